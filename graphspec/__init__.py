@@ -1,0 +1,20 @@
+"""
+graphspec: YAML and JSON specs that compile to Keras 3 functional models.
+
+    spec = graphspec.load("specs/headline.yaml")
+    model = graphspec.build(spec)                  # a keras.Model
+    run = graphspec.train(spec)
+
+Importing graphspec imports neither TensorFlow nor Keras; `build`, `train` and `summarize` do when they are called.
+"""
+
+from __future__ import annotations
+
+from graphspec.api import build, summarize, train
+from graphspec.diagnostics import Diagnostic, Report, SpecError
+from graphspec.spec import Spec, load
+from graphspec.validation import validate
+
+__version__ = "0.1.0"
+
+__all__ = ["Diagnostic", "Report", "Spec", "SpecError", "build", "load", "summarize", "train", "validate"]

@@ -1,0 +1,60 @@
+"""The doors of the Python API to what needs TensorFlow: each imports its heavy half when it is called."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from graphspec.extras import require_tensorflow
+from graphspec.spec import Spec, load
+
+if TYPE_CHECKING:
+    import keras
+
+    from graphspec.run import Run
+    from graphspec.summary import Summary
+
+
+def build(spec: Spec | Path | str, *, weightless: bool = False) -> keras.Model:
+    """
+    The Keras model of `spec` (or of the spec at that path): dict inputs, dict outputs, not compiled.
+
+    weightless: trace shapes, dtypes, names and parameter counts without allocating one weight; such a model cannot
+    be called on data. Raises SpecError where Keras refuses a layer or a call, naming node, line and incoming shapes.
+    """
+    require_tensorflow()
+    from graphspec.to_keras import build_model
+
+    return build_model(_loaded(spec), weightless=weightless)
+
+
+def summarize(spec: Spec | Path | str) -> Summary:
+    """What `graphspec summary` shows, as data: every node with its inputs, shape, parameters and sharing."""
+    require_tensorflow()
+    from graphspec.summary import summarize as summarize_graph
+
+    return summarize_graph(_loaded(spec))
+
+
+def train(
+    spec: Spec | Path | str, *, overrides: Iterable[str] = (), run_dir: Path | str | None = None, progress: bool = False
+) -> Run:
+    """
+    Train the model of `spec` on its data and write a run directory.
+
+    run_dir: where to write; by default `runs/<name>/<time>-<id>`. It must not exist yet, or be empty.
+    progress: show a progress bar on standard error. Raises SpecError where spec, data or training are at fault.
+    """
+    from graphspec.training_data import read_training_data
+
+    loaded = _loaded(spec, overrides)
+    arrays = read_training_data(loaded)
+    require_tensorflow()
+    from graphspec.trainer import train as train_model
+
+    return train_model(loaded, arrays, Path(run_dir) if run_dir is not None else None, progress=progress)
+
+
+def _loaded(spec: Spec | Path | str, overrides: Iterable[str] = ()) -> Spec:
+    return spec if isinstance(spec, Spec) else load(spec, overrides)

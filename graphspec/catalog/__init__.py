@@ -1,0 +1,107 @@
+"""
+What Keras offers a spec: every layer, loss, optimizer, ... and the arguments each takes.
+
+The facts lie in `keras.json`, which `scripts/make_catalog.py` reads from the installed Keras; nothing of Keras is
+imported here. `arguments` tells which arguments hold objects of another kind.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any, Literal
+
+Kind = Literal[
+    "layers",
+    "initializers",
+    "regularizers",
+    "constraints",
+    "activations",
+    "losses",
+    "metrics",
+    "optimizers",
+    "schedules",
+    "callbacks",
+]
+
+SINGULAR: dict[Kind, str] = {
+    "layers": "layer",
+    "initializers": "initializer",
+    "regularizers": "regularizer",
+    "constraints": "constraint",
+    "activations": "activation",
+    "losses": "loss",
+    "metrics": "metric",
+    "optimizers": "optimizer",
+    "schedules": "learning-rate schedule",
+    "callbacks": "callback",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """
+    One class of Keras: its exported name, first line of documentation, and arguments in order.
+
+    arguments maps each name to its default as JSON, or to `REQUIRED`.
+    """
+
+    kind: Kind
+    name: str
+    doc: str
+    arguments: dict[str, Any]
+
+    @property
+    def required(self) -> list[str]:
+        return [name for name, default in self.arguments.items() if default is REQUIRED]
+
+
+REQUIRED = object()
+
+
+@cache
+def _catalog() -> dict[str, Any]:
+    text = files("graphspec.catalog").joinpath("keras.json").read_text(encoding="utf-8")
+    loaded: dict[str, Any] = json.loads(text)
+    return loaded
+
+
+def keras_version() -> str:
+    """The version of Keras that the catalogue was read from."""
+    return str(_catalog()["keras"])
+
+
+def dtypes() -> list[str]:
+    """The names of the dtypes that Keras knows."""
+    return list(_catalog()["dtypes"])
+
+
+def names(kind: Kind) -> list[str]:
+    """The class names of `kind` that keras exports."""
+    return list(_catalog()["kinds"][kind]["classes"])
+
+
+def identifiers(kind: Kind) -> dict[str, str | None]:
+    """The strings that Keras reads as objects of `kind` beside class names: the class each stands for, if one."""
+    found: dict[str, str | None] = _catalog()["kinds"][kind]["identifiers"]
+    return found
+
+
+def is_identifier(kind: Kind, name: str) -> bool:
+    """Whether Keras' `get` for `kind` takes the string `name` (optimizers without regard to case)."""
+    return name in identifiers(kind) or (kind == "optimizers" and name.lower() in identifiers(kind))
+
+
+@cache
+def find(kind: Kind, name: str) -> Entry | None:
+    """The class that `name` names, itself or through one of Keras' string identifiers; None where there is none."""
+    classes = _catalog()["kinds"][kind]["classes"]
+    target = name if name in classes else identifiers(kind).get(name)
+    if target is None and kind == "optimizers":
+        target = identifiers(kind).get(name.lower())
+    if target is None:
+        return None
+    arguments = {key: about.get("default", REQUIRED) for key, about in classes[target]["arguments"].items()}
+    return Entry(kind, target, classes[target]["doc"], arguments)

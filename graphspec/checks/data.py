@@ -1,0 +1,167 @@
+"""
+Data files against the graph, by their headers alone: names, existence, shapes, dtypes and counts.
+
+Runs without TensorFlow and without NumPy. What only a full read can tell is checked where the arrays are read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from graphspec.diagnostics import Diagnostic, Label
+from graphspec.graph import Graph, Input
+from graphspec.rules import (
+    DATA_DTYPE,
+    DATA_NAMES,
+    DATA_SHAPE,
+    MISSING_FILE,
+    SAMPLE_COUNT,
+    UNKNOWN_COLUMN,
+    UNREADABLE_DATA,
+    UNUSED_WEIGHTS,
+)
+from graphspec.sources import Data, DataError, Header, Source, Split, header
+from graphspec.suggest import did_you_mean, one_of
+
+
+def check_data(graph: Graph, data: Data) -> Iterator[Diagnostic]:
+    """Every way in which the splits of `data` do not fit `graph`."""
+    for split in (data.train, data.validation, data.test):
+        if split is not None:
+            yield from check_split(graph, split)
+
+
+def check_split(graph: Graph, split: Split) -> Iterator[Diagnostic]:
+    """Every way in which `split` does not fit `graph`, as far as headers tell."""
+    yield from _check_names(graph, split)
+    headers: dict[int, Header] = {}
+    for name, source in split.sources():
+        found = _header(source)
+        if isinstance(found, Diagnostic):
+            yield found
+        else:
+            headers[id(source)] = found
+            if split.inputs.get(name) is source and name in graph.inputs:
+                yield from check_array(graph.inputs[name], source, found)
+    yield from check_counts(split, {key: each.samples for key, each in headers.items()})
+
+
+def _check_names(graph: Graph, split: Split) -> Iterator[Diagnostic]:
+    trained = {name for name, output in graph.outputs.items() if output.loss is not None}
+    yield from _named(split, "input", split.inputs, graph.inputs, required=set(graph.inputs))
+    yield from _named(split, "output", split.outputs, graph.outputs, required=trained)
+    for name, source in split.sample_weights.items():
+        if name not in trained:
+            yield Diagnostic(
+                UNUSED_WEIGHTS,
+                f"`{split.name}` has sample weights for `{name}`, which is no output with a loss",
+                source.span,
+                expected="an output with a loss" if trained else "no sample weights",
+                help=did_you_mean(name, trained, f"the outputs with a loss are {one_of(trained)}" if trained else ""),
+            )
+
+
+def _named(
+    split: Split, kind: str, given: Mapping[str, Source], known: Mapping[str, object], required: set[str]
+) -> Iterator[Diagnostic]:
+    """Exactly the names: Keras would hand the tensors of a wrong dict to the wrong inputs."""
+    missing = [name for name in known if name in required and name not in given]
+    for name, source in given.items():
+        if name not in known:
+            yield Diagnostic(
+                DATA_NAMES,
+                f"`{split.name}` names the {kind} `{name}`, which the model does not have",
+                source.span,
+                expected=f"a source for an {kind} of the model",
+                help=did_you_mean(name, missing or known, f"the {kind}s are {one_of(known)}"),
+            )
+            missing = [each for each in missing if did_you_mean(name, [each]) == ""]
+    for name in missing:
+        yield Diagnostic(
+            DATA_NAMES,
+            f"`{split.name}` has no source for the {kind} `{name}`",
+            split.span,
+            expected=f"a source for every {kind}{'' if kind == 'input' else ' that has a loss'}",
+            help=f"add `{name}: <file>` under `{split.name}: {kind}s:`",
+        )
+
+
+def _header(source: Source) -> Header | Diagnostic:
+    try:
+        return header(source)
+    except DataError as error:
+        rule = UNKNOWN_COLUMN if error.missing else UNREADABLE_DATA
+        return Diagnostic(rule, error.message, source.span_of(error.part), "", error.help)
+    except FileNotFoundError:
+        here = [each.name for each in source.path.parent.iterdir()] if source.path.parent.is_dir() else []
+        return Diagnostic(
+            MISSING_FILE,
+            f"there is no file {source.path}",
+            source.span_of("file"),
+            expected="a path relative to the spec file",
+            help=did_you_mean(source.path.name, here, "" if here else f"there is no folder {source.path.parent}"),
+        )
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        return Diagnostic(UNREADABLE_DATA, f"cannot read {source.path}: {reason}", source.span_of("file"))
+
+
+def check_array(wanted: Input, source: Source, found: Header) -> Iterator[Diagnostic]:
+    """An array against its input. One number a sample serves an input of shape [1]."""
+    shape = (1,) if found.shape == () and wanted.shape == (1,) else found.shape
+    fits = len(shape) == len(wanted.shape) and all(
+        size is None or size == have for size, have in zip(wanted.shape, shape, strict=True)
+    )
+    if not fits:
+        yield Diagnostic(
+            DATA_SHAPE,
+            f"{source.text} holds samples of shape {list(found.shape)}, but the input `{wanted.name}` is {_shape(wanted)}",
+            source.span_of("columns" if source.columns is not None else "file"),
+            expected=f"samples of shape {_shape(wanted)}",
+            help="mend the shape of the input, or the file",
+            labels=(Label(wanted.span, f"`{wanted.name}` is declared here"),),
+        )
+    if found.dtype is not None and not _readable(found.dtype, wanted.dtype):
+        yield Diagnostic(
+            DATA_DTYPE,
+            f"{source.text} holds {found.dtype}, which cannot be read as {wanted.dtype} without loss",
+            source.span_of("file"),
+            expected=f"values that {wanted.dtype} holds",
+            help=f"declare `{wanted.name}` with `dtype: {found.dtype}`, or save the file as {wanted.dtype}",
+            labels=(Label(wanted.span, f"`{wanted.name}` is declared here"),),
+        )
+
+
+def _shape(wanted: Input) -> str:
+    return "[" + ", ".join("null" if size is None else str(size) for size in wanted.shape) + "]"
+
+
+def _readable(have: str, want: str) -> bool:
+    """Whether values of dtype `have` keep their meaning as `want`: text stays text, fractions are not cut off."""
+    if "string" in (have, want):
+        return have == want
+    return not (have.startswith("float") and not want.startswith(("float", "bfloat")))
+
+
+def check_counts(split: Split, samples: Mapping[int, int | None]) -> Iterator[Diagnostic]:
+    """The sources of a split hold equally many samples, and at least one. samples: by the id of each source."""
+    counted = [
+        (name, source, samples[id(source)]) for name, source in split.sources() if samples.get(id(source)) is not None
+    ]
+    if not counted:
+        return
+    first_name, first, count = counted[0]
+    if count == 0:
+        yield Diagnostic(
+            SAMPLE_COUNT, f"{first.text} holds no samples", first.span_of("file"), expected="one sample or more"
+        )
+    for _name, source, number in counted[1:]:
+        if number != count:
+            yield Diagnostic(
+                SAMPLE_COUNT,
+                f"{source.text} holds {number:,} samples where {first.text} holds {count:,}",
+                source.span_of("file"),
+                expected=f"{count:,} samples, as for `{first_name}`",
+                help=f"all sources of `{split.name}` must agree",
+                labels=(Label(first.span_of("file"), f"{count:,} samples"),),
+            )

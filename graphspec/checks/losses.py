@@ -1,0 +1,125 @@
+"""
+Losses against the outputs they train: a missing one, or one that does not fit the last activation.
+
+Keras builds all of these and trains them to nonsense without a word; `tests/test_guards.py` shows each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from graphspec.diagnostics import Diagnostic, Label
+from graphspec.graph import Graph, Node, Object, Output, Reference
+from graphspec.rules import LOSS_ACTIVATION, MISSING_LOSS, UNUSED_WEIGHTS
+
+BINARY = (
+    "BinaryCrossentropy",
+    "binary_crossentropy",
+    "bce",
+    "BCE",
+    "BinaryFocalCrossentropy",
+    "binary_focal_crossentropy",
+)
+CATEGORICAL = (
+    "CategoricalCrossentropy",
+    "categorical_crossentropy",
+    "CategoricalFocalCrossentropy",
+    "categorical_focal_crossentropy",
+    "SparseCategoricalCrossentropy",
+    "sparse_categorical_crossentropy",
+)
+_PASSED_THROUGH = ("Identity", "Dropout", "Flatten", "Reshape")
+
+
+def check_losses(graph: Graph) -> Iterator[Diagnostic]:
+    """Every output of a trained graph whose loss is missing or does not fit."""
+    for output in graph.outputs.values():
+        if output.loss is None:
+            if not output.loss_stated:
+                yield Diagnostic(
+                    MISSING_LOSS,
+                    f"the output `{output.name}` has no loss, so Keras would silently never train it",
+                    output.span,
+                    expected="an output with a `loss`",
+                    help="add `loss: mse` (or what fits), or `loss: null` where the output is not to be trained",
+                )
+            elif output.class_weight:
+                yield Diagnostic(
+                    UNUSED_WEIGHTS,
+                    f"the output `{output.name}` has a `class_weight` but no loss",
+                    output.span,
+                    expected="a loss that the weights scale",
+                    help="remove `class_weight`, or give the output a loss",
+                )
+        else:
+            yield from _mismatch(output, output.loss, graph)
+
+
+@dataclass(frozen=True)
+class _Head:
+    """What an output's values are: the activation that made them and how many there are, where that is known."""
+
+    activation: str
+    units: int | None
+    layer: Object
+
+
+def _mismatch(output: Output, loss: Object, graph: Graph) -> Iterator[Diagnostic]:
+    head = _head(graph.nodes[output.name], graph)
+    if head is None:
+        return
+    from_logits = bool(loss.arguments.get("from_logits", False))
+    why = help = ""
+    if from_logits and loss.name in BINARY + CATEGORICAL and head.activation in ("sigmoid", "softmax"):
+        why = f"`from_logits` says that the output holds logits, but `{head.activation}` has made them probabilities"
+        help = f"remove `from_logits`, or the activation `{head.activation}`"
+    elif loss.name in BINARY and head.activation == "softmax":
+        why = f"`{loss.name}` scores every unit by itself, but `softmax` makes the units share one total"
+        help = "use `categorical_crossentropy` with softmax, or a sigmoid for yes-or-no outputs"
+    elif loss.name in CATEGORICAL and head.units == 1:
+        why = f"`{loss.name}` compares classes, but the output has one unit"
+        help = "use `binary_crossentropy` with one sigmoid unit, or one softmax unit a class"
+    elif head.activation == "softmax" and head.units == 1:
+        why = "`softmax` over one unit is always 1"
+        help = "use `sigmoid`, or one unit a class"
+    if why:
+        yield Diagnostic(
+            LOSS_ACTIVATION,
+            f"the loss of `{output.name}` does not fit: {why}",
+            loss.span,
+            expected="a loss that fits the output's activation and units",
+            help=help,
+            labels=(Label(head.layer.span, "the output is made here"),),
+        )
+
+
+def _head(node: Node, graph: Graph) -> _Head | None:
+    """The last layer of `node` that decides what its values are; None where that cannot be told."""
+    for step in reversed(node.steps):
+        what = step.layer.what
+        if isinstance(what, Graph):
+            inner = next(iter(what.outputs.values())) if len(what.outputs) == 1 else None
+            return _head(what.nodes[inner.name], what) if inner is not None else None
+        if what.name in _PASSED_THROUGH:
+            continue
+        if what.name in ("Activation", "Softmax"):
+            activation = _name(what.arguments.get("activation")) if what.name == "Activation" else "softmax"
+            return _Head(activation, None, what)
+        units = what.arguments.get("units")
+        if what.name == "Dense" and isinstance(units, int):
+            return _Head(_name(what.arguments.get("activation")), units, what)
+        return None
+    feed = node.feed
+    if isinstance(feed, Reference) and feed.index is None and feed.name in graph.nodes:
+        source = graph.nodes[feed.name]
+        if feed.output is None:
+            return _head(source, graph)
+        what = source.steps[-1].layer.what if source.steps else None
+        return _head(what.nodes[feed.output], what) if isinstance(what, Graph) else None
+    return None
+
+
+def _name(activation: object) -> str:
+    """An activation's name; empty for none and for one that is no plain name."""
+    return activation.name if isinstance(activation, Object) else ""

@@ -1,0 +1,32 @@
+"""What reaches no output: inputs, nodes, and declared layers that nothing applies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from graphspec.diagnostics import Diagnostic
+from graphspec.graph import Graph
+from graphspec.rules import UNUSED
+
+
+def check_unused(graph: Graph) -> Iterator[Diagnostic]:
+    """Every input and node of `graph`, and of the models in it, from which no way leads to an output."""
+    for body in (graph, *graph.models()):
+        reached: set[str] = set()
+        waiting = list(body.outputs)
+        while waiting:
+            name = waiting.pop()
+            if name not in reached:
+                reached.add(name)
+                if name in body.nodes:
+                    waiting += [reference.name for reference in body.nodes[name].references()]
+        for name, each in (*body.inputs.items(), *body.nodes.items()):
+            if name not in reached:
+                kind = "input" if name in body.inputs else "node"
+                yield Diagnostic(
+                    UNUSED,
+                    f"the {kind} `{name}` reaches no output",
+                    each.span,
+                    expected="something that an output is computed from",
+                    help=f"use `{name}` in a node, or remove it",
+                )

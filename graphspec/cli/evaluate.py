@@ -1,0 +1,8 @@
+"""`graphspec evaluate`."""
+
+import click
+
+
+@click.command()
+def evaluate() -> None:
+    """X"""

@@ -1,0 +1,67 @@
+"""The `graphspec` group, and what all commands share: exit codes and how findings are shown."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from graphspec.cli.evaluate import evaluate
+from graphspec.cli.predict import predict
+from graphspec.cli.summary import summary
+from graphspec.cli.train import train
+from graphspec.cli.validate import validate
+from graphspec.diagnostics import SpecError
+from graphspec.report.full import render
+
+FINDINGS, INTERNAL = 1, 3
+
+
+class Commands(click.Group):
+    """Shows findings as a report and a failure of graphspec's own as such; no user's mistake gives a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except SpecError as error:
+            click.echo(render(error.report), err=True)
+            ctx.exit(FINDINGS)
+        except (click.exceptions.Exit, click.ClickException, click.Abort):
+            raise
+        except KeyboardInterrupt:
+            click.echo("stopped", err=True)
+            ctx.exit(130)
+        except BrokenPipeError:
+            sys.stderr.close()
+            ctx.exit(FINDINGS)
+        except Exception:
+            click.echo(traceback.format_exc(), err=True)
+            click.echo("error[GS902] internal: graphspec itself failed; please report the lines above", err=True)
+            ctx.exit(INTERNAL)
+
+    def list_commands(self, ctx: click.Context) -> Sequence[str]:  # type: ignore[override]
+        return list(self.commands)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="graphspec")
+def main() -> None:
+    """
+    Declarative specs that compile to real Keras 3 models.
+
+    \b
+    graphspec validate specs/                     check specs, without TensorFlow
+    graphspec summary specs/headline.yaml         show the model, node by node
+    graphspec train specs/same_digit.yaml         train it on the data it names
+    graphspec evaluate runs/same_digit            measure the newest run on its test split
+    graphspec predict runs/same_digit -i digit_a=a.npy -i digit_b=b.npy -o out.npz
+
+    Exit status: 0 clean, 1 findings or a failed run, 2 wrong usage, 3 an internal error.
+    """
+
+
+for command in (validate, summary, train, evaluate, predict):
+    main.add_command(command)

@@ -1,0 +1,8 @@
+"""`graphspec predict`."""
+
+import click
+
+
+@click.command()
+def predict() -> None:
+    """X"""

@@ -1,0 +1,8 @@
+"""`graphspec summary`."""
+
+import click
+
+
+@click.command()
+def summary() -> None:
+    """X"""

@@ -1,0 +1,8 @@
+"""`graphspec train`."""
+
+import click
+
+
+@click.command()
+def train() -> None:
+    """X"""

@@ -1,0 +1,147 @@
+"""
+What graphspec says about a spec: sources, spans, diagnostics and the report that collects them.
+
+Everything a user is told about a mistake is data until the edge (the command line, an API caller) shows it.
+A stage adds its findings to a `Report` and goes on; `Report.raise_if_errors` ends the work at a stage's end.
+This module and `rules` import nothing else of graphspec.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from graphspec.rules import Rule, Severity
+
+
+@dataclass(frozen=True)
+class Source:
+    """A named text that spans point into: a spec file, standard input, or a `--set` argument."""
+
+    name: str
+    text: str
+
+    @cached_property
+    def lines(self) -> list[str]:
+        """The lines as YAML counts them: broken at LF, CR LF and CR, and nowhere else."""
+        return self.text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+
+    def line(self, number: int) -> str:
+        """Line `number`, counted from 1; empty past the end."""
+        return self.lines[number - 1] if 0 < number <= len(self.lines) else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of a source. Lines and columns count characters from 1; the end column is exclusive."""
+
+    source: Source = field(repr=False)
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+
+    @property
+    def place(self) -> str:
+        """`file:line:column`, as editors and terminals make it clickable."""
+        return f"{self.source.name}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A second place that belongs to a finding: the other duplicate, an edge of a cycle."""
+
+    span: Span
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """
+    One finding.
+
+    message says what happened, expected (shown under the caret) what should stand there, help how to mend it.
+    """
+
+    rule: Rule
+    message: str
+    span: Span | None = None
+    expected: str = ""
+    help: str = ""
+    labels: tuple[Label, ...] = ()
+
+    @property
+    def is_error(self) -> bool:
+        return self.rule.severity is Severity.ERROR
+
+
+@dataclass
+class Report:
+    """The findings of one run over one or more specs, in the order of their places."""
+
+    found: list[Diagnostic] = field(default_factory=list)
+
+    def add(
+        self,
+        rule: Rule,
+        message: str,
+        span: Span | None = None,
+        *,
+        expected: str = "",
+        help: str = "",
+        labels: Iterable[Label] = (),
+    ) -> None:
+        """Add one finding; the same rule at the same place is said once."""
+        diagnostic = Diagnostic(rule, message, span, expected, help, tuple(labels))
+        if diagnostic not in self.found:
+            self.found.append(diagnostic)
+
+    def extend(self, diagnostics: Iterable[Diagnostic]) -> None:
+        for diagnostic in diagnostics:
+            if diagnostic not in self.found:
+                self.found.append(diagnostic)
+
+    def __iter__(self) -> Iterator[Diagnostic]:
+        return iter(sorted(self.found, key=_place))
+
+    def __len__(self) -> int:
+        return len(self.found)
+
+    @property
+    def errors(self) -> list[Diagnostic]:
+        return [diagnostic for diagnostic in self if diagnostic.is_error]
+
+    @property
+    def warnings(self) -> list[Diagnostic]:
+        return [diagnostic for diagnostic in self if not diagnostic.is_error]
+
+    def raise_if_errors(self) -> None:
+        """Raise SpecError with all findings so far when one of them is an error."""
+        if any(diagnostic.is_error for diagnostic in self.found):
+            raise SpecError(self)
+
+
+class SpecError(Exception):
+    """A spec, its data or a run cannot be used; `report` holds every finding. `str()` shows them in full."""
+
+    def __init__(self, report: Report) -> None:
+        super().__init__(report)
+        self.report = report
+
+    @classmethod
+    def of(cls, rule: Rule, message: str, span: Span | None = None, *, expected: str = "", help: str = "") -> SpecError:
+        """An error of one finding, for what cannot go on at once."""
+        return cls(Report([Diagnostic(rule, message, span, expected, help)]))
+
+    def __str__(self) -> str:
+        from graphspec.report.full import render
+
+        return render(self.report)
+
+
+def _place(diagnostic: Diagnostic) -> tuple[str, int, int, str]:
+    span = diagnostic.span
+    return (
+        (span.source.name, span.line, span.column, diagnostic.rule.code) if span else ("", 0, 0, diagnostic.rule.code)
+    )

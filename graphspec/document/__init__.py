@@ -1,0 +1,67 @@
+"""Text → tree: a spec file, or standard input, read into plain values that know where they stand."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from graphspec.diagnostics import Report, Source, Span, SpecError
+from graphspec.document.limits import MAX_BYTES
+from graphspec.document.read_json import read_json
+from graphspec.document.read_yaml import read_yaml
+from graphspec.document.tree import Mapping
+from graphspec.rules import EMPTY_DOCUMENT, TOO_LARGE, UNREADABLE_FILE
+
+STANDARD_INPUT = "-"
+
+
+def read(path: Path | str, report: Report) -> Mapping:
+    """
+    Read the spec at `path` (`-` is standard input; `.json` is read as JSON, all else as YAML).
+
+    Findings that leave the tree whole go to `report`. Raises SpecError where there is no tree to go on with.
+    """
+    source = read_source(path)
+    text = source.text
+    as_json = source.name.endswith(".json") or (source.name == "<stdin>" and text.lstrip().startswith("{"))
+    tree = read_json(source, report) if as_json else read_yaml(source, report)
+    if isinstance(tree, Mapping):
+        return tree
+    found = "nothing" if tree is None else "a list" if isinstance(tree, list) else f"`{str(tree)[:40]}`"
+    report.add(
+        EMPTY_DOCUMENT,
+        f"a spec is a mapping, and this document holds {found}",
+        Span(source, 1, 1, 1, 1 + len(source.line(1))),
+        expected="the key `graphspec: 1` and what follows",
+        help="start from `graphspec: 1`, `inputs:` and `outputs:`",
+    )
+    raise SpecError(report)
+
+
+def read_source(path: Path | str) -> Source:
+    """The text at `path` with its name. Raises SpecError (GS001, GS006) where it cannot be had."""
+    name = "<stdin>" if str(path) == STANDARD_INPUT else str(path)
+    try:
+        if name == "<stdin>":
+            data = sys.stdin.buffer.read(MAX_BYTES + 1)
+        else:
+            with open(path, "rb") as file:
+                data = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise SpecError.of(UNREADABLE_FILE, f"cannot read {name}: {reason}", help="check the path") from None
+    if len(data) > MAX_BYTES:
+        raise SpecError.of(TOO_LARGE, f"{name} is larger than {MAX_BYTES // 2**20} MiB", help="a spec is a small text")
+    try:
+        return Source(name, data.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        before = data[: error.start]
+        line, column = before.count(b"\n") + 1, len(before) - (before.rfind(b"\n") + 1) + 1
+        source = Source(name, data.decode("utf-8-sig", errors="replace"))
+        raise SpecError.of(
+            UNREADABLE_FILE,
+            f"{name} is not UTF-8 text: byte 0x{data[error.start]:02X} at position {error.start}",
+            Span(source, line, column, line, column + 1),
+            expected="UTF-8",
+            help="save the file as UTF-8",
+        ) from None

@@ -1,0 +1,41 @@
+"""How large a document may be. A spec of 10,000 layers stays far below each limit."""
+
+from __future__ import annotations
+
+from graphspec.diagnostics import Source, Span, SpecError
+from graphspec.rules import TOO_LARGE
+
+MAX_BYTES = 8 * 2**20
+MAX_DEPTH = 100
+MAX_VALUES = 1_000_000
+
+
+def check_depth(depth: int, span: Span) -> None:
+    """Raise SpecError where collections nest deeper than MAX_DEPTH."""
+    if depth > MAX_DEPTH:
+        raise SpecError.of(
+            TOO_LARGE,
+            f"collections are nested more than {MAX_DEPTH} deep",
+            span,
+            expected="here it goes too deep",
+            help="name the inner parts under `models` and apply them by name",
+        )
+
+
+def check_values(count: int, span: Span) -> None:
+    """Raise SpecError where a document, its aliases expanded, holds more than MAX_VALUES values."""
+    if count > MAX_VALUES:
+        raise SpecError.of(
+            TOO_LARGE,
+            f"the document holds more than {MAX_VALUES:,} values once its aliases are expanded",
+            span,
+            expected="up to here",
+            help="use fewer aliases; `repeat` and shared layers say the same without copies",
+        )
+
+
+def syntax_position(source: Source, index: int) -> tuple[int, int]:
+    """Line and column, from 1, of the character at `index`."""
+    before = source.text[:index].replace("\r\n", "\n").replace("\r", "\n")
+    line = before.count("\n") + 1
+    return line, len(before) - (before.rfind("\n") + 1) + 1

@@ -1,0 +1,98 @@
+"""JSON text → tree: the standard library says whether it is JSON and what it means, one pass over its tokens where."""
+
+from __future__ import annotations
+
+import json
+import re
+from bisect import bisect_right
+from typing import Any
+
+from graphspec.diagnostics import Label, Report, Source, Span, SpecError
+from graphspec.document.limits import check_depth, check_values
+from graphspec.document.tree import Mapping, Sequence
+from graphspec.rules import DUPLICATE_KEY, SYNTAX, TOO_LARGE
+
+_TOKEN = re.compile(r'[{}\[\]]|"(?:[^"\\]|\\.)*"|[^\s,:{}\[\]"]+')
+
+
+def read_json(source: Source, report: Report) -> Any:
+    """Read `source` as one JSON value, as `read_yaml` does for YAML. Raises SpecError where it is not JSON."""
+    places = _Places(source)
+    try:
+        json.loads(source.text, parse_constant=_refuse_constant)
+    except json.JSONDecodeError as error:
+        raise SpecError.of(
+            SYNTAX,
+            f"this is not valid JSON: {error.msg[0].lower()}{error.msg[1:]}",
+            places.span(error.pos, error.pos + 1),
+            help="check commas, quotes and brackets at and before this place",
+        ) from None
+    except RecursionError:
+        raise SpecError.of(TOO_LARGE, "collections are nested too deep", places.span(0, 1)) from None
+    except ValueError as error:
+        raise SpecError.of(SYNTAX, f"this is not valid JSON: {error}", places.span(0, 1)) from None
+    return _build(source.text, places, report)
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"`{name}` is no JSON value")
+
+
+def _build(text: str, places: _Places, report: Report) -> Any:
+    """The tree of `text`, which is known to be JSON, so brackets match and keys are strings."""
+    stack: list[tuple[Mapping | Sequence, int]] = []
+    keys: list[tuple[str, Span] | None] = []
+    root: Any = None
+    for count, match in enumerate(_TOKEN.finditer(text)):
+        token, start, end = match[0], match.start(), match.end()
+        span = places.span(start, end)
+        check_values(count, span)
+        if token in ("{", "["):
+            check_depth(len(stack) + 1, span)
+            stack.append((Mapping(span) if token == "{" else Sequence(span), start))
+            keys.append(None)
+            continue
+        if token in ("}", "]"):
+            value, opened = stack.pop()
+            keys.pop()
+            value.span = span = places.span(opened, end)
+        else:
+            value = json.loads(token)
+        if not stack:
+            root = value
+        elif isinstance(parent := stack[-1][0], Sequence):
+            parent.put(value, span)
+        elif (key := keys[-1]) is None:
+            keys[-1] = (value, span)
+        else:
+            keys[-1] = None
+            if key[0] in parent:
+                report.add(
+                    DUPLICATE_KEY,
+                    f"the key `{key[0]}` stands twice in one object",
+                    key[1],
+                    expected="a key of its own",
+                    help="remove or rename one of the two",
+                    labels=[Label(parent.key_spans[key[0]], "it stood here first")],
+                )
+            else:
+                parent.put(key[0], value, key[1], span)
+    return root
+
+
+class _Places:
+    """Character offsets as lines and columns."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.starts = [0, *(match.end() for match in re.finditer(r"\r\n|\n|\r", source.text))]
+
+    def span(self, start: int, end: int) -> Span:
+        first, last = bisect_right(self.starts, start), bisect_right(self.starts, max(start, end - 1))
+        return Span(
+            self.source,
+            first,
+            start - self.starts[first - 1] + 1,
+            last,
+            max(start, end - 1) - self.starts[last - 1] + 2,
+        )

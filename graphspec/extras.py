@@ -1,0 +1,55 @@
+"""TensorFlow is an extra: say in one line how to install what a command needs, and import it quietly."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from graphspec.diagnostics import SpecError
+from graphspec.rules import MISSING_EXTRA
+
+
+def require_tensorflow() -> None:
+    """Import TensorFlow and Keras. Raises SpecError with the line to run where TensorFlow is not installed."""
+    if "keras" in sys.modules and "tensorflow" in sys.modules:
+        return
+    require("tensorflow", "tensorflow", "this needs TensorFlow", "graphspec[tensorflow]")
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    with _quiet_import():
+        importlib.import_module("keras")
+        importlib.import_module("tensorflow")
+
+
+def require(module: str, package: str, why: str, extra: str) -> None:
+    """Raise SpecError with the line to run unless `module` can be imported."""
+    if importlib.util.find_spec(module) is None:
+        raise SpecError.of(MISSING_EXTRA, f"{why}, and {package} is not installed", help=f"run: pip install '{extra}'")
+
+
+@contextmanager
+def _quiet_import() -> Iterator[None]:
+    """
+    Hold back what native libraries write to standard error while they load; show it if loading fails.
+
+    TensorFlow writes notices there before its own log level applies.
+    """
+    sys.stderr.flush()
+    saved = os.dup(2)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            os.dup2(saved, 2)
+            held.seek(0)
+            os.write(2, held.read())
+            raise
+        finally:
+            os.dup2(saved, 2)
+            os.close(saved)

@@ -1,0 +1,187 @@
+"""
+`Graph`: the one intermediate representation. Building, summarising and checking all speak it.
+
+A graph is what a spec says once every name is resolved: which layer instances there are (one `Layer` object each,
+so sharing is identity), in which order nodes are computed, what each takes in and which layers it calls. It knows
+the language no more, and it knows nothing yet of TensorFlow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from graphspec.catalog import Kind
+from graphspec.diagnostics import Span
+
+
+@dataclass(frozen=True, slots=True)
+class Object:
+    """
+    A Keras object and its arguments.
+
+    arguments holds scalars, lists, further Objects and, for wrappers, Layers. A bare string identifier that stands
+    for a function of Keras (`relu`, `mse`) has `is_identifier` set and no arguments.
+    """
+
+    kind: Kind
+    name: str
+    arguments: dict[str, Any]
+    span: Span
+    is_identifier: bool = False
+
+
+@dataclass(eq=False, slots=True)
+class Layer:
+    """
+    One layer instance, or one nested model. Two steps that call the same Layer share its weights.
+
+    name is the name in Keras; declared says that the spec gave it a name of its own under `layers` or `models`.
+    """
+
+    what: Object | Graph
+    span: Span
+    name: str = ""
+    declared: bool = False
+
+    @property
+    def type_name(self) -> str:
+        """What it is, for people: the class in Keras, or `model`."""
+        return self.what.name if isinstance(self.what, Object) else "model"
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A tensor: an input or node by name, or one of the several that a node gives, by index or output name."""
+
+    name: str
+    span: Span
+    index: int | None = None
+    output: str | None = None
+
+    def __str__(self) -> str:
+        if self.index is not None:
+            return f"{self.name}[{self.index}]"
+        return self.name if self.output is None else f"{self.name}.{self.output}"
+
+
+Feed = Reference | tuple[Reference, ...] | dict[str, Reference]
+"""What comes into a node: one tensor, a list of tensors, or tensors by keyword."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One call of a layer. call holds further call arguments: scalars, References, and lists of both."""
+
+    layer: Layer
+    span: Span
+    call: dict[str, Any] = field(default_factory=dict)
+    fresh: bool = True
+
+    def references(self) -> Iterator[Reference]:
+        """The tensors among the call arguments."""
+        waiting = list(self.call.values())
+        while waiting:
+            value = waiting.pop(0)
+            if isinstance(value, Reference):
+                yield value
+            elif isinstance(value, list):
+                waiting[:0] = value
+
+
+@dataclass(slots=True)
+class Node:
+    """A named tensor: what comes in and the layers called one after the other. No steps: another name for it."""
+
+    name: str
+    feed: Feed
+    steps: list[Step]
+    span: Span
+    merge: str | None = None
+
+    def references(self) -> Iterator[Reference]:
+        """Every tensor that the node takes in."""
+        if isinstance(self.feed, Reference):
+            yield self.feed
+        else:
+            yield from self.feed.values() if isinstance(self.feed, dict) else self.feed
+        for step in self.steps:
+            yield from step.references()
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A named input. Shape leaves out the batch; None is any length."""
+
+    name: str
+    shape: tuple[int | None, ...]
+    dtype: str
+    span: Span
+    sparse: bool = False
+    batch_size: int | None = None
+    optional: bool = False
+
+
+@dataclass(slots=True)
+class Output:
+    """A node that the graph returns, with its training. `loss_stated` tells `loss: null` from no loss at all."""
+
+    node: Node
+    loss: Object | None
+    loss_stated: bool
+    loss_weight: float
+    metrics: list[Object]
+    weighted_metrics: list[Object]
+    class_weight: dict[int, float]
+    span: Span
+
+    @property
+    def name(self) -> str:
+        return self.node.name
+
+
+@dataclass(slots=True)
+class Graph:
+    """
+    A model: nodes in an order in which each comes after what it takes in; outputs in the order of the spec.
+
+    nodes holds the graph's own nodes and those of its outputs. layers holds what is declared here and used.
+    """
+
+    name: str
+    inputs: dict[str, Input]
+    nodes: dict[str, Node]
+    outputs: dict[str, Output]
+    span: Span
+    layers: dict[str, Layer] = field(default_factory=dict)
+
+    def models(self) -> Iterator[Graph]:
+        """Every nested model that is applied in this graph or inside those, each once."""
+        seen: list[Graph] = []
+        waiting = [step.layer for node in self.nodes.values() for step in node.steps]
+        while waiting:
+            layer = waiting.pop(0)
+            for inner in (layer, *wrapped_layers(layer)):
+                if isinstance(inner.what, Graph) and not any(inner.what is graph for graph in seen):
+                    seen.append(inner.what)
+                    yield inner.what
+                    waiting += [step.layer for node in inner.what.nodes.values() for step in node.steps]
+
+
+def wrapped_layers(layer: Layer) -> Iterator[Layer]:
+    """The layers among the arguments of `layer`, and theirs: what `TimeDistributed` and its like hold."""
+    if isinstance(layer.what, Object):
+        for value in layer.what.arguments.values():
+            for item in value if isinstance(value, list) else [value]:
+                if isinstance(item, Layer):
+                    yield item
+                    yield from wrapped_layers(item)
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """The objects of `training`; its plain settings stay in the schema's model."""
+
+    optimizer: Object
+    callbacks: list[Object]

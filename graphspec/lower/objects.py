@@ -1,0 +1,256 @@
+"""
+The object rule: `Name`, or `Name: arguments`, read against the catalogue into an `Object`.
+
+    Flatten · LSTM: 32 · Dense: {units: 64, activation: relu} · L2: 0.01
+
+A mapping holds keyword arguments; anything else is the first constructor argument; nothing is no argument.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from graphspec import catalog
+from graphspec.catalog import SINGULAR, Kind
+from graphspec.catalog.arguments import argument_kind
+from graphspec.catalog.refused import (
+    CODE_CARRYING,
+    COPYING_WRAPPERS,
+    NOT_APPLIED,
+    RETIRED_ARGUMENTS,
+    RETIRED_NAMES,
+)
+from graphspec.diagnostics import Report, Span
+from graphspec.document.tree import Located, Mapping, Sequence, plain
+from graphspec.graph import Layer, Object
+from graphspec.rules import (
+    BAD_OBJECT,
+    COPIED_LAYER,
+    MISSING_ARGUMENT,
+    NOT_A_LAYER,
+    RETIRED,
+    UNKNOWN_ARGUMENT,
+    UNKNOWN_OBJECT,
+)
+from graphspec.rules import (
+    CODE_CARRYING as CODE_CARRYING_RULE,
+)
+from graphspec.schema.problems import kind_of
+from graphspec.suggest import closest, did_you_mean, one_of
+
+
+class Declared(Protocol):
+    """What objects need to know of their scope: the layers and models that the spec declares."""
+
+    def find(self, name: str, span: Span) -> Layer | None: ...
+
+    def names(self) -> list[str]: ...
+
+
+def read_object(kind: Kind, written: Located, report: Report, declared: Declared | None = None) -> Object | None:
+    """The object of `kind` that `written` holds; None, with findings, where it holds none."""
+    form = split_form(kind, written, report)
+    return make_object(kind, form[0], form[1], report, declared) if form is not None else None
+
+
+def split_form(kind: Kind, written: Located, report: Report) -> tuple[Located, Located] | None:
+    """The name and the arguments of the written object: of a bare name, the arguments are None."""
+    value = written.value
+    if isinstance(value, str) and value:
+        return written, Located(None, written.span)
+    if isinstance(value, Mapping) and len(value) == 1:
+        return next(value.entries())
+    noun = SINGULAR[kind]
+    if isinstance(value, Mapping) and value:
+        keys = list(value)
+        known = [key for key in keys if catalog.find(kind, key) is not None]
+        help = f"indent the arguments below the name: `{known[0]}: {{...}}`" if known else f"write one {noun} a mapping"
+        found = f"a mapping of {len(keys)} keys"
+    else:
+        found, help = kind_of(value), ""
+    report.add(
+        BAD_OBJECT,
+        f"{found} is no {noun}",
+        written.span,
+        expected=f"a {noun}: its name, or its name as the one key with its arguments",
+        help=help,
+    )
+    return None
+
+
+def make_object(
+    kind: Kind, name: Located, arguments: Located, report: Report, declared: Declared | None = None
+) -> Object | None:
+    """The object `name` of `kind` with `arguments`; None, with findings, where Keras has no such thing."""
+    if _is_refused(kind, name, report):
+        return None
+    entry = catalog.find(kind, name.value)
+    if entry is None and catalog.is_identifier(kind, name.value):
+        return _identifier(kind, name, arguments, report)
+    if entry is None:
+        _unknown(kind, name, report, declared)
+        return None
+    keywords = _keywords(entry, name, arguments, report)
+    if keywords is None:
+        return None
+    read: dict[str, Any] = {}
+    sound = True
+    for argument, (key_span, value) in keywords.items():
+        if argument not in entry.arguments:
+            _unknown_argument(entry, argument, key_span, report)
+            sound = False
+            continue
+        before = len(report)
+        read[argument] = _read_argument(entry, argument, value, report, declared)
+        sound = sound and len(report) == before
+    for argument in entry.required:
+        if argument not in keywords:
+            given = [key for key in keywords if key not in entry.arguments and closest(key, [argument])]
+            if not given:
+                report.add(
+                    MISSING_ARGUMENT,
+                    f"`{entry.name}` needs `{argument}`",
+                    name.span,
+                    expected=f"a value for `{argument}`",
+                    help=f"write `{entry.name}: {{{argument}: ...}}`",
+                )
+            sound = False
+    return Object(kind, entry.name, read, name.span) if sound else None
+
+
+def _is_refused(kind: Kind, name: Located, report: Report) -> bool:
+    noun = SINGULAR[kind]
+    for table, rule, why in (
+        (CODE_CARRYING, CODE_CARRYING_RULE, "carries code, and a spec carries none"),
+        (NOT_APPLIED, NOT_A_LAYER, "cannot be used in a spec"),
+        (RETIRED_NAMES, RETIRED, "is not in Keras 3"),
+    ):
+        exists = rule is not RETIRED and name.value in catalog.names(kind)
+        if name.value in table and (exists or (rule is RETIRED and kind == "layers")):
+            if rule is RETIRED and name.value in ("Input", "Sequential", "Model"):
+                rule, why = NOT_A_LAYER, "is no layer to apply"
+            report.add(rule, f"`{name.value}` {why}", name.span, expected=f"a {noun} of Keras", help=table[name.value])
+            return True
+    return False
+
+
+def _identifier(kind: Kind, name: Located, arguments: Located, report: Report) -> Object | None:
+    if arguments.value is None:
+        return Object(kind, name.value, {}, name.span, is_identifier=True)
+    noun = SINGULAR[kind]
+    match = closest(name.value.replace("_", ""), catalog.names(kind))
+    report.add(
+        UNKNOWN_ARGUMENT,
+        f"the {noun} `{name.value}` is a function of Keras and takes no arguments here",
+        arguments.span,
+        expected="nothing",
+        help=f"the class takes arguments: `{match}: {{...}}`" if match else f"write `{name.value}` alone",
+    )
+    return None
+
+
+def _unknown(kind: Kind, name: Located, report: Report, declared: Declared | None) -> None:
+    noun = SINGULAR[kind]
+    known = [
+        *(declared.names() if declared is not None and kind == "layers" else []),
+        *catalog.names(kind),
+        *catalog.identifiers(kind),
+    ]
+    usable = [each for each in known if each not in CODE_CARRYING and each not in NOT_APPLIED]
+    elsewhere = [other for other in SINGULAR if other != kind and catalog.find(other, name.value) is not None]
+    help = did_you_mean(name.value, usable)
+    if not help and elsewhere:
+        help = f"`{name.value}` is a {SINGULAR[elsewhere[0]]}"
+    if not help and kind == "layers" and name.value in catalog.identifiers("activations"):
+        help = f"write `Activation: {name.value}`"
+    if ">" in name.value or name.value.startswith("ops."):
+        help = "custom objects and operations are not built by this version of graphspec yet"
+    layers = ", or one declared under `layers` or `models`" if kind == "layers" else ""
+    report.add(
+        UNKNOWN_OBJECT,
+        f"there is no {noun} `{name.value}`",
+        name.span,
+        expected=f"a {noun} of Keras {catalog.keras_version()}{layers}",
+        help=help or f"`keras.{'optimizers.schedules' if kind == 'schedules' else kind}` has {one_of(usable, 6)}",
+    )
+
+
+def _keywords(
+    entry: catalog.Entry, name: Located, arguments: Located, report: Report
+) -> dict[str, tuple[Span, Located]] | None:
+    """The arguments by keyword, with the span of what names each."""
+    if arguments.value is None:
+        return {}
+    if isinstance(arguments.value, Mapping):
+        return {key.value: (key.span, value) for key, value in arguments.value.entries()}
+    first = next(iter(entry.arguments), None)
+    own = set(entry.arguments) - {"name", "dtype", "trainable", "autocast", "activity_regularizer"}
+    if first is None or not own:
+        report.add(
+            UNKNOWN_ARGUMENT,
+            f"`{entry.name}` takes no argument of its own",
+            arguments.span,
+            expected="nothing",
+            help=f"write `{entry.name}` alone",
+        )
+        return None
+    return {first: (arguments.span, arguments)}
+
+
+def _unknown_argument(entry: catalog.Entry, argument: str, span: Span, report: Report) -> None:
+    if argument in RETIRED_ARGUMENTS:
+        report.add(
+            RETIRED,
+            f"`{argument}` is no argument of `{entry.name}` in Keras 3",
+            span,
+            expected=f"an argument of `{entry.name}`",
+            help=RETIRED_ARGUMENTS[argument],
+        )
+        return
+    layer_argument = next((known for known in entry.arguments if argument_kind(known) == "layers"), None)
+    if layer_argument is not None and catalog.find("layers", argument) is not None:
+        help = f"write `{entry.name}: {{{layer_argument}: {{{argument}: ...}}}}`"
+    elif argument in ("call", "repeat"):
+        help = f"`{argument}` belongs beside `{entry.name}`, not among its arguments: indent it less"
+    else:
+        help = did_you_mean(argument, entry.arguments, f"it takes {one_of(entry.arguments, 8)}")
+    report.add(
+        UNKNOWN_ARGUMENT,
+        f"`{entry.name}` has no argument `{argument}`",
+        span,
+        expected=f"an argument of `{entry.name}`",
+        help=help,
+    )
+
+
+def _read_argument(
+    entry: catalog.Entry, argument: str, value: Located, report: Report, declared: Declared | None
+) -> Any:
+    kind = argument_kind(argument)
+    if kind is None or value.value is None:
+        return plain(value.value)
+    if isinstance(value.value, Sequence) and kind == "layers":
+        return [_read_layer(entry, item, report, declared) for item in value.value.entries()]
+    if kind == "layers":
+        return _read_layer(entry, value, report, declared)
+    if isinstance(value.value, str | Mapping):
+        return read_object(kind, value, report, declared)
+    return plain(value.value)
+
+
+def _read_layer(entry: catalog.Entry, written: Located, report: Report, declared: Declared | None) -> Layer | None:
+    """A layer as an argument: one that the spec declares, by its name, or one written in place."""
+    if isinstance(written.value, str) and declared is not None:
+        found = declared.find(written.value, written.span)
+        if found is not None:
+            if entry.name in COPYING_WRAPPERS:
+                report.add(
+                    COPIED_LAYER,
+                    f"`{entry.name}` makes copies of its layer, so `{written.value}` would not be shared",
+                    written.span,
+                    expected="a layer written here",
+                    help=f"write the layer in place, or declare the whole `{entry.name}` under `layers`",
+                )
+            return found
+    made = read_object("layers", written, report, declared)
+    return Layer(made, made.span) if made is not None else None

@@ -1,0 +1,44 @@
+"""Nodes in an order in which each comes after what it takes in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from graphlib import CycleError, TopologicalSorter
+
+from graphspec.diagnostics import Label, Report
+from graphspec.graph import Node
+from graphspec.rules import CYCLE
+
+
+def in_order(inputs: Iterable[str], nodes: dict[str, Node], report: Report) -> dict[str, Node] | None:
+    """`nodes` in the order of computation, the spec's own order kept where it is free; None where they go in a circle."""
+    known = set(inputs)
+    sorter = TopologicalSorter[str]()
+    for name, node in nodes.items():
+        sorter.add(name, *(each.name for each in node.references() if each.name not in known and each.name in nodes))
+    try:
+        return {name: nodes[name] for name in sorter.static_order()}
+    except CycleError as error:
+        circle: list[str] = error.args[1]
+        _refuse(circle[::-1] if len(circle) > 2 else circle, nodes, report)
+        return None
+
+
+def _refuse(circle: list[str], nodes: dict[str, Node], report: Report) -> None:
+    """Name the whole circle, each edge at the reference that makes it. circle: each is taken in by the one before."""
+    edges = []
+    for taker, taken in zip(circle, circle[1:], strict=False):
+        reference = next((each for each in nodes[taker].references() if each.name == taken), None)
+        if reference is not None:
+            edges.append((taker, taken, reference.span))
+    start = edges[0]
+    report.add(
+        CYCLE,
+        f"nodes go in a circle: {' → '.join(reversed(circle))}"
+        if len(circle) > 2
+        else f"`{circle[0]}` takes in itself",
+        start[2],
+        expected=f"`{start[0]}` takes in `{start[1]}`",
+        help="a model is computed from inputs to outputs; for a loop over time use a recurrent layer",
+        labels=[Label(span, f"`{taker}` takes in `{taken}`") for taker, taken, span in edges[1:]],
+    )

@@ -1,0 +1,49 @@
+"""What trains an output: loss, metrics and class weights, read against the catalogue."""
+
+from __future__ import annotations
+
+from graphspec.catalog import Kind
+from graphspec.diagnostics import Report, Span
+from graphspec.document.tree import Located
+from graphspec.graph import Node, Object, Output
+from graphspec.lower.objects import read_object
+from graphspec.rules import BAD_VALUE
+from graphspec.schema.model import OutputModel
+from graphspec.schema.problems import kind_of
+
+
+def read_output(model: OutputModel, node: Node | None, span: Span, report: Report) -> Output | None:
+    """The output of `node`; None, with findings, where the node or its training is faulty."""
+    before = len(report)
+    loss = read_object("losses", model.located("loss"), report) if model.loss is not None else None
+    metrics = _several("metrics", model.located("metrics"), report)
+    weighted = _several("metrics", model.located("weighted_metrics"), report)
+    weights = _class_weight(model, report)
+    if node is None or len(report) > before:
+        return None
+    return Output(node, loss, model.states("loss"), float(model.loss_weight), metrics, weighted, weights, span)
+
+
+def _several(kind: Kind, written: Located, report: Report) -> list[Object]:
+    read = [read_object(kind, item, report) for item in written.as_list()]
+    return [each for each in read if each is not None]
+
+
+def _class_weight(model: OutputModel, report: Report) -> dict[int, float]:
+    """Class index → weight. YAML keys are text here, so `"0"` is class 0."""
+    weights: dict[int, float] = {}
+    for key, value in model.located("class_weight").value.entries() if model.class_weight else ():
+        if not (isinstance(key.value, str) and key.value.isdecimal()):
+            report.add(
+                BAD_VALUE, f"`{key.value}` is no class", key.span, expected="the index of a class, from 0",
+                help='write the index in quotes: "0": 1.0',
+            )  # fmt: skip
+        elif (
+            isinstance(value.value, bool)
+            or not isinstance(value.value, int | float)
+            or not 0 <= value.value < float("inf")
+        ):
+            report.add(BAD_VALUE, f"a weight is {kind_of(value.value)}", value.span, expected="a number from 0 upwards")
+        else:
+            weights[int(key.value)] = float(value.value)
+    return weights

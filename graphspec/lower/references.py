@@ -1,0 +1,50 @@
+"""Tensor references: `name`, `name[1]`, `name.output`, alone, in a list, or by keyword."""
+
+from __future__ import annotations
+
+import re
+
+from graphspec.diagnostics import Report
+from graphspec.document.tree import Located, Mapping, Sequence
+from graphspec.graph import Feed, Reference
+from graphspec.rules import BAD_REFERENCE
+from graphspec.schema.problems import kind_of
+
+_REFERENCE = re.compile(r"([A-Za-z_][A-Za-z0-9_-]*)(?:\[(\d{1,6})\]|\.([A-Za-z_][A-Za-z0-9_-]*))?")
+_FORMS = "`name`, `name[0]` or `name.output`"
+
+
+def read_reference(text: Located, report: Report) -> Reference | None:
+    """The reference that `text` writes; None, with a finding, where it writes none."""
+    match = _REFERENCE.fullmatch(text.value) if isinstance(text.value, str) else None
+    if match is None:
+        found = f"`{text.value}`" if isinstance(text.value, str) else kind_of(text.value)
+        report.add(
+            BAD_REFERENCE,
+            f"{found} is not a reference to a tensor",
+            text.span,
+            expected=f"the name of an input or node: {_FORMS}",
+            help="layers go under `apply`" if isinstance(text.value, dict) else "",
+        )
+        return None
+    name, index, output = match.groups()
+    return Reference(name, text.span, int(index) if index is not None else None, output)
+
+
+def read_feed(source: Located, report: Report) -> Feed | None:
+    """What `from` names; None, with findings, where some of it cannot be read."""
+    if isinstance(source.value, Mapping):
+        keywords = {key.value: read_reference(value, report) for key, value in source.value.entries()}
+        named = {key: reference for key, reference in keywords.items() if reference is not None}
+        return named if len(named) == len(keywords) and _some(source, report) else None
+    if isinstance(source.value, Sequence):
+        listed = [read_reference(item, report) for item in source.value.entries()]
+        several = tuple(reference for reference in listed if reference is not None)
+        return several if len(several) == len(listed) and _some(source, report) else None
+    return read_reference(source, report)
+
+
+def _some(source: Located, report: Report) -> bool:
+    if not source.value:
+        report.add(BAD_REFERENCE, "`from` is empty", source.span, expected=f"one or more tensors: {_FORMS}")
+    return bool(source.value)

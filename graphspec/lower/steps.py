@@ -1,0 +1,139 @@
+"""`apply`: one step or a list of them, each a layer, a declared layer or a model, with `call` and `repeat`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from graphspec.diagnostics import Report
+from graphspec.document.tree import Located, Mapping, Sequence
+from graphspec.graph import Layer, Step
+from graphspec.lower.objects import make_object
+from graphspec.lower.references import read_reference
+from graphspec.lower.scope import Scope
+from graphspec.rules import BAD_STEP, BAD_VALUE, NOT_YET, UNKNOWN_ARGUMENT, WRONG_TYPE
+from graphspec.schema.problems import kind_of
+from graphspec.suggest import one_of
+
+BESIDE = ("call", "repeat")
+NOT_BUILT = ("when", "otherwise")
+MAX_REPEAT = 10_000
+
+
+def read_steps(written: Located, scope: Scope, report: Report) -> list[Step] | None:
+    """The steps of `apply` in order, repeats written out; None, with findings, where one of them is faulty."""
+    steps: list[Step] = []
+    sound = True
+    for item in written.as_list():
+        read = _read_step(item, scope, report)
+        steps += read or []
+        sound = sound and read is not None
+    return steps if sound else None
+
+
+def _read_step(written: Located, scope: Scope, report: Report) -> list[Step] | None:
+    form = _split_step(written, report)
+    if form is None:
+        return None
+    name, arguments, beside = form
+    repeat = _read_repeat(beside, report)
+    call = _read_call(beside, report)
+    if repeat is None or call is None:
+        return None
+    if scope.declares(name.value):
+        layer = scope.find(name.value, name.span)
+        if arguments.value is not None:
+            report.add(
+                UNKNOWN_ARGUMENT,
+                f"`{name.value}` is declared with its arguments already",
+                arguments.span,
+                expected="nothing: a declared layer or model is applied by its name alone",
+                help="give the arguments where it is declared; call arguments go under `call`",
+            )
+            return None
+        return [Step(layer, name.span, call, fresh=False) for _ in range(repeat)] if layer is not None else None
+    steps = []
+    for _ in range(repeat):
+        made = make_object("layers", name, arguments, report, scope)
+        if made is None:
+            return None
+        steps.append(Step(Layer(made, name.span), name.span, call))
+    return steps
+
+
+def _split_step(written: Located, report: Report) -> tuple[Located, Located, Mapping | None] | None:
+    """The name, the arguments and the whole mapping of a step."""
+    value = written.value
+    if isinstance(value, str) and value:
+        return written, Located(None, written.span), None
+    expected = "a layer, or a declared layer or model: its name, or its name as the one key with its arguments"
+    if not isinstance(value, Mapping) or not value:
+        report.add(BAD_STEP, f"{kind_of(value)} is no step", written.span, expected=expected)
+        return None
+    for key, _ in value.entries():
+        if key.value in NOT_BUILT:
+            report.add(
+                NOT_YET,
+                f"`{key.value}` is part of the language, but this version of graphspec does not build it yet",
+                key.span,
+                expected="a key that this version reads",
+                help="write the step without this key for now",
+            )
+            return None
+    named = [(key, arguments) for key, arguments in value.entries() if key.value not in BESIDE]
+    if len(named) != 1:
+        keys = [key.value for key, _ in named]
+        if not named:
+            found, help = f"a step of only {one_of(value)}", "name the layer beside it"
+        else:
+            found = f"a step of {len(keys)} names: {one_of(keys)}"
+            help = "write a list with one step an item; arguments go below their layer: `Dense: {units: 64}`"
+        report.add(BAD_STEP, found, (named[1][0] if named else written).span, expected=expected, help=help)
+        return None
+    return named[0][0], named[0][1], value
+
+
+def _read_repeat(beside: Mapping | None, report: Report) -> int | None:
+    if beside is None or "repeat" not in beside:
+        return 1
+    repeat = beside.located("repeat")
+    if isinstance(repeat.value, int) and not isinstance(repeat.value, bool) and 1 <= repeat.value <= MAX_REPEAT:
+        return repeat.value
+    is_number = isinstance(repeat.value, int) and not isinstance(repeat.value, bool)
+    report.add(
+        BAD_VALUE if is_number else WRONG_TYPE,
+        f"`repeat` is {kind_of(repeat.value)}",
+        repeat.span,
+        expected=f"a whole number from 1 to {MAX_REPEAT:,}",
+    )
+    return None
+
+
+def _read_call(beside: Mapping | None, report: Report) -> dict[str, Any] | None:
+    if beside is None or "call" not in beside:
+        return {}
+    call = beside.located("call")
+    if not isinstance(call.value, Mapping):
+        report.add(
+            WRONG_TYPE, f"`call` is {kind_of(call.value)}", call.span, expected="a mapping of call arguments",
+            help="write `call: {training: false}` or `call: {initial_state: state}`",
+        )  # fmt: skip
+        return None
+    before = len(report)
+    read = {key.value: _read_call_value(value, report) for key, value in call.value.entries()}
+    return read if len(report) == before else None
+
+
+def _read_call_value(value: Located, report: Report) -> Any:
+    if isinstance(value.value, str):
+        return read_reference(value, report)
+    if isinstance(value.value, Sequence):
+        return [_read_call_value(item, report) for item in value.value.entries()]
+    if isinstance(value.value, Mapping):
+        report.add(
+            WRONG_TYPE,
+            "a call argument is a mapping",
+            value.span,
+            expected="a tensor reference, a number, true or false, or a list of those",
+        )
+        return None
+    return value.value

@@ -1,0 +1,168 @@
+"""References against what is there: every tensor is defined, every selection exists, models get their inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as AnyMapping
+
+from graphspec.diagnostics import Report
+from graphspec.graph import Graph, Input, Layer, Node, Reference, Step
+from graphspec.lower.scope import Scope
+from graphspec.rules import BAD_SELECTION, MODEL_INPUTS, UNDEFINED_NAME
+from graphspec.suggest import did_you_mean, one_of
+
+
+def check_references(
+    body: str, inputs: AnyMapping[str, Input], nodes: dict[str, Node | None], scope: Scope, report: Report
+) -> bool:
+    """
+    Whether every reference of the body is to something it has; findings go to `report`.
+
+    A faulty node (None) defines its name all the same, so that one mistake is found once.
+    """
+    before = len(report)
+    known = [*inputs, *nodes]
+    for node in nodes.values():
+        for reference in node.references() if node is not None else ():
+            if reference.name not in inputs and reference.name not in nodes:
+                _undefined(body, reference, known, scope, report)
+    if len(report) == before:
+        for node in nodes.values():
+            if node is not None:
+                _check_node(node, inputs, nodes, report)
+    return len(report) == before
+
+
+def _undefined(body: str, reference: Reference, known: list[str], scope: Scope, report: Report) -> None:
+    help = did_you_mean(reference.name, known)
+    if not help and scope.declares(reference.name):
+        help = f"`{reference.name}` is a layer or model: name a tensor in `from` and write `apply: {reference.name}`"
+    report.add(
+        UNDEFINED_NAME,
+        f"there is no input, node or output `{reference.name}`{f' in the model `{body}`' if scope.parent is not None else ''}",
+        reference.span,
+        expected="the name of a tensor of this graph",
+        help=help or f"the tensors here are {one_of(known)}",
+    )
+
+
+def _check_node(node: Node, inputs: AnyMapping[str, Input], nodes: dict[str, Node | None], report: Report) -> None:
+    for reference in node.references():
+        _check_selection(reference, inputs, nodes, report)
+    first = node.steps[0] if node.steps else None
+    is_model = first is not None and isinstance(first.layer.what, Graph)
+    if first is not None and is_model:
+        _check_model_inputs(node, first, report)
+    for step in node.steps[1:]:
+        if isinstance(step.layer.what, Graph) and len(step.layer.what.inputs) > 1:
+            _refuse_inputs(step.layer, step, "one tensor, the result of the step before", report)
+    if first is not None and not is_model:
+        whole = (
+            node.feed.values()
+            if isinstance(node.feed, dict)
+            else [node.feed]
+            if isinstance(node.feed, Reference)
+            else node.feed
+        )
+        for reference in whole:
+            names = _output_names(reference, nodes)
+            if len(names) > 1:
+                report.add(
+                    BAD_SELECTION,
+                    f"`{reference}` is {len(names)} tensors, the outputs {one_of(names)} of a model",
+                    reference.span,
+                    expected="one tensor",
+                    help=f"pick one: `{reference.name}.{names[0]}`",
+                )
+    for before, step in zip(node.steps, node.steps[1:], strict=False):
+        if isinstance(before.layer.what, Graph) and len(before.layer.what.outputs) > 1:
+            names = list(before.layer.what.outputs)
+            report.add(
+                BAD_SELECTION,
+                f"`{before.layer.name}` gives {len(names)} tensors: {one_of(names)}",
+                step.span,
+                expected="a step on one tensor",
+                help=f"end the node before this step, and start another from `{node.name}.{names[0]}`",
+            )
+
+
+def _check_selection(
+    reference: Reference, inputs: AnyMapping[str, Input], nodes: dict[str, Node | None], report: Report
+) -> None:
+    if reference.index is None and reference.output is None:
+        return
+    if reference.name in inputs:
+        report.add(
+            BAD_SELECTION,
+            f"`{reference.name}` is an input, and an input is one tensor",
+            reference.span,
+            expected=f"`{reference.name}`",
+        )
+    elif reference.output is not None:
+        names = _output_names(Reference(reference.name, reference.span), nodes)
+        if reference.output not in names and nodes.get(reference.name) is not None:
+            help = did_you_mean(reference.output, names, f"it has {one_of(names)}" if names else "")
+            why = (
+                f"has no output `{reference.output}`"
+                if names
+                else "does not end in a model, so it has no named outputs"
+            )
+            report.add(
+                BAD_SELECTION,
+                f"`{reference.name}` {why}",
+                reference.span,
+                expected="an output of the model that the node applies",
+                help=help or f"write `{reference.name}`",
+            )
+
+
+def _output_names(reference: Reference, nodes: dict[str, Node | None]) -> list[str]:
+    """The output names of the model whose result `reference` is as a whole; empty where it is no model's result."""
+    seen: set[str] = set()
+    while reference.index is None and reference.output is None and reference.name not in seen:
+        seen.add(reference.name)
+        node = nodes.get(reference.name)
+        if node is None:
+            return []
+        if node.steps:
+            what = node.steps[-1].layer.what
+            return list(what.outputs) if isinstance(what, Graph) else []
+        if not isinstance(node.feed, Reference):
+            return []
+        reference = node.feed
+    return []
+
+
+def _check_model_inputs(node: Node, step: Step, report: Report) -> None:
+    """A model takes exactly its inputs: Keras would hand tensors of a wrong dict to the wrong inputs."""
+    graph = step.layer.what
+    assert isinstance(graph, Graph)
+    wanted = list(graph.inputs)
+    if isinstance(node.feed, dict):
+        missing = [name for name in wanted if name not in node.feed]
+        extra = [name for name in node.feed if name not in wanted]
+        if missing or extra:
+            help = did_you_mean(extra[0], missing) if extra and missing else ""
+            what = "; ".join(
+                part for part in (
+                    f"it lacks {one_of(missing)}" if missing else "",
+                    f"it has no {one_of(extra)}" if extra else "",
+                ) if part
+            )  # fmt: skip
+            _refuse_inputs(step.layer, step, f"its inputs {one_of(wanted)}", report, f": {what}", help)
+    else:
+        given = 1 if isinstance(node.feed, Reference) else len(node.feed)
+        if given != len(wanted):
+            _refuse_inputs(step.layer, step, f"its {len(wanted)} inputs {one_of(wanted)}", report, f", not {given}")
+
+
+def _refuse_inputs(layer: Layer, step: Step, expected: str, report: Report, why: str = "", help: str = "") -> None:
+    graph = layer.what
+    assert isinstance(graph, Graph)
+    form = ", ".join(f"{name}: ..." for name in graph.inputs)
+    report.add(
+        MODEL_INPUTS,
+        f"`{layer.name}` is not given exactly its inputs{why}",
+        step.span,
+        expected=expected,
+        help=help or (f"write `from: {{{form}}}`" if len(graph.inputs) > 1 else "write `from: <one tensor>`"),
+    )

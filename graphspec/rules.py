@@ -1,0 +1,98 @@
+"""
+Every rule graphspec reports: its code, its name and what it stands for.
+
+Codes are stable and grouped by the stage that finds them: GS0xx document, GS1xx schema, GS2xx objects,
+GS3xx wiring, GS4xx calls and shapes, GS5xx training, GS6xx data, GS9xx the tool itself.
+A rule is named where it is raised, so each has one constant here; `RULES` finds them by code.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Severity(Enum):
+    """An error stops the work; a warning is shown and the work goes on."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One kind of finding; `name` is the code for people, `summary` one sentence on what is wrong."""
+
+    code: str
+    name: str
+    summary: str
+    severity: Severity = Severity.ERROR
+
+
+UNREADABLE_FILE = Rule("GS001", "unreadable-file", "The file is missing, is not UTF-8 text, or cannot be read.")
+SYNTAX = Rule("GS002", "syntax", "The text is not valid YAML or JSON.")
+DUPLICATE_KEY = Rule("GS003", "duplicate-key", "A mapping holds the same key twice.")
+SEVERAL_DOCUMENTS = Rule("GS004", "several-documents", "A file holds more than one YAML document.")
+TAG = Rule("GS005", "tag", "A YAML tag such as `!!python/object` stands before a value.")
+TOO_LARGE = Rule("GS006", "too-large", "The document is too large, too deep, or its aliases expand too far.")
+BAD_KEY = Rule("GS007", "bad-key", "A key is not text, or is a YAML 1.1 merge key.")
+EMPTY_DOCUMENT = Rule("GS008", "empty-document", "The document is empty or is not a mapping.")
+BAD_ALIAS = Rule("GS009", "bad-alias", "An alias names no anchor, or an anchor holds itself.")
+
+UNKNOWN_KEY = Rule("GS101", "unknown-key", "A mapping holds a key that the language does not have there.")
+MISSING_KEY = Rule("GS102", "missing-key", "A required key is missing.")
+WRONG_TYPE = Rule("GS103", "wrong-type", "A value is of another type than its key takes.")
+BAD_VALUE = Rule("GS104", "bad-value", "A value is of the right type but out of range.")
+BAD_NAME = Rule("GS105", "bad-name", "A name has characters that names do not have.")
+LANGUAGE_VERSION = Rule("GS106", "language-version", "The spec is of another version of the language.")
+NOT_YET = Rule("GS107", "not-yet", "A part of the language that this version of graphspec does not build yet.")
+BAD_STEP = Rule("GS108", "bad-step", "A step is not one layer, model or block with its arguments.")
+BAD_REFERENCE = Rule("GS109", "bad-reference", "A tensor reference is not `name`, `name[i]` or `name.output`.")
+BAD_OVERRIDE = Rule("GS110", "bad-override", "A `--set` argument names a place that does not exist.")
+
+UNKNOWN_OBJECT = Rule("GS201", "unknown-object", "Keras has no layer, loss, optimizer, ... of that name.")
+UNKNOWN_ARGUMENT = Rule("GS202", "unknown-argument", "An object has no argument of that name.")
+MISSING_ARGUMENT = Rule("GS203", "missing-argument", "An argument without a default is not given.")
+RETIRED = Rule("GS204", "retired", "Keras 3 no longer has this name or argument.")
+CODE_CARRYING = Rule("GS205", "code-carrying", "A layer or callback that carries code; a spec carries none.")
+BAD_OBJECT = Rule("GS206", "bad-object", "An object is written in a form that is neither a name nor one key.")
+NOT_A_LAYER = Rule("GS207", "not-a-layer", "A name of keras.layers that cannot be applied in a graph.")
+UNKNOWN_MERGE = Rule("GS208", "unknown-merge", "There is no merge of that name.")
+REFUSED_ARGUMENTS = Rule("GS209", "refused-arguments", "Keras refused an object's arguments.")
+COPIED_LAYER = Rule("GS210", "copied-layer", "A wrapper that copies its layer was given a shared one.")
+
+UNDEFINED_NAME = Rule("GS301", "undefined-name", "A reference names no input, node or output in scope.")
+CYCLE = Rule("GS302", "cycle", "Nodes feed each other in a circle.")
+NAME_CLASH = Rule("GS303", "name-clash", "Two things of one scope bear the same name.")
+LAYER_NAME_CLASH = Rule("GS304", "layer-name-clash", "Two Keras layers would bear the same name.")
+UNUSED = Rule("GS305", "unused", "An input, node, layer or model reaches no output.", Severity.WARNING)
+BAD_SELECTION = Rule("GS306", "bad-selection", "A reference picks an output that its node does not have.")
+MODEL_INPUTS = Rule("GS307", "model-inputs", "A model is not given exactly its inputs.")
+MERGE_OPERANDS = Rule("GS308", "merge-operands", "A merge is not given a list of two or more tensors.")
+RECURSION = Rule("GS309", "recursion", "A model or layer contains itself.")
+
+REFUSED_CALL = Rule("GS401", "refused-call", "Keras refused to apply a layer to the tensors that came in.")
+DROPPED_MASK = Rule("GS402", "dropped-mask", "A layer drops the mask of its input.", Severity.WARNING)
+
+MISSING_LOSS = Rule("GS501", "missing-loss", "An output has no loss, so it would silently never be trained.")
+LOSS_ACTIVATION = Rule("GS502", "loss-activation", "A loss does not fit the activation or units of its output.")
+TARGET_SHAPE = Rule("GS503", "target-shape", "Targets do not have the shape that the output and its loss need.")
+REFUSED_TRAINING = Rule("GS504", "refused-training", "Keras refused to compile or train the model.")
+NOTHING_TO_TRAIN = Rule("GS505", "nothing-to-train", "The spec has no training, no data, or no loss to train with.")
+UNUSED_WEIGHTS = Rule("GS506", "unused-weights", "Weights are given for an output that has no loss.")
+
+MISSING_FILE = Rule("GS601", "missing-file", "A data file does not exist.")
+UNREADABLE_DATA = Rule("GS602", "unreadable-data", "A data file cannot be read, or holds objects instead of numbers.")
+UNKNOWN_COLUMN = Rule("GS603", "unknown-column", "A data file has no such column or array.")
+SAMPLE_COUNT = Rule("GS604", "sample-count", "The sources of a split differ in their number of samples.")
+DATA_SHAPE = Rule("GS605", "data-shape", "An array does not have the shape of its input.")
+DATA_DTYPE = Rule("GS606", "data-dtype", "An array's dtype cannot be read as the dtype of its input.")
+DATA_NAMES = Rule("GS607", "data-names", "A split does not name exactly the model's inputs and trained outputs.")
+UNKNOWN_FORMAT = Rule("GS608", "unknown-format", "A data file's ending is of no known format.")
+
+MISSING_EXTRA = Rule("GS901", "missing-extra", "The command needs a package that is not installed.")
+INTERNAL = Rule("GS902", "internal", "graphspec itself failed.")
+BAD_RUN = Rule("GS903", "bad-run", "A run directory is missing, incomplete or already taken.")
+CANNOT_WRITE = Rule("GS904", "cannot-write", "A file could not be written.")
+
+RULES: dict[str, Rule] = {rule.code: rule for rule in list(globals().values()) if isinstance(rule, Rule)}

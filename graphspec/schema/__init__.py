@@ -1,0 +1,49 @@
+"""
+Tree → `SpecModel`: the fixed keys of the language, each with its type (pydantic, strict, no unknown keys).
+
+What is open — the arguments of layers, losses and the like — stays as it stands in the tree and is read by `lower`
+against the catalogue. Every part keeps the mapping it was read from, so any later finding has its place.
+"""
+
+from __future__ import annotations
+
+from pydantic import ValidationError
+
+from graphspec.diagnostics import Report
+from graphspec.document.tree import Mapping
+from graphspec.schema.model import (
+    Body,
+    DataModel,
+    InputModel,
+    NodeModel,
+    OutputModel,
+    SourceModel,
+    SpecModel,
+    SplitModel,
+    TrainingModel,
+    ValidationModel,
+)
+from graphspec.schema.problems import explain
+
+__all__ = [
+    "Body",
+    "DataModel",
+    "InputModel",
+    "NodeModel",
+    "OutputModel",
+    "SourceModel",
+    "SpecModel",
+    "SplitModel",
+    "TrainingModel",
+    "ValidationModel",
+    "parse",
+]
+
+
+def parse(tree: Mapping, report: Report) -> SpecModel | None:
+    """The spec that `tree` holds; None, with findings in `report`, where it does not fit the schema."""
+    try:
+        return SpecModel.model_validate(tree)
+    except ValidationError as error:
+        report.extend(explain(tree, error))
+        return None

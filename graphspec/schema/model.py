@@ -1,0 +1,139 @@
+"""
+The keys of the language, one class a mapping. LANGUAGE: docs/language.md.
+
+Fields typed `Any` hold references, objects and steps: their form is open, so `lower` reads them from the tree.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
+
+from graphspec import catalog
+from graphspec.schema.part import Name, Named, Part
+from graphspec.suggest import did_you_mean, one_of
+
+LANGUAGE_VERSION = 1
+
+
+def _known_dtype(value: str) -> str:
+    known = catalog.dtypes()
+    if value not in known:
+        raise PydanticCustomError(
+            "unknown_choice",
+            "a dtype of Keras",
+            {"help": did_you_mean(value, known, f"the dtypes are {one_of(known, 20)}")},
+        )
+    return value
+
+
+def _spoken_version(value: int) -> int:
+    if value != LANGUAGE_VERSION:
+        raise PydanticCustomError("language_version", f"`{LANGUAGE_VERSION}`")
+    return value
+
+
+Positive = Annotated[int, Field(gt=0)]
+Dtype = Annotated[str, AfterValidator(_known_dtype)]
+
+
+class InputModel(Part):
+    """One named input. Shape is in units of one sample, without the batch; null is any length."""
+
+    shape: list[Positive | None]
+    dtype: Dtype = "float32"
+    sparse: bool = False
+    batch_size: Positive | None = None
+    optional: bool = False
+
+
+class NodeModel(Part):
+    """`from` + optional `merge` + `apply`: one tensor, or one tuple of tensors."""
+
+    from_: Any = Field(alias="from")
+    merge: Any = None
+    apply: Any = None
+
+
+class OutputModel(NodeModel):
+    """A node that the model returns, with what trains it."""
+
+    loss: Any = None
+    loss_weight: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 1.0
+    metrics: Any = None
+    weighted_metrics: Any = None
+    class_weight: dict[Any, Any] | None = None
+
+
+class Body(Part):
+    """What a spec and a nested model have in common: a graph from named inputs to named outputs."""
+
+    inputs: Annotated[Named[InputModel], Field(min_length=1)]
+    layers: Named[Any] = {}
+    models: Named[Body] = {}
+    graph: Named[NodeModel] = {}
+    outputs: Annotated[Named[OutputModel], Field(min_length=1)]
+
+
+class TrainingModel(Part):
+    """How the model is trained."""
+
+    optimizer: Any
+    epochs: Positive = 1
+    batch_size: Positive = 32
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    callbacks: list[Any] = []
+    steps_per_epoch: Positive | None = None
+    validation_freq: Positive = 1
+    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
+    jit_compile: Literal["auto"] | bool = "auto"
+    steps_per_execution: Literal["auto"] | Positive = "auto"
+    deterministic: bool = False
+
+
+class SourceModel(Part):
+    """One array: a file, or one array or some columns of it."""
+
+    file: Annotated[str, Field(min_length=1)] | None = None
+    key: str | None = None
+    column: str | None = None
+    columns: Annotated[list[str], Field(min_length=1)] | None = None
+
+
+class SplitModel(Part):
+    """The sources of one split, by the names of the model's inputs and outputs."""
+
+    file: Annotated[str, Field(min_length=1)] | None = None
+    inputs: Named[SourceModel]
+    outputs: Named[SourceModel] = {}
+    sample_weights: Named[SourceModel] = {}
+
+
+class ValidationModel(Part):
+    """Validation samples: a share of the training split, held out under the seed, or sources of their own."""
+
+    split: Annotated[float, Field(gt=0, lt=1)] | None = None
+    file: Annotated[str, Field(min_length=1)] | None = None
+    inputs: Named[SourceModel] = {}
+    outputs: Named[SourceModel] = {}
+    sample_weights: Named[SourceModel] = {}
+
+
+class DataModel(Part):
+    """Where the data lies; paths are relative to the spec file."""
+
+    train: SplitModel | None = None
+    validation: ValidationModel | None = None
+    test: SplitModel | None = None
+
+
+class SpecModel(Body):
+    """A whole spec."""
+
+    graphspec: Annotated[int, AfterValidator(_spoken_version)]
+    name: Name | None = None
+    description: str | None = None
+    training: TrainingModel | None = None
+    data: DataModel | None = None

@@ -1,0 +1,93 @@
+"""
+`.npy`: one array a file, memory-mapped, so that it is never loaded whole.
+
+The format is that of NumPy's `numpy.lib.format`, versions 1.0 to 3.0. Headers are read without NumPy, so that
+`validate` can check files on a machine that has none. Arrays of Python objects are refused: they are pickles.
+"""
+
+from __future__ import annotations
+
+import ast
+import math
+import os
+import re
+import struct
+from typing import IO, TYPE_CHECKING, Any
+
+from graphspec.sources.source import DataError, Header, Source
+
+if TYPE_CHECKING:
+    import numpy as np
+
+_MAGIC = b"\x93NUMPY"
+_MAX_HEADER = 65536
+_KINDS = {"b": "bool", "i": "int", "u": "uint", "f": "float"}
+
+
+def header(source: Source) -> Header:
+    """The header of the file at `source`. Raises DataError where it is no whole array of numbers or text."""
+    with open(source.path, "rb") as file:
+        return read_header(file, os.fstat(file.fileno()).st_size, source.text)
+
+
+def load(source: Source) -> np.ndarray[Any, Any]:
+    """The array, memory-mapped read-only."""
+    import numpy as np
+
+    header(source)
+    array: np.ndarray[Any, Any] = np.load(source.path, mmap_mode="r", allow_pickle=False)
+    return array
+
+
+def read_header(file: IO[bytes], size: int, name: str) -> Header:
+    """The header of the `.npy` stream `file` of `size` bytes in all."""
+    start = file.read(8)
+    if start[:6] != _MAGIC or len(start) < 8:
+        found = "is empty" if not start else "does not start as a .npy file does"
+        raise DataError(f"{name} {found}", help="write it with `numpy.save`")
+    width, form = (2, "<H") if start[6] == 1 else (4, "<I")
+    length_bytes = file.read(width)
+    length = struct.unpack(form, length_bytes)[0] if len(length_bytes) == width else 0
+    text = file.read(min(length, _MAX_HEADER))
+    if not 0 < length <= _MAX_HEADER or len(text) < length:
+        raise DataError(f"{name} has a broken header", help="write it again with `numpy.save`")
+    descr, shape = _parse(text, name)
+    dtype, item_size = _dtype(descr, name)
+    needed = 8 + width + length + math.prod(shape) * item_size
+    if size < needed:
+        raise DataError(f"{name} is cut short: it holds {size:,} bytes where its header promises {needed:,}")
+    if not shape:
+        raise DataError(
+            f"{name} holds a single value, not one value a sample",
+            help="save an array whose first axis counts the samples",
+        )
+    return Header(shape[0], tuple(shape[1:]), dtype)
+
+
+def _parse(text: bytes, name: str) -> tuple[Any, tuple[int, ...]]:
+    try:
+        fields = ast.literal_eval(text.decode("utf-8"))
+        shape = fields["shape"]
+        if not all(isinstance(size, int) and size >= 0 for size in shape):
+            raise ValueError(shape)
+        return fields["descr"], tuple(shape)
+    except (ValueError, SyntaxError, KeyError, TypeError, MemoryError, RecursionError):
+        raise DataError(f"{name} has a broken header", help="write it again with `numpy.save`") from None
+
+
+def _dtype(descr: Any, name: str) -> tuple[str, int]:
+    """The dtype as Keras names it, and the bytes of one item."""
+    match = re.fullmatch(r"[<>|=]?([a-zA-Z])(\d+)", descr) if isinstance(descr, str) else None
+    if isinstance(descr, str) and descr.lstrip("<>|=").startswith("O"):
+        raise DataError(
+            f"{name} holds Python objects, and reading them would run code",
+            help="save numbers or text: `array.astype('float32')`, `array.astype('U')`",
+        )
+    if match is None:
+        raise DataError(f"{name} holds records, not plain numbers", help="save one array a column")
+    kind, size = match[1], int(match[2])
+    if kind in "US":
+        return "string", size * (4 if kind == "U" else 1)
+    if kind not in _KINDS:
+        raise DataError(f"{name} holds values of NumPy's kind `{descr}`", help="save numbers or text")
+    return ("bool" if kind == "b" else f"{_KINDS[kind]}{size * 8}"), size

@@ -1,0 +1,7 @@
+"""Graph → keras.Model, one Keras call a step. Imports Keras."""
+
+from __future__ import annotations
+
+from graphspec.to_keras.model import Built, build_graph, build_model
+
+__all__ = ["Built", "build_graph", "build_model"]

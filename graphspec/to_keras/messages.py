@@ -1,0 +1,17 @@
+"""What Keras said, cut down to its reason."""
+
+from __future__ import annotations
+
+import re
+
+_ANSI = re.compile(r"\x1b\[[0-9;]*m")
+_WRAPPED = re.compile(r"^Exception encountered when calling [^\n]*\n+", re.MULTILINE)
+_ECHO = re.compile(r"\n\s*Arguments received by .*", re.DOTALL)
+_LONGEST = 600
+
+
+def reason(error: BaseException) -> str:
+    """The message of `error` on one line, without the colours and the echo of arguments that Keras puts around it."""
+    text = _ECHO.sub("", _WRAPPED.sub("", _ANSI.sub("", str(error))))
+    text = " ".join(text.split()) or type(error).__name__
+    return text if len(text) <= _LONGEST else text[:_LONGEST] + " ..."

@@ -1,0 +1,221 @@
+"""
+Graph → keras.Model: inputs, then each node in order, one Keras call a step.
+
+Models have dict inputs and dict outputs. A nested model with one input, or one output, takes or gives the bare
+tensor there, so that wrappers such as `TimeDistributed` can hold it. Every call of Keras is wrapped: what it refuses is reported at
+the step, with the shapes that came in; nodes that do not depend on it are built all the same, to find all at once.
+"""
+
+from __future__ import annotations
+
+import warnings
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from typing import Any
+
+import keras
+
+from graphspec.diagnostics import Report, SpecError
+from graphspec.graph import Graph, Input, Layer, Node, Reference, Step
+from graphspec.rules import BAD_SELECTION, DROPPED_MASK, REFUSED_CALL
+from graphspec.spec import Spec
+from graphspec.to_keras.messages import reason
+from graphspec.to_keras.objects import make
+from graphspec.to_keras.weightless import weightless_scope
+
+
+@dataclass
+class Built:
+    """
+    A model and what it was made of.
+
+    layers: the Keras layer of every Layer. calls: for each graph (by id) and node, the symbolic result of each step.
+    values: for each graph (by id), the symbolic value of each input and node.
+    """
+
+    model: keras.Model
+    layers: dict[Layer, Any]
+    values: dict[int, dict[str, Any]]
+    calls: dict[int, dict[str, list[Any]]]
+    warnings: Report
+
+
+def build_model(spec: Spec, *, weightless: bool = False) -> keras.Model:
+    """The Keras model of `spec`, not compiled. See `graphspec.build`."""
+    precision = spec.model.training.precision if spec.model.training is not None else "float32"
+    return build_graph(spec.graph, precision=precision, weightless=weightless).model
+
+
+def build_graph(graph: Graph, *, precision: str = "float32", weightless: bool = False) -> Built:
+    """The Keras model of `graph`, with what it was made of. Raises SpecError with everything that Keras refused."""
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(precision)
+    try:
+        with weightless_scope() if weightless else nullcontext():
+            builder = _Builder(float32_heads=precision != "float32")
+            model = builder.model(graph, top=True)
+    finally:
+        keras.config.set_dtype_policy(policy)
+    builder.report.raise_if_errors()
+    assert model is not None
+    return Built(model, builder.layers, builder.values, builder.calls, builder.report)
+
+
+@dataclass
+class _Builder:
+    float32_heads: bool
+    layers: dict[Layer, Any] = field(default_factory=dict)
+    values: dict[int, dict[str, Any]] = field(default_factory=dict)
+    calls: dict[int, dict[str, list[Any]]] = field(default_factory=dict)
+    report: Report = field(default_factory=Report)
+
+    def model(self, graph: Graph, *, top: bool = False) -> keras.Model | None:
+        """The model of `graph`; None where something in it was refused."""
+        values: dict[str, Any] = {name: _input(each) for name, each in graph.inputs.items()}
+        calls: dict[str, list[Any]] = {}
+        self.values[id(graph)], self.calls[id(graph)] = values, calls
+        inputs = dict(values)
+        heads = {id(graph.nodes[name].steps[-1]) for name in graph.outputs} if top and self.float32_heads else set()
+        for name, node in graph.nodes.items():
+            if all(reference.name in values for reference in node.references()):
+                try:
+                    calls[name] = self.node(node, values, heads)
+                    values[name] = calls[name][-1] if calls[name] else self.feed(node, values)
+                except SpecError as error:
+                    self.report.extend(error.report.found)
+        if any(name not in values for name in graph.nodes):
+            return None
+        outputs = {name: values[name] for name in graph.outputs}
+        bare_inputs = not top and len(inputs) == 1
+        bare_outputs = not top and len(outputs) == 1
+        return keras.Model(
+            next(iter(inputs.values())) if bare_inputs else inputs,
+            next(iter(outputs.values())) if bare_outputs else outputs,
+            name=graph.name,
+        )
+
+    def layer(self, layer: Layer, *, head: bool = False) -> Any:
+        """The Keras layer of `layer`, made once."""
+        if layer not in self.layers:
+            if isinstance(layer.what, Graph):
+                model = self.model(layer.what)
+                if model is None:
+                    raise SpecError(Report())
+                self.layers[layer] = model
+            else:
+                more: dict[str, Any] = {"name": layer.name} if layer.name else {}
+                if head:
+                    more["dtype"] = "float32"
+                self.layers[layer] = make(layer.what, self.layer, **more)
+        return self.layers[layer]
+
+    def node(self, node: Node, values: dict[str, Any], heads: set[int]) -> list[Any]:
+        """The results of the node's steps, one after the other."""
+        results: list[Any] = []
+        for step in node.steps:
+            value = results[-1] if results else self.feed(node, values)
+            layer = self.layer(step.layer, head=id(step) in heads)
+            call = {name: self.resolve(argument, values) for name, argument in step.call.items()}
+            results.append(self.call(node, step, layer, value, call))
+        return results
+
+    def feed(self, node: Node, values: dict[str, Any]) -> Any:
+        """What comes into `node`: a tensor, a list, or a dict by keyword."""
+        if isinstance(node.feed, Reference):
+            return self.resolve(node.feed, values)
+        if isinstance(node.feed, dict):
+            return {name: self.resolve(reference, values) for name, reference in node.feed.items()}
+        return [self.resolve(reference, values) for reference in node.feed]
+
+    def resolve(self, value: Any, values: dict[str, Any]) -> Any:
+        """A reference as its tensor; lists item by item; anything else as it is."""
+        if isinstance(value, list):
+            return [self.resolve(item, values) for item in value]
+        if not isinstance(value, Reference):
+            return value
+        found = values[value.name]
+        if value.output is not None:
+            return found[value.output] if isinstance(found, dict) else found
+        if value.index is not None:
+            several = list(found.values()) if isinstance(found, dict) else found
+            if not isinstance(several, list | tuple) or value.index >= len(several):
+                count = len(several) if isinstance(several, list | tuple) else 1
+                raise SpecError.of(
+                    BAD_SELECTION,
+                    f"`{value.name}` is {count} tensor{'s' if count > 1 else ''}, so there is no `{value}`",
+                    value.span,
+                    expected=f"an index from [0] to [{count - 1}]" if count > 1 else f"`{value.name}`",
+                    help="" if count > 1 else "a recurrent layer gives its states with `return_state: true`",
+                )
+            return several[value.index]
+        return found
+
+    def call(self, node: Node, step: Step, layer: Any, value: Any, call: dict[str, Any]) -> Any:
+        """Apply `layer`. Raises SpecError with the node, the step's place and the shapes that came in."""
+        what = step.layer.what
+        positional, keywords = ([value], {}) if not isinstance(value, dict) else ([], value)
+        if isinstance(what, Graph):
+            positional, keywords = [_model_input(what, value)], {}
+        try:
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always")
+                result = layer(*positional, **keywords, **call)
+        except Exception as error:
+            raise SpecError.of(
+                REFUSED_CALL,
+                f"Keras refused to apply `{_shown(step.layer)}` in `{node.name}`: {reason(error)}",
+                step.span,
+                expected=f"what comes in is {_shapes(node, step, value)}",
+            ) from error
+        for warning in caught:
+            if "destroy the mask" in str(warning.message):
+                self.report.add(
+                    DROPPED_MASK,
+                    f"`{_shown(step.layer)}` in `{node.name}` drops the mask of its input, so layers after it see the padding",
+                    step.span,
+                    expected="a layer that hands the mask on",
+                    help="hand the mask on with `call: {mask: ...}`, or mask after this step",
+                )
+        return result
+
+
+def _input(each: Input) -> Any:
+    options: dict[str, Any] = {"optional": True} if each.optional else {}
+    return keras.Input(
+        shape=each.shape, dtype=each.dtype, sparse=each.sparse, batch_size=each.batch_size, name=each.name, **options
+    )
+
+
+def _model_input(graph: Graph, value: Any) -> Any:
+    """What a nested model is called with: the bare tensor for one input, else a dict of exactly its inputs."""
+    listed = list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else [value]
+    if len(graph.inputs) == 1:
+        return listed[0]
+    if isinstance(value, dict):
+        return {name: value[name] for name in graph.inputs}
+    return dict(zip(graph.inputs, listed, strict=True))
+
+
+def _shown(layer: Layer) -> str:
+    return layer.name if layer.declared or isinstance(layer.what, Graph) else layer.type_name
+
+
+def _shapes(node: Node, step: Step, value: Any) -> str:
+    """The shapes that come into a step, each with its reference where the node takes it in."""
+    if step is not node.steps[0]:
+        return f"the step before, {_shape(value)}"
+    if isinstance(node.feed, Reference):
+        return f"`{node.feed}` {_shape(value)}"
+    if isinstance(node.feed, dict):
+        return ", ".join(f"{name}: `{reference}` {_shape(value[name])}" for name, reference in node.feed.items())
+    return ", ".join(f"`{reference}` {_shape(each)}" for reference, each in zip(node.feed, value, strict=True))
+
+
+def _shape(value: Any) -> str:
+    """A shape as specs write it, with `batch` for the batch."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{name}: {_shape(each)}" for name, each in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(_shape(each) for each in value) + "]"
+    sizes = ["null" if size is None else str(size) for size in value.shape[1:]]
+    return f"({', '.join(['batch', *sizes])})"

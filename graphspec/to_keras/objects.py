@@ -1,0 +1,68 @@
+"""
+Object → the Keras object it stands for: its class is looked up by name and called with its arguments.
+
+Nothing of a spec is ever handed to Keras' deserialisation, which is no sandbox.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+
+from graphspec.catalog import SINGULAR, Kind
+from graphspec.diagnostics import Diagnostic, Report, SpecError
+from graphspec.graph import Layer, Object
+from graphspec.rules import REFUSED_ARGUMENTS
+from graphspec.to_keras.messages import reason
+
+_MODULES: dict[Kind, Any] = {
+    "layers": keras.layers,
+    "initializers": keras.initializers,
+    "regularizers": keras.regularizers,
+    "constraints": keras.constraints,
+    "losses": keras.losses,
+    "metrics": keras.metrics,
+    "optimizers": keras.optimizers,
+    "schedules": keras.optimizers.schedules,
+    "callbacks": keras.callbacks,
+}
+
+
+def make(what: Object, make_layer: Callable[[Layer], Any] | None = None, **more: Any) -> Any:
+    """
+    The Keras object of `what`; a string identifier, such as `relu` or `mse`, stays the string that Keras reads.
+
+    make_layer gives the Keras layer of a Layer among the arguments; more holds arguments that the spec leaves to us.
+    Raises SpecError, with the place of the object, where Keras refuses the arguments.
+    """
+    if what.is_identifier:
+        return what.name
+    arguments = {name: _argument(value, make_layer) for name, value in what.arguments.items()}
+    try:
+        return getattr(_MODULES[what.kind], what.name)(**{**more, **arguments})
+    except Exception as error:
+        raise SpecError(
+            Report(
+                [
+                    Diagnostic(
+                        REFUSED_ARGUMENTS,
+                        f"Keras refused the arguments of the {SINGULAR[what.kind]} `{what.name}`: {reason(error)}",
+                        what.span,
+                        expected=f"arguments that `keras.{what.kind}.{what.name}` takes",
+                    )
+                ]
+            )
+        ) from error
+
+
+def _argument(value: Any, make_layer: Callable[[Layer], Any] | None) -> Any:
+    if isinstance(value, Object):
+        return make(value, make_layer)
+    if isinstance(value, Layer):
+        assert make_layer is not None, "only layers hold layers"
+        return make_layer(value)
+    if isinstance(value, list):
+        return [_argument(item, make_layer) for item in value]
+    return value

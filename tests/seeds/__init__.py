@@ -1,0 +1,1 @@
+"""The seed specs and the hand-written models they must equal."""
