@@ -1,5 +1,4 @@
-"""
-graphspec: YAML and JSON specs that compile to Keras 3 functional models.
+"""graphspec: YAML and JSON specs that compile to Keras 3 functional models.
 
     spec = graphspec.load("specs/headline.yaml")
     model = graphspec.build(spec)                  # a keras.Model

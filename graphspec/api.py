@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 
 
 def build(spec: Spec | Path | str, *, weightless: bool = False) -> keras.Model:
-    """
-    The Keras model of `spec` (or of the spec at that path): dict inputs, dict outputs, not compiled.
+    """The Keras model of `spec` (or of the spec at that path): dict inputs, dict outputs, not compiled.
 
     weightless: trace shapes, dtypes, names and parameter counts without allocating one weight; such a model cannot
     be called on data. Raises SpecError where Keras refuses a layer or a call, naming node, line and incoming shapes.
@@ -40,8 +39,7 @@ def summarize(spec: Spec | Path | str) -> Summary:
 def train(
     spec: Spec | Path | str, *, overrides: Iterable[str] = (), run_dir: Path | str | None = None, progress: bool = False
 ) -> Run:
-    """
-    Train the model of `spec` on its data and write a run directory.
+    """Train the model of `spec` on its data and write a run directory.
 
     run_dir: where to write; by default `runs/<name>/<time>-<id>`. It must not exist yet, or be empty.
     progress: show a progress bar on standard error. Raises SpecError where spec, data or training are at fault.

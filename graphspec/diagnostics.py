@@ -1,5 +1,4 @@
-"""
-What graphspec says about a spec: sources, spans, diagnostics and the report that collects them.
+"""What graphspec says about a spec: sources, spans, diagnostics and the report that collects them.
 
 Everything a user is told about a mistake is data until the edge (the command line, an API caller) shows it.
 A stage adds its findings to a `Report` and goes on; `Report.raise_if_errors` ends the work at a stage's end.
@@ -58,8 +57,7 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """
-    One finding.
+    """One finding.
 
     message says what happened, expected (shown under the caret) what should stand there, help how to mend it.
     """

@@ -34,8 +34,7 @@ def require(module: str, package: str, why: str, extra: str) -> None:
 
 @contextmanager
 def _quiet_import() -> Iterator[None]:
-    """
-    Hold back what native libraries write to standard error while they load; show it if loading fails.
+    """Hold back what native libraries write to standard error while they load; show it if loading fails.
 
     TensorFlow writes notices there before its own log level applies.
     """

@@ -1,5 +1,4 @@
-"""
-`Graph`: the one intermediate representation. Building, summarising and checking all speak it.
+"""`Graph`: the one intermediate representation. Building, summarising and checking all speak it.
 
 A graph is what a spec says once every name is resolved: which layer instances there are (one `Layer` object each,
 so sharing is identity), in which order nodes are computed, what each takes in and which layers it calls. It knows
@@ -18,8 +17,7 @@ from graphspec.diagnostics import Span
 
 @dataclass(frozen=True, slots=True)
 class Object:
-    """
-    A Keras object and its arguments.
+    """A Keras object and its arguments.
 
     arguments holds scalars, lists, further Objects and, for wrappers, Layers. A bare string identifier that stands
     for a function of Keras (`relu`, `mse`) has `is_identifier` set and no arguments.
@@ -34,8 +32,7 @@ class Object:
 
 @dataclass(eq=False, slots=True)
 class Layer:
-    """
-    One layer instance, or one nested model. Two steps that call the same Layer share its weights.
+    """One layer instance, or one nested model. Two steps that call the same Layer share its weights.
 
     name is the name in Keras; declared says that the spec gave it a name of its own under `layers` or `models`.
     """
@@ -143,8 +140,7 @@ class Output:
 
 @dataclass(slots=True)
 class Graph:
-    """
-    A model: nodes in an order in which each comes after what it takes in; outputs in the order of the spec.
+    """A model: nodes in an order in which each comes after what it takes in; outputs in the order of the spec.
 
     nodes holds the graph's own nodes and those of its outputs. layers holds what is declared here and used.
     """

@@ -1,5 +1,4 @@
-"""
-`--set a.b[0]=value`: one value of the tree replaced before the schema sees it.
+"""`--set a.b[0]=value`: one value of the tree replaced before the schema sees it.
 
 The path must lead somewhere: names that the spec chooses (inputs, nodes, layers, ...) must exist. A key of the
 language or an argument of Keras may be new; whether it exists is for the schema and the catalogue to say, which
@@ -74,8 +73,7 @@ def _get(owner: Mapping | Sequence, step: str | int) -> Any:
 
 
 def _below(owner: Mapping | Sequence, step: str | int, following: str | None) -> Mapping | Sequence | None:
-    """
-    A copy of what lies under `step`, to be changed; None for a scalar, which has nothing below it.
+    """A copy of what lies under `step`, to be changed; None for a scalar, which has nothing below it.
 
     What is absent is a new mapping, and so is an object written as its name alone when the path goes on to its
     arguments: `training.optimizer.adam.learning_rate=0.1`. The copy, of one level, keeps a part that YAML aliases

@@ -1,5 +1,4 @@
-"""
-Every rule graphspec reports: its code, its name and what it stands for.
+"""Every rule graphspec reports: its code, its name and what it stands for.
 
 Codes are stable and grouped by the stage that finds them: GS0xx document, GS1xx schema, GS2xx objects,
 GS3xx wiring, GS4xx calls and shapes, GS5xx training, GS6xx data, GS9xx the tool itself.

@@ -23,8 +23,7 @@ from graphspec.sources import Data
 
 @dataclass(frozen=True)
 class Spec:
-    """
-    A spec without errors: its graph, its training and its data, and the warnings that were found.
+    """A spec without errors: its graph, its training and its data, and the warnings that were found.
 
     model holds the spec's keys as written; tree is the document they were read from, with overrides applied.
     """
@@ -40,8 +39,7 @@ class Spec:
 
 
 def load(path: Path | str, overrides: Iterable[str] = ()) -> Spec:
-    """
-    The spec at `path` (`-` for standard input), with `key=value` overrides applied.
+    """The spec at `path` (`-` for standard input), with `key=value` overrides applied.
 
     Data files are not looked at; `inspect` with `data=True` does. Raises SpecError with every finding.
     """
@@ -52,8 +50,7 @@ def load(path: Path | str, overrides: Iterable[str] = ()) -> Spec:
 
 
 def inspect(path: Path | str, overrides: Iterable[str] = (), *, data: bool = False) -> tuple[Spec | None, Report]:
-    """
-    The spec at `path` and everything found in it; no spec where an error was found.
+    """The spec at `path` and everything found in it; no spec where an error was found.
 
     data: also check the data files that the spec names, by their headers.
     """

@@ -24,8 +24,7 @@ def validate(path: Path | str, overrides: Iterable[str] = ()) -> Report:
 
 
 def find_specs(paths: Iterable[Path | str], report: Report) -> Iterator[Path | str]:
-    """
-    The spec files that `paths` stand for: files as they are, and of folders every file with a `graphspec` key.
+    """The spec files that `paths` stand for: files as they are, and of folders every file with a `graphspec` key.
 
     Hidden folders are passed over. A path that does not exist is a finding.
     """

@@ -1,5 +1,4 @@
-"""
-Write graphspec/catalog/keras.json: what the installed Keras offers, read from Keras itself.
+"""Write graphspec/catalog/keras.json: what the installed Keras offers, read from Keras itself.
 
     python scripts/make_catalog.py            writes the file
     python scripts/make_catalog.py --check    exits with 1 where the file is stale

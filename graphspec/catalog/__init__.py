@@ -1,5 +1,4 @@
-"""
-What Keras offers a spec: every layer, loss, optimizer, ... and the arguments each takes.
+"""What Keras offers a spec: every layer, loss, optimizer, ... and the arguments each takes.
 
 The facts lie in `keras.json`, which `scripts/make_catalog.py` reads from the installed Keras; nothing of Keras is
 imported here. `arguments` tells which arguments hold objects of another kind.
@@ -42,8 +41,7 @@ SINGULAR: dict[Kind, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """
-    One class of Keras: its exported name, first line of documentation, and arguments in order.
+    """One class of Keras: its exported name, first line of documentation, and arguments in order.
 
     arguments maps each name to its default as JSON, or to `REQUIRED`.
     """

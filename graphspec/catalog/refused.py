@@ -1,5 +1,4 @@
-"""
-Names of Keras that a spec cannot use, and names that Keras no longer has, each with what to write instead.
+"""Names of Keras that a spec cannot use, and names that Keras no longer has, each with what to write instead.
 
 The catalogue tells what Keras has; this table tells why some of it is not for specs. It is the only list of names
 kept by hand, and a test holds it against the installed Keras.

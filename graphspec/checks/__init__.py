@@ -1,5 +1,4 @@
-"""
-Graph → findings: mistakes in specs that could be built, each a function from the graph to diagnostics.
+"""Graph → findings: mistakes in specs that could be built, each a function from the graph to diagnostics.
 
 A new check is a function here in `CHECKS`, and a folder of its rule's code under `tests/rules/`.
 """

@@ -1,5 +1,4 @@
-"""
-Data files against the graph, by their headers alone: names, existence, shapes, dtypes and counts.
+"""Data files against the graph, by their headers alone: names, existence, shapes, dtypes and counts.
 
 Runs without TensorFlow and without NumPy. What only a full read can tell is checked where the arrays are read.
 """
@@ -115,7 +114,7 @@ def check_array(wanted: Input, source: Source, found: Header) -> Iterator[Diagno
     if not fits:
         yield Diagnostic(
             DATA_SHAPE,
-            f"{source.text} holds samples of shape {list(found.shape)}, but the input `{wanted.name}` is {_shape(wanted)}",
+            f"{source.text} holds samples of shape {list(found.shape)}, not {_shape(wanted)} as `{wanted.name}` is",
             source.span_of("columns" if source.columns is not None else "file"),
             expected=f"samples of shape {_shape(wanted)}",
             help="mend the shape of the input, or the file",

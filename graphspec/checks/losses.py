@@ -1,5 +1,4 @@
-"""
-Losses against the outputs they train: a missing one, or one that does not fit the last activation.
+"""Losses against the outputs they train: a missing one, or one that does not fit the last activation.
 
 Keras builds all of these and trains them to nonsense without a word; `tests/test_guards.py` shows each.
 """
@@ -115,8 +114,8 @@ def _head(node: Node, graph: Graph) -> _Head | None:
         source = graph.nodes[feed.name]
         if feed.output is None:
             return _head(source, graph)
-        what = source.steps[-1].layer.what if source.steps else None
-        return _head(what.nodes[feed.output], what) if isinstance(what, Graph) else None
+        model = source.steps[-1].layer.what if source.steps else None
+        return _head(model.nodes[feed.output], model) if isinstance(model, Graph) else None
     return None
 
 

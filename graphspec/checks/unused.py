@@ -20,13 +20,15 @@ def check_unused(graph: Graph) -> Iterator[Diagnostic]:
                 reached.add(name)
                 if name in body.nodes:
                     waiting += [reference.name for reference in body.nodes[name].references()]
-        for name, each in (*body.inputs.items(), *body.nodes.items()):
+        spans = {name: each.span for name, each in body.inputs.items()}
+        spans |= {name: node.span for name, node in body.nodes.items()}
+        for name, span in spans.items():
             if name not in reached:
                 kind = "input" if name in body.inputs else "node"
                 yield Diagnostic(
                     UNUSED,
                     f"the {kind} `{name}` reaches no output",
-                    each.span,
+                    span,
                     expected="something that an output is computed from",
                     help=f"use `{name}` in a node, or remove it",
                 )

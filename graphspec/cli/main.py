@@ -49,8 +49,7 @@ class Commands(click.Group):
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="graphspec")
 def main() -> None:
-    """
-    Declarative specs that compile to real Keras 3 models.
+    """Declarative specs that compile to real Keras 3 models.
 
     \b
     graphspec validate specs/                     check specs, without TensorFlow

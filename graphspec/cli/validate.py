@@ -17,8 +17,7 @@ from graphspec.validation import find_specs
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @set_option
 def validate(paths: tuple[str, ...], overrides: tuple[str, ...]) -> None:
-    """
-    Check spec files, or every spec below a folder, without TensorFlow.
+    """Check spec files, or every spec below a folder, without TensorFlow.
 
     Shows every finding with its place, the line, what was expected and how to mend it.
     `-` reads a spec from standard input.

@@ -16,8 +16,7 @@ STANDARD_INPUT = "-"
 
 
 def read(path: Path | str, report: Report) -> Mapping:
-    """
-    Read the spec at `path` (`-` is standard input; `.json` is read as JSON, all else as YAML).
+    """Read the spec at `path` (`-` is standard input; `.json` is read as JSON, all else as YAML).
 
     Findings that leave the tree whole go to `report`. Raises SpecError where there is no tree to go on with.
     """

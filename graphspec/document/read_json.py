@@ -63,7 +63,7 @@ def _build(text: str, places: _Places, report: Report) -> Any:
         elif isinstance(parent := stack[-1][0], Sequence):
             parent.put(value, span)
         elif (key := keys[-1]) is None:
-            keys[-1] = (value, span)
+            keys[-1] = (str(value), span)
         else:
             keys[-1] = None
             if key[0] in parent:

@@ -1,5 +1,4 @@
-"""
-YAML text → tree, by the events of PyYAML's parser and the core schema of YAML 1.2.
+"""YAML text → tree, by the events of PyYAML's parser and the core schema of YAML 1.2.
 
 Reading events instead of composing nodes keeps a hostile document harmless: nothing recurses, depth and size are
 counted as they grow, and no tag is ever acted on.
@@ -75,7 +74,7 @@ class _Reader:
                     self.anchors[event.anchor] = (value, span, 1)
                 self.put(value, span, 1)
             elif isinstance(event, yaml.AliasEvent):
-                self.alias(event.anchor, span)
+                self.alias(str(event.anchor), span)
         return self.root
 
     def expects_key(self) -> bool:
@@ -183,8 +182,7 @@ _UNFINISHED = object()
 
 
 def read_yaml(source: Source, report: Report, text: str | None = None) -> Any:
-    """
-    Read the one document of `source` (or of `text`, standing at the same lines and columns).
+    """Read the one document of `source` (or of `text`, standing at the same lines and columns).
 
     Returns the root value: a Mapping, a Sequence or a scalar; None when empty. Findings that leave the rest
     readable go to `report`. Raises SpecError for text that is not YAML or that is beyond the limits.

@@ -1,5 +1,4 @@
-"""
-The core schema of YAML 1.2: what a plain scalar means.
+"""The core schema of YAML 1.2: what a plain scalar means.
 
 `no`, `on`, `012` and `1:30` are where YAML 1.1 readers surprise; here they are text, text, 12 and text, and
 `1e-3` is a number. See section 10.3.2 of the YAML 1.2.2 specification, from which the expressions come.

@@ -1,5 +1,4 @@
-"""
-The tree that a document is read into: plain Python values whose containers remember where everything stood.
+"""The tree that a document is read into: plain Python values whose containers remember where everything stood.
 
 A `Mapping` is a dict and a `Sequence` a list, so later stages and pydantic take them as plain data; both also
 know the span of every key and value they hold. Scalars are bare str, int, float, bool or None: their place is
@@ -78,8 +77,7 @@ class Located:
 
 
 def descend(tree: Any, path: tuple[str | int, ...]) -> tuple[Any, Span | None, Span | None]:
-    """
-    Follow `path` as deep as it goes: the value reached, the span of its key (if it has one) and its own span.
+    """Follow `path` as deep as it goes: the value reached, the span of its key (if it has one) and its own span.
 
     Steps that the tree does not have are passed over, so that paths with entries of another origin can be followed.
     """

@@ -1,5 +1,4 @@
-"""
-Layer → its name in Keras. The rule is stable, because weights are found by these names.
+"""Layer → its name in Keras. The rule is stable, because weights are found by these names.
 
 The last fresh layer of a node bears the node's name; earlier ones are `<node>_<layer_in_snake_case>`, numbered
 where they repeat, as Keras numbers: `deep_dense`, `deep_dense_1`. An output must end in a layer of its own name —
@@ -51,9 +50,9 @@ def name_layers(graph: Graph, report: Report) -> None:
 def _end_in_own_layer(node: Node) -> None:
     """Append an `Identity` to the output `node` unless its last layer is fresh and will bear the output's name."""
     last = node.steps[-1] if node.steps else None
-    if last is not None and last.fresh and isinstance(last.layer.what, Object):
-        if last.layer.what.arguments.get("name", node.name) == node.name:
-            return
+    what = last.layer.what if last is not None and last.fresh else None
+    if isinstance(what, Object) and what.arguments.get("name", node.name) == node.name:
+        return
     identity = Object("layers", "Identity", {}, node.span)
     node.steps.append(Step(Layer(identity, node.span), node.span))
 

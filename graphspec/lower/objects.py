@@ -1,5 +1,4 @@
-"""
-The object rule: `Name`, or `Name: arguments`, read against the catalogue into an `Object`.
+"""The object rule: `Name`, or `Name: arguments`, read against the catalogue into an `Object`.
 
     Flatten · LSTM: 32 · Dense: {units: 64, activation: relu} · L2: 0.01
 

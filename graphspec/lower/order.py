@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from graphlib import CycleError, TopologicalSorter
+from itertools import pairwise
 
 from graphspec.diagnostics import Label, Report
 from graphspec.graph import Node
@@ -11,7 +12,7 @@ from graphspec.rules import CYCLE
 
 
 def in_order(inputs: Iterable[str], nodes: dict[str, Node], report: Report) -> dict[str, Node] | None:
-    """`nodes` in the order of computation, the spec's own order kept where it is free; None where they go in a circle."""
+    """`nodes` in the order of computation; None, with a finding, where they go in a circle."""
     known = set(inputs)
     sorter = TopologicalSorter[str]()
     for name, node in nodes.items():
@@ -27,7 +28,7 @@ def in_order(inputs: Iterable[str], nodes: dict[str, Node], report: Report) -> d
 def _refuse(circle: list[str], nodes: dict[str, Node], report: Report) -> None:
     """Name the whole circle, each edge at the reference that makes it. circle: each is taken in by the one before."""
     edges = []
-    for taker, taken in zip(circle, circle[1:], strict=False):
+    for taker, taken in pairwise(circle):
         reference = next((each for each in nodes[taker].references() if each.name == taken), None)
         if reference is not None:
             edges.append((taker, taken, reference.span))

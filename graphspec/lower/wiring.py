@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping as AnyMapping
+from itertools import pairwise
 
 from graphspec.diagnostics import Report
 from graphspec.graph import Graph, Input, Layer, Node, Reference, Step
@@ -14,8 +15,7 @@ from graphspec.suggest import did_you_mean, one_of
 def check_references(
     body: str, inputs: AnyMapping[str, Input], nodes: dict[str, Node | None], scope: Scope, report: Report
 ) -> bool:
-    """
-    Whether every reference of the body is to something it has; findings go to `report`.
+    """Whether every reference of the body is to something it has; findings go to `report`.
 
     A faulty node (None) defines its name all the same, so that one mistake is found once.
     """
@@ -36,9 +36,10 @@ def _undefined(body: str, reference: Reference, known: list[str], scope: Scope, 
     help = did_you_mean(reference.name, known)
     if not help and scope.declares(reference.name):
         help = f"`{reference.name}` is a layer or model: name a tensor in `from` and write `apply: {reference.name}`"
+    where = f" in the model `{body}`" if scope.parent is not None else ""
     report.add(
         UNDEFINED_NAME,
-        f"there is no input, node or output `{reference.name}`{f' in the model `{body}`' if scope.parent is not None else ''}",
+        f"there is no input, node or output `{reference.name}`{where}",
         reference.span,
         expected="the name of a tensor of this graph",
         help=help or f"the tensors here are {one_of(known)}",
@@ -73,7 +74,7 @@ def _check_node(node: Node, inputs: AnyMapping[str, Input], nodes: dict[str, Nod
                     expected="one tensor",
                     help=f"pick one: `{reference.name}.{names[0]}`",
                 )
-    for before, step in zip(node.steps, node.steps[1:], strict=False):
+    for before, step in pairwise(node.steps):
         if isinstance(before.layer.what, Graph) and len(before.layer.what.outputs) > 1:
             names = list(before.layer.what.outputs)
             report.add(

@@ -32,10 +32,7 @@ def render_one(diagnostic: Diagnostic) -> str:
 
 def _excerpt(span: Span, text: str, gutter: int) -> list[str]:
     line = span.source.line(span.line)
-    if span.end_line > span.line:
-        end = len(line.rstrip()) + 1
-    else:
-        end = span.end_column
+    end = len(line.rstrip()) + 1 if span.end_line > span.line else span.end_column
     start = span.column
     if len(line) > _WIDTH:
         cut = max(0, start - 41)

@@ -1,5 +1,4 @@
-"""
-Tree → `SpecModel`: the fixed keys of the language, each with its type (pydantic, strict, no unknown keys).
+"""Tree → `SpecModel`: the fixed keys of the language, each with its type (pydantic, strict, no unknown keys).
 
 What is open — the arguments of layers, losses and the like — stays as it stands in the tree and is read by `lower`
 against the catalogue. Every part keeps the mapping it was read from, so any later finding has its place.

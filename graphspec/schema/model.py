@@ -1,5 +1,4 @@
-"""
-The keys of the language, one class a mapping. LANGUAGE: docs/language.md.
+"""The keys of the language, one class a mapping. LANGUAGE: docs/language.md.
 
 Fields typed `Any` hold references, objects and steps: their form is open, so `lower` reads them from the tree.
 """

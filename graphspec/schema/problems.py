@@ -30,8 +30,7 @@ Path = tuple[str | int, ...]
 
 
 def explain(tree: Mapping, error: ValidationError) -> Iterator[Diagnostic]:
-    """
-    One diagnostic for each thing that pydantic refused in `tree`.
+    """One diagnostic for each thing that pydantic refused in `tree`.
 
     The members of a union all complain about one value; only one finding is made of them.
     """

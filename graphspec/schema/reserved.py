@@ -1,5 +1,4 @@
-"""
-Keys of the language that this version of graphspec does not build yet, so that they are refused as such.
+"""Keys of the language that this version of graphspec does not build yet, so that they are refused as such.
 
 `expand`, the step between document and schema that resolves the first group, is where they will be read.
 """

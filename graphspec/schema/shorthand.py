@@ -1,5 +1,4 @@
-"""
-Tree → tree: what may be written short is written out, in place, at the place of the short form.
+"""Tree → tree: what may be written short is written out, in place, at the place of the short form.
 
 aux_input: [5]        →  aux_input: {shape: [5]}
 code: features        →  code: {from: features}

@@ -1,5 +1,4 @@
-"""
-Named data files → arrays: one module a format, each with a `header` and a `load` of one source.
+"""Named data files → arrays: one module a format, each with a `header` and a `load` of one source.
 
 A header needs no NumPy, and says what it can without reading the data; `load` gives an array whose first axis counts
 the samples. A new format is one module and one line in `FORMATS`.

@@ -21,11 +21,10 @@ def header(source: Source) -> Header:
 
 
 def load(source: Source) -> np.ndarray[Any, Any]:
-    """
-    The columns as int64 where all their values are whole numbers, else as float64.
+    """The columns as int64 where all their values are whole numbers, else as float64.
 
-    Shape (samples,) for `column`, (samples, columns) for `columns`. Raises DataError with the line of a value that is no number or
-    of a row that has too few or too many fields.
+    Shape (samples,) for `column`, (samples, columns) for `columns`. Raises DataError with the
+    line of a value that is no number, or of a row that has too few or too many fields.
     """
     import numpy as np
 

@@ -1,5 +1,4 @@
-"""
-`.npy`: one array a file, memory-mapped, so that it is never loaded whole.
+"""`.npy`: one array a file, memory-mapped, so that it is never loaded whole.
 
 The format is that of NumPy's `numpy.lib.format`, versions 1.0 to 3.0. Headers are read without NumPy, so that
 `validate` can check files on a machine that has none. Arrays of Python objects are refused: they are pickles.

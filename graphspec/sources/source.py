@@ -10,8 +10,7 @@ from graphspec.diagnostics import Span
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """
-    One array: a file and, where the file holds several, which part of it.
+    """One array: a file and, where the file holds several, which part of it.
 
     columns are stacked on a last axis; `column` alone gives one number a sample. text is the file as the spec
     writes it. spans tells where each key of the source stands.
@@ -60,8 +59,7 @@ class Data:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """
-    What a file says of an array before it is read; None stands for what only a full read tells.
+    """What a file says of an array before it is read; None stands for what only a full read tells.
 
     shape is that of one sample; dtype is a name as Keras writes it.
     """

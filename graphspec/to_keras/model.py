@@ -1,9 +1,8 @@
-"""
-Graph → keras.Model: inputs, then each node in order, one Keras call a step.
+"""Graph → keras.Model: inputs, then each node in order, one Keras call a step.
 
 Models have dict inputs and dict outputs. A nested model with one input, or one output, takes or gives the bare
-tensor there, so that wrappers such as `TimeDistributed` can hold it. Every call of Keras is wrapped: what it refuses is reported at
-the step, with the shapes that came in; nodes that do not depend on it are built all the same, to find all at once.
+tensor there, so that wrappers such as `TimeDistributed` can hold it. Every call of Keras is wrapped: what it refuses
+is reported at the step, with the shapes that came in; nodes that do not depend on it are built all the same.
 """
 
 from __future__ import annotations
@@ -26,8 +25,7 @@ from graphspec.to_keras.weightless import weightless_scope
 
 @dataclass
 class Built:
-    """
-    A model and what it was made of.
+    """A model and what it was made of.
 
     layers: the Keras layer of every Layer. calls: for each graph (by id) and node, the symbolic result of each step.
     values: for each graph (by id), the symbolic value of each input and node.
@@ -171,7 +169,7 @@ class _Builder:
             if "destroy the mask" in str(warning.message):
                 self.report.add(
                     DROPPED_MASK,
-                    f"`{_shown(step.layer)}` in `{node.name}` drops the mask of its input, so layers after it see the padding",
+                    f"`{_shown(step.layer)}` in `{node.name}` drops its input's mask, so layers after it see the padding",
                     step.span,
                     expected="a layer that hands the mask on",
                     help="hand the mask on with `call: {mask: ...}`, or mask after this step",

@@ -1,5 +1,4 @@
-"""
-Object → the Keras object it stands for: its class is looked up by name and called with its arguments.
+"""Object → the Keras object it stands for: its class is looked up by name and called with its arguments.
 
 Nothing of a spec is ever handed to Keras' deserialisation, which is no sandbox.
 """
@@ -31,8 +30,7 @@ _MODULES: dict[Kind, Any] = {
 
 
 def make(what: Object, make_layer: Callable[[Layer], Any] | None = None, **more: Any) -> Any:
-    """
-    The Keras object of `what`; a string identifier, such as `relu` or `mse`, stays the string that Keras reads.
+    """The Keras object of `what`; a string identifier, such as `relu` or `mse`, stays the string that Keras reads.
 
     make_layer gives the Keras layer of a Layer among the arguments; more holds arguments that the spec leaves to us.
     Raises SpecError, with the place of the object, where Keras refuses the arguments.

@@ -13,8 +13,7 @@ _PENDING = "uninitialized_variables"
 
 @contextmanager
 def weightless_scope() -> Iterator[None]:
-    """
-    Within it, layers are built with variables that are never initialised.
+    """Within it, layers are built with variables that are never initialised.
 
     Keras keeps such variables on a global list, and the next plain StatelessScope to end — any custom layer's shape
     inference opens one — initialises all that are on it: gigabytes for a model that was only looked at. The list is

@@ -46,9 +46,7 @@ class Walk:
     def over(cls, model: keras.Model) -> Walk:
         """The walk over a whole model, whose inputs and outputs are dictionaries."""
         walk = cls()
-        walk._input_names = {
-            id(tensor._keras_history.operation): name for name, tensor in model.input.items()
-        }
+        walk._input_names = {id(tensor._keras_history.operation): name for name, tensor in model.input.items()}
         for name in sorted(model.output):
             walk.lines.append(f"output {name} = {walk._tensor(model.output[name])}")
         for name in sorted(model.input):
@@ -175,9 +173,7 @@ def pair(request: pytest.FixtureRequest) -> Iterator[Pair]:
 def random_inputs(model: keras.Model) -> dict[str, Any]:
     """A batch for the model: normal numbers, and word indices that all of its embeddings know."""
     rng = np.random.default_rng(0)
-    vocabulary = min(
-        (x.input_dim for x in Walk.over(model).layers if isinstance(x, layers.Embedding)), default=2
-    )
+    vocabulary = min((x.input_dim for x in Walk.over(model).layers if isinstance(x, layers.Embedding)), default=2)
     batch: dict[str, Any] = {}
     for name, tensor in sorted(model.input.items()):
         shape = (BATCH, *(ANY_LENGTH if size is None else size for size in tensor.shape[1:]))
@@ -252,9 +248,7 @@ def tweets(*, lstms: int = 1, activation: str = "sigmoid", swapped: bool = False
     encoders = [layers.LSTM(64) for _ in range(lstms)]
     codes = [encoders[0](inputs["tweet_a"]), encoders[-1](inputs["tweet_b"])]
     merged = layers.concatenate(codes[::-1] if swapped else codes)
-    return keras.Model(
-        inputs, {"same_author": layers.Dense(1, activation=activation, name="same_author")(merged)}
-    )
+    return keras.Model(inputs, {"same_author": layers.Dense(1, activation=activation, name="same_author")(merged)})
 
 
 def video(*, padding: str = "valid", trainable: bool = True) -> keras.Model:
