@@ -79,6 +79,7 @@ TARGET_SHAPE = Rule("GS503", "target-shape", "Targets do not have the shape that
 REFUSED_TRAINING = Rule("GS504", "refused-training", "Keras refused to compile or train the model.")
 NOTHING_TO_TRAIN = Rule("GS505", "nothing-to-train", "The spec has no training, no data, or no loss to train with.")
 UNUSED_WEIGHTS = Rule("GS506", "unused-weights", "Weights are given for an output that has no loss.")
+UNKNOWN_MONITOR = Rule("GS507", "unknown-monitor", "A callback monitors a metric that the training does not report.")
 
 MISSING_FILE = Rule("GS601", "missing-file", "A data file does not exist.")
 UNREADABLE_DATA = Rule("GS602", "unreadable-data", "A data file cannot be read, or holds objects instead of numbers.")

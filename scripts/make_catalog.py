@@ -40,7 +40,7 @@ KINDS: dict[str, tuple[Any, type, dict[str, Any]]] = {
 }
 
 # Strings that `compile` itself reads, in no dictionary of Keras: trainers/compile_utils.py, get_metric.
-COMPILE_METRICS = ("accuracy", "acc", "crossentropy", "ce")
+COMPILE_METRICS = ("accuracy", "acc")
 
 
 def own_parameters(cls: type) -> dict[str, inspect.Parameter]:

@@ -1,8 +1,111 @@
 """`graphspec predict`."""
 
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
 import click
+
+from graphspec.diagnostics import Source as Text
+from graphspec.diagnostics import Span, SpecError
+from graphspec.rules import DATA_NAMES, UNKNOWN_FORMAT
+from graphspec.sources import FORMATS, Source
+from graphspec.suggest import one_of
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 @click.command()
-def predict() -> None:
-    """X"""
+@click.argument("run", metavar="RUN")
+@click.option(
+    "--input",
+    "-i",
+    "inputs",
+    metavar="NAME=FILE[#PART]",
+    multiple=True,
+    help="The file of one input; PART is the array of an .npz, or the columns of a .csv, separated by commas.",
+)
+@click.option(
+    "--split", type=click.Choice(["train", "validation", "test"]), help="Predict a split of the run's own data."
+)
+@click.option("--limit", type=click.IntRange(min=1), help="Predict only the first samples.")
+@click.option(
+    "--output", "-o", type=click.Path(path_type=Path, dir_okay=False), help="Write every output to this .npz file."
+)
+def predict(run: str, inputs: tuple[str, ...], split: str | None, limit: int | None, output: Path | None) -> None:
+    """Predict with a run's model, from files by input name or from a split of the run's data.
+
+    Without -o the first predictions are shown.
+
+    \b
+    graphspec predict runs/same_digit --split test --limit 5
+    graphspec predict runs/wine -i chemistry=new.csv#alcohol,malic_acid,ash -i appearance=new.csv#color,hue -o out.npz
+    """
+    if bool(inputs) == (split is not None):
+        raise click.UsageError("give the inputs, either as --input NAME=FILE or as --split NAME")
+    if output is not None and output.suffix != ".npz":
+        raise click.UsageError(f"predictions are written to an .npz file, not to {output.name}")
+    from graphspec.run import Run
+
+    found = Run.at(run)
+    sources = {} if split is not None else dict(_source(each) for each in inputs)
+    if len(sources) < len(inputs):
+        raise click.UsageError("an input is given twice")
+    predicted = found.predict(split or sources, rows=slice(limit) if limit is not None else None)
+    count = len(next(iter(predicted.values())))
+    if output is None:
+        _show(predicted, limit or 10)
+        return
+    _write(output, predicted)
+    click.echo(f"Wrote {count:,} predictions of {one_of(predicted)} to {output}")
+
+
+def _source(written: str) -> tuple[str, Source]:
+    """`name=file#part` as a source by its input's name."""
+    name, equals, rest = written.partition("=")
+    file, _, part = rest.partition("#")
+    if not (name and equals and file):
+        raise click.UsageError(f"`{written}` is not of the form NAME=FILE or NAME=FILE#PART")
+    span = Span(Text("--input", written), 1, 1, 1, 1 + len(written))
+    path = Path(file)
+    if path.suffix.lower() not in FORMATS:
+        raise SpecError.of(
+            UNKNOWN_FORMAT, f"`{file}` is of no known format", span, expected=f"a file in {one_of(FORMATS)}"
+        )
+    columns = tuple(part.split(",")) if part and path.suffix.lower() == ".csv" else None
+    single = columns[0] if columns is not None and len(columns) == 1 else None
+    if part and path.suffix.lower() == ".npy":
+        raise SpecError.of(
+            DATA_NAMES, f"`{file}` holds one array, so it has no part `{part}`", span, expected="the file alone"
+        )
+    key = part if part and columns is None else None
+    return name, Source(path, file, span, key, single, None if single is not None else columns)
+
+
+def _show(predicted: dict[str, np.ndarray[Any, Any]], limit: int) -> None:
+    import numpy as np
+    from rich.console import Console
+    from rich.table import Table
+
+    count = len(next(iter(predicted.values())))
+    table = Table("sample", *predicted)
+    for index in range(min(limit, count)):
+        cells = [np.array2string(np.squeeze(values[index]), precision=4, threshold=8) for values in predicted.values()]
+        table.add_row(str(index), *cells)
+    Console().print(table)
+    if count > limit:
+        click.echo(f"{count - limit:,} more; -o FILE.npz writes all")
+
+
+def _write(path: Path, predicted: dict[str, np.ndarray[Any, Any]]) -> None:
+    import numpy as np
+
+    from graphspec.run_directory import write
+
+    def save(part: Path) -> None:
+        with open(part, "wb") as file:
+            np.savez(file, allow_pickle=False, **predicted)
+
+    write(path, save)

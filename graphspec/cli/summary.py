@@ -1,8 +1,110 @@
 """`graphspec summary`."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import click
+
+from graphspec.cli.options import set_option
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from graphspec.summary import Section, Summary
 
 
 @click.command()
-def summary() -> None:
-    """X"""
+@click.argument("spec", metavar="SPEC")
+@set_option
+def summary(spec: str, overrides: tuple[str, ...]) -> None:
+    """Show a spec's model node by node, without allocating its weights.
+
+    Every row is one call of one layer, under the name its node has in the spec: what it takes in, the shape it gives,
+    the parameters it adds, and, where a layer is called several times, which call it is and with whom it is shared.
+
+    \b
+    graphspec summary specs/video_qa.yaml
+    graphspec summary specs/mlp.yaml --set training.optimizer=adam
+    """
+    from graphspec.api import summarize
+    from graphspec.spec import load
+
+    _print(summarize(load(spec, overrides)))
+
+
+def _print(found: Summary) -> None:
+    from rich.console import Console
+
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=140)
+    _print_section(console, found.root, 0)
+    frozen = found.parameters - found.trainable
+    trained = "all trainable" if not frozen else f"{found.trainable:,} trainable and {frozen:,} not"
+    console.print(
+        f"[bold]{found.parameters:,}[/] parameters, {trained}; {_bytes(4 * found.parameters)} in float32",
+        highlight=False,
+    )
+
+
+def _print_section(console: object, section: Section, depth: int) -> None:
+    from rich.console import Console
+    from rich.padding import Padding
+    from rich.text import Text
+
+    assert isinstance(console, Console)
+    title = Text(section.name if depth == 0 else f"└ model {section.name}", "bold")
+    if depth:
+        title.append(f"  {section.parameters:,} parameters", "dim")
+    console.print(Padding(title, (0, 0, 0, 4 * max(0, depth - 1)), expand=False))
+    console.print(Padding(_table(section), (0, 0, 1, 4 * depth), expand=False))
+    for model in section.models:
+        _print_section(console, model, depth + 1)
+
+
+def _table(section: Section) -> Table:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for heading in ("node", "layer", "takes", "shape"):
+        table.add_column(heading, overflow="fold")
+    table.add_column("parameters", justify="right")
+    table.add_column("shared", overflow="fold")
+    last = ""
+    for row in section.rows:
+        mark = Text(row.node if row.node != last else "", "bold" if row.is_output else "")
+        shape = _shape(row.shape) + ("" if row.dtype == "float32" else f" {row.dtype}")
+        parameters = "" if row.parameters in (None, 0) else f"{row.parameters:,}"
+        table.add_row(mark, row.layer, ", ".join(row.takes), shape, parameters, _sharing(row))
+        last = row.node
+    return table
+
+
+def _sharing(row: object) -> str:
+    from graphspec.summary import Row
+
+    assert isinstance(row, Row)
+    if row.calls == 1:
+        return ""
+    others = f" with {', '.join(row.shared_with)}" if row.shared_with else ""
+    return f"call {row.call} of {row.calls}{others}"
+
+
+def _shape(shape: object) -> str:
+    if isinstance(shape, dict):
+        return ", ".join(f"{name} {_shape(each)}" for name, each in shape.items())
+    if isinstance(shape, list):
+        return ", ".join(map(_shape, shape))
+    assert isinstance(shape, tuple)
+    return f"({', '.join('null' if size is None else str(size) for size in shape)})".replace("(null", "(batch", 1)
+
+
+def _bytes(size: float) -> str:
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if size < 1024 or unit == "GiB":
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1024
+    return ""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from graphspec import catalog
-from graphspec.catalog import SINGULAR, Kind
+from graphspec.catalog import REQUIRED, SINGULAR, Kind
 from graphspec.catalog.arguments import argument_kind
 from graphspec.catalog.refused import (
     CODE_CARRYING,
@@ -20,28 +20,34 @@ from graphspec.catalog.refused import (
     RETIRED_NAMES,
 )
 from graphspec.diagnostics import Report, Span
+from graphspec.document.scalars import resolve
 from graphspec.document.tree import Located, Mapping, Sequence, plain
 from graphspec.graph import Layer, Object
 from graphspec.rules import (
+    BAD_NAME,
     BAD_OBJECT,
     COPIED_LAYER,
     MISSING_ARGUMENT,
     NOT_A_LAYER,
+    NOT_YET,
     RETIRED,
     UNKNOWN_ARGUMENT,
     UNKNOWN_OBJECT,
+    WRONG_TYPE,
 )
 from graphspec.rules import (
     CODE_CARRYING as CODE_CARRYING_RULE,
 )
 from graphspec.schema.problems import kind_of
-from graphspec.suggest import closest, did_you_mean, one_of
+from graphspec.suggest import a, closest, did_you_mean, one_of
 
 
 class Declared(Protocol):
     """What objects need to know of their scope: the layers and models that the spec declares."""
 
     def find(self, name: str, span: Span) -> Layer | None: ...
+
+    def declares(self, name: str) -> bool: ...
 
     def names(self) -> list[str]: ...
 
@@ -67,11 +73,13 @@ def split_form(kind: Kind, written: Located, report: Report) -> tuple[Located, L
         found = f"a mapping of {len(keys)} keys"
     else:
         found, help = kind_of(value), ""
+        if isinstance(value, Sequence) and len(value) == 1:
+            help = f"write the {noun} alone, without a list around it"
     report.add(
         BAD_OBJECT,
         f"{found} is no {noun}",
         written.span,
-        expected=f"a {noun}: its name, or its name as the one key with its arguments",
+        expected=f"{a(noun)}: its name, or its name as the one key with its arguments",
         help=help,
     )
     return None
@@ -84,7 +92,8 @@ def make_object(
     if _is_refused(kind, name, report):
         return None
     entry = catalog.find(kind, name.value)
-    if entry is None and catalog.is_identifier(kind, name.value):
+    is_identifier = name.value not in catalog.names(kind) and catalog.is_identifier(kind, name.value)
+    if is_identifier and (entry is None or arguments.value is None):
         return _identifier(kind, name, arguments, report)
     if entry is None:
         _unknown(kind, name, report, declared)
@@ -92,29 +101,24 @@ def make_object(
     keywords = _keywords(entry, name, arguments, report)
     if keywords is None:
         return None
-    read: dict[str, Any] = {}
-    sound = True
-    for argument, (key_span, value) in keywords.items():
-        if argument not in entry.arguments:
-            _unknown_argument(entry, argument, key_span, report)
-            sound = False
-            continue
-        before = len(report)
-        read[argument] = _read_argument(entry, argument, value, report, declared)
-        sound = sound and len(report) == before
-    for argument in entry.required:
-        if argument not in keywords:
-            given = [key for key in keywords if key not in entry.arguments and closest(key, [argument])]
-            if not given:
-                report.add(
-                    MISSING_ARGUMENT,
-                    f"`{entry.name}` needs `{argument}`",
-                    name.span,
-                    expected=f"a value for `{argument}`",
-                    help=f"write `{entry.name}: {{{argument}: ...}}`",
-                )
-            sound = False
-    return Object(kind, entry.name, read, name.span) if sound else None
+    unknown = [argument for argument in keywords if argument not in entry.arguments]
+    missing = [argument for argument in entry.required if argument not in keywords]
+    for argument in unknown:
+        _unknown_argument(entry, argument, missing, keywords[argument][0], report)
+    if missing and not unknown:
+        _missing_arguments(entry, missing, keywords, name, report)
+    read = {
+        argument: _read_argument(entry, argument, value, report, declared)
+        for argument, (_, value) in keywords.items()
+        if argument in entry.arguments
+    }
+    if unknown or missing or any(value is _FAULTY for value in read.values()):
+        return None
+    return Object(kind, entry.name, read, name.span)
+
+
+_FAULTY = object()
+"""Stands for an argument that cannot be read, and that a finding tells of."""
 
 
 def _is_refused(kind: Kind, name: Located, report: Report) -> bool:
@@ -128,7 +132,7 @@ def _is_refused(kind: Kind, name: Located, report: Report) -> bool:
         if name.value in table and (exists or (rule is RETIRED and kind == "layers")):
             if rule is RETIRED and name.value in ("Input", "Sequential", "Model"):
                 rule, why = NOT_A_LAYER, "is no layer to apply"
-            report.add(rule, f"`{name.value}` {why}", name.span, expected=f"a {noun} of Keras", help=table[name.value])
+            report.add(rule, f"`{name.value}` {why}", name.span, expected=f"{a(noun)} of Keras", help=table[name.value])
             return True
     return False
 
@@ -150,6 +154,16 @@ def _identifier(kind: Kind, name: Located, arguments: Located, report: Report) -
 
 def _unknown(kind: Kind, name: Located, report: Report, declared: Declared | None) -> None:
     noun = SINGULAR[kind]
+    if ">" in name.value or (kind == "layers" and name.value.startswith("ops.")):
+        what = "custom objects" if ">" in name.value else "operations of `keras.ops`"
+        report.add(
+            NOT_YET,
+            f"{what} are part of the language, but this version of graphspec does not build them yet",
+            name.span,
+            expected=f"{a(noun)} of Keras",
+            help=f"use {a(noun)} that does the same",
+        )
+        return
     known = [
         *(declared.names() if declared is not None and kind == "layers" else []),
         *catalog.names(kind),
@@ -159,17 +173,15 @@ def _unknown(kind: Kind, name: Located, report: Report, declared: Declared | Non
     elsewhere = [other for other in SINGULAR if other != kind and catalog.find(other, name.value) is not None]
     help = did_you_mean(name.value, usable)
     if not help and elsewhere:
-        help = f"`{name.value}` is a {SINGULAR[elsewhere[0]]}"
+        help = f"`{name.value}` is {a(SINGULAR[elsewhere[0]])}"
     if not help and kind == "layers" and name.value in catalog.identifiers("activations"):
         help = f"write `Activation: {name.value}`"
-    if ">" in name.value or name.value.startswith("ops."):
-        help = "custom objects and operations are not built by this version of graphspec yet"
     layers = ", or one declared under `layers` or `models`" if kind == "layers" else ""
     report.add(
         UNKNOWN_OBJECT,
         f"there is no {noun} `{name.value}`",
         name.span,
-        expected=f"a {noun} of Keras {catalog.keras_version()}{layers}",
+        expected=f"{a(noun)} of Keras {catalog.keras_version()}{layers}",
         help=help or f"`keras.{'optimizers.schedules' if kind == 'schedules' else kind}` has {one_of(usable, 6)}",
     )
 
@@ -196,7 +208,24 @@ def _keywords(
     return {first: (arguments.span, arguments)}
 
 
-def _unknown_argument(entry: catalog.Entry, argument: str, span: Span, report: Report) -> None:
+def _missing_arguments(
+    entry: catalog.Entry, missing: list[str], given: dict[str, tuple[Span, Located]], name: Located, report: Report
+) -> None:
+    """One finding for all that is missing, with the required arguments written out as a help."""
+    values = {argument: given[argument][1].value if argument in given else None for argument in entry.required}
+    form = ", ".join(
+        f"{argument}: {value if isinstance(value, int | float | str) else '...'}" for argument, value in values.items()
+    )
+    report.add(
+        MISSING_ARGUMENT,
+        f"`{entry.name}` needs {one_of(missing)}",
+        name.span,
+        expected=f"a value for {one_of(missing)}",
+        help=f"write `{entry.name}: {{{form}}}`",
+    )
+
+
+def _unknown_argument(entry: catalog.Entry, argument: str, missing: list[str], span: Span, report: Report) -> None:
     if argument in RETIRED_ARGUMENTS:
         report.add(
             RETIRED,
@@ -212,7 +241,10 @@ def _unknown_argument(entry: catalog.Entry, argument: str, span: Span, report: R
     elif argument in ("call", "repeat"):
         help = f"`{argument}` belongs beside `{entry.name}`, not among its arguments: indent it less"
     else:
-        help = did_you_mean(argument, entry.arguments, f"it takes {one_of(entry.arguments, 8)}")
+        otherwise = f"it takes {one_of(entry.arguments, 8)}"
+        if missing:
+            otherwise = f"it needs {one_of(missing)}, which is not given; {otherwise}"
+        help = did_you_mean(argument, missing) or did_you_mean(argument, entry.arguments, otherwise)
     report.add(
         UNKNOWN_ARGUMENT,
         f"`{entry.name}` has no argument `{argument}`",
@@ -226,30 +258,75 @@ def _read_argument(
     entry: catalog.Entry, argument: str, value: Located, report: Report, declared: Declared | None
 ) -> Any:
     kind = argument_kind(argument)
-    if kind is None or value.value is None:
+    if value.value is None:
+        return None
+    if isinstance(value.value, str) and _refuse_text(entry, argument, value, report):
+        return _FAULTY
+    if kind is None:
         return plain(value.value)
     if isinstance(value.value, Sequence) and kind == "layers":
-        return [_read_layer(entry, item, report, declared) for item in value.value.entries()]
+        layers = [_read_layer(entry, item, report, declared) for item in value.value.entries()]
+        return _FAULTY if any(layer is _FAULTY for layer in layers) else layers
     if kind == "layers":
         return _read_layer(entry, value, report, declared)
     if isinstance(value.value, str | Mapping):
-        return read_object(kind, value, report, declared)
+        made = read_object(kind, value, report, declared)
+        return made if made is not None else _FAULTY
     return plain(value.value)
 
 
-def _read_layer(entry: catalog.Entry, written: Located, report: Report, declared: Declared | None) -> Layer | None:
+def _refuse_text(entry: catalog.Entry, argument: str, value: Located, report: Report) -> bool:
+    """Refuse text where Keras takes a number or a truth value: any text is true to Python, `no` included."""
+    default, text = entry.arguments[argument], value.value.strip()
+    if argument == "name":
+        if entry.kind == "layers" and (not text or "/" in text):
+            report.add(
+                BAD_NAME,
+                f"`{value.value}` cannot be the name of a layer",
+                value.span,
+                expected="text without `/`, which Keras keeps for paths",
+                help=f"write `{text.replace('/', '_') or 'a_name'}`",
+            )
+            return True
+        return False
+    if isinstance(default, bool) and text.lower() in _TRUTHS:
+        truth = str(_TRUTHS[text.lower()]).lower()
+        report.add(
+            WRONG_TYPE,
+            f"`{argument}` is {kind_of(value.value)}, not true or false",
+            value.span,
+            expected="true or false",
+            help=f"write `{argument}: {truth}`; YAML 1.2 knows `true` and `false` only",
+        )
+        return True
+    takes_number = default is REQUIRED or isinstance(default, int | float)
+    if takes_number and isinstance(resolve(text), int | float) and text:
+        report.add(
+            WRONG_TYPE,
+            f"`{argument}` is {kind_of(value.value)}, not a number",
+            value.span,
+            expected="a number",
+            help=f"remove the quotes: `{argument}: {text}`",
+        )
+        return True
+    return False
+
+
+_TRUTHS = {"yes": True, "on": True, "true": True, "no": False, "off": False, "false": False}
+
+
+def _read_layer(entry: catalog.Entry, written: Located, report: Report, declared: Declared | None) -> Any:
     """A layer as an argument: one that the spec declares, by its name, or one written in place."""
-    if isinstance(written.value, str) and declared is not None:
+    if isinstance(written.value, str) and declared is not None and declared.declares(written.value):
         found = declared.find(written.value, written.span)
-        if found is not None:
-            if entry.name in COPYING_WRAPPERS:
-                report.add(
-                    COPIED_LAYER,
-                    f"`{entry.name}` makes copies of its layer, so `{written.value}` would not be shared",
-                    written.span,
-                    expected="a layer written here",
-                    help=f"write the layer in place, or declare the whole `{entry.name}` under `layers`",
-                )
-            return found
+        if found is not None and entry.name in COPYING_WRAPPERS:
+            report.add(
+                COPIED_LAYER,
+                f"`{entry.name}` makes copies of its layer, so `{written.value}` would not be shared",
+                written.span,
+                expected="a layer written here",
+                help=f"write the layer in place, or declare the whole `{entry.name}` under `layers`",
+            )
+        return found if found is not None else _FAULTY
     made = read_object("layers", written, report, declared)
-    return Layer(made, made.span) if made is not None else None
+    return Layer(made, made.span) if made is not None else _FAULTY

@@ -1,0 +1,61 @@
+"""Training section → `model.compile`, in the one form in which Keras trains what the spec says.
+
+Losses, weights and metrics go to Keras as full dicts by output name: a loss weight under a wrong key would be handed
+to another output, and a missing loss would go unnoticed.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import keras
+
+from graphspec.graph import Object
+from graphspec.lower.naming import snake_case
+from graphspec.metrics import OutputLoss
+from graphspec.spec import Spec
+from graphspec.to_keras.objects import make
+
+
+def compile_model(spec: Spec, model: keras.Model, *, steps_per_execution: int = 1) -> None:
+    """Compile `model` as the training section of `spec` says. Raises SpecError where Keras refuses an object."""
+    assert spec.training is not None
+    assert spec.model.training is not None
+    settings = spec.model.training
+    outputs = spec.graph.outputs
+    trained = {name: make(output.loss) for name, output in outputs.items() if output.loss is not None}
+    arguments: dict[str, Any] = {
+        "optimizer": make(spec.training.optimizer),
+        "loss": {name: trained.get(name) for name in outputs},
+        "loss_weights": {name: float(output.loss_weight) for name, output in outputs.items()},
+        "metrics": {name: _metrics(output.metrics) for name, output in outputs.items()},
+        "weighted_metrics": {name: _metrics(output.weighted_metrics) for name, output in outputs.items()},
+        "jit_compile": settings.jit_compile,
+        "steps_per_execution": steps_per_execution,
+    }
+    model.compile(**arguments)
+    if len(trained) > 1:
+        # The means of our own are for this run's log. Saved files keep the compile settings of the spec alone, so
+        # that plain Keras loads them.
+        config = model.get_compile_config()
+        for name in trained:
+            arguments["weighted_metrics"][name] = [*arguments["weighted_metrics"][name], OutputLoss(trained[name])]
+        model.compile(**arguments)
+        model.get_compile_config = lambda: config
+
+
+def metric_names(written: list[Object]) -> list[tuple[Object, str]]:
+    """Each metric of one output with the name it has in the log: its own, or that of its class, numbered where taken."""
+    counts = Counter[str]()
+    named = []
+    for each in written:
+        name = str(each.arguments.get("name", each.name if each.is_identifier else snake_case(each.name)))
+        counts[name] += 1
+        named.append((each, name if counts[name] == 1 else f"{name}_{counts[name] - 1}"))
+    return named
+
+
+def _metrics(written: list[Object]) -> list[Any]:
+    """The metrics of one output, named so that log keys never vary: Keras would count a class's instances."""
+    return [make(each) if each.is_identifier else make(each, name=name) for each, name in metric_names(written)]

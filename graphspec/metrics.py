@@ -1,0 +1,70 @@
+"""Losses by output that are true means.
+
+Keras weighs each batch alike in `<output>_loss`, so a partial last batch counts as much as a full one and the
+outputs do not add up to the total (keras/src/trainers/compile_utils.py, CompileLoss.call: the weight of a batch is
+its static size, which is None). `OutputLoss` weighs by size, as Keras' own total does, so that
+
+    loss = sum over outputs of loss_weight * <output>_loss  (+ regularisation)
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+
+_NAME = "true_loss"
+
+
+class OutputLoss(keras.metrics.Metric):
+    """The mean over samples of one output's loss, before its loss weight.
+
+    loss is what `compile` is given for the output: a keras.losses.Loss or an identifier such as `mse`.
+    """
+
+    def __init__(self, loss: Any) -> None:
+        super().__init__(name=_NAME)
+        self.loss = _as_loss(loss)
+        self.total = self.add_variable(shape=(), initializer="zeros", name="total")
+        self.samples = self.add_variable(shape=(), initializer="zeros", name="samples")
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        """Add one batch: the loss's own value for it, as often as it has samples."""
+        size = keras.ops.cast(keras.ops.shape(y_pred)[0], self.dtype)
+        value = keras.ops.cast(self.loss(y_true, y_pred, sample_weight), self.dtype)
+        self.total.assign_add(value * size)
+        self.samples.assign_add(size)
+
+    def result(self) -> Any:
+        return keras.ops.divide_no_nan(self.total, self.samples)
+
+
+def _as_loss(loss: Any) -> Any:
+    found = keras.losses.get(loss)
+    if isinstance(found, keras.losses.Loss):
+        return found
+    from keras.src.losses.losses import LossFunctionWrapper
+
+    return LossFunctionWrapper(found)
+
+
+def with_true_losses(logs: dict[str, Any]) -> None:
+    """Put the true means in the place of Keras' `<output>_loss`, in the logs themselves."""
+    for key in [key for key in logs if key.endswith("_" + _NAME)]:
+        logs[key[: -len(_NAME)] + "loss"] = logs.pop(key)
+
+
+class TrueLosses(keras.callbacks.Callback):
+    """First of all callbacks: those after it, and the history, read the true means."""
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        with_true_losses(logs or {})
+
+    def on_test_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        with_true_losses(logs or {})
+
+    def on_test_end(self, logs: dict[str, Any] | None = None) -> None:
+        with_true_losses(logs or {})
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        with_true_losses(logs or {})

@@ -1,0 +1,141 @@
+"""`Run`: a run directory, read again: its spec, its history, its model, and what the model says of other data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from graphspec import run_directory
+from graphspec.diagnostics import SpecError
+from graphspec.extras import require_tensorflow
+from graphspec.rules import BAD_RUN, DATA_NAMES, NOTHING_TO_TRAIN
+from graphspec.sources import Source, Split
+from graphspec.spec import Spec, load
+from graphspec.training_data import Array, Samples, read_splits, read_training_data
+
+if TYPE_CHECKING:
+    import keras
+
+SPLITS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run directory. Everything is read when it is asked for."""
+
+    path: Path
+
+    @classmethod
+    def at(cls, path: Path | str) -> Run:
+        """The run at `path`, or the newest run below that folder. Raises SpecError where there is none."""
+        return cls(run_directory.newest(Path(path)))
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """What `run.json` says: status, versions, samples, last metrics."""
+        return run_directory.read_json(self.path / run_directory.RECORD)
+
+    @property
+    def history(self) -> dict[str, list[float | None]]:
+        """Every metric by epoch, and `epoch` itself; None where a value was not measured or not finite."""
+        return run_directory.read_json(self.path / run_directory.HISTORY)
+
+    @property
+    def spec(self) -> Spec:
+        """The spec as it was trained."""
+        return load(self.path / run_directory.SPEC)
+
+    def model(self, spec: Spec | None = None) -> keras.Model:
+        """The trained model, compiled as the spec says: built from the spec, with the weights of `model.keras`."""
+        require_tensorflow()
+        from graphspec.compiling import compile_model
+        from graphspec.to_keras import build_model
+
+        spec = spec or self.spec
+        file = self.path / run_directory.MODEL
+        if not file.is_file():
+            status = self.record.get("status", "unknown")
+            raise SpecError.of(BAD_RUN, f"{self.path} holds no model; its status is `{status}`", help="train again")
+        model = build_model(spec)
+        try:
+            model.load_weights(file)
+        except Exception as error:
+            raise SpecError.of(
+                BAD_RUN,
+                f"{file} cannot be read: {error}",
+                help="the file is damaged, or spec.yaml beside it was changed",
+            ) from error
+        compile_model(spec, model)
+        return model
+
+    def evaluate(self, split: str = "test", *, batch_size: int | None = None) -> dict[str, float]:
+        """Loss and metrics on one split of the run's own data: `train`, `validation` or `test`."""
+        spec = self.spec
+        samples = _split_samples(spec, split)
+        model = self.model(spec)
+        from graphspec.batches import evaluation_batches
+        from graphspec.metrics import with_true_losses
+        from graphspec.targets import fit_targets
+
+        assert spec.model.training is not None
+        batches = evaluation_batches(
+            spec.graph, fit_targets(spec, model, samples), batch_size or spec.model.training.batch_size
+        )
+        logs: dict[str, float] = model.evaluate(batches, verbose=0, return_dict=True)
+        with_true_losses(logs)
+        return {name: float(value) for name, value in logs.items()}
+
+    def predict(
+        self, inputs: Mapping[str, Source] | str, *, rows: slice | None = None, batch_size: int | None = None
+    ) -> dict[str, Array]:
+        """The outputs by name, first axis samples, for sources by input name or for one split of the run's data.
+
+        rows: only these samples. Raises SpecError where the inputs are not exactly the model's or do not fit it.
+        """
+        spec = self.spec
+        arrays = _split_samples(spec, inputs).inputs if isinstance(inputs, str) else _input_arrays(spec, inputs)
+        if rows is not None:
+            arrays = {name: array[rows] for name, array in arrays.items()}
+        if not len(next(iter(arrays.values()))):
+            raise SpecError.of(NOTHING_TO_TRAIN, "there are no samples to predict from")
+        model = self.model(spec)
+        from graphspec.batches import input_batches
+
+        size = batch_size or (spec.model.training.batch_size if spec.model.training is not None else 32)
+        predicted: dict[str, Array] = model.predict(input_batches(spec.graph, arrays, size), verbose=0)
+        return predicted
+
+
+def _input_arrays(spec: Spec, inputs: Mapping[str, Source]) -> dict[str, Array]:
+    return read_inputs(spec, Split("--input", dict(inputs), {}, {}, spec.graph.span)).inputs
+
+
+def read_inputs(spec: Spec, split: Split) -> Samples:
+    """The samples of `split`, which has inputs alone."""
+    from dataclasses import replace
+
+    graph = replace(spec.graph, outputs={})
+    return read_splits(graph, [split])[split.name]
+
+
+def _split_samples(spec: Spec, name: str) -> Samples:
+    """The samples of one split; `validation` may be a share of the training split."""
+    if name not in SPLITS:
+        raise SpecError.of(DATA_NAMES, f"there is no split `{name}`", help=f"the splits are {', '.join(SPLITS)}")
+    if name == "validation" and spec.data is not None and spec.data.held_out:
+        found = read_training_data(spec).validation
+        assert found is not None
+        return found
+    if name == "train" and spec.data is not None and spec.data.held_out:
+        return read_training_data(spec).train
+    split = spec.data.split(name) if spec.data is not None else None
+    if split is None:
+        has = [each for each in SPLITS if spec.data is not None and spec.data.split(each) is not None]
+        raise SpecError.of(
+            DATA_NAMES,
+            f"the run's data has no `{name}` split",
+            help=f"it has {', '.join(has)}" if has else "it has no data",
+        )
+    return read_splits(spec.graph, [split])[name]

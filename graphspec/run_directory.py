@@ -1,0 +1,134 @@
+"""The folder of one run: what lies in it, and how it is written so that a reader never sees half a file.
+
+    run.json        status, times, versions, the command's overrides, the last metrics
+    spec.yaml       the spec as it was trained: overrides applied, data paths relative to this folder
+    history.json    every metric by epoch, as Keras gives it
+    model.keras     the trained model, which plain Keras loads
+
+What callbacks write lies beside them. Needs no TensorFlow.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from graphspec.diagnostics import SpecError
+from graphspec.document.tree import plain
+from graphspec.document.write_yaml import write_yaml
+from graphspec.rules import BAD_RUN, CANNOT_WRITE
+from graphspec.spec import Spec
+
+RECORD, SPEC, HISTORY, MODEL = "run.json", "spec.yaml", "history.json", "model.keras"
+RUNS = Path("runs")
+
+
+def create(spec: Spec, folder: Path | None) -> Path:
+    """An empty run directory: `folder`, or a new one below `runs/<name>`. Raises SpecError where it cannot be had."""
+    if folder is None:
+        folder = RUNS / spec.name / f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if any(folder.iterdir()):
+            raise SpecError.of(
+                BAD_RUN,
+                f"{folder} is not empty, and a run never writes over another",
+                help="give another --run-dir, or move the folder away",
+            )
+    except OSError as error:
+        raise _cannot_write(folder, error) from None
+    return folder
+
+
+def newest(path: Path) -> Path:
+    """The run at `path`, or the newest run below it. Raises SpecError where there is none."""
+    if (path / RECORD).is_file():
+        return path
+    runs = [record.parent for record in path.glob(f"**/{RECORD}")] if path.is_dir() else []
+    if not runs:
+        raise SpecError.of(
+            BAD_RUN,
+            f"there is no run in {path}" if path.exists() else f"there is no folder {path}",
+            help="`graphspec train` prints where its run lies; a folder of runs stands for the newest in it",
+        )
+    return max(runs, key=lambda run: (str(read_json(run / RECORD).get("started", "")), run.name))
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The JSON object in `path`. Raises SpecError where it cannot be read."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        if isinstance(found, dict):
+            return found
+        reason = "it holds no object"
+    except (OSError, ValueError) as error:
+        reason = str(error)
+    raise SpecError.of(BAD_RUN, f"{path} cannot be read: {reason}", help="the run is incomplete; train again")
+
+
+def write_json(path: Path, value: dict[str, Any]) -> None:
+    """Write `value` to `path`, whole or not at all."""
+    write(path, lambda part: part.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8"))
+
+
+def write_spec(folder: Path, spec: Spec) -> None:
+    """Write the spec as it was trained, its data paths made relative to `folder`."""
+    tree = plain(spec.tree)
+    tree["name"] = spec.name
+    _move_paths(tree.get("data", {}), Path(spec.path).parent, folder)
+    write(folder / SPEC, lambda part: part.write_text(write_yaml(tree), encoding="utf-8"))
+
+
+def _move_paths(data: dict[str, Any], base: Path, folder: Path) -> None:
+    for split in data.values():
+        holders = [
+            split,
+            *(s for part in ("inputs", "outputs", "sample_weights") for s in split.get(part, {}).values()),
+        ]
+        for holder in holders:
+            if isinstance(holder.get("file"), str):
+                holder["file"] = _relative((base / holder["file"]).resolve(), folder.resolve())
+
+
+def _relative(path: Path, folder: Path) -> str:
+    """`path` seen from `folder`, so that a project moves as a whole; absolute where they share no drive."""
+    with suppress(ValueError):
+        return Path(os.path.relpath(path, folder)).as_posix()
+    return path.as_posix()
+
+
+def write(path: Path, make: Callable[[Path], object]) -> None:
+    """Let `make` write a temporary file beside `path`, flush it to disk and put it in the place of `path`.
+
+    Whoever reads `path` sees the old content or the new, never a part. Raises SpecError where it cannot be written;
+    the old content is then still there.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".writing-", suffix=path.suffix)
+        os.close(handle)
+        part = Path(name)
+        try:
+            make(part)
+            with open(part, "rb+") as file:
+                os.fsync(file.fileno())
+            part.chmod(0o644)
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+    except OSError as error:
+        raise _cannot_write(path, error) from None
+
+
+def _cannot_write(path: Path, error: OSError) -> SpecError:
+    reason = (error.strerror or str(error)).lower()
+    return SpecError.of(
+        CANNOT_WRITE, f"cannot write {path}: {reason}", help="check the path, its permissions and the disk"
+    )

@@ -1,0 +1,138 @@
+"""`graphspec summary`: a graph as a table of its nodes by their names in the spec, traced without weights.
+
+Each row is one call of one layer — what Keras' guides call a layer's node. A layer that is called several times
+shares its weights, so its parameters count at its first call, and every call tells its index and with whom it shares.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from graphspec.graph import Graph, Layer, Node, Reference, wrapped_layers
+from graphspec.spec import Spec
+from graphspec.to_keras import Built, build_graph
+
+
+@dataclass(frozen=True)
+class Row:
+    """One input, one other name for a tensor, or one call of one layer.
+
+    node: its name in the spec. takes: references as the spec writes them, empty for a step after a node's first.
+    shape: of the result, batch first; a list or dict of shapes where there are several. parameters: None where an
+    earlier row counts them. call and calls: which call of the layer this is, of how many in this graph.
+    shared_with: the other nodes that call the layer.
+    """
+
+    node: str
+    layer: str
+    takes: tuple[str, ...]
+    shape: Any
+    dtype: str
+    parameters: int | None = None
+    call: int = 0
+    calls: int = 1
+    shared_with: tuple[str, ...] = ()
+    is_output: bool = False
+
+
+@dataclass(frozen=True)
+class Section:
+    """The rows of the whole spec or of one nested model, and the models that are applied in it."""
+
+    name: str
+    rows: tuple[Row, ...]
+    parameters: int
+    models: tuple[Section, ...]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A spec's graph. parameters counts weights and states; trainable those that training changes."""
+
+    root: Section
+    parameters: int
+    trainable: int
+
+
+def summarize(spec: Spec) -> Summary:
+    """The summary of `spec`. Raises SpecError where Keras refuses part of it."""
+    built = build_graph(spec.graph, weightless=True)
+    root = _section(spec.graph, built, set(), built.model.count_params())
+    trainable = sum(math.prod(variable.shape) for variable in built.model.trainable_variables)
+    return Summary(root, root.parameters, trainable)
+
+
+def _section(graph: Graph, built: Built, counted: set[Layer], parameters: int) -> Section:
+    values, results = built.values[id(graph)], built.calls[id(graph)]
+    rows = [Row(name, "Input", (), tuple(values[name].shape), str(values[name].dtype)) for name in graph.inputs]
+    callers: dict[Layer, list[str]] = {}
+    for node in graph.nodes.values():
+        for step in node.steps:
+            callers.setdefault(step.layer, []).append(node.name)
+    called: dict[Layer, int] = {}
+    for node in graph.nodes.values():
+        if not node.steps:
+            rows.append(Row(node.name, "=", _takes(node), *_shape_and_dtype(values[node.name])))
+        for step, result in zip(node.steps, results[node.name], strict=True):
+            layer = step.layer
+            call = called.setdefault(layer, 0)
+            called[layer] += 1
+            rows.append(
+                Row(
+                    node.name,
+                    describe(layer),
+                    _takes(node) if step is node.steps[0] else (),
+                    *_shape_and_dtype(result),
+                    None if layer in counted else built.layers[layer].count_params(),
+                    call,
+                    len(callers[layer]),
+                    tuple(dict.fromkeys(name for name in callers[layer] if name != node.name)),
+                    node.name in graph.outputs,
+                )
+            )
+            counted.update((layer, *wrapped_layers(layer)))
+    models = [
+        _section(layer.what, built, counted, built.layers[layer].count_params())
+        for layer in _models(graph)
+        if isinstance(layer.what, Graph)
+    ]
+    return Section(graph.name, tuple(rows), parameters, tuple(models))
+
+
+def describe(layer: Layer) -> str:
+    """What a layer is, for people: its declared name and class, and what a wrapper holds."""
+    if isinstance(layer.what, Graph):
+        return f"{layer.name} (model)"
+    held = ", ".join(inner.name if inner.declared else inner.type_name for inner in wrapped_layers(layer))
+    described = f"{layer.type_name}({held})" if held else layer.type_name
+    return f"{layer.name} ({described})" if layer.declared else described
+
+
+def _models(graph: Graph) -> Iterator[Layer]:
+    """The nested models that `graph` itself applies, also inside wrappers, each once."""
+    steps = [step.layer for node in graph.nodes.values() for step in node.steps]
+    inside = [inner for layer in steps for inner in (layer, *wrapped_layers(layer))]
+    yield from dict.fromkeys(layer for layer in inside if isinstance(layer.what, Graph))
+
+
+def _takes(node: Node) -> tuple[str, ...]:
+    if isinstance(node.feed, Reference):
+        return (str(node.feed),)
+    if isinstance(node.feed, dict):
+        return tuple(f"{name}={reference}" for name, reference in node.feed.items())
+    return tuple(map(str, node.feed))
+
+
+def _shape_and_dtype(value: Any) -> tuple[Any, str]:
+    if isinstance(value, dict):
+        return {name: tuple(each.shape) for name, each in value.items()}, _common(value.values())
+    if isinstance(value, list | tuple):
+        return [tuple(each.shape) for each in value], _common(value)
+    return tuple(value.shape), str(value.dtype)
+
+
+def _common(values: Any) -> str:
+    return ", ".join(dict.fromkeys(str(each.dtype) for each in values))

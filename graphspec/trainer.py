@@ -1,0 +1,191 @@
+"""Spec + samples → a trained model in a run directory."""
+
+from __future__ import annotations
+
+import math
+import platform
+import time
+import warnings
+from pathlib import Path
+from typing import Any
+
+import keras
+import tensorflow as tf
+from rich.console import Console
+
+from graphspec import run_directory
+from graphspec.batches import evaluation_batches, steps, training_batches
+from graphspec.catalog.arguments import CALLBACK_PATHS
+from graphspec.compiling import compile_model
+from graphspec.diagnostics import SpecError
+from graphspec.extras import require
+from graphspec.graph import Object
+from graphspec.metrics import TrueLosses
+from graphspec.monitors import with_mode
+from graphspec.progress import ShowProgress
+from graphspec.rules import REFUSED_TRAINING
+from graphspec.run import Run
+from graphspec.spec import Spec
+from graphspec.targets import fit_targets
+from graphspec.to_keras import build_graph
+from graphspec.to_keras.messages import reason
+from graphspec.to_keras.objects import make
+from graphspec.training_data import TrainingData
+
+
+def train(spec: Spec, data: TrainingData, folder: Path | None, *, progress: bool = False) -> Run:
+    """Train the model of `spec` on `data` into a run directory. See `graphspec.train`.
+
+    A run that is stopped (Ctrl-C) keeps the model and the history as they stand, and is marked so.
+    """
+    assert spec.training is not None
+    assert spec.model.training is not None
+    settings = spec.model.training
+    keras.utils.set_random_seed(settings.seed)
+    if settings.deterministic:
+        tf.config.experimental.enable_op_determinism()
+    model = build_graph(spec.graph, precision=settings.precision).model
+    samples = fit_targets(spec, model, data.train)
+    validation = fit_targets(spec, model, data.validation) if data.validation is not None else None
+    epoch_steps = settings.steps_per_epoch or steps(samples, settings.batch_size)
+    compile_model(spec, model, steps_per_execution=_steps_per_execution(spec, epoch_steps))
+    written = [with_mode(each, spec, validates=validation is not None) for each in spec.training.callbacks]
+    for each in written:
+        if each.name == "TensorBoard":
+            require(
+                "tensorboard", "TensorBoard", "the callback `TensorBoard` needs TensorBoard", "graphspec[tensorboard]"
+            )
+    run = Run(run_directory.create(spec, folder))
+    run_directory.write_spec(run.path, spec)
+    recorder = _Recorder(run.path, _record(spec, samples.count, validation.count if validation is not None else 0))
+    callbacks: list[Any] = [TrueLosses(), *(_callback(each, run.path) for each in written), recorder]
+    if progress:
+        callbacks.insert(
+            1, ShowProgress(spec.graph.outputs, Console(stderr=True), epochs=settings.epochs, steps=epoch_steps)
+        )
+    try:
+        _fit(
+            model,
+            training_batches(spec.graph, samples, settings.batch_size, settings.seed),
+            epochs=settings.epochs,
+            steps_per_epoch=epoch_steps,
+            validation_data=evaluation_batches(spec.graph, validation, settings.batch_size) if validation else None,
+            validation_freq=settings.validation_freq,
+            callbacks=callbacks,
+            shuffle=False,
+            verbose=0,
+        )
+    except KeyboardInterrupt:
+        _save(model, run, recorder, "stopped")
+        raise
+    except SpecError:
+        recorder.finish("failed")
+        raise
+    except Exception as error:
+        recorder.finish("failed")
+        raise SpecError.of(
+            REFUSED_TRAINING,
+            f"the training failed: {reason(error)}",
+            spec.model.key_span("training"),
+            help=f"what was written so far lies in {run.path}",
+        ) from error
+    _save(model, run, recorder, "finished")
+    return run
+
+
+def _fit(model: keras.Model, *arguments: Any, **keywords: Any) -> None:
+    """`model.fit`, without the warning that outputs with `loss: null` leave variables without gradients: that is meant."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Gradients do not exist for variables")
+        model.fit(*arguments, **keywords)
+
+
+def _save(model: keras.Model, run: Run, recorder: _Recorder, status: str) -> None:
+    run_directory.write(run.path / run_directory.MODEL, model.save)
+    recorder.finish(status)
+
+
+def _steps_per_execution(spec: Spec, epoch_steps: int) -> int:
+    """How many steps Keras runs at a time. `auto` is the largest number up to 32 that divides the epoch's steps.
+
+    Keras overruns an epoch that the number does not divide: 5 steps at 3 a time run 6.
+    """
+    assert spec.model.training is not None
+    wanted = spec.model.training.steps_per_execution
+    if wanted == "auto":
+        return max(number for number in range(1, 33) if epoch_steps % number == 0)
+    if epoch_steps % wanted:
+        divisors = [number for number in range(1, epoch_steps + 1) if epoch_steps % number == 0]
+        raise SpecError.of(
+            REFUSED_TRAINING,
+            f"an epoch has {epoch_steps} steps, which `steps_per_execution: {wanted}` does not divide; Keras would run more",
+            spec.model.training.located("steps_per_execution").span,
+            expected="`auto`, or a number that divides the steps of an epoch",
+            help=f"for instance {max(number for number in divisors if number <= wanted)}",
+        )
+    return wanted
+
+
+def _callback(each: Object, folder: Path) -> Any:
+    """The callback, its paths below the run directory."""
+    paths = {name: str(folder / value) for name, value in each.arguments.items() if name in CALLBACK_PATHS}
+    for path in paths.values():
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+    return make(Object(each.kind, each.name, {**each.arguments, **paths}, each.span))
+
+
+def _record(spec: Spec, train_samples: int, validation_samples: int) -> dict[str, Any]:
+    import graphspec
+
+    assert spec.model.training is not None
+    return {
+        "status": "running",
+        "name": spec.name,
+        "spec": str(spec.path),
+        "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        "seed": spec.model.training.seed,
+        "samples": {"train": train_samples, "validation": validation_samples},
+        "versions": {
+            "graphspec": graphspec.__version__,
+            "keras": keras.__version__,
+            "tensorflow": tf.__version__,
+            "python": platform.python_version(),
+        },
+    }
+
+
+def _finite(value: Any) -> float | None:
+    """`value` as JSON holds it, which has no infinity and no NaN."""
+    number = float(value)
+    return number if math.isfinite(number) else None
+
+
+class _Recorder(keras.callbacks.Callback):
+    """Writes the history and the run's record after every epoch, so that a killed run still tells what it reached."""
+
+    def __init__(self, folder: Path, record: dict[str, Any]) -> None:
+        super().__init__()
+        self.folder = folder
+        self.record = record
+        self.history: dict[str, list[float | None]] = {}
+        self.epochs: list[int] = []
+        self.began = time.monotonic()
+        run_directory.write_json(folder / run_directory.RECORD, record)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        values = {name: _finite(value) for name, value in (logs or {}).items()}
+        for name in values:
+            self.history.setdefault(name, [None] * len(self.epochs))
+        self.epochs.append(epoch)
+        for name, series in self.history.items():
+            series.append(values.get(name))
+        self.record["metrics"] = values
+        run_directory.write_json(self.folder / run_directory.HISTORY, {"epoch": self.epochs, **self.history})
+
+    def finish(self, status: str) -> None:
+        self.record |= {
+            "status": status,
+            "epochs": len(self.epochs),
+            "seconds": round(time.monotonic() - self.began, 3),
+        }
+        run_directory.write_json(self.folder / run_directory.RECORD, self.record)
