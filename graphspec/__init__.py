@@ -13,7 +13,6 @@ from graphspec.api import build, summarize, train
 from graphspec.diagnostics import Diagnostic, Report, SpecError
 from graphspec.spec import Spec, load
 from graphspec.validation import validate
+from graphspec.version import __version__
 
-__version__ = "0.1.0"
-
-__all__ = ["Diagnostic", "Report", "Spec", "SpecError", "build", "load", "summarize", "train", "validate"]
+__all__ = ["Diagnostic", "Report", "Spec", "SpecError", "__version__", "build", "load", "summarize", "train", "validate"]

@@ -46,7 +46,7 @@ def compile_model(spec: Spec, model: keras.Model, *, steps_per_execution: int = 
 
 
 def metric_names(written: list[Object]) -> list[tuple[Object, str]]:
-    """Each metric of one output with the name it has in the log: its own, or that of its class, numbered where taken."""
+    """Each metric of one output with its name in the log: its own, or that of its class, numbered where taken."""
     counts = Counter[str]()
     named = []
     for each in written:

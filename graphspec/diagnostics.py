@@ -79,6 +79,10 @@ class Report:
     """The findings of one run over one or more specs, in the order of their places."""
 
     found: list[Diagnostic] = field(default_factory=list)
+    _seen: set[Diagnostic] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        self._seen = set(self.found)
 
     def add(
         self,
@@ -91,13 +95,12 @@ class Report:
         labels: Iterable[Label] = (),
     ) -> None:
         """Add one finding; the same rule at the same place is said once."""
-        diagnostic = Diagnostic(rule, message, span, expected, help, tuple(labels))
-        if diagnostic not in self.found:
-            self.found.append(diagnostic)
+        self.extend([Diagnostic(rule, message, span, expected, help, tuple(labels))])
 
     def extend(self, diagnostics: Iterable[Diagnostic]) -> None:
         for diagnostic in diagnostics:
-            if diagnostic not in self.found:
+            if diagnostic not in self._seen:
+                self._seen.add(diagnostic)
                 self.found.append(diagnostic)
 
     def __iter__(self) -> Iterator[Diagnostic]:

@@ -142,7 +142,8 @@ class Output:
 class Graph:
     """A model: nodes in an order in which each comes after what it takes in; outputs in the order of the spec.
 
-    nodes holds the graph's own nodes and those of its outputs. layers holds what is declared here and used.
+    nodes holds the graph's own nodes and those of its outputs. layers holds what is declared here and used,
+    unapplied the place of what is declared here and never used.
     """
 
     name: str
@@ -151,6 +152,7 @@ class Graph:
     outputs: dict[str, Output]
     span: Span
     layers: dict[str, Layer] = field(default_factory=dict)
+    unapplied: dict[str, Span] = field(default_factory=dict)
 
     def models(self) -> Iterator[Graph]:
         """Every nested model that is applied in this graph or inside those, each once."""

@@ -9,9 +9,11 @@ its static size, which is None). `OutputLoss` weighs by size, as Keras' own tota
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import keras
+import numpy as np
 
 _NAME = "true_loss"
 
@@ -52,6 +54,18 @@ def with_true_losses(logs: dict[str, Any]) -> None:
     """Put the true means in the place of Keras' `<output>_loss`, in the logs themselves."""
     for key in [key for key in logs if key.endswith("_" + _NAME)]:
         logs[key[: -len(_NAME)] + "loss"] = logs.pop(key)
+
+
+Measured = float | list[Any] | None
+"""A metric as JSON holds it: a number, a list for a metric of several values, None where it is not finite."""
+
+
+def measured(value: Any) -> Measured:
+    """The value of a metric, as Keras gives it, as JSON holds it."""
+    if np.ndim(value):
+        return [measured(each) for each in np.asarray(value)]
+    number = float(value)
+    return number if math.isfinite(number) else None
 
 
 class TrueLosses(keras.callbacks.Callback):

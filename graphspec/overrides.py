@@ -56,12 +56,13 @@ def apply_override(tree: Mapping, override: str, report: Report) -> None:
             return
         inner = _below(owner, step, steps[position + 1][1])
         if inner is None:
-            found = kind_of(_get(owner, step))
+            found, here = _get(owner, step), path[: match.end()]
             report.add(
                 BAD_OVERRIDE,
-                f"`{path[: match.end()]}` is {found}, so nothing lies below it",
+                f"`{here}` is {kind_of(found)}, so nothing lies below it",
                 span,
                 expected="a mapping or a list",
+                help=f"write `{here}.{found}`, or set `{here}` as a whole" if isinstance(found, str) else "",
             )
             return
         _put(owner, step, inner, span, inner.span)

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import keras
+import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
@@ -88,4 +89,6 @@ def _pairs(values: dict[str, tuple[Any, Any]]) -> str:
 
 
 def _number(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, int | float) else str(value)
+    if np.ndim(value):
+        return f"[{', '.join(map(_number, value))}]"
+    return f"{value:.4g}" if value is not None else "nan"

@@ -38,8 +38,11 @@ class Run:
         return run_directory.read_json(self.path / run_directory.RECORD)
 
     @property
-    def history(self) -> dict[str, list[float | None]]:
-        """Every metric by epoch, and `epoch` itself; None where a value was not measured or not finite."""
+    def history(self) -> dict[str, list[Any]]:
+        """Every metric by epoch, and `epoch` itself.
+
+        A number, a list for a metric of several values, or None where it was not measured or not finite.
+        """
         return run_directory.read_json(self.path / run_directory.HISTORY)
 
     @property
@@ -70,22 +73,22 @@ class Run:
         compile_model(spec, model)
         return model
 
-    def evaluate(self, split: str = "test", *, batch_size: int | None = None) -> dict[str, float]:
+    def evaluate(self, split: str = "test", *, batch_size: int | None = None) -> dict[str, Any]:
         """Loss and metrics on one split of the run's own data: `train`, `validation` or `test`."""
         spec = self.spec
         samples = _split_samples(spec, split)
         model = self.model(spec)
         from graphspec.batches import evaluation_batches
-        from graphspec.metrics import with_true_losses
+        from graphspec.metrics import measured, with_true_losses
         from graphspec.targets import fit_targets
 
         assert spec.model.training is not None
         batches = evaluation_batches(
             spec.graph, fit_targets(spec, model, samples), batch_size or spec.model.training.batch_size
         )
-        logs: dict[str, float] = model.evaluate(batches, verbose=0, return_dict=True)
+        logs = model.evaluate(batches, verbose=0, return_dict=True)
         with_true_losses(logs)
-        return {name: float(value) for name, value in logs.items()}
+        return {name: measured(value) for name, value in logs.items()}
 
     def predict(
         self, inputs: Mapping[str, Source] | str, *, rows: slice | None = None, batch_size: int | None = None

@@ -7,12 +7,20 @@ from difflib import get_close_matches
 
 
 def closest(name: str, known: Iterable[str]) -> str | None:
-    """The known name nearest to `name`, or None where none is near."""
-    by_folded: dict[str, str] = {}
+    """The known name nearest to `name`, or None where none is near.
+
+    A longer name that holds every word of `name` is nearest: `sparse_crossentropy` is meant as
+    `sparse_categorical_crossentropy`, not as `binary_crossentropy`. Of names that differ in case alone
+    (`Accuracy` and `accuracy` are two metrics), it is the one whose case is nearest.
+    """
+    by_folded: dict[str, list[str]] = {}
     for candidate in known:
-        by_folded.setdefault(candidate.casefold(), candidate)
-    matches = get_close_matches(name.casefold(), by_folded, n=1, cutoff=0.6)
-    return by_folded[matches[0]] if matches else None
+        by_folded.setdefault(candidate.casefold(), []).append(candidate)
+    folded = name.casefold()
+    words = set(folded.split("_"))
+    wider = [each for each in by_folded if len(words) > 1 and words <= set(each.split("_"))]
+    matches = [min(wider, key=len)] if wider else get_close_matches(folded, by_folded, n=1, cutoff=0.6)
+    return get_close_matches(name, by_folded[matches[0]], n=1, cutoff=0)[0] if matches else None
 
 
 def did_you_mean(name: str, known: Iterable[str], otherwise: str = "") -> str:
@@ -27,3 +35,8 @@ def one_of(names: Iterable[str], limit: int = 12) -> str:
     if len(listed) > limit:
         return ", ".join(listed[:limit]) + f", ... ({len(listed)} in all)"
     return ", ".join(listed)
+
+
+def a(noun: str) -> str:
+    """The noun with its article: `a layer`, `an optimizer`."""
+    return f"{'an' if noun[0] in 'aeio' else 'a'} {noun}"

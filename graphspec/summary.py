@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from graphspec.diagnostics import Report
 from graphspec.graph import Graph, Layer, Node, Reference, wrapped_layers
 from graphspec.spec import Spec
 from graphspec.to_keras import Built, build_graph
@@ -55,6 +56,7 @@ class Summary:
     root: Section
     parameters: int
     trainable: int
+    warnings: Report
 
 
 def summarize(spec: Spec) -> Summary:
@@ -62,7 +64,7 @@ def summarize(spec: Spec) -> Summary:
     built = build_graph(spec.graph, weightless=True)
     root = _section(spec.graph, built, set(), built.model.count_params())
     trainable = sum(math.prod(variable.shape) for variable in built.model.trainable_variables)
-    return Summary(root, root.parameters, trainable)
+    return Summary(root, root.parameters, trainable, built.warnings)
 
 
 def _section(graph: Graph, built: Built, counted: set[Layer], parameters: int) -> Section:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import platform
 import time
 import warnings
@@ -20,9 +19,10 @@ from graphspec.compiling import compile_model
 from graphspec.diagnostics import SpecError
 from graphspec.extras import require
 from graphspec.graph import Object
-from graphspec.metrics import TrueLosses
+from graphspec.metrics import Measured, TrueLosses, measured
 from graphspec.monitors import with_mode
 from graphspec.progress import ShowProgress
+from graphspec.report.full import render
 from graphspec.rules import REFUSED_TRAINING
 from graphspec.run import Run
 from graphspec.spec import Spec
@@ -31,6 +31,7 @@ from graphspec.to_keras import build_graph
 from graphspec.to_keras.messages import reason
 from graphspec.to_keras.objects import make
 from graphspec.training_data import TrainingData
+from graphspec.version import __version__
 
 
 def train(spec: Spec, data: TrainingData, folder: Path | None, *, progress: bool = False) -> Run:
@@ -44,7 +45,11 @@ def train(spec: Spec, data: TrainingData, folder: Path | None, *, progress: bool
     keras.utils.set_random_seed(settings.seed)
     if settings.deterministic:
         tf.config.experimental.enable_op_determinism()
-    model = build_graph(spec.graph, precision=settings.precision).model
+    console = Console(stderr=True)
+    built = build_graph(spec.graph, precision=settings.precision)
+    model = built.model
+    if progress and len(built.warnings):
+        console.print(render(built.warnings), highlight=False, markup=False, soft_wrap=True)
     samples = fit_targets(spec, model, data.train)
     validation = fit_targets(spec, model, data.validation) if data.validation is not None else None
     epoch_steps = settings.steps_per_epoch or steps(samples, settings.batch_size)
@@ -61,7 +66,7 @@ def train(spec: Spec, data: TrainingData, folder: Path | None, *, progress: bool
     callbacks: list[Any] = [TrueLosses(), *(_callback(each, run.path) for each in written), recorder]
     if progress:
         callbacks.insert(
-            1, ShowProgress(spec.graph.outputs, Console(stderr=True), epochs=settings.epochs, steps=epoch_steps)
+            1, ShowProgress(spec.graph.outputs, console, epochs=settings.epochs, steps=epoch_steps)
         )
     try:
         _fit(
@@ -94,7 +99,7 @@ def train(spec: Spec, data: TrainingData, folder: Path | None, *, progress: bool
 
 
 def _fit(model: keras.Model, *arguments: Any, **keywords: Any) -> None:
-    """`model.fit`, without the warning that outputs with `loss: null` leave variables without gradients: that is meant."""
+    """`model.fit`, without the warning that an output with `loss: null` leaves variables without gradients."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Gradients do not exist for variables")
         model.fit(*arguments, **keywords)
@@ -118,7 +123,7 @@ def _steps_per_execution(spec: Spec, epoch_steps: int) -> int:
         divisors = [number for number in range(1, epoch_steps + 1) if epoch_steps % number == 0]
         raise SpecError.of(
             REFUSED_TRAINING,
-            f"an epoch has {epoch_steps} steps, which `steps_per_execution: {wanted}` does not divide; Keras would run more",
+            f"an epoch of {epoch_steps} steps is not divided by `steps_per_execution: {wanted}`; Keras would run more",
             spec.model.training.located("steps_per_execution").span,
             expected="`auto`, or a number that divides the steps of an epoch",
             help=f"for instance {max(number for number in divisors if number <= wanted)}",
@@ -135,8 +140,6 @@ def _callback(each: Object, folder: Path) -> Any:
 
 
 def _record(spec: Spec, train_samples: int, validation_samples: int) -> dict[str, Any]:
-    import graphspec
-
     assert spec.model.training is not None
     return {
         "status": "running",
@@ -146,18 +149,12 @@ def _record(spec: Spec, train_samples: int, validation_samples: int) -> dict[str
         "seed": spec.model.training.seed,
         "samples": {"train": train_samples, "validation": validation_samples},
         "versions": {
-            "graphspec": graphspec.__version__,
+            "graphspec": __version__,
             "keras": keras.__version__,
             "tensorflow": tf.__version__,
             "python": platform.python_version(),
         },
     }
-
-
-def _finite(value: Any) -> float | None:
-    """`value` as JSON holds it, which has no infinity and no NaN."""
-    number = float(value)
-    return number if math.isfinite(number) else None
 
 
 class _Recorder(keras.callbacks.Callback):
@@ -167,13 +164,13 @@ class _Recorder(keras.callbacks.Callback):
         super().__init__()
         self.folder = folder
         self.record = record
-        self.history: dict[str, list[float | None]] = {}
+        self.history: dict[str, list[Measured]] = {}
         self.epochs: list[int] = []
         self.began = time.monotonic()
         run_directory.write_json(folder / run_directory.RECORD, record)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        values = {name: _finite(value) for name, value in (logs or {}).items()}
+        values = {name: measured(value) for name, value in (logs or {}).items()}
         for name in values:
             self.history.setdefault(name, [None] * len(self.epochs))
         self.epochs.append(epoch)

@@ -28,9 +28,13 @@ def summary(spec: str, overrides: tuple[str, ...]) -> None:
     graphspec summary specs/mlp.yaml --set training.optimizer=adam
     """
     from graphspec.api import summarize
+    from graphspec.report.full import render
     from graphspec.spec import load
 
-    _print(summarize(load(spec, overrides)))
+    found = summarize(load(spec, overrides))
+    _print(found)
+    if len(found.warnings):
+        click.echo("\n" + render(found.warnings), err=True)
 
 
 def _print(found: Summary) -> None:

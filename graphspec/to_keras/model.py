@@ -169,7 +169,7 @@ class _Builder:
             if "destroy the mask" in str(warning.message):
                 self.report.add(
                     DROPPED_MASK,
-                    f"`{_shown(step.layer)}` in `{node.name}` drops its input's mask, so layers after it see the padding",
+                    f"`{_shown(step.layer)}` in `{node.name}` drops its mask, so layers after it see the padding",
                     step.span,
                     expected="a layer that hands the mask on",
                     help="hand the mask on with `call: {mask: ...}`, or mask after this step",
