@@ -8,7 +8,7 @@ from __future__ import annotations
 
 # Layers and callbacks that carry Python code or a foreign graph: a spec is data, and loading it runs none.
 CODE_CARRYING: dict[str, str] = {
-    "Lambda": "write the operation as a layer; a spec carries no code",
+    "Lambda": "use layers that compute the same, such as `Rescaling`, `Reshape`, `Permute`, or a `merge`",
     "TFSMLayer": "a saved graph carries code; name a trained model under `models` instead",
     "JaxLayer": "it carries a Python function; use the Keras layer that does the same",
     "FlaxLayer": "it carries a Flax module; use the Keras layer that does the same",
@@ -30,6 +30,7 @@ NOT_APPLIED: dict[str, str] = {
     "Metric": "it is the base of all metrics",
     "MeanMetricWrapper": "it carries a Python function; name the metric",
     "Optimizer": "it is the base of all optimizers",
+    "MultiOptimizer": "it takes a Python object that maps variables to optimizers; name one optimizer",
     "LearningRateSchedule": "it is the base of all schedules",
     "Callback": "it is the base of all callbacks",
     "CallbackList": "list the callbacks under `training: callbacks:`",

@@ -54,7 +54,7 @@ def _check_names(graph: Graph, split: Split) -> Iterator[Diagnostic]:
             yield Diagnostic(
                 UNUSED_WEIGHTS,
                 f"`{split.name}` has sample weights for `{name}`, which is no output with a loss",
-                source.span,
+                source.span_of("name"),
                 expected="an output with a loss" if trained else "no sample weights",
                 help=did_you_mean(name, trained, f"the outputs with a loss are {one_of(trained)}" if trained else ""),
             )
@@ -70,7 +70,7 @@ def _named(
             yield Diagnostic(
                 DATA_NAMES,
                 f"`{split.name}` names the {kind} `{name}`, which the model does not have",
-                source.span,
+                source.span_of("name"),
                 expected=f"a source for an {kind} of the model",
                 help=did_you_mean(name, missing or known, f"the {kind}s are {one_of(known)}"),
             )
@@ -90,7 +90,8 @@ def _header(source: Source) -> Header | Diagnostic:
         return header(source)
     except DataError as error:
         rule = UNKNOWN_COLUMN if error.missing else UNREADABLE_DATA
-        return Diagnostic(rule, error.message, source.span_of(error.part), "", error.help)
+        expected = "an array of numbers or text" if rule is UNREADABLE_DATA else f"one that {source.text} has"
+        return Diagnostic(rule, error.message, source.span_of(error.part), expected, error.help)
     except FileNotFoundError:
         here = [each.name for each in source.path.parent.iterdir()] if source.path.parent.is_dir() else []
         return Diagnostic(
@@ -102,7 +103,7 @@ def _header(source: Source) -> Header | Diagnostic:
         )
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        return Diagnostic(UNREADABLE_DATA, f"cannot read {source.path}: {reason}", source.span_of("file"))
+        return Diagnostic(UNREADABLE_DATA, f"cannot read {source.path}: {reason}", source.span_of("file"), "a file")
 
 
 def check_array(wanted: Input, source: Source, found: Header) -> Iterator[Diagnostic]:
@@ -117,15 +118,15 @@ def check_array(wanted: Input, source: Source, found: Header) -> Iterator[Diagno
             f"{source.text} holds samples of shape {list(found.shape)}, not {_shape(wanted)} as `{wanted.name}` is",
             source.span_of("columns" if source.columns is not None else "file"),
             expected=f"samples of shape {_shape(wanted)}",
-            help="mend the shape of the input, or the file",
+            help=f"declare `{wanted.name}` with the shape {list(found.shape)}, or mend the file",
             labels=(Label(wanted.span, f"`{wanted.name}` is declared here"),),
         )
     if found.dtype is not None and not _readable(found.dtype, wanted.dtype):
         yield Diagnostic(
             DATA_DTYPE,
-            f"{source.text} holds {found.dtype}, which cannot be read as {wanted.dtype} without loss",
+            f"{source.text} holds {_values(found.dtype)}, and `{wanted.name}` takes {_values(wanted.dtype)}",
             source.span_of("file"),
-            expected=f"values that {wanted.dtype} holds",
+            expected=f"values that can be read as {wanted.dtype} without loss",
             help=f"declare `{wanted.name}` with `dtype: {found.dtype}`, or save the file as {wanted.dtype}",
             labels=(Label(wanted.span, f"`{wanted.name}` is declared here"),),
         )
@@ -133,6 +134,10 @@ def check_array(wanted: Input, source: Source, found: Header) -> Iterator[Diagno
 
 def _shape(wanted: Input) -> str:
     return "[" + ", ".join("null" if size is None else str(size) for size in wanted.shape) + "]"
+
+
+def _values(dtype: str) -> str:
+    return "text" if dtype == "string" else f"{dtype} values"
 
 
 def _readable(have: str, want: str) -> bool:

@@ -10,8 +10,19 @@ from graphspec.rules import UNUSED
 
 
 def check_unused(graph: Graph) -> Iterator[Diagnostic]:
-    """Every input and node of `graph`, and of the models in it, from which no way leads to an output."""
+    """Every input and node of `graph`, and of the models in it, from which no way leads to an output.
+
+    A declared layer or model that nothing applies is found as well; what only such a one applies is not.
+    """
     for body in (graph, *graph.models()):
+        for name, span in body.unapplied.items():
+            yield Diagnostic(
+                UNUSED,
+                f"`{name}` is declared and never applied",
+                span,
+                expected="a layer or model that a node applies",
+                help=f"write `apply: {name}` in a node, or remove it",
+            )
         reached: set[str] = set()
         waiting = list(body.outputs)
         while waiting:

@@ -10,7 +10,7 @@ from typing import Any
 from graphspec.diagnostics import Label, Report, Source, Span, SpecError
 from graphspec.document.limits import check_depth, check_values
 from graphspec.document.tree import Mapping, Sequence
-from graphspec.rules import DUPLICATE_KEY, SYNTAX, TOO_LARGE
+from graphspec.rules import DUPLICATE_KEY, SYNTAX
 
 _TOKEN = re.compile(r'[{}\[\]]|"(?:[^"\\]|\\.)*"|[^\s,:{}\[\]"]+')
 
@@ -19,23 +19,53 @@ def read_json(source: Source, report: Report) -> Any:
     """Read `source` as one JSON value, as `read_yaml` does for YAML. Raises SpecError where it is not JSON."""
     places = _Places(source)
     try:
-        json.loads(source.text, parse_constant=_refuse_constant)
+        json.loads(source.text, parse_constant=_ConstantError.refuse)
     except json.JSONDecodeError as error:
         raise SpecError.of(
             SYNTAX,
             f"this is not valid JSON: {error.msg[0].lower()}{error.msg[1:]}",
             places.span(error.pos, error.pos + 1),
-            help="check commas, quotes and brackets at and before this place",
+            help=_help(source.text, error.pos),
+        ) from None
+    except _ConstantError as constant:
+        name = str(constant)
+        start = next(match.start() for match in _TOKEN.finditer(source.text) if match[0].startswith(name))
+        raise SpecError.of(
+            SYNTAX,
+            f"this is not valid JSON: `{name}` is no value of JSON",
+            places.span(start, start + len(name)),
+            expected="a number, a text, a list, an object, `true`, `false` or `null`",
+            help="write a number, or `null`",
         ) from None
     except RecursionError:
-        raise SpecError.of(TOO_LARGE, "collections are nested too deep", places.span(0, 1)) from None
+        depth = 0
+        for match in _TOKEN.finditer(source.text):
+            depth += {"{": 1, "[": 1, "}": -1, "]": -1}.get(match[0], 0)
+            check_depth(depth, places.span(match.start(), match.end()))
+        raise
     except ValueError as error:
-        raise SpecError.of(SYNTAX, f"this is not valid JSON: {error}", places.span(0, 1)) from None
+        raise SpecError.of(
+            SYNTAX, f"this is not valid JSON: {error}", places.span(0, 1), help="write shorter numbers"
+        ) from None
     return _build(source.text, places, report)
 
 
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"`{name}` is no JSON value")
+class _ConstantError(Exception):
+    """`NaN` or an infinity, which Python's reader takes and JSON does not have."""
+
+    @classmethod
+    def refuse(cls, name: str) -> None:
+        raise cls(name)
+
+
+def _help(text: str, position: int) -> str:
+    if re.compile(r"None|True|False").match(text, position):
+        return "JSON writes `null`, `true` and `false`"
+    if re.search(r",\s*$", text[:position]) and text[position : position + 1] in ("}", "]"):
+        return "remove the comma before it"
+    if text[position : position + 1] == "'":
+        return "JSON takes double quotes only"
+    return "check commas, quotes and brackets at and before this place"
 
 
 def _build(text: str, places: _Places, report: Report) -> Any:

@@ -6,7 +6,6 @@ counted as they grow, and no tag is ever acted on.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +14,7 @@ import yaml
 from graphspec.diagnostics import Label, Report, Source, Span, SpecError
 from graphspec.document.limits import check_depth, check_values, syntax_position
 from graphspec.document.scalars import resolve
+from graphspec.document.syntax import syntax_error
 from graphspec.document.tree import Mapping, Sequence
 from graphspec.rules import BAD_ALIAS, BAD_KEY, DUPLICATE_KEY, SEVERAL_DOCUMENTS, SYNTAX, TAG
 
@@ -88,7 +88,7 @@ class _Reader:
         if event.tag is not None:
             self.report.add(
                 TAG,
-                f"the tag `{event.tag}` stands before a value",
+                f"the tag `{str(event.tag).replace('tag:yaml.org,2002:', '!!')}` stands before a value",
                 span,
                 expected="a plain value",
                 help="remove the tag; quote the value where it must be text",
@@ -120,7 +120,7 @@ class _Reader:
                 f"the anchor `&{name}` holds itself" if defined else f"there is no anchor `&{name}` above this alias",
                 span,
                 expected="an alias of an anchor that is complete above it",
-                help="name a shared part under `layers`, `models` or `vars` instead",
+                help="name a shared part under `layers` or `models` instead",
             )
             value, size = None, 1
         self.put(value, span, size)
@@ -161,7 +161,12 @@ class _Reader:
                 f"a key is {'a mapping' if isinstance(key, Mapping) else 'a list'}",
                 span,
                 expected="text",
-                help="put quotes around it where it is meant as text",
+                help=(
+                    "put quotes around it where it is meant as text; "
+                    "`{{...}}` is no template here, but a mapping inside a mapping"
+                    if isinstance(key, Mapping)
+                    else "put quotes around it where it is meant as text"
+                ),
             )
         elif key in mapping:
             self.report.add(
@@ -202,41 +207,4 @@ def read_yaml(source: Source, report: Report, text: str | None = None) -> Any:
             help="remove it, or write it as an escape inside double quotes",
         ) from None
     except yaml.MarkedYAMLError as error:
-        raise SpecError(Report([*report.found, *_syntax_error(source, error).found])) from None
-
-
-def _syntax_error(source: Source, error: yaml.MarkedYAMLError) -> Report:
-    mark = error.problem_mark or error.context_mark
-    line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
-    if line > len(source.lines) or (line == len(source.lines) and not source.line(line)):
-        line = max(1, len(source.text.rstrip().split("\n")))
-        column = len(source.line(line)) + 1
-    problem = error.problem or "this cannot be read"
-    labels = []
-    if error.context and error.context_mark is not None and error.context_mark.line + 1 != line:
-        start = error.context_mark
-        labels = [
-            Label(Span(source, start.line + 1, start.column + 1, start.line + 1, start.column + 2), error.context)
-        ]
-    report = Report()
-    report.add(
-        SYNTAX,
-        f"this is not valid YAML: {problem}",
-        Span(source, line, column, line, column + 1),
-        expected=error.context or "",
-        help=_syntax_help(source.line(line), problem),
-        labels=labels,
-    )
-    return report
-
-
-def _syntax_help(line: str, problem: str) -> str:
-    if "\t" in line[: len(line) - len(line.lstrip())]:
-        return "indent with spaces; YAML takes no tabs there"
-    if reference := re.search(r"[\[{,:]\s*([A-Za-z_][\w-]*\[\d+\])", line):
-        return f'inside `[...]` or `{{...}}` a reference with an index needs quotes: "{reference[1]}"'
-    if "mapping values are not allowed" in problem:
-        return "check the indentation, and quote text that holds `: `"
-    if "cannot start any token" in problem:
-        return "quote text that starts with a character of YAML's own (@ ` % &)"
-    return "check brackets, quotes and indentation at and above this line"
+        raise SpecError(Report([*report.found, syntax_error(source, error)])) from None

@@ -32,7 +32,8 @@ def _lower_body(body: Body, name: str, outer: Scope | None, report: Report) -> G
     scope = Scope(outer, report)
     _declare(body, scope, report)
     inputs = {key: _input(key, each, body.located("inputs").value.key_spans[key]) for key, each in body.inputs.items()}
-    _refuse_clashes(body, report)
+    scope.tensors.update(body.inputs, body.graph, body.outputs)
+    distinct = _names_are_distinct(body, report)
     nodes: dict[str, Node | None] = {}
     outputs: dict[str, Output] = {}
     for key, model in body.graph.items():
@@ -44,16 +45,17 @@ def _lower_body(body: Body, name: str, outer: Scope | None, report: Report) -> G
         nodes[key] = node
         if read is not None:
             outputs[key] = read
+    unapplied = scope.unapplied()
     for key in scope.makers:
         scope.find(key, scope.makers[key][1])
-    if not check_references(name, inputs, nodes, scope, report):
+    if not distinct or not check_references(name, inputs, nodes, scope, report):
         return None
     sound = {key: node for key, node in nodes.items() if node is not None}
     ordered = in_order(inputs, sound, report)
     if ordered is None or len(sound) < len(nodes) or len(outputs) < len(body.outputs):
         return None
     used = dict.fromkeys(step.layer for node in ordered.values() for step in node.steps if not step.fresh)
-    graph = Graph(name, inputs, ordered, outputs, body.span, {layer.name: layer for layer in used})
+    graph = Graph(name, inputs, ordered, outputs, body.span, {layer.name: layer for layer in used}, unapplied)
     name_layers(graph, report)
     return graph
 
@@ -104,8 +106,9 @@ def _node(name: str, model: NodeModel, span: Span, scope: Scope, report: Report)
     return Node(name, feed, [Step(merge[1], merge[1].span), *steps], span, merge[0])
 
 
-def _refuse_clashes(body: Body, report: Report) -> None:
+def _names_are_distinct(body: Body, report: Report) -> bool:
     """Inputs, nodes and outputs name tensors, and a reference must mean one of them."""
+    before = len(report)
     seen: dict[str, tuple[str, Span]] = {}
     for part in ("inputs", "graph", "outputs"):
         for key in getattr(body, part):
@@ -114,6 +117,7 @@ def _refuse_clashes(body: Body, report: Report) -> None:
                 kinds = {"inputs": "an input", "graph": "a node", "outputs": "an output"}
                 _clash(key, span, seen[key][1], f"{kinds[seen[key][0]]} and {kinds[part]}", report)
             seen.setdefault(key, (part, span))
+    return len(report) == before
 
 
 def _clash(name: str, span: Span, first: Span, kinds: str, report: Report) -> None:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping as AnyMapping
 from pathlib import Path
 
 from graphspec.diagnostics import Report
+from graphspec.document.tree import Located
 from graphspec.rules import DATA_NAMES, MISSING_KEY, NOT_YET, UNKNOWN_FORMAT
 from graphspec.schema.model import DataModel, SourceModel, SplitModel, ValidationModel
 from graphspec.sources import FORMATS, Data, Source, Split
 from graphspec.suggest import one_of
 
 _GLOB = frozenset("*?[")
+_FORMATS_LATER = (".parquet", ".feather", ".arrow", ".jsonl", ".tfrecord")
 
 
 def lower_data(model: DataModel, folder: Path, report: Report) -> Data | None:
@@ -19,27 +20,27 @@ def lower_data(model: DataModel, folder: Path, report: Report) -> Data | None:
     before = len(report)
     validation, held_out = None, 0.0
     if model.validation is not None:
-        validation, held_out = _validation(model.validation, folder, report)
+        validation, held_out = _validation(model.validation, model, folder, report)
     data = Data(
-        _split("train", model.train, folder, report) if model.train is not None else None,
+        _split("train", model.train, model, folder, report) if model.train is not None else None,
         validation,
-        _split("test", model.test, folder, report) if model.test is not None else None,
+        _split("test", model.test, model, folder, report) if model.test is not None else None,
         held_out,
     )
     return data if len(report) == before else None
 
 
-def _validation(model: ValidationModel, folder: Path, report: Report) -> tuple[Split | None, float]:
+def _validation(model: ValidationModel, data: DataModel, folder: Path, report: Report) -> tuple[Split | None, float]:
     if model.split is None:
         if not model.inputs:
             report.add(
                 MISSING_KEY,
                 "`validation` has neither `split` nor `inputs`",
-                model.span,
+                data.key_span("validation"),
                 expected="a share of the training split, or sources",
                 help="write `validation: {split: 0.1}`, or `inputs` and `outputs` as under `train`",
             )
-        return _split("validation", model, folder, report), 0.0
+        return _split("validation", model, data, folder, report), 0.0
     if model.inputs or model.outputs:
         report.add(
             DATA_NAMES,
@@ -51,33 +52,29 @@ def _validation(model: ValidationModel, folder: Path, report: Report) -> tuple[S
     return None, model.split
 
 
-def _split(name: str, model: SplitModel | ValidationModel, folder: Path, report: Report) -> Split:
-    parts = {
-        part: _sources(getattr(model, part), model, folder, report) for part in ("inputs", "outputs", "sample_weights")
-    }
-    return Split(name, parts["inputs"], parts["outputs"], parts["sample_weights"], model.span)
+def _split(name: str, model: SplitModel | ValidationModel, data: DataModel, folder: Path, report: Report) -> Split:
+    parts = {part: _sources(part, model, folder, report) for part in ("inputs", "outputs", "sample_weights")}
+    return Split(name, parts["inputs"], parts["outputs"], parts["sample_weights"], data.key_span(name))
 
 
-def _sources(
-    models: AnyMapping[str, SourceModel], split: SplitModel | ValidationModel, folder: Path, report: Report
-) -> dict[str, Source]:
+def _sources(part: str, split: SplitModel | ValidationModel, folder: Path, report: Report) -> dict[str, Source]:
     read = {}
-    for name, model in models.items():
-        source = _source(name, model, split, folder, report)
+    for name, model in getattr(split, part).items():
+        source = _source(Located(name, split.located(part).value.key_spans[name]), model, split, folder, report)
         if source is not None:
             read[name] = source
     return read
 
 
 def _source(
-    name: str, model: SourceModel, split: SplitModel | ValidationModel, folder: Path, report: Report
+    name: Located, model: SourceModel, split: SplitModel | ValidationModel, folder: Path, report: Report
 ) -> Source | None:
     text = model.file or split.file
     place = model.located("file") if model.file is not None else split.located("file")
     if text is None:
         report.add(
-            MISSING_KEY, f"the source `{name}` has no `file`, and neither has its split", model.span,
-            expected="a `file`", help=f"write `{name}: {{file: ...}}`, or `file:` beside `inputs`",
+            MISSING_KEY, f"the source `{name.value}` has no `file`, and neither has its split", name.span,
+            expected="a `file`", help=f"write `{name.value}: {{file: ...}}`, or `file:` beside `inputs`",
         )  # fmt: skip
         return None
     if _GLOB & set(text):
@@ -86,20 +83,31 @@ def _source(
             "shards by glob are part of the language, but this version of graphspec does not read them yet",
             place.span,
             expected="the path of one file",
+            help="join the shards into one file",
         )
         return None
     path = folder / text
+    if path.suffix.lower() in _FORMATS_LATER:
+        report.add(
+            NOT_YET,
+            f"{path.suffix} files are part of the language, but this version of graphspec does not read them yet",
+            place.span,
+            expected=f"a file that ends in {one_of(FORMATS)}",
+            help="save the data as .npy, with `numpy.save`, or as .csv",
+        )
+        return None
     if path.suffix.lower() not in FORMATS:
         report.add(
             UNKNOWN_FORMAT,
             f"`{text}` is of no format that this version of graphspec reads",
             place.span,
             expected=f"a file that ends in {one_of(FORMATS)}",
+            help="save the data as .npy, with `numpy.save`, or as .csv",
         )
         return None
     if model.column is not None and model.columns is not None:
         report.add(
-            DATA_NAMES, f"the source `{name}` has both `column` and `columns`", model.key_span("columns"),
+            DATA_NAMES, f"the source `{name.value}` has both `column` and `columns`", model.key_span("columns"),
             expected="one of the two", help="`column: a` gives one number a sample, `columns: [a, b]` a list",
         )  # fmt: skip
         return None
@@ -109,10 +117,11 @@ def _source(
             report.add(
                 DATA_NAMES, f"`{key}` means nothing for a `{path.suffix}` file", model.key_span(key),
                 expected="a `key` for .npz, `column` or `columns` for .csv, neither for .npy",
+                help=f"remove `{key}`",
             )  # fmt: skip
             return None
-    spans = {key: model.located(key).span for key in ("key", "column", "columns") if model.states(key)} | {
-        "file": place.span
-    }
+    spans = {key: model.located(key).span for key in ("key", "column", "columns") if model.states(key)}
+    spans |= {f"columns[{i}]": each.span for i, each in enumerate(model.located("columns").as_list())}
+    spans |= {"file": place.span, "name": name.span}
     columns = tuple(model.columns) if model.columns is not None else None
     return Source(path, text, model.span, model.key, model.column, columns, spans)

@@ -6,7 +6,7 @@ from graphspec import catalog
 from graphspec.catalog.refused import RETIRED_MERGES
 from graphspec.diagnostics import Report
 from graphspec.document.tree import Located, Mapping
-from graphspec.graph import Feed, Layer
+from graphspec.graph import Feed, Layer, Reference
 from graphspec.lower.objects import make_object, split_form
 from graphspec.rules import MERGE_OPERANDS, UNKNOWN_MERGE
 from graphspec.suggest import did_you_mean, one_of
@@ -43,7 +43,7 @@ def read_merge(written: Located, feed: Feed | None, report: Report) -> tuple[str
         count = "exactly two" if name in _PAIRS else "two or more"
         report.add(
             MERGE_OPERANDS,
-            f"`merge: {word.value}` is given {len(operands) if operands is not None else 'no list of'} tensors",
+            f"`merge: {word.value}` is given {_count(feed)}",
             word.span,
             expected=f"a `from` that lists {count} tensors",
             help="write `from: [a, b]`, or leave `merge` out",
@@ -53,6 +53,12 @@ def read_merge(written: Located, feed: Feed | None, report: Report) -> tuple[str
 
 
 _PAIRS = ("Subtract", "Dot")
+
+
+def _count(feed: Feed) -> str:
+    if isinstance(feed, dict):
+        return "tensors by keyword"
+    return "one tensor" if isinstance(feed, Reference) or len(feed) == 1 else f"{len(feed)} tensors"
 
 
 def _with(arguments: Located, given: dict[str, object]) -> Located:

@@ -72,7 +72,15 @@ def _explicit(layer: Layer, report: Report) -> str | None:
 
 
 def _take(name: str, layer: Layer, taken: dict[str, Span], report: Report) -> None:
-    if name in taken:
+    if name in taken and taken[name] == layer.span:
+        report.add(
+            LAYER_NAME_CLASH,
+            f"`repeat` makes several layers, and each would be named `{name}`",
+            layer.span,
+            expected="a layer without `name`",
+            help="leave `name` out: each layer is then named after its node and numbered",
+        )
+    elif name in taken:
         report.add(
             LAYER_NAME_CLASH,
             f"two layers would be named `{name}`",

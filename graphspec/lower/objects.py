@@ -123,16 +123,17 @@ _FAULTY = object()
 
 def _is_refused(kind: Kind, name: Located, report: Report) -> bool:
     noun = SINGULAR[kind]
+    entry = catalog.find(kind, name.value)
+    target = entry.name if entry is not None else name.value
     for table, rule, why in (
         (CODE_CARRYING, CODE_CARRYING_RULE, "carries code, and a spec carries none"),
         (NOT_APPLIED, NOT_A_LAYER, "cannot be used in a spec"),
         (RETIRED_NAMES, RETIRED, "is not in Keras 3"),
     ):
-        exists = rule is not RETIRED and name.value in catalog.names(kind)
-        if name.value in table and (exists or (rule is RETIRED and kind == "layers")):
+        if target in table and (entry is not None if rule is not RETIRED else kind == "layers"):
             if rule is RETIRED and name.value in ("Input", "Sequential", "Model"):
                 rule, why = NOT_A_LAYER, "is no layer to apply"
-            report.add(rule, f"`{name.value}` {why}", name.span, expected=f"{a(noun)} of Keras", help=table[name.value])
+            report.add(rule, f"`{name.value}` {why}", name.span, expected=f"{a(noun)} of Keras", help=table[target])
             return True
     return False
 

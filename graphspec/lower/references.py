@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 
+from graphspec import catalog
 from graphspec.diagnostics import Report
 from graphspec.document.tree import Located, Mapping, Sequence
 from graphspec.graph import Feed, Reference
 from graphspec.rules import BAD_REFERENCE
 from graphspec.schema.problems import kind_of
 
-_REFERENCE = re.compile(r"([A-Za-z_][A-Za-z0-9_-]*)(?:\[(\d{1,6})\]|\.([A-Za-z_][A-Za-z0-9_-]*))?")
+_NAME = r"[A-Za-z_][A-Za-z0-9_-]*"
+_REFERENCE = re.compile(rf"({_NAME})(?:\[([0-9]{{1,6}})\]|\.({_NAME}))?")
 _FORMS = "`name`, `name[0]` or `name.output`"
 
 
@@ -24,16 +26,41 @@ def read_reference(text: Located, report: Report) -> Reference | None:
             f"{found} is not a reference to a tensor",
             text.span,
             expected=f"the name of an input or node: {_FORMS}",
-            help="layers go under `apply`" if isinstance(text.value, dict) else "",
+            help=_help(text.value),
         )
         return None
     name, index, output = match.groups()
     return Reference(name, text.span, int(index) if index is not None else None, output)
 
 
+def _help(written: object) -> str:
+    if isinstance(written, dict):
+        return "layers go under `apply`"
+    if not isinstance(written, str):
+        return ""
+    names = re.findall(_NAME, written)
+    if re.fullmatch(rf"{_NAME}(\s*,\s*{_NAME})+", written):
+        return f"several tensors are a list: `[{', '.join(names)}]`"
+    if re.search(r"\[-\d+\]", written):
+        return "an index counts from 0"
+    if re.search(r"\s[-+*/]\s", written):
+        return "tensors are computed by layers: name them in a list and `merge` them (sum, sub, mul, ...)"
+    return ""
+
+
 def read_feed(source: Located, report: Report) -> Feed | None:
     """What `from` names; None, with findings, where some of it cannot be read."""
     if isinstance(source.value, Mapping):
+        for key, _ in source.value.entries():
+            if catalog.find("layers", key.value) is not None:
+                report.add(
+                    BAD_REFERENCE,
+                    f"`{key.value}` is a layer, and `from` names tensors",
+                    key.span,
+                    expected=f"one or more tensors: {_FORMS}",
+                    help=f"layers go under `apply`: `apply: {{{key.value}: ...}}`",
+                )
+                return None
         keywords = {key.value: read_reference(value, report) for key, value in source.value.entries()}
         named = {key: reference for key, reference in keywords.items() if reference is not None}
         return named if len(named) == len(keywords) and _some(source, report) else None

@@ -14,6 +14,7 @@ class Scope:
 
     def __init__(self, parent: Scope | None, report: Report) -> None:
         self.parent = parent
+        self.tensors: set[str] = set()
         self.report = report
         self.makers: dict[str, tuple[Callable[[], Layer | None], Span]] = {}
         self.made: dict[str, Layer | None] = {}
@@ -30,6 +31,14 @@ class Scope:
     def names(self) -> list[str]:
         """Every name in scope, the nearest first."""
         return [*self.makers, *(self.parent.names() if self.parent is not None else [])]
+
+    def tensor_outside(self, name: str) -> bool:
+        """Whether a body around this one has a tensor `name`, which is not to be seen from here."""
+        return self.parent is not None and (name in self.parent.tensors or self.parent.tensor_outside(name))
+
+    def unapplied(self) -> dict[str, Span]:
+        """What is declared here and was never asked for, with the place of each declaration."""
+        return {name: span for name, (_, span) in self.makers.items() if name not in self.made}
 
     def find(self, name: str, span: Span) -> Layer | None:
         """The layer that `name` stands for at `span`; None where there is none or where its declaration is faulty."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from graphspec import catalog
 from graphspec.diagnostics import Report
 from graphspec.document.tree import Located, Mapping, Sequence
 from graphspec.graph import Layer, Step
@@ -67,7 +68,8 @@ def _split_step(written: Located, report: Report) -> tuple[Located, Located, Map
         return written, Located(None, written.span), None
     expected = "a layer, or a declared layer or model: its name, or its name as the one key with its arguments"
     if not isinstance(value, Mapping) or not value:
-        report.add(BAD_STEP, f"{kind_of(value)} is no step", written.span, expected=expected)
+        help = "an empty item: remove it, or name a layer" if value is None else ""
+        report.add(BAD_STEP, f"{kind_of(value)} is no step", written.span, expected=expected, help=help)
         return None
     for key, _ in value.entries():
         if key.value in NOT_BUILT:
@@ -86,10 +88,20 @@ def _split_step(written: Located, report: Report) -> tuple[Located, Located, Map
             found, help = f"a step of only {one_of(value)}", "name the layer beside it"
         else:
             found = f"a step of {len(keys)} names: {one_of(keys)}"
-            help = "write a list with one step an item; arguments go below their layer: `Dense: {units: 64}`"
+            help = _mend_names(named)
         report.add(BAD_STEP, found, (named[1][0] if named else written).span, expected=expected, help=help)
         return None
     return named[0][0], named[0][1], value
+
+
+def _mend_names(named: list[tuple[Located, Located]]) -> str:
+    """How to write a step of several names: arguments that stand beside their layer, or several steps in one."""
+    layer, arguments = named[0]
+    entry = catalog.find("layers", layer.value)
+    others = [key.value for key, _ in named[1:]]
+    if entry is not None and arguments.value is None and all(name in entry.arguments for name in others):
+        return f"indent the arguments {one_of(others)} two spaces more, below `{layer.value}`"
+    return "write a list with one step an item; arguments go below their layer: `Dense: {units: 64}`"
 
 
 def _read_repeat(beside: Mapping | None, report: Report) -> int | None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping as AnyMapping
 from itertools import pairwise
 
 from graphspec.diagnostics import Report
-from graphspec.graph import Graph, Input, Layer, Node, Reference, Step
+from graphspec.graph import Graph, Input, Node, Reference, Step
 from graphspec.lower.scope import Scope
 from graphspec.rules import BAD_SELECTION, MODEL_INPUTS, UNDEFINED_NAME
 from graphspec.suggest import did_you_mean, one_of
@@ -34,7 +34,9 @@ def check_references(
 
 def _undefined(body: str, reference: Reference, known: list[str], scope: Scope, report: Report) -> None:
     help = did_you_mean(reference.name, known)
-    if not help and scope.declares(reference.name):
+    if scope.tensor_outside(reference.name):
+        help = f"a model sees its own tensors alone: declare an input of `{body}` and feed `{reference.name}` to it"
+    if scope.declares(reference.name):
         help = f"`{reference.name}` is a layer or model: name a tensor in `from` and write `apply: {reference.name}`"
     where = f" in the model `{body}`" if scope.parent is not None else ""
     report.add(
@@ -55,7 +57,8 @@ def _check_node(node: Node, inputs: AnyMapping[str, Input], nodes: dict[str, Nod
         _check_model_inputs(node, first, report)
     for step in node.steps[1:]:
         if isinstance(step.layer.what, Graph) and len(step.layer.what.inputs) > 1:
-            _refuse_inputs(step.layer, step, "one tensor, the result of the step before", report)
+            count = len(step.layer.what.inputs)
+            _refuse_inputs(step, f"takes {count} tensors and is given one, the result of the step before", report)
     if first is not None and not is_model:
         whole = (
             node.feed.values()
@@ -149,21 +152,24 @@ def _check_model_inputs(node: Node, step: Step, report: Report) -> None:
                     f"it has no {one_of(extra)}" if extra else "",
                 ) if part
             )  # fmt: skip
-            _refuse_inputs(step.layer, step, f"its inputs {one_of(wanted)}", report, f": {what}", help)
+            _refuse_inputs(step, f"is not given exactly its inputs: {what}", report, help)
     else:
         given = 1 if isinstance(node.feed, Reference) else len(node.feed)
         if given != len(wanted):
-            _refuse_inputs(step.layer, step, f"its {len(wanted)} inputs {one_of(wanted)}", report, f", not {given}")
+            takes = "takes one tensor" if len(wanted) == 1 else f"takes {len(wanted)} tensors"
+            _refuse_inputs(step, f"{takes} and is given {'one' if given == 1 else given}", report)
 
 
-def _refuse_inputs(layer: Layer, step: Step, expected: str, report: Report, why: str = "", help: str = "") -> None:
-    graph = layer.what
+def _refuse_inputs(step: Step, why: str, report: Report, help: str = "") -> None:
+    graph = step.layer.what
     assert isinstance(graph, Graph)
     form = ", ".join(f"{name}: ..." for name in graph.inputs)
+    several = len(graph.inputs) > 1
     report.add(
         MODEL_INPUTS,
-        f"`{layer.name}` is not given exactly its inputs{why}",
+        f"the model `{step.layer.name}` {why}",
         step.span,
-        expected=expected,
-        help=help or (f"write `from: {{{form}}}`" if len(graph.inputs) > 1 else "write `from: <one tensor>`"),
+        expected=f"its {'inputs' if several else 'input'} {one_of(graph.inputs)}",
+        help=help
+        or (f"write `from: {{{form}}}`" if several else "apply it to one tensor at a time: a node for each of them"),
     )

@@ -17,13 +17,20 @@ from graphspec.suggest import did_you_mean, one_of
 LANGUAGE_VERSION = 1
 
 
+_DTYPE_HELP = {
+    word: f"write `{dtype}`"
+    for word, dtype in (("int", "int32"), ("float", "float32"), ("double", "float64"), ("half", "float16"))
+} | dict.fromkeys(("str", "text", "object"), "write `string`")
+"""Words of other languages for dtypes of Keras."""
+
+
 def _known_dtype(value: str) -> str:
     known = catalog.dtypes()
     if value not in known:
         raise PydanticCustomError(
             "unknown_choice",
             "a dtype of Keras",
-            {"help": did_you_mean(value, known, f"the dtypes are {one_of(known, 20)}")},
+            {"help": _DTYPE_HELP.get(value) or did_you_mean(value, known, f"the dtypes are {one_of(known, 20)}")},
         )
     return value
 

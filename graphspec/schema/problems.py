@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import types
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -9,11 +10,13 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from graphspec.diagnostics import Diagnostic, Span
+from graphspec.document.scalars import resolve
 from graphspec.document.tree import Mapping, descend
 from graphspec.rules import BAD_NAME, BAD_VALUE, LANGUAGE_VERSION, MISSING_KEY, NOT_YET, UNKNOWN_KEY, WRONG_TYPE
-from graphspec.schema.model import Body, NodeModel, OutputModel, SpecModel
+from graphspec.schema.misplaced import SHORT_FORMS, keys_of, mend, stands_for
+from graphspec.schema.model import Body, SpecModel
 from graphspec.schema.reserved import RESERVED
-from graphspec.suggest import closest, did_you_mean, one_of
+from graphspec.suggest import did_you_mean, one_of
 
 _TYPES = {
     "int_type": "a whole number",
@@ -26,36 +29,48 @@ _TYPES = {
     "finite_number": "a finite number",
 }
 
+ANY_LENGTH = "a size is a whole number from 1; write `null` for any length"
+
 Path = tuple[str | int, ...]
 
 
 def explain(tree: Mapping, error: ValidationError) -> Iterator[Diagnostic]:
     """One diagnostic for each thing that pydantic refused in `tree`.
 
-    The members of a union all complain about one value; only one finding is made of them.
+    The members of a union all complain about one value; only one finding is made of them. A key that is missing
+    because it is misspelled is found as the misspelled one alone.
     """
     by_place: dict[Path, list[Any]] = {}
     for problem in error.errors(include_url=False):
-        path = tuple(step for step in problem["loc"] if not _is_union_tag(tree, problem["loc"], step))
-        by_place.setdefault(path, []).append(problem)
+        by_place.setdefault(_without_union_tag(tree, problem["loc"]), []).append(problem)
+    unknown = [path for path, problems in by_place.items() if problems[0]["type"] == "extra_forbidden"]
     for path, problems in by_place.items():
-        yield _union(tree, path, problems) if len(problems) > 1 else _explain_one(tree, path, problems[0])
+        if problems[0]["type"] == "missing" and any(
+            each[:-1] == path[:-1] and stands_for(str(each[-1]), str(path[-1])) for each in unknown
+        ):
+            continue
+        if len(problems) > 1 and all(len(problem["loc"]) > len(path) for problem in problems):
+            yield _union(tree, path, problems)
+        else:
+            yield from (_explain_one(tree, path, problem) for problem in problems)
 
 
-def _is_union_tag(tree: Mapping, loc: Path, step: str | int) -> bool:
-    """Whether pydantic put `step`, a member's name such as `int` or `literal['auto']`, at the end of a place."""
-    return (
-        step == loc[-1] and isinstance(step, str) and (step in ("int", "bool", "constrained-int") or "literal[" in step)
-    )
+def _without_union_tag(tree: Mapping, loc: Path) -> Path:
+    """`loc` without the name of a union's member, such as `int` or `literal['auto']`, that pydantic ends it with."""
+    tag = loc[-1] if loc else None
+    if not isinstance(tag, str) or not (tag in ("int", "bool", "constrained-int") or "literal[" in tag):
+        return loc
+    owner = descend(tree, loc[:-1])[0]
+    return loc if isinstance(owner, Mapping) and tag in owner else loc[:-1]
 
 
 def _explain_one(tree: Mapping, path: Path, problem: Any) -> Diagnostic:
     kind: str = problem["type"]
     value, key_span, span = descend(tree, path)
     context = problem.get("ctx", {})
-    name = str(path[-1]) if path else ""
+    subject = _subject(path)
     if kind == "extra_forbidden":
-        return _unknown_key(tree, path, key_span)
+        return _unknown_key(path, key_span)
     if kind == "missing":
         return _missing_key(tree, path)
     if kind == "language_version":
@@ -67,58 +82,97 @@ def _explain_one(tree: Mapping, path: Path, problem: Any) -> Diagnostic:
             help="write `graphspec: 1`, or install the graphspec that reads this version",
         )
     if kind == "string_pattern_mismatch":
-        is_key = path[-1] == "[key]"
-        bad = path[-2] if is_key else value
-        place = descend(tree, path[:-1])[1] if is_key else span
-        return Diagnostic(
-            BAD_NAME,
-            f"`{bad}` is not a name",
-            place,
-            expected="letters, digits, `_` and `-`, not starting with a digit or `-`",
-            help="a name becomes the name of a Keras layer, and is what references write",
-        )
+        return _bad_name(tree, path, value, span)
     if kind == "unknown_choice":
         return Diagnostic(BAD_VALUE, f"`{value}` is not {problem['msg']}", span, problem["msg"], context["help"])
     if kind == "literal_error":
         choices = [choice.strip("'") for choice in str(context["expected"]).replace(" or ", ", ").split(", ")]
         return Diagnostic(
             BAD_VALUE,
-            f"`{name}` cannot be {shown(value)}",
+            f"{subject} cannot be {shown(value)}",
             span,
             f"one of {one_of(choices)}",
             did_you_mean(str(value), choices),
         )
-    if kind == "too_short":
-        return Diagnostic(
-            BAD_VALUE, f"`{name}` is empty", key_span or span, "at least one entry", f"add an entry to `{name}`"
-        )
+    if kind in ("too_short", "string_too_short"):
+        return Diagnostic(BAD_VALUE, f"{subject} is empty", key_span or span, "at least one entry", "add an entry")
     if kind in _TYPES:
-        expected = _TYPES[kind] if kind != "mapping" else problem["msg"]
-        return _wrong_type(name, value, key_span if value is None else span, expected)
+        expected = _TYPES[kind] if kind != "mapping" else SHORT_FORMS.get(_class_at(path) or Body, problem["msg"])
+        return _wrong_type(path, value, key_span if value is None and key_span is not None else span, expected)
     return Diagnostic(
         BAD_VALUE,
-        f"`{name}` cannot be {shown(value)}" if isinstance(path[-1], str) else f"{shown(value)} cannot stand here",
+        f"{subject} cannot be {shown(value)}",
         span,
         expected=_expected_range(kind, context, problem["msg"]),
+        help=ANY_LENGTH if _is_in_shape(path) else "",
     )
 
 
-def _wrong_type(name: str, value: Any, span: Span | None, expected: str) -> Diagnostic:
-    help = ""
+def _subject(path: Path) -> str:
+    """What stands at `path`, for messages: a key, or an entry of a list."""
+    if path and isinstance(path[-1], int):
+        return f"an entry of {_subject(path[:-1])}"
+    return f"`{path[-1]}`" if path else "the spec"
+
+
+def _is_in_shape(path: Path) -> bool:
+    return len(path) > 1 and path[-2] == "shape"
+
+
+def _bad_name(tree: Mapping, path: Path, value: Any, span: Span | None) -> Diagnostic:
+    is_key = path[-1] == "[key]"
+    bad = str(path[-2] if is_key else value)
+    mended = re.sub(r"[^A-Za-z0-9_-]+", "_", bad).strip("_-")
+    if mended[:1].isdigit():
+        help = "start it with a letter"
+    elif mended:
+        help = f"write `{mended}`"
+    else:
+        help = "a name becomes the name of a Keras layer, and is what references write"
+    return Diagnostic(
+        BAD_NAME,
+        f"`{bad}` is not a name" if bad else "an empty text is not a name",
+        descend(tree, path[:-1])[1] if is_key else span,
+        expected="letters, digits, `_` and `-`, not starting with a digit or `-`",
+        help=help,
+    )
+
+
+def _wrong_type(path: Path, value: Any, span: Span | None, expected: str) -> Diagnostic:
+    return Diagnostic(
+        WRONG_TYPE,
+        f"{_subject(path)} is {kind_of(value)}, not {re.split(' such as|, or', expected)[0]}",
+        span,
+        expected,
+        _mend_type(path, value, expected),
+    )
+
+
+def _mend_type(path: Path, value: Any, expected: str) -> str:
+    """How to write `value` as what is expected, where that can be told."""
+    if _is_in_shape(path):
+        return ANY_LENGTH if isinstance(value, str) else ""
     if value is None:
-        help = f"give `{name}` a value, or leave the key out"
-    elif expected == "text":
-        help = f'put quotes around it: "{value}"' if not isinstance(value, dict | list) else ""
-    elif isinstance(value, str) and expected == "true or false":
-        help = "YAML 1.2 knows `true` and `false` only" if value.lower() in ("yes", "no", "on", "off") else ""
-    elif isinstance(value, str) and value.strip().replace(".", "", 1).isdigit():
-        help = "remove the quotes"
-    elif expected == "a list" and not isinstance(value, dict):
-        help = f"write `[{value}]`"
-    return Diagnostic(WRONG_TYPE, f"`{name}` is {kind_of(value)}, not {expected}", span, expected, help)
+        return f"give {_subject(path)} a value, or leave the key out"
+    if expected.startswith("a shape"):
+        sizes = re.findall(r"\d+", str(value)) if isinstance(value, int | str) else []
+        return f"write `[{', '.join(sizes)}]`" if sizes else ""
+    if expected == "text":
+        return f'put quotes around it: "{value}"' if isinstance(value, int | float | bool) else ""
+    if isinstance(value, str) and expected == "true or false":
+        return "YAML 1.2 knows `true` and `false` only" if value.lower() in ("yes", "no", "on", "off") else ""
+    if isinstance(value, str) and isinstance(resolve(value.strip()), int | float):
+        return "remove the quotes"
+    if expected == "a list":
+        return "start it with `- `, as an item of a list" if isinstance(value, dict) else f"write `[{value}]`"
+    if expected.startswith("a mapping of names"):
+        return "give each a name: `name: {...}`"
+    if expected == "a mapping" and isinstance(value, list):
+        return "remove the `- ` before its keys"
+    return ""
 
 
-def _unknown_key(tree: Mapping, path: Path, key_span: Span | None) -> Diagnostic:
+def _unknown_key(path: Path, key_span: Span | None) -> Diagnostic:
     name = str(path[-1])
     owner = _class_at(path[:-1])
     if owner is not None and name in RESERVED.get(owner.__name__, ()):
@@ -129,41 +183,34 @@ def _unknown_key(tree: Mapping, path: Path, key_span: Span | None) -> Diagnostic
             expected="a key that this version reads",
             help="write it without this key for now",
         )
-    known = _keys(owner) if owner is not None else []
-    if (
-        owner is not None
-        and issubclass(owner, NodeModel)
-        and not issubclass(owner, OutputModel)
-        and name in _keys(OutputModel)
-    ):
-        help = f"`{name}` belongs to an output: move the node under `outputs`"
-    elif owner is Body and name in _keys(SpecModel):
-        help = f"`{name}` stands at the top of a spec, not in a nested model"
-    elif name == "nb_epoch":
-        help = "write `epochs`"
-    else:
-        help = did_you_mean(name, known, f"the keys here are {one_of(known, 20)}")
-    where = f" in `{path[-2]}`" if len(path) > 1 and isinstance(path[-2], str) else ""
-    return Diagnostic(
-        UNKNOWN_KEY, f"there is no key `{name}`{where}", key_span, f"one of the {len(known)} keys here", help
-    )
+    where = f" in {_subject(path[:-1])}" if len(path) > 1 else ""
+    known = keys_of(owner) if owner is not None else []
+    expected = f"one of the {len(known)} keys here"
+    return Diagnostic(UNKNOWN_KEY, f"there is no key `{name}`{where}", key_span, expected, mend(name, owner))
 
 
 def _missing_key(tree: Mapping, path: Path) -> Diagnostic:
     name, owner_path = str(path[-1]), path[:-1]
-    owner, key_span, span = descend(tree, owner_path)
-    known = closest(name, owner) if isinstance(owner, Mapping) else None
-    where = f"`{owner_path[-1]}`" if owner_path else "the spec"
+    _, key_span, span = descend(tree, owner_path)
     helps = {
         "graphspec": "start the spec with `graphspec: 1`, the version of the language",
+        "inputs": "add `inputs:`, each input with its name and the shape of one sample"
+        if not owner_path
+        else "add `inputs:`, a file for each input of the model",
+        "outputs": "add `outputs:`, each with its name and the tensor that it is computed `from`",
         "from": "say what comes in: `from: <input or node>`",
         "shape": "say the shape of one sample: `shape: [28, 28, 1]`; `[]` is one number, null any length",
         "optimizer": "name an optimizer: `optimizer: adam`",
     }
-    help = f"is `{known}` meant as `{name}`?" if known and known != name else helps.get(name, f"add `{name}:`")
     if key_span is None and span is not None:
         key_span = Span(span.source, span.line, span.column, span.line, span.column + 1)
-    return Diagnostic(MISSING_KEY, f"{where} has no `{name}`", key_span or span, f"a key `{name}` in here", help)
+    return Diagnostic(
+        MISSING_KEY,
+        f"{_subject(owner_path)} has no `{name}`",
+        key_span or span,
+        f"a key `{name}` in here",
+        helps.get(name, f"add `{name}:`"),
+    )
 
 
 def _union(tree: Mapping, path: Path, problems: list[Any]) -> Diagnostic:
@@ -177,7 +224,7 @@ def _union(tree: Mapping, path: Path, problems: list[Any]) -> Diagnostic:
             _TYPES.get(problem["type"]) or f"{problem['ctx']['expected']}".replace("'", "`") for problem in problems
         )
     )
-    return _wrong_type(str(path[-1]), value, key_span if value is None else span, expected)
+    return _wrong_type(path, value, key_span if value is None and key_span is not None else span, expected)
 
 
 def _expected_range(kind: str, context: dict[str, Any], message: str) -> str:
@@ -199,7 +246,7 @@ def kind_of(value: Any) -> str:
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
     if isinstance(value, str):
-        return f"the text `{value[:40]}`" if value else "an empty text"
+        return f"the text `{' '.join(value[:40].split())}`" if value.strip() else "an empty text"
     if isinstance(value, int | float):
         return f"the number {value}"
     return "a list" if isinstance(value, list) else "a mapping"
@@ -210,10 +257,6 @@ def shown(value: Any) -> str:
     if isinstance(value, bool) or value is None:
         return f"`{'null' if value is None else str(value).lower()}`"
     return f"`{value}`" if not isinstance(value, dict | list) else kind_of(value)
-
-
-def _keys(part: type[BaseModel]) -> list[str]:
-    return [field.alias or name for name, field in part.model_fields.items()]
 
 
 def _class_at(path: Path) -> type[BaseModel] | None:

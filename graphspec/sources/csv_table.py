@@ -71,11 +71,11 @@ def _positions(source: Source, names: list[str]) -> list[int]:
             help=f"write `{{file: {source.text}, column: {names[0]}}}`; it has {one_of(names)}",
         )
     wanted = source.columns or (source.column or "",)
-    for name in wanted:
+    for position, name in enumerate(wanted):
         if name not in names:
             raise DataError(
                 f"{source.text} has no column `{name}`",
-                part="column" if source.column is not None else "columns",
+                part="column" if source.column is not None else f"columns[{position}]",
                 help=did_you_mean(name, names, f"it has {one_of(names)}"),
                 missing=name,
             )

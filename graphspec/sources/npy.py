@@ -54,7 +54,10 @@ def read_header(file: IO[bytes], size: int, name: str) -> Header:
     dtype, item_size = _dtype(descr, name)
     needed = 8 + width + length + math.prod(shape) * item_size
     if size < needed:
-        raise DataError(f"{name} is cut short: it holds {size:,} bytes where its header promises {needed:,}")
+        raise DataError(
+            f"{name} is cut short: it holds {size:,} bytes where its header promises {needed:,}",
+            help="write it again with `numpy.save`",
+        )
     if not shape:
         raise DataError(
             f"{name} holds a single value, not one value a sample",

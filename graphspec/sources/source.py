@@ -13,7 +13,7 @@ class Source:
     """One array: a file and, where the file holds several, which part of it.
 
     columns are stacked on a last axis; `column` alone gives one number a sample. text is the file as the spec
-    writes it. spans tells where each key of the source stands.
+    writes it. spans tells where each key of the source stands, `name` where its own name does.
     """
 
     path: Path
