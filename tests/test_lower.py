@@ -1,0 +1,347 @@
+"""SpecModel → Graph: which layers there are, what they are called, which are shared, and in which order nodes come."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import graphspec
+from graphspec.diagnostics import SpecError
+from graphspec.graph import Graph, Layer, Node, Object, Reference, wrapped_layers
+
+Write = Callable[..., Path]
+
+
+def lower(write: Write, text: str) -> Graph:
+    """The graph of a spec whose version line is left out."""
+    return graphspec.load(write("graphspec: 1\n" + textwrap.dedent(text))).graph
+
+
+def names(node: Node) -> list[str]:
+    """The names of the layers that a node calls, in order."""
+    return [step.layer.name for step in node.steps]
+
+
+def layer(graph: Graph, node: str, step: int = -1) -> Layer:
+    """The layer of one step of a node, the last by default."""
+    return graph.nodes[node].steps[step].layer
+
+
+def codes(write: Write, text: str) -> list[str]:
+    """The codes of all findings of a wrong spec."""
+    with pytest.raises(SpecError) as caught:
+        lower(write, text)
+    return [finding.rule.code for finding in caught.value.report]
+
+
+def test_last_layer_bears_the_name_of_its_node(write: Write) -> None:
+    """The last fresh layer is named after the node, those before it after node and class, numbered as Keras numbers."""
+    graph = lower(
+        write,
+        """
+    inputs: {x: [4]}
+    graph:
+      deep: {from: x, apply: [{Dense: 3}, BatchNormalization, {Dense: 3}, {Dense: 3}, {Dense: 3}]}
+    outputs: {out: {from: deep, apply: [ReLU, {Dense: 1}]}}
+    """,
+    )
+    assert names(graph.nodes["deep"]) == [
+        "deep_dense",
+        "deep_batch_normalization",
+        "deep_dense_1",
+        "deep_dense_2",
+        "deep",
+    ]
+    assert names(graph.nodes["out"]) == ["out_re_lu", "out"]
+
+
+def test_repeat_makes_layers_of_their_own(write: Write) -> None:
+    """`repeat: 3` of a fresh layer is three layers, of a declared one the same layer three times."""
+    graph = lower(
+        write,
+        """
+    inputs: {x: [4]}
+    layers: {same: {Dense: 4}}
+    graph:
+      a: {from: x, apply: [{Dense: 4, repeat: 3}]}
+      b: {from: a, apply: [{same: , repeat: 3}]}
+    outputs: {out: b}
+    """,
+    )
+    assert names(graph.nodes["a"]) == ["a_dense", "a_dense_1", "a"]
+    assert names(graph.nodes["b"]) == ["same", "same", "same"]
+    assert len({id(step.layer) for step in graph.nodes["a"].steps}) == 3
+    assert len({id(step.layer) for step in graph.nodes["b"].steps}) == 1
+
+
+@pytest.mark.parametrize(
+    "out",
+    [
+        "x",
+        "a",
+        "{from: x, apply: shared}",
+        "{from: x, apply: [{Dense: 4}, shared]}",
+        "{from: x, apply: vision}",
+        "{from: x, apply: {Dense: {units: 4, name: other}}}",
+    ],
+)
+def test_output_ends_in_a_layer_of_its_own(out: str, write: Write) -> None:
+    """An `Identity` ends an output whose last layer would not bear the output's name."""
+    graph = lower(
+        write,
+        f"""
+    inputs: {{x: [4]}}
+    layers: {{shared: {{Dense: 4}}}}
+    models: {{vision: {{inputs: {{i: [4]}}, outputs: {{o: {{from: i, apply: {{Dense: 4}}}}}}}}}}
+    graph: {{a: {{from: x, apply: {{Dense: 4}}}}, b: {{from: x, apply: [shared, vision]}}}}
+    outputs: {{out: {out}, rest: {{from: [a, b], merge: sum}}}}
+    """,
+    )
+    last = layer(graph, "out")
+    assert isinstance(last.what, Object)
+    assert (last.what.name, last.name) == ("Identity", "out")
+    assert names(graph.nodes["rest"]) == ["rest"]
+
+
+def test_explicit_name_wins(write: Write) -> None:
+    """A `name` argument is the layer's name, also of a declared layer; the others keep clear of it."""
+    graph = lower(
+        write,
+        """
+    inputs: {x: [4]}
+    layers: {shared: {Dense: {units: 4, name: fc}}}
+    graph:
+      a: {from: x, apply: [{Dense: {units: 4, name: a_dense_1}}, {Dense: 4}, {Dense: 4}, shared, ReLU]}
+    outputs: {out: {from: a, apply: {Dense: {units: 1, name: out}}}}
+    """,
+    )
+    assert names(graph.nodes["a"]) == ["a_dense_1", "a_dense", "a_dense_2", "fc", "a"]
+    assert names(graph.nodes["out"]) == ["out"]
+
+
+def test_layers_inside_a_wrapper_are_named_by_their_class(write: Write) -> None:
+    """What is written inside a wrapper is within the wrapper's name."""
+    graph = lower(
+        write,
+        """
+    inputs: {x: [4, 4]}
+    graph: {a: {from: x, apply: [{Bidirectional: {layer: {LSTM: 4}}}, {Dense: 4}]}}
+    outputs: {out: a}
+    """,
+    )
+    assert [inner.name for inner in wrapped_layers(layer(graph, "a", 0))] == ["lstm"]
+
+
+def test_names_are_free_of_each_other_in_models(write: Write) -> None:
+    """A nested model names its layers in a space of its own."""
+    graph = lower(
+        write,
+        """
+    inputs: {x: [4]}
+    models:
+      m: {inputs: {x: [4]}, graph: {h: {from: x, apply: {Dense: 4}}}, outputs: {out: {from: h, apply: ReLU}}}
+    graph: {h: {from: x, apply: [{Dense: 4}, m]}}
+    outputs: {out: {from: h, apply: {Dense: 1}}}
+    """,
+    )
+    inner = layer(graph, "h").what
+    assert isinstance(inner, Graph)
+    assert names(inner.nodes["h"]) == ["h"]
+    assert names(graph.nodes["h"]) == ["h", "m"]
+
+
+def test_declared_layer_is_one_object(write: Write) -> None:
+    """Every use of a declared layer or model, also inside a wrapper, is the same object."""
+    graph = lower(
+        write,
+        """
+    inputs: {x: [4], xs: [5, 4]}
+    layers: {d: {Dense: 4}}
+    models: {m: {inputs: {i: [4]}, outputs: {o: {from: i, apply: d}}}}
+    graph:
+      a: {from: x, apply: [d, m]}
+      b: {from: xs, apply: {TimeDistributed: m}}
+      c: {from: xs, apply: {TimeDistributed: {layer: d}}}
+    outputs: {out_a: a, out_b: b, out_c: c}
+    """,
+    )
+    d, m = (step.layer for step in graph.nodes["a"].steps)
+    assert list(wrapped_layers(layer(graph, "b"))) == [m]
+    assert list(wrapped_layers(layer(graph, "c"))) == [d]
+    assert isinstance(m.what, Graph)
+    assert m.what.nodes["o"].steps[0].layer is d
+
+
+def test_declarations_of_outer_bodies_are_visible(write: Write) -> None:
+    """A nested model sees layers and models declared around it; a nearer declaration hides a farther one."""
+    graph = lower(
+        write,
+        """
+    inputs: {x: [4]}
+    layers: {d: {Dense: 4}, e: {Dense: 4}}
+    models:
+      m:
+        inputs: {i: [4]}
+        layers: {e: {Dense: 5}}
+        graph: {h: {from: i, apply: [d, e]}}
+        outputs: {o: h}
+    graph: {a: {from: x, apply: [d, e, {Dense: 4}, m]}}
+    outputs: {out: a}
+    """,
+    )
+    d, e, _, m = (step.layer for step in graph.nodes["a"].steps)
+    assert isinstance(m.what, Graph)
+    inner = [step.layer for step in m.what.nodes["h"].steps]
+    assert inner[0] is d
+    assert inner[1] is not e
+    assert isinstance(inner[1].what, Object)
+    assert inner[1].what.arguments == {"units": 5}
+
+
+def test_inner_declarations_are_not_visible_outside(write: Write) -> None:
+    """What a model declares is its own, and so are its tensors."""
+    body = "models: {m: {inputs: {i: [4]}, layers: {d: {Dense: 4}}, outputs: {o: {from: i, apply: d}}}}\n"
+    assert codes(write, body + "inputs: {x: [4]}\noutputs: {out: {from: x, apply: [m, d]}}") == ["GS201"]
+    assert codes(write, body + "inputs: {x: [4]}\noutputs: {out: {from: [x, i], merge: sum, apply: m}}") == ["GS301"]
+
+
+def test_references_select(write: Write) -> None:
+    """`name[1]` and `name.output` pick one of several tensors, in `from` and among call arguments."""
+    graph = lower(
+        write,
+        """
+    inputs: {x: [5, 4]}
+    models: {m: {inputs: {i: [5, 4]}, outputs: {p: i, q: i}}}
+    graph:
+      both: {from: x, apply: m}
+      enc: {from: both.p, apply: {LSTM: {units: 4, return_state: true}}}
+      dec: {from: both.q, apply: [{LSTM: 4, call: {initial_state: ["enc[1]", "enc[2]"], training: false}}]}
+    outputs: {out: {from: ["enc[0]", dec], merge: sum}}
+    """,
+    )
+    enc, dec, out = (graph.nodes[name] for name in ("enc", "dec", "out"))
+    assert isinstance(enc.feed, Reference)
+    assert (enc.feed.name, enc.feed.output) == ("both", "p")
+    assert [str(reference) for reference in dec.references()] == ["both.q", "enc[1]", "enc[2]"]
+    assert dec.steps[0].call["training"] is False
+    assert isinstance(out.feed, tuple)
+    assert [(each.name, each.index) for each in out.feed] == [("enc", 0), ("dec", None)]
+
+
+def test_merge_arguments(write: Write) -> None:
+    """A merge stands for its layer, with the arguments of the word and of the spec."""
+    graph = lower(
+        write,
+        """
+    inputs: {a: [4], b: [4]}
+    outputs:
+      concat: {from: [a, b], merge: {concat: {axis: 1}}}
+      dot: {from: [a, b], merge: dot}
+      cos: {from: [a, b], merge: cos}
+      on: {from: [a, b], merge: {dot: 1}}
+      first: {from: [a, b], merge: {cos: {axes: 1}}}
+    """,
+    )
+    made = {name: layer(graph, name).what for name in graph.outputs}
+    assert {name: (what.name, what.arguments) for name, what in made.items() if isinstance(what, Object)} == {
+        "concat": ("Concatenate", {"axis": 1}),
+        "dot": ("Dot", {"axes": -1}),
+        "cos": ("Dot", {"axes": -1, "normalize": True}),
+        "on": ("Dot", {"axes": 1}),
+        "first": ("Dot", {"axes": 1, "normalize": True}),
+    }
+
+
+PARTS = {
+    "graphspec": 1,
+    "inputs": {"x": [4], "y": [4]},
+    "layers": {"one": {"Dense": 4}, "two": {"TimeDistributed": "one"}},
+    "models": {
+        "m": {"inputs": {"i": [4]}, "outputs": {"o": {"from": "i", "apply": ["n", "one"]}}},
+        "n": {"inputs": {"j": [4]}, "outputs": {"o": {"from": "j", "apply": {"Dense": 4}}}},
+    },
+    "graph": {
+        "a": {"from": "x", "apply": "m"},
+        "b": {"from": ["a", "y"], "merge": "sum", "apply": [{"Dense": 4}, {"Dense": 4}]},
+        "c": {"from": "b", "apply": ["n", "one", {"Dense": 4}]},
+        "d": {"from": "c", "apply": [{"Reshape": [1, 4]}, "two"]},
+    },
+    "outputs": {"p": {"from": "c", "apply": {"Dense": 1}}, "q": "d"},
+}
+
+
+def described(graph: Graph) -> dict[str, list[str]]:
+    """The layers of each node by name."""
+    return {name: names(node) for name, node in graph.nodes.items()}
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_order_of_keys_does_not_matter(data: st.DataObject, tmp_path: Path) -> None:
+    """However the keys of every mapping with names are ordered, the same layers bear the same names."""
+    shuffled = {
+        key: dict(data.draw(st.permutations(list(value.items())))) if isinstance(value, dict) else value
+        for key, value in data.draw(st.permutations(list(PARTS.items())))
+    }
+    path = tmp_path / "spec.json"
+    path.write_text(json.dumps(shuffled), encoding="utf-8")
+    graph = graphspec.load(path).graph
+    path.write_text(json.dumps(PARTS), encoding="utf-8")
+    assert described(graph) == described(graphspec.load(path).graph)
+    done = set(graph.inputs)
+    for name, node in graph.nodes.items():
+        assert {reference.name for reference in node.references()} <= done
+        done.add(name)
+
+
+@pytest.mark.parametrize(
+    "declared",
+    [
+        "layers: {a: {TimeDistributed: a}}",
+        "layers: {a: {TimeDistributed: b}, b: {TimeDistributed: c}, c: {TimeDistributed: a}}",
+        "models: {a: {inputs: {i: [4]}, outputs: {o: {from: i, apply: a}}}}",
+        "layers: {b: {TimeDistributed: a}}\nmodels: {a: {inputs: {i: [4]}, outputs: {o: {from: i, apply: b}}}}",
+        "models: {a: {inputs: {i: [4]}, models: {b: {inputs: {i: [4]}, outputs: {o: {from: i, apply: a}}}}, "
+        "outputs: {o: {from: i, apply: b}}}}",
+    ],
+)
+def test_recursion_is_found_once(declared: str, write: Write) -> None:
+    """A layer or model that contains itself, at any distance, is one finding."""
+    assert codes(write, f"inputs: {{x: [4]}}\n{declared}\noutputs: {{out: {{from: x, apply: a}}}}") == ["GS309"]
+
+
+def test_long_chains_do_not_recurse(tmp_path: Path) -> None:
+    """A graph of ten thousand nodes in a row is lowered, in order, without recursing and in a few seconds."""
+    count = 10_000
+    graph = {f"n{i}": {"from": f"n{i - 1}" if i else "x", "apply": "ReLU"} for i in reversed(range(count))}
+    spec = {"graphspec": 1, "inputs": {"x": [4]}, "graph": graph, "outputs": {"out": f"n{count - 1}"}}
+    path = tmp_path / "spec.json"
+    path.write_text(json.dumps(spec), encoding="utf-8")
+    assert list(graphspec.load(path).graph.nodes)[:-1] == [f"n{i}" for i in range(count)]
+
+
+def test_a_faulty_declaration_is_found_once(write: Write) -> None:
+    """A mistake in a declared layer is reported where it stands, and not again at every use."""
+    text = """
+    inputs: {x: [4], xs: [5, 4]}
+    layers: {d: {Dense: {unit: 4}}}
+    graph: {a: {from: x, apply: d}, b: {from: xs, apply: {TimeDistributed: d}}, c: {from: a, apply: ReLU}}
+    outputs: {out_b: b, out_c: c}
+    """
+    assert codes(write, text) == ["GS202"]
+
+
+def test_mistakes_in_an_aliased_part_are_found_once(write: Write) -> None:
+    """A part that aliases share is one place, and its mistake one finding."""
+    text = """
+    inputs: {x: [4]}
+    graph: {a: {from: x, apply: &d {Dense: {units: "4"}}}, b: {from: x, apply: *d}}
+    outputs: {out_a: a, out_b: b}
+    """
+    assert codes(write, text) == ["GS103"]
