@@ -80,7 +80,7 @@ def _gathered(graph: Graph, samples: Samples, indices: tf.data.Dataset, *, train
     for name, column in weights.items():
         columns["weights", name] = column
     parts = ("inputs", "outputs", "weights") if weights else ("inputs", "outputs")
-    return _map(indices, columns).map(lambda batch: tuple(batch[part] for part in parts))
+    return _map(indices, columns).map(lambda batch: tuple(batch.get(part, {}) for part in parts))
 
 
 def _target(samples: Samples, output: Output) -> _Column:

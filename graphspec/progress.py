@@ -67,7 +67,7 @@ class ShowProgress(keras.callbacks.Callback):
 
 def describe(logs: dict[str, Any], outputs: list[str]) -> list[str]:
     """The logs as lines: what concerns the whole model first, then a line an output where there are several."""
-    left = dict(logs)
+    left = dict(sorted(logs.items(), key=lambda item: item[0] not in ("loss", "val_loss")))
     rows = []
     width = max(map(len, outputs), default=0)
     for output in sorted(outputs, key=len, reverse=True) if len(outputs) > 1 else []:

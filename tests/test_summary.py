@@ -102,5 +102,5 @@ def test_refused_call_is_shown_with_node_line_and_shapes(write: Write) -> None:
         "spec.yaml:5:33: error[GS401] refused-call: Keras refused to apply `Concatenate` in `joined`" in result.stderr
     )
     assert "what comes in is `a` (batch, 3), `b` (batch, 4, 4)" in result.stderr
-    assert "spec.yaml:6:29: error[GS401]" in result.stderr
+    assert "spec.yaml:6:28: error[GS401]" in result.stderr
     assert "Found 2 errors." in result.stderr
