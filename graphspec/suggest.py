@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from functools import lru_cache
+
+_MANY = 2_000
+"""Among more names than this no near one is looked for: it would take long, and a list of them helps no one."""
 
 
 def closest(name: str, known: Iterable[str]) -> str | None:
@@ -13,6 +17,13 @@ def closest(name: str, known: Iterable[str]) -> str | None:
     `sparse_categorical_crossentropy`, not as `binary_crossentropy`. Of names that differ in case alone
     (`Accuracy` and `accuracy` are two metrics), it is the one whose case is nearest.
     """
+    return _closest(name, tuple(known))
+
+
+@lru_cache(maxsize=256)
+def _closest(name: str, known: tuple[str, ...]) -> str | None:
+    if len(known) > _MANY:
+        return None
     by_folded: dict[str, list[str]] = {}
     for candidate in known:
         by_folded.setdefault(candidate.casefold(), []).append(candidate)

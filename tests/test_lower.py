@@ -326,6 +326,58 @@ def test_long_chains_do_not_recurse(tmp_path: Path) -> None:
     assert list(graphspec.load(path).graph.nodes)[:-1] == [f"n{i}" for i in range(count)]
 
 
+def test_long_chains_of_other_names_do_not_recurse(tmp_path: Path) -> None:
+    """A tensor renamed five thousand times is followed back to the layer that made it."""
+    graph: dict[str, object] = {f"n{i}": f"n{i - 1}" for i in range(1, 5000)}
+    graph["n0"] = {"from": "x", "apply": {"Dense": {"units": 1, "activation": "softmax"}}}
+    spec = {
+        "graphspec": 1,
+        "inputs": {"x": [4]},
+        "graph": graph,
+        "outputs": {"out": {"from": "n4999", "loss": "mse"}},
+        "training": {"optimizer": "adam"},
+    }
+    path = tmp_path / "spec.json"
+    path.write_text(json.dumps(spec), encoding="utf-8")
+    assert [finding.rule.code for finding in graphspec.validate(path)] == ["GS502"]
+
+
+@pytest.mark.parametrize(
+    "declared",
+    [
+        {"layers": {f"l{i}": {"TimeDistributed": f"l{i + 1}"} for i in range(2000)} | {"l2000": "ReLU"}},
+        {
+            "models": {
+                f"l{i}": {"inputs": {"x": [4]}, "outputs": {"o": {"from": "x", "apply": f"l{i + 1}"}}}
+                for i in range(2000)
+            },
+            "layers": {"l2000": "ReLU"},
+        },
+    ],
+    ids=["layers", "models"],
+)
+def test_declarations_nested_too_deep_are_refused(declared: dict[str, object], tmp_path: Path) -> None:
+    """A long chain of models or layers that hold each other is a finding, not a failure."""
+    path = tmp_path / "spec.json"
+    spec = {"graphspec": 1, "inputs": {"x": [4]}, **declared, "outputs": {"out": {"from": "x", "apply": "l0"}}}
+    path.write_text(json.dumps(spec), encoding="utf-8")
+    assert {finding.rule.code for finding in graphspec.validate(path)} == {"GS006"}
+
+
+def test_too_many_steps_are_refused(write: Write) -> None:
+    """Repeats that add up to more steps than any model has are refused before they are written out."""
+    steps = ", ".join(["{ReLU: , repeat: 9000}"] * 1000)
+    assert codes(write, f"inputs: {{x: [4]}}\noutputs: {{out: {{from: x, apply: [{steps}]}}}}") == ["GS006"]
+
+
+def test_many_wrong_references_are_found_soon(tmp_path: Path) -> None:
+    """Thousands of mistakes are reported in seconds: no near name is looked for among thousands."""
+    graph = {f"n{i}": {"from": f"missing{i}", "apply": "ReLU"} for i in range(3000)}
+    path = tmp_path / "spec.json"
+    path.write_text(json.dumps({"graphspec": 1, "inputs": {"x": [4]}, "graph": graph, "outputs": {"o": "x"}}))
+    assert len(graphspec.validate(path)) == 3000
+
+
 def test_a_faulty_declaration_is_found_once(write: Write) -> None:
     """A mistake in a declared layer is reported where it stands, and not again at every use."""
     text = """

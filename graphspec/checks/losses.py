@@ -94,28 +94,32 @@ def _mismatch(output: Output, loss: Object, graph: Graph) -> Iterator[Diagnostic
 
 
 def _head(node: Node, graph: Graph) -> _Head | None:
-    """The last layer of `node` that decides what its values are; None where that cannot be told."""
-    for step in reversed(node.steps):
-        what = step.layer.what
-        if isinstance(what, Graph):
-            inner = next(iter(what.outputs.values())) if len(what.outputs) == 1 else None
-            return _head(what.nodes[inner.name], what) if inner is not None else None
-        if what.name in _PASSED_THROUGH:
-            continue
-        if what.name in ("Activation", "Softmax"):
-            activation = _name(what.arguments.get("activation")) if what.name == "Activation" else "softmax"
-            return _Head(activation, None, what)
-        units = what.arguments.get("units")
-        if what.name == "Dense" and isinstance(units, int):
-            return _Head(_name(what.arguments.get("activation")), units, what)
-        return None
-    feed = node.feed
-    if isinstance(feed, Reference) and feed.index is None and feed.name in graph.nodes:
-        source = graph.nodes[feed.name]
-        if feed.output is None:
-            return _head(source, graph)
-        model = source.steps[-1].layer.what if source.steps else None
-        return _head(model.nodes[feed.output], model) if isinstance(model, Graph) else None
+    """The last layer before the end of `node` that decides what its values are; None where that cannot be told."""
+    while True:
+        for step in reversed(node.steps):
+            what = step.layer.what
+            if isinstance(what, Graph):
+                inner = next(iter(what.outputs.values())) if len(what.outputs) == 1 else None
+                return _head(what.nodes[inner.name], what) if inner is not None else None
+            if what.name not in _PASSED_THROUGH:
+                return _head_of(what)
+        feed = node.feed
+        if not isinstance(feed, Reference) or feed.index is not None or feed.name not in graph.nodes:
+            return None
+        node = graph.nodes[feed.name]
+        if feed.output is not None:
+            model = node.steps[-1].layer.what if node.steps else None
+            return _head(model.nodes[feed.output], model) if isinstance(model, Graph) else None
+
+
+def _head_of(layer: Object) -> _Head | None:
+    if layer.name == "Activation":
+        return _Head(_name(layer.arguments.get("activation")), None, layer)
+    if layer.name == "Softmax":
+        return _Head("softmax", None, layer)
+    units = layer.arguments.get("units")
+    if layer.name == "Dense" and isinstance(units, int):
+        return _Head(_name(layer.arguments.get("activation")), units, layer)
     return None
 
 

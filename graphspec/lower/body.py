@@ -17,14 +17,19 @@ from graphspec.lower.references import read_feed
 from graphspec.lower.scope import Scope
 from graphspec.lower.steps import read_steps
 from graphspec.lower.wiring import check_references
-from graphspec.rules import NAME_CLASH
+from graphspec.rules import NAME_CLASH, TOO_LARGE
 from graphspec.schema.model import Body, InputModel, NodeModel, SpecModel
 
 
 def lower(spec: SpecModel, name: str, report: Report) -> Graph | None:
     """The graph of `spec`; None, with findings in `report`, where it cannot be built."""
     before = len(report.errors)
-    graph = _lower_body(spec, name, None, report)
+    try:
+        graph = _lower_body(spec, name, None, report)
+    except RecursionError:
+        span = spec.key_span("models") if spec.models else spec.key_span("layers")
+        report.add(TOO_LARGE, "models and layers hold each other too deep", span, expected="less deep nesting")
+        return None
     return graph if graph is not None and len(report.errors) == before else None
 
 

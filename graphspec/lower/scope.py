@@ -6,7 +6,9 @@ from collections.abc import Callable
 
 from graphspec.diagnostics import Label, Report, Span
 from graphspec.graph import Layer
-from graphspec.rules import RECURSION
+from graphspec.rules import RECURSION, TOO_LARGE
+
+MAX_NESTED = 30
 
 
 class Scope:
@@ -50,6 +52,9 @@ class Scope:
         if any(scope is self and making == name for scope, making, _ in self.making):
             self._refuse_recursion(name, span, declared_at)
             return None
+        if len(self.making) >= MAX_NESTED:
+            self._refuse_depth(name, span)
+            return None
         self.making.append((self, name, declared_at))
         try:
             layer = make()
@@ -59,6 +64,15 @@ class Scope:
             layer.name = name
         self.made[name] = layer
         return layer
+
+    def _refuse_depth(self, name: str, span: Span) -> None:
+        self.report.add(
+            TOO_LARGE,
+            f"`{name}` is nested more than {MAX_NESTED} deep in other models and layers",
+            span,
+            expected="here it goes too deep",
+            help="apply the inner ones one after the other instead",
+        )
 
     def _refuse_recursion(self, name: str, span: Span, declared_at: Span) -> None:
         start = next(i for i, (scope, making, _) in enumerate(self.making) if scope is self and making == name)

@@ -11,7 +11,7 @@ from graphspec.graph import Layer, Step
 from graphspec.lower.objects import make_object
 from graphspec.lower.references import read_reference
 from graphspec.lower.scope import Scope
-from graphspec.rules import BAD_STEP, BAD_VALUE, NOT_YET, UNKNOWN_ARGUMENT, WRONG_TYPE
+from graphspec.rules import BAD_STEP, BAD_VALUE, NOT_YET, TOO_LARGE, UNKNOWN_ARGUMENT, WRONG_TYPE
 from graphspec.schema.problems import kind_of
 from graphspec.suggest import one_of
 
@@ -28,6 +28,15 @@ def read_steps(written: Located, scope: Scope, report: Report) -> list[Step] | N
         read = _read_step(item, scope, report)
         steps += read or []
         sound = sound and read is not None
+        if len(steps) > MAX_REPEAT:
+            report.add(
+                TOO_LARGE,
+                f"the node has more than {MAX_REPEAT:,} steps",
+                item.span,
+                expected="here it goes too far",
+                help="use fewer repeats",
+            )
+            return None
     return steps if sound else None
 
 
