@@ -15,4 +15,15 @@ from graphspec.spec import Spec, load
 from graphspec.validation import validate
 from graphspec.version import __version__
 
-__all__ = ["Diagnostic", "Report", "Spec", "SpecError", "__version__", "build", "load", "summarize", "train", "validate"]
+__all__ = [
+    "Diagnostic",
+    "Report",
+    "Spec",
+    "SpecError",
+    "__version__",
+    "build",
+    "load",
+    "summarize",
+    "train",
+    "validate",
+]

@@ -79,7 +79,7 @@ def _inspect(path: Path | str, overrides: Iterable[str], report: Report, data: b
     graph = lower(model, name, report)
     training = lower_training(model.training, report) if model.training is not None else None
     sources = lower_data(model.data, folder, report) if model.data is not None else None
-    if graph is None:
+    if graph is None or report.errors:
         return None
     for check in GRAPH_CHECKS + (TRAINING_CHECKS if model.training is not None else ()):
         report.extend(check(graph))

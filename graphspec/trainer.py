@@ -65,9 +65,7 @@ def train(spec: Spec, data: TrainingData, folder: Path | None, *, progress: bool
     recorder = _Recorder(run.path, _record(spec, samples.count, validation.count if validation is not None else 0))
     callbacks: list[Any] = [TrueLosses(), *(_callback(each, run.path) for each in written), recorder]
     if progress:
-        callbacks.insert(
-            1, ShowProgress(spec.graph.outputs, console, epochs=settings.epochs, steps=epoch_steps)
-        )
+        callbacks.insert(1, ShowProgress(spec.graph.outputs, console, epochs=settings.epochs, steps=epoch_steps))
     try:
         _fit(
             model,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -41,7 +42,7 @@ def test_each_epoch_is_a_permutation(count: int, batch_size: int, seed: int, epo
     found = read()
     for epoch in range(epochs):
         own = found[epoch * number : (epoch + 1) * number]
-        assert sorted(sum(own, [])) == list(range(count))
+        assert sorted(chain.from_iterable(own)) == list(range(count))
         assert all(len(batch) == batch_size for batch in own[:-1])
     assert found == read()
 

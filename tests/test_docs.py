@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 import graphspec
 from graphspec.cli import main
@@ -40,6 +41,25 @@ def test_there_are_specs_on_the_pages() -> None:
     names = [name.split("-")[0] for name, text in blocks("yaml") if text.startswith("graphspec: 1")]
     assert "README.md" in names
     assert names.count("language.md") >= 3
+
+
+OUTPUTS = [
+    (page, command, shown)
+    for page in PAGES
+    for command, shown in re.findall(
+        r"<!-- output of: graphspec (.*?) -->\n```text\n(.*?)\n```", page.read_text(encoding="utf-8"), re.DOTALL
+    )
+]
+
+
+@pytest.mark.parametrize(("page", "command", "shown"), OUTPUTS, ids=[command for _, command, _ in OUTPUTS])
+def test_output_on_a_page_is_what_the_command_prints(
+    page: Path, command: str, shown: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a page shows as a command's output is that output, word for word."""
+    monkeypatch.chdir(ROOT)
+    result = CliRunner().invoke(main, command.split())
+    assert [line.rstrip() for line in result.stdout.strip("\n").splitlines()] == shown.splitlines()
 
 
 def test_every_command_in_the_documents_exists() -> None:

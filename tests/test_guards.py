@@ -184,7 +184,7 @@ def test_losses_by_output_are_means_over_samples(write: Write, tmp_path: Path) -
 
 
 def test_total_loss_is_the_weighted_sum_with_weights_and_regularisation(write: Write, tmp_path: Path) -> None:
-    """loss = sum of loss_weight * output loss, with sample weights and partial batches too."""
+    """The total is the sum of loss_weight * output loss, with sample weights and partial batches too."""
     rng = np.random.default_rng(0)
     save(tmp_path, x=rng.random((7, 2)), a=rng.random((7, 1)), b=rng.random((7, 1)), w=rng.random(7))
     path = two_heads(

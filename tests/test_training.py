@@ -149,7 +149,7 @@ def test_training_is_what_keras_does_by_hand(spec: Path) -> None:
 
 
 def test_saved_model_is_plain_keras(spec: Path, tmp_path: Path) -> None:
-    """`model.keras` and what ModelCheckpoint writes load in a process without graphspec, compiled, with equal numbers."""
+    """`model.keras` and what ModelCheckpoint writes load without graphspec, compiled, with equal numbers."""
     changed(spec, "seed: 5", "seed: 5, callbacks: [{ModelCheckpoint: {filepath: kept/best.keras}}]")
     run = graphspec.train(spec, run_dir=tmp_path / "run")
     code = (

@@ -23,6 +23,7 @@ from graphspec.schema.model import (
     ValidationModel,
 )
 from graphspec.schema.problems import explain
+from graphspec.schema.repair import repair
 
 __all__ = [
     "Body",
@@ -40,9 +41,17 @@ __all__ = [
 
 
 def parse(tree: Mapping, report: Report) -> SpecModel | None:
-    """The spec that `tree` holds; None, with findings in `report`, where it does not fit the schema."""
+    """The spec that `tree` holds. Where it does not fit the schema, findings go to `report`.
+
+    Such a tree is repaired as far as later stages can still look for their own mistakes in it; None where it cannot be.
+    """
     try:
         return SpecModel.model_validate(tree)
     except ValidationError as error:
         report.extend(explain(tree, error))
+        if not repair(tree, error):
+            return None
+    try:
+        return SpecModel.model_validate(tree)
+    except ValidationError:
         return None

@@ -42,7 +42,7 @@ def explain(tree: Mapping, error: ValidationError) -> Iterator[Diagnostic]:
     """
     by_place: dict[Path, list[Any]] = {}
     for problem in error.errors(include_url=False):
-        by_place.setdefault(_without_union_tag(tree, problem["loc"]), []).append(problem)
+        by_place.setdefault(without_union_tag(tree, problem["loc"]), []).append(problem)
     unknown = [path for path, problems in by_place.items() if problems[0]["type"] == "extra_forbidden"]
     for path, problems in by_place.items():
         if problems[0]["type"] == "missing" and any(
@@ -55,7 +55,7 @@ def explain(tree: Mapping, error: ValidationError) -> Iterator[Diagnostic]:
             yield from (_explain_one(tree, path, problem) for problem in problems)
 
 
-def _without_union_tag(tree: Mapping, loc: Path) -> Path:
+def without_union_tag(tree: Mapping, loc: Path) -> Path:
     """`loc` without the name of a union's member, such as `int` or `literal['auto']`, that pydantic ends it with."""
     tag = loc[-1] if loc else None
     if not isinstance(tag, str) or not (tag in ("int", "bool", "constrained-int") or "literal[" in tag):
@@ -97,7 +97,7 @@ def _explain_one(tree: Mapping, path: Path, problem: Any) -> Diagnostic:
     if kind in ("too_short", "string_too_short"):
         return Diagnostic(BAD_VALUE, f"{subject} is empty", key_span or span, "at least one entry", "add an entry")
     if kind in _TYPES:
-        expected = _TYPES[kind] if kind != "mapping" else SHORT_FORMS.get(_class_at(path) or Body, problem["msg"])
+        expected = _TYPES[kind] if kind != "mapping" else SHORT_FORMS.get(class_at(path) or Body, problem["msg"])
         return _wrong_type(path, value, key_span if value is None and key_span is not None else span, expected)
     return Diagnostic(
         BAD_VALUE,
@@ -174,7 +174,7 @@ def _mend_type(path: Path, value: Any, expected: str) -> str:
 
 def _unknown_key(path: Path, key_span: Span | None) -> Diagnostic:
     name = str(path[-1])
-    owner = _class_at(path[:-1])
+    owner = class_at(path[:-1])
     if owner is not None and name in RESERVED.get(owner.__name__, ()):
         return Diagnostic(
             NOT_YET,
@@ -259,7 +259,7 @@ def shown(value: Any) -> str:
     return f"`{value}`" if not isinstance(value, dict | list) else kind_of(value)
 
 
-def _class_at(path: Path) -> type[BaseModel] | None:
+def class_at(path: Path) -> type[BaseModel] | None:
     """The class of `schema.model` whose mapping stands at `path`."""
     current: Any = SpecModel
     for step in path:

@@ -178,6 +178,28 @@ def callbacks() -> keras.Model:
     return keras.Model({"features": features}, {"label": label})
 
 
+def same_digit() -> keras.Model:
+    """Two images go through one vision model; the product of their codes says whether the digits are the same."""
+    digit = keras.Input((8, 8, 1), name="digit")
+    x = layers.Rescaling(0.0625)(digit)
+    x = layers.GaussianNoise(0.1)(x)
+    x = layers.Conv2D(32, 3, padding="same", activation="relu")(x)
+    x = layers.MaxPooling2D(2)(x)
+    x = layers.Conv2D(64, 3, padding="same", activation="relu")(x)
+    x = layers.Flatten()(x)
+    x = layers.Dropout(0.5)(x)
+    x = layers.Dense(64)(x)
+    code = layers.BatchNormalization()(x)
+    vision = keras.Model(digit, code, name="vision")
+
+    digit_a = keras.Input((8, 8, 1), name="digit_a")
+    digit_b = keras.Input((8, 8, 1), name="digit_b")
+    x = layers.Multiply()([vision(digit_a), vision(digit_b)])
+    x = layers.Dense(64, activation="relu")(x)
+    same = layers.Dense(1, activation="sigmoid", name="same")(x)
+    return keras.Model({"digit_a": digit_a, "digit_b": digit_b}, {"same": same})
+
+
 ORACLES: dict[str, Callable[[], keras.Model]] = {
     "mlp": mlp,
     "model_as_layer_sequence": model_as_layer_sequence,
@@ -186,6 +208,7 @@ ORACLES: dict[str, Callable[[], keras.Model]] = {
     "inception": inception,
     "residual": residual,
     "shared_vision": shared_vision,
+    "same_digit": same_digit,
     "vqa": vqa,
     "video_qa": video_qa,
     "text_qa": text_qa,
