@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from graphspec.api import build, summarize, train
 from graphspec.diagnostics import Diagnostic, Report, SpecError
+from graphspec.run import Run
 from graphspec.spec import Spec, load
 from graphspec.validation import validate
 from graphspec.version import __version__
@@ -18,6 +19,7 @@ from graphspec.version import __version__
 __all__ = [
     "Diagnostic",
     "Report",
+    "Run",
     "Spec",
     "SpecError",
     "__version__",

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from graphspec.extras import require_tensorflow
+from graphspec.run import Run
 from graphspec.spec import Spec, load
 
 if TYPE_CHECKING:
     import keras
 
-    from graphspec.run import Run
     from graphspec.summary import Summary
 
 
@@ -44,15 +44,19 @@ def train(
     run_dir: where to write; by default `runs/<name>/<time>-<id>`. It must not exist yet, or be empty.
     progress: show a progress bar on standard error. Raises SpecError where spec, data or training are at fault.
     """
-    from graphspec.training_data import read_training_data
+    from graphspec.training.data import read_training_data
 
     loaded = _loaded(spec, overrides)
     arrays = read_training_data(loaded)
     require_tensorflow()
-    from graphspec.trainer import train as train_model
+    from graphspec.training.trainer import train as train_model
 
-    return train_model(loaded, arrays, Path(run_dir) if run_dir is not None else None, progress=progress)
+    return Run(train_model(loaded, arrays, Path(run_dir) if run_dir is not None else None, progress=progress))
 
 
 def _loaded(spec: Spec | Path | str, overrides: Iterable[str] = ()) -> Spec:
-    return spec if isinstance(spec, Spec) else load(spec, overrides)
+    if isinstance(spec, Spec):
+        if list(overrides):
+            raise ValueError("overrides are applied when a spec is loaded: graphspec.load(path, overrides)")
+        return spec
+    return load(spec, overrides)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +13,11 @@ from graphspec.extras import require_tensorflow
 from graphspec.rules import BAD_RUN, DATA_NAMES, NOTHING_TO_TRAIN
 from graphspec.sources import Source, Split
 from graphspec.spec import Spec, load
-from graphspec.training_data import Array, Samples, read_splits, read_training_data
 
 if TYPE_CHECKING:
     import keras
+
+    from graphspec.training.data import Array, Samples
 
 SPLITS = ("train", "validation", "test")
 
@@ -53,8 +54,8 @@ class Run:
     def model(self, spec: Spec | None = None) -> keras.Model:
         """The trained model, compiled as the spec says: built from the spec, with the weights of `model.keras`."""
         require_tensorflow()
-        from graphspec.compiling import compile_model
         from graphspec.to_keras import build_model
+        from graphspec.training.compiling import compile_model
 
         spec = spec or self.spec
         file = self.path / run_directory.MODEL
@@ -78,9 +79,9 @@ class Run:
         spec = self.spec
         samples = _split_samples(spec, split)
         model = self.model(spec)
-        from graphspec.batches import evaluation_batches
-        from graphspec.metrics import measured, with_true_losses
-        from graphspec.targets import fit_targets
+        from graphspec.training.batches import evaluation_batches
+        from graphspec.training.metrics import measured, with_true_losses
+        from graphspec.training.targets import fit_targets
 
         assert spec.model.training is not None
         batches = evaluation_batches(
@@ -104,7 +105,7 @@ class Run:
         if not len(next(iter(arrays.values()))):
             raise SpecError.of(NOTHING_TO_TRAIN, "there are no samples to predict from")
         model = self.model(spec)
-        from graphspec.batches import input_batches
+        from graphspec.training.batches import input_batches
 
         size = batch_size or (spec.model.training.batch_size if spec.model.training is not None else 32)
         predicted: dict[str, Array] = model.predict(input_batches(spec.graph, arrays, size), verbose=0)
@@ -112,19 +113,16 @@ class Run:
 
 
 def _input_arrays(spec: Spec, inputs: Mapping[str, Source]) -> dict[str, Array]:
-    return read_inputs(spec, Split("--input", dict(inputs), {}, {}, spec.graph.span)).inputs
+    from graphspec.training.data import read_splits
 
-
-def read_inputs(spec: Spec, split: Split) -> Samples:
-    """The samples of `split`, which has inputs alone."""
-    from dataclasses import replace
-
-    graph = replace(spec.graph, outputs={})
-    return read_splits(graph, [split])[split.name]
+    split = Split("--input", dict(inputs), {}, {}, spec.graph.span)
+    return read_splits(replace(spec.graph, outputs={}), [split])[split.name].inputs
 
 
 def _split_samples(spec: Spec, name: str) -> Samples:
     """The samples of one split; `validation` may be a share of the training split."""
+    from graphspec.training.data import read_splits, read_training_data
+
     if name not in SPLITS:
         raise SpecError.of(DATA_NAMES, f"there is no split `{name}`", help=f"the splits are {', '.join(SPLITS)}")
     if name == "validation" and spec.data is not None and spec.data.held_out:

@@ -9,10 +9,10 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graphspec.batches import evaluation_batches, steps, training_batches
 from graphspec.diagnostics import Source, Span
 from graphspec.graph import Graph, Input
-from graphspec.training_data import Samples
+from graphspec.training.batches import evaluation_batches, steps, training_batches
+from graphspec.training.data import Samples
 
 SPAN = Span(Source("test", ""), 1, 1, 1, 1)
 

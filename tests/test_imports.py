@@ -65,6 +65,7 @@ def test_public_names() -> None:
     assert graphspec.__all__ == [
         "Diagnostic",
         "Report",
+        "Run",
         "Spec",
         "SpecError",
         "__version__",

@@ -115,9 +115,9 @@ def test_resolved_spec_trains_to_the_same_result(spec: Path, tmp_path: Path) -> 
 
 def test_training_is_what_keras_does_by_hand(spec: Path) -> None:
     """The same initial weights and batches through a hand-written compile and fit end in the same weights."""
-    from graphspec.batches import training_batches
-    from graphspec.compiling import compile_model
-    from graphspec.training_data import read_training_data
+    from graphspec.training.batches import training_batches
+    from graphspec.training.compiling import compile_model
+    from graphspec.training.data import read_training_data
 
     changed(spec, ", {Dropout: 0.2}", "")
     loaded = graphspec.load(spec)
@@ -204,7 +204,7 @@ def test_predict_wants_exactly_the_inputs(spec: Path, tmp_path: Path) -> None:
 
 def test_validation_share_is_disjoint_and_depends_on_the_seed_alone(spec: Path) -> None:
     """Held-out samples are never trained on, and stay held out from run to run."""
-    from graphspec.training_data import read_training_data
+    from graphspec.training.data import read_training_data
 
     first, again = (read_training_data(graphspec.load(spec)) for _ in range(2))
     other = read_training_data(graphspec.load(spec, ["training.seed=9"]))
@@ -260,7 +260,7 @@ def test_monitoring_validation_without_validation_is_refused(spec: Path) -> None
 
 def test_metrics_are_reported_under_the_names_that_monitors_know(write: Write, tmp_path: Path) -> None:
     """Every log key of a real run is among those that `monitors.reported` foretells, and the other way round."""
-    from graphspec.monitors import reported
+    from graphspec.training.monitors import reported
 
     np.save(tmp_path / "x.npy", np.random.default_rng(0).random((12, 2)))
     np.save(tmp_path / "y.npy", np.arange(12) % 2)

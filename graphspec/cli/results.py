@@ -10,7 +10,7 @@ import click
 
 def show(metrics: Mapping[str, Any], outputs: list[str], title: str) -> None:
     """Print `metrics` under `title`, one line for the whole model and one an output."""
-    from graphspec.progress import describe
+    from graphspec.training.progress import describe
 
     head, *rows = describe(dict(metrics), outputs)
     click.echo(f"{title}: {head}")

@@ -55,7 +55,8 @@ def draw_pairs(images: Indices, digits: Bytes, count: int, random: np.random.Ran
     pairs = shuffled[np.stack(np.triu_indices(len(images), k=1), axis=1)]
     same = digits[pairs[:, 0]] == digits[pairs[:, 1]]
     drawn = [random.permutation(np.flatnonzero(kind))[: count // 2] for kind in (same, ~same)]
-    return pairs[np.sort(np.concatenate(drawn))]
+    rows: Indices = pairs[np.sort(np.concatenate(drawn))]
+    return rows
 
 
 def make_pairs() -> dict[str, Arrays]:

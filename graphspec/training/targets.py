@@ -12,7 +12,7 @@ from graphspec.diagnostics import Diagnostic, Label, Report, Span
 from graphspec.graph import Output
 from graphspec.rules import TARGET_SHAPE
 from graphspec.spec import Spec
-from graphspec.training_data import Array, Samples
+from graphspec.training.data import Array, Samples
 
 SPARSE = ("SparseCategoricalCrossentropy", "sparse_categorical_crossentropy")
 _OF_OTHER_SHAPE = ("CTC", "ctc", "Circle", "circle")

@@ -10,13 +10,13 @@ from typing import Any
 
 import keras
 
-from graphspec.compiling import metric_names
 from graphspec.diagnostics import SpecError
 from graphspec.graph import Object
 from graphspec.rules import UNKNOWN_MONITOR
 from graphspec.spec import Spec
 from graphspec.suggest import did_you_mean, one_of
 from graphspec.to_keras.objects import make
+from graphspec.training.compiling import metric_names
 
 MONITORING = ("EarlyStopping", "ModelCheckpoint", "ReduceLROnPlateau")
 _MODES = {"up": "max", "down": "min"}

@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from graphspec.graph import Graph, Output
-from graphspec.training_data import Array, Samples
+from graphspec.training.data import Array, Samples
 
 
 def steps(samples: Samples, batch_size: int) -> int:

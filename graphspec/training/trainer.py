@@ -13,29 +13,28 @@ import tensorflow as tf
 from rich.console import Console
 
 from graphspec import run_directory
-from graphspec.batches import evaluation_batches, steps, training_batches
 from graphspec.catalog.arguments import CALLBACK_PATHS
-from graphspec.compiling import compile_model
 from graphspec.diagnostics import SpecError
 from graphspec.extras import require
 from graphspec.graph import Object
-from graphspec.metrics import Measured, TrueLosses, measured
-from graphspec.monitors import with_mode
-from graphspec.progress import ShowProgress
 from graphspec.report.full import render
 from graphspec.rules import REFUSED_TRAINING
-from graphspec.run import Run
 from graphspec.spec import Spec
-from graphspec.targets import fit_targets
 from graphspec.to_keras import build_graph
 from graphspec.to_keras.messages import reason
 from graphspec.to_keras.objects import make
-from graphspec.training_data import TrainingData
+from graphspec.training.batches import evaluation_batches, steps, training_batches
+from graphspec.training.compiling import compile_model
+from graphspec.training.data import TrainingData
+from graphspec.training.metrics import Measured, TrueLosses, measured
+from graphspec.training.monitors import with_mode
+from graphspec.training.progress import ShowProgress
+from graphspec.training.targets import fit_targets
 from graphspec.version import __version__
 
 
-def train(spec: Spec, data: TrainingData, folder: Path | None, *, progress: bool = False) -> Run:
-    """Train the model of `spec` on `data` into a run directory. See `graphspec.train`.
+def train(spec: Spec, data: TrainingData, folder: Path | None, *, progress: bool = False) -> Path:
+    """Train the model of `spec` on `data`, and give the run directory. See `graphspec.train`.
 
     A run that is stopped (Ctrl-C) keeps the model and the history as they stand, and is marked so.
     """
@@ -60,10 +59,10 @@ def train(spec: Spec, data: TrainingData, folder: Path | None, *, progress: bool
             require(
                 "tensorboard", "TensorBoard", "the callback `TensorBoard` needs TensorBoard", "graphspec[tensorboard]"
             )
-    run = Run(run_directory.create(spec, folder))
-    run_directory.write_spec(run.path, spec)
-    recorder = _Recorder(run.path, _record(spec, samples.count, validation.count if validation is not None else 0))
-    callbacks: list[Any] = [TrueLosses(), *(_callback(each, run.path) for each in written), recorder]
+    run = run_directory.create(spec, folder)
+    run_directory.write_spec(run, spec)
+    recorder = _Recorder(run, _record(spec, samples.count, validation.count if validation is not None else 0))
+    callbacks: list[Any] = [TrueLosses(), *(_callback(each, run) for each in written), recorder]
     if progress:
         callbacks.insert(1, ShowProgress(spec.graph.outputs, console, epochs=settings.epochs, steps=epoch_steps))
     try:
@@ -90,7 +89,7 @@ def train(spec: Spec, data: TrainingData, folder: Path | None, *, progress: bool
             REFUSED_TRAINING,
             f"the training failed: {reason(error)}",
             spec.model.key_span("training"),
-            help=f"what was written so far lies in {run.path}",
+            help=f"what was written so far lies in {run}",
         ) from error
     _save(model, run, recorder, "finished")
     return run
@@ -103,8 +102,8 @@ def _fit(model: keras.Model, *arguments: Any, **keywords: Any) -> None:
         model.fit(*arguments, **keywords)
 
 
-def _save(model: keras.Model, run: Run, recorder: _Recorder, status: str) -> None:
-    run_directory.write(run.path / run_directory.MODEL, model.save)
+def _save(model: keras.Model, run: Path, recorder: _Recorder, status: str) -> None:
+    run_directory.write(run / run_directory.MODEL, model.save)
     recorder.finish(status)
 
 

@@ -13,9 +13,9 @@ import keras
 
 from graphspec.graph import Object
 from graphspec.lower.naming import snake_case
-from graphspec.metrics import OutputLoss
 from graphspec.spec import Spec
 from graphspec.to_keras.objects import make
+from graphspec.training.metrics import OutputLoss
 
 
 def compile_model(spec: Spec, model: keras.Model, *, steps_per_execution: int = 1) -> None:
