@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from graphspec.extras import require_tensorflow
+from graphspec.extras import check_tensorflow, require_tensorflow
 from graphspec.run import Run
 from graphspec.spec import Spec, load
 
@@ -44,6 +44,7 @@ def train(
     run_dir: where to write; by default `runs/<name>/<time>-<id>`. It must not exist yet, or be empty.
     progress: show a progress bar on standard error. Raises SpecError where spec, data or training are at fault.
     """
+    check_tensorflow()
     from graphspec.training.data import read_training_data
 
     loaded = _loaded(spec, overrides)

@@ -14,11 +14,16 @@ from graphspec.diagnostics import SpecError
 from graphspec.rules import MISSING_EXTRA
 
 
+def check_tensorflow() -> None:
+    """Raise SpecError with the line to run where TensorFlow, and with it NumPy, is not installed. Imports nothing."""
+    require("tensorflow", "TensorFlow", "this needs TensorFlow", "graphspec[tensorflow]")
+
+
 def require_tensorflow() -> None:
     """Import TensorFlow and Keras. Raises SpecError with the line to run where TensorFlow is not installed."""
+    check_tensorflow()
     if "keras" in sys.modules and "tensorflow" in sys.modules:
         return
-    require("tensorflow", "tensorflow", "this needs TensorFlow", "graphspec[tensorflow]")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     with _quiet_import():

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from graphspec import run_directory
 from graphspec.diagnostics import SpecError
-from graphspec.extras import require_tensorflow
+from graphspec.extras import check_tensorflow, require_tensorflow
 from graphspec.rules import BAD_RUN, DATA_NAMES, NOTHING_TO_TRAIN
 from graphspec.sources import Source, Split
 from graphspec.spec import Spec, load
@@ -76,6 +76,7 @@ class Run:
 
     def evaluate(self, split: str = "test", *, batch_size: int | None = None) -> dict[str, Any]:
         """Loss and metrics on one split of the run's own data: `train`, `validation` or `test`."""
+        check_tensorflow()
         spec = self.spec
         samples = _split_samples(spec, split)
         model = self.model(spec)
@@ -98,6 +99,7 @@ class Run:
 
         rows: only these samples. Raises SpecError where the inputs are not exactly the model's or do not fit it.
         """
+        check_tensorflow()
         spec = self.spec
         arrays = _split_samples(spec, inputs).inputs if isinstance(inputs, str) else _input_arrays(spec, inputs)
         if rows is not None:

@@ -165,13 +165,25 @@ def test_missing_run_is_a_finding(tmp_path: Path) -> None:
     assert "there is no folder" in result.output
 
 
-def test_missing_tensorflow_is_one_line_to_run(spec: Path) -> None:
-    """Without TensorFlow a command that needs it says what to install."""
-    code = "import sys; sys.modules['tensorflow'] = None; from graphspec.cli import main; main()"
-    result = subprocess.run(
-        [sys.executable, "-c", code, "summary", str(spec)], capture_output=True, text=True, check=False
+@pytest.mark.parametrize("command", ["summary", "train", "evaluate", "predict"])
+def test_missing_tensorflow_is_one_line_to_run(spec: Path, command: str) -> None:
+    """Without TensorFlow, and without the NumPy it brings, a command that needs it says what to install."""
+    run = spec.parent / "run"
+    run.mkdir()
+    (run / "run.json").write_text("{}", encoding="utf-8")
+    (run / "spec.yaml").write_text(SPEC, encoding="utf-8")
+    arguments = [
+        str(run if command in ("evaluate", "predict") else spec),
+        *(["--split", "test"] * (command == "predict")),
+    ]
+    code = (
+        "import sys; sys.modules.update(dict.fromkeys(('tensorflow', 'keras', 'numpy', 'rich')))\n"
+        "from graphspec.cli import main; main()"
     )
-    assert result.returncode == 1
+    result = subprocess.run(
+        [sys.executable, "-c", code, command, *arguments], capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 1, result.stderr
     assert "pip install 'graphspec[tensorflow]'" in result.stderr
     assert "Traceback" not in result.stderr
 
