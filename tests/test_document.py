@@ -221,7 +221,7 @@ def test_broken_yaml_is_refused_at_its_place(text: str | bytes, found: tuple[str
         ('{"a": NaN}', ("GS002", 1, 7)),
         ('{"a": -Infinity}', ("GS002", 1, 7)),
         ('{"a": NaNa}', ("GS002", 1, 7)),
-        ('{"a": 1,}', ("GS002", 1, 9)),
+        ('{"a": 1,}', ("GS002", 1, 8)),
         ('{"a": 1', ("GS002", 1, 8)),
         ("{'a': 1}", ("GS002", 1, 2)),
         ('{"a": "\x00"}', ("GS002", 1, 8)),

@@ -21,12 +21,11 @@ def read_json(source: Source, report: Report) -> Any:
     try:
         json.loads(source.text, parse_constant=_ConstantError.refuse)
     except json.JSONDecodeError as error:
-        raise SpecError.of(
-            SYNTAX,
-            f"this is not valid JSON: {error.msg[0].lower()}{error.msg[1:]}",
-            places.span(error.pos, error.pos + 1),
-            help=_help(source.text, error.pos),
-        ) from None
+        comma = _trailing_comma(source.text, error.pos)
+        at = error.pos if comma is None else comma
+        said = f"{error.msg[0].lower()}{error.msg[1:]}" if comma is None else "a comma stands before a closing bracket"
+        help = _help(source.text, error.pos) if comma is None else "remove the comma"
+        raise SpecError.of(SYNTAX, f"this is not valid JSON: {said}", places.span(at, at + 1), help=help) from None
     except _ConstantError as constant:
         name = str(constant)
         start = next(match.start() for match in _TOKEN.finditer(source.text) if match[0].startswith(name))
@@ -58,11 +57,17 @@ class _ConstantError(Exception):
         raise cls(name)
 
 
+def _trailing_comma(text: str, position: int) -> int | None:
+    """Where the comma stands that JSON does not allow; Python 3.13 finds it itself, earlier ones the bracket after."""
+    if text[position : position + 1] == "," and text[position + 1 :].lstrip()[:1] in ("}", "]"):
+        return position
+    before = text[:position].rstrip()
+    return len(before) - 1 if text[position : position + 1] in ("}", "]") and before.endswith(",") else None
+
+
 def _help(text: str, position: int) -> str:
     if re.compile(r"None|True|False").match(text, position):
         return "JSON writes `null`, `true` and `false`"
-    if re.search(r",\s*$", text[:position]) and text[position : position + 1] in ("}", "]"):
-        return "remove the comma before it"
     if text[position : position + 1] == "'":
         return "JSON takes double quotes only"
     return "check commas, quotes and brackets at and before this place"
