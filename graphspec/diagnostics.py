@@ -33,13 +33,18 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A stretch of a source. Lines and columns count characters from 1; the end column is exclusive."""
+    """A stretch of a source. Lines and columns count characters from 1; the end column is exclusive.
+
+    via is the place that uses this one: the step that applies the block which this stands in. Two spans that differ
+    in it alone are the same place.
+    """
 
     source: Source = field(repr=False)
     line: int
     column: int
     end_line: int
     end_column: int
+    via: Span | None = field(default=None, compare=False, repr=False)
 
     @property
     def place(self) -> str:

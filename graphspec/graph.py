@@ -17,7 +17,7 @@ from graphspec.diagnostics import Span
 
 @dataclass(frozen=True, slots=True)
 class Object:
-    """A Keras object and its arguments.
+    """A Keras object and its arguments, or an operation of `keras.ops` and its constants.
 
     arguments holds scalars, lists, further Objects and, for wrappers, Layers. A bare string identifier that stands
     for a function of Keras (`relu`, `mse`) has `is_identifier` set and no arguments.
@@ -32,7 +32,7 @@ class Object:
 
 @dataclass(eq=False, slots=True)
 class Layer:
-    """One layer instance, or one nested model. Two steps that call the same Layer share its weights.
+    """One layer instance, one operation, or one nested model. Two steps that call the same Layer share its weights.
 
     name is the name in Keras; declared says that the spec gave it a name of its own under `layers` or `models`.
     """
@@ -43,8 +43,13 @@ class Layer:
     declared: bool = False
 
     @property
+    def is_operation(self) -> bool:
+        """Whether this is an operation of `keras.ops`: it has no weights, and there is no Keras layer for it."""
+        return isinstance(self.what, Object) and self.what.kind == "ops"
+
+    @property
     def type_name(self) -> str:
-        """What it is, for people: the class in Keras, or `model`."""
+        """What it is, for people: the class in Keras, the operation as `ops.relu`, or `model`."""
         return self.what.name if isinstance(self.what, Object) else "model"
 
 
@@ -89,13 +94,22 @@ class Step:
 
 @dataclass(slots=True)
 class Node:
-    """A named tensor: what comes in and the layers called one after the other. No steps: another name for it."""
+    """A named tensor: what comes in and the layers called one after the other. No steps: another name for it.
+
+    part_of is the node of the spec that this is an earlier part of: a node whose steps a block interrupts is several.
+    """
 
     name: str
     feed: Feed
     steps: list[Step]
     span: Span
     merge: str | None = None
+    part_of: str | None = None
+
+    @property
+    def label(self) -> str:
+        """The name of the node in the spec."""
+        return self.part_of or self.name
 
     def references(self) -> Iterator[Reference]:
         """Every tensor that the node takes in."""

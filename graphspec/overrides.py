@@ -14,8 +14,7 @@ from graphspec.diagnostics import Report, Source, Span, SpecError
 from graphspec.document.read_yaml import read_yaml
 from graphspec.document.tree import Mapping, Sequence
 from graphspec.rules import BAD_OVERRIDE
-from graphspec.schema.problems import kind_of
-from graphspec.suggest import did_you_mean, one_of
+from graphspec.suggest import did_you_mean, kind_of, one_of
 
 _PATH = re.compile(r"[^.\[\]=\s]+(?:\[\d{1,9}\])*(?:\.[^.\[\]=\s]+(?:\[\d{1,9}\])*)*")
 _STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")

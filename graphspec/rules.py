@@ -48,6 +48,8 @@ NOT_YET = Rule("GS107", "not-yet", "A part of the language that this version of 
 BAD_STEP = Rule("GS108", "bad-step", "A step is not one layer, model or block with its arguments.")
 BAD_REFERENCE = Rule("GS109", "bad-reference", "A tensor reference is not `name`, `name[i]` or `name.output`.")
 BAD_OVERRIDE = Rule("GS110", "bad-override", "A `--set` argument names a place that does not exist.")
+BAD_EXPRESSION = Rule("GS111", "bad-expression", "An expression in `${...}` cannot be evaluated.")
+BAD_INCLUDE = Rule("GS112", "bad-include", "An included file includes itself, or declares what is declared already.")
 
 UNKNOWN_OBJECT = Rule("GS201", "unknown-object", "Keras has no layer, loss, optimizer, ... of that name.")
 UNKNOWN_ARGUMENT = Rule("GS202", "unknown-argument", "An object has no argument of that name.")

@@ -12,8 +12,9 @@ from graphspec.checks.data import check_data
 from graphspec.diagnostics import Report, SpecError
 from graphspec.document import STANDARD_INPUT, read
 from graphspec.document.tree import Mapping
+from graphspec.expand import DECLARING, expand
 from graphspec.graph import Graph, Training
-from graphspec.lower import lower, lower_training
+from graphspec.lower import check_library, lower, lower_training
 from graphspec.lower.data import lower_data
 from graphspec.overrides import apply_override
 from graphspec.schema import SpecModel, parse
@@ -70,13 +71,19 @@ def _inspect(path: Path | str, overrides: Iterable[str], report: Report, data: b
         apply_override(tree, override, report)
     write_out(tree)
     report.raise_if_errors()
-    model = parse(tree, report)
-    if model is None:
-        return None
     from_stdin = str(path) == STANDARD_INPUT
     folder = Path() if from_stdin else Path(path).parent
+    library = expand(tree, folder / "-" if from_stdin else Path(path), report)
+    report.raise_if_errors()
+    if _only_declares(tree):
+        check_library(library, report)
+        return None
+    write_out(library.tree)
+    model = parse(library.tree, report)
+    if model is None:
+        return None
     name = model.name or ("spec" if from_stdin else re.sub(r"[^A-Za-z0-9_-]", "_", Path(path).stem))
-    graph = lower(model, name, report)
+    graph = lower(model, name, library, report)
     training = lower_training(model.training, report) if model.training is not None else None
     sources = lower_data(model.data, folder, report) if model.data is not None else None
     if graph is None or report.errors:
@@ -86,3 +93,9 @@ def _inspect(path: Path | str, overrides: Iterable[str], report: Report, data: b
     if sources is not None and data:
         report.extend(check_data(graph, sources))
     return Spec(name, Path(path), tree, model, graph, training, sources, report)
+
+
+def _only_declares(tree: Mapping) -> bool:
+    """Whether a file describes no model: it declares layers, models, blocks or variables for others to include."""
+    describes = any(key in tree for key in ("inputs", "graph", "outputs", "training", "data"))
+    return not describes and any(key in tree for key in DECLARING)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import get_close_matches
 from functools import lru_cache
+from typing import Any
 
 _MANY = 2_000
 """Among more names than this no near one is looked for: it would take long, and a list of them helps no one."""
@@ -51,3 +52,23 @@ def one_of(names: Iterable[str], limit: int = 12) -> str:
 def a(noun: str) -> str:
     """The noun with its article: `a layer`, `an optimizer`."""
     return f"{'an' if noun[0] in 'aeio' else 'a'} {noun}"
+
+
+def kind_of(value: Any) -> str:
+    """What `value` is, in words, for messages."""
+    if value is None:
+        return "empty"
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    if isinstance(value, str):
+        return f"the text `{' '.join(value[:40].split())}`" if value.strip() else "an empty text"
+    if isinstance(value, int | float):
+        return f"the number {value}"
+    return "a list" if isinstance(value, list) else "a mapping"
+
+
+def shown(value: Any) -> str:
+    """`value` as it would be written in a spec, for messages."""
+    if isinstance(value, bool) or value is None:
+        return f"`{'null' if value is None else str(value).lower()}`"
+    return f"`{value}`" if not isinstance(value, dict | list) else kind_of(value)

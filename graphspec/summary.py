@@ -73,25 +73,25 @@ def _section(graph: Graph, built: Built, counted: set[Layer], parameters: int) -
     callers: dict[Layer, list[str]] = {}
     for node in graph.nodes.values():
         for step in node.steps:
-            callers.setdefault(step.layer, []).append(node.name)
+            callers.setdefault(step.layer, []).append(node.label)
     called: dict[Layer, int] = {}
     for node in graph.nodes.values():
         if not node.steps:
-            rows.append(Row(node.name, "=", _takes(node), *_shape_and_dtype(values[node.name])))
+            rows.append(Row(node.label, "=", _takes(node), *_shape_and_dtype(values[node.name])))
         for step, result in zip(node.steps, results[node.name], strict=True):
             layer = step.layer
             call = called.setdefault(layer, 0)
             called[layer] += 1
             rows.append(
                 Row(
-                    node.name,
+                    node.label,
                     describe(layer),
                     _takes(node) if step is node.steps[0] else (),
                     *_shape_and_dtype(result),
-                    None if layer in counted else built.layers[layer].count_params(),
+                    _parameters(layer, built, counted),
                     call,
                     len(callers[layer]),
-                    tuple(dict.fromkeys(name for name in callers[layer] if name != node.name)),
+                    tuple(dict.fromkeys(name for name in callers[layer] if name != node.label)),
                     node.name in graph.outputs,
                 )
             )
@@ -102,6 +102,13 @@ def _section(graph: Graph, built: Built, counted: set[Layer], parameters: int) -
         if isinstance(layer.what, Graph)
     ]
     return Section(graph.name, tuple(rows), parameters, tuple(models))
+
+
+def _parameters(layer: Layer, built: Built, counted: set[Layer]) -> int | None:
+    if layer.is_operation:
+        return 0
+    count: int = built.layers[layer].count_params()
+    return None if layer in counted else count
 
 
 def describe(layer: Layer) -> str:
@@ -122,10 +129,15 @@ def _models(graph: Graph) -> Iterator[Layer]:
 
 def _takes(node: Node) -> tuple[str, ...]:
     if isinstance(node.feed, Reference):
-        return (str(node.feed),)
+        return (_label(node.feed),)
     if isinstance(node.feed, dict):
-        return tuple(f"{name}={reference}" for name, reference in node.feed.items())
-    return tuple(map(str, node.feed))
+        return tuple(f"{name}={_label(reference)}" for name, reference in node.feed.items())
+    return tuple(map(_label, node.feed))
+
+
+def _label(reference: Reference) -> str:
+    """The reference as the spec writes it; an earlier part of a node (`stage@0`) by the node's name."""
+    return str(reference).partition("@")[0]
 
 
 def _shape_and_dtype(value: Any) -> tuple[Any, str]:

@@ -6,6 +6,10 @@
 Nothing in the catalogue is typed by hand but the lists of what a spec cannot hold, below. A constructor's
 arguments are its own plus those it hands on through `**kwargs`, which its source tells: an argument of a parent
 counts unless the class passes it to `super().__init__` itself.
+
+A function of `keras.ops` is an operation where it hands arguments of its own to an `Operation` of Keras: that is how
+it traces symbolic tensors, and its source tells which arguments they are. Whether such an argument is one tensor or a
+list of them, its documentation tells.
 """
 
 from __future__ import annotations
@@ -14,8 +18,10 @@ import ast
 import inspect
 import json
 import os
+import re
 import sys
 import textwrap
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +30,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
 from keras.src import activations, constraints, initializers, losses, metrics, optimizers, regularizers
 from keras.src.backend.common.dtypes import ALLOWED_DTYPES
+
+from graphspec.catalog.refused import CODE_CARRYING_OPS
 
 CATALOG = Path(__file__).resolve().parent.parent / "graphspec" / "catalog" / "keras.json"
 
@@ -95,8 +103,11 @@ def entry(cls: type) -> dict[str, Any]:
     arguments: dict[str, Any] = {}
     for name, parameter in parameters(cls).items():
         arguments[name] = {} if parameter.default is parameter.empty else {"default": default(parameter)}
-    paragraph = inspect.cleandoc(cls.__doc__ or "").split("\n\n")[0]
-    return {"doc": " ".join(paragraph.split()), "arguments": arguments}
+    return {"doc": first_paragraph(cls), "arguments": arguments}
+
+
+def first_paragraph(documented: Any) -> str:
+    return " ".join(inspect.cleandoc(documented.__doc__ or "").split("\n\n")[0].split())
 
 
 def classes(module: Any, base: type) -> dict[str, type]:
@@ -118,6 +129,108 @@ def identifiers(known: dict[str, Any], exported: dict[str, type]) -> dict[str, s
     return found
 
 
+def functions() -> dict[str, Callable[..., Any]]:
+    """The public functions of `keras.ops` and of the modules in it, as `ops.relu` and `ops.image.resize`."""
+    modules = {"ops": keras.ops}
+    modules |= {f"ops.{name}": module for name, module in vars(keras.ops).items() if inspect.ismodule(module)}
+    return {
+        f"{prefix}.{name}": value
+        for prefix, module in modules.items()
+        for name, value in vars(module).items()
+        if inspect.isfunction(value) and not name.startswith("_")
+    }
+
+
+def handed_to_operation(function: Callable[..., Any]) -> set[str]:
+    """The names that `function` hands to an `Operation`, itself or through another function of its module."""
+    found: set[str] = set()
+    for call in calls(function):
+        made = call.func.value if isinstance(call.func, ast.Attribute) else call.func
+        if not (isinstance(made, ast.Call) and isinstance(made.func, ast.Name)):
+            continue
+        operation = function.__globals__.get(made.func.id)
+        if inspect.isclass(operation) and issubclass(operation, keras.Operation):
+            found |= names_in(call)
+    if not found:
+        for call in calls(function):
+            other = function.__globals__.get(call.func.id) if isinstance(call.func, ast.Name) else None
+            if inspect.isfunction(other) and other.__module__ == function.__module__ and handed_to_operation(other):
+                found |= names_in(call)
+    return found
+
+
+def calls(function: Callable[..., Any]) -> Iterator[ast.Call]:
+    """The calls in the source of `function`."""
+    for node in ast.walk(ast.parse(textwrap.dedent(inspect.getsource(function)))):
+        if isinstance(node, ast.Call):
+            yield node
+
+
+def names_in(call: ast.Call) -> set[str]:
+    values = [*call.args, *(keyword.value for keyword in call.keywords)]
+    return {each.id for value in values for each in ast.walk(value) if isinstance(each, ast.Name)}
+
+
+def documented(function: Callable[..., Any]) -> dict[str, str]:
+    """What the `Args:` of a docstring say of each argument."""
+    section = re.search(r"^Args:\n(.*?)(?=^\S|\Z)", inspect.cleandoc(function.__doc__ or ""), re.M | re.S)
+    entries = re.findall(r"^ {4}(\w+): (.*?)(?=^ {4}\S|\Z)", section[1], re.M | re.S) if section else []
+    return {name: " ".join(text.split()) for name, text in entries}
+
+
+def operation_entry(function: Callable[..., Any]) -> dict[str, Any] | None:
+    """What the catalogue holds of one operation; None for a function that computes no tensors from tensors.
+
+    An argument that takes tensors has `tensors`: `one`, a `list` of them, or as many as there are, `each` by itself.
+    """
+    fed, about = handed_to_operation(function), documented(function)
+    arguments: dict[str, Any] = {}
+    found: dict[str, Any] = {"doc": first_paragraph(function), "arguments": arguments}
+    for name, parameter in inspect.signature(function).parameters.items():
+        if parameter.kind is parameter.VAR_KEYWORD:
+            if name != "kwargs":
+                found["open"] = name
+            continue
+        arguments[name] = {} if parameter.default is parameter.empty else {"default": default(parameter)}
+        if parameter.kind is parameter.VAR_POSITIONAL:
+            arguments[name] = {"tensors": "each"}
+        elif name in fed and not re.search(r"^string|sequence of integers", about.get(name, ""), re.I):
+            is_list = re.match(r"(?:an? |the )?(?:list|sequence|tuple) of ", about.get(name, ""), re.I)
+            arguments[name]["tensors"] = "list" if is_list else "one"
+    return found if any("tensors" in argument for argument in arguments.values()) else None
+
+
+def gives_no_tensor(function: Callable[..., Any]) -> bool:
+    """Whether `function` of one tensor gives plain numbers, as `ndim` does: no layer can go on from them."""
+    try:
+        result = function(keras.ops.ones((2, 2)))
+    except Exception:
+        return False  # it needs more than a tensor
+    return not any(keras.ops.is_tensor(each) for each in keras.tree.flatten(result))
+
+
+def operations() -> dict[str, Any]:
+    """Every operation under its shortest name, its other names, and the functions that are none."""
+    found: dict[str, Any] = {}
+    aliases: dict[str, str | None] = {}
+    others: list[str] = []
+    names: dict[Callable[..., Any], str] = {}
+    for name, function in sorted(functions().items(), key=lambda item: (item[0].count("."), item[0])):
+        if "ops." + name.rpartition(".")[2] in CODE_CARRYING_OPS:
+            continue
+        if function in names and names[function] != name:
+            if names[function] in found:
+                aliases[name] = names[function]
+            continue
+        names[function] = name
+        entry = operation_entry(function)
+        if entry is None or gives_no_tensor(function):
+            others.append(name)
+        else:
+            found[name] = entry
+    return {"classes": dict(sorted(found.items())), "identifiers": dict(sorted(aliases.items())), "others": others}
+
+
 def catalog() -> dict[str, Any]:
     """The whole catalogue as it is written."""
     kinds: dict[str, Any] = {}
@@ -130,8 +243,8 @@ def catalog() -> dict[str, Any]:
             "classes": {name: entry(cls) for name, cls in exported.items()},
             "identifiers": {name: target for name, target in strings.items() if name not in exported},
         }
-    functions = dict.fromkeys(sorted(activations.ALL_OBJECTS_DICT))
-    kinds["activations"] = {"classes": {}, "identifiers": functions}
+    kinds["activations"] = {"classes": {}, "identifiers": dict.fromkeys(sorted(activations.ALL_OBJECTS_DICT))}
+    kinds["ops"] = operations()
     return {"keras": keras.__version__, "dtypes": sorted(ALLOWED_DTYPES), "kinds": kinds}
 
 

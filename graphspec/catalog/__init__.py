@@ -7,7 +7,7 @@ imported here. `arguments` tells which arguments hold objects of another kind.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
@@ -23,6 +23,7 @@ Kind = Literal[
     "optimizers",
     "schedules",
     "callbacks",
+    "ops",
 ]
 
 SINGULAR: dict[Kind, str] = {
@@ -36,20 +37,25 @@ SINGULAR: dict[Kind, str] = {
     "optimizers": "optimizer",
     "schedules": "learning-rate schedule",
     "callbacks": "callback",
+    "ops": "operation",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One class of Keras: its exported name, first line of documentation, and arguments in order.
+    """One class of Keras: its exported name, first line of documentation, and arguments in order; or one operation.
 
-    arguments maps each name to its default as JSON, or to `REQUIRED`.
+    arguments maps each name to its default as JSON, or to `REQUIRED`. tensors maps the arguments of an operation that
+    take tensors to how many: `one`, a `list`, or as many as there are, `each` by itself. is_open tells that further
+    arguments may be named freely.
     """
 
     kind: Kind
     name: str
     doc: str
     arguments: dict[str, Any]
+    tensors: dict[str, Tensors] = field(default_factory=dict)
+    is_open: bool = False
 
     @property
     def required(self) -> list[str]:
@@ -57,6 +63,7 @@ class Entry:
 
 
 REQUIRED = object()
+Tensors = Literal["one", "list", "each"]
 
 
 @cache
@@ -101,5 +108,21 @@ def find(kind: Kind, name: str) -> Entry | None:
         target = identifiers(kind).get(name.lower())
     if target is None:
         return None
-    arguments = {key: about.get("default", REQUIRED) for key, about in classes[target]["arguments"].items()}
-    return Entry(kind, target, classes[target]["doc"], arguments)
+    about = classes[target]
+    arguments = {key: each.get("default", REQUIRED) for key, each in about["arguments"].items()}
+    tensors = {key: each["tensors"] for key, each in about["arguments"].items() if "tensors" in each}
+    return Entry(kind, target, about["doc"], arguments, tensors, "open" in about)
+
+
+def other_functions() -> list[str]:
+    """The functions of `keras.ops` that compute no tensors from tensors, and so are no steps of a graph."""
+    return list(_catalog()["kinds"]["ops"]["others"])
+
+
+def fed(entry: Entry, count: int) -> list[str]:
+    """The arguments that `count` tensors feed when they are not named: the first that take tensors, in order.
+
+    An argument that takes a list, or as many tensors as there are, is fed all of them.
+    """
+    first = next(iter(entry.tensors))
+    return [first] if entry.tensors[first] != "one" else [key for key, kind in entry.tensors.items() if kind == "one"][:count]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 # Layers and callbacks that carry Python code or a foreign graph: a spec is data, and loading it runs none.
 CODE_CARRYING: dict[str, str] = {
-    "Lambda": "use layers that compute the same, such as `Rescaling`, `Reshape`, `Permute`, or a `merge`",
+    "Lambda": "use operations, such as `ops.square` or `ops.transpose: {axes: [0, 2, 1]}`, or a `merge`",
     "TFSMLayer": "a saved graph carries code; name a trained model under `models` instead",
     "JaxLayer": "it carries a Python function; use the Keras layer that does the same",
     "FlaxLayer": "it carries a Flax module; use the Keras layer that does the same",
@@ -16,6 +16,21 @@ CODE_CARRYING: dict[str, str] = {
     "LambdaCallback": "it carries Python functions; use a callback that says what it does",
     "LearningRateScheduler": "it carries a Python function; give the optimizer a schedule: "
     "`learning_rate: {ExponentialDecay: {...}}`",
+}
+
+# Functions of `keras.ops` that take Python functions.
+CODE_CARRYING_OPS: dict[str, str] = {
+    "ops.associative_scan": "it takes a Python function; use `ops.cumsum`, `ops.cumprod` or a recurrent layer",
+    "ops.cond": "it takes Python functions; compute both tensors and choose with `ops.where`",
+    "ops.custom_gradient": "it takes a Python function; `ops.stop_gradient` holds a gradient back",
+    "ops.fori_loop": "it takes a Python function; `repeat: n` applies a step several times",
+    "ops.jvp": "it takes a Python function, and a graph computes no gradients",
+    "ops.map": "it takes a Python function; `TimeDistributed` applies a layer or a model to each",
+    "ops.scan": "it takes a Python function; use a recurrent layer",
+    "ops.switch": "it takes Python functions; compute the tensors and choose with `ops.select`",
+    "ops.vectorize": "it takes a Python function; operations work on whole tensors",
+    "ops.vectorized_map": "it takes a Python function; `TimeDistributed` applies a layer or a model to each",
+    "ops.while_loop": "it takes Python functions; `repeat: n` applies a step several times",
 }
 
 # Exported classes that are bases for others, or that graphspec itself puts in place.

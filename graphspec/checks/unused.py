@@ -12,7 +12,8 @@ from graphspec.rules import UNUSED
 def check_unused(graph: Graph) -> Iterator[Diagnostic]:
     """Every input and node of `graph`, and of the models in it, from which no way leads to an output.
 
-    A declared layer or model that nothing applies is found as well; what only such a one applies is not.
+    Of a chain that ends nowhere its end alone is found. A declared layer or model that nothing applies is found as
+    well; what only such a one applies is not. What a block makes and a spec does not use is the block's own affair.
     """
     for body in (graph, *graph.models()):
         for name, span in body.unapplied.items():
@@ -32,9 +33,11 @@ def check_unused(graph: Graph) -> Iterator[Diagnostic]:
                 if name in body.nodes:
                     waiting += [reference.name for reference in body.nodes[name].references()]
         spans = {name: each.span for name, each in body.inputs.items()}
-        spans |= {name: node.span for name, node in body.nodes.items()}
+        spans |= {name: node.span for name, node in body.nodes.items() if node.span.via is None}
+        lost = [node for name, node in body.nodes.items() if name not in reached]
+        taken_in = {reference.name for node in lost for reference in node.references()}
         for name, span in spans.items():
-            if name not in reached:
+            if name not in reached and name not in taken_in:
                 kind = "input" if name in body.inputs else "node"
                 yield Diagnostic(
                     UNUSED,

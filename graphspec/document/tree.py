@@ -15,13 +15,17 @@ from graphspec.diagnostics import Span
 
 
 class Mapping(dict[str, Any]):
-    """A dict that knows the span of itself, of each key and of each value."""
+    """A dict that knows the span of itself, of each key and of each value.
 
-    __slots__ = ("key_spans", "span", "value_spans")
+    absent holds the place of each key that a condition has left out.
+    """
+
+    __slots__ = ("absent", "key_spans", "span", "value_spans")
 
     def __init__(self, span: Span) -> None:
         super().__init__()
         self.span = span
+        self.absent: dict[str, Span] = {}
         self.key_spans: dict[str, Span] = {}
         self.value_spans: dict[str, Span] = {}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from graphspec.lower.body import lower
+from graphspec.lower.body import check_library, lower
 from graphspec.lower.training import lower_training
 
-__all__ = ["lower", "lower_training"]
+__all__ = ["check_library", "lower", "lower_training"]

@@ -2,30 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from graphspec import catalog
 from graphspec.diagnostics import Label, Report, Span
-from graphspec.document.tree import Located
-from graphspec.graph import Graph, Input, Layer, Node, Output, Step
+from graphspec.document.tree import Located, Mapping
+from graphspec.expand import Library
+from graphspec.graph import Graph, Input, Layer, Node, Output, Reference, Step
+from graphspec.lower.blocks import OUTPUT, use_block, with_references
 from graphspec.lower.merges import read_merge
 from graphspec.lower.naming import name_layers
 from graphspec.lower.objects import read_object
 from graphspec.lower.order import in_order
 from graphspec.lower.outputs import read_output
 from graphspec.lower.references import read_feed
-from graphspec.lower.scope import Scope
-from graphspec.lower.steps import read_steps
+from graphspec.lower.scope import Block, Scope
+from graphspec.lower.steps import BlockUse, read_steps
 from graphspec.lower.wiring import check_references
-from graphspec.rules import NAME_CLASH, TOO_LARGE
-from graphspec.schema.model import Body, InputModel, NodeModel, SpecModel
+from graphspec.rules import BAD_SELECTION, NAME_CLASH, TOO_LARGE
+from graphspec.schema import parse_part
+from graphspec.schema.model import Body, InputModel, LibraryModel, NodeModel, SpecModel
+from graphspec.suggest import did_you_mean, one_of
 
 
-def lower(spec: SpecModel, name: str, report: Report) -> Graph | None:
-    """The graph of `spec`; None, with findings in `report`, where it cannot be built."""
+def lower(spec: SpecModel, name: str, library: Library, report: Report) -> Graph | None:
+    """The graph of `spec`; None, with findings in `report`, where it cannot be built.
+
+    library holds the variables of the spec, which its blocks use, and the files that it includes.
+    """
     before = len(report.errors)
+    included = tuple(_library_scope(each, report) for each in library.includes)
     try:
-        graph = _lower_body(spec, name, None, report)
+        graph = _lower_body(spec, name, Scope(None, report, library.variables, included), report)
     except RecursionError:
         span = spec.key_span("models") if spec.models else spec.key_span("layers")
         report.add(TOO_LARGE, "models and layers hold each other too deep", span, expected="less deep nesting")
@@ -33,27 +43,47 @@ def lower(spec: SpecModel, name: str, report: Report) -> Graph | None:
     return graph if graph is not None and len(report.errors) == before else None
 
 
-def _lower_body(body: Body, name: str, outer: Scope | None, report: Report) -> Graph | None:
-    scope = Scope(outer, report)
+def check_library(library: Library, report: Report) -> None:
+    """Find what is wrong with a file that only declares layers, models and blocks for others to include."""
+    scope = _library_scope(library, report)
+    for key, (_, span) in scope.makers.items():
+        scope.find(key, span)
+
+
+def _library_scope(library: Library, report: Report) -> Scope:
+    """The scope of an included file: what it declares, and what the files that it includes declare."""
+    scope = Scope(None, report, library.variables, tuple(_library_scope(each, report) for each in library.includes))
+    declaring = Mapping(library.tree.span)
+    for key, item in library.tree.entries():
+        if key.value in LibraryModel.model_fields:
+            declaring.put(key.value, item.value, key.span, item.span)
+    model = parse_part(LibraryModel, declaring, report)
+    if model is not None:
+        _declare(model, scope, report)
+    return scope
+
+
+def _lower_body(body: Body, name: str, scope: Scope, report: Report) -> Graph | None:
     _declare(body, scope, report)
     inputs = {key: _input(key, each, body.located("inputs").value.key_spans[key]) for key, each in body.inputs.items()}
     scope.tensors.update(body.inputs, body.graph, body.outputs)
     distinct = _names_are_distinct(body, report)
-    nodes: dict[str, Node | None] = {}
+    lowering = _Nodes(report, {**body.located("graph").value.absent} if body.states("graph") else {})
     outputs: dict[str, Output] = {}
     for key, model in body.graph.items():
-        nodes[key] = _node(key, model, body.located("graph").value.key_spans[key], scope, report)
+        lowering.add(key, model, body.located("graph").value.key_spans[key], scope)
     for key, output in body.outputs.items():
         span = body.located("outputs").value.key_spans[key]
-        node = _node(key, output, span, scope, report)
+        node = lowering.add(key, output, span, scope)
         read = read_output(output, node, span, report)
-        nodes[key] = node
         if read is not None:
             outputs[key] = read
+    nodes = lowering.nodes
     unapplied = scope.unapplied()
     for key in scope.makers:
         scope.find(key, scope.makers[key][1])
-    if not distinct or not check_references(name, inputs, nodes, scope, report):
+    lowering.select_outputs(body.outputs)
+    if not distinct or not check_references(name, inputs, nodes, scope, report, lowering.absent):
         return None
     sound = {key: node for key, node in nodes.items() if node is not None}
     ordered = in_order(inputs, sound, report)
@@ -65,13 +95,17 @@ def _lower_body(body: Body, name: str, outer: Scope | None, report: Report) -> G
     return graph
 
 
-def _declare(body: Body, scope: Scope, report: Report) -> None:
-    for part in ("layers", "models"):
+_KINDS = {"layers": "a layer", "models": "a model", "blocks": "a block"}
+
+
+def _declare(body: Body | LibraryModel, scope: Scope, report: Report) -> None:
+    seen: dict[str, tuple[str, Span]] = {}
+    for part in ("layers", "models", "blocks"):
         for key in getattr(body, part):
             written = body.located(part).value
             span, value = written.key_spans[key], written.located(key)
-            if key in scope.makers:
-                _clash(key, span, scope.makers[key][1], "a layer and a model", report)
+            if key in seen:
+                _clash(key, span, seen[key][1], f"{seen[key][0]} and {_KINDS[part]}", report)
             elif catalog.find("layers", key) is not None:
                 report.add(
                     NAME_CLASH,
@@ -82,8 +116,11 @@ def _declare(body: Body, scope: Scope, report: Report) -> None:
                 )
             elif part == "layers":
                 scope.declare(key, span, partial(_declared_layer, value, scope, report))
+            elif part == "blocks":
+                scope.blocks[key] = Block(key, body.blocks[key], span, scope)
             else:
                 scope.declare(key, span, partial(_declared_model, key, body.models[key], span, scope, report))
+            seen.setdefault(key, (_KINDS[part], span))
 
 
 def _declared_layer(written: Located, scope: Scope, report: Report) -> Layer | None:
@@ -92,7 +129,7 @@ def _declared_layer(written: Located, scope: Scope, report: Report) -> Layer | N
 
 
 def _declared_model(key: str, body: Body, span: Span, scope: Scope, report: Report) -> Layer | None:
-    graph = _lower_body(body, key, scope, report)
+    graph = _lower_body(body, key, Scope(scope, report, scope.variables), report)
     return Layer(graph, span, key, declared=True) if graph is not None else None
 
 
@@ -100,15 +137,103 @@ def _input(name: str, model: InputModel, span: Span) -> Input:
     return Input(name, tuple(model.shape), model.dtype, span, model.sparse, model.batch_size, model.optional)
 
 
-def _node(name: str, model: NodeModel, span: Span, scope: Scope, report: Report) -> Node | None:
-    feed = read_feed(model.located("from"), report)
-    merge = read_merge(model.located("merge"), feed, report) if model.merge is not None else None
-    steps = read_steps(model.located("apply"), scope, report)
-    if feed is None or steps is None or (model.merge is not None and merge is None):
-        return None
-    if merge is None:
-        return Node(name, feed, steps, span)
-    return Node(name, feed, [Step(merge[1], merge[1].span), *steps], span, merge[0])
+@dataclass
+class _Nodes:
+    """The nodes of one body as they are lowered; None for a faulty one, so that its name is defined all the same.
+
+    absent holds the names of nodes that a condition left out. several tells, of a node that ends in a block of several
+    outputs, which node is each.
+    """
+
+    report: Report
+    absent: dict[str, Span]
+    nodes: dict[str, Node | None] = field(default_factory=dict)
+    several: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def add(self, name: str, model: NodeModel, span: Span, scope: Scope) -> Node | None:
+        """Lower one node of the spec; a node that uses blocks is several. The last of them bears the name."""
+        read = self.read(name, model, span, scope)
+        for node in read or []:
+            self.nodes[node.name] = node
+        return self.nodes.setdefault(name, None)
+
+    def read(self, name: str, model: NodeModel, span: Span, scope: Scope) -> list[Node] | None:
+        """The nodes that one written node stands for; the last bears its name."""
+        feed = read_feed(model.located("from"), self.report)
+        merge = read_merge(model.located("merge"), feed, self.report) if model.merge is not None else None
+        steps = read_steps(model.located("apply"), scope, self.report, feed, merged=model.merge is not None)
+        if feed is None or steps is None or (model.merge is not None and merge is None):
+            return None
+        whole = Node(name, feed, [Step(merge[1], merge[1].span)] if merge is not None else [], span, merge and merge[0])
+        parts: list[Node] = []
+        uses = 0
+        for item in steps:
+            if isinstance(item, Step):
+                whole.steps.append(item)
+                continue
+            if whole.steps:
+                part = replace(whole, name=f"{name}@{len(parts)}", part_of=name)
+                parts.append(part)
+                whole = Node(name, Reference(part.name, item.span), [], span)
+            prefix = f"{name}__" if uses == 0 else f"{name}_{uses}__"
+            used = use_block(item, whole.feed, prefix, scope, self.read, self.report)
+            if used is None:
+                return None
+            uses += 1
+            parts += used[0]
+            if OUTPUT in used[1]:
+                whole = Node(name, Reference(used[1][OUTPUT], item.span), [], span)
+            elif item is steps[-1]:
+                self.several[name] = used[1]
+                whole = Node(name, Reference(next(iter(used[1].values())), item.span), [], span)
+            else:
+                self._refuse_several(item, used[1])
+                return None
+        return [*parts, whole]
+
+    def select_outputs(self, outputs: Iterable[str]) -> None:
+        """Turn `node.output`, where the node ends in a block of several outputs, into the node that it is.
+
+        Such a node is no tensor itself: it is taken out, and cannot be an output of the body.
+        """
+        for node in list(self.nodes.values()) if self.several else []:
+            if node is not None and node.name not in self.several:
+                with_references(node, self._select)
+        for name, several in self.several.items():
+            node = self.nodes.pop(name)
+            if name in outputs and node is not None:
+                self.nodes[name] = None
+                self.report.add(
+                    BAD_SELECTION,
+                    f"the output `{name}` is {len(several)} tensors: {one_of(several)}",
+                    node.span,
+                    expected="one tensor",
+                    help=f"use the block in a node, and write an output `from: <node>.{next(iter(several))}`",
+                )
+
+    def _select(self, reference: Reference) -> Reference:
+        outputs = self.several.get(reference.name)
+        if outputs is None:
+            return reference
+        if reference.output in outputs:
+            return replace(reference, name=outputs[reference.output], output=None)
+        self.report.add(
+            BAD_SELECTION,
+            f"`{reference}` is no output of the block that `{reference.name}` ends in",
+            reference.span,
+            expected=f"one of {one_of(f'{reference.name}.{output}' for output in outputs)}",
+            help=did_you_mean(reference.output or "", outputs),
+        )
+        return replace(reference, name=next(iter(outputs.values())), output=None, index=None)
+
+    def _refuse_several(self, use: BlockUse, outputs: dict[str, str]) -> None:
+        self.report.add(
+            BAD_SELECTION,
+            f"the block `{use.block.name}` gives {len(outputs)} tensors: {one_of(outputs)}",
+            use.span,
+            expected="a step that gives one tensor",
+            help="end the node with this step, and start others from its outputs",
+        )
 
 
 def _names_are_distinct(body: Body, report: Report) -> bool:

@@ -4,6 +4,9 @@ The last fresh layer of a node bears the node's name; earlier ones are `<node>_<
 where they repeat, as Keras numbers: `deep_dense`, `deep_dense_1`. An output must end in a layer of its own name —
 Keras takes the names of outputs from their last layers, so two outputs that end in one shared layer would collide —
 and gets an `Identity` where it does not. An explicit `name` argument wins. Declared layers bear their own names.
+
+An operation is no layer: it has no weights, and never takes a node's name. It is named as an earlier step is, after all
+layers, so that layers are called the same with it and without it.
 """
 
 from __future__ import annotations
@@ -30,19 +33,27 @@ def name_layers(graph: Graph, report: Report) -> None:
     for layer in dict.fromkeys(shared):
         layer.name = _explicit(layer, report) or layer.name
         _take(layer.name, layer, taken, report)
-    waiting: list[tuple[Node, Layer]] = []
+    fresh: dict[str, list[Layer]] = {}
     for node in graph.nodes.values():
-        fresh = [step.layer for step in node.steps if step.fresh]
-        for layer in fresh:
-            layer.name = _explicit(layer, report) or (node.name if layer is fresh[-1] else "")
+        fresh.setdefault(node.label, []).extend(
+            step.layer for step in node.steps if step.fresh and not step.layer.is_operation
+        )
+    waiting: list[tuple[str, Layer]] = []
+    for label, layers in fresh.items():
+        for layer in layers:
+            layer.name = _explicit(layer, report) or (label if layer is layers[-1] else "")
             if layer.name:
                 _take(layer.name, layer, taken, report)
             else:
-                waiting.append((node, layer))
+                waiting.append((label, layer))
     counts: dict[str, int] = {}
-    for node, layer in waiting:
-        layer.name = _next_free(f"{node.name}_{snake_case(layer.type_name)}", taken, counts)
+    for label, layer in waiting:
+        layer.name = _next_free(f"{label}_{snake_case(layer.type_name)}", taken, counts)
         taken[layer.name] = layer.span
+    for node in graph.nodes.values():
+        for layer in (step.layer for step in node.steps if step.layer.is_operation):
+            layer.name = _next_free(f"{node.label}_{layer.type_name.rpartition('.')[2]}", taken, counts)
+            taken[layer.name] = layer.span
     for layer in dict.fromkeys(step.layer for node in graph.nodes.values() for step in node.steps):
         _name_wrapped(layer, report)
 
@@ -51,7 +62,7 @@ def _end_in_own_layer(node: Node) -> None:
     """Append an `Identity` to the output `node` unless its last layer is fresh and will bear the output's name."""
     last = node.steps[-1] if node.steps else None
     what = last.layer.what if last is not None and last.fresh else None
-    if isinstance(what, Object) and what.arguments.get("name", node.name) == node.name:
+    if isinstance(what, Object) and what.kind != "ops" and what.arguments.get("name", node.name) == node.name:
         return
     identity = Object("layers", "Identity", {}, node.span)
     node.steps.append(Step(Layer(identity, node.span), node.span))

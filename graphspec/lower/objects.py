@@ -38,8 +38,7 @@ from graphspec.rules import (
 from graphspec.rules import (
     CODE_CARRYING as CODE_CARRYING_RULE,
 )
-from graphspec.schema.problems import kind_of
-from graphspec.suggest import a, closest, did_you_mean, one_of
+from graphspec.suggest import a, closest, did_you_mean, kind_of, one_of
 
 
 class Declared(Protocol):
@@ -104,20 +103,20 @@ def make_object(
     unknown = [argument for argument in keywords if argument not in entry.arguments]
     missing = [argument for argument in entry.required if argument not in keywords]
     for argument in unknown:
-        _unknown_argument(entry, argument, missing, keywords[argument][0], report)
+        unknown_argument(entry, argument, missing, keywords[argument][0], report)
     if missing and not unknown:
         _missing_arguments(entry, missing, keywords, name, report)
     read = {
-        argument: _read_argument(entry, argument, value, report, declared)
+        argument: read_argument(entry, argument, value, report, declared)
         for argument, (_, value) in keywords.items()
         if argument in entry.arguments
     }
-    if unknown or missing or any(value is _FAULTY for value in read.values()):
+    if unknown or missing or any(value is FAULTY for value in read.values()):
         return None
     return Object(kind, entry.name, read, name.span)
 
 
-_FAULTY = object()
+FAULTY = object()
 """Stands for an argument that cannot be read, and that a finding tells of."""
 
 
@@ -155,14 +154,22 @@ def _identifier(kind: Kind, name: Located, arguments: Located, report: Report) -
 
 def _unknown(kind: Kind, name: Located, report: Report, declared: Declared | None) -> None:
     noun = SINGULAR[kind]
-    if ">" in name.value or (kind == "layers" and name.value.startswith("ops.")):
-        what = "custom objects" if ">" in name.value else "operations of `keras.ops`"
+    if ">" in name.value:
         report.add(
             NOT_YET,
-            f"{what} are part of the language, but this version of graphspec does not build them yet",
+            "custom objects are part of the language, but this version of graphspec does not build them yet",
             name.span,
             expected=f"{a(noun)} of Keras",
             help=f"use {a(noun)} that does the same",
+        )
+        return
+    if kind == "layers" and name.value.startswith("ops."):
+        report.add(
+            NOT_A_LAYER,
+            f"`{name.value}` is an operation, and an operation is no layer",
+            name.span,
+            expected="a layer, which can be declared, shared and wrapped",
+            help="write the operation as a step under `apply`; a model holds several: `TimeDistributed: my_model`",
         )
         return
     known = [
@@ -177,6 +184,8 @@ def _unknown(kind: Kind, name: Located, report: Report, declared: Declared | Non
         help = f"`{name.value}` is {a(SINGULAR[elsewhere[0]])}"
     if not help and kind == "layers" and name.value in catalog.identifiers("activations"):
         help = f"write `Activation: {name.value}`"
+    if not help and kind == "layers" and catalog.find("ops", f"ops.{name.value}") is not None:
+        help = f"`ops.{name.value}` is an operation"
     layers = ", or one declared under `layers` or `models`" if kind == "layers" else ""
     report.add(
         UNKNOWN_OBJECT,
@@ -226,7 +235,7 @@ def _missing_arguments(
     )
 
 
-def _unknown_argument(entry: catalog.Entry, argument: str, missing: list[str], span: Span, report: Report) -> None:
+def unknown_argument(entry: catalog.Entry, argument: str, missing: list[str], span: Span, report: Report) -> None:
     if argument in RETIRED_ARGUMENTS:
         report.add(
             RETIRED,
@@ -255,24 +264,24 @@ def _unknown_argument(entry: catalog.Entry, argument: str, missing: list[str], s
     )
 
 
-def _read_argument(
+def read_argument(
     entry: catalog.Entry, argument: str, value: Located, report: Report, declared: Declared | None
 ) -> Any:
     kind = argument_kind(argument)
     if value.value is None:
         return None
     if isinstance(value.value, str) and _refuse_text(entry, argument, value, report):
-        return _FAULTY
+        return FAULTY
     if kind is None:
         return plain(value.value)
     if isinstance(value.value, Sequence) and kind == "layers":
         layers = [_read_layer(entry, item, report, declared) for item in value.value.entries()]
-        return _FAULTY if any(layer is _FAULTY for layer in layers) else layers
+        return FAULTY if any(layer is FAULTY for layer in layers) else layers
     if kind == "layers":
         return _read_layer(entry, value, report, declared)
     if isinstance(value.value, str | Mapping):
         made = read_object(kind, value, report, declared)
-        return made if made is not None else _FAULTY
+        return made if made is not None else FAULTY
     return plain(value.value)
 
 
@@ -328,6 +337,6 @@ def _read_layer(entry: catalog.Entry, written: Located, report: Report, declared
                 expected="a layer written here",
                 help=f"write the layer in place, or declare the whole `{entry.name}` under `layers`",
             )
-        return found if found is not None else _FAULTY
+        return found if found is not None else FAULTY
     made = read_object("layers", written, report, declared)
-    return Layer(made, made.span) if made is not None else _FAULTY
+    return Layer(made, made.span) if made is not None else FAULTY

@@ -9,7 +9,7 @@ from graphspec.graph import Node, Object, Output
 from graphspec.lower.objects import read_object
 from graphspec.rules import BAD_VALUE
 from graphspec.schema.model import OutputModel
-from graphspec.schema.problems import kind_of
+from graphspec.suggest import kind_of
 
 
 def read_output(model: OutputModel, node: Node | None, span: Span, report: Report) -> Output | None:

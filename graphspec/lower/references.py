@@ -9,7 +9,7 @@ from graphspec.diagnostics import Report
 from graphspec.document.tree import Located, Mapping, Sequence
 from graphspec.graph import Feed, Reference
 from graphspec.rules import BAD_REFERENCE
-from graphspec.schema.problems import kind_of
+from graphspec.suggest import kind_of
 
 _NAME = r"[A-Za-z_][A-Za-z0-9_-]*"
 _REFERENCE = re.compile(rf"({_NAME})(?:\[([0-9]{{1,6}})\]|\.({_NAME}))?")

@@ -1,21 +1,48 @@
-"""Lexical scope: the layers and models that a body declares, and those of the bodies around it."""
+"""Lexical scope: what a body declares, what the files it includes declare, and the same of the bodies around it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Mapping as Names
+from dataclasses import dataclass
 
 from graphspec.diagnostics import Label, Report, Span
+from graphspec.expand import Value
 from graphspec.graph import Layer
 from graphspec.rules import RECURSION, TOO_LARGE
+from graphspec.schema import BlockModel
 
 MAX_NESTED = 30
+MAX_NODES = 100_000
+
+
+@dataclass(eq=False)
+class Block:
+    """A declared template, with the scope that its names and variables are looked up in."""
+
+    name: str
+    model: BlockModel
+    span: Span
+    scope: Scope
+    used: bool = False
 
 
 class Scope:
-    """Finds declared layers by name. A declaration is lowered when it is first asked for, so their order is free."""
+    """Finds declared names. A layer or model is lowered when it is first asked for, so the order is free.
 
-    def __init__(self, parent: Scope | None, report: Report) -> None:
+    included holds the scopes of included files. making and using tell what is being lowered, to find recursion;
+    they and `nodes`, a count of what blocks have made, are the same for all scopes of one spec.
+    """
+
+    def __init__(
+        self, parent: Scope | None, report: Report, variables: Names[str, Value], included: tuple[Scope, ...] = ()
+    ) -> None:
         self.parent = parent
+        self.variables = variables
+        self.included = included
+        self.blocks: dict[str, Block] = {}
+        self.using: list[Block] = parent.using if parent is not None else []
+        self.nodes: list[int] = parent.nodes if parent is not None else [0]
         self.tensors: set[str] = set()
         self.report = report
         self.makers: dict[str, tuple[Callable[[], Layer | None], Span]] = {}
@@ -27,12 +54,18 @@ class Scope:
         self.makers[name] = (make, span)
 
     def declares(self, name: str) -> bool:
-        """Whether `name` is declared here or around here."""
-        return name in self.makers or (self.parent is not None and self.parent.declares(name))
+        """Whether `name` is declared here, in an included file, or around here."""
+        return (
+            name in self.makers
+            or name in self.blocks
+            or any(scope.declares(name) for scope in self.included)
+            or (self.parent is not None and self.parent.declares(name))
+        )
 
     def names(self) -> list[str]:
         """Every name in scope, the nearest first."""
-        return [*self.makers, *(self.parent.names() if self.parent is not None else [])]
+        around = [*self.included, *([self.parent] if self.parent is not None else [])]
+        return [*self.makers, *self.blocks, *(name for scope in around for name in scope.names())]
 
     def tensor_outside(self, name: str) -> bool:
         """Whether a body around this one has a tensor `name`, which is not to be seen from here."""
@@ -40,12 +73,25 @@ class Scope:
 
     def unapplied(self) -> dict[str, Span]:
         """What is declared here and was never asked for, with the place of each declaration."""
-        return {name: span for name, (_, span) in self.makers.items() if name not in self.made}
+        layers = {name: span for name, (_, span) in self.makers.items() if name not in self.made}
+        return layers | {name: block.span for name, block in self.blocks.items() if not block.used}
+
+    def find_block(self, name: str) -> Block | None:
+        """The block that `name` stands for, unless it stands for something nearer, or for none."""
+        if name in self.blocks:
+            return self.blocks[name]
+        if name in self.makers:
+            return None
+        for scope in (*self.included, self.parent):
+            if scope is not None and scope.declares(name):
+                return scope.find_block(name)
+        return None
 
     def find(self, name: str, span: Span) -> Layer | None:
         """The layer that `name` stands for at `span`; None where there is none or where its declaration is faulty."""
         if name not in self.makers:
-            return self.parent.find(name, span) if self.parent is not None else None
+            nearest = next((scope for scope in (*self.included, self.parent) if scope and scope.declares(name)), None)
+            return nearest.find(name, span) if nearest is not None and name not in self.blocks else None
         if name in self.made:
             return self.made[name]
         make, declared_at = self.makers[name]

@@ -2,30 +2,44 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from graphspec import catalog
-from graphspec.diagnostics import Report
+from graphspec.diagnostics import Report, Span
 from graphspec.document.tree import Located, Mapping, Sequence
-from graphspec.graph import Layer, Step
+from graphspec.graph import Feed, Layer, Step
 from graphspec.lower.objects import make_object
+from graphspec.lower.operations import Call, is_operation, read_operation
 from graphspec.lower.references import read_reference
-from graphspec.lower.scope import Scope
-from graphspec.rules import BAD_STEP, BAD_VALUE, NOT_YET, TOO_LARGE, UNKNOWN_ARGUMENT, WRONG_TYPE
-from graphspec.schema.problems import kind_of
-from graphspec.suggest import one_of
+from graphspec.lower.scope import Block, Scope
+from graphspec.rules import BAD_STEP, BAD_VALUE, TOO_LARGE, UNKNOWN_ARGUMENT, WRONG_TYPE
+from graphspec.suggest import kind_of, one_of
 
 BESIDE = ("call", "repeat")
-NOT_BUILT = ("when", "otherwise")
 MAX_REPEAT = 10_000
 
 
-def read_steps(written: Located, scope: Scope, report: Report) -> list[Step] | None:
-    """The steps of `apply` in order, repeats written out; None, with findings, where one of them is faulty."""
-    steps: list[Step] = []
+@dataclass(frozen=True)
+class BlockUse:
+    """A step that uses a block: what the spec gives for its parameters, each with its place."""
+
+    block: Block
+    arguments: Located
+    span: Span
+
+
+def read_steps(
+    written: Located, scope: Scope, report: Report, feed: Feed | None, *, merged: bool
+) -> list[Step | BlockUse] | None:
+    """The steps of `apply` in order, repeats written out; None, with findings, where one of them is faulty.
+
+    feed is what the node takes in, None where that is faulty; merged tells that a `merge` makes one tensor of it.
+    """
+    steps: list[Step | BlockUse] = []
     sound = True
-    for item in written.as_list():
-        read = _read_step(item, scope, report)
+    for number, item in enumerate(written.as_list()):
+        read = _read_step(item, scope, report, feed, is_first=number == 0 and not merged)
         steps += read or []
         sound = sound and read is not None
         if len(steps) > MAX_REPEAT:
@@ -40,7 +54,9 @@ def read_steps(written: Located, scope: Scope, report: Report) -> list[Step] | N
     return steps if sound else None
 
 
-def _read_step(written: Located, scope: Scope, report: Report) -> list[Step] | None:
+def _read_step(
+    written: Located, scope: Scope, report: Report, feed: Feed | None, *, is_first: bool
+) -> list[Step] | list[BlockUse] | None:
     form = _split_step(written, report)
     if form is None:
         return None
@@ -49,6 +65,18 @@ def _read_step(written: Located, scope: Scope, report: Report) -> list[Step] | N
     call = _read_call(beside, report)
     if repeat is None or call is None:
         return None
+    block = scope.find_block(name.value)
+    if block is not None:
+        if call:
+            report.add(
+                BAD_STEP,
+                f"`{name.value}` is a block, and a block takes no `call`",
+                name.span,
+                expected="a layer or model beside `call`",
+                help="give the tensors as its inputs, in `from`",
+            )
+            return None
+        return [BlockUse(block, arguments, name.span)] * repeat
     if scope.declares(name.value):
         layer = scope.find(name.value, name.span)
         if arguments.value is not None:
@@ -62,8 +90,13 @@ def _read_step(written: Located, scope: Scope, report: Report) -> list[Step] | N
             return None
         return [Step(layer, name.span, call, fresh=False) for _ in range(repeat)] if layer is not None else None
     steps = []
-    for _ in range(repeat):
-        made = make_object("layers", name, arguments, report, scope)
+    for number in range(repeat):
+        if is_operation(name.value):
+            spans = beside.located("call").value.key_spans if beside is not None and call else {}
+            operands = Call(feed, is_first and number == 0, call, spans)
+            made = read_operation(name, arguments, operands, report)
+        else:
+            made = make_object("layers", name, arguments, report, scope)
         if made is None:
             return None
         steps.append(Step(Layer(made, name.span), name.span, call))
@@ -80,16 +113,6 @@ def _split_step(written: Located, report: Report) -> tuple[Located, Located, Map
         help = "an empty item: remove it, or name a layer" if value is None else ""
         report.add(BAD_STEP, f"{kind_of(value)} is no step", written.span, expected=expected, help=help)
         return None
-    for key, _ in value.entries():
-        if key.value in NOT_BUILT:
-            report.add(
-                NOT_YET,
-                f"`{key.value}` is part of the language, but this version of graphspec does not build it yet",
-                key.span,
-                expected="a key that this version reads",
-                help="write the step without this key for now",
-            )
-            return None
     named = [(key, arguments) for key, arguments in value.entries() if key.value not in BESIDE]
     if len(named) != 1:
         keys = [key.value for key, _ in named]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping as AnyMapping
 from itertools import pairwise
 
-from graphspec.diagnostics import Report
+from graphspec.diagnostics import Report, Span
 from graphspec.graph import Graph, Input, Node, Reference, Step
 from graphspec.lower.scope import Scope
 from graphspec.rules import BAD_SELECTION, MODEL_INPUTS, UNDEFINED_NAME
@@ -13,9 +13,16 @@ from graphspec.suggest import did_you_mean, one_of
 
 
 def check_references(
-    body: str, inputs: AnyMapping[str, Input], nodes: dict[str, Node | None], scope: Scope, report: Report
+    body: str,
+    inputs: AnyMapping[str, Input],
+    nodes: dict[str, Node | None],
+    scope: Scope,
+    report: Report,
+    absent: AnyMapping[str, Span],
 ) -> bool:
     """Whether every reference of the body is to something it has; findings go to `report`.
+
+    absent: the nodes that a condition left out.
 
     A faulty node (None) defines its name all the same, so that one mistake is found once.
     """
@@ -24,7 +31,7 @@ def check_references(
     for node in nodes.values():
         for reference in node.references() if node is not None else ():
             if reference.name not in inputs and reference.name not in nodes:
-                _undefined(body, reference, known, scope, report)
+                _undefined(body, reference, known, scope, report, absent)
     if len(report) == before:
         for node in nodes.values():
             if node is not None:
@@ -32,8 +39,12 @@ def check_references(
     return len(report) == before
 
 
-def _undefined(body: str, reference: Reference, known: list[str], scope: Scope, report: Report) -> None:
+def _undefined(
+    body: str, reference: Reference, known: list[str], scope: Scope, report: Report, absent: AnyMapping[str, Span]
+) -> None:
     help = did_you_mean(reference.name, known)
+    if reference.name in absent:
+        help = f"`{reference.name}` is left out here: its `when` is false"
     if scope.tensor_outside(reference.name):
         help = f"a model sees its own tensors alone: declare an input of `{body}` and feed `{reference.name}` to it"
     if scope.declares(reference.name):

@@ -20,9 +20,10 @@ def render_one(diagnostic: Diagnostic) -> str:
     place = f"{span.place}: " if span is not None else ""
     lines = [f"{place}{rule.severity.value}[{rule.code}] {rule.name}: {diagnostic.message}"]
     if span is not None:
-        gutter = max(len(str(at.line)) for at in (span, *(label.span for label in diagnostic.labels)))
+        labels = (*diagnostic.labels, *_uses(span))
+        gutter = max(len(str(at.line)) for at in (span, *(label.span for label in labels)))
         lines += _excerpt(span, diagnostic.expected, gutter)
-        for label in diagnostic.labels:
+        for label in labels:
             lines += _other(label, span, gutter)
     elif diagnostic.expected:
         lines.append(f"  expected: {diagnostic.expected}")
@@ -45,6 +46,15 @@ def _excerpt(span: Span, text: str, gutter: int) -> list[str]:
         f"{span.line:>{gutter}} | {line}",
         f"{' ' * gutter} | {caret}{' ' + text if text else ''}",
     ]
+
+
+def _uses(span: Span) -> list[Label]:
+    """The places that lead to `span`, from the one that uses it outwards."""
+    labels = []
+    while span.via is not None:
+        span = span.via
+        labels.append(Label(span, "it is used here"))
+    return labels
 
 
 def _other(label: Label, primary: Span, gutter: int) -> list[str]:

@@ -6,14 +6,19 @@ against the catalogue. Every part keeps the mapping it was read from, so any lat
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 from pydantic import ValidationError
 
 from graphspec.diagnostics import Report
 from graphspec.document.tree import Mapping
 from graphspec.schema.model import (
+    BlockBody,
+    BlockModel,
     Body,
     DataModel,
     InputModel,
+    LibraryModel,
     NodeModel,
     OutputModel,
     SourceModel,
@@ -22,13 +27,17 @@ from graphspec.schema.model import (
     TrainingModel,
     ValidationModel,
 )
+from graphspec.schema.part import Part
 from graphspec.schema.problems import explain
 from graphspec.schema.repair import repair
 
 __all__ = [
+    "BlockBody",
+    "BlockModel",
     "Body",
     "DataModel",
     "InputModel",
+    "LibraryModel",
     "NodeModel",
     "OutputModel",
     "SourceModel",
@@ -37,7 +46,10 @@ __all__ = [
     "TrainingModel",
     "ValidationModel",
     "parse",
+    "parse_part",
 ]
+
+P = TypeVar("P", bound=Part)
 
 
 def parse(tree: Mapping, report: Report) -> SpecModel | None:
@@ -54,4 +66,13 @@ def parse(tree: Mapping, report: Report) -> SpecModel | None:
     try:
         return SpecModel.model_validate(tree)
     except ValidationError:
+        return None
+
+
+def parse_part(kind: type[P], tree: Mapping, report: Report) -> P | None:
+    """The part of class `kind` that `tree` holds; None, with findings in `report`, where it does not fit."""
+    try:
+        return kind.model_validate(tree)
+    except ValidationError as error:
+        report.extend(explain(tree, error))
         return None

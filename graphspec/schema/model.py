@@ -73,12 +73,33 @@ class OutputModel(NodeModel):
     class_weight: dict[Any, Any] | None = None
 
 
+class BlockModel(Part):
+    """A template: parameters with their defaults, the names of what comes in, and nodes with `${...}` of their own.
+
+    The nodes are read where the block is used, when the parameters are known.
+    """
+
+    params: Named[Any] = {}
+    inputs: Any
+    graph: Any = None
+    output: Any = None
+    outputs: Any = None
+
+
+class BlockBody(Part):
+    """The inside of a block at one use: plain nodes."""
+
+    graph: Named[NodeModel] = {}
+    outputs: Named[NodeModel]
+
+
 class Body(Part):
     """What a spec and a nested model have in common: a graph from named inputs to named outputs."""
 
     inputs: Annotated[Named[InputModel], Field(min_length=1)]
     layers: Named[Any] = {}
     models: Named[Body] = {}
+    blocks: Named[BlockModel] = {}
     graph: Named[NodeModel] = {}
     outputs: Annotated[Named[OutputModel], Field(min_length=1)]
 
@@ -135,10 +156,21 @@ class DataModel(Part):
     test: SplitModel | None = None
 
 
-class SpecModel(Body):
-    """A whole spec."""
+class LibraryModel(Part):
+    """What a spec file gives to those that include it."""
 
     graphspec: Annotated[int, AfterValidator(_spoken_version)]
+    layers: Named[Any] = {}
+    models: Named[Body] = {}
+    blocks: Named[BlockModel] = {}
+
+
+class SpecModel(Body):
+    """A whole spec. `vars` and `include` are resolved before the schema sees a spec; they stand here to be known."""
+
+    graphspec: Annotated[int, AfterValidator(_spoken_version)]
+    vars: Named[Any] = {}
+    include: Any = None
     name: Name | None = None
     description: str | None = None
     training: TrainingModel | None = None

@@ -16,7 +16,7 @@ from graphspec.rules import BAD_NAME, BAD_VALUE, LANGUAGE_VERSION, MISSING_KEY, 
 from graphspec.schema.misplaced import SHORT_FORMS, keys_of, mend, stands_for
 from graphspec.schema.model import Body, SpecModel
 from graphspec.schema.reserved import RESERVED
-from graphspec.suggest import did_you_mean, one_of
+from graphspec.suggest import did_you_mean, kind_of, one_of, shown
 
 _TYPES = {
     "int_type": "a whole number",
@@ -237,26 +237,6 @@ def _expected_range(kind: str, context: dict[str, Any], message: str) -> str:
         key, text = words[kind]
         return f"{text} {context[key]:g}" + (" upwards" if key == "ge" else "")
     return message[0].lower() + message[1:]
-
-
-def kind_of(value: Any) -> str:
-    """What `value` is, in words, for messages."""
-    if value is None:
-        return "empty"
-    if isinstance(value, bool):
-        return f"`{str(value).lower()}`"
-    if isinstance(value, str):
-        return f"the text `{' '.join(value[:40].split())}`" if value.strip() else "an empty text"
-    if isinstance(value, int | float):
-        return f"the number {value}"
-    return "a list" if isinstance(value, list) else "a mapping"
-
-
-def shown(value: Any) -> str:
-    """`value` as it would be written in a spec, for messages."""
-    if isinstance(value, bool) or value is None:
-        return f"`{'null' if value is None else str(value).lower()}`"
-    return f"`{value}`" if not isinstance(value, dict | list) else kind_of(value)
 
 
 def class_at(path: Path) -> type[BaseModel] | None:

@@ -1,15 +1,10 @@
-"""Keys of the language that this version of graphspec does not build yet, so that they are refused as such.
-
-`expand`, the step between document and schema that resolves the first group, is where they will be read.
-"""
+"""Keys of the language that this version of graphspec does not build yet, so that they are refused as such."""
 
 from __future__ import annotations
 
 RESERVED: dict[str, tuple[str, ...]] = {
-    "SpecModel": ("include", "plugins", "vars", "blocks"),
-    "Body": ("blocks", "spec", "file", "application", "weights", "trainable"),
-    "NodeModel": ("when", "otherwise"),
-    "OutputModel": ("when", "otherwise"),
+    "SpecModel": ("plugins",),
+    "Body": ("spec", "file", "application", "weights", "trainable"),
     "TrainingModel": ("initial_weights", "freeze", "checkpoint", "distribute", "log"),
     "SourceModel": (
         "files",

@@ -14,14 +14,15 @@ from graphspec.document.tree import Mapping, Sequence
 
 def write_out(tree: Mapping) -> None:
     """Write out every short form in the spec `tree`; whatever is neither short nor a mapping is left for the schema."""
-    _body(tree)
+    write_out_body(tree)
     data = tree.get("data")
     for split in data.values() if isinstance(data, Mapping) else ():
         for part in ("inputs", "outputs", "sample_weights"):
             _lengthen(split, part, "file", str)
 
 
-def _body(body: Any) -> None:
+def write_out_body(body: Any) -> None:
+    """Write out the short forms of one body: a spec, a nested model, or the inside of a block."""
     if not isinstance(body, Mapping):
         return
     _lengthen(body, "inputs", "shape", Sequence)
@@ -29,7 +30,7 @@ def _body(body: Any) -> None:
     _lengthen(body, "outputs", "from", str | Sequence)
     models = body.get("models")
     for model in models.values() if isinstance(models, Mapping) else ():
-        _body(model)
+        write_out_body(model)
 
 
 def _lengthen(owner: Any, part: str, key: str, short: Any) -> None:

@@ -20,6 +20,7 @@ from graphspec.rules import BAD_SELECTION, DROPPED_MASK, REFUSED_CALL
 from graphspec.spec import Spec
 from graphspec.to_keras.messages import reason
 from graphspec.to_keras.objects import make
+from graphspec.to_keras.operations import operate
 from graphspec.to_keras.weightless import weightless_scope
 
 
@@ -112,7 +113,7 @@ class _Builder:
         results: list[Any] = []
         for step in node.steps:
             value = results[-1] if results else self.feed(node, values)
-            layer = self.layer(step.layer, head=id(step) in heads)
+            layer = None if step.layer.is_operation else self.layer(step.layer, head=id(step) in heads)
             call = {name: self.resolve(argument, values) for name, argument in step.call.items()}
             results.append(self.call(node, step, layer, value, call))
         return results
@@ -149,7 +150,7 @@ class _Builder:
         return found
 
     def call(self, node: Node, step: Step, layer: Any, value: Any, call: dict[str, Any]) -> Any:
-        """Apply `layer`. Raises SpecError with the node, the step's place and the shapes that came in."""
+        """Apply `layer`, or the operation. Raises SpecError with the node, the step's place and the shapes that came in."""
         what = step.layer.what
         positional, keywords = ([value], {}) if not isinstance(value, dict) else ([], value)
         if isinstance(what, Graph):
@@ -157,7 +158,11 @@ class _Builder:
         try:
             with warnings.catch_warnings(record=True) as caught:
                 warnings.simplefilter("always")
-                result = layer(*positional, **keywords, **call)
+                if step.layer.is_operation:
+                    listed = step is node.steps[0] and isinstance(node.feed, tuple)
+                    result = operate(step.layer, value, call, listed=listed)
+                else:
+                    result = layer(*positional, **keywords, **call)
         except Exception as error:
             raise SpecError.of(
                 REFUSED_CALL,

@@ -1,0 +1,12 @@
+"""Tree → tree: includes are read, variables evaluated and `${...}` and `when` resolved.
+
+Blocks are templates with parameters of their own; `lower` resolves them, by `Substitution`, wherever they are used.
+"""
+
+from __future__ import annotations
+
+from graphspec.expand.expressions import Value, layered
+from graphspec.expand.library import DECLARING, Library, expand
+from graphspec.expand.substitute import Substitution
+
+__all__ = ["DECLARING", "Library", "Substitution", "Value", "expand", "layered"]

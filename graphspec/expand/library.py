@@ -1,0 +1,153 @@
+"""`include`: other spec files whose `vars`, `layers`, `models` and `blocks` become visible.
+
+Each file is expanded with its own variables and those of the files that it includes, never with those of the file that
+includes it, so that what it declares means the same wherever it is included.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as Names
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from graphspec.diagnostics import Label, Report, Span, SpecError
+from graphspec.document import read
+from graphspec.document.tree import Located, Mapping
+from graphspec.expand.expressions import Value, layered
+from graphspec.expand.substitute import Substitution
+from graphspec.expand.variables import Variables
+from graphspec.rules import BAD_INCLUDE, WRONG_TYPE
+from graphspec.suggest import kind_of
+
+DECLARING = ("vars", "layers", "models", "blocks")
+MAX_FILES = 100
+
+
+@dataclass
+class Library:
+    """A spec file with its expressions resolved: what it declares, its variables, and the files that it includes."""
+
+    tree: Mapping
+    variables: Names[str, Value]
+    includes: list[Library] = field(default_factory=list)
+
+    def declared(self) -> dict[str, Span]:
+        """The layers, models and blocks that become visible to a file that includes this one."""
+        found = {name: span for library in self.includes for name, span in library.declared().items()}
+        for part in ("layers", "models", "blocks"):
+            own = self.tree.get(part)
+            found |= own.key_spans if isinstance(own, Mapping) else {}
+        return found
+
+
+@dataclass
+class _Reading:
+    """What one expansion keeps: where findings go, the files it is inside of, and those it has read."""
+
+    report: Report
+    inside: list[Path] = field(default_factory=list)
+    libraries: dict[Path, Library] = field(default_factory=dict)
+
+
+def expand(tree: Mapping, path: Path, report: Report) -> Library:
+    """`tree`, read from `path`, with its includes read and every expression outside blocks resolved."""
+    return _expand(tree, path, _Reading(report, [path.resolve()]))
+
+
+def _expand(tree: Mapping, path: Path, reading: _Reading) -> Library:
+    includes = []
+    for written in _paths(tree, reading.report):
+        library = _include(path.parent / written.value, written, reading)
+        if library is not None:
+            includes.append(library)
+    _refuse_clashes(tree, includes, reading.report)
+    outer = layered(*(library.variables for library in includes))
+    written_vars = tree.get("vars")
+    if written_vars is not None and not isinstance(written_vars, Mapping):
+        reading.report.add(
+            WRONG_TYPE,
+            f"`vars` is {kind_of(written_vars)}, not a mapping of names",
+            tree.located("vars").span,
+            expected="a mapping of names",
+        )
+        written_vars = None
+    variables = Variables(written_vars, outer, reading.report)
+    variables.check()
+    rest = Mapping(tree.span)
+    for key, item in tree.entries():
+        if key.value not in ("vars", "include"):
+            rest.put(key.value, item.value, key.span, item.span)
+    return Library(Substitution(variables, reading.report).body(rest, tree.span), variables, includes)
+
+
+def _paths(tree: Mapping, report: Report) -> list[Located]:
+    found = []
+    for written in tree.located("include").as_list():
+        if isinstance(written.value, str) and written.value:
+            found.append(written)
+        else:
+            report.add(
+                WRONG_TYPE, f"an include is {kind_of(written.value)}", written.span,
+                expected="the path of a spec file, relative to this one",
+            )  # fmt: skip
+    return found
+
+
+def _include(path: Path, written: Located, reading: _Reading) -> Library | None:
+    resolved = path.resolve()
+    if resolved in reading.inside:
+        circle = [*reading.inside[reading.inside.index(resolved) :], resolved]
+        reading.report.add(
+            BAD_INCLUDE,
+            f"files include each other in a circle: {' → '.join(each.name for each in circle)}",
+            written.span,
+            expected="a file that does not lead back here",
+            help="move what both need into a third file",
+        )
+        return None
+    if resolved in reading.libraries:
+        return reading.libraries[resolved]
+    if len(reading.libraries) >= MAX_FILES:
+        reading.report.add(
+            BAD_INCLUDE, f"more than {MAX_FILES} files are included", written.span, expected="fewer files"
+        )
+        return None
+    try:
+        tree = read(path, reading.report)
+    except SpecError as error:
+        for found in error.report.found:
+            span = found.span if found.span is not None else written.span
+            reading.report.add(found.rule, found.message, span, expected=found.expected, help=found.help)
+        return None
+    reading.inside.append(resolved)
+    library = _expand(tree, path, reading)
+    reading.inside.pop()
+    reading.libraries[resolved] = library
+    return library
+
+
+def _refuse_clashes(tree: Mapping, includes: list[Library], report: Report) -> None:
+    """A name that a file and its includes, or two of them, declare would mean one thing here and another there."""
+    seen: dict[str, Span] = {}
+    for library in includes:
+        for name, span in library.declared().items():
+            if seen.setdefault(name, span) != span:
+                _clash(name, tree.located("include").span, seen[name], "in two included files", report)
+    for part in DECLARING:
+        own = tree.get(part)
+        for name, span in own.key_spans.items() if isinstance(own, Mapping) else ():
+            if part == "vars" and any(name in library.variables for library in includes):
+                _clash(name, span, None, "here and in an included file", report)
+            elif part != "vars" and name in seen:
+                _clash(name, span, seen[name], "here and in an included file", report)
+
+
+def _clash(name: str, span: Span, other: Span | None, where: str, report: Report) -> None:
+    report.add(
+        BAD_INCLUDE,
+        f"`{name}` is declared {where}",
+        span,
+        expected="a name of its own",
+        help="rename one of the two",
+        labels=[Label(other, "the other one")] if other is not None else [],
+    )

@@ -1,0 +1,103 @@
+"""`vars`: each evaluated when it is first asked for, so that they may use each other in any order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from collections.abc import Mapping as Names
+
+from graphspec.diagnostics import Label, Report, Span
+from graphspec.document.tree import Mapping, Sequence, plain
+from graphspec.expand.expressions import FaultyVariableError, Value
+from graphspec.expand.substitute import Substitution
+from graphspec.rules import BAD_EXPRESSION, WRONG_TYPE
+from graphspec.suggest import kind_of
+
+MAX_CHAIN = 50
+
+
+class Variables(Names[str, Value]):
+    """The variables of one file, and those of the files it includes."""
+
+    def __init__(self, written: Mapping | None, outer: Names[str, Value], report: Report) -> None:
+        self.written = written if written is not None else {}
+        self.spans: dict[str, Span] = written.key_spans if written is not None else {}
+        self.outer = outer
+        self.report = report
+        self.known: dict[str, Value] = {}
+        self.faulty: set[str] = set()
+        self.evaluating: list[str] = []
+
+    def __getitem__(self, name: str) -> Value:
+        if name not in self.written:
+            return self.outer[name]
+        if name not in self.known and name not in self.faulty:
+            self._find(name)
+        if name in self.faulty:
+            raise FaultyVariableError(name)
+        return self.known[name]
+
+    def check(self) -> None:
+        """Evaluate every variable of the file, so that a faulty one is found though nothing uses it."""
+        for name in self.written:
+            if name not in self.known and name not in self.faulty:
+                self._find(name)
+
+    def _find(self, name: str) -> None:
+        """Evaluate the variable; where that cannot be done it is faulty, and a finding has been made of it."""
+        before = len(self.report)
+        if name in self.evaluating:
+            self._refuse_circle(name)
+        elif len(self.evaluating) >= MAX_CHAIN:
+            self._refuse_chain(name)
+        else:
+            self.evaluating.append(name)
+            value = self._evaluate(name)
+            self.evaluating.pop()
+            if len(self.report) == before:
+                self.known[name] = value
+        if name not in self.known:
+            self.faulty.add(name)
+
+    def __iter__(self) -> Iterator[str]:
+        yield from dict.fromkeys([*self.written, *self.outer])
+
+    def __len__(self) -> int:
+        return len(list(iter(self)))
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.written or name in self.outer
+
+    def _evaluate(self, name: str) -> Value:
+        assert isinstance(self.written, Mapping)
+        located = self.written.located(name)
+        value = Substitution(self, self.report).value(located.value, located.span)
+        items = value if isinstance(value, Sequence) else [value]
+        if isinstance(value, Mapping) or any(isinstance(item, Mapping) for item in items):
+            self.report.add(
+                WRONG_TYPE,
+                f"the variable `{name}` holds {kind_of(value)}",
+                located.span,
+                expected="a number, text, true, false, null, or a list of those",
+                help="share layers and models under `layers`, `models` and `blocks`",
+            )
+            return None
+        found: Value = plain(value)
+        return found
+
+    def _refuse_chain(self, name: str) -> None:
+        self.report.add(
+            BAD_EXPRESSION,
+            f"variables use each other more than {MAX_CHAIN} deep",
+            self.spans[name],
+            expected="here it goes too deep",
+        )
+
+    def _refuse_circle(self, name: str) -> None:
+        circle = [*self.evaluating[self.evaluating.index(name) :], name]
+        self.report.add(
+            BAD_EXPRESSION,
+            f"variables go in a circle: {' → '.join(circle)}" if len(circle) > 2 else f"`{name}` uses itself",
+            self.spans[circle[0]],
+            expected="a variable that does not lead back here",
+            labels=[Label(self.spans[each], f"`{each}` leads on") for each in circle[1:-1]],
+        )

@@ -1,0 +1,72 @@
+"""An operation of `keras.ops` on tensors: its function is looked up by its name in the catalogue and called."""
+
+from __future__ import annotations
+
+from operator import attrgetter
+from typing import Any
+
+import keras
+from keras import tree
+
+from graphspec import catalog
+from graphspec.graph import Layer, Object
+
+
+def operate(layer: Layer, value: Any, call: dict[str, Any], *, listed: bool) -> Any:
+    """The result of the operation on what comes in: a tensor, a list of them, or a dict by keyword.
+
+    listed tells that `from` lists the tensors; a list that is not so listed is the several results of one step.
+    The operations that Keras makes of the call are named after `layer`, as its own names count calls of a process.
+    """
+    what = layer.what
+    assert isinstance(what, Object)
+    entry = catalog.find("ops", what.name)
+    assert entry is not None
+    operands, keywords = _operands(entry, value, listed=listed)
+    keywords |= what.arguments | call
+    if entry.arguments.get("data_format", "") is None:
+        # Some operations of Keras read their default when they are called by hand, and fail in a graph without it.
+        keywords.setdefault("data_format", keras.config.image_data_format())
+    leading: list[Any] = []
+    if operands:
+        leading = [keywords.pop(name) for name in list(entry.arguments)[: list(entry.arguments).index(entry_each(entry))]]
+    result = attrgetter(what.name.removeprefix("ops."))(keras.ops)(*leading, *operands, **keywords)
+    if not any(isinstance(each, keras.KerasTensor) for each in tree.flatten(result)):
+        raise ValueError("its result is no tensor that a graph computes")
+    _name(layer.name, result, [value, call])
+    return result
+
+
+def entry_each(entry: catalog.Entry) -> str:
+    """The argument that takes as many tensors as there are."""
+    return next(argument for argument, kind in entry.tensors.items() if kind == "each")
+
+
+def _operands(entry: catalog.Entry, value: Any, *, listed: bool) -> tuple[list[Any], dict[str, Any]]:
+    """The tensors by position, where an operation takes any number so, and those by keyword."""
+    if isinstance(value, dict):
+        return [], dict(value)
+    several = list(value) if isinstance(value, list | tuple) else [value]
+    fed = catalog.fed(entry, len(several))
+    kind = entry.tensors[fed[0]]
+    if kind == "each":
+        return several, {}
+    if kind == "list":
+        return [], {fed[0]: several}
+    if len(several) > 1 and not listed:
+        raise ValueError(f"it takes one tensor, and the step before gives {len(several)}: pick one, as `node[0]`")
+    return [], dict(zip(fed, several, strict=True))
+
+
+def _name(name: str, result: Any, operands: Any) -> None:
+    """Give the operation behind `result` its name; further ones between it and the operands are numbered."""
+    known = {id(each) for each in tree.flatten(operands)}
+    waiting = [each for each in tree.flatten(result) if isinstance(each, keras.KerasTensor)]
+    named: list[Any] = []
+    while waiting:
+        tensor = waiting.pop(0)
+        operation = tensor._keras_history.operation
+        if id(tensor) not in known and not any(operation is other for other in named):
+            operation.name = f"{name}.{len(named)}" if named else name
+            named.append(operation)
+            waiting += operation._inbound_nodes[0].input_tensors
