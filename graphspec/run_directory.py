@@ -4,6 +4,7 @@
     spec.yaml       the spec as it was trained: overrides applied, data paths relative to this folder
     history.json    every metric by epoch, as Keras gives it
     model.keras     the trained model, which plain Keras loads
+    included/       copies of the files that the spec includes
 
 What callbacks write lies beside them. Needs no TensorFlow.
 """
@@ -15,14 +16,16 @@ import os
 import secrets
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from graphspec.diagnostics import SpecError
 from graphspec.document.tree import plain
 from graphspec.document.write_yaml import write_yaml
+from graphspec.expand import Library
 from graphspec.rules import BAD_RUN, CANNOT_WRITE
 from graphspec.spec import Spec
 
@@ -79,11 +82,38 @@ def write_json(path: Path, value: dict[str, Any]) -> None:
 
 
 def write_spec(folder: Path, spec: Spec) -> None:
-    """Write the spec as it was trained, its data paths made relative to `folder`."""
+    """Write the spec as it was trained, its data paths made relative to `folder`, and the files that it includes."""
     tree = plain(spec.tree)
     tree["name"] = spec.name
-    _move_paths(tree.get("data", {}), Path(spec.path).parent, folder)
+    if "data" in tree:
+        tree["data"] = plain(spec.model.tree["data"])
+        _move_paths(tree["data"], Path(spec.path).parent, folder)
+    if "include" in tree:
+        tree["include"] = _write_includes(folder, spec.includes, {})
     write(folder / SPEC, lambda part: part.write_text(write_yaml(tree), encoding="utf-8"))
+
+
+def _write_includes(folder: Path, includes: Iterable[Library], written: dict[Path, str]) -> list[str]:
+    """Copy included files, and those that they include, below `included/`; give their paths from `folder`."""
+    paths = []
+    for library in includes:
+        source = library.path.resolve()
+        if source not in written:
+            written[source] = f"{len(written)}_{library.path.stem}.yaml"
+            name = written[source]
+            tree = plain(library.written)
+            if "include" in tree:
+                tree["include"] = [
+                    path.removeprefix("included/") for path in _write_includes(folder, library.includes, written)
+                ]
+            text = write_yaml(tree)
+            write(folder / "included" / name, partial(_write_text, text=text))
+        paths.append(f"included/{written[source]}")
+    return paths
+
+
+def _write_text(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
 
 
 def _move_paths(data: dict[str, Any], base: Path, folder: Path) -> None:

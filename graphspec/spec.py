@@ -12,7 +12,7 @@ from graphspec.checks.data import check_data
 from graphspec.diagnostics import Report, SpecError
 from graphspec.document import STANDARD_INPUT, read
 from graphspec.document.tree import Mapping
-from graphspec.expand import DECLARING, expand
+from graphspec.expand import DECLARING, Library, expand
 from graphspec.graph import Graph, Training
 from graphspec.lower import check_library, lower, lower_training
 from graphspec.lower.data import lower_data
@@ -26,7 +26,8 @@ from graphspec.sources import Data
 class Spec:
     """A spec without errors: its graph, its training and its data, and the warnings that were found.
 
-    model holds the spec's keys as written; tree is the document they were read from, with overrides applied.
+    model holds the spec's keys with their expressions resolved; tree is the document that they were read from, with
+    overrides applied; includes are the files that it includes.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Spec:
     training: Training | None
     data: Data | None
     warnings: Report
+    includes: tuple[Library, ...] = ()
 
 
 def load(path: Path | str, overrides: Iterable[str] = ()) -> Spec:
@@ -92,7 +94,7 @@ def _inspect(path: Path | str, overrides: Iterable[str], report: Report, data: b
         report.extend(check(graph))
     if sources is not None and data:
         report.extend(check_data(graph, sources))
-    return Spec(name, Path(path), tree, model, graph, training, sources, report)
+    return Spec(name, Path(path), tree, model, graph, training, sources, report, tuple(library.includes))
 
 
 def _only_declares(tree: Mapping) -> bool:

@@ -25,8 +25,13 @@ MAX_FILES = 100
 
 @dataclass
 class Library:
-    """A spec file with its expressions resolved: what it declares, its variables, and the files that it includes."""
+    """A spec file with its expressions resolved: what it declares, its variables, and the files that it includes.
 
+    written is the file as it was read.
+    """
+
+    path: Path
+    written: Mapping
     tree: Mapping
     variables: Names[str, Value]
     includes: list[Library] = field(default_factory=list)
@@ -77,7 +82,7 @@ def _expand(tree: Mapping, path: Path, reading: _Reading) -> Library:
     for key, item in tree.entries():
         if key.value not in ("vars", "include"):
             rest.put(key.value, item.value, key.span, item.span)
-    return Library(Substitution(variables, reading.report).body(rest, tree.span), variables, includes)
+    return Library(path, tree, Substitution(variables, reading.report).body(rest, tree.span), variables, includes)
 
 
 def _paths(tree: Mapping, report: Report) -> list[Located]:

@@ -11,7 +11,7 @@ from collections.abc import Mapping as Names
 from dataclasses import replace
 from typing import Any
 
-from graphspec.diagnostics import Label, Report, Span
+from graphspec.diagnostics import Label, Report, Span, SpecError
 from graphspec.document.tree import Mapping, plain
 from graphspec.expand import Substitution, Value, layered
 from graphspec.graph import Feed, Node, Reference, Step
@@ -43,7 +43,10 @@ ReadNode = Callable[[str, NodeModel, Span, Scope], list[Node] | None]
 def use_block(
     use: BlockUse, feed: Feed, prefix: str, caller: Scope, read_node: ReadNode, report: Report
 ) -> tuple[list[Node], dict[str, str]] | None:
-    """The nodes that `use` stands for, and which of them is each output; None, with findings, where it is faulty."""
+    """The nodes that `use` stands for, and which of them is each output; None, with findings, where it is faulty.
+
+    Raises SpecError where blocks would nest or multiply without end.
+    """
     block = use.block
     block.used = True
     if not _may_nest(use, caller, report):
@@ -79,14 +82,13 @@ def _may_nest(use: BlockUse, caller: Scope, report: Report) -> bool:
         return False
     if len(caller.using) >= MAX_NESTED or caller.nodes[0] > MAX_NODES:
         deep = len(caller.using) >= MAX_NESTED
-        report.add(
+        raise SpecError.of(
             TOO_LARGE,
             f"blocks nest more than {MAX_NESTED} deep" if deep else f"blocks make more than {MAX_NODES:,} nodes",
             use.span,
             expected="here it goes too far",
             help="use fewer blocks inside blocks, or fewer repeats",
         )
-        return False
     return True
 
 

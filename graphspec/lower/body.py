@@ -24,6 +24,7 @@ from graphspec.lower.wiring import check_references
 from graphspec.rules import BAD_SELECTION, NAME_CLASH, TOO_LARGE
 from graphspec.schema import parse_part
 from graphspec.schema.model import Body, InputModel, LibraryModel, NodeModel, SpecModel
+from graphspec.schema.shorthand import write_out_body
 from graphspec.suggest import did_you_mean, one_of
 
 
@@ -34,6 +35,8 @@ def lower(spec: SpecModel, name: str, library: Library, report: Report) -> Graph
     """
     before = len(report.errors)
     included = tuple(_library_scope(each, report) for each in library.includes)
+    if len(report.errors) > before:
+        return None
     try:
         graph = _lower_body(spec, name, Scope(None, report, library.variables, included), report)
     except RecursionError:
@@ -45,14 +48,13 @@ def lower(spec: SpecModel, name: str, library: Library, report: Report) -> Graph
 
 def check_library(library: Library, report: Report) -> None:
     """Find what is wrong with a file that only declares layers, models and blocks for others to include."""
-    scope = _library_scope(library, report)
-    for key, (_, span) in scope.makers.items():
-        scope.find(key, span)
+    _library_scope(library, report)
 
 
 def _library_scope(library: Library, report: Report) -> Scope:
     """The scope of an included file: what it declares, and what the files that it includes declare."""
     scope = Scope(None, report, library.variables, tuple(_library_scope(each, report) for each in library.includes))
+    write_out_body(library.tree)
     declaring = Mapping(library.tree.span)
     for key, item in library.tree.entries():
         if key.value in LibraryModel.model_fields:
@@ -60,6 +62,8 @@ def _library_scope(library: Library, report: Report) -> Scope:
     model = parse_part(LibraryModel, declaring, report)
     if model is not None:
         _declare(model, scope, report)
+    for name, (_, span) in scope.makers.items():
+        scope.find(name, span)
     return scope
 
 
