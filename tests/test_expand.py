@@ -145,7 +145,9 @@ blocks:
     inputs: x
     output:
       from: x
-      apply: [{Conv2D: {filters: "${filters}", kernel_size: "${kernel}", strides: "${strides}", padding: same}}, BatchNormalization]
+      apply:
+        - Conv2D: {filters: "${filters}", kernel_size: "${kernel}", strides: "${strides}", padding: same}
+        - BatchNormalization
   residual:
     params: {filters: , strides: 1}
     inputs: x
@@ -160,7 +162,9 @@ blocks:
     output: {from: [b, skip], merge: sum, apply: ReLU}
 inputs: {image: [8, 8, 8]}
 graph:
-  stage: {from: image, apply: [{residual: "${width}", repeat: 2}, {residual: {filters: 16, strides: 2}}, GlobalAveragePooling2D]}
+  stage:
+    from: image
+    apply: [{residual: "${width}", repeat: 2}, {residual: {filters: 16, strides: 2}}, GlobalAveragePooling2D]
 outputs: {y: {from: stage, apply: {Dense: 2}}}
 """
 
