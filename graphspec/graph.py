@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from graphspec.catalog import Kind
+from graphspec.catalog.refused import COPYING_WRAPPERS
 from graphspec.diagnostics import Span
 
 
@@ -191,9 +193,56 @@ def wrapped_layers(layer: Layer) -> Iterator[Layer]:
                     yield from wrapped_layers(item)
 
 
+def layer_paths(graph: Graph) -> Iterator[tuple[str, Layer]]:
+    """Every layer with its path: its name in Keras, after the names of the models and wrappers that it lies in.
+
+    A declared layer inside a wrapper has two: `frames/vision`, and `vision`. What lies in a wrapper that copies its
+    layer has none, for the copies are the wrapper's own.
+    """
+    for layer in dict.fromkeys(step.layer for node in graph.nodes.values() for step in node.steps):
+        yield from _paths(layer, "")
+
+
+def _paths(layer: Layer, prefix: str) -> Iterator[tuple[str, Layer]]:
+    if layer.is_operation:
+        return
+    path = prefix + layer.name
+    yield path, layer
+    if isinstance(layer.what, Graph):
+        for inner in dict.fromkeys(step.layer for node in layer.what.nodes.values() for step in node.steps):
+            yield from _paths(inner, f"{path}/")
+    elif isinstance(layer.what, Object) and layer.what.name not in COPYING_WRAPPERS:
+        for value in layer.what.arguments.values():
+            for item in value if isinstance(value, list) else [value]:
+                if isinstance(item, Layer):
+                    yield from _paths(item, f"{path}/")
+                    if item.declared:
+                        yield from _paths(item, prefix)
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """A name, or a glob of names, as the spec writes it."""
+
+    text: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """A file of weights, `text` as the spec writes it. partial: what does not match is left as it is."""
+
+    path: Path
+    text: str
+    span: Span
+    partial: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Training:
     """The objects of `training`; its plain settings stay in the schema's model."""
 
     optimizer: Object
     callbacks: list[Object]
+    freeze: list[Pattern] = field(default_factory=list)
+    initial_weights: Weights | None = None

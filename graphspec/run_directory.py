@@ -90,6 +90,7 @@ def write_spec(folder: Path, spec: Spec) -> None:
         _move_paths(tree["data"], Path(spec.path).parent, folder)
     if "include" in tree:
         tree["include"] = _write_includes(folder, spec.includes, {})
+    _move_weights(tree.get("training") or {}, "initial_weights", Path(spec.path).parent, folder)
     write(folder / SPEC, lambda part: part.write_text(write_yaml(tree), encoding="utf-8"))
 
 
@@ -125,6 +126,15 @@ def _move_paths(data: dict[str, Any], base: Path, folder: Path) -> None:
         for holder in holders:
             if isinstance(holder.get("file"), str):
                 holder["file"] = _relative((base / holder["file"]).resolve(), folder.resolve())
+
+
+def _move_weights(owner: dict[str, Any], key: str, base: Path, folder: Path) -> None:
+    """Move the file of weights that `owner[key]` names, alone or under `file`."""
+    written = owner.get(key)
+    if isinstance(written, str):
+        owner[key] = _relative((base / written).resolve(), folder.resolve())
+    elif isinstance(written, dict):
+        _move_weights(written, "file", base, folder)
 
 
 def _relative(path: Path, folder: Path) -> str:

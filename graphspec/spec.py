@@ -9,6 +9,8 @@ from pathlib import Path
 
 from graphspec.checks import GRAPH_CHECKS, TRAINING_CHECKS
 from graphspec.checks.data import check_data
+from graphspec.checks.files import check_files
+from graphspec.checks.freeze import check_freeze
 from graphspec.diagnostics import Report, SpecError
 from graphspec.document import STANDARD_INPUT, read
 from graphspec.document.tree import Mapping
@@ -86,14 +88,18 @@ def _inspect(path: Path | str, overrides: Iterable[str], report: Report, data: b
         return None
     name = model.name or ("spec" if from_stdin else re.sub(r"[^A-Za-z0-9_-]", "_", Path(path).stem))
     graph = lower(model, name, library, report)
-    training = lower_training(model.training, report) if model.training is not None else None
+    training = lower_training(model.training, folder, report) if model.training is not None else None
     sources = lower_data(model.data, folder, report) if model.data is not None else None
     if graph is None or report.errors:
         return None
     for check in GRAPH_CHECKS + (TRAINING_CHECKS if model.training is not None else ()):
         report.extend(check(graph))
+    if training is not None:
+        report.extend(check_freeze(graph, training))
     if sources is not None and data:
         report.extend(check_data(graph, sources))
+    if data:
+        report.extend(check_files(graph, training))
     return Spec(name, Path(path), tree, model, graph, training, sources, report, tuple(library.includes))
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from graphspec.diagnostics import Report
 from graphspec.graph import Graph, Layer, Node, Reference, wrapped_layers
 from graphspec.spec import Spec
-from graphspec.to_keras import Built, build_graph
+from graphspec.to_keras import Built, build_spec
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Summary:
 
 def summarize(spec: Spec) -> Summary:
     """The summary of `spec`. Raises SpecError where Keras refuses part of it."""
-    built = build_graph(spec.graph, weightless=True)
+    built = build_spec(spec, weightless=True)
     root = _section(spec.graph, built, set(), built.model.count_params())
     trainable = sum(math.prod(variable.shape) for variable in built.model.trainable_variables)
     return Summary(root, root.parameters, trainable, built.warnings)

@@ -27,6 +27,8 @@ NOT_STATIC = {
     "GS504": "Keras itself refuses to compile or train",
     "GS505": "a spec without training describes a model, and is valid",
     "GS507": "which metrics are reported is known when the model is compiled",
+    "GS508": "which layers have weights is known when a model is built",
+    "GS510": "files of weights are read when a model is built",
     "GS901": "what is installed matters to commands that build",
     "GS902": "graphspec's own failure is no mistake in a spec",
     "GS903": "a run is no spec",

@@ -118,6 +118,9 @@ class TrainingModel(Part):
     jit_compile: Literal["auto"] | bool = "auto"
     steps_per_execution: Literal["auto"] | Positive = "auto"
     deterministic: bool = False
+    freeze: list[Annotated[str, Field(min_length=1)]] = []
+    initial_weights: Any = None
+    log: list[Literal["tensorboard", "csv"]] = []
 
 
 class SourceModel(Part):

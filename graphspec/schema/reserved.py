@@ -5,7 +5,7 @@ from __future__ import annotations
 RESERVED: dict[str, tuple[str, ...]] = {
     "SpecModel": ("plugins",),
     "Body": ("spec", "file", "application", "weights", "trainable"),
-    "TrainingModel": ("initial_weights", "freeze", "checkpoint", "distribute", "log"),
+    "TrainingModel": ("checkpoint", "distribute"),
     "SourceModel": (
         "files",
         "feature",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from graphspec.to_keras.model import Built, build_graph, build_model
+from graphspec.to_keras.model import Built, build_graph
+from graphspec.to_keras.spec import build_model, build_spec
 
-__all__ = ["Built", "build_graph", "build_model"]
+__all__ = ["Built", "build_graph", "build_model", "build_spec"]

@@ -17,7 +17,6 @@ import keras
 from graphspec.diagnostics import Report, SpecError
 from graphspec.graph import Graph, Input, Layer, Node, Reference, Step
 from graphspec.rules import BAD_SELECTION, DROPPED_MASK, REFUSED_CALL
-from graphspec.spec import Spec
 from graphspec.to_keras.messages import reason
 from graphspec.to_keras.objects import make
 from graphspec.to_keras.operations import operate
@@ -32,17 +31,12 @@ class Built:
     values: for each graph (by id), the symbolic value of each input and node.
     """
 
+    graph: Graph
     model: keras.Model
     layers: dict[Layer, Any]
     values: dict[int, dict[str, Any]]
     calls: dict[int, dict[str, list[Any]]]
     warnings: Report
-
-
-def build_model(spec: Spec, *, weightless: bool = False) -> keras.Model:
-    """The Keras model of `spec`, not compiled. See `graphspec.build`."""
-    precision = spec.model.training.precision if spec.model.training is not None else "float32"
-    return build_graph(spec.graph, precision=precision, weightless=weightless).model
 
 
 def build_graph(graph: Graph, *, precision: str = "float32", weightless: bool = False) -> Built:
@@ -57,7 +51,7 @@ def build_graph(graph: Graph, *, precision: str = "float32", weightless: bool = 
         keras.config.set_dtype_policy(policy)
     builder.report.raise_if_errors()
     assert model is not None
-    return Built(model, builder.layers, builder.values, builder.calls, builder.report)
+    return Built(graph, model, builder.layers, builder.values, builder.calls, builder.report)
 
 
 @dataclass

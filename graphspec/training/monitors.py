@@ -6,6 +6,7 @@ training after its first epoch with the question whether it should be minimised.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -52,7 +53,7 @@ def with_mode(callback: Object, spec: Spec, *, validates: bool) -> Object:
             callback.span,
             expected="`mode: min` or `mode: max` among its arguments",
         )
-    return Object(callback.kind, callback.name, {**callback.arguments, "mode": modes[monitor]}, callback.span)
+    return replace(callback, arguments={**callback.arguments, "mode": modes[monitor]})
 
 
 def reported(spec: Spec, *, validates: bool) -> dict[str, str | None]:

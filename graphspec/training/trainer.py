@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import time
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,11 @@ from graphspec.graph import Object
 from graphspec.report.full import render
 from graphspec.rules import REFUSED_TRAINING
 from graphspec.spec import Spec
-from graphspec.to_keras import build_graph
+from graphspec.to_keras import build_spec
+from graphspec.to_keras.freezing import check_trainable
 from graphspec.to_keras.messages import reason
 from graphspec.to_keras.objects import make
+from graphspec.to_keras.weights import load_weights
 from graphspec.training.batches import evaluation_batches, steps, training_batches
 from graphspec.training.compiling import compile_model
 from graphspec.training.data import TrainingData
@@ -45,13 +48,17 @@ def train(spec: Spec, data: TrainingData, folder: Path | None, *, progress: bool
     if settings.deterministic:
         tf.config.experimental.enable_op_determinism()
     console = Console(stderr=True)
-    built = build_graph(spec.graph, precision=settings.precision)
+    built = build_spec(spec, precision=settings.precision)
     model = built.model
     if progress and len(built.warnings):
         console.print(render(built.warnings), highlight=False, markup=False, soft_wrap=True)
     samples = fit_targets(spec, model, data.train)
     validation = fit_targets(spec, model, data.validation) if data.validation is not None else None
     epoch_steps = settings.steps_per_epoch or steps(samples, settings.batch_size)
+    check_trainable(model, settings.located("freeze").span if settings.freeze else spec.model.key_span("training"))
+    started_from = load_weights(model, spec.training.initial_weights) if spec.training.initial_weights else None
+    if progress and started_from is not None:
+        console.print(f"{started_from.file}: {started_from}", highlight=False, markup=False, soft_wrap=True)
     compile_model(spec, model, steps_per_execution=_steps_per_execution(spec, epoch_steps))
     written = [with_mode(each, spec, validates=validation is not None) for each in spec.training.callbacks]
     for each in written:
@@ -61,7 +68,10 @@ def train(spec: Spec, data: TrainingData, folder: Path | None, *, progress: bool
             )
     run = run_directory.create(spec, folder)
     run_directory.write_spec(run, spec)
-    recorder = _Recorder(run, _record(spec, samples.count, validation.count if validation is not None else 0))
+    record = _record(spec, samples.count, validation.count if validation is not None else 0)
+    if started_from is not None:
+        record["initial_weights"] = started_from.as_json()
+    recorder = _Recorder(run, record)
     callbacks: list[Any] = [TrueLosses(), *(_callback(each, run) for each in written), recorder]
     if progress:
         callbacks.insert(1, ShowProgress(spec.graph.outputs, console, epochs=settings.epochs, steps=epoch_steps))
@@ -133,7 +143,7 @@ def _callback(each: Object, folder: Path) -> Any:
     paths = {name: str(folder / value) for name, value in each.arguments.items() if name in CALLBACK_PATHS}
     for path in paths.values():
         Path(path).parent.mkdir(parents=True, exist_ok=True)
-    return make(Object(each.kind, each.name, {**each.arguments, **paths}, each.span))
+    return make(replace(each, arguments={**each.arguments, **paths}))
 
 
 def _record(spec: Spec, train_samples: int, validation_samples: int) -> dict[str, Any]:

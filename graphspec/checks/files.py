@@ -1,0 +1,35 @@
+"""The files that a spec names beside its data: each is there, before TensorFlow is loaded to read it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from graphspec.diagnostics import Diagnostic, Span
+from graphspec.graph import Graph, Training
+from graphspec.rules import MISSING_FILE
+from graphspec.suggest import closest
+
+
+def check_files(graph: Graph, training: Training | None) -> Iterator[Diagnostic]:
+    """Every file of weights that is not there."""
+    weights = [training.initial_weights] if training is not None else []
+    for each in weights:
+        if each is not None and not each.path.is_file():
+            yield missing_file(each.path, each.text, each.span)
+
+
+def missing_file(path: Path, text: str, span: Span) -> Diagnostic:
+    """That there is no file `path`, which the spec writes as `text`, with the one that may be meant."""
+    try:
+        beside = [each.name for each in path.parent.iterdir()]
+    except OSError:
+        beside = []
+    near = closest(path.name, beside)
+    return Diagnostic(
+        MISSING_FILE,
+        f"there is no file {text}" if not path.exists() else f"{text} is no file",
+        span,
+        expected="the path of a file; relative paths start at the file that names them",
+        help=f"did you mean `{near}`?" if near is not None else "check the path",
+    )

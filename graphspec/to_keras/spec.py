@@ -1,0 +1,22 @@
+"""Spec → keras.Model: its graph built, and what the training section says of the model itself."""
+
+from __future__ import annotations
+
+import keras
+
+from graphspec.spec import Spec
+from graphspec.to_keras.freezing import freeze
+from graphspec.to_keras.model import Built, build_graph
+
+
+def build_model(spec: Spec, *, weightless: bool = False) -> keras.Model:
+    """The Keras model of `spec`, not compiled. See `graphspec.build`."""
+    precision = spec.model.training.precision if spec.model.training is not None else "float32"
+    return build_spec(spec, precision=precision, weightless=weightless).model
+
+
+def build_spec(spec: Spec, *, precision: str = "float32", weightless: bool = False) -> Built:
+    """The Keras model of `spec`, its frozen layers frozen, with what it was made of."""
+    built = build_graph(spec.graph, precision=precision, weightless=weightless)
+    freeze(built, spec.training.freeze if spec.training is not None else [])
+    return built

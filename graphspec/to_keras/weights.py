@@ -1,0 +1,206 @@
+"""A file of weights → the weights of a built model, matched by the names of layers and by shape.
+
+Keras finds weights by the classes and the order of layers, so that a file of another model may load into the wrong
+layers without a word. Here the names decide. What Keras itself would write for the model tells which weights it has;
+those that match are put in their place in such a file, and Keras loads it.
+"""
+
+from __future__ import annotations
+
+import io
+import tempfile
+import zipfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import keras
+
+from graphspec.checks.files import missing_file
+from graphspec.diagnostics import Report, SpecError
+from graphspec.graph import Weights
+from graphspec.rules import UNREADABLE_DATA, WEIGHTS_MISMATCH
+from graphspec.to_keras.messages import reason
+
+_INSIDE_KERAS = "model.weights.h5"
+_NOT_LAYERS = ("optimizer", "vars", "seed_generator")
+
+Key = tuple[str, str]
+"""A layer's path, `encoder/rnn/cell`, and the number of one of its weights, as Keras counts them."""
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What a file gave to a model: for each weight its layer's path and its shape; for `reshaped` both, file first."""
+
+    file: str
+    matched: list[tuple[str, Shape]]
+    missing: list[tuple[str, Shape]]
+    unexpected: list[tuple[str, Shape]]
+    reshaped: list[tuple[str, Shape, Shape]]
+
+    @property
+    def is_whole(self) -> bool:
+        return not (self.missing or self.unexpected or self.reshaped)
+
+    def __str__(self) -> str:
+        """One sentence, for people."""
+        count = len(self.matched) + len(self.missing) + len(self.reshaped)
+        parts = [f"{len(self.matched)} of the model's {count} weights match"]
+        if self.missing:
+            parts.append(f"missing in the file: {_listed(self.missing)}")
+        if self.reshaped:
+            parts.append(
+                "of other shape: "
+                + _cut(f"`{layer}` is {theirs} in the file and {ours} here" for layer, theirs, ours in self.reshaped)
+            )
+        if self.unexpected:
+            parts.append(f"unexpected in the file: {_listed(self.unexpected)}")
+        return "; ".join(parts)
+
+    def as_json(self) -> dict[str, Any]:
+        """The same, for a run's record."""
+        return {
+            "file": self.file,
+            "matched": len(self.matched),
+            "missing": [f"{layer} {shape}" for layer, shape in self.missing],
+            "unexpected": [f"{layer} {shape}" for layer, shape in self.unexpected],
+            "of_other_shape": [f"{layer} {theirs}, here {ours}" for layer, theirs, ours in self.reshaped],
+        }
+
+
+def load_weights(model: keras.Model, weights: Weights) -> Loaded:
+    """Load `weights` into `model`. Raises SpecError where the file cannot be read, or does not match as a whole.
+
+    With `partial` all that matches is loaded, and it is an error only where nothing does.
+    """
+    if not weights.path.is_file():
+        raise SpecError(Report([missing_file(weights.path, weights.text, weights.span)]))
+    with tempfile.TemporaryDirectory() as folder:
+        ours = Path(folder) / _INSIDE_KERAS
+        model.save_weights(ours)
+        with _readable(weights), _opened(weights.path) as theirs, h5py.File(ours, "r+") as target:
+            loaded = _fill(dict(_variables(target)), dict(_variables(theirs)), weights.text)
+        if not loaded.matched or not (loaded.is_whole or weights.partial):
+            _refuse(loaded, weights)
+        with _readable(weights):
+            model.load_weights(ours)
+    return loaded
+
+
+def _fill(wanted: dict[Key, h5py.Dataset], given: dict[Key, h5py.Dataset], file: str) -> Loaded:
+    """Put the values of `given` in the place of those of `wanted`, where layer and shape are the same."""
+    loaded = Loaded(file, [], [], [], [])
+    for key, place in wanted.items():
+        if key not in given:
+            loaded.missing.append((key[0], place.shape))
+        elif given[key].shape != place.shape:
+            loaded.reshaped.append((key[0], given[key].shape, place.shape))
+        else:
+            _replace(place, given[key])
+            loaded.matched.append((key[0], place.shape))
+    loaded.unexpected.extend((key[0], found.shape) for key, found in given.items() if key not in wanted)
+    return loaded
+
+
+def _replace(place: h5py.Dataset, by: h5py.Dataset) -> None:
+    parent, name = place.parent, place.name.rpartition("/")[2]
+    del parent[name]
+    new = parent.create_dataset(name, data=by[()])
+    for key, value in by.attrs.items():  # Keras marks bfloat16 there, which HDF5 has no word for
+        new.attrs[key] = value
+
+
+def _refuse(loaded: Loaded, weights: Weights) -> None:
+    partial = weights.partial or not loaded.matched
+    raise SpecError.of(
+        WEIGHTS_MISMATCH,
+        f"{weights.text} does not hold the weights of this model: {loaded}",
+        weights.span,
+        expected="a file whose layers have the names and shapes of those here",
+        help="weights are found by the names of layers, which `graphspec summary` shows nodes by"
+        if partial
+        else f"write `{{file: {weights.text}, partial: true}}` to load what matches and leave the rest as it is",
+    )
+
+
+def _variables(file: h5py.Group) -> Iterator[tuple[Key, h5py.Dataset]]:
+    """Every weight in a file of Keras 3. Layers lie there under their classes; their names are attributes."""
+    if "layer_names" in file.attrs or "model_weights" in file:
+        raise ValueError("it is of Keras 2; load it with Keras and save it again")
+    yield from _below(file, "", named=False)
+
+
+def _below(group: h5py.Group, path: str, *, named: bool) -> Iterator[tuple[Key, h5py.Dataset]]:
+    for key in group:
+        child = _own(group, key)
+        if not isinstance(child, h5py.Group) or key in _NOT_LAYERS:
+            continue
+        variables = _own(child, "vars") if "vars" in child else {}
+        name = key
+        if named and "vars" in child:
+            name = str(child["vars"].attrs.get("name", key))
+        inner = path if key == "layers" else f"{path}/{name}".lstrip("/")
+        for number in variables:
+            dataset = _own(variables, number)
+            if isinstance(dataset, h5py.Dataset):
+                yield (inner, number), dataset
+        yield from _below(child, inner, named=key == "layers")
+
+
+def _own(group: h5py.Group, key: str) -> Any:
+    """What lies under `key` in the file itself: a link out of it would read other files of this machine."""
+    if not isinstance(group.get(key, getlink=True), h5py.HardLink):
+        raise ValueError(f"`{key}` in it is a link")
+    found = group[key]
+    if isinstance(found, h5py.Dataset) and (found.external or found.is_virtual):
+        raise ValueError(f"`{key}` in it lies in another file")
+    return found
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[h5py.File]:
+    """The HDF5 file at `path`, or inside the `.keras` archive there."""
+    if path.suffix != ".keras":
+        with h5py.File(path, "r") as file:
+            yield file
+        return
+    with zipfile.ZipFile(path) as archive:
+        content = io.BytesIO(archive.read(_INSIDE_KERAS))
+    with h5py.File(content, "r") as file:
+        yield file
+
+
+@contextmanager
+def _readable(weights: Weights) -> Iterator[None]:
+    """Say what is wrong with the file where reading it fails."""
+    try:
+        yield
+    except SpecError:
+        raise
+    except Exception as error:
+        raise SpecError.of(
+            UNREADABLE_DATA,
+            f"{weights.text} cannot be read: {reason(error)}",
+            weights.span,
+            expected="a `.weights.h5` or `.keras` file that Keras 3 wrote",
+            help="the file is damaged or of another kind; write it again",
+        ) from error
+
+
+def _listed(weights: list[tuple[str, Shape]]) -> str:
+    """Layers with the shapes of their weights."""
+    shapes: dict[str, list[str]] = {}
+    for layer, shape in weights:
+        shapes.setdefault(layer, []).append(str(shape))
+    return _cut(f"`{layer}` {', '.join(each)}" for layer, each in shapes.items())
+
+
+def _cut(items: Iterable[str], limit: int = 8) -> str:
+    listed = list(items)
+    return ", ".join(listed[:limit]) + (f", ... ({len(listed)} in all)" if len(listed) > limit else "")
