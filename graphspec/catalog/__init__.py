@@ -125,4 +125,6 @@ def fed(entry: Entry, count: int) -> list[str]:
     An argument that takes a list, or as many tensors as there are, is fed all of them.
     """
     first = next(iter(entry.tensors))
-    return [first] if entry.tensors[first] != "one" else [key for key, kind in entry.tensors.items() if kind == "one"][:count]
+    if entry.tensors[first] != "one":
+        return [first]
+    return [argument for argument, kind in entry.tensors.items() if kind == "one"][:count]

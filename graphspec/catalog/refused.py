@@ -33,6 +33,13 @@ CODE_CARRYING_OPS: dict[str, str] = {
     "ops.while_loop": "it takes Python functions; `repeat: n` applies a step several times",
 }
 
+# Operations that fail in every graph, by faults of Keras itself on TensorFlow; a test tells when they are mended.
+FAILING_OPS: dict[str, str] = {
+    "ops.conv_transpose": "Keras mixes up its padding arguments in a graph; use the layer `Conv2DTranspose`",
+    "ops.histogram": "Keras looks for it where it is not; use the layer `Discretization`",
+    "ops.view_as_complex": "Keras multiplies numbers of two dtypes; work on the two parts, as `ops.fft` does",
+}
+
 # Exported classes that are bases for others, or that graphspec itself puts in place.
 NOT_APPLIED: dict[str, str] = {
     "Layer": "it is the base of all layers; name the layer that does the work",

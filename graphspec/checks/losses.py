@@ -115,8 +115,10 @@ def _head(node: Node, graph: Graph) -> _Head | None:
 def _head_of(layer: Object) -> _Head | None:
     if layer.name == "Activation":
         return _Head(_name(layer.arguments.get("activation")), None, layer)
-    if layer.name == "Softmax":
+    if layer.name in ("Softmax", "ops.softmax"):
         return _Head("softmax", None, layer)
+    if layer.name == "ops.sigmoid":
+        return _Head("sigmoid", None, layer)
     units = layer.arguments.get("units")
     if layer.name == "Dense" and isinstance(units, int):
         return _Head(_name(layer.arguments.get("activation")), units, layer)

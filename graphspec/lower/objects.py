@@ -236,6 +236,7 @@ def _missing_arguments(
 
 
 def unknown_argument(entry: catalog.Entry, argument: str, missing: list[str], span: Span, report: Report) -> None:
+    """Report an argument that `entry` does not have; missing are the required ones that are not given."""
     if argument in RETIRED_ARGUMENTS:
         report.add(
             RETIRED,
@@ -267,6 +268,7 @@ def unknown_argument(entry: catalog.Entry, argument: str, missing: list[str], sp
 def read_argument(
     entry: catalog.Entry, argument: str, value: Located, report: Report, declared: Declared | None
 ) -> Any:
+    """The value of an argument: plain data, an Object or a Layer; FAULTY, with findings, where it is wrong."""
     kind = argument_kind(argument)
     if value.value is None:
         return None

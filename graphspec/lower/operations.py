@@ -14,7 +14,7 @@ from typing import Any
 
 from graphspec import catalog
 from graphspec.catalog import Entry
-from graphspec.catalog.refused import CODE_CARRYING_OPS
+from graphspec.catalog.refused import CODE_CARRYING_OPS, FAILING_OPS
 from graphspec.diagnostics import Report, Span
 from graphspec.document.tree import Located, Mapping
 from graphspec.graph import Feed, Object, Reference
@@ -76,9 +76,17 @@ def _find(name: Located, report: Report) -> Entry | None:
     target = PREFIX + name.value.rpartition(".")[2]
     expected = f"an operation of `keras.ops`, of Keras {catalog.keras_version()}"
     entry = catalog.find("ops", name.value)
-    if entry is not None:
+    if entry is not None and entry.name not in FAILING_OPS:
         return entry
-    if target in CODE_CARRYING_OPS:
+    if entry is not None:
+        report.add(
+            NOT_A_LAYER,
+            f"`{name.value}` fails in every graph of Keras {catalog.keras_version()}",
+            name.span,
+            expected=expected,
+            help=FAILING_OPS[entry.name],
+        )
+    elif target in CODE_CARRYING_OPS:
         report.add(
             CODE_CARRYING,
             f"`{name.value}` carries code, and a spec carries none",

@@ -17,9 +17,10 @@ import keras
 from graphspec.diagnostics import Report, SpecError
 from graphspec.graph import Graph, Input, Layer, Node, Reference, Step
 from graphspec.rules import BAD_SELECTION, DROPPED_MASK, REFUSED_CALL
+from graphspec.to_keras.depth import deep_enough_for
 from graphspec.to_keras.messages import reason
 from graphspec.to_keras.objects import make
-from graphspec.to_keras.operations import operate
+from graphspec.to_keras.operations import is_masked, operate
 from graphspec.to_keras.weightless import weightless_scope
 
 
@@ -81,11 +82,12 @@ class _Builder:
         outputs = {name: values[name] for name in graph.outputs}
         bare_inputs = not top and len(inputs) == 1
         bare_outputs = not top and len(outputs) == 1
-        return keras.Model(
-            next(iter(inputs.values())) if bare_inputs else inputs,
-            next(iter(outputs.values())) if bare_outputs else outputs,
-            name=graph.name,
-        )
+        with deep_enough_for(graph):
+            return keras.Model(
+                next(iter(inputs.values())) if bare_inputs else inputs,
+                next(iter(outputs.values())) if bare_outputs else outputs,
+                name=graph.name,
+            )
 
     def layer(self, layer: Layer, *, head: bool = False) -> Any:
         """The Keras layer of `layer`, made once."""
@@ -144,7 +146,7 @@ class _Builder:
         return found
 
     def call(self, node: Node, step: Step, layer: Any, value: Any, call: dict[str, Any]) -> Any:
-        """Apply `layer`, or the operation. Raises SpecError with the node, the step's place and the shapes that came in."""
+        """Apply `layer` or the operation. Raises SpecError with the node, the step's place and what came in."""
         what = step.layer.what
         positional, keywords = ([value], {}) if not isinstance(value, dict) else ([], value)
         if isinstance(what, Graph):
@@ -164,15 +166,15 @@ class _Builder:
                 step.span,
                 expected=f"what comes in is {_shapes(node, step, value)}",
             ) from error
-        for warning in caught:
-            if "destroy the mask" in str(warning.message):
-                self.report.add(
-                    DROPPED_MASK,
-                    f"`{_shown(step.layer)}` in `{node.name}` drops its mask, so layers after it see the padding",
-                    step.span,
-                    expected="a layer that hands the mask on",
-                    help="hand the mask on with `call: {mask: ...}`, or mask after this step",
-                )
+        drops_mask = any("destroy the mask" in str(warning.message) for warning in caught)
+        if drops_mask or (step.layer.is_operation and is_masked([value, call])):
+            self.report.add(
+                DROPPED_MASK,
+                f"`{_shown(step.layer)}` in `{node.name}` drops its mask, so layers after it see the padding",
+                step.span,
+                expected="a layer that hands the mask on",
+                help="hand the mask on with `call: {mask: ...}`, or mask after this step",
+            )
         return result
 
 

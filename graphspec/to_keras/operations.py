@@ -23,13 +23,13 @@ def operate(layer: Layer, value: Any, call: dict[str, Any], *, listed: bool) -> 
     entry = catalog.find("ops", what.name)
     assert entry is not None
     operands, keywords = _operands(entry, value, listed=listed)
-    keywords |= what.arguments | call
+    keywords |= {name: _constant(entry, name, each) for name, each in what.arguments.items()} | call
     if entry.arguments.get("data_format", "") is None:
         # Some operations of Keras read their default when they are called by hand, and fail in a graph without it.
         keywords.setdefault("data_format", keras.config.image_data_format())
     leading: list[Any] = []
     if operands:
-        leading = [keywords.pop(name) for name in list(entry.arguments)[: list(entry.arguments).index(entry_each(entry))]]
+        leading = [keywords.pop(name) for name in list(entry.arguments)[: list(entry.arguments).index(_each(entry))]]
     result = attrgetter(what.name.removeprefix("ops."))(keras.ops)(*leading, *operands, **keywords)
     if not any(isinstance(each, keras.KerasTensor) for each in tree.flatten(result)):
         raise ValueError("its result is no tensor that a graph computes")
@@ -37,7 +37,19 @@ def operate(layer: Layer, value: Any, call: dict[str, Any], *, listed: bool) -> 
     return result
 
 
-def entry_each(entry: catalog.Entry) -> str:
+def is_masked(operands: Any) -> bool:
+    """Whether a tensor among `operands` bears a mask. Keras hands none through an operation, and says nothing."""
+    return any(getattr(each, "_keras_mask", None) is not None for each in tree.flatten(operands))
+
+
+def _constant(entry: catalog.Entry, name: str, value: Any) -> Any:
+    """A constant as Keras takes it: lists of sizes and axes are tuples to some operations, and lists to none."""
+    if isinstance(value, list) and name not in entry.tensors:
+        return tuple(_constant(entry, name, each) for each in value)
+    return value
+
+
+def _each(entry: catalog.Entry) -> str:
     """The argument that takes as many tensors as there are."""
     return next(argument for argument, kind in entry.tensors.items() if kind == "each")
 
