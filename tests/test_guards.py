@@ -6,6 +6,7 @@ A test that no longer finds Keras at fault fails, so that the guard can go.
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -409,3 +410,24 @@ def test_weightless_build_leaves_nothing_to_be_allocated_later() -> None:
     with weightless_scope():
         L.Dense(3).build((None, 2))
     assert pending() == before
+
+
+def test_chain_of_many_layers_is_built(write: Write) -> None:
+    """Keras ends in a RecursionError on a chain of a thousand layers; graphspec lets it recurse as deep as it must."""
+    layers = 1_200
+    with keras.StatelessScope(initialize_variables=False):
+        x = inputs = keras.Input((2,))
+        for _ in range(layers):
+            x = L.Dense(2)(x)
+        with pytest.raises(RecursionError):
+            keras.Model(inputs, x)
+    path = write(
+        f"""
+        graphspec: 1
+        inputs: {{x: [2]}}
+        outputs: {{y: {{from: x, apply: {{Dense: 2, repeat: {layers}}}}}}}
+        """
+    )
+    limit = sys.getrecursionlimit()
+    assert graphspec.build(path, weightless=True).count_params() == 6 * layers
+    assert sys.getrecursionlimit() == limit
