@@ -52,6 +52,7 @@ def by_hand(layers: int) -> Any:
 
 
 def timed(call: Callable[[], Any]) -> tuple[float, Any]:
+    """The seconds that `call` takes, and what it gives."""
     gc.collect()
     started = time.perf_counter()
     result = call()
@@ -66,9 +67,8 @@ def main(sizes: list[int]) -> None:
 
     from graphspec.to_keras.weightless import weightless_scope
 
-    print(
-        f"{platform.machine()}, Python {platform.python_version()}, Keras {keras.__version__}, TensorFlow {tf.__version__}"
-    )
+    versions = f"Keras {keras.__version__}, TensorFlow {tf.__version__}"
+    print(f"{platform.machine()}, Python {platform.python_version()}, {versions}")
     print(f"{'layers':>8} {'read':>8} {'build':>8} {'by hand':>8} {'per node':>10} {'added':>8} {'with reading':>13}")
     lines: list[tuple[float, float]] = []
     with tempfile.TemporaryDirectory() as folder, weightless_scope():
