@@ -32,13 +32,14 @@ class Walk:
 
     @classmethod
     def over(cls, model: keras.Model) -> Walk:
-        """The walk over a whole model, whose inputs and outputs are dictionaries."""
+        """The walk over a whole model. Inputs and outputs that are not dictionaries are numbered."""
         walk = cls()
-        walk._input_names = {id(tensor._keras_history.operation): name for name, tensor in model.input.items()}
-        for name in sorted(model.output):
-            walk.lines.append(f"output {name} = {walk._tensor(model.output[name])}")
-        for name in sorted(model.input):
-            walk.lines.append(f"input {name} = {walk._tensor(model.input[name])}")
+        inputs, outputs = _named(model.input), _named(model.output)
+        walk._input_names = {id(tensor._keras_history.operation): name for name, tensor in inputs.items()}
+        for name in sorted(outputs):
+            walk.lines.append(f"output {name} = {walk._tensor(outputs[name])}")
+        for name in sorted(inputs):
+            walk.lines.append(f"input {name} = {walk._tensor(inputs[name])}")
         return walk
 
     def _tensor(self, tensor: Any) -> str:
@@ -80,6 +81,12 @@ class Walk:
             kind = "Functional" if isinstance(layer, keras.Model) else type(layer).__name__
             self.lines.append(f"layer {number} = {kind} {name} {config} over {inside}")
         return f"layer {self._layer_numbers[id(layer)]}"
+
+
+def _named(tensors: Any) -> dict[str, Any]:
+    if isinstance(tensors, dict):
+        return tensors
+    return {str(number): tensor for number, tensor in enumerate(keras.tree.flatten(tensors))}
 
 
 def _arguments(operation: Any, node: Any) -> Iterator[tuple[str, Any]]:

@@ -1,0 +1,1 @@
+"""The specs to start from, against the models they describe."""
