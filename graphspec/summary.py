@@ -7,7 +7,7 @@ shares its weights, so its parameters count at its first call, and every call te
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -141,12 +141,15 @@ def _label(reference: Reference) -> str:
 
 
 def _shape_and_dtype(value: Any) -> tuple[Any, str]:
+    """The shapes, in the structure of `value`, and the dtypes that occur."""
     if isinstance(value, dict):
-        return {name: tuple(each.shape) for name, each in value.items()}, _common(value.values())
+        inside = {name: _shape_and_dtype(each) for name, each in value.items()}
+        return {name: shape for name, (shape, _) in inside.items()}, _common(inside.values())
     if isinstance(value, list | tuple):
-        return [tuple(each.shape) for each in value], _common(value)
+        several = [_shape_and_dtype(each) for each in value]
+        return [shape for shape, _ in several], _common(several)
     return tuple(value.shape), str(value.dtype)
 
 
-def _common(values: Any) -> str:
-    return ", ".join(dict.fromkeys(str(each.dtype) for each in values))
+def _common(described: Iterable[tuple[Any, str]]) -> str:
+    return ", ".join(dict.fromkeys(dtype for _, each in described for dtype in each.split(", ")))

@@ -7,6 +7,7 @@ is reported at the step, with the shapes that came in; nodes that do not depend 
 
 from __future__ import annotations
 
+import inspect
 import warnings
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -148,7 +149,7 @@ class _Builder:
     def call(self, node: Node, step: Step, layer: Any, value: Any, call: dict[str, Any]) -> Any:
         """Apply `layer` or the operation. Raises SpecError with the node, the step's place and what came in."""
         what = step.layer.what
-        positional, keywords = ([value], {}) if not isinstance(value, dict) else ([], value)
+        positional, keywords = ([], value) if isinstance(value, dict) and _named(layer, value) else ([value], {})
         if isinstance(what, Graph):
             positional, keywords = [_model_input(what, value)], {}
         try:
@@ -166,6 +167,15 @@ class _Builder:
                 step.span,
                 expected=f"what comes in is {_shapes(node, step, value)}",
             ) from error
+        if any(given is each for given in keras.tree.flatten(value) for each in keras.tree.flatten(result)):
+            raise SpecError.of(
+                REFUSED_CALL,
+                f"`{_shown(step.layer)}` in `{node.name}` gives Keras the very tensor that came in, "
+                "so the model would silently be built without it",
+                step.span,
+                expected="a layer that Keras can trace",
+                help=f"hold it in a pipeline: `Pipeline: {{layers: [{_shown(step.layer)}]}}`",
+            )
         drops_mask = any("destroy the mask" in str(warning.message) for warning in caught)
         if drops_mask or (step.layer.is_operation and is_masked([value, call])):
             self.report.add(
@@ -183,6 +193,13 @@ def _input(each: Input) -> Any:
     return keras.Input(
         shape=each.shape, dtype=each.dtype, sparse=each.sparse, batch_size=each.batch_size, name=each.name, **options
     )
+
+
+def _named(layer: Any, value: dict[str, Any]) -> bool:
+    """Whether `layer` takes tensors of these names, rather than one mapping of them, as image layers with labels do."""
+    parameters = inspect.signature(layer.call).parameters.values() if layer is not None else []
+    takes_any = layer is None or any(each.kind is each.VAR_KEYWORD for each in parameters)
+    return takes_any or any(each.name in value for each in parameters)
 
 
 def _model_input(graph: Graph, value: Any) -> Any:
