@@ -85,6 +85,7 @@ def write_spec(folder: Path, spec: Spec) -> None:
     """Write the spec as it was trained, its data paths made relative to `folder`, and the files that it includes."""
     tree = plain(spec.tree)
     tree["name"] = spec.name
+    _move_weight_files(tree, Path(spec.path).parent, folder)
     if "data" in tree:
         tree["data"] = plain(spec.model.tree["data"])
         _move_paths(tree["data"], Path(spec.path).parent, folder)
@@ -103,6 +104,7 @@ def _write_includes(folder: Path, includes: Iterable[Library], written: dict[Pat
             written[source] = f"{len(written)}_{library.path.stem}.yaml"
             name = written[source]
             tree = plain(library.written)
+            _move_weight_files(tree, library.path.parent, folder / "included")
             if "include" in tree:
                 tree["include"] = [
                     path.removeprefix("included/") for path in _write_includes(folder, library.includes, written)
@@ -135,6 +137,20 @@ def _move_weights(owner: dict[str, Any], key: str, base: Path, folder: Path) -> 
         owner[key] = _relative((base / written).resolve(), folder.resolve())
     elif isinstance(written, dict):
         _move_weights(written, "file", base, folder)
+
+
+def _move_weight_files(tree: Any, base: Path, folder: Path) -> None:
+    """Move the path of every weight that is filled from a file, wherever an initializer stands."""
+    waiting = [tree]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            for name, inner in value.items():
+                if name.endswith("_initializer") and isinstance(inner, dict) and isinstance(inner.get("file"), str):
+                    inner["file"] = _relative((base / inner["file"]).resolve(), folder.resolve())
+            waiting += value.values()
+        elif isinstance(value, list):
+            waiting += value
 
 
 def _relative(path: Path, folder: Path) -> str:

@@ -120,7 +120,7 @@ def shared_step(draw: st.DrawFn, described: Described, shape: Shape) -> Step | N
     if len(shape) != 1:
         return None
     name, units = f"declared{len(described.makers)}", draw(st.integers(1, 3))
-    if draw(st.booleans()):
+    if draw(st.sampled_from([True, False])):
         described.layers[name] = {"Dense": {"units": units, "use_bias": False}}
         described.makers[name] = (shape, lambda: L.Dense(units, use_bias=False), (units,))
     else:

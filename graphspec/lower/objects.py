@@ -23,6 +23,7 @@ from graphspec.diagnostics import Report, Span
 from graphspec.document.scalars import resolve
 from graphspec.document.tree import Located, Mapping, Sequence, plain
 from graphspec.graph import Layer, Object
+from graphspec.lower.weight_files import is_weight_file, read_weight_file
 from graphspec.rules import (
     BAD_NAME,
     BAD_OBJECT,
@@ -281,6 +282,9 @@ def read_argument(
         return FAULTY if any(layer is FAULTY for layer in layers) else layers
     if kind == "layers":
         return _read_layer(entry, value, report, declared)
+    if kind == "initializers" and is_weight_file(value):
+        filled = read_weight_file(value, report)
+        return filled if filled is not None else FAULTY
     if isinstance(value.value, str | Mapping):
         made = read_object(kind, value, report, declared)
         return made if made is not None else FAULTY

@@ -22,6 +22,7 @@ from graphspec.to_keras.depth import deep_enough_for
 from graphspec.to_keras.messages import reason
 from graphspec.to_keras.objects import make
 from graphspec.to_keras.operations import is_masked, operate
+from graphspec.to_keras.weight_files import forget_files
 from graphspec.to_keras.weightless import weightless_scope
 
 
@@ -53,6 +54,7 @@ def build_graph(graph: Graph, *, precision: str = "float32", weightless: bool = 
         keras.config.set_dtype_policy(policy)
     builder.report.raise_if_errors()
     assert model is not None
+    forget_files(builder.layers.values())
     return Built(graph, model, builder.layers, builder.values, builder.calls, builder.report)
 
 

@@ -14,7 +14,9 @@ from graphspec.catalog import SINGULAR, Kind
 from graphspec.diagnostics import Diagnostic, Report, SpecError
 from graphspec.graph import Layer, Object
 from graphspec.rules import REFUSED_ARGUMENTS
+from graphspec.sources import Source
 from graphspec.to_keras.messages import reason
+from graphspec.to_keras.weight_files import FromFile
 
 _MODULES: dict[Kind, Any] = {
     "layers": keras.layers,
@@ -37,6 +39,9 @@ def make(what: Object, make_layer: Callable[[Layer], Any] | None = None, **more:
     """
     if what.is_identifier:
         return what.name
+    if isinstance(what.arguments.get("file"), Source):
+        source: Source = what.arguments["file"]
+        return FromFile(str(source.path), source.key)
     arguments = {name: _argument(value, make_layer) for name, value in what.arguments.items()}
     try:
         return getattr(_MODULES[what.kind], what.name)(**{**more, **arguments})

@@ -1,0 +1,55 @@
+"""Weights filled from files, by an initializer that reads the array, and that leaves no trace in a saved model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from graphspec.diagnostics import Source as Text
+from graphspec.diagnostics import Span
+from graphspec.sources import DataError, Source, load
+
+
+@keras.saving.register_keras_serializable("graphspec")
+class FromFile(keras.initializers.Initializer):
+    """Gives the array of a `.npy` file, or one of an `.npz` archive, as the initial value of a weight.
+
+    Raises ValueError where the file cannot be read, or where its array has another shape than the weight.
+    """
+
+    def __init__(self, path: str, key: str | None = None) -> None:
+        self.path = path
+        self.key = key
+
+    def __call__(self, shape: tuple[int, ...], dtype: Any = None) -> Any:
+        source = Source(Path(self.path), self.path, Span(Text(self.path, ""), 1, 1, 1, 1), self.key)
+        try:
+            array = load(source)
+        except DataError as error:
+            raise ValueError(error.message) from None
+        except OSError as error:
+            raise ValueError(f"cannot read {self.path}: {(error.strerror or str(error)).lower()}") from None
+        if tuple(array.shape) != tuple(shape):
+            raise ValueError(
+                f"{self.path} holds an array of shape {array.shape}, and the weight has shape {tuple(shape)}"
+            )
+        return keras.ops.convert_to_tensor(array, dtype=dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        """What wrappers that copy their layer, such as `Bidirectional`, make the copy from."""
+        return {"path": self.path, "key": self.key}
+
+
+def forget_files(layers: Iterable[Any]) -> None:
+    """Once the weights are filled, put a plain initializer in the place of each file.
+
+    A saved model holds the weights themselves; plain Keras loads it, without graphspec and without the files.
+    """
+    for layer in layers:
+        for each in layer._flatten_layers():
+            for name, value in list(vars(each).items()):
+                if isinstance(value, FromFile):
+                    setattr(each, name, keras.initializers.Zeros())
