@@ -74,6 +74,9 @@ RECURSION = Rule("GS309", "recursion", "A model or layer contains itself.")
 
 REFUSED_CALL = Rule("GS401", "refused-call", "Keras refused to apply a layer to the tensors that came in.")
 DROPPED_MASK = Rule("GS402", "dropped-mask", "A layer drops the mask of its input.", Severity.WARNING)
+IGNORED_TRAINING = Rule(
+    "GS403", "ignored-training", "A call says `training`, and Keras overrides it.", Severity.WARNING
+)
 
 MISSING_LOSS = Rule("GS501", "missing-loss", "An output has no loss, so it would silently never be trained.")
 LOSS_ACTIVATION = Rule("GS502", "loss-activation", "A loss does not fit the activation or units of its output.")

@@ -380,7 +380,7 @@ def test_call_arguments_and_several_results(write: Write) -> None:
     )
     model = graphspec.build(path)
     ones = {"source": np.ones((2, 7, 6), "float32"), "target": np.ones((2, 5, 6), "float32")}
-    found = {name: np.asarray(each) for name, each in model(ones, training=False).items()}
+    found = {name: np.asarray(each) for name, each in model(ones).items()}
     assert {name: each.shape for name, each in found.items()} == {"scores": (2, 2, 5, 7), "steady_out": (2, 5, 8)}
     assert (found["steady_out"] == 0).any()
 

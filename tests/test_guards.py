@@ -431,3 +431,54 @@ def test_chain_of_many_layers_is_built(write: Write) -> None:
     limit = sys.getrecursionlimit()
     assert graphspec.build(path, weightless=True).count_params() == 6 * layers
     assert sys.getrecursionlimit() == limit
+
+
+def test_training_of_a_call(write: Write) -> None:
+    """Keras: `training=False` of a call does not hold in `fit`. graphspec: a warning."""
+    tensor = keras.Input((2,))
+    norm = L.BatchNormalization()
+    model = keras.Model(tensor, L.Dense(1)(norm(tensor, training=False)))
+    model.compile("sgd", "mse")
+    model.fit(np.ones((8, 2)), np.ones((8, 1)), verbose=0)
+    assert (np.asarray(norm.moving_mean) > 0).all()
+    path = write(
+        """
+        graphspec: 1
+        inputs: {x: [2]}
+        outputs: {y: {from: x, apply: [{BatchNormalization: , call: {training: false}}, {Dense: 1}]}}
+        """
+    )
+    assert [finding.rule.code for finding in graphspec.validate(path)] == ["GS403"]
+
+
+def test_layer_that_keras_loses(write: Write) -> None:
+    """Keras: a model goes on from the very tensor that `Equalization` was given. graphspec: an error."""
+    tensor = keras.Input((8, 8, 3))
+    assert L.Equalization()(tensor) is tensor
+    path = write("graphspec: 1\ninputs: {x: [8, 8, 3]}\noutputs: {y: {from: x, apply: Equalization}}\n")
+    with pytest.raises(SpecError) as error:
+        graphspec.build(path)
+    assert codes(error) == ["GS401"]
+
+
+def test_mask_through_an_operation(write: Write) -> None:
+    """Keras: an operation hands no mask on, so a layer after it reads the padding. graphspec: a warning."""
+    words = keras.Input((3,), dtype="int32")
+    vectors = L.Embedding(5, 2, mask_zero=True)(words)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        doubled = keras.ops.multiply(vectors, 2.0)
+        L.LSTM(2)(doubled)
+    assert getattr(vectors, "_keras_mask", None) is not None
+    assert getattr(doubled, "_keras_mask", None) is None
+    assert not [each for each in caught if "mask" in str(each.message)]
+    path = write(
+        """
+        graphspec: 1
+        inputs: {words: {shape: [3], dtype: int32}}
+        graph:
+          vectors: {from: words, apply: {Embedding: {input_dim: 5, output_dim: 2, mask_zero: true}}}
+        outputs: {y: {from: vectors, apply: [{ops.multiply: 2.0}, {LSTM: 2}]}}
+        """
+    )
+    assert [finding.rule.code for finding in graphspec.summarize(path).warnings] == ["GS402"]

@@ -43,6 +43,8 @@ def imported(*arguments: str) -> set[str]:
         ("evaluate", "--help"),
         ("predict", "--help"),
         ("validate", "specs"),
+        ("layers",),
+        ("layers", "LSTM"),
     ],
     ids=" ".join,
 )

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from graphspec.checks.calls import check_calls
 from graphspec.checks.losses import check_losses
 from graphspec.checks.unused import check_unused
 from graphspec.diagnostics import Diagnostic
 from graphspec.graph import Graph
 
-GRAPH_CHECKS: tuple[Callable[[Graph], Iterable[Diagnostic]], ...] = (check_unused,)
+GRAPH_CHECKS: tuple[Callable[[Graph], Iterable[Diagnostic]], ...] = (check_unused, check_calls)
 """Checks of any spec."""
 
 TRAINING_CHECKS: tuple[Callable[[Graph], Iterable[Diagnostic]], ...] = (check_losses,)

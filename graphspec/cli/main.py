@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from graphspec.cli.evaluate import evaluate
+from graphspec.cli.layers import layers
 from graphspec.cli.predict import predict
 from graphspec.cli.summary import summary
 from graphspec.cli.train import train
@@ -57,10 +58,11 @@ def main() -> None:
     graphspec train specs/same_digit.yaml         train it on the data it names
     graphspec evaluate runs/same_digit            measure the newest run on its test split
     graphspec predict runs/same_digit -i digit_a=a.npy -i digit_b=b.npy -o out.npz
+    graphspec layers LSTM                         what a spec can name, and the arguments it takes
 
     Exit status: 0 clean, 1 findings or a failed run, 2 wrong usage, 3 an internal error.
     """
 
 
-for command in (validate, summary, train, evaluate, predict):
+for command in (validate, summary, train, evaluate, predict, layers):
     main.add_command(command)

@@ -159,7 +159,7 @@ def _read_call(beside: Mapping | None, report: Report) -> dict[str, Any] | None:
     if not isinstance(call.value, Mapping):
         report.add(
             WRONG_TYPE, f"`call` is {kind_of(call.value)}", call.span, expected="a mapping of call arguments",
-            help="write `call: {training: false}` or `call: {initial_state: state}`",
+            help="write `call: {initial_state: state}` or `call: {use_causal_mask: true}`",
         )  # fmt: skip
         return None
     before = len(report)

@@ -1,0 +1,30 @@
+"""Call arguments that Keras overrides without a word."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from graphspec.diagnostics import Diagnostic
+from graphspec.graph import Graph
+from graphspec.rules import IGNORED_TRAINING
+
+
+def check_calls(graph: Graph) -> Iterator[Diagnostic]:
+    """Every `training` of a call, in `graph` and the models in it.
+
+    A functional model hands its own `training` on to each of its layers, over what the call said: true in `fit`, false
+    in `evaluate` and `predict`.
+    """
+    for body in (graph, *graph.models()):
+        for node in body.nodes.values():
+            for step in node.steps:
+                if step.call.get("training") is not None:
+                    yield Diagnostic(
+                        IGNORED_TRAINING,
+                        f"`training` of the call in `{node.label}` does not hold: Keras calls every layer of a model "
+                        "with true in training and with false otherwise",
+                        step.span,
+                        expected="a call without `training`",
+                        help="leave it out; `freeze` under `training` keeps weights as they are, and a frozen "
+                        "BatchNormalization works as in prediction",
+                    )

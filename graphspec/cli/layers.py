@@ -1,0 +1,101 @@
+"""`graphspec layers`."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import textwrap
+from typing import get_args
+
+import click
+
+from graphspec import catalog
+from graphspec.catalog import REQUIRED, SINGULAR, Entry, Kind
+from graphspec.catalog.refused import CODE_CARRYING, CODE_CARRYING_OPS, FAILING_OPS, NOT_APPLIED, RETIRED_NAMES
+from graphspec.suggest import a, did_you_mean
+
+KINDS: tuple[Kind, ...] = get_args(Kind)
+NOT_WRITTEN = {**CODE_CARRYING, **CODE_CARRYING_OPS, **FAILING_OPS, **NOT_APPLIED}
+"""Names of Keras that a spec cannot use, with what to write instead."""
+
+
+@click.command()
+@click.argument("name", required=False, metavar="[NAME]")
+@click.option("--kind", type=click.Choice(KINDS), help="Only what is of this kind; without NAME and --kind, all kinds.")
+def layers(name: str | None, kind: Kind | None) -> None:
+    """List what a spec can name, or show what NAME is and which arguments it takes.
+
+    Layers, operations of keras.ops, losses, metrics, optimizers, and so on: what the Keras of this graphspec offers,
+    without loading TensorFlow.
+
+    \b
+    graphspec layers                       all names, by kind
+    graphspec layers --kind losses         those of one kind
+    graphspec layers LSTM                  what it is, its arguments and their defaults
+    graphspec layers ops.image.resize
+    """
+    if name is None:
+        click.echo("\n\n".join(_listed(each, with_title=kind is None) for each in ([kind] if kind else KINDS)))
+        return
+    found = [(each, _shown(each, name)) for each in ([kind] if kind else KINDS)]
+    shown = [text for _, text in found if text]
+    if shown:
+        click.echo("\n\n".join(shown))
+        return
+    click.echo(_unknown(name, [kind] if kind else list(KINDS)), err=True)
+    sys.exit(1)
+
+
+def usable(kind: Kind) -> list[str]:
+    """The names of `kind` that a spec can use: class names, or the strings that Keras reads where it has no classes."""
+    return [name for name in catalog.names(kind) or catalog.identifiers(kind) if name not in NOT_WRITTEN]
+
+
+def _listed(kind: Kind, *, with_title: bool) -> str:
+    names = usable(kind)
+    if not with_title:
+        return "\n".join(names)
+    width = max(60, min(shutil.get_terminal_size((100, 24)).columns, 140))
+    lines = textwrap.wrap("  ".join(names), width, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)
+    return "\n".join([f"{kind} ({len(names)})", *lines])
+
+
+def _shown(kind: Kind, name: str) -> str:
+    """What `name` is as one of `kind`; empty where it is none."""
+    entry = catalog.find(kind, name)
+    if entry is None:
+        if not catalog.is_identifier(kind, name):
+            return ""
+        return f"{name}: {a(SINGULAR[kind])} of Keras, a function; it takes no arguments"
+    module = {"schedules": "optimizers.schedules.", "ops": ""}.get(kind, f"{kind}.")
+    also = [each for each, target in catalog.identifiers(kind).items() if target == entry.name]
+    lines = [f"keras.{module}{entry.name}", f"  {entry.doc}"]
+    if also:
+        lines.append(f"  Also written {', '.join(also)}.")
+    if entry.name in NOT_WRITTEN:
+        lines.append(f"  A spec cannot use it: {NOT_WRITTEN[entry.name]}.")
+    return "\n".join([*lines, "", *_arguments(entry)])
+
+
+def _arguments(entry: Entry) -> list[str]:
+    width = max(map(len, entry.arguments), default=0)
+    rows = []
+    for argument, default in entry.arguments.items():
+        value = "required" if default is REQUIRED else json.dumps(default, ensure_ascii=False)
+        tensors = {"one": "a tensor", "list": "a list of tensors", "each": "any number of tensors"}
+        if argument in entry.tensors:
+            value = f"{value}; takes {tensors[entry.tensors[argument]]}"
+        rows.append(f"  {argument:<{width}}  {value}")
+    if entry.is_open:
+        rows.append("  ...  further arguments by any name")
+    return rows or ["  It takes no arguments."]
+
+
+def _unknown(name: str, kinds: list[Kind]) -> str:
+    if name in NOT_WRITTEN or name in RETIRED_NAMES:
+        return f"A spec cannot use `{name}`: {NOT_WRITTEN.get(name) or RETIRED_NAMES[name]}."
+    known = [each for kind in kinds for each in (*usable(kind), *catalog.identifiers(kind))]
+    asked = f"{SINGULAR[kinds[0]]} " if len(kinds) == 1 else ""
+    help = did_you_mean(name, known) or did_you_mean(f"ops.{name}", known, "`graphspec layers` lists all names")
+    return f"Keras {catalog.keras_version()} has no {asked}`{name}`: {help}"
