@@ -114,7 +114,7 @@ def sequence_steps(draw: st.DrawFn, shape: Shape) -> list[Step]:
 def shared_step(draw: st.DrawFn, described: Described, shape: Shape) -> Step | None:
     """A declared layer or nested model that fits `shape`: an old one, whose weights are shared, or a new one."""
     fitting = [name for name, (takes, _, _) in described.makers.items() if takes == shape]
-    if fitting and draw(st.booleans()):
+    if fitting and draw(st.sampled_from([True, False])):
         name = draw(st.sampled_from(fitting))
         return Step(name, described.makers[name][1], described.makers[name][2], name)
     if len(shape) != 1:
@@ -157,7 +157,7 @@ def _node(draw: st.DrawFn, described: Described, name: str, least: int = 1) -> t
     first = draw(st.sampled_from(sorted(described.shapes)))
     shape, takes, merge = described.shapes[first], [first], None
     alike = [other for other, its in described.shapes.items() if its == shape]
-    if draw(st.booleans()):
+    if draw(st.sampled_from([True, False])):
         takes.append(draw(st.sampled_from(sorted(alike))))
         merge = draw(st.sampled_from(sorted(MERGES)))
         shape = (*shape[:-1], 2 * shape[-1]) if merge == "concat" else shape
