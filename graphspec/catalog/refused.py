@@ -33,8 +33,11 @@ CODE_CARRYING_OPS: dict[str, str] = {
     "ops.while_loop": "it takes Python functions; `repeat: n` applies a step several times",
 }
 
-# Operations that fail in every graph, by faults of Keras itself on TensorFlow; a test tells when they are mended.
+# Operations that fail in graphs or in reloaded ones, by faults of Keras itself on TensorFlow. A test tells when they
+# are mended.
 FAILING_OPS: dict[str, str] = {
+    "ops.adaptive_average_pool": "a saved model with it cannot be loaded; use the layer `AdaptiveAveragePooling2D`",
+    "ops.adaptive_max_pool": "a saved model with it cannot be loaded; use the layer `AdaptiveMaxPooling2D`",
     "ops.conv_transpose": "Keras mixes up its padding arguments in a graph; use the layer `Conv2DTranspose`",
     "ops.histogram": "Keras looks for it where it is not; use the layer `Discretization`",
     "ops.view_as_complex": "Keras multiplies numbers of two dtypes; work on the two parts, as `ops.fft` does",

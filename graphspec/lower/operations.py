@@ -81,7 +81,7 @@ def _find(name: Located, report: Report) -> Entry | None:
     if entry is not None:
         report.add(
             NOT_A_LAYER,
-            f"`{name.value}` fails in every graph of Keras {catalog.keras_version()}",
+            f"`{name.value}` does not work in graphs of Keras {catalog.keras_version()}",
             name.span,
             expected=expected,
             help=FAILING_OPS[entry.name],
