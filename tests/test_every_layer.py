@@ -212,7 +212,8 @@ CASES: dict[str, Case] = {
             "RandomRotation": {"factor": 0.1, "seed": 1},
             "RandomSaturation": {"factor": 0.1, "seed": 1},
             "RandomSharpness": {"factor": 0.1, "seed": 1},
-            "RandomShear": {"x_factor": 0.1, "seed": 1},
+            # Keras cannot load what it saves of one number here: it turns 0.1 into [-0.1, 0.1], and refuses -0.1.
+            "RandomShear": {"x_factor": [0.0, 0.1], "seed": 1},
             "RandomTranslation": {"height_factor": 0.1, "width_factor": 0.1, "seed": 1},
             "RandomZoom": {"height_factor": 0.1, "seed": 1},
             "Resizing": {"height": 4, "width": 5, "crop_to_aspect_ratio": True},
@@ -286,7 +287,7 @@ def without_names(config: Any) -> Any:
 
 @pytest.mark.parametrize("name", APPLIED)
 def test_layer_of_a_spec_is_that_of_keras(name: str, write: Write) -> None:
-    """The layer that a spec makes has the class, the configuration and the outputs of the one written by hand."""
+    """The layer that a spec makes has the class, configuration and outputs of the one by hand; plain Keras reloads it."""
     case = CASES[name]
     spec = spec_of(name, case)
     layer = make(name, case)
@@ -305,6 +306,8 @@ def test_layer_of_a_spec_is_that_of_keras(name: str, write: Write) -> None:
     found, wanted = keras().tree.flatten(made.output), keras().tree.flatten(expected)
     assert [(each.shape, each.dtype) for each in found] == [(each.shape, each.dtype) for each in wanted]
     assert len(graphspec.summarize(path).root.rows) > 1
+    again = keras().models.model_from_json(model.to_json()).get_layer("node")
+    assert without_names(again.get_config()) == without_names(made.get_config())
 
 
 @pytest.mark.parametrize("name", REFUSED)
