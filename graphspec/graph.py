@@ -32,17 +32,43 @@ class Object:
     is_identifier: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class External:
+    """A model that no spec describes: the file of a saved one, or a function of `keras.applications`.
+
+    name: the function, or the file as the spec writes it. path: None for a function.
+    """
+
+    name: str
+    path: Path | None
+    arguments: dict[str, Any]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """A file of weights, `text` as the spec writes it. partial: what does not match is left as it is."""
+
+    path: Path
+    text: str
+    span: Span
+    partial: bool = False
+
+
 @dataclass(eq=False, slots=True)
 class Layer:
     """One layer instance, one operation, or one nested model. Two steps that call the same Layer share its weights.
 
     name is the name in Keras; declared says that the spec gave it a name of its own under `layers` or `models`.
+    weights and trainable are those of a model as a whole.
     """
 
-    what: Object | Graph
+    what: Object | Graph | External
     span: Span
     name: str = ""
     declared: bool = False
+    weights: Weights | None = None
+    trainable: bool = True
 
     @property
     def is_operation(self) -> bool:
@@ -52,7 +78,7 @@ class Layer:
     @property
     def type_name(self) -> str:
         """What it is, for people: the class in Keras, the operation as `ops.relu`, or `model`."""
-        return self.what.name if isinstance(self.what, Object) else "model"
+        return "model" if isinstance(self.what, Graph) else self.what.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +219,16 @@ def wrapped_layers(layer: Layer) -> Iterator[Layer]:
                     yield from wrapped_layers(item)
 
 
+def every_layer(graph: Graph) -> Iterator[Layer]:
+    """Every layer that `graph` calls or holds in a wrapper, and those of the models in it, each once."""
+    seen: dict[Layer, None] = {}
+    for body in (graph, *graph.models()):
+        for node in body.nodes.values():
+            for step in node.steps:
+                seen.update(dict.fromkeys((step.layer, *wrapped_layers(step.layer))))
+    yield from seen
+
+
 def layer_paths(graph: Graph) -> Iterator[tuple[str, Layer]]:
     """Every layer with its path: its name in Keras, after the names of the models and wrappers that it lies in.
 
@@ -226,16 +262,6 @@ class Pattern:
 
     text: str
     span: Span
-
-
-@dataclass(frozen=True, slots=True)
-class Weights:
-    """A file of weights, `text` as the spec writes it. partial: what does not match is left as it is."""
-
-    path: Path
-    text: str
-    span: Span
-    partial: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,7 @@ class Run:
         if not file.is_file():
             status = self.record.get("status", "unknown")
             raise SpecError.of(BAD_RUN, f"{self.path} holds no model; its status is `{status}`", help="train again")
-        model = build_model(spec)
+        model = build_model(spec, pretrained=False)
         try:
             model.load_weights(file)
         except Exception as error:

@@ -91,6 +91,7 @@ def write_spec(folder: Path, spec: Spec) -> None:
         _move_paths(tree["data"], Path(spec.path).parent, folder)
     if "include" in tree:
         tree["include"] = _write_includes(folder, spec.includes, {})
+    _move_models(tree, Path(spec.path).parent, folder)
     _move_weights(tree.get("training") or {}, "initial_weights", Path(spec.path).parent, folder)
     write(folder / SPEC, lambda part: part.write_text(write_yaml(tree), encoding="utf-8"))
 
@@ -109,6 +110,7 @@ def _write_includes(folder: Path, includes: Iterable[Library], written: dict[Pat
                 tree["include"] = [
                     path.removeprefix("included/") for path in _write_includes(folder, library.includes, written)
                 ]
+            _move_models(tree, library.path.parent, folder / "included")
             text = write_yaml(tree)
             write(folder / "included" / name, partial(_write_text, text=text))
         paths.append(f"included/{written[source]}")
@@ -128,6 +130,15 @@ def _move_paths(data: dict[str, Any], base: Path, folder: Path) -> None:
         for holder in holders:
             if isinstance(holder.get("file"), str):
                 holder["file"] = _relative((base / holder["file"]).resolve(), folder.resolve())
+
+
+def _move_models(body: dict[str, Any], base: Path, folder: Path) -> None:
+    """Move the files that the models of `body` come from, and those of their weights."""
+    for model in (body.get("models") or {}).values():
+        for key in ("file", "spec", "weights"):
+            if not ("application" in model and model.get(key) == "imagenet"):
+                _move_weights(model, key, base, folder)
+        _move_models(model, base, folder)
 
 
 def _move_weights(owner: dict[str, Any], key: str, base: Path, folder: Path) -> None:

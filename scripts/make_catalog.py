@@ -231,6 +231,15 @@ def operations() -> dict[str, Any]:
     return {"classes": dict(sorted(found.items())), "identifiers": dict(sorted(aliases.items())), "others": others}
 
 
+def applications() -> dict[str, Any]:
+    """The arguments of every function of `keras.applications` that makes a model."""
+    return {
+        name: {key: default(parameter) for key, parameter in inspect.signature(function).parameters.items()}
+        for name, function in sorted(vars(keras.applications).items())
+        if inspect.isfunction(function)
+    }
+
+
 def catalog() -> dict[str, Any]:
     """The whole catalogue as it is written."""
     kinds: dict[str, Any] = {}
@@ -245,7 +254,12 @@ def catalog() -> dict[str, Any]:
         }
     kinds["activations"] = {"classes": {}, "identifiers": dict.fromkeys(sorted(activations.ALL_OBJECTS_DICT))}
     kinds["ops"] = operations()
-    return {"keras": keras.__version__, "dtypes": sorted(ALLOWED_DTYPES), "kinds": kinds}
+    return {
+        "keras": keras.__version__,
+        "dtypes": sorted(ALLOWED_DTYPES),
+        "kinds": kinds,
+        "applications": applications(),
+    }
 
 
 def main() -> int:

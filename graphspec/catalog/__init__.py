@@ -114,6 +114,17 @@ def find(kind: Kind, name: str) -> Entry | None:
     return Entry(kind, target, about["doc"], arguments, tensors, "open" in about)
 
 
+def applications() -> list[str]:
+    """The functions of `keras.applications`."""
+    return list(_catalog()["applications"])
+
+
+def application_arguments(name: str) -> dict[str, Any]:
+    """The arguments of a function of `keras.applications`, with their defaults."""
+    found: dict[str, Any] = _catalog()["applications"][name]
+    return found
+
+
 def other_functions() -> list[str]:
     """The functions of `keras.ops` that compute no tensors from tensors, and so are no steps of a graph."""
     return list(_catalog()["kinds"]["ops"]["others"])

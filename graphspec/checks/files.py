@@ -6,14 +6,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from graphspec.diagnostics import Diagnostic, Span
-from graphspec.graph import Graph, Training
+from graphspec.graph import External, Graph, Training, every_layer
 from graphspec.rules import MISSING_FILE
 from graphspec.suggest import closest
 
 
 def check_files(graph: Graph, training: Training | None) -> Iterator[Diagnostic]:
-    """Every file of weights that is not there."""
+    """Every file of weights, and every file of a model, that is not there."""
     weights = [training.initial_weights] if training is not None else []
+    for layer in every_layer(graph):
+        weights.append(layer.weights)
+        what = layer.what
+        if isinstance(what, External) and what.path is not None and not what.path.is_file():
+            yield missing_file(what.path, what.name, what.span)
     for each in weights:
         if each is not None and not each.path.is_file():
             yield missing_file(each.path, each.text, each.span)

@@ -101,6 +101,8 @@ def _head(node: Node, graph: Graph) -> _Head | None:
             if isinstance(what, Graph):
                 inner = next(iter(what.outputs.values())) if len(what.outputs) == 1 else None
                 return _head(what.nodes[inner.name], what) if inner is not None else None
+            if not isinstance(what, Object):
+                return None
             if what.name not in _PASSED_THROUGH:
                 return _head_of(what)
         feed = node.feed

@@ -10,8 +10,9 @@ from graphspec import catalog
 from graphspec.diagnostics import Label, Report, Span
 from graphspec.document.tree import Located, Mapping
 from graphspec.expand import Library
-from graphspec.graph import Graph, Input, Layer, Node, Output, Reference, Step
+from graphspec.graph import External, Graph, Input, Layer, Node, Output, Reference, Step
 from graphspec.lower.blocks import OUTPUT, use_block, with_references
+from graphspec.lower.elsewhere import open_spec, read_external, read_settings
 from graphspec.lower.merges import read_merge
 from graphspec.lower.naming import name_layers
 from graphspec.lower.objects import read_object
@@ -23,7 +24,7 @@ from graphspec.lower.steps import BlockUse, read_steps
 from graphspec.lower.wiring import check_references
 from graphspec.rules import BAD_SELECTION, NAME_CLASH, TOO_LARGE
 from graphspec.schema import parse_part
-from graphspec.schema.model import Body, InputModel, LibraryModel, NodeModel, SpecModel
+from graphspec.schema.model import Body, Elsewhere, InputModel, LibraryModel, NestedModel, NodeModel, SpecModel
 from graphspec.schema.shorthand import write_out_body
 from graphspec.suggest import did_you_mean, one_of
 
@@ -34,11 +35,11 @@ def lower(spec: SpecModel, name: str, library: Library, report: Report) -> Graph
     library holds the variables of the spec, which its blocks use, and the files that it includes.
     """
     before = len(report.errors)
-    included = tuple(_library_scope(each, report) for each in library.includes)
+    scope = _file_scope(library, None, report)
     if len(report.errors) > before:
         return None
     try:
-        graph = _lower_body(spec, name, Scope(None, report, library.variables, included), report)
+        graph = _lower_body(spec, name, scope, report)
     except RecursionError:
         span = spec.key_span("models") if spec.models else spec.key_span("layers")
         report.add(TOO_LARGE, "models and layers hold each other too deep", span, expected="less deep nesting")
@@ -46,14 +47,31 @@ def lower(spec: SpecModel, name: str, library: Library, report: Report) -> Graph
     return graph if graph is not None and len(report.errors) == before else None
 
 
+def _file_scope(library: Library, caller: Scope | None, report: Report) -> Scope:
+    """The scope of a spec file, which sees its own variables and the files that it includes alone.
+
+    caller is the scope that names the file as a model, if one does.
+    """
+    scope = Scope(None, report, library.variables)
+    if caller is not None:
+        scope.share(caller)
+    scope.files = (*scope.files, library.path.resolve())
+    scope.included = tuple(_library_scope(each, scope, report) for each in library.includes)
+    return scope
+
+
 def check_library(library: Library, report: Report) -> None:
     """Find what is wrong with a file that only declares layers, models and blocks for others to include."""
-    _library_scope(library, report)
+    caller = Scope(None, report, library.variables)
+    caller.files = (library.path.resolve(),)
+    _library_scope(library, caller, report)
 
 
-def _library_scope(library: Library, report: Report) -> Scope:
+def _library_scope(library: Library, caller: Scope, report: Report) -> Scope:
     """The scope of an included file: what it declares, and what the files that it includes declare."""
-    scope = Scope(None, report, library.variables, tuple(_library_scope(each, report) for each in library.includes))
+    scope = Scope(None, report, library.variables)
+    scope.share(caller)
+    scope.included = tuple(_library_scope(each, scope, report) for each in library.includes)
     write_out_body(library.tree)
     declaring = Mapping(library.tree.span)
     for key, item in library.tree.entries():
@@ -132,9 +150,22 @@ def _declared_layer(written: Located, scope: Scope, report: Report) -> Layer | N
     return Layer(made, made.span, declared=True) if made is not None else None
 
 
-def _declared_model(key: str, body: Body, span: Span, scope: Scope, report: Report) -> Layer | None:
-    graph = _lower_body(body, key, Scope(scope, report, scope.variables), report)
-    return Layer(graph, span, key, declared=True) if graph is not None else None
+def _declared_model(key: str, model: NestedModel | Elsewhere, span: Span, scope: Scope, report: Report) -> Layer | None:
+    before = len(report.errors)
+    what: Graph | External | None
+    if isinstance(model, NestedModel):
+        what = _lower_body(model, key, Scope(scope, report, scope.variables), report)
+    elif model.states("spec"):
+        opened = open_spec(model, scope, report)
+        what = None
+        if opened is not None:
+            what = _lower_body(opened[0], key, _file_scope(opened[1], scope, report), report)
+    else:
+        what = read_external(model, scope, report)
+    weights, trainable = read_settings(model, scope, report)
+    if what is None or len(report.errors) > before:
+        return None
+    return Layer(what, span, key, True, weights, trainable)
 
 
 def _input(name: str, model: InputModel, span: Span) -> Input:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from collections.abc import Mapping as Names
 from dataclasses import dataclass
+from pathlib import Path
 
 from graphspec.diagnostics import Label, Report, Span
 from graphspec.expand import Value
@@ -31,7 +32,8 @@ class Scope:
     """Finds declared names. A layer or model is lowered when it is first asked for, so the order is free.
 
     included holds the scopes of included files. making and using tell what is being lowered, to find recursion;
-    they and `nodes`, a count of what blocks have made, are the same for all scopes of one spec.
+    they and `nodes`, a count of what blocks have made, are the same for all scopes of one spec. files are the
+    spec files that lead here by `models: {name: {spec: file}}`, opened counts them all.
     """
 
     def __init__(
@@ -42,12 +44,19 @@ class Scope:
         self.included = included
         self.blocks: dict[str, Block] = {}
         self.using: list[Block] = parent.using if parent is not None else []
+        self.files: tuple[Path, ...] = parent.files if parent is not None else ()
+        self.opened: list[int] = parent.opened if parent is not None else [0]
         self.nodes: list[int] = parent.nodes if parent is not None else [0]
         self.tensors: set[str] = set()
         self.report = report
         self.makers: dict[str, tuple[Callable[[], Layer | None], Span]] = {}
         self.made: dict[str, Layer | None] = {}
         self.making: list[tuple[Scope, str, Span]] = parent.making if parent is not None else []
+
+    def share(self, caller: Scope) -> None:
+        """Count what is made and opened together with `caller`, another root scope of the same spec."""
+        self.files, self.opened, self.nodes = caller.files, caller.opened, caller.nodes
+        self.making, self.using = caller.making, caller.using
 
     def declare(self, name: str, span: Span, make: Callable[[], Layer | None]) -> None:
         """Let `name` stand for what `make` will give; None where its declaration is faulty."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping as AnyMapping
 from itertools import pairwise
 
 from graphspec.diagnostics import Report, Span
-from graphspec.graph import Graph, Input, Node, Reference, Step
+from graphspec.graph import External, Graph, Input, Node, Reference, Step
 from graphspec.lower.scope import Scope
 from graphspec.rules import BAD_SELECTION, MODEL_INPUTS, UNDEFINED_NAME
 from graphspec.suggest import did_you_mean, one_of
@@ -79,7 +79,7 @@ def _check_node(node: Node, inputs: AnyMapping[str, Input], nodes: dict[str, Nod
             else node.feed
         )
         for reference in whole:
-            names = _output_names(reference, nodes)
+            names = _output_names(reference, nodes) or []
             if len(names) > 1:
                 report.add(
                     BAD_SELECTION,
@@ -114,6 +114,8 @@ def _check_selection(
         )
     elif reference.output is not None:
         names = _output_names(Reference(reference.name, reference.span), nodes)
+        if names is None:
+            return
         if reference.output not in names and nodes.get(reference.name) is not None:
             help = did_you_mean(reference.output, names, f"it has {one_of(names)}" if names else "")
             why = (
@@ -130,8 +132,11 @@ def _check_selection(
             )
 
 
-def _output_names(reference: Reference, nodes: dict[str, Node | None]) -> list[str]:
-    """The output names of the model whose result `reference` is as a whole; empty where it is no model's result."""
+def _output_names(reference: Reference, nodes: dict[str, Node | None]) -> list[str] | None:
+    """The output names of the model whose result `reference` is as a whole; empty where it is no model's result.
+
+    None where the model comes from elsewhere, so that its outputs are known when it is built.
+    """
     seen: set[str] = set()
     while reference.index is None and reference.output is None and reference.name not in seen:
         seen.add(reference.name)
@@ -140,6 +145,8 @@ def _output_names(reference: Reference, nodes: dict[str, Node | None]) -> list[s
             return []
         if node.steps:
             what = node.steps[-1].layer.what
+            if isinstance(what, External):
+                return None
             return list(what.outputs) if isinstance(what, Graph) else []
         if not isinstance(node.feed, Reference):
             return []

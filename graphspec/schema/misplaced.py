@@ -5,7 +5,15 @@ from __future__ import annotations
 from pydantic import BaseModel
 
 from graphspec import catalog
-from graphspec.schema.model import Body, InputModel, NodeModel, OutputModel, SourceModel, SpecModel, TrainingModel
+from graphspec.schema.model import (
+    InputModel,
+    NestedModel,
+    NodeModel,
+    OutputModel,
+    SourceModel,
+    SpecModel,
+    TrainingModel,
+)
 from graphspec.suggest import closest, did_you_mean, one_of
 
 # Words that people write for keys of the language, beside those that are spelled alike.
@@ -54,7 +62,7 @@ def mend(name: str, owner: type[BaseModel] | None) -> str:
         return otherwise
     if owner is TrainingModel and name in _IN_TRAINING:
         return _IN_TRAINING[name]
-    if owner is Body and name in keys_of(SpecModel):
+    if owner is NestedModel and name in keys_of(SpecModel):
         return f"`{name}` stands at the top of a spec, not in a nested model"
     if issubclass(owner, NodeModel) and name in keys_of(OutputModel):
         return f"`{name}` belongs to an output: move the node under `outputs`"

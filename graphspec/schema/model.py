@@ -5,12 +5,14 @@ Fields typed `Any` hold references, objects and steps: their form is open, so `l
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, ConfigDict, Field, WrapValidator
 from pydantic_core import PydanticCustomError
 
 from graphspec import catalog
+from graphspec.document.tree import Mapping
 from graphspec.schema.part import Name, Named, Part
 from graphspec.suggest import did_you_mean, one_of
 
@@ -93,15 +95,51 @@ class BlockBody(Part):
     outputs: Named[NodeModel]
 
 
+class Elsewhere(Part):
+    """A model that is not written here: a file, another spec, or an application with its arguments as further keys."""
+
+    model_config = ConfigDict(extra="allow")
+
+    file: Any = None
+    spec: Any = None
+    application: Any = None
+    weights: Any = None
+    trainable: Any = None
+
+
+ELSEWHERE = ("file", "spec", "application")
+"""The keys that say where a model comes from, one of them."""
+
+
+def _written_or_elsewhere(value: Any, validate: Callable[[Any], Any]) -> Any:
+    if isinstance(value, Mapping) and any(key in value for key in ELSEWHERE):
+        return Elsewhere.model_validate(value)
+    return validate(value)
+
+
 class Body(Part):
     """What a spec and a nested model have in common: a graph from named inputs to named outputs."""
 
     inputs: Annotated[Named[InputModel], Field(min_length=1)]
     layers: Named[Any] = {}
-    models: Named[Body] = {}
+    models: Named[AnyModel] = {}
     blocks: Named[BlockModel] = {}
     graph: Named[NodeModel] = {}
     outputs: Annotated[Named[OutputModel], Field(min_length=1)]
+
+
+class NestedModel(Body):
+    """A model written in a spec; its weights may come from a file, and may be left alone by training."""
+
+    weights: Any = None
+    trainable: bool = True
+
+
+if TYPE_CHECKING:
+    AnyModel = NestedModel | Elsewhere
+else:  # not a union: pydantic would complain about each member of one
+    AnyModel = Annotated[NestedModel, WrapValidator(_written_or_elsewhere)]
+Body.model_rebuild()
 
 
 class TrainingModel(Part):
@@ -164,7 +202,7 @@ class LibraryModel(Part):
 
     graphspec: Annotated[int, AfterValidator(_spoken_version)]
     layers: Named[Any] = {}
-    models: Named[Body] = {}
+    models: Named[AnyModel] = {}
     blocks: Named[BlockModel] = {}
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 RESERVED: dict[str, tuple[str, ...]] = {
     "SpecModel": ("plugins",),
-    "Body": ("spec", "file", "application", "weights", "trainable"),
     "TrainingModel": ("checkpoint", "distribute"),
     "SourceModel": (
         "files",

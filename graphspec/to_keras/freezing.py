@@ -5,25 +5,44 @@ Keras then counts their weights as not trainable, and runs a frozen `BatchNormal
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from typing import Any
 
 import keras
 
-from graphspec.diagnostics import Span, SpecError
-from graphspec.graph import Layer, Pattern, layer_paths
+from graphspec.checks.freeze import unmatched
+from graphspec.diagnostics import Report, Span, SpecError
+from graphspec.graph import External, Pattern, layer_paths
 from graphspec.rules import FROZEN_EVERYTHING
 from graphspec.to_keras.model import Built
 
 
 def freeze(built: Built, patterns: list[Pattern]) -> None:
     """Freeze every layer of `built` whose path one of `patterns` matches; a model's own path freezes all in it."""
-    waiting: dict[Layer, Any] = {}
-    for path, layer in layer_paths(built.graph) if patterns else ():
-        if any(fnmatchcase(path, pattern.text) for pattern in patterns):
-            waiting[layer] = built.layers[layer]
-    for found in waiting.values():
-        found.trainable = False
+    if not patterns:
+        return
+    paths = list(_paths(built))
+    missed = [each for each in patterns if not any(fnmatchcase(path, each.text) for path, _ in paths)]
+    Report([unmatched(pattern, [path for path, _ in paths]) for pattern in missed]).raise_if_errors()
+    matched = {id(layer): layer for path, layer in paths if any(fnmatchcase(path, each.text) for each in patterns)}
+    for layer in matched.values():
+        layer.trainable = False
+
+
+def _paths(built: Built) -> Iterator[tuple[str, Any]]:
+    """Every Keras layer with its path, those inside models from elsewhere by the names they bear there."""
+    for path, layer in layer_paths(built.graph):
+        yield path, built.layers[layer]
+        if isinstance(layer.what, External):
+            yield from _inside(built.layers[layer], path)
+
+
+def _inside(model: keras.Model, path: str) -> Iterator[tuple[str, Any]]:
+    for layer in model.layers:
+        yield f"{path}/{layer.name}", layer
+        if isinstance(layer, keras.Model):
+            yield from _inside(layer, f"{path}/{layer.name}")
 
 
 def check_trainable(model: keras.Model, span: Span) -> None:

@@ -16,14 +16,17 @@ from typing import Any
 import keras
 
 from graphspec.diagnostics import Report, SpecError
-from graphspec.graph import Graph, Input, Layer, Node, Reference, Step
-from graphspec.rules import BAD_SELECTION, DROPPED_MASK, REFUSED_CALL
+from graphspec.graph import External, Graph, Input, Layer, Node, Object, Reference, Step
+from graphspec.rules import BAD_SELECTION, DROPPED_MASK, MODEL_INPUTS, REFUSED_CALL
+from graphspec.suggest import did_you_mean, one_of
 from graphspec.to_keras.depth import deep_enough_for
+from graphspec.to_keras.external import Interface, make_external
 from graphspec.to_keras.messages import reason
 from graphspec.to_keras.objects import make
 from graphspec.to_keras.operations import is_masked, operate
 from graphspec.to_keras.weight_files import forget_files
 from graphspec.to_keras.weightless import weightless_scope
+from graphspec.to_keras.weights import load_weights
 
 
 @dataclass
@@ -42,13 +45,18 @@ class Built:
     warnings: Report
 
 
-def build_graph(graph: Graph, *, precision: str = "float32", weightless: bool = False) -> Built:
-    """The Keras model of `graph`, with what it was made of. Raises SpecError with everything that Keras refused."""
+def build_graph(
+    graph: Graph, *, precision: str = "float32", weightless: bool = False, pretrained: bool = True
+) -> Built:
+    """The Keras model of `graph`, with what it was made of. Raises SpecError with everything that Keras refused.
+
+    pretrained: models get the `weights` that the spec names for them.
+    """
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy(precision)
     try:
         with weightless_scope() if weightless else nullcontext():
-            builder = _Builder(float32_heads=precision != "float32")
+            builder = _Builder(precision != "float32", weightless, pretrained and not weightless)
             model = builder.model(graph, top=True)
     finally:
         keras.config.set_dtype_policy(policy)
@@ -61,6 +69,10 @@ def build_graph(graph: Graph, *, precision: str = "float32", weightless: bool = 
 @dataclass
 class _Builder:
     float32_heads: bool
+    weightless: bool
+    pretrained: bool
+    interfaces: dict[Layer, Interface] = field(default_factory=dict)
+    output_names: dict[int, str] = field(default_factory=dict)
     layers: dict[Layer, Any] = field(default_factory=dict)
     values: dict[int, dict[str, Any]] = field(default_factory=dict)
     calls: dict[int, dict[str, list[Any]]] = field(default_factory=dict)
@@ -100,11 +112,19 @@ class _Builder:
                 if model is None:
                     raise SpecError(Report())
                 self.layers[layer] = model
+            elif isinstance(layer.what, External):
+                self.layers[layer], self.interfaces[layer] = make_external(
+                    layer.what, layer.name, weightless=self.weightless, pretrained=self.pretrained
+                )
             else:
                 more: dict[str, Any] = {"name": layer.name} if layer.name else {}
                 if head:
                     more["dtype"] = "float32"
                 self.layers[layer] = make(layer.what, self.layer, **more)
+            if layer.weights is not None and self.pretrained:
+                load_weights(self.layers[layer], layer.weights)
+            if not layer.trainable:
+                self.layers[layer].trainable = False
         return self.layers[layer]
 
     def node(self, node: Node, values: dict[str, Any], heads: set[int]) -> list[Any]:
@@ -133,6 +153,15 @@ class _Builder:
             return value
         found = values[value.name]
         if value.output is not None:
+            names = list(found) if isinstance(found, dict) else [self.output_names.get(id(found), value.output)]
+            if value.output not in names:
+                raise SpecError.of(
+                    BAD_SELECTION,
+                    f"`{value.name}` has no output `{value.output}`",
+                    value.span,
+                    expected="an output of the model that the node applies",
+                    help=did_you_mean(value.output, names, f"it has {one_of(names)}"),
+                )
             return found[value.output] if isinstance(found, dict) else found
         if value.index is not None:
             several = list(found.values()) if isinstance(found, dict) else found
@@ -153,7 +182,10 @@ class _Builder:
         what = step.layer.what
         positional, keywords = ([], value) if isinstance(value, dict) and _named(layer, value) else ([value], {})
         if isinstance(what, Graph):
-            positional, keywords = [_model_input(what, value)], {}
+            positional, keywords = [_model_input(list(what.inputs), value)], {}
+        elif isinstance(what, External) and (names := self.interfaces[step.layer].inputs):
+            _check_inputs(names, value, step)
+            positional, keywords = [_model_input(names, value)], {}
         try:
             with warnings.catch_warnings(record=True) as caught:
                 warnings.simplefilter("always")
@@ -187,7 +219,25 @@ class _Builder:
                 expected="a layer that hands the mask on",
                 help="hand the mask on with `call: {mask: ...}`, or mask after this step",
             )
+        if isinstance(what, External) and len(self.interfaces[step.layer].outputs) == 1:
+            self.output_names[id(result)] = self.interfaces[step.layer].outputs[0]
         return result
+
+
+def _check_inputs(names: list[str], value: Any, step: Step) -> None:
+    """Raise SpecError unless a model from elsewhere is given exactly its inputs; Keras would mix up others."""
+    given = list(value) if isinstance(value, dict) else None
+    count = len(value) if isinstance(value, list | tuple | dict) else 1
+    if count == len(names) and (given is None or set(given) == set(names)):
+        return
+    form = ", ".join(f"{name}: ..." for name in names)
+    raise SpecError.of(
+        MODEL_INPUTS,
+        f"the model `{step.layer.name}` is not given exactly its inputs",
+        step.span,
+        expected=f"its {'input' if len(names) == 1 else 'inputs'} {one_of(names)}",
+        help=f"write `from: {{{form}}}`" if len(names) > 1 else "apply it to one tensor: `from: name`",
+    )
 
 
 def _input(each: Input) -> Any:
@@ -204,18 +254,18 @@ def _named(layer: Any, value: dict[str, Any]) -> bool:
     return takes_any or any(each.name in value for each in parameters)
 
 
-def _model_input(graph: Graph, value: Any) -> Any:
+def _model_input(names: list[str], value: Any) -> Any:
     """What a nested model is called with: the bare tensor for one input, else a dict of exactly its inputs."""
     listed = list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else [value]
-    if len(graph.inputs) == 1:
+    if len(names) == 1:
         return listed[0]
     if isinstance(value, dict):
-        return {name: value[name] for name in graph.inputs}
-    return dict(zip(graph.inputs, listed, strict=True))
+        return {name: value[name] for name in names}
+    return dict(zip(names, listed, strict=True))
 
 
 def _shown(layer: Layer) -> str:
-    return layer.name if layer.declared or isinstance(layer.what, Graph) else layer.type_name
+    return layer.name if layer.declared or not isinstance(layer.what, Object) else layer.type_name
 
 
 def _shapes(node: Node, step: Step, value: Any) -> str:

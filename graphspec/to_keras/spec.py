@@ -9,14 +9,17 @@ from graphspec.to_keras.freezing import freeze
 from graphspec.to_keras.model import Built, build_graph
 
 
-def build_model(spec: Spec, *, weightless: bool = False) -> keras.Model:
-    """The Keras model of `spec`, not compiled. See `graphspec.build`."""
+def build_model(spec: Spec, *, weightless: bool = False, pretrained: bool = True) -> keras.Model:
+    """The Keras model of `spec`, not compiled. See `graphspec.build`.
+
+    pretrained: models get the weights that the spec names for them; False where all weights are loaded afterwards.
+    """
     precision = spec.model.training.precision if spec.model.training is not None else "float32"
-    return build_spec(spec, precision=precision, weightless=weightless).model
+    return build_spec(spec, precision=precision, weightless=weightless, pretrained=pretrained).model
 
 
-def build_spec(spec: Spec, *, precision: str = "float32", weightless: bool = False) -> Built:
+def build_spec(spec: Spec, *, precision: str = "float32", weightless: bool = False, pretrained: bool = True) -> Built:
     """The Keras model of `spec`, its frozen layers frozen, with what it was made of."""
-    built = build_graph(spec.graph, precision=precision, weightless=weightless)
+    built = build_graph(spec.graph, precision=precision, weightless=weightless, pretrained=pretrained)
     freeze(built, spec.training.freeze if spec.training is not None else [])
     return built
