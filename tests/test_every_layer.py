@@ -287,7 +287,7 @@ def without_names(config: Any) -> Any:
 
 @pytest.mark.parametrize("name", APPLIED)
 def test_layer_of_a_spec_is_that_of_keras(name: str, write: Write) -> None:
-    """The layer that a spec makes has the class, configuration and outputs of the one by hand; plain Keras reloads it."""
+    """The layer of a spec has the class, configuration and outputs of the one by hand, and plain Keras reloads it."""
     case = CASES[name]
     spec = spec_of(name, case)
     layer = make(name, case)
