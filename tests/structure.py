@@ -21,7 +21,7 @@ class Walk:
 
     `lines` says of each layer its class and configuration, and of each call which layer was called on what.
     Layers and calls are numbered as they are first met, so names do not count, and sharing does. `layers`
-    holds the layers by their numbers, with those inside nested models, wrappers and recurrent layers.
+    holds the layers, and operations, by their numbers, with those inside nested models, wrappers and recurrent layers.
     """
 
     lines: list[str] = field(default_factory=list)
@@ -74,9 +74,12 @@ class Walk:
             if isinstance(layer, keras.Model):
                 inside = [self._tensor(tensor) for tensor in (*layer.outputs, *layer.inputs)]
                 config: Any = {"trainable": layer.trainable}
-            else:
+            elif isinstance(layer, keras.Layer):
                 inside = [self._layer(sublayer) for sublayer in _sublayers(layer)]
                 config = _without_names(layer.get_config())
+            else:
+                inside = []
+                config = {key: value for key, value in vars(layer).items() if key[0] != "_" and key != "name"}
             name = self._input_names.get(id(layer), "")
             kind = "Functional" if isinstance(layer, keras.Model) else type(layer).__name__
             self.lines.append(f"layer {number} = {kind} {name} {config} over {inside}")
@@ -130,7 +133,7 @@ def copy_weights(source: keras.Model, target: keras.Model) -> None:
     target_walk, source_walk = assert_same_structure(target, source)
     filled: set[int] = set()
     for to, since in zip(target_walk.layers, source_walk.layers, strict=True):
-        if isinstance(to, keras.Model) or _sublayers(to):
+        if not isinstance(to, keras.Layer) or isinstance(to, keras.Model) or _sublayers(to):
             continue
         assert [tuple(w.shape) for w in to.weights] == [tuple(w.shape) for w in since.weights], to.name
         to.set_weights(since.get_weights())
@@ -138,13 +141,13 @@ def copy_weights(source: keras.Model, target: keras.Model) -> None:
     assert filled == {id(weight) for weight in target.weights}
 
 
-def random_inputs(model: keras.Model) -> dict[str, Any]:
+def random_inputs(model: keras.Model, any_length: int = ANY_LENGTH) -> dict[str, Any]:
     """A batch for the model: normal numbers, and word indices that all of its embeddings know."""
     rng = np.random.default_rng(0)
     vocabulary = min((x.input_dim for x in Walk.over(model).layers if isinstance(x, keras.layers.Embedding)), default=2)
     batch: dict[str, Any] = {}
     for name, tensor in sorted(model.input.items()):
-        shape = (BATCH, *(ANY_LENGTH if size is None else size for size in tensor.shape[1:]))
+        shape = (BATCH, *(any_length if size is None else size for size in tensor.shape[1:]))
         if tensor.dtype.startswith("int"):
             batch[name] = rng.integers(0, vocabulary, shape, dtype=tensor.dtype)
         else:

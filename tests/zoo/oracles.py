@@ -1,0 +1,249 @@
+"""The architectures of the zoo as a Keras user writes them by hand, with the sizes that the specs state.
+
+Inputs and outputs are dictionaries keyed by the names the specs use; each output ends in a layer of its name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+from keras import layers, ops
+
+
+def resnet18(size: int = 224, classes: int = 1000, width: int = 64) -> keras.Model:
+    """Four stages of two residual blocks each."""
+
+    def conv(x: Any, filters: int, kernel_size: int = 3, strides: int = 1) -> Any:
+        x = layers.Conv2D(filters, kernel_size, strides=strides, padding="same", use_bias=False)(x)
+        return layers.BatchNormalization()(x)
+
+    def residual(x: Any, filters: int, strides: int = 1) -> Any:
+        detour = conv(layers.ReLU()(conv(x, filters, strides=strides)), filters)
+        shortcut = conv(x, filters, 1, strides) if strides > 1 else x
+        return layers.ReLU()(layers.Add()([detour, shortcut]))
+
+    image = keras.Input((size, size, 3), name="image")
+    x = layers.ReLU()(conv(image, width, 7, 2))
+    x = layers.MaxPooling2D(3, 2, padding="same")(x)
+    for stage in range(4):
+        x = residual(x, width * 2**stage, strides=2 if stage else 1)
+        x = residual(x, width * 2**stage)
+    x = layers.GlobalAveragePooling2D()(x)
+    return keras.Model({"image": image}, {"label": layers.Dense(classes, activation="softmax", name="label")(x)})
+
+
+def unet(size: int = 128, width: int = 64) -> keras.Model:
+    """Four ways down, four ways up, joined at every resolution."""
+
+    def convs(x: Any, filters: int) -> Any:
+        for _ in range(2):
+            x = layers.Conv2D(filters, 3, padding="same", activation="relu")(x)
+        return x
+
+    image = keras.Input((size, size, 3), name="image")
+    seen = [convs(image, width)]
+    for depth in range(1, 5):
+        seen.append(convs(layers.MaxPooling2D(2)(seen[-1]), width * 2**depth))
+    x = layers.Dropout(0.5)(seen.pop())
+    for across in reversed(seen):
+        filters = across.shape[-1]
+        x = layers.Conv2DTranspose(filters, 2, strides=2)(x)
+        x = convs(layers.Concatenate()([across, x]), filters)
+    return keras.Model({"image": image}, {"mask": layers.Conv2D(1, 1, activation="sigmoid", name="mask")(x)})
+
+
+def siamese_cosine(size: int = 28, code: int = 64) -> keras.Model:
+    """One encoder on two images, and the cosine between its codes."""
+    image = keras.Input((size, size, 1))
+    x = layers.MaxPooling2D(2)(layers.Conv2D(32, 3, activation="relu")(image))
+    x = layers.MaxPooling2D(2)(layers.Conv2D(64, 3, activation="relu")(x))
+    encoder = keras.Model(image, layers.Dense(code)(layers.Flatten()(x)))
+    left, right = (keras.Input((size, size, 1), name=name) for name in ("left", "right"))
+    cosine = layers.Dot(axes=-1, normalize=True)([encoder(left), encoder(right)])
+    same = layers.Dense(1, activation="sigmoid", name="same")(cosine)
+    return keras.Model({"left": left, "right": right}, {"same": same})
+
+
+def two_tower(users: int = 100_000, items: int = 20_000, width: int = 64) -> keras.Model:
+    """Two towers of the same build, each with weights of its own, and the product of their ends."""
+
+    def tower(ids: int, number: Any, features: Any) -> Any:
+        x = layers.Concatenate()([layers.Embedding(ids, width)(number), features])
+        return layers.Dense(width)(layers.Dense(2 * width, activation="relu")(x))
+
+    inputs = {
+        "user_id": keras.Input((), dtype="int32", name="user_id"),
+        "user_features": keras.Input((12,), name="user_features"),
+        "item_id": keras.Input((), dtype="int32", name="item_id"),
+        "item_features": keras.Input((30,), name="item_features"),
+    }
+    user = tower(users, inputs["user_id"], inputs["user_features"])
+    item = tower(items, inputs["item_id"], inputs["item_features"])
+    picked = layers.Activation("sigmoid", name="picked")(layers.Dot(axes=-1)([user, item]))
+    return keras.Model(inputs, {"picked": picked})
+
+
+def wide_and_deep(crosses: int = 5000, words: int = 1000, width: int = 256) -> keras.Model:
+    """A linear model and a deep one, added."""
+    crossed = keras.Input((crosses,), name="crossed")
+    categories = keras.Input((8,), dtype="int32", name="categories")
+    numbers = keras.Input((6,), name="numbers")
+    wide = layers.Dense(1)(crossed)
+    embedded = layers.Flatten()(layers.Embedding(words, 32)(categories))
+    x = layers.Concatenate()([embedded, numbers])
+    x = layers.Dense(width, activation="relu")(x)
+    x = layers.Dense(width // 2, activation="relu")(x)
+    installed = layers.Activation("sigmoid", name="installed")(layers.Add()([wide, layers.Dense(1)(x)]))
+    return keras.Model({"crossed": crossed, "categories": categories, "numbers": numbers}, {"installed": installed})
+
+
+def multi_task(size: int = 96, width: int = 32) -> keras.Model:
+    """A trunk with three heads."""
+    face = keras.Input((size, size, 3), name="face")
+    x = layers.Rescaling(1 / 255)(face)
+    x = layers.MaxPooling2D(2)(layers.Conv2D(width, 3, activation="relu")(x))
+    x = layers.MaxPooling2D(2)(layers.Conv2D(2 * width, 3, activation="relu")(x))
+    x = layers.Conv2D(4 * width, 3, activation="relu")(x)
+    trunk = layers.Dropout(0.3)(layers.GlobalAveragePooling2D()(x))
+    age = layers.Dense(1, name="age")(layers.Dense(64, activation="relu")(trunk))
+    expression = layers.Dense(7, activation="softmax", name="expression")(layers.Dense(64, activation="relu")(trunk))
+    smiles = layers.Dense(1, activation="sigmoid", name="smiles")(trunk)
+    return keras.Model({"face": face}, {"age": age, "expression": expression, "smiles": smiles})
+
+
+def wavenet(levels: int = 256, filters: int = 32, skip_filters: int = 128) -> keras.Model:
+    """Ten gated convolutions, whose skips are added up."""
+    samples = keras.Input((None,), dtype="int32", name="samples")
+    x = layers.Embedding(levels, filters)(samples)
+    skips = []
+    for dilation in (2**layer for layer in range(10)):
+        signal, gate = (
+            layers.Conv1D(filters, 2, padding="causal", dilation_rate=dilation, activation=activation)(x)
+            for activation in ("tanh", "sigmoid")
+        )
+        kept = layers.Multiply()([signal, gate])
+        skips.append(layers.Conv1D(skip_filters, 1)(kept))
+        if len(skips) < 10:
+            x = layers.Add()([x, layers.Conv1D(filters, 1)(kept)])
+    x = layers.ReLU()(layers.Add()(skips))
+    x = layers.Conv1D(skip_filters, 1, activation="relu")(x)
+    next_sample = layers.Conv1D(levels, 1, activation="softmax", name="next_sample")(x)
+    return keras.Model({"samples": samples}, {"next_sample": next_sample})
+
+
+def seq2seq(source_words: int = 20_000, target_words: int = 20_000, width: int = 256) -> keras.Model:
+    """An encoder whose states the decoder starts from."""
+    source = keras.Input((None,), dtype="int32", name="source")
+    target = keras.Input((None,), dtype="int32", name="target")
+    x = layers.Embedding(source_words, width, mask_zero=True)(source)
+    _, hidden, carry = layers.LSTM(width, return_state=True)(x)
+    x = layers.Embedding(target_words, width, mask_zero=True)(target)
+    x = layers.LSTM(width, return_sequences=True)(x, initial_state=[hidden, carry])
+    next_word = layers.Dense(target_words, activation="softmax", name="next_word")(x)
+    return keras.Model({"source": source, "target": target}, {"next_word": next_word})
+
+
+def transformer_encoder(
+    words: int = 20_000, topics: int = 4, length: int = 256, width: int = 128, heads: int = 4, dropout: float = 0.1
+) -> keras.Model:
+    """Self-attention with normalisation after each sum, over words that are not padding."""
+    text = keras.Input((None,), dtype="int32", name="text")
+    present = ops.not_equal(text, 0)
+    places = ops.cumsum(ops.ones_like(text), 1)
+    x = layers.Add()([layers.Embedding(words, width)(text), layers.Embedding(length + 1, width)(places)])
+    x = layers.Dropout(dropout)(x)
+    for _ in range(2):
+        seen = layers.MultiHeadAttention(heads, width // heads, dropout=dropout)(x, x, value_mask=present)
+        known = layers.LayerNormalization()(layers.Add()([x, seen]))
+        new = layers.Dense(width)(layers.Dense(4 * width, activation="gelu")(known))
+        x = layers.LayerNormalization()(layers.Add()([known, layers.Dropout(dropout)(new)]))
+    x = layers.GlobalAveragePooling1D()(x, mask=present)
+    return keras.Model({"text": text}, {"topic": layers.Dense(topics, activation="softmax", name="topic")(x)})
+
+
+def causal_lm(words: int = 32_000, length: int = 512, width: int = 384, heads: int = 6, depth: int = 6) -> keras.Model:
+    """Self-attention to the past, with normalisation before each part."""
+    text = keras.Input((None,), dtype="int32", name="text")
+    places = ops.cumsum(ops.ones_like(text), 1)
+    x = layers.Add()([layers.Embedding(words, width)(text), layers.Embedding(length + 1, width)(places)])
+    for _ in range(depth):
+        calm = layers.LayerNormalization()(x)
+        seen = layers.MultiHeadAttention(heads, width // heads)(calm, calm, use_causal_mask=True)
+        known = layers.Add()([x, seen])
+        new = layers.Dense(4 * width, activation="gelu")(layers.LayerNormalization()(known))
+        x = layers.Add()([known, layers.Dense(width)(new)])
+    next_word = layers.Dense(words, name="next_word")(layers.LayerNormalization()(x))
+    return keras.Model({"text": text}, {"next_word": next_word})
+
+
+def dcn_v2(fields: int = 26, words: int = 40_000, code: int = 16, counts: int = 13, width: int = 256) -> keras.Model:
+    """Three crosses beside a deep network."""
+    categories = keras.Input((fields,), dtype="int32", name="categories")
+    numbers = keras.Input((counts,), name="counts")
+    embedded = layers.Flatten()(layers.Embedding(words, code)(categories))
+    first = crossed = layers.Concatenate()([embedded, numbers])
+    for _ in range(3):
+        mixed = layers.Dense(first.shape[-1])(crossed)
+        crossed = layers.Add()([layers.Multiply()([first, mixed]), crossed])
+    deep = layers.Dense(width, activation="relu")(layers.Dense(width, activation="relu")(first))
+    x = layers.Concatenate()([crossed, deep])
+    clicked = layers.Dense(1, activation="sigmoid", name="clicked")(x)
+    return keras.Model({"categories": categories, "counts": numbers}, {"clicked": clicked})
+
+
+def deepfm(fields: int = 39, words: int = 40_000, code: int = 16, width: int = 256) -> keras.Model:
+    """Linear terms, products of pairs and a deep network, added."""
+    categories = keras.Input((fields,), dtype="int32", name="categories")
+    linear = ops.sum(layers.Embedding(words, 1)(categories), 1)
+    vectors = layers.Embedding(words, code)(categories)
+    squares = layers.Subtract()([ops.square(ops.sum(vectors, 1)), ops.sum(ops.square(vectors), 1)])
+    pairs = ops.multiply(ops.sum(squares, axis=1, keepdims=True), 0.5)
+    x = layers.Flatten()(vectors)
+    x = layers.Dense(width, activation="relu")(layers.Dense(width, activation="relu")(x))
+    x = layers.Add()([linear, pairs, layers.Dense(1)(x)])
+    return keras.Model({"categories": categories}, {"clicked": layers.Activation("sigmoid", name="clicked")(x)})
+
+
+def vae(pixels: int = 784, width: int = 256, latent: int = 8) -> keras.Model:
+    """An encoder to a normal distribution, a sample of it while training, a decoder, and the divergence."""
+    image = keras.Input((pixels,), name="image")
+    x = layers.Dense(width, activation="relu")(image)
+    mean, log_variance = layers.Dense(latent)(x), layers.Dense(latent)(x)
+    noise = layers.GaussianNoise(1.0)(ops.zeros_like(mean))
+    deviation = ops.exp(ops.multiply(log_variance, 0.5))
+    code = layers.Add()([mean, layers.Multiply()([deviation, noise])])
+    x = layers.Dense(width, activation="relu")(code)
+    restored = layers.Dense(pixels, activation="sigmoid", name="restored")(x)
+    surplus = layers.Add()([ops.square(mean), ops.exp(log_variance)])
+    terms = ops.subtract(layers.Subtract()([surplus, log_variance]), 1.0)
+    divergence = ops.multiply(ops.sum(terms, axis=1, keepdims=True), 0.5)
+    divergence = layers.Identity(name="divergence")(divergence)
+    return keras.Model({"image": image}, {"restored": restored, "divergence": divergence})
+
+
+ORACLES: dict[str, Callable[..., keras.Model]] = {
+    each.__name__: each
+    for each in (
+        resnet18, unet, siamese_cosine, two_tower, wide_and_deep, multi_task, wavenet, seq2seq,
+        transformer_encoder, causal_lm, dcn_v2, deepfm, vae,
+    )
+}  # fmt: skip
+
+SMALL: dict[str, dict[str, int]] = {
+    "resnet18": {"size": 32, "classes": 5, "width": 4},
+    "unet": {"size": 32, "width": 2},
+    "siamese_cosine": {"size": 14, "code": 6},
+    "two_tower": {"users": 50, "items": 40, "width": 4},
+    "wide_and_deep": {"crosses": 20, "words": 30, "width": 8},
+    "multi_task": {"size": 24, "width": 4},
+    "wavenet": {"levels": 16, "filters": 3, "skip_filters": 5},
+    "seq2seq": {"source_words": 30, "target_words": 20, "width": 6},
+    "transformer_encoder": {"words": 30, "length": 20, "width": 8},
+    "causal_lm": {"words": 30, "length": 20, "width": 12, "depth": 2},
+    "dcn_v2": {"fields": 3, "words": 30, "code": 4, "counts": 2, "width": 8},
+    "deepfm": {"fields": 4, "words": 30, "code": 4, "width": 8},
+    "vae": {"pixels": 12, "width": 8, "latent": 3},
+}
+"""Sizes at which a model is built in an instant."""
