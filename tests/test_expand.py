@@ -337,7 +337,7 @@ def test_mistake_in_a_block_shows_the_use_and_is_said_once(write: Write) -> None
     text = str(SpecError(report))
     assert text.count("it is used here") == 2
     assert "a: {from: x, apply: [{conv:" in text
-    assert "stage: {from: image, apply: [{residual:" in text
+    assert '    apply: [{residual: "${width}", repeat: 2}' in text
 
 
 def test_blocks_of_blocks_cannot_explode(write: Write) -> None:
