@@ -16,6 +16,9 @@ from graphspec.catalog import Kind
 from graphspec.catalog.refused import COPYING_WRAPPERS
 from graphspec.diagnostics import Span
 
+FIRST = ""
+"""The key in an object's arguments of a first argument whose name is not known: that of a custom object."""
+
 
 @dataclass(frozen=True, slots=True)
 class Object:
@@ -78,7 +81,7 @@ class Layer:
     @property
     def type_name(self) -> str:
         """What it is, for people: the class in Keras, the operation as `ops.relu`, or `model`."""
-        return "model" if isinstance(self.what, Graph) else self.what.name
+        return "model" if isinstance(self.what, Graph) else self.what.name.rpartition(">")[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,12 +183,27 @@ class Output:
         return self.node.name
 
 
+@dataclass(frozen=True, slots=True)
+class Plugin:
+    """A module that registers custom objects, and the folder that it is looked for in before all others."""
+
+    module: str
+    folder: Path
+    span: Span
+
+    @property
+    def is_beside(self) -> bool:
+        """Whether the module lies in the folder itself."""
+        root = self.folder / self.module.partition(".")[0]
+        return root.with_name(f"{root.name}.py").is_file() or root.is_dir()
+
+
 @dataclass(slots=True)
 class Graph:
     """A model: nodes in an order in which each comes after what it takes in; outputs in the order of the spec.
 
     nodes holds the graph's own nodes and those of its outputs. layers holds what is declared here and used,
-    unapplied the place of what is declared here and never used.
+    unapplied the place of what is declared here and never used. plugins are those of its spec.
     """
 
     name: str
@@ -195,6 +213,7 @@ class Graph:
     span: Span
     layers: dict[str, Layer] = field(default_factory=dict)
     unapplied: dict[str, Span] = field(default_factory=dict)
+    plugins: list[Plugin] = field(default_factory=list)
 
     def models(self) -> Iterator[Graph]:
         """Every nested model that is applied in this graph or inside those, each once."""
@@ -217,6 +236,12 @@ def wrapped_layers(layer: Layer) -> Iterator[Layer]:
                 if isinstance(item, Layer):
                     yield item
                     yield from wrapped_layers(item)
+
+
+def every_plugin(graph: Graph) -> Iterator[Plugin]:
+    """The plugins of the spec, and those of specs that are models in it."""
+    for body in (graph, *graph.models()):
+        yield from body.plugins
 
 
 def every_layer(graph: Graph) -> Iterator[Layer]:

@@ -26,6 +26,7 @@ from graphspec.diagnostics import SpecError
 from graphspec.document.tree import plain
 from graphspec.document.write_yaml import write_yaml
 from graphspec.expand import Library
+from graphspec.graph import Plugin
 from graphspec.rules import BAD_RUN, CANNOT_WRITE
 from graphspec.spec import Spec
 
@@ -91,6 +92,8 @@ def write_spec(folder: Path, spec: Spec) -> None:
         _move_paths(tree["data"], Path(spec.path).parent, folder)
     if "include" in tree:
         tree["include"] = _write_includes(folder, spec.includes, {})
+    if "plugins" in tree:
+        tree["plugins"] = [_plugin(each, folder) for each in spec.graph.plugins]
     _move_models(tree, Path(spec.path).parent, folder)
     _move_weights(tree.get("training") or {}, "initial_weights", Path(spec.path).parent, folder)
     write(folder / SPEC, lambda part: part.write_text(write_yaml(tree), encoding="utf-8"))
@@ -130,6 +133,13 @@ def _move_paths(data: dict[str, Any], base: Path, folder: Path) -> None:
         for holder in holders:
             if isinstance(holder.get("file"), str):
                 holder["file"] = _relative((base / holder["file"]).resolve(), folder.resolve())
+
+
+def _plugin(plugin: Plugin, folder: Path) -> dict[str, Any]:
+    """The plugin as a spec in `folder` names it: with its folder, where it lies in one and is not installed."""
+    if not plugin.is_beside:
+        return {"module": plugin.module}
+    return {"module": plugin.module, "folder": _relative(plugin.folder.resolve(), folder.resolve())}
 
 
 def _move_models(body: dict[str, Any], base: Path, folder: Path) -> None:

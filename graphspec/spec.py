@@ -11,6 +11,7 @@ from graphspec.checks import GRAPH_CHECKS, TRAINING_CHECKS
 from graphspec.checks.data import check_data
 from graphspec.checks.files import check_files
 from graphspec.checks.freeze import check_freeze
+from graphspec.checks.plugins import check_plugins
 from graphspec.diagnostics import Report, SpecError
 from graphspec.document import STANDARD_INPUT, read
 from graphspec.document.tree import Mapping
@@ -94,6 +95,7 @@ def _inspect(path: Path | str, overrides: Iterable[str], report: Report, data: b
         return None
     for check in GRAPH_CHECKS + (TRAINING_CHECKS if model.training is not None else ()):
         report.extend(check(graph))
+    report.extend(check_plugins(graph, training))
     if training is not None:
         report.extend(check_freeze(graph, training))
     if sources is not None and data:

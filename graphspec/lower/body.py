@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 
 from graphspec import catalog
 from graphspec.diagnostics import Label, Report, Span
 from graphspec.document.tree import Located, Mapping
 from graphspec.expand import Library
-from graphspec.graph import External, Graph, Input, Layer, Node, Output, Reference, Step
+from graphspec.graph import External, Graph, Input, Layer, Node, Output, Plugin, Reference, Step
 from graphspec.lower.blocks import OUTPUT, use_block, with_references
 from graphspec.lower.elsewhere import open_spec, read_external, read_settings
+from graphspec.lower.files import folder_of
 from graphspec.lower.merges import read_merge
 from graphspec.lower.naming import name_layers
 from graphspec.lower.objects import read_object
@@ -113,8 +115,19 @@ def _lower_body(body: Body, name: str, scope: Scope, report: Report) -> Graph | 
         return None
     used = dict.fromkeys(step.layer for node in ordered.values() for step in node.steps if not step.fresh)
     graph = Graph(name, inputs, ordered, outputs, body.span, {layer.name: layer for layer in used}, unapplied)
+    if isinstance(body, SpecModel):
+        graph.plugins = _plugins(body, scope.files[-1].parent)
     name_layers(graph, report)
     return graph
+
+
+def _plugins(spec: SpecModel, folder: Path) -> list[Plugin]:
+    plugins = []
+    for plugin in spec.plugins:
+        base = folder_of(plugin.span, folder)
+        span = plugin.located("module").span
+        plugins.append(Plugin(plugin.module, base / plugin.folder if plugin.folder else base, span))
+    return plugins
 
 
 _KINDS = {"layers": "a layer", "models": "a model", "blocks": "a block"}

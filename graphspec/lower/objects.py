@@ -23,6 +23,7 @@ from graphspec.diagnostics import Report, Span
 from graphspec.document.scalars import resolve
 from graphspec.document.tree import Located, Mapping, Sequence, plain
 from graphspec.graph import Layer, Object
+from graphspec.lower.custom import is_custom, read_custom
 from graphspec.lower.weight_files import is_weight_file, read_weight_file
 from graphspec.rules import (
     BAD_NAME,
@@ -30,7 +31,6 @@ from graphspec.rules import (
     COPIED_LAYER,
     MISSING_ARGUMENT,
     NOT_A_LAYER,
-    NOT_YET,
     RETIRED,
     UNKNOWN_ARGUMENT,
     UNKNOWN_OBJECT,
@@ -89,6 +89,8 @@ def make_object(
     kind: Kind, name: Located, arguments: Located, report: Report, declared: Declared | None = None
 ) -> Object | None:
     """The object `name` of `kind` with `arguments`; None, with findings, where Keras has no such thing."""
+    if is_custom(name.value):
+        return read_custom(kind, name, arguments, report, declared, read_object)
     if _is_refused(kind, name, report):
         return None
     entry = catalog.find(kind, name.value)
@@ -155,15 +157,6 @@ def _identifier(kind: Kind, name: Located, arguments: Located, report: Report) -
 
 def _unknown(kind: Kind, name: Located, report: Report, declared: Declared | None) -> None:
     noun = SINGULAR[kind]
-    if ">" in name.value:
-        report.add(
-            NOT_YET,
-            "custom objects are part of the language, but this version of graphspec does not build them yet",
-            name.span,
-            expected=f"{a(noun)} of Keras",
-            help=f"use {a(noun)} that does the same",
-        )
-        return
     if kind == "layers" and name.value.startswith("ops."):
         report.add(
             NOT_A_LAYER,

@@ -10,6 +10,7 @@ from graphspec.schema.model import (
     NestedModel,
     NodeModel,
     OutputModel,
+    PluginModel,
     SourceModel,
     SpecModel,
     TrainingModel,
@@ -88,5 +89,6 @@ SHORT_FORMS: dict[type[BaseModel], str] = {
     InputModel: "a shape such as `[28, 28, 1]`, or a mapping with `shape`",
     NodeModel: "the name of a tensor, or a mapping with `from`",
     OutputModel: "the name of a tensor, or a mapping with `from`",
+    PluginModel: "the name of a Python module",
     SourceModel: "the path of a file, or a mapping with `file`",
 }

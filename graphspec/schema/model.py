@@ -5,7 +5,9 @@ Fields typed `Any` hold references, objects and steps: their form is open, so `l
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from keyword import iskeyword
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field, WrapValidator
@@ -206,6 +208,24 @@ class LibraryModel(Part):
     blocks: Named[BlockModel] = {}
 
 
+def _module_name(value: str) -> str:
+    if not all(part.isidentifier() and not iskeyword(part) for part in value.split(".")):
+        mended = re.sub(r"\W", "_", value.removesuffix(".py").replace("/", "."))
+        raise PydanticCustomError(
+            "unknown_choice",
+            "the name of a Python module",
+            {"help": f"write `{mended}`; a module beside the spec is named without its path and ending"},
+        )
+    return value
+
+
+class PluginModel(Part):
+    """A module that registers custom objects; folder is where it lies, the folder of the spec unless stated."""
+
+    module: Annotated[str, AfterValidator(_module_name)]
+    folder: Annotated[str, Field(min_length=1)] | None = None
+
+
 class SpecModel(Body):
     """A whole spec. `vars` and `include` are resolved before the schema sees a spec; they stand here to be known."""
 
@@ -214,5 +234,6 @@ class SpecModel(Body):
     include: Any = None
     name: Name | None = None
     description: str | None = None
+    plugins: list[PluginModel] = []
     training: TrainingModel | None = None
     data: DataModel | None = None

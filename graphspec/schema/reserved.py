@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 RESERVED: dict[str, tuple[str, ...]] = {
-    "SpecModel": ("plugins",),
     "TrainingModel": ("checkpoint", "distribute"),
     "SourceModel": (
         "files",

@@ -3,6 +3,7 @@
 aux_input: [5]        →  aux_input: {shape: [5]}
 code: features        →  code: {from: features}
 image: images.npy     →  image: {file: images.npy}
+plugins: [my_layers]  →  plugins: [{module: my_layers}]
 """
 
 from __future__ import annotations
@@ -15,10 +16,20 @@ from graphspec.document.tree import Mapping, Sequence
 def write_out(tree: Mapping) -> None:
     """Write out every short form in the spec `tree`; whatever is neither short nor a mapping is left for the schema."""
     write_out_body(tree)
+    _plugins(tree.get("plugins"))
     data = tree.get("data")
     for split in data.values() if isinstance(data, Mapping) else ():
         for part in ("inputs", "outputs", "sample_weights"):
             _lengthen(split, part, "file", str)
+
+
+def _plugins(plugins: Any) -> None:
+    for number, plugin in enumerate(plugins) if isinstance(plugins, Sequence) else ():
+        if isinstance(plugin, str):
+            span = plugins.item_spans[number]
+            written_out = Mapping(span)
+            written_out.put("module", plugin, span, span)
+            plugins[number] = written_out
 
 
 def write_out_body(body: Any) -> None:

@@ -15,6 +15,7 @@ from graphspec.diagnostics import Diagnostic, Report, SpecError
 from graphspec.graph import Layer, Object
 from graphspec.rules import REFUSED_ARGUMENTS
 from graphspec.sources import Source
+from graphspec.to_keras.custom import make_custom
 from graphspec.to_keras.messages import reason
 from graphspec.to_keras.weight_files import FromFile
 
@@ -43,6 +44,8 @@ def make(what: Object, make_layer: Callable[[Layer], Any] | None = None, **more:
         source: Source = what.arguments["file"]
         return FromFile(str(source.path), source.key)
     arguments = {name: _argument(value, make_layer) for name, value in what.arguments.items()}
+    if ">" in what.name:
+        return make_custom(what, arguments, more)
     try:
         return getattr(_MODULES[what.kind], what.name)(**{**more, **arguments})
     except Exception as error:

@@ -50,7 +50,8 @@ def metric_names(written: list[Object]) -> list[tuple[Object, str]]:
     counts = Counter[str]()
     named = []
     for each in written:
-        name = str(each.arguments.get("name", each.name if each.is_identifier else snake_case(each.name)))
+        usual = each.name if each.is_identifier else snake_case(each.name.rpartition(">")[2])
+        name = str(each.arguments.get("name", usual))
         counts[name] += 1
         named.append((each, name if counts[name] == 1 else f"{name}_{counts[name] - 1}"))
     return named

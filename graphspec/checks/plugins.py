@@ -1,0 +1,35 @@
+"""Custom objects in a spec that names no plugin: nothing can have registered them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from graphspec.diagnostics import Diagnostic
+from graphspec.graph import Graph, Object, Training, every_layer, every_plugin
+from graphspec.rules import UNREGISTERED
+
+
+def check_plugins(graph: Graph, training: Training | None) -> Iterator[Diagnostic]:
+    """Every custom object of a spec that names no plugin."""
+    if next(every_plugin(graph), None) is not None:
+        return
+    found: list[object] = [layer.what for layer in every_layer(graph)]
+    for output in graph.outputs.values():
+        found += [output.loss, *output.metrics, *output.weighted_metrics]
+    if training is not None:
+        found += [training.optimizer, *training.callbacks]
+    while found:
+        each = found.pop(0)
+        if isinstance(each, list):
+            found += each
+        if not isinstance(each, Object):
+            continue
+        found += each.arguments.values()
+        if ">" in each.name:
+            yield Diagnostic(
+                UNREGISTERED,
+                f"`{each.name}` is a custom object, and this spec names no plugin",
+                each.span,
+                expected="the name of an object of Keras, or `plugins` at the top of the spec",
+                help="add `plugins: [...]` with the module that registers it",
+            )
