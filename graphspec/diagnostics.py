@@ -46,6 +46,14 @@ class Span:
     end_column: int
     via: Span | None = field(default=None, compare=False, repr=False)
 
+    def overlaps(self, other: Span) -> bool:
+        """Whether the two share a character."""
+        return (
+            self.source == other.source
+            and (self.line, self.column) < (other.end_line, other.end_column)
+            and (other.line, other.column) < (self.end_line, self.end_column)
+        )
+
     @property
     def place(self) -> str:
         """`file:line:column`, as editors and terminals make it clickable."""
@@ -81,9 +89,16 @@ class Diagnostic:
 
 @dataclass
 class Report:
-    """The findings of one run over one or more specs, in the order of their places."""
+    """The findings of one run over one or more specs, in the order of their places.
+
+    unknown holds the places of values that a finding leaves open, such as an expression that cannot be evaluated:
+    what later stages find at such a place is a consequence, and is not said. added counts every finding that was added,
+    said again and consequences too: a stage compares it before and after, to know whether it found fault.
+    """
 
     found: list[Diagnostic] = field(default_factory=list)
+    unknown: list[Span] = field(default_factory=list)
+    added: int = 0
     _seen: set[Diagnostic] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -104,9 +119,17 @@ class Report:
 
     def extend(self, diagnostics: Iterable[Diagnostic]) -> None:
         for diagnostic in diagnostics:
-            if diagnostic not in self._seen:
+            self.added += 1
+            if diagnostic not in self._seen and not self._follows(diagnostic.span):
                 self._seen.add(diagnostic)
                 self.found.append(diagnostic)
+
+    def leave_open(self, span: Span) -> None:
+        """From now on, say nothing of the value at `span`: a finding has been made of it."""
+        self.unknown.append(span)
+
+    def _follows(self, span: Span | None) -> bool:
+        return span is not None and any(span.overlaps(place) for place in self.unknown)
 
     def __iter__(self) -> Iterator[Diagnostic]:
         return iter(sorted(self.found, key=_place))

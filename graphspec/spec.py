@@ -20,6 +20,7 @@ from graphspec.graph import Graph, Training
 from graphspec.lower import check_library, lower, lower_training
 from graphspec.lower.data import lower_data
 from graphspec.overrides import apply_override
+from graphspec.rules import BAD_EXPRESSION
 from graphspec.schema import SpecModel, parse
 from graphspec.schema.shorthand import write_out
 from graphspec.sources import Data
@@ -79,7 +80,8 @@ def _inspect(path: Path | str, overrides: Iterable[str], report: Report, data: b
     from_stdin = str(path) == STANDARD_INPUT
     folder = Path() if from_stdin else Path(path).parent
     library = expand(tree, folder / "-" if from_stdin else Path(path), report)
-    report.raise_if_errors()
+    if any(error.rule is not BAD_EXPRESSION for error in report.errors):
+        raise SpecError(report)
     if _only_declares(tree):
         check_library(library, report)
         return None

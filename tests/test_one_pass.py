@@ -53,3 +53,20 @@ def test_what_cannot_be_mended_hides_no_more_than_it_must(write: Write) -> None:
         """
     )
     assert found(path) == [("GS102", 4)]
+
+
+def test_a_value_that_cannot_be_computed_hides_nothing_else(write: Write) -> None:
+    """A faulty expression or variable is found alone where it stands, with every other mistake of the spec."""
+    path = write(
+        """
+        graphspec: 1
+        vars: {good: 2, bad: "${1 / 0}", worse: "${bad + 1}"}
+        inputs: {x: ["${gud}"], z: {shape: [3], dtype: "${bad}"}}
+        graph:
+          a: {from: "${bad}", apply: [{Dense: {units: "${bad}"}, repeat: "${bad}"}, {Dens: 3}]}
+          b: {from: x, merge: "${worse}", apply: "${open()}", when: "${bad}"}
+        outputs: {y: {from: a, apply: {Dropout: "${bad}"}, loss: "${bad}", loss_weight: "${bad}"}}
+        training: {optimizer: "${bad}", epochs: "${bad}", callbacks: "${bad}", optimiser: sgd}
+        """
+    )
+    assert found(path) == [("GS111", 3), ("GS111", 4), ("GS201", 6), ("GS111", 7), ("GS101", 9)]

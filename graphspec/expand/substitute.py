@@ -118,10 +118,10 @@ class Substitution:
         if "when" not in conditional:
             return True
         when = conditional.located("when")
-        before = len(self.report)
+        before = self.report.added
         holds = self.value(when.value, when.span)
         if not isinstance(holds, bool):
-            if len(self.report) == before:
+            if self.report.added == before:
                 self.report.add(
                     WRONG_TYPE,
                     f"`when` is {kind_of(holds)}, not true or false",
@@ -133,26 +133,30 @@ class Substitution:
         return holds
 
     def _text(self, text: str, span: Span) -> Any:
+        """`text` with its expressions resolved; as it stands, its place left open, where one has no value."""
         match = _EXPRESSION.fullmatch(text)
-        if match is not None and match[1] is not None:
-            return self._located(self._evaluate(match, text, span), span)
-        return _EXPRESSION.sub(lambda found: self._part(found, text, span), text)
+        try:
+            if match is not None and match[1] is not None:
+                return self._located(self._evaluate(match, span), span)
+            return _EXPRESSION.sub(lambda found: self._part(found, span), text)
+        except FaultyVariableError:
+            self.report.leave_open(span)
+            return text
 
-    def _part(self, match: re.Match[str], text: str, span: Span) -> str:
+    def _part(self, match: re.Match[str], span: Span) -> str:
         if match[0] == "$${":
             return "${"
-        value = self._evaluate(match, text, span)
+        value = self._evaluate(match, span)
         if isinstance(value, bool) or value is None:
             return "null" if value is None else str(value).lower()
         return str(value)
 
-    def _evaluate(self, match: re.Match[str], text: str, span: Span) -> Value:
+    def _evaluate(self, match: re.Match[str], span: Span) -> Value:
+        """The value of an expression. Raises FaultyVariableError, after a finding, where it has none."""
         try:
             if match[1] is None:
                 raise ExpressionError("this `${` is not closed by a `}`")
             return evaluate(match[1], self.names)
-        except FaultyVariableError:
-            return None
         except ExpressionError as error:
             self.report.add(
                 BAD_EXPRESSION,
@@ -161,7 +165,7 @@ class Substitution:
                 expected="numbers, text, lists, names, arithmetic, comparisons, `and`, `or`, `not`",
                 help=self._help(error),
             )
-            return None
+            raise FaultyVariableError from None
 
     def _help(self, error: ExpressionError) -> str:
         if not error.unknown:

@@ -195,10 +195,10 @@ def _body(use: BlockUse, values: Names[str, Value], report: Report) -> BlockBody
         outputs = Mapping(located.span)
         outputs.put(OUTPUT, located.value, model.key_span(OUTPUT), located.span)
         inside.put("outputs", outputs, model.key_span(OUTPUT), located.span)
-    before = len(report)
+    before = report.added
     scope = layered(values, use.block.scope.variables)
     filled = Substitution(scope, report, use.span).body(inside, model.span)
-    if len(report) > before:
+    if report.added > before:
         return None
     write_out_body(filled)
     return parse_part(BlockBody, filled, report)
@@ -226,9 +226,9 @@ def _nodes(
         sound = sound and read is not None
         nodes += read or []
     resolve = _resolver(use, body, prefix, local, bound, report)
-    before = len(report)
+    before = report.added
     renamed = [with_references(node, resolve) for node in nodes]
-    return renamed if sound and len(report) == before else None
+    return renamed if sound and report.added == before else None
 
 
 def _resolver(

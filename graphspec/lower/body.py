@@ -286,7 +286,7 @@ class _Nodes:
 
 def _names_are_distinct(body: Body, report: Report) -> bool:
     """Inputs, nodes and outputs name tensors, and a reference must mean one of them."""
-    before = len(report)
+    before = report.added
     seen: dict[str, tuple[str, Span]] = {}
     for part in ("inputs", "graph", "outputs"):
         for key in getattr(body, part):
@@ -295,7 +295,7 @@ def _names_are_distinct(body: Body, report: Report) -> bool:
                 kinds = {"inputs": "an input", "graph": "a node", "outputs": "an output"}
                 _clash(key, span, seen[key][1], f"{kinds[seen[key][0]]} and {kinds[part]}", report)
             seen.setdefault(key, (part, span))
-    return len(report) == before
+    return report.added == before
 
 
 def _clash(name: str, span: Span, first: Span, kinds: str, report: Report) -> None:

@@ -17,7 +17,7 @@ _FORMATS_LATER = (".parquet", ".feather", ".arrow", ".jsonl", ".tfrecord")
 
 def lower_data(model: DataModel, folder: Path, report: Report) -> Data | None:
     """The sources of each split, their paths relative to `folder`; None, with findings, where one is faulty."""
-    before = len(report)
+    before = report.added
     validation, held_out = None, 0.0
     if model.validation is not None:
         validation, held_out = _validation(model.validation, model, folder, report)
@@ -27,7 +27,7 @@ def lower_data(model: DataModel, folder: Path, report: Report) -> Data | None:
         _split("test", model.test, model, folder, report) if model.test is not None else None,
         held_out,
     )
-    return data if len(report) == before else None
+    return data if report.added == before else None
 
 
 def _validation(model: ValidationModel, data: DataModel, folder: Path, report: Report) -> tuple[Split | None, float]:

@@ -19,7 +19,7 @@ LOGS: dict[str, tuple[str, dict[str, str]]] = {
 
 def lower_training(model: TrainingModel, folder: Path, report: Report) -> Training | None:
     """The optimizer, the callbacks and what else is named; None, with findings, where one of them is faulty."""
-    before = len(report)
+    before = report.added
     optimizer = read_object("optimizers", model.located("optimizer"), report)
     read = [read_object("callbacks", item, report) for item in model.located("callbacks").as_list()]
     callbacks = [callback for callback in read if callback is not None] + _logs(model)
@@ -27,7 +27,7 @@ def lower_training(model: TrainingModel, folder: Path, report: Report) -> Traini
     weights = None
     if model.initial_weights is not None:
         weights = read_weights(model.located("initial_weights"), folder, report)
-    if optimizer is None or len(report) > before:
+    if optimizer is None or report.added > before:
         return None
     return Training(optimizer, callbacks, freeze, weights)
 

@@ -26,17 +26,17 @@ def check_references(
 
     A faulty node (None) defines its name all the same, so that one mistake is found once.
     """
-    before = len(report)
+    before = report.added
     known = [*inputs, *nodes]
     for node in nodes.values():
         for reference in node.references() if node is not None else ():
             if reference.name not in inputs and reference.name not in nodes:
                 _undefined(body, reference, known, scope, report, absent)
-    if len(report) == before:
+    if report.added == before:
         for node in nodes.values():
             if node is not None:
                 _check_node(node, inputs, nodes, report)
-    return len(report) == before
+    return report.added == before
 
 
 def _undefined(
