@@ -141,6 +141,20 @@ def copy_weights(source: keras.Model, target: keras.Model) -> None:
     assert filled == {id(weight) for weight in target.weights}
 
 
+def stir(model: keras.Model) -> None:
+    """Changes initial weights such that all of them matter: none is 0 or 1, and signals live through the depth."""
+    rng = np.random.default_rng(0)
+    for layer in Walk.over(model).layers:
+        if isinstance(layer, keras.Layer) and not isinstance(layer, keras.Model) and not _sublayers(layer):
+            scale = np.sqrt(layer.kernel.shape[2]) if isinstance(layer, keras.layers.DepthwiseConv2D) else 1
+            layer.set_weights(
+                [
+                    each + rng.uniform(0, 0.1, each.shape) if each.ndim == 1 else each * scale
+                    for each in layer.get_weights()
+                ]
+            )
+
+
 def random_inputs(model: keras.Model, any_length: int = ANY_LENGTH) -> dict[str, Any]:
     """A batch for the model: normal numbers, and word indices that all of its embeddings know."""
     rng = np.random.default_rng(0)

@@ -223,11 +223,22 @@ def vae(pixels: int = 784, width: int = 256, latent: int = 8) -> keras.Model:
     return keras.Model({"image": image}, {"restored": restored, "divergence": divergence})
 
 
+def frozen_backbone(size: int = 160, classes: int = 5) -> keras.Model:
+    """An application without its head and without training, and a new head."""
+    backbone = keras.applications.MobileNetV2(
+        input_shape=(size, size, 3), include_top=False, pooling="avg", weights=None
+    )
+    backbone.trainable = False
+    photo = keras.Input((size, size, 3), name="photo")
+    x = layers.Dropout(0.2)(backbone(layers.Rescaling(1 / 127.5, offset=-1)(photo)))
+    return keras.Model({"photo": photo}, {"label": layers.Dense(classes, activation="softmax", name="label")(x)})
+
+
 ORACLES: dict[str, Callable[..., keras.Model]] = {
     each.__name__: each
     for each in (
         resnet18, unet, siamese_cosine, two_tower, wide_and_deep, multi_task, wavenet, seq2seq,
-        transformer_encoder, causal_lm, dcn_v2, deepfm, vae,
+        transformer_encoder, causal_lm, dcn_v2, deepfm, vae, frozen_backbone,
     )
 }  # fmt: skip
 
@@ -245,5 +256,6 @@ SMALL: dict[str, dict[str, int]] = {
     "dcn_v2": {"fields": 3, "words": 30, "code": 4, "counts": 2, "width": 8},
     "deepfm": {"fields": 4, "words": 30, "code": 4, "width": 8},
     "vae": {"pixels": 12, "width": 8, "latent": 3},
+    "frozen_backbone": {"size": 32, "classes": 3},
 }
 """Sizes at which a model is built in an instant."""
