@@ -328,6 +328,34 @@ def test_dropped_mask_is_said_with_its_place(write: Write) -> None:
     assert "`shaped`" in found[0].message
 
 
+def test_mask_lost_in_a_sum_is_said(write: Write) -> None:
+    """Keras masks a sum only where all its parts are masked, and says nothing of a mask that it drops there."""
+    words = keras.Input((3,), dtype="int32")
+    masked, bare = L.Embedding(5, 2, mask_zero=True)(words), L.Embedding(5, 2)(words)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        added = L.Add()([masked, bare])
+    assert getattr(masked, "_keras_mask", None) is not None
+    assert getattr(added, "_keras_mask", None) is None
+    assert not [each for each in caught if "mask" in str(each.message)]
+    path = write(
+        """
+        graphspec: 1
+        inputs: {words: {shape: [3], dtype: int32}}
+        graph:
+          masked: {from: words, apply: {Embedding: {input_dim: 5, output_dim: 2, mask_zero: true}}}
+          bare: {from: words, apply: {Embedding: {input_dim: 5, output_dim: 2}}}
+          both: {from: [masked, masked], merge: sum}
+        outputs:
+          y: {from: [masked, bare], merge: sum, apply: {LSTM: 2}}
+          z: {from: both, apply: {LSTM: 2}}
+        """
+    )
+    (finding,) = graphspec.summarize(path).warnings
+    assert finding.rule.code == "GS402"
+    assert "in `y`" in finding.message
+
+
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
 def test_heads_stay_in_float32_under_mixed_precision(write: Write, precision: str) -> None:
     """Keras leaves the outputs of a mixed-precision model in 16 bit; graphspec makes its heads float32."""

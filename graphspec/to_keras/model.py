@@ -211,7 +211,9 @@ class _Builder:
                 help=f"hold it in a pipeline: `Pipeline: {{layers: [{_shown(step.layer)}]}}`",
             )
         drops_mask = any("destroy the mask" in str(warning.message) for warning in caught)
-        if drops_mask or (step.layer.is_operation and is_masked([value, call])):
+        if step.layer.is_operation or isinstance(layer, _ELEMENTWISE):
+            drops_mask = drops_mask or (is_masked([value, call]) and not is_masked(result))
+        if drops_mask:
             self.report.add(
                 DROPPED_MASK,
                 f"`{_shown(step.layer)}` in `{node.name}` drops its mask, so layers after it see the padding",
@@ -238,6 +240,17 @@ def _check_inputs(names: list[str], value: Any, step: Step) -> None:
         expected=f"its {'input' if len(names) == 1 else 'inputs'} {one_of(names)}",
         help=f"write `from: {{{form}}}`" if len(names) > 1 else "apply it to one tensor: `from: name`",
     )
+
+
+_ELEMENTWISE = (
+    keras.layers.Add,
+    keras.layers.Subtract,
+    keras.layers.Multiply,
+    keras.layers.Average,
+    keras.layers.Maximum,
+    keras.layers.Minimum,
+)
+"""Layers that hand on a mask only where all that comes in is masked, and say nothing where they drop one."""
 
 
 def _input(each: Input) -> Any:
