@@ -32,7 +32,7 @@ demo: $(VENV)/.graphspec
 	@echo "The run lies in $(RUN):" && ls $(RUN)
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

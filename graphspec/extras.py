@@ -49,11 +49,22 @@ def _quiet_import() -> Iterator[None]:
         os.dup2(held.fileno(), 2)
         try:
             yield
-        except BaseException:
+        except BaseException as error:
             os.dup2(saved, 2)
+            if _was_interrupted(error):
+                raise KeyboardInterrupt from None
             held.seek(0)
             os.write(2, held.read())
             raise
         finally:
             os.dup2(saved, 2)
             os.close(saved)
+
+
+def _was_interrupted(error: BaseException | None) -> bool:
+    """Whether Ctrl-C is what ended an import; native libraries raise errors of their own from it."""
+    while error is not None:
+        if isinstance(error, KeyboardInterrupt):
+            return True
+        error = error.__cause__ or error.__context__
+    return False

@@ -6,6 +6,7 @@ Inputs and outputs are dictionaries keyed by the names the specs use; each outpu
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -223,15 +224,14 @@ def vae(pixels: int = 784, width: int = 256, latent: int = 8) -> keras.Model:
     return keras.Model({"image": image}, {"restored": restored, "divergence": divergence})
 
 
-def frozen_backbone(size: int = 160, classes: int = 5) -> keras.Model:
-    """An application without its head and without training, and a new head."""
-    backbone = keras.applications.MobileNetV2(
-        input_shape=(size, size, 3), include_top=False, pooling="avg", weights=None
-    )
+def frozen_backbone(width: int = 32, classes: int = 10) -> keras.Model:
+    """A trained model from its file, without training, and a new head."""
+    file = Path(__file__).resolve().parents[2] / "specs" / "zoo" / "data" / "digit_codes.keras"
+    backbone = keras.saving.load_model(file, compile=False)
     backbone.trainable = False
-    photo = keras.Input((size, size, 3), name="photo")
-    x = layers.Dropout(0.2)(backbone(layers.Rescaling(1 / 127.5, offset=-1)(photo)))
-    return keras.Model({"photo": photo}, {"label": layers.Dense(classes, activation="softmax", name="label")(x)})
+    digit = keras.Input((8, 8, 1), name="digit")
+    x = layers.Dropout(0.2)(layers.Dense(width, activation="relu")(backbone(digit)))
+    return keras.Model({"digit": digit}, {"label": layers.Dense(classes, activation="softmax", name="label")(x)})
 
 
 ORACLES: dict[str, Callable[..., keras.Model]] = {
@@ -256,6 +256,6 @@ SMALL: dict[str, dict[str, int]] = {
     "dcn_v2": {"fields": 3, "words": 30, "code": 4, "counts": 2, "width": 8},
     "deepfm": {"fields": 4, "words": 30, "code": 4, "width": 8},
     "vae": {"pixels": 12, "width": 8, "latent": 3},
-    "frozen_backbone": {"size": 32, "classes": 3},
+    "frozen_backbone": {"width": 6, "classes": 3},
 }
 """Sizes at which a model is built in an instant."""

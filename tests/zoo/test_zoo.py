@@ -33,14 +33,9 @@ def same_start() -> Iterator[None]:
     keras.utils.clear_session()
 
 
-def whole(name: str) -> list[str]:
-    """The overrides that let a spec be built as it is, but without downloads."""
-    return ["vars.weights=null"] if name == "frozen_backbone" else []
-
-
 def small(name: str) -> list[str]:
     """The overrides that give a spec its small sizes."""
-    return [*whole(name), *(f"vars.{key}={value}" for key, value in SMALL[name].items())]
+    return [f"vars.{key}={value}" for key, value in SMALL[name].items()]
 
 
 def build_small(name: str) -> keras.Model:
@@ -61,7 +56,7 @@ def test_spec_has_no_findings(name: str) -> None:
     """Neither reading nor building has anything to say, and a first line of comment says what the spec shows."""
     path = ZOO / f"{name}.yaml"
     assert list(graphspec.validate(path)) == []
-    assert list(graphspec.summarize(graphspec.load(path, whole(name))).warnings) == []
+    assert list(graphspec.summarize(graphspec.load(path)).warnings) == []
     comment, _, rest = path.read_text(encoding="utf-8").partition("graphspec: 1\n")
     assert 1 <= comment.count("\n") <= 3
     assert all(line.startswith("# ") for line in comment.splitlines())
@@ -71,7 +66,7 @@ def test_spec_has_no_findings(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(ORACLES))
 def test_whole_model(name: str) -> None:
     """At its full size: the same layers, calls, parameters, inputs and outputs as the hand-written model."""
-    actual = graphspec.build(graphspec.load(ZOO / f"{name}.yaml", whole(name)), weightless=True)
+    actual = graphspec.build(graphspec.load(ZOO / f"{name}.yaml"), weightless=True)
     with keras.StatelessScope(initialize_variables=False):
         expected = ORACLES[name]()
     assert_same_structure(actual, expected)
@@ -94,7 +89,7 @@ def test_numbers(name: str) -> None:
         np.testing.assert_allclose(ours[key], theirs[key], rtol=1e-4, atol=1e-6)
 
 
-SLOW = ("frozen_backbone", "wavenet", "causal_lm", "transformer_encoder", "unet")
+SLOW = ("wavenet", "causal_lm", "transformer_encoder", "unet")
 
 
 @pytest.mark.parametrize(
