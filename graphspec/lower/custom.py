@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from graphspec import catalog
 from graphspec.catalog import SINGULAR, Kind
@@ -16,13 +16,12 @@ from graphspec.catalog.arguments import argument_kind
 from graphspec.diagnostics import Report
 from graphspec.document.tree import Located, Mapping, Sequence, plain
 from graphspec.graph import FIRST, Layer, Object
+from graphspec.lower.declared import Declared
 from graphspec.rules import UNKNOWN_OBJECT
 from graphspec.suggest import a
 
-if TYPE_CHECKING:
-    from graphspec.lower.objects import Declared
-
-    ReadObject = Callable[[Kind, Located, Report, Declared | None], Object | None]
+ReadObject = Callable[[Kind, Located, Report, Declared | None], Object | None]
+"""Reads an object that may stand among the arguments: `lower.objects.read_object`."""
 
 _FORM = re.compile(r"[^>\s]+>[^>\s]+")
 

@@ -7,7 +7,7 @@ A mapping holds keyword arguments; anything else is the first constructor argume
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any
 
 from graphspec import catalog
 from graphspec.catalog import REQUIRED, SINGULAR, Kind
@@ -24,6 +24,7 @@ from graphspec.document.scalars import resolve
 from graphspec.document.tree import Located, Mapping, Sequence, plain
 from graphspec.graph import Layer, Object
 from graphspec.lower.custom import is_custom, read_custom
+from graphspec.lower.declared import Declared
 from graphspec.lower.weight_files import is_weight_file, read_weight_file
 from graphspec.rules import (
     BAD_NAME,
@@ -40,16 +41,6 @@ from graphspec.rules import (
     CODE_CARRYING as CODE_CARRYING_RULE,
 )
 from graphspec.suggest import a, closest, did_you_mean, kind_of, one_of
-
-
-class Declared(Protocol):
-    """What objects need to know of their scope: the layers and models that the spec declares."""
-
-    def find(self, name: str, span: Span) -> Layer | None: ...
-
-    def declares(self, name: str) -> bool: ...
-
-    def names(self) -> list[str]: ...
 
 
 def read_object(kind: Kind, written: Located, report: Report, declared: Declared | None = None) -> Object | None:
