@@ -58,6 +58,10 @@ MERGES: dict[str, Callable[[], Any]] = {
 }
 
 
+ATTEND = "attend"
+"""Stands in the place of a merge: attention of one tensor over another, by keyword."""
+
+
 def vector_steps(draw: st.DrawFn, shape: Shape) -> list[Step]:
     """Steps for samples of shape (features,)."""
     units = draw(st.integers(1, 4))
@@ -111,6 +115,48 @@ def sequence_steps(draw: st.DrawFn, shape: Shape) -> list[Step]:
     ]
 
 
+def image_steps(draw: st.DrawFn, shape: Shape) -> list[Step]:
+    """Steps for samples of shape (height, width, channels)."""
+    filters, (height, width, channels) = draw(st.integers(1, 3)), shape
+    pooled = [
+        Step("MaxPooling2D", L.MaxPooling2D, (height // 2, width // 2, channels)),
+        Step(
+            {"AveragePooling2D": {"pool_size": 2, "strides": 1}},
+            lambda: L.AveragePooling2D(2, strides=1),
+            (height - 1, width - 1, channels),
+        ),
+    ]
+    return [
+        *(pooled if min(height, width) > 1 else []),
+        Step(
+            {"Conv2D": {"filters": filters, "kernel_size": 2, "padding": "same", "bias_initializer": "ones"}},
+            lambda: L.Conv2D(filters, 2, padding="same", bias_initializer="ones"),
+            (height, width, filters),
+        ),
+        Step(
+            {"SeparableConv2D": {"filters": filters, "kernel_size": [1, 2], "padding": "same"}},
+            lambda: L.SeparableConv2D(filters, (1, 2), padding="same"),
+            (height, width, filters),
+        ),
+        Step({"DepthwiseConv2D": 1}, lambda: L.DepthwiseConv2D(1), shape),
+        Step(
+            {"Conv2DTranspose": {"filters": filters, "kernel_size": 2, "strides": 2}},
+            lambda: L.Conv2DTranspose(filters, 2, strides=2),
+            (2 * height, 2 * width, filters),
+        ),
+        Step("UpSampling2D", L.UpSampling2D, (2 * height, 2 * width, channels)),
+        Step(
+            {"ZeroPadding2D": [[1, 0], [0, 1]]},
+            lambda: L.ZeroPadding2D(((1, 0), (0, 1))),
+            (height + 1, width + 1, channels),
+        ),
+        Step("GlobalMaxPooling2D", L.GlobalMaxPooling2D, (channels,)),
+        Step({"GroupNormalization": {"groups": 1}}, lambda: L.GroupNormalization(groups=1), shape),
+        Step({"ops.relu": None}, lambda: keras.ops.relu, shape),
+        Step("Flatten", L.Flatten, (height * width * channels,)),
+    ]
+
+
 def shared_step(draw: st.DrawFn, described: Described, shape: Shape) -> Step | None:
     """A declared layer or nested model that fits `shape`: an old one, whose weights are shared, or a new one."""
     fitting = [name for name, (takes, _, _) in described.makers.items() if takes == shape]
@@ -144,8 +190,13 @@ def descriptions(draw: st.DrawFn) -> Described:
     """A random model of some nodes over one to three inputs, with one to three outputs."""
     described = Described()
     for number in range(draw(st.integers(1, 3))):
-        shape = draw(st.sampled_from([(3,), (4,), (4, 2), (3,)]))
+        shape = draw(st.sampled_from([(3,), (4,), (4, 2), (3,), (4, 3, 2)]))
         described.inputs[f"in{number}"] = described.shapes[f"in{number}"] = shape
+    if draw(st.sampled_from([True, False])):
+        described.inputs["words"] = (4,)
+        embedding = Step({"Embedding": {"input_dim": 7, "output_dim": 2}}, lambda: L.Embedding(7, 2), (4, 2))
+        described.nodes["embedded"] = (["words"], None, [embedding])
+        described.shapes["embedded"] = (4, 2)
     for number in range(draw(st.integers(1, 5))):
         described.nodes[f"node{number}"] = _node(draw, described, f"node{number}")
     for number in range(draw(st.integers(1, 3))):
@@ -164,7 +215,7 @@ def _node(draw: st.DrawFn, described: Described, name: str, least: int = 1) -> t
     steps: list[Step] = []
     for _ in range(draw(st.integers(least, 3))):
         shared = shared_step(draw, described, shape) if draw(st.integers(0, 3)) == 0 else None
-        choices = vector_steps(draw, shape) if len(shape) == 1 else sequence_steps(draw, shape)
+        choices = (vector_steps, sequence_steps, image_steps)[len(shape) - 1](draw, shape)
         steps.append(shared or draw(st.sampled_from(choices)))
         shape = steps[-1].shape
     described.shapes[name] = shape
@@ -176,16 +227,20 @@ def as_spec(described: Described) -> str:
 
     def node(takes: list[str], merge: str | None, steps: list[Step]) -> Any:
         written: dict[str, Any] = {"from": takes if merge else takes[0]}
-        if merge:
+        applied = [step.written for step in steps]
+        if merge == ATTEND:
+            written["from"] = {"query": takes[0], "value": takes[1]}
+            applied.insert(0, {"MultiHeadAttention": {"num_heads": 2, "key_dim": 3}, "call": {"use_causal_mask": True}})
+        elif merge:
             written["merge"] = merge
-        if steps:
-            written["apply"] = [step.written for step in steps] if len(steps) > 1 else steps[0].written
+        if applied:
+            written["apply"] = applied if len(applied) > 1 else applied[0]
         return written if merge or steps else takes[0]
 
     return json.dumps(
         {
             "graphspec": 1,
-            "inputs": {name: list(shape) for name, shape in described.inputs.items()},
+            "inputs": {name: _input(name, shape) for name, shape in described.inputs.items()},
             "layers": described.layers,
             "models": described.models,
             "graph": {name: node(*parts) for name, parts in described.nodes.items()},
@@ -194,17 +249,29 @@ def as_spec(described: Described) -> str:
     )
 
 
+def _input(name: str, shape: Shape) -> Any:
+    return {"shape": list(shape), "dtype": "int32"} if name == "words" else list(shape)
+
+
 def by_hand(described: Described) -> keras.Model:
     """The description as the calls that a user of Keras would write, with an Identity where an output needs one."""
     made: dict[str, Any] = {}
-    values = {name: keras.Input(shape, name=name) for name, shape in described.inputs.items()}
+    values = {
+        name: keras.Input(shape, name=name, dtype="int32" if name == "words" else None)
+        for name, shape in described.inputs.items()
+    }
     inputs = dict(values)
     for name, (takes, merge, steps) in {**described.nodes, **described.outputs}.items():
-        value = MERGES[merge]()([values[take] for take in takes]) if merge else values[takes[0]]
+        value = values[takes[0]]
+        if merge == ATTEND:
+            value = L.MultiHeadAttention(2, 3)(query=value, value=values[takes[1]], use_causal_mask=True)
+        elif merge:
+            value = MERGES[merge]()([values[take] for take in takes])
         for step in steps:
             layer = made.setdefault(step.shared, step.make()) if step.shared else step.make()
             value = layer(value)
-        ends_in_fresh_layer = not steps[-1].shared if steps else merge is not None
+        last = steps[-1] if steps else None
+        ends_in_fresh_layer = not (last.shared or last.written == {"ops.relu": None}) if last else merge is not None
         if name in described.outputs and not ends_in_fresh_layer:
             value = L.Identity(name=name)(value)
         values[name] = value
