@@ -6,6 +6,7 @@ A test that no longer finds Keras at fault fails, so that the guard can go.
 
 from __future__ import annotations
 
+import gc
 import sys
 import warnings
 from collections.abc import Callable
@@ -510,3 +511,12 @@ def test_mask_through_an_operation(write: Write) -> None:
         """
     )
     assert [finding.rule.code for finding in graphspec.summarize(path).warnings] == ["GS402"]
+
+
+def test_garbage_collection_rests_only_while_a_model_is_built(write: Write) -> None:
+    """The collector is on again after a build, after a failed one too."""
+    graphspec.build(write("{graphspec: 1, inputs: {x: [2]}, outputs: {y: {from: x, apply: {Dense: 2}}}}"))
+    assert gc.isenabled()
+    with pytest.raises(SpecError):
+        graphspec.build(write("{graphspec: 1, inputs: {x: [2]}, outputs: {y: {from: x, apply: {Dense: -2}}}}"))
+    assert gc.isenabled()

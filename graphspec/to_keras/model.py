@@ -21,6 +21,7 @@ from graphspec.rules import BAD_SELECTION, DROPPED_MASK, MODEL_INPUTS, REFUSED_C
 from graphspec.suggest import did_you_mean, one_of
 from graphspec.to_keras.depth import deep_enough_for
 from graphspec.to_keras.external import Interface, make_external
+from graphspec.to_keras.garbage import no_collection
 from graphspec.to_keras.messages import reason
 from graphspec.to_keras.objects import make
 from graphspec.to_keras.operations import is_masked, operate
@@ -55,7 +56,7 @@ def build_graph(
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy(precision)
     try:
-        with weightless_scope() if weightless else nullcontext():
+        with no_collection(), weightless_scope() if weightless else nullcontext():
             builder = _Builder(precision != "float32", weightless, pretrained and not weightless)
             model = builder.model(graph, top=True)
     finally:
