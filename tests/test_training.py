@@ -236,6 +236,33 @@ def test_callbacks_write_below_the_run_and_stop_the_run(spec: Path, tmp_path: Pa
 
 
 @pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        ("{keep: 2, monitor: val_kind_accuracy}", {"best.keras", "epoch_0003.keras", "epoch_0004.keras"}),
+        ("{every: 5 steps, keep: 3}", {"step_0000012.keras", "step_0000018.keras", "step_0000024.keras"}),
+        ("{}", {"epoch_0004.keras"}),
+    ],
+)
+def test_checkpoints_are_whole_models(spec: Path, tmp_path: Path, written: str, kept: set[str]) -> None:
+    """The newest and the best are kept, and each is a model that plain Keras loads; 6 steps run at a time here."""
+    changed(spec, "seed: 5", f"seed: 5, checkpoint: {written}")
+    run = graphspec.train(spec, overrides=["training.epochs=4"], run_dir=tmp_path / "run")
+    folder = run.path / "checkpoints"
+    assert {each.name for each in folder.iterdir()} == kept
+    for each in folder.iterdir():
+        assert keras.saving.load_model(each).count_params() == run.model().count_params()
+
+
+@pytest.mark.parametrize(
+    ("written", "code"),
+    [("{every: 5}", "GS103"), ("{every: often}", "GS104"), ("{keep: 0}", "GS104"), ("{monitor: val_los}", "GS507")],
+)
+def test_faulty_checkpoints_are_refused(spec: Path, written: str, code: str) -> None:
+    """A wrong interval, number or metric is one finding."""
+    assert refusal(changed(spec, "seed: 5", f"seed: 5, checkpoint: {written}"))[0] == code
+
+
+@pytest.mark.parametrize(
     ("callback", "said"),
     [
         ("EarlyStopping: {monitor: val_kind_los}", "did you mean `val_kind_loss`?"),

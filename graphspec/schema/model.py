@@ -144,6 +144,31 @@ else:  # not a union: pydantic would complain about each member of one
 Body.model_rebuild()
 
 
+_STEPS = re.compile(r"([1-9][0-9]{0,8}) steps?")
+
+
+def _epoch_or_steps(value: str) -> str:
+    if value != "epoch" and not _STEPS.fullmatch(value):
+        raise PydanticCustomError(
+            "unknown_choice", "`epoch` or a number of steps", {"help": "write `every: epoch`, or `every: 500 steps`"}
+        )
+    return value
+
+
+class CheckpointModel(Part):
+    """When checkpoints are written, how many are kept, and by which metric the best is kept as well."""
+
+    every: Annotated[str, AfterValidator(_epoch_or_steps)] = "epoch"
+    keep: Positive = 1
+    monitor: str | None = None
+
+    @property
+    def every_steps(self) -> int | None:
+        """The number of steps between two checkpoints; None for every epoch."""
+        match = _STEPS.fullmatch(self.every)
+        return int(match[1]) if match is not None else None
+
+
 class TrainingModel(Part):
     """How the model is trained."""
 
@@ -161,6 +186,7 @@ class TrainingModel(Part):
     freeze: list[Annotated[str, Field(min_length=1)]] = []
     initial_weights: Any = None
     log: list[Literal["tensorboard", "csv"]] = []
+    checkpoint: CheckpointModel | None = None
 
 
 class SourceModel(Part):

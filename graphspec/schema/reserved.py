@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 RESERVED: dict[str, tuple[str, ...]] = {
-    "TrainingModel": ("checkpoint", "distribute"),
+    "TrainingModel": ("distribute",),
     "SourceModel": (
         "files",
         "feature",

@@ -27,6 +27,7 @@ from graphspec.to_keras.messages import reason
 from graphspec.to_keras.objects import make
 from graphspec.to_keras.weights import load_weights
 from graphspec.training.batches import evaluation_batches, steps, training_batches
+from graphspec.training.checkpoint import checkpoints
 from graphspec.training.compiling import compile_model
 from graphspec.training.data import TrainingData
 from graphspec.training.metrics import Measured, TrueLosses, measured
@@ -73,6 +74,8 @@ def train(spec: Spec, data: TrainingData, folder: Path | None, *, progress: bool
         record["initial_weights"] = started_from.as_json()
     recorder = _Recorder(run, record)
     callbacks: list[Any] = [TrueLosses(), *(_callback(each, run) for each in written), recorder]
+    if settings.checkpoint is not None:
+        callbacks.append(checkpoints(spec, settings.checkpoint, run, validates=validation is not None))
     if progress:
         callbacks.insert(1, ShowProgress(spec.graph.outputs, console, epochs=settings.epochs, steps=epoch_steps))
     try:
