@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,7 @@ SPLITS = ("train", "validation", "test")
 
 @dataclass(frozen=True)
 class Run:
-    """A run directory. Everything is read when it is asked for."""
+    """A run directory. Everything is read when it is asked for, the spec once."""
 
     path: Path
 
@@ -46,7 +47,7 @@ class Run:
         """
         return run_directory.read_json(self.path / run_directory.HISTORY)
 
-    @property
+    @cached_property
     def spec(self) -> Spec:
         """The spec as it was trained."""
         return load(self.path / run_directory.SPEC)
