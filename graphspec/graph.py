@@ -25,7 +25,8 @@ class Object:
     """A Keras object and its arguments, or an operation of `keras.ops` and its constants.
 
     arguments holds scalars, lists, further Objects and, for wrappers, Layers. A bare string identifier that stands
-    for a function of Keras (`relu`, `mse`) has `is_identifier` set and no arguments.
+    for a function of Keras (`relu`, `mse`) has `is_identifier` set and no arguments. spans are the places of the
+    arguments' values, of those that a spec writes.
     """
 
     kind: Kind
@@ -33,6 +34,11 @@ class Object:
     arguments: dict[str, Any]
     span: Span
     is_identifier: bool = False
+    spans: dict[str, Span] = field(default_factory=dict, compare=False, repr=False)
+
+    def span_of(self, argument: str | None) -> Span:
+        """The place of an argument's value; of the object itself where the spec does not write the argument."""
+        return self.spans.get(argument, self.span) if argument is not None else self.span
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,7 +107,11 @@ def make_object(
     }
     if unknown or missing or any(value is FAULTY for value in read.values()):
         return None
-    return Object(kind, entry.name, read, name.span)
+    return Object(kind, entry.name, read, name.span, spans=_spans(keywords))
+
+
+def _spans(keywords: dict[str, tuple[Span, Located]]) -> dict[str, Span]:
+    return {argument: value.span for argument, (_, value) in keywords.items()}
 
 
 FAULTY = object()

@@ -69,7 +69,8 @@ def read_operation(name: Located, arguments: Located, call: Call, report: Report
     values = {key: _constant(entry, key, value, report) for key, (_, value) in given.items()}
     if missing or any(value is FAULTY for value in values.values()):
         return None
-    return Object("ops", entry.name, values, name.span)
+    spans = {key: value.span for key, (_, value) in given.items()}
+    return Object("ops", entry.name, values, name.span, spans=spans)
 
 
 def _find(name: Located, report: Report) -> Entry | None:
