@@ -23,6 +23,7 @@ from graphspec.overrides import apply_override
 from graphspec.rules import BAD_EXPRESSION
 from graphspec.schema import SpecModel, parse
 from graphspec.schema.shorthand import write_out
+from graphspec.shapes import infer
 from graphspec.sources import Data
 
 
@@ -95,6 +96,7 @@ def _inspect(path: Path | str, overrides: Iterable[str], report: Report, data: b
     sources = lower_data(model.data, folder, report) if model.data is not None else None
     if graph is None or report.errors:
         return None
+    report.extend(infer(graph, model.training.precision if model.training is not None else "float32").findings)
     for check in GRAPH_CHECKS + (TRAINING_CHECKS if model.training is not None else ()):
         report.extend(check(graph))
     report.extend(check_plugins(graph, training))

@@ -79,6 +79,17 @@ DROPPED_MASK = Rule("GS402", "dropped-mask", "A layer drops the mask of its inpu
 IGNORED_TRAINING = Rule(
     "GS403", "ignored-training", "A call says `training`, and Keras overrides it.", Severity.WARNING
 )
+WRONG_RANK = Rule("GS404", "wrong-rank", "A layer takes tensors of another number of dimensions.")
+SHAPE_MISMATCH = Rule("GS405", "shape-mismatch", "The sizes of tensors that meet, or of a tensor and a layer, differ.")
+OPEN_DIMENSION = Rule("GS406", "open-dimension", "A layer needs a size that the spec leaves open (`null`).")
+VANISHED_DIMENSION = Rule("GS407", "vanished-dimension", "Nothing is left of a dimension after a layer.")
+BAD_AXIS = Rule("GS408", "bad-axis", "An axis is none that the tensor has.")
+SILENT_BROADCAST = Rule(
+    "GS409", "silent-broadcast", "A merge stretches one tensor over another without a word.", Severity.WARNING
+)
+WRONG_DTYPE = Rule("GS410", "wrong-dtype", "A layer cannot compute with tensors of that dtype.")
+BAD_OPERANDS = Rule("GS411", "bad-operands", "A layer takes another number of tensors, or others by name.")
+UNFIT_ARGUMENT = Rule("GS412", "unfit-argument", "An argument does not fit the tensor that comes in, or another argument.")
 
 MISSING_LOSS = Rule("GS501", "missing-loss", "An output has no loss, so it would silently never be trained.")
 LOSS_ACTIVATION = Rule("GS502", "loss-activation", "A loss does not fit the activation or units of its output.")

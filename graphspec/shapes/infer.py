@@ -1,0 +1,290 @@
+"""The walk over a graph: each node in order, each step by the rule of its layer.
+
+A model is gone through once where it is first applied, with the shapes that it declares, as Keras builds it then; and
+again at every call, with the shapes that come in. What nothing is known of — custom layers, models from files, what a
+finding has been made of — stays unknown, and so does all that is computed from it: one mistake is found once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from graphspec import catalog
+from graphspec.diagnostics import Diagnostic, Label
+from graphspec.graph import External, Feed, Graph, Input, Layer, Node, Object, Reference, Step
+from graphspec.rules import BAD_SELECTION, SHAPE_MISMATCH, Rule
+from graphspec.shapes.call import SHAPE_RULES, Call, Refusal
+from graphspec.shapes.tensor import UNKNOWN, Shape, Tensor, Value, is_known, show
+
+COMPUTE_DTYPES = {"mixed_float16": "float16", "mixed_bfloat16": "bfloat16"}
+"""Of dtype policies with two dtypes, the one that layers compute in."""
+
+_FLOATS = ("bfloat16", "float16", "float32", "float64")
+
+
+@dataclass(slots=True)
+class Shapes:
+    """What is known of the tensors of a graph and of the models in it.
+
+    values: for each graph (by id) what its inputs and nodes give; calls: what each step of its nodes gives, as far as
+    it was gone through. findings: what Keras would refuse.
+    """
+
+    values: dict[int, dict[str, Value]] = field(default_factory=dict)
+    calls: dict[int, dict[str, list[Value]]] = field(default_factory=dict)
+    findings: list[Diagnostic] = field(default_factory=list)
+
+    def of(self, graph: Graph, name: str) -> Value:
+        """What the input or node `name` of `graph` gives."""
+        return self.values.get(id(graph), {}).get(name, UNKNOWN)
+
+
+def infer(graph: Graph, precision: str = "float32") -> Shapes:
+    """The shapes of `graph` under the dtype policy `precision`."""
+    walk = _Walk(COMPUTE_DTYPES.get(precision, precision))
+    walk.define(graph)
+    return walk.shapes
+
+
+class _Unfit(Exception):  # noqa: N818 - raised at a place that has a step, and caught where it is known
+    """A refusal somewhere inside a layer that a step applies."""
+
+    def __init__(self, refusal: Refusal, layer: Layer) -> None:
+        super().__init__(refusal.message)
+        self.refusal, self.layer = refusal, layer
+
+
+class _Found(Exception):  # noqa: N818 - a finding on its way to the list of them
+    """A refusal with its place."""
+
+    def __init__(self, diagnostic: Diagnostic) -> None:
+        super().__init__(diagnostic.message)
+        self.diagnostic = diagnostic
+
+
+@dataclass
+class _Walk:
+    dtype: str
+    shapes: Shapes = field(default_factory=Shapes)
+    facts: dict[Layer, dict[str, Any]] = field(default_factory=dict)
+
+    def define(self, graph: Graph) -> dict[str, Value]:
+        """Go through `graph` with the shapes that its inputs declare, and find what is wrong in it."""
+        values: dict[str, Value] = {name: _declared(each) for name, each in graph.inputs.items()}
+        self.shapes.values[id(graph)] = values
+        calls = self.shapes.calls[id(graph)] = {}
+        for name, node in graph.nodes.items():
+            values[name] = UNKNOWN
+            try:
+                calls[name] = list(self.node(node, values))
+                values[name] = calls[name][-1] if node.steps else self.feed(node.feed, values)
+            except _Found as found:
+                self.shapes.findings.append(found.diagnostic)
+        return values
+
+    def node(self, node: Node, values: dict[str, Value]) -> Iterator[Value]:
+        """What each step of the node gives. Raises _Found at the first that Keras would refuse."""
+        value = self.feed(node.feed, values)
+        for number, step in enumerate(node.steps):
+            keywords = {name: self.resolve(each, values) for name, each in step.call.items()}
+            listed = number == 0 and isinstance(node.feed, tuple)
+            try:
+                result = self.call(step.layer, value, keywords, listed=listed)
+            except _Unfit as unfit:
+                raise _Found(_diagnostic(node, step, value, unfit)) from None
+            value = result
+            yield value
+
+    def feed(self, feed: Feed, values: dict[str, Value]) -> Value:
+        """What comes into a node."""
+        if isinstance(feed, Reference):
+            return self.reference(feed, values)
+        if isinstance(feed, dict):
+            return {name: self.reference(each, values) for name, each in feed.items()}
+        return [self.reference(each, values) for each in feed]
+
+    def resolve(self, value: Any, values: dict[str, Value]) -> Any:
+        """A call argument with its references as what they stand for."""
+        if isinstance(value, list):
+            return [self.resolve(item, values) for item in value]
+        return self.reference(value, values) if isinstance(value, Reference) else value
+
+    def reference(self, reference: Reference, values: dict[str, Value]) -> Value:
+        """What a reference stands for. Raises _Found where it picks what is not there."""
+        found = values.get(reference.name, UNKNOWN)
+        if reference.output is not None:
+            return found.get(reference.output, UNKNOWN) if isinstance(found, dict) else found
+        if reference.index is None:
+            return found
+        if isinstance(found, dict):
+            found = list(found.values())
+        if isinstance(found, Tensor) or (isinstance(found, list) and reference.index >= len(found)):
+            count = len(found) if isinstance(found, list) else 1
+            raise _Found(
+                Diagnostic(
+                    BAD_SELECTION,
+                    f"`{reference.name}` is {count} tensor{'s' if count > 1 else ''}, so there is no `{reference}`",
+                    reference.span,
+                    expected=f"an index from [0] to [{count - 1}]" if count > 1 else f"`{reference.name}`",
+                    help="" if count > 1 else "a recurrent layer gives its states with `return_state: true`",
+                )
+            )
+        return found[reference.index] if isinstance(found, list) else UNKNOWN
+
+    def call(self, layer: Layer, value: Value, keywords: dict[str, Any], *, listed: bool = False) -> Value:
+        """What `layer` gives for `value`. Raises _Unfit where Keras would refuse."""
+        if isinstance(layer.what, External):
+            return UNKNOWN
+        if isinstance(layer.what, Graph):
+            return self.model(layer, layer.what, value)
+        rule = SHAPE_RULES.get(layer.what.name)
+        if rule is None or not is_known([value, list(keywords.values())]):
+            return UNKNOWN
+        try:
+            return rule(self.prepare(layer, layer.what, value, keywords, listed=listed))
+        except Refusal as refusal:
+            raise _Unfit(refusal, layer) from None
+
+    def prepare(self, layer: Layer, what: Object, value: Value, keywords: dict[str, Any], *, listed: bool) -> Call:
+        """The call as its rule sees it: float tensors come into a layer in the dtype that it computes in."""
+        facts = self.facts.setdefault(layer, {})
+        if layer.is_operation:
+            arguments = {**what.arguments, **_operands(what.name, value, listed=listed), **keywords}
+            return Call("ops", what.name, arguments, value, keywords, self.dtype, facts, self.call)
+        dtype = what.arguments.get("dtype") or self.dtype
+        dtype = COMPUTE_DTYPES.get(dtype, dtype) if isinstance(dtype, str) else self.dtype
+        if what.arguments.get("autocast", True):
+            value, keywords = _cast(value, dtype), {name: _cast(each, dtype) for name, each in keywords.items()}
+        return Call("layers", what.name, what.arguments, value, keywords, dtype, facts, self.call)
+
+    def model(self, layer: Layer, graph: Graph, value: Value) -> Value:
+        """What a model gives for `value`: its parts are gone through again with the shapes that come in."""
+        if id(graph) not in self.shapes.values:
+            self.define(graph)
+        given = _by_input(graph, value)
+        if given is None:
+            return UNKNOWN
+        values: dict[str, Value] = {}
+        for name, declared in graph.inputs.items():
+            try:
+                values[name] = _taken(graph, declared, given[name])
+            except Refusal as refusal:
+                raise _Unfit(refusal, layer) from None
+        declared_values = self.shapes.values[id(graph)]
+        if all(values[name] == declared_values[name] for name in graph.inputs):
+            values = declared_values
+        else:
+            for name, node in graph.nodes.items():
+                values[name] = self.again(layer, graph, node, values)
+        outputs = {name: values.get(name, UNKNOWN) for name in graph.outputs}
+        return next(iter(outputs.values())) if len(outputs) == 1 else outputs
+
+    def again(self, layer: Layer, graph: Graph, node: Node, values: dict[str, Value]) -> Value:
+        """A node of a model for the shapes of one call. Raises _Unfit where Keras would refuse it for these."""
+        if not is_known(self.shapes.of(graph, node.name)):
+            return UNKNOWN
+        try:
+            results = list(self.node(node, values))
+        except _Found as found:
+            inside = found.diagnostic
+            message = f"the model `{graph.name}` cannot take {show(list(_inputs(graph, values)))}: {inside.message}"
+            raise _Unfit(Refusal(inside.rule, message, None, inside.expected, inside.help), layer) from None
+        return results[-1] if results else self.feed(node.feed, values)
+
+
+def _declared(each: Input) -> Tensor:
+    return Tensor((each.batch_size, *each.shape), each.dtype)
+
+
+def _cast(value: Any, dtype: str) -> Any:
+    """The value with its float tensors in `dtype`."""
+    if isinstance(value, Tensor):
+        return replace(value, dtype=dtype) if value.dtype in _FLOATS else value
+    if isinstance(value, list):
+        return [_cast(item, dtype) for item in value]
+    if isinstance(value, dict):
+        return {name: _cast(item, dtype) for name, item in value.items()}
+    return value
+
+
+def _operands(name: str, value: Value, *, listed: bool) -> dict[str, Any]:
+    """What comes into an operation, by the parameters that it feeds."""
+    if isinstance(value, dict):
+        return dict(value)
+    entry = catalog.find("ops", name)
+    assert entry is not None
+    several: list[Any] = value if isinstance(value, list) else [value]
+    fed = catalog.fed(entry, len(several))
+    if entry.tensors[fed[0]] != "one":
+        return {fed[0]: several}
+    return dict(zip(fed, several if listed else [value], strict=False))
+
+
+def _by_input(graph: Graph, value: Value) -> dict[str, Value] | None:
+    """What each input of the model is given; None where that is known to be wrong, or not known."""
+    if isinstance(value, dict):
+        listed = list(value.values())
+        by_name = value if set(value) == set(graph.inputs) else None
+    else:
+        listed = value if isinstance(value, list) else [value]
+        by_name = None
+    if not is_known(value) or len(listed) != len(graph.inputs):
+        return None
+    return by_name if by_name is not None else dict(zip(graph.inputs, listed, strict=True))
+
+
+def _taken(graph: Graph, declared: Input, given: Value) -> Value:
+    """What an input of a model makes of a tensor: Keras squeezes or adds a last dimension of 1, and casts."""
+    if not isinstance(given, Tensor):
+        return UNKNOWN
+    wanted: Shape = (declared.batch_size, *declared.shape)
+    shape = given.shape
+    if len(shape) == len(wanted) + 1 and shape[-1] == 1:
+        shape = shape[:-1]
+    elif len(shape) == len(wanted) - 1 and wanted[-1] == 1:
+        shape = (*shape, 1)
+    fits = len(shape) == len(wanted) and all(
+        size is None or have is None or size == have for size, have in zip(wanted, shape, strict=True)
+    )
+    if not fits:
+        raise Refusal(
+            SHAPE_MISMATCH,
+            f"the input `{declared.name}` of the model `{graph.name}` takes {show(wanted)} and is given {given}",
+            expected=f"a tensor of shape {show(wanted)}",
+            help="make the two equal; an open size is written `null`",
+        )
+    return Tensor(shape, declared.dtype, given.masked)
+
+
+def _inputs(graph: Graph, values: dict[str, Value]) -> Iterator[Value]:
+    return (values[name] for name in graph.inputs)
+
+
+def _diagnostic(node: Node, step: Step, value: Value, unfit: _Unfit) -> Diagnostic:
+    """The finding: at the argument that is at fault, else at the step; the shapes that come in at where they do."""
+    refusal, layer = unfit.refusal, unfit.layer
+    span = step.span
+    if refusal.argument is not None and isinstance(layer.what, Object):
+        span = layer.what.span_of(refusal.argument)
+    labels = list(_came_in(node, step, value))
+    if span != step.span and not step.fresh:
+        labels.append(Label(step.span, "it is applied here"))
+    rule: Rule = refusal.rule
+    return Diagnostic(rule, refusal.message, span, refusal.expected, refusal.help, tuple(labels))
+
+
+def _came_in(node: Node, step: Step, value: Value) -> Iterator[Label]:
+    """The tensors that come into a step, each at the place that names it."""
+    if step is not node.steps[0]:
+        before = node.steps[node.steps.index(step) - 1]
+        yield Label(before.span, f"gives {show(value)}")
+    elif isinstance(node.feed, Reference):
+        yield Label(node.feed.span, f"`{node.feed}` is {show(value)}")
+    elif isinstance(node.feed, dict) and isinstance(value, dict):
+        for name, reference in node.feed.items():
+            yield Label(reference.span, f"`{reference}` is {show(value[name])}")
+    elif isinstance(node.feed, tuple) and isinstance(value, list):
+        for reference, each in zip(node.feed, value, strict=True):
+            yield Label(reference.span, f"`{reference}` is {show(each)}")

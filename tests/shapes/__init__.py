@@ -1,0 +1,1 @@
+"""The shape rules against Keras, family by family."""
