@@ -7,26 +7,9 @@ A rule is named where it is raised, so each has one constant here; `RULES` finds
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import Enum
+from graphspec.rules.rule import Rule, Severity
 
-
-class Severity(Enum):
-    """An error stops the work; a warning is shown and the work goes on."""
-
-    ERROR = "error"
-    WARNING = "warning"
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One kind of finding; `name` is the code for people, `summary` one sentence on what is wrong."""
-
-    code: str
-    name: str
-    summary: str
-    severity: Severity = Severity.ERROR
-
+__all__ = ["RULES", "Rule", "Severity"]
 
 UNREADABLE_FILE = Rule("GS001", "unreadable-file", "The file is missing, is not UTF-8 text, or cannot be read.")
 SYNTAX = Rule("GS002", "syntax", "The text is not valid YAML or JSON.")
