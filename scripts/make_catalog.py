@@ -1,7 +1,9 @@
 """Write graphspec/catalog/keras.json: what the installed Keras offers, read from Keras itself.
 
-    python scripts/make_catalog.py            writes the file
-    python scripts/make_catalog.py --check    exits with 1 where the file is stale
+    python scripts/make_catalog.py            writes the file, and docs.json beside it
+    python scripts/make_catalog.py --check    exits with 1 where one of them is stale
+
+What Keras says of each argument stands in a file of its own, since validating a spec needs none of it.
 
 Nothing in the catalogue is typed by hand but the lists of what a spec cannot hold, below. A constructor's
 arguments are its own plus those it hands on through `**kwargs`, which its source tells: an argument of a parent
@@ -27,13 +29,14 @@ from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+import argument_docs
 import keras
 from keras.src import activations, constraints, initializers, losses, metrics, optimizers, regularizers
 from keras.src.backend.common.dtypes import ALLOWED_DTYPES
 
 from graphspec.catalog.refused import CODE_CARRYING_OPS
 
-CATALOG = Path(__file__).resolve().parent.parent / "graphspec" / "catalog" / "keras.json"
+FOLDER = Path(__file__).resolve().parent.parent / "graphspec" / "catalog"
 
 KINDS: dict[str, tuple[Any, type, dict[str, Any]]] = {
     "layers": (keras.layers, keras.Layer, {}),
@@ -171,19 +174,12 @@ def names_in(call: ast.Call) -> set[str]:
     return {each.id for value in values for each in ast.walk(value) if isinstance(each, ast.Name)}
 
 
-def documented(function: Callable[..., Any]) -> dict[str, str]:
-    """What the `Args:` of a docstring say of each argument."""
-    section = re.search(r"^Args:\n(.*?)(?=^\S|\Z)", inspect.cleandoc(function.__doc__ or ""), re.M | re.S)
-    entries = re.findall(r"^ {4}(\w+): (.*?)(?=^ {4}\S|\Z)", section[1], re.M | re.S) if section else []
-    return {name: " ".join(text.split()) for name, text in entries}
-
-
 def operation_entry(function: Callable[..., Any]) -> dict[str, Any] | None:
     """What the catalogue holds of one operation; None for a function that computes no tensors from tensors.
 
     An argument that takes tensors has `tensors`: `one`, a `list` of them, or as many as there are, `each` by itself.
     """
-    fed, about = handed_to_operation(function), documented(function)
+    fed, about = handed_to_operation(function), argument_docs.documented(function.__doc__)
     arguments: dict[str, Any] = {}
     found: dict[str, Any] = {"doc": first_paragraph(function), "arguments": arguments}
     for name, parameter in inspect.signature(function).parameters.items():
@@ -262,15 +258,34 @@ def catalog() -> dict[str, Any]:
     }
 
 
+def docs() -> dict[str, Any]:
+    """What Keras says of each argument, by kind and class or operation."""
+    kinds: dict[str, Any] = {}
+    for kind, (module, base, _) in KINDS.items():
+        exported = classes(module, base)
+        said = {name: argument_docs.of_class(cls, list(parameters(cls))) for name, cls in exported.items()}
+        common = argument_docs.of_base(said, list(parameters(base)))
+        for name, cls in exported.items():
+            said[name] |= {each: common[each] for each in parameters(cls) if each in common and each not in said[name]}
+        kinds[kind] = said
+    public = functions()
+    kinds["ops"] = {name: argument_docs.of_function(public[name]) for name in operations()["classes"]}
+    return kinds
+
+
 def main() -> int:
-    text = json.dumps(catalog(), indent=1, sort_keys=False, ensure_ascii=False) + "\n"
-    if "--check" in sys.argv[1:]:
-        fresh = CATALOG.exists() and CATALOG.read_text(encoding="utf-8") == text
-        print("the catalogue is up to date" if fresh else "the catalogue is stale: run python scripts/make_catalog.py")
-        return 0 if fresh else 1
-    CATALOG.write_text(text, encoding="utf-8")
-    print(f"wrote {CATALOG}")
-    return 0
+    stale = False
+    for name, content in (("keras.json", catalog()), ("docs.json", docs())):
+        text = json.dumps(content, indent=1, sort_keys=False, ensure_ascii=False) + "\n"
+        path = FOLDER / name
+        if "--check" in sys.argv[1:]:
+            fresh = path.exists() and path.read_text(encoding="utf-8") == text
+            print(f"{name} is up to date" if fresh else f"{name} is stale: run python scripts/make_catalog.py")
+            stale = stale or not fresh
+        else:
+            path.write_text(text, encoding="utf-8")
+            print(f"wrote {path}")
+    return int(stale)
 
 
 if __name__ == "__main__":

@@ -70,6 +70,25 @@ def test_catalogue_is_not_stale() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_arguments_are_documented() -> None:
+    """Nearly every argument of what a spec can name has a line of Keras' own words, and no word of others."""
+    documented = silent = 0
+    for kind in (*KINDS, "ops"):
+        for name in catalog.names(kind):
+            entry, docs = catalog.find(kind, name), catalog.argument_docs(kind, name)
+            assert entry is not None
+            assert set(docs) <= set(entry.arguments)
+            assert all(line and "\n" not in line and len(line) < 250 for line in docs.values()), name
+            documented += len(docs)
+            silent += len(set(entry.arguments) - set(docs) - {"autocast"})
+    assert documented > 3000
+    assert silent < documented / 20
+    assert catalog.argument_docs("layers", "Dense")["units"].startswith("Positive integer")
+    # A line of the parent where the class says nothing.
+    assert catalog.argument_docs("layers", "Dense")["trainable"].startswith("Boolean, whether the layer's variables")
+    assert catalog.argument_docs("layers", "NoSuchLayer") == {}
+
+
 def test_refused_names_exist() -> None:
     """What is refused for carrying code, or for being a base, is in Keras: else it would be refused for nothing."""
     known = {entry.name for entry in entries()}

@@ -39,12 +39,17 @@ def test_names_of_one_kind(kind: Kind) -> None:
 
 
 def test_one_layer() -> None:
-    """A name shows its class, what it is, and its arguments in order with defaults, required ones marked."""
+    """A name shows its class, what it is, and its arguments in order: the default, and what it does."""
     lines = call("Embedding").output.splitlines()
     assert lines[0] == "keras.layers.Embedding"
     assert lines[1] == "  Turns nonnegative integers (indexes) into dense vectors of fixed size."
-    rows = [line.split(None, 1) for line in lines[3:]]
-    assert rows[:3] == [["input_dim", "required"], ["output_dim", "required"], ["embeddings_initializer", '"uniform"']]
+    assert lines[3:7] == [
+        "  input_dim               required",
+        "      Integer. Size of the vocabulary, i.e. maximum integer index + 1.",
+        "  output_dim              required",
+        "      Integer. Dimension of the dense embedding.",
+    ]
+    assert '  embeddings_initializer  "uniform"' in lines
 
 
 def test_one_operation() -> None:

@@ -1,7 +1,8 @@
 """What Keras offers a spec: every layer, loss, optimizer, ... and the arguments each takes.
 
 The facts lie in `keras.json`, which `scripts/make_catalog.py` reads from the installed Keras; nothing of Keras is
-imported here. `arguments` tells which arguments hold objects of another kind.
+imported here. `arguments` tells which arguments hold objects of another kind. What Keras says of each argument lies in
+`docs.json`, which is read when it is asked for.
 """
 
 from __future__ import annotations
@@ -71,6 +72,19 @@ def _catalog() -> dict[str, Any]:
     text = files("graphspec.catalog").joinpath("keras.json").read_text(encoding="utf-8")
     loaded: dict[str, Any] = json.loads(text)
     return loaded
+
+
+@cache
+def _docs() -> dict[str, Any]:
+    text = files("graphspec.catalog").joinpath("docs.json").read_text(encoding="utf-8")
+    loaded: dict[str, Any] = json.loads(text)
+    return loaded
+
+
+def argument_docs(kind: Kind, name: str) -> dict[str, str]:
+    """A line on each argument of the class or operation `name` that Keras documents; `name` as `Entry.name` has it."""
+    found: dict[str, str] = _docs().get(kind, {}).get(name, {})
+    return found
 
 
 def keras_version() -> str:

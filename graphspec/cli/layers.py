@@ -32,7 +32,7 @@ def layers(name: str | None, kind: Kind | None) -> None:
     \b
     graphspec layers                       all names, by kind
     graphspec layers --kind losses         those of one kind
-    graphspec layers LSTM                  what it is, its arguments and their defaults
+    graphspec layers LSTM                  what it is, its arguments, their defaults and what they do
     graphspec layers ops.image.resize
     """
     if name is None:
@@ -56,9 +56,14 @@ def _listed(kind: Kind, *, with_title: bool) -> str:
     names = usable(kind)
     if not with_title:
         return "\n".join(names)
-    width = max(60, min(shutil.get_terminal_size((100, 24)).columns, 140))
-    lines = textwrap.wrap("  ".join(names), width, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)
+    lines = textwrap.wrap(
+        "  ".join(names), _width(), initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False
+    )
     return "\n".join([f"{kind} ({len(names)})", *lines])
+
+
+def _width() -> int:
+    return max(60, min(shutil.get_terminal_size((100, 24)).columns, 140))
 
 
 def _shown(kind: Kind, name: str) -> str:
@@ -80,13 +85,15 @@ def _shown(kind: Kind, name: str) -> str:
 
 def _arguments(entry: Entry) -> list[str]:
     width = max(map(len, entry.arguments), default=0)
-    rows = []
+    docs = catalog.argument_docs(entry.kind, entry.name)
+    rows: list[str] = []
     for argument, default in entry.arguments.items():
         value = "required" if default is REQUIRED else json.dumps(default, ensure_ascii=False)
         tensors = {"one": "a tensor", "list": "a list of tensors", "each": "any number of tensors"}
         if argument in entry.tensors:
             value = f"{value}; takes {tensors[entry.tensors[argument]]}"
         rows.append(f"  {argument:<{width}}  {value}")
+        rows += textwrap.wrap(docs.get(argument, ""), _width(), initial_indent="      ", subsequent_indent="      ")
     if entry.is_open:
         rows.append("  ...  further arguments by any name")
     return rows or ["  It takes no arguments."]
