@@ -46,6 +46,14 @@ class Span:
     end_column: int
     via: Span | None = field(default=None, compare=False, repr=False)
 
+    @property
+    def text(self) -> str:
+        """What stands there."""
+        lines = [self.source.line(number) for number in range(self.line, self.end_line + 1)]
+        lines[-1] = lines[-1][: self.end_column - 1]
+        lines[0] = lines[0][self.column - 1 :]
+        return "\n".join(lines)
+
     def overlaps(self, other: Span) -> bool:
         """Whether the two share a character."""
         return (
@@ -69,10 +77,49 @@ class Label:
 
 
 @dataclass(frozen=True, slots=True)
+class Edit:
+    """What stands at `span` gives way to `text`."""
+
+    span: Span
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """A change of the text that mends a finding; all edits are made, or none.
+
+    is_safe: it leaves no doubt of what is meant, so `--fix` makes it; others are made where they are asked for.
+    """
+
+    description: str
+    edits: tuple[Edit, ...]
+    is_safe: bool = True
+
+    @classmethod
+    def rewrite(cls, span: Span | None, old: str, new: str, *, is_safe: bool = True) -> Fix | None:
+        """Write `new` for `old` at `span`, in the quotes that it stands in.
+
+        None where `old` does not stand there: where the value comes from an expression or an override.
+        """
+        written = span.text if span is not None else ""
+        if span is None or written.strip("\"'") != old or len(written) not in (len(old), len(old) + 2):
+            return None
+        quote = written[:1] if len(written) > len(old) else ""
+        return cls(f"write `{new}`", (Edit(span, f"{quote}{new}{quote}"),), is_safe)
+
+    @classmethod
+    def unquote(cls, span: Span | None, old: str, new: str) -> Fix | None:
+        """Write `new`, which is no text, for the text `old` at `span`, quoted or not."""
+        fix = cls.rewrite(span, old, new)
+        return cls(fix.description, (Edit(fix.edits[0].span, new),)) if fix is not None else None
+
+
+@dataclass(frozen=True, slots=True)
 class Diagnostic:
     """One finding.
 
-    message says what happened, expected (shown under the caret) what should stand there, help how to mend it.
+    message says what happened, expected (shown under the caret) what should stand there, help how to mend it, and fix
+    does so.
     """
 
     rule: Rule
@@ -81,6 +128,7 @@ class Diagnostic:
     expected: str = ""
     help: str = ""
     labels: tuple[Label, ...] = ()
+    fix: Fix | None = field(default=None, compare=False)
 
     @property
     def is_error(self) -> bool:
@@ -113,14 +161,15 @@ class Report:
         expected: str = "",
         help: str = "",
         labels: Iterable[Label] = (),
+        fix: Fix | None = None,
     ) -> None:
         """Add one finding; the same rule at the same place is said once."""
-        self.extend([Diagnostic(rule, message, span, expected, help, tuple(labels))])
+        self.extend([Diagnostic(rule, message, span, expected, help, tuple(labels), fix)])
 
     def extend(self, diagnostics: Iterable[Diagnostic]) -> None:
         for diagnostic in diagnostics:
             self.added += 1
-            if diagnostic not in self._seen and not self._follows(diagnostic.span):
+            if diagnostic not in self._seen and not self.is_open(diagnostic.span):
                 self._seen.add(diagnostic)
                 self.found.append(diagnostic)
 
@@ -128,8 +177,9 @@ class Report:
         """From now on, say nothing of the value at `span`: a finding has been made of it."""
         self.unknown.append(span)
 
-    def _follows(self, span: Span | None) -> bool:
-        return span is not None and any(span.overlaps(place) for place in self.unknown)
+    def is_open(self, span: Span | None) -> bool:
+        """Whether a finding has left the value at `span` open."""
+        return span is not None and any(span == place or span.overlaps(place) for place in self.unknown)
 
     def __iter__(self) -> Iterator[Diagnostic]:
         return iter(sorted(self.found, key=_place))
