@@ -134,6 +134,7 @@ class Node:
     """A named tensor: what comes in and the layers called one after the other. No steps: another name for it.
 
     part_of is the node of the spec that this is an earlier part of: a node whose steps a block interrupts is several.
+    is_faulty tells that a finding has been made of it: what it gives is open, and its steps end before the faulty one.
     """
 
     name: str
@@ -142,6 +143,7 @@ class Node:
     span: Span
     merge: str | None = None
     part_of: str | None = None
+    is_faulty: bool = False
 
     @property
     def label(self) -> str:
@@ -160,7 +162,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """A named input. Shape leaves out the batch; None is any length."""
+    """A named input. Shape leaves out the batch; None is any length. is_faulty: a finding has been made of the shape."""
 
     name: str
     shape: tuple[int | None, ...]
@@ -169,11 +171,15 @@ class Input:
     sparse: bool = False
     batch_size: int | None = None
     optional: bool = False
+    is_faulty: bool = False
 
 
 @dataclass(slots=True)
 class Output:
-    """A node that the graph returns, with its training. `loss_stated` tells `loss: null` from no loss at all."""
+    """A node that the graph returns, with its training. `loss_stated` tells `loss: null` from no loss at all.
+
+    is_faulty tells that a finding has been made of what trains it, so that its loss is open.
+    """
 
     node: Node
     loss: Object | None
@@ -183,6 +189,7 @@ class Output:
     weighted_metrics: list[Object]
     class_weight: dict[int, float]
     span: Span
+    is_faulty: bool = False
 
     @property
     def name(self) -> str:
@@ -209,7 +216,8 @@ class Graph:
     """A model: nodes in an order in which each comes after what it takes in; outputs in the order of the spec.
 
     nodes holds the graph's own nodes and those of its outputs. layers holds what is declared here and used,
-    unapplied the place of what is declared here and never used. plugins are those of its spec.
+    unapplied the place of what is declared here and never used. plugins are those of its spec. is_whole
+    tells that no finding has been made of its wiring: of other graphs nobody knows what they leave unused.
     """
 
     name: str
@@ -219,6 +227,7 @@ class Graph:
     span: Span
     layers: dict[str, Layer] = field(default_factory=dict)
     unapplied: dict[str, Span] = field(default_factory=dict)
+    is_whole: bool = True
     plugins: list[Plugin] = field(default_factory=list)
 
     def models(self) -> Iterator[Graph]:

@@ -94,7 +94,7 @@ def _inspect(path: Path | str, overrides: Iterable[str], report: Report, data: b
     graph = lower(model, name, library, report)
     training = lower_training(model.training, folder, report) if model.training is not None else None
     sources = lower_data(model.data, folder, report) if model.data is not None else None
-    if graph is None or report.errors:
+    if graph is None:
         return None
     report.extend(infer(graph, model.training.precision if model.training is not None else "float32").findings)
     for check in GRAPH_CHECKS + (TRAINING_CHECKS if model.training is not None else ()):

@@ -11,8 +11,11 @@ Write = Callable[..., Path]
 
 
 def found(path: Path) -> list[tuple[str, int]]:
-    """The code and line of every finding."""
-    return [(each.rule.code, each.span.line if each.span else 0) for each in graphspec.validate(path)]
+    """The code and line of every finding, line by line."""
+    return sorted(
+        ((each.rule.code, each.span.line if each.span else 0) for each in graphspec.validate(path)),
+        key=lambda at: (at[1], at[0]),
+    )
 
 
 def test_mistakes_of_several_stages_are_found_together(write: Write) -> None:
@@ -38,21 +41,62 @@ def test_mistakes_of_several_stages_are_found_together(write: Write) -> None:
         ("GS101", 8),
         ("GS103", 8),
         ("GS101", 9),
-        ("GS201", 9),
         ("GS101", 9),
+        ("GS201", 9),
     ]
 
 
-def test_what_cannot_be_mended_hides_no_more_than_it_must(write: Write) -> None:
-    """A node without `from` stops at the schema, and says so alone: its meaning is open."""
+def test_a_missing_key_hides_nothing_else(write: Write) -> None:
+    """Without `from`, `shape` or `optimizer` the rest is looked at all the same, and nothing is said to follow."""
     path = write(
         """
         graphspec: 1
-        inputs: {x: [2]}
-        outputs: {y: {apply: {Dens: 1}}}
+        inputs: {x: {dtype: float32}}
+        outputs: {y: {apply: {Dens: 1}}, z: {from: x, apply: {Dense: 3}}}
+        training: {epochs: many}
         """
     )
-    assert found(path) == [("GS102", 4)]
+    assert found(path) == [
+        ("GS102", 3),
+        ("GS102", 4),
+        ("GS201", 4),
+        ("GS501", 4),
+        ("GS501", 4),
+        ("GS102", 5),
+        ("GS103", 5),
+    ]
+
+
+def test_what_the_graph_as_a_whole_tells_is_found_beside_faulty_nodes(write: Write) -> None:
+    """Shapes, losses, data and files are checked in what is sound of a graph; what is not sound is left open."""
+    path = write(
+        """
+        graphspec: 1
+        inputs: {x: [8], rows: [null, null], unused: [3]}
+        graph:
+          wrong: {from: x, apply: [{Dense: 4}, {Dens: 8}, {Reshape: [3, 3]}]}
+          after: {from: wrong, apply: {Reshape: [1000]}}
+          open: {from: rows, apply: {Dense: 1}}
+          circle: {from: [circle, open], merge: concat}
+        outputs:
+          kind: {from: after, apply: {Dense: 1}, loss: categorical_crossentropy}
+          size: {from: x, apply: {Dense: 1}, los: mse}
+          more: {from: nothing, apply: {Dense: 1}}
+        training: {optimizer: sgd}
+        data: {train: {inputs: {x: missing.npy}, outputs: {kind: missing.npy, size: missing.npy, other: missing.npy}}}
+        """
+    )
+    assert found(path) == [
+        ("GS201", 5),
+        ("GS406", 7),
+        ("GS302", 8),
+        ("GS502", 10),
+        ("GS101", 11),
+        ("GS301", 12),
+        ("GS501", 12),
+        *[("GS601", 14)] * 4,
+        *[("GS607", 14)] * 3,
+    ]
 
 
 def test_a_value_that_cannot_be_computed_hides_nothing_else(write: Write) -> None:

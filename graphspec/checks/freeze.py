@@ -17,7 +17,7 @@ _MOST = 100_000
 
 def check_freeze(graph: Graph, training: Training) -> Iterator[Diagnostic]:
     """Every entry of `freeze` that matches no layer."""
-    if not training.freeze:
+    if not training.freeze or not all(body.is_whole for body in (graph, *graph.models())):
         return
     paths = list(dict.fromkeys(path for path, _ in islice(layer_paths(graph), _MOST)))
     if len(paths) == _MOST:

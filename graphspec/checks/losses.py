@@ -34,6 +34,8 @@ _PASSED_THROUGH = ("Identity", "Dropout", "Flatten", "Reshape")
 def check_losses(graph: Graph) -> Iterator[Diagnostic]:
     """Every output of a trained graph whose loss is missing or does not fit."""
     for output in graph.outputs.values():
+        if output.is_faulty:
+            continue
         if output.loss is None:
             if not output.loss_stated:
                 yield Diagnostic(
@@ -95,7 +97,7 @@ def _mismatch(output: Output, loss: Object, graph: Graph) -> Iterator[Diagnostic
 
 def _head(node: Node, graph: Graph) -> _Head | None:
     """The last layer before the end of `node` that decides what its values are; None where that cannot be told."""
-    while True:
+    while not node.is_faulty:
         for step in reversed(node.steps):
             what = step.layer.what
             if isinstance(what, Graph):
@@ -112,6 +114,7 @@ def _head(node: Node, graph: Graph) -> _Head | None:
         if feed.output is not None:
             model = node.steps[-1].layer.what if node.steps else None
             return _head(model.nodes[feed.output], model) if isinstance(model, Graph) else None
+    return None
 
 
 def _head_of(layer: Object) -> _Head | None:

@@ -13,8 +13,11 @@ def check_unused(graph: Graph) -> Iterator[Diagnostic]:
     """Every input and node of `graph`, and of the models in it, from which no way leads to an output.
 
     Of a chain that ends nowhere its end alone is found. A declared layer or model that nothing applies is found as
-    well; what only such a one applies is not. What a block makes and a spec does not use is the block's own affair.
+    well; what only such a one applies is not. What a block makes and a spec does not use is the block's own affair, and
+    what a faulty graph would have used nobody knows.
     """
+    if not all(body.is_whole for body in (graph, *graph.models())):
+        return
     for body in (graph, *graph.models()):
         for name, span in body.unapplied.items():
             yield Diagnostic(

@@ -36,7 +36,7 @@ from graphspec.suggest import did_you_mean, kind_of, one_of
 
 OUTPUT = "output"
 
-ReadNode = Callable[[str, NodeModel, Span, Scope], list[Node] | None]
+ReadNode = Callable[[str, NodeModel, Span, Scope], list[Node]]
 """Lowers one node of a block: its full name, what is written, its place, and the scope of the block."""
 
 
@@ -210,7 +210,6 @@ def _nodes(
     written = [(part, name, node) for part in ("graph", "outputs") for name, node in getattr(body, part).items()]
     local = {name: prefix + name for _, name, _ in written}
     nodes: list[Node] = []
-    sound = True
     for part, name, model in written:
         span = body.located(part).value.key_spans[name]
         if name in bound or (part == "outputs" and name in body.graph):
@@ -222,13 +221,14 @@ def _nodes(
                 help="rename one of the two",
             )
             return None
-        read = read_node(prefix + name, model, span, use.block.scope)
-        sound = sound and read is not None
-        nodes += read or []
+        nodes += read_node(prefix + name, model, span, use.block.scope)
     resolve = _resolver(use, body, prefix, local, bound, report)
-    before = report.added
-    renamed = [with_references(node, resolve) for node in nodes]
-    return renamed if sound and report.added == before else None
+    for node in nodes:
+        before = report.added
+        with_references(node, resolve)
+        if report.added > before:
+            node.feed, node.steps, node.is_faulty = (), [], True
+    return nodes
 
 
 def _resolver(

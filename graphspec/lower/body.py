@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -32,21 +31,21 @@ from graphspec.suggest import did_you_mean, one_of
 
 
 def lower(spec: SpecModel, name: str, library: Library, report: Report) -> Graph | None:
-    """The graph of `spec`; None, with findings in `report`, where it cannot be built.
+    """The graph of `spec`. Where `report` gets findings, it is what is known of it: faulty parts are marked as such.
 
-    library holds the variables of the spec, which its blocks use, and the files that it includes.
+    library holds the variables of the spec, which its blocks use, and the files that it includes. None where the parts
+    of the spec hold each other without end.
     """
     before = len(report.errors)
     scope = _file_scope(library, None, report)
     if len(report.errors) > before:
         return None
     try:
-        graph = _lower_body(spec, name, scope, report)
+        return _lower_body(spec, name, scope, report)
     except RecursionError:
         span = spec.key_span("models") if spec.models else spec.key_span("layers")
         report.add(TOO_LARGE, "models and layers hold each other too deep", span, expected="less deep nesting")
         return None
-    return graph if graph is not None and len(report.errors) == before else None
 
 
 def _file_scope(library: Library, caller: Scope | None, report: Report) -> Scope:
@@ -87,34 +86,33 @@ def _library_scope(library: Library, caller: Scope, report: Report) -> Scope:
     return scope
 
 
-def _lower_body(body: Body, name: str, scope: Scope, report: Report) -> Graph | None:
+def _lower_body(body: Body, name: str, scope: Scope, report: Report) -> Graph:
     _declare(body, scope, report)
-    inputs = {key: _input(key, each, body.located("inputs").value.key_spans[key]) for key, each in body.inputs.items()}
+    spans = body.located("inputs").value.key_spans
+    inputs = {key: _input(key, each, spans[key], report) for key, each in body.inputs.items()}
     scope.tensors.update(body.inputs, body.graph, body.outputs)
-    distinct = _names_are_distinct(body, report)
+    before = report.added
+    clashing = _clashing_names(body, report)
     lowering = _Nodes(report, {**body.located("graph").value.absent} if body.states("graph") else {})
     outputs: dict[str, Output] = {}
     for key, model in body.graph.items():
         lowering.add(key, model, body.located("graph").value.key_spans[key], scope)
     for key, output in body.outputs.items():
         span = body.located("outputs").value.key_spans[key]
-        node = lowering.add(key, output, span, scope)
-        read = read_output(output, node, span, report)
-        if read is not None:
-            outputs[key] = read
+        lowering.add(key, output, span, scope)
+        outputs[key] = read_output(output, lowering.nodes[key], span, report)
     nodes = lowering.nodes
     unapplied = scope.unapplied()
     for key in scope.makers:
         scope.find(key, scope.makers[key][1])
-    lowering.select_outputs(body.outputs)
-    if not distinct or not check_references(name, inputs, nodes, scope, report, lowering.absent):
-        return None
-    sound = {key: node for key, node in nodes.items() if node is not None}
-    ordered = in_order(inputs, sound, report)
-    if ordered is None or len(sound) < len(nodes) or len(outputs) < len(body.outputs):
-        return None
+    lowering.select_outputs(outputs)
+    for key in clashing & nodes.keys():
+        nodes[key].feed, nodes[key].steps, nodes[key].is_faulty = (), [], True
+    check_references(name, inputs, nodes, scope, report, lowering.absent)
+    ordered = in_order(inputs, nodes, report)
     used = dict.fromkeys(step.layer for node in ordered.values() for step in node.steps if not step.fresh)
     graph = Graph(name, inputs, ordered, outputs, body.span, {layer.name: layer for layer in used}, unapplied)
+    graph.is_whole = report.added == before
     if isinstance(body, SpecModel):
         graph.plugins = _plugins(body, scope.files[-1].parent)
     name_layers(graph, report)
@@ -164,7 +162,6 @@ def _declared_layer(written: Located, scope: Scope, report: Report) -> Layer | N
 
 
 def _declared_model(key: str, model: NestedModel | Elsewhere, span: Span, scope: Scope, report: Report) -> Layer | None:
-    before = len(report.errors)
     what: Graph | External | None
     if isinstance(model, NestedModel):
         what = _lower_body(model, key, Scope(scope, report, scope.variables), report)
@@ -176,18 +173,19 @@ def _declared_model(key: str, model: NestedModel | Elsewhere, span: Span, scope:
     else:
         what = read_external(model, scope, report)
     weights, trainable = read_settings(model, scope, report)
-    if what is None or len(report.errors) > before:
+    if what is None:
         return None
     return Layer(what, span, key, True, weights, trainable)
 
 
-def _input(name: str, model: InputModel, span: Span) -> Input:
-    return Input(name, tuple(model.shape), model.dtype, span, model.sparse, model.batch_size, model.optional)
+def _input(name: str, model: InputModel, span: Span, report: Report) -> Input:
+    faulty = any(report.is_open(model.located(key).span) for key in ("shape", "dtype", "batch_size"))
+    return Input(name, tuple(model.shape), model.dtype, span, model.sparse, model.batch_size, model.optional, faulty)
 
 
 @dataclass
 class _Nodes:
-    """The nodes of one body as they are lowered; None for a faulty one, so that its name is defined all the same.
+    """The nodes of one body as they are lowered; a faulty one is kept as well, so that its name is defined.
 
     absent holds the names of nodes that a condition left out. several tells, of a node that ends in a block of several
     outputs, which node is each.
@@ -195,24 +193,25 @@ class _Nodes:
 
     report: Report
     absent: dict[str, Span]
-    nodes: dict[str, Node | None] = field(default_factory=dict)
+    nodes: dict[str, Node] = field(default_factory=dict)
     several: dict[str, dict[str, str]] = field(default_factory=dict)
 
-    def add(self, name: str, model: NodeModel, span: Span, scope: Scope) -> Node | None:
+    def add(self, name: str, model: NodeModel, span: Span, scope: Scope) -> None:
         """Lower one node of the spec; a node that uses blocks is several. The last of them bears the name."""
-        read = self.read(name, model, span, scope)
-        for node in read or []:
+        for node in self.read(name, model, span, scope):
             self.nodes[node.name] = node
-        return self.nodes.setdefault(name, None)
 
-    def read(self, name: str, model: NodeModel, span: Span, scope: Scope) -> list[Node] | None:
+    def read(self, name: str, model: NodeModel, span: Span, scope: Scope) -> list[Node]:
         """The nodes that one written node stands for; the last bears its name."""
         feed = read_feed(model.located("from"), self.report)
         merge = read_merge(model.located("merge"), feed, self.report) if model.merge is not None else None
-        steps = read_steps(model.located("apply"), scope, self.report, feed, merged=model.merge is not None)
-        if feed is None or steps is None or (model.merge is not None and merge is None):
-            return None
-        whole = Node(name, feed, [Step(merge[1], merge[1].span)] if merge is not None else [], span, merge and merge[0])
+        steps, sound = read_steps(model.located("apply"), scope, self.report, feed, merged=model.merge is not None)
+        whole = Node(name, feed or (), [], span, merge and merge[0])
+        if merge is not None:
+            whole.steps.append(Step(merge[1], merge[1].span))
+        if feed is None or (model.merge is not None and merge is None):
+            whole.steps, whole.is_faulty = [], True
+            return [whole]
         parts: list[Node] = []
         uses = 0
         for item in steps:
@@ -226,7 +225,7 @@ class _Nodes:
             prefix = f"{name}__" if uses == 0 else f"{name}_{uses}__"
             used = use_block(item, whole.feed, prefix, scope, self.read, self.report)
             if used is None:
-                return None
+                return [*parts, replace(whole, is_faulty=True)]
             uses += 1
             parts += used[0]
             if OUTPUT in used[1]:
@@ -236,21 +235,22 @@ class _Nodes:
                 whole = Node(name, Reference(next(iter(used[1].values())), item.span), [], span)
             else:
                 self._refuse_several(item, used[1])
-                return None
+                return [*parts, Node(name, whole.feed, [], span, is_faulty=True)]
+        whole.is_faulty = not sound
         return [*parts, whole]
 
-    def select_outputs(self, outputs: Iterable[str]) -> None:
+    def select_outputs(self, outputs: dict[str, Output]) -> None:
         """Turn `node.output`, where the node ends in a block of several outputs, into the node that it is.
 
         Such a node is no tensor itself: it is taken out, and cannot be an output of the body.
         """
         for node in list(self.nodes.values()) if self.several else []:
-            if node is not None and node.name not in self.several:
+            if node.name not in self.several:
                 with_references(node, self._select)
         for name, several in self.several.items():
             node = self.nodes.pop(name)
-            if name in outputs and node is not None:
-                self.nodes[name] = None
+            if name in outputs:
+                self.nodes[name] = outputs[name].node = replace(node, is_faulty=True)
                 self.report.add(
                     BAD_SELECTION,
                     f"the output `{name}` is {len(several)} tensors: {one_of(several)}",
@@ -284,9 +284,9 @@ class _Nodes:
         )
 
 
-def _names_are_distinct(body: Body, report: Report) -> bool:
-    """Inputs, nodes and outputs name tensors, and a reference must mean one of them."""
-    before = report.added
+def _clashing_names(body: Body, report: Report) -> set[str]:
+    """Inputs, nodes and outputs name tensors, and a reference must mean one of them: the names that are two of them."""
+    clashing: set[str] = set()
     seen: dict[str, tuple[str, Span]] = {}
     for part in ("inputs", "graph", "outputs"):
         for key in getattr(body, part):
@@ -294,8 +294,9 @@ def _names_are_distinct(body: Body, report: Report) -> bool:
             if key in seen:
                 kinds = {"inputs": "an input", "graph": "a node", "outputs": "an output"}
                 _clash(key, span, seen[key][1], f"{kinds[seen[key][0]]} and {kinds[part]}", report)
+                clashing.add(key)
             seen.setdefault(key, (part, span))
-    return report.added == before
+    return clashing
 
 
 def _clash(name: str, span: Span, first: Span, kinds: str, report: Report) -> None:

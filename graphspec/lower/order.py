@@ -11,18 +11,21 @@ from graphspec.graph import Node
 from graphspec.rules import CYCLE
 
 
-def in_order(inputs: Iterable[str], nodes: dict[str, Node], report: Report) -> dict[str, Node] | None:
-    """`nodes` in the order of computation; None, with a finding, where they go in a circle."""
+def in_order(inputs: Iterable[str], nodes: dict[str, Node], report: Report) -> dict[str, Node]:
+    """`nodes` in the order of computation. A circle is a finding, and the node that it starts from becomes faulty."""
     known = set(inputs)
-    sorter = TopologicalSorter[str]()
-    for name, node in nodes.items():
-        sorter.add(name, *(each.name for each in node.references() if each.name not in known and each.name in nodes))
-    try:
-        return {name: nodes[name] for name in sorter.static_order()}
-    except CycleError as error:
-        circle: list[str] = error.args[1]
-        _refuse(circle[::-1] if len(circle) > 2 else circle, nodes, report)
-        return None
+    taken = {
+        name: [each.name for each in node.references() if each.name not in known and each.name in nodes]
+        for name, node in nodes.items()
+    }
+    while True:
+        try:
+            return {name: nodes[name] for name in TopologicalSorter(taken).static_order()}
+        except CycleError as error:
+            circle: list[str] = error.args[1]
+            circle = circle[::-1] if len(circle) > 2 else circle
+            _refuse(circle, nodes, report)
+            nodes[circle[0]].is_faulty, taken[circle[0]] = True, []
 
 
 def _refuse(circle: list[str], nodes: dict[str, Node], report: Report) -> None:

@@ -12,16 +12,15 @@ from graphspec.schema.model import OutputModel
 from graphspec.suggest import kind_of
 
 
-def read_output(model: OutputModel, node: Node | None, span: Span, report: Report) -> Output | None:
-    """The output of `node`; None, with findings, where the node or its training is faulty."""
+def read_output(model: OutputModel, node: Node, span: Span, report: Report) -> Output:
+    """The output of `node`; marked as faulty where `report` gets findings of what trains it."""
     before = report.added
     loss = read_object("losses", model.located("loss"), report) if model.loss is not None else None
     metrics = _several("metrics", model.located("metrics"), report)
     weighted = _several("metrics", model.located("weighted_metrics"), report)
     weights = _class_weight(model, report)
-    if node is None or report.added > before:
-        return None
-    return Output(node, loss, model.states("loss"), float(model.loss_weight), metrics, weighted, weights, span)
+    faulty = report.added > before or report.is_open(model.located("loss").span)
+    return Output(node, loss, model.states("loss"), float(model.loss_weight), metrics, weighted, weights, span, faulty)
 
 
 def _several(kind: Kind, written: Located, report: Report) -> list[Object]:

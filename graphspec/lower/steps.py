@@ -31,8 +31,8 @@ class BlockUse:
 
 def read_steps(
     written: Located, scope: Scope, report: Report, feed: Feed | None, *, merged: bool
-) -> list[Step | BlockUse] | None:
-    """The steps of `apply` in order, repeats written out; None, with findings, where one of them is faulty.
+) -> tuple[list[Step | BlockUse], bool]:
+    """The steps of `apply` in order, repeats written out, and whether all are sound; else those before the faulty one.
 
     feed is what the node takes in, None where that is faulty; merged tells that a `merge` makes one tensor of it.
     """
@@ -40,8 +40,8 @@ def read_steps(
     sound = True
     for number, item in enumerate(written.as_list()):
         read = _read_step(item, scope, report, feed, is_first=number == 0 and not merged)
-        steps += read or []
         sound = sound and read is not None
+        steps += read if read is not None and sound else []
         if len(steps) > MAX_REPEAT:
             report.add(
                 TOO_LARGE,
@@ -50,8 +50,8 @@ def read_steps(
                 expected="here it goes too far",
                 help="use fewer repeats",
             )
-            return None
-    return steps if sound else None
+            return steps, False
+    return steps, sound
 
 
 def _read_step(

@@ -15,28 +15,25 @@ from graphspec.suggest import did_you_mean, one_of
 def check_references(
     body: str,
     inputs: AnyMapping[str, Input],
-    nodes: dict[str, Node | None],
+    nodes: dict[str, Node],
     scope: Scope,
     report: Report,
     absent: AnyMapping[str, Span],
-) -> bool:
-    """Whether every reference of the body is to something it has; findings go to `report`.
+) -> None:
+    """Every reference of the body is to something it has: findings of those that are not go to `report`.
 
-    absent: the nodes that a condition left out.
-
-    A faulty node (None) defines its name all the same, so that one mistake is found once.
+    absent: the nodes that a condition left out. A faulty node defines its name all the same, so that one mistake is
+    found once.
     """
-    before = report.added
     known = [*inputs, *nodes]
     for node in nodes.values():
-        for reference in node.references() if node is not None else ():
+        for reference in node.references():
             if reference.name not in inputs and reference.name not in nodes:
                 _undefined(body, reference, known, scope, report, absent)
-    if report.added == before:
-        for node in nodes.values():
-            if node is not None:
-                _check_node(node, inputs, nodes, report)
-    return report.added == before
+    for node in nodes.values():
+        before = report.added
+        _check_node(node, inputs, nodes, report)
+        node.is_faulty = node.is_faulty or report.added > before
 
 
 def _undefined(
@@ -59,7 +56,7 @@ def _undefined(
     )
 
 
-def _check_node(node: Node, inputs: AnyMapping[str, Input], nodes: dict[str, Node | None], report: Report) -> None:
+def _check_node(node: Node, inputs: AnyMapping[str, Input], nodes: dict[str, Node], report: Report) -> None:
     for reference in node.references():
         _check_selection(reference, inputs, nodes, report)
     first = node.steps[0] if node.steps else None
@@ -101,7 +98,7 @@ def _check_node(node: Node, inputs: AnyMapping[str, Input], nodes: dict[str, Nod
 
 
 def _check_selection(
-    reference: Reference, inputs: AnyMapping[str, Input], nodes: dict[str, Node | None], report: Report
+    reference: Reference, inputs: AnyMapping[str, Input], nodes: dict[str, Node], report: Report
 ) -> None:
     if reference.index is None and reference.output is None:
         return
@@ -116,7 +113,7 @@ def _check_selection(
         names = _output_names(Reference(reference.name, reference.span), nodes)
         if names is None:
             return
-        if reference.output not in names and nodes.get(reference.name) is not None:
+        if reference.output not in names and reference.name in nodes:
             help = did_you_mean(reference.output, names, f"it has {one_of(names)}" if names else "")
             why = (
                 f"has no output `{reference.output}`"
@@ -132,10 +129,10 @@ def _check_selection(
             )
 
 
-def _output_names(reference: Reference, nodes: dict[str, Node | None]) -> list[str] | None:
+def _output_names(reference: Reference, nodes: dict[str, Node]) -> list[str] | None:
     """The output names of the model whose result `reference` is as a whole; empty where it is no model's result.
 
-    None where the model comes from elsewhere, so that its outputs are known when it is built.
+    None where the node is faulty, or the model comes from elsewhere, so that its outputs are known when it is built.
     """
     seen: set[str] = set()
     while reference.index is None and reference.output is None and reference.name not in seen:
@@ -143,6 +140,8 @@ def _output_names(reference: Reference, nodes: dict[str, Node | None]) -> list[s
         node = nodes.get(reference.name)
         if node is None:
             return []
+        if node.is_faulty:
+            return None
         if node.steps:
             what = node.steps[-1].layer.what
             if isinstance(what, External):

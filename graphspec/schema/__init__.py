@@ -63,7 +63,7 @@ def parse(tree: Mapping, report: Report) -> SpecModel | None:
         return SpecModel.model_validate(tree)
     except ValidationError as error:
         report.extend(explain(tree, error))
-        if not repair(tree, error):
+        if not repair(tree, error, report):
             return None
     try:
         return SpecModel.model_validate(tree)

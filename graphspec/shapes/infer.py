@@ -79,9 +79,11 @@ class _Walk:
             values[name] = UNKNOWN
             try:
                 calls[name] = list(self.node(node, values))
-                values[name] = calls[name][-1] if node.steps else self.feed(node.feed, values)
+                if not node.is_faulty:
+                    values[name] = calls[name][-1] if node.steps else self.feed(node.feed, values)
             except _Found as found:
-                self.shapes.findings.append(found.diagnostic)
+                if not (node.is_faulty and found.diagnostic.rule is BAD_SELECTION):
+                    self.shapes.findings.append(found.diagnostic)
         return values
 
     def node(self, node: Node, values: dict[str, Value]) -> Iterator[Value]:
@@ -194,8 +196,8 @@ class _Walk:
         return results[-1] if results else self.feed(node.feed, values)
 
 
-def _declared(each: Input) -> Tensor:
-    return Tensor((each.batch_size, *each.shape), each.dtype)
+def _declared(each: Input) -> Value:
+    return UNKNOWN if each.is_faulty else Tensor((each.batch_size, *each.shape), each.dtype)
 
 
 def _cast(value: Any, dtype: str) -> Any:
