@@ -17,6 +17,8 @@ from graphspec.document.tree import Located
 from graphspec.lower.objects import read_object
 from graphspec.to_keras.objects import make
 
+from .known_uses import ARGUMENTS
+
 MODULES: dict[Kind, Any] = {
     "optimizers": keras.optimizers,
     "schedules": keras.optimizers.schedules,
@@ -28,34 +30,6 @@ MODULES: dict[Kind, Any] = {
     "constraints": keras.constraints,
 }
 
-# What an object cannot be made without, or what shows it better than its defaults; all others are made bare.
-ARGUMENTS: dict[str, str] = {
-    "LossScaleOptimizer": "{inner_optimizer: {Adam: 0.01}, initial_scale: 8.0}",
-    "Adam": "{learning_rate: {ExponentialDecay: {initial_learning_rate: 0.1, decay_steps: 10, decay_rate: 0.5}}}",
-    "CosineDecay": "{initial_learning_rate: 0.1, decay_steps: 10}",
-    "CosineDecayRestarts": "{initial_learning_rate: 0.1, first_decay_steps: 10}",
-    "ExponentialDecay": "{initial_learning_rate: 0.1, decay_steps: 10, decay_rate: 0.5}",
-    "InverseTimeDecay": "{initial_learning_rate: 0.1, decay_steps: 10, decay_rate: 0.5}",
-    "PiecewiseConstantDecay": "{boundaries: [5, 9], values: [1.0, 0.5, 0.1]}",
-    "PolynomialDecay": "{initial_learning_rate: 0.1, decay_steps: 10}",
-    "BinaryIoU": "{target_class_ids: [0], threshold: 0.3}",
-    "IoU": "{num_classes: 3, target_class_ids: [0]}",
-    "MeanIoU": "{num_classes: 3}",
-    "OneHotIoU": "{num_classes: 3, target_class_ids: [0]}",
-    "OneHotMeanIoU": "{num_classes: 3}",
-    "PrecisionAtRecall": "{recall: 0.5}",
-    "RecallAtPrecision": "{precision: 0.5}",
-    "SensitivityAtSpecificity": "{specificity: 0.5}",
-    "SpecificityAtSensitivity": "{sensitivity: 0.5}",
-    "BackupAndRestore": "backup",
-    "CSVLogger": "log.csv",
-    "ModelCheckpoint": "best.keras",
-    "OrbaxCheckpoint": "{directory: checkpoints}",
-    "EarlyStopping": "{patience: 3, restore_best_weights: true}",
-    "STFT": "{side: imag}",
-    "STFTInitializer": "{side: real}",
-    "stft": "{side: real}",
-}
 EXCEPTIONS = {
     "MultiOptimizer": "it maps variables that a program holds to optimizers",
     "OrbaxCheckpoint": "it needs the package orbax-checkpoint",
