@@ -45,6 +45,8 @@ def imported(*arguments: str) -> set[str]:
         ("validate", "specs"),
         ("layers",),
         ("layers", "LSTM"),
+        ("explain",),
+        ("explain", "GS502"),
     ],
     ids=" ".join,
 )

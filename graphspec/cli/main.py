@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from graphspec.cli.evaluate import evaluate
+from graphspec.cli.explain import explain
 from graphspec.cli.layers import layers
 from graphspec.cli.predict import predict
 from graphspec.cli.summary import summary
@@ -59,10 +60,11 @@ def main() -> None:
     graphspec evaluate runs/same_digit            measure the newest run on its test split
     graphspec predict runs/same_digit -i digit_a=a.npy -i digit_b=b.npy -o out.npz
     graphspec layers LSTM                         what a spec can name, and the arguments it takes
+    graphspec explain GS502                       what a rule finds, why, and how to mend it
 
     Exit status: 0 clean, 1 findings or a failed run, 2 wrong usage, 3 an internal error.
     """
 
 
-for command in (validate, summary, train, evaluate, predict, layers):
+for command in (validate, summary, train, evaluate, predict, layers, explain):
     main.add_command(command)

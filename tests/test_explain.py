@@ -1,0 +1,210 @@
+"""`graphspec explain` and the pages of the rules: each is there, and its examples do what it says of them."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+import graphspec
+from graphspec.cli import main
+from graphspec.diagnostics import SpecError
+from graphspec.rules import RULES, Rule
+from graphspec.rules.pages import read_page
+
+ROOT = Path(__file__).resolve().parent.parent
+FIXTURES = ROOT / "tests" / "rules"
+STATIC = [rule for rule in RULES.values() if (FIXTURES / rule.code / "bad.yaml").exists()]
+"""What validation finds; the other rules arise in commands that build, train or write."""
+LATER = [rule for rule in RULES.values() if rule not in STATIC]
+BUILT = [rule for rule in LATER if rule.stage != "The tool itself"]
+STATIC_HEADINGS = ["Why it matters", "Wrong", "Right", "How to mend it"]
+LATER_HEADINGS = ["Why it matters", "When it arises", "How to mend it"]
+
+PLUGIN = """
+import keras
+
+@keras.saving.register_keras_serializable(package="my")
+class Gate(keras.layers.Layer):
+    def __init__(self, rate=0.5, **more):
+        super().__init__(**more)
+        if not 0 <= rate <= 1:
+            raise ValueError("rate is beyond 1")
+"""
+
+
+def call(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["explain", *arguments])
+
+
+def blocks(rule: Rule, language: str, heading: str) -> list[str]:
+    """The fenced blocks of one language below a heading of the rule's page."""
+    section = re.split(r"^## ", read_page(rule), flags=re.MULTILINE)
+    (found,) = [part for part in section if part.startswith(f"{heading}\n")]
+    return re.findall(rf"^```{language}\n(.*?)^```$", found, re.MULTILINE | re.DOTALL)
+
+
+def validate(path: Path, text: str) -> list[str]:
+    """The codes that validation finds in `text`; a comment with a command says which values are overridden."""
+    path.write_text(text, encoding="utf-8")
+    overrides = [
+        words for line in re.findall(r"^# graphspec .*$", text, re.M) for words in re.findall(r"--set (\S+)", line)
+    ]
+    return [finding.rule.code for finding in graphspec.validate(path, overrides)]
+
+
+@pytest.mark.parametrize("rule", RULES.values(), ids=lambda rule: rule.code)
+def test_every_rule_has_a_page_of_the_same_shape(rule: Rule) -> None:
+    """A page bears the code and the name, and goes on with what is found, why, an example, and the mend."""
+    page = read_page(rule)
+    assert page.startswith(f"# {rule.code} {rule.name}\n\n")
+    assert re.findall(r"^## (.*)$", page, re.MULTILINE) == (STATIC_HEADINGS if rule in STATIC else LATER_HEADINGS)
+    assert max(map(len, page.splitlines())) <= 120
+
+
+def test_every_page_is_of_a_rule() -> None:
+    """No page is left over from a rule that is gone."""
+    assert {path.stem for path in (ROOT / "graphspec" / "rules").glob("*.md")} == set(RULES)
+
+
+@pytest.mark.parametrize("rule", STATIC, ids=lambda rule: rule.code)
+def test_examples_of_a_page_are_wrong_and_right(rule: Rule, tmp_path: Path) -> None:
+    """The wrong spec of a page has exactly one finding, that of the page; the right one has none."""
+    folder = tmp_path / "specs"
+    shutil.copytree(FIXTURES / rule.code, folder)  # for its data
+    (wrong,) = blocks(rule, "yaml", "Wrong")
+    (right,) = blocks(rule, "yaml", "Right")
+    assert validate(folder / "spec.yaml", wrong) == [rule.code]
+    assert validate(folder / "spec.yaml", right) == []
+
+
+@pytest.mark.parametrize("rule", BUILT, ids=lambda rule: rule.code)
+def test_example_of_a_later_rule_is_valid_until_it_is_built(rule: Rule, tmp_path: Path) -> None:
+    """The spec of such a page has no finding in validation; building or training it gives the rule of the page."""
+    np.save(tmp_path / "x.npy", np.zeros((18, 2), "float32"))
+    np.save(tmp_path / "y.npy", np.zeros((18, 1), "float32"))
+    other = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, name="z")])
+    other.save_weights(tmp_path / "other.weights.h5")
+    (tmp_path / "my_layers.py").write_text(PLUGIN, encoding="utf-8")
+    (example,) = blocks(rule, "yaml", "When it arises")
+    assert validate(tmp_path / "spec.yaml", example) == []
+    assert found_later(tmp_path) == [rule.code]
+
+
+def found_later(folder: Path) -> list[str]:
+    """The codes that building the spec in `folder` gives, or where it builds, training it."""
+    try:
+        warnings = graphspec.summarize(folder / "spec.yaml").warnings
+        if warnings:
+            return [finding.rule.code for finding in warnings]
+        graphspec.train(folder / "spec.yaml", run_dir=folder / "run")
+    except SpecError as error:
+        return [finding.rule.code for finding in error.report]
+    return []
+
+
+@pytest.mark.parametrize("rule", [rule for rule in LATER if rule not in BUILT], ids=lambda rule: rule.code)
+def test_commands_of_a_page_exist(rule: Rule) -> None:
+    """A command on a page is one of graphspec's, with those options."""
+    (example,) = blocks(rule, "console", "When it arises")
+    for line in example.splitlines():
+        words = line.split()
+        if words[0] == "graphspec":
+            options = {option for parameter in main.commands[words[1]].params for option in parameter.opts}
+            assert {word for word in words if word.startswith("-")} <= options
+
+
+@pytest.mark.parametrize("asked", ["GS101", "gs101", "unknown-key", "Unknown-Key"])
+def test_rule_by_code_or_name(asked: str) -> None:
+    """A rule is found by its code or its name, in any case, and shown without the marks of Markdown."""
+    result = call(asked)
+    assert result.exit_code == 0
+    lines = result.stdout.splitlines()
+    assert lines[0] == "GS101 unknown-key  error"
+    assert "Why it matters" in lines
+    assert "    training: {optimizer: adam, epoch: 5}" in lines
+    assert not [line for line in lines if line.startswith(("#", "```"))]
+    assert "\x1b" not in result.stdout
+
+
+def test_several_rules() -> None:
+    """Several rules are shown in the order in which they are asked for."""
+    output = call("GS305", "gs003").stdout
+    assert output.startswith("GS305 unused  warning\n")
+    assert 0 < output.index("GS003 duplicate-key  error") < len(output)
+
+
+@pytest.mark.parametrize("rule", RULES.values(), ids=lambda rule: rule.code)
+def test_no_word_of_a_page_is_lost(rule: Rule) -> None:
+    """A page is shown whole: its words in their order, and its examples line by line, with nothing but an indent."""
+    title, _, page = read_page(rule).partition("\n")
+    first, _, shown = call(rule.code).stdout.partition("\n")
+    assert first == f"{title.removeprefix('# ')}  {rule.severity.value}"
+    words = re.sub(r"^(## |```.*$)", "", page, flags=re.MULTILINE).split()
+    assert shown.split()[: len(words)] == words
+    examples = re.findall(r"^```\w+\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    assert examples
+    assert all(f"    {line}\n" in shown for example in examples for line in example.splitlines() if line)
+    assert shown.endswith("`graphspec validate --fix` mends what is safe to mend.\n") is rule.fixable
+
+
+def test_colour_on_a_terminal() -> None:
+    """On a terminal headings are bold; the text is the same."""
+    plain = call("GS502").stdout
+    styled = CliRunner().invoke(main, ["explain", "GS502"], color=True).stdout
+    assert styled != plain
+    assert re.sub(r"\x1b\[[0-9;]*m", "", styled) == plain
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("GGS502", "did you mean `GS502`?"),
+        ("unkown-key", "did you mean `unknown-key`?"),
+        ("GS1", "lists all rules"),
+        ("zzzzzz", "lists all rules"),
+    ],
+)
+def test_unknown_rule(asked: str, said: str) -> None:
+    """An unknown rule is wrong usage, and the message says what was meant."""
+    result = call(asked)
+    assert result.exit_code == 2
+    assert f"there is no rule `{asked}`" in result.stderr
+    assert said in " ".join(result.stderr.split())
+    assert result.stdout == ""
+
+
+def test_all_rules_are_listed() -> None:
+    """Without a code every rule is a line of the table: code, name, severity, summary, in the order of codes."""
+    lines = [line for line in call().stdout.splitlines() if line.startswith("  ")]
+    assert [line.split()[:3] for line in lines] == [
+        [rule.code, rule.name, rule.severity.value] for rule in sorted(RULES.values(), key=lambda rule: rule.code)
+    ]
+    assert all(line.endswith(RULES[line.split()[0]].summary) for line in lines)
+
+
+def test_json_for_editors() -> None:
+    """As JSON a rule has all that is known of it, its page as Markdown; without a code all rules are there."""
+    data: dict[str, Any] = json.loads(call("GS305", "--format", "json").stdout)
+    assert data == {
+        "version": 1,
+        "rules": [
+            {
+                "code": "GS305",
+                "name": "unused",
+                "severity": "warning",
+                "stage": "Wiring",
+                "fixable": RULES["GS305"].fixable,
+                "summary": RULES["GS305"].summary,
+                "explanation": read_page(RULES["GS305"]),
+            }
+        ],
+    }
+    assert [rule["code"] for rule in json.loads(call("--format", "json").stdout)["rules"]] == list(RULES)
