@@ -1,0 +1,176 @@
+"""One mutated spec, put to `graphspec validate` and to Keras: what each says, and whether they agree.
+
+In: the folder of specs, a seed and a number. Out: an `Outcome`, plain data that goes between processes and into JSON.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import TypeVar
+
+from graphspec.diagnostics import Diagnostic, Report
+from graphspec.spec import inspect
+
+from .mutate import Mutation, mutate
+
+ON_PURPOSE = {
+    "GS104": "a value that the language bounds, and Keras does not: no sizes of 0 in a shape, no negative loss weights",
+    "GS103": "the words `yes` and `no`, and numbers in quotes, are text: Keras would take any text as true",
+    "GS205": "a layer or callback that carries code",
+    "GS207": "a name of `keras.layers` or `keras.ops` that builds and then fails, or is a base class",
+    "GS210": "a shared layer in a wrapper that copies it",
+    "GS304": "two layers that would bear one name under graphspec's rule of names, by which weights are found",
+    "GS501": "an output without a loss, which Keras would silently never train",
+    "GS502": "a loss that does not fit its output: Keras trains it to nonsense",
+    "GS506": "weights of a class or sample for an output that has no loss",
+    "GS507": "a callback that monitors what the training does not report",
+    "GS508": "a training in which everything is frozen",
+    "GS509": "an entry of `freeze` that matches no layer",
+    "GS605": "the shipped data no longer has the shape of its input",
+    "GS606": "the shipped data no longer has the dtype of its input",
+    "GS607": "the data no longer names the model's inputs and outputs",
+}
+"""Rules by which graphspec refuses what Keras builds and compiles without a word, with what they guard against."""
+
+LONGEST = 30
+"""Seconds that either may take."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What was said of one mutation. verdict is one of `VERDICTS`."""
+
+    number: int
+    spec: str
+    kind: str
+    what: str
+    verdict: str
+    names_line: bool
+    codes: list[str]
+    findings: list[str]
+    by: str
+    why: str
+    lines: list[int]
+
+
+VERDICTS = {
+    "both yes": "both take it",
+    "both no": "both refuse it",
+    "on purpose": "graphspec alone refuses it, by a rule that guards what Keras lets pass",
+    "too strict": "graphspec alone refuses it",
+    "missed": "Keras alone refuses it",
+    "failed": "one of the two came to no verdict",
+}
+AGREED = ("both yes", "both no")
+
+
+T = TypeVar("T")
+
+
+class TookTooLongError(Exception):
+    """A verdict took longer than LONGEST."""
+
+
+def shipped(folder: Path) -> list[Path]:
+    """The specs below `folder`, in their order."""
+    return sorted(folder.rglob("*.yaml"))
+
+
+def draw(folder: Path, seed: int, number: int) -> tuple[Path, Mutation]:
+    """Mutation `number` of `seed`: a spec, and its mutated text."""
+    rng = random.Random(f"{seed}:{number}")
+    path = rng.choice(shipped(folder))
+    return path, mutate(path.read_text(encoding="utf-8"), rng)
+
+
+def judge(folder: Path, scratch: Path, seed: int, number: int) -> Outcome:
+    """Put mutation `number` to both. scratch: a copy of `folder`, in which mutated specs find their data."""
+    from .naive import ask  # brings TensorFlow
+
+    path, mutation = draw(folder, seed, number)
+    name = path.relative_to(folder)
+    place = (scratch / name).with_name(f"{path.stem}~{seed}-{number}.yaml")
+    place.write_text(mutation.text, encoding="utf-8")
+    try:
+        report, failed = _within(lambda: inspect(place, data=True)[1])
+        answer, failed_too = _within(lambda: ask(place))
+    finally:
+        place.unlink()
+    codes = sorted({each.rule.code for each in report.errors}) if report is not None else []
+    if report is None or answer is None:
+        verdict = "failed"
+    elif bool(report.errors) != answer.yes:
+        verdict = "both no" if report.errors else "both yes"
+    elif report.errors:
+        verdict = "on purpose" if all(code in ON_PURPOSE for code in codes) else "too strict"
+    else:
+        verdict = "missed"
+    return Outcome(
+        number,
+        str(name),
+        mutation.kind,
+        mutation.what,
+        verdict,
+        report is not None and _names(report, mutation),
+        codes,
+        [_shown(each) for each in report.errors] if report is not None else [failed],
+        answer.by if answer is not None else "",
+        answer.why if answer is not None else failed_too,
+        sorted(mutation.lines),
+    )
+
+
+def _names(report: Report, mutation: Mutation) -> bool:
+    """Whether an error points into the mutated lines: itself, or by a label or the step that uses its place.
+
+    Of something taken out no line is left: its holder, or a line that still writes a name of it, stands for it.
+    """
+    wanted = set(mutation.lines)
+    if mutation.gone:
+        words = re.compile(rf"(?<![\w-])({'|'.join(map(re.escape, mutation.gone))})(?![\w-])")
+        wanted |= {number for number, line in enumerate(mutation.text.split("\n"), 1) if words.search(line)}
+    return any(line in wanted for each in report.errors for line in _lines(each))
+
+
+def _lines(finding: Diagnostic) -> Iterator[int]:
+    """The lines that a finding shows: of itself, of the step that uses its place, of its labels."""
+    for span in (finding.span, *(label.span for label in finding.labels)):
+        while span is not None:
+            yield span.line
+            span = span.via
+
+
+def _shown(finding: Diagnostic) -> str:
+    where = f"{finding.span.line}:{finding.span.column}" if finding.span is not None else "nowhere"
+    labels = "".join(f" [{label.span.line}: {label.text}]" for label in finding.labels)
+    return f"{where} {finding.rule.code} {finding.message}{labels}"
+
+
+def _within(work: Callable[[], T]) -> tuple[T | None, str]:
+    """What `work` gives; or nothing, with the reason, where it fails or takes too long."""
+    try:
+        with _alarm():
+            return work(), ""
+    except Exception as error:
+        return None, f"{type(error).__name__}: {error}"
+
+
+@contextmanager
+def _alarm() -> Iterator[None]:
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        raise TookTooLongError(f"more than {LONGEST} seconds")
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.alarm(LONGEST)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
