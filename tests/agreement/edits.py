@@ -19,12 +19,13 @@ from graphspec.document.tree import plain
 
 from .places import Path, Place, Text, read_tree
 
+DEFINING = ("inputs", "graph", "outputs", "layers", "models", "blocks", "vars", "params")
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./<>-]*( [A-Za-z0-9_./-]+)*")
 
 
 @dataclass(frozen=True)
 class Edited:
-    """The text after an edit. lines: those that the edit touched, in it; gone: the keys that it took out."""
+    """The text after an edit. lines: those that the edit touched, in it; gone: the names of what it took out."""
 
     text: str
     lines: frozenset[int]
@@ -99,8 +100,13 @@ def drop(text: Text, place: Place) -> Edited | None:
     if edited is None:
         return None
     holder = {text.line_of(parent.at[0])} | ({text.line_of(parent.key[0])} if parent.key is not None else set())
-    gone = frozenset(str(each.name) for each in (place, *place.walk()) if each.key is not None)
+    gone = frozenset(str(each.name) for each in (place, *place.walk()) if _defines(each))
     return Edited(edited.text, edited.lines | frozenset(holder), gone)
+
+
+def _defines(place: Place) -> bool:
+    """Whether a key is a name that other parts of the spec may write."""
+    return place.parent is not None and bool(place.parent.path) and place.parent.name in DEFINING
 
 
 def _stretch_of_item(text: Text, place: Place) -> tuple[int, int]:
