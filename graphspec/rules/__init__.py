@@ -98,5 +98,10 @@ MISSING_EXTRA = Rule("GS901", "missing-extra", "The command needs a package that
 INTERNAL = Rule("GS902", "internal", "graphspec itself failed.")
 BAD_RUN = Rule("GS903", "bad-run", "A run directory is missing, incomplete or already taken.")
 CANNOT_WRITE = Rule("GS904", "cannot-write", "A file could not be written.")
+UNUSED_IGNORE = Rule(
+    "GS905", "unused-ignore", "A comment ignores a rule that is not found there.", Severity.WARNING, fixable=True
+)
+BAD_IGNORE = Rule("GS906", "bad-ignore", "A comment ignores nothing in particular, or a rule that does not exist.")
+BAD_SETTINGS = Rule("GS907", "bad-settings", "`[tool.graphspec]` in a pyproject.toml cannot be read.")
 
 RULES: dict[str, Rule] = {rule.code: rule for rule in list(globals().values()) if isinstance(rule, Rule)}
