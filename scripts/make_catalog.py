@@ -32,7 +32,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import argument_docs
 import keras
 from keras.src import activations, constraints, initializers, losses, metrics, optimizers, regularizers
-from keras.src.backend.common.dtypes import ALLOWED_DTYPES
+from keras.src.backend.common import dtypes
 
 from graphspec.catalog.refused import CODE_CARRYING_OPS
 
@@ -106,7 +106,24 @@ def entry(cls: type) -> dict[str, Any]:
     arguments: dict[str, Any] = {}
     for name, parameter in parameters(cls).items():
         arguments[name] = {} if parameter.default is parameter.empty else {"default": default(parameter)}
-    return {"doc": first_paragraph(cls), "arguments": arguments}
+    return {"doc": first_paragraph(cls), "arguments": arguments} | (called(cls) if issubclass(cls, keras.Layer) else {})
+
+
+def called(cls: type[keras.Layer]) -> dict[str, Any]:
+    """The arguments of a layer's call, and what it does with a mask: `passes` it, or has a rule of its `own`."""
+    found: dict[str, Any] = {"call": {}}
+    for name, parameter in list(inspect.signature(cls.call).parameters.items())[1:]:
+        if parameter.kind is parameter.VAR_KEYWORD:
+            found["call_open"] = True
+        elif parameter.kind is not parameter.VAR_POSITIONAL:
+            found["call"][name] = {} if parameter.default is parameter.empty else {"default": default(parameter)}
+    said = (re.search(r"self\.supports_masking = (\w+)", inspect.getsource(base)) for base in cls.__mro__[:-1])
+    supports = next((each[1] for each in said if each is not None), "False")
+    if cls.compute_mask is not keras.Layer.compute_mask:
+        found["masks"] = "own"
+    elif supports == "True":
+        found["masks"] = "passes"
+    return found
 
 
 def first_paragraph(documented: Any) -> str:
@@ -236,6 +253,18 @@ def applications() -> dict[str, Any]:
     }
 
 
+def promotion() -> dict[str, Any]:
+    """How Keras finds the dtype of a result: of each dtype itself and all above it, and what is narrowed at the end.
+
+    `int` and `float` are the dtypes of Python's numbers; `numbers` tells what they are by themselves.
+    """
+    return {
+        "above": {name: sorted(bounds) for name, bounds in sorted(dtypes.LATTICE_UPPER_BOUNDS.items())},
+        "narrowed": {wide: narrow for wide, narrow in dtypes.BIT64_TO_BIT32_DTYPE.items() if wide != narrow},
+        "numbers": {kind.__name__: dtypes.PYTHON_DTYPES_MAP[kind] for kind in (int, float)},
+    }
+
+
 def catalog() -> dict[str, Any]:
     """The whole catalogue as it is written."""
     kinds: dict[str, Any] = {}
@@ -252,7 +281,8 @@ def catalog() -> dict[str, Any]:
     kinds["ops"] = operations()
     return {
         "keras": keras.__version__,
-        "dtypes": sorted(ALLOWED_DTYPES),
+        "dtypes": sorted(dtypes.ALLOWED_DTYPES),
+        "promotion": promotion(),
         "kinds": kinds,
         "applications": applications(),
     }

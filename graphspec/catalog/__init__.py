@@ -48,7 +48,8 @@ class Entry:
 
     arguments maps each name to its default as JSON, or to `REQUIRED`. tensors maps the arguments of an operation that
     take tensors to how many: `one`, a `list`, or as many as there are, `each` by itself. is_open tells that further
-    arguments may be named freely.
+    arguments may be named freely. call holds the arguments of a layer's call; masks says whether the layer `passes` a
+    mask on or has a rule of its `own`, and is None where it drops masks.
     """
 
     kind: Kind
@@ -57,6 +58,9 @@ class Entry:
     arguments: dict[str, Any]
     tensors: dict[str, Tensors] = field(default_factory=dict)
     is_open: bool = False
+    call: dict[str, Any] = field(default_factory=dict)
+    call_is_open: bool = False
+    masks: Masks | None = None
 
     @property
     def required(self) -> list[str]:
@@ -65,6 +69,7 @@ class Entry:
 
 REQUIRED = object()
 Tensors = Literal["one", "list", "each"]
+Masks = Literal["passes", "own"]
 
 
 @cache
@@ -97,6 +102,12 @@ def dtypes() -> list[str]:
     return list(_catalog()["dtypes"])
 
 
+def promotion() -> dict[str, Any]:
+    """How Keras finds a common dtype: `above`, `narrowed` and `numbers`, as `scripts/make_catalog.py` tells."""
+    found: dict[str, Any] = _catalog()["promotion"]
+    return found
+
+
 def names(kind: Kind) -> list[str]:
     """The class names of `kind` that keras exports."""
     return list(_catalog()["kinds"][kind]["classes"])
@@ -125,7 +136,9 @@ def find(kind: Kind, name: str) -> Entry | None:
     about = classes[target]
     arguments = {key: each.get("default", REQUIRED) for key, each in about["arguments"].items()}
     tensors = {key: each["tensors"] for key, each in about["arguments"].items() if "tensors" in each}
-    return Entry(kind, target, about["doc"], arguments, tensors, "open" in about)
+    call = {key: each.get("default", REQUIRED) for key, each in about.get("call", {}).items()}
+    more = (call, "call_open" in about, about.get("masks"))
+    return Entry(kind, target, about["doc"], arguments, tensors, "open" in about, *more)
 
 
 def applications() -> list[str]:

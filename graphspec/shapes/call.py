@@ -21,7 +21,7 @@ from graphspec import catalog
 from graphspec.catalog import REQUIRED, Kind
 from graphspec.graph import FIRST, Layer
 from graphspec.rules import BAD_OPERANDS, Rule
-from graphspec.shapes.tensor import Shape, Tensor, Value, show
+from graphspec.shapes.tensor import UNKNOWN, Shape, Tensor, Value, show
 
 
 class Refusal(Exception):  # noqa: N818 - it is what Keras does, not a fault of the program
@@ -34,6 +34,10 @@ class Refusal(Exception):  # noqa: N818 - it is what Keras does, not a fault of 
         self.rule, self.message, self.argument, self.expected, self.help = rule, message, argument, expected, help
 
 
+class Unreadable(Exception):  # noqa: N818 - no fault: a rule need not read all that Keras may
+    """An argument is of a form that a rule cannot read, and others judge. What the call gives is then UNKNOWN."""
+
+
 @dataclass(slots=True)
 class Call:
     """A call of the layer `name`, or of the operation `ops.name`.
@@ -43,6 +47,7 @@ class Call:
     inputs: what the layer is called on. keywords: further call arguments: tensors, scalars, lists of both.
     dtype: what the layer computes in. facts: what the layer's first call has fixed, empty before it.
     infer: what another layer — one that a wrapper holds — gives for such inputs and keywords.
+    warnings: what is to be said of the call though it is not refused.
     """
 
     kind: Kind
@@ -54,6 +59,7 @@ class Call:
     facts: dict[str, Any]
     infer: Callable[[Layer, Value, dict[str, Any]], Value]
     defaults: dict[str, Any] = field(init=False)
+    warnings: list[Refusal] = field(default_factory=list, init=False)
 
     def __post_init__(self) -> None:
         entry = catalog.find(self.kind, self.name)
@@ -73,17 +79,19 @@ class Call:
         return argument in self.arguments
 
     def tensor(self) -> Tensor:
-        """The one tensor that comes in. A list of one counts. Refuses where it is not one."""
+        """The one tensor that comes in. Refuses where it is not one; a list of one is none, as in Keras."""
         value = self.inputs
-        if isinstance(value, list) and len(value) == 1:
-            value = value[0]
+        if isinstance(value, dict) and list(value) == ["inputs"]:
+            value = value["inputs"]
         if not isinstance(value, Tensor):
             count = len(value) if isinstance(value, list | dict) else 0
             self.refuse(
                 BAD_OPERANDS,
-                f"`{self.name}` takes one tensor and is given {count}",
+                f"`{self.name}` takes one tensor and is given {'a list of one' if count == 1 else count}",
                 expected="one tensor",
-                help="apply it to each in a node of its own, or join them first: `merge: concat`",
+                help="write `from: x`, not `from: [x]`"
+                if count == 1
+                else "apply it to each in a node of its own, or join them first: `merge: concat`",
             )
         return value
 
@@ -108,9 +116,16 @@ class Call:
             self.facts.update(facts)
         return self.facts
 
-    def gives(self, shape: Sequence[int | None], dtype: str | None = None, *, masked: bool = False) -> Tensor:
-        """A result of that shape; dtype is by default what the layer computes in."""
-        return Tensor(tuple(shape), dtype or self.dtype, masked)
+    def gives(self, shape: Sequence[int | None], dtype: str | None = None) -> Tensor:
+        """A result of that shape; dtype is by default what the layer computes in. Its mask is found by `masks`."""
+        return Tensor(tuple(shape), dtype or self.dtype)
+
+    def warn(
+        self, rule: Rule, message: str, *, argument: str | None = None, expected: str = "", help: str = ""
+    ) -> None:
+        """Say something of the call without refusing it. Of a call the first warning is kept."""
+        if not self.warnings:
+            self.warnings.append(Refusal(rule, message, argument, expected, help))
 
     def refuse(
         self, rule: Rule, message: str, *, argument: str | None = None, expected: str = "", help: str = ""
@@ -133,9 +148,15 @@ def layer(*names: str) -> Callable[[ShapeRule], ShapeRule]:
     """Registers a rule for the layers `names`, as `keras.layers` exports them."""
 
     def register(rule: ShapeRule) -> ShapeRule:
+        def readable(call: Call) -> Value:
+            try:
+                return rule(call)
+            except Unreadable:
+                return UNKNOWN
+
         for name in names:
             assert name not in SHAPE_RULES, name
-            SHAPE_RULES[name] = rule
+            SHAPE_RULES[name] = readable
         return rule
 
     return register

@@ -15,7 +15,9 @@ from graphspec import catalog
 from graphspec.diagnostics import Diagnostic, Label
 from graphspec.graph import External, Feed, Graph, Input, Layer, Node, Object, Reference, Step
 from graphspec.rules import BAD_SELECTION, SHAPE_MISMATCH, Rule
+from graphspec.shapes.binding import bind
 from graphspec.shapes.call import SHAPE_RULES, Call, Refusal
+from graphspec.shapes.masks import masked
 from graphspec.shapes.tensor import UNKNOWN, Shape, Tensor, Value, is_known, show
 
 COMPUTE_DTYPES = {"mixed_float16": "float16", "mixed_bfloat16": "bfloat16"}
@@ -49,7 +51,7 @@ def infer(graph: Graph, precision: str = "float32") -> Shapes:
 
 
 class _Unfit(Exception):  # noqa: N818 - raised at a place that has a step, and caught where it is known
-    """A refusal somewhere inside a layer that a step applies."""
+    """A refusal, or a warning, somewhere inside a layer that a step applies."""
 
     def __init__(self, refusal: Refusal, layer: Layer) -> None:
         super().__init__(refusal.message)
@@ -69,6 +71,7 @@ class _Walk:
     dtype: str
     shapes: Shapes = field(default_factory=Shapes)
     facts: dict[Layer, dict[str, Any]] = field(default_factory=dict)
+    warnings: list[_Unfit] = field(default_factory=list)
 
     def define(self, graph: Graph) -> dict[str, Value]:
         """Go through `graph` with the shapes that its inputs declare, and find what is wrong in it."""
@@ -92,10 +95,14 @@ class _Walk:
         for number, step in enumerate(node.steps):
             keywords = {name: self.resolve(each, values) for name, each in step.call.items()}
             listed = number == 0 and isinstance(node.feed, tuple)
+            said = len(self.warnings)
             try:
                 result = self.call(step.layer, value, keywords, listed=listed)
             except _Unfit as unfit:
                 raise _Found(_diagnostic(node, step, value, unfit)) from None
+            finally:
+                warnings, self.warnings[said:] = self.warnings[said:], []
+            self.shapes.findings += [_diagnostic(node, step, value, each) for each in warnings[:1]]
             value = result
             yield value
 
@@ -145,7 +152,10 @@ class _Walk:
         if rule is None or not is_known([value, list(keywords.values())]):
             return UNKNOWN
         try:
-            return rule(self.prepare(layer, layer.what, value, keywords, listed=listed))
+            call = self.prepare(layer, layer.what, value, keywords, listed=listed)
+            result = rule(call)
+            self.warnings += [_Unfit(each, layer) for each in call.warnings]
+            return result if layer.is_operation else masked(call, result)
         except Refusal as refusal:
             raise _Unfit(refusal, layer) from None
 
@@ -159,6 +169,9 @@ class _Walk:
         dtype = COMPUTE_DTYPES.get(dtype, dtype) if isinstance(dtype, str) else self.dtype
         if what.arguments.get("autocast", True):
             value, keywords = _cast(value, dtype), {name: _cast(each, dtype) for name, each in keywords.items()}
+        entry = catalog.find("layers", what.name)
+        if entry is not None and entry.call:
+            value, keywords = bind(entry, value, keywords)
         return Call("layers", what.name, what.arguments, value, keywords, dtype, facts, self.call)
 
     def model(self, layer: Layer, graph: Graph, value: Value) -> Value:
@@ -257,7 +270,7 @@ def _taken(graph: Graph, declared: Input, given: Value) -> Value:
             expected=f"a tensor of shape {show(wanted)}",
             help="make the two equal; an open size is written `null`",
         )
-    return Tensor(shape, declared.dtype, given.masked)
+    return Tensor(shape, declared.dtype, given.mask)
 
 
 def _inputs(graph: Graph, values: dict[str, Value]) -> Iterator[Value]:

@@ -1,4 +1,4 @@
-"""What is known of a tensor before it exists: its shape, its dtype, and whether a mask comes with it."""
+"""What is known of a tensor before it exists: its shape, its dtype, and the mask that comes with it."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ Shape = tuple[Size, ...]
 
 @dataclass(frozen=True, slots=True)
 class Tensor:
-    """A tensor: `shape` with the batch first, `dtype` by its name in Keras, and whether a Keras mask comes with it.
+    """A tensor: `shape` with the batch first, `dtype` by its name in Keras, and the shape of its Keras mask, if any.
 
     Of a tensor all of this is known, or it is `UNKNOWN`.
     """
 
     shape: Shape
     dtype: str = "float32"
-    masked: bool = False
+    mask: Shape | None = None
 
     @property
     def rank(self) -> int:
