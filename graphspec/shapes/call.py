@@ -81,8 +81,6 @@ class Call:
     def tensor(self) -> Tensor:
         """The one tensor that comes in. Refuses where it is not one; a list of one is none, as in Keras."""
         value = self.inputs
-        if isinstance(value, dict) and list(value) == ["inputs"]:
-            value = value["inputs"]
         if not isinstance(value, Tensor):
             count = len(value) if isinstance(value, list | dict) else 0
             self.refuse(
