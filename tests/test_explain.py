@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -208,3 +210,10 @@ def test_json_for_editors() -> None:
         ],
     }
     assert [rule["code"] for rule in json.loads(call("--format", "json").stdout)["rules"]] == list(RULES)
+
+
+def test_index_of_the_rules_is_fresh() -> None:
+    """docs/rules.md lists every rule as it is now; scripts/make_rule_index.py writes it."""
+    script = ROOT / "scripts" / "make_rule_index.py"
+    done = subprocess.run([sys.executable, script, "--check"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
