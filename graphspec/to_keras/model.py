@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import inspect
 import warnings
+from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
 import keras
 
-from graphspec.diagnostics import Report, SpecError
+from graphspec.diagnostics import Diagnostic, Label, Report, SpecError
 from graphspec.graph import External, Graph, Input, Layer, Node, Object, Reference, Step
 from graphspec.rules import BAD_SELECTION, DROPPED_MASK, MODEL_INPUTS, REFUSED_CALL
 from graphspec.suggest import did_you_mean, one_of
@@ -196,12 +197,14 @@ class _Builder:
                 else:
                     result = layer(*positional, **keywords, **call)
         except Exception as error:
-            raise SpecError.of(
+            finding = Diagnostic(
                 REFUSED_CALL,
-                f"Keras refused to apply `{_shown(step.layer)}` in `{node.name}`: {reason(error)}",
+                f"Keras refused to apply `{_shown(step.layer)}` in `{node.label}`: {reason(error)}",
                 step.span,
                 expected=f"what comes in is {_shapes(node, step, value)}",
-            ) from error
+                labels=tuple(_incoming(node, step, value, call)),
+            )
+            raise SpecError(Report([finding])) from error
         if any(given is each for given in keras.tree.flatten(value) for each in keras.tree.flatten(result)):
             raise SpecError.of(
                 REFUSED_CALL,
@@ -291,6 +294,24 @@ def _shapes(node: Node, step: Step, value: Any) -> str:
     if isinstance(node.feed, dict):
         return ", ".join(f"{name}: `{reference}` {_shape(value[name])}" for name, reference in node.feed.items())
     return ", ".join(f"`{reference}` {_shape(each)}" for reference, each in zip(node.feed, value, strict=True))
+
+
+def _incoming(node: Node, step: Step, value: Any, call: dict[str, Any]) -> Iterator[Label]:
+    """The shape of each tensor that comes into a step, where the spec names it or the step that gives it."""
+    if step is not node.steps[0]:
+        before = node.steps[node.steps.index(step) - 1]
+        yield Label(before.span, f"`{_shown(before.layer)}` gives {_shape(value)}")
+    elif isinstance(node.feed, Reference):
+        yield Label(node.feed.span, f"`{node.feed}` is {_shape(value)}")
+    elif isinstance(node.feed, dict):
+        for name, reference in node.feed.items():
+            yield Label(reference.span, f"`{reference}` is {_shape(value[name])}")
+    else:
+        for reference, given in zip(node.feed, value, strict=True):
+            yield Label(reference.span, f"`{reference}` is {_shape(given)}")
+    for name, reference in step.call.items():
+        if isinstance(reference, Reference):
+            yield Label(reference.span, f"`{name}` of the call, `{reference}`, is {_shape(call[name])}")
 
 
 def _shape(value: Any) -> str:
