@@ -6,7 +6,7 @@ import json
 import re
 import shutil
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
 
@@ -36,12 +36,16 @@ def explain(asked: tuple[str, ...], form: str) -> None:
     """
     rules = [_rule(each) for each in asked]
     if form == "json":
-        every = rules or RULES.values()
-        click.echo(json.dumps({"version": 1, "rules": [_data(rule) for rule in every]}, ensure_ascii=False, indent=1))
+        shown = [_data(rule) for rule in rules or _all()]
+        click.echo(json.dumps({"version": 1, "rules": shown}, ensure_ascii=False, indent=1))
     elif rules:
         click.echo("\n\n\n".join(map(_shown, rules)))
     else:
-        click.echo("\n".join(_table(RULES.values())))
+        click.echo("\n".join(_table(_all())))
+
+
+def _all() -> list[Rule]:
+    return sorted(RULES.values(), key=lambda rule: rule.code)
 
 
 def _rule(asked: str) -> Rule:
@@ -66,9 +70,8 @@ def _data(rule: Rule) -> dict[str, Any]:
     }
 
 
-def _table(rules: Iterable[Rule]) -> Iterator[str]:
+def _table(rules: list[Rule]) -> Iterator[str]:
     """All rules below the titles of their stages, one a line."""
-    rules = list(rules)
     width = max(len(rule.name) for rule in rules)
     for stage, of_stage in groupby(rules, key=lambda rule: rule.stage):
         yield click.style(stage, bold=True)
