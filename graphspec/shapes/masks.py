@@ -119,7 +119,7 @@ def _refuse_row(call: Call) -> NoReturn:
     )
 
 
-@_rule("Dot", "GlobalAveragePooling1D")
+@_rule("Dot", "GlobalAveragePooling1D", "GlobalAvgPool1D")
 def _of_none(call: Call, before: Masks) -> Masks:
     return []
 

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from graphspec.shapes.layers import dense
+from graphspec.shapes.layers import convolution, dense, einsum_dense, elementwise, embedding, merging, normalization
 
-__all__ = ["dense"]
+__all__ = ["convolution", "dense", "einsum_dense", "elementwise", "embedding", "merging", "normalization"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from graphspec.rules import OPEN_DIMENSION, SHAPE_MISMATCH, WRONG_RANK
 from graphspec.shapes.call import Call, layer
+from graphspec.shapes.layers.embedding import refuse_lora_beside
 from graphspec.shapes.tensor import Value
 
 
@@ -11,6 +12,7 @@ from graphspec.shapes.tensor import Value
 def dense(call: Call) -> Value:
     """(..., features) → (..., units)."""
     tensor = call.tensor()
+    refuse_lora_beside(call, "kernel_constraint")
     if tensor.rank < 2:
         call.refuse(WRONG_RANK, f"`Dense` takes tensors of two dimensions or more, batch and features, not {tensor}")
     last = tensor.shape[-1]
