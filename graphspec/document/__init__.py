@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 from graphspec.diagnostics import Report, Source, Span, SpecError
 from graphspec.document.limits import MAX_BYTES
+from graphspec.document.open_texts import STANDARD_INPUT, note, read_bytes
 from graphspec.document.read_json import read_json
 from graphspec.document.read_yaml import read_yaml
 from graphspec.document.tree import Mapping
 from graphspec.rules import EMPTY_DOCUMENT, TOO_LARGE, UNREADABLE_FILE
 
-STANDARD_INPUT = "-"
+__all__ = ["STANDARD_INPUT", "read", "read_source"]
 
 
 def read(path: Path | str, report: Report) -> Mapping:
@@ -20,10 +20,17 @@ def read(path: Path | str, report: Report) -> Mapping:
 
     Findings that leave the tree whole go to `report`. Raises SpecError where there is no tree to go on with.
     """
-    source = read_source(path)
-    text = source.text
-    as_json = source.name.endswith(".json") or (source.name == "<stdin>" and text.lstrip().startswith("{"))
-    tree = read_json(source, report) if as_json else read_yaml(source, report)
+    return read_text(read_source(path), report)
+
+
+def is_json(source: Source) -> bool:
+    """Whether `source` is read as JSON: by its name, and standard input by how it starts."""
+    return source.name.endswith(".json") or (source.name == "<stdin>" and source.text.lstrip().startswith("{"))
+
+
+def read_text(source: Source, report: Report) -> Mapping:
+    """Read the spec that `source` holds, as `read` does."""
+    tree = read_json(source, report) if is_json(source) else read_yaml(source, report)
     if isinstance(tree, Mapping):
         return tree
     found = "nothing" if tree is None else "a list" if isinstance(tree, list) else f"`{str(tree)[:40]}`"
@@ -41,18 +48,16 @@ def read_source(path: Path | str) -> Source:
     """The text at `path` with its name. Raises SpecError (GS001, GS006) where it cannot be had."""
     name = "<stdin>" if str(path) == STANDARD_INPUT else str(path)
     try:
-        if name == "<stdin>":
-            data = sys.stdin.buffer.read(MAX_BYTES + 1)
-        else:
-            with open(path, "rb") as file:
-                data = file.read(MAX_BYTES + 1)
+        data = read_bytes(path, MAX_BYTES + 1)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise SpecError.of(UNREADABLE_FILE, f"cannot read {name}: {reason}", help="check the path") from None
     if len(data) > MAX_BYTES:
         raise SpecError.of(TOO_LARGE, f"{name} is larger than {MAX_BYTES // 2**20} MiB", help="a spec is a small text")
     try:
-        return Source(name, data.decode("utf-8-sig"))
+        source = Source(name, data.decode("utf-8-sig"))
+        note(source)
+        return source
     except UnicodeDecodeError as error:
         before = data[: error.start]
         line, column = before.count(b"\n") + 1, len(before) - (before.rfind(b"\n") + 1) + 1

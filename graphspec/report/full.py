@@ -2,37 +2,62 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
+
 from graphspec.diagnostics import Diagnostic, Label, Report, Span
+from graphspec.report.outcome import Outcome, labels
+from graphspec.report.summary import count, summary
 
 _WIDTH = 160
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
+
+Paint = Callable[[str, str], str]
+"""Text and what it is (`error`, `warning`, `place`, `gutter`, `help`) → the text in its colour."""
 
 
-def render(report: Report) -> str:
+def plain(text: str, role: str) -> str:
+    """The text as it is."""
+    return text
+
+
+def write(outcome: Outcome, paint: Paint = plain) -> str:
+    """All findings, and what there is to say of them in all."""
+    return "\n\n".join([*(render_one(each, paint) for each in outcome.report), summary(outcome)])
+
+
+def render(report: Report, paint: Paint = plain) -> str:
     """All findings of `report` in the order of their places, followed by a count. Empty for a clean report."""
     if not len(report):
         return ""
-    return "\n\n".join([*map(render_one, report), _count(report)])
+    return "\n\n".join([*(render_one(each, paint) for each in report), f"Found {count(report)}."])
 
 
-def render_one(diagnostic: Diagnostic) -> str:
+def render_one(diagnostic: Diagnostic, paint: Paint = plain) -> str:
     """One finding, several lines long, without a newline at the end."""
     rule, span = diagnostic.rule, diagnostic.span
-    place = f"{span.place}: " if span is not None else ""
-    lines = [f"{place}{rule.severity.value}[{rule.code}] {rule.name}: {diagnostic.message}"]
+    role = rule.severity.value
+    place = paint(f"{span.place}:", "place") + " " if span is not None else ""
+    lines = [f"{place}{paint(f'{role}[{rule.code}]', role)} {rule.name}: {printable(diagnostic.message)}"]
     if span is not None:
-        labels = (*diagnostic.labels, *_uses(span))
-        gutter = max(len(str(at.line)) for at in (span, *(label.span for label in labels)))
-        lines += _excerpt(span, diagnostic.expected, gutter)
-        for label in labels:
-            lines += _other(label, span, gutter)
+        others = labels(diagnostic)
+        gutter = max(len(str(at.line)) for at in (span, *(label.span for label in others)))
+        lines += _excerpt(span, diagnostic.expected, gutter, role, paint)
+        for label in others:
+            lines += _other(label, span, gutter, paint)
     elif diagnostic.expected:
-        lines.append(f"  expected: {diagnostic.expected}")
-    lines += [f"  help: {line}" for line in diagnostic.help.splitlines()]
+        lines.append(f"  expected: {printable(diagnostic.expected)}")
+    lines += [f"  {paint('help:', 'help')} {printable(line)}" for line in diagnostic.help.splitlines()]
     return "\n".join(lines)
 
 
-def _excerpt(span: Span, text: str, gutter: int) -> list[str]:
-    line = span.source.line(span.line)
+def printable(text: str) -> str:
+    """The text without what would move the cursor of a terminal or colour what follows, each in one character."""
+    return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def _excerpt(span: Span, text: str, gutter: int, role: str, paint: Paint) -> list[str]:
+    line = printable(span.source.line(span.line))
     end = len(line.rstrip()) + 1 if span.end_line > span.line else span.end_column
     start = span.column
     if len(line) > _WIDTH:
@@ -40,33 +65,16 @@ def _excerpt(span: Span, text: str, gutter: int) -> list[str]:
         line, start, end = "..." + line[cut : cut + _WIDTH - 6] + "...", start - cut + 3, end - cut + 3
     end = min(end, len(line) + 1)
     blank = "".join(character if character == "\t" else " " for character in line[: start - 1])
-    caret = blank + " " * (start - 1 - len(blank)) + "^" * max(1, end - start)
+    caret = paint("^" * max(1, end - start) + (f" {printable(text)}" if text else ""), role)
     return [
-        f"{' ' * gutter} |",
-        f"{span.line:>{gutter}} | {line}",
-        f"{' ' * gutter} | {caret}{' ' + text if text else ''}",
+        paint(f"{' ' * gutter} |", "gutter"),
+        paint(f"{span.line:>{gutter}} |", "gutter") + f" {line}",
+        paint(f"{' ' * gutter} |", "gutter") + f" {blank}{' ' * (start - 1 - len(blank))}{caret}",
     ]
 
 
-def _uses(span: Span) -> list[Label]:
-    """The places that lead to `span`, from the one that uses it outwards."""
-    labels = []
-    while span.via is not None:
-        span = span.via
-        labels.append(Label(span, "it is used here"))
-    return labels
-
-
-def _other(label: Label, primary: Span, gutter: int) -> list[str]:
-    elsewhere = [] if label.span.source == primary.source else [f"{' ' * gutter}--> {label.span.place}"]
-    return elsewhere + _excerpt(label.span, label.text, gutter)[1 if not elsewhere else 0 :]
-
-
-def _count(report: Report) -> str:
-    errors, warnings = len(report.errors), len(report.warnings)
-    said = [
-        f"{number} {word}{'s' if number > 1 else ''}"
-        for number, word in ((errors, "error"), (warnings, "warning"))
-        if number
-    ]
-    return f"Found {' and '.join(said)}."
+def _other(label: Label, primary: Span, gutter: int, paint: Paint) -> list[str]:
+    excerpt = _excerpt(label.span, label.text, gutter, "label", paint)
+    if label.span.source == primary.source:
+        return excerpt[1:]
+    return [paint(f"{' ' * gutter}-->", "gutter") + f" {label.span.place}", *excerpt]

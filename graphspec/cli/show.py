@@ -1,0 +1,123 @@
+"""What `graphspec validate` prints and writes: the report in its formats, files that were mended, and differences."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from graphspec.diagnostics import Report, SpecError
+from graphspec.document.open_texts import key
+from graphspec.report import full, write
+from graphspec.report.summary import summary
+from graphspec.rewriting import rewrite
+from graphspec.rules import CANNOT_WRITE
+from graphspec.validation.fix import Fixed
+from graphspec.validation.run import Request, Result
+
+
+@dataclass(frozen=True)
+class Show:
+    """Shows results of `request`. format is None where nobody has chosen one, color where the terminal decides."""
+
+    request: Request
+    format: str | None
+    output: str | None
+    color: bool | None
+    diff: bool = False
+
+    def __call__(self, result: Result, preferred: str | None) -> int:
+        """Show `result` and write what it changes; the exit status. preferred is the format of the settings."""
+        found = 1 if len(result.outcome.report) else 0
+        if self.diff:
+            self._show_differences(result.fixed)
+            click.echo(summary(result.outcome), err=True)
+            return 1 if result.fixed.after else found
+        filtered = self._written_to_stdout(result.fixed) if self.request.fix else False
+        failed = self._write_files(result.fixed)
+        self._show_report(result, self.format or preferred, err=filtered)
+        if failed:
+            click.echo("\n" + full.render(failed), err=True)
+        return 1 if failed else found
+
+    def _show_report(self, result: Result, format: str | None, *, err: bool) -> None:
+        in_actions = format is None and os.environ.get("GITHUB_ACTIONS") == "true"
+        if self.output is not None:
+            text = write(result.outcome, format or "full") + "\n"
+            _write_output(self.output, text)
+            format = "full"
+        if format in (None, "full"):
+            click.echo(self._full(result, err=err), err=err, color=self._colored(err=err))
+        elif text := write(result.outcome, format):
+            click.echo(text, err=err)
+        if in_actions and (commands := write(result.outcome, "github")):
+            click.echo(commands, err=err)
+
+    def _full(self, result: Result, *, err: bool) -> str:
+        if not self._colored(err=err):
+            return full.write(result.outcome)
+        from graphspec.report.colour import paint
+
+        return full.write(result.outcome, paint)
+
+    def _colored(self, *, err: bool) -> bool:
+        """Whether to use colours: as it was said, or as the environment says, or where a terminal shows them."""
+        if self.color is not None:
+            return self.color
+        if os.environ.get("NO_COLOR"):
+            return False
+        return bool(os.environ.get("FORCE_COLOR")) or (sys.stderr if err else sys.stdout).isatty()
+
+    def _written_to_stdout(self, fixed: Fixed) -> bool:
+        """Whether standard input was asked to be mended: what came in is put out, mended."""
+        for name, data in self.request.held.items():
+            changed = {key(path): new for path, new in fixed.after.items()}
+            sys.stdout.buffer.write(changed.get(name, data))
+            sys.stdout.flush()
+        return bool(self.request.held)
+
+    def _write_files(self, fixed: Fixed) -> Report:
+        """Write what has changed; the files that could not be written."""
+        failed = Report()
+        for path, data in fixed.after.items():
+            if key(path) in self.request.held:
+                continue
+            try:
+                if Path(path).read_bytes() != fixed.before[path]:
+                    failed.add(CANNOT_WRITE, f"{path} has changed since it was read", help="run it again")
+                else:
+                    rewrite(path, data)
+            except OSError as error:
+                reason = (error.strerror or str(error)).lower()
+                failed.add(CANNOT_WRITE, f"cannot read {path} again: {reason}", help="check the path")
+            except SpecError as error:
+                failed.extend(error.report.found)
+        return failed
+
+    def _show_differences(self, fixed: Fixed) -> None:
+        for path, after in fixed.after.items():
+            before = fixed.before[path]
+            for line in _differences(path, before.decode("utf-8-sig"), after.decode("utf-8-sig")):
+                click.echo(line, nl=False)
+
+
+def _write_output(path: str, text: str) -> None:
+    try:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        Path(path).write_text(text, encoding="utf-8")
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise SpecError.of(CANNOT_WRITE, f"cannot write {path}: {reason}", help="check the path") from None
+
+
+def _differences(name: str, before: str, after: str) -> Iterator[str]:
+    """The lines of a unified diff, each with its line break."""
+    import difflib
+
+    old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
+    for line in difflib.unified_diff(old, new, fromfile=name, tofile=f"{name} (fixed)"):
+        yield line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"

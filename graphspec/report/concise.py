@@ -1,0 +1,17 @@
+"""A line a finding, `file:line:column: CODE message`, as editors and `grep` take it."""
+
+from __future__ import annotations
+
+from graphspec.report.full import printable
+from graphspec.report.outcome import Located, Outcome
+from graphspec.report.summary import summary
+
+
+def write(outcome: Outcome) -> str:
+    """A line a finding, and a summary."""
+    return "\n".join([*map(_line, outcome.located()), summary(outcome)])
+
+
+def _line(each: Located) -> str:
+    place = each.span.place if each.span is not None else each.file
+    return f"{place}: {each.finding.rule.code} {printable(' '.join(each.finding.message.split()))}"

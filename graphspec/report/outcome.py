@@ -1,0 +1,77 @@
+"""What a run of `validate` has to show, in whatever format: the files that it looked at, each with its findings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from graphspec.diagnostics import Diagnostic, Label, Report, Span
+
+ELSEWHERE = ("--set", "--input")
+"""Sources of findings that are no files: what stands on the command line."""
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A file that was looked at, and what is found in it or in what it includes."""
+
+    path: str
+    findings: tuple[Diagnostic, ...] = ()
+
+
+@dataclass(frozen=True)
+class Located:
+    """A finding with the file that it is shown at; span is None where it has no place in that file."""
+
+    file: str
+    span: Span | None
+    finding: Diagnostic
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """All files, in the order they were given; ignored counts the findings left out, fixed those that were mended."""
+
+    files: tuple[Checked, ...]
+    ignored: int = 0
+    fixed: int = 0
+
+    @cached_property
+    def report(self) -> Report:
+        """Every finding."""
+        return Report([finding for file in self.files for finding in file.findings])
+
+    def located(self) -> Iterator[Located]:
+        """Every finding with its file, in the order of their places."""
+        owners = {finding: file.path for file in self.files for finding in file.findings}
+        return (locate(finding, owners[finding]) for finding in self.report)
+
+    @property
+    def fixable(self) -> list[Diagnostic]:
+        """The findings that `--fix` mends."""
+        return [finding for finding in self.report if finding.fix is not None and finding.fix.is_safe]
+
+
+def locate(finding: Diagnostic, path: str) -> Located:
+    """`finding`, made while the file at `path` was looked at, with the file that it is shown at."""
+    span = finding.span
+    if span is None or span.source.name in ELSEWHERE:
+        return Located(path, None, finding)
+    return Located(span.source.name, span, finding)
+
+
+def labels(finding: Diagnostic) -> list[Label]:
+    """The other places of `finding`, and those that lead to it, from the one that uses it outwards."""
+    found, span = list(finding.labels), finding.span
+    while span is not None and span.via is not None:
+        span = span.via
+        found.append(Label(span, "it is used here"))
+    return found
+
+
+def words(finding: Diagnostic) -> str:
+    """All that `finding` says, for formats that show no excerpt."""
+    expected = [f"expected: {finding.expected}"] if finding.expected else []
+    help = [f"help: {finding.help}"] if finding.help else []
+    return "\n".join([finding.message, *expected, *help])

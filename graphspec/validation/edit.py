@@ -1,0 +1,49 @@
+"""Fixes → text: edits are made in the bytes of a file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from graphspec.diagnostics import Edit, Fix, Source
+
+_BOM = b"\xef\xbb\xbf"
+_LINE_END = re.compile(r"\r\n|\n|\r")
+
+
+def edited(data: bytes, source: Source, fixes: Iterable[Fix]) -> tuple[bytes, list[Fix]]:
+    """`data`, which reads as `source`, with those of `fixes` made that do not touch each other, and which these are.
+
+    Of fixes that overlap the first in the text is made: the others find the text changed, and may be found again.
+    """
+    offsets = _Offsets(source)
+    made: list[Fix] = []
+    taken: list[tuple[int, int, str]] = []
+    for fix in sorted(fixes, key=lambda fix: min(offsets.of(edit) for edit in fix.edits)):
+        ranges = [(*offsets.of(edit), edit.text) for edit in fix.edits]
+        if all(_are_apart(new, old) for new in ranges for old in taken):
+            taken += ranges
+            made.append(fix)
+    text = source.text
+    for start, end, new in sorted(taken, reverse=True):
+        text = text[:start] + new + text[end:]
+    return (_BOM if data.startswith(_BOM) else b"") + text.encode("utf-8"), made
+
+
+def _are_apart(one: tuple[int, int, str], other: tuple[int, int, str]) -> bool:
+    return one[1] <= other[0] or other[1] <= one[0] if one[:2] != other[:2] else False
+
+
+class _Offsets:
+    """Lines and columns as offsets into the text."""
+
+    def __init__(self, source: Source) -> None:
+        self.starts = [0, *(match.end() for match in _LINE_END.finditer(source.text))]
+        self.length = len(source.text)
+
+    def of(self, edit: Edit) -> tuple[int, int]:
+        span = edit.span
+        return self._at(span.line, span.column), self._at(span.end_line, span.end_column)
+
+    def _at(self, line: int, column: int) -> int:
+        return self.starts[line - 1] + column - 1 if line <= len(self.starts) else self.length

@@ -1,0 +1,206 @@
+"""`[tool.graphspec]` of the nearest pyproject.toml: which rules a project shows, and which files it passes over.
+
+    [tool.graphspec]
+    select = ["GS3"]
+    ignore = ["unused"]
+    exclude = ["drafts/"]
+    format = "concise"
+    per-file-ignores = {"templates/*" = ["missing-file"]}
+
+What is wrong in it is a finding in that file, and the rest of it holds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from graphspec.diagnostics import Diagnostic, Source, Span
+from graphspec.report import FORMATS
+from graphspec.rules import BAD_SETTINGS
+from graphspec.suggest import did_you_mean, kind_of, one_of
+from graphspec.validation.globs import matches
+from graphspec.validation.selection import Selection, UnknownRuleError, codes_of
+from graphspec.validation.toml_places import TomlPlaces
+
+FILE = "pyproject.toml"
+_KEYS = ("select", "ignore", "exclude", "per-file-ignores", "format")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What one pyproject.toml says. folder, which its patterns count from, is None where there is none."""
+
+    folder: Path | None = None
+    select: tuple[str, ...] | None = None
+    ignore: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    per_file_ignores: tuple[tuple[str, frozenset[str]], ...] = ()
+    format: str | None = None
+    findings: tuple[Diagnostic, ...] = ()
+
+    @property
+    def shown(self) -> str:
+        """The path of the file, as a person would write it."""
+        return _shown(self.folder / FILE) if self.folder is not None else ""
+
+    def excludes(self, path: str) -> bool:
+        """Whether the file or folder at `path` is passed over when folders are walked."""
+        return bool(self.exclude) and any(matches(pattern, self._relative(path)) for pattern in self.exclude)
+
+    def ignored_in(self, path: str) -> frozenset[str]:
+        """The rules that are ignored in the file at `path` beside those that are everywhere."""
+        found = [codes for pattern, codes in self.per_file_ignores if matches(pattern, self._relative(path))]
+        return frozenset().union(*found)
+
+    def _relative(self, path: str) -> str:
+        absolute = Path(path).absolute()
+        if self.folder is None or not absolute.is_relative_to(self.folder):
+            return absolute.as_posix()
+        return absolute.relative_to(self.folder).as_posix()
+
+
+@dataclass
+class Finder:
+    """Finds the settings of files; each pyproject.toml is read once."""
+
+    known: dict[Path, Settings] = field(default_factory=dict)
+
+    def of(self, path: str) -> Settings:
+        """The settings of the file at `path`."""
+        return self.of_folder(Path(path).absolute().parent)
+
+    def of_folder(self, folder: Path) -> Settings:
+        """The settings of the absolute path `folder`."""
+        if folder not in self.known:
+            own = _read(folder / FILE)
+            above = Settings() if folder.parent == folder else None
+            self.known[folder] = own or above or self.of_folder(folder.parent)
+        return self.known[folder]
+
+    def read(self) -> list[Settings]:
+        """Every settings that was read, with its findings."""
+        return list({settings.folder: settings for settings in self.known.values() if settings.folder}.values())
+
+    def asked(self) -> list[Path]:
+        """Every file that would be read if it were there."""
+        return [folder / FILE for folder in self.known]
+
+
+def _read(path: Path) -> Settings | None:
+    """What the file at `path` says of graphspec; None where it says nothing."""
+    try:
+        text = path.read_bytes().decode("utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None
+    if "graphspec" not in text:
+        return None
+    import tomllib
+
+    places = TomlPlaces(Source(_shown(path), text))
+    try:
+        tree = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        if "tool.graphspec" not in text:
+            return None
+        finding = Diagnostic(
+            BAD_SETTINGS,
+            f"the file is not TOML: {str(error).partition(' (at ')[0].lower()}",
+            places.of_error(str(error)),
+            expected="TOML",
+            help="check quotes and brackets at and before this place",
+        )
+        return Settings(path.parent, findings=(finding,))
+    tool = tree.get("tool")
+    section = tool.get("graphspec") if isinstance(tool, dict) else None
+    return _Section(path, section, places).read() if section is not None else None
+
+
+def _shown(path: Path) -> str:
+    """The path as a person would write it: from the current folder, where the file lies below it."""
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
+
+
+@dataclass
+class _Section:
+    """A section that is being read; what is wrong with it goes to `findings`."""
+
+    path: Path
+    section: Any
+    places: TomlPlaces
+    findings: list[Diagnostic] = field(default_factory=list)
+
+    def read(self) -> Settings:
+        if not isinstance(self.section, dict):
+            self.refuse(f"`tool.graphspec` is {kind_of(self.section)}, not a table", self.places.of(), "a table")
+            return Settings(self.path.parent, findings=tuple(self.findings))
+        for key in self.section:
+            if key not in _KEYS:
+                help = did_you_mean(key, _KEYS, f"the keys here are {one_of(_KEYS)}")
+                self.refuse(
+                    f"there is no setting `{key}`", self.places.of(key), f"one of the {len(_KEYS)} settings", help
+                )
+        select = self.rules("select", self.section.get("select"))
+        return Settings(
+            self.path.parent,
+            tuple(select) if "select" in self.section else None,
+            tuple(self.rules("ignore", self.section.get("ignore"))),
+            tuple(self.texts("exclude", self.section.get("exclude"))),
+            tuple(self.per_file()),
+            self.format(),
+            tuple(self.findings),
+        )
+
+    def texts(self, key: str, value: Any, below: str | None = None) -> list[str]:
+        """The texts of a list of them."""
+        if value is None:
+            return []
+        if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+            wrong = value if not isinstance(value, list) else next(each for each in value if not isinstance(each, str))
+            where = f"an entry of `{below or key}`" if isinstance(value, list) else f"`{below or key}`"
+            help = f'write `["{value}"]`' if isinstance(value, str) else ""
+            expected = "text" if isinstance(value, list) else "a list of text"
+            self.refuse(f"{where} is {kind_of(wrong)}, not {expected}", self.places.of(key, below), expected, help)
+            return []
+        return value
+
+    def rules(self, key: str, value: Any, below: str | None = None) -> list[str]:
+        """The selectors of a list of them; those that mean no rule are left out."""
+        found = []
+        for each in self.texts(key, value, below):
+            try:
+                codes_of(each)
+            except UnknownRuleError as error:
+                place = self.places.of(key, each)
+                self.refuse(error.message, place, "a rule, such as `GS305`, `GS3` or `unused`", error.help)
+            else:
+                found.append(each)
+        return found
+
+    def per_file(self) -> list[tuple[str, frozenset[str]]]:
+        key = "per-file-ignores"
+        value = self.section.get(key, {})
+        if not isinstance(value, dict):
+            self.refuse(
+                f"`{key}` is {kind_of(value)}, not a table", self.places.of(key), "patterns with lists of rules"
+            )
+            return []
+        return [
+            (pattern, Selection.of(None, self.rules(key, rules, pattern)).ignored) for pattern, rules in value.items()
+        ]
+
+    def format(self) -> str | None:
+        value = self.section.get("format")
+        if value is None or (isinstance(value, str) and value in FORMATS):
+            return value
+        self.refuse(
+            f"`format` cannot be {kind_of(value)}",
+            self.places.of("format"),
+            f"one of {one_of(FORMATS)}",
+            did_you_mean(str(value), FORMATS),
+        )
+        return None
+
+    def refuse(self, message: str, place: Span, expected: str, help: str = "") -> None:
+        self.findings.append(Diagnostic(BAD_SETTINGS, message, place, expected, help))
