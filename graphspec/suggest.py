@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
+from difflib import SequenceMatcher, get_close_matches
 from functools import lru_cache
 from typing import Any
+
+TRUTHS = {"yes": True, "on": True, "true": True, "no": False, "off": False, "false": False}
+"""What YAML 1.1 reads as a truth value, and YAML 1.2, but for two of them, as text."""
 
 _MANY = 2_000
 """Among more names than this no near one is looked for: it would take long, and a list of them helps no one."""
@@ -33,6 +36,13 @@ def _closest(name: str, known: tuple[str, ...]) -> str | None:
     wider = [each for each in by_folded if len(words) > 1 and words <= set(each.split("_"))]
     matches = [min(wider, key=len)] if wider else get_close_matches(folded, by_folded, n=1, cutoff=0.6)
     return get_close_matches(name, by_folded[matches[0]], n=1, cutoff=0)[0] if matches else None
+
+
+def is_unmistakable(name: str, known: Iterable[str]) -> bool:
+    """Whether `name` differs from the known name nearest to it by little, and from every other by much more."""
+    folded = name.casefold()
+    ratios = sorted((SequenceMatcher(None, folded, each.casefold()).ratio() for each in set(known)), reverse=True)
+    return bool(ratios) and ratios[0] >= 0.8 and (len(ratios) == 1 or ratios[0] - ratios[1] >= 0.15)
 
 
 def did_you_mean(name: str, known: Iterable[str], otherwise: str = "") -> str:

@@ -111,7 +111,7 @@ RETIRED_ARGUMENTS: dict[str, str] = {
     "implementation": "leave it out; Keras chooses the implementation",
     "lr": "write `learning_rate`",
     "decay": "give a schedule: `learning_rate: {InverseTimeDecay: {...}}`",
-    "period": "write `save_freq`",
+    "period": "write `save_freq: epoch`, or after how many batches to save",
 }
 
 # `merge` modes of Keras 1 that are not modes of graphspec.

@@ -7,6 +7,7 @@ A mapping holds keyword arguments; anything else is the first constructor argume
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from graphspec import catalog
@@ -19,7 +20,7 @@ from graphspec.catalog.refused import (
     RETIRED_ARGUMENTS,
     RETIRED_NAMES,
 )
-from graphspec.diagnostics import Report, Span
+from graphspec.diagnostics import Fix, Report, Span
 from graphspec.document.scalars import resolve
 from graphspec.document.tree import Located, Mapping, Sequence, plain
 from graphspec.graph import Layer, Object
@@ -40,7 +41,7 @@ from graphspec.rules import (
 from graphspec.rules import (
     CODE_CARRYING as CODE_CARRYING_RULE,
 )
-from graphspec.suggest import a, closest, did_you_mean, kind_of, one_of
+from graphspec.suggest import TRUTHS, a, closest, did_you_mean, is_unmistakable, kind_of, one_of
 
 
 def read_object(kind: Kind, written: Located, report: Report, declared: Declared | None = None) -> Object | None:
@@ -182,7 +183,15 @@ def _unknown(kind: Kind, name: Located, report: Report, declared: Declared | Non
         name.span,
         expected=f"{a(noun)} of Keras {catalog.keras_version()}{layers}",
         help=help or f"`keras.{'optimizers.schedules' if kind == 'schedules' else kind}` has {one_of(usable, 6)}",
+        fix=_respelled(name, closest(name.value, usable)),
     )
+
+
+def _respelled(name: Located, near: str | None) -> Fix | None:
+    """The name nearest to one that is unknown. It is sure to be meant only where the case of letters alone differs."""
+    if near is None:
+        return None
+    return Fix.rewrite(name.span, name.value, near, is_safe=near.casefold() == name.value.casefold())
 
 
 def _keywords(
@@ -233,6 +242,7 @@ def unknown_argument(entry: catalog.Entry, argument: str, missing: list[str], sp
             span,
             expected=f"an argument of `{entry.name}`",
             help=RETIRED_ARGUMENTS[argument],
+            fix=_renamed(entry, argument, span),
         )
         return
     layer_argument = next((known for known in entry.arguments if argument_kind(known) == "layers"), None)
@@ -245,13 +255,23 @@ def unknown_argument(entry: catalog.Entry, argument: str, missing: list[str], sp
         if missing:
             otherwise = f"it needs {one_of(missing)}, which is not given; {otherwise}"
         help = did_you_mean(argument, missing) or did_you_mean(argument, entry.arguments, otherwise)
+    near = closest(argument, missing) or closest(argument, entry.arguments)
+    is_near = near is not None and help == did_you_mean(near, [near])
+    is_safe = is_unmistakable(argument, entry.arguments)
     report.add(
         UNKNOWN_ARGUMENT,
         f"`{entry.name}` has no argument `{argument}`",
         span,
         expected=f"an argument of `{entry.name}`",
         help=help,
+        fix=Fix.rewrite(span, argument, str(near), is_safe=is_safe) if is_near else None,
     )
+
+
+def _renamed(entry: catalog.Entry, argument: str, span: Span) -> Fix | None:
+    """The new name of an argument that Keras has renamed, where that is all it has done."""
+    new = re.fullmatch(r"write `(\w+)`", RETIRED_ARGUMENTS[argument])
+    return Fix.rewrite(span, argument, new[1]) if new is not None and new[1] in entry.arguments else None
 
 
 def read_argument(
@@ -293,14 +313,15 @@ def _refuse_text(entry: catalog.Entry, argument: str, value: Located, report: Re
             )
             return True
         return False
-    if isinstance(default, bool) and text.lower() in _TRUTHS:
-        truth = str(_TRUTHS[text.lower()]).lower()
+    if isinstance(default, bool) and text.lower() in TRUTHS:
+        truth = str(TRUTHS[text.lower()]).lower()
         report.add(
             WRONG_TYPE,
             f"`{argument}` is {kind_of(value.value)}, not true or false",
             value.span,
             expected="true or false",
             help=f"write `{argument}: {truth}`; YAML 1.2 knows `true` and `false` only",
+            fix=Fix.unquote(value.span, value.value, truth),
         )
         return True
     takes_number = default is REQUIRED or isinstance(default, int | float)
@@ -311,12 +332,10 @@ def _refuse_text(entry: catalog.Entry, argument: str, value: Located, report: Re
             value.span,
             expected="a number",
             help=f"remove the quotes: `{argument}: {text}`",
+            fix=Fix.unquote(value.span, value.value, text),
         )
         return True
     return False
-
-
-_TRUTHS = {"yes": True, "on": True, "true": True, "no": False, "off": False, "false": False}
 
 
 def _read_layer(entry: catalog.Entry, written: Located, report: Report, declared: Declared | None) -> Any:

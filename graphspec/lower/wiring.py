@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping as AnyMapping
 from itertools import pairwise
 
-from graphspec.diagnostics import Report, Span
+from graphspec.diagnostics import Fix, Report, Span
 from graphspec.graph import External, Graph, Input, Node, Reference, Step
 from graphspec.lower.scope import Scope
 from graphspec.rules import BAD_SELECTION, MODEL_INPUTS, UNDEFINED_NAME
-from graphspec.suggest import did_you_mean, one_of
+from graphspec.suggest import closest, did_you_mean, one_of
 
 
 def check_references(
@@ -53,7 +53,14 @@ def _undefined(
         reference.span,
         expected="the name of a tensor of this graph",
         help=help or f"the tensors here are {one_of(known)}",
+        fix=_respelled(reference, known) if help == did_you_mean(reference.name, known) else None,
     )
+
+
+def _respelled(reference: Reference, known: list[str]) -> Fix | None:
+    """The nearest name, which only its author knows to be the one that is meant."""
+    near = closest(reference.name, known)
+    return Fix.rewrite(reference.span, reference.name, near, is_safe=False) if near is not None else None
 
 
 def _check_node(node: Node, inputs: AnyMapping[str, Input], nodes: dict[str, Node], report: Report) -> None:

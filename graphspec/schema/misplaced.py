@@ -15,7 +15,7 @@ from graphspec.schema.model import (
     SpecModel,
     TrainingModel,
 )
-from graphspec.suggest import closest, did_you_mean, one_of
+from graphspec.suggest import closest, one_of
 
 # Words that people write for keys of the language, beside those that are spelled alike.
 OTHER_WORDS = {
@@ -32,6 +32,9 @@ OTHER_WORDS = {
     "x": "inputs",
     "y": "outputs",
 }
+
+OLD_WORDS = ("nb_epoch",)
+"""Those of them that Keras itself once used for just that."""
 
 _IN_TRAINING = {
     "loss": "a loss belongs to an output: write it under `outputs`",
@@ -55,27 +58,39 @@ def stands_for(name: str, key: str) -> bool:
     return closest(name, [key]) is not None or OTHER_WORDS.get(name) == key
 
 
+def meant(name: str, owner: type[BaseModel] | None) -> str | None:
+    """The key of a part of class `owner` that the unknown key `name` is most likely written for."""
+    if owner is None or _elsewhere(name, owner):
+        return None
+    known = keys_of(owner)
+    return OTHER_WORDS[name] if OTHER_WORDS.get(name) in known else closest(name, known)
+
+
 def mend(name: str, owner: type[BaseModel] | None) -> str:
     """How to mend the unknown key `name` in a part of class `owner`."""
-    known = keys_of(owner) if owner is not None else []
-    otherwise = f"the keys here are {one_of(known, 20)}"
+    otherwise = f"the keys here are {one_of(keys_of(owner) if owner is not None else [], 20)}"
     if owner is None:
         return otherwise
+    if help := _elsewhere(name, owner):
+        return help
+    if key := meant(name, owner):
+        return f"did you mean `{key}`?"
+    if issubclass(owner, NodeModel) and catalog.find("layers", name) is not None:
+        return f"a layer is a step: `apply: {{{name}: ...}}`"
+    if issubclass(owner, NodeModel) and _is_argument(name):
+        return f"`{name}` is an argument: write it below its layer, `apply: {{<layer>: {{{name}: ...}}}}`"
+    return otherwise
+
+
+def _elsewhere(name: str, owner: type[BaseModel]) -> str:
+    """Where the key `name` belongs, if that is not in a part of class `owner`."""
     if owner is TrainingModel and name in _IN_TRAINING:
         return _IN_TRAINING[name]
     if owner is NestedModel and name in keys_of(SpecModel):
         return f"`{name}` stands at the top of a spec, not in a nested model"
     if issubclass(owner, NodeModel) and name in keys_of(OutputModel):
         return f"`{name}` belongs to an output: move the node under `outputs`"
-    if OTHER_WORDS.get(name) in known:
-        return f"did you mean `{OTHER_WORDS[name]}`?"
-    if help := did_you_mean(name, known):
-        return help
-    if issubclass(owner, NodeModel) and catalog.find("layers", name) is not None:
-        return f"a layer is a step: `apply: {{{name}: ...}}`"
-    if issubclass(owner, NodeModel) and _is_argument(name):
-        return f"`{name}` is an argument: write it below its layer, `apply: {{<layer>: {{{name}: ...}}}}`"
-    return otherwise
+    return ""
 
 
 def _is_argument(name: str) -> bool:

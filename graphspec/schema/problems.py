@@ -9,14 +9,14 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-from graphspec.diagnostics import Diagnostic, Span
+from graphspec.diagnostics import Diagnostic, Fix, Span
 from graphspec.document.scalars import resolve
 from graphspec.document.tree import Mapping, descend
 from graphspec.rules import BAD_NAME, BAD_VALUE, LANGUAGE_VERSION, MISSING_KEY, NOT_YET, UNKNOWN_KEY, WRONG_TYPE
-from graphspec.schema.misplaced import SHORT_FORMS, keys_of, mend, stands_for
+from graphspec.schema.misplaced import OLD_WORDS, SHORT_FORMS, keys_of, meant, mend, stands_for
 from graphspec.schema.model import Body, SpecModel
 from graphspec.schema.reserved import RESERVED
-from graphspec.suggest import did_you_mean, kind_of, one_of, shown
+from graphspec.suggest import TRUTHS, closest, did_you_mean, is_unmistakable, kind_of, one_of, shown
 
 _TYPES = {
     "int_type": "a whole number",
@@ -70,7 +70,7 @@ def _explain_one(tree: Mapping, path: Path, problem: Any) -> Diagnostic:
     context = problem.get("ctx", {})
     subject = _subject(path)
     if kind == "extra_forbidden":
-        return _unknown_key(path, key_span)
+        return _unknown_key(tree, path, key_span)
     if kind == "missing":
         return _missing_key(tree, path)
     if kind == "language_version":
@@ -93,6 +93,9 @@ def _explain_one(tree: Mapping, path: Path, problem: Any) -> Diagnostic:
             span,
             f"one of {one_of(choices)}",
             did_you_mean(str(value), choices),
+            fix=Fix.rewrite(span, str(value), str(near), is_safe=False)
+            if (near := closest(str(value), choices))
+            else None,
         )
     if kind in ("too_short", "string_too_short"):
         return Diagnostic(BAD_VALUE, f"{subject} is empty", key_span or span, "at least one entry", "add an entry")
@@ -145,7 +148,20 @@ def _wrong_type(path: Path, value: Any, span: Span | None, expected: str) -> Dia
         span,
         expected,
         _mend_type(path, value, expected),
+        fix=_as_expected(value, span, expected),
     )
+
+
+def _as_expected(value: Any, span: Span | None, expected: str) -> Fix | None:
+    """The text `value` written as the number or the truth that it reads as, where such a thing is expected."""
+    if not isinstance(value, str):
+        return None
+    if expected == "true or false" and value.lower() in TRUTHS:
+        return Fix.unquote(span, value, str(TRUTHS[value.lower()]).lower())
+    number = resolve(value.strip())
+    is_number = isinstance(number, int) or (isinstance(number, float) and expected == "a number")
+    fits = expected in ("a whole number", "a number") and is_number and not isinstance(number, bool)
+    return Fix.unquote(span, value, value.strip()) if fits else None
 
 
 def _mend_type(path: Path, value: Any, expected: str) -> str:
@@ -172,7 +188,7 @@ def _mend_type(path: Path, value: Any, expected: str) -> str:
     return ""
 
 
-def _unknown_key(path: Path, key_span: Span | None) -> Diagnostic:
+def _unknown_key(tree: Mapping, path: Path, key_span: Span | None) -> Diagnostic:
     name = str(path[-1])
     owner = class_at(path[:-1])
     if owner is not None and name in RESERVED.get(owner.__name__, ()):
@@ -185,8 +201,11 @@ def _unknown_key(path: Path, key_span: Span | None) -> Diagnostic:
         )
     where = f" in {_subject(path[:-1])}" if len(path) > 1 else ""
     known = keys_of(owner) if owner is not None else []
-    expected = f"one of the {len(known)} keys here"
-    return Diagnostic(UNKNOWN_KEY, f"there is no key `{name}`{where}", key_span, expected, mend(name, owner))
+    expected, key = f"one of the {len(known)} keys here", meant(name, owner)
+    fix = None
+    if key is not None and key not in descend(tree, path[:-1])[0]:
+        fix = Fix.rewrite(key_span, name, key, is_safe=name in OLD_WORDS or is_unmistakable(name, known))
+    return Diagnostic(UNKNOWN_KEY, f"there is no key `{name}`{where}", key_span, expected, mend(name, owner), fix=fix)
 
 
 def _missing_key(tree: Mapping, path: Path) -> Diagnostic:
