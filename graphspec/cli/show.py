@@ -35,7 +35,7 @@ class Show:
         found = 1 if len(result.outcome.report) else 0
         if self.diff:
             self._show_differences(result.fixed)
-            click.echo(summary(result.outcome), err=True)
+            click.echo(summary(result.outcome, "would be fixed"), err=True)
             return 1 if result.fixed.after else found
         filtered = self._written_to_stdout(result.fixed) if self.request.fix else False
         failed = self._write_files(result.fixed)

@@ -16,10 +16,10 @@ def count(report: Report) -> str:
     return " and ".join(said)
 
 
-def summary(outcome: Outcome) -> str:
-    """What a run has come to, in a line or two."""
+def summary(outcome: Outcome, done: str = "fixed") -> str:
+    """What a run has come to, in a line or two; done says what was done to the findings that were mended."""
     report, fixable = outcome.report, len(outcome.fixable)
-    mended = f"{_number(outcome.fixed, 'finding')} fixed" if outcome.fixed else ""
+    mended = f"{_number(outcome.fixed, 'finding')} {done}" if outcome.fixed else ""
     ignored = f"{_number(outcome.ignored, 'finding')} ignored" if outcome.ignored else ""
     if not len(report):
         files = len(outcome.files)
@@ -29,7 +29,7 @@ def summary(outcome: Outcome) -> str:
         return _sentence(mended, valid, ignored)
     unsafe = sum(1 for each in report if each.fix is not None) - fixable
     hints = [f"{fixable} fixable with `--fix`"] if fixable else []
-    hints += [f"{unsafe} {'more ' if fixable else ''}with `--fix --unsafe-fixes`"] if unsafe else []
+    hints += [f"{unsafe} {'more' if fixable else 'fixable'} with `--fix --unsafe-fixes`"] if unsafe else []
     first = next(iter(report)).rule.code
     found = f"{count(report)} left" if mended else f"found {count(report)}"
     return f"{_sentence(mended, found, ignored, *hints)}\n`graphspec explain {first}` tells more."

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from graphspec.rules import BAD_OVERRIDE, BAD_SETTINGS, RULES, Rule
+from graphspec.rules import BAD_OVERRIDE, BAD_SETTINGS, RULES, Rule, Severity
 from graphspec.suggest import did_you_mean
 
 
 def is_fixed(rule: Rule) -> bool:
     """Whether findings of `rule` are shown whatever is selected.
 
-    Those of the document say that nothing else was looked at, so hiding them would call an unread file clean; and a
+    Errors of the document say that nothing else was looked at, so hiding them would call an unread file clean; and a
     mistake in what was asked for is no finding about a spec.
     """
-    return rule.code.startswith("GS0") or rule in (BAD_OVERRIDE, BAD_SETTINGS)
+    is_unread = rule.code.startswith("GS0") and rule.severity is Severity.ERROR
+    return is_unread or rule in (BAD_OVERRIDE, BAD_SETTINGS)
 
 
 class UnknownRuleError(ValueError):
