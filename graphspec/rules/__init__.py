@@ -73,6 +73,12 @@ SILENT_BROADCAST = Rule(
 WRONG_DTYPE = Rule("GS410", "wrong-dtype", "A layer cannot compute with tensors of that dtype.")
 BAD_OPERANDS = Rule("GS411", "bad-operands", "A layer takes another number of tensors, or others by name.")
 UNFIT_ARGUMENT = Rule("GS412", "unfit-argument", "An argument does not fit the tensor that comes in, or another argument.")
+UNCHECKED_INPUT = Rule(
+    "GS413",
+    "unchecked-input",
+    "A layer cannot work on what comes in, though Keras builds the model.",
+    Severity.WARNING,
+)
 
 MISSING_LOSS = Rule("GS501", "missing-loss", "An output has no loss, so it would silently never be trained.")
 LOSS_ACTIVATION = Rule("GS502", "loss-activation", "A loss does not fit the activation or units of its output.")
