@@ -2,6 +2,28 @@
 
 from __future__ import annotations
 
-from graphspec.shapes.layers import convolution, dense, einsum_dense, elementwise, embedding, merging, normalization
+from graphspec.shapes.layers import (
+    convolution,
+    dense,
+    einsum_dense,
+    elementwise,
+    embedding,
+    merging,
+    normalization,
+    padding,
+    pooling,
+    reshaping,
+)
 
-__all__ = ["convolution", "dense", "einsum_dense", "elementwise", "embedding", "merging", "normalization"]
+__all__ = [
+    "convolution",
+    "dense",
+    "einsum_dense",
+    "elementwise",
+    "embedding",
+    "merging",
+    "normalization",
+    "padding",
+    "pooling",
+    "reshaping",
+]
