@@ -7,13 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from graphspec.checks import GRAPH_CHECKS, TRAINING_CHECKS
-from graphspec.checks.data import check_data
-from graphspec.checks.files import check_files
-from graphspec.checks.freeze import check_freeze
-from graphspec.checks.plugins import check_plugins
-from graphspec.diagnostics import Report, SpecError
+from graphspec.checks import CHECKS, DATA_CHECKS, VALUE_CHECKS, Subject
+from graphspec.diagnostics import Diagnostic, Report, SpecError
 from graphspec.document import STANDARD_INPUT, read
+from graphspec.document.traps import find_traps
 from graphspec.document.tree import Mapping
 from graphspec.expand import DECLARING, Library, expand
 from graphspec.graph import Graph, Training
@@ -57,22 +54,31 @@ def load(path: Path | str, overrides: Iterable[str] = ()) -> Spec:
     return spec
 
 
-def inspect(path: Path | str, overrides: Iterable[str] = (), *, data: bool = False) -> tuple[Spec | None, Report]:
+def inspect(
+    path: Path | str, overrides: Iterable[str] = (), *, data: bool = False, values: bool = False
+) -> tuple[Spec | None, Report]:
     """The spec at `path` and everything found in it; no spec where an error was found.
 
-    data: also check the data files that the spec names, by their headers.
+    data: also check the data files that the spec names, by their headers. values: and by all that they hold, for which
+    NumPy is needed.
     """
     report = Report()
+    traps: list[Diagnostic] = []
     try:
-        spec = _inspect(path, overrides, report, data)
+        tree = read(path, report)
+        traps += find_traps(tree)
+        spec = _inspect(path, tree, overrides, report, data, values)
     except SpecError as error:
         report.extend(error.report.found)
         spec = None
+    places = [finding.span for finding in report.found if finding.span is not None]
+    report.extend(trap for trap in traps if trap.span is not None and not any(map(trap.span.overlaps, places)))
     return (spec if not report.errors else None), report
 
 
-def _inspect(path: Path | str, overrides: Iterable[str], report: Report, data: bool) -> Spec | None:
-    tree = read(path, report)
+def _inspect(
+    path: Path | str, tree: Mapping, overrides: Iterable[str], report: Report, data: bool, values: bool
+) -> Spec | None:
     write_out(tree)
     for override in overrides:
         apply_override(tree, override, report)
@@ -96,16 +102,11 @@ def _inspect(path: Path | str, overrides: Iterable[str], report: Report, data: b
     sources = lower_data(model.data, folder, report) if model.data is not None else None
     if graph is None:
         return None
-    report.extend(infer(graph, model.training.precision if model.training is not None else "float32").findings)
-    for check in GRAPH_CHECKS + (TRAINING_CHECKS if model.training is not None else ()):
-        report.extend(check(graph))
-    report.extend(check_plugins(graph, training))
-    if training is not None:
-        report.extend(check_freeze(graph, training))
-    if sources is not None and data:
-        report.extend(check_data(graph, sources))
-    if data:
-        report.extend(check_files(graph, training))
+    shapes = infer(graph, model.training.precision if model.training is not None else "float32")
+    report.extend(shapes.findings)
+    subject = Subject(graph, shapes, model.training, training, sources)
+    for check in (*CHECKS, *(DATA_CHECKS if data else ()), *(VALUE_CHECKS if values else ())):
+        report.extend(check(subject))
     return Spec(name, Path(path), tree, model, graph, training, sources, report, tuple(library.includes))
 
 

@@ -28,7 +28,7 @@ def test_mistakes_of_several_stages_are_found_together(write: Write) -> None:
           encoded: {from: text, apply: [{Embeding: {input_dim: 10000, output_dim: 64}}, {LSTM: {unit: 32}}]}
           joined: {from: [encoded, extras], merge: concat}
         outputs:
-          spam: {form: joined, apply: {Dense: 1}, loss: binary_crossentropy, loss_weight: high}
+          spam: {form: joined, apply: {Dense: {units: 1, activation: sigmoid}}, loss: bce, loss_weight: high}
         training: {optimiser: adamm, epoch: 10}
         """
     )

@@ -1,6 +1,7 @@
-"""Graph → findings: mistakes in specs that could be built, each a function from the graph to diagnostics.
+"""Subject → findings: mistakes in specs that could be built, each a function from what is known to diagnostics.
 
-A new check is a function here in `CHECKS`, and a folder of its rule's code under `tests/rules/`.
+A new check is a function here in `CHECKS` (or in `DATA_CHECKS`, where it opens files), and a folder of its rule's code
+under `tests/rules/`.
 """
 
 from __future__ import annotations
@@ -8,13 +9,36 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from graphspec.checks.calls import check_calls
+from graphspec.checks.data import check_data
+from graphspec.checks.files import check_files
+from graphspec.checks.freeze import check_freeze, check_frozen
 from graphspec.checks.losses import check_losses
+from graphspec.checks.monitors import check_monitors
+from graphspec.checks.plugins import check_plugins
+from graphspec.checks.splits import check_splits
+from graphspec.checks.subject import Subject
 from graphspec.checks.unused import check_unused
+from graphspec.checks.values import check_values
 from graphspec.diagnostics import Diagnostic
-from graphspec.graph import Graph
 
-GRAPH_CHECKS: tuple[Callable[[Graph], Iterable[Diagnostic]], ...] = (check_unused, check_calls)
-"""Checks of any spec."""
+Check = Callable[[Subject], Iterable[Diagnostic]]
 
-TRAINING_CHECKS: tuple[Callable[[Graph], Iterable[Diagnostic]], ...] = (check_losses,)
-"""Checks of a spec that has a `training` section."""
+CHECKS: tuple[Check, ...] = (
+    check_unused,
+    check_calls,
+    check_losses,
+    check_plugins,
+    check_freeze,
+    check_frozen,
+    check_monitors,
+    check_splits,
+)
+"""Checks of the spec alone."""
+
+DATA_CHECKS: tuple[Check, ...] = (check_data, check_files)
+"""Checks that look at the files that a spec names."""
+
+VALUE_CHECKS: tuple[Check, ...] = (check_values,)
+"""Checks that read those files whole."""
+
+__all__ = ["CHECKS", "DATA_CHECKS", "VALUE_CHECKS", "Check", "Subject"]

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from graphspec.checks.subject import Subject
 from graphspec.diagnostics import Diagnostic
-from graphspec.graph import Graph
 from graphspec.rules import IGNORED_TRAINING
 
 
-def check_calls(graph: Graph) -> Iterator[Diagnostic]:
-    """Every `training` of a call, in `graph` and the models in it.
+def check_calls(subject: Subject) -> Iterator[Diagnostic]:
+    """Every `training` of a call, of the graph and the models in it.
 
     A functional model hands its own `training` on to each of its layers, over what the call said: true in `fit`, false
     in `evaluate` and `predict`.
     """
+    graph = subject.graph
     for body in (graph, *graph.models()):
         for node in body.nodes.values():
             for step in node.steps:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from graphspec.checks.subject import Subject
+from graphspec.checks.targets import check_target
 from graphspec.diagnostics import Diagnostic, Label
 from graphspec.graph import Graph, Input
 from graphspec.rules import (
@@ -19,19 +21,21 @@ from graphspec.rules import (
     UNREADABLE_DATA,
     UNUSED_WEIGHTS,
 )
-from graphspec.sources import Data, DataError, Header, Source, Split, header
+from graphspec.shapes import Shapes, Tensor
+from graphspec.sources import DataError, Header, Source, Split, header
 from graphspec.suggest import did_you_mean, one_of
 
 
-def check_data(graph: Graph, data: Data) -> Iterator[Diagnostic]:
-    """Every way in which the splits of `data` do not fit `graph`."""
-    for split in (data.train, data.validation, data.test):
+def check_data(subject: Subject) -> Iterator[Diagnostic]:
+    """Every way in which the splits of the data do not fit the graph."""
+    data = subject.data
+    for split in (data.train, data.validation, data.test) if data is not None else ():
         if split is not None:
-            yield from check_split(graph, split)
+            yield from check_split(subject.graph, split, subject.shapes)
 
 
-def check_split(graph: Graph, split: Split) -> Iterator[Diagnostic]:
-    """Every way in which `split` does not fit `graph`, as far as headers tell."""
+def check_split(graph: Graph, split: Split, shapes: Shapes | None = None) -> Iterator[Diagnostic]:
+    """Every way in which `split` does not fit `graph`, as far as headers tell; targets where `shapes` are given."""
     yield from _check_names(graph, split)
     headers: dict[int, Header] = {}
     for name, source in split.sources():
@@ -42,13 +46,18 @@ def check_split(graph: Graph, split: Split) -> Iterator[Diagnostic]:
             headers[id(source)] = found
             if split.inputs.get(name) is source and name in graph.inputs:
                 yield from check_array(graph.inputs[name], source, found)
+            if shapes is not None and split.outputs.get(name) is source and name in graph.outputs:
+                given = shapes.of(graph, name)
+                if isinstance(given, Tensor):
+                    yield from check_target(graph.outputs[name], found.shape, given.shape[1:], source.span)
     yield from check_counts(split, {key: each.samples for key, each in headers.items()})
 
 
 def _check_names(graph: Graph, split: Split) -> Iterator[Diagnostic]:
-    trained = {name for name, output in graph.outputs.items() if output.loss is not None}
+    trained = {name for name, output in graph.outputs.items() if output.loss is not None or output.is_faulty}
+    sound = {name for name in trained if not graph.outputs[name].is_faulty}
     yield from _named(split, "input", split.inputs, graph.inputs, required=set(graph.inputs))
-    yield from _named(split, "output", split.outputs, graph.outputs, required=trained)
+    yield from _named(split, "output", split.outputs, graph.outputs, required=sound)
     for name, source in split.sample_weights.items():
         if name not in trained:
             yield Diagnostic(
@@ -109,8 +118,9 @@ def _header(source: Source) -> Header | Diagnostic:
 def check_array(wanted: Input, source: Source, found: Header) -> Iterator[Diagnostic]:
     """An array against its input. One number a sample serves an input of shape [1]."""
     shape = (1,) if found.shape == () and wanted.shape == (1,) else found.shape
-    fits = len(shape) == len(wanted.shape) and all(
-        size is None or size == have for size, have in zip(wanted.shape, shape, strict=True)
+    fits = wanted.is_faulty or (
+        len(shape) == len(wanted.shape)
+        and all(size is None or size == have for size, have in zip(wanted.shape, shape, strict=True))
     )
     if not fits:
         yield Diagnostic(

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from graphspec.checks.subject import Subject
 from graphspec.diagnostics import Diagnostic, Span
-from graphspec.graph import External, Graph, Training, every_layer
+from graphspec.graph import External, every_layer
 from graphspec.rules import MISSING_FILE
 from graphspec.suggest import closest
 
 
-def check_files(graph: Graph, training: Training | None) -> Iterator[Diagnostic]:
+def check_files(subject: Subject) -> Iterator[Diagnostic]:
     """Every file of weights, and every file of a model, that is not there."""
+    graph, training = subject.graph, subject.training
     weights = [training.initial_weights] if training is not None else []
     for layer in every_layer(graph):
         weights.append(layer.weights)

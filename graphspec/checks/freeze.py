@@ -1,4 +1,4 @@
-"""`freeze` against the layers that there are: an entry that matches none would silently freeze nothing."""
+"""`freeze` against the layers that there are: an entry that matches none, and entries that leave nothing to train."""
 
 from __future__ import annotations
 
@@ -6,18 +6,22 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from itertools import islice
 
+from graphspec import catalog
+from graphspec.catalog.arguments import argument_kind
+from graphspec.checks.subject import Subject
 from graphspec.diagnostics import Diagnostic
-from graphspec.graph import External, Graph, Pattern, Training, layer_paths
-from graphspec.rules import UNMATCHED_FREEZE
+from graphspec.graph import External, Graph, Layer, Object, Pattern, layer_paths, wrapped_layers
+from graphspec.rules import FROZEN_EVERYTHING, UNMATCHED_FREEZE
 from graphspec.suggest import did_you_mean, one_of
 
 _MOST = 100_000
 """Models in models can have more paths than anyone can list; beyond these no entry is said to match nothing."""
 
 
-def check_freeze(graph: Graph, training: Training) -> Iterator[Diagnostic]:
+def check_freeze(subject: Subject) -> Iterator[Diagnostic]:
     """Every entry of `freeze` that matches no layer."""
-    if not training.freeze or not all(body.is_whole for body in (graph, *graph.models())):
+    graph, training = subject.graph, subject.training
+    if training is None or not training.freeze or not all(body.is_whole for body in (graph, *graph.models())):
         return
     paths = list(dict.fromkeys(path for path, _ in islice(layer_paths(graph), _MOST)))
     if len(paths) == _MOST:
@@ -28,6 +32,51 @@ def check_freeze(graph: Graph, training: Training) -> Iterator[Diagnostic]:
             continue
         if not any(fnmatchcase(path, pattern.text) for path in paths):
             yield unmatched(pattern, paths)
+
+
+def check_frozen(subject: Subject) -> Iterator[Diagnostic]:
+    """That every layer which may have weights is frozen, by `freeze` or by `trainable: false`.
+
+    A model from elsewhere, and a custom layer, may have weights.
+    """
+    graph, training = subject.graph, subject.training
+    if training is None or not all(body.is_whole for body in (graph, *graph.models())):
+        return
+    patterns = [each.text for each in training.freeze]
+    paths = list(islice(layer_paths(graph), _MOST))
+    frozen = {path for path, layer in paths if _is_fixed(layer) or any(fnmatchcase(path, text) for text in patterns)}
+    still = {layer for path, layer in paths if path in frozen or _within(path, frozen)}
+    weighted = {layer for _, layer in paths if _may_have_weights(layer)}
+    if weighted and weighted <= still and len(paths) < _MOST:
+        yield Diagnostic(
+            FROZEN_EVERYTHING,
+            "every layer that has weights is frozen, so the training would change nothing",
+            training.freeze[0].span if training.freeze else training.optimizer.span,
+            expected="at least one layer to train",
+            help="leave a layer out of `freeze`, or remove its `trainable: false`",
+        )
+
+
+def _within(path: str, frozen: set[str]) -> bool:
+    """Whether one of the models and wrappers that `path` leads through is frozen."""
+    parts = path.split("/")
+    return any("/".join(parts[:count]) in frozen for count in range(1, len(parts)))
+
+
+def _is_fixed(layer: Layer) -> bool:
+    """Whether the spec itself says that the layer is not to be trained."""
+    return not layer.trainable or (isinstance(layer.what, Object) and layer.what.arguments.get("trainable") is False)
+
+
+def _may_have_weights(layer: Layer) -> bool:
+    """Whether a layer itself may have weights to train: it takes an initializer, holds layers, or is unknown."""
+    what = layer.what
+    if isinstance(what, Graph):
+        return False
+    if isinstance(what, External) or ">" in what.name or what.name == "Attention" or next(wrapped_layers(layer), None):
+        return True
+    entry = catalog.find(what.kind, what.name)
+    return entry is not None and any(argument_kind(name) == "initializers" for name in entry.arguments)
 
 
 def _may_lie_inside(pattern: str, models: list[str]) -> bool:

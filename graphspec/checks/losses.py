@@ -8,9 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from graphspec import catalog
+from graphspec.checks.subject import Subject
 from graphspec.diagnostics import Diagnostic, Label
 from graphspec.graph import Graph, Node, Object, Output, Reference
-from graphspec.rules import LOSS_ACTIVATION, MISSING_LOSS, UNUSED_WEIGHTS
+from graphspec.rules import LOGITS, LOSS_ACTIVATION, MISSING_LOSS, UNUSED_WEIGHTS
+from graphspec.suggest import closest
 
 BINARY = (
     "BinaryCrossentropy",
@@ -28,11 +31,15 @@ CATEGORICAL = (
     "SparseCategoricalCrossentropy",
     "sparse_categorical_crossentropy",
 )
+_NO_PROBABILITIES = ("", "linear", "relu", "tanh", "elu", "selu", "gelu", "leaky_relu", "softplus", "swish", "silu")
 _PASSED_THROUGH = ("Identity", "Dropout", "Flatten", "Reshape")
 
 
-def check_losses(graph: Graph) -> Iterator[Diagnostic]:
+def check_losses(subject: Subject) -> Iterator[Diagnostic]:
     """Every output of a trained graph whose loss is missing or does not fit."""
+    if subject.settings is None:
+        return
+    graph = subject.graph
     for output in graph.outputs.values():
         if output.is_faulty:
             continue
@@ -54,22 +61,23 @@ def check_losses(graph: Graph) -> Iterator[Diagnostic]:
                     help="remove `class_weight`, or give the output a loss",
                 )
         else:
-            yield from _mismatch(output, output.loss, graph)
+            yield from _mismatch(output, output.loss, subject)
 
 
 @dataclass(frozen=True)
 class _Head:
-    """What an output's values are: the activation that made them and how many there are, where that is known."""
+    """What made an output's values: the activation, empty for none, and the layer that has it."""
 
     activation: str
-    units: int | None
     layer: Object
 
 
-def _mismatch(output: Output, loss: Object, graph: Graph) -> Iterator[Diagnostic]:
-    head = _head(graph.nodes[output.name], graph)
+def _mismatch(output: Output, loss: Object, subject: Subject) -> Iterator[Diagnostic]:
+    head = _head(subject.graph.nodes[output.name], subject.graph)
     if head is None:
         return
+    tensor = subject.tensor(output)
+    units = tensor.shape[-1] if tensor is not None and tensor.rank > 1 else head.layer.arguments.get("units")
     from_logits = bool(loss.arguments.get("from_logits", False))
     why = help = ""
     if from_logits and loss.name in BINARY + CATEGORICAL and head.activation in ("sigmoid", "softmax"):
@@ -78,10 +86,10 @@ def _mismatch(output: Output, loss: Object, graph: Graph) -> Iterator[Diagnostic
     elif loss.name in BINARY and head.activation == "softmax":
         why = f"`{loss.name}` scores every unit by itself, but `softmax` makes the units share one total"
         help = "use `categorical_crossentropy` with softmax, or a sigmoid for yes-or-no outputs"
-    elif loss.name in CATEGORICAL and head.units == 1:
+    elif loss.name in CATEGORICAL and units == 1:
         why = f"`{loss.name}` compares classes, but the output has one unit"
         help = "use `binary_crossentropy` with one sigmoid unit, or one softmax unit a class"
-    elif head.activation == "softmax" and head.units == 1:
+    elif head.activation == "softmax" and units == 1:
         why = "`softmax` over one unit is always 1"
         help = "use `sigmoid`, or one unit a class"
     if why:
@@ -91,6 +99,18 @@ def _mismatch(output: Output, loss: Object, graph: Graph) -> Iterator[Diagnostic
             loss.span,
             expected="a loss that fits the output's activation and units",
             help=help,
+            labels=(Label(head.layer.span, "the output is made here"),),
+        )
+    elif loss.name in BINARY + CATEGORICAL and not from_logits and head.activation in _NO_PROBABILITIES:
+        made = f"`{head.activation}` gives" if head.activation else f"`{head.layer.name}` without an activation gives"
+        fitting = "sigmoid" if loss.name in BINARY else "softmax"
+        yield Diagnostic(
+            LOGITS,
+            f"the loss of `{output.name}` takes probabilities, and {made} none",
+            loss.span,
+            expected="a loss that fits the output's activation",
+            help=f"end in `activation: {fitting}`, or say what the values are: "
+            f"`loss: {{{closest(loss.name.replace('_', ''), catalog.names('losses'))}: {{from_logits: true}}}}`",
             labels=(Label(head.layer.span, "the output is made here"),),
         )
 
@@ -119,14 +139,13 @@ def _head(node: Node, graph: Graph) -> _Head | None:
 
 def _head_of(layer: Object) -> _Head | None:
     if layer.name == "Activation":
-        return _Head(_name(layer.arguments.get("activation")), None, layer)
+        return _Head(_name(layer.arguments.get("activation")), layer)
     if layer.name in ("Softmax", "ops.softmax"):
-        return _Head("softmax", None, layer)
+        return _Head("softmax", layer)
     if layer.name == "ops.sigmoid":
-        return _Head("sigmoid", None, layer)
-    units = layer.arguments.get("units")
-    if layer.name == "Dense" and isinstance(units, int):
-        return _Head(_name(layer.arguments.get("activation")), units, layer)
+        return _Head("sigmoid", layer)
+    if layer.name == "Dense":
+        return _Head(_name(layer.arguments.get("activation")), layer)
     return None
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from graphspec.checks.subject import Subject
 from graphspec.diagnostics import Diagnostic
-from graphspec.graph import Graph, Object, Training, every_layer, every_plugin
+from graphspec.graph import Object, every_layer, every_plugin
 from graphspec.rules import UNREGISTERED
 
 
-def check_plugins(graph: Graph, training: Training | None) -> Iterator[Diagnostic]:
+def check_plugins(subject: Subject) -> Iterator[Diagnostic]:
     """Every custom object of a spec that names no plugin."""
+    graph, training = subject.graph, subject.training
     if next(every_plugin(graph), None) is not None:
         return
     found: list[object] = [layer.what for layer in every_layer(graph)]

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from graphspec.checks.subject import Subject
 from graphspec.diagnostics import Diagnostic
-from graphspec.graph import Graph
 from graphspec.rules import UNUSED
 
 
-def check_unused(graph: Graph) -> Iterator[Diagnostic]:
-    """Every input and node of `graph`, and of the models in it, from which no way leads to an output.
+def check_unused(subject: Subject) -> Iterator[Diagnostic]:
+    """Every input and node of the graph, and of the models in it, from which no way leads to an output.
 
     Of a chain that ends nowhere its end alone is found. A declared layer or model that nothing applies is found as
     well; what only such a one applies is not. What a block makes and a spec does not use is the block's own affair, and
     what a faulty graph would have used nobody knows.
     """
+    graph = subject.graph
     if not all(body.is_whole for body in (graph, *graph.models())):
         return
     for body in (graph, *graph.models()):

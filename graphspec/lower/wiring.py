@@ -33,7 +33,8 @@ def check_references(
     for node in nodes.values():
         before = report.added
         _check_node(node, inputs, nodes, report)
-        node.is_faulty = node.is_faulty or report.added > before
+        if report.added > before:
+            node.feed, node.steps, node.is_faulty = (), [], True
 
 
 def _undefined(

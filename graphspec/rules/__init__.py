@@ -19,11 +19,14 @@ TAG = Rule("GS005", "tag", "A YAML tag such as `!!python/object` stands before a
 TOO_LARGE = Rule("GS006", "too-large", "The document is too large, too deep, or its aliases expand too far.")
 BAD_KEY = Rule("GS007", "bad-key", "A key is not text, or is a YAML 1.1 merge key.")
 EMPTY_DOCUMENT = Rule("GS008", "empty-document", "The document is empty or is not a mapping.")
+YAML_TRAP = Rule(
+    "GS010", "yaml-trap", "Plain text or a number that older YAML readers take for something else.", Severity.WARNING
+)
 BAD_ALIAS = Rule("GS009", "bad-alias", "An alias names no anchor, or an anchor holds itself.")
 
-UNKNOWN_KEY = Rule("GS101", "unknown-key", "A mapping holds a key that the language does not have there.")
+UNKNOWN_KEY = Rule("GS101", "unknown-key", "A mapping holds a key that the language does not have there.", fixable=True)
 MISSING_KEY = Rule("GS102", "missing-key", "A required key is missing.")
-WRONG_TYPE = Rule("GS103", "wrong-type", "A value is of another type than its key takes.")
+WRONG_TYPE = Rule("GS103", "wrong-type", "A value is of another type than its key takes.", fixable=True)
 BAD_VALUE = Rule("GS104", "bad-value", "A value is of the right type but out of range.")
 BAD_NAME = Rule("GS105", "bad-name", "A name has characters that names do not have.")
 LANGUAGE_VERSION = Rule("GS106", "language-version", "The spec is of another version of the language.")
@@ -34,10 +37,10 @@ BAD_OVERRIDE = Rule("GS110", "bad-override", "A `--set` argument names a place t
 BAD_EXPRESSION = Rule("GS111", "bad-expression", "An expression in `${...}` cannot be evaluated.")
 BAD_INCLUDE = Rule("GS112", "bad-include", "An included file includes itself, or declares what is declared already.")
 
-UNKNOWN_OBJECT = Rule("GS201", "unknown-object", "Keras has no layer, loss, optimizer, ... of that name.")
-UNKNOWN_ARGUMENT = Rule("GS202", "unknown-argument", "An object has no argument of that name.")
+UNKNOWN_OBJECT = Rule("GS201", "unknown-object", "Keras has no layer, loss, optimizer, ... of that name.", fixable=True)
+UNKNOWN_ARGUMENT = Rule("GS202", "unknown-argument", "An object has no argument of that name.", fixable=True)
 MISSING_ARGUMENT = Rule("GS203", "missing-argument", "An argument without a default is not given.")
-RETIRED = Rule("GS204", "retired", "Keras 3 no longer has this name or argument.")
+RETIRED = Rule("GS204", "retired", "Keras 3 no longer has this name or argument.", fixable=True)
 CODE_CARRYING = Rule("GS205", "code-carrying", "A layer or callback that carries code; a spec carries none.")
 BAD_OBJECT = Rule("GS206", "bad-object", "An object is written in a form that is neither a name nor one key.")
 NOT_A_LAYER = Rule("GS207", "not-a-layer", "A name of keras.layers that cannot be applied in a graph.")
@@ -72,7 +75,9 @@ SILENT_BROADCAST = Rule(
 )
 WRONG_DTYPE = Rule("GS410", "wrong-dtype", "A layer cannot compute with tensors of that dtype.")
 BAD_OPERANDS = Rule("GS411", "bad-operands", "A layer takes another number of tensors, or others by name.")
-UNFIT_ARGUMENT = Rule("GS412", "unfit-argument", "An argument does not fit the tensor that comes in, or another argument.")
+UNFIT_ARGUMENT = Rule(
+    "GS412", "unfit-argument", "An argument does not fit the tensor that comes in, or another argument."
+)
 UNCHECKED_INPUT = Rule(
     "GS413",
     "unchecked-input",
@@ -89,6 +94,9 @@ UNUSED_WEIGHTS = Rule("GS506", "unused-weights", "Weights are given for an outpu
 UNKNOWN_MONITOR = Rule("GS507", "unknown-monitor", "A callback monitors a metric that the training does not report.")
 FROZEN_EVERYTHING = Rule("GS508", "frozen-everything", "Every trainable layer is frozen, so there is nothing to train.")
 UNMATCHED_FREEZE = Rule("GS509", "unmatched-freeze", "An entry of `freeze` matches no layer.")
+LOGITS = Rule(
+    "GS511", "logits", "A loss of probabilities is given values that no activation has made such.", Severity.WARNING
+)
 WEIGHTS_MISMATCH = Rule("GS510", "weights-mismatch", "A file of weights does not hold the weights that the model has.")
 
 MISSING_FILE = Rule("GS601", "missing-file", "A file that the spec names does not exist.")
@@ -99,6 +107,10 @@ DATA_SHAPE = Rule("GS605", "data-shape", "An array does not have the shape of it
 DATA_DTYPE = Rule("GS606", "data-dtype", "An array's dtype cannot be read as the dtype of its input.")
 DATA_NAMES = Rule("GS607", "data-names", "A split does not name exactly the model's inputs and trained outputs.")
 UNKNOWN_FORMAT = Rule("GS608", "unknown-format", "A data file's ending is of no known format.")
+LABEL_RANGE = Rule("GS609", "label-range", "Class indices are none of the classes that the output has.")
+NOT_FINITE = Rule("GS610", "not-finite", "A data file holds NaN or infinite values.")
+SAME_DATA = Rule("GS611", "same-data", "Two splits take the very same samples.", Severity.WARNING)
+INDEX_RANGE = Rule("GS612", "index-range", "An input holds indices that its `Embedding` does not have.")
 
 MISSING_EXTRA = Rule("GS901", "missing-extra", "The command needs a package that is not installed.")
 INTERNAL = Rule("GS902", "internal", "graphspec itself failed.")

@@ -85,8 +85,7 @@ class _Walk:
                 if not node.is_faulty:
                     values[name] = calls[name][-1] if node.steps else self.feed(node.feed, values)
             except _Found as found:
-                if not (node.is_faulty and found.diagnostic.rule is BAD_SELECTION):
-                    self.shapes.findings.append(found.diagnostic)
+                self.shapes.findings.append(found.diagnostic)
         return values
 
     def node(self, node: Node, values: dict[str, Value]) -> Iterator[Value]:

@@ -6,13 +6,12 @@ to another output, and a missing loss would go unnoticed.
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any
 
 import keras
 
+from graphspec.checks.monitors import metric_names
 from graphspec.graph import Object
-from graphspec.lower.naming import snake_case
 from graphspec.spec import Spec
 from graphspec.to_keras.objects import make
 from graphspec.training.metrics import OutputLoss
@@ -43,18 +42,6 @@ def compile_model(spec: Spec, model: keras.Model, *, steps_per_execution: int = 
             arguments["weighted_metrics"][name] = [*arguments["weighted_metrics"][name], OutputLoss(trained[name])]
         model.compile(**arguments)
         model.get_compile_config = lambda: config
-
-
-def metric_names(written: list[Object]) -> list[tuple[Object, str]]:
-    """Each metric of one output with its name in the log: its own, or that of its class, numbered where taken."""
-    counts = Counter[str]()
-    named = []
-    for each in written:
-        usual = each.name if each.is_identifier else snake_case(each.name.rpartition(">")[2])
-        name = str(each.arguments.get("name", usual))
-        counts[name] += 1
-        named.append((each, name if counts[name] == 1 else f"{name}_{counts[name] - 1}"))
-    return named
 
 
 def _metrics(written: list[Object]) -> list[Any]:

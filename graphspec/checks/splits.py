@@ -1,0 +1,37 @@
+"""Splits against each other: what is measured on the samples that were trained on tells nothing of others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from graphspec.checks.subject import Subject
+from graphspec.diagnostics import Diagnostic, Label
+from graphspec.rules import SAME_DATA
+from graphspec.sources import Source, Split
+
+
+def check_splits(subject: Subject) -> Iterator[Diagnostic]:
+    """The validation or the test split whose inputs are those of the training split, or of each other."""
+    if subject.data is None:
+        return
+    seen: dict[tuple[object, ...], Split] = {}
+    for split in (subject.data.train, subject.data.validation, subject.data.test):
+        if split is None or not split.inputs:
+            continue
+        key = tuple(sorted((name, *_samples(source)) for name, source in split.inputs.items()))
+        other = seen.setdefault(key, split)
+        if other is not split:
+            yield Diagnostic(
+                SAME_DATA,
+                f"`{split.name}` takes the very samples of `{other.name}`",
+                split.span,
+                expected=f"samples that are not those of `{other.name}`",
+                help="hold some back: `validation: {split: 0.1}`"
+                if split.name == "validation"
+                else "name files of their own",
+                labels=(Label(other.span, f"`{other.name}` takes them as well"),),
+            )
+
+
+def _samples(source: Source) -> tuple[str, str, str, str]:
+    return str(source.path), source.key or "", source.column or "", repr(source.columns or ())

@@ -1,0 +1,35 @@
+"""What a check looks at: a graph with all that is known of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from graphspec.graph import Graph, Output, Training
+from graphspec.schema import TrainingModel
+from graphspec.shapes import Shapes, Tensor
+from graphspec.sources import Data
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A spec's graph with the shapes of its tensors, its training and where its data lies.
+
+    settings are the plain values of `training`, which stand there where `training` does; training its objects, None
+    where one of them is faulty.
+    """
+
+    graph: Graph
+    shapes: Shapes
+    settings: TrainingModel | None = None
+    training: Training | None = None
+    data: Data | None = None
+
+    @property
+    def trained(self) -> dict[str, Output]:
+        """The outputs that have a loss, or a faulty one."""
+        return {name: each for name, each in self.graph.outputs.items() if each.loss is not None or each.is_faulty}
+
+    def tensor(self, output: Output) -> Tensor | None:
+        """What is known of an output's tensor; None where that is nothing."""
+        found = self.shapes.of(self.graph, output.name)
+        return found if isinstance(found, Tensor) else None

@@ -1,0 +1,88 @@
+"""Targets against outputs: Keras stretches a target of another shape over an output without a word, and trains on it.
+
+What a header tells — the shape of one sample — is checked before anything is read; that class indices are those of
+classes that the output has, when the values are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from graphspec.diagnostics import Diagnostic, Label, Span
+from graphspec.graph import Output
+from graphspec.rules import LABEL_RANGE, TARGET_SHAPE
+from graphspec.shapes.tensor import Shape
+
+SPARSE = ("SparseCategoricalCrossentropy", "sparse_categorical_crossentropy")
+_OF_OTHER_SHAPE = ("CTC", "ctc", "Circle", "circle")
+
+
+def takes_classes(output: Output) -> bool:
+    """Whether the loss of `output` takes the index of a class."""
+    return output.loss is not None and output.loss.name in SPARSE
+
+
+def check_target(output: Output, have: Shape, shape: Shape, span: Span) -> Iterator[Diagnostic]:
+    """Targets of samples of shape `have` against an output that gives `shape`, both without the batch."""
+    if output.loss is None or output.loss.name in _OF_OTHER_SHAPE or ">" in output.loss.name:
+        return
+    if takes_classes(output):
+        yield from _class_indices(output, have, shape, span)
+    elif not (_agree(have, shape) or (have == () and shape == (1,))):
+        classes = "categorical" in output.loss.name.lower()
+        yield Diagnostic(
+            TARGET_SHAPE,
+            f"the targets of `{output.name}` have shape {_shown(have)} a sample, but the output gives {_shown(shape)}",
+            span,
+            expected=f"targets of shape {_shown(shape)}",
+            help=(
+                "class indices go with `sparse_categorical_crossentropy`; this loss takes one number a class"
+                if classes and have in ((), (1,))
+                else "Keras would stretch one over the other and train on the result; mend the file or the last layer"
+            ),
+            labels=(Label(output.span, "the output"),),
+        )
+
+
+def _class_indices(output: Output, have: Shape, shape: Shape, span: Span) -> Iterator[Diagnostic]:
+    wanted = shape[:-1]
+    if _agree(have, wanted) or _agree(have, (*wanted, 1)):
+        return
+    yield Diagnostic(
+        TARGET_SHAPE,
+        f"the targets of `{output.name}` have shape {_shown(have)} a sample, but its loss takes class indices",
+        span,
+        expected=f"one index for each of {_shown(wanted)}" if wanted else "one class index a sample",
+        help="one number a class goes with `categorical_crossentropy`" if have == shape else "",
+        labels=(Label(output.span, "the output"),),
+    )
+
+
+def check_labels(
+    output: Output, lowest: float, highest: float, *, fractional: bool, classes: int | None, span: Span
+) -> Iterator[Diagnostic]:
+    """Class indices from `lowest` to `highest` against the number of classes that `output` has, if it is known."""
+    if not fractional and lowest >= 0 and (classes is None or highest < classes):
+        return
+    more = f"give the last layer {int(highest) + 1} units, or mend the labels"
+    if lowest >= 1 and highest == classes:
+        more = f"classes count from 0: subtract 1 from the labels, or give the last layer {int(highest) + 1} units"
+    found = "fractions" if fractional else f"indices from {lowest:g} to {highest:g}"
+    yield Diagnostic(
+        LABEL_RANGE,
+        f"the targets of `{output.name}` hold {found}, but the output has {classes} classes",
+        span,
+        expected=f"class indices from 0 to {classes - 1}" if classes is not None else "class indices from 0",
+        help=more if not fractional and lowest >= 0 else "",
+        labels=(Label(output.span, "the output"),),
+    )
+
+
+def _agree(have: Shape, wanted: Shape) -> bool:
+    return len(have) == len(wanted) and all(
+        size is None or given is None or size == given for given, size in zip(have, wanted, strict=True)
+    )
+
+
+def _shown(shape: Shape) -> str:
+    return "[" + ", ".join("null" if size is None else str(size) for size in shape) + "]"
