@@ -93,8 +93,12 @@ def _shown(rule: Rule) -> str:
         for number, text in enumerate(_BLOCK.split(body))  # text and code take turns
         for part in ([click.style(textwrap.indent(text, _CODE), fg="cyan")] if number % 2 else _prose(text, width))
     ]
-    fix = ["`graphspec validate --fix` mends what is safe to mend."] if rule.fixable else []
-    return "\n\n".join([title, *parts, *(f"{_INDENT}{line}" for line in fix)])
+    fix = (
+        [f"{_INDENT}`graphspec validate --fix` does so where there is no doubt of what is meant."]
+        if rule.fixable
+        else []
+    )
+    return "\n\n".join([title, *parts, *fix])
 
 
 def _prose(text: str, width: int) -> Iterator[str]:
