@@ -185,7 +185,8 @@ def test_action_validates(bare: dict[str, str], checkout: Path) -> None:
     assert "GS201" in failed.stdout
     assert act("Validate", checkout, bare, paths="models", args="--ignore GS201").returncode == 0
     written = act("Validate", checkout, bare, paths="models", format="sarif", output="report.sarif")
-    assert (written.returncode, written.stdout) == (1, "")
+    assert written.returncode == 1
+    assert "GS201" in written.stdout
     assert '"GS201"' in (checkout / "report.sarif").read_text(encoding="utf-8")
 
 
@@ -197,7 +198,7 @@ def test_commands_on_the_page_of_ci_exist() -> None:
     commands = [line for line in words if line.startswith("graphspec ")]
     assert len(commands) >= 3
     for line in commands:
-        arguments = shlex.split(line.partition(" > ")[0])[1:]
+        arguments = shlex.split(line)[1:]
         main.commands[arguments[0]].make_context(arguments[0], arguments[1:], resilient_parsing=False).close()
     assert {word for word in words if word.startswith("graphspec-")} == {hook["id"] for hook in HOOKS}
     inputs = [step["with"] for step in mappings(examples) if "OWNER/graphspec" in str(step.get("uses"))]
