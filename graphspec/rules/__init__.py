@@ -19,10 +19,14 @@ TAG = Rule("GS005", "tag", "A YAML tag such as `!!python/object` stands before a
 TOO_LARGE = Rule("GS006", "too-large", "The document is too large, too deep, or its aliases expand too far.")
 BAD_KEY = Rule("GS007", "bad-key", "A key is not text, or is a YAML 1.1 merge key.")
 EMPTY_DOCUMENT = Rule("GS008", "empty-document", "The document is empty or is not a mapping.")
-YAML_TRAP = Rule(
-    "GS010", "yaml-trap", "Plain text or a number that older YAML readers take for something else.", Severity.WARNING
-)
 BAD_ALIAS = Rule("GS009", "bad-alias", "An alias names no anchor, or an anchor holds itself.")
+YAML_TRAP = Rule(
+    "GS010",
+    "yaml-trap",
+    "Plain text or a number that older YAML readers take for something else.",
+    Severity.WARNING,
+    fixable=True,
+)
 
 UNKNOWN_KEY = Rule("GS101", "unknown-key", "A mapping holds a key that the language does not have there.", fixable=True)
 MISSING_KEY = Rule("GS102", "missing-key", "A required key is missing.")
