@@ -32,7 +32,7 @@ class Case:
 
     arguments: as a spec writes them: keyword arguments. inputs: shapes without the batch: a list of them for one
     tensor or several (`single` tells which), or by keyword. dtypes: one for all, or one each. call: further call
-    arguments that are no tensors. batch_size: of all inputs.
+    arguments; of an operation, names of inputs are tensors. batch_size: of all inputs.
     """
 
     name: str
@@ -57,7 +57,7 @@ class Case:
         return dict(zip(names, each, strict=True))
 
     def written(self) -> dict[str, Any]:
-        """The spec as a document: one node `y`, the result of the layer, and an output that keeps it in use."""
+        """The spec as a document: one node `result`, the result of the layer, and an output that keeps it in use."""
         dtypes = self.input_dtypes()
         inputs = {
             name: {"shape": list(shape), "dtype": dtypes[name], "batch_size": self.batch_size}
@@ -69,17 +69,17 @@ class Case:
         if self.call:
             step["call"] = self.call
         node = {"from": names[0] if self.single and not isinstance(self.inputs, dict) else feed, "apply": [step]}
-        return {"graphspec": 1, "inputs": inputs, "graph": {"y": node}, "outputs": {"out": names[0]}}
+        return {"graphspec": 1, "inputs": inputs, "graph": {"result": node}, "outputs": {"out": names[0]}}
 
 
 def static_verdict(case: Case, folder: Path) -> Described:
-    """What graphspec gives: REFUSED where it finds an error, else shapes and dtypes; UNKNOWN where it leaves them open."""
+    """What graphspec gives: REFUSED where it finds an error, else shapes and dtypes, or UNKNOWN."""
     path = folder / "case.json"
     path.write_text(json.dumps(case.written()), encoding="utf-8")
     spec, report = inspect(path)
     if report.errors or spec is None:
         return REFUSED
-    return describe(infer(spec.graph).of(spec.graph, "y"))
+    return describe(infer(spec.graph).of(spec.graph, "result"))
 
 
 def why_static(case: Case, folder: Path) -> str:
@@ -108,23 +108,41 @@ def call_keras(case: Case) -> Any:
     }
     listed = list(tensors.values())
     if case.name.startswith("ops."):
-        function = attrgetter(case.name.removeprefix("ops."))(keras.ops)
-        arguments = {name: tuple(each) if isinstance(each, list) else each for name, each in case.arguments.items()}
-        if isinstance(case.inputs, dict):
-            return function(**tensors, **arguments, **case.call)
-        entry = find("ops", case.name)
-        assert entry is not None
-        first, kind = next(iter(entry.tensors.items()))
-        if kind == "list":
-            return function(**{first: listed}, **arguments, **case.call)
-        names = [name for name, each in entry.tensors.items() if each == "one"]
-        if kind == "each":
-            return function(*listed, **arguments, **case.call)
-        return function(**dict(zip(names, listed, strict=False)), **arguments, **case.call)
+        result = call_operation(case, tensors)
+        if not any(isinstance(each, keras.KerasTensor) for each in keras.tree.flatten(result)):
+            raise ValueError("it is computed from constants alone")
+        return result
     layer = getattr(keras.layers, case.name)(**case.arguments)
     if isinstance(case.inputs, dict):
         return layer(**tensors, **case.call)
     return layer(listed[0] if case.single else listed, **case.call)
+
+
+def call_operation(case: Case, tensors: dict[str, Any]) -> Any:
+    """The symbolic result of the operation. Lists that stand for no array are tuples, as Keras wants them."""
+    function = attrgetter(case.name.removeprefix("ops."))(keras.ops)
+    entry = find("ops", case.name)
+    assert entry is not None
+    further = {
+        name: keras.tree.map_structure(lambda each: tensors.get(each, each), it) for name, it in case.call.items()
+    }
+    arguments = {
+        name: tuple(each) if isinstance(each, list) and name not in entry.tensors else each
+        for name, each in case.arguments.items()
+    }
+    if entry.arguments.get("data_format", "") is None:
+        arguments.setdefault("data_format", keras.config.image_data_format())
+    if isinstance(case.inputs, dict):
+        return function(**tensors, **arguments, **further)
+    listed = list(tensors.values())
+    first, kind = next(iter(entry.tensors.items()))
+    if kind == "list":
+        return function(**{first: listed}, **arguments, **further)
+    if kind == "each":
+        before = list(entry.arguments)[: list(entry.arguments).index(first)]
+        return function(*(arguments.pop(name) for name in before), *listed, **arguments, **further)
+    names = [name for name, each in entry.tensors.items() if each == "one"]
+    return function(**dict(zip(names, listed, strict=False)), **arguments, **further)
 
 
 def describe(value: Any) -> Described:

@@ -1,0 +1,65 @@
+"""The dtype that several operands have in common, as Keras promotes them.
+
+Keras orders dtypes; the dtype of a result is the least of those that are above all operands. Python's numbers are `int`
+and `float`, which stand below the strict dtypes: a number adopts the dtype of the tensor that it meets. The order
+lies in the catalogue, read from Keras.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+from graphspec import catalog
+
+FLOAT = "float32"
+"""Keras' `floatx`: the dtype of what has none of its own."""
+
+INT_NUMBER, FLOAT_NUMBER = "int", "float"
+"""The dtypes of Python's numbers."""
+
+_OF_NUMBERS = {INT_NUMBER: "int32", FLOAT_NUMBER: FLOAT}
+
+
+@cache
+def promote(*dtypes: str) -> str | None:
+    """The common dtype of `dtypes`, numbers among them as `int` and `float`; None where Keras knows none.
+
+    Whether a result of nothing but numbers is of 32 bits hangs on `floatx`, which graphspec leaves as it is.
+    """
+    if any(each.startswith("float8") for each in dtypes):
+        return None
+    if len(set(dtypes)) == 1 and dtypes[0] not in _OF_NUMBERS:
+        found: str | None = dtypes[0]
+    elif all(each in _OF_NUMBERS for each in dtypes):
+        found = FLOAT_NUMBER if FLOAT_NUMBER in dtypes else INT_NUMBER
+    else:
+        found = _least_above(dtypes)
+    if found is None:
+        return None
+    found = _OF_NUMBERS.get(found, found)
+    narrowed: str = catalog.promotion()["narrowed"].get(found, found)
+    return narrowed
+
+
+def _least_above(dtypes: tuple[str, ...]) -> str | None:
+    above = catalog.promotion()["above"]
+    if any(each not in above for each in dtypes):
+        return None
+    common = set.intersection(*(set(above[each]) for each in dtypes))
+    return next((each for each in sorted(common) if common <= set(above[each])), None)
+
+
+def strict(dtype: str) -> str:
+    """The dtype that a number has by itself; any other dtype is as it is."""
+    found: str = catalog.promotion()["numbers"].get(dtype, dtype)
+    return found
+
+
+def is_integer(dtype: str) -> bool:
+    """Whether the dtype is of whole numbers."""
+    return dtype.startswith(("int", "uint"))
+
+
+def is_float(dtype: str) -> bool:
+    """Whether the dtype is of real numbers."""
+    return dtype.startswith(("float", "bfloat"))
