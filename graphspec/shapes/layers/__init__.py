@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from graphspec.shapes.layers import (
+    attention,
+    cells,
+    conv_lstm,
     convolution,
     dense,
     einsum_dense,
@@ -12,10 +15,15 @@ from graphspec.shapes.layers import (
     normalization,
     padding,
     pooling,
+    recurrent,
     reshaping,
+    wrappers,
 )
 
 __all__ = [
+    "attention",
+    "cells",
+    "conv_lstm",
     "convolution",
     "dense",
     "einsum_dense",
@@ -25,5 +33,7 @@ __all__ = [
     "normalization",
     "padding",
     "pooling",
+    "recurrent",
     "reshaping",
+    "wrappers",
 ]

@@ -1,0 +1,77 @@
+"""Layers that hold another layer, or a whole model: `TimeDistributed` and `SpectralNormalization`."""
+
+from __future__ import annotations
+
+from graphspec.graph import Layer, Object
+from graphspec.rules import BAD_OPERANDS, SHAPE_MISMATCH, UNFIT_ARGUMENT, WRONG_RANK
+from graphspec.shapes.call import Call, Unreadable, layer
+from graphspec.shapes.tensor import Tensor, Unknown, Value
+
+NORMALISED = (
+    "Conv1D",
+    "Conv1DTranspose",
+    "Conv2D",
+    "Conv2DTranspose",
+    "Conv3D",
+    "Conv3DTranspose",
+    "Dense",
+    "EinsumDense",
+    "Embedding",
+    "ReversibleEmbedding",
+)
+"""The layers whose weights `SpectralNormalization` finds: those with a `kernel` or with `embeddings`."""
+
+
+@layer("TimeDistributed")
+def time_distributed(call: Call) -> Value:
+    """(batch, steps, ...) → what the layer gives for (batch, ...), at each step."""
+    tensor, held = call.tensor(), _held(call)
+    if tensor.rank < 3:
+        call.refuse(
+            WRONG_RANK,
+            f"`TimeDistributed` takes tensors of three dimensions or more, batch and steps first, not {tensor}",
+            expected="batch, steps, and what the layer takes",
+            help="apply the layer itself, without `TimeDistributed`",
+        )
+    given = call.infer(held, call.gives((tensor.shape[0], *tensor.shape[2:]), tensor.dtype), {})
+    if isinstance(given, Unknown):
+        return given
+    if not isinstance(given, Tensor):
+        call.refuse(
+            BAD_OPERANDS,
+            f"`TimeDistributed` holds a layer of one result, and `{held.name or held.type_name}` gives {len(given)}",
+            argument="layer",
+            expected="a layer or a model of one output",
+            help="take apart what comes out in models of one output each",
+        )
+    return call.gives((given.shape[0], tensor.shape[1], *given.shape[1:]))
+
+
+@layer("SpectralNormalization")
+def spectral_normalization(call: Call) -> Value:
+    """What the layer gives; its weights are normalised."""
+    tensor, held = call.tensor(), _held(call)
+    is_own = isinstance(held.what, Object) and ">" in held.what.name
+    if not is_own and (not isinstance(held.what, Object) or held.what.name not in NORMALISED):
+        call.refuse(
+            UNFIT_ARGUMENT,
+            f"`SpectralNormalization` finds no kernel in `{held.type_name}`",
+            argument="layer",
+            expected="a layer with a kernel, such as `Dense` or `Conv2D`",
+        )
+    built = call.once(last=tensor.shape[-1] if tensor.rank else None)["last"]
+    if tensor.rank and None not in (built, tensor.shape[-1]) and built != tensor.shape[-1]:
+        call.refuse(
+            SHAPE_MISMATCH,
+            f"`SpectralNormalization` was first applied to {built} features and is now given {tensor}",
+            expected=f"{built} features",
+        )
+    given = call.infer(held, tensor, {})
+    return call.gives(given.shape) if isinstance(given, Tensor) else given
+
+
+def _held(call: Call) -> Layer:
+    held = call["layer"]
+    if not isinstance(held, Layer):
+        raise Unreadable
+    return held

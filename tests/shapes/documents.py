@@ -1,0 +1,58 @@
+"""Whole specs, two verdicts: what the static half says of every tensor, and what Keras does when they are built.
+
+Keras is called as `graphspec.build` calls it, which other tests hold against calls by hand; what the static half makes
+of shapes is kept out of it.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import keras
+
+from graphspec.diagnostics import SpecError
+from graphspec.shapes import Shapes, Tensor, infer
+from graphspec.spec import inspect
+from graphspec.to_keras import build_graph
+
+from .oracle import REFUSED, describe
+
+
+def assert_document_agrees(document: dict[str, Any], folder: Path, *, masks: bool = False) -> None:
+    """Both refuse the spec, or every input and node of it is of the same shapes and dtypes, and as masked if asked."""
+    path = folder / "document.json"
+    path.write_text(json.dumps({"graphspec": 1, **document}), encoding="utf-8")
+    spec, report = inspect(path)
+    static: Any = REFUSED
+    if spec is not None:
+        values = infer(spec.graph).values[id(spec.graph)]
+        static = {name: (describe(value), masks and _masks(value)) for name, value in values.items()}
+    built = _built(path, masks)
+    assert static == built, f"{json.dumps(document)}\n{report if spec is None else ''}"
+
+
+def _built(path: Path, masks: bool) -> Any:
+    with patch("graphspec.spec.infer", lambda *given: Shapes()):
+        spec, report = inspect(path)
+    assert spec is not None, report
+    try:
+        built = build_graph(spec.graph, weightless=True)
+    except SpecError:
+        return REFUSED
+    values = built.values[id(spec.graph)]
+    return {name: (describe(value), masks and _masks(value)) for name, value in values.items()}
+
+
+def _masks(value: Any) -> Any:
+    """The shapes of the masks in a value of graphspec or of Keras, in its structure."""
+    if isinstance(value, dict):
+        return {name: _masks(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_masks(item) for item in value]
+    if isinstance(value, Tensor):
+        return value.mask
+    mask = getattr(value, "_keras_mask", None) if isinstance(value, keras.KerasTensor) else None
+    return None if mask is None else tuple(mask.shape)
