@@ -3,8 +3,8 @@
     python bench/validate_speed.py [count]        by default 1,000 specs
 
 The specs are the shipped ones, each many times under other names, with their data, so that every stage has its work.
-Each figure is of a process of its own, as a user starts it: the best and the median of several turns, and the least time
-that processors were busy for it, which tells more on a machine that has other work to do.
+Each figure is of a process of its own, as a user starts it: the best and the median of several turns, and the least
+time that processors were busy for it, which tells more on a machine that has other work to do.
 """
 
 from __future__ import annotations

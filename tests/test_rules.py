@@ -32,6 +32,7 @@ NOT_STATIC = {
     "GS902": "graphspec's own failure is no mistake in a spec",
     "GS903": "a run is no spec",
     "GS904": "validating writes nothing",
+    "GS907": "settings are no part of a spec",
 }
 """The rules that have no folder, each with the reason."""
 

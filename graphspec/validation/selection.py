@@ -37,10 +37,9 @@ def codes_of(selector: str) -> frozenset[str]:
     else:
         found = {rule.code for rule in RULES.values() if rule.name == wanted}
     if not found:
-        known = [*(rule.name for rule in RULES.values()), *RULES]
+        known = [*(rule.name for rule in RULES.values()), *([wanted[:5]] if wanted[:5] in RULES else [])]
         raise UnknownRuleError(
-            f"there is no rule `{wanted}`",
-            did_you_mean(wanted, known, "a rule is `GS305`, or `GS3` for all that begin so"),
+            f"there is no rule `{wanted}`", did_you_mean(wanted, known, "`graphspec explain` lists all rules")
         )
     if all(is_fixed(RULES[code]) for code in found):
         raise UnknownRuleError(

@@ -8,15 +8,15 @@ from graphspec.diagnostics import Diagnostic
 from graphspec.report.outcome import Checked, Outcome, locate
 from graphspec.rules import (
     DROPPED_MASK,
-    FROZEN_EVERYTHING,
+    INDEX_RANGE,
+    LABEL_RANGE,
+    NOT_FINITE,
     NOTHING_TO_TRAIN,
     PLUGIN_FAILED,
     REFUSED_ARGUMENTS,
     REFUSED_CALL,
     REFUSED_TRAINING,
     RULES,
-    TARGET_SHAPE,
-    UNKNOWN_MONITOR,
     WEIGHTS_MISMATCH,
 )
 from graphspec.validation.check import Raw
@@ -25,17 +25,18 @@ from graphspec.validation.selection import Selection, is_fixed
 
 _FOUND_ELSEWHERE = (
     DROPPED_MASK,
-    FROZEN_EVERYTHING,
+    INDEX_RANGE,
+    LABEL_RANGE,
+    NOT_FINITE,
     NOTHING_TO_TRAIN,
     PLUGIN_FAILED,
     REFUSED_ARGUMENTS,
     REFUSED_CALL,
     REFUSED_TRAINING,
-    TARGET_SHAPE,
-    UNKNOWN_MONITOR,
     WEIGHTS_MISMATCH,
 )
-"""Rules that are found where a model is built or trained: that nothing of them is found here means nothing."""
+"""Rules that are found where data is read whole, or where a model is built: that nothing of them is found here means
+nothing."""
 
 _LOOKED_FOR = {
     reached: frozenset(
