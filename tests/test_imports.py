@@ -43,6 +43,7 @@ def imported(*arguments: str) -> set[str]:
         ("evaluate", "--help"),
         ("predict", "--help"),
         ("validate", "specs"),
+        ("fmt", "--check", "specs"),
         ("layers",),
         ("layers", "LSTM"),
         ("explain",),

@@ -11,6 +11,7 @@ import click
 
 from graphspec.cli.evaluate import evaluate
 from graphspec.cli.explain import explain
+from graphspec.cli.fmt import fmt
 from graphspec.cli.layers import layers
 from graphspec.cli.predict import predict
 from graphspec.cli.summary import summary
@@ -55,6 +56,7 @@ def main() -> None:
 
     \b
     graphspec validate specs/                     check specs, without TensorFlow
+    graphspec fmt specs/                          put specs in canonical order and style
     graphspec summary specs/headline.yaml         show the model, node by node
     graphspec train specs/same_digit.yaml         train it on the data it names
     graphspec evaluate runs/same_digit            measure the newest run on its test split
@@ -66,5 +68,5 @@ def main() -> None:
     """
 
 
-for command in (validate, summary, train, evaluate, predict, layers, explain):
+for command in (validate, fmt, summary, train, evaluate, predict, layers, explain):
     main.add_command(command)

@@ -1,0 +1,71 @@
+"""`graphspec fmt`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from graphspec.cli.differences import differences
+from graphspec.diagnostics import Report, SpecError
+from graphspec.document import STANDARD_INPUT, read_source
+from graphspec.report.full import render
+from graphspec.rewriting import rewrite
+from graphspec.rules import INTERNAL
+from graphspec.validation.find import find_specs
+from graphspec.validation.settings import Finder
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.option("--check", is_flag=True, help="Write nothing; list the files that would change, and exit with 1.")
+@click.option("--diff", is_flag=True, help="Write nothing; show what would change, and exit with 1.")
+def fmt(paths: tuple[str, ...], check: bool, diff: bool) -> None:
+    """Write spec files, or every spec below a folder, in canonical order and style.
+
+    What a spec means stays as it is, comments are kept, and what is formatted once is not changed again. A file that
+    cannot be read as one sound document is reported and left alone. `-` formats standard input to standard output.
+    Folders are walked as `validate` walks them, without what `[tool.graphspec] exclude` names.
+
+    \b
+    graphspec fmt specs/
+    graphspec fmt specs/ --check             in CI: exit 1 where a file is not formatted
+    graphspec fmt spec.yaml --diff
+    graphspec fmt - < spec.yaml
+    """
+    from graphspec.formatting import format_source
+
+    settings, report, changed, count = Finder(), Report(), 0, 0
+    for path in find_specs(paths, report, lambda path: settings.of(path).excludes(path)):
+        try:
+            source = read_source(path)
+            formatted = format_source(source)
+            is_stdin = path == STANDARD_INPUT
+            differs = formatted != source.text or not (is_stdin or formatted.encode() == Path(path).read_bytes())
+            count, changed = count + 1, changed + differs
+            if diff and differs:
+                for line in differences(source.name, source.text, formatted, "formatted"):
+                    click.echo(line, nl=False)
+            if check and differs:
+                click.echo(f"would be formatted: {source.name}", err=diff)
+            if not (check or diff) and is_stdin:
+                sys.stdout.buffer.write(formatted.encode())
+            elif not (check or diff) and differs:
+                rewrite(path, formatted.encode())
+        except SpecError as error:
+            report.extend(error.report.found)
+    done = "would be formatted" if check or diff else "formatted"
+    told = [f"{_files(changed)} {done}" if changed else "", f"{_files(count - changed)} unchanged"]
+    if count:
+        click.echo(", ".join(filter(None, told)), err=True)
+    if len(report):
+        click.echo(render(report), err=True)
+    if any(finding.rule is INTERNAL for finding in report):
+        sys.exit(3)
+    if report.errors or ((check or diff) and changed):
+        sys.exit(1)
+
+
+def _files(count: int) -> str:
+    return f"{count} file{'' if count == 1 else 's'}"

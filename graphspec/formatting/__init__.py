@@ -1,0 +1,78 @@
+"""Source → the same spec in canonical order and style: `graphspec fmt`.
+
+The text is read twice: by `document`, which says whether it is sound and what it means, and as it is written, with its
+comments. What comes out is read again: it must mean the same and hold the same comments, or nothing comes out.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any
+
+from graphspec.diagnostics import Report, Source, SpecError
+from graphspec.document import is_json, read_text
+from graphspec.document.tree import Mapping
+from graphspec.formatting.json_text import format_json
+from graphspec.formatting.layout import lay_out
+from graphspec.formatting.order import put_in_order
+from graphspec.formatting.read_written import comments_of, read_written
+from graphspec.formatting.write_text import write_text
+from graphspec.rules import INTERNAL
+
+_LINE_BREAK = re.compile(r"\r\n|\n|\r")
+
+
+def format_source(source: Source) -> str:
+    """The text of `source` in canonical form. Raises SpecError, with every finding, where it is no sound document.
+
+    Lines end as the first line of `source` does, and so does the text.
+    """
+    first = _LINE_BREAK.search(source.text)
+    plain = Source(source.name, _LINE_BREAK.sub("\n", source.text))
+    meant = _meaning(plain)
+    if is_json(source):
+        formatted = format_json(plain.text)
+        kept = True
+    else:
+        formatted = _format_yaml(plain.text)
+        kept = comments_of(formatted) == comments_of(plain.text)
+    try:
+        kept = kept and means_same(_meaning(Source(source.name, formatted)), meant)
+    except SpecError:
+        kept = False
+    if not kept:
+        raise SpecError.of(
+            INTERNAL,
+            f"formatting would change what {source.name} means, so it is left as it is",
+            help="this is a fault of graphspec: please report it with the file",
+        )
+    return formatted.replace("\n", first[0] if first is not None else "\n")
+
+
+def _format_yaml(text: str) -> str:
+    root = read_written(text)
+    put_in_order(root)
+    lay_out(root)
+    return write_text(root)
+
+
+def _meaning(source: Source) -> Mapping:
+    """The tree of `source`; raises SpecError where reading it has a finding."""
+    report = Report()
+    tree = read_text(source, report)
+    report.raise_if_errors()
+    return tree
+
+
+def means_same(one: Any, other: Any) -> bool:
+    """Whether two trees hold the same values of the same types, whatever the order of their keys."""
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(means_same(value, other[key]) for key, value in one.items())
+    if isinstance(one, list):
+        return len(one) == len(other) and all(map(means_same, one, other))
+    if isinstance(one, float) and math.isnan(one):
+        return math.isnan(other)
+    return bool(one == other)

@@ -1,0 +1,191 @@
+"""YAML text → the document as it is written, with its comments.
+
+PyYAML's parser tells the values and where they stand; its scanner tells the tokens, and whatever starts with `#`
+between two tokens is a comment. The text is known to be one sound document: `document` has read it.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from graphspec.formatting.nodes import Alias, Collection, Comment, Item, Node, Scalar, is_block_scalar
+
+LOADER: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+_COMMENT = re.compile(r"#[^\n\x85\u2028\u2029]*")
+_LINE_START = re.compile(r"[^\n\x85\u2028\u2029]*\Z")
+
+
+@dataclass(slots=True)
+class _Found:
+    """A comment, where it starts, and whether nothing but signs of structure stands before it on its line."""
+
+    index: int
+    comment: Comment
+    is_alone: bool
+
+
+def read_written(text: str) -> Collection:
+    """The root mapping of `text`, whose lines end in LF; comments above it are those above its first item."""
+    return _Reader(text).document()
+
+
+def comments_of(text: str) -> list[str]:
+    """The texts of all comments, sorted."""
+    return sorted(found.comment.text for found in _Reader(text).comments)
+
+
+class _Reader:
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.comments: deque[_Found] = deque()
+        self.dashes: list[tuple[int, int]] = []
+        self._scan()
+        self.events: Iterator[Any] = iter(())
+
+    def _scan(self) -> None:
+        """Collect the comments between tokens, and where the dashes of lists stand."""
+        end = 0
+        for token in yaml.scan(self.text, Loader=LOADER):
+            start = token.start_mark.index
+            for match in _COMMENT.finditer(self.text, end, max(start, end)):
+                self._add_comment(match.start(), match[0])
+            end = max(end, token.end_mark.index)
+            if isinstance(token, yaml.BlockEntryToken):
+                self.dashes.append((start, token.start_mark.column))
+            elif isinstance(token, yaml.ScalarToken) and token.style in ("|", ">"):
+                header = self.text[start:end].partition("\n")[0]
+                if beside := re.search(r"[ \t](#.*)", header):
+                    self._add_comment(start + beside.start(1), beside[1])
+        for match in _COMMENT.finditer(self.text, end):
+            self._add_comment(match.start(), match[0])
+
+    def _add_comment(self, index: int, text: str) -> None:
+        before = self._before(index)
+        is_alone = not before.strip(" \t-?:")
+        comment = Comment(text.rstrip(), len(before), not before.strip() and self._is_blank_above(index))
+        self.comments.append(_Found(index, comment, is_alone))
+
+    def _before(self, index: int) -> str:
+        """What stands before `index` on its line."""
+        line = max(self.text.rfind(sign, 0, index) for sign in "\n\x85\u2028\u2029") + 1
+        return self.text[line:index]
+
+    def _is_blank_above(self, index: int) -> bool:
+        """Whether the line above that of `index` is empty."""
+        line = self.text.rfind("\n", 0, index)
+        return line > 0 and not self.text[self.text.rfind("\n", 0, line) + 1 : line].strip()
+
+    def _take(self, end: int) -> list[_Found]:
+        """The comments before `end` that nothing has taken yet."""
+        taken = []
+        while self.comments and self.comments[0].index < end:
+            taken.append(self.comments.popleft())
+        return taken
+
+    def document(self) -> Collection:
+        self.events = iter(list(yaml.parse(self.text, Loader=LOADER)))
+        event: Any = next(event for event in self.events if isinstance(event, yaml.MappingStartEvent))
+        above = [found.comment for found in self._take(event.start_mark.index)]
+        root, opening = self._collection(event, -1)
+        if root.items:
+            root.items[0].above[:0] = above + opening
+        else:
+            root.foot[:0] = above + opening
+        for found in self.comments:  # after the end of the document
+            root.foot.append(found.comment)
+        return root
+
+    def _node(self, event: Any, outer: int) -> tuple[Node, list[Comment]]:
+        """The node that `event` starts, and the comments on its first line that stand inside it.
+
+        outer is the column of the block that it stands in.
+        """
+        kind = type(event)
+        if kind is yaml.AliasEvent:
+            return Alias(event.anchor), []
+        if kind is yaml.ScalarEvent:
+            raw = self.text[event.start_mark.index : event.end_mark.index]
+            if event.anchor is not None:
+                raw = raw.removeprefix(f"&{event.anchor}").lstrip()
+            style = event.style if event.style in ("'", '"', "|", ">") else ""
+            scalar = Scalar(raw, event.value, style, event.anchor)
+            opening = self._take(event.end_mark.index) if is_block_scalar(scalar) else []
+            return scalar, [found.comment for found in opening]
+        return self._collection(event, outer)
+
+    def _collection(self, start: Any, outer: int) -> tuple[Collection, list[Comment]]:
+        is_mapping = isinstance(start, yaml.MappingStartEvent)
+        made = Collection(is_mapping, bool(start.flow_style), anchor=start.anchor)
+        opening: list[Comment] = []
+        for event in self.events:
+            if isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
+                self._close(made, event, outer, opening)
+                break
+            if not made.items and not made.in_flow:
+                made.column = event.start_mark.column if is_mapping else self._dash(start.start_mark.index)
+            above: list[Comment] = []
+            for found in self._take(event.start_mark.index):
+                self._before_item(made, found, above, opening)
+            blank = self._is_blank_above(event.start_mark.index) and not made.in_flow
+            made.items.append(self._item(event, made, above, blank))
+        return made, opening
+
+    def _dash(self, index: int) -> int:
+        """The column of the first dash at or after `index`."""
+        return self.dashes[bisect_left(self.dashes, (index, 0))][1]
+
+    def _before_item(self, made: Collection, found: _Found, above: list[Comment], opening: list[Comment]) -> None:
+        """Give a comment before an item to the item above it, to the item itself, or to what opens the collection."""
+        last = made.items[-1] if made.items else None
+        if not found.is_alone:
+            (last.beside if last is not None else opening).append(found.comment)
+        elif (
+            last is not None
+            and not above
+            and not made.in_flow
+            and found.comment.column > made.column
+            and not is_block_scalar(last.value)
+            and not (isinstance(last.value, Collection) and last.value.is_block)
+        ):
+            last.below.append(found.comment)
+        else:
+            above.append(found.comment)
+
+    def _item(self, event: Any, made: Collection, above: list[Comment], blank: bool) -> Item:
+        column = made.column
+        if not made.is_mapping:
+            value, opening = self._node(event, column)
+            return Item(value, None, above, opening, blank_before=blank)
+        key, _ = self._node(event, column)
+        assert not isinstance(key, Collection)
+        event = next(self.events)
+        comments = self._take(event.start_mark.index)
+        beside = [found.comment for found in comments if not found.is_alone]
+        between = [found.comment for found in comments if found.is_alone]
+        value, opening = self._node(event, column)
+        if isinstance(value, Collection) and value.is_block:
+            value.items[0].above[:0] = between
+        else:
+            above = above + between
+        return Item(value, key, above, beside + opening, blank_before=blank)
+
+    def _close(self, made: Collection, end: Any, outer: int, opening: list[Comment]) -> None:
+        """Hand out the comments after the last item."""
+        while self.comments and self.comments[0].index < end.start_mark.index:
+            found = self.comments[0]
+            if not found.is_alone:
+                (made.items[-1].beside if made.items else opening).append(found.comment)
+            elif made.in_flow:
+                made.foot.append(found.comment)
+            elif found.comment.column > outer:
+                made.add_after(found.comment)
+            else:
+                break
+            self.comments.popleft()
