@@ -39,6 +39,7 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/graphspec fmt --check specs
 
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
