@@ -62,6 +62,12 @@ def read_bytes(path: Path | str, limit: int = -1) -> bytes:
         return file.read(limit)
 
 
+def is_held(path: Path | str) -> bool:
+    """Whether a text stands for the file at `path`, which need not exist then."""
+    current = _CURRENT.get()
+    return current is not None and key(path) in current.held
+
+
 def note(source: Source) -> None:
     """Note that `source` was read."""
     current = _CURRENT.get()

@@ -12,7 +12,7 @@ from pathlib import Path
 from graphspec.diagnostics import Report
 from graphspec.document import STANDARD_INPUT
 from graphspec.document.limits import MAX_BYTES
-from graphspec.document.open_texts import key
+from graphspec.document.open_texts import is_held, key
 from graphspec.rules import UNREADABLE_FILE
 
 SUFFIXES = (".yaml", ".yml", ".json")
@@ -29,10 +29,11 @@ def find_specs(
     """
     seen: set[str] = set()
     for path in map(str, paths):
-        if path != STANDARD_INPUT and not Path(path).exists():
+        is_text = path == STANDARD_INPUT or is_held(path)
+        if not is_text and not Path(path).exists():
             report.add(UNREADABLE_FILE, f"there is no file {path}", help="check the path")
             continue
-        is_folder = path != STANDARD_INPUT and Path(path).is_dir()
+        is_folder = not is_text and Path(path).is_dir()
         files = [file for file in walk(path, is_excluded) if _is_spec(file)] if is_folder else [path]
         for file in files:
             if key(file) not in seen:

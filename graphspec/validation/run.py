@@ -50,25 +50,32 @@ class Result:
 def run(request: Request, settings: Finder) -> Result:
     """Look at everything that is asked for. Raises UnknownRuleError for a selector that means no rule."""
     selections = _Selections(request, settings)
+    one = partial(check_file, overrides=request.overrides, values=request.values, deep=request.deep)
+    check = partial(check_files, check=one, jobs=1 if request.deep is not None else request.jobs)
+    fixed = Fixed()
+    with reading(request.held):
+        files, found = _find(request.paths, settings)
+        if request.fix:
+            checked, fixed = fix(files, check, selections.settled, unsafe=request.unsafe_fixes)
+        else:
+            checked = check(files)
+    outcome = settle([*checked, *found], selections.of, fixed.count)
+    asked = {each for raw in checked for each in raw.asked} | {key(path) for path in settings.asked()}
+    return Result(outcome, fixed, frozenset(asked))
+
+
+def _find(paths: Sequence[str], settings: Finder) -> tuple[list[str], list[Raw]]:
+    """The files to look at, and what is found about paths that stand for none and about settings."""
     found: list[Raw] = []
     files: dict[str, str] = {}
-    for path in dict.fromkeys(request.paths):
+    for path in dict.fromkeys(paths):
         missing = Report()
         for file in find_specs([path], missing, lambda path: settings.of(path).excludes(path)):
             files.setdefault(key(file), file)
             settings.of(file)
         found += [Raw(path, tuple(missing.found))] if len(missing) else []
     found += [Raw(each.shown, each.findings) for each in settings.read() if each.findings]
-    one = partial(check_file, overrides=request.overrides, values=request.values, deep=request.deep)
-    check = partial(check_files, check=one, jobs=1 if request.deep is not None else request.jobs)
-    with reading(request.held):
-        if request.fix:
-            looked_at, fixed = fix(list(files.values()), check, selections.settled, unsafe=request.unsafe_fixes)
-        else:
-            looked_at, fixed = check(list(files.values())), Fixed()
-    outcome = settle([*looked_at, *found], selections.of, fixed.count)
-    asked = {each for raw in looked_at for each in raw.asked} | {key(path) for path in settings.asked()}
-    return Result(outcome, fixed, frozenset(asked))
+    return list(files.values()), found
 
 
 class _Selections:
