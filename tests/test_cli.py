@@ -25,7 +25,7 @@ outputs: {y: {from: x, apply: {Dense: {units: 1, activation: sigmoid}}, loss: bi
 training: {optimizer: sgd, epochs: 2, batch_size: 8}
 data:
   train: {file: table.csv, inputs: {x: {columns: [a, b]}}, outputs: {y: {column: y}}}
-  test: {file: table.csv, inputs: {x: {columns: [a, b]}}, outputs: {y: {column: y}}}
+  test: {file: others.csv, inputs: {x: {columns: [a, b]}}, outputs: {y: {column: y}}}
 """
 
 
@@ -36,9 +36,10 @@ def call(*arguments: object, stdin: str | bytes | None = None) -> Result:
 
 @pytest.fixture
 def spec(tmp_path: Path) -> Path:
-    """A small trainable spec with its table."""
+    """A small trainable spec with its tables."""
     rows = [f"{i / 10},{-i / 7:.3f},{i % 2}" for i in range(20)]
-    (tmp_path / "table.csv").write_text("\n".join(["a,b,y", *rows]), encoding="utf-8")
+    for name in ("table.csv", "others.csv"):
+        (tmp_path / name).write_text("\n".join(["a,b,y", *rows]), encoding="utf-8")
     path = tmp_path / "spec.yaml"
     path.write_text(SPEC, encoding="utf-8")
     return path
