@@ -64,7 +64,7 @@ def summarize(spec: Spec) -> Summary:
     built = build_spec(spec, weightless=True)
     root = _section(spec.graph, built, set(), built.model.count_params())
     trainable = sum(math.prod(variable.shape) for variable in built.model.trainable_variables)
-    return Summary(root, root.parameters, trainable, built.warnings)
+    return Summary(root, root.parameters, trainable, Report([*spec.warnings, *built.warnings]))
 
 
 def _section(graph: Graph, built: Built, counted: set[Layer], parameters: int) -> Section:

@@ -6,6 +6,7 @@ A test that no longer finds Keras at fault fails, so that the guard can go.
 
 from __future__ import annotations
 
+import functools
 import gc
 import sys
 import warnings
@@ -309,8 +310,6 @@ def test_partial_sample_weights_are_filled_with_ones(write: Write, tmp_path: Pat
 
 def test_dropped_mask_is_said_with_its_place(write: Write) -> None:
     """`Reshape` destroys a mask with a warning that names no line; graphspec names node and line."""
-    from graphspec.to_keras import build_graph
-
     path = write(
         """
         graphspec: 1
@@ -324,7 +323,7 @@ def test_dropped_mask_is_said_with_its_place(write: Write) -> None:
         outputs: {last: {from: shaped, apply: {LSTM: 3}}}
         """
     )
-    found = list(build_graph(graphspec.load(path).graph).warnings)
+    found = list(graphspec.load(path).warnings)
     assert [(each.rule.code, each.span.line if each.span else 0) for each in found] == [("GS402", 9)]
     assert "`shaped`" in found[0].message
 
@@ -511,6 +510,67 @@ def test_mask_through_an_operation(write: Write) -> None:
         """
     )
     assert [finding.rule.code for finding in graphspec.summarize(path).warnings] == ["GS402"]
+
+
+def telling(layer_class: Any) -> Any:
+    """The layer class, whose layers keep in `seen` which masks they are called with when they run."""
+
+    class Telling(layer_class):  # type: ignore[misc]
+        @functools.wraps(layer_class.call)
+        def call(self, *given: Any, **more: Any) -> Any:
+            if not isinstance([*given, *more.values()][0], keras.KerasTensor):
+                self.seen = {name for name, each in more.items() if name.endswith("mask") and each is not None}
+            return super().call(*given, **more)
+
+    return Telling
+
+
+def test_masks_that_attention_takes_off(write: Write) -> None:
+    """Keras: the second block of a residual transformer sees no mask when it runs. graphspec: a warning."""
+    words = keras.Input((3,), dtype="int32")
+    vectors = L.Embedding(5, 2, mask_zero=True)(words)
+    first, second = telling(L.MultiHeadAttention)(1, 2), telling(L.MultiHeadAttention)(1, 2)
+    block = L.Add()([vectors, first(query=vectors, value=vectors)])
+    model = keras.Model(words, second(query=block, value=block))
+    model(np.array([[1, 2, 0]]))
+    assert (first.seen, second.seen) == ({"query_mask", "value_mask"}, set())
+    path = write(
+        """
+        graphspec: 1
+        inputs: {words: {shape: [3], dtype: int32}}
+        graph:
+          vectors: {from: words, apply: {Embedding: {input_dim: 5, output_dim: 2, mask_zero: true}}}
+          first: {from: {query: vectors, value: vectors}, apply: {MultiHeadAttention: {num_heads: 1, key_dim: 2}}}
+          block: {from: [vectors, first], merge: sum}
+        outputs:
+          y: {from: {query: block, value: block}, apply: {MultiHeadAttention: {num_heads: 1, key_dim: 2}}}
+        """
+    )
+    (finding,) = graphspec.load(path).warnings
+    assert (finding.rule.code, finding.span and finding.span.line) == ("GS402", 7)
+
+
+def test_mask_beside_an_initial_state(write: Write) -> None:
+    """Keras: a recurrent layer with an initial state is called without its sequence's mask. graphspec: a warning."""
+    words, state = keras.Input((3,), dtype="int32"), keras.Input((2,))
+    vectors = L.Embedding(5, 2, mask_zero=True)(words)
+    plain, started = telling(L.LSTM)(2), telling(L.LSTM)(2)
+    model = keras.Model([words, state], [plain(vectors), started(vectors, initial_state=[state, state])])
+    model([np.array([[1, 2, 0]]), np.zeros((1, 2))])
+    assert (plain.seen, started.seen) == ({"mask"}, set())
+    path = write(
+        """
+        graphspec: 1
+        inputs: {words: {shape: [3], dtype: int32}, state: [2]}
+        graph:
+          vectors: {from: words, apply: {Embedding: {input_dim: 5, output_dim: 2, mask_zero: true}}}
+        outputs:
+          plain: {from: vectors, apply: {LSTM: 2}}
+          started: {from: vectors, apply: [{LSTM: 2, call: {initial_state: [state, state]}}]}
+        """
+    )
+    (finding,) = graphspec.load(path).warnings
+    assert "`LSTM` in `started`" in finding.message
 
 
 def test_garbage_collection_rests_only_while_a_model_is_built(write: Write) -> None:

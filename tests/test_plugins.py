@@ -284,3 +284,20 @@ def test_packages_beside_the_spec_are_plugins(write: Write, tmp_path: Path) -> N
     )
     assert len(graphspec.validate(path)) == 0
     np.testing.assert_allclose(graphspec.build(path)({"x": np.zeros((1, 3), "float32")})["y"], np.full((1, 3), 2.0))
+
+
+def test_mask_dropped_by_a_custom_layer(write: Write, module: Path) -> None:
+    """What a custom layer does with masks shows only when it is built, and is said then."""
+    path = write(
+        """
+        graphspec: 1
+        plugins: [my_layers]
+        inputs: {words: {shape: [3], dtype: int32}}
+        graph:
+          vectors: {from: words, apply: {Embedding: {input_dim: 5, output_dim: 2, mask_zero: true}}}
+        outputs: {y: {from: vectors, apply: [my>Gate, {LSTM: 2}]}}
+        """
+    )
+    assert [finding.rule.code for finding in graphspec.load(path).warnings] == []
+    (finding,) = graphspec.summarize(path).warnings
+    assert (finding.rule.code, "`Gate` in `y`" in finding.message) == ("GS402", True)

@@ -24,7 +24,6 @@ NOT_STATIC = {
     "GS209": "Keras itself refuses the arguments, when a model is built",
     "GS401": "Keras itself refuses the call, when a model is built",
     "GS212": "validation imports no plugin",
-    "GS402": "masks are known when a model is built",
     "GS504": "Keras itself refuses to compile or train",
     "GS505": "a spec without training describes a model, and is valid",
     "GS510": "files of weights are read when a model is built",

@@ -84,7 +84,7 @@ def test_command_prints_the_table(write: Write) -> None:
 
 
 def test_refused_call_is_shown_with_node_line_and_shapes(write: Write) -> None:
-    """What Keras refuses is a finding at the step, and other refusals are found in the same run."""
+    """What Keras would refuse is found with the shapes that come in, and other refusals in the same run."""
     path = write(
         """
         graphspec: 1
@@ -98,9 +98,7 @@ def test_refused_call_is_shown_with_node_line_and_shapes(write: Write) -> None:
     )
     result = CliRunner().invoke(main, ["summary", str(path)])
     assert result.exit_code == 1
-    assert (
-        "spec.yaml:5:33: error[GS401] refused-call: Keras refused to apply `Concatenate` in `joined`" in result.stderr
-    )
-    assert "what comes in is `a` (batch, 3), `b` (batch, 4, 4)" in result.stderr
-    assert "spec.yaml:6:28: error[GS401]" in result.stderr
+    assert "spec.yaml:5:33: error[GS405] shape-mismatch: `Concatenate` is given tensors" in result.stderr
+    assert "`a` is (batch, 3)" in result.stderr
+    assert "spec.yaml:6:28: error[GS404]" in result.stderr
     assert "Found 2 errors." in result.stderr

@@ -97,7 +97,8 @@ class Call:
         """The list of tensors that comes in. Refuses where it is none, or holds too few or too many."""
         value = self.inputs
         listed = [each for each in value if isinstance(each, Tensor)] if isinstance(value, list) else []
-        if not isinstance(value, list) or len(listed) < least or (most is not None and len(listed) > most):
+        whole = isinstance(value, list) and len(listed) == len(value)
+        if not whole or len(listed) < least or (most is not None and len(listed) > most):
             wanted = f"{least}" if most == least else f"{least} or more" if most is None else f"{least} to {most}"
             given = "one tensor" if isinstance(value, Tensor) else f"{len(listed)} tensors"
             self.refuse(

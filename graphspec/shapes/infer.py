@@ -17,6 +17,7 @@ from graphspec.graph import External, Feed, Graph, Input, Layer, Node, Object, R
 from graphspec.rules import BAD_SELECTION, SHAPE_MISMATCH, Rule
 from graphspec.shapes.binding import bind
 from graphspec.shapes.call import SHAPE_RULES, Call, Refusal
+from graphspec.shapes.dropped import Frame, Watch
 from graphspec.shapes.masks import masked
 from graphspec.shapes.tensor import UNKNOWN, Shape, Tensor, Value, is_known, show
 
@@ -47,6 +48,7 @@ def infer(graph: Graph, precision: str = "float32") -> Shapes:
     """The shapes of `graph` under the dtype policy `precision`."""
     walk = _Walk(COMPUTE_DTYPES.get(precision, precision))
     walk.define(graph)
+    walk.shapes.findings += walk.watch.findings(walk.shapes.calls)
     return walk.shapes
 
 
@@ -72,6 +74,7 @@ class _Walk:
     shapes: Shapes = field(default_factory=Shapes)
     facts: dict[Layer, dict[str, Any]] = field(default_factory=dict)
     warnings: list[_Unfit] = field(default_factory=list)
+    watch: Watch = field(default_factory=Watch)
 
     def define(self, graph: Graph) -> dict[str, Value]:
         """Go through `graph` with the shapes that its inputs declare, and find what is wrong in it."""
@@ -81,26 +84,29 @@ class _Walk:
         for name, node in graph.nodes.items():
             values[name] = UNKNOWN
             try:
-                calls[name] = list(self.node(node, values))
+                calls[name] = list(self.node(graph, node, values))
                 if not node.is_faulty:
                     values[name] = calls[name][-1] if node.steps else self.feed(node.feed, values)
             except _Found as found:
                 self.shapes.findings.append(found.diagnostic)
         return values
 
-    def node(self, node: Node, values: dict[str, Value]) -> Iterator[Value]:
+    def node(self, graph: Graph, node: Node, values: dict[str, Value]) -> Iterator[Value]:
         """What each step of the node gives. Raises _Found at the first that Keras would refuse."""
         value = self.feed(node.feed, values)
         for number, step in enumerate(node.steps):
             keywords = {name: self.resolve(each, values) for name, each in step.call.items()}
             listed = number == 0 and isinstance(node.feed, tuple)
             said = len(self.warnings)
+            self.watch.frames.append(Frame(graph, node, number))
             try:
                 result = self.call(step.layer, value, keywords, listed=listed)
+                self.watch.see(value, keywords, result)
             except _Unfit as unfit:
                 raise _Found(_diagnostic(node, step, value, unfit)) from None
             finally:
                 warnings, self.warnings[said:] = self.warnings[said:], []
+                self.watch.frames.pop()
             self.shapes.findings += [_diagnostic(node, step, value, each) for each in warnings[:1]]
             value = result
             yield value
@@ -200,7 +206,7 @@ class _Walk:
         if not is_known(self.shapes.of(graph, node.name)):
             return UNKNOWN
         try:
-            results = list(self.node(node, values))
+            results = list(self.node(graph, node, values))
         except _Found as found:
             inside = found.diagnostic
             message = f"the model `{graph.name}` cannot take {show(list(_inputs(graph, values)))}: {inside.message}"

@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import keras
@@ -19,6 +20,7 @@ import keras
 from graphspec.diagnostics import Diagnostic, Label, Report, SpecError
 from graphspec.graph import External, Graph, Input, Layer, Node, Object, Reference, Step
 from graphspec.rules import BAD_SELECTION, DROPPED_MASK, MODEL_INPUTS, REFUSED_CALL
+from graphspec.shapes import Shapes, infer, is_known
 from graphspec.suggest import did_you_mean, one_of
 from graphspec.to_keras.depth import deep_enough_for
 from graphspec.to_keras.external import Interface, make_external
@@ -58,7 +60,7 @@ def build_graph(
     keras.config.set_dtype_policy(precision)
     try:
         with no_collection(), weightless_scope() if weightless else nullcontext():
-            builder = _Builder(precision != "float32", weightless, pretrained and not weightless)
+            builder = _Builder(graph, precision, weightless, pretrained and not weightless)
             model = builder.model(graph, top=True)
     finally:
         keras.config.set_dtype_policy(policy)
@@ -70,7 +72,8 @@ def build_graph(
 
 @dataclass
 class _Builder:
-    float32_heads: bool
+    graph: Graph
+    precision: str
     weightless: bool
     pretrained: bool
     interfaces: dict[Layer, Interface] = field(default_factory=dict)
@@ -80,13 +83,22 @@ class _Builder:
     calls: dict[int, dict[str, list[Any]]] = field(default_factory=dict)
     report: Report = field(default_factory=Report)
 
+    @cached_property
+    def shapes(self) -> Shapes:
+        """What is known of the tensors without Keras."""
+        return infer(self.graph, self.precision)
+
     def model(self, graph: Graph, *, top: bool = False) -> keras.Model | None:
         """The model of `graph`; None where something in it was refused."""
         values: dict[str, Any] = {name: _input(each) for name, each in graph.inputs.items()}
         calls: dict[str, list[Any]] = {}
         self.values[id(graph)], self.calls[id(graph)] = values, calls
         inputs = dict(values)
-        heads = {id(graph.nodes[name].steps[-1]) for name in graph.outputs} if top and self.float32_heads else set()
+        heads = (
+            {id(graph.nodes[name].steps[-1]) for name in graph.outputs}
+            if top and self.precision != "float32"
+            else set()
+        )
         for name, node in graph.nodes.items():
             if all(reference.name in values for reference in node.references()):
                 try:
@@ -217,10 +229,10 @@ class _Builder:
         drops_mask = any("destroy the mask" in str(warning.message) for warning in caught)
         if step.layer.is_operation or isinstance(layer, _ELEMENTWISE):
             drops_mask = drops_mask or (is_masked([value, call]) and not is_masked(result))
-        if drops_mask:
+        if drops_mask and not isinstance(what, Graph | External) and not self.is_foreseen(node, step):
             self.report.add(
                 DROPPED_MASK,
-                f"`{_shown(step.layer)}` in `{node.name}` drops its mask, so layers after it see the padding",
+                f"`{_shown(step.layer)}` in `{node.label}` drops its mask, so layers after it see the padding",
                 step.span,
                 expected="a layer that hands the mask on",
                 help="hand the mask on with `call: {mask: ...}`, or mask after this step",
@@ -228,6 +240,15 @@ class _Builder:
         if isinstance(what, External) and len(self.interfaces[step.layer].outputs) == 1:
             self.output_names[id(result)] = self.interfaces[step.layer].outputs[0]
         return result
+
+    def is_foreseen(self, node: Node, step: Step) -> bool:
+        """Whether it is known without Keras what the step gives: then its masks have been judged there."""
+        for graph in (self.graph, *self.graph.models()):
+            if graph.nodes.get(node.name) is node:
+                given = self.shapes.calls.get(id(graph), {}).get(node.name, [])
+                number = node.steps.index(step)
+                return number < len(given) and is_known(given[number])
+        return False
 
 
 def _check_inputs(names: list[str], value: Any, step: Step) -> None:

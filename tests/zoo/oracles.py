@@ -141,7 +141,8 @@ def seq2seq(source_words: int = 20_000, target_words: int = 20_000, width: int =
     x = layers.Embedding(source_words, width, mask_zero=True)(source)
     _, hidden, carry = layers.LSTM(width, return_state=True)(x)
     x = layers.Embedding(target_words, width, mask_zero=True)(target)
-    x = layers.LSTM(width, return_sequences=True)(x, initial_state=[hidden, carry])
+    present = keras.ops.not_equal(target, 0)
+    x = layers.LSTM(width, return_sequences=True)(x, initial_state=[hidden, carry], mask=present)
     next_word = layers.Dense(target_words, activation="softmax", name="next_word")(x)
     return keras.Model({"source": source, "target": target}, {"next_word": next_word})
 

@@ -14,7 +14,7 @@ from graphspec.shapes.tensor import Shape, Size, Tensor, Value
 
 @layer("Attention", "AdditiveAttention")
 def attention(call: Call) -> Value:
-    """[query, value] or [query, value, key] → the query's shape with the value's last size, and the scores on demand."""
+    """[query, value] or [query, value, key] → the query's shape with the value's last size; the scores on demand."""
     given = call.several(2, 3)
     query, value, key = given[0], given[1], given[-1]
     mask = call.keywords.get("mask")

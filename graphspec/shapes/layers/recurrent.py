@@ -85,8 +85,6 @@ def bidirectional(call: Call) -> Value:
     forward = _held(call, "layer")
     backward = _held(call, "backward_layer") if call["backward_layer"] is not None else None
     _refuse_uneven(call, forward, backward)
-    if backward is not None:
-        call.infer(backward, call.inputs, {})
     inner = call.infer(forward, call.inputs, {})
     first, *states = inner if isinstance(inner, list) else [inner]
     if not isinstance(first, Tensor):

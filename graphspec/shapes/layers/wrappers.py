@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from graphspec.graph import Layer, Object
 from graphspec.rules import BAD_OPERANDS, SHAPE_MISMATCH, UNFIT_ARGUMENT, WRONG_RANK
 from graphspec.shapes.call import Call, Unreadable, layer
@@ -67,7 +69,7 @@ def spectral_normalization(call: Call) -> Value:
             expected=f"{built} features",
         )
     given = call.infer(held, tensor, {})
-    return call.gives(given.shape) if isinstance(given, Tensor) else given
+    return replace(given, dtype=call.dtype) if isinstance(given, Tensor) else given
 
 
 def _held(call: Call) -> Layer:
