@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from difflib import SequenceMatcher, get_close_matches
 from functools import lru_cache
 from typing import Any
@@ -13,6 +13,9 @@ TRUTHS = {"yes": True, "on": True, "true": True, "no": False, "off": False, "fal
 _MANY = 2_000
 """Among more names than this no near one is looked for: it would take long, and a list of them helps no one."""
 
+_LONG = 80
+"""No name is longer, and comparing two such texts takes its time."""
+
 
 def closest(name: str, known: Iterable[str]) -> str | None:
     """The known name nearest to `name`, or None where none is near.
@@ -21,13 +24,12 @@ def closest(name: str, known: Iterable[str]) -> str | None:
     `sparse_categorical_crossentropy`, not as `binary_crossentropy`. Of names that differ in case alone
     (`Accuracy` and `accuracy` are two metrics), it is the one whose case is nearest.
     """
-    return _closest(name, tuple(known))
+    listed = known if isinstance(known, Collection) else list(known)
+    return _closest(name, tuple(listed)) if len(listed) <= _MANY else None
 
 
 @lru_cache(maxsize=256)
 def _closest(name: str, known: tuple[str, ...]) -> str | None:
-    if len(known) > _MANY:
-        return None
     by_folded: dict[str, list[str]] = {}
     for candidate in known:
         by_folded.setdefault(candidate.casefold(), []).append(candidate)
@@ -40,6 +42,8 @@ def _closest(name: str, known: tuple[str, ...]) -> str | None:
 
 def is_unmistakable(name: str, known: Iterable[str]) -> bool:
     """Whether `name` differs from the known name nearest to it by little, and from every other by much more."""
+    if len(name) > _LONG:
+        return False
     folded = name.casefold()
     ratios = sorted((SequenceMatcher(None, folded, each.casefold()).ratio() for each in set(known)), reverse=True)
     return bool(ratios) and ratios[0] >= 0.8 and (len(ratios) == 1 or ratios[0] - ratios[1] >= 0.15)
@@ -53,10 +57,9 @@ def did_you_mean(name: str, known: Iterable[str], otherwise: str = "") -> str:
 
 def one_of(names: Iterable[str], limit: int = 12) -> str:
     """The names as a readable list, cut after `limit`."""
-    listed = [f"`{name}`" for name in names]
-    if len(listed) > limit:
-        return ", ".join(listed[:limit]) + f", ... ({len(listed)} in all)"
-    return ", ".join(listed)
+    listed = list(names)
+    shown = ", ".join(f"`{name}`" for name in listed[:limit])
+    return shown if len(listed) <= limit else f"{shown}, ... ({len(listed)} in all)"
 
 
 def a(noun: str) -> str:

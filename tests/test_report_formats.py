@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import xml.etree.ElementTree as ElementTree
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ outputs: {y: {from: a, apply: {Dens: 1}}}
 """
 
 
-def call(*arguments: object, stdin: str | None = None, env: dict[str, str | None] | None = None) -> Result:
+def call(*arguments: object, stdin: str | None = None, env: Mapping[str, str | None] | None = None) -> Result:
     """Run `graphspec validate` in this process, outside of any CI service."""
     outside: dict[str, str | None] = {"GITHUB_ACTIONS": None, "GITHUB_WORKSPACE": None, "CI_PROJECT_DIR": None}
     runner = CliRunner(env={**outside, "NO_COLOR": None, "FORCE_COLOR": None, **(env or {})})

@@ -204,7 +204,7 @@ class Watched:
     def shows(self) -> str:
         """All that is printed until it waits again."""
         assert self.process.stdout is not None
-        lines = []
+        lines: list[str] = []
         for line in self.process.stdout:
             if line.startswith("Watching"):
                 return "".join(lines)

@@ -144,7 +144,7 @@ class _Section:
         select = self.rules("select", self.section.get("select"))
         return Settings(
             self.path.parent,
-            tuple(select) if "select" in self.section else None,
+            tuple(select) if select or self.section.get("select") == [] else None,
             tuple(self.rules("ignore", self.section.get("ignore"))),
             tuple(self.texts("exclude", self.section.get("exclude"))),
             tuple(self.per_file()),
