@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NoReturn
 
-from graphspec.rules import Rule, Severity
+from graphspec.rules import TOO_LARGE, Rule, Severity
 
 
 @dataclass(frozen=True)
@@ -141,12 +142,14 @@ class Report:
 
     unknown holds the places of values that a finding leaves open, such as an expression that cannot be evaluated:
     what later stages find at such a place is a consequence, and is not said. added counts every finding that was added,
-    said again and consequences too: a stage compares it before and after, to know whether it found fault.
+    said again and consequences too: a stage compares it before and after, to know whether it found fault. most is how
+    many findings there may be: with the next one the work ends.
     """
 
     found: list[Diagnostic] = field(default_factory=list)
     unknown: list[Span] = field(default_factory=list)
     added: int = 0
+    most: int | None = None
     _seen: set[Diagnostic] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -170,8 +173,22 @@ class Report:
         for diagnostic in diagnostics:
             self.added += 1
             if diagnostic not in self._seen and not self.is_open(diagnostic.span):
+                if len(self.found) == self.most:
+                    self._end(diagnostic.span)
                 self._seen.add(diagnostic)
                 self.found.append(diagnostic)
+
+    def _end(self, span: Span | None) -> NoReturn:
+        """Raise SpecError with all that was found, and that more of it is of no use."""
+        self.most = None
+        self.add(
+            TOO_LARGE,
+            f"more than {len(self.found):,} findings in one spec",
+            span,
+            expected="nothing after this has been looked at",
+            help="mend those above, which may be the cause of others, and look again",
+        )
+        raise SpecError(self)
 
     def leave_open(self, span: Span) -> None:
         """From now on, say nothing of the value at `span`: a finding has been made of it."""

@@ -15,6 +15,7 @@ from typing import Any
 from graphspec.catalog import Kind
 from graphspec.catalog.refused import COPYING_WRAPPERS
 from graphspec.diagnostics import Span
+from graphspec.paths import is_file, is_folder
 
 FIRST = ""
 """The key in an object's arguments of a first argument whose name is not known: that of a custom object."""
@@ -208,7 +209,7 @@ class Plugin:
     def is_beside(self) -> bool:
         """Whether the module lies in the folder itself."""
         root = self.folder / self.module.partition(".")[0]
-        return root.with_name(f"{root.name}.py").is_file() or root.is_dir()
+        return is_file(root.with_name(f"{root.name}.py")) or is_folder(root)
 
 
 @dataclass(slots=True)

@@ -24,6 +24,10 @@ from graphspec.shapes import infer
 from graphspec.sources import Data
 
 
+MOST_FINDINGS = 1_000
+"""In one spec: nobody reads more, and to look for the names that were meant takes its time."""
+
+
 @dataclass(frozen=True)
 class Spec:
     """A spec without errors: its graph, its training and its data, and the warnings that were found.
@@ -62,7 +66,7 @@ def inspect(
     data: also check the data files that the spec names, by their headers. values: and by all that they hold, for which
     NumPy is needed.
     """
-    report = Report()
+    report = Report(most=MOST_FINDINGS)
     traps: list[Diagnostic] = []
     try:
         tree = read(path, report)

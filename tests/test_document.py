@@ -239,9 +239,11 @@ def test_broken_json_is_refused_at_its_place(text: str, found: tuple[str, int, i
 
 
 def test_json_surrogates() -> None:
-    """A pair of escaped surrogates is one character; a lone one does not break the report."""
+    """A pair of escaped surrogates is one character; a lone one, which no file can hold, is a finding."""
     assert read_json(Source("a.json", r'{"a": "\ud83d\ude42"}'), Report()) == {"a": "🙂"}
-    assert read_json(Source("a.json", r'{"a": "\ud83d"}'), Report()) == {"a": "\ud83d"}
+    report = Report()
+    assert read_json(Source("a.json", r'{"a": "\ud83d"}'), report) == {"a": "\N{REPLACEMENT CHARACTER}"}
+    assert [(each.rule.code, each.span.column) for each in report if each.span] == [("GS002", 7)]
 
 
 @pytest.mark.parametrize("opening", ["[", "{a: ", "- ", "? ", "{"])

@@ -11,6 +11,7 @@ from graphspec.checks.subject import Subject
 from graphspec.checks.targets import check_target
 from graphspec.diagnostics import Diagnostic, Label
 from graphspec.graph import Graph, Input
+from graphspec.paths import is_folder
 from graphspec.rules import (
     DATA_DTYPE,
     DATA_NAMES,
@@ -102,7 +103,7 @@ def _header(source: Source) -> Header | Diagnostic:
         expected = "an array of numbers or text" if rule is UNREADABLE_DATA else f"one that {source.text} has"
         return Diagnostic(rule, error.message, source.span_of(error.part), expected, error.help)
     except FileNotFoundError:
-        here = [each.name for each in source.path.parent.iterdir()] if source.path.parent.is_dir() else []
+        here = [each.name for each in source.path.parent.iterdir()] if is_folder(source.path.parent) else []
         return Diagnostic(
             MISSING_FILE,
             f"there is no file {source.path}",

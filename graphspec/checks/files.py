@@ -8,6 +8,7 @@ from pathlib import Path
 from graphspec.checks.subject import Subject
 from graphspec.diagnostics import Diagnostic, Span
 from graphspec.graph import External, every_layer
+from graphspec.paths import is_file, is_folder
 from graphspec.rules import MISSING_FILE
 from graphspec.suggest import closest
 
@@ -19,10 +20,10 @@ def check_files(subject: Subject) -> Iterator[Diagnostic]:
     for layer in every_layer(graph):
         weights.append(layer.weights)
         what = layer.what
-        if isinstance(what, External) and what.path is not None and not what.path.is_file():
+        if isinstance(what, External) and what.path is not None and not is_file(what.path):
             yield missing_file(what.path, what.name, what.span)
     for each in weights:
-        if each is not None and not each.path.is_file():
+        if each is not None and not is_file(each.path):
             yield missing_file(each.path, each.text, each.span)
 
 
@@ -35,7 +36,7 @@ def missing_file(path: Path, text: str, span: Span) -> Diagnostic:
     near = closest(path.name, beside)
     return Diagnostic(
         MISSING_FILE,
-        f"there is no file {text}" if not path.exists() else f"{text} is no file",
+        f"there is no file {text}" if not is_folder(path) else f"{text} is no file",
         span,
         expected="the path of a file; relative paths start at the file that names them",
         help=f"did you mean `{near}`?" if near is not None else "check the path",

@@ -53,7 +53,16 @@ def read_source(path: Path | str) -> Source:
         reason = (error.strerror or str(error)).lower()
         raise SpecError.of(UNREADABLE_FILE, f"cannot read {name}: {reason}", help="check the path") from None
     if len(data) > MAX_BYTES:
-        raise SpecError.of(TOO_LARGE, f"{name} is larger than {MAX_BYTES // 2**20} MiB", help="a spec is a small text")
+        source = Source(name, data[:MAX_BYTES].decode("utf-8", errors="replace"))
+        line = len(source.lines)
+        column = len(source.lines[-1]) + 1
+        raise SpecError.of(
+            TOO_LARGE,
+            f"{name} is larger than {MAX_BYTES // 2**20} MiB",
+            Span(source, line, column, line, column + 1),
+            expected="up to here",
+            help="a spec is a small text; numbers lie in files of their own",
+        )
     try:
         source = Source(name, data.decode("utf-8-sig"))
         note(source)

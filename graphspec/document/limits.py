@@ -7,7 +7,7 @@ from graphspec.rules import TOO_LARGE
 
 MAX_BYTES = 8 * 2**20
 MAX_DEPTH = 100
-MAX_VALUES = 500_000
+MAX_VALUES = 200_000
 
 
 def check_depth(depth: int, span: Span) -> None:

@@ -9,6 +9,8 @@ from typing import Any
 
 from graphspec.diagnostics import Label, Report, Source, Span, SpecError
 from graphspec.document.limits import check_depth, check_values
+from graphspec.document.scalars import without_holes
+from graphspec.document.syntax import unfit_character
 from graphspec.document.tree import Mapping, Sequence
 from graphspec.rules import DUPLICATE_KEY, SYNTAX
 
@@ -92,7 +94,7 @@ def _build(text: str, places: _Places, report: Report) -> Any:
             keys.pop()
             value.span = span = places.span(opened, end)
         else:
-            value = json.loads(token)
+            value = _scalar(token, span, report)
         if not stack:
             root = value
         elif isinstance(parent := stack[-1][0], Sequence):
@@ -113,6 +115,16 @@ def _build(text: str, places: _Places, report: Report) -> Any:
             else:
                 parent.put(key[0], value, key[1], span)
     return root
+
+
+def _scalar(token: str, span: Span, report: Report) -> Any:
+    value = json.loads(token)
+    if not isinstance(value, str) or "\\u" not in token:
+        return value
+    text, hole = without_holes(value)
+    if hole is not None:
+        report.extend([unfit_character(hole, span)])
+    return text
 
 
 class _Places:

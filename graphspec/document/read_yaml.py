@@ -13,8 +13,8 @@ import yaml
 
 from graphspec.diagnostics import Label, Report, Source, Span, SpecError
 from graphspec.document.limits import check_depth, check_values, syntax_position
-from graphspec.document.scalars import resolve
-from graphspec.document.syntax import syntax_error
+from graphspec.document.scalars import resolve, without_holes
+from graphspec.document.syntax import syntax_error, unfit_character
 from graphspec.document.tree import Mapping, Sequence
 from graphspec.rules import BAD_ALIAS, BAD_KEY, DUPLICATE_KEY, SEVERAL_DOCUMENTS, SYNTAX, TAG
 
@@ -69,7 +69,7 @@ class _Reader:
             elif isinstance(event, yaml.ScalarEvent):
                 self.refuse_tag(event, span)
                 is_text = not event.implicit[0] or self.expects_key()
-                value = event.value if is_text else resolve(event.value)
+                value = self.fit(event.value, span) if is_text else resolve(event.value)
                 if event.anchor is not None:
                     self.anchors[event.anchor] = (value, span, 1)
                 self.put(value, span, 1)
@@ -93,6 +93,13 @@ class _Reader:
                 expected="a plain value",
                 help="remove the tag; quote the value where it must be text",
             )
+
+    def fit(self, text: str, span: Span) -> str:
+        """`text`, without the characters that no text of a spec can hold; a finding tells of one."""
+        text, hole = without_holes(text)
+        if hole is not None:
+            self.report.extend([unfit_character(hole, span)])
+        return text
 
     def open(self, value: Mapping | Sequence, anchor: str | None) -> None:
         check_depth(len(self.stack) + 1, value.span)

@@ -35,3 +35,15 @@ def resolve(text: str) -> str | int | float | bool | None:
     if _FLOAT.fullmatch(text):
         return float(text)
     return text
+
+
+_NO_TEXT = re.compile(r"[\0\ud800-\udfff]")
+
+
+def without_holes(text: str) -> tuple[str, str | None]:
+    """`text` as it can be a name or a path, and the first character that stood in the way of that, if one did.
+
+    Escapes write what no file and no name can hold: NUL, and halves of characters.
+    """
+    match = _NO_TEXT.search(text)
+    return (text, None) if match is None else (_NO_TEXT.sub("\N{REPLACEMENT CHARACTER}", text), match[0])

@@ -25,6 +25,17 @@ def syntax_error(source: Source, error: yaml.MarkedYAMLError) -> Diagnostic:
     return _at(place, problem, context)
 
 
+def unfit_character(character: str, span: Span) -> Diagnostic:
+    """That a text holds, by an escape, what no name and no path can hold."""
+    return Diagnostic(
+        SYNTAX,
+        f"the character U+{ord(character):04X} must not stand in a text",
+        span,
+        expected="text that can be a name or a path",
+        help="remove the escape that writes it",
+    )
+
+
 def _at(place: Span, problem: str, context: str) -> Diagnostic:
     line = place.source.line(place.line)
     before, here = line[: place.column - 1], _character(place)

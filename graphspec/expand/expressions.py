@@ -14,6 +14,8 @@ from collections import ChainMap
 from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any, cast
 
+from graphspec.document.scalars import without_holes
+
 MAX_LENGTH = 500
 MAX_DEPTH = 50
 MAX_BITS = 256
@@ -171,6 +173,8 @@ def _bounded(value: Any, node: ast.AST) -> Any:
         raise ExpressionError("this number is not real", node)
     if _size(value) > MAX_ITEMS:
         raise ExpressionError("this text or list is too long", node)
+    if isinstance(value, str) and without_holes(value)[1] is not None:
+        raise ExpressionError("this text holds a character that no text of a spec can hold", node)
     return value
 
 

@@ -63,7 +63,7 @@ def use_block(
         nodes = _nodes(use, body, prefix, bound, read_node, report)
     finally:
         caller.using.pop()
-    caller.nodes[0] += len(nodes or ())
+    caller.nodes[0] += sum(1 + len(node.steps) for node in nodes or ())
     return (nodes, {name: prefix + name for name in body.outputs}) if nodes is not None else None
 
 
@@ -84,7 +84,7 @@ def _may_nest(use: BlockUse, caller: Scope, report: Report) -> bool:
         deep = len(caller.using) >= MAX_NESTED
         raise SpecError.of(
             TOO_LARGE,
-            f"blocks nest more than {MAX_NESTED} deep" if deep else f"blocks make more than {MAX_NODES:,} nodes",
+            f"blocks nest more than {MAX_NESTED} deep" if deep else f"blocks make more than {MAX_NODES:,} nodes and steps",
             use.span,
             expected="here it goes too far",
             help="use fewer blocks inside blocks, or fewer repeats",

@@ -14,7 +14,7 @@ from graphspec.rules import RECURSION, TOO_LARGE
 from graphspec.schema import BlockModel
 
 MAX_NESTED = 30
-MAX_NODES = 100_000
+MAX_NODES = 80_000
 
 
 @dataclass(eq=False)

@@ -10,6 +10,7 @@ from graphspec.report.outcome import Outcome, labels
 from graphspec.report.summary import count, summary
 
 _WIDTH = 160
+_LONGEST = 3_000
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 
 Paint = Callable[[str, str], str]
@@ -52,17 +53,22 @@ def render_one(diagnostic: Diagnostic, paint: Paint = plain) -> str:
 
 
 def printable(text: str) -> str:
-    """The text without what would move the cursor of a terminal or colour what follows, each in one character."""
+    """The text without what would move the cursor of a terminal or colour what follows, each in one character.
+
+    A text that no one would read to its end is cut.
+    """
+    text = text if len(text) <= _LONGEST else f"{text[: _LONGEST // 2]} ... {text[-_LONGEST // 2 :]}"
     return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def _excerpt(span: Span, text: str, gutter: int, role: str, paint: Paint) -> list[str]:
-    line = printable(span.source.line(span.line))
+    line = span.source.line(span.line)
     end = len(line.rstrip()) + 1 if span.end_line > span.line else span.end_column
     start = span.column
     if len(line) > _WIDTH:
         cut = max(0, start - 41)
         line, start, end = "..." + line[cut : cut + _WIDTH - 6] + "...", start - cut + 3, end - cut + 3
+    line = printable(line)
     end = min(end, len(line) + 1)
     blank = "".join(character if character == "\t" else " " for character in line[: start - 1])
     caret = paint("^" * max(1, end - start) + (f" {printable(text)}" if text else ""), role)

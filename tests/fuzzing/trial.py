@@ -1,0 +1,81 @@
+"""The bytes of a document → what is wrong with how graphspec validates them; nothing, where all is well."""
+
+from __future__ import annotations
+
+import resource
+import sys
+import time
+import traceback
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import graphspec
+from graphspec.diagnostics import Diagnostic, Report, Span
+from graphspec.report.full import render
+
+from .cases import Case
+
+SECONDS = 2.0
+"""Of processor time, so that a busy machine makes no failures."""
+
+MEGABYTES = 500
+_MOST_SHOWN = 300_000
+"""Characters that one report may take to show."""
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What one case took, and the faults found with it."""
+
+    seconds: float
+    megabytes: float
+    faults: tuple[str, ...]
+
+
+def try_case(case: Case, folder: Path) -> Tried:
+    """Validate the case as a file in `folder`, and look at the report."""
+    path = folder / f"case{case.suffix}"
+    path.write_bytes(case.data)
+    began = time.process_time()
+    faults: list[str] = []
+    try:
+        report = graphspec.validate(path)
+        faults += _faults(report)
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt):
+            raise
+        faults.append("".join(traceback.format_exception(error))[-3000:])
+    seconds = time.process_time() - began
+    megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**10 if sys.platform != "darwin" else 2**20)
+    if seconds > SECONDS:
+        faults.append(f"it took {seconds:.1f} s")
+    if megabytes > MEGABYTES:
+        faults.append(f"it took {megabytes:.0f} MB")
+    return Tried(seconds, megabytes, tuple(faults))
+
+
+def _faults(report: Report) -> Iterator[str]:
+    """Findings without a place, or with one that is none, and a report that cannot be shown."""
+    for finding in report:
+        spans = [finding.span, *(label.span for label in finding.labels)]
+        for span in spans:
+            if span is None or not _is_place(span):
+                yield f"no place: {_shown(finding)} at {span}"
+    text = render(report)
+    if len(text) > _MOST_SHOWN and len(text) > 3_000 * len(report):
+        yield f"the report is {len(text):,} characters long for {len(report)} findings"
+    text.encode("utf-8", errors="surrogatepass")
+
+
+def _is_place(span: Span) -> bool:
+    lines = span.source.lines
+    return (
+        1 <= span.line <= span.end_line <= len(lines) + 1
+        and 1 <= span.column <= len(span.source.line(span.line)) + 2
+        and (span.line, span.column) <= (span.end_line, span.end_column)
+    )
+
+
+def _shown(finding: Diagnostic) -> str:
+    return f"{finding.rule.code} {finding.message[:200]}"
