@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from graphspec.diagnostics import Report, Source, Span, SpecError
-from graphspec.document.limits import MAX_BYTES
+from graphspec.document.limits import MAX_BYTES, syntax_position
 from graphspec.document.open_texts import STANDARD_INPUT, note, read_bytes
 from graphspec.document.read_json import read_json
 from graphspec.document.read_yaml import read_yaml
@@ -68,9 +68,8 @@ def read_source(path: Path | str) -> Source:
         note(source)
         return source
     except UnicodeDecodeError as error:
-        before = data[: error.start]
-        line, column = before.count(b"\n") + 1, len(before) - (before.rfind(b"\n") + 1) + 1
         source = Source(name, data.decode("utf-8-sig", errors="replace"))
+        line, column = syntax_position(source, len(data[: error.start].decode("utf-8-sig")))
         raise SpecError.of(
             UNREADABLE_FILE,
             f"{name} is not UTF-8 text: byte 0x{data[error.start]:02X} at position {error.start}",

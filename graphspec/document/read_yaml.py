@@ -6,6 +6,7 @@ counted as they grow, and no tag is ever acted on.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,12 +41,14 @@ class _Reader:
     anchors: dict[str, tuple[Any, Span, int]] = field(default_factory=dict)
     root: Any = None
     documents: int = 0
+    hidden: dict[int, str] = field(default_factory=dict)
 
     def span(self, start: Any, end: Any) -> Span:
         return Span(self.source, start.line + 1, start.column + 1, end.line + 1, end.column + 1)
 
     def read(self, text: str) -> Any:
         """The root value of the only document in `text`, or None for an empty one."""
+        text, self.hidden = _without_old_breaks(text)
         for event in yaml.parse(text, Loader=_LOADER):
             span = self.span(event.start_mark, event.end_mark)
             if isinstance(event, yaml.DocumentStartEvent):
@@ -69,7 +72,8 @@ class _Reader:
             elif isinstance(event, yaml.ScalarEvent):
                 self.refuse_tag(event, span)
                 is_text = not event.implicit[0] or self.expects_key()
-                value = self.fit(event.value, span) if is_text else resolve(event.value)
+                text = self.fit(event.value, span)
+                value = text if is_text else resolve(text)
                 if event.anchor is not None:
                     self.anchors[event.anchor] = (value, span, 1)
                 self.put(value, span, 1)
@@ -95,8 +99,8 @@ class _Reader:
             )
 
     def fit(self, text: str, span: Span) -> str:
-        """`text`, without the characters that no text of a spec can hold; a finding tells of one."""
-        text, hole = without_holes(text)
+        """`text` as it is written, without the characters that no text can hold; a finding tells of one."""
+        text, hole = without_holes(text.translate(self.hidden) if self.hidden else text)
         if hole is not None:
             self.report.extend([unfit_character(hole, span)])
         return text
@@ -191,6 +195,18 @@ class _Reader:
 
 
 _UNFINISHED = object()
+_OLD_BREAKS = re.compile("[\\x85\\u2028\\u2029]")
+
+
+def _without_old_breaks(text: str) -> tuple[str, dict[int, str]]:
+    """`text` without what breaks lines in YAML 1.1 and PyYAML, and is a letter in YAML 1.2 and everywhere else.
+
+    Letters that it does not use stand in their place, and the mapping gives back what they stand for.
+    """
+    found = sorted(set(_OLD_BREAKS.findall(text)))
+    unused = (each for each in range(0xE000, 0xF900) if chr(each) not in text)
+    hidden = dict(zip(unused, found, strict=False)) if found else {}
+    return text.translate({ord(old): chr(new) for new, old in hidden.items()}) if hidden else text, hidden
 
 
 def read_yaml(source: Source, report: Report, text: str | None = None) -> Any:

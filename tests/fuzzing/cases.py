@@ -183,7 +183,7 @@ def _as_spec(text: str, rng: random.Random) -> str:
     for _ in range(rng.randint(1, 4)):
         try:
             text = mutate(text, rng).text
-        except (ValueError, IndexError, AssertionError, SpecError):  # nothing is left that could be mutated so
+        except (ValueError, TypeError, AttributeError, IndexError, AssertionError, SpecError):  # no longer a spec
             return text
     return text
 
