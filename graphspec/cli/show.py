@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
+from graphspec.cli.differences import differences
 from graphspec.diagnostics import Report, SpecError
 from graphspec.document.open_texts import key
 from graphspec.report import full, write
@@ -101,7 +101,7 @@ class Show:
     def _show_differences(self, fixed: Fixed) -> None:
         for path, after in fixed.after.items():
             before = fixed.before[path]
-            for line in _differences(path, before.decode("utf-8-sig"), after.decode("utf-8-sig")):
+            for line in differences(path, before.decode("utf-8-sig"), after.decode("utf-8-sig"), "fixed"):
                 click.echo(line, nl=False)
 
 
@@ -112,12 +112,3 @@ def _write_output(path: str, text: str) -> None:
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise SpecError.of(CANNOT_WRITE, f"cannot write {path}: {reason}", help="check the path") from None
-
-
-def _differences(name: str, before: str, after: str) -> Iterator[str]:
-    """The lines of a unified diff, each with its line break."""
-    import difflib
-
-    old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
-    for line in difflib.unified_diff(old, new, fromfile=name, tofile=f"{name} (fixed)"):
-        yield line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
