@@ -99,12 +99,13 @@ class Call:
         listed = [each for each in value if isinstance(each, Tensor)] if isinstance(value, list) else []
         whole = isinstance(value, list) and len(listed) == len(value)
         if not whole or len(listed) < least or (most is not None and len(listed) > most):
-            wanted = f"{least}" if most == least else f"{least} or more" if most is None else f"{least} to {most}"
-            given = "one tensor" if isinstance(value, Tensor) else f"{len(listed)} tensors"
+            more = f"{least} or more " if least > 1 else ""
+            wanted = f"{least} " if most == least else more if most is None else f"{least} to {most} "
+            given = "one tensor" if isinstance(value, Tensor) else "a list of one" if len(listed) == 1 else len(listed)
             self.refuse(
                 BAD_OPERANDS,
-                f"`{self.name}` takes a list of {wanted} tensors and is given {given}",
-                expected=f"a `from` that lists {wanted} tensors",
+                f"`{self.name}` takes a list of {wanted}tensors and is given {given}",
+                expected=f"a `from` that lists {wanted}tensors",
                 help="write `from: [a, b]`",
             )
         return listed

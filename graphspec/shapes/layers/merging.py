@@ -87,7 +87,8 @@ def _warn_of_stretching(call: Call, given: list[Tensor], result: Shape) -> None:
                 expected="tensors of one shape",
                 help="if it is meant, give it the shape in so many words, with `Reshape` or `RepeatVector`"
                 if widened
-                else "make the sizes equal, or multiply if it is a weight or a gate",
+                else "make the sizes equal"
+                + ("" if call.name == "Multiply" else "; a product with a weight or a gate is `merge: mul`"),
             )
             return
 
@@ -171,7 +172,9 @@ def dot(call: Call) -> Value:
             f"`Dot` sums over axes of sizes {_size(sizes[0])} and {_size(sizes[1])}: {call.shown()}",
             argument="axes",
             expected="axes of one size",
-            help="choose the axes that are equal: `axes: [1, 2]` is the axis of each",
+            help="give the input its size"
+            if None in sizes
+            else "choose an axis of each that is equal: `axes: [1, 2]` are one of the first and one of the second",
         )
     call.once(built=True)
     left, right = without(first.shape, places[0]), without(second.shape, places[1])

@@ -39,9 +39,10 @@ def time_distributed(call: Call) -> Value:
     if isinstance(given, Unknown):
         return given
     if not isinstance(given, Tensor):
+        name = held.type_name if isinstance(held.what, Object) and not held.declared else held.name
         call.refuse(
             BAD_OPERANDS,
-            f"`TimeDistributed` holds a layer of one result, and `{held.name or held.type_name}` gives {len(given)}",
+            f"`TimeDistributed` holds a layer of one result, and `{name}` gives {len(given)}",
             argument="layer",
             expected="a layer or a model of one output",
             help="take apart what comes out in models of one output each",
