@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from graphspec.shapes.layers import (
     attention,
+    audio,
     cells,
     conv_lstm,
     convolution,
@@ -11,10 +12,13 @@ from graphspec.shapes.layers import (
     einsum_dense,
     elementwise,
     embedding,
+    images,
+    lookup,
     merging,
     normalization,
     padding,
     pooling,
+    preprocessing,
     recurrent,
     reshaping,
     wrappers,
@@ -22,6 +26,7 @@ from graphspec.shapes.layers import (
 
 __all__ = [
     "attention",
+    "audio",
     "cells",
     "conv_lstm",
     "convolution",
@@ -29,10 +34,13 @@ __all__ = [
     "einsum_dense",
     "elementwise",
     "embedding",
+    "images",
+    "lookup",
     "merging",
     "normalization",
     "padding",
     "pooling",
+    "preprocessing",
     "recurrent",
     "reshaping",
     "wrappers",
