@@ -17,7 +17,7 @@ LAYERS = [name for name in names("layers") if "Conv" in name and "LSTM" not in n
 FORMATS = st.sampled_from([None, "channels_last", "channels_first", "Channels_First"])
 DTYPES = st.sampled_from(["float32", "float16", "int32", "bool", "string"])
 
-quick = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+quick = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def rank(name: str) -> int:
