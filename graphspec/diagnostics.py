@@ -55,6 +55,10 @@ class Span:
         lines[0] = lines[0][self.column - 1 :]
         return "\n".join(lines)
 
+    def used_at(self, via: Span) -> Span:
+        """The same place, used by what stands at `via`."""
+        return Span(self.source, self.line, self.column, self.end_line, self.end_column, via)
+
     def overlaps(self, other: Span) -> bool:
         """Whether the two share a character."""
         return (

@@ -48,7 +48,7 @@ class Substitution:
 
     def at(self, span: Span) -> Span:
         """`span`, marked with the place that uses it."""
-        return span if self.via is None or span.via is not None else replace(span, via=self.via)
+        return span if self.via is None or span.via is not None else span.used_at(self.via)
 
     def value(self, value: Any, span: Span) -> Any:
         """`value` with every expression in it resolved."""
