@@ -9,12 +9,17 @@ Importing graphspec imports neither TensorFlow nor Keras; `build`, `train` and `
 
 from __future__ import annotations
 
-from graphspec.api import build, summarize, train
-from graphspec.diagnostics import Diagnostic, Report, SpecError
-from graphspec.run import Run
-from graphspec.spec import Spec, load
-from graphspec.validation import validate
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from graphspec.version import __version__
+
+if TYPE_CHECKING:
+    from graphspec.api import build, summarize, train
+    from graphspec.diagnostics import Diagnostic, Report, SpecError
+    from graphspec.run import Run
+    from graphspec.spec import Spec, load
+    from graphspec.validation import validate
 
 __all__ = [
     "Diagnostic",
@@ -29,3 +34,25 @@ __all__ = [
     "train",
     "validate",
 ]
+
+_HOMES = {
+    "build": "api",
+    "summarize": "api",
+    "train": "api",
+    "Diagnostic": "diagnostics",
+    "Report": "diagnostics",
+    "SpecError": "diagnostics",
+    "Run": "run",
+    "Spec": "spec",
+    "load": "spec",
+    "validate": "validation",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """A name of the public API, its module imported when it is first asked for: a command needs few of them."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'graphspec' has no attribute {name!r}")
+    found = getattr(import_module(f"graphspec.{_HOMES[name]}"), name)
+    globals()[name] = found
+    return found

@@ -11,6 +11,8 @@ from click.testing import CliRunner
 import graphspec
 from graphspec.cli import main
 
+from .commands import command_of
+
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -73,7 +75,7 @@ def test_every_command_in_the_documents_exists() -> None:
                 assert f"\n{words[1]}:" in makefile, line
                 seen += 1
             if words[:1] == ["graphspec"]:
-                command = main.commands[words[1]]
+                command = command_of(words[1])
                 options = {option for parameter in command.params for option in parameter.opts}
                 assert {word for word in words if re.match(r"--?[a-z]", word)} <= options, line
                 seen += 1

@@ -22,6 +22,8 @@ from graphspec.diagnostics import SpecError
 from graphspec.rules import RULES, Rule
 from graphspec.rules.pages import read_page
 
+from .commands import command_of
+
 ROOT = Path(__file__).resolve().parent.parent
 FIXTURES = ROOT / "tests" / "rules"
 PAGES = ROOT / "graphspec" / "rules"
@@ -135,7 +137,7 @@ def test_commands_of_a_page_exist(rule: Rule) -> None:
     for line in "".join(blocks(rule, "console", "When it arises")).splitlines():
         words = line.split()
         if words[0] == "graphspec":
-            options = {option for parameter in main.commands[words[1]].params for option in parameter.opts}
+            options = {option for parameter in command_of(words[1]).params for option in parameter.opts}
             assert {word for word in words if word.startswith("-")} <= options
 
 

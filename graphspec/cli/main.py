@@ -5,22 +5,16 @@ from __future__ import annotations
 import sys
 import traceback
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Any
 
 import click
 
-from graphspec.cli.evaluate import evaluate
-from graphspec.cli.explain import explain
-from graphspec.cli.fmt import fmt
-from graphspec.cli.layers import layers
-from graphspec.cli.predict import predict
-from graphspec.cli.summary import summary
-from graphspec.cli.train import train
-from graphspec.cli.validate import validate
 from graphspec.diagnostics import SpecError
-from graphspec.report.full import render
 
 FINDINGS, INTERNAL = 1, 3
+COMMANDS = ("validate", "fmt", "summary", "train", "evaluate", "predict", "layers", "explain", "schema")
+"""In the order of use. Each is a module of its name in `graphspec.cli`, imported when it is called."""
 
 
 class Commands(click.Group):
@@ -30,7 +24,7 @@ class Commands(click.Group):
         try:
             return super().invoke(ctx)
         except SpecError as error:
-            click.echo(render(error.report), err=True)
+            click.echo(str(error), err=True)
             ctx.exit(FINDINGS)
         except (click.exceptions.Exit, click.ClickException, click.Abort):
             raise
@@ -46,7 +40,13 @@ class Commands(click.Group):
             ctx.exit(INTERNAL)
 
     def list_commands(self, ctx: click.Context) -> Sequence[str]:  # type: ignore[override]
-        return list(self.commands)
+        return COMMANDS
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        found: click.Command = getattr(import_module(f"graphspec.cli.{cmd_name}"), cmd_name)
+        return found
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -63,10 +63,7 @@ def main() -> None:
     graphspec predict runs/same_digit -i digit_a=a.npy -i digit_b=b.npy -o out.npz
     graphspec layers LSTM                         what a spec can name, and the arguments it takes
     graphspec explain GS502                       what a rule finds, why, and how to mend it
+    graphspec schema -o graphspec.schema.json     a JSON Schema, by which editors complete and check specs
 
     Exit status: 0 clean, 1 findings or a failed run, 2 wrong usage, 3 an internal error.
     """
-
-
-for command in (validate, fmt, summary, train, evaluate, predict, layers, explain):
-    main.add_command(command)

@@ -15,7 +15,7 @@ from graphspec.document.tree import Located, Mapping
 class Part(BaseModel):
     """A mapping of the language with fixed keys. Unknown keys and values of another type are refused."""
 
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, defer_build=True)
 
     _tree: Mapping = PrivateAttr()
 
