@@ -19,19 +19,30 @@ from typing import Any, NoReturn
 
 from graphspec import catalog
 from graphspec.catalog import REQUIRED, Kind
+from graphspec.diagnostics import Label
 from graphspec.graph import FIRST, Layer
 from graphspec.rules import BAD_OPERANDS, Rule
 from graphspec.shapes.tensor import UNKNOWN, Shape, Tensor, Value, show
 
 
 class Refusal(Exception):  # noqa: N818 - it is what Keras does, not a fault of the program
-    """What Keras would say of a call: the rule, what happened, and which argument of the layer is at fault, if one."""
+    """What Keras would say of a call: the rule, what happened, and which argument of the layer is at fault, if one.
+
+    labels: other places that belong to it.
+    """
 
     def __init__(
-        self, rule: Rule, message: str, argument: str | None = None, expected: str = "", help: str = ""
+        self,
+        rule: Rule,
+        message: str,
+        argument: str | None = None,
+        expected: str = "",
+        help: str = "",
+        labels: tuple[Label, ...] = (),
     ) -> None:
         super().__init__(message)
         self.rule, self.message, self.argument, self.expected, self.help = rule, message, argument, expected, help
+        self.labels = labels
 
 
 class Unreadable(Exception):  # noqa: N818 - no fault: a rule need not read all that Keras may

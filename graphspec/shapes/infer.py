@@ -19,6 +19,7 @@ from graphspec.shapes.binding import bind
 from graphspec.shapes.call import SHAPE_RULES, Call, Refusal
 from graphspec.shapes.dropped import Frame, Watch
 from graphspec.shapes.masks import masked
+from graphspec.shapes.origins import origins
 from graphspec.shapes.tensor import UNKNOWN, Shape, Tensor, Value, is_known, show
 
 COMPUTE_DTYPES = {"mixed_float16": "float16", "mixed_bfloat16": "bfloat16"}
@@ -94,6 +95,7 @@ class _Walk:
     def node(self, graph: Graph, node: Node, values: dict[str, Value]) -> Iterator[Value]:
         """What each step of the node gives. Raises _Found at the first that Keras would refuse."""
         value = self.feed(node.feed, values)
+        results: list[Value] = []
         for number, step in enumerate(node.steps):
             keywords = {name: self.resolve(each, values) for name, each in step.call.items()}
             listed = number == 0 and isinstance(node.feed, tuple)
@@ -103,12 +105,15 @@ class _Walk:
                 result = self.call(step.layer, value, keywords, listed=listed)
                 self.watch.see(value, keywords, result)
             except _Unfit as unfit:
-                raise _Found(_diagnostic(node, step, value, unfit)) from None
+                calls = {**self.shapes.calls[id(graph)], node.name: results}
+                from_where = origins(graph, node, step, values, calls, unfit.refusal.rule)
+                raise _Found(_diagnostic(node, step, value, unfit, from_where)) from None
             finally:
                 warnings, self.warnings[said:] = self.warnings[said:], []
                 self.watch.frames.pop()
-            self.shapes.findings += [_diagnostic(node, step, value, each) for each in warnings[:1]]
+            self.shapes.findings += [_diagnostic(node, step, value, each, []) for each in warnings[:1]]
             value = result
+            results.append(result)
             yield value
 
     def feed(self, feed: Feed, values: dict[str, Value]) -> Value:
@@ -274,6 +279,7 @@ def _taken(graph: Graph, declared: Input, given: Value) -> Value:
             f"the input `{declared.name}` of the model `{graph.name}` takes {show(wanted)} and is given {given}",
             expected=f"a tensor of shape {show(wanted)}",
             help="make the two equal; an open size is written `null`",
+            labels=(Label(declared.span, f"`{declared.name}` is declared {show(wanted)}"),),
         )
     return Tensor(shape, declared.dtype, given.mask)
 
@@ -282,13 +288,13 @@ def _inputs(graph: Graph, values: dict[str, Value]) -> Iterator[Value]:
     return (values[name] for name in graph.inputs)
 
 
-def _diagnostic(node: Node, step: Step, value: Value, unfit: _Unfit) -> Diagnostic:
+def _diagnostic(node: Node, step: Step, value: Value, unfit: _Unfit, from_where: list[Label]) -> Diagnostic:
     """The finding: at the argument that is at fault, else at the step; the shapes that come in at where they do."""
     refusal, layer = unfit.refusal, unfit.layer
     span = step.span
     if refusal.argument is not None and isinstance(layer.what, Object):
         span = layer.what.span_of(refusal.argument)
-    labels = list(_came_in(node, step, value))
+    labels = [*_came_in(node, step, value), *refusal.labels, *from_where]
     if span != step.span and not step.fresh:
         labels.append(Label(step.span, "it is applied here"))
     rule: Rule = refusal.rule
