@@ -44,6 +44,7 @@ def imported(*arguments: str) -> set[str]:
         ("predict", "--help"),
         ("validate", "specs"),
         ("fmt", "--check", "specs"),
+        ("schema",),
         ("layers",),
         ("layers", "LSTM"),
         ("explain",),

@@ -1,0 +1,29 @@
+"""`graphspec schema`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.option("--output", "-o", type=click.Path(path_type=Path, dir_okay=False), help="Write it to this file.")
+def schema(output: Path | None) -> None:
+    """Print the JSON Schema of the language, by which editors complete and check specs as one writes.
+
+    Write it beside your specs, and start each of them with a line that names it:
+
+    \b
+    graphspec schema -o graphspec.schema.json
+    # yaml-language-server: $schema=graphspec.schema.json
+    """
+    from graphspec.json_schema import shipped_text
+
+    if output is None:
+        click.echo(shipped_text(), nl=False)
+        return
+    from graphspec.run_directory import write
+
+    write(output, lambda part: part.write_text(shipped_text(), encoding="utf-8"))
+    click.echo(f"Wrote {output}", err=True)

@@ -1,0 +1,115 @@
+"""A line on every key of the language, for editors to show: by the class of `schema.model` whose mapping holds it."""
+
+from __future__ import annotations
+
+_NODE = {
+    "from": "The tensors that come in: `x`, a list `[a, b]`, or by keyword `{query: q, value: v}`. "
+    "A tensor is `name`, `name[1]` of a layer that returns several, or `name.output` of a model.",
+    "merge": "How a list of tensors becomes one: sum, sub, mul, ave, max, min, concat, dot or cos.",
+    "apply": "One step or a list of steps, each called on the result of the one before: a layer, an operation, "
+    "or a declared layer, model or block.",
+    "when": "Where this is false the node is absent, or is its `otherwise`.",
+    "otherwise": "The node that stands here where `when` is false.",
+}
+_BODY = {
+    "inputs": "The model's inputs: name → `{shape, dtype, ...}`, or the shape of one sample alone.",
+    "layers": "Layers that are shared wherever they are applied: name → layer.",
+    "models": "Models that are applied like layers, their weights shared: name → model.",
+    "blocks": "Templates: name → `{params, inputs, graph, output}`. Every use has weights of its own.",
+    "graph": "The nodes: name → `{from, merge, apply}`. Each names a tensor.",
+    "outputs": "The model's outputs: name → a node, with the loss and metrics that train it.",
+}
+_SPLIT = {
+    "file": "The file that sources of this split default to.",
+    "inputs": "The source of every input, by its name.",
+    "outputs": "The source of every output's targets, by its name.",
+    "sample_weights": "The source of an output's sample weights, by the output's name.",
+}
+
+TEXTS: dict[str, dict[str, str]] = {
+    "SpecModel": {
+        "graphspec": "The version of the language: 1.",
+        "name": "The model's name; the file's stem unless stated.",
+        "description": "What the model does, for people.",
+        "include": "Other spec files whose vars, layers, models and blocks become visible here.",
+        "plugins": "Python modules that register custom objects; imported by what builds, never by validation.",
+        "vars": "Values for `${...}`: numbers, text, true, false, null, or lists of those.",
+        **_BODY,
+        "training": "How the model is trained.",
+        "data": "Where the data lies; paths are relative to this file.",
+    },
+    "NestedModel": {
+        **_BODY,
+        "weights": "A file of weights for this model: `.weights.h5` or `.keras`.",
+        "trainable": "Whether training changes the model's weights.",
+    },
+    "Elsewhere": {
+        "file": "A trained model, saved by Keras as a `.keras` file.",
+        "spec": "Another spec file, whose model this is.",
+        "application": "A model of keras.applications, with its arguments beside.",
+        "weights": "A file of weights for this model, or for an application `imagenet`.",
+        "trainable": "Whether training changes the model's weights.",
+    },
+    "BlockModel": {
+        "params": "The block's parameters with their defaults; an empty value is required.",
+        "inputs": "The name of the tensor that comes in, or a list of names.",
+        "graph": "The block's nodes; their names are its own.",
+        "output": "The node that the block gives.",
+        "outputs": "The nodes that the block gives, by name, picked as `node.name`.",
+    },
+    "PluginModel": {
+        "module": "The name of the Python module.",
+        "folder": "The folder that it lies in; that of the spec unless stated.",
+    },
+    "InputModel": {
+        "shape": "The shape of one sample, without the batch; null is any length.",
+        "dtype": "The dtype, float32 unless stated.",
+        "sparse": "Whether the input is a sparse tensor.",
+        "batch_size": "A fixed number of samples in a batch.",
+        "optional": "Whether the input may be left out.",
+    },
+    "NodeModel": _NODE,
+    "OutputModel": {
+        **_NODE,
+        "loss": "What training makes small; `null` says that the output is not trained.",
+        "loss_weight": "The share of this output's loss in the whole; 1.0 unless stated.",
+        "metrics": "What is measured of this output.",
+        "weighted_metrics": "What is measured with sample weights and class weights.",
+        "class_weight": "Class index → weight in training.",
+    },
+    "TrainingModel": {
+        "optimizer": "The optimizer: `adam`, or `{Adam: {learning_rate: 0.001}}`.",
+        "epochs": "How many times all samples are seen.",
+        "batch_size": "How many samples a step sees.",
+        "seed": "Decides initial weights, dropout, the order of samples and what is held out.",
+        "callbacks": "What watches the training: `EarlyStopping`, `ModelCheckpoint`, ...",
+        "steps_per_epoch": "How many steps an epoch has; all samples unless stated.",
+        "validation_freq": "After how many epochs the model is validated.",
+        "precision": "The precision of the computation; outputs stay float32.",
+        "jit_compile": "Whether XLA compiles the model; `auto` leaves it to Keras.",
+        "steps_per_execution": "How many steps run at once; `auto` is the most that divides an epoch, up to 32.",
+        "deterministic": "Whether the same spec gives the same numbers on the same machine, at some cost.",
+        "freeze": "Layers that training leaves alone: names, paths `model/layer`, or globs.",
+        "initial_weights": "A file of weights that training starts from, or `{file: ..., partial: true}`.",
+        "log": "Logs to write in the run directory.",
+        "checkpoint": "When checkpoints are written, and how many are kept.",
+    },
+    "CheckpointModel": {
+        "every": "`epoch`, or a number of steps such as `500 steps`.",
+        "keep": "How many of the newest checkpoints stay.",
+        "monitor": "The metric by which the best is kept as well.",
+    },
+    "DataModel": {
+        "train": "What the model is trained on.",
+        "validation": "What it is validated on after every epoch: a share `{split: 0.1}`, or sources.",
+        "test": "What it is measured on in the end.",
+    },
+    "SplitModel": _SPLIT,
+    "ValidationModel": {"split": "The share of the training samples that is held out, between 0 and 1.", **_SPLIT},
+    "SourceModel": {
+        "file": "The path of the file, or a glob of shards.",
+        "key": "The name of one array of an archive.",
+        "column": "One column of a table.",
+        "columns": "Several columns of a table, stacked on a last axis.",
+    },
+}
