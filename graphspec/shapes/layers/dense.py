@@ -16,7 +16,7 @@ def dense(call: Call) -> Value:
     if tensor.rank < 2:
         call.refuse(WRONG_RANK, f"`Dense` takes tensors of two dimensions or more, batch and features, not {tensor}")
     last = tensor.shape[-1]
-    if last is None:
+    if last is None and not call.facts:
         call.refuse(
             OPEN_DIMENSION,
             f"`Dense` needs to know the size of the last dimension, and what comes in is {tensor}",
@@ -24,7 +24,7 @@ def dense(call: Call) -> Value:
             help="give the input its number of features, or pool over the open dimension first",
         )
     built = call.once(last=last)["last"]
-    if built != last:
+    if last is not None and built != last:
         call.refuse(
             SHAPE_MISMATCH,
             f"`Dense` was first applied to {built} features and is now given {last}",
