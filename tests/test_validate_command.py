@@ -191,6 +191,34 @@ def test_processes_read_the_text_that_is_held(folder: Path) -> None:
     assert result.stdout == "4 specs are valid.\n"
 
 
+PLUGIN = """
+import keras
+
+@keras.saving.register_keras_serializable(package="my")
+class Moody(keras.layers.Layer):
+    def call(self, inputs):
+        raise ValueError("not today")
+"""
+
+
+def test_deep_asks_keras_about_what_is_sound(folder: Path) -> None:
+    """What only Keras knows is found by building, at its node; a comment may ignore it, and fixes still come first."""
+    (folder / "moody.py").write_text(PLUGIN, encoding="utf-8")
+    text = (
+        "graphspec: 1\nplugins: [moody]\ninputs: {x: [2]}\noutputs: {y: {from: x, aply: [my>Moody, {Dense: 1}]}}\n"
+    )
+    spec = folder / "spec.yaml"
+    spec.write_text(text, encoding="utf-8")
+    assert call(spec, "--fix").exit_code == 0
+    result = call(spec, "--deep", "--format", "concise")
+    assert result.exit_code == 1
+    assert "GS401" in result.stdout
+    assert "not today" in result.stdout
+    spec.write_text(text.replace("aply", "apply").rstrip() + "  # graphspec: ignore[GS401]\n", encoding="utf-8")
+    assert call(spec, "--deep").stdout == "Nothing else found in 1 spec, 1 finding ignored.\n"
+    assert call(spec).stdout == "1 spec is valid.\n"
+
+
 class Watched:
     """`graphspec validate --watch` in a process of its own."""
 

@@ -9,12 +9,10 @@ from pathlib import Path
 
 import click
 
-from graphspec.cli.differences import differences
 from graphspec.diagnostics import Report, SpecError
 from graphspec.document.open_texts import key
 from graphspec.report import full, write
 from graphspec.report.summary import summary
-from graphspec.rewriting import rewrite
 from graphspec.rules import CANNOT_WRITE
 from graphspec.validation.fix import Fixed
 from graphspec.validation.run import Request, Result
@@ -83,6 +81,10 @@ class Show:
     def _write_files(self, fixed: Fixed) -> Report:
         """Write what has changed; the files that could not be written."""
         failed = Report()
+        if not fixed.after:
+            return failed
+        from graphspec.rewriting import rewrite
+
         for path, data in fixed.after.items():
             if key(path) in self.request.held:
                 continue
@@ -99,6 +101,8 @@ class Show:
         return failed
 
     def _show_differences(self, fixed: Fixed) -> None:
+        from graphspec.cli.differences import differences
+
         for path, after in fixed.after.items():
             before = fixed.before[path]
             for line in differences(path, before.decode("utf-8-sig"), after.decode("utf-8-sig"), "fixed"):

@@ -12,7 +12,9 @@ from graphspec.cli.show import Show
 from graphspec.document import STANDARD_INPUT
 from graphspec.document.limits import MAX_BYTES
 from graphspec.document.open_texts import key
+from graphspec.extras import require, require_tensorflow
 from graphspec.report import FORMATS
+from graphspec.validation.check import Deep
 from graphspec.validation.run import Request, run
 from graphspec.validation.settings import Finder
 
@@ -21,6 +23,7 @@ from graphspec.validation.settings import Finder
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @set_option
 @click.option("--data", "values", is_flag=True, help="Read data files whole, not their headers alone; needs NumPy.")
+@click.option("--deep", is_flag=True, help="Let Keras itself build what is sound, without weights; needs TensorFlow.")
 @click.option("--select", callback=chosen_rules, multiple=True, metavar="RULES", help="Show these rules alone.")
 @click.option(
     "--ignore",
@@ -57,6 +60,7 @@ def validate(
     paths: tuple[str, ...],
     overrides: tuple[str, ...],
     values: bool,
+    deep: bool,
     select: list[str] | None,
     ignore: list[str] | None,
     fix: bool,
@@ -93,12 +97,15 @@ def validate(
         raise click.UsageError("--unsafe-fixes says what --fix and --diff may do")
     if watch and diff:
         raise click.UsageError("--diff shows what would change once: leave out --watch")
+    if values:
+        require("numpy", "NumPy", "--data reads arrays", "graphspec[tensorflow]")
     held: dict[str, bytes] = {}
     if STANDARD_INPUT in paths:
         name = stdin_filename or STANDARD_INPUT
         held[key(name)] = sys.stdin.buffer.read(MAX_BYTES + 1)
         paths = tuple(name if path == STANDARD_INPUT else path for path in paths)
-    request = Request(paths, overrides, select, ignore, values, None, jobs, fix or diff, unsafe_fixes, held)
+    keras = _keras() if deep else None
+    request = Request(paths, overrides, select, ignore, values, keras, jobs, fix or diff, unsafe_fixes, held)
     show = Show(request, format, output, color, diff)
     if watch:
         from graphspec.cli.watch import watch as keep_watching
@@ -109,3 +116,11 @@ def validate(
         result = run(request, settings)
         status = show(result, settings.of_folder(Path.cwd()).format)
     sys.exit(0 if exit_zero else status)
+
+
+def _keras() -> Deep:
+    """What asks Keras about specs, one after the other."""
+    require_tensorflow()
+    from graphspec.deep import DeepCheck
+
+    return DeepCheck()
