@@ -75,7 +75,6 @@ def test_of_a_list(name: str, tmp_path: Path, shapes: Any, use_scale: bool, call
 )
 def test_multi_head(tmp_path: Path, arguments: Any, shapes: Any, call: Any, batch: int | None, listed: bool) -> None:
     """Query, value and key by keyword; a list is none of them."""
-
     assume(batch is None or all(shapes))  # a batch of known size passes for features where nothing else is there
 
     def feed(names: list[str]) -> Any:
