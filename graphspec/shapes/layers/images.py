@@ -12,16 +12,7 @@ from graphspec.shapes.layout import layout
 from graphspec.shapes.sizes import whole
 from graphspec.shapes.tensor import Tensor, Value
 
-CHANNELS = {
-    "RandomHue": (3,),
-    "RandomSaturation": (3,),
-    "RandomGrayscale": (1, 3),
-    "RandAugment": (1, 3),
-}
-"""How many channels a layer works on when it runs, of those that do not take any number."""
-
-
-@layer(
+AUGMENTATIONS = (
     "AugMix",
     "AutoContrast",
     "ContrastLimitedAdaptiveHistogramEqualization",
@@ -48,6 +39,18 @@ CHANNELS = {
     "RandomZoom",
     "Solarization",
 )
+"""The layers that keep shapes, and take mappings of images with what belongs to them."""
+
+CHANNELS = {
+    "RandomHue": (3,),
+    "RandomSaturation": (3,),
+    "RandomGrayscale": (1, 3),
+    "RandAugment": (1, 3),
+}
+"""How many channels a layer works on when it runs, of those that do not take any number."""
+
+
+@layer(*AUGMENTATIONS)
 def augmentation(call: Call) -> Value:
     """What comes in, images or a mapping of them with what belongs to them, in the same shapes."""
     _warn_of_images(call)
