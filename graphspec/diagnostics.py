@@ -7,7 +7,7 @@ This module and `rules` import nothing else of graphspec.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NoReturn
@@ -193,6 +193,11 @@ class Report:
             help="mend those above, which may be the cause of others, and look again",
         )
         raise SpecError(self)
+
+    def amend(self, change: Callable[[Diagnostic], Diagnostic]) -> None:
+        """Put what `change` gives in the place of each finding."""
+        self.found = [change(diagnostic) for diagnostic in self.found]
+        self._seen.update(self.found)
 
     def leave_open(self, span: Span) -> None:
         """From now on, say nothing of the value at `span`: a finding has been made of it."""

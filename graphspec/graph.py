@@ -93,12 +93,21 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A tensor: an input or node by name, or one of the several that a node gives, by index or output name."""
+    """A tensor: an input or node by name, or one of the several that a node gives, by index or output name.
+
+    written is where the name stands that leads to the tensor, for a tensor that comes into a block and is named anew.
+    """
 
     name: str
     span: Span
     index: int | None = None
     output: str | None = None
+    written: Span | None = None
+
+    @property
+    def place(self) -> Span:
+        """Where the name stands that leads to the tensor."""
+        return self.written or self.span
 
     def __str__(self) -> str:
         if self.index is not None:

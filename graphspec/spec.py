@@ -12,7 +12,7 @@ from graphspec.diagnostics import Diagnostic, Report, SpecError
 from graphspec.document import STANDARD_INPUT, read
 from graphspec.document.traps import find_traps
 from graphspec.document.tree import Mapping
-from graphspec.expand import DECLARING, Library, expand
+from graphspec.expand import DECLARING, Library, expand, label_variables
 from graphspec.graph import Graph, Training
 from graphspec.lower import check_library, lower, lower_training
 from graphspec.lower.data import lower_data
@@ -22,7 +22,6 @@ from graphspec.schema import SpecModel, parse
 from graphspec.schema.shorthand import write_out
 from graphspec.shapes import infer
 from graphspec.sources import Data
-
 
 MOST_FINDINGS = 1_000
 """In one spec: nobody reads more, and to look for the names that were meant takes its time."""
@@ -93,9 +92,19 @@ def _inspect(
     library = expand(tree, folder / "-" if from_stdin else Path(path), report)
     if any(error.rule is not BAD_EXPRESSION for error in report.errors):
         raise SpecError(report)
-    if _only_declares(tree):
-        check_library(library, report)
-        return None
+    try:
+        if _only_declares(tree):
+            check_library(library, report)
+            return None
+        return _look(path, tree, library, report, data, values)
+    finally:
+        label_variables(report, library)
+
+
+def _look(path: Path | str, tree: Mapping, library: Library, report: Report, data: bool, values: bool) -> Spec | None:
+    """The spec of a document whose expressions are resolved, and all findings of the stages that follow."""
+    from_stdin = str(path) == STANDARD_INPUT
+    folder = Path() if from_stdin else Path(path).parent
     write_out(library.tree)
     model = parse(library.tree, report)
     if model is None:

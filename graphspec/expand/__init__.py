@@ -8,5 +8,6 @@ from __future__ import annotations
 from graphspec.expand.expressions import Value, layered
 from graphspec.expand.library import DECLARING, Library, expand
 from graphspec.expand.substitute import Substitution
+from graphspec.expand.used import label_variables
 
-__all__ = ["DECLARING", "Library", "Substitution", "Value", "expand", "layered"]
+__all__ = ["DECLARING", "Library", "Substitution", "Value", "expand", "label_variables", "layered"]

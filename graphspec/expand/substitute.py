@@ -8,15 +8,16 @@ out is not evaluated. Blocks are templates: they stay as they are until they are
 from __future__ import annotations
 
 import re
+from collections import ChainMap
 from collections.abc import Mapping as Names
 from dataclasses import dataclass, replace
 from typing import Any
 
-from graphspec.diagnostics import Report, Span
+from graphspec.diagnostics import Label, Report, Span
 from graphspec.document.tree import Located, Mapping, Sequence
 from graphspec.expand.expressions import FUNCTIONS, ExpressionError, FaultyVariableError, Value, evaluate
 from graphspec.rules import BAD_EXPRESSION, WRONG_TYPE
-from graphspec.suggest import did_you_mean, kind_of, one_of
+from graphspec.suggest import closest, did_you_mean, kind_of, one_of
 
 _EXPRESSION = re.compile(r"\$\$\{|\$\{([^{}]*)\}|\$\{")
 _ABSENT = object()
@@ -164,6 +165,7 @@ class Substitution:
                 self.at(_inside(span, match, error)),
                 expected="numbers, text, lists, names, arithmetic, comparisons, `and`, `or`, `not`",
                 help=self._help(error),
+                labels=self._labels(error),
             )
             raise FaultyVariableError from None
 
@@ -173,6 +175,12 @@ class Substitution:
         known = [*self.names, *FUNCTIONS]
         return did_you_mean(error.unknown, known, f"the names here are {one_of(known)}")
 
+    def _labels(self, error: ExpressionError) -> list[Label]:
+        """Where the variable is declared that was most likely meant."""
+        near = closest(error.unknown, self.names) if error.unknown else None
+        place = place_of(self.names, near) if near is not None else None
+        return [Label(place, f"`{near}` is declared here")] if place is not None else []
+
     def _located(self, value: Value, span: Span) -> Any:
         """A list as a Sequence, all of it at the place of its expression."""
         if not isinstance(value, list):
@@ -181,6 +189,15 @@ class Substitution:
         for item in value:
             listed.put(self._located(item, span), self.at(span))
         return listed
+
+
+def place_of(names: Names[str, Value], name: str) -> Span | None:
+    """Where the variable `name` is set, as far as that is known of `names`."""
+    for each in names.maps if isinstance(names, ChainMap) else [names]:
+        spans: dict[str, Span] = getattr(each, "spans", {})
+        if name in each:
+            return spans[name] if name in spans else place_of(getattr(each, "outer", {}), name)
+    return None
 
 
 def _without(mapping: Mapping, key: str) -> Mapping:

@@ -15,6 +15,7 @@ from graphspec.diagnostics import Label, Report, Span, SpecError
 from graphspec.document.tree import Mapping, plain
 from graphspec.expand import Substitution, Value, layered
 from graphspec.graph import Feed, Node, Reference, Step
+from graphspec.lower.labels import declared_near, fed
 from graphspec.lower.scope import MAX_NESTED, MAX_NODES, Block, Scope
 from graphspec.lower.steps import BlockUse
 from graphspec.rules import (
@@ -84,7 +85,9 @@ def _may_nest(use: BlockUse, caller: Scope, report: Report) -> bool:
         deep = len(caller.using) >= MAX_NESTED
         raise SpecError.of(
             TOO_LARGE,
-            f"blocks nest more than {MAX_NESTED} deep" if deep else f"blocks make more than {MAX_NODES:,} nodes and steps",
+            f"blocks nest more than {MAX_NESTED} deep"
+            if deep
+            else f"blocks make more than {MAX_NODES:,} nodes and steps",
             use.span,
             expected="here it goes too far",
             help="use fewer blocks inside blocks, or fewer repeats",
@@ -154,6 +157,7 @@ def _bind(use: BlockUse, feed: Feed, report: Report) -> dict[str, Reference] | N
             use.span,
             expected=f"its inputs {one_of(names)}",
             help=f"write `from: {{{', '.join(f'{name}: ...' for name in names)}}}`" if len(names) > 1 else "",
+            labels=[Label(use.block.model.located("inputs").span, "they are named here"), *fed(feed)],
         )
     return bound
 
@@ -236,6 +240,8 @@ def _resolver(
 ) -> Callable[[Reference], Reference]:
     """What a reference inside the block stands for outside it."""
     absent = {**_absent(body, "graph"), **_absent(body, "outputs")}
+    incoming = use.block.model.located("inputs").span
+    places = dict.fromkeys(bound, incoming) | {**_places(body, "graph"), **_places(body, "outputs")}
 
     def resolve(reference: Reference) -> Reference:
         if reference.name in local:
@@ -253,6 +259,7 @@ def _resolver(
             help="it is left out here: its `when` is false"
             if reference.name in absent
             else did_you_mean(reference.name, known, f"the tensors here are {one_of(known)}"),
+            labels=declared_near(reference.name, places) or [Label(incoming, f"what comes into `{use.block.name}`")],
         )
         return reference
 
@@ -264,10 +271,15 @@ def _absent(body: BlockBody, part: str) -> dict[str, Span]:
     return written.absent if isinstance(written, Mapping) else {}
 
 
+def _places(body: BlockBody, part: str) -> dict[str, Span]:
+    written = body.located(part).value
+    return written.key_spans if isinstance(written, Mapping) else {}
+
+
 def _select(reference: Reference, incoming: Reference, report: Report) -> Reference:
     """`incoming`, or the one of its several tensors that the block picks."""
     if reference.index is None and reference.output is None:
-        return replace(incoming, span=reference.span)
+        return replace(incoming, span=reference.span, written=incoming.place)
     if incoming.index is not None or incoming.output is not None:
         report.add(
             BAD_SELECTION,

@@ -7,6 +7,7 @@ from graphspec.catalog.refused import RETIRED_MERGES
 from graphspec.diagnostics import Report
 from graphspec.document.tree import Located, Mapping
 from graphspec.graph import Feed, Layer, Reference
+from graphspec.lower.labels import fed
 from graphspec.lower.objects import make_object, split_form
 from graphspec.rules import MERGE_OPERANDS, UNKNOWN_MERGE
 from graphspec.suggest import did_you_mean, one_of
@@ -47,6 +48,7 @@ def read_merge(written: Located, feed: Feed | None, report: Report) -> tuple[str
             word.span,
             expected=f"a `from` that lists {count} tensors",
             help="write `from: [a, b]`, or leave `merge` out",
+            labels=fed(feed),
         )
         return None
     return (word.value, Layer(made, word.span)) if made is not None else None

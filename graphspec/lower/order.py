@@ -47,9 +47,7 @@ def _refuse(circle: list[str], nodes: dict[str, Node], report: Report) -> None:
     start = edges[0]
     report.add(
         CYCLE,
-        f"nodes go in a circle: {_listed(circle[::-1])}"
-        if len(circle) > 2
-        else f"`{circle[0]}` takes in itself",
+        f"nodes go in a circle: {_listed(circle[::-1])}" if len(circle) > 2 else f"`{circle[0]}` takes in itself",
         start[2],
         expected=f"`{start[0]}` takes in `{start[1]}`",
         help="a model is computed from inputs to outputs; for a loop over time use a recurrent layer",

@@ -76,6 +76,13 @@ class Scope:
         around = [*self.included, *([self.parent] if self.parent is not None else [])]
         return [*self.makers, *self.blocks, *(name for scope in around for name in scope.names())]
 
+    def places(self) -> dict[str, Span]:
+        """Where each name in scope is declared."""
+        around = [*self.included, *([self.parent] if self.parent is not None else [])]
+        found = {name: span for scope in reversed(around) for name, span in scope.places().items()}
+        own = {name: span for name, (_, span) in self.makers.items()}
+        return {**found, **{name: block.span for name, block in self.blocks.items()}, **own}
+
     def tensor_outside(self, name: str) -> bool:
         """Whether a body around this one has a tensor `name`, which is not to be seen from here."""
         return self.parent is not None and (name in self.parent.tensors or self.parent.tensor_outside(name))

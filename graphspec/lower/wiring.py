@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping as AnyMapping
 from itertools import pairwise
 
-from graphspec.diagnostics import Fix, Report, Span
+from graphspec.diagnostics import Fix, Label, Report, Span
 from graphspec.graph import External, Graph, Input, Node, Reference, Step
+from graphspec.lower.labels import declared_near
 from graphspec.lower.scope import Scope
 from graphspec.rules import BAD_SELECTION, MODEL_INPUTS, UNDEFINED_NAME
 from graphspec.suggest import closest, did_you_mean, one_of
@@ -25,11 +26,12 @@ def check_references(
     absent: the nodes that a condition left out. A faulty node defines its name all the same, so that one mistake is
     found once.
     """
-    known = [*inputs, *nodes]
     for node in nodes.values():
         for reference in node.references():
             if reference.name not in inputs and reference.name not in nodes:
-                _undefined(body, reference, known, scope, report, absent)
+                places = {name: each.span for name, each in inputs.items()}
+                places |= {name: each.span for name, each in nodes.items()}
+                _undefined(body, reference, places, scope, report, absent)
     for node in nodes.values():
         before = report.added
         _check_node(node, inputs, nodes, report)
@@ -38,8 +40,14 @@ def check_references(
 
 
 def _undefined(
-    body: str, reference: Reference, known: list[str], scope: Scope, report: Report, absent: AnyMapping[str, Span]
+    body: str,
+    reference: Reference,
+    places: AnyMapping[str, Span],
+    scope: Scope,
+    report: Report,
+    absent: AnyMapping[str, Span],
 ) -> None:
+    known = list(places)
     help = did_you_mean(reference.name, known)
     if reference.name in absent:
         help = f"`{reference.name}` is left out here: its `when` is false"
@@ -51,9 +59,10 @@ def _undefined(
     report.add(
         UNDEFINED_NAME,
         f"there is no input, node or output `{reference.name}`{where}",
-        reference.span,
+        reference.place,
         expected="the name of a tensor of this graph",
         help=help or f"the tensors here are {one_of(known)}",
+        labels=declared_near(reference.name, places),
         fix=_respelled(reference, known) if help == did_you_mean(reference.name, known) else None,
     )
 
@@ -61,7 +70,7 @@ def _undefined(
 def _respelled(reference: Reference, known: list[str]) -> Fix | None:
     """The nearest name, which only its author knows to be the one that is meant."""
     near = closest(reference.name, known)
-    return Fix.rewrite(reference.span, reference.name, near, is_safe=False) if near is not None else None
+    return Fix.rewrite(reference.place, reference.name, near, is_safe=False) if near is not None else None
 
 
 def _check_node(node: Node, inputs: AnyMapping[str, Input], nodes: dict[str, Node], report: Report) -> None:
@@ -114,7 +123,7 @@ def _check_selection(
         report.add(
             BAD_SELECTION,
             f"`{reference.name}` is an input, and an input is one tensor",
-            reference.span,
+            reference.place,
             expected=f"`{reference.name}`",
         )
     elif reference.output is not None:
@@ -131,9 +140,10 @@ def _check_selection(
             report.add(
                 BAD_SELECTION,
                 f"`{reference.name}` {why}",
-                reference.span,
+                reference.place,
                 expected="an output of the model that the node applies",
                 help=help or f"write `{reference.name}`",
+                labels=[Label(nodes[reference.name].span, f"`{reference.name}` is computed here")],
             )
 
 
@@ -197,4 +207,5 @@ def _refuse_inputs(step: Step, why: str, report: Report, help: str = "") -> None
         expected=f"its {'inputs' if several else 'input'} {one_of(graph.inputs)}",
         help=help
         or (f"write `from: {{{form}}}`" if several else "apply it to one tensor at a time: a node for each of them"),
+        labels=[Label(each.span, f"its input `{name}`") for name, each in graph.inputs.items()],
     )
