@@ -353,6 +353,13 @@ def test_long_lines_are_broken_and_short_blocks_are_left() -> None:
     assert "        columns: [column_0, column_1," in after
 
 
+@pytest.mark.parametrize("inner", ["", "1", "1, # note\n", "a b c"])
+def test_deep_documents_are_formatted(inner: str) -> None:
+    """Collections nested as deep as a document may be are laid out, also where no line is short enough."""
+    formatted(f"a: {'[' * 98}{inner}{']' * 98}\n")
+    formatted(f"a: {'{a: ' * 97}[{inner}]{'}' * 97}\n")
+
+
 def test_json_stays_json() -> None:
     """A JSON spec is formatted as JSON, its keys in order, its numbers as they were written."""
     text = '{"outputs":{"y":{"loss":"mse","from":"x"}},\n"inputs": {\n"x":[1e3, 2.50]}, "graphspec":1}'

@@ -52,7 +52,9 @@ def _fits(node: Collection, start: int, *, in_list: bool) -> bool:
 
 def is_filled(node: Collection) -> bool:
     """Whether a list in brackets may go over several lines: it holds plain values only."""
-    return not node.is_mapping and not any(isinstance(item.value, Collection) for item in node.items)
+    if node.is_mapping or not node.items:
+        return False
+    return not any(isinstance(item.value, Collection) for item in node.items)
 
 
 def _settle(item: Item) -> None:

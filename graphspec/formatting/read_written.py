@@ -19,7 +19,7 @@ from graphspec.formatting.nodes import Alias, Collection, Comment, Item, Node, S
 
 LOADER: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 _COMMENT = re.compile(r"#[^\n\x85\u2028\u2029]*")
-_LINE_START = re.compile(r"[^\n\x85\u2028\u2029]*\Z")
+_OTHER_BREAK = re.compile(r"[\x85\u2028\u2029]")
 
 
 @dataclass(slots=True)
@@ -74,8 +74,8 @@ class _Reader:
 
     def _before(self, index: int) -> str:
         """What stands before `index` on its line."""
-        line = max(self.text.rfind(sign, 0, index) for sign in "\n\x85\u2028\u2029") + 1
-        return self.text[line:index]
+        line = self.text[self.text.rfind("\n", 0, index) + 1 : index]
+        return _OTHER_BREAK.split(line)[-1]
 
     def _is_blank_above(self, index: int) -> bool:
         """Whether the line above that of `index` is empty."""
