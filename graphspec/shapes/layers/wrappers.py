@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from graphspec.graph import Layer, Object
@@ -10,16 +11,14 @@ from graphspec.shapes.call import Call, Unreadable, layer
 from graphspec.shapes.tensor import Tensor, Unknown, Value
 
 NORMALISED = (
-    "Conv1D",
-    "Conv1DTranspose",
-    "Conv2D",
-    "Conv2DTranspose",
-    "Conv3D",
-    "Conv3DTranspose",
+    *(f"{name}{count}D{way}" for name in ("Conv", "Convolution") for count in (1, 2, 3) for way in ("", "Transpose")),
     "Dense",
+    "DepthwiseConv1D",
+    "DepthwiseConv2D",
     "EinsumDense",
     "Embedding",
     "ReversibleEmbedding",
+    "SpectralNormalization",
 )
 """The layers whose weights `SpectralNormalization` finds: those with a `kernel` or with `embeddings`."""
 
@@ -35,6 +34,8 @@ def time_distributed(call: Call) -> Value:
             expected="batch, steps, and what the layer takes",
             help="apply the layer itself, without `TimeDistributed`",
         )
+    if _goes_past(held, tensor.rank - 1):
+        raise Unreadable
     given = call.infer(held, call.gives((tensor.shape[0], *tensor.shape[2:]), tensor.dtype), {})
     if isinstance(given, Unknown):
         return given
@@ -48,6 +49,15 @@ def time_distributed(call: Call) -> Value:
             help="take apart what comes out in models of one output each",
         )
     return call.gives((given.shape[0], tensor.shape[1], *given.shape[1:]))
+
+
+_LOOKED_AT_IN_CALLS = re.compile(r"(?:Global\w+|SpatialDropout)(\d)D")
+
+
+def _goes_past(held: Layer, rank: int) -> bool:
+    """Whether the layer is one of those that look at ranks only where they are called, which Keras does not do here."""
+    found = _LOOKED_AT_IN_CALLS.fullmatch(held.what.name) if isinstance(held.what, Object) else None
+    return found is not None and int(found[1]) + 2 != rank
 
 
 @layer("SpectralNormalization")
