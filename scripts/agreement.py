@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from tests.agreement.mutate import KINDS  # noqa: E402
-from tests.agreement.verdicts import AGREED, ON_PURPOSE, VERDICTS, Outcome, draw, judge  # noqa: E402
+from tests.agreement.verdicts import AGREED, VERDICTS, Outcome, draw, judge  # noqa: E402
 
 SPECS = ROOT / "specs"
 _AT_A_TIME = 20
@@ -113,8 +113,8 @@ def table(outcomes: list[Outcome]) -> str:
         f"agreement                        {agreed / len(outcomes):.2%}",
         f"  with what is refused on purpose {(agreed + purposeful) / len(outcomes):.2%}",
     ]
-    by_rule = Counter(code for each in outcomes if each.verdict == "on purpose" for code in each.codes)
-    lines += [f"  {code} {count:>5}  {ON_PURPOSE[code]}" for code, count in sorted(by_rule.items())]
+    purposes = Counter(purpose for each in outcomes for purpose in each.purposes)
+    lines += [f"    {count:>4}  {purpose}" for purpose, count in sorted(purposes.items())]
     by_language = sum(each.verdict == "both no" and each.by == "language" for each in outcomes)
     lines.append(f"refused by both: {by_language:,} by the language, "
                  f"{sum(each.verdict == 'both no' for each in outcomes) - by_language:,} by Keras")  # fmt: skip

@@ -47,8 +47,11 @@ def written(value: Any) -> str:
 
 
 def replace_value(text: Text, place: Place, value: Any) -> Edited | None:
-    """`value` in the place of another."""
-    return _edit(text, [(place.at, _spaced(place, written(value)))], lambda tree: _put(tree, place.path, value))
+    """`value` in the place of another. The line of its key is touched as well."""
+    edited = _edit(text, [(place.at, _spaced(place, written(value)))], lambda tree: _put(tree, place.path, value))
+    if edited is None or place.key is None:
+        return edited
+    return Edited(edited.text, edited.lines | {text.line_of(place.key[0])})
 
 
 def rename_key(text: Text, place: Place, name: str) -> Edited | None:

@@ -20,24 +20,30 @@ from graphspec.spec import inspect
 
 from .mutate import Mutation, mutate
 
-ON_PURPOSE = {
-    "GS104": "a value that the language bounds, and Keras does not: no sizes of 0 in a shape, no negative loss weights",
-    "GS103": "the words `yes` and `no`, and numbers in quotes, are text: Keras would take any text as true",
-    "GS205": "a layer or callback that carries code",
-    "GS207": "a name of `keras.layers` or `keras.ops` that builds and then fails, or is a base class",
-    "GS210": "a shared layer in a wrapper that copies it",
-    "GS304": "two layers that would bear one name under graphspec's rule of names, by which weights are found",
-    "GS501": "an output without a loss, which Keras would silently never train",
-    "GS502": "a loss that does not fit its output: Keras trains it to nonsense",
-    "GS506": "weights of a class or sample for an output that has no loss",
-    "GS507": "a callback that monitors what the training does not report",
-    "GS508": "a training in which everything is frozen",
-    "GS509": "an entry of `freeze` that matches no layer",
-    "GS605": "the shipped data no longer has the shape of its input",
-    "GS606": "the shipped data no longer has the dtype of its input",
-    "GS607": "the data no longer names the model's inputs and outputs",
-}
-"""Rules by which graphspec refuses what Keras builds and compiles without a word, with what they guard against."""
+ON_PURPOSE: tuple[tuple[str, str, str], ...] = (
+    ("GS103", "", "the words `yes` and `no`, and numbers in quotes, are text: Keras takes any text as true"),
+    ("GS104", "", "the language bounds a value that Keras does not: a size of 0, a negative loss weight"),
+    ("GS205", "", "a layer or callback carries code"),
+    ("GS206", "", "a list stands for a loss: Keras hands its parts to parts of the output"),
+    ("GS207", "", "a name of Keras that builds and fails later, or a base class"),
+    ("GS210", "", "a shared layer is held by a wrapper that copies it"),
+    ("GS213", "true or false", "something else stands for a truth value: Keras takes nearly all as true"),
+    ("GS304", "", "two layers would bear one name, and weights are found by names"),
+    ("GS308", "", "a merge of one tensor merges nothing"),
+    ("GS405", "the input .* of the model", "a model is given another shape than it declares: Keras leaves out a "
+     "last axis of 1, builds, and fails at the first batch"),
+    ("GS501", "", "an output has no loss: Keras silently never trains it"),
+    ("GS502", "", "a loss does not fit its output: Keras trains it to nonsense"),
+    ("GS503", "", "the shipped targets no longer have the shape of their output"),
+    ("GS506", "", "weights of classes or samples are given for an output without a loss"),
+    ("GS507", "", "a callback monitors what the training does not report"),
+    ("GS508", "", "everything is frozen"),
+    ("GS509", "", "an entry of `freeze` matches no layer"),
+    ("GS605", "", "the shipped data no longer has the shape of its input"),
+    ("GS606", "", "the shipped data no longer has the dtype of its input"),
+    ("GS607", "", "the data no longer names the model's inputs and outputs"),
+)  # fmt: skip
+"""Where graphspec refuses what Keras builds and compiles without a word: the rule, what its words hold, and why."""
 
 LONGEST = 30
 """Seconds that either may take."""
@@ -58,6 +64,7 @@ class Outcome:
     by: str
     why: str
     lines: list[int]
+    purposes: list[str]
 
 
 VERDICTS = {
@@ -109,7 +116,7 @@ def judge(folder: Path, scratch: Path, seed: int, number: int) -> Outcome:
     elif bool(report.errors) != answer.yes:
         verdict = "both no" if report.errors else "both yes"
     elif report.errors:
-        verdict = "on purpose" if all(code in ON_PURPOSE for code in codes) else "too strict"
+        verdict = "on purpose" if all(map(purpose, report.errors)) else "too strict"
     else:
         verdict = "missed"
     return Outcome(
@@ -124,7 +131,16 @@ def judge(folder: Path, scratch: Path, seed: int, number: int) -> Outcome:
         answer.by if answer is not None else "",
         answer.why if answer is not None else failed_too,
         sorted(mutation.lines),
+        sorted({f"{each.rule.code} {purpose(each)}" for each in report.errors})
+        if report is not None and verdict == "on purpose"
+        else [],
     )
+
+
+def purpose(finding: Diagnostic) -> str:
+    """Why graphspec refuses it, where that is more than Keras does; empty where it is not known."""
+    words = f"{finding.message} {finding.expected}"
+    return next((why for code, held, why in ON_PURPOSE if code == finding.rule.code and re.search(held, words)), "")
 
 
 def _names(report: Report, mutation: Mutation) -> bool:
