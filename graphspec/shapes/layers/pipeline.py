@@ -34,12 +34,14 @@ def pipeline(call: Call) -> Value:
     for each in held:
         if not isinstance(each, Layer) or not isinstance(each.what, Object) or each.what.name not in PLAIN:
             raise Unreadable
-        if not _is_plain(value) or each.what.arguments.get("data_format") not in (None, "channels_last"):
+        if each.what.arguments.get("data_format") not in (None, "channels_last"):
             raise Unreadable
-        value = call.infer(each, replace(value, dtype="float32"), {})
+        value = call.infer(each, _coloured(value), {})
     return value
 
 
-def _is_plain(value: Value) -> bool:
-    """Whether it is a batch of coloured images of known size."""
-    return isinstance(value, Tensor) and value.rank == 4 and value.shape[-1] == 3 and None not in value.shape[1:]
+def _coloured(value: Value) -> Tensor:
+    """The batch of coloured images of known size, as preprocessing layers take it in when traced."""
+    if not isinstance(value, Tensor) or value.rank != 4 or value.shape[-1] != 3 or None in value.shape[1:]:
+        raise Unreadable
+    return replace(value, dtype="float32")
