@@ -15,11 +15,10 @@ from typing import TYPE_CHECKING, Any
 from graphspec.version import __version__
 
 if TYPE_CHECKING:
-    from graphspec.api import build, summarize, train
+    from graphspec.api import build, summarize, train, validate
     from graphspec.diagnostics import Diagnostic, Report, SpecError
     from graphspec.run import Run
     from graphspec.spec import Spec, load
-    from graphspec.validation import validate
 
 __all__ = [
     "Diagnostic",
@@ -45,7 +44,7 @@ _HOMES = {
     "Run": "run",
     "Spec": "spec",
     "load": "spec",
-    "validate": "validation",
+    "validate": "api",
 }
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from graphspec.diagnostics import Report
 from graphspec.extras import check_tensorflow, require_tensorflow
 from graphspec.run import Run
 from graphspec.spec import Spec, load
@@ -26,6 +27,23 @@ def build(spec: Spec | Path | str, *, weightless: bool = False) -> keras.Model:
     from graphspec.to_keras import build_model
 
     return build_model(_loaded(spec), weightless=weightless)
+
+
+def validate(path: Path | str, overrides: Iterable[str] = (), *, values: bool = False, deep: bool = False) -> Report:
+    """Everything found in the spec at `path`, or in every spec below the folder `path`; without TensorFlow.
+
+    values: read the data files that specs name whole, for which NumPy is needed; else their headers alone. deep: let
+    Keras build and compile what has no error so far, without weights: this imports TensorFlow, and the specs' plugins.
+    Comments of a spec that ignore findings hold. Settings in a pyproject.toml do not: they are the command line's.
+    """
+    from graphspec.validation import validate as validate_static
+
+    if not deep:
+        return validate_static(path, overrides, values=values)
+    require_tensorflow()
+    from graphspec.deep import DeepCheck
+
+    return validate_static(path, overrides, values=values, deep=DeepCheck())
 
 
 def summarize(spec: Spec | Path | str) -> Summary:

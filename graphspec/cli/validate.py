@@ -7,14 +7,14 @@ from pathlib import Path
 
 import click
 
+from graphspec.cli.deep import ask_keras
 from graphspec.cli.options import chosen_rules, set_option
 from graphspec.cli.show import Show
 from graphspec.document import STANDARD_INPUT
 from graphspec.document.limits import MAX_BYTES
 from graphspec.document.open_texts import key
-from graphspec.extras import require, require_tensorflow
+from graphspec.extras import require
 from graphspec.report import FORMATS
-from graphspec.validation.check import Deep
 from graphspec.validation.run import Request, run
 from graphspec.validation.settings import Finder
 
@@ -104,7 +104,7 @@ def validate(
         name = stdin_filename or STANDARD_INPUT
         held[key(name)] = sys.stdin.buffer.read(MAX_BYTES + 1)
         paths = tuple(name if path == STANDARD_INPUT else path for path in paths)
-    keras = _keras() if deep else None
+    keras = ask_keras() if deep else None
     request = Request(paths, overrides, select, ignore, values, keras, jobs, fix or diff, unsafe_fixes, held)
     show = Show(request, format, output, color, diff)
     if watch:
@@ -116,11 +116,3 @@ def validate(
         result = run(request, settings)
         status = show(result, settings.of_folder(Path.cwd()).format)
     sys.exit(0 if exit_zero else status)
-
-
-def _keras() -> Deep:
-    """What asks Keras about specs, one after the other."""
-    require_tensorflow()
-    from graphspec.deep import DeepCheck
-
-    return DeepCheck()

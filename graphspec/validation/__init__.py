@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from graphspec.diagnostics import Report
-from graphspec.validation.check import Raw, check_file
+from graphspec.validation.check import Deep, Raw, check_file
 from graphspec.validation.find import find_specs
 from graphspec.validation.selection import Selection
 from graphspec.validation.settle import settle
@@ -14,12 +14,15 @@ from graphspec.validation.settle import settle
 __all__ = ["find_specs", "validate"]
 
 
-def validate(path: Path | str, overrides: Iterable[str] = (), *, values: bool = False) -> Report:
+def validate(
+    path: Path | str, overrides: Iterable[str] = (), *, values: bool = False, deep: Deep | None = None
+) -> Report:
     """Everything found in the spec at `path`, or in every spec below the folder `path`.
 
-    values: read the data files that specs name whole, for which NumPy is needed; else their headers alone.
+    values: read the data files that specs name whole, for which NumPy is needed; else their headers alone. deep finds
+    more in a spec without errors.
     Comments of a spec that ignore findings hold. Settings in a pyproject.toml do not: they are the command line's.
     """
     overrides, missing = tuple(overrides), Report()
-    found = [check_file(file, overrides, values=values) for file in find_specs([path], missing)]
+    found = [check_file(file, overrides, values=values, deep=deep) for file in find_specs([path], missing)]
     return settle([*found, Raw(str(path), tuple(missing.found))], lambda _: Selection()).report
