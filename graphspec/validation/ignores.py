@@ -8,20 +8,28 @@ reason.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import yaml
 
 from graphspec.diagnostics import Diagnostic, Edit, Fix, Source, Span
-from graphspec.rules import BAD_IGNORE, UNUSED_IGNORE
+from graphspec.rules import BAD_IGNORE, UNUSED_IGNORE, Rule
 from graphspec.suggest import one_of
 from graphspec.validation.selection import UnknownRuleError, codes_of
 
 _LOADER: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 _CANDIDATE = re.compile(r"graphspec:\s*ignore")
 _COMMENT = re.compile(r"#\s*graphspec:\s*(?P<kind>ignore(?:-file)?)(?![\w-])\s*(?:\[(?P<rules>[^\]#]*)(?P<end>\])?)?")
+Place = tuple[int, int]
+"""A line and a column."""
+
+_MOST = 100
+"""So many rules are read of one comment."""
+
 _RULE = re.compile(r"[^,\s](?:[^,]*[^,\s])?")
 
 
@@ -52,12 +60,9 @@ class Ignore:
     def file(self) -> str:
         return self.whole.source.name
 
-    def hides(self, finding: Diagnostic) -> list[Named]:
-        """What of the comment speaks of `finding`."""
-        span = finding.span
-        if span is None or span.source.name != self.file or self.line not in (None, span.line):
-            return []
-        return [each for each in self.named if finding.rule.code in each.codes]
+    def names(self, rule: Rule) -> list[Named]:
+        """What of the comment means `rule`."""
+        return [each for each in self.named if rule.code in each.codes]
 
     def unused(self, used: Iterable[Named], judged: frozenset[str]) -> Diagnostic | None:
         """The finding that some of what the comment names hides nothing; judged are the rules that were looked for."""
@@ -79,23 +84,27 @@ class Ignore:
 
 
 def ignores_in(source: Source) -> list[Ignore]:
-    """The comments of `source`, a YAML text, that hide findings; none where it is not YAML."""
+    """The comments of `source`, a YAML text, that hide findings, one a line at most; none where it is not YAML."""
     if _CANDIDATE.search(source.text) is None or source.name.endswith(".json"):
         return []
     try:
-        hidden = list(_texts(source))
+        texts = list(_texts(source))
     except (yaml.YAMLError, RecursionError):
         return []
-    found = []
-    for number, line in enumerate(source.lines, 1):
-        for match in _COMMENT.finditer(line):
-            if not _is_text(number, match.start() + 1, line, hidden):
-                found.append(_read(source, number, match))
-    return found
+    found, following = [], 0  # the next line, from below, that holds more than a comment
+    for number in range(len(source.lines), 0, -1):
+        line = source.line(number)
+        start = _comment_start(number, line, texts) if "#" in line else len(line)
+        match = _COMMENT.search(line, start)
+        if match is not None:
+            found.append(_read(source, number, match, following))
+        if line[:start].strip():
+            following = number
+    return found[::-1]
 
 
-def _texts(source: Source) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
-    """Where quoted and block texts begin and end, in which a `#` is a character like any other."""
+def _texts(source: Source) -> Iterator[tuple[Place, Place]]:
+    """Where quoted and block texts begin and end, in their order: in them a `#` is a character like any other."""
     for token in yaml.scan(source.text, Loader=_LOADER):
         if isinstance(token, yaml.ScalarToken) and token.style in ("'", '"', "|", ">"):
             start, end = token.start_mark, token.end_mark
@@ -104,18 +113,21 @@ def _texts(source: Source) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
             yield begin, (end.line + 1, end.column + 1)
 
 
-def _is_text(line: int, column: int, written: str, hidden: list[tuple[tuple[int, int], tuple[int, int]]]) -> bool:
-    if any(begin <= (line, column) < end for begin, end in hidden):
-        return True
-    # A `#` is a comment at the start of a line, after a blank, or inside of a comment that has begun.
-    return column > 1 and written[column - 2] not in " \t" and not re.search(r"(^|\s)#", written[: column - 1])
+def _comment_start(number: int, line: str, texts: list[tuple[Place, Place]]) -> int:
+    """Where the comment of a line begins: at a `#` at its start or after a blank, outside of texts."""
+    for mark in re.finditer(r"(?:^|(?<=[ \t]))#", line):
+        place = (number, mark.start() + 1)
+        before = bisect_right(texts, place, key=lambda text: text[0])
+        if not before or place >= texts[before - 1][1]:
+            return mark.start()
+    return len(line)
 
 
-def _read(source: Source, line: int, match: re.Match[str]) -> Ignore:
+def _read(source: Source, line: int, match: re.Match[str], following: int) -> Ignore:
     text = source.line(line)
     before = text[: match.start()].rstrip()
     alone = not before or before.lstrip().startswith("#")
-    speaks_of = None if match["kind"] == "ignore-file" else _next(source, line) if alone else line
+    speaks_of = None if match["kind"] == "ignore-file" else following if alone else line
     if before or line == len(source.lines):
         whole = Span(source, line, len(before) + 1, line, len(text) + 1)
     else:
@@ -124,7 +136,7 @@ def _read(source: Source, line: int, match: re.Match[str]) -> Ignore:
         comment = Span(source, line, match.start() + 1, line, match.start() + 1 + len(match[0].rstrip()))
         return Ignore(speaks_of, (), whole, comment, _nameless(match["kind"], comment))
     named, finding = [], None
-    for rule in _RULE.finditer(match["rules"]):
+    for rule in islice(_RULE.finditer(match["rules"]), _MOST):
         start = match.start("rules") + rule.start() + 1
         span = Span(source, line, start, line, start + len(rule[0]))
         try:
@@ -147,12 +159,3 @@ def _nameless(kind: str, span: Span) -> Diagnostic:
 
 def _unknown(error: UnknownRuleError, span: Span) -> Diagnostic:
     return Diagnostic(BAD_IGNORE, error.message, span, expected="a rule, such as `GS305` or `unused`", help=error.help)
-
-
-def _next(source: Source, line: int) -> int:
-    """The next line that holds more than a comment."""
-    for number in range(line + 1, len(source.lines) + 1):
-        text = source.line(number).strip()
-        if text and not text.startswith("#"):
-            return number
-    return line

@@ -38,6 +38,9 @@ _FOUND_ELSEWHERE = (
 """Rules that are found where data is read whole, or where a model is built: that nothing of them is found here means
 nothing."""
 
+_MOST = 100
+"""So many findings are made about the comments of one file."""
+
 _LOOKED_FOR = {
     reached: frozenset(
         rule.code for rule in RULES.values() if int(rule.code[2]) < reached and rule not in _FOUND_ELSEWHERE
@@ -70,28 +73,32 @@ def settle(found: Sequence[Raw], selection_of: Callable[[str], Selection], fixed
 
 
 class _Comments:
-    """The comments of all files by the file that they stand in, and what of them has hidden something."""
+    """The comments of all files, by the file and the line that they speak of, and what of them has hidden something."""
 
     def __init__(self, found: Sequence[Raw]) -> None:
-        self.by_file: dict[str, dict[Ignore, set[Named]]] = {}
-        for raw in found:
-            for ignore in raw.ignores:
-                self.by_file.setdefault(ignore.file, {}).setdefault(ignore, set())
+        self.used: dict[Ignore, set[Named]] = {ignore: set() for raw in found for ignore in raw.ignores}
+        self.by_line: dict[tuple[str, int | None], list[Ignore]] = {}
+        for ignore in self.used:
+            self.by_line.setdefault((ignore.file, ignore.line), []).append(ignore)
 
     def hide(self, finding: Diagnostic, path: str) -> bool:
         """Whether a comment hides `finding`; those that do are marked as used."""
-        if is_fixed(finding.rule):
+        place = locate(finding, path)
+        if is_fixed(finding.rule) or place.span is None:
             return False
         hidden = False
-        for ignore, used in self.by_file.get(locate(finding, path).file, {}).items():
-            speaking = ignore.hides(finding)
-            used.update(speaking)
-            hidden = hidden or bool(speaking)
+        for line in (place.span.line, None):
+            for ignore in self.by_line.get((place.file, line), ()):
+                speaking = ignore.names(finding.rule)
+                self.used[ignore].update(speaking)
+                hidden = hidden or bool(speaking)
         return hidden
 
     def findings(self, raw: Raw) -> list[Diagnostic]:
         """What is found about the comments in the file of `raw` itself, once all findings have been seen."""
-        found = []
-        for ignore, used in self.by_file.get(raw.path, {}).items():
-            found += [each for each in (ignore.finding, ignore.unused(used, _LOOKED_FOR[raw.reached])) if each]
+        found: list[Diagnostic] = []
+        for ignore in raw.ignores:
+            if ignore.file == raw.path and len(found) < _MOST:
+                unused = ignore.unused(self.used[ignore], _LOOKED_FOR[raw.reached])
+                found += [each for each in (ignore.finding, unused) if each is not None]
         return found
