@@ -6,7 +6,7 @@ A node `a` of a block used in the node `stage` is `stage__a`; the block's furthe
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from collections.abc import Mapping as Names
 from dataclasses import replace
 from typing import Any
@@ -56,9 +56,11 @@ def use_block(
     bound = _bind(use, feed, report)
     if names is None or bound is None:
         return None
-    body = _body(use, names, report)
+    key = repr(names), tuple(_used_from(use.span))
+    body = block.bodies.get(key) or _body(use, names, report)
     if body is None:
         return None
+    block.bodies[key] = body
     caller.using.append(block)
     try:
         nodes = _nodes(use, body, prefix, bound, read_node, report)
@@ -66,6 +68,13 @@ def use_block(
         caller.using.pop()
     caller.nodes[0] += sum(1 + len(node.steps) for node in nodes or ())
     return (nodes, {name: prefix + name for name in body.outputs}) if nodes is not None else None
+
+
+def _used_from(span: Span | None) -> Iterator[Span]:
+    """The place of a use, and the uses that it lies in."""
+    while span is not None:
+        yield span
+        span = span.via
 
 
 def _may_nest(use: BlockUse, caller: Scope, report: Report) -> bool:

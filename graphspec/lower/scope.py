@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from collections.abc import Mapping as Names
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from graphspec.diagnostics import Label, Report, Span
 from graphspec.expand import Value
 from graphspec.graph import Layer
 from graphspec.rules import RECURSION, TOO_LARGE
-from graphspec.schema import BlockModel
+from graphspec.schema import BlockBody, BlockModel
 
 MAX_NESTED = 30
 MAX_NODES = 80_000
@@ -19,13 +19,17 @@ MAX_NODES = 80_000
 
 @dataclass(eq=False)
 class Block:
-    """A declared template, with the scope that its names and variables are looked up in."""
+    """A declared template, with the scope that its names and variables are looked up in.
+
+    bodies holds its inside for each place and each set of parameters that it has been used with: many uses are repeats.
+    """
 
     name: str
     model: BlockModel
     span: Span
     scope: Scope
     used: bool = False
+    bodies: dict[tuple[str, tuple[Span, ...]], BlockBody] = field(default_factory=dict)
 
 
 class Scope:

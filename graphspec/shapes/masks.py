@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any, NoReturn
 
 from graphspec import catalog
+from graphspec.graph import Layer, Object
 from graphspec.rules import SHAPE_MISMATCH
 from graphspec.shapes.broadcasting import broadcast, concatenated
 from graphspec.shapes.call import Call
@@ -137,5 +138,6 @@ def _of_sequence(call: Call, before: Masks) -> Masks:
 @_rule("Bidirectional")
 def _of_two_ways(call: Call, before: Masks) -> Masks:
     layer = call["layer"]
-    sequences = layer.what.arguments.get("return_sequences", False)
+    what = layer.what if isinstance(layer, Layer) else None
+    sequences = what.arguments.get("return_sequences", False) if isinstance(what, Object) else False
     return (before[:1] * 2 if call["merge_mode"] is None else before[:1]) if sequences else []
