@@ -46,8 +46,10 @@ def _built(path: Path, masks: bool) -> Any:
         spec, _ = inspect(path)
     if spec is None:
         return REFUSED  # for its wiring, which is not what is asked here
+    # Without weights Keras cannot make the variables of a stateful layer.
+    stateful = '"stateful": true' in path.read_text(encoding="utf-8")
     try:
-        built = build_graph(spec.graph, weightless=True)
+        built = build_graph(spec.graph, weightless=not stateful)
     except SpecError:
         return REFUSED
     values = built.values[id(spec.graph)]

@@ -144,7 +144,8 @@ def test_one_step(
         },
         "outputs": {"out": "x"},
     }
-    assert_document_agrees(spec, tmp_path)
+    # A bare tensor for the two states of an LSTM is taken apart along its batch.
+    assert_document_agrees(spec, tmp_path, may_be_unknown=name == "LSTMCell" and len(names) == 1)
 
 
 @property_of

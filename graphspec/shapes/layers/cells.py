@@ -25,6 +25,12 @@ class Cell:
     states: Nested
     units: int
 
+    @property
+    def is_deep(self) -> bool:
+        """Whether states lie in lists of lists, which Keras cannot give."""
+        listed = self.states if isinstance(self.states, list) else []
+        return any(isinstance(state, list) for each in listed if isinstance(each, list) for state in each)
+
     def shapes(self, batch: Size) -> list[Any]:
         """The shapes of the states."""
         return _shapes(self.states, batch) if isinstance(self.states, list) else [(batch, self.states)]
@@ -92,15 +98,18 @@ def cell(call: Call) -> Value:
             f"`{call.name}` keeps {STATES[call.name]} states and is given {len(states)}",
             expected="`states: [h, c]`",
         )
-    for state in states[: STATES[call.name]]:
-        if state.shape[-1] not in (None, units):
-            call.refuse(
-                SHAPE_MISMATCH,
-                f"`{call.name}` has {units} units and is given a state of {state}",
-                argument="units",
-                expected=f"states of {units} units",
-            )
-    shape = broadcast((tensor.shape[0], units), *((each.shape[0], units) for each in states))
+    states = states[: STATES[call.name]]
+    # The first state meets a matrix; that of an LSTM which is carried is only multiplied, and so is that of a GRU.
+    carried = [] if call.name == "SimpleRNNCell" else [states[-1].shape]
+    sizes = broadcast((units,), *((shape[-1],) for shape in carried))
+    if states[0].shape[-1] not in (None, units) or sizes is None:
+        call.refuse(
+            SHAPE_MISMATCH,
+            f"`{call.name}` has {units} units and is given states of {', '.join(map(str, states))}",
+            argument="units",
+            expected=f"states of {units} units",
+        )
+    shape = broadcast((tensor.shape[0], *sizes), *((each.shape[0], 1) for each in states))
     if shape is None:
         call.refuse(SHAPE_MISMATCH, f"`{call.name}` is given tensors of different batch sizes", expected="one batch")
     result = call.gives(shape)

@@ -45,6 +45,13 @@ def _run(call: Call, cell: Cell, tensor: Tensor) -> Value:
         # Keras takes the steps out and looks at the last dimension of what is left.
         refuse_open_features(call, tensor, (batch, *tensor.shape[2:])[-1])
         refuse_open_batch(call, tensor)
+    if cell.is_deep and call["return_state"]:
+        call.refuse(
+            UNFIT_ARGUMENT,
+            "Keras cannot give the states of cells that are stacked in a stack",
+            argument="cell",
+            expected="one list of cells",
+        )
     call.once(built=True)
     result = call.gives((batch, steps, cell.units) if call["return_sequences"] else (batch, cell.units))
     return [result, *_tensors(call, cell.shapes(batch))] if call["return_state"] else result
@@ -85,6 +92,8 @@ def bidirectional(call: Call) -> Value:
     forward = _held(call, "layer")
     backward = _held(call, "backward_layer") if call["backward_layer"] is not None else None
     _refuse_uneven(call, forward, backward)
+    if backward is not None and backward.type_name == "RNN":
+        read_cell(call, _arguments(backward).get("cell"), "backward_layer")
     inner = call.infer(forward, call.inputs, {})
     first, *states = inner if isinstance(inner, list) else [inner]
     if not isinstance(first, Tensor):
