@@ -261,15 +261,14 @@ def _by_input(graph: Graph, value: Value) -> dict[str, Value] | None:
 
 
 def _taken(graph: Graph, declared: Input, given: Value) -> Value:
-    """What an input of a model makes of a tensor: Keras squeezes or adds a last dimension of 1, and casts."""
+    """What an input of a model makes of a tensor: it casts.
+
+    Keras lets a last dimension of 1 be missing or too many, and then gives tensors of another shape than it has said.
+    """
     if not isinstance(given, Tensor):
         return UNKNOWN
     wanted: Shape = (declared.batch_size, *declared.shape)
     shape = given.shape
-    if len(shape) == len(wanted) + 1 and shape[-1] == 1:
-        shape = shape[:-1]
-    elif len(shape) == len(wanted) - 1 and wanted[-1] == 1:
-        shape = (*shape, 1)
     fits = len(shape) == len(wanted) and all(
         size is None or have is None or size == have for size, have in zip(wanted, shape, strict=True)
     )
