@@ -39,7 +39,7 @@ def one_line(text: str) -> str:
 
 def _before_list(text: str) -> str:
     """What stands before the first dash or number that begins an item of a list; a dash in code is a minus."""
-    for dash in re.finditer(r" - | 1\. ", text):
+    for dash in re.finditer(r" - |(?<=:) 1\. ", text):
         if text.count("`", 0, dash.start()) % 2 == 0:
             return text[: dash.start()]
     return text

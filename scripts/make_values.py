@@ -1,0 +1,249 @@
+"""Write graphspec/catalog/values.json: which values each argument of the installed Keras takes, measured.
+
+    python scripts/make_values.py            writes the file, in a few minutes
+    python scripts/make_values.py --check    exits with 1 where it is stale
+    python scripts/make_values.py Dense Adam shows what is measured of some classes
+
+Each argument is varied in known uses of its class, over a battery of values, and what Keras takes is described.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import json
+import os
+import re
+import sys
+from functools import cache
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import keras
+from argument_docs import documented
+from describe_values import Attempt, Hints, describe
+
+import graphspec
+from graphspec import catalog
+from graphspec.catalog import Kind
+from graphspec.catalog.arguments import CALLBACK_PATHS, argument_kind
+from graphspec.catalog.refused import CODE_CARRYING, NOT_APPLIED
+from graphspec.catalog.values import ONLY_OBJECTS, takes
+from tests.trials import MODULES, Outcome, contexts, is_loaded_again, trial
+
+VALUES = Path(graphspec.__file__).parent / "catalog" / "values.json"
+
+# What no trial can show: the packages that it needs are not there, or Keras loses the layer.
+UNTRIED = ("OrbaxCheckpoint", "Equalization")
+# The classes that all of a kind inherit from. What their arguments take is measured once, with a simple heir.
+_HEIRS: dict[Kind, tuple[str, str]] = {
+    "layers": ("Layer", "Identity"),
+    "losses": ("Loss", "MeanSquaredError"),
+    "metrics": ("Metric", "Mean"),
+    "optimizers": ("Optimizer", "SGD"),
+}
+_BASES = [getattr(MODULES[kind], base) for kind, (base, _) in _HEIRS.items()]
+# Where all surroundings say the same of these, one of them says it of all values.
+SAMPLES = (None, True, -2, 0, 1, 2, 3, 0.5, 1.5, "a", [1], [1, 2], [2, 2, 2], ["a", "b"], {"a": 1})
+TO_LOAD: dict[str, tuple[Any, ...]] = {
+    "bool": (True, False),
+    "int": (1, 2, 3),
+    "number": (0.1, 0.5, 1, 2),
+    "float": (0.1, 0.5, 1.0),
+    "list": ([1], [1, 1], [1, 2], [0.1, 0.2], [1, 1, 1]),
+}
+# Arguments in which a text is the name of a file, which no trial has.
+NAME_FILES = ("vocabulary",)
+# Lists whose length another argument sets.
+FITTED = ("idf_weights", "label_weights", "boundaries", "values")
+QUANTIZED = "_from_"
+"""Stands in the name of a dtype policy of quantized layers, of which there is no end."""
+_QUOTED = re.compile(r"""["'](\w+)["']""")
+_WORD = re.compile(r"[A-Za-z_][\w-]{0,40}")
+
+
+def words_for(cls: type, argument: str) -> list[str]:
+    """The texts that may mean something: the short strings in the source of `cls` and its parents, and dtypes."""
+    if argument == "dtype":
+        return dtype_words()
+    found = dict.fromkeys(catalog.dtypes() if "dtype" in argument else [])
+    for base in cls.__mro__[:-1]:
+        if base.__module__.startswith("keras") and base not in _BASES:
+            found |= dict.fromkeys(_words_of(inspect.getsourcefile(base) or ""))
+    return list(found)
+
+
+@cache
+def _words_of(path: str) -> list[str]:
+    tree = ast.parse(Path(path).read_text(encoding="utf-8"))
+    texts = [each.value for each in ast.walk(tree) if isinstance(each, ast.Constant) and isinstance(each.value, str)]
+    return [word for text in texts for word in (text, *_QUOTED.findall(text)) if _WORD.fullmatch(word)]
+
+
+@cache
+def _documented_words() -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for kind, name in names():
+        for base in getattr(MODULES[kind], name).__mro__[:-1]:
+            for argument, text in documented(base.__doc__).items():
+                found.setdefault(argument, []).extend(_QUOTED.findall(text))
+    return found
+
+
+def dtype_words() -> list[str]:
+    """The names of dtypes and of dtype policies."""
+    policies = [*catalog.dtypes(), "mixed_float16", "mixed_bfloat16"]
+    return [*policies, f"int8{QUANTIZED}float32"]
+
+
+def inherited(kind: Kind) -> list[str]:
+    """The arguments of `kind` that are measured once."""
+    base = catalog.find(kind, _HEIRS[kind][0]) if kind in _HEIRS else None
+    return [each for each in base.arguments if each not in ("learning_rate", "weight_decay")] if base else []
+
+
+def trying(kind: Kind, name: str, argument: str, surroundings: list[dict[str, Any]], samples: list[Any]) -> Attempt:
+    """The trial of one argument: the farthest that Keras goes with a value in any of the surroundings."""
+
+    def outcome(value: Any, surrounding: dict[str, Any]) -> Outcome:
+        return trial(kind, name, {**surrounding, argument: value})
+
+    agree = all(len({outcome(value, each) for each in surroundings}) == 1 for value in samples)
+    alike = surroundings[:1] if agree else surroundings
+
+    def attempt(value: Any) -> Outcome:
+        best = Outcome.REFUSED
+        for each in alike:
+            best = max(best, outcome(value, each))
+            if best is Outcome.TAKEN:
+                break
+        return best
+
+    return attempt
+
+
+def loadable(said: dict[str, Any], name: str, argument: str, surrounding: dict[str, Any]) -> dict[str, Any]:
+    """What is taken, without the sorts of values that Keras saves in a form which it cannot load."""
+    unfit = {
+        sort
+        for sort, values in TO_LOAD.items()
+        if sort in said
+        and (taken := [value for value in values if takes(said, value)])
+        and not any(is_loaded_again("layers", name, {**surrounding, argument: value}) for value in taken)
+    }
+    return {sort: limits for sort, limits in said.items() if sort not in unfit}
+
+
+def measured(kind: Kind, name: str) -> dict[str, Any]:
+    """What each argument of one class takes that does not take everything."""
+    entry = catalog.find(kind, name)
+    assert entry is not None
+    surroundings = [each for each in contexts(kind, name, entry.required) if trial(kind, name, each) is Outcome.TAKEN]
+    found: dict[str, Any] = {}
+    for argument, default in entry.arguments.items():
+        if argument in CALLBACK_PATHS:
+            found[argument] = {"text": True}  # a number would be the file that some program has open
+            continue
+        if argument_kind(argument) == "layers" or (argument in inherited(kind) and name != _HEIRS[kind][1]):
+            continue
+
+        quoted = _documented_words().get(argument, [])
+        attempt = trying(kind, name, argument, surroundings, [*SAMPLES, *quoted])
+        is_object = argument_kind(argument) is not None
+        hints = Hints(
+            words_for(getattr(MODULES[kind], name), argument),
+            quoted,
+            [default, *(each[argument] for each in surroundings if argument in each)],
+            is_object,
+        )
+        said = describe(attempt, hints)
+        if isinstance(default, bool):
+            said = {"truth": True} if said is None else {**said, "bool": True}
+        elif said is not None and "words" in said and argument == "dtype":
+            said["words"] = [word for word in said["words"] if QUANTIZED not in word]
+            said["containing"] = QUANTIZED
+        elif said is not None and argument in NAME_FILES:
+            said["text"] = True
+        elif said is not None and argument in FITTED and "list" in said:
+            said["list"].pop("lengths", None)
+        if said is not None and kind == "layers":
+            said = loadable(said, name, argument, surroundings[0])
+        if said is not None or is_object:
+            found[argument] = said
+    return found
+
+
+def described(found: dict[tuple[Kind, str], dict[str, Any]]) -> dict[str, Any]:
+    """All that was measured, by kind, class and argument; what all classes of a kind inherit stands under `*`."""
+    kinds: dict[str, Any] = {}
+    for (kind, name), values in sorted(found.items()):
+        by_class = kinds.setdefault(kind, {})
+        common = inherited(kind)
+        if common and name == _HEIRS[kind][1]:
+            by_class["*"] = {argument: said for argument, said in values.items() if argument in common}
+        by_class[name] = {
+            argument: said
+            for argument, said in values.items()
+            if argument not in common and not (argument_kind(argument) and said == ONLY_OBJECTS)
+        }
+    return {"keras": keras.__version__, "kinds": kinds}
+
+
+def text_of(content: dict[str, Any]) -> str:
+    """The file: one line an argument."""
+    kinds = []
+    for kind, classes in content["kinds"].items():
+        blocks = []
+        for name, values in sorted(classes.items()):
+            lines = ",\n".join(f"   {json.dumps(key)}: {json.dumps(said)}" for key, said in values.items())
+            blocks.append(f"  {json.dumps(name)}: {{\n{lines}\n  }}" if values else f"  {json.dumps(name)}: {{}}")
+        kinds.append(f" {json.dumps(kind)}: {{\n" + ",\n".join(blocks) + "\n }")
+    return f'{{\n"keras": {json.dumps(content["keras"])},\n"kinds": {{\n' + ",\n".join(kinds) + "\n}\n}\n"
+
+
+def measured_all(names: list[tuple[Kind, str]]) -> dict[tuple[Kind, str], dict[str, Any]]:
+    """What every class takes; a class of several names is measured once."""
+    classes = {key: getattr(MODULES[key[0]], key[1]) for key in names}
+    once = {cls: key for key, cls in reversed(classes.items())}
+    found: dict[tuple[Kind, str], dict[str, Any]] = {}
+    with get_context("spawn").Pool(2) as pool:
+        for key, values in pool.imap_unordered(_measured, reversed(once.values())):
+            found[key] = values
+            print(f"{len(found)} of {len(once)}: {key[1]}", file=sys.stderr, flush=True)
+    return {key: found[once[cls]] for key, cls in classes.items()}
+
+
+def _measured(what: tuple[Kind, str]) -> tuple[tuple[Kind, str], dict[str, Any]]:
+    return what, measured(*what)
+
+
+def names() -> list[tuple[Kind, str]]:
+    """Every class that a spec can name and that can be tried."""
+    untried = {*CODE_CARRYING, *NOT_APPLIED, *UNTRIED}
+    return [(kind, name) for kind in MODULES for name in catalog.names(kind) if name not in untried]
+
+
+def main() -> int:
+    only = [each for each in sys.argv[1:] if not each.startswith("-")]
+    if only:
+        for name, values in measured_all([each for each in names() if each[1] in only]).items():
+            print(*name, *(f"\n  {argument}: {json.dumps(said)}" for argument, said in values.items()))
+        return 0
+    text = text_of(described(measured_all(names())))
+    if "--check" in sys.argv[1:]:
+        fresh = VALUES.exists() and VALUES.read_text(encoding="utf-8") == text
+        print("values.json is up to date" if fresh else "values.json is stale: run python scripts/make_values.py")
+        return int(not fresh)
+    VALUES.write_text(text, encoding="utf-8")
+    print(f"wrote {VALUES}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
