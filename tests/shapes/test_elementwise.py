@@ -17,7 +17,7 @@ DTYPES = st.sampled_from(["float32", "float16", "int32", "bool", "string", "int8
 AXES = st.integers(-5, 5)
 
 property_of = settings(
-    max_examples=int(os.environ.get("EXAMPLES", "60")),
+    max_examples=int(os.environ.get("EXAMPLES", "15")),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
@@ -85,7 +85,7 @@ def test_one_tensor(name: str, tmp_path: Path, data: st.DataObject) -> None:
 
 
 @pytest.mark.parametrize("name", LAYERS)
-@settings(property_of, max_examples=max(4, property_of.max_examples // 15))
+@settings(property_of, max_examples=max(3, property_of.max_examples // 15))
 @given(inputs=st.lists(SIZES.filter(bool), min_size=1, max_size=3))
 def test_a_list(name: str, tmp_path: Path, inputs: list[list[int | None]]) -> None:
     """A list, of one tensor too: Keras takes it where the layer asks for no sizes, and refuses it elsewhere."""

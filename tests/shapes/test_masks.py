@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from .documents import assert_document_agrees
 
 property_of = settings(
-    max_examples=int(os.environ.get("EXAMPLES", "60")),
+    max_examples=int(os.environ.get("EXAMPLES", "40")),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

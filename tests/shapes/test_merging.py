@@ -16,7 +16,7 @@ SIZES = st.lists(st.none() | st.integers(1, 3), max_size=4)
 AXES = st.integers(-5, 5)
 
 property_of = settings(
-    max_examples=int(os.environ.get("EXAMPLES", "80")),
+    max_examples=int(os.environ.get("EXAMPLES", "40")),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -16,7 +16,7 @@ SIZES = st.lists(SIZE, min_size=0, max_size=4)
 SEQUENCES = st.tuples(SIZE, st.integers(1, 4)).map(list)
 
 property_of = settings(
-    max_examples=int(os.environ.get("EXAMPLES", "60")),
+    max_examples=int(os.environ.get("EXAMPLES", "40")),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
