@@ -11,7 +11,7 @@ from typing import Any, get_args
 from graphspec import catalog
 from graphspec.catalog import Entry, Kind
 from graphspec.catalog.refused import CODE_CARRYING, CODE_CARRYING_OPS, FAILING_OPS, NOT_APPLIED
-from graphspec.json_schema.values import CUSTOM, EXPRESSION, Schema, argument, first_argument, ref
+from graphspec.json_schema.values import CUSTOM, EXPRESSION, Schema, argument, first_argument, in_any_case, ref
 from graphspec.lower.merges import MERGES
 from graphspec.lower.operations import PREFIX
 from graphspec.lower.steps import MAX_REPEAT
@@ -96,7 +96,7 @@ def _kind(kind: Kind) -> Schema:
     }
     others: Schema = {"type": "string", "pattern": rf"{CUSTOM}|\$\{{"}
     if kind == "optimizers":  # Keras reads their names in any case
-        others["pattern"] += "|^(" + "|".join(map(_in_any_case, catalog.identifiers(kind))) + ")$"
+        others["pattern"] += "|^(" + "|".join(map(in_any_case, catalog.identifiers(kind))) + ")$"
     forms = [words, others, _one_of(usable)]
     if kind == "initializers":
         forms.append(
@@ -109,10 +109,6 @@ def _kind(kind: Kind) -> Schema:
             }
         )
     return {"anyOf": forms}
-
-
-def _in_any_case(name: str) -> str:
-    return "".join(f"[{sign.lower()}{sign.upper()}]" if sign.isalpha() else re.escape(sign) for sign in name)
 
 
 def _words(usable: dict[str, Schema]) -> list[Schema]:

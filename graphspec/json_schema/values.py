@@ -1,16 +1,18 @@
 """What stands where a value does: expressions, references, and which texts an argument of Keras does not take.
 
-A schema must not refuse what `graphspec validate` takes, so it says no more of arguments than validation does. What
-the catalogue comes to know of the values of an argument has its place in `argument`.
+A schema must not refuse what `graphspec validate` takes, so it says no more of arguments than validation does: what
+`catalog.values` holds of the values that Keras takes, and else that a quoted number is none.
 """
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from graphspec import catalog
 from graphspec.catalog import REQUIRED, Entry
 from graphspec.catalog.arguments import argument_kind
+from graphspec.catalog.values import Values, accepted
 
 Schema = dict[str, Any]
 
@@ -63,6 +65,7 @@ def definitions() -> dict[str, Schema]:
         },
         "number": {"type": _ANYTHING, **_NO_NUMBER},
         "anything": {"type": _ANYTHING},
+        "boolean": {"not": {"type": [each for each in _ANYTHING if each != "boolean"]}},
         "layers": {"anyOf": [ref("layer"), {"type": "array", "items": ref("layer")}, {"type": "null"}]},
         "path": {"type": "string", "minLength": 1},
     }
@@ -74,11 +77,13 @@ def argument(entry: Entry, name: str, docs: dict[str, str]) -> Schema:
     schema: Schema = {"description": docs[name]} if name in docs else {}
     if default is not REQUIRED and default is not None:
         schema["default"] = default
-    kind = argument_kind(name)
+    kind, taken = argument_kind(name), _taken(entry, name)
     if kind == "layers":
         return schema | ref("layers")
     if kind is not None:
-        return schema | {"anyOf": [ref(kind), PLAIN]}
+        return schema | {"anyOf": [ref(kind), *([PLAIN] if taken is None else taken)]}
+    if taken is not None:
+        return schema | {"anyOf": [*taken, EXPRESSION]}
     if isinstance(default, bool):
         return schema | ref("truth")
     if name != "name" and (default is REQUIRED or isinstance(default, int | float)):
@@ -91,9 +96,72 @@ def first_argument(entry: Entry) -> Schema | None:
     first = next(iter(entry.arguments), None)
     if first is None or [name for name in entry.required if name != first]:
         return None
+    taken = _taken(entry, first)
+    if taken is not None and argument_kind(first) is None:
+        plain = [each for each in taken if each.get("type") != "object"]
+        return {"anyOf": [*plain, EXPRESSION, *([] if entry.required else [{"type": "null"}])]}
     types = ["array", "boolean", "number", "string"] + ([] if entry.required else ["null"])
     takes_number = argument_kind(first) is None and entry.arguments[first] is REQUIRED and first != "name"
     return {"type": types} | (_NO_NUMBER if takes_number else {})
+
+
+def _taken(entry: Entry, name: str) -> list[Schema] | None:
+    """The forms of what the argument takes beside objects; None where that is not known."""
+    described = accepted(entry.kind, entry.name, name)
+    if not described or name == "name":
+        return None
+    forms = _forms(described)
+    if entry.arguments[name] is None and "null" not in described:
+        forms.append({"type": "null"})
+    return forms
+
+
+def _forms(described: Values) -> list[Schema]:
+    """What `catalog.values` describes, each sort of value a schema, those first that editors should suggest."""
+    forms: list[Schema] = []
+    if "truth" in described or ("bool" in described and not {"int", "number"} & set(described)):
+        forms.append({"type": "boolean"})
+    if "truth" in described:
+        forms.append({"type": "integer", "minimum": 0, "maximum": 1})
+    if words := described.get("words"):
+        forms.append({"enum": words})
+        if "any_case" in described:
+            forms.append({"type": "string", "pattern": f"^({'|'.join(map(in_any_case, words))})$"})
+    if "number" in described or "float" in described:
+        forms.append({"type": "number"} | (_limits(described["number"]) if "number" in described else {}))
+    elif "int" in described:
+        forms.append({"type": "integer"} | _limits(described["int"]))
+    if "list" in described:
+        forms.append(_list(described["list"]))
+    forms += [{"type": type} for sort, type in _SORTS.items() if sort in described]
+    if "bool" in described and {"int", "number"} & set(described):
+        forms.append(ref("boolean"))  # taken as 0 and 1, and not suggested
+    return forms
+
+
+_SORTS = {"text": "string", "mapping": "object", "null": "null"}
+_LIMITS = {"min": "minimum", "max": "maximum", "above": "exclusiveMinimum", "below": "exclusiveMaximum"}
+
+
+def _limits(described: Values) -> Schema:
+    return {_LIMITS[limit]: value for limit, value in described.items()}
+
+
+def _list(described: Values) -> Schema:
+    made: Schema = {"type": "array"}
+    if "items" in described:
+        made["items"] = {"anyOf": [*_forms(described["items"]), EXPRESSION]}
+    lengths = described.get("lengths", [])
+    if lengths or "at_least" in described:
+        made["minItems"] = min(lengths) if lengths else described["at_least"]
+    if lengths:
+        made["maxItems"] = max(lengths)
+    return made
+
+
+def in_any_case(word: str) -> str:
+    """A pattern for the word in small letters, capitals, or both."""
+    return "".join(f"[{sign.lower()}{sign.upper()}]" if sign.isalpha() else re.escape(sign) for sign in word)
 
 
 def dtype() -> Schema:
