@@ -102,3 +102,24 @@ def test_refused_call_is_shown_with_node_line_and_shapes(write: Write) -> None:
     assert "`a` is (batch, 3)" in result.stderr
     assert "spec.yaml:6:28: error[GS404]" in result.stderr
     assert "Found 2 errors." in result.stderr
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        "LSTM: {units: 4, stateful: true}",
+        "GRU: {units: 4, stateful: true, return_sequences: true}",
+        "Bidirectional: {layer: {SimpleRNN: {units: 4, stateful: true}}}",
+        "RNN: {cell: {StackedRNNCells: {cells: [{LSTMCell: 2}, {GRUCell: 4}]}}, stateful: true}",
+    ],
+)
+def test_stateful_layers_are_summarised(write: Write, layer: str) -> None:
+    """Keras makes their states of arrays, and refuses to where nothing is allocated; they are counted all the same."""
+    path = write(
+        f"""
+        graphspec: 1
+        inputs: {{x: {{shape: [5, 3], batch_size: 2}}}}
+        outputs: {{y: {{from: x, apply: [{{{layer}}}, {{Dense: 1}}]}}}}
+        """
+    )
+    assert graphspec.summarize(path).parameters == graphspec.build(path).count_params()
