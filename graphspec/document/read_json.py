@@ -8,7 +8,7 @@ from bisect import bisect_right
 from typing import Any
 
 from graphspec.diagnostics import Label, Report, Source, Span, SpecError
-from graphspec.document.limits import check_depth, check_values
+from graphspec.document.limits import MAX_DEPTH, check_depth, check_values, syntax_position
 from graphspec.document.scalars import without_holes
 from graphspec.document.syntax import unfit_character
 from graphspec.document.tree import Mapping, Sequence
@@ -19,7 +19,6 @@ _TOKEN = re.compile(r'[{}\[\]]|"(?:[^"\\]|\\.)*"|[^\s,:{}\[\]"]+')
 
 def read_json(source: Source, report: Report) -> Any:
     """Read `source` as one JSON value, as `read_yaml` does for YAML. Raises SpecError where it is not JSON."""
-    places = _Places(source)
     try:
         json.loads(source.text, parse_constant=_ConstantError.refuse)
     except json.JSONDecodeError as error:
@@ -27,14 +26,14 @@ def read_json(source: Source, report: Report) -> Any:
         at = error.pos if comma is None else comma
         said = f"{error.msg[0].lower()}{error.msg[1:]}" if comma is None else "a comma stands before a closing bracket"
         help = _help(source.text, error.pos) if comma is None else "remove the comma"
-        raise SpecError.of(SYNTAX, f"this is not valid JSON: {said}", places.span(at, at + 1), help=help) from None
+        raise SpecError.of(SYNTAX, f"this is not valid JSON: {said}", _span_at(source, at, at + 1), help=help) from None
     except _ConstantError as constant:
         name = str(constant)
         start = next(match.start() for match in _TOKEN.finditer(source.text) if match[0].startswith(name))
         raise SpecError.of(
             SYNTAX,
             f"this is not valid JSON: `{name}` is no value of JSON",
-            places.span(start, start + len(name)),
+            _span_at(source, start, start + len(name)),
             expected="a number, a text, a list, an object, `true`, `false` or `null`",
             help="write a number, or `null`",
         ) from None
@@ -42,13 +41,14 @@ def read_json(source: Source, report: Report) -> Any:
         depth = 0
         for match in _TOKEN.finditer(source.text):
             depth += {"{": 1, "[": 1, "}": -1, "]": -1}.get(match[0], 0)
-            check_depth(depth, places.span(match.start(), match.end()))
+            if depth > MAX_DEPTH:
+                check_depth(depth, _span_at(source, match.start(), match.end()))
         raise
     except ValueError as error:
         raise SpecError.of(
-            SYNTAX, f"this is not valid JSON: {error}", places.span(0, 1), help="write shorter numbers"
+            SYNTAX, f"this is not valid JSON: {error}", _span_at(source, 0, 1), help="write shorter numbers"
         ) from None
-    return _build(source.text, places, report)
+    return _build(source.text, _Places(source), report)
 
 
 class _ConstantError(Exception):
@@ -125,6 +125,13 @@ def _scalar(token: str, span: Span, report: Report) -> Any:
     if hole is not None:
         report.extend([unfit_character(hole, span)])
     return text
+
+
+def _span_at(source: Source, start: int, end: int) -> Span:
+    """One stretch of the text, without looking for those of all lines."""
+    line, column = syntax_position(source, start)
+    end_line, end_column = syntax_position(source, max(start, end - 1))
+    return Span(source, line, column, end_line, end_column + 1)
 
 
 class _Places:

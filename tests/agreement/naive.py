@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,7 @@ _GIVEN: dict[str, dict[str, Any]] = {"dot": {"axes": -1}, "cos": {"axes": -1, "n
 _NAME = r"[A-Za-z_][A-Za-z0-9_-]*"
 _REFERENCE = re.compile(rf"({_NAME})(?:\[([0-9]+)\]|\.({_NAME}))?")
 _MOST_STEPS = 20_000
+_DEEP = 50_000
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,8 @@ class Answer:
 
 def ask(path: Path) -> Answer:
     """What Keras says of the spec at `path`."""
-    policy = keras.config.dtype_policy()
+    policy, depth = keras.config.dtype_policy(), sys.getrecursionlimit()
+    sys.setrecursionlimit(_DEEP)  # Keras walks a chain of layers one call deep for each
     try:
         _build_and_compile(path)
     except LanguageError as error:
@@ -86,6 +89,7 @@ def ask(path: Path) -> Answer:
     except Exception as error:
         return Answer(False, "keras", f"{type(error).__name__}: {str(error)[:500]}")
     finally:
+        sys.setrecursionlimit(depth)
         keras.config.set_dtype_policy(policy)
         keras.utils.clear_session(free_memory=False)
     return Answer(True)

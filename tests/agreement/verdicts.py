@@ -23,6 +23,7 @@ from .mutate import Mutation, mutate
 ON_PURPOSE: tuple[tuple[str, str, str], ...] = (
     ("GS103", "", "the words `yes` and `no`, and numbers in quotes, are text: Keras takes any text as true"),
     ("GS104", "", "the language bounds a value that Keras does not: a size of 0, a negative loss weight"),
+    ("GS202", "", "an argument that Keras takes and drops in silence, as some of its constructors do"),
     ("GS205", "", "a layer or callback carries code"),
     ("GS206", "", "a list stands for a loss: Keras hands its parts to parts of the output"),
     ("GS207", "", "a name of Keras that builds and fails later, or a base class"),

@@ -27,6 +27,7 @@ HOSTILE: dict[str, Callable[[], bytes | str]] = {
     "100,000 opening brackets": lambda: "[" * 100_000,
     "100,000 nested brackets": lambda: "[" * 100_000 + "]" * 100_000,
     "100,000 nested braces": lambda: '{"a":' * 100_000 + "1" + "}" * 100_000,
+    "a deep end of many values": lambda: '{"a": [' + "1, " * 1_000_000 + "[" * 50_000 + "]" * 50_000 + "]}",
     "nested block mappings": lambda: "".join(" " * n + "a:\n" for n in range(2_000)),
     "nested block lists": lambda: "- " * 20_000 + "x",
     "a bomb of aliases": _alias_bomb,
