@@ -2,6 +2,46 @@
 
 from __future__ import annotations
 
-from graphspec.shapes.ops import elementwise, pairwise, reductions
+from graphspec.shapes.ops import (
+    activations,
+    diagonals,
+    einsum,
+    elementwise,
+    filling,
+    images,
+    joining,
+    losses,
+    matrices,
+    ordering,
+    pairwise,
+    picking,
+    products,
+    rearranging,
+    reductions,
+    repeating,
+    reshaping,
+    signals,
+    windows,
+)
 
-__all__ = ["elementwise", "pairwise", "reductions"]
+__all__ = [
+    "activations",
+    "diagonals",
+    "einsum",
+    "elementwise",
+    "filling",
+    "images",
+    "joining",
+    "losses",
+    "matrices",
+    "ordering",
+    "pairwise",
+    "picking",
+    "products",
+    "rearranging",
+    "reductions",
+    "repeating",
+    "reshaping",
+    "signals",
+    "windows",
+]

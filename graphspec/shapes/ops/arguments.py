@@ -11,7 +11,7 @@ from graphspec import catalog
 from graphspec.rules import BAD_AXIS, UNFIT_ARGUMENT
 from graphspec.shapes import axes
 from graphspec.shapes.call import Call, Unreadable
-from graphspec.shapes.tensor import Shape
+from graphspec.shapes.tensor import Shape, Tensor
 
 MOST_RESULTS = 1000
 """No rule lists more results than this; Keras would need minutes for them."""
@@ -120,10 +120,31 @@ def axis_at(call: Call, argument: str, number: int, rank: int) -> int:
 
 def no_axis(call: Call, argument: str, number: int, rank: int) -> NoReturn:
     """Refuse an axis."""
+    which = call.shown() if isinstance(call.inputs, Tensor) and call.inputs.rank == rank else _of(rank)
     call.refuse(
         BAD_AXIS,
-        f"`{call.name}` is told `{argument}: {number}`, and {call.shown()} has no axis {number}",
+        f"`{call.name}` is told `{argument}: {number}`, and {which} has no axis {number}",
         argument=argument,
         expected=axes.there_are(rank),
         help="axis 0 is the batch, -1 the last dimension",
     )
+
+
+def _of(rank: int) -> str:
+    return f"a tensor of {rank} dimension{'' if rank == 1 else 's'}"
+
+
+def removed(call: Call, argument: str, shape: Shape, gone: list[int]) -> Shape:
+    """The shape without the axes `gone`, which the argument names, counted from the front; each goes by itself."""
+    left = list(shape)
+    for number in sorted(gone, reverse=True):
+        if number >= len(left):
+            call.refuse(
+                BAD_AXIS,
+                f"`{argument}` of `{call.name}` names an axis twice",
+                argument=argument,
+                expected="each axis once",
+                help="remove one of the two",
+            )
+        del left[number]
+    return tuple(left)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from graphspec.rules import BAD_AXIS, SHAPE_MISMATCH, UNFIT_ARGUMENT
+from graphspec.rules import SHAPE_MISMATCH, UNFIT_ARGUMENT
 from graphspec.shapes.call import Call
-from graphspec.shapes.ops.arguments import axis, axis_list, dtype
+from graphspec.shapes.ops.arguments import axis, axis_list, dtype, removed
 from graphspec.shapes.ops.elementwise import DtypeRule, floating, floating_from_whole, plain_float, same, truth, words
 from graphspec.shapes.ops.operands import common, operand, tensor
 from graphspec.shapes.ops.rule import operation
@@ -63,18 +63,7 @@ def reduced(call: Call, shape: Shape, argument: str = "axis") -> Shape:
     gone = axis_list(call, argument, len(shape))
     if keep:
         return tuple(1 if number in gone else size for number, size in enumerate(shape))
-    left = list(shape)
-    for number in sorted(gone, reverse=True):
-        if number >= len(left):
-            call.refuse(
-                BAD_AXIS,
-                f"`{argument}` of `{call.name}` names an axis twice",
-                argument=argument,
-                expected="each axis once",
-                help="remove one of the two",
-            )
-        del left[number]
-    return tuple(left)
+    return removed(call, argument, shape, gone)
 
 
 def _register(rule: DtypeRule, names: list[str]) -> None:
@@ -86,6 +75,13 @@ def _register(rule: DtypeRule, names: list[str]) -> None:
 
 for _rule, _names in REDUCTIONS.items():
     _register(_rule, _names)
+
+
+@operation("size")
+def size(call: Call) -> Value:
+    """How many elements there are."""
+    tensor(call, "x")
+    return Tensor((), "int32")
 
 
 @operation("prod")

@@ -15,7 +15,7 @@ def operation(*names: str) -> Callable[[ShapeRule], ShapeRule]:
 
     def decorate(rule: ShapeRule) -> ShapeRule:
         def checked(call: Call) -> Value:
-            return _without_negative_sizes(call, rule(call))
+            return _checked(call, rule(call))
 
         register(*(f"ops.{name}" for name in names))(checked)
         return rule
@@ -23,8 +23,17 @@ def operation(*names: str) -> Callable[[ShapeRule], ShapeRule]:
     return decorate
 
 
-def _without_negative_sizes(call: Call, value: Value) -> Value:
-    for each in tensors(value):
+def _checked(call: Call, value: Value) -> Value:
+    """The value, which Keras wants to be of sizes that are not negative, and a graph to hold a tensor."""
+    results = list(tensors(value))
+    if not results:
+        call.refuse(
+            UNFIT_ARGUMENT,
+            f"`{call.name}` would make nothing of {call.shown()}",
+            expected="arguments that give a tensor or more",
+            help="ask for one part at least",
+        )
+    for each in results:
         if isinstance(each, Tensor) and any(size is not None and size < 0 for size in each.shape):
             call.refuse(
                 UNFIT_ARGUMENT,
