@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from graphspec.rules import OPEN_DIMENSION, SHAPE_MISMATCH, UNFIT_ARGUMENT, WRONG_DTYPE, WRONG_RANK
+from graphspec.rules import OPEN_DIMENSION, SHAPE_MISMATCH, UNCHECKED_INPUT, UNFIT_ARGUMENT, WRONG_DTYPE, WRONG_RANK
 from graphspec.shapes.axes import replaced
 from graphspec.shapes.call import Call, Unreadable
 from graphspec.shapes.layout import Layout, layout
@@ -20,9 +20,15 @@ def images(call: Call, argument: str = "images", *, single: bool = True) -> tupl
         call.refuse(
             WRONG_RANK,
             f"`{call.name}` takes images of 4 dimensions ({order.words(2)}), and what comes in is {incoming}",
-            argument=None,
             expected=f"({order.words(2)})",
             help="give the input its height, width and channels",
+        )
+    if incoming.rank == 3 and incoming.shape[0] is None:
+        call.warn(
+            UNCHECKED_INPUT,
+            f"`{call.name}` takes {incoming} for one image without a batch",
+            expected=f"({order.words(2)})",
+            help="if the channels are missing, add them: `ops.expand_dims: -1`",
         )
     return incoming, order
 

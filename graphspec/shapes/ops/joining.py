@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from graphspec.rules import BAD_OPERANDS, SHAPE_MISMATCH, UNFIT_ARGUMENT, WRONG_RANK
+from graphspec.rules import BAD_OPERANDS, OPEN_DIMENSION, SHAPE_MISMATCH, WRONG_RANK
 from graphspec.shapes.axes import replaced
 from graphspec.shapes.broadcasting import concatenated
 from graphspec.shapes.call import Call, Unreadable, product
@@ -12,7 +12,7 @@ from graphspec.shapes.ops.arguments import MOST_RESULTS, as_integers, axis, axis
 from graphspec.shapes.ops.operands import common, listed, tensor
 from graphspec.shapes.ops.rule import operation
 from graphspec.shapes.promotion import FLOAT
-from graphspec.shapes.tensor import Shape, Tensor, Value, show
+from graphspec.shapes.tensor import Shape, Tensor, Value
 
 
 @operation("concatenate")
@@ -53,12 +53,17 @@ def _joined(call: Call, several: list[Tensor], shapes: list[Shape], number: int)
     if found is None:
         call.refuse(
             SHAPE_MISMATCH,
-            f"`{call.name}` joins along axis {number}, and {show(call.inputs)} differ elsewhere",
+            f"`{call.name}` joins along axis {number}, and {_all(several)} differ elsewhere",
             argument="axis" if call.states("axis") else None,
             expected=f"shapes that are equal but for axis {number}",
-            help="name the axis that may differ: `ops.concatenate: {axis: -1}`",
+            help="make the other sizes equal, or name the axis that may differ",
         )
     return Tensor(found, common(call, *(each.dtype for each in several)))
+
+
+def _all(several: list[Tensor]) -> str:
+    """The shapes for people, each once."""
+    return " and ".join(dict.fromkeys(map(str, several)))
 
 
 @operation("stack")
@@ -69,7 +74,7 @@ def stack(call: Call) -> Value:
     if concatenated([each.shape for each in several], -1) is None:
         call.refuse(
             SHAPE_MISMATCH,
-            f"`ops.stack` takes tensors of one shape, and is given {show(call.inputs)}",
+            f"`ops.stack` takes tensors of one shape, and is given {_all(several)}",
             expected=f"tensors of shape {several[0]}",
             help="`ops.concatenate` joins tensors that differ along one axis",
         )
@@ -91,7 +96,7 @@ def append(call: Call) -> Value:
         call.refuse(
             SHAPE_MISMATCH,
             f"`ops.append` joins along axis {number}, "
-            + (f"which is open in {show(call.inputs)}" if found else f"and {show(call.inputs)} differ elsewhere"),
+            + (f"which is open in {_all([one, other])}" if found else f"and {_all([one, other])} differ elsewhere"),
             argument="axis",
             expected=f"shapes that are equal but for axis {number}, which is known",
             help="`ops.concatenate` joins along open dimensions too",
@@ -164,6 +169,14 @@ def _parts(call: Call, incoming: Tensor, number: int) -> Value:
     if len(cuts) > MOST_RESULTS:
         raise Unreadable
     between = [None if end is None or start is None else end - start for start, end in pairwise(cuts)]
+    if any(length is not None and length < 0 for length in between):
+        call.refuse(
+            SHAPE_MISMATCH,
+            f"`{call.name}` cuts axis {number} of {incoming} at {list(stated)}, which does not ascend",
+            argument="indices_or_sections",
+            expected=f"ascending places{'' if size is None else f' from 0 to {size}'}",
+            help="these are the places to cut at, not the lengths of parts",
+        )
     return [Tensor(replaced(incoming.shape, number, length), incoming.dtype) for length in between]
 
 
@@ -189,7 +202,7 @@ def unstack(call: Call) -> Value:
     size = incoming.shape[number] if call["num"] is None else few(call, "num")
     if size is None:
         call.refuse(
-            UNFIT_ARGUMENT,
+            OPEN_DIMENSION,
             f"`ops.unstack` takes {incoming} apart along axis {number}, whose size is open",
             argument="axis",
             expected="an axis of known size",

@@ -132,7 +132,9 @@ def common(call: Call, *dtypes: str) -> str:
             WRONG_DTYPE,
             f"`{call.name}` cannot compute with {' and '.join(distinct)}: Keras knows no dtype for the result",
             expected="dtypes of numbers that Keras converts to each other",
-            help="convert the tensor first: `ops.cast: float32`",
+            help="the layer `StringLookup` makes numbers of text"
+            if "string" in dtypes
+            else "convert the tensor first: `ops.cast: float32`",
         )
     return found
 
