@@ -20,6 +20,7 @@ from graphspec.shapes.call import SHAPE_RULES, Call, Refusal
 from graphspec.shapes.dropped import Frame, Watch
 from graphspec.shapes.masks import masked
 from graphspec.shapes.origins import origins
+from graphspec.shapes.saved import read_saved
 from graphspec.shapes.tensor import UNKNOWN, Shape, Tensor, Value, is_known, show
 
 COMPUTE_DTYPES = {"mixed_float16": "float16", "mixed_bfloat16": "bfloat16"}
@@ -76,6 +77,7 @@ class _Walk:
     facts: dict[Layer, dict[str, Any]] = field(default_factory=dict)
     warnings: list[_Unfit] = field(default_factory=list)
     watch: Watch = field(default_factory=Watch)
+    opened: dict[Layer, Graph | None] = field(default_factory=dict)
 
     def define(self, graph: Graph) -> dict[str, Value]:
         """Go through `graph` with the shapes that its inputs declare, and find what is wrong in it."""
@@ -155,7 +157,7 @@ class _Walk:
     def call(self, layer: Layer, value: Value, keywords: dict[str, Any], *, listed: bool = False) -> Value:
         """What `layer` gives for `value`. Raises _Unfit where Keras would refuse."""
         if isinstance(layer.what, External):
-            return UNKNOWN
+            return self.saved(layer, layer.what, value)
         if isinstance(layer.what, Graph):
             return self.model(layer, layer.what, value)
         rule = SHAPE_RULES.get(layer.what.name)
@@ -183,6 +185,22 @@ class _Walk:
         if entry is not None and entry.call:
             value, keywords = bind(entry, value, keywords)
         return Call("layers", what.name, what.arguments, value, keywords, dtype, facts, self.call)
+
+    def saved(self, layer: Layer, what: External, value: Value) -> Value:
+        """What a model from a file gives for `value`. What else is found in it is not the spec's affair."""
+        said, watch = len(self.shapes.findings), self.watch
+        self.watch = Watch()
+        try:
+            if layer not in self.opened:
+                graph = read_saved(what, layer.name)
+                if graph is not None:
+                    self.define(graph)
+                self.opened[layer] = graph if len(self.shapes.findings) == said else None
+            graph = self.opened[layer]
+            return self.model(layer, graph, value) if graph is not None else UNKNOWN
+        finally:
+            self.watch = watch
+            del self.shapes.findings[said:]
 
     def model(self, layer: Layer, graph: Graph, value: Value) -> Value:
         """What a model gives for `value`: its parts are gone through again with the shapes that come in."""
