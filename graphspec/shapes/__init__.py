@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from graphspec.shapes import layers, ops
+from graphspec.shapes import layers
 from graphspec.shapes.infer import Shapes, infer
 from graphspec.shapes.tensor import UNKNOWN, Tensor, Value, is_known, show
 
-__all__ = ["UNKNOWN", "Shapes", "Tensor", "Value", "infer", "is_known", "layers", "ops", "show"]
+__all__ = ["UNKNOWN", "Shapes", "Tensor", "Value", "infer", "is_known", "layers", "show"]

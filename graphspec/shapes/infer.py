@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from importlib import import_module
 from typing import Any
 
 from graphspec import catalog
@@ -16,7 +17,7 @@ from graphspec.diagnostics import Diagnostic, Label
 from graphspec.graph import External, Feed, Graph, Input, Layer, Node, Object, Reference, Step
 from graphspec.rules import BAD_SELECTION, SHAPE_MISMATCH, Rule
 from graphspec.shapes.binding import bind
-from graphspec.shapes.call import SHAPE_RULES, Call, Refusal
+from graphspec.shapes.call import SHAPE_RULES, Call, Refusal, ShapeRule
 from graphspec.shapes.dropped import Frame, Watch
 from graphspec.shapes.masks import masked
 from graphspec.shapes.origins import origins
@@ -160,7 +161,7 @@ class _Walk:
             return self.saved(layer, layer.what, value)
         if isinstance(layer.what, Graph):
             return self.model(layer, layer.what, value)
-        rule = SHAPE_RULES.get(layer.what.name)
+        rule = _rule(layer.what.name)
         if rule is None or not is_known([value, list(keywords.values())]):
             return UNKNOWN
         try:
@@ -235,6 +236,12 @@ class _Walk:
             message = f"the model `{graph.name}` cannot take {show(list(_inputs(graph, values)))}: {inside.message}"
             raise _Unfit(Refusal(inside.rule, message, None, inside.expected, inside.help), layer) from None
         return results[-1] if results else self.feed(node.feed, values)
+
+
+def _rule(name: str) -> ShapeRule | None:
+    if name.startswith("ops."):
+        import_module("graphspec.shapes.ops")  # many modules, of which most specs need none
+    return SHAPE_RULES.get(name)
 
 
 def _declared(each: Input) -> Value:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from graphspec import catalog
 from graphspec.catalog.refused import FAILING_OPS
+from graphspec.shapes import ops
 from graphspec.shapes.call import SHAPE_RULES
 
 from .operations import Use, calls
@@ -30,5 +31,6 @@ def test_operation(name: str, data: st.DataObject, tmp_path: Path) -> None:
 def test_every_operation_has_a_rule() -> None:
     """Every operation that a spec can use has a rule, and the table of calls names such operations alone."""
     usable = set(catalog.names("ops")) - set(FAILING_OPS)
+    assert ops.__all__
     assert usable <= set(SHAPE_RULES)
     assert set(USES) <= usable

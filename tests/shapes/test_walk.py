@@ -88,7 +88,7 @@ def documents(draw: st.DrawFn) -> dict[str, Any]:
 def test_every_tensor_is_as_in_keras(tmp_path: Path, document: dict[str, Any]) -> None:
     """Every node gives what Keras gives, or both refuse the spec.
 
-    Keras builds a model on a tensor of another rank, of which every batch is refused then; graphspec refuses it at once.
+    Keras builds a model on a tensor of another rank, and refuses every batch of it then; graphspec refuses it at once.
     """
     path = tmp_path / "asked.json"
     path.write_text(json.dumps({"graphspec": 1, **document}), encoding="utf-8")
