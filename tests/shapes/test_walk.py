@@ -23,7 +23,7 @@ property_of = settings(
 
 SIZE = st.sampled_from([None, 2, 3, 4, 4, 1])
 SHAPES = st.lists(SIZE, min_size=1, max_size=2) | st.tuples(SIZE, st.just(4)).map(list)
-LAYERS = st.sampled_from(
+LAYERS: st.SearchStrategy[Any] = st.sampled_from(
     [
         {"Dense": 4},
         {"Dense": {"units": 4, "dtype": "float16"}},
