@@ -28,7 +28,7 @@ ON_PURPOSE: tuple[tuple[str, str, str], ...] = (
     ("GS206", "", "a list stands for a loss: Keras hands its parts to parts of the output"),
     ("GS207", "", "a name of Keras that builds and fails later, or a base class"),
     ("GS210", "", "a shared layer is held by a wrapper that copies it"),
-    ("GS213", "true or false", "something else stands for a truth value: Keras takes nearly all as true"),
+    ("GS213", "`true` or `false`", "something else stands for a truth value: Keras takes nearly all as true"),
     ("GS304", "", "two layers would bear one name, and weights are found by names"),
     ("GS308", "", "a merge of one tensor merges nothing"),
     ("GS405", "the input .* of the model", "a model is given another shape than it declares: Keras leaves out a "
