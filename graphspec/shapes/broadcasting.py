@@ -27,6 +27,11 @@ def _common(one: Size, other: Size) -> Size:
     return one
 
 
+def agree(one: Shape, other: Shape) -> bool:
+    """Whether two shapes are one, open sizes taken for any."""
+    return len(one) == len(other) and all(a is None or b is None or a == b for a, b in zip(one, other, strict=True))
+
+
 def concatenated(shapes: list[Shape], axis: int) -> Shape | None:
     """The shape of tensors put one after the other along `axis`, counted from the front; None where they do not fit.
 

@@ -203,10 +203,12 @@ USES: dict[str, Use] = {
                 "dilation_rate": or_omitted(WINDOW),
             },
             st.builds(
-                lambda sizes, channels: [*sizes, channels], st.lists(SIDE, max_size=2), st.sampled_from([2, 2, 2, 3])
+                lambda sizes, channels: [*sizes, channels],
+                st.lists(SIDE, min_size=1, max_size=2),
+                st.sampled_from([2, 2, 2, 3]),
             )
             | IMAGES,
-            fixed([2, 2, 3], [2, 2], [1, 2, 2], [2, 1, 2], [2, None, 2]),
+            fixed([2, 2, 3], [2, 2, 1], [2, 2], [2, 1, 2], [2, None, 2]),
             batches=(2, 2, 3, None),
         ),
         "image.extract_patches image.extract_patches_3d": Use(

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
+import keras
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -11,21 +15,93 @@ from hypothesis import strategies as st
 from graphspec import catalog
 from graphspec.catalog.refused import FAILING_OPS
 from graphspec.shapes import ops
-from graphspec.shapes.call import SHAPE_RULES
+from graphspec.shapes.call import SHAPE_RULES, Call, Refusal
+from graphspec.shapes.tensor import UNKNOWN, Tensor, Value
 
-from .operations import Use, calls
+from .operations import SIZE, Use, calls
 from .operations_in_use import USES
-from .oracle import assert_agree
+from .oracle import REFUSED, Case, Described, assert_agree, call_operation, describe
 
 NAMES = [name for name in catalog.names("ops") if name not in FAILING_OPS]
+
+
+@settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
+@given(case=st.sampled_from(NAMES).flatmap(lambda name: calls(name, USES.get(name, Use()))))
+def test_operation_in_a_spec(case: Case, tmp_path: Path) -> None:
+    """Tensors of any shapes and dtypes, and constants that fit or do not: the same result, or both refuse."""
+    assert_agree(case, tmp_path)
 
 
 @pytest.mark.parametrize("name", NAMES)
 @settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
-def test_operation(name: str, data: st.DataObject, tmp_path: Path) -> None:
-    """Tensors of any shapes and dtypes, and constants that fit or do not: the same result, or both refuse."""
-    assert_agree(data.draw(calls(name, USES.get(name, Use()))), tmp_path)
+def test_operation(name: str, data: st.DataObject) -> None:
+    """As above, of tensors that operations give and no input is: single numbers, sizes of 0, any first size."""
+    case = data.draw(calls(name, USES.get(name, Use())))
+    shapes = {each: tuple(0 if size == 4 else size for size in shape) for each, shape in case.shapes().items()}
+    dtypes = case.input_dtypes()
+    assert given_by_rule(case, {each: Tensor(shape, dtypes[each]) for each, shape in shapes.items()}) == given_by_keras(
+        case, {each: keras.KerasTensor(shape, dtypes[each]) for each, shape in shapes.items()}
+    )
+
+
+def given_by_rule(case: Case, tensors: dict[str, Tensor]) -> Described:
+    """What the rule of the operation says of a call with such tensors."""
+    entry = catalog.find("ops", case.name)
+    assert entry is not None
+    listed: list[Value] = list(tensors.values())
+    fed = tensors if isinstance(case.inputs, dict) else {next(iter(entry.tensors)): listed}
+    further = {key: [tensors[each] for each in several] for key, several in case.call.items()}
+    inputs: Value = dict(tensors) if isinstance(case.inputs, dict) else listed
+    try:
+        return describe(SHAPE_RULES[case.name](call_of(case.name, {**case.arguments, **fed, **further}, inputs)))
+    except Refusal:
+        return REFUSED
+
+
+def given_by_keras(case: Case, tensors: dict[str, Any]) -> Described:
+    """What Keras gives for them."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            result = call_operation(case, tensors)
+        except Exception:
+            return REFUSED
+    symbolic = any(isinstance(each, keras.KerasTensor) for each in keras.tree.flatten(result))
+    return describe(result) if symbolic else REFUSED
+
+
+def call_of(name: str, arguments: dict[str, Any], inputs: Value) -> Call:
+    """The call as the walk over a graph makes it."""
+
+    def infer(*_: object) -> Value:
+        raise AssertionError("no operation holds a layer")
+
+    return Call("ops", name, arguments, inputs, {}, "float32", {}, infer)
+
+
+JUNK = st.recursive(
+    st.none() | st.booleans() | st.integers(-(10**30), 10**30) | st.integers(-2, 3) | st.floats() | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=2), inner, max_size=2),
+    max_leaves=4,
+)
+
+
+@settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))
+@given(name=st.sampled_from(NAMES), data=st.data())
+def test_no_argument_breaks_a_rule(name: str, data: st.DataObject) -> None:
+    """Whatever stands in the arguments, a rule gives a value or refuses."""
+    entry = catalog.find("ops", name)
+    assert entry is not None
+    tensors = st.lists(SIZE, max_size=4).map(lambda shape: Tensor(tuple(shape), "float32"))
+    operands = {"one": tensors, "list": st.lists(tensors, max_size=3), "each": st.lists(tensors, max_size=3)}
+    arguments = {
+        key: data.draw(JUNK if key not in entry.tensors else operands[entry.tensors[key]] | JUNK)
+        for key in entry.arguments
+        if data.draw(st.booleans()) or entry.arguments[key] is catalog.REQUIRED
+    }
+    with suppress(Refusal):
+        SHAPE_RULES[name](call_of(name, arguments, UNKNOWN))
 
 
 def test_every_operation_has_a_rule() -> None:

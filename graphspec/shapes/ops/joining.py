@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from graphspec.rules import BAD_OPERANDS, OPEN_DIMENSION, SHAPE_MISMATCH, WRONG_RANK
 from graphspec.shapes.axes import replaced
-from graphspec.shapes.broadcasting import concatenated
+from graphspec.shapes.broadcasting import agree, concatenated
 from graphspec.shapes.call import Call, Unreadable, product
 from graphspec.shapes.ops.arguments import MOST_RESULTS, as_integers, axis, axis_at, few, integer
 from graphspec.shapes.ops.operands import common, listed, tensor
@@ -71,7 +71,7 @@ def stack(call: Call) -> Value:
     """Tensors of one shape along a new axis."""
     several = listed(call, "x")
     number = axis(call, "axis", several[0].rank + 1)
-    if concatenated([each.shape for each in several], -1) is None:
+    if not all(agree(each.shape, several[0].shape) for each in several):
         call.refuse(
             SHAPE_MISMATCH,
             f"`ops.stack` takes tensors of one shape, and is given {_all(several)}",

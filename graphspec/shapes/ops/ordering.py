@@ -145,9 +145,9 @@ def segment(call: Call) -> Value:
             expected="one dimension, which is the batch",
             help="give the input of the segments the shape `[]`",
         )
-    if not data.shape:
+    if ids.shape[0] is not None and not data.shape:
         _needs_dimensions(call, data, 1)
-    if None not in (ids.shape[0], data.shape[0]) and ids.shape[0] != data.shape[0]:
+    if data.shape and None not in (ids.shape[0], data.shape[0]) and ids.shape[0] != data.shape[0]:
         call.refuse(
             SHAPE_MISMATCH,
             f"`{call.name}` takes a segment for each row, and there are {ids.shape[0]} for the rows of {data}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from graphspec.rules import SHAPE_MISMATCH, UNFIT_ARGUMENT
+from graphspec.shapes.broadcasting import agree
 from graphspec.shapes.call import Call
 from graphspec.shapes.ops.arguments import axis, axis_list, dtype, removed
 from graphspec.shapes.ops.elementwise import DtypeRule, floating, floating_from_whole, plain_float, same, truth, words
@@ -172,20 +173,15 @@ def weighted_average(call: Call) -> Value:
     kinds = [incoming.dtype, "float", *([weights.dtype] if weights is not None else [])]
     found = common(call, *kinds)
     if call["axis"] is None:
-        if weights is not None and not _agree(weights.shape, incoming.shape):
+        if weights is not None and not agree(weights.shape, incoming.shape):
             _unfit_weights(call, weights, show(incoming))
         return Tensor((), found)
     _takes_one_axis(call)
     along = axis(call, "axis", incoming.rank)
     sizes = incoming.shape[along]
-    if weights is not None and not _agree(weights.shape, (sizes,)) and not _agree(weights.shape, incoming.shape):
+    if weights is not None and not agree(weights.shape, (sizes,)) and not agree(weights.shape, incoming.shape):
         _unfit_weights(call, weights, f"{show(incoming)} or {show((sizes,))}")
     return Tensor(reduced(call, incoming.shape), found)
-
-
-def _agree(one: Shape, other: Shape) -> bool:
-    """Whether two shapes are one, open sizes taken for any."""
-    return len(one) == len(other) and all(a is None or b is None or a == b for a, b in zip(one, other, strict=True))
 
 
 def _unfit_weights(call: Call, weights: Tensor, wanted: str) -> None:

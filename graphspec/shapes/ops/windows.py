@@ -33,7 +33,7 @@ def pool(call: Call) -> Value:
     if incoming.rank < 3:
         what = f"`{call.name}` takes images, sequences or volumes, and what comes in is {incoming}"
         expected, help = f"({order.words(2)}), for example", "give the input its dimensions and its channels"
-        if incoming.rank < 2 and order.channels_first:
+        if incoming.rank < (2 if order.channels_first else 1):
             call.refuse(WRONG_RANK, what, expected=expected, help=help)
         call.warn(UNCHECKED_INPUT, f"{what}: Keras finds out only when the model runs", expected=expected, help=help)
     word(call, "padding", "valid", "same")
@@ -113,7 +113,7 @@ def _slid(
         windows(size, cover, stride, padded=padded)
         for size, cover, stride in zip(*(_stretched(each, count) for each in (spatial, covers, strides)), strict=True)
     ]
-    if any(number is not None and number < 1 for number in slid):
+    if not padded and any(number is not None and number < 1 for number in slid):
         call.refuse(
             VANISHED_DIMENSION,
             f"nothing is left of {incoming} after `{call.name}`, whose windows cover {list(covers)}",
