@@ -20,7 +20,7 @@ from graphspec.shapes.tensor import UNKNOWN, Tensor, Value
 
 from .operations import SIZE, Use, calls
 from .operations_in_use import USES
-from .oracle import REFUSED, Case, Described, assert_agree, call_operation, describe
+from .oracle import REFUSED, Case, Described, assert_agree, call_operation, describe, keras_verdict, static_verdict
 
 NAMES = [name for name in catalog.names("ops") if name not in FAILING_OPS]
 
@@ -43,6 +43,33 @@ def test_operation(name: str, data: st.DataObject) -> None:
     assert given_by_rule(case, {each: Tensor(shape, dtypes[each]) for each, shape in shapes.items()}) == given_by_keras(
         case, {each: keras.KerasTensor(shape, dtypes[each]) for each, shape in shapes.items()}
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "inputs"),
+    [
+        ("sum", {"axis": "last"}, {"x": [3]}),
+        ("swapaxes", {"axis1": 1.5, "axis2": 0}, {"x": [3]}),
+        ("cast", {"dtype": "flot32"}, {"x": [3]}),
+        ("max_pool", {"pool_size": 2, "padding": "smae"}, {"inputs": [4, 4, 3]}),
+        ("max_pool", {"pool_size": 2, "strides": 0}, {"inputs": [4, 4, 3]}),
+        ("average_pool", {"pool_size": 2, "data_format": "last"}, {"inputs": [4, 4, 3]}),
+        ("one_hot", {"num_classes": 2.5}, {"x": []}),
+        ("transpose", {"axes": 1}, {"x": [3]}),
+        ("split", {"indices_or_sections": 1.5, "axis": 1}, {"x": [3]}),
+        ("image.resize", {"size": 4}, {"images": [4, 4, 3]}),
+        ("image.pad_images", {"top_padding": -1, "bottom_padding": 1}, {"images": [4, 4, 3]}),
+        ("depth_to_space", {"block_size": 1}, {"x": [4, 4, 4]}),
+        ("stft", {"sequence_length": 2, "sequence_stride": 0, "fft_length": 2}, {"x": [8]}),
+        ("qr", {"mode": "full"}, {"x": [3, 3]}),
+        ("take", {"indices": [[0], [1, 2]], "axis": 1}, {"x": [3]}),
+        ("rearrange", {"pattern": 3}, {"tensor": [3]}),
+    ],
+)
+def test_wrong_value(name: str, arguments: dict[str, Any], inputs: dict[str, Any], tmp_path: Path) -> None:
+    """A value that no tensor makes right is refused, as Keras does."""
+    case = Case(f"ops.{name}", arguments, inputs)
+    assert static_verdict(case, tmp_path) == keras_verdict(case) == REFUSED
 
 
 def given_by_rule(case: Case, tensors: dict[str, Tensor]) -> Described:

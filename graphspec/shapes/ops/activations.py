@@ -5,7 +5,7 @@ from __future__ import annotations
 from graphspec.rules import BAD_AXIS, SHAPE_MISMATCH, UNFIT_ARGUMENT
 from graphspec.shapes.axes import replaced
 from graphspec.shapes.call import Call
-from graphspec.shapes.ops.arguments import axis, axis_list, dtype, integer
+from graphspec.shapes.ops.arguments import axis, axis_list, dtype, integer, size
 from graphspec.shapes.ops.operands import common, operand, tensor
 from graphspec.shapes.ops.rule import operation
 from graphspec.shapes.promotion import FLOAT
@@ -43,8 +43,8 @@ def glu(call: Call) -> Value:
     """One half of an axis gated by the other."""
     incoming = tensor(call, "x")
     number = axis(call, "axis", incoming.rank)
-    size = incoming.shape[number]
-    if size is not None and size % 2:
+    along = incoming.shape[number]
+    if along is not None and along % 2:
         call.refuse(
             SHAPE_MISMATCH,
             f"`ops.glu` halves axis {number}, and that of {incoming} is odd",
@@ -52,7 +52,7 @@ def glu(call: Call) -> Value:
             expected="an even size",
             help="make the size even, or name another axis",
         )
-    return Tensor(replaced(incoming.shape, number, None if size is None else size // 2), incoming.dtype)
+    return Tensor(replaced(incoming.shape, number, None if along is None else along // 2), incoming.dtype)
 
 
 @operation("one_hot")
@@ -72,6 +72,7 @@ def multi_hot(call: Call) -> Value:
             expected="a value for `num_classes`",
             help="write `ops.multi_hot: {num_classes: ...}`",
         )
+    dtype(call, FLOAT)  # Keras looks whether there is such a dtype, and forgets it
     shape = _with_classes(call, incoming)
     return Tensor(shape[-1:] if len(shape) == 2 else (shape[0], *shape[2:]), incoming.dtype)
 
@@ -89,7 +90,7 @@ def _with_classes(call: Call, incoming: Tensor) -> Shape:
             expected=f"-1, or an axis from 0 to {incoming.rank - 1}",
             help="-1 puts the classes behind the last dimension",
         )
-    return (*incoming.shape[:number], integer(call, "num_classes"), *incoming.shape[number:])
+    return (*incoming.shape[:number], size(call, "num_classes"), *incoming.shape[number:])
 
 
 @operation("batch_normalization")

@@ -1,75 +1,96 @@
-"""The arguments of an operation, read as the numbers that a shape rule needs.
-
-What a single argument may hold is judged elsewhere: where it is of another type, it is Unreadable.
-"""
+"""The arguments of an operation, read as the numbers that a shape rule needs, and refused where they are none."""
 
 from __future__ import annotations
 
 from typing import Any, NoReturn
 
 from graphspec import catalog
-from graphspec.rules import BAD_AXIS, UNFIT_ARGUMENT
+from graphspec.rules import ARGUMENT_VALUE, BAD_AXIS, UNFIT_ARGUMENT
 from graphspec.shapes import axes
 from graphspec.shapes.call import Call, Unreadable
-from graphspec.shapes.tensor import Shape, Tensor
+from graphspec.shapes.layout import Layout, layout
+from graphspec.shapes.tensor import Shape, Size, Tensor
+from graphspec.suggest import closest, kind_of
 
 MOST_RESULTS = 1000
 """No rule lists more results than this; Keras would need minutes for them."""
 
 
-def as_integer(value: Any) -> int:
-    """The value as a whole number; to Keras, true and false are 1 and 0."""
-    if not isinstance(value, int):
-        raise Unreadable
+def wrong(call: Call, argument: str, expected: str, help: str = "") -> NoReturn:
+    """Refuse the value of an argument, whatever comes in."""
+    said = catalog.argument_docs("ops", call.name).get(argument)
+    call.refuse(
+        ARGUMENT_VALUE,
+        f"`{argument}` of `{call.name}` is {kind_of(call[argument])}",
+        argument=argument,
+        expected=expected,
+        help=help
+        or (f"Keras says of it: {said}" if said else f"`graphspec layers {call.name}` tells of its arguments"),
+    )
+
+
+def _is_integers(value: Any) -> bool:
+    return isinstance(value, list | tuple) and all(isinstance(item, int) for item in value)
+
+
+def integer(call: Call, argument: str, least: int | None = None) -> int:
+    """The argument as a whole number; to Keras, true and false are 1 and 0."""
+    value = call[argument]
+    if not isinstance(value, int) or (least is not None and value < least):
+        wrong(call, argument, "a whole number" if least is None else f"a whole number from {least} up")
     return int(value)
 
 
-def as_integers(value: Any) -> list[int]:
-    """The value as a list of whole numbers."""
-    if not isinstance(value, list | tuple):
-        raise Unreadable
-    return [as_integer(item) for item in value]
-
-
-def integer(call: Call, argument: str) -> int:
-    """The argument as a whole number."""
-    return as_integer(call[argument])
+def size(call: Call, argument: str) -> Size:
+    """The argument as a size: a whole number, or null for an open one."""
+    return None if call[argument] is None else integer(call, argument)
 
 
 def integers(call: Call, argument: str) -> list[int]:
     """The argument as a list of whole numbers."""
-    return as_integers(call[argument])
+    if not _is_integers(call[argument]):
+        wrong(call, argument, "a list of whole numbers")
+    return list(call[argument])
 
 
 def one_or_more(call: Call, argument: str) -> list[int]:
     """The argument as a list of whole numbers; one by itself is a list of one."""
     value = call[argument]
-    return as_integers(value) if isinstance(value, list | tuple) else [as_integer(value)]
+    if not isinstance(value, int) and not _is_integers(value):
+        wrong(call, argument, "a whole number, or a list of them")
+    return [int(value)] if isinstance(value, int) else list(value)
+
+
+def numbers(call: Call, argument: str) -> list[int]:
+    """As `one_or_more`, of an argument that Keras may take with a point too, to no good."""
+    value = call[argument]
+    if any(isinstance(item, float) for item in (value if isinstance(value, list | tuple) else [value])):
+        raise Unreadable
+    return one_or_more(call, argument)
 
 
 def sizes(call: Call, argument: str) -> Shape:
     """The argument as a shape: whole numbers, or null for an open size."""
     value = call[argument]
-    if not isinstance(value, list | tuple):
-        raise Unreadable
-    return tuple(None if item is None else as_integer(item) for item in value)
+    if not isinstance(value, list | tuple) or not all(item is None or isinstance(item, int) for item in value):
+        wrong(call, argument, "a list of sizes, the batch first")
+    return tuple(value)
 
 
 def exactly(call: Call, argument: str, wanted: int) -> list[int]:
     """The argument as `wanted` whole numbers; one by itself stands for all. Refuses a list of another length."""
-    value = call[argument]
-    if isinstance(value, int):
-        return [int(value)] * wanted
-    numbers = as_integers(value)
-    if len(numbers) != wanted:
+    found = one_or_more(call, argument)
+    if isinstance(call[argument], int):
+        return found * wanted
+    if len(found) != wanted:
         call.refuse(
             UNFIT_ARGUMENT,
-            f"`{argument}` of `{call.name}` holds {len(numbers)} numbers for {wanted} dimensions",
+            f"`{argument}` of `{call.name}` holds {len(found)} numbers for {wanted} dimensions",
             argument=argument,
             expected=f"a whole number, or a list of {wanted}",
             help="give one number for each dimension",
         )
-    return numbers
+    return found
 
 
 def few(call: Call, argument: str) -> int:
@@ -87,17 +108,27 @@ def dtype(call: Call, otherwise: str) -> str:
         return otherwise
     if value == "int":  # a name that Keras knows beside those of dtypes
         return str(catalog.promotion()["numbers"]["int"])
-    if value not in catalog.dtypes():
-        raise Unreadable
-    return str(value)
+    if not isinstance(value, str) or value not in catalog.dtypes():
+        near = closest(value, catalog.dtypes()) if isinstance(value, str) else None
+        wrong(call, "dtype", "the name of a dtype", f"did you mean `{near}`?" if near else "")
+    return value
 
 
 def word(call: Call, argument: str, *choices: str) -> str:
     """The argument as one of the words `choices`."""
     value = call[argument]
     if not isinstance(value, str) or value not in choices:
-        raise Unreadable
+        near = closest(value, choices) if isinstance(value, str) else None
+        wrong(call, argument, " or ".join(f"`{each}`" for each in choices), f"did you mean `{near}`?" if near else "")
     return value
+
+
+def order(call: Call) -> Layout:
+    """Where the channels are, as `data_format` says."""
+    try:
+        return layout(call)
+    except Unreadable:
+        wrong(call, "data_format", "`channels_last` or `channels_first`")
 
 
 def axis(call: Call, argument: str, rank: int) -> int:

@@ -14,9 +14,9 @@ from graphspec.shapes.tensor import Shape, Size, Tensor, Value
 @operation("diag")
 def diag(call: Call) -> Value:
     """The matrix with a vector as its diagonal; of a matrix, its diagonal."""
-    incoming, shift = tensor(call, "x"), integer(call, "k")
+    incoming = tensor(call, "x")
     if incoming.rank == 1:
-        return Tensor(_square(incoming.shape[0], shift), incoming.dtype)
+        return Tensor(_square(call, incoming.shape[0]), incoming.dtype)
     if incoming.rank != 2:
         call.refuse(
             WRONG_RANK,
@@ -25,22 +25,22 @@ def diag(call: Call) -> Value:
             help="`ops.diagonal` takes more dimensions: `ops.diagonal: {axis1: -2, axis2: -1}`",
         )
     rows, columns = incoming.shape
-    return Tensor((_length(rows, columns, shift),), incoming.dtype)
+    return Tensor((_length(call, "k", rows, columns),), incoming.dtype)
 
 
 @operation("diagflat")
 def diagflat(call: Call) -> Value:
     """The matrix with all elements as its diagonal."""
     incoming = tensor(call, "x")
-    return Tensor(_square(product(incoming.shape), integer(call, "k")), incoming.dtype)
+    return Tensor(_square(call, product(incoming.shape)), incoming.dtype)
 
 
 @operation("diagonal")
 def diagonal(call: Call) -> Value:
     """The diagonals of matrices in two dimensions, as the last one."""
-    incoming, shift = tensor(call, "x"), integer(call, "offset")
+    incoming = tensor(call, "x")
     rest, rows, columns = _plane(call, incoming)
-    return Tensor((*rest, _length(rows, columns, shift)), incoming.dtype)
+    return Tensor((*rest, _length(call, "offset", rows, columns)), incoming.dtype)
 
 
 @operation("trace")
@@ -65,14 +65,15 @@ def _plane(call: Call, incoming: Tensor) -> tuple[Shape, Size, Size]:
     return rest, incoming.shape[one], incoming.shape[other]
 
 
-def _square(size: Size, shift: int) -> Shape:
-    side = None if size is None else size + abs(shift)
+def _square(call: Call, size: Size) -> Shape:
+    side = None if size is None else size + abs(integer(call, "k"))
     return side, side
 
 
-def _length(rows: Size, columns: Size, shift: int) -> Size:
-    """How long a diagonal is, `shift` columns to the right of the main one."""
+def _length(call: Call, argument: str, rows: Size, columns: Size) -> Size:
+    """How long a diagonal is, so many columns to the right of the main one."""
     if rows is None or columns is None:
         return None
+    shift = integer(call, argument)
     remaining = columns - shift if shift > 0 else rows + shift
     return max(0, min(remaining, rows, columns))

@@ -11,6 +11,7 @@ from collections import Counter
 from graphspec.rules import SHAPE_MISMATCH, UNCHECKED_INPUT, UNFIT_ARGUMENT
 from graphspec.shapes.broadcasting import broadcast
 from graphspec.shapes.call import Call, Unreadable
+from graphspec.shapes.ops.arguments import wrong
 from graphspec.shapes.ops.operands import common, listed
 from graphspec.shapes.ops.rule import operation
 from graphspec.shapes.tensor import Shape, Size, Tensor, Value, show
@@ -23,7 +24,7 @@ def einsum(call: Call) -> Value:
     """The shape that the letters behind the arrow spell; without an arrow, those that occur once, in their order."""
     subscripts = call["subscripts"]
     if not isinstance(subscripts, str):
-        raise Unreadable
+        wrong(call, "subscripts", "letters for each operand and for the result")
     operands = listed(call, "operands")
     inputs, result = _parts(call, subscripts, len(operands))
     shapes = []

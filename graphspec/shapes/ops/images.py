@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from graphspec.rules import OPEN_DIMENSION, SHAPE_MISMATCH, UNCHECKED_INPUT, UNFIT_ARGUMENT, WRONG_DTYPE, WRONG_RANK
 from graphspec.shapes.axes import replaced
-from graphspec.shapes.call import Call, Unreadable
-from graphspec.shapes.layout import Layout, layout
-from graphspec.shapes.ops.arguments import as_integer, exactly, sizes
+from graphspec.shapes.call import Call
+from graphspec.shapes.layout import Layout
+from graphspec.shapes.ops.arguments import exactly, order, sizes, wrong
+from graphspec.shapes.ops.arguments import size as size_of
 from graphspec.shapes.ops.operands import tensor
 from graphspec.shapes.ops.rule import operation
 from graphspec.shapes.promotion import is_float
@@ -15,22 +16,22 @@ from graphspec.shapes.tensor import Size, Tensor, Value
 
 def images(call: Call, argument: str = "images", *, single: bool = True) -> tuple[Tensor, Layout]:
     """The images that feed the argument, and where their channels are."""
-    incoming, order = tensor(call, argument), layout(call)
+    incoming, channels = tensor(call, argument), order(call)
     if incoming.rank != 4 and not (single and incoming.rank == 3):
         call.refuse(
             WRONG_RANK,
-            f"`{call.name}` takes images of 4 dimensions ({order.words(2)}), and what comes in is {incoming}",
-            expected=f"({order.words(2)})",
+            f"`{call.name}` takes images of 4 dimensions ({channels.words(2)}), and what comes in is {incoming}",
+            expected=f"({channels.words(2)})",
             help="give the input its height, width and channels",
         )
     if incoming.rank == 3 and incoming.shape[0] is None:
         call.warn(
             UNCHECKED_INPUT,
             f"`{call.name}` takes {incoming} for one image without a batch",
-            expected=f"({order.words(2)})",
+            expected=f"({channels.words(2)})",
             help="if the channels are missing, add them: `ops.expand_dims: -1`",
         )
-    return incoming, order
+    return incoming, channels
 
 
 def _spatial(order: Layout, rank: int) -> int:
@@ -110,11 +111,9 @@ def coloured(call: Call) -> Value:
 def resize(call: Call) -> Value:
     """Images of the height and width stated."""
     incoming, order = images(call)
-    if isinstance(call["size"], int):
-        raise Unreadable
     height, width = exactly(call, "size", 2)
-    if height < 1 or width < 1:
-        raise Unreadable
+    if isinstance(call["size"], int) or height < 1 or width < 1:
+        wrong(call, "size", "a list of two sizes from 1 up, height and width")
     if call["crop_to_aspect_ratio"] and call["pad_to_aspect_ratio"]:
         call.refuse(
             UNFIT_ARGUMENT,
@@ -144,7 +143,7 @@ def fitted(call: Call) -> Value:
 def _fitted(call: Call, size: Size, before: str, after: str, target: str) -> Size:
     """The size that a dimension gets by two of what stands before it, after it, and in all."""
     named = (before, after, target)
-    values = [None if call[each] is None else as_integer(call[each]) for each in named]
+    values = [size_of(call, each) for each in named]
     if values.count(None) != 1:
         given = [each for each, value in zip(named, values, strict=True) if value is not None]
         call.refuse(
@@ -157,8 +156,9 @@ def _fitted(call: Call, size: Size, before: str, after: str, target: str) -> Siz
         )
     first, second, whole = values
     grows = 1 if call.name == "ops.image.pad_images" else -1
-    if any(value is not None and value < 0 for value in values):
-        raise Unreadable
+    for each, value in zip(named, values, strict=True):
+        if value is not None and value < 0:
+            wrong(call, each, "a whole number from 0 up")
     if whole is None:
         if size is None and grows < 0:
             call.refuse(

@@ -8,7 +8,7 @@ from graphspec.rules import BAD_OPERANDS, OPEN_DIMENSION, SHAPE_MISMATCH, WRONG_
 from graphspec.shapes.axes import replaced
 from graphspec.shapes.broadcasting import agree, concatenated
 from graphspec.shapes.call import Call, Unreadable, product
-from graphspec.shapes.ops.arguments import MOST_RESULTS, as_integers, axis, axis_at, few, integer
+from graphspec.shapes.ops.arguments import MOST_RESULTS, axis, axis_at, few, integer, integers, word
 from graphspec.shapes.ops.operands import common, listed, tensor
 from graphspec.shapes.ops.rule import operation
 from graphspec.shapes.promotion import FLOAT
@@ -109,10 +109,8 @@ def meshgrid(call: Call) -> Value:
     """Each tensor's elements along an axis of its own; Keras forgets the dtypes with `indexing: ij`."""
     several = listed(call, "x")
     sides = [product(each.shape) for each in several]
-    if call["indexing"] == "ij":
+    if word(call, "indexing", "xy", "ij") == "ij":
         return [Tensor(tuple(sides), FLOAT) for _ in several]
-    if call["indexing"] != "xy":
-        raise Unreadable
     if len(several) < 2:
         call.refuse(
             BAD_OPERANDS,
@@ -165,7 +163,7 @@ def _parts(call: Call, incoming: Tensor, number: int) -> Value:
             )
         each = replaced(incoming.shape, number, None if size is None else size // parts)
         return [Tensor(each, incoming.dtype)] * parts
-    cuts = [0, *as_integers(stated), size]
+    cuts = [0, *integers(call, "indices_or_sections"), size]
     if len(cuts) > MOST_RESULTS:
         raise Unreadable
     between = [None if end is None or start is None else end - start for start, end in pairwise(cuts)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from graphspec.rules import SHAPE_MISMATCH, WRONG_RANK
 from graphspec.shapes.axes import without
 from graphspec.shapes.call import Call
-from graphspec.shapes.ops.arguments import axis, integer
+from graphspec.shapes.ops.arguments import axis, size
 from graphspec.shapes.ops.operands import common, tensor
 from graphspec.shapes.ops.rule import operation
 from graphspec.shapes.promotion import FLOAT
@@ -85,7 +85,7 @@ def ctc_decode(call: Call) -> Value:
             expected="(batch, steps, classes)",
             help="give the input its steps and classes",
         )
-    paths = 1 if call["strategy"] == "greedy" else integer(call, "top_paths")
+    paths = 1 if call["strategy"] == "greedy" else size(call, "top_paths")
     batch, steps = incoming.shape[:2]
     found = common(call, incoming.dtype, FLOAT)
     return [Tensor((paths, batch, steps), "int32"), Tensor((batch, paths), found)]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from graphspec.rules import OPEN_DIMENSION, SHAPE_MISMATCH, WRONG_RANK
-from graphspec.shapes.call import Call, Unreadable
+from graphspec.shapes.call import Call
+from graphspec.shapes.ops.arguments import word
 from graphspec.shapes.ops.operands import tensor
 from graphspec.shapes.ops.rule import operation
 from graphspec.shapes.tensor import Tensor, Value
@@ -84,10 +85,8 @@ def lu_factor(call: Call) -> Value:
 def qr(call: Call) -> Value:
     """Two factors."""
     incoming = matrices(call, known=True)
-    if call["mode"] not in ("reduced", "complete"):
-        raise Unreadable
     *front, rows, columns = incoming.shape
-    inner = min(rows or 0, columns or 0) if call["mode"] == "reduced" else rows
+    inner = min(rows or 0, columns or 0) if word(call, "mode", "reduced", "complete") == "reduced" else rows
     return [Tensor((*front, rows, inner), incoming.dtype), Tensor((*front, inner, columns), incoming.dtype)]
 
 

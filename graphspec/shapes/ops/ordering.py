@@ -7,7 +7,7 @@ from typing import Any
 from graphspec.rules import SHAPE_MISMATCH, WRONG_RANK
 from graphspec.shapes.axes import replaced, without
 from graphspec.shapes.call import Call, Unreadable, product
-from graphspec.shapes.ops.arguments import axis, dtype, integer
+from graphspec.shapes.ops.arguments import axis, dtype, integer, size, word, wrong
 from graphspec.shapes.ops.elementwise import countable, floating
 from graphspec.shapes.ops.operands import common, tensor
 from graphspec.shapes.ops.rule import operation
@@ -40,6 +40,7 @@ def argsort(call: Call) -> Value:
 def argpartition(call: Call) -> Value:
     """The places of the elements, parted at one of them. Keras looks for no axis in a graph."""
     incoming = tensor(call, "x")
+    integer(call, "kth")
     return Tensor((product(incoming.shape),) if call["axis"] is None else incoming.shape, "int32")
 
 
@@ -61,10 +62,11 @@ def cumulate_numbers(call: Call) -> Value:
 @operation("diff")
 def diff(call: Call) -> Value:
     """The differences of neighbours, `n` times over."""
-    incoming, times = tensor(call, "a"), integer(call, "n")
+    incoming = tensor(call, "a")
     number = axis(call, "axis", incoming.rank)
-    size = incoming.shape[number]
-    return Tensor(replaced(incoming.shape, number, None if size is None else max(size - times, 0)), incoming.dtype)
+    length = incoming.shape[number]
+    left = None if length is None else max(length - integer(call, "n"), 0)
+    return Tensor(replaced(incoming.shape, number, left), incoming.dtype)
 
 
 @operation("trapezoid")
@@ -83,7 +85,7 @@ def top_k(call: Call) -> Value:
     incoming = tensor(call, "x")
     if not incoming.shape:
         _needs_dimensions(call, incoming, 1)
-    shape = (*incoming.shape[:-1], None if call["k"] is None else integer(call, "k"))
+    shape = (*incoming.shape[:-1], size(call, "k"))
     return [Tensor(shape, incoming.dtype), Tensor(shape, "int32")]
 
 
@@ -105,8 +107,8 @@ def searchsorted(call: Call) -> Value:
             expected="one dimension, which is the batch",
             help="give the input a `batch_size` and the shape `[]`",
         )
-    size = ordered.shape[0]
-    return Tensor(values.shape, "int32" if size is not None and size < 2**31 else "int64")
+    length = ordered.shape[0]
+    return Tensor(values.shape, "int32" if length is not None and length < 2**31 else "int64")
 
 
 @operation("digitize")
@@ -155,8 +157,7 @@ def segment(call: Call) -> Value:
             expected=f"{data.shape[0]} segments",
             help="make the two equal",
         )
-    number = None if call["num_segments"] is None else integer(call, "num_segments")
-    return Tensor((number, *data.shape[1:]), data.dtype)
+    return Tensor((size(call, "num_segments"), *data.shape[1:]), data.dtype)
 
 
 @operation("vander")
@@ -171,7 +172,7 @@ def vander(call: Call) -> Value:
             help="give the input the shape `[]`",
         )
     if not isinstance(call["increasing"], bool):
-        raise Unreadable
+        wrong(call, "increasing", "true or false")
     return Tensor((incoming.shape[0], incoming.shape[0] if call["N"] is None else integer(call, "N")), incoming.dtype)
 
 
@@ -197,12 +198,10 @@ def correlate(call: Call) -> Value:
             )
     sides = sorted((one.shape[0] or 0, other.shape[0] or 0))
     lengths = {"valid": sides[1] - sides[0] + 1, "same": sides[1], "full": sum(sides) - 1}
-    if call["mode"] not in lengths:
-        raise Unreadable
     found = common(call, one.dtype, other.dtype)
     if found == "int64":
         found = "float64"
-    return Tensor((lengths[call["mode"]],), found if is_float(found) else "float32")
+    return Tensor((lengths[word(call, "mode", *lengths)],), found if is_float(found) else "float32")
 
 
 def _needs_dimensions(call: Call, incoming: Any, least: int) -> None:

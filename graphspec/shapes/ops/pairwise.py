@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from graphspec.rules import UNFIT_ARGUMENT
-from graphspec.shapes.call import Call, Unreadable
+from graphspec.shapes.call import Call
 from graphspec.shapes.ops.elementwise import countable, words
 from graphspec.shapes.ops.operands import common, kind_of, operand, strict_kind_of, tensor, together, traced
 from graphspec.shapes.ops.rule import operation
@@ -133,9 +133,7 @@ def select(call: Call) -> Value:
     """The first choice: in a graph Keras gives its shape and dtype, without a look at the others."""
     choices = call["choicelist"]
     conditions = call["condlist"]
-    if not isinstance(choices, list) or not isinstance(conditions, list):
-        raise Unreadable
-    if not choices or not conditions or not isinstance(choices[0], Tensor):
+    if not (isinstance(choices, list) and choices and isinstance(choices[0], Tensor) and conditions):
         call.refuse(
             UNFIT_ARGUMENT,
             "`ops.select` takes lists of tensors, and the first choice is none",

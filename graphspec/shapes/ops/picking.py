@@ -7,8 +7,8 @@ from typing import Any
 from graphspec.rules import BAD_AXIS, SHAPE_MISMATCH, UNFIT_ARGUMENT, WRONG_RANK
 from graphspec.shapes.axes import replaced
 from graphspec.shapes.broadcasting import broadcast
-from graphspec.shapes.call import Call, Unreadable, product
-from graphspec.shapes.ops.arguments import axis, integer, sizes
+from graphspec.shapes.call import Call, product
+from graphspec.shapes.ops.arguments import axis, size, sizes, word, wrong
 from graphspec.shapes.ops.operands import operand, tensor
 from graphspec.shapes.ops.rule import operation
 from graphspec.shapes.tensor import Shape, Size, Tensor, Value, show
@@ -116,15 +116,15 @@ def cut(call: Call) -> Value:
     if isinstance(start, list):
         _one_each(call, incoming, "start_indices", len(start))
     found: list[Size] = []
-    for number, (size, wanted) in enumerate(zip(incoming.shape, shape, strict=True)):
+    for number, (length, wanted) in enumerate(zip(incoming.shape, shape, strict=True)):
         if wanted != -1:
             found.append(wanted)
-        elif isinstance(start, Tensor) or size is None:
+        elif isinstance(start, Tensor) or length is None:
             found.append(None)
         elif isinstance(start, list) and isinstance(start[number], int):
-            found.append(size - start[number])
+            found.append(length - start[number])
         else:
-            raise Unreadable
+            wrong(call, "start_indices", "a list of whole numbers, one for each dimension")
     return Tensor(tuple(found), incoming.dtype)
 
 
@@ -143,6 +143,8 @@ def _one_each(call: Call, incoming: Tensor, argument: str, count: int) -> None:
 def update(call: Call) -> Value:
     """The tensor with some elements replaced. Keras compares no shapes in a graph."""
     incoming = tensor(call, "inputs")
+    if call["reduction"] is not None:
+        word(call, "reduction", "add", "max", "min", "mul")
     return Tensor(incoming.shape, incoming.dtype)
 
 
@@ -162,12 +164,12 @@ def nonzero(call: Call) -> Value:
 def unique(call: Call) -> Value:
     """Every value once, and on demand where each is first, which one each element is, and how often each occurs."""
     incoming = tensor(call, "x")
-    size = None if call["size"] is None else integer(call, "size")
+    count = size(call, "size")
     number = None if call["axis"] is None else axis(call, "axis", incoming.rank)
-    values: Shape = (size,) if number is None else replaced(incoming.shape, number, size)
+    values: Shape = (count,) if number is None else replaced(incoming.shape, number, count)
     places = incoming.shape if number is None else (incoming.shape[number],)
     found: list[Value] = [Tensor(values, incoming.dtype)]
-    for argument, shape in (("return_index", (size,)), ("return_inverse", places), ("return_counts", (size,))):
+    for argument, shape in (("return_index", (count,)), ("return_inverse", places), ("return_counts", (count,))):
         if call[argument]:
             found.append(Tensor(shape, "int32"))
     return found if len(found) > 1 else found[0]
@@ -176,6 +178,8 @@ def unique(call: Call) -> Value:
 @operation("unravel_index")
 def unravel_index(call: Call) -> Value:
     """The index in each dimension of the shape stated."""
-    indices, shape = tensor(call, "indices"), sizes(call, "shape")
+    indices, shape = tensor(call, "indices"), call["shape"]
+    if not isinstance(shape, list | tuple):
+        wrong(call, "shape", "a list of sizes")
     each = (None,) if None in shape else indices.shape
     return [Tensor(each, indices.dtype) for _ in shape]

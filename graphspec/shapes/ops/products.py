@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from graphspec.rules import SHAPE_MISMATCH, UNCHECKED_INPUT, UNFIT_ARGUMENT, WRONG_RANK
 from graphspec.shapes.axes import without
 from graphspec.shapes.broadcasting import broadcast
 from graphspec.shapes.call import Call, product
-from graphspec.shapes.ops.arguments import as_integers, axis_at, integer
+from graphspec.shapes.ops.arguments import axis_at, integer
 from graphspec.shapes.ops.operands import common, shape_of, strict_kind_of, tensor, together, traced
 from graphspec.shapes.ops.pairwise import promoted, strictly_promoted
 from graphspec.shapes.ops.rule import operation
@@ -126,7 +128,7 @@ def tensordot(call: Call) -> Value:
         if any(differ(*pair) for pair in zip(one[-count:], other[:count], strict=False)):
             _only_built(call, f"the last dimensions of {show(one)} and the first of {show(other)} differ")
         return Tensor((*one[:-count], *other[count:]), dtype)
-    if len(stated) < 2 or not all(isinstance(each, list | tuple) for each in stated[:2]):
+    if len(stated) < 2 or not all(map(_names_axes, stated[:2])):
         call.refuse(
             UNFIT_ARGUMENT,
             "`axes` of `ops.tensordot` lists no axes for each of the two tensors",
@@ -134,7 +136,7 @@ def tensordot(call: Call) -> Value:
             expected="how many dimensions, or a list of two lists of axes",
             help="for one axis each: `axes: [[2], [1]]`",
         )
-    gone, others = as_integers(stated[0]), as_integers(stated[1])
+    gone, others = list(stated[0]), list(stated[1])
     first = [axis_at(call, "axes", number, len(one)) for number in gone]
     second = [axis_at(call, "axes", number, len(other)) for number in others]
     sizes, other_sizes = [one[number] for number in first], [other[number] for number in second]
@@ -201,6 +203,10 @@ def cdist(call: Call) -> Value:
             help="make the sizes equal, or put a 1 in with `ops.expand_dims`",
         )
     return Tensor((*outer, one.shape[-2], other.shape[-2]), common(call, one.dtype, other.dtype, "float"))
+
+
+def _names_axes(value: Any) -> bool:
+    return isinstance(value, list | tuple) and all(isinstance(item, int) for item in value)
 
 
 def _only_built(call: Call, what: str) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from graphspec.rules import OPEN_DIMENSION, UNFIT_ARGUMENT
-from graphspec.shapes.call import Call, Unreadable
-from graphspec.shapes.ops.arguments import as_integer
+from graphspec.shapes.call import Call
+from graphspec.shapes.ops.arguments import integer, wrong
 from graphspec.shapes.ops.operands import tensor
 from graphspec.shapes.ops.rule import operation
 from graphspec.shapes.tensor import Size, Tensor, Value
@@ -21,13 +21,11 @@ def rearrange(call: Call) -> Value:
     """The shape that the pattern spells behind its arrow."""
     incoming, pattern = tensor(call, "tensor"), call["pattern"]
     if not isinstance(pattern, str):
-        raise Unreadable
+        wrong(call, "pattern", "names before and behind an arrow")
     sides = _ARROW.split(pattern)
     if len(sides) != 2:
         _unfit(call, f"`{pattern}` has no arrow, or more than one")
-    known: dict[str, int] = {
-        name: as_integer(value) for name, value in call.arguments.items() if name not in ("tensor", "pattern")
-    }
+    known = {name: integer(call, name) for name in call.arguments if name not in ("tensor", "pattern")}
     sizes: dict[str, Size] = {}
     for axis, size in zip(_AXIS.findall(sides[0]), incoming.shape, strict=False):
         sizes |= _sizes(call, axis, size, known)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from graphspec.rules import SHAPE_MISMATCH, UNFIT_ARGUMENT
 from graphspec.shapes.broadcasting import agree
 from graphspec.shapes.call import Call
-from graphspec.shapes.ops.arguments import axis, axis_list, dtype, removed
+from graphspec.shapes.ops.arguments import axis, axis_list, dtype, removed, word
 from graphspec.shapes.ops.elementwise import DtypeRule, floating, floating_from_whole, plain_float, same, truth, words
 from graphspec.shapes.ops.operands import common, operand, tensor
 from graphspec.shapes.ops.rule import operation
@@ -112,6 +112,8 @@ def moments(call: Call) -> Value:
 def norm(call: Call) -> Value:
     """A norm; of two dimensions it is one of matrices, which knows fewer orders."""
     incoming, order = tensor(call, "x"), call["ord"]
+    if isinstance(order, str):
+        word(call, "ord", "fro", "nuc")
     axes = list(range(incoming.rank)) if call["axis"] is None else axis_list(call, "axis", incoming.rank)
     if len(axes) == 1 and isinstance(order, str):
         call.refuse(

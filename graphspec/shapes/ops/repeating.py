@@ -7,7 +7,7 @@ from typing import Any
 from graphspec.rules import SHAPE_MISMATCH, UNFIT_ARGUMENT
 from graphspec.shapes.axes import replaced
 from graphspec.shapes.call import Call, product
-from graphspec.shapes.ops.arguments import as_integers, axis, one_or_more
+from graphspec.shapes.ops.arguments import axis, integers, one_or_more
 from graphspec.shapes.ops.operands import tensor
 from graphspec.shapes.ops.rule import operation
 from graphspec.shapes.tensor import Tensor, Value
@@ -73,11 +73,12 @@ def _pads(call: Call, stated: Any) -> list[list[int]]:
     if not isinstance(stated, list | tuple) or not stated:
         _not_pairs(call)
     if isinstance(stated[0], int):
-        return [as_integers(stated)]
-    pads = [as_integers(each) for each in stated]
-    if any(len(each) == 1 or len(each) != len(pads[0]) for each in pads):
-        _not_pairs(call)
-    return pads
+        return [integers(call, "pad_width")]
+    for each in stated:
+        whole = isinstance(each, list | tuple) and all(isinstance(item, int) for item in each)
+        if not whole or len(each) == 1 or len(each) != len(stated[0]):
+            _not_pairs(call)
+    return [list(each) for each in stated]
 
 
 def _not_pairs(call: Call) -> None:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from graphspec.rules import BAD_AXIS, SHAPE_MISMATCH, UNFIT_ARGUMENT, WRONG_RANK
 from graphspec.shapes.axes import normal, there_are
 from graphspec.shapes.broadcasting import broadcast
-from graphspec.shapes.call import Call, product
+from graphspec.shapes.call import Call, Unreadable, product
 from graphspec.shapes.ops.arguments import (
-    as_integer,
     axis,
     axis_at,
     axis_list,
@@ -27,7 +26,10 @@ def reshape(call: Call) -> Value:
     """Another shape of as many elements; one size may be -1, for what is left."""
     incoming = tensor(call, "x")
     stated = call["newshape"]
-    wanted: Shape = (as_integer(stated),) if not isinstance(stated, list | tuple) else sizes(call, "newshape")
+    if isinstance(stated, str | dict):
+        raise Unreadable
+    listed = stated if isinstance(stated, list | tuple) else [stated]
+    wanted: Shape = tuple(int(size) if isinstance(size, int) else None for size in listed)
     if any(size is not None and size < -1 for size in wanted) or wanted.count(-1) > 1:
         call.refuse(
             UNFIT_ARGUMENT,

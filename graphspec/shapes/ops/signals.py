@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from graphspec.rules import BAD_OPERANDS, OPEN_DIMENSION, SHAPE_MISMATCH, UNFIT_ARGUMENT, WRONG_RANK
 from graphspec.shapes.call import Call, Unreadable
-from graphspec.shapes.ops.arguments import axis, dtype, integer
+from graphspec.shapes.ops.arguments import axis, dtype, integer, size, wrong
 from graphspec.shapes.ops.operands import common, listed, strict_kind_of, tensor, together, traced
 from graphspec.shapes.ops.rule import operation
 from graphspec.shapes.promotion import FLOAT_NUMBER
@@ -81,9 +81,13 @@ def extract_sequences(call: Call) -> Value:
     incoming = tensor(call, "x")
     if not incoming.shape:
         _needs_last_dimension(call)
-    length, last = integer(call, "sequence_length"), incoming.shape[-1]
-    count = None if last is None else 1 + (last - length) // _stride(call)
-    return Tensor((*incoming.shape[:-1], count, length), incoming.dtype)
+    last = incoming.shape[-1]
+    if last is None:
+        return Tensor((*incoming.shape[:-1], None, size(call, "sequence_length")), incoming.dtype)
+    length, stride = integer(call, "sequence_length"), integer(call, "sequence_stride")
+    if stride == 0:
+        wrong(call, "sequence_stride", "a whole number from 1 up")
+    return Tensor((*incoming.shape[:-1], 1 + (last - length) // stride, length), incoming.dtype)
 
 
 @operation("stft")
@@ -103,22 +107,16 @@ def stft(call: Call) -> Value:
 def istft(call: Call) -> Value:
     """The signal of frames of frequencies."""
     real, stride = parts(call, 2)[0], _stride(call)
-    frames = real.shape[-2]
-    if call["length"] is not None:
-        length = integer(call, "length")
-    elif frames is None:
-        return Tensor((*real.shape[:-2], None), real.dtype)
-    else:
+    frames, length = real.shape[-2], size(call, "length")
+    if frames is not None:
         window = integer(call, "fft_length")
-        length = (frames - 1) * stride + window - (window // 2 * 2 if call["center"] else 0)
+        if length is None:
+            length = (frames - 1) * stride + window - (window // 2 * 2 if call["center"] else 0)
     return Tensor((*real.shape[:-2], length), real.dtype)
 
 
 def _stride(call: Call) -> int:
-    stride = integer(call, "sequence_stride")
-    if stride < 1:
-        raise Unreadable
-    return stride
+    return integer(call, "sequence_stride", least=1)
 
 
 def _needs_last_dimension(call: Call) -> None:
@@ -140,7 +138,7 @@ def space(call: Call) -> Value:
     number = axis(call, "axis", len(shape) + 1)
     stated = dtype(call, "")
     found = common(call, stated or strict_kind_of(call, "start"), FLOAT_NUMBER)
-    return Tensor((*shape[:number], integer(call, "num"), *shape[number:]), found)
+    return Tensor((*shape[:number], size(call, "num"), *shape[number:]), found)
 
 
 @operation("arange")

@@ -17,9 +17,10 @@ from graphspec.rules import (
     VANISHED_DIMENSION,
     WRONG_RANK,
 )
-from graphspec.shapes.call import Call, Unreadable, product
-from graphspec.shapes.layout import Layout, layout
-from graphspec.shapes.ops.arguments import exactly, integer, one_or_more, word
+from graphspec.shapes.call import Call, product
+from graphspec.shapes.layout import Layout
+from graphspec.shapes.ops.arguments import exactly, integer, numbers, one_or_more, word, wrong
+from graphspec.shapes.ops.arguments import order as order_of
 from graphspec.shapes.ops.operands import tensor
 from graphspec.shapes.ops.rule import operation
 from graphspec.shapes.sizes import reach, windows
@@ -29,7 +30,7 @@ from graphspec.shapes.tensor import Shape, Size, Tensor, Value
 @operation("average_pool", "max_pool")
 def pool(call: Call) -> Value:
     """A number for each window and channel."""
-    incoming, order = tensor(call, "inputs"), layout(call)
+    incoming, order = tensor(call, "inputs"), order_of(call)
     if incoming.rank < 3:
         what = f"`{call.name}` takes images, sequences or volumes, and what comes in is {incoming}"
         expected, help = f"({order.words(2)}), for example", "give the input its dimensions and its channels"
@@ -37,8 +38,8 @@ def pool(call: Call) -> Value:
             call.refuse(WRONG_RANK, what, expected=expected, help=help)
         call.warn(UNCHECKED_INPUT, f"{what}: Keras finds out only when the model runs", expected=expected, help=help)
     word(call, "padding", "valid", "same")
-    covers = one_or_more(call, "pool_size")
-    strides = covers if call["strides"] is None else one_or_more(call, "strides")
+    covers = numbers(call, "pool_size")
+    strides = covers if call["strides"] is None else numbers(call, "strides")
     spatial = _slid(call, incoming, order.spatial(incoming.shape), covers, strides, "pool_size")
     return Tensor(order.shape(incoming.shape[0], spatial, order.channels(incoming.shape)), incoming.dtype)
 
@@ -46,7 +47,7 @@ def pool(call: Call) -> Value:
 @operation("conv", "depthwise_conv", "separable_conv")
 def conv(call: Call) -> Value:
     """A number for each window and filter; the kernel is a tensor too."""
-    incoming, order = tensor(call, "inputs"), layout(call)
+    incoming, order = tensor(call, "inputs"), order_of(call)
     word(call, "padding", "valid", "same", "causal")
     kernel = tensor(call, "kernel" if call.name != "ops.separable_conv" else "depthwise_kernel")
     if kernel.rank != incoming.rank or kernel.rank < 2:
@@ -85,7 +86,7 @@ def _convolved(call: Call, shape: Shape, order: Layout, kernel: Sequence[int], f
     """The shape after a convolution with kernels of such sizes."""
     spatial = order.spatial(shape)
     dilations = exactly(call, "dilation_rate", len(spatial))
-    strides = list(kernel) if call["strides"] is None and "image" in call.name else one_or_more(call, "strides")
+    strides = list(kernel) if call["strides"] is None and "image" in call.name else numbers(call, "strides")
     covers = [reach(*pair) for pair in zip(kernel, dilations, strict=True)]
     return order.shape(shape[0], _slid(call, Tensor(shape), spatial, covers, strides, "strides"), filters)
 
@@ -97,7 +98,7 @@ def _slid(
     padded = call["padding"] != "valid"
     lists = [strides] if padded else [covers, strides]
     lengths = {len(each) for each in (spatial, *lists)} - {1}
-    if len(lengths) > 1 or (lengths and not padded and spatial == (None,)):
+    if len(lengths) > 1 or (lengths and spatial == (None,)):
         call.refuse(
             UNFIT_ARGUMENT,
             f"`{call.name}` is given sizes for other dimensions than the {len(spatial)} of {incoming} "
@@ -107,8 +108,8 @@ def _slid(
             help="give one number for each of these dimensions",
         )
     count = lengths.pop() if lengths else 1
-    if any(stride < 1 for stride in strides) or (count != len(spatial) and None in spatial):
-        raise Unreadable
+    if 0 in strides and spatial:
+        wrong(call, "strides" if call["strides"] is not None else argument, "numbers from 1 up")
     slid = [
         windows(size, cover, stride, padded=padded)
         for size, cover, stride in zip(*(_stretched(each, count) for each in (spatial, covers, strides)), strict=True)
@@ -133,7 +134,7 @@ def _stretched(numbers: Sequence[Any], count: int) -> list[Any]:
 def extract_patches(call: Call) -> Value:
     """The windows of images or volumes, their numbers as channels; a single one has no batch."""
     argument = "volumes" if call.name.endswith("3d") else "images"
-    incoming, order = tensor(call, argument), layout(call)
+    incoming, order = tensor(call, argument), order_of(call)
     word(call, "padding", "valid", "same", "causal")
     stated = call["size"]
     if isinstance(stated, int):
@@ -185,7 +186,7 @@ def unfold(call: Call) -> Value:
         exactly(call, each, 2) for each in ("kernel_size", "dilation", "padding", "stride")
     )
     if 0 in stride:
-        raise Unreadable
+        wrong(call, "stride", "numbers from 1 up")
     counts = [
         ((size or 0) + 2 * padding[number] - reach(kernel[number], dilation[number])) // stride[number] + 1
         for number, size in enumerate(spatial)
@@ -227,9 +228,7 @@ def _images_first(call: Call, rank: int) -> Tensor:
 @operation("depth_to_space", "space_to_depth")
 def blocks(call: Call) -> Value:
     """Channels spread over blocks of the image, or blocks put into channels."""
-    incoming, block, order = tensor(call, "x"), integer(call, "block_size"), layout(call)
-    if block < 2:
-        raise Unreadable
+    incoming, block, order = tensor(call, "x"), integer(call, "block_size", least=2), order_of(call)
     if incoming.rank != 4:
         call.refuse(
             WRONG_RANK,
