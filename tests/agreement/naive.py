@@ -122,9 +122,10 @@ def _check_settings(spec: Mapping, training: Any) -> None:
     _check_keys(spec, SpecModel)
     if spec["graphspec"] != 1 or isinstance(spec["graphspec"], bool):
         raise LanguageError("the version is not 1")
-    if not isinstance(spec.get("name", "x"), str) or not re.fullmatch(_NAME, spec.get("name", "x")):
+    name, description = spec.get("name"), spec.get("description")
+    if name is not None and not (isinstance(name, str) and re.fullmatch(_NAME, name)):
         raise LanguageError("the name is no name")
-    if not isinstance(spec.get("description", ""), str):
+    if description is not None and not isinstance(description, str):
         raise LanguageError("the description is no text")
     for kind, written in ((TrainingModel, training), (DataModel, spec.get("data"))):
         if written is not None:
