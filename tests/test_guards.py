@@ -515,7 +515,7 @@ def test_mask_through_an_operation(write: Write) -> None:
 def telling(layer_class: Any) -> Any:
     """The layer class, whose layers keep in `seen` which masks they are called with when they run."""
 
-    class Telling(layer_class):  # type: ignore[misc]
+    class Telling(layer_class):
         @functools.wraps(layer_class.call)
         def call(self, *given: Any, **more: Any) -> Any:
             if not isinstance([*given, *more.values()][0], keras.KerasTensor):
