@@ -172,7 +172,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """A named input. Shape leaves out the batch; None is any length. is_faulty: a finding has been made of the shape."""
+    """A named input. Shape leaves out the batch; None is any length. is_faulty: a finding was made of the shape."""
 
     name: str
     shape: tuple[int | None, ...]
