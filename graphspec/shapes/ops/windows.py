@@ -7,7 +7,6 @@ one number; so does this.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from graphspec.rules import (
     OPEN_DIMENSION,
@@ -97,22 +96,32 @@ def _slid(
     """How many windows there are in each dimension. Refuses where there is none."""
     padded = call["padding"] != "valid"
     lists = [strides] if padded else [covers, strides]
-    lengths = {len(each) for each in (spatial, *lists)} - {1}
-    if len(lengths) > 1 or (lengths and spatial == (None,)):
-        call.refuse(
-            UNFIT_ARGUMENT,
-            f"`{call.name}` is given sizes for other dimensions than the {len(spatial)} of {incoming} "
-            "between batch and channels",
-            argument=argument,
-            expected=f"a whole number, or a list of {len(spatial)}",
-            help="give one number for each of these dimensions",
+    odd = {len(each) for each in lists} - {1, len(spatial)}
+    if odd:
+        what = (
+            f"`{call.name}` is given sizes for {max(odd)} dimensions, and {incoming} has {len(spatial)} "
+            "between batch and channels"
         )
-    count = lengths.pop() if lengths else 1
+        expected = f"a whole number, or a list of {len(spatial)}"
+        help = "give one number for each of these dimensions"
+        if len(odd) > 1 or len(spatial) != 1:
+            call.refuse(UNFIT_ARGUMENT, what, argument=argument, expected=expected, help=help)
+        call.warn(
+            UNCHECKED_INPUT,
+            f"{what}: Keras finds out only when the model runs",
+            argument=argument,
+            expected=expected,
+            help=help,
+        )
+        # Keras stretches the one size to all dimensions, and takes it for -1 where it is open, but for the first.
+        spatial = (*spatial, *(-1 if size is None else size for size in spatial * (max(odd) - 1)))
     if 0 in strides and spatial:
         wrong(call, "strides" if call["strides"] is not None else argument, "numbers from 1 up")
     slid = [
         windows(size, cover, stride, padded=padded)
-        for size, cover, stride in zip(*(_stretched(each, count) for each in (spatial, covers, strides)), strict=True)
+        for size, cover, stride in zip(
+            spatial, _stretched(covers, len(spatial)), _stretched(strides, len(spatial)), strict=False
+        )
     ]
     if not padded and any(number is not None and number < 1 for number in slid):
         call.refuse(
@@ -125,9 +134,9 @@ def _slid(
     return slid
 
 
-def _stretched(numbers: Sequence[Any], count: int) -> list[Any]:
-    """A number for each of `count` dimensions; where there are others, Keras makes no use of them."""
-    return list(numbers[:1]) * count if len(numbers) != count else list(numbers)
+def _stretched(numbers: Sequence[int], count: int) -> list[int]:
+    """A number for each of `count` dimensions; numbers for others are of no use."""
+    return list(numbers) if len(numbers) == count else list(numbers[:1]) * count
 
 
 @operation("image.extract_patches", "image.extract_patches_3d")
