@@ -11,7 +11,7 @@ is constructed, may be wrong for the tensors of the trial alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -120,7 +120,10 @@ def _numbers(attempt: Attempt, *, is_item: bool) -> dict[str, Any]:
     takes_ints = any(outcome is Outcome.TAKEN for value, outcome in ints.items() if value)
     broken = {value: outcome for value, outcome in floats.items() if value != int(value)}
     takes_floats = Outcome.TAKEN in broken.values()
-    takes_whole = any(outcome is Outcome.TAKEN for value, outcome in floats.items() if value and value not in broken)
+    whole = {value: outcome for value, outcome in floats.items() if value and value == int(value)}
+    takes_whole = Outcome.TAKEN in whole.values() and all(
+        outcome is Outcome.TAKEN for value, outcome in whole.items() if ints.get(int(value)) is Outcome.TAKEN
+    )
     if takes_ints and takes_floats:
         return {"number": _limits(ints | broken, whole=False)}
     found: dict[str, Any] = {}
@@ -134,27 +137,25 @@ def _numbers(attempt: Attempt, *, is_item: bool) -> dict[str, Any]:
 
 
 def _limits(outcomes: dict[Any, Outcome], *, whole: bool) -> dict[str, float]:
-    """The limits that hold for all that is taken; only those are stated between which no trial could fall."""
+    """The limits beyond which nothing is taken: those that the constructor draws, and a least size of 0 or 1.
+
+    A limit is known where two neighbours part; a highest whole number often fits another argument, and is left out.
+    """
     line = sorted(outcomes)
+    possible = [value for value in line if outcomes[value] is not Outcome.REFUSED]
     taken = [value for value in line if outcomes[value] is Outcome.TAKEN]
+    lowest = taken[0] if len(taken) > 1 and taken[0] in (0, 0.001, 1) else possible[0]
     found: dict[str, float] = {}
-    if len(taken) < 2:
-        return found
-    lowest, highest = line.index(taken[0]), line.index(taken[-1])
-    below, above = line[:lowest], line[highest + 1 :]
-    if below and (_sure(outcomes, below) or taken[0] in (0, 0.001, 1)) and taken[0] <= 2:
-        limit = _limit(line[lowest - 1], taken[0], whole)
+    if lowest != line[0] and lowest <= 2:
+        limit = _limit(line[line.index(lowest) - 1], lowest, whole)
         if limit is not None:
-            found["min" if limit == taken[0] else "above"] = limit
-    if above and _sure(outcomes, above) and not whole:
-        limit = _limit(taken[-1], line[highest + 1], whole)
+            found["min" if limit == lowest else "above"] = limit
+    highest = possible[-1]
+    if highest != line[-1] and not whole:
+        limit = _limit(highest, line[line.index(highest) + 1], whole)
         if limit is not None:
-            found["max" if limit == taken[-1] else "below"] = limit
+            found["max" if limit == highest else "below"] = limit
     return found
-
-
-def _sure(outcomes: dict[Any, Outcome], values: Iterable[Any]) -> bool:
-    return all(outcomes[value] is Outcome.REFUSED for value in values)
 
 
 def _limit(low: float, high: float, whole: bool) -> int | None:

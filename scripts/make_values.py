@@ -28,6 +28,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import keras
 from argument_docs import documented
 from describe_values import Attempt, Hints, describe
+from keras.src.backend.common.dtypes import PYTHON_DTYPES_MAP
 
 import graphspec
 from graphspec import catalog
@@ -98,7 +99,8 @@ def _documented_words() -> dict[str, list[str]]:
 
 def dtype_words() -> list[str]:
     """The names of dtypes and of dtype policies."""
-    policies = [*catalog.dtypes(), "mixed_float16", "mixed_bfloat16"]
+    python = [each for each in PYTHON_DTYPES_MAP if isinstance(each, str)]
+    policies = [*catalog.dtypes(), *python, "mixed_float16", "mixed_bfloat16"]
     return [*policies, f"int8{QUANTIZED}float32"]
 
 
@@ -145,6 +147,7 @@ def measured(kind: Kind, name: str) -> dict[str, Any]:
     entry = catalog.find(kind, name)
     assert entry is not None
     surroundings = [each for each in contexts(kind, name, entry.required) if trial(kind, name, each) is Outcome.TAKEN]
+    assert surroundings, f"no known use of {name} works"
     found: dict[str, Any] = {}
     for argument, default in entry.arguments.items():
         if argument in CALLBACK_PATHS:

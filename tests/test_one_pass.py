@@ -114,3 +114,19 @@ def test_a_value_that_cannot_be_computed_hides_nothing_else(write: Write) -> Non
         """
     )
     assert found(path) == [("GS111", 3), ("GS111", 4), ("GS201", 6), ("GS111", 7), ("GS101", 9)]
+
+
+def test_a_value_left_open_is_open_to_the_layers_after_it(write: Write) -> None:
+    """What an unknown variable would have made of a layer nobody knows: no shape is computed from it."""
+    path = write(
+        """
+        graphspec: 1
+        vars: {idth: 3}
+        inputs: {x: [4]}
+        graph:
+          a: {from: x, apply: {Dense: "${width}"}}
+          b: {from: x, apply: {Dense: {units: 2, activation: "${width}"}}}
+        outputs: {y: {from: [a, b], merge: concat, apply: [{Reshape: [2, 100]}]}}
+        """
+    )
+    assert found(path) == [("GS111", 6), ("GS111", 7)]

@@ -11,7 +11,7 @@ import re
 from typing import Any
 
 from graphspec import catalog
-from graphspec.catalog import REQUIRED, SINGULAR, Kind
+from graphspec.catalog import SINGULAR, Kind
 from graphspec.catalog.arguments import argument_kind
 from graphspec.catalog.refused import (
     CODE_CARRYING,
@@ -20,15 +20,14 @@ from graphspec.catalog.refused import (
     RETIRED_ARGUMENTS,
     RETIRED_NAMES,
 )
-from graphspec.diagnostics import Fix, Report, Span
-from graphspec.document.scalars import resolve
+from graphspec.diagnostics import Fix, Label, Report, Span
 from graphspec.document.tree import Located, Mapping, Sequence, plain
 from graphspec.graph import Layer, Object
 from graphspec.lower.custom import is_custom, read_custom
 from graphspec.lower.declared import Declared
+from graphspec.lower.values import refuse_value
 from graphspec.lower.weight_files import is_weight_file, read_weight_file
 from graphspec.rules import (
-    BAD_NAME,
     BAD_OBJECT,
     COPIED_LAYER,
     MISSING_ARGUMENT,
@@ -36,12 +35,11 @@ from graphspec.rules import (
     RETIRED,
     UNKNOWN_ARGUMENT,
     UNKNOWN_OBJECT,
-    WRONG_TYPE,
 )
 from graphspec.rules import (
     CODE_CARRYING as CODE_CARRYING_RULE,
 )
-from graphspec.suggest import TRUTHS, a, closest, did_you_mean, is_unmistakable, kind_of, one_of
+from graphspec.suggest import a, closest, did_you_mean, is_unmistakable, kind_of, one_of
 
 
 def read_object(kind: Kind, written: Located, report: Report, declared: Declared | None = None) -> Object | None:
@@ -169,7 +167,8 @@ def _unknown(kind: Kind, name: Located, report: Report, declared: Declared | Non
     ]
     usable = [each for each in known if each not in CODE_CARRYING and each not in NOT_APPLIED]
     elsewhere = [other for other in SINGULAR if other != kind and catalog.find(other, name.value) is not None]
-    help = did_you_mean(name.value, usable)
+    near, help = closest(name.value, usable), did_you_mean(name.value, usable)
+    places = declared.places() if declared is not None and kind == "layers" else {}
     if not help and elsewhere:
         help = f"`{name.value}` is {a(SINGULAR[elsewhere[0]])}"
     if not help and kind == "layers" and name.value in catalog.identifiers("activations"):
@@ -183,7 +182,8 @@ def _unknown(kind: Kind, name: Located, report: Report, declared: Declared | Non
         name.span,
         expected=f"{a(noun)} of Keras {catalog.keras_version()}{layers}",
         help=help or f"`keras.{'optimizers.schedules' if kind == 'schedules' else kind}` has {one_of(usable, 6)}",
-        fix=_respelled(name, closest(name.value, usable)),
+        labels=[Label(places[near], f"`{near}` is declared here")] if near in places else [],
+        fix=_respelled(name, near),
     )
 
 
@@ -278,11 +278,11 @@ def read_argument(
     entry: catalog.Entry, argument: str, value: Located, report: Report, declared: Declared | None
 ) -> Any:
     """The value of an argument: plain data, an Object or a Layer; FAULTY, with findings, where it is wrong."""
-    kind = argument_kind(argument)
-    if value.value is None:
-        return None
-    if isinstance(value.value, str) and _refuse_text(entry, argument, value, report):
+    if report.is_open(value.span) or refuse_value(entry, argument, value, report):
         return FAULTY
+    kind = argument_kind(argument)
+    if value.value is None and not (kind == "layers" and argument in entry.required):
+        return None
     if kind is None:
         return plain(value.value)
     if isinstance(value.value, Sequence) and kind == "layers":
@@ -297,45 +297,6 @@ def read_argument(
         made = read_object(kind, value, report, declared)
         return made if made is not None else FAULTY
     return plain(value.value)
-
-
-def _refuse_text(entry: catalog.Entry, argument: str, value: Located, report: Report) -> bool:
-    """Refuse text where Keras takes a number or a truth value: any text is true to Python, `no` included."""
-    default, text = entry.arguments[argument], value.value.strip()
-    if argument == "name":
-        if entry.kind == "layers" and (not text or "/" in text):
-            report.add(
-                BAD_NAME,
-                f"`{value.value}` cannot be the name of a layer",
-                value.span,
-                expected="text without `/`, which Keras keeps for paths",
-                help=f"write `{text.replace('/', '_') or 'a_name'}`",
-            )
-            return True
-        return False
-    if isinstance(default, bool) and text.lower() in TRUTHS:
-        truth = str(TRUTHS[text.lower()]).lower()
-        report.add(
-            WRONG_TYPE,
-            f"`{argument}` is {kind_of(value.value)}, not true or false",
-            value.span,
-            expected="true or false",
-            help=f"write `{argument}: {truth}`; YAML 1.2 knows `true` and `false` only",
-            fix=Fix.unquote(value.span, value.value, truth),
-        )
-        return True
-    takes_number = default is REQUIRED or isinstance(default, int | float)
-    if takes_number and isinstance(resolve(text), int | float) and text:
-        report.add(
-            WRONG_TYPE,
-            f"`{argument}` is {kind_of(value.value)}, not a number",
-            value.span,
-            expected="a number",
-            help=f"remove the quotes: `{argument}: {text}`",
-            fix=Fix.unquote(value.span, value.value, text),
-        )
-        return True
-    return False
 
 
 def _read_layer(entry: catalog.Entry, written: Located, report: Report, declared: Declared | None) -> Any:

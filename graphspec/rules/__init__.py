@@ -53,6 +53,7 @@ REFUSED_ARGUMENTS = Rule("GS209", "refused-arguments", "Keras refused an object'
 COPIED_LAYER = Rule("GS210", "copied-layer", "A wrapper that copies its layer was given a shared one.")
 UNREGISTERED = Rule("GS211", "unregistered", "A custom object is used that no plugin registers.")
 PLUGIN_FAILED = Rule("GS212", "plugin-failed", "A plugin cannot be imported.")
+ARGUMENT_VALUE = Rule("GS213", "argument-value", "An argument's value is none that Keras takes there.")
 
 UNDEFINED_NAME = Rule("GS301", "undefined-name", "A reference names no input, node or output in scope.")
 CYCLE = Rule("GS302", "cycle", "Nodes feed each other in a circle.")

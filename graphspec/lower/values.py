@@ -1,0 +1,168 @@
+"""Whether Keras takes the value of an argument, and what to say where it does not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from graphspec import catalog
+from graphspec.catalog import REQUIRED, SINGULAR, Entry
+from graphspec.catalog.arguments import argument_kind
+from graphspec.catalog.values import Values, accepted, takes, takes_length, wrong_items
+from graphspec.diagnostics import Fix, Report
+from graphspec.document.scalars import resolve
+from graphspec.document.tree import Located, Mapping, Sequence, plain
+from graphspec.rules import ARGUMENT_VALUE, BAD_NAME, WRONG_TYPE
+from graphspec.suggest import TRUTHS, a, closest, kind_of, one_of
+
+_MANY = 8
+"""So many words are listed in a message."""
+
+
+def refuse_value(entry: Entry, argument: str, value: Located, report: Report) -> bool:
+    """Whether `argument` does not take `value`, which is then reported.
+
+    Texts and mappings that stand for objects are read, and judged, elsewhere.
+    """
+    found, kind = value.value, argument_kind(argument)
+    if isinstance(found, str) and argument == "name":
+        return entry.kind == "layers" and _refuse_name(value, report)
+    described = accepted(entry.kind, entry.name, argument)
+    if isinstance(found, str) and _refuse_quoted(entry, argument, described, value, report):
+        return True
+    if described is None or (kind is not None and isinstance(found, str | Mapping)) or takes(described, plain(found)):
+        return False
+    if found is None and entry.arguments[argument] is None:
+        return False
+    wrong, expected, subject = value, described, f"`{argument}` of `{entry.name}`"
+    while isinstance(wrong.value, Sequence) and "list" in expected and takes_length(expected["list"], len(wrong.value)):
+        number = wrong_items(expected, plain(wrong.value))[0]
+        wrong, expected = list(wrong.value.entries())[number], expected["list"]["items"]
+        subject = f"an entry of {subject}" if not subject.startswith("an entry") else subject
+    near = _near(expected, wrong.value)
+    report.add(
+        ARGUMENT_VALUE,
+        f"{subject} is {_found(wrong.value)}",
+        wrong.span,
+        expected=" or ".join(filter(None, [a(SINGULAR[kind]) if kind is not None else "", in_words(expected)])),
+        help=f"did you mean `{near}`?" if near else _about(entry, argument),
+        fix=Fix.rewrite(wrong.span, wrong.value, near, is_safe=False) if near else None,
+    )
+    return True
+
+
+def _found(value: Any) -> str:
+    if isinstance(value, Sequence):
+        return "an empty list" if not value else f"a list of {len(value)}"
+    return kind_of(value)
+
+
+def _near(described: Values, value: Any) -> str | None:
+    """The word that is meant by another."""
+    if not isinstance(value, str):
+        return None
+    return closest(value, described.get("words", ()))
+
+
+def _about(entry: Entry, argument: str) -> str:
+    said = catalog.argument_docs(entry.kind, entry.name).get(argument)
+    return f"Keras says of it: {said}" if said else f"`graphspec layers {entry.name}` tells of its arguments"
+
+
+def in_words(described: Values, *, plural: bool = False) -> str:
+    """What is taken, for people: `a whole number from 1 up or a list of 2 whole numbers`."""
+    said: list[str] = []
+    if "truth" in described or (described.get("bool") is True and not {"int", "number"} & set(described)):
+        said.append("truth values" if plural else "`true` or `false`")
+    if "number" in described or {"int", "float"} <= set(described):
+        said.append(_number("numbers" if plural else "a number", described.get("number", {})))
+    elif "int" in described:
+        said.append(_number("whole numbers" if plural else "a whole number", described["int"]))
+    elif "float" in described:
+        said.append(_number("numbers with a point" if plural else "a number with a point", described["float"]))
+    if "words" in described and "text" not in described:
+        words = [f"`{word}`" for word in described["words"]]
+        said += words if len(words) <= _MANY else [one_of(described["words"], _MANY)]
+    if "text" in described:
+        said.append("texts" if plural else "text")
+    if "list" in described:
+        said.append(_list(described["list"], plural))
+    if "mapping" in described:
+        said.append("mappings" if plural else "a mapping")
+    if "null" in described:
+        said.append("`null`")
+    if not said:
+        return ""
+    return said[0] if len(said) == 1 else f"{', '.join(said[:-1])} or {said[-1]}"
+
+
+def _number(noun: str, limits: dict[str, float]) -> str:
+    low, high = limits.get("min"), limits.get("max")
+    if low is not None and high is not None:
+        return f"{noun} from {low} to {high}"
+    bounds = [f"{word} {limits[key]}" for key, word in (("above", "above"), ("below", "below")) if key in limits]
+    if low is not None:
+        bounds.append(f"from {low}" if bounds else f"from {low} up")
+    if high is not None:
+        bounds.append(f"up to {high}")
+    return f"{noun} {' and '.join(bounds)}".strip()
+
+
+def _list(described: Values, plural: bool) -> str:
+    noun = "lists" if plural else "a list"
+    items = in_words(described["items"], plural=True) if "items" in described else "values"
+    if "lengths" in described:
+        lengths = [str(length) for length in described["lengths"]]
+        count = lengths[0] if len(lengths) == 1 else f"{', '.join(lengths[:-1])} or {lengths[-1]}"
+        if len(described["lengths"]) == 1 and lengths[0] == "1":
+            items = in_words(described["items"]) if "items" in described else "value"
+            return f"{noun} of one: {items}"
+        return f"{noun} of {count} {items}"
+    if described.get("at_least", 0) > 1:
+        return f"{noun} of {described['at_least']} or more {items}"
+    return f"{noun} of {items}"
+
+
+def _refuse_name(value: Located, report: Report) -> bool:
+    """Refuse what cannot be the name of a layer."""
+    text = value.value.strip()
+    if text and "/" not in text:
+        return False
+    report.add(
+        BAD_NAME,
+        f"`{value.value}` cannot be the name of a layer",
+        value.span,
+        expected="text without `/`, which Keras keeps for paths",
+        help=f"write `{text.replace('/', '_') or 'a_name'}`",
+    )
+    return True
+
+
+def _refuse_quoted(entry: Entry, argument: str, described: Values | None, value: Located, report: Report) -> bool:
+    """Refuse a truth value or a number that is written as text: any text is true to Python, `no` included."""
+    default, text = entry.arguments[argument], value.value.strip()
+    if isinstance(default, bool) and text.lower() in TRUTHS:
+        truth = str(TRUTHS[text.lower()]).lower()
+        report.add(
+            WRONG_TYPE,
+            f"`{argument}` is {kind_of(value.value)}, not true or false",
+            value.span,
+            expected="true or false",
+            help=f"write `{argument}: {truth}`; YAML 1.2 knows `true` and `false` only",
+            fix=Fix.unquote(value.span, value.value, truth),
+        )
+        return True
+    if described is None:
+        takes_number = default is REQUIRED or isinstance(default, int | float)
+    else:
+        takes_number = not takes(described, value.value) and bool({"int", "number", "float"} & set(described))
+    if takes_number and isinstance(resolve(text), int | float) and text:
+        report.add(
+            WRONG_TYPE,
+            f"`{argument}` is {kind_of(value.value)}, not a number",
+            value.span,
+            expected="a number",
+            help=f"remove the quotes: `{argument}: {text}`",
+            fix=Fix.unquote(value.span, value.value, text),
+        )
+        return True
+    return False

@@ -1,0 +1,172 @@
+"""What graphspec says of an argument's value against Keras: a known use, one argument of it replaced at random.
+
+Where graphspec says that a value is wrong, Keras must refuse it; what the constructor of Keras refuses, graphspec must
+say. `EXCEPTIONS` lists where the two part, each with its reason.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from graphspec import catalog
+from graphspec.catalog import Kind
+from graphspec.catalog.arguments import CALLBACK_PATHS, argument_kind
+from graphspec.catalog.refused import CODE_CARRYING, NOT_APPLIED
+from graphspec.diagnostics import Report, Source, Span
+from graphspec.document.read_yaml import read_yaml
+from graphspec.document.scalars import resolve
+from graphspec.document.tree import Located
+from graphspec.lower.objects import read_object
+
+from .test_catalog import same_keras
+from .trials import MODULES, Outcome, contexts, is_loaded_again, trial
+
+UNTRIED = {
+    "OrbaxCheckpoint": "it needs the package orbax-checkpoint",
+    "Equalization": "Keras traces it to its own input",
+}
+CLASSES: list[tuple[Kind, str]] = [
+    (kind, name)
+    for kind in MODULES
+    for name in catalog.names(kind)
+    if name not in {*CODE_CARRYING, *NOT_APPLIED, *UNTRIED}
+]
+
+
+@dataclass(frozen=True)
+class Try:
+    """One argument of a class, and a value for it."""
+
+    kind: Kind
+    name: str
+    argument: str
+    value: Any
+
+    @property
+    def default(self) -> Any:
+        entry = catalog.find(self.kind, self.name)
+        assert entry is not None
+        return entry.arguments[self.argument]
+
+    @property
+    def surroundings(self) -> dict[str, Any]:
+        entry = catalog.find(self.kind, self.name)
+        assert entry is not None
+        return contexts(self.kind, self.name, entry.required)[0]
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        return {**self.surroundings, self.argument: self.value}
+
+    def is_taken_by_graphspec(self) -> bool:
+        """Whether a spec with the value in the place of the argument has no finding."""
+        text = json.dumps({self.name: self.arguments})
+        report, source = Report(), Source("spec", text)
+        tree = read_yaml(source, report)
+        read_object(self.kind, Located(tree, Span(source, 1, 1, 1, len(text) + 1)), report)
+        return not report.found
+
+    def outcome(self) -> Outcome:
+        """How far Keras goes with it."""
+        return trial(self.kind, self.name, self.arguments)
+
+
+Reason = Callable[[Try], bool]
+
+EXCEPTIONS: dict[str, Reason] = {
+    "Keras takes anything for a truth value; a text such as `no` would be true": lambda each: (
+        isinstance(each.default, bool) and not isinstance(each.value, bool)
+    ),
+    "some classes make a number of a text; in others the same text fails later": lambda each: (
+        isinstance(each.value, str) and isinstance(resolve(each.value.strip() or "x"), int | float)
+    ),
+    "what is false, empty or zero is nothing to Keras where it asks `if value:`": lambda each: not each.value,
+    "Keras takes it and cannot load what it saves of it": lambda each: (
+        each.kind == "layers" and not is_loaded_again("layers", each.name, each.arguments)
+    ),
+}
+"""Why graphspec refuses a value that Keras takes."""
+
+OTHERWISE: dict[str, dict[str, str]] = {
+    "RandomColorJitter": {"value_range": "it is looked at where another argument needs it"},
+    "AdditiveAttention": {"seed": "it is looked at where there is a dropout"},
+    "TextVectorization": {"idf_weights": "one for each word", "sparse": "not with every output mode"},
+    "StringLookup": {"idf_weights": "one for each word", "vocabulary": "it must not hold the mask"},
+    "IntegerLookup": {"idf_weights": "one for each word"},
+    "Normalization": {"mean": "as many as there are variances", "variance": "as many as there are means"},
+    "MelSpectrogram": {"fft_length": "at least the length of a sequence"},
+    "STFTSpectrogram": {"fft_length": "at least the length of a frame"},
+    "CategoryEncoding": {"num_tokens": "it may be left out with one output mode"},
+    "PiecewiseConstantDecay": {"boundaries": "one less than values", "values": "one more than boundaries"},
+    "BinaryIoU": {"target_class_ids": "there are two classes"},
+    "TensorBoard": {"profile_batch": "a text holds one or two numbers"},
+    "Reshape": {"target_shape": "the sizes must make up what comes in"},
+}
+"""Why graphspec takes a value that the constructor of Keras refuses: mostly, it does not fit another argument."""
+
+
+def values(source: random.Random, default: Any) -> Any:
+    """A value as a spec may hold it: of any sort, often near to what is usual."""
+    scalars: list[Callable[[], Any]] = [
+        lambda: None,
+        lambda: source.random() < 0.5,
+        lambda: source.randint(-3, 12),
+        lambda: source.choice([-1000, 100, 1000]),
+        lambda: round(source.uniform(-1.5, 2.5), 2),
+        lambda: float(source.randint(-2, 4)),
+        lambda: source.choice(["same", "valid", "relu", "float32", "sum", "mean", "auto", "channels_last", "int"]),
+        lambda: "".join(source.choices("abcxyz_5. ", k=source.randint(0, 5))),
+    ]
+    sort = source.random()
+    if sort < 0.6:
+        return source.choice(scalars)()
+    if sort < 0.9:
+        scalar = source.choice(scalars)
+        return [scalar() for _ in range(source.randint(0, 4))]
+    if sort < 0.94:
+        return [source.choice(scalars)() for _ in range(source.randint(1, 3))]
+    if sort < 0.97:
+        return [[source.randint(0, 3) for _ in range(source.randint(1, 3))] for _ in range(source.randint(1, 3))]
+    return {source.choice(["a", "0", "1"]): source.choice(scalars)()}
+
+
+def tries(seed: int, count: int) -> Iterator[Try]:
+    """So many random values of random arguments."""
+    source = random.Random(seed)
+    while count:
+        kind, name = source.choice(CLASSES)
+        entry = catalog.find(kind, name)
+        assert entry is not None
+        plain = [each for each in entry.arguments if argument_kind(each) != "layers" and each not in CALLBACK_PATHS]
+        if not plain:
+            continue
+        argument = source.choice(plain)
+        value = values(source, entry.arguments[argument])
+        if argument_kind(argument) is None or not isinstance(value, str | dict):
+            count -= 1
+            yield Try(kind, name, argument, value)
+
+
+def disagreements(seed: int, count: int) -> Iterator[tuple[Try, Outcome]]:
+    """The values of which graphspec and Keras say different things, without the known exceptions."""
+    for each in tries(seed, count):
+        is_taken, outcome = each.is_taken_by_graphspec(), each.outcome()
+        false_alarm = not is_taken and outcome is Outcome.TAKEN
+        missed = is_taken and outcome is Outcome.REFUSED
+        if false_alarm and not any(reason(each) for reason in EXCEPTIONS.values()):
+            yield each, outcome
+        if missed and each.argument not in OTHERWISE.get(each.name, {}):
+            yield each, outcome
+
+
+@same_keras
+@pytest.mark.parametrize("seed", range(4))
+def test_values_are_wrong_where_keras_refuses_them(seed: int) -> None:
+    """Of random values of random arguments, graphspec and Keras say the same."""
+    assert list(disagreements(seed, 400)) == []
