@@ -137,7 +137,7 @@ def test_call_arguments_are_those_of_keras(case: str, write: Write) -> None:
     [
         ('"encoded[1]"', '"encoded[7]"', "GS306"),
         ('"encoded[1]"', '"encoder[1]"', "GS301"),
-        ("initial_state:", "initial_stat:", "GS401"),
+        ("initial_state:", "initial_stat:", "GS202"),
         ('["encoded[1]", "encoded[2]"]', '{h: "encoded[1]"}', "GS103"),
     ],
 )

@@ -318,9 +318,9 @@ def test_metrics_are_reported_under_the_names_that_monitors_know(write: Write, t
         ("training: {optimizer: {Adam: 0.01}, epochs: 3, batch_size: 16, seed: 5}\n", "", "GS505", "no `training`"),
         ("  validation: {split: 0.2}\n", "  validation: {split: 0.001}\n", "GS505", "leaves 0 to validate on"),
         ("{Dense: 1}, loss: mse", "{Dense: 2}, loss: mse", "GS503", "targets of shape [2]"),
-        ("units: 8, activation", "units: -8, activation", "GS209", "`units`"),
+        ("units: 8, activation", "units: -8, activation", "GS213", "`units`"),
         ("optimizer: {Adam: 0.01}", "optimizer: {Adam: {learning_rate: fast}}", "GS201", "`fast`"),
-        ("Flatten]", "{Reshape: [7]}]", "GS412", "(batch, 3, 2)"),
+        ("Flatten]", "{Reshape: [7]}]", "GS405", "(batch, 3, 2)"),
     ],
 )
 def test_what_cannot_be_trained_is_refused_before_a_run_exists(
