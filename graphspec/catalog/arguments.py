@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from graphspec.catalog import Kind
 
 _SUFFIXES: dict[str, Kind] = {
@@ -25,6 +27,7 @@ _NAMES: dict[str, Kind] = {
 CALLBACK_PATHS = ("filepath", "filename", "log_dir", "backup_dir", "directory")
 
 
+@cache
 def argument_kind(argument: str) -> Kind | None:
     """The kind of object that an argument of this name holds, or None for plain data."""
     if argument in _NAMES:
