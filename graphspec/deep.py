@@ -10,14 +10,11 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 
 import keras
 
 from graphspec.diagnostics import Diagnostic, Report, SpecError
-from graphspec.graph import External, Object, Plugin, every_layer, every_plugin
+from graphspec.graph import External, Object, every_layer
 from graphspec.rules import REFUSED_TRAINING
 from graphspec.sources import Source
 from graphspec.spec import Spec
@@ -33,20 +30,16 @@ _BETWEEN_COLLECTIONS = 20
 """Specs after which what Keras has left is collected: looking for it takes longer than building a small spec."""
 
 
-@dataclass
 class DeepCheck:
-    """Builds specs one after the other, each as if it were the only one of the process.
+    """Builds specs one after the other, each as if it were the only one of the process."""
 
-    registered holds what each plugin has registered with Keras, so that a spec is given the objects of its own alone.
-    """
-
-    registered: dict[tuple[str, Path], dict[str, Any]] = field(default_factory=dict)
-    count: int = 0
+    def __init__(self) -> None:
+        self.count = 0
 
     def __call__(self, spec: Spec) -> list[Diagnostic]:
         """What Keras finds in `spec`, but for what is known of it already."""
         report = Report()
-        with self._alone(spec):
+        with self._alone():
             try:
                 report.extend(_build(spec))
             except SpecError as error:
@@ -55,30 +48,19 @@ class DeepCheck:
         return [finding for finding in report if (finding.rule, finding.span) not in known]
 
     @contextmanager
-    def _alone(self, spec: Spec) -> Iterator[None]:
-        """Within it, Keras knows the custom objects of the plugins of `spec`; afterwards it is as it was before."""
+    def _alone(self) -> Iterator[None]:
+        """Afterwards Keras knows the custom objects that it knew before: those of one spec's plugins are its own."""
         objects = keras.saving.get_custom_objects()
         before = dict(objects)
-        plugins = [_identity(plugin) for plugin in every_plugin(spec.graph)]
-        for plugin in plugins:
-            objects.update(self.registered.get(plugin, {}))
-        given = dict(objects)
         try:
             yield
         finally:
-            new = {name: each for name, each in objects.items() if given.get(name) is not each}
-            for plugin in plugins:
-                self.registered.setdefault(plugin, {}).update(new)
             objects.clear()
             objects.update(before)
             keras.utils.clear_session(free_memory=False)
             self.count += 1
             if self.count % _BETWEEN_COLLECTIONS == 0:
                 gc.collect()
-
-
-def _identity(plugin: Plugin) -> tuple[str, Path]:
-    return plugin.module, plugin.folder.resolve() if plugin.is_beside else Path()
 
 
 def _build(spec: Spec) -> Iterator[Diagnostic]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,22 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(autouse=True)
+def forget_plugins() -> Iterator[None]:
+    """Leave neither the modules of plugins nor what they register to other tests, nor anything on the path."""
+    path = list(sys.path)
+    yield
+    assert sys.path == path
+    if "keras" in sys.modules:
+        sys.modules["keras"].saving.get_custom_objects().clear()
+    if "graphspec.to_keras.plugins" in sys.modules:
+        plugins = sys.modules["graphspec.to_keras.plugins"]
+        for name in plugins._imported:
+            sys.modules.pop(name, None)
+        plugins._imported.clear()
+        plugins._registered.clear()
 
 
 @pytest.fixture

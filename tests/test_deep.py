@@ -166,6 +166,8 @@ def test_each_spec_is_built_as_if_alone(tmp_path: Path) -> None:
         ("GS211", "b.yaml")
     ]
     assert keras.saving.get_custom_objects() == before
+    assert graphspec.build(tmp_path / "a.yaml").output_names == ["y"]
+    assert list(graphspec.validate(tmp_path / "c.yaml", deep=True)) == []
 
 
 def test_memory_stays_bounded() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
@@ -95,21 +95,6 @@ plugins: [my_layers]
 inputs: {x: [3]}
 outputs: {y: {from: x, apply: LAYER, loss: mse}}
 """
-
-
-@pytest.fixture(autouse=True)
-def forget() -> Iterator[None]:
-    """Leave neither modules nor registrations to other tests."""
-    path, known = list(sys.path), dict(keras.saving.get_custom_objects())
-    yield
-    assert sys.path == path
-    keras.saving.get_custom_objects().clear()
-    keras.saving.get_custom_objects().update(known)
-    from graphspec.to_keras.plugins import _imported
-
-    for name in _imported:
-        sys.modules.pop(name, None)
-    _imported.clear()
 
 
 @pytest.fixture

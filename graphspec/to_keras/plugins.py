@@ -10,6 +10,9 @@ import sys
 import traceback
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
+
+import keras
 
 from graphspec.diagnostics import Report
 from graphspec.graph import Plugin
@@ -18,6 +21,9 @@ from graphspec.to_keras.messages import reason
 
 _imported: dict[str, Path] = {}
 """The folder of each module beside a spec that was imported here: another spec's module may bear the same name."""
+
+_registered: dict[tuple[str, Path], dict[str, Any]] = {}
+"""What each plugin registered when it was imported: Python imports once, and Keras may have been made to forget."""
 
 
 def import_plugins(plugins: Iterable[Plugin]) -> None:
@@ -36,8 +42,14 @@ def _import(plugin: Plugin, report: Report) -> None:
         _imported[root] = folder
     sys.path.insert(0, str(folder))
     importlib.invalidate_caches()
+    objects = keras.saving.get_custom_objects()
+    before = dict(objects)
     try:
         importlib.import_module(plugin.module)
+        new = {name: each for name, each in objects.items() if before.get(name) is not each}
+        known = _registered.setdefault((plugin.module, folder if plugin.is_beside else Path()), {})
+        known.update(new)
+        objects.update(known)
     except (Exception, SystemExit) as error:
         where = _where(error, folder)
         report.add(
