@@ -205,7 +205,9 @@ class Report:
 
     def is_open(self, span: Span | None) -> bool:
         """Whether a finding has left the value at `span` open."""
-        return span is not None and any(span == place or span.overlaps(place) for place in self.unknown)
+        if span is None or not self.unknown:
+            return False
+        return any(span == place or span.overlaps(place) for place in self.unknown)
 
     def __iter__(self) -> Iterator[Diagnostic]:
         return iter(sorted(self.found, key=_place))

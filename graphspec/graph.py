@@ -242,15 +242,16 @@ class Graph:
 
     def models(self) -> Iterator[Graph]:
         """Every nested model that is applied in this graph or inside those, each once."""
-        seen: list[Graph] = []
-        waiting = [step.layer for node in self.nodes.values() for step in node.steps]
-        while waiting:
-            layer = waiting.pop(0)
-            for inner in (layer, *wrapped_layers(layer)):
-                if isinstance(inner.what, Graph) and not any(inner.what is graph for graph in seen):
-                    seen.append(inner.what)
-                    yield inner.what
-                    waiting += [step.layer for node in inner.what.nodes.values() for step in node.steps]
+        seen: set[int] = set()
+        waiting = [self]
+        for body in waiting:
+            for node in body.nodes.values():
+                for step in node.steps:
+                    for layer in (step.layer, *wrapped_layers(step.layer)):
+                        if isinstance(layer.what, Graph) and id(layer.what) not in seen:
+                            seen.add(id(layer.what))
+                            waiting.append(layer.what)
+                            yield layer.what
 
 
 def wrapped_layers(layer: Layer) -> Iterator[Layer]:

@@ -8,8 +8,7 @@ known to their parent.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from graphspec.diagnostics import Span
 
@@ -66,8 +65,7 @@ class Sequence(list[Any]):
             yield Located(value, span)
 
 
-@dataclass(frozen=True, slots=True)
-class Located:
+class Located(NamedTuple):
     """A value of the tree together with its span."""
 
     value: Any

@@ -97,6 +97,8 @@ def in_words(described: Values, *, plural: bool = False) -> str:
 
 def _number(noun: str, limits: dict[str, float]) -> str:
     low, high = limits.get("min"), limits.get("max")
+    if low is not None and low == high:
+        return str(low)
     if low is not None and high is not None:
         return f"{noun} from {low} to {high}"
     bounds = [f"{word} {limits[key]}" for key, word in (("above", "above"), ("below", "below")) if key in limits]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PrivateAttr, StringConstraints, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from graphspec.diagnostics import Span
@@ -17,38 +18,36 @@ class Part(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, defer_build=True)
 
-    _tree: Mapping = PrivateAttr()
-
     @model_validator(mode="wrap")
     @classmethod
     def _remember_tree(cls, data: Any, validate: Callable[[Any], Any]) -> Any:
         if not isinstance(data, Mapping):
             raise PydanticCustomError("mapping", "a mapping")
         part = validate(data)
-        part._tree = data
+        part.__dict__["tree"] = data
         return part
 
-    @property
+    @cached_property
     def tree(self) -> Mapping:
         """The mapping that this part was read from."""
-        return self._tree
+        raise AttributeError("a part that was read from no mapping")
 
     @property
     def span(self) -> Span:
         """Where the whole part stands."""
-        return self._tree.span
+        return self.tree.span
 
     def located(self, key: str) -> Located:
         """The value of `key` as it stands in the spec, with its place."""
-        return self._tree.located(key)
+        return self.tree.located(key)
 
     def key_span(self, key: str) -> Span:
         """Where the key itself stands; the part's own span where it is left out."""
-        return self._tree.key_spans.get(key, self._tree.span)
+        return self.tree.key_spans.get(key, self.tree.span)
 
     def states(self, key: str) -> bool:
         """Whether the spec itself writes `key`."""
-        return key in self._tree
+        return key in self.tree
 
 
 def _mapping(value: Any) -> Any:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from graphspec import catalog
 from graphspec.diagnostics import Diagnostic, Report
 from graphspec.document import STANDARD_INPUT
 from graphspec.document.open_texts import reading
@@ -64,13 +63,13 @@ def _in_processes(paths: Sequence[str], check: Callable[[str], Raw], processes: 
     import multiprocessing
     from concurrent.futures import ProcessPoolExecutor
 
-    catalog.keras_version()  # read once, before the processes part
+    first = check(paths[0])  # what it makes be read and imported is there for all, before the processes part
     gc.freeze()  # what is shared stays shared: collecting would write to it
     context = multiprocessing.get_context("fork")
     pool = ProcessPoolExecutor(processes, context, _leave_interrupts_to_parent)
     try:
         size = max(1, min(16, len(paths) // (4 * processes)))
-        return list(pool.map(check, paths, chunksize=size))
+        return [first, *pool.map(check, paths[1:], chunksize=size)]
     finally:
         pool.shutdown(cancel_futures=True)
         gc.unfreeze()
