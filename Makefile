@@ -1,5 +1,6 @@
 # make demo    train a real model on shipped real data
 # make test    all tests
+# make values  whether what is known of values still holds of the installed Keras, in ten minutes
 # make lint    style, types and import contracts
 
 PYTHON ?= python3
@@ -7,7 +8,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 RUN := runs/demo/$(shell date +%Y%m%d-%H%M%S)
 
-.PHONY: help demo test lint format clean
+.PHONY: help demo test lint values format clean
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -40,6 +41,9 @@ lint: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/graphspec fmt --check specs
+
+values: $(VENV)/.dev
+	$(BIN)/python scripts/make_values.py --check
 
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .

@@ -56,8 +56,8 @@ USUAL_LISTS: list[list[Any]] = [
 class Hints:
     """What is known of an argument beforehand.
 
-    words: the texts that may mean something; documented: those that its documentation quotes. used: its values in known
-    uses. is_object: texts and mappings stand for objects, and are not tried.
+    words: the texts that may mean something; documented: those that its own documentation quotes. used: its values in
+    known uses. is_object: texts and mappings stand for objects, and are not tried.
     """
 
     words: Sequence[str] = ()
@@ -72,7 +72,7 @@ def describe(attempt: Attempt, hints: Hints, depth: int = 0) -> dict[str, Any] |
     if all(attempt(value) is Outcome.TAKEN for value in ANYTHING):
         return None
     if hints.is_object and Outcome.TAKEN not in map(attempt, UNLIKE_OBJECTS):
-        return {"null": True} if attempt(None) is Outcome.TAKEN else {}
+        return {"null": True} if attempt(None) is not Outcome.REFUSED else {}
     found: dict[str, Any] = {}
     if attempt(None) is Outcome.TAKEN:
         found["null"] = True
@@ -167,7 +167,7 @@ def _limit(low: float, high: float, whole: bool) -> int | None:
 
 def _texts(attempt: Attempt, hints: Hints) -> dict[str, Any]:
     """Any text, or the words that are taken. A text in use that is no word shows a notation of its own."""
-    notations = [each for each in hints.used if isinstance(each, str) and each not in hints.documented]
+    notations = [each for each in hints.used if isinstance(each, str) and each not in (*hints.words, *hints.documented)]
     if any(attempt(text) is Outcome.TAKEN for text in (NONSENSE, *notations)):
         return {"text": True}
     taken = [word for word in dict.fromkeys([*hints.words, *hints.documented]) if attempt(word) is Outcome.TAKEN]

@@ -1,8 +1,8 @@
 """Write graphspec/catalog/values.json: which values each argument of the installed Keras takes, measured.
 
-    python scripts/make_values.py            writes the file, in a few minutes
-    python scripts/make_values.py --check    exits with 1 where it is stale
-    python scripts/make_values.py Dense Adam shows what is measured of some classes
+    python scripts/make_values.py                     writes the file, in ten minutes on 2 cores
+    python scripts/make_values.py Dense Adam          measures some classes anew, and leaves the others as they are
+    python scripts/make_values.py --check Dense Adam  exits with 1 where the file says otherwise; without names, of all
 
 Each argument is varied in known uses of its class, over a battery of values, and what Keras takes is described.
 """
@@ -59,8 +59,8 @@ TO_LOAD: dict[str, tuple[Any, ...]] = {
     "float": (0.1, 0.5, 1.0),
     "list": ([1], [1, 1], [1, 2], [0.1, 0.2], [1, 1, 1]),
 }
-# Arguments in which a text is the name of a file, which no trial has.
-NAME_FILES = ("vocabulary",)
+# Arguments in which a text names what no trial has: a file, a metric, an axis.
+NAMING = ("vocabulary", "monitor", "bias_axes")
 # Lists whose length another argument sets.
 FITTED = ("idf_weights", "label_weights", "boundaries", "values")
 QUANTIZED = "_from_"
@@ -88,13 +88,23 @@ def _words_of(path: str) -> list[str]:
 
 
 @cache
-def _documented_words() -> dict[str, list[str]]:
+def _quoted_of(cls: type) -> dict[str, list[str]]:
+    """The words that the documentation of `cls` quotes, by argument."""
     found: dict[str, list[str]] = {}
-    for kind, name in names():
-        for base in getattr(MODULES[kind], name).__mro__[:-1]:
-            for argument, text in documented(base.__doc__).items():
-                found.setdefault(argument, []).extend(_QUOTED.findall(text))
+    for base in cls.__mro__[:-1]:
+        for argument, text in documented(base.__doc__).items():
+            found.setdefault(argument, []).extend(_QUOTED.findall(text))
     return found
+
+
+@cache
+def _documented_words() -> dict[str, list[str]]:
+    """The same of all classes: what is a word to one may be one to others that have an argument of that name."""
+    found: dict[str, dict[str, None]] = {}
+    for kind, name in names():
+        for argument, words in _quoted_of(getattr(MODULES[kind], name)).items():
+            found.setdefault(argument, {}).update(dict.fromkeys(words))
+    return {argument: list(words) for argument, words in found.items()}
 
 
 def dtype_words() -> list[str]:
@@ -130,16 +140,32 @@ def trying(kind: Kind, name: str, argument: str, surroundings: list[dict[str, An
     return attempt
 
 
+def corrected(said: dict[str, Any] | None, argument: str, default: Any) -> dict[str, Any] | None:
+    """What was measured, and what is known of an argument beyond it."""
+    if isinstance(default, bool):
+        return {"truth": True} if said is None else {**said, "bool": True}
+    if said is None:
+        return None
+    if argument == "dtype" and "words" in said:
+        said["words"] = [word for word in said["words"] if QUANTIZED not in word]
+        said["containing"] = QUANTIZED
+    if argument in NAMING and "text" not in said:
+        said = {**{sort: each for sort, each in said.items() if sort not in ("words", "any_case")}, "text": True}
+    if argument in FITTED and "list" in said:
+        said["list"].pop("lengths", None)
+    return said
+
+
 def loadable(said: dict[str, Any], name: str, argument: str, surrounding: dict[str, Any]) -> dict[str, Any]:
-    """What is taken, without the sorts of values that Keras saves in a form which it cannot load."""
-    unfit = {
-        sort
-        for sort, values in TO_LOAD.items()
-        if sort in said
-        and (taken := [value for value in values if takes(said, value)])
-        and not any(is_loaded_again("layers", name, {**surrounding, argument: value}) for value in taken)
-    }
-    return {sort: limits for sort, limits in said.items() if sort not in unfit}
+    """What is taken, without the sorts of values that Keras saves as what it cannot load; of numbers, zero may stay."""
+    found = dict(said)
+    for sort, values in TO_LOAD.items():
+        taken = [value for value in values if sort in said and takes({sort: said[sort]}, value)]
+        if taken and not any(is_loaded_again("layers", name, {**surrounding, argument: each}) for each in taken):
+            del found[sort]
+            if sort == "number" and is_loaded_again("layers", name, {**surrounding, argument: 0}):
+                found[sort] = {"min": 0, "max": 0}
+    return found
 
 
 def measured(kind: Kind, name: str) -> dict[str, Any]:
@@ -156,25 +182,12 @@ def measured(kind: Kind, name: str) -> dict[str, Any]:
         if argument_kind(argument) == "layers" or (argument in inherited(kind) and name != _HEIRS[kind][1]):
             continue
 
+        cls, is_object = getattr(MODULES[kind], name), argument_kind(argument) is not None
         quoted = _documented_words().get(argument, [])
         attempt = trying(kind, name, argument, surroundings, [*SAMPLES, *quoted])
-        is_object = argument_kind(argument) is not None
-        hints = Hints(
-            words_for(getattr(MODULES[kind], name), argument),
-            quoted,
-            [default, *(each[argument] for each in surroundings if argument in each)],
-            is_object,
-        )
-        said = describe(attempt, hints)
-        if isinstance(default, bool):
-            said = {"truth": True} if said is None else {**said, "bool": True}
-        elif said is not None and "words" in said and argument == "dtype":
-            said["words"] = [word for word in said["words"] if QUANTIZED not in word]
-            said["containing"] = QUANTIZED
-        elif said is not None and argument in NAME_FILES:
-            said["text"] = True
-        elif said is not None and argument in FITTED and "list" in said:
-            said["list"].pop("lengths", None)
+        used = [default, *(each[argument] for each in surroundings if argument in each)]
+        hints = Hints([*words_for(cls, argument), *quoted], _quoted_of(cls).get(argument, []), used, is_object)
+        said = corrected(describe(attempt, hints), argument, default)
         if said is not None and kind == "layers":
             said = loadable(said, name, argument, surroundings[0])
         if said is not None or is_object:
@@ -234,16 +247,22 @@ def names() -> list[tuple[Kind, str]]:
 
 def main() -> int:
     only = [each for each in sys.argv[1:] if not each.startswith("-")]
-    if only:
-        for name, values in measured_all([each for each in names() if each[1] in only]).items():
-            print(*name, *(f"\n  {argument}: {json.dumps(said)}" for argument, said in values.items()))
-        return 0
-    text = text_of(described(measured_all(names())))
+    found = described(measured_all([each for each in names() if not only or each[1] in only]))
+    there = json.loads(VALUES.read_text(encoding="utf-8")) if only or "--check" in sys.argv[1:] else {"kinds": {}}
+    stale = [
+        (kind, name)
+        for kind, classes in found["kinds"].items()
+        for name, values in classes.items()
+        if there["kinds"].get(kind, {}).get(name) != values
+    ]
     if "--check" in sys.argv[1:]:
-        fresh = VALUES.exists() and VALUES.read_text(encoding="utf-8") == text
-        print("values.json is up to date" if fresh else "values.json is stale: run python scripts/make_values.py")
-        return int(not fresh)
-    VALUES.write_text(text, encoding="utf-8")
+        said = ", ".join(name for _, name in stale)
+        print(f"stale: {said}; run python scripts/make_values.py" if stale else "values.json is up to date")
+        return int(bool(stale))
+    for kind, name in stale if only else ():
+        there["kinds"][kind][name] = found["kinds"][kind][name]
+    found = there if only else found
+    VALUES.write_text(text_of(found), encoding="utf-8")
     print(f"wrote {VALUES}")
     return 0
 

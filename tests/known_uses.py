@@ -176,6 +176,7 @@ CASES: dict[str, Case] = {
     "MelSpectrogram": Case({"sequence_length": 64, "sequence_stride": 32, "fft_length": 64, "num_mel_bins": 8}, (400,)),
     "STFTSpectrogram": Case({"frame_length": 64, "frame_step": 32, "fft_length": 64}, (400, 1)),
     "MaxNumBoundingBoxes": Case({"max_number": 3, "bounding_box_format": "xyxy"}, {"boxes": (5, 4), "labels": (5,)}),
+    "RandomColorDegeneration": Case({"factor": 0.1, "seed": 1}, (3, 8, 3)),  # it wants three colours on either axis
     "CutMix": Case({"seed": 1}, {"images": IMAGE, "labels": (4,)}),
     "MixUp": Case({"seed": 1}, {"images": IMAGE, "labels": (4,)}),
     **{
@@ -187,7 +188,6 @@ CASES: dict[str, Case] = {
             "ContrastLimitedAdaptiveHistogramEqualization": None,
             "RandAugment": {"seed": 1},
             "RandomBrightness": {"factor": 0.1, "seed": 1},
-            "RandomColorDegeneration": {"factor": 0.1, "seed": 1},
             "RandomColorJitter": {"brightness_factor": 0.1, "seed": 1},
             "RandomContrast": {"factor": 0.1, "seed": 1},
             "RandomCrop": {"height": 4, "width": 4, "seed": 1},

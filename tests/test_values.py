@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import json
 import random
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +21,7 @@ from graphspec import catalog
 from graphspec.catalog import Kind
 from graphspec.catalog.arguments import CALLBACK_PATHS, argument_kind
 from graphspec.catalog.refused import CODE_CARRYING, NOT_APPLIED
+from graphspec.catalog.values import accepted, takes
 from graphspec.diagnostics import Report, Source, Span
 from graphspec.document.read_yaml import read_yaml
 from graphspec.document.scalars import resolve
@@ -86,7 +90,9 @@ EXCEPTIONS: dict[str, Reason] = {
     "some classes make a number of a text; in others the same text fails later": lambda each: (
         isinstance(each.value, str) and isinstance(resolve(each.value.strip() or "x"), int | float)
     ),
-    "what is false, empty or zero is nothing to Keras where it asks `if value:`": lambda each: not each.value,
+    "what is false, empty or zero is nothing to Keras where it asks `if value:`": lambda each: (
+        not each.value and each.value is not None
+    ),
     "Keras takes it and cannot load what it saves of it": lambda each: (
         each.kind == "layers" and not is_loaded_again("layers", each.name, each.arguments)
     ),
@@ -96,15 +102,27 @@ EXCEPTIONS: dict[str, Reason] = {
 OTHERWISE: dict[str, dict[str, str]] = {
     "RandomColorJitter": {"value_range": "it is looked at where another argument needs it"},
     "AdditiveAttention": {"seed": "it is looked at where there is a dropout"},
-    "TextVectorization": {"idf_weights": "one for each word", "sparse": "not with every output mode"},
+    "TextVectorization": {
+        "max_tokens": "room for the words",
+        "idf_weights": "one for each word",
+        "sparse": "not with every output mode",
+    },
     "StringLookup": {"idf_weights": "one for each word", "vocabulary": "it must not hold the mask"},
-    "IntegerLookup": {"idf_weights": "one for each word"},
+    "IntegerLookup": {
+        "idf_weights": "one for each word",
+        "vocabulary": "its entries must be unlike",
+        "sparse": "not with every output mode",
+    },
+    "Discretization": {"num_bins": "not with boundaries"},
+    "AUC": {"num_labels": "with several labels alone"},
     "Normalization": {"mean": "as many as there are variances", "variance": "as many as there are means"},
     "MelSpectrogram": {"fft_length": "at least the length of a sequence"},
     "STFTSpectrogram": {"fft_length": "at least the length of a frame"},
     "CategoryEncoding": {"num_tokens": "it may be left out with one output mode"},
     "PiecewiseConstantDecay": {"boundaries": "one less than values", "values": "one more than boundaries"},
     "BinaryIoU": {"target_class_ids": "there are two classes"},
+    "IoU": {"target_class_ids": "each is one of the classes, whose number is given"},
+    "OneHotIoU": {"target_class_ids": "each is one of the classes, whose number is given"},
     "TensorBoard": {"profile_batch": "a text holds one or two numbers"},
     "Reshape": {"target_shape": "the sizes must make up what comes in"},
 }
@@ -170,3 +188,53 @@ def disagreements(seed: int, count: int) -> Iterator[tuple[Try, Outcome]]:
 def test_values_are_wrong_where_keras_refuses_them(seed: int) -> None:
     """Of random values of random arguments, graphspec and Keras say the same."""
     assert list(disagreements(seed, 400)) == []
+
+
+@same_keras
+def test_what_is_known_of_values_is_not_stale() -> None:
+    """Measured again, the installed Keras takes what the file says; `make values` measures all, which takes minutes."""
+    script = Path(__file__).parent.parent / "scripts" / "make_values.py"
+    some = ["Dense", "Dropout", "EinsumDense", "Discretization", "EarlyStopping", "L2", "MaxNorm", "SGD"]
+    done = subprocess.run([sys.executable, script, "--check", *some], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_defaults_are_taken() -> None:
+    """What Keras itself puts in the place of an argument is no wrong value of it."""
+    judged = 0
+    for kind, name in CLASSES:
+        entry = catalog.find(kind, name)
+        assert entry is not None
+        for argument, default in entry.arguments.items():
+            described = accepted(kind, name, argument)
+            is_object = argument_kind(argument) is not None
+            if described is not None and default not in (catalog.REQUIRED, None) and not is_object:
+                judged += 1
+                assert takes(described, default), (name, argument)
+    assert judged > 700
+
+
+@pytest.mark.parametrize(
+    ("described", "taken", "refused"),
+    [
+        ({"int": {"min": 1}}, [1, 7], [0, -1, 1.0, True, "1", None, [1], {}]),
+        ({"int": {}, "whole_float": True}, [-3, 2.0], [2.5, "2"]),
+        ({"number": {"above": 0, "max": 1}, "bool": [True]}, [0.1, 1, True], [0, 1.1, False]),
+        ({"number": {"min": 0, "below": 1}, "null": True}, [0, 0.99, None], [1, 1.0, float("nan")]),
+        ({"float": {}}, [0.1, 1.0], [1, True]),
+        ({"truth": True}, [True, False, 0, 1], [2, "true", "no", None, [], 1.0]),
+        ({"words": ["same", "valid"]}, ["same"], ["Same", "", "smae", 1]),
+        ({"words": ["same", "valid"], "any_case": True}, ["SAME", "Valid"], ["smae"]),
+        ({"words": ["float32"], "containing": "_from_"}, ["float32", "int8_from_float32"], ["float12"]),
+        ({"text": True}, ["", "anything"], [1, None]),
+        ({"list": {"lengths": [2], "items": {"int": {"min": 1}}}}, [[1, 2]], [[], [1], [1, 0], [1, 2, 3], 1]),
+        ({"list": {"at_least": 1}}, [["a"], [1, None]], [[]]),
+        ({"list": {"items": {"list": {"lengths": [2]}}}}, [[], [[1, 2]]], [[1], [[1]]]),
+        ({"mapping": True}, [{}, {"a": 1}], [[], "a"]),
+        ({}, [], [None, True, 0, 0.5, "", [], {}]),
+    ],
+)
+def test_descriptions_mean_what_they_say(described: dict[str, Any], taken: list[Any], refused: list[Any]) -> None:
+    """Each sort of value, and each limit, of a description."""
+    assert [value for value in taken if not takes(described, value)] == []
+    assert [value for value in refused if takes(described, value)] == []

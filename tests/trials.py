@@ -56,7 +56,9 @@ MODULES: dict[Kind, Any] = {
 # Further surroundings in which arguments matter that do nothing, or do not fit, in the usual ones.
 SURROUNDINGS: dict[str, list[dict[str, Any]]] = {
     **{f"Conv{i}D{suffix}": [{"filters": 12}, {"strides": 3}] for i in (1, 2, 3) for suffix in ("", "Transpose")},
-    **{name: [{"output_mode": "one_hot"}] for name in ("Discretization", "Hashing", "HashedCrossing")},
+    **{name: [{"output_mode": "one_hot"}] for name in ("Hashing", "HashedCrossing")},
+    "Discretization": [{"bin_boundaries": [0.5], "output_mode": "one_hot"}, {"num_bins": 4}],
+    "EinsumDense": [{"equation": "abc,bcd->ad", "output_shape": 4}],
     "IntegerLookup": [
         {"vocabulary": [3, 5, 9], "output_mode": "tf_idf", "idf_weights": [0.1, 0.2, 0.3]},
         {"vocabulary": [3, 5, 9], "output_mode": "multi_hot", "max_tokens": 9},
