@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -141,7 +142,7 @@ def _as_tree(text: str, rng: random.Random) -> str:
         holder, key = _somewhere(tree, rng)
         match rng.randrange(6):
             case 0 | 1:
-                holder[key] = rng.choice(_VALUES)
+                holder[key] = deepcopy(rng.choice(_VALUES))
             case 2:
                 other, other_key = _somewhere(tree, rng)
                 holder[key] = json.loads(json.dumps(other[other_key]))
