@@ -23,7 +23,9 @@ def forget_plugins() -> Iterator[None]:
     yield
     assert sys.path == path
     if "keras" in sys.modules:
-        sys.modules["keras"].saving.get_custom_objects().clear()
+        objects = sys.modules["keras"].saving.get_custom_objects()
+        for name in [each for each in objects if not each.startswith("graphspec>")]:
+            del objects[name]
     if "graphspec.to_keras.plugins" in sys.modules:
         plugins = sys.modules["graphspec.to_keras.plugins"]
         for name in plugins._imported:
