@@ -13,6 +13,7 @@ from graphspec.diagnostics import SpecError
 from graphspec.extras import check_tensorflow, require_tensorflow
 from graphspec.rules import BAD_RUN, DATA_NAMES, NOTHING_TO_TRAIN
 from graphspec.sources import Source, Split
+from graphspec.sources.vocabularies import Vocabularies
 from graphspec.spec import Spec, load
 
 if TYPE_CHECKING:
@@ -47,6 +48,12 @@ class Run:
         """
         return run_directory.read_json(self.path / run_directory.HISTORY)
 
+    @property
+    def vocabularies(self) -> dict[str, tuple[str, ...]]:
+        """The words of each `vocabulary: auto` of the run, by `inputs.name` and `outputs.name`, in order of index."""
+        file = self.path / run_directory.VOCABULARIES
+        return {name: tuple(words) for name, words in run_directory.read_json(file).items()} if file.exists() else {}
+
     @cached_property
     def spec(self) -> Spec:
         """The spec as it was trained."""
@@ -79,7 +86,7 @@ class Run:
         """Loss and metrics on one split of the run's own data: `train`, `validation` or `test`."""
         check_tensorflow()
         spec = self.spec
-        samples = _split_samples(spec, split)
+        samples = _split_samples(spec, split, self.vocabularies)
         model = self.model(spec)
         from graphspec.training.batches import evaluation_batches
         from graphspec.training.metrics import measured, with_true_losses
@@ -101,39 +108,55 @@ class Run:
         rows: only these samples. Raises SpecError where the inputs are not exactly the model's or do not fit it.
         """
         check_tensorflow()
+        import numpy as np
+
         spec = self.spec
-        arrays = _split_samples(spec, inputs).inputs if isinstance(inputs, str) else _input_arrays(spec, inputs)
+        known = self.vocabularies
+        samples = _split_samples(spec, inputs, known) if isinstance(inputs, str) else _of_sources(spec, inputs, known)
         if rows is not None:
-            arrays = {name: array[rows] for name, array in arrays.items()}
-        if not len(next(iter(arrays.values()))):
+            samples = samples.part(np.arange(samples.count)[rows])
+        if not samples.count:
             raise SpecError.of(NOTHING_TO_TRAIN, "there are no samples to predict from")
         model = self.model(spec)
         from graphspec.training.batches import input_batches
 
         size = batch_size or (spec.model.training.batch_size if spec.model.training is not None else 32)
-        predicted: dict[str, Array] = model.predict(input_batches(spec.graph, arrays, size), verbose=0)
+        predicted: dict[str, Array] = model.predict(input_batches(spec.graph, samples, size), verbose=0)
         return predicted
 
 
-def _input_arrays(spec: Spec, inputs: Mapping[str, Source]) -> dict[str, Array]:
+def _of_sources(spec: Spec, inputs: Mapping[str, Source], known: Vocabularies) -> Samples:
+    """The samples of sources by input name, read as those of the training split are."""
     from graphspec.training.data import read_splits
 
-    split = Split("--input", dict(inputs), {}, {}, spec.graph.span)
-    return read_splits(replace(spec.graph, outputs={}), [split])[split.name].inputs
+    written = spec.data.train.inputs if spec.data is not None and spec.data.train is not None else {}
+    alike = {
+        name: replace(
+            source,
+            transforms=written[name].transforms if name in written else source.transforms,
+            as_text=written[name].as_text if name in written else _takes_text(spec, name),
+        )
+        for name, source in inputs.items()
+    }
+    split = Split("--input", alike, {}, {}, spec.graph.span)
+    return read_splits(replace(spec.graph, outputs={}), [split], known)[split.name]
 
 
-def _split_samples(spec: Spec, name: str) -> Samples:
+def _takes_text(spec: Spec, name: str) -> bool:
+    return name in spec.graph.inputs and spec.graph.inputs[name].dtype == "string"
+
+
+def _split_samples(spec: Spec, name: str, known: Vocabularies) -> Samples:
     """The samples of one split; `validation` may be a share of the training split."""
     from graphspec.training.data import read_splits, read_training_data
 
     if name not in SPLITS:
         raise SpecError.of(DATA_NAMES, f"there is no split `{name}`", help=f"the splits are {', '.join(SPLITS)}")
-    if name == "validation" and spec.data is not None and spec.data.held_out:
-        found = read_training_data(spec).validation
+    if name != "test" and spec.data is not None and spec.data.held_out:
+        read = read_training_data(spec, vocabularies=known)
+        found = read.validation if name == "validation" else read.train
         assert found is not None
         return found
-    if name == "train" and spec.data is not None and spec.data.held_out:
-        return read_training_data(spec).train
     split = spec.data.split(name) if spec.data is not None else None
     if split is None:
         has = [each for each in SPLITS if spec.data is not None and spec.data.split(each) is not None]
@@ -142,4 +165,4 @@ def _split_samples(spec: Spec, name: str) -> Samples:
             f"the run's data has no `{name}` split",
             help=f"it has {', '.join(has)}" if has else "it has no data",
         )
-    return read_splits(spec.graph, [split])[name]
+    return read_splits(spec.graph, [split], known)[name]

@@ -4,6 +4,7 @@
     spec.yaml       the spec as it was trained: overrides applied, data paths relative to this folder
     history.json    every metric by epoch, as Keras gives it
     model.keras     the trained model, which plain Keras loads
+    vocabularies.json    the words of each `vocabulary: auto`, in the order of their indices
     included/       copies of the files that the spec includes
 
 What callbacks write lies beside them. Needs no TensorFlow.
@@ -31,6 +32,7 @@ from graphspec.rules import BAD_RUN, CANNOT_WRITE
 from graphspec.spec import Spec
 
 RECORD, SPEC, HISTORY, MODEL = "run.json", "spec.yaml", "history.json", "model.keras"
+VOCABULARIES = "vocabularies.json"
 RUNS = Path("runs")
 
 
@@ -131,8 +133,9 @@ def _move_paths(data: dict[str, Any], base: Path, folder: Path) -> None:
             *(s for part in ("inputs", "outputs", "sample_weights") for s in split.get(part, {}).values()),
         ]
         for holder in holders:
-            if isinstance(holder.get("file"), str):
-                holder["file"] = _relative((base / holder["file"]).resolve(), folder.resolve())
+            for key in ("file", "files"):
+                if isinstance(holder.get(key), str):
+                    holder[key] = _relative((base / holder[key]).resolve(), folder.resolve())
 
 
 def _plugin(plugin: Plugin, folder: Path) -> dict[str, Any]:

@@ -112,7 +112,8 @@ def _look(path: Path | str, tree: Mapping, library: Library, report: Report, dat
     name = model.name or ("spec" if from_stdin else re.sub(r"[^A-Za-z0-9_-]", "_", Path(path).stem))
     graph = lower(model, name, library, report)
     training = lower_training(model.training, folder, report) if model.training is not None else None
-    sources = lower_data(model.data, folder, report) if model.data is not None else None
+    texts = [each for each, given in model.inputs.items() if given.dtype == "string"]
+    sources = lower_data(model.data, texts, folder, report) if model.data is not None else None
     if graph is None:
         return None
     shapes = infer(graph, model.training.precision if model.training is not None else "float32")

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from itertools import chain
+import time
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graphspec.diagnostics import Source, Span
 from graphspec.graph import Graph, Input
-from graphspec.training.batches import evaluation_batches, steps, training_batches
+from graphspec.training.batches import TrainingBatches, evaluation_batches
 from graphspec.training.data import Samples
+from graphspec.training.order import Order
 
 SPAN = Span(Source("test", ""), 1, 1, 1, 1)
 
@@ -26,35 +28,125 @@ def samples(array: np.ndarray[Any, Any]) -> Samples:
     return Samples({"x": array}, {}, {})
 
 
-@settings(max_examples=30, deadline=None)
+def read(batches: TrainingBatches, epoch: int, step: int = 0) -> list[list[int]]:
+    """The numbers in each batch of an epoch, from a step on."""
+    batches.start(epoch, step)
+    return [batch[0]["x"].numpy().tolist() for batch in batches.dataset]
+
+
+def positions(order: Order, epoch: int, first: int, last: int) -> list[int]:
+    """The samples of a worker in some batches of a pass."""
+    found: list[int] = order.indices(*(tf.constant(each, tf.int64) for each in (epoch, first, last))).numpy().tolist()
+    return found
+
+
+@settings(max_examples=100, deadline=None)
 @given(
-    count=st.integers(1, 60), batch_size=st.integers(1, 70), seed=st.integers(0, 2**31 - 1), epochs=st.integers(1, 3)
+    count=st.integers(1, 300),
+    batch_size=st.integers(1, 70),
+    workers=st.integers(1, 5),
+    seed=st.integers(0, 2**31 - 1),
+    epoch=st.integers(0, 10_000),
+    start=st.floats(0, 1, exclude_max=True),
 )
-def test_each_epoch_is_a_permutation(count: int, batch_size: int, seed: int, epochs: int) -> None:
-    """Every sample comes once an epoch, in `steps` batches, in the same order for the same seed."""
-    array = np.arange(count)
-    number = steps(samples(array), batch_size)
+def test_each_pass_is_a_permutation_shared_by_workers(
+    count: int, batch_size: int, workers: int, seed: int, epoch: int, start: float
+) -> None:
+    """Every sample comes once a pass, the workers share every batch as equally as can be, and any step can be first."""
+    workers = min(workers, batch_size)
+    whole = Order(count, batch_size, seed)
+    order = positions(whole, epoch, 0, whole.steps)
+    assert sorted(order) == list(range(count))
+    step = int(start * whole.steps)
+    assert positions(whole, epoch, step, whole.steps) == order[step * batch_size :]
+    for first in {0, step, whole.steps - 1}:
+        shares = [
+            positions(Order(count, batch_size, seed, worker=worker, workers=workers), epoch, first, first + 1)
+            for worker in range(workers)
+        ]
+        assert [each for share in shares for each in share] == order[first * batch_size : (first + 1) * batch_size]
+        assert max(map(len, shares)) - min(map(len, shares)) <= 1
+    everything = [
+        each
+        for worker in range(workers)
+        for each in positions(Order(count, batch_size, seed, worker=worker, workers=workers), epoch, 0, whole.steps)
+    ]
+    assert sorted(everything) == list(range(count))
 
-    def read() -> list[list[int]]:
-        batches = training_batches(graph(), samples(array), batch_size, seed).take(number * epochs)
-        return [list(batch[0]["x"].numpy()) for batch in batches]
 
-    found = read()
-    for epoch in range(epochs):
-        own = found[epoch * number : (epoch + 1) * number]
-        assert sorted(chain.from_iterable(own)) == list(range(count))
-        assert all(len(batch) == batch_size for batch in own[:-1])
-    assert found == read()
+@settings(max_examples=10, deadline=None)
+@given(
+    count=st.integers(1, 300),
+    batch_size=st.integers(1, 70),
+    workers=st.integers(1, 3),
+    start=st.floats(0, 1, exclude_max=True),
+)
+def test_batches_are_those_of_the_order(count: int, batch_size: int, workers: int, start: float) -> None:
+    """The data set of an epoch gives each worker its batches, from the first or from any other step on."""
+    workers = min(workers, batch_size)
+    order = Order(count, batch_size, 5, worker=workers - 1, workers=workers)
+    batches = TrainingBatches(graph(), samples(np.arange(count)), order)
+    expected = [positions(order, 3, step, step + 1) for step in range(order.steps)]
+    assert read(batches, 3) == expected
+    step = int(start * order.steps)
+    assert read(batches, 3, step) == expected[step:]
+
+
+@settings(max_examples=10, deadline=None)
+@given(count=st.integers(1, 60), batch_size=st.integers(1, 20), steps=st.integers(1, 12), epochs=st.integers(1, 6))
+def test_epochs_of_another_length_go_on_where_the_last_has_ended(
+    count: int, batch_size: int, steps: int, epochs: int
+) -> None:
+    """`steps_per_epoch` cuts the same passes over the samples into epochs of another length."""
+    order = Order(count, batch_size, 3)
+    cut = TrainingBatches(graph(), samples(np.arange(count)), order, steps)
+    found = [batch for epoch in range(epochs) for batch in read(cut, epoch)]
+    passes = TrainingBatches(graph(), samples(np.arange(count)), order)
+    expected = [batch for number in range(steps * epochs // order.steps + 1) for batch in read(passes, number)]
+    assert found == expected[: steps * epochs]
 
 
 def test_epochs_and_seeds_differ() -> None:
     """Two epochs, and two seeds, come in different orders."""
-    array = np.arange(50)
-    orders = []
+    orders = set()
     for seed in (1, 2):
-        batches = training_batches(graph(), samples(array), 50, seed).take(2)
-        orders += [tuple(batch[0]["x"].numpy()) for batch in batches]
-    assert len(set(orders)) == 4
+        batches = TrainingBatches(graph(), samples(np.arange(50)), Order(50, 50, seed))
+        orders |= {tuple(read(batches, epoch)[0]) for epoch in range(2)}
+    assert len(orders) == 4
+
+
+def test_nothing_is_gathered_for_a_reading_in_vain() -> None:
+    """Keras begins to read again after each epoch; what it never uses is not gathered."""
+    asked: list[int] = []
+
+    class Watched:
+        shape, dtype = (100,), np.dtype(np.int64)
+
+        def __len__(self) -> int:
+            return 100
+
+        def __getitem__(self, at: Any, /) -> Any:
+            asked.append(len(at))
+            return np.asarray(at)
+
+    batches = TrainingBatches(graph(), Samples({"x": Watched()}, {}, {}), Order(100, 10))
+    batches.start(0)
+    next(iter(batches.dataset))
+    assert read(batches, 1)
+    before = sum(asked)
+    iterator = iter(batches.dataset)
+    time.sleep(0.2)
+    assert sum(asked) == before
+    del iterator
+
+
+def test_order_takes_no_memory() -> None:
+    """A batch in the middle of a thousand thousand millions of samples is found at once."""
+    order = Order(10**12, 32, 5)
+    middle = tf.constant(order.steps // 2, tf.int64)
+    found = order.indices(tf.constant(7, tf.int64), middle, middle + 1).numpy()
+    assert len(set(found.tolist())) == 32
+    assert 0 <= found.min() <= found.max() < 10**12
 
 
 def test_evaluation_keeps_the_order_of_the_rows() -> None:

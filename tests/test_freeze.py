@@ -94,12 +94,15 @@ def test_frozen_batch_normalisation_is_that_of_keras(write: Write, tmp_path: Pat
     for name in ("encoder", "first_dense", "first"):
         by_hand.get_layer(name).trainable = False
     by_hand.compile(keras.optimizers.SGD(0.1), loss={"y": "mse"})
-    from graphspec.training.batches import training_batches
+    from graphspec.training.batches import TrainingBatches
     from graphspec.training.data import read_training_data
+    from graphspec.training.order import Order
 
     loaded = graphspec.load(path)
-    batches = training_batches(loaded.graph, read_training_data(loaded).train, 8, 3)
-    by_hand.fit(batches, steps_per_epoch=2, epochs=2, shuffle=False, verbose=0)
+    samples = read_training_data(loaded).train
+    batches = TrainingBatches(loaded.graph, samples, Order(samples.count, 8, 3))
+    begin = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, _: batches.start(epoch))
+    by_hand.fit(batches.dataset, epochs=2, shuffle=False, verbose=0, callbacks=[begin])
     for ours, theirs in zip(run.model().get_weights(), by_hand.get_weights(), strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
 

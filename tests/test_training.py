@@ -115,9 +115,10 @@ def test_resolved_spec_trains_to_the_same_result(spec: Path, tmp_path: Path) -> 
 
 def test_training_is_what_keras_does_by_hand(spec: Path) -> None:
     """The same initial weights and batches through a hand-written compile and fit end in the same weights."""
-    from graphspec.training.batches import training_batches
+    from graphspec.training.batches import TrainingBatches
     from graphspec.training.compiling import compile_model
     from graphspec.training.data import read_training_data
+    from graphspec.training.order import Order
 
     changed(spec, ", {Dropout: 0.2}", "")
     loaded = graphspec.load(spec)
@@ -140,8 +141,9 @@ def test_training_is_what_keras_does_by_hand(spec: Path) -> None:
     samples = read_training_data(loaded).train
     logs = []
     for each in (model, by_hand):
-        batches = training_batches(loaded.graph, samples, 16, seed=5)
-        logs.append(each.fit(batches, steps_per_epoch=6, epochs=2, shuffle=False, verbose=0).history)
+        batches = TrainingBatches(loaded.graph, samples, Order(samples.count, 16, seed=5), 6)
+        begin = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, _, batches=batches: batches.start(epoch))
+        logs.append(each.fit(batches.dataset, epochs=2, shuffle=False, verbose=0, callbacks=[begin]).history)
     for ours, theirs in zip(model.get_weights(), by_hand.get_weights(), strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
     for key in ("loss", "kind_accuracy", "size_mae"):
@@ -239,12 +241,12 @@ def test_callbacks_write_below_the_run_and_stop_the_run(spec: Path, tmp_path: Pa
     ("written", "kept"),
     [
         ("{keep: 2, monitor: val_kind_accuracy}", {"best.keras", "epoch_0003.keras", "epoch_0004.keras"}),
-        ("{every: 5 steps, keep: 3}", {"step_0000012.keras", "step_0000018.keras", "step_0000024.keras"}),
+        ("{every: 5 steps, keep: 3}", {"step_0000010.keras", "step_0000015.keras", "step_0000020.keras"}),
         ("{}", {"epoch_0004.keras"}),
     ],
 )
 def test_checkpoints_are_whole_models(spec: Path, tmp_path: Path, written: str, kept: set[str]) -> None:
-    """The newest and the best are kept, and each is a model that plain Keras loads; 6 steps run at a time here."""
+    """The newest and the best are kept, and each is a model that plain Keras loads; an epoch has 6 steps."""
     changed(spec, "seed: 5", f"seed: 5, checkpoint: {written}")
     run = graphspec.train(spec, overrides=["training.epochs=4"], run_dir=tmp_path / "run")
     folder = run.path / "checkpoints"

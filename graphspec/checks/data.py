@@ -30,9 +30,8 @@ from graphspec.suggest import did_you_mean, one_of
 def check_data(subject: Subject) -> Iterator[Diagnostic]:
     """Every way in which the splits of the data do not fit the graph."""
     data = subject.data
-    for split in (data.train, data.validation, data.test) if data is not None else ():
-        if split is not None:
-            yield from check_split(subject.graph, split, subject.shapes)
+    for split in data.splits() if data is not None else ():
+        yield from check_split(subject.graph, split, subject.shapes)
 
 
 def check_split(graph: Graph, split: Split, shapes: Shapes | None = None) -> Iterator[Diagnostic]:

@@ -10,7 +10,7 @@ import click
 from graphspec.diagnostics import Source as Text
 from graphspec.diagnostics import Span, SpecError
 from graphspec.rules import DATA_NAMES, UNKNOWN_FORMAT
-from graphspec.sources import FORMATS, Source
+from graphspec.sources import Source, endings, format_of
 from graphspec.suggest import one_of
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     "inputs",
     metavar="NAME=FILE[#PART]",
     multiple=True,
-    help="The file of one input; PART is the array of an .npz, or the columns of a .csv, separated by commas.",
+    help="The file of one input; PART is the array of an .npz, or the columns of a table, separated by commas.",
 )
 @click.option(
     "--split", type=click.Choice(["train", "validation", "test"]), help="Predict a split of the run's own data."
@@ -70,18 +70,24 @@ def _source(written: str) -> tuple[str, Source]:
         raise click.UsageError(f"`{written}` is not of the form NAME=FILE or NAME=FILE#PART")
     span = Span(Text("--input", written), 1, 1, 1, 1 + len(written))
     path = Path(file)
-    if path.suffix.lower() not in FORMATS:
+    format = format_of(path.suffix.lower())
+    if format is None:
         raise SpecError.of(
-            UNKNOWN_FORMAT, f"`{file}` is of no known format", span, expected=f"a file in {one_of(FORMATS)}"
+            UNKNOWN_FORMAT, f"`{file}` is of no known format", span, expected=f"a file in {one_of(endings())}"
         )
-    columns = tuple(part.split(",")) if part and path.suffix.lower() == ".csv" else None
-    single = columns[0] if columns is not None and len(columns) == 1 else None
-    if part and path.suffix.lower() == ".npy":
+    if not part:
+        return name, Source(path, file, span)
+    if not format.keys:
         raise SpecError.of(
             DATA_NAMES, f"`{file}` holds one array, so it has no part `{part}`", span, expected="the file alone"
         )
-    key = part if part and columns is None else None
-    return name, Source(path, file, span, key, single, None if single is not None else columns)
+    if "columns" not in format.keys:
+        key, feature = (part, None) if "key" in format.keys else (None, part)
+        return name, Source(path, file, span, key=key, feature=feature)
+    columns = tuple(part.split(","))
+    if len(columns) == 1:
+        return name, Source(path, file, span, column=part)
+    return name, Source(path, file, span, columns=columns)
 
 
 def _show(predicted: dict[str, np.ndarray[Any, Any]], limit: int) -> None:

@@ -73,6 +73,15 @@ OPEN: dict[tuple[str, str], Schema] = {
     ("CheckpointModel", "every"): {
         "anyOf": [{"enum": ["epoch"]}, {"type": "string", "pattern": r"^[1-9][0-9]{0,8} steps?$|\$\{"}]
     },
+    ("SourceModel", "cast"): dtype(),
+    ("SourceModel", "vocabulary"): {
+        "anyOf": [
+            {"enum": ["auto"]},
+            {"type": "array", "items": {"type": ["string", "integer"]}, "minItems": 1, "uniqueItems": True},
+            {"type": "null"},
+            EXPRESSION,
+        ]
+    },
 }
 """What stands where a model says `Any`, or knows more than a type."""
 

@@ -2,35 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 
 from graphspec.diagnostics import Report
 from graphspec.document.tree import Located
-from graphspec.rules import DATA_NAMES, MISSING_KEY, NOT_YET, UNKNOWN_FORMAT
+from graphspec.rules import DATA_NAMES, MISSING_KEY, UNKNOWN_FORMAT
 from graphspec.schema.model import DataModel, SourceModel, SplitModel, ValidationModel
-from graphspec.sources import FORMATS, Data, Source, Split
-from graphspec.suggest import one_of
+from graphspec.sources import Data, Format, Source, Split, Transforms, Window, endings, format_of
+from graphspec.suggest import did_you_mean, one_of
 
-_GLOB = frozenset("*?[")
-_FORMATS_LATER = (".parquet", ".feather", ".arrow", ".jsonl", ".tfrecord")
+_PARTS = ("key", "column", "columns", "feature")
+"""Keys that choose a part of a file; which of them, its format says."""
+_OF_IMAGES = ("size", "channels", "on_error")
+_TRANSFORMS = ("vocabulary", "pad", "scale", "cast", "one_hot", "window")
 
 
-def lower_data(model: DataModel, folder: Path, report: Report) -> Data | None:
-    """The sources of each split, their paths relative to `folder`; None, with findings, where one is faulty."""
+def lower_data(model: DataModel, texts: Collection[str], folder: Path, report: Report) -> Data | None:
+    """The sources of each split, their paths relative to `folder`; None, with findings, where one is faulty.
+
+    texts: the inputs that take text.
+    """
     before = report.added
     validation, held_out = None, 0.0
     if model.validation is not None:
-        validation, held_out = _validation(model.validation, model, folder, report)
+        validation, held_out = _validation(model.validation, model, texts, folder, report)
     data = Data(
-        _split("train", model.train, model, folder, report) if model.train is not None else None,
+        _split("train", model.train, model, texts, folder, report) if model.train is not None else None,
         validation,
-        _split("test", model.test, model, folder, report) if model.test is not None else None,
+        _split("test", model.test, model, texts, folder, report) if model.test is not None else None,
         held_out,
     )
     return data if report.added == before else None
 
 
-def _validation(model: ValidationModel, data: DataModel, folder: Path, report: Report) -> tuple[Split | None, float]:
+def _validation(
+    model: ValidationModel, data: DataModel, texts: Collection[str], folder: Path, report: Report
+) -> tuple[Split | None, float]:
     if model.split is None:
         if not model.inputs:
             report.add(
@@ -40,7 +49,7 @@ def _validation(model: ValidationModel, data: DataModel, folder: Path, report: R
                 expected="a share of the training split, or sources",
                 help="write `validation: {split: 0.1}`, or `inputs` and `outputs` as under `train`",
             )
-        return _split("validation", model, data, folder, report), 0.0
+        return _split("validation", model, data, texts, folder, report), 0.0
     if model.inputs or model.outputs:
         report.add(
             DATA_NAMES,
@@ -52,9 +61,22 @@ def _validation(model: ValidationModel, data: DataModel, folder: Path, report: R
     return None, model.split
 
 
-def _split(name: str, model: SplitModel | ValidationModel, data: DataModel, folder: Path, report: Report) -> Split:
-    parts = {part: _sources(part, model, folder, report) for part in ("inputs", "outputs", "sample_weights")}
-    return Split(name, parts["inputs"], parts["outputs"], parts["sample_weights"], data.key_span(name))
+def _split(
+    name: str,
+    model: SplitModel | ValidationModel,
+    data: DataModel,
+    texts: Collection[str],
+    folder: Path,
+    report: Report,
+) -> Split:
+    inputs = {
+        each: replace(source, as_text=source.as_text or each in texts)
+        for each, source in _sources("inputs", model, folder, report).items()
+    }
+    outputs = {
+        each: replace(source, is_target=True) for each, source in _sources("outputs", model, folder, report).items()
+    }
+    return Split(name, inputs, outputs, _sources("sample_weights", model, folder, report), data.key_span(name))
 
 
 def _sources(part: str, split: SplitModel | ValidationModel, folder: Path, report: Report) -> dict[str, Source]:
@@ -69,59 +91,97 @@ def _sources(part: str, split: SplitModel | ValidationModel, folder: Path, repor
 def _source(
     name: Located, model: SourceModel, split: SplitModel | ValidationModel, folder: Path, report: Report
 ) -> Source | None:
-    text = model.file or split.file
-    place = model.located("file") if model.file is not None else split.located("file")
-    if text is None:
+    found = _file(name, model, split, report)
+    if found is None:
+        return None
+    place, format = found
+    if _has_stray_key(name, model, str(place.value), format, report):
+        return None
+    spans = {key: model.located(key).span for key in (*_PARTS, *_OF_IMAGES, *_TRANSFORMS) if model.states(key)}
+    spans |= {f"columns[{i}]": each.span for i, each in enumerate(model.located("columns").as_list())}
+    spans |= {"file": place.span, "name": name.span}
+    return Source(
+        folder / place.value,
+        place.value,
+        model.span,
+        model.key,
+        model.column,
+        tuple(model.columns) if model.columns is not None else None,
+        model.feature,
+        model.decode,
+        (model.size[0], model.size[1]) if model.size is not None else None,
+        model.channels,
+        model.on_error,
+        _transforms(model),
+        as_text=model.vocabulary is not None,
+        spans=spans,
+    )
+
+
+def _transforms(model: SourceModel) -> Transforms:
+    window = model.window
+    return Transforms(
+        model.vocabulary,
+        model.pad,
+        model.scale,
+        model.cast,
+        model.one_hot,
+        Window(window.size, window.stride, window.horizon) if window is not None else None,
+    )
+
+
+def _file(
+    name: Located, model: SourceModel, split: SplitModel | ValidationModel, report: Report
+) -> tuple[Located, Format] | None:
+    """What a source says of its file, with the format of that; None, with a finding, where it says nothing of use."""
+    if model.file is not None and model.files is not None:
+        report.add(
+            DATA_NAMES, f"the source `{name.value}` has both `file` and `files`", model.key_span("files"),
+            expected="one of the two", help="`files` is for images that a glob matches",
+        )  # fmt: skip
+        return None
+    of_source = next((model.located(key) for key in ("file", "files") if model.states(key)), None)
+    place = of_source or split.located("file")
+    if place.value is None:
         report.add(
             MISSING_KEY, f"the source `{name.value}` has no `file`, and neither has its split", name.span,
             expected="a `file`", help=f"write `{name.value}: {{file: ...}}`, or `file:` beside `inputs`",
         )  # fmt: skip
         return None
-    if _GLOB & set(text):
-        report.add(
-            NOT_YET,
-            "shards by glob are part of the language, but this version of graphspec does not read them yet",
-            place.span,
-            expected="the path of one file",
-            help="join the shards into one file",
-        )
-        return None
-    path = folder / text
-    if path.suffix.lower() in _FORMATS_LATER:
-        report.add(
-            NOT_YET,
-            f"{path.suffix} files are part of the language, but this version of graphspec does not read them yet",
-            place.span,
-            expected=f"a file that ends in {one_of(FORMATS)}",
-            help="save the data as .npy, with `numpy.save`, or as .csv",
-        )
-        return None
-    if path.suffix.lower() not in FORMATS:
+    ending = Path(place.value).suffix.lower()
+    format = format_of(ending, model.decode)
+    if format is None:
         report.add(
             UNKNOWN_FORMAT,
-            f"`{text}` is of no format that this version of graphspec reads",
+            f"`{place.value}` is of no format that graphspec reads",
             place.span,
-            expected=f"a file that ends in {one_of(FORMATS)}",
-            help="save the data as .npy, with `numpy.save`, or as .csv",
+            expected=f"a file that ends in {one_of(endings())}",
+            help="images are read with `decode: image`"
+            if ending in (".png", ".jpg", ".jpeg", ".gif", ".bmp")
+            else did_you_mean(ending, endings(), "save the data as .npy, with `numpy.save`, or as .csv"),
         )
         return None
+    return place, format
+
+
+def _has_stray_key(name: Located, model: SourceModel, text: str, format: Format, report: Report) -> bool:
+    """Whether the source has a key that means nothing for its file; that is a finding."""
     if model.column is not None and model.columns is not None:
         report.add(
             DATA_NAMES, f"the source `{name.value}` has both `column` and `columns`", model.key_span("columns"),
-            expected="one of the two", help="`column: a` gives one number a sample, `columns: [a, b]` a list",
+            expected="one of the two", help="`column: a` gives one value a sample, `columns: [a, b]` a list",
         )  # fmt: skip
-        return None
-    is_table = path.suffix.lower() == ".csv"
-    for key in ("key", "column", "columns"):
-        if (model.states(key) and (key == "key") == is_table) or (model.states(key) and path.suffix.lower() == ".npy"):
+        return True
+    allowed = (*format.keys, *(_OF_IMAGES if model.decode is not None else ()))
+    for key in (*_PARTS, *_OF_IMAGES):
+        if model.states(key) and key not in allowed:
+            known = [each for each in _PARTS if each in format.keys]
             report.add(
-                DATA_NAMES, f"`{key}` means nothing for a `{path.suffix}` file", model.key_span(key),
-                expected="a `key` for .npz, `column` or `columns` for .csv, neither for .npy",
-                help=f"remove `{key}`",
-            )  # fmt: skip
-            return None
-    spans = {key: model.located(key).span for key in ("key", "column", "columns") if model.states(key)}
-    spans |= {f"columns[{i}]": each.span for i, each in enumerate(model.located("columns").as_list())}
-    spans |= {"file": place.span, "name": name.span}
-    columns = tuple(model.columns) if model.columns is not None else None
-    return Source(path, text, model.span, model.key, model.column, columns, spans)
+                DATA_NAMES,
+                f"`{key}` means nothing for {'images' if model.decode is not None else f'`{text}`'}",
+                model.key_span(key),
+                expected=f"{one_of(known)} for {format.name}" if known else f"no part of {format.name}",
+                help=f"remove `{key}`" if key not in _OF_IMAGES else "it goes with `decode: image`",
+            )
+            return True
+    return False

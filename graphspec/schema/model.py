@@ -189,13 +189,50 @@ class TrainingModel(Part):
     checkpoint: CheckpointModel | None = None
 
 
+def _vocabulary(value: Any) -> Any:
+    if value == "auto":
+        return value
+    if not isinstance(value, list) or not value:
+        raise PydanticCustomError(
+            "unknown_choice",
+            "`auto`, or a list of words",
+            {"help": "write `vocabulary: auto`, or `vocabulary: [no, yes]` with quotes around both"},
+        )
+    for number, word in enumerate(value):
+        if not isinstance(word, str | int) or isinstance(word, bool):
+            raise PydanticCustomError("unknown_choice", "words, or whole numbers", {"help": "write words in quotes"})
+        if str(word) in map(str, value[:number]):
+            raise PydanticCustomError("unknown_choice", "each word once", {"help": f"`{word}` stands there twice"})
+    return tuple(value)
+
+
+class WindowModel(Part):
+    """Samples made of a series: `size` steps each, and the target `horizon` steps after the last of them."""
+
+    size: Positive
+    stride: Positive = 1
+    horizon: Annotated[int, Field(ge=0)] = 1
+
+
 class SourceModel(Part):
-    """One array: a file, or one array or some columns of it."""
+    """One array: a file or shards, one array or some columns of it, and what is made of the values."""
 
     file: Annotated[str, Field(min_length=1)] | None = None
+    files: Annotated[str, Field(min_length=1)] | None = None
     key: str | None = None
     column: str | None = None
     columns: Annotated[list[str], Field(min_length=1)] | None = None
+    feature: str | None = None
+    decode: Literal["image"] | None = None
+    size: Annotated[list[Positive], Field(min_length=2, max_length=2)] | None = None
+    channels: Literal[1, 3, 4] | None = None
+    on_error: Literal["fail", "skip"] = "fail"
+    one_hot: Positive | None = None
+    vocabulary: Annotated[Any, AfterValidator(_vocabulary)] = None
+    scale: float | None = None
+    cast: Dtype | None = None
+    pad: Positive | None = None
+    window: WindowModel | None = None
 
 
 class SplitModel(Part):

@@ -4,18 +4,5 @@ from __future__ import annotations
 
 RESERVED: dict[str, tuple[str, ...]] = {
     "TrainingModel": ("distribute",),
-    "SourceModel": (
-        "files",
-        "feature",
-        "decode",
-        "size",
-        "channels",
-        "one_hot",
-        "vocabulary",
-        "scale",
-        "cast",
-        "pad",
-        "window",
-    ),
 }
 """The keys by the class of `schema.model` whose mapping would hold them."""

@@ -13,6 +13,7 @@ import re
 import struct
 from typing import IO, TYPE_CHECKING, Any
 
+from graphspec.sources.format import Format
 from graphspec.sources.source import DataError, Header, Source
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def header(source: Source) -> Header:
         return read_header(file, os.fstat(file.fileno()).st_size, source.text)
 
 
-def load(source: Source) -> np.ndarray[Any, Any]:
+def column(source: Source) -> np.ndarray[Any, Any]:
     """The array, memory-mapped read-only."""
     import numpy as np
 
@@ -93,3 +94,6 @@ def _dtype(descr: Any, name: str) -> tuple[str, int]:
     if kind not in _KINDS:
         raise DataError(f"{name} holds values of NumPy's kind `{descr}`", help="save numbers or text")
     return ("bool" if kind == "b" else f"{_KINDS[kind]}{size * 8}"), size
+
+
+FORMAT = Format(".npy", (), header, column)

@@ -1,19 +1,59 @@
-"""What a data source is: one array in a file, by the names of the spec, and what its header tells of it."""
+"""What a data source is: an array in a file or in shards, by the names of the spec, and what its header tells of it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from graphspec.diagnostics import Span
+
+AUTO: Literal["auto"] = "auto"
+"""The vocabulary of what the training split holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Samples made of a series: `size` steps in a row, one such window every `stride` steps.
+
+    An input gives the steps of the window, a target the step that comes `horizon` steps after its last one.
+    """
+
+    size: int
+    stride: int = 1
+    horizon: int = 1
+
+    def count(self, steps: int) -> int:
+        """How many windows a series of `steps` gives: those that have a target."""
+        return max(0, (steps - self.size - self.horizon) // self.stride + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Transforms:
+    """What is made of the values that a file holds, in this order; None for what is not asked for.
+
+    vocabulary turns text into indices, its own or that of the training split; pad fills or cuts the first axis of a
+    sample; scale multiplies; cast names a dtype; one_hot turns an index into so many numbers; window makes samples of
+    a series.
+    """
+
+    vocabulary: tuple[str | int, ...] | Literal["auto"] | None = None
+    pad: int | None = None
+    scale: float | None = None
+    cast: str | None = None
+    one_hot: int | None = None
+    window: Window | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One array: a file and, where the file holds several, which part of it.
+    """One array: files and, where they hold several, which part of them.
 
-    columns are stacked on a last axis; `column` alone gives one number a sample. text is the file as the spec
-    writes it. spans tells where each key of the source stands, `name` where its own name does.
+    path may hold a glob, and stands for all files that it matches. columns are stacked on a last axis; `column` alone
+    gives one number a sample. feature is that of a TFRecord. text is the file as the spec writes it. as_text tells that
+    the values are read as text; is_target, that they serve an output. spans tells where each key of the source stands,
+    `name` where its own name does.
     """
 
     path: Path
@@ -22,10 +62,26 @@ class Source:
     key: str | None = None
     column: str | None = None
     columns: tuple[str, ...] | None = None
+    feature: str | None = None
+    decode: Literal["image"] | None = None
+    size: tuple[int, int] | None = None
+    channels: int | None = None
+    on_error: Literal["fail", "skip"] = "fail"
+    transforms: Transforms = Transforms()
+    as_text: bool = False
+    is_target: bool = False
     spans: dict[str, Span] = field(default_factory=dict)
 
     def span_of(self, key: str) -> Span:
         return self.spans.get(key, self.span)
+
+    @property
+    def place(self) -> Span:
+        """Where the spec says which values are meant: the part of the file, or else the file."""
+        for key in ("feature", "column", "columns", "key"):
+            if key in self.spans:
+                return self.spans[key]
+        return self.span_of("file")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +112,23 @@ class Data:
         """The split `train`, `validation` or `test`, where it has sources of its own."""
         return {"train": self.train, "validation": self.validation, "test": self.test}.get(name)
 
+    def splits(self) -> Iterator[Split]:
+        """The splits that have sources of their own."""
+        for split in (self.train, self.validation, self.test):
+            if split is not None:
+                yield split
+
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What a file says of an array before it is read; None stands for what only a full read tells.
+    """What is known of an array before it is read; None stands for what only a full read tells.
 
-    shape is that of one sample; dtype is a name as Keras writes it.
+    shape is that of one sample, None in it for a size that differs from sample to sample; dtype is a name as Keras
+    writes it.
     """
 
     samples: int | None
-    shape: tuple[int, ...]
+    shape: tuple[int | None, ...]
     dtype: str | None
 
 

@@ -20,22 +20,34 @@ from graphspec.training.monitors import with_mode
 FOLDER = "checkpoints"
 
 
-def checkpoints(spec: Spec, written: CheckpointModel, run: Path, *, validates: bool) -> Checkpoints:
-    """The callback that writes them. Raises SpecError where the training does not report what it monitors."""
+def checkpoints(spec: Spec, written: CheckpointModel, run: Path, epoch_steps: int, *, validates: bool) -> Checkpoints:
+    """The callback that writes them, in epochs of `epoch_steps`.
+
+    Raises SpecError where the training does not report what it monitors.
+    """
     mode = None
     if written.monitor is not None:
         arguments = {"monitor": written.monitor, "save_best_only": True}
         saver = Object("callbacks", "ModelCheckpoint", arguments, written.located("monitor").span)
         mode = str(with_mode(saver, spec, validates=validates).arguments["mode"])
-    return Checkpoints(run / FOLDER, written.every_steps, written.keep, written.monitor, mode)
+    return Checkpoints(run / FOLDER, epoch_steps, written.every_steps, written.keep, written.monitor, mode)
 
 
 class Checkpoints(keras.callbacks.Callback):
     """Writes checkpoints every epoch, or every so many steps. mode is that of monitor: `min` or `max`."""
 
-    def __init__(self, folder: Path, every_steps: int | None, keep: int, monitor: str | None, mode: str | None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        epoch_steps: int,
+        every_steps: int | None,
+        keep: int,
+        monitor: str | None,
+        mode: str | None,
+    ) -> None:
         super().__init__()
         self.folder = folder
+        self.epoch_steps = epoch_steps
         self.every_steps = every_steps
         self.keep = keep
         self.monitor = monitor
@@ -49,7 +61,7 @@ class Checkpoints(keras.callbacks.Callback):
         self.epoch_start = self.steps
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        before, self.steps = self.steps, self.epoch_start + batch + 1
+        before, self.steps = self.steps, self.epoch_start + min(batch + 1, self.epoch_steps)
         if self.every_steps is not None and self.steps // self.every_steps > before // self.every_steps:
             self._write(f"step_{self.steps:07}.keras")
 

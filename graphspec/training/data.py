@@ -1,4 +1,4 @@
-"""Data → arrays, read and checked before TensorFlow is loaded: what headers did not tell is checked here in full."""
+"""Data → samples, read and checked before TensorFlow is loaded: what headers did not tell is checked here in full."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from graphspec.checks.data import check_array, check_counts, check_split
 from graphspec.diagnostics import Report, SpecError
 from graphspec.graph import Graph
 from graphspec.rules import NOTHING_TO_TRAIN, UNREADABLE_DATA
-from graphspec.sources import DataError, Header, Source, Split, load
+from graphspec.sources import Column, Data, DataError, Header, Progress, Source, Split, load, skipped
+from graphspec.sources.column import Mapped
+from graphspec.sources.vocabularies import Vocabularies, vocabularies_of, with_vocabularies
 from graphspec.spec import Spec
 
 Array = np.ndarray[Any, Any]
@@ -20,11 +22,11 @@ Array = np.ndarray[Any, Any]
 
 @dataclass(frozen=True)
 class Samples:
-    """Arrays whose first axes count the same samples. rows picks some of them, in that order; None is all."""
+    """Columns of the same samples. rows picks some of them, in that order; None is all."""
 
-    inputs: dict[str, Array]
-    outputs: dict[str, Array]
-    sample_weights: dict[str, Array]
+    inputs: dict[str, Column]
+    outputs: dict[str, Column]
+    sample_weights: dict[str, Column]
     sources: Split | None = None
     rows: Array | None = None
 
@@ -33,9 +35,9 @@ class Samples:
         """How many samples there are."""
         return len(self.rows) if self.rows is not None else len(next(iter(self.inputs.values())))
 
-    def batch(self, array: Array, indices: Array) -> Array:
-        """The samples of `array` at `indices`, which count within `rows`."""
-        return array[indices if self.rows is None else self.rows[indices]]
+    def batch(self, column: Column, indices: Array) -> Array:
+        """The samples of `column` at `indices`, which count within `rows`."""
+        return column[indices if self.rows is None else self.rows[indices]]
 
     def part(self, rows: Array) -> Samples:
         """The samples at `rows` only."""
@@ -44,24 +46,31 @@ class Samples:
 
 @dataclass(frozen=True)
 class TrainingData:
-    """The samples to train on and those to validate on, if any."""
+    """The samples to train on, those to validate on, if any, and the vocabularies that were taken from the former."""
 
     train: Samples
     validation: Samples | None
+    vocabularies: Vocabularies
 
 
-def read_training_data(spec: Spec) -> TrainingData:
-    """The training and validation samples of `spec`. Raises SpecError with everything that is wrong with them."""
+def read_training_data(
+    spec: Spec, progress: Progress | None = None, vocabularies: Vocabularies | None = None
+) -> TrainingData:
+    """The training and validation samples of `spec`. Raises SpecError with everything that is wrong with them.
+
+    vocabularies are those of an earlier run; without them, those of the training split are taken.
+    """
     if spec.training is None or spec.data is None or spec.data.train is None:
         missing = "`training`" if spec.training is None else "`data: train:`"
         raise _nothing(f"the spec has no {missing}, so there is nothing to train", f"add {missing} to {spec.path}")
     if all(output.loss is None for output in spec.graph.outputs.values()):
         raise _nothing("no output has a loss, so there is nothing to train", "give an output a `loss`")
     splits = [split for split in (spec.data.train, spec.data.validation) if split is not None]
-    read = read_splits(spec.graph, splits)
+    known = vocabularies if vocabularies is not None else read_vocabularies(spec.graph, spec.data, progress)
+    read = read_splits(spec.graph, splits, known, progress)
     train = read["train"]
     if not spec.data.held_out:
-        return TrainingData(train, read.get("validation"))
+        return TrainingData(train, read.get("validation"), known)
     held_out = round(train.count * spec.data.held_out)
     if not 0 < held_out < train.count:
         raise _nothing(
@@ -71,45 +80,64 @@ def read_training_data(spec: Spec) -> TrainingData:
         )
     seed = spec.model.training.seed if spec.model.training is not None else 0
     order = np.random.default_rng([seed, train.count]).permutation(train.count)
-    return TrainingData(train.part(np.sort(order[held_out:])), train.part(np.sort(order[:held_out])))
+    held = train.part(np.sort(order[:held_out]))
+    return TrainingData(train.part(np.sort(order[held_out:])), held, known)
 
 
-def read_splits(graph: Graph, splits: Iterable[Split]) -> dict[str, Samples]:
+def read_vocabularies(graph: Graph, data: Data, progress: Progress | None = None) -> Vocabularies:
+    """Every `vocabulary: auto` of the training split. Raises SpecError where a file of one cannot be read."""
+    if data.train is None:
+        return {}
+    report = Report()
+    try:
+        return vocabularies_of(data.train, progress)
+    except _UNREADABLE:
+        report.extend(check_split(graph, data.train))
+        report.raise_if_errors()
+        raise
+
+
+def read_splits(
+    graph: Graph, splits: Iterable[Split], known: Vocabularies, progress: Progress | None = None
+) -> dict[str, Samples]:
     """The samples of each split by its name. Raises SpecError with everything that is wrong with them."""
     report = Report()
-    splits = list(splits)
+    splits = [with_vocabularies(split, known) for split in splits]
     for split in splits:
         report.extend(check_split(graph, split))
     report.raise_if_errors()
-    read = {split.name: _read(graph, split, report) for split in splits}
+    read = {split.name: _read(graph, split, report, progress) for split in splits}
     report.raise_if_errors()
     return {name: samples for name, samples in read.items() if samples is not None}
 
 
-def _read(graph: Graph, split: Split, report: Report) -> Samples | None:
-    arrays: dict[int, Array] = {}
+def _read(graph: Graph, split: Split, report: Report, progress: Progress | None) -> Samples | None:
+    columns: dict[int, Column] = {}
     for name, source in split.sources():
-        array = _load(source, report)
-        if array is None:
+        column = _load(source, report, progress)
+        if column is None:
             continue
-        arrays[id(source)] = array
+        columns[id(source)] = column
         if split.inputs.get(name) is source:
-            header = Header(len(array), array.shape[1:], _dtype(array))
+            header = Header(len(column), tuple(column.shape[1:]), dtype_of(column))
             report.extend(check_array(graph.inputs[name], source, header))
-    report.extend(check_counts(split, {key: len(array) for key, array in arrays.items()}))
+    report.extend(check_counts(split, {key: len(column) for key, column in columns.items()}))
     if report.errors:
         return None
-    inputs = {name: _as_input(arrays[id(source)], graph, name) for name, source in split.inputs.items()}
-    outputs = {name: arrays[id(source)] for name, source in split.outputs.items()}
-    weights = {
-        name: arrays[id(source)].reshape(len(arrays[id(source)])) for name, source in split.sample_weights.items()
-    }
-    return Samples(inputs, outputs, weights, split)
+    inputs = {name: _as_input(columns[id(source)], graph, name) for name, source in split.inputs.items()}
+    outputs = {name: columns[id(source)] for name, source in split.outputs.items()}
+    weights = {name: columns[id(source)] for name, source in split.sample_weights.items()}
+    samples = Samples(inputs, outputs, weights, split)
+    left_out = np.unique(np.concatenate([skipped(column) for column in columns.values()]))
+    return samples if not len(left_out) else samples.part(np.delete(np.arange(samples.count), left_out))
 
 
-def _load(source: Source, report: Report) -> Array | None:
+_UNREADABLE = (DataError, OSError, ValueError)
+
+
+def _load(source: Source, report: Report, progress: Progress | None) -> Column | None:
     try:
-        return load(source)
+        return load(source, progress)
     except DataError as error:
         report.add(UNREADABLE_DATA, error.message, source.span_of(error.part), help=error.help)
     except (OSError, ValueError) as error:
@@ -117,13 +145,19 @@ def _load(source: Source, report: Report) -> Array | None:
     return None
 
 
-def _as_input(array: Array, graph: Graph, name: str) -> Array:
-    """One number a sample serves an input of shape [1]."""
-    return array[:, None] if array.ndim == 1 and graph.inputs[name].shape == (1,) else array
+def _as_input(column: Column, graph: Graph, name: str) -> Column:
+    """One value a sample serves an input of shape [1]."""
+    return with_last_axis(column) if len(column.shape) == 1 and graph.inputs[name].shape == (1,) else column
 
 
-def _dtype(array: Array) -> str:
-    return "string" if array.dtype.kind in "US" else str(array.dtype)
+def with_last_axis(column: Column) -> Column:
+    """A column of single values as one of lists of one."""
+    return Mapped(column, (1,), column.dtype, lambda values: values[:, None])
+
+
+def dtype_of(column: Column) -> str:
+    """The dtype of a column as Keras names it."""
+    return "string" if column.dtype.kind in "USO" else str(column.dtype)
 
 
 def _nothing(message: str, help: str) -> SpecError:

@@ -48,7 +48,9 @@ class ShowProgress(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         if not self.bar.disable:
-            self.bar.update(self.task, completed=batch + 1, loss=f"loss {_number((logs or {}).get('loss'))}")
+            self.bar.update(
+                self.task, completed=min(batch + 1, self.steps), loss=f"loss {_number((logs or {}).get('loss'))}"
+            )
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         seconds = time.monotonic() - self.started

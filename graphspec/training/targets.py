@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import keras
 
 from graphspec.checks.targets import check_labels, check_target, takes_classes
-from graphspec.checks.values import is_fractional
+from graphspec.checks.values import is_fractional, range_of
 from graphspec.diagnostics import Report
+from graphspec.sources import Column
 from graphspec.spec import Spec
-from graphspec.training.data import Array, Samples
+from graphspec.training.data import Samples, with_last_axis
 
 
 def fit_targets(spec: Spec, model: keras.Model, samples: Samples) -> Samples:
@@ -17,18 +20,18 @@ def fit_targets(spec: Spec, model: keras.Model, samples: Samples) -> Samples:
     Raises SpecError for every target that does not have the shape, or the class indices, that its output and loss need.
     """
     report = Report()
-    fitted: dict[str, Array] = {}
+    fitted: dict[str, Column] = {}
     for name, target in samples.outputs.items():
         output = spec.graph.outputs[name]
         shape = tuple(model.output[name].shape)[1:]
         span = samples.sources.outputs[name].span if samples.sources is not None else output.span
         before = report.added
-        report.extend(check_target(output, target.shape[1:], shape, span))
-        if takes_classes(output) and report.added == before and target.size:
+        report.extend(check_target(output, tuple(target.shape[1:]), shape, span))
+        if takes_classes(output) and report.added == before and len(target):
+            low, high = range_of(target)
             fractional = is_fractional(target)
-            report.extend(
-                check_labels(output, target.min(), target.max(), fractional=fractional, classes=shape[-1], span=span)
-            )
-        fitted[name] = target[:, None] if target.ndim == 1 and shape == (1,) and not takes_classes(output) else target
+            report.extend(check_labels(output, low, high, fractional=fractional, classes=shape[-1], span=span))
+        is_single = len(target.shape) == 1 and shape == (1,) and not takes_classes(output)
+        fitted[name] = with_last_axis(target) if is_single else target
     report.raise_if_errors()
-    return Samples(samples.inputs, fitted, samples.sample_weights, samples.sources, samples.rows)
+    return replace(samples, outputs=fitted)

@@ -20,18 +20,20 @@ from graphspec.extras import require
 from graphspec.graph import Object
 from graphspec.report.full import render
 from graphspec.rules import REFUSED_TRAINING
+from graphspec.schema import TrainingModel
 from graphspec.spec import Spec
 from graphspec.to_keras import build_spec
 from graphspec.to_keras.freezing import check_trainable
 from graphspec.to_keras.messages import reason
 from graphspec.to_keras.objects import make
 from graphspec.to_keras.weights import load_weights
-from graphspec.training.batches import evaluation_batches, steps, training_batches
+from graphspec.training.batches import TOGETHER, TrainingBatches, evaluation_batches
 from graphspec.training.checkpoint import checkpoints
 from graphspec.training.compiling import compile_model
 from graphspec.training.data import TrainingData
 from graphspec.training.metrics import Measured, TrueLosses, measured
 from graphspec.training.monitors import with_mode
+from graphspec.training.order import Order
 from graphspec.training.progress import ShowProgress
 from graphspec.training.targets import fit_targets
 from graphspec.version import __version__
@@ -55,12 +57,13 @@ def train(spec: Spec, data: TrainingData, folder: Path | None, *, progress: bool
         console.print(render(built.warnings), highlight=False, markup=False, soft_wrap=True)
     samples = fit_targets(spec, model, data.train)
     validation = fit_targets(spec, model, data.validation) if data.validation is not None else None
-    epoch_steps = settings.steps_per_epoch or steps(samples, settings.batch_size)
+    order = Order(samples.count, settings.batch_size, settings.seed)
+    batches = TrainingBatches(spec.graph, samples, order, settings.steps_per_epoch)
     check_trainable(model, settings.located("freeze").span if settings.freeze else spec.model.key_span("training"))
     started_from = load_weights(model, spec.training.initial_weights) if spec.training.initial_weights else None
     if progress and started_from is not None:
         console.print(f"{started_from.file}: {started_from}", highlight=False, markup=False, soft_wrap=True)
-    compile_model(spec, model, steps_per_execution=_steps_per_execution(spec, epoch_steps))
+    compile_model(spec, model, steps_per_execution=_steps_per_execution(settings, batches.steps))
     written = [with_mode(each, spec, validates=validation is not None) for each in spec.training.callbacks]
     for each in written:
         if each.name == "TensorBoard":
@@ -69,21 +72,23 @@ def train(spec: Spec, data: TrainingData, folder: Path | None, *, progress: bool
             )
     run = run_directory.create(spec, folder)
     run_directory.write_spec(run, spec)
+    if data.vocabularies:
+        run_directory.write_json(run / run_directory.VOCABULARIES, dict(data.vocabularies))
     record = _record(spec, samples.count, validation.count if validation is not None else 0)
     if started_from is not None:
         record["initial_weights"] = started_from.as_json()
     recorder = _Recorder(run, record)
-    callbacks: list[Any] = [TrueLosses(), *(_callback(each, run) for each in written), recorder]
+    starter = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: batches.start(epoch))
+    callbacks: list[Any] = [starter, TrueLosses(), *(_callback(each, run) for each in written), recorder]
     if settings.checkpoint is not None:
-        callbacks.append(checkpoints(spec, settings.checkpoint, run, validates=validation is not None))
+        callbacks.append(checkpoints(spec, settings.checkpoint, run, batches.steps, validates=validation is not None))
     if progress:
-        callbacks.insert(1, ShowProgress(spec.graph.outputs, console, epochs=settings.epochs, steps=epoch_steps))
+        callbacks.insert(2, ShowProgress(spec.graph.outputs, console, epochs=settings.epochs, steps=batches.steps))
     try:
         _fit(
             model,
-            training_batches(spec.graph, samples, settings.batch_size, settings.seed),
+            batches.dataset,
             epochs=settings.epochs,
-            steps_per_epoch=epoch_steps,
             validation_data=evaluation_batches(spec.graph, validation, settings.batch_size) if validation else None,
             validation_freq=settings.validation_freq,
             callbacks=callbacks,
@@ -120,25 +125,17 @@ def _save(model: keras.Model, run: Path, recorder: _Recorder, status: str) -> No
     recorder.finish(status)
 
 
-def _steps_per_execution(spec: Spec, epoch_steps: int) -> int:
-    """How many steps Keras runs at a time. `auto` is the largest number up to 32 that divides the epoch's steps.
+def _steps_per_execution(settings: TrainingModel, epoch_steps: int) -> int:
+    """How many steps Keras runs at a time; `auto` is as many as are gathered at once, and none past a checkpoint.
 
-    Keras overruns an epoch that the number does not divide: 5 steps at 3 a time run 6.
+    An epoch that the number does not divide ends where it should, since its data set ends there.
     """
-    assert spec.model.training is not None
-    wanted = spec.model.training.steps_per_execution
-    if wanted == "auto":
-        return max(number for number in range(1, 33) if epoch_steps % number == 0)
-    if epoch_steps % wanted:
-        divisors = [number for number in range(1, epoch_steps + 1) if epoch_steps % number == 0]
-        raise SpecError.of(
-            REFUSED_TRAINING,
-            f"an epoch of {epoch_steps} steps is not divided by `steps_per_execution: {wanted}`; Keras would run more",
-            spec.model.training.located("steps_per_execution").span,
-            expected="`auto`, or a number that divides the steps of an epoch",
-            help=f"for instance {max(number for number in divisors if number <= wanted)}",
-        )
-    return wanted
+    if settings.steps_per_execution != "auto":
+        return settings.steps_per_execution
+    every = settings.checkpoint.every_steps if settings.checkpoint is not None else None
+    if every is None:
+        return TOGETHER
+    return max(number for number in range(1, TOGETHER + 1) if every % number == epoch_steps % number == 0)
 
 
 def _callback(each: Object, folder: Path) -> Any:

@@ -1,0 +1,119 @@
+"""Columns: what a source gives. An array of NumPy is one, a memory-mapped one too, and so is whatever reads like one.
+
+A column knows its shape, first axis samples, and its dtype, and gives the samples at an array of indices. What is made
+of a column is again a column, and nothing is computed before it is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+from graphspec.sources.source import Window
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+
+
+class Column(Protocol):
+    """Samples at random access. `skipped` of one that leaves out samples gives their indices."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The number of samples, and the shape of one."""
+        ...
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of text: `object`, or one of NumPy's for text."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, at: Array, /) -> Array:
+        """The samples at the indices `at`, in their order: shape (len(at), *shape[1:])."""
+        ...
+
+
+class Mapped:
+    """A column whose samples are made of those of another: `change` gives as many of `shape` and `dtype`."""
+
+    def __init__(
+        self, base: Column, shape: tuple[int, ...], dtype: np.dtype[Any], change: Callable[[Array], Array]
+    ) -> None:
+        self.base, self.dtype, self._change = base, dtype, change
+        self.shape = (len(base), *shape)
+
+    def __len__(self) -> int:
+        return len(self.base)
+
+    def __getitem__(self, at: Array, /) -> Array:
+        return self._change(self.base[at])
+
+
+class Joined:
+    """Several columns as one, one after the other: shards."""
+
+    def __init__(self, parts: Sequence[Column]) -> None:
+        import numpy as np
+
+        self.parts = parts
+        self.ends = np.cumsum([len(part) for part in parts])
+        self.shape: tuple[int, ...] = (int(self.ends[-1]), *parts[0].shape[1:])
+        self.dtype = np.result_type(*(part.dtype for part in parts))
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, at: Array, /) -> Array:
+        import numpy as np
+
+        found = np.empty((len(at), *self.shape[1:]), self.dtype)
+        shard = np.searchsorted(self.ends, at, side="right")
+        for number in np.unique(shard):
+            chosen = shard == number
+            start = self.ends[number] - len(self.parts[number])
+            found[chosen] = self.parts[number][at[chosen] - start]
+        return found
+
+
+class Windows:
+    """The windows of a series, or the step after each of them."""
+
+    def __init__(self, base: Column, window: Window, *, is_target: bool) -> None:
+        import numpy as np
+
+        self.base, self.window, self.dtype = base, window, base.dtype
+        self.offsets = np.array([window.size - 1 + window.horizon]) if is_target else np.arange(window.size)
+        inner = () if is_target else (window.size,)
+        self.shape: tuple[int, ...] = (window.count(len(base)), *inner, *base.shape[1:])
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, at: Array, /) -> Array:
+        import numpy as np
+
+        steps = (np.asarray(at, np.int64)[:, None] * self.window.stride + self.offsets).reshape(-1)
+        return self.base[steps].reshape(len(at), *self.shape[1:])
+
+
+def skipped(column: Column) -> Array:
+    """The indices of the samples that `column` leaves out."""
+    import numpy as np
+
+    while isinstance(column, Mapped):
+        column = column.base
+    found: Array = getattr(column, "skipped", np.zeros(0, np.int64))
+    return found
+
+
+def in_order(column: Column, start: int, stop: int) -> Array:
+    """The samples from `start` to `stop`; of an array without a copy."""
+    import numpy as np
+
+    if isinstance(column, np.ndarray):
+        return column[start:stop]
+    return column[np.arange(start, min(stop, len(column)))]

@@ -1,0 +1,103 @@
+"""Source → header, and source → column: shards joined, transforms applied."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+from graphspec.sources.column import Column, Joined
+from graphspec.sources.format import format_for
+from graphspec.sources.shards import joined, shards_of
+from graphspec.sources.source import Header, Source
+from graphspec.sources.transforms import transformed, transformed_header
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+
+IN_MEMORY = 256 * 2**20
+"""The bytes of a source without random access that are held in memory; a larger one is converted."""
+
+Progress = Callable[[str, int, int | None], None]
+"""Told of what takes long: the file, the samples read so far, and how many there are if that is known."""
+
+
+def header(source: Source) -> Header:
+    """What the files of `source` tell of what it gives. Raises DataError, or OSError where one cannot be opened."""
+    return transformed_header(file_header(source), source)
+
+
+def file_header(source: Source) -> Header:
+    """What the files of `source` tell of what they hold, before any transform."""
+    found = format_for(source)
+    if found.whole:
+        return found.header(source)
+    shards = shards_of(source)
+    if len(shards) == 1:
+        return found.header(shards[0])
+    return joined(source, {shard.text: found.header(shard) for shard in shards})
+
+
+def load(source: Source, progress: Progress | None = None) -> Column:
+    """The column of `source`, first axis samples. Raises DataError, or OSError where a file cannot be opened."""
+    return transformed(load_files(source, progress), source)
+
+
+def load_files(source: Source, progress: Progress | None = None) -> Column:
+    """The column of what the files of `source` hold, before any transform."""
+    found = format_for(source)
+    if found.whole:
+        column = found.column(source)
+        assert column is not None
+        return column
+    file_header(source)
+    parts = [_load_file(shard, progress) for shard in shards_of(source)]
+    return parts[0] if len(parts) == 1 else Joined(parts)
+
+
+def _load_file(source: Source, progress: Progress | None) -> Column:
+    found = format_for(source)
+    column = found.column(source)
+    if column is not None:
+        return column
+    told = found.header(source)
+    blocks = found.blocks(source)
+    held: list[Array] = []
+    size = 0
+    for block in blocks:
+        held.append(block)
+        size += _bytes(block)
+        if progress is not None:
+            progress(source.text, sum(map(len, held)), told.samples)
+        if size > IN_MEMORY:
+            from graphspec.sources.cache import convert
+
+            return convert(source, chain(held, blocks), told.samples, progress)
+    return _together(held, told)
+
+
+def _bytes(block: Array) -> int:
+    if block.dtype != object:
+        return int(block.nbytes)
+    return sum(len(text) + 56 for text in block.reshape(-1).tolist())
+
+
+def _together(blocks: list[Array], told: Header) -> Array:
+    import numpy as np
+
+    if blocks:
+        return np.concatenate(blocks)
+    return np.empty((0, *(size or 0 for size in told.shape)), object if told.dtype == "string" else told.dtype or float)
+
+
+def blocks_of(column: Column, numbers: int = 1 << 22) -> Iterator[Array]:
+    """The samples of `column` in order, about so many numbers at a time."""
+    from math import prod
+
+    from graphspec.sources.column import in_order
+
+    rows = max(1, numbers // max(1, prod(column.shape[1:])))
+    for start in range(0, len(column), rows):
+        yield in_order(column, start, start + rows)

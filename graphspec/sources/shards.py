@@ -1,0 +1,69 @@
+"""A glob where a file stands: shards, read in sorted order as one array. They agree on shape and kind of values."""
+
+from __future__ import annotations
+
+import glob
+import os
+from dataclasses import replace
+from pathlib import Path
+
+from graphspec.sources.format import is_glob
+from graphspec.sources.source import DataError, Header, Source
+
+
+def files_of(source: Source) -> list[Path]:
+    """The files that a source stands for, in sorted order. Raises DataError where a glob matches none."""
+    if not is_glob(source.path) or source.path.exists():
+        return [source.path]
+    found = sorted(Path(each) for each in glob.glob(str(source.path), recursive=True) if not os.path.isdir(each))  # noqa: PTH112, PTH207
+    if not found:
+        raise DataError(f"no file matches {source.text}", help="check the folder, and the ending")
+    return found
+
+
+def shards_of(source: Source) -> list[Source]:
+    """A source for each file that `source` stands for. Raises DataError where there is none, or of several endings."""
+    files = files_of(source)
+    endings = sorted({each.suffix.lower() for each in files})
+    if len(endings) > 1:
+        raise DataError(
+            f"{source.text} matches files of several formats: {', '.join(endings)}",
+            help=f"write the ending: `{source.text.rpartition('*')[0]}*{endings[0]}`",
+        )
+    if files == [source.path]:
+        return [source]
+    return [replace(source, path=each, text=_named(source, each)) for each in files]
+
+
+def _named(source: Source, path: Path) -> str:
+    """The path of a shard as the spec would write it."""
+    written = Path(source.text)
+    depth = len(source.path.parts) - len(written.parts)
+    return str(Path(*path.parts[depth:])) if not written.is_absolute() and depth >= 0 else str(path)
+
+
+def joined(source: Source, headers: dict[str, Header]) -> Header:
+    """The header of all shards, by the text of each. Raises DataError, naming both, where two do not agree."""
+    (first, one), *others = headers.items()
+    samples, dtype = one.samples, one.dtype
+    for text, each in others:
+        if each.shape != one.shape or (each.dtype == "string") != (one.dtype == "string"):
+            raise DataError(
+                f"{text} holds {_shown(each)} a sample where {first} holds {_shown(one)}",
+                help=f"all shards of {source.text} must agree",
+            )
+        samples = None if samples is None or each.samples is None else samples + each.samples
+        dtype = dtype if each.dtype == dtype else _wider(dtype, each.dtype)
+    return Header(samples, one.shape, dtype)
+
+
+def _wider(one: str | None, other: str | None) -> str | None:
+    """The wider of two dtypes of a kind, by their names; None where it takes NumPy to tell."""
+    if one is None or other is None or one.rstrip("0123456789") != other.rstrip("0123456789"):
+        return None
+    return max(one, other, key=lambda name: int(name.lstrip("abcdefghijklmnopqrstuvwxyz") or 0))
+
+
+def _shown(header: Header) -> str:
+    shape = ", ".join("null" if size is None else str(size) for size in header.shape)
+    return f"{header.dtype or 'numbers'} of shape [{shape}]"

@@ -1,0 +1,168 @@
+"""What is made of the values that a file holds: on headers, to know it beforehand, and on columns.
+
+The order is fixed: vocabulary, pad, scale, cast, one_hot, window. Each tells on a header what it will do to a column,
+and the two agree.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from graphspec.sources.column import Mapped, Windows
+from graphspec.sources.source import AUTO, DataError, Header, Source
+from graphspec.suggest import did_you_mean
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from graphspec.sources.column import Column
+
+    Array = np.ndarray[Any, Any]
+
+FLOATS = ("float16", "float32", "float64", "bfloat16")
+
+
+def transformed_header(found: Header, source: Source) -> Header:
+    """What `source` gives of an array with the header `found`. Raises DataError where a transform does not fit it."""
+    made = source.transforms
+    if made.vocabulary is not None:
+        found = replace(found, dtype="int64")
+    if made.pad is not None:
+        if not found.shape:
+            raise DataError(
+                f"`pad` lengthens lists, and {source.text} holds single values", part="pad", help="remove `pad`"
+            )
+        found = replace(found, shape=(made.pad, *found.shape[1:]))
+    for key in ("scale", "one_hot"):
+        if getattr(made, key) is not None and found.dtype == "string":
+            raise DataError(
+                f"`{key}` needs numbers, and {source.text} holds text", part=key,
+                help="`vocabulary: auto` turns text into indices" if key == "one_hot" else f"remove `{key}`",
+            )  # fmt: skip
+    if made.scale is not None:
+        found = replace(found, dtype="float64" if found.dtype == "float64" else "float32")
+    if made.cast is not None:
+        found = replace(found, dtype=made.cast)
+    if made.one_hot is not None:
+        found = replace(found, shape=(*_indices(found.shape), made.one_hot), dtype="float32")
+    if made.window is not None:
+        shape = found.shape if source.is_target else (made.window.size, *found.shape)
+        samples = made.window.count(found.samples) if found.samples is not None else None
+        if samples == 0:
+            raise DataError(
+                f"{source.text} holds {found.samples:,} steps, too few for one window of {made.window.size} and a "
+                f"horizon of {made.window.horizon}", part="window", help="make the window smaller",
+            )  # fmt: skip
+        found = replace(found, shape=shape, samples=samples)
+    return found
+
+
+def _indices(shape: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The shape of one-hot rows without their last axis: one index in a list of its own is an index."""
+    return () if shape == (1,) else shape
+
+
+def transformed(column: Column, source: Source) -> Column:
+    """The column that `source` makes of what its files hold. Reading it may raise DataError for a value in it."""
+    import numpy as np
+
+    made = source.transforms
+    if made.vocabulary is not None and made.vocabulary != AUTO:
+        column = _looked_up(column, source, made.vocabulary)
+    if made.pad is not None and column.shape[1:2] != (made.pad,):
+        column = _padded(column, made.pad)
+    if made.scale is not None:
+        dtype = np.dtype("float64" if column.dtype == np.float64 else "float32")
+        factor = dtype.type(made.scale)
+        column = Mapped(column, column.shape[1:], dtype, lambda values: values.astype(dtype) * factor)
+    if made.cast is not None:
+        column = _cast(column, made.cast)
+    if made.one_hot is not None:
+        column = _one_hot(column, source, made.one_hot)
+    if made.window is not None:
+        column = Windows(column, made.window, is_target=source.is_target)
+    return column
+
+
+def _cast(column: Column, dtype: str) -> Column:
+    import numpy as np
+
+    if dtype == "string":
+        return Mapped(column, column.shape[1:], np.dtype(object), lambda values: values.astype(str).astype(object))
+    kind = np.dtype("float32" if dtype == "bfloat16" else dtype)
+    return Mapped(column, column.shape[1:], kind, lambda values: values.astype(kind))
+
+
+def _looked_up(column: Column, source: Source, words: tuple[str | int, ...]) -> Column:
+    import numpy as np
+
+    indices = {as_word(word): index for index, word in enumerate(words)}
+
+    def look_up(values: Array) -> Array:
+        try:
+            found = [indices[as_word(value)] for value in values.reshape(-1).tolist()]
+        except KeyError as missing:
+            word = missing.args[0]
+            raise DataError(
+                f"{source.text} holds `{word[:60]}`, which is not in the vocabulary",
+                part="vocabulary",
+                help=did_you_mean(word, list(indices), "add it to the vocabulary, or mend the file"),
+            ) from None
+        return np.array(found, np.int64).reshape(values.shape)
+
+    return Mapped(column, column.shape[1:], np.dtype(np.int64), look_up)
+
+
+def as_word(value: object) -> str:
+    """A value as an entry of a vocabulary: bytes are UTF-8 text, and whole numbers are written as such."""
+    if isinstance(value, bytes):
+        return value.decode("utf-8", errors="replace")
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def _padded(column: Column, length: int) -> Column:
+    import numpy as np
+
+    inner = column.shape[2:]
+
+    def pad(values: Array) -> Array:
+        padded = np.zeros((len(values), length, *inner), values.dtype)
+        padded[:, : values.shape[1]] = values[:, :length]
+        return padded
+
+    return Mapped(column, (length, *inner), column.dtype, pad)
+
+
+def _one_hot(column: Column, source: Source, count: int) -> Column:
+    import numpy as np
+
+    shape = _indices(column.shape[1:])
+    rows = np.eye(count, dtype=np.float32)
+
+    def spread(values: Array) -> Array:
+        at = values.reshape(len(values), *shape)
+        whole = at.astype(np.int64)
+        wrong = (whole != at) | (whole < 0) | (whole >= count)
+        if wrong.any():
+            raise DataError(
+                f"{source.text} holds {at[wrong].reshape(-1)[0]}, which is no index from 0 to {count - 1}",
+                part="one_hot",
+                help=f"write `one_hot: {int(whole.max()) + 1}`, or mend the file",
+            )
+        return rows[whole]
+
+    return Mapped(column, (*shape, count), np.dtype(np.float32), spread)
+
+
+def vocabulary_of(column: Column, source: Source) -> tuple[str, ...]:
+    """Every word of a column, in order: text as text, numbers as numbers. Raises DataError where there is none."""
+    from graphspec.sources.column import in_order
+
+    words: set[str] = set()
+    for start in range(0, len(column), 1 << 16):
+        words.update(map(as_word, in_order(column, start, start + (1 << 16)).reshape(-1).tolist()))
+    if not words:
+        raise DataError(f"{source.text} holds no words", part="vocabulary", help="name the vocabulary")
+    are_numbers = all(word.lstrip("-").isdecimal() for word in words)
+    return tuple(sorted(words, key=int) if are_numbers else sorted(words))

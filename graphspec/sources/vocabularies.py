@@ -1,0 +1,41 @@
+"""`vocabulary: auto`: the words of the training split, for all splits.
+
+A source of another split takes the vocabulary of the training source that serves the same input or output.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from graphspec.sources.reading import Progress, load_files
+from graphspec.sources.source import AUTO, Source, Split
+from graphspec.sources.transforms import vocabulary_of
+
+Vocabularies = Mapping[str, tuple[str, ...]]
+"""The words of each input or output, by `inputs.name` and `outputs.name`."""
+
+
+def vocabularies_of(train: Split, progress: Progress | None = None) -> dict[str, tuple[str, ...]]:
+    """Every vocabulary of the training split that is not written out. Raises DataError, or OSError, as `load` does."""
+    return {
+        f"{part}.{name}": vocabulary_of(load_files(source, progress), source)
+        for part, sources in (("inputs", train.inputs), ("outputs", train.outputs))
+        for name, source in sources.items()
+        if source.transforms.vocabulary == AUTO
+    }
+
+
+def with_vocabularies(split: Split, known: Vocabularies) -> Split:
+    """`split` with every `vocabulary: auto` written out, as far as `known` has it."""
+    return replace(
+        split,
+        inputs={name: _with(source, known.get(f"inputs.{name}")) for name, source in split.inputs.items()},
+        outputs={name: _with(source, known.get(f"outputs.{name}")) for name, source in split.outputs.items()},
+    )
+
+
+def _with(source: Source, words: tuple[str, ...] | None) -> Source:
+    if source.transforms.vocabulary != AUTO or words is None:
+        return source
+    return replace(source, transforms=replace(source.transforms, vocabulary=words))

@@ -1,0 +1,61 @@
+"""The order of samples: which of them stand in a batch follows from (seed, epoch, step) alone, in constant memory.
+
+Each pass is a permutation of all samples that is never written down: every position is looked up by itself, with a
+cipher over the numbers below `count` (Simon, with cycle walking; `tf.random.experimental.index_shuffle`). So a run can
+start anywhere, and several workers share a pass by position.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import tensorflow as tf
+
+
+@dataclass(frozen=True)
+class Order:
+    """The batches of all passes over `count` samples.
+
+    batch_size counts the samples of all workers together. The last batch of a pass holds what is left. A batch is
+    divided into runs of positions, one a worker, as equal as can be: where the last one has fewer samples than there
+    are workers, some of them get none of it.
+    """
+
+    count: int
+    batch_size: int
+    seed: int = 0
+    shuffled: bool = True
+    worker: int = 0
+    workers: int = 1
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.worker < self.workers <= self.batch_size:
+            raise ValueError(f"{self.workers} workers cannot share batches of {self.batch_size} samples")
+
+    @property
+    def steps(self) -> int:
+        """The batches of one pass."""
+        return -(-self.count // self.batch_size)
+
+    @property
+    def own_size(self) -> int:
+        """The samples of this worker in a whole batch."""
+        return self.batch_size * (self.worker + 1) // self.workers - self.batch_size * self.worker // self.workers
+
+    def indices(self, number: tf.Tensor, first: tf.Tensor, last: tf.Tensor) -> tf.Tensor:
+        """The samples of this worker in the batches from `first` up to `last` of pass `number`: int64, shape (n,)."""
+        positions = tf.range(first * self.batch_size, tf.minimum(last * self.batch_size, self.count))
+        if self.workers > 1:
+            batch = positions // self.batch_size
+            size = tf.minimum(tf.constant(self.batch_size, tf.int64), self.count - batch * self.batch_size)
+            offset = positions - batch * self.batch_size
+            positions = tf.boolean_mask(positions, ((offset + 1) * self.workers - 1) // size == self.worker)
+        if not self.shuffled:
+            return positions
+        seed = tf.stack([tf.constant(self.seed, tf.int64), number])
+        last_index = tf.constant(self.count - 1, tf.int64)
+        return tf.cond(  # nothing cannot be shuffled
+            tf.size(positions) > 0,
+            lambda: tf.random.experimental.index_shuffle(positions, seed, last_index),
+            lambda: positions,
+        )

@@ -1,0 +1,1 @@
+"""Formats of data files, each against the library that writes them."""
