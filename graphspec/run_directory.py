@@ -135,14 +135,14 @@ def _move_paths(data: dict[str, Any], base: Path, folder: Path) -> None:
         for holder in holders:
             for key in ("file", "files"):
                 if isinstance(holder.get(key), str):
-                    holder[key] = _relative((base / holder[key]).resolve(), folder.resolve())
+                    holder[key] = relative((base / holder[key]).resolve(), folder.resolve())
 
 
 def _plugin(plugin: Plugin, folder: Path) -> dict[str, Any]:
     """The plugin as a spec in `folder` names it: with its folder, where it lies in one and is not installed."""
     if not plugin.is_beside:
         return {"module": plugin.module}
-    return {"module": plugin.module, "folder": _relative(plugin.folder.resolve(), folder.resolve())}
+    return {"module": plugin.module, "folder": relative(plugin.folder.resolve(), folder.resolve())}
 
 
 def _move_models(body: dict[str, Any], base: Path, folder: Path) -> None:
@@ -158,7 +158,7 @@ def _move_weights(owner: dict[str, Any], key: str, base: Path, folder: Path) -> 
     """Move the file of weights that `owner[key]` names, alone or under `file`."""
     written = owner.get(key)
     if isinstance(written, str):
-        owner[key] = _relative((base / written).resolve(), folder.resolve())
+        owner[key] = relative((base / written).resolve(), folder.resolve())
     elif isinstance(written, dict):
         _move_weights(written, "file", base, folder)
 
@@ -171,13 +171,13 @@ def _move_weight_files(tree: Any, base: Path, folder: Path) -> None:
         if isinstance(value, dict):
             for name, inner in value.items():
                 if name.endswith("_initializer") and isinstance(inner, dict) and isinstance(inner.get("file"), str):
-                    inner["file"] = _relative((base / inner["file"]).resolve(), folder.resolve())
+                    inner["file"] = relative((base / inner["file"]).resolve(), folder.resolve())
             waiting += value.values()
         elif isinstance(value, list):
             waiting += value
 
 
-def _relative(path: Path, folder: Path) -> str:
+def relative(path: Path, folder: Path) -> str:
     """`path` seen from `folder`, so that a project moves as a whole; absolute where they share no drive."""
     with suppress(ValueError):
         return Path(os.path.relpath(path, folder)).as_posix()

@@ -130,8 +130,6 @@ def test_nothing_is_gathered_for_a_reading_in_vain() -> None:
             return np.asarray(at)
 
     batches = TrainingBatches(graph(), Samples({"x": Watched()}, {}, {}), Order(100, 10))
-    batches.start(0)
-    next(iter(batches.dataset))
     assert read(batches, 1)
     before = sum(asked)
     iterator = iter(batches.dataset)

@@ -19,6 +19,7 @@ from graphspec.checks.splits import check_splits
 from graphspec.checks.subject import Subject
 from graphspec.checks.unused import check_unused
 from graphspec.checks.values import check_values
+from graphspec.checks.vocabularies import check_vocabularies
 from graphspec.diagnostics import Diagnostic
 
 Check = Callable[[Subject], Iterable[Diagnostic]]
@@ -32,6 +33,7 @@ CHECKS: tuple[Check, ...] = (
     check_frozen,
     check_monitors,
     check_splits,
+    check_vocabularies,
 )
 """Checks of the spec alone."""
 

@@ -33,5 +33,6 @@ def check_splits(subject: Subject) -> Iterator[Diagnostic]:
             )
 
 
-def _samples(source: Source) -> tuple[str, str, str, str]:
-    return str(source.path), source.key or "", source.column or "", repr(source.columns or ())
+def _samples(source: Source) -> tuple[str, ...]:
+    part = source.key or source.column or source.feature or ""
+    return str(source.path), part, repr(source.columns or ()), repr(source.transforms.window)

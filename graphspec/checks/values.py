@@ -12,10 +12,11 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from graphspec.checks.data import check_array, check_counts
+from graphspec.checks.embeddings import embeddings
 from graphspec.checks.subject import Subject
 from graphspec.checks.targets import check_labels, takes_classes
-from graphspec.diagnostics import Diagnostic, Label, Span
-from graphspec.graph import Graph, Input, Object, Reference
+from graphspec.diagnostics import Diagnostic, Label
+from graphspec.graph import Graph, Input
 from graphspec.rules import INDEX_RANGE, NOT_FINITE, UNREADABLE_DATA
 from graphspec.sources import Column, DataError, Header, Source, Split, blocks_of, header, load
 from graphspec.sources.vocabularies import Vocabularies, vocabularies_of, with_vocabularies
@@ -113,7 +114,7 @@ def _check_input(graph: Graph, wanted: Input, source: Source, column: Column) ->
     if column.dtype.kind not in "iuf" or not prod(column.shape):
         return
     lowest, highest = range_of(column)
-    for count, span in dict.fromkeys(_vocabularies(graph, wanted.name)):
+    for count, span in dict.fromkeys(embeddings(graph, wanted.name)):
         if lowest < 0 or highest >= count:
             yield Diagnostic(
                 INDEX_RANGE,
@@ -125,32 +126,6 @@ def _check_input(graph: Graph, wanted: Input, source: Source, column: Column) ->
                 else "an index counts from 0",
                 labels=(Label(span, f"it knows {count} indices"),),
             )
-
-
-def _vocabularies(graph: Graph, name: str, depth: int = 0) -> Iterator[tuple[int, Span]]:
-    """The sizes of the vocabularies that the tensor `name` is looked up in, also inside models."""
-    for node in graph.nodes.values() if depth < 30 else ():
-        fed = [each for each in _fed(node.feed) if each[1].name == name and each[1].index is None]
-        if not fed:
-            continue
-        what = node.steps[0].layer.what if node.steps else None
-        if what is None:
-            yield from _vocabularies(graph, node.name, depth + 1)
-        elif isinstance(what, Object):
-            count = what.arguments.get("input_dim")
-            if what.name == "Embedding" and isinstance(count, int):
-                yield count, what.span_of("input_dim")
-        elif isinstance(what, Graph):
-            for place, _ in fed:
-                inner = place if isinstance(place, str) else list(what.inputs)[place : place + 1]
-                for each in [inner] if isinstance(inner, str) else inner:
-                    yield from _vocabularies(what, each, depth + 1)
-
-
-def _fed(feed: Any) -> list[tuple[int | str, Reference]]:
-    if isinstance(feed, Reference):
-        return [(0, feed)]
-    return list(feed.items()) if isinstance(feed, dict) else list(enumerate(feed))
 
 
 def _check_labels(subject: Subject, name: str, source: Source, column: Column) -> Iterator[Diagnostic]:

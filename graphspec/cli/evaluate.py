@@ -31,6 +31,8 @@ def evaluate(run: str, split: str | None, as_json: bool) -> None:
     spec = found.spec
     if split is None:
         split = "test" if spec.data is None or spec.data.test is not None else "validation"
+    for name in found.changed_data(split):
+        click.echo(f"warning: {name} has changed since the run was trained", err=True)
     metrics = found.evaluate(split)
     if as_json:
         click.echo(json.dumps(metrics))

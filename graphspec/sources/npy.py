@@ -11,17 +11,19 @@ import math
 import os
 import re
 import struct
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
+from graphspec.sources.column import Column
 from graphspec.sources.format import Format
+from graphspec.sources.mapped_file import MappedFile
 from graphspec.sources.source import DataError, Header, Source
 
-if TYPE_CHECKING:
-    import numpy as np
-
 _MAGIC = b"\x93NUMPY"
-_MAX_HEADER = 65536
+_MAX_HEADER = 10_000
+"""NumPy reads no longer ones."""
 _KINDS = {"b": "bool", "i": "int", "u": "uint", "f": "float"}
+_SIZES = {"b": (1,), "i": (1, 2, 4, 8), "u": (1, 2, 4, 8), "f": (2, 4, 8)}
+"""The bytes that one value of each kind may take."""
 
 
 def header(source: Source) -> Header:
@@ -30,13 +32,13 @@ def header(source: Source) -> Header:
         return read_header(file, os.fstat(file.fileno()).st_size, source.text)
 
 
-def column(source: Source) -> np.ndarray[Any, Any]:
+def column(source: Source) -> Column:
     """The array, memory-mapped read-only."""
     import numpy as np
 
     header(source)
-    array: np.ndarray[Any, Any] = np.load(source.path, mmap_mode="r", allow_pickle=False)
-    return array
+    array = np.load(source.path, mmap_mode="r", allow_pickle=False)
+    return MappedFile(array, source.path, source.text, array.offset + array.nbytes) if array.size else array
 
 
 def read_header(file: IO[bytes], size: int, name: str) -> Header:
@@ -45,6 +47,8 @@ def read_header(file: IO[bytes], size: int, name: str) -> Header:
     if start[:6] != _MAGIC or len(start) < 8:
         found = "is empty" if not start else "does not start as a .npy file does"
         raise DataError(f"{name} {found}", help="write it with `numpy.save`")
+    if start[6:8] not in (b"\x01\x00", b"\x02\x00", b"\x03\x00"):
+        raise DataError(f"{name} is of version {start[6]}.{start[7]} of the format, which is not known")
     width, form = (2, "<H") if start[6] == 1 else (4, "<I")
     length_bytes = file.read(width)
     length = struct.unpack(form, length_bytes)[0] if len(length_bytes) == width else 0
@@ -71,7 +75,9 @@ def _parse(text: bytes, name: str) -> tuple[Any, tuple[int, ...]]:
     try:
         fields = ast.literal_eval(text.decode("utf-8"))
         shape = fields["shape"]
-        if not all(isinstance(size, int) and size >= 0 for size in shape):
+        if set(fields) != {"descr", "fortran_order", "shape"} or not isinstance(fields["fortran_order"], bool):
+            raise ValueError(fields)
+        if not isinstance(shape, tuple) or not all(type(size) is int and size >= 0 for size in shape):
             raise ValueError(shape)
         return fields["descr"], tuple(shape)
     except (ValueError, SyntaxError, KeyError, TypeError, MemoryError, RecursionError):
@@ -89,9 +95,10 @@ def _dtype(descr: Any, name: str) -> tuple[str, int]:
     if match is None:
         raise DataError(f"{name} holds records, not plain numbers", help="save one array a column")
     kind, size = match[1], int(match[2])
-    if kind in "US":
-        return "string", size * (4 if kind == "U" else 1)
-    if kind not in _KINDS:
+    item_size = size * (4 if kind == "U" else 1)
+    if kind in "US" and item_size < 1 << 31:
+        return "string", item_size
+    if size not in _SIZES.get(kind, ()):
         raise DataError(f"{name} holds values of NumPy's kind `{descr}`", help="save numbers or text")
     return ("bool" if kind == "b" else f"{_KINDS[kind]}{size * 8}"), size
 

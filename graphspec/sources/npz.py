@@ -8,9 +8,12 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any, Literal
 
+from graphspec.sources.column import Column
 from graphspec.sources.format import Format
+from graphspec.sources.mapped_file import MappedFile
 from graphspec.sources.npy import read_header
 from graphspec.sources.source import DataError, Header, Source
 from graphspec.suggest import did_you_mean, one_of
@@ -22,27 +25,32 @@ if TYPE_CHECKING:
 _BLOCK = 1 << 24
 """Bytes that are unpacked together."""
 
+_AT_ONCE = 1 << 28
+"""The most bytes that one sample may take, or an array whose samples lie across all of it, where it is compressed."""
+
+_DENSEST = 1032
+"""Deflate makes at most so many bytes of one."""
+
+_BROKEN = (
+    zipfile.BadZipFile, zlib.error, struct.error, EOFError, ValueError, OverflowError, NotImplementedError,
+    RuntimeError, OSError,
+)  # fmt: skip
+"""What zipfile and NumPy raise for a broken archive."""
+
 
 def header(source: Source) -> Header:
     """The header of the array `source.key`. Raises DataError where the archive or the array cannot be read."""
-    try:
-        with zipfile.ZipFile(source.path) as archive:
-            member = archive.getinfo(_member(archive, source))
-            with archive.open(member) as file:
-                return read_header(file, member.file_size, f"{source.text}[{source.key}]")
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        raise DataError(
-            f"{source.text} is no readable .npz archive: {error}", help="write it with `numpy.savez`"
-        ) from None
+    with _opened(source) as (archive, member), archive.open(member) as file:
+        return read_header(file, member.file_size, f"{source.text}[{source.key}]")
 
 
-def column(source: Source) -> np.ndarray[Any, Any] | None:
+def column(source: Source) -> Column | None:
     """The array, memory-mapped where the archive holds it as it is; None where it is compressed."""
     import numpy as np
 
     found = header(source)
-    with zipfile.ZipFile(source.path) as archive:
-        member = archive.getinfo(_member(archive, source))
+    with _opened(source) as (_, member):
+        pass
     if member.compress_type != zipfile.ZIP_STORED or found.samples == 0:
         return None
     with open(source.path, "rb") as file:
@@ -51,30 +59,54 @@ def column(source: Source) -> np.ndarray[Any, Any] | None:
         file.seek(name + extra, os.SEEK_CUR)
         shape, in_columns, dtype = _array_header(file)
         order: Literal["C", "F"] = "F" if in_columns else "C"
-        return np.memmap(source.path, dtype, "r", file.tell(), shape, order)
+        array = np.memmap(source.path, dtype, "r", file.tell(), shape, order)
+        return MappedFile(array, source.path, source.text, array.offset + array.nbytes) if array.size else array
 
 
 def blocks(source: Source) -> Iterator[np.ndarray[Any, Any]]:
     """The array in blocks of samples, unpacked as they are read."""
     import numpy as np
 
-    try:
-        with zipfile.ZipFile(source.path) as archive, archive.open(_member(archive, source)) as file:
-            shape, in_columns, dtype = _array_header(file)
-            if in_columns:  # the samples lie across the whole array
-                file.seek(0)
-                yield np.lib.format.read_array(file, allow_pickle=False)
-                return
-            size = dtype.itemsize * math.prod(shape[1:])
-            rows = max(1, _BLOCK // max(1, size))
-            for start in range(0, shape[0], rows):
-                count = min(rows, shape[0] - start)
-                data = file.read(count * size)
-                if len(data) < count * size:
-                    raise EOFError("it is cut short")
-                yield np.frombuffer(data, dtype).reshape(count, *shape[1:])
-    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError) as error:
-        raise DataError(f"{source.text} cannot be read: {error}", help="write it again with `numpy.savez`") from None
+    with _opened(source) as (archive, member), archive.open(member) as file:
+        shape, in_columns, dtype = _array_header(file)
+        size = dtype.itemsize * math.prod(shape[1:])
+        if (shape[0] * size if in_columns else size) > _AT_ONCE:
+            raise DataError(
+                f"{source.text}[{source.key}] is compressed, and {'all its samples' if in_columns else 'one sample'} "
+                f"must be unpacked at once: more than {_AT_ONCE:,} bytes",
+                help="save the array as .npy" + (", in C order: `numpy.ascontiguousarray`" if in_columns else ""),
+            )
+        if in_columns:
+            file.seek(0)
+            yield np.lib.format.read_array(file, allow_pickle=False)
+            return
+        rows = max(1, _BLOCK // max(1, size))
+        for start in range(0, shape[0], rows):
+            count = min(rows, shape[0] - start)
+            data = file.read(count * size)
+            if len(data) < count * size:
+                raise EOFError("it is cut short")
+            yield np.frombuffer(data, dtype).reshape(count, *shape[1:])
+
+
+@contextmanager
+def _opened(source: Source) -> Iterator[tuple[zipfile.ZipFile, zipfile.ZipInfo]]:
+    """The archive and the member that is meant. What breaks within the block ends in DataError."""
+    with open(source.path, "rb") as file:
+        try:
+            with zipfile.ZipFile(file) as archive:
+                member = archive.getinfo(_member(archive, source))
+                most = {zipfile.ZIP_STORED: 1, zipfile.ZIP_DEFLATED: _DENSEST}.get(member.compress_type)
+                if most is None:
+                    raise zipfile.BadZipFile("it is compressed in a way that NumPy does not write")
+                if member.file_size > most * member.compress_size:
+                    raise zipfile.BadZipFile("it promises more than it can hold")
+                yield archive, member
+        except _BROKEN as error:
+            reason = " ".join(str(error).split())[:200]
+            raise DataError(
+                f"{source.text} is no readable .npz archive: {reason}", help="write it again with `numpy.savez`"
+            ) from None
 
 
 def _array_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:

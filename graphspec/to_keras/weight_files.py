@@ -10,7 +10,7 @@ import keras
 
 from graphspec.diagnostics import Source as Text
 from graphspec.diagnostics import Span
-from graphspec.sources import DataError, Source, load
+from graphspec.sources import DataError, Source, in_order, load
 
 
 @keras.saving.register_keras_serializable("graphspec")
@@ -27,7 +27,8 @@ class FromFile(keras.initializers.Initializer):
     def __call__(self, shape: tuple[int, ...], dtype: Any = None) -> Any:
         source = Source(Path(self.path), self.path, Span(Text(self.path, ""), 1, 1, 1, 1), self.key)
         try:
-            array = load(source)
+            column = load(source)
+            array = in_order(column, 0, len(column))
         except DataError as error:
             raise ValueError(error.message) from None
         except OSError as error:

@@ -14,15 +14,13 @@ import numpy as np
 import tensorflow as tf
 
 from graphspec.graph import Graph, Output
-from graphspec.sources import Column
+from graphspec.sources import Column, DataError
 from graphspec.training.data import Array, Samples
+from graphspec.training.faults import Fault
 from graphspec.training.order import Order
 
 TOGETHER = 32
 """The most batches that are gathered at once: what one gathering costs beside its copying is shared by them."""
-
-_READ = -1
-"""Stands for the epoch once it has been read."""
 
 _BYTES_TOGETHER = 1 << 23
 """So many bytes are gathered at once where batches are large."""
@@ -38,45 +36,31 @@ class TrainingBatches:
 
     def __init__(self, graph: Graph, samples: Samples, order: Order, steps: int | None = None) -> None:
         self.steps = steps or order.steps
-        self._epoch = tf.Variable(0, dtype=tf.int64, trainable=False)
-        self._step = tf.Variable(0, dtype=tf.int64, trainable=False)
+        self._order = order
         columns = _columns(graph, samples, training=True)
-        passes = tf.data.Dataset.range(1).flat_map(self._passes(order))
-        batches = _batches(columns, passes, order).map(_as_tuple(columns))
-        # So the length is known to Keras, and an epoch that starts in its middle may still be shorter.
-        self.dataset = batches.repeat().take(self.steps).prefetch(tf.data.AUTOTUNE)
+        self._together = _together(columns, order)
+        self._chunks = tf.Variable(tf.zeros((0, 3), tf.int64), shape=(None, 3), dtype=tf.int64, trainable=False)
+        chunks = tf.data.Dataset.range(1).flat_map(self._read_once)
+        # `repeat` and `take` let Keras know the length, and let an epoch that starts in its middle be shorter.
+        batches = _batches(samples, columns, chunks, order).repeat().take(self.steps)
+        self.dataset = batches.prefetch(tf.data.AUTOTUNE)
 
     def start(self, epoch: int, step: int = 0) -> None:
         """Let the next reading of the data set give epoch `epoch`, both counted from 0, from its batch `step` on."""
-        self._epoch.assign(epoch)
-        self._step.assign(step)
+        first, end = epoch * self.steps + step, (epoch + 1) * self.steps
+        self._chunks.assign(_chunks(self._order, self._together, first, end))
 
-    def _passes(self, order: Order) -> Callable[[tf.Tensor], tf.data.Dataset]:
-        """What of which passes the epoch holds: (pass, first batch, batch after the last)."""
-
-        def passes(_: tf.Tensor) -> tf.data.Dataset:
-            epoch = self._epoch.read_value()
-            with tf.control_dependencies([epoch]):
-                self._epoch.assign(_READ)
-            begin = epoch * self.steps
-            first, end = begin + self._step.read_value(), begin + self.steps
-            end = tf.where(epoch == _READ, first, end)
-            numbers = tf.data.Dataset.range(first // order.steps, (end + order.steps - 1) // order.steps)
-            return numbers.map(
-                lambda number: (
-                    number,
-                    tf.maximum(first - number * order.steps, 0),
-                    tf.minimum(end - number * order.steps, order.steps),
-                )
-            )
-
-        return passes
+    def _read_once(self, _: tf.Tensor) -> tf.data.Dataset:
+        chunks = self._chunks.read_value()
+        with tf.control_dependencies([chunks]):
+            self._chunks.assign(tf.zeros((0, 3), tf.int64))
+        return tf.data.Dataset.from_tensor_slices(chunks)
 
 
 def evaluation_batches(graph: Graph, samples: Samples, batch_size: int) -> tf.data.Dataset:
     """Every sample once, in order."""
     columns = _columns(graph, samples, training=False)
-    return _one_pass(columns, samples.count, batch_size).map(_as_tuple(columns)).prefetch(tf.data.AUTOTUNE)
+    return _one_pass(samples, columns, batch_size)
 
 
 def input_batches(graph: Graph, samples: Samples, batch_size: int) -> tf.data.Dataset:
@@ -84,8 +68,7 @@ def input_batches(graph: Graph, samples: Samples, batch_size: int) -> tf.data.Da
     columns = {
         ("inputs", name): _column(samples, samples.inputs[name], each.dtype) for name, each in graph.inputs.items()
     }
-    batches = _one_pass(columns, samples.count, batch_size).map(lambda batch: batch["inputs"])
-    return batches.prefetch(tf.data.AUTOTUNE)
+    return _one_pass(samples, columns, batch_size).map(lambda inputs, _: inputs)
 
 
 class _Column:
@@ -150,59 +133,78 @@ def _weigher(samples: Samples, name: str, by_class: dict[int, float] | None) -> 
     return weigh
 
 
-def _one_pass(columns: _Columns, count: int, batch_size: int) -> tf.data.Dataset:
-    order = Order(count, batch_size, shuffled=False)
-    whole = tf.data.Dataset.from_tensors((tf.constant(0, tf.int64), tf.constant(0, tf.int64), _int64(order.steps)))
-    return _batches(columns, whole, order).apply(tf.data.experimental.assert_cardinality(order.steps))
+def _one_pass(samples: Samples, columns: _Columns, batch_size: int) -> tf.data.Dataset:
+    order = Order(samples.count, batch_size, shuffled=False)
+    chunks = tf.data.Dataset.from_tensor_slices(_chunks(order, _together(columns, order), 0, order.steps))
+    batches = _batches(samples, columns, chunks, order)
+    return batches.apply(tf.data.experimental.assert_cardinality(order.steps)).prefetch(tf.data.AUTOTUNE)
 
 
-def _batches(columns: _Columns, passes: tf.data.Dataset, order: Order) -> tf.data.Dataset:
-    """The batches of `passes`, several gathered at once by two threads, and then cut apart."""
-    sample = sum(prod(each.shape) * max(1, each.dtype.size) for each in columns.values())
-    together = max(1, min(TOGETHER, _BYTES_TOGETHER // max(1, sample * order.own_size)))
-    gather = _gathering(columns)
-
-    def cut(number: tf.Tensor, first: tf.Tensor, end: tf.Tensor) -> tf.data.Dataset:
-        starts = tf.data.Dataset.range(first, end, together)
-        return starts.map(lambda start: (number, start, tf.minimum(start + together, end)))
-
-    def read(number: tf.Tensor, first: tf.Tensor, last: tf.Tensor) -> tuple[tf.Tensor, dict[str, Any]]:
-        return last - first, gather(order.indices(number, first, last))
-
-    def apart(count: tf.Tensor, values: dict[str, Any]) -> tf.data.Dataset:
-        def batch(step: tf.Tensor) -> dict[str, Any]:
-            at = slice(step * order.own_size, (step + 1) * order.own_size)
-            return {part: {name: value[at] for name, value in named.items()} for part, named in values.items()}
-
-        return tf.data.Dataset.range(count).map(batch)
-
-    chunks = passes.flat_map(cut).map(read, num_parallel_calls=2, deterministic=True).prefetch(1)
-    return chunks.flat_map(apart)
+def _together(columns: _Columns, order: Order) -> int:
+    """How many batches are gathered at once."""
+    sample: int = sum(prod(each.shape) * max(1, each.dtype.size) for each in columns.values())
+    return max(1, min(TOGETHER, _BYTES_TOGETHER // max(1, sample * order.own_size)))
 
 
-def _gathering(columns: _Columns) -> Callable[[tf.Tensor], dict[str, dict[str, tf.Tensor]]]:
-    """A function that gives every column at some indices: nested dicts of part and name."""
+def _chunks(order: Order, together: int, first: int, end: int) -> Array:
+    """Which batches are gathered at once, of those from `first` up to `end` of all passes: int64, shape (chunks, 3).
+
+    A row is a pass, its first batch and the one after its last. The batches of a chunk are of one size: the last of a
+    pass, which may hold less, is gathered alone.
+    """
+    rows = []
+    whole = order.count // order.batch_size
+    for number in range(first // order.steps, -(-end // order.steps)):
+        begin = max(first - number * order.steps, 0)
+        stop = min(end - number * order.steps, order.steps)
+        starts = [*range(begin, min(stop, whole), together), *(range(max(begin, whole), stop))]
+        rows += [(number, start, last) for start, last in zip(starts, [*starts[1:], stop], strict=True)]
+    return np.array(rows, np.int64).reshape(-1, 3)
+
+
+def _batches(samples: Samples, columns: _Columns, chunks: tf.data.Dataset, order: Order) -> tf.data.Dataset:
+    """The batches of `chunks`, gathered by two threads, and then taken apart.
+
+    What is done for each batch by itself is left to tf.data's own code: a function of ours would cost more than the
+    copying.
+    """
+    gather = _gathering(samples, columns)
+
+    def read(chunk: tf.Tensor) -> tuple[Any, ...]:
+        number, first, last = tf.unstack(chunk)
+        return gather(order.indices(number, first, last), last - first)
+
+    return chunks.map(read, num_parallel_calls=2, deterministic=True).prefetch(1).unbatch()
+
+
+def _gathering(samples: Samples, columns: _Columns) -> Callable[[tf.Tensor, tf.Tensor], tuple[Any, ...]]:
+    """A function that gives every column at the indices of so many batches of equal size.
+
+    It gives what Keras takes: (inputs, outputs), with weights where there are any, each by name, with an axis for the
+    batches before that of the samples.
+    """
     keys = list(columns)
 
     def read(at: Array) -> list[Array]:
-        return [columns[key].gather(at) for key in keys]
-
-    def gather(at: tf.Tensor) -> dict[str, dict[str, tf.Tensor]]:
-        values = tf.numpy_function(read, [at], [columns[key].dtype for key in keys], stateful=False)
-        found: dict[str, dict[str, tf.Tensor]] = {}
-        for (part, name), value in zip(keys, values, strict=True):
-            value.set_shape((None, *columns[part, name].shape))
-            found.setdefault(part, {})[name] = value
+        found = []
+        for part, name in keys:
+            try:
+                found.append(columns[part, name].gather(at))
+            except (DataError, OSError) as error:
+                samples.faults.append(Fault(samples.source(part, name), error))
+                raise
         return found
 
+    parts = ("inputs", "outputs", "weights") if any(part == "weights" for part, _ in keys) else ("inputs", "outputs")
+
+    def gather(at: tf.Tensor, batches: tf.Tensor) -> tuple[dict[str, tf.Tensor], ...]:
+        values = tf.numpy_function(read, [at], [columns[key].dtype for key in keys], stateful=False)
+        found: dict[str, dict[str, tf.Tensor]] = {part: {} for part in parts}
+        for (part, name), value in zip(keys, values, strict=True):
+            shape = columns[part, name].shape
+            apart = tf.reshape(value, tf.concat([[batches, -1], tf.constant(shape, tf.int64, (len(shape),))], 0))
+            apart.set_shape((None, None, *shape))
+            found[part][name] = apart
+        return tuple(found.values())
+
     return gather
-
-
-def _as_tuple(columns: _Columns) -> Callable[[dict[str, Any]], tuple[Any, ...]]:
-    """Batches as Keras takes them: (inputs, outputs), and weights where there are any."""
-    parts = ("inputs", "outputs", "weights") if any(part == "weights" for part, _ in columns) else ("inputs", "outputs")
-    return lambda batch: tuple(batch.get(part, {}) for part in parts)
-
-
-def _int64(value: int) -> tf.Tensor:
-    return tf.constant(value, tf.int64)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -16,24 +16,36 @@ from graphspec.sources import Column, Data, DataError, Header, Progress, Source,
 from graphspec.sources.column import Mapped
 from graphspec.sources.vocabularies import Vocabularies, vocabularies_of, with_vocabularies
 from graphspec.spec import Spec
+from graphspec.training.faults import Faults
 
 Array = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True)
 class Samples:
-    """Columns of the same samples. rows picks some of them, in that order; None is all."""
+    """Columns of the same samples. rows picks some of them, in that order; None is all.
+
+    faults are what has gone wrong while they were gathered.
+    """
 
     inputs: dict[str, Column]
     outputs: dict[str, Column]
     sample_weights: dict[str, Column]
     sources: Split | None = None
     rows: Array | None = None
+    faults: Faults = field(default_factory=list)
 
     @property
     def count(self) -> int:
         """How many samples there are."""
         return len(self.rows) if self.rows is not None else len(next(iter(self.inputs.values())))
+
+    def source(self, part: str, name: str) -> Source | None:
+        """Where `inputs`, `outputs` or `weights` of a name come from."""
+        if self.sources is None:
+            return None
+        sources = {"inputs": self.sources.inputs, "outputs": self.sources.outputs}
+        return sources.get(part, self.sources.sample_weights).get(name)
 
     def batch(self, column: Column, indices: Array) -> Array:
         """The samples of `column` at `indices`, which count within `rows`."""

@@ -9,9 +9,10 @@ import keras
 from graphspec.checks.targets import check_labels, check_target, takes_classes
 from graphspec.checks.values import is_fractional, range_of
 from graphspec.diagnostics import Report
-from graphspec.sources import Column
+from graphspec.sources import Column, DataError
 from graphspec.spec import Spec
 from graphspec.training.data import Samples, with_last_axis
+from graphspec.training.faults import Fault
 
 
 def fit_targets(spec: Spec, model: keras.Model, samples: Samples) -> Samples:
@@ -28,8 +29,12 @@ def fit_targets(spec: Spec, model: keras.Model, samples: Samples) -> Samples:
         before = report.added
         report.extend(check_target(output, tuple(target.shape[1:]), shape, span))
         if takes_classes(output) and report.added == before and len(target):
-            low, high = range_of(target)
-            fractional = is_fractional(target)
+            try:
+                low, high = range_of(target)
+                fractional = is_fractional(target)
+            except (DataError, OSError) as error:
+                report.extend(Fault(samples.source("outputs", name), error).as_spec_error().report)
+                continue
             report.extend(check_labels(output, low, high, fractional=fractional, classes=shape[-1], span=span))
         is_single = len(target.shape) == 1 and shape == (1,) and not takes_classes(output)
         fitted[name] = with_last_axis(target) if is_single else target

@@ -1,0 +1,71 @@
+"""Vocabularies against the graph: an index for each word must be one that the model knows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from graphspec.checks.embeddings import embeddings
+from graphspec.checks.subject import Subject
+from graphspec.checks.targets import takes_classes
+from graphspec.diagnostics import Diagnostic, Label
+from graphspec.rules import DATA_NAMES, INDEX_RANGE, LABEL_RANGE
+from graphspec.sources import AUTO, Source, Split
+
+
+def check_vocabularies(subject: Subject) -> Iterator[Diagnostic]:
+    """A vocabulary with more words than an `Embedding` or an output knows; `auto` where there is nothing to take."""
+    data = subject.data
+    for split in data.splits() if data is not None else ():
+        for name, source in split.inputs.items():
+            yield from _check_input(subject, name, source)
+        for name, source in split.outputs.items():
+            yield from _check_output(subject, name, source)
+        if data is not None and data.train is not None and split is not data.train:
+            yield from _check_taken(split, data.train)
+
+
+def _check_input(subject: Subject, name: str, source: Source) -> Iterator[Diagnostic]:
+    words = source.transforms.vocabulary
+    if name not in subject.graph.inputs or words is None or words == AUTO:
+        return
+    for count, span in dict.fromkeys(embeddings(subject.graph, name)):
+        if len(words) > count:
+            yield Diagnostic(
+                INDEX_RANGE,
+                f"the vocabulary of `{name}` has {len(words)} words, and `Embedding` knows {count} indices",
+                source.span_of("vocabulary"),
+                expected=f"{count} words or fewer",
+                help=f"write `input_dim: {len(words)}`",
+                labels=(Label(span, f"it knows {count} indices"),),
+            )
+
+
+def _check_output(subject: Subject, name: str, source: Source) -> Iterator[Diagnostic]:
+    words, output = source.transforms.vocabulary, subject.graph.outputs.get(name)
+    if output is None or words is None or words == AUTO or not takes_classes(output):
+        return
+    tensor = subject.tensor(output)
+    classes = tensor.shape[-1] if tensor is not None else None
+    if classes is not None and len(words) > classes and source.transforms.one_hot is None:
+        yield Diagnostic(
+            LABEL_RANGE,
+            f"the vocabulary of `{name}` has {len(words)} words, and the output has {classes} classes",
+            source.span_of("vocabulary"),
+            expected=f"{classes} words or fewer",
+            help=f"give the last layer {len(words)} units",
+            labels=(Label(output.span, "the output"),),
+        )
+
+
+def _check_taken(split: Split, train: Split) -> Iterator[Diagnostic]:
+    for given, trained in ((split.inputs, train.inputs), (split.outputs, train.outputs)):
+        for name, source in given.items():
+            if source.transforms.vocabulary == AUTO and name in trained and not trained[name].transforms.vocabulary:
+                yield Diagnostic(
+                    DATA_NAMES,
+                    f"`vocabulary: auto` takes the words of the training split, whose `{name}` has no vocabulary",
+                    source.span_of("vocabulary"),
+                    expected="a vocabulary in the training split as well",
+                    help=f"write `vocabulary: auto` under `train` for `{name}`, or the words here",
+                    labels=(Label(trained[name].span, "without a vocabulary"),),
+                )
