@@ -10,7 +10,6 @@ import importlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from graphspec.sources.source import Header, Source
@@ -26,6 +25,12 @@ FORMATS = {
     ".npy": "npy",
     ".npz": "npz",
     ".csv": "csv_table",
+    ".parquet": "parquet",
+    ".feather": "arrow",
+    ".arrow": "arrow",
+    ".jsonl": "json_lines",
+    ".tfrecord": "tfrecord",
+    ".tfrecords": "tfrecord",
 }
 """The module of each ending; imported when a source has it."""
 
@@ -81,6 +86,6 @@ def endings() -> list[str]:
     return list(FORMATS)
 
 
-def is_glob(path: Path | str) -> bool:
+def is_glob(text: str) -> bool:
     """Whether a path stands for the files that it matches."""
-    return any(sign in str(path) for sign in "*?[")
+    return any(sign in text for sign in "*?[")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import glob
-import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,23 +12,19 @@ from graphspec.sources.source import DataError, Header, Source
 
 def files_of(source: Source) -> list[Path]:
     """The files that a source stands for, in sorted order. Raises DataError where a glob matches none."""
-    if not is_glob(source.path) or source.path.exists():
+    if not is_glob(source.text) or source.path.exists():
         return [source.path]
-    found = sorted(Path(each) for each in glob.glob(str(source.path), recursive=True) if not os.path.isdir(each))  # noqa: PTH112, PTH207
+    folder = str(source.path).removesuffix(source.text)  # its name is no glob, whatever signs it has
+    pattern = glob.escape(folder) + source.text if folder != str(source.path) else folder
+    found = sorted(path for each in glob.glob(pattern, recursive=True) if not (path := Path(each)).is_dir())  # noqa: PTH207
     if not found:
         raise DataError(f"no file matches {source.text}", help="check the folder, and the ending")
     return found
 
 
 def shards_of(source: Source) -> list[Source]:
-    """A source for each file that `source` stands for. Raises DataError where there is none, or of several endings."""
+    """A source for each file that `source` stands for. Raises DataError where there is none."""
     files = files_of(source)
-    endings = sorted({each.suffix.lower() for each in files})
-    if len(endings) > 1:
-        raise DataError(
-            f"{source.text} matches files of several formats: {', '.join(endings)}",
-            help=f"write the ending: `{source.text.rpartition('*')[0]}*{endings[0]}`",
-        )
     if files == [source.path]:
         return [source]
     return [replace(source, path=each, text=_named(source, each)) for each in files]
