@@ -66,11 +66,19 @@ def train(
     from graphspec.training.data import read_training_data
 
     loaded = _loaded(spec, overrides)
-    arrays = read_training_data(loaded)
+    if progress:
+        from rich.console import Console
+
+        from graphspec.training.reading_progress import showing
+
+        with showing(Console(stderr=True)) as told:
+            samples = read_training_data(loaded, told)
+    else:
+        samples = read_training_data(loaded)
     require_tensorflow()
     from graphspec.training.trainer import train as train_model
 
-    return Run(train_model(loaded, arrays, Path(run_dir) if run_dir is not None else None, progress=progress))
+    return Run(train_model(loaded, samples, Path(run_dir) if run_dir is not None else None, progress=progress))
 
 
 def _loaded(spec: Spec | Path | str, overrides: Iterable[str] = ()) -> Spec:
