@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from graphspec import run_directory
-from graphspec.diagnostics import SpecError
+from graphspec.diagnostics import Source as Text
+from graphspec.diagnostics import Span, SpecError
 from graphspec.extras import check_tensorflow, require_tensorflow
-from graphspec.rules import BAD_RUN, DATA_NAMES, NOTHING_TO_TRAIN
-from graphspec.sources import Source, Split
-from graphspec.sources.vocabularies import Vocabularies
+from graphspec.rules import BAD_RUN, DATA_NAMES, NOTHING_TO_TRAIN, UNKNOWN_FORMAT
+from graphspec.sources import AUTO, Source, Split, endings, format_of
+from graphspec.sources.vocabularies import Vocabularies, with_vocabularies
 from graphspec.spec import Spec, load
+from graphspec.suggest import one_of
 
 if TYPE_CHECKING:
     import keras
@@ -54,6 +56,16 @@ class Run:
         file = self.path / run_directory.VOCABULARIES
         return {name: tuple(words) for name, words in run_directory.read_json(file).items()} if file.exists() else {}
 
+    @property
+    def labels(self) -> dict[str, tuple[str | int, ...]]:
+        """The words of each output whose targets have a vocabulary, in order of index."""
+        train = self.spec.data.train if self.spec.data is not None else None
+        if train is None:
+            return {}
+        known = with_vocabularies(train, self.vocabularies).outputs
+        written = {name: source.transforms.vocabulary for name, source in known.items()}
+        return {name: words for name, words in written.items() if words is not None and words != AUTO}
+
     @cached_property
     def spec(self) -> Spec:
         """The spec as it was trained."""
@@ -63,6 +75,7 @@ class Run:
         """The trained model, compiled as the spec says: built from the spec, with the weights of `model.keras`."""
         require_tensorflow()
         from graphspec.to_keras import build_model
+        from graphspec.to_keras.adapted import restore
         from graphspec.training.compiling import compile_model
 
         spec = spec or self.spec
@@ -72,6 +85,8 @@ class Run:
             raise SpecError.of(BAD_RUN, f"{self.path} holds no model; its status is `{status}`", help="train again")
         model = build_model(spec, pretrained=False)
         try:
+            if unknown := restore(model, file):
+                raise ValueError(f"it does not tell what `{unknown[0]}` has learnt from data")
             model.load_weights(file)
         except Exception as error:
             raise SpecError.of(
@@ -85,6 +100,8 @@ class Run:
     def evaluate(self, split: str = "test", *, batch_size: int | None = None) -> dict[str, Any]:
         """Loss and metrics on one split of the run's own data: `train`, `validation` or `test`."""
         check_tensorflow()
+        from graphspec.training.faults import told
+
         spec = self.spec
         samples = _split_samples(spec, split, self.vocabularies)
         model = self.model(spec)
@@ -96,9 +113,49 @@ class Run:
         batches = evaluation_batches(
             spec.graph, fit_targets(spec, model, samples), batch_size or spec.model.training.batch_size
         )
-        logs = model.evaluate(batches, verbose=0, return_dict=True)
+        with told(samples.faults):
+            logs = model.evaluate(batches, verbose=0, return_dict=True)
         with_true_losses(logs)
         return {name: measured(value) for name, value in logs.items()}
+
+    def changed_data(self, split: str) -> list[str]:
+        """The data files of a split that are no longer what they were when the run was trained, by their names.
+
+        Those of `test` were not read then, and nothing is known of them.
+        """
+        from graphspec.training.data_files import differing, paths_of
+
+        spec = self.spec
+        found = spec.data.split(split) if spec.data is not None else None
+        if found is None and spec.data is not None and spec.data.held_out:
+            found = spec.data.train
+        return differing(self.record.get("data", {}), paths_of([found]), self.path) if found is not None else []
+
+    def rows(self, file: Path | str) -> dict[str, Source]:
+        """A source for each input that the training took from a table: the columns of the same names in `file`.
+
+        Raises SpecError where `file` is no table, or the training took no input from one.
+        """
+        path = Path(file)
+        span = Span(Text("--rows", str(file)), 1, 1, 1, 1 + len(str(file)))
+        format = format_of(path.suffix.lower())
+        tables = [ending for ending in endings() if (each := format_of(ending)) is not None and "columns" in each.keys]
+        if format is None or "columns" not in format.keys:
+            raise SpecError.of(UNKNOWN_FORMAT, f"`{file}` is no table", span, expected=f"a file in {one_of(tables)}")
+        train = self.spec.data.train if self.spec.data is not None else None
+        found = {
+            name: replace(source, path=path, text=str(file), span=span, spans={})
+            for name, source in (train.inputs if train is not None else {}).items()
+            if source.column is not None or source.columns is not None
+        }
+        if not found:
+            raise SpecError.of(
+                DATA_NAMES,
+                "the run took no input from a table, so nothing tells which columns its inputs are",
+                span,
+                help="give each input with --input NAME=FILE",
+            )
+        return found
 
     def predict(
         self, inputs: Mapping[str, Source] | str, *, rows: slice | None = None, batch_size: int | None = None
@@ -119,9 +176,11 @@ class Run:
             raise SpecError.of(NOTHING_TO_TRAIN, "there are no samples to predict from")
         model = self.model(spec)
         from graphspec.training.batches import input_batches
+        from graphspec.training.faults import told
 
         size = batch_size or (spec.model.training.batch_size if spec.model.training is not None else 32)
-        predicted: dict[str, Array] = model.predict(input_batches(spec.graph, samples, size), verbose=0)
+        with told(samples.faults):
+            predicted: dict[str, Array] = model.predict(input_batches(spec.graph, samples, size), verbose=0)
         return predicted
 
 

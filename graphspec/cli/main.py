@@ -14,7 +14,10 @@ import click
 from graphspec.diagnostics import SpecError
 
 FINDINGS, INTERNAL = 1, 3
-COMMANDS = ("validate", "fmt", "summary", "train", "evaluate", "predict", "layers", "explain", "schema")
+COMMANDS = (
+    *("validate", "fmt", "summary", "data", "train", "evaluate", "predict"),
+    *("layers", "explain", "schema", "cache"),
+)
 """In the order of use. Each is a module of its name in `graphspec.cli`, imported when it is called."""
 
 
@@ -63,12 +66,14 @@ def main() -> None:
     graphspec validate specs/                     check specs, without TensorFlow
     graphspec fmt specs/                          put specs in canonical order and style
     graphspec summary specs/headline.yaml         show the model, node by node
+    graphspec data specs/wine.yaml                show the data it names
     graphspec train specs/same_digit.yaml         train it on the data it names
     graphspec evaluate runs/same_digit            measure the newest run on its test split
     graphspec predict runs/same_digit -i digit_a=a.npy -i digit_b=b.npy -o out.npz
     graphspec layers LSTM                         what a spec can name, and the arguments it takes
     graphspec explain GS502                       what a rule finds, why, and how to mend it
     graphspec schema -o graphspec.schema.json     a JSON Schema, by which editors complete and check specs
+    graphspec cache                               data files that were converted, and what they take
 
     Exit status: 0 clean, 1 findings or a failed run, 2 wrong usage, 3 an internal error.
     """

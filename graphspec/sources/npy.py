@@ -68,6 +68,8 @@ def read_header(file: IO[bytes], size: int, name: str) -> Header:
             f"{name} holds a single value, not one value a sample",
             help="save an array whose first axis counts the samples",
         )
+    if shape[0] and 0 in shape[1:]:  # any number of samples would fit into no bytes
+        raise DataError(f"{name} holds samples of shape {list(shape[1:])}, which have no values")
     return Header(shape[0], tuple(shape[1:]), dtype)
 
 
@@ -96,7 +98,7 @@ def _dtype(descr: Any, name: str) -> tuple[str, int]:
         raise DataError(f"{name} holds records, not plain numbers", help="save one array a column")
     kind, size = match[1], int(match[2])
     item_size = size * (4 if kind == "U" else 1)
-    if kind in "US" and item_size < 1 << 31:
+    if kind in "US" and 0 < item_size < 1 << 31:
         return "string", item_size
     if size not in _SIZES.get(kind, ()):
         raise DataError(f"{name} holds values of NumPy's kind `{descr}`", help="save numbers or text")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from graphspec.sources.column import Column, Joined
 from graphspec.sources.format import format_for
 from graphspec.sources.shards import joined, shards_of
-from graphspec.sources.source import Header, Source
+from graphspec.sources.source import DataError, Header, Source
 from graphspec.sources.transforms import transformed, transformed_header
 
 if TYPE_CHECKING:
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 IN_MEMORY = 256 * 2**20
 """The bytes of a source without random access that are held in memory; a larger one is converted."""
+
+LARGE = 16 * 2**20
+"""The bytes of a file without random access from which on it is looked for among those that were converted before."""
 
 Progress = Callable[[str, int, int | None], None]
 """Told of what takes long: the file, the samples read so far, and how many there are if that is known."""
@@ -62,20 +65,43 @@ def _load_file(source: Source, progress: Progress | None) -> Column:
     column = found.column(source)
     if column is not None:
         return column
+    if source.path.stat().st_size >= LARGE:
+        from graphspec.sources.cache import find
+
+        column = find(source)
+        if column is not None:
+            return column
     told = found.header(source)
-    blocks = found.blocks(source)
+    blocks = _of_one_state(source, found.blocks(source))
     held: list[Array] = []
-    size = 0
+    size = samples = 0
     for block in blocks:
         held.append(block)
         size += _bytes(block)
+        samples += len(block)
         if progress is not None:
-            progress(source.text, sum(map(len, held)), told.samples)
+            progress(source.text, samples, told.samples)
         if size > IN_MEMORY:
             from graphspec.sources.cache import convert
 
-            return convert(source, chain(held, blocks), told.samples, progress)
+            return convert(source, chain(_given_up(held), blocks), told.samples, progress)
     return _together(held, told)
+
+
+def _of_one_state(source: Source, blocks: Iterator[Array]) -> Iterator[Array]:
+    """The blocks of a file. Raises DataError after the last one where the file has changed since the first."""
+    before = source.path.stat()
+    yield from blocks
+    after = source.path.stat()
+    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+        raise DataError(f"{source.text} changed while it was read", help="wait until it is written, and start again")
+
+
+def _given_up(blocks: list[Array]) -> Iterator[Array]:
+    """Each block, which is held no longer once it was given."""
+    blocks.reverse()
+    while blocks:
+        yield blocks.pop()
 
 
 def _bytes(block: Array) -> int:

@@ -72,11 +72,15 @@ def input_batches(graph: Graph, samples: Samples, batch_size: int) -> tf.data.Da
 
 
 class _Column:
-    """One part of a batch: `gather` gives the values at an index array, of this dtype and shape."""
+    """One part of a batch: `gather` gives the values at an index array as `read`, and TensorFlow makes `dtype` of them.
 
-    def __init__(self, gather: Callable[[Array], Array], dtype: Any, shape: tuple[int, ...]) -> None:
+    So what is small in a file, as pixels are, is copied as such.
+    """
+
+    def __init__(self, gather: Callable[[Array], Array], dtype: Any, shape: tuple[int, ...], read: Any = None) -> None:
         self.gather = gather
         self.dtype = tf.as_dtype(dtype)
+        self.read = tf.as_dtype(read if read is not None else dtype)
         self.shape = shape
 
 
@@ -93,8 +97,13 @@ def _columns(graph: Graph, samples: Samples, *, training: bool) -> _Columns:
 
 
 def _column(samples: Samples, column: Column, dtype: str) -> _Column:
-    as_numpy = object if dtype == "string" else tf.as_dtype(dtype).as_numpy_dtype
-    return _Column(lambda at: samples.batch(column, at).astype(as_numpy, copy=False), dtype, column.shape[1:])
+    read = str(column.dtype) if dtype != "string" and str(column.dtype) in _READ else dtype
+    as_numpy = object if read == "string" else tf.as_dtype(read).as_numpy_dtype
+    return _Column(lambda at: samples.batch(column, at).astype(as_numpy, copy=False), dtype, column.shape[1:], read)
+
+
+_READ = ("bool", "uint8", "int8", "uint16", "int16", "int32", "int64", "float16", "float32", "float64")
+"""Dtypes that TensorFlow casts from."""
 
 
 def _target(samples: Samples, output: Output) -> _Column:
@@ -198,13 +207,14 @@ def _gathering(samples: Samples, columns: _Columns) -> Callable[[tf.Tensor, tf.T
     parts = ("inputs", "outputs", "weights") if any(part == "weights" for part, _ in keys) else ("inputs", "outputs")
 
     def gather(at: tf.Tensor, batches: tf.Tensor) -> tuple[dict[str, tf.Tensor], ...]:
-        values = tf.numpy_function(read, [at], [columns[key].dtype for key in keys], stateful=False)
+        values = tf.numpy_function(read, [at], [columns[key].read for key in keys], stateful=False)
         found: dict[str, dict[str, tf.Tensor]] = {part: {} for part in parts}
         for (part, name), value in zip(keys, values, strict=True):
             shape = columns[part, name].shape
             apart = tf.reshape(value, tf.concat([[batches, -1], tf.constant(shape, tf.int64, (len(shape),))], 0))
             apart.set_shape((None, None, *shape))
-            found[part][name] = apart
+            wanted = columns[part, name].dtype
+            found[part][name] = apart if apart.dtype == wanted else tf.cast(apart, wanted)
         return tuple(found.values())
 
     return gather

@@ -27,10 +27,13 @@ from graphspec.to_keras.freezing import check_trainable
 from graphspec.to_keras.messages import reason
 from graphspec.to_keras.objects import make
 from graphspec.to_keras.weights import load_weights
+from graphspec.training.adapting import adapt
 from graphspec.training.batches import TOGETHER, TrainingBatches, evaluation_batches
 from graphspec.training.checkpoint import checkpoints
 from graphspec.training.compiling import compile_model
 from graphspec.training.data import TrainingData
+from graphspec.training.data_files import DataFiles
+from graphspec.training.faults import told
 from graphspec.training.metrics import Measured, TrueLosses, measured
 from graphspec.training.monitors import with_mode
 from graphspec.training.order import Order
@@ -60,6 +63,7 @@ def train(spec: Spec, data: TrainingData, folder: Path | None, *, progress: bool
     order = Order(samples.count, settings.batch_size, settings.seed)
     batches = TrainingBatches(spec.graph, samples, order, settings.steps_per_epoch)
     check_trainable(model, settings.located("freeze").span if settings.freeze else spec.model.key_span("training"))
+    adapt(spec, built, samples, console if progress else None)
     started_from = load_weights(model, spec.training.initial_weights) if spec.training.initial_weights else None
     if progress and started_from is not None:
         console.print(f"{started_from.file}: {started_from}", highlight=False, markup=False, soft_wrap=True)
@@ -77,7 +81,10 @@ def train(spec: Spec, data: TrainingData, folder: Path | None, *, progress: bool
     record = _record(spec, samples.count, validation.count if validation is not None else 0)
     if started_from is not None:
         record["initial_weights"] = started_from.as_json()
-    recorder = _Recorder(run, record)
+    read = [each.sources for each in (data.train, data.validation) if each is not None and each.sources is not None]
+    files = DataFiles(read, run)
+    files.start_recording()
+    recorder = _Recorder(run, record, files, console)
     starter = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: batches.start(epoch))
     callbacks: list[Any] = [starter, TrueLosses(), *(_callback(each, run) for each in written), recorder]
     if settings.checkpoint is not None:
@@ -85,16 +92,17 @@ def train(spec: Spec, data: TrainingData, folder: Path | None, *, progress: bool
     if progress:
         callbacks.insert(2, ShowProgress(spec.graph.outputs, console, epochs=settings.epochs, steps=batches.steps))
     try:
-        _fit(
-            model,
-            batches.dataset,
-            epochs=settings.epochs,
-            validation_data=evaluation_batches(spec.graph, validation, settings.batch_size) if validation else None,
-            validation_freq=settings.validation_freq,
-            callbacks=callbacks,
-            shuffle=False,
-            verbose=0,
-        )
+        with told(samples.faults, validation.faults if validation is not None else []):
+            _fit(
+                model,
+                batches.dataset,
+                epochs=settings.epochs,
+                validation_data=evaluation_batches(spec.graph, validation, settings.batch_size) if validation else None,
+                validation_freq=settings.validation_freq,
+                callbacks=callbacks,
+                shuffle=False,
+                verbose=0,
+            )
     except KeyboardInterrupt:
         _save(model, run, recorder, "stopped")
         raise
@@ -167,10 +175,12 @@ def _record(spec: Spec, train_samples: int, validation_samples: int) -> dict[str
 class _Recorder(keras.callbacks.Callback):
     """Writes the history and the run's record after every epoch, so that a killed run still tells what it reached."""
 
-    def __init__(self, folder: Path, record: dict[str, Any]) -> None:
+    def __init__(self, folder: Path, record: dict[str, Any], files: DataFiles, console: Console) -> None:
         super().__init__()
         self.folder = folder
         self.record = record
+        self.files = files
+        self.console = console
         self.history: dict[str, list[Measured]] = {}
         self.epochs: list[int] = []
         self.began = time.monotonic()
@@ -184,11 +194,25 @@ class _Recorder(keras.callbacks.Callback):
         for name, series in self.history.items():
             series.append(values.get(name))
         self.record["metrics"] = values
+        self._tell_of_changes()
         run_directory.write_json(self.folder / run_directory.HISTORY, {"epoch": self.epochs, **self.history})
+
+    def _tell_of_changes(self) -> None:
+        """Say once of each data file that it has changed since the training began."""
+        known = self.record.setdefault("data_changed", [])
+        for name in self.files.changed():
+            if name not in known:
+                known.append(name)
+                self.console.print(
+                    f"warning: {name} has changed since the training began; the epochs are not of the same data",
+                    highlight=False,
+                    soft_wrap=True,
+                )
 
     def finish(self, status: str) -> None:
         self.record |= {
             "status": status,
+            "data": self.files.recorded(),
             "epochs": len(self.epochs),
             "seconds": round(time.monotonic() - self.began, 3),
         }
