@@ -11,7 +11,7 @@ import pytest
 import graphspec
 
 ROOT = Path(__file__).parent.parent
-HEAVY = ("tensorflow", "keras", "numpy", "rich", "pandas", "sklearn")
+HEAVY = ("tensorflow", "keras", "numpy", "rich", "pandas", "sklearn", "pyarrow", "PIL")
 
 SCRIPT = """
 import sys
@@ -45,6 +45,9 @@ def imported(*arguments: str) -> set[str]:
         ("validate", "specs"),
         ("fmt", "--check", "specs"),
         ("schema",),
+        ("cache",),
+        ("data", "--help"),
+        ("data", "specs/wine.yaml", "--headers"),
         ("layers",),
         ("layers", "LSTM"),
         ("explain",),

@@ -120,7 +120,7 @@ def check_array(wanted: Input, source: Source, found: Header) -> Iterator[Diagno
     shape = (1,) if found.shape == () and wanted.shape == (1,) else found.shape
     fits = wanted.is_faulty or (
         len(shape) == len(wanted.shape)
-        and all(size is None or size == have for size, have in zip(wanted.shape, shape, strict=True))
+        and all(size is None or have is None or size == have for size, have in zip(wanted.shape, shape, strict=True))
     )
     if not fits:
         yield Diagnostic(

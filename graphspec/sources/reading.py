@@ -124,6 +124,7 @@ def blocks_of(column: Column, numbers: int = 1 << 22) -> Iterator[Array]:
 
     from graphspec.sources.column import in_order
 
+    numbers = numbers if column.dtype.kind != "O" else numbers // 64  # a text takes as much as many numbers
     rows = max(1, numbers // max(1, prod(column.shape[1:])))
     for start in range(0, len(column), rows):
         yield in_order(column, start, start + rows)

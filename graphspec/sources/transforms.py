@@ -127,7 +127,8 @@ def _padded(column: Column, length: int) -> Column:
     inner = column.shape[2:]
 
     def pad(values: Array) -> Array:
-        padded = np.zeros((len(values), length, *inner), values.dtype)
+        nothing = "" if values.dtype == object else 0
+        padded = np.full((len(values), length, *inner), nothing, values.dtype)
         padded[:, : values.shape[1]] = values[:, :length]
         return padded
 

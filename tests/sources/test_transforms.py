@@ -79,6 +79,7 @@ def test_windows_are_those_cut_by_hand(
         ([[1, 2], [3, 4]], Transforms(pad=1), [[1], [3]]),
         ([[1, 2], [3, 4]], Transforms(pad=2), [[1, 2], [3, 4]]),
         (["b", "a"], Transforms(vocabulary=("a", "b")), [1, 0]),
+        ([["b"], ["a"]], Transforms(pad=2), [["b", ""], ["a", ""]]),
         ([[30], [10]], Transforms(vocabulary=(10, 20, 30)), [[2], [0]]),
         ([3.0, 7.0], Transforms(vocabulary=("3", "7")), [0, 1]),
         (["b", "a"], Transforms(vocabulary=("a", "b"), one_hot=2), [[0, 1], [1, 0]]),

@@ -1,0 +1,204 @@
+"""Files without random access that are larger than memory should hold: converted once, and memory-mapped ever after.
+
+An entry is named after the bytes of the file and what was read of it, so that it serves every spec, every copy of the
+file and every process, and a file that has changed is converted anew. It appears whole or not at all.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from graphspec.sources.cache_folder import (
+    BOUND,
+    ENTRY,
+    FOLDER,
+    MAKING,
+    alone,
+    bound,
+    cache_folder,
+    entries,
+    hold,
+    make_room,
+    release,
+    remove,
+    sweep,
+)
+from graphspec.sources.converted import Writer, opened
+from graphspec.sources.fingerprint import fingerprint
+from graphspec.sources.format import format_for
+from graphspec.sources.source import DataError, Source
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from graphspec.sources.column import Column
+
+    Array = np.ndarray[Any, Any]
+
+_VERSION = 1
+"""Of how conversions are made and laid out; another number, and all are made anew."""
+
+
+def find(source: Source) -> Column | None:
+    """What `source`, a single file, was converted to before; None where it was not.
+
+    Raises OSError where the file cannot be read.
+    """
+    if not entries():
+        return None
+    return _found(cache_folder() / _key(source))
+
+
+def convert(
+    source: Source,
+    blocks: Iterable[Array],
+    samples: int | None,
+    progress: Callable[[str, int, int | None], None] | None = None,
+) -> Column:
+    """The samples of `blocks`, which `source` reads, as a column in memory-mapped files: dtype as they promote to.
+
+    samples is how many there are, if that is known. Raises DataError where they take more than the cache may, or the
+    folder of the cache cannot be written, and what reading `blocks` raises.
+    """
+    root = cache_folder()
+    folder = root / _key(source)
+    column = _found(folder)
+    if column is not None:
+        return column
+    with ExitStack() as stack:
+        with _writable(root):
+            root.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(alone(folder))
+        column = _found(folder)
+        if column is None:
+            _make(folder, source, blocks, samples, progress)
+            column = _found(folder)
+    if column is None:
+        raise DataError(f"{folder} cannot be read after it was written", help=f"set {FOLDER} to another folder")
+    return column
+
+
+def _key(source: Source) -> str:
+    """What names the conversion of `source`: a hash of the bytes of its file, and of what is read of them."""
+    read = {
+        "version": _VERSION,
+        "file": fingerprint(source.path).sha256,
+        "format": format_for(source).name,
+        "key": source.key,
+        "column": source.column,
+        "columns": source.columns,
+        "feature": source.feature,
+        "pad": source.transforms.pad,
+        "as_text": source.as_text,
+    }
+    return hashlib.sha256(json.dumps(read, sort_keys=True).encode()).hexdigest()
+
+
+def _found(folder: Path) -> Column | None:
+    """The column in `folder`, which from now on is in use; None where there is none. A damaged one is removed."""
+    if not hold(folder):
+        return None
+    try:
+        told = json.loads((folder / ENTRY).read_text(encoding="utf-8"))
+        column: Column = opened(folder, told["shape"])
+    except (OSError, ValueError, LookupError, TypeError):
+        release(folder)
+        with suppress(OSError):
+            remove(folder)
+        return None
+    with suppress(OSError):  # of a folder that cannot be written
+        os.utime(folder / ENTRY)
+    return column
+
+
+def _make(
+    folder: Path,
+    source: Source,
+    blocks: Iterable[Array],
+    samples: int | None,
+    progress: Callable[[str, int, int | None], None] | None,
+) -> None:
+    """Convert `blocks` to a new entry in `folder`, of which nothing is seen before it is whole."""
+    root, most = folder.parent, bound()
+    making = root / f"{MAKING}{folder.name}-{secrets.token_hex(4)}"
+    with _writable(root):
+        sweep(root, folder.name)
+        making.mkdir()
+    writer = Writer(making, source.text)
+    try:
+        for block in blocks:
+            with _writable(root):
+                writer.add(block)
+            _refuse_too_large(writer, source, samples, most)
+            if progress is not None:
+                progress(source.text, writer.count, samples)
+        with _writable(root):
+            writer.finish()
+            _describe(making, source, writer)
+            make_room(writer.size)
+            if folder.exists():  # it is damaged
+                shutil.rmtree(folder, ignore_errors=True)
+            making.rename(folder)
+            _to_disk(root)
+    finally:
+        writer.close()
+        shutil.rmtree(making, ignore_errors=True)
+
+
+def _refuse_too_large(writer: Writer, source: Source, samples: int | None, most: int) -> None:
+    """Raise DataError where the conversion takes more than the cache may, as soon as that is known."""
+    whole = writer.size
+    if samples is not None and not writer.holds_text:
+        whole = max(whole, whole // max(1, writer.count) * samples)
+    if whole > most:
+        raise DataError(
+            f"{source.text} takes more than {most / 1e9:g} GB once it is unpacked, which is all that the cache of "
+            "converted files may hold",
+            help=f"set {BOUND} to more gigabytes, or save the data as .npy, which is read where it lies",
+        )
+
+
+def _describe(making: Path, source: Source, writer: Writer) -> None:
+    part = source.key or source.column or source.feature or ", ".join(source.columns or ())
+    told = {
+        "source": f"{source.path.resolve()}{f' ({part})' if part else ''}",
+        "shape": [writer.count, *(writer.inner or ())],
+    }
+    with open(making / ENTRY, "w", encoding="utf-8") as file:
+        json.dump(told, file)
+        file.flush()
+        os.fsync(file.fileno())
+    _to_disk(making)
+
+
+def _to_disk(folder: Path) -> None:
+    """Have the names in `folder` on the disk, where a folder can be flushed."""
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+@contextmanager
+def _writable(root: Path) -> Iterator[None]:
+    """An OSError becomes a DataError that says what the cache is for, and how to have it elsewhere."""
+    try:
+        yield
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        reason = "the disk is full" if full else (error.strerror or str(error)).lower()
+        raise DataError(
+            f"cannot write to {root}, where large files are kept once they are converted: {reason}",
+            help=f"set {FOLDER} to a folder with room that you may write to; `graphspec cache` shows what lies there",
+        ) from None

@@ -1,0 +1,218 @@
+"""The folder of converted data files: where it lies, what lies in it, and how it is kept within its bound.
+
+    <key>/             one entry: the arrays of a conversion, and `entry.json`, which tells what they are
+    <key>.lock         held by the process that is converting
+    .making-<key>-*/   an entry that is being made; what a process left that was killed is removed
+    hashes/            the SHA-256 of large files, by their paths
+
+A process holds a shared lock on every entry that it reads, until it ends; such an entry is not removed. Needs no NumPy.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from graphspec.sources.source import DataError
+
+if sys.platform == "win32":
+    fcntl = None  # an open file cannot be removed there, which keeps what is in use
+else:
+    import fcntl
+
+FOLDER, BOUND = "GRAPHSPEC_CACHE", "GRAPHSPEC_CACHE_GB"
+DEFAULT_BOUND = 20.0
+ENTRY = "entry.json"
+MAKING = ".making-"
+
+_held: dict[Path, IO[bytes]] = {}
+"""The `entry.json` of each entry that this process reads, locked."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A converted file: what it was made from, as the spec names it, the bytes it takes, and when it was last used."""
+
+    folder: Path
+    source: str
+    size: int
+    used: float
+
+
+def cache_folder() -> Path:
+    """`$GRAPHSPEC_CACHE`, or else the folder of graphspec among the user's caches; it need not exist."""
+    if named := os.environ.get(FOLDER):
+        return Path(named).expanduser().absolute()
+    if sys.platform == "win32":
+        base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Caches"
+    else:
+        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "graphspec"
+
+
+def bound() -> int:
+    """How many bytes all entries may take: `$GRAPHSPEC_CACHE_GB`, or 20 GB. Raises DataError where it is no number."""
+    text = os.environ.get(BOUND) or str(DEFAULT_BOUND)
+    try:
+        found = float(text)
+        if not 0 < found < 1e9:
+            raise ValueError(text)
+    except ValueError:
+        raise DataError(f"{BOUND} is `{text[:40]}`, not a number of gigabytes", help=f"such as {BOUND}=50") from None
+    return int(found * 1e9)
+
+
+def entries() -> list[Entry]:
+    """The entries, the one that was used last first."""
+    found = []
+    for folder in _listed(cache_folder()):
+        with suppress(OSError, ValueError):  # one that is being removed, or no entry at all
+            told = json.loads((folder / ENTRY).read_text(encoding="utf-8"))
+            used = (folder / ENTRY).stat().st_mtime
+            if isinstance(told, dict):
+                found.append(Entry(folder, str(told.get("source")), size_of(folder), used))
+    return sorted(found, key=lambda entry: entry.used, reverse=True)
+
+
+def size_of(folder: Path) -> int:
+    """The bytes of the files in `folder`."""
+    return sum(file.stat().st_size for file in folder.iterdir() if file.is_file())
+
+
+def make_room(size: int) -> None:
+    """Remove the entries that were used longest ago and are not in use, until `size` more bytes keep the bound."""
+    known = entries()
+    taken = sum(entry.size for entry in known)
+    most = bound()
+    for entry in reversed(known):
+        if taken + size <= most:
+            return
+        if remove(entry.folder):
+            taken -= entry.size
+
+
+def remove(folder: Path) -> bool:
+    """Remove an entry, unless a process uses it; whether it is gone. Raises OSError where it cannot be removed."""
+    with suppress(FileNotFoundError):
+        with open(folder / ENTRY, "rb") as file:
+            if not _lock(file, shared=False):
+                return False
+            if not _is_at(file, folder / ENTRY):  # another process was faster
+                return True
+            gone = folder.with_name(f"{MAKING}removed-{secrets.token_hex(8)}")
+            try:
+                folder.rename(gone)
+            except PermissionError:
+                if fcntl is None:
+                    return False
+                raise
+        shutil.rmtree(gone)
+    return True
+
+
+def hold(folder: Path) -> bool:
+    """Keep the entry in `folder` from being removed as long as this process lives; False where there is none."""
+    path = folder / ENTRY
+    if folder in _held and _is_at(_held[folder], path):
+        return True
+    try:
+        file = open(path, "rb")  # noqa: SIM115
+    except OSError:
+        return False
+    if not _lock(file, shared=True) or not _is_at(file, path):
+        file.close()
+        return False
+    release(folder)
+    _held[folder] = file
+    return True
+
+
+def release(folder: Path) -> None:
+    """Let the entry in `folder` be removed."""
+    file = _held.pop(folder, None)
+    if file is not None:
+        file.close()
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Make the entry in `folder` while no other process does: waits for one that is at it. Raises OSError."""
+    path = folder.with_name(f"{folder.name}.lock")
+    while True:
+        with open(path, "wb") as file:
+            _lock(file, shared=False, wait=True)
+            if not _is_at(file, path):  # who had it before has removed it
+                continue
+            try:
+                yield
+            finally:
+                with suppress(OSError):
+                    path.unlink()
+            return
+
+
+def _is_at(file: IO[bytes], path: Path) -> bool:
+    """Whether an open file is the one at `path`."""
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+def sweep(root: Path, own: str) -> None:
+    """Remove what processes left that were killed while they made or removed an entry; `own` is made by this one."""
+    for left in root.glob(f"{MAKING}*"):
+        key = left.name.removeprefix(MAKING).partition("-")[0]
+        with suppress(OSError):
+            lock = root / f"{key}.lock"
+            if key != own and lock.exists():
+                with open(lock, "rb") as file:
+                    if not _lock(file, shared=False):
+                        continue
+                    lock.unlink()
+            shutil.rmtree(left)
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write `text` to `path`, whole or not at all. Raises OSError."""
+    part = path.with_name(f"{MAKING}{secrets.token_hex(8)}")
+    try:
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _listed(root: Path) -> list[Path]:
+    try:
+        return [each for each in root.iterdir() if _is_key(each.name) and (each / ENTRY).is_file()]
+    except OSError:
+        return []
+
+
+def _is_key(name: str) -> bool:
+    return len(name) == 64 and all(digit in "0123456789abcdef" for digit in name)
+
+
+def _lock(file: IO[bytes], *, shared: bool, wait: bool = False) -> bool:
+    """Lock an open file; False where another has it. A lock ends with the process, however that ends."""
+    if fcntl is None:
+        return True
+    kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+    try:
+        fcntl.flock(file.fileno(), kind | (0 if wait else fcntl.LOCK_NB))
+    except BlockingIOError:
+        return False
+    except OSError:  # a file system without locks
+        return True
+    return True

@@ -1,0 +1,165 @@
+"""`.tfrecord`: files of `tf.train.Example`, read without TensorFlow; a source is one feature of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from graphspec.sources.format import Format
+from graphspec.sources.record_framing import Block, blocks_of_records, first_record
+from graphspec.sources.source import DataError, Header, Source
+from graphspec.sources.tf_example import (
+    BYTES,
+    FLOATS,
+    INTS,
+    Feature,
+    MalformedError,
+    count,
+    feature_of,
+    features_of,
+    floats,
+    ints,
+)
+from graphspec.suggest import did_you_mean, one_of
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+
+_VALUES = 1 << 22
+"""The most values of a block: `pad` can make many of few."""
+
+_DTYPES = {BYTES: "string", FLOATS: "float32", INTS: "int64"}
+_KINDS = {0: "no values", BYTES: "bytes", FLOATS: "floats", INTS: "integers"}
+
+
+def header(source: Source) -> Header:
+    """What the first record tells of the feature, and the number of records where it is found by seeking.
+
+    A feature of one value is a number or a text a sample; of several, a list, as long as `pad` says where it is stated.
+    Raises DataError where the file holds no records, or the first no such feature.
+    """
+    record, samples = first_record(source)
+    first = _first(source, record)
+    return Header(samples, _shape(source, first), _DTYPES[first[0]])
+
+
+def blocks(source: Source) -> Iterator[Array]:
+    """The feature in blocks of records: int64, float32, or objects of text, shape (records, *shape of the header).
+
+    Lists are filled with zeros, or empty texts, or cut, where `pad` is stated. Raises DataError with the number of a
+    record that is broken, or whose feature is not like the first.
+    """
+    first: Feature | None = None
+    for block in blocks_of_records(source):
+        if first is None:
+            first = _first(source, block.records()[0])
+            kind, shape = first[0], _shape(source, first)
+        features = _features(source, block, kind)
+        together = max(1, _VALUES // max(1, shape[0])) if shape else len(features)
+        for start in range(0, len(features), together):
+            yield _array(source, kind, shape, features[start : start + together], block.before + start)
+
+
+def _first(source: Source, record: bytes) -> Feature:
+    """The feature in the first record. Raises DataError where it does not have it."""
+    try:
+        found = features_of(record)
+    except MalformedError as error:
+        raise _malformed(source, 1, error) from None
+    name, known = source.feature, list(found)
+    if name is None:
+        raise DataError(
+            f"{source.text} holds features, and the source names none of them",
+            help=f"write `{{file: {source.text}, feature: {known[0] if known else '...'}}}`; it has {one_of(known)}",
+        )
+    if name not in found:
+        raise DataError(
+            f"{source.text} has no feature `{name}`", part="feature",
+            help=did_you_mean(name, known, f"its first record has {one_of(known)}"), missing=name,
+        )  # fmt: skip
+    if found[name][0] == 0:
+        raise DataError(f"{source.text} record 1 has no values for the feature `{name}`", part="feature")
+    return found[name]
+
+
+def _shape(source: Source, first: Feature) -> tuple[int, ...]:
+    if source.transforms.pad is not None:
+        return (source.transforms.pad,)
+    length = count(first)
+    return () if length == 1 else (length,)
+
+
+def _features(source: Source, block: Block, kind: int) -> list[Feature]:
+    """The feature of each record. Raises DataError where one lacks it, or has it of another kind."""
+    assert source.feature is not None
+    name = source.feature.encode("utf-8")
+    found = []
+    for number, record in enumerate(block.records(), block.before + 1):
+        try:
+            feature = feature_of(record, name)
+        except MalformedError as error:
+            raise _malformed(source, number, error) from None
+        if feature is None or feature[0] != kind:
+            has = "no feature" if feature is None else f"{_KINDS[feature[0]]} in the feature"
+            raise DataError(
+                f"{source.text} record {number:,} has {has} `{source.feature}`, where the first has {_KINDS[kind]}",
+                part="feature", help="all records must hold the feature, with values of one kind",
+            )  # fmt: skip
+        found.append(feature)
+    return found
+
+
+def _array(source: Source, kind: int, shape: tuple[int, ...], features: list[Feature], before: int) -> Array:
+    """The values of `features`, which are of one kind, as an array of (records, *shape)."""
+    import numpy as np
+
+    if kind == INTS:
+        values, counts = ints(features)
+    elif kind == FLOATS:
+        values, counts = floats(features), np.array([count(feature) for feature in features])
+    else:
+        counts = np.array([len(texts) for _, texts in features])
+        values = np.array([*_texts(source, features, before), None], object)[:-1]
+    length = shape[0] if shape else 1
+    uneven = counts != length
+    if not uneven.any():
+        return values.reshape(-1, *shape)
+    if source.transforms.pad is None:
+        at = int(np.argmax(uneven))
+        raise DataError(
+            f"{source.text} record {before + at + 1:,} has {counts[at]:,} values in the feature `{source.feature}`, "
+            f"where the first has {length:,}",
+            part="feature", help=f"`pad: {max(length, int(counts.max()))}` fills or cuts the lists to one length",
+        )  # fmt: skip
+    try:
+        padded = np.full((len(features), length), "" if kind == BYTES else 0, values.dtype)
+    except MemoryError:
+        raise DataError(
+            f"there is no memory for lists of {length:,}", part="pad", help="write a smaller `pad`"
+        ) from None
+    place = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    kept = place < length
+    padded[np.repeat(np.arange(len(features)), counts)[kept], place[kept]] = values[kept]
+    return padded
+
+
+def _texts(source: Source, features: list[Feature], before: int) -> Iterator[str]:
+    for number, (_, texts) in enumerate(features, before + 1):
+        try:
+            yield from [text.decode("utf-8") for text in texts]
+        except UnicodeDecodeError:
+            raise DataError(
+                f"{source.text} record {number:,} holds bytes in the feature `{source.feature}` that are no UTF-8 text",
+                part="feature", help="graphspec reads texts, floats and integers from TFRecord files",
+            ) from None  # fmt: skip
+
+
+def _malformed(source: Source, number: int, error: MalformedError) -> DataError:
+    return DataError(
+        f"{source.text} record {number:,} is no `tf.train.Example`: {error}", help="only records of Examples are read"
+    )
+
+
+FORMAT = Format(".tfrecord", ("feature",), header, blocks=blocks)
