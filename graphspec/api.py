@@ -63,13 +63,13 @@ def train(
     progress: show a progress bar on standard error. Raises SpecError where spec, data or training are at fault.
     """
     check_tensorflow()
-    from graphspec.training.data import read_training_data
+    from graphspec.datasets.samples import read_training_data
 
     loaded = _loaded(spec, overrides)
     if progress:
         from rich.console import Console
 
-        from graphspec.training.reading_progress import showing
+        from graphspec.datasets.reading_progress import showing
 
         with showing(Console(stderr=True)) as told:
             samples = read_training_data(loaded, told)

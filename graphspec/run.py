@@ -21,7 +21,7 @@ from graphspec.suggest import one_of
 if TYPE_CHECKING:
     import keras
 
-    from graphspec.training.data import Array, Samples
+    from graphspec.datasets.samples import Array, Samples
 
 SPLITS = ("train", "validation", "test")
 
@@ -100,14 +100,14 @@ class Run:
     def evaluate(self, split: str = "test", *, batch_size: int | None = None) -> dict[str, Any]:
         """Loss and metrics on one split of the run's own data: `train`, `validation` or `test`."""
         check_tensorflow()
-        from graphspec.training.faults import told
+        from graphspec.datasets.faults import told
 
         spec = self.spec
         samples = _split_samples(spec, split, self.vocabularies)
         model = self.model(spec)
-        from graphspec.training.batches import evaluation_batches
+        from graphspec.datasets.batches import evaluation_batches
+        from graphspec.datasets.targets import fit_targets
         from graphspec.training.metrics import measured, with_true_losses
-        from graphspec.training.targets import fit_targets
 
         assert spec.model.training is not None
         batches = evaluation_batches(
@@ -123,7 +123,7 @@ class Run:
 
         Those of `test` were not read then, and nothing is known of them.
         """
-        from graphspec.training.data_files import differing, paths_of
+        from graphspec.datasets.data_files import differing, paths_of
 
         spec = self.spec
         found = spec.data.split(split) if spec.data is not None else None
@@ -175,8 +175,8 @@ class Run:
         if not samples.count:
             raise SpecError.of(NOTHING_TO_TRAIN, "there are no samples to predict from")
         model = self.model(spec)
-        from graphspec.training.batches import input_batches
-        from graphspec.training.faults import told
+        from graphspec.datasets.batches import input_batches
+        from graphspec.datasets.faults import told
 
         size = batch_size or (spec.model.training.batch_size if spec.model.training is not None else 32)
         with told(samples.faults):
@@ -186,7 +186,7 @@ class Run:
 
 def _of_sources(spec: Spec, inputs: Mapping[str, Source], known: Vocabularies) -> Samples:
     """The samples of sources by input name, read as those of the training split are."""
-    from graphspec.training.data import read_splits
+    from graphspec.datasets.samples import read_splits
 
     written = spec.data.train.inputs if spec.data is not None and spec.data.train is not None else {}
     alike = {
@@ -207,7 +207,7 @@ def _takes_text(spec: Spec, name: str) -> bool:
 
 def _split_samples(spec: Spec, name: str, known: Vocabularies) -> Samples:
     """The samples of one split; `validation` may be a share of the training split."""
-    from graphspec.training.data import read_splits, read_training_data
+    from graphspec.datasets.samples import read_splits, read_training_data
 
     if name not in SPLITS:
         raise SpecError.of(DATA_NAMES, f"there is no split `{name}`", help=f"the splits are {', '.join(SPLITS)}")

@@ -10,11 +10,11 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from graphspec.datasets.batches import TrainingBatches, evaluation_batches
+from graphspec.datasets.order import Order
+from graphspec.datasets.samples import Samples
 from graphspec.diagnostics import Source, Span
 from graphspec.graph import Graph, Input
-from graphspec.training.batches import TrainingBatches, evaluation_batches
-from graphspec.training.data import Samples
-from graphspec.training.order import Order
 
 SPAN = Span(Source("test", ""), 1, 1, 1, 1)
 

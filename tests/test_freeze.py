@@ -94,9 +94,9 @@ def test_frozen_batch_normalisation_is_that_of_keras(write: Write, tmp_path: Pat
     for name in ("encoder", "first_dense", "first"):
         by_hand.get_layer(name).trainable = False
     by_hand.compile(keras.optimizers.SGD(0.1), loss={"y": "mse"})
-    from graphspec.training.batches import TrainingBatches
-    from graphspec.training.data import read_training_data
-    from graphspec.training.order import Order
+    from graphspec.datasets.batches import TrainingBatches
+    from graphspec.datasets.order import Order
+    from graphspec.datasets.samples import read_training_data
 
     loaded = graphspec.load(path)
     samples = read_training_data(loaded).train

@@ -115,10 +115,10 @@ def test_resolved_spec_trains_to_the_same_result(spec: Path, tmp_path: Path) -> 
 
 def test_training_is_what_keras_does_by_hand(spec: Path) -> None:
     """The same initial weights and batches through a hand-written compile and fit end in the same weights."""
-    from graphspec.training.batches import TrainingBatches
+    from graphspec.datasets.batches import TrainingBatches
+    from graphspec.datasets.order import Order
+    from graphspec.datasets.samples import read_training_data
     from graphspec.training.compiling import compile_model
-    from graphspec.training.data import read_training_data
-    from graphspec.training.order import Order
 
     changed(spec, ", {Dropout: 0.2}", "")
     loaded = graphspec.load(spec)
@@ -206,7 +206,7 @@ def test_predict_wants_exactly_the_inputs(spec: Path, tmp_path: Path) -> None:
 
 def test_validation_share_is_disjoint_and_depends_on_the_seed_alone(spec: Path) -> None:
     """Held-out samples are never trained on, and stay held out from run to run."""
-    from graphspec.training.data import read_training_data
+    from graphspec.datasets.samples import read_training_data
 
     first, again = (read_training_data(graphspec.load(spec)) for _ in range(2))
     other = read_training_data(graphspec.load(spec, ["training.seed=9"]))

@@ -110,6 +110,14 @@ def skipped(column: Column) -> Array:
     return found
 
 
+def skipped_files(column: Column) -> list[str]:
+    """The names of the files whose samples `column` leaves out."""
+    while isinstance(column, Mapped):
+        column = column.base
+    found: list[str] = getattr(column, "skipped_files", [])
+    return found
+
+
 def in_order(column: Column, start: int, stop: int) -> Array:
     """The samples from `start` to `stop`; of an array without a copy."""
     import numpy as np

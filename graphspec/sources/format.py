@@ -59,7 +59,7 @@ def format_of(ending: str, decode: str | None = None) -> Format | None:
     """The format of files with the `ending`, or of what is decoded; None where none is known."""
     module = IMAGES if decode is not None else FORMATS.get(ending)
     if module is not None:
-        found: Format = importlib.import_module(f"graphspec.sources.{module}").FORMAT
+        found: Format = importlib.import_module(f"graphspec.sources.formats.{module}").FORMAT
         return found
     return _registered(ending)
 

@@ -38,6 +38,9 @@ def file_header(source: Source) -> Header:
     if found.whole:
         return found.header(source)
     shards = shards_of(source)
+    for shard in shards:
+        if shard.path.exists() and not shard.path.is_file():
+            raise DataError(f"{shard.text} is no file", help="name a file, or write a glob: `folder/*.npy`")
     if len(shards) == 1:
         return found.header(shards[0])
     return joined(source, {shard.text: found.header(shard) for shard in shards})

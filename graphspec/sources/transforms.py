@@ -127,7 +127,7 @@ def _padded(column: Column, length: int) -> Column:
     inner = column.shape[2:]
 
     def pad(values: Array) -> Array:
-        nothing = "" if values.dtype == object else 0
+        nothing = "" if values.dtype.kind in "USO" else 0
         padded = np.full((len(values), length, *inner), nothing, values.dtype)
         padded[:, : values.shape[1]] = values[:, :length]
         return padded

@@ -18,12 +18,22 @@ Vocabularies = Mapping[str, tuple[str, ...]]
 
 def vocabularies_of(train: Split, progress: Progress | None = None) -> dict[str, tuple[str, ...]]:
     """Every vocabulary of the training split that is not written out. Raises DataError, or OSError, as `load` does."""
+    return {key: read_vocabulary(source, progress) for key, source in auto_sources(train).items()}
+
+
+def auto_sources(split: Split) -> dict[str, Source]:
+    """The sources of `split` with `vocabulary: auto`, by `inputs.name` and `outputs.name`."""
     return {
-        f"{part}.{name}": vocabulary_of(load_files(source, progress), source)
-        for part, sources in (("inputs", train.inputs), ("outputs", train.outputs))
+        f"{part}.{name}": source
+        for part, sources in (("inputs", split.inputs), ("outputs", split.outputs))
         for name, source in sources.items()
         if source.transforms.vocabulary == AUTO
     }
+
+
+def read_vocabulary(source: Source, progress: Progress | None = None) -> tuple[str, ...]:
+    """The words that the files of `source` hold, in order. Raises DataError, or OSError, as `load` does."""
+    return vocabulary_of(load_files(source, progress), source)
 
 
 def with_vocabularies(split: Split, known: Vocabularies) -> Split:

@@ -1,4 +1,1 @@
-"""Spec + data → a trained model: samples read and checked, batches, `compile`, `fit`.
-
-`data` reads arrays without TensorFlow; everything else here imports it.
-"""
+"""Spec + samples → a trained model: `compile`, `fit`, and what is written and shown meanwhile."""

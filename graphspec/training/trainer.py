@@ -14,7 +14,14 @@ import tensorflow as tf
 from rich.console import Console
 
 from graphspec import run_directory
+from graphspec.adapting import adapt
 from graphspec.catalog.arguments import CALLBACK_PATHS
+from graphspec.datasets.batches import TOGETHER, TrainingBatches, evaluation_batches
+from graphspec.datasets.data_files import DataFiles
+from graphspec.datasets.faults import told
+from graphspec.datasets.order import Order
+from graphspec.datasets.samples import Samples, TrainingData
+from graphspec.datasets.targets import fit_targets
 from graphspec.diagnostics import SpecError
 from graphspec.extras import require
 from graphspec.graph import Object
@@ -27,18 +34,11 @@ from graphspec.to_keras.freezing import check_trainable
 from graphspec.to_keras.messages import reason
 from graphspec.to_keras.objects import make
 from graphspec.to_keras.weights import load_weights
-from graphspec.training.adapting import adapt
-from graphspec.training.batches import TOGETHER, TrainingBatches, evaluation_batches
 from graphspec.training.checkpoint import checkpoints
 from graphspec.training.compiling import compile_model
-from graphspec.training.data import TrainingData
-from graphspec.training.data_files import DataFiles
-from graphspec.training.faults import told
 from graphspec.training.metrics import Measured, TrueLosses, measured
 from graphspec.training.monitors import with_mode
-from graphspec.training.order import Order
 from graphspec.training.progress import ShowProgress
-from graphspec.training.targets import fit_targets
 from graphspec.version import __version__
 
 
@@ -58,6 +58,9 @@ def train(spec: Spec, data: TrainingData, folder: Path | None, *, progress: bool
     model = built.model
     if progress and len(built.warnings):
         console.print(render(built.warnings), highlight=False, markup=False, soft_wrap=True)
+    for split in (data.train, data.validation):
+        if split is not None and split.left_out:
+            console.print(f"warning: {_left_out(split)}", highlight=False, markup=False, soft_wrap=True)
     samples = fit_targets(spec, model, data.train)
     validation = fit_targets(spec, model, data.validation) if data.validation is not None else None
     order = Order(samples.count, settings.batch_size, settings.seed)
@@ -79,6 +82,8 @@ def train(spec: Spec, data: TrainingData, folder: Path | None, *, progress: bool
     if data.vocabularies:
         run_directory.write_json(run / run_directory.VOCABULARIES, dict(data.vocabularies))
     record = _record(spec, samples.count, validation.count if validation is not None else 0)
+    if data.train.left_out:
+        record["left_out"] = list(data.train.left_out)
     if started_from is not None:
         record["initial_weights"] = started_from.as_json()
     read = [each.sources for each in (data.train, data.validation) if each is not None and each.sources is not None]
@@ -126,6 +131,13 @@ def _fit(model: keras.Model, *arguments: Any, **keywords: Any) -> None:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Gradients do not exist for variables")
         model.fit(*arguments, **keywords)
+
+
+def _left_out(samples: Samples, most: int = 5) -> str:
+    """The samples that are not among those trained on, by the first of their files."""
+    names, count = ", ".join(samples.left_out[:most]), len(samples.left_out)
+    split = samples.sources.name if samples.sources is not None else ""
+    return f"{count:,} samples of {split} are left out, whose files cannot be read: {names}{', ...' * (count > most)}"
 
 
 def _save(model: keras.Model, run: Path, recorder: _Recorder, status: str) -> None:

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from graphspec.sources import FORMATS, DataError, npz
+from graphspec.sources import FORMATS, DataError
+from graphspec.sources.formats import npz
 
 from .mutated_files import Case, make_case, source_of, try_case
 from .valid_files import Valid, valid_files

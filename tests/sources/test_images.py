@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from graphspec import diagnostics
-from graphspec.sources import DataError, Header, Source, blocks_of, header, images, load, skipped
+from graphspec.sources import DataError, Header, Source, blocks_of, header, load, skipped
+from graphspec.sources.formats import images
 
 SPAN = diagnostics.Span(diagnostics.Source("spec.yaml", ""), 1, 1, 1, 1)
 

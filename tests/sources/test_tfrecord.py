@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from graphspec import diagnostics
 from graphspec.sources import DataError, Header, Source, Transforms, blocks_of, header, load
-from graphspec.sources.crc32c import crc32c, masked, masked_crcs
+from graphspec.sources.formats.crc32c import crc32c, masked, masked_crcs
 
 tf = pytest.importorskip("tensorflow")
 

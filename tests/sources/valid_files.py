@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from graphspec.sources import FORMATS, Transforms
-from graphspec.sources.crc32c import crc32c, masked
+from graphspec.sources.formats.crc32c import crc32c, masked
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from graphspec.sources.formats.table_columns import part_of
 from graphspec.sources.source import DataError, Source
-from graphspec.sources.table_columns import part_of
 
 if TYPE_CHECKING:
     import numpy as np

@@ -13,8 +13,8 @@ from typing import IO, TYPE_CHECKING, Any, Literal
 
 from graphspec.sources.column import Column
 from graphspec.sources.format import Format
+from graphspec.sources.formats.npy import read_header
 from graphspec.sources.mapped_file import MappedFile
-from graphspec.sources.npy import read_header
 from graphspec.sources.source import DataError, Header, Source
 from graphspec.suggest import did_you_mean, one_of
 

@@ -12,8 +12,8 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from graphspec.sources.format import Format
-from graphspec.sources.image_file import check_pillow, decode, shape_of
-from graphspec.sources.image_paths import count_of, first_path, named, paths_of
+from graphspec.sources.formats.image_file import check_pillow, decode, shape_of
+from graphspec.sources.formats.image_paths import count_of, first_path, named, paths_of
 from graphspec.sources.source import DataError, Header, Source
 
 if TYPE_CHECKING:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from graphspec.sources.arrow_values import (
+from graphspec.sources.format import Format
+from graphspec.sources.formats.arrow_values import (
     BLOCK,
     NUMBER,
     ROWS,
@@ -16,10 +17,9 @@ from graphspec.sources.arrow_values import (
     table_header,
     values_in,
 )
-from graphspec.sources.format import Format
-from graphspec.sources.parquet_pages import refuse_large_pages
+from graphspec.sources.formats.parquet_pages import refuse_large_pages
+from graphspec.sources.formats.table_columns import positions
 from graphspec.sources.source import DataError, Header, Source
-from graphspec.sources.table_columns import positions
 
 if TYPE_CHECKING:
     import numpy as np

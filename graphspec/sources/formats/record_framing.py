@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from struct import Struct
 from typing import IO
 
-from graphspec.sources.crc32c import crc32c, masked, masked_crcs
+from graphspec.sources.formats.crc32c import crc32c, masked, masked_crcs
 from graphspec.sources.source import DataError, Source
 
 _HEAD = Struct("<QI")

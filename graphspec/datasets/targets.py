@@ -8,11 +8,11 @@ import keras
 
 from graphspec.checks.targets import check_labels, check_target, takes_classes
 from graphspec.checks.values import is_fractional, range_of
+from graphspec.datasets.faults import Fault
+from graphspec.datasets.samples import Samples, with_last_axis
 from graphspec.diagnostics import Report
 from graphspec.sources import Column, DataError
 from graphspec.spec import Spec
-from graphspec.training.data import Samples, with_last_axis
-from graphspec.training.faults import Fault
 
 
 def fit_targets(spec: Spec, model: keras.Model, samples: Samples) -> Samples:

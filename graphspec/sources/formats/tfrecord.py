@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from graphspec.sources.format import Format
-from graphspec.sources.record_framing import Block, blocks_of_records, first_record
-from graphspec.sources.source import DataError, Header, Source
-from graphspec.sources.tf_example import (
+from graphspec.sources.formats.record_framing import Block, blocks_of_records, first_record
+from graphspec.sources.formats.tf_example import (
     BYTES,
     FLOATS,
     INTS,
@@ -20,6 +19,7 @@ from graphspec.sources.tf_example import (
     floats,
     ints,
 )
+from graphspec.sources.source import DataError, Header, Source
 from graphspec.suggest import did_you_mean, one_of
 
 if TYPE_CHECKING:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from graphspec.checks.data import check_array, check_counts, check_split
+from graphspec.datasets.faults import Faults
 from graphspec.diagnostics import Report, SpecError
 from graphspec.graph import Graph
 from graphspec.rules import NOTHING_TO_TRAIN, UNREADABLE_DATA
 from graphspec.sources import Column, Data, DataError, Header, Progress, Source, Split, load, skipped
-from graphspec.sources.column import Mapped
-from graphspec.sources.vocabularies import Vocabularies, vocabularies_of, with_vocabularies
+from graphspec.sources.column import Mapped, skipped_files
+from graphspec.sources.vocabularies import Vocabularies, auto_sources, read_vocabulary, with_vocabularies
 from graphspec.spec import Spec
-from graphspec.training.faults import Faults
 
 Array = np.ndarray[Any, Any]
 
@@ -25,7 +26,7 @@ Array = np.ndarray[Any, Any]
 class Samples:
     """Columns of the same samples. rows picks some of them, in that order; None is all.
 
-    faults are what has gone wrong while they were gathered.
+    faults are what has gone wrong while they were gathered, left_out the files whose samples are not among them.
     """
 
     inputs: dict[str, Column]
@@ -34,6 +35,7 @@ class Samples:
     sources: Split | None = None
     rows: Array | None = None
     faults: Faults = field(default_factory=list)
+    left_out: tuple[str, ...] = ()
 
     @property
     def count(self) -> int:
@@ -98,15 +100,17 @@ def read_training_data(
 
 def read_vocabularies(graph: Graph, data: Data, progress: Progress | None = None) -> Vocabularies:
     """Every `vocabulary: auto` of the training split. Raises SpecError where a file of one cannot be read."""
-    if data.train is None:
-        return {}
+    found: dict[str, tuple[str, ...]] = {}
+    sources = auto_sources(data.train) if data.train is not None else {}
     report = Report()
-    try:
-        return vocabularies_of(data.train, progress)
-    except _UNREADABLE:
+    if data.train is not None and sources:
         report.extend(check_split(graph, data.train))
         report.raise_if_errors()
-        raise
+    for key, source in sources.items():
+        with _found(source, report):
+            found[key] = read_vocabulary(source, progress)
+    report.raise_if_errors()
+    return found
 
 
 def read_splits(
@@ -139,22 +143,27 @@ def _read(graph: Graph, split: Split, report: Report, progress: Progress | None)
     inputs = {name: _as_input(columns[id(source)], graph, name) for name, source in split.inputs.items()}
     outputs = {name: columns[id(source)] for name, source in split.outputs.items()}
     weights = {name: columns[id(source)] for name, source in split.sample_weights.items()}
-    samples = Samples(inputs, outputs, weights, split)
+    names = tuple(name for column in columns.values() for name in skipped_files(column))
+    samples = Samples(inputs, outputs, weights, split, left_out=names)
     left_out = np.unique(np.concatenate([skipped(column) for column in columns.values()]))
     return samples if not len(left_out) else samples.part(np.delete(np.arange(samples.count), left_out))
 
 
-_UNREADABLE = (DataError, OSError, ValueError)
-
-
 def _load(source: Source, report: Report, progress: Progress | None) -> Column | None:
-    try:
+    with _found(source, report):
         return load(source, progress)
+    return None
+
+
+@contextmanager
+def _found(source: Source, report: Report) -> Iterator[None]:
+    """Make a finding of what is raised within because `source` cannot be read."""
+    try:
+        yield
     except DataError as error:
         report.add(UNREADABLE_DATA, error.message, source.span_of(error.part), help=error.help)
     except (OSError, ValueError) as error:
         report.add(UNREADABLE_DATA, f"{source.text} cannot be read: {error}", source.span_of("file"))
-    return None
 
 
 def _as_input(column: Column, graph: Graph, name: str) -> Column:

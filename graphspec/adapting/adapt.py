@@ -24,6 +24,11 @@ import tensorflow as tf
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from graphspec.adapting.learners import learner_of
+from graphspec.adapting.reaching import Place, learning_places
+from graphspec.datasets.batches import input_batches
+from graphspec.datasets.faults import told
+from graphspec.datasets.samples import Samples
 from graphspec.diagnostics import Span, SpecError
 from graphspec.graph import Graph, Weights
 from graphspec.rules import REFUSED_TRAINING, UNREADABLE_DATA
@@ -31,11 +36,6 @@ from graphspec.spec import Spec
 from graphspec.to_keras.adapted import has_learnt, keep, learning_layers, restore
 from graphspec.to_keras.messages import reason
 from graphspec.to_keras.model import Built
-from graphspec.training.batches import input_batches
-from graphspec.training.data import Samples
-from graphspec.training.faults import told
-from graphspec.training.learners import learner_of
-from graphspec.training.reaching import Place, learning_places
 
 _NUMBERS = 1 << 20
 """About so many numbers of the inputs are read at a time."""

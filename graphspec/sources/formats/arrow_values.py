@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from graphspec.sources.lists import Lists, stacked
+from graphspec.sources.formats.lists import Lists, stacked
+from graphspec.sources.formats.table_columns import holds_text, no_value, part_of, positions
 from graphspec.sources.source import DataError, Header, Source
-from graphspec.sources.table_columns import holds_text, no_value, part_of, positions
 
 if TYPE_CHECKING:
     import numpy as np

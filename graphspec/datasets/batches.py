@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from graphspec.datasets.faults import Fault
+from graphspec.datasets.order import Order
+from graphspec.datasets.samples import Array, Samples
 from graphspec.graph import Graph, Output
 from graphspec.sources import Column, DataError
-from graphspec.training.data import Array, Samples
-from graphspec.training.faults import Fault
-from graphspec.training.order import Order
 
 TOGETHER = 32
 """The most batches that are gathered at once: what one gathering costs beside its copying is shared by them."""

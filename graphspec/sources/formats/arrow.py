@@ -10,10 +10,10 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from graphspec.sources.arrow_values import BLOCK, NUMBER, ROWS, Columns, arrow, readable, table_header
 from graphspec.sources.format import Format
+from graphspec.sources.formats.arrow_values import BLOCK, NUMBER, ROWS, Columns, arrow, readable, table_header
+from graphspec.sources.formats.table_columns import positions
 from graphspec.sources.source import DataError, Header, Source
-from graphspec.sources.table_columns import positions
 
 if TYPE_CHECKING:
     import numpy as np

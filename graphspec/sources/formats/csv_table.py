@@ -9,8 +9,8 @@ from itertools import islice
 from typing import IO, TYPE_CHECKING, Any
 
 from graphspec.sources.format import Format
+from graphspec.sources.formats.table_columns import part_of, positions
 from graphspec.sources.source import DataError, Header, Source
-from graphspec.sources.table_columns import part_of, positions
 
 if TYPE_CHECKING:
     import numpy as np

@@ -1,0 +1,1 @@
+"""Sources → samples → batches: read and checked without TensorFlow, and put before Keras as `tf.data`."""
