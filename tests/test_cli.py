@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 from graphspec.cli import main
 
 ROOT = Path(__file__).resolve().parent.parent
-COMMANDS = ("validate", "fmt", "summary", "train", "evaluate", "predict", "layers", "explain", "schema")
+COMMANDS = (
 Write = Callable[..., Path]
 
 SPEC = """

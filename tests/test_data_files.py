@@ -158,3 +158,66 @@ def test_a_series_is_trained_on_by_windows(write: Write, tmp_path: Path) -> None
     run = graphspec.train(path, run_dir=tmp_path / "run")
     assert run.record["samples"] == {"train": 140, "validation": 35}
     assert run.history["val_loss"][-1] < 0.01
+
+
+def test_a_vocabulary_that_cannot_be_read_is_a_finding(write: Write, tmp_path: Path) -> None:
+    """A broken row is named, though it is met while words are collected."""
+    (tmp_path / "t.csv").write_text("x,kind\n1,b\n2,c,d\n", encoding="utf-8")
+    path = write(
+        """
+        graphspec: 1
+        inputs: {x: [1]}
+        outputs:
+          kind: {from: x, apply: {Dense: {units: 2, activation: softmax}}, loss: sparse_categorical_crossentropy}
+        training: {optimizer: sgd}
+        data:
+          train: {file: t.csv, inputs: {x: {column: x}}, outputs: {kind: {column: kind, vocabulary: auto}}}
+        """
+    )
+    with pytest.raises(SpecError) as refused:
+        graphspec.train(path, run_dir=tmp_path / "run")
+    assert [each.rule.code for each in refused.value.report] == ["GS602"]
+    assert "t.csv line 3 has 3 fields where its header has 2" in str(refused.value)
+
+
+def test_samples_that_are_left_out_are_named(write: Write, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """`on_error: skip` leaves out the samples of broken images from every source, and says so."""
+    from PIL import Image
+
+    (tmp_path / "img").mkdir()
+    for number in range(6):
+        Image.new("L", (4, 4), number).save(tmp_path / "img" / f"{number}.png")
+    (tmp_path / "img" / "2.png").write_bytes(b"no picture")
+    np.save(tmp_path / "y.npy", np.arange(6.0))
+    path = write(
+        """
+        graphspec: 1
+        inputs: {image: [4, 4, 1]}
+        outputs: {y: {from: image, apply: [Flatten, {Dense: 1}], loss: mse}}
+        training: {optimizer: sgd}
+        data:
+          train:
+            inputs: {image: {files: "img/*.png", decode: image, size: [4, 4], channels: 1, on_error: ON_ERROR}}
+            outputs: {y: y.npy}
+        """.replace("ON_ERROR", "skip")
+    )
+    run = graphspec.train(path, run_dir=tmp_path / "run")
+    assert run.record["samples"]["train"] == 5
+    assert run.record["left_out"] == ["img/2.png"]
+    assert "1 samples of train are left out, whose files cannot be read: img/2.png" in capfd.readouterr().err
+    path.write_text(path.read_text(encoding="utf-8").replace("skip", "fail"), encoding="utf-8")
+    with pytest.raises(SpecError, match=r"img/2\.png"):
+        graphspec.train(path, run_dir=tmp_path / "again")
+
+
+@pytest.mark.parametrize("kind", ["folder", "pipe"])
+def test_what_is_no_file_is_refused_and_not_waited_for(spec: Path, tmp_path: Path, kind: str) -> None:
+    """A pipe would be waited for without end."""
+    (tmp_path / "y.npy").unlink()
+    if kind == "pipe":
+        os.mkfifo(tmp_path / "y.npy")
+    else:
+        (tmp_path / "y.npy").mkdir()
+    report = graphspec.validate(spec)
+    assert [each.rule.code for each in report] == ["GS602"]
+    assert "y.npy is no file" in str(report.errors[0].message)

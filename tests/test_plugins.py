@@ -97,6 +97,13 @@ outputs: {y: {from: x, apply: LAYER, loss: mse}}
 """
 
 
+def forget() -> None:
+    """Make Keras forget what the module registers."""
+    objects = keras.saving.get_custom_objects()
+    for name in [each for each in objects if each.startswith("my>")]:
+        del objects[name]
+
+
 @pytest.fixture
 def module(tmp_path: Path) -> Path:
     """`my_layers.py` beside the spec."""
@@ -205,7 +212,7 @@ def test_training_with_custom_objects_repeats_from_its_run(write: Write, module:
     assert run.history["y_gap"] == pytest.approx(run.history["y_mae"])
     assert run.history["y_loss"] == pytest.approx([2 * each for each in run.history["y_gap"]])
     sys.modules.pop("my_layers")
-    keras.saving.get_custom_objects().clear()
+    forget()
     assert graphspec.Run.at(run.path).evaluate("train")["y_gap"] > 0
     text = (run.path / "spec.yaml").read_text(encoding="utf-8")
     assert "module: my_layers" in text
@@ -222,7 +229,7 @@ def test_saved_models_with_custom_layers_are_applied(write: Write, module: Path,
     model = graphspec.build(write(text))
     found = np.asarray(model({"x": np.array([[2.0, 3.0, 0.0]], "float32")})["y"])
     np.testing.assert_allclose(found, [[4.0, 9.0, 0.0]])
-    keras.saving.get_custom_objects().clear()
+    forget()
     code, message = refusal(write(text.replace("plugins: [my_layers]\n", "")))
     assert code == "GS211"
     assert "my>Gate" in message

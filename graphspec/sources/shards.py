@@ -27,11 +27,11 @@ def shards_of(source: Source) -> list[Source]:
     files = files_of(source)
     if files == [source.path]:
         return [source]
-    return [replace(source, path=each, text=_named(source, each)) for each in files]
+    return [replace(source, path=each, text=named(source, each)) for each in files]
 
 
-def _named(source: Source, path: Path) -> str:
-    """The path of a shard as the spec would write it."""
+def named(source: Source, path: Path) -> str:
+    """The path of one of the files that `source` stands for, as the spec would write it."""
     written = Path(source.text)
     depth = len(source.path.parts) - len(written.parts)
     return str(Path(*path.parts[depth:])) if not written.is_absolute() and depth >= 0 else str(path)

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from graphspec.sources import shards
 from graphspec.sources.format import FORMATS, format_for
 from graphspec.sources.shards import files_of, shards_of
 from graphspec.sources.source import DataError, Source, Transforms
@@ -63,7 +64,9 @@ def first_path(source: Source) -> str:
 
 
 def named(source: Source, path: str) -> str:
-    """The name of an image for messages: from the folder of the list, or of the glob, on."""
+    """The name of an image for messages: as the spec would write it, or from the folder of the list on."""
+    if source.column is None:
+        return shards.named(source, Path(path))
     return path.removeprefix(f"{source.path.parent}{os.sep}")
 
 
