@@ -16,6 +16,9 @@ from graphspec.cli import main
 
 ROOT = Path(__file__).resolve().parent.parent
 COMMANDS = (
+    *("validate", "fmt", "summary", "data", "train", "evaluate", "predict"),
+    *("layers", "explain", "schema", "cache"),
+)
 Write = Callable[..., Path]
 
 SPEC = """
