@@ -16,7 +16,7 @@ from rich.console import Console
 from graphspec import run_directory
 from graphspec.adapting import adapt
 from graphspec.catalog.arguments import CALLBACK_PATHS
-from graphspec.datasets.batches import TOGETHER, TrainingBatches, evaluation_batches
+from graphspec.datasets.batches import TrainingBatches, evaluation_batches
 from graphspec.datasets.data_files import DataFiles
 from graphspec.datasets.faults import told
 from graphspec.datasets.order import Order
@@ -27,7 +27,6 @@ from graphspec.extras import require
 from graphspec.graph import Object
 from graphspec.report.full import render
 from graphspec.rules import REFUSED_TRAINING
-from graphspec.schema import TrainingModel
 from graphspec.spec import Spec
 from graphspec.to_keras import build_spec
 from graphspec.to_keras.freezing import check_trainable
@@ -38,6 +37,7 @@ from graphspec.training.checkpoint import checkpoints
 from graphspec.training.compiling import compile_model
 from graphspec.training.metrics import Measured, TrueLosses, measured
 from graphspec.training.monitors import with_mode
+from graphspec.training.pace import steps_per_execution
 from graphspec.training.progress import ShowProgress
 from graphspec.version import __version__
 
@@ -70,7 +70,7 @@ def train(spec: Spec, data: TrainingData, folder: Path | None, *, progress: bool
     started_from = load_weights(model, spec.training.initial_weights) if spec.training.initial_weights else None
     if progress and started_from is not None:
         console.print(f"{started_from.file}: {started_from}", highlight=False, markup=False, soft_wrap=True)
-    compile_model(spec, model, steps_per_execution=_steps_per_execution(settings, batches.steps))
+    compile_model(spec, model, steps_per_execution=steps_per_execution(settings, model, batches.steps))
     written = [with_mode(each, spec, validates=validation is not None) for each in spec.training.callbacks]
     for each in written:
         if each.name == "TensorBoard":
@@ -143,19 +143,6 @@ def _left_out(samples: Samples, most: int = 5) -> str:
 def _save(model: keras.Model, run: Path, recorder: _Recorder, status: str) -> None:
     run_directory.write(run / run_directory.MODEL, model.save)
     recorder.finish(status)
-
-
-def _steps_per_execution(settings: TrainingModel, epoch_steps: int) -> int:
-    """How many steps Keras runs at a time; `auto` is as many as are gathered at once, and none past a checkpoint.
-
-    An epoch that the number does not divide ends where it should, since its data set ends there.
-    """
-    if settings.steps_per_execution != "auto":
-        return settings.steps_per_execution
-    every = settings.checkpoint.every_steps if settings.checkpoint is not None else None
-    if every is None:
-        return TOGETHER
-    return max(number for number in range(1, TOGETHER + 1) if every % number == epoch_steps % number == 0)
 
 
 def _callback(each: Object, folder: Path) -> Any:
