@@ -62,6 +62,7 @@ SURROUNDINGS: dict[str, list[dict[str, Any]]] = {
     "IntegerLookup": [
         {"vocabulary": [3, 5, 9], "output_mode": "tf_idf", "idf_weights": [0.1, 0.2, 0.3]},
         {"vocabulary": [3, 5, 9], "output_mode": "multi_hot", "max_tokens": 9},
+        {"vocabulary": [3, 5, 9], "oov_method": "farmhash"},
     ],
     "StringLookup": [
         {"vocabulary": ["a", "b"], "output_mode": "tf_idf", "idf_weights": [0.1, 0.2]},
