@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from graphspec.graph import Graph
-from graphspec.sources import Column, DataError, Progress, Source, Split, blocks_of, header, in_order, load
+from graphspec.sources import AUTO, Column, DataError, Progress, Source, Split, blocks_of, header, in_order, load
 from graphspec.sources.transforms import as_word
 from graphspec.sources.vocabularies import Vocabularies, with_vocabularies
 
@@ -100,9 +100,19 @@ def _profile(
         seen.highest,
         seen.total / seen.finite if seen.finite else None,
         seen.not_finite,
-        dict(seen.counts.most_common()) if seen.counts is not None and seen.samples else None,
+        _counts(seen, source),
         in_order(column, 0, first).tolist(),
     )
+
+
+def _counts(seen: _Seen, source: Source) -> dict[str, int] | None:
+    """How often each value occurs; an index is that of a word where there is a vocabulary, and bears its name."""
+    if seen.counts is None or not seen.samples:
+        return None
+    words, made = source.transforms.vocabulary, source.transforms
+    if words is None or words == AUTO or made.one_hot is not None or made.cast is not None or made.scale is not None:
+        return dict(seen.counts.most_common())
+    return {str(words[int(index)]): count for index, count in seen.counts.most_common()}
 
 
 class _Seen:

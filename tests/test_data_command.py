@@ -50,7 +50,7 @@ def test_sources_are_shown_as_the_model_gets_them(spec: Path) -> None:
     assert "images.npy; scale" in done.output
     assert "3 to 7, mean 5.1" in done.output
     assert "1 values are NaN or infinite" in done.output
-    assert "3 different: 2 66.7 %, 0 16.7 %, 1 16.7 %" in done.output
+    assert "3 different: dog 66.7 %, cat 16.7 %, cow 16.7 %" in done.output
     assert "first: 2, 0, 2" in done.output
 
 
@@ -71,7 +71,7 @@ def test_json_is_one_object_a_source(spec: Path) -> None:
         ("inputs", "age"),
         ("outputs", "kind"),
     ]
-    assert shown[2]["counts"] == {"2": 4, "0": 1, "1": 1}
+    assert shown[2]["counts"] == {"dog": 4, "cat": 1, "cow": 1}
     assert (shown[1]["lowest"], shown[1]["highest"], shown[1]["not_finite"]) == (3.0, 7.0, 1)
 
 

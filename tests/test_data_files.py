@@ -221,3 +221,48 @@ def test_what_is_no_file_is_refused_and_not_waited_for(spec: Path, tmp_path: Pat
     report = graphspec.validate(spec)
     assert [each.rule.code for each in report] == ["GS602"]
     assert "y.npy is no file" in str(report.errors[0].message)
+
+
+FLATS = """
+graphspec: 1
+inputs: {city: {shape: [1], dtype: int32}, size: [2]}
+graph: {place: {from: city, apply: [{Embedding: {input_dim: 2, output_dim: 2}}, Flatten]}}
+outputs:
+  rating:
+    from: [place, size]
+    merge: concat
+    apply: {Dense: {units: 2, activation: softmax}}
+    loss: sparse_categorical_crossentropy
+training: {optimizer: sgd}
+data:
+  train:
+    file: flats.csv
+    inputs: {city: {column: city, vocabulary: auto}, size: {columns: [rooms, area]}}
+    outputs: {rating: {column: rating, vocabulary: auto}}
+  test:
+    file: new.csv
+    inputs: {city: {column: city, vocabulary: auto}, size: {columns: [rooms, area]}}
+    outputs: {rating: {column: rating, vocabulary: auto}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "codes"),
+    [
+        ("rooms", "rooms", []),
+        ("flats.csv", "flat.csv", ["GS601"]),
+        ("{units: 2, activation: softmax}", "{units: 1, activation: sigmoid}", ["GS502"]),
+        ("size: [2]", "size: [3]", ["GS605", "GS605"]),
+        ("input_dim: 2", "input_dim: 1", ["GS612", "GS612"]),
+        ("area]", "ara]", ["GS603", "GS603"]),
+    ],
+)
+def test_one_mistake_in_the_data_is_one_finding(
+    write: Write, tmp_path: Path, was: str, becomes: str, codes: list[str]
+) -> None:
+    """What headers tell is not told again of the values, nor what cannot be known without a file that is missing."""
+    rows = "city,rooms,area,rating\nOslo,2,30,low\nBergen,3,50,high\n"
+    (tmp_path / "flats.csv").write_text(rows, encoding="utf-8")
+    (tmp_path / "new.csv").write_text(rows, encoding="utf-8")
+    report = graphspec.validate(write(FLATS.replace(was, becomes)), values=True)
+    assert [each.rule.code for each in report] == codes

@@ -135,9 +135,11 @@ def check_array(wanted: Input, source: Source, found: Header) -> Iterator[Diagno
         yield Diagnostic(
             DATA_DTYPE,
             f"{source.text} holds {_values(found.dtype)}, and `{wanted.name}` takes {_values(wanted.dtype)}",
-            source.span_of("file"),
+            source.place,
             expected=f"values that can be read as {wanted.dtype} without loss",
-            help=f"declare `{wanted.name}` with `dtype: {found.dtype}`, or save the file as {wanted.dtype}",
+            help=f"declare `{wanted.name}` with `dtype: string`, or turn words into indices with `vocabulary: auto`"
+            if found.dtype == "string"
+            else f"declare `{wanted.name}` with `dtype: {found.dtype}`, or save the file as {wanted.dtype}",
             labels=(Label(wanted.span, f"`{wanted.name}` is declared here"),),
         )
 

@@ -18,7 +18,7 @@ from graphspec.checks.targets import check_labels, takes_classes
 from graphspec.diagnostics import Diagnostic, Label
 from graphspec.graph import Graph, Input
 from graphspec.rules import INDEX_RANGE, NOT_FINITE, UNREADABLE_DATA
-from graphspec.sources import Column, DataError, Header, Source, Split, blocks_of, header, load
+from graphspec.sources import AUTO, Column, DataError, Header, Source, Split, blocks_of, header, load
 from graphspec.sources.vocabularies import Vocabularies, vocabularies_of, with_vocabularies
 
 if TYPE_CHECKING:
@@ -49,7 +49,8 @@ def _check_split(subject: Subject, split: Split) -> Iterator[Diagnostic]:
     counts: dict[int, int | None] = {}
     for part in (split.inputs, split.outputs, split.sample_weights):
         for name, source in part.items():
-            column = _read(source)
+            wanted = subject.graph.inputs.get(name) if part is split.inputs else None
+            column = _read(source, wanted)
             if isinstance(column, Diagnostic):
                 yield column
             if column is None or isinstance(column, Diagnostic):
@@ -57,8 +58,8 @@ def _check_split(subject: Subject, split: Split) -> Iterator[Diagnostic]:
             counts[id(source)] = len(column)
             try:
                 yield from _check_finite(column, source)
-                if part is split.inputs and name in subject.graph.inputs:
-                    yield from _check_input(subject.graph, subject.graph.inputs[name], source, column)
+                if wanted is not None:
+                    yield from _check_input(subject.graph, wanted, source, column)
                 if part is split.outputs and name in subject.graph.outputs:
                     yield from _check_labels(subject, name, source, column)
             except DataError as error:
@@ -67,11 +68,19 @@ def _check_split(subject: Subject, split: Split) -> Iterator[Diagnostic]:
         yield from check_counts(split, counts)
 
 
-def _read(source: Source) -> Column | Diagnostic | None:
-    """The column; a finding where its file can be opened and not be read; None where the header is at fault."""
+def _read(source: Source, wanted: Input | None) -> Column | Diagnostic | None:
+    """The column; a finding where its file can be opened and not be read.
+
+    None where the header is at fault, or does not fit the input that it serves, and where the words of the training
+    split are not known: a finding has been made of that.
+    """
+    if source.transforms.vocabulary == AUTO:
+        return None
     try:
-        header(source)
+        told = header(source)
     except (DataError, OSError):
+        return None
+    if wanted is not None and any(check_array(wanted, source, told)):
         return None
     try:
         return load(source)
@@ -135,6 +144,8 @@ def _check_labels(subject: Subject, name: str, source: Source, column: Column) -
         return
     lowest, highest = range_of(column)
     classes = tensor.shape[-1] if tensor is not None else None
+    if classes == 1:
+        return  # the loss does not fit the output, which is found by itself
     if lowest == lowest and highest == highest:  # NaN is found by itself
         fractional = is_fractional(column)
         yield from check_labels(output, lowest, highest, fractional=fractional, classes=classes, span=source.place)
