@@ -10,14 +10,11 @@ Cases are made and tried by processes of their own; one that hangs or dies is re
 from __future__ import annotations
 
 import argparse
-import multiprocessing
 import os
-import resource
 import shutil
 import sys
 import tempfile
-import time
-from multiprocessing.connection import Connection, wait
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -25,13 +22,9 @@ sys.path.insert(0, str(ROOT))
 
 from tests.fuzzing.cases import Case, make_case  # noqa: E402
 from tests.fuzzing.hostile import HOSTILE  # noqa: E402
-from tests.fuzzing.trial import MEGABYTES, Tried, try_case  # noqa: E402
-
-HANGS = 30.0
-"""Seconds without a word after which a process is ended."""
-
-_AT_A_TIME = 50
-Numbers = list[int]
+from tests.fuzzing.pool import run  # noqa: E402
+from tests.fuzzing.trial import MEGABYTES, try_case, try_number  # noqa: E402
+from tests.fuzzing.watched import Tried  # noqa: E402
 
 
 def main() -> None:
@@ -54,8 +47,14 @@ def main() -> None:
                 for suffix in (".yaml", ".json"):
                     show(Case(what, raw, suffix), Path(folder))
             return
-        faults = run(given.seed, given.cases, given.jobs, given.out, Path(folder))
-    sys.exit(1 if faults else 0)
+        folders = [_folder(Path(folder), number) for number in range(given.jobs)]
+
+        def keep(number: int, tried: Tried) -> None:
+            _keep(make_case(given.seed, number), number, tried, given.out)
+
+        totals = run(range(given.cases), partial(try_number, given.seed), folders, MEGABYTES, keep)
+    print(f"seed {given.seed}, {totals}")
+    sys.exit(1 if totals.faulty else 0)
 
 
 def show(case: Case, folder: Path) -> None:
@@ -63,97 +62,6 @@ def show(case: Case, folder: Path) -> None:
     print(f"{case.what} {case.suffix}, {len(case.data):,} bytes: {tried.seconds:.2f} s, {tried.megabytes:.0f} MB")
     for fault in tried.faults:
         print(f"  FAULT {fault}")
-
-
-def run(seed: int, count: int, jobs: int, out: Path, scratch: Path) -> int:
-    """Try every case, and give the number of faulty ones."""
-    waiting = [list(range(start, min(start + _AT_A_TIME, count))) for start in range(0, count, _AT_A_TIME)][::-1]
-    workers = [_Worker(seed, _folder(scratch, number)) for number in range(jobs)]
-    began, done, faulty, slowest, largest = time.monotonic(), 0, 0, 0.0, 0.0
-    for worker in workers:
-        worker.give(waiting)
-    while any(worker.left for worker in workers):
-        ready = wait([worker.pipe for worker in workers if worker.left], timeout=1)
-        for worker in workers:
-            if worker.pipe in ready:
-                number, tried = worker.receive()
-            elif worker.left and time.monotonic() - worker.heard > HANGS:
-                number, tried = worker.left[0], Tried(HANGS, 0, (f"it hangs: nothing for {HANGS:.0f} s",))
-                worker.left.pop(0)
-                worker.restart()
-            else:
-                continue
-            done += 1
-            slowest, largest = max(slowest, tried.seconds), max(largest, tried.megabytes)
-            if tried.faults:
-                faulty += 1
-                _keep(make_case(seed, number), number, tried, out)
-            if tried.megabytes > MEGABYTES:
-                worker.restart()
-            if not worker.left:
-                worker.give(waiting)
-            if done % 500 == 0:
-                rate = done / (time.monotonic() - began)
-                print(
-                    f"\r{done:,} of {count:,}, {faulty} faulty, {rate:.0f} a second  ",
-                    end="",
-                    file=sys.stderr,
-                    flush=True,
-                )
-    for worker in workers:
-        worker.process.terminate()
-    print(file=sys.stderr)
-    print(f"{done:,} cases in {time.monotonic() - began:.0f} s, seed {seed}: {faulty} faulty; "
-          f"the slowest took {slowest:.2f} s, the largest process {largest:.0f} MB")  # fmt: skip
-    return faulty
-
-
-class _Worker:
-    """A process that tries cases one after the other, and says of each how it went."""
-
-    def __init__(self, seed: int, folder: Path) -> None:
-        self.seed, self.folder = seed, folder
-        self.left: Numbers = []
-        self.start()
-
-    def start(self) -> None:
-        self.pipe, theirs = multiprocessing.Pipe()
-        context = multiprocessing.get_context("spawn")
-        self.process = context.Process(target=_work, args=(theirs, self.seed, self.folder), daemon=True)
-        self.process.start()
-        self.heard = time.monotonic()
-
-    def give(self, waiting: list[Numbers]) -> None:
-        if waiting:
-            self.left = waiting.pop()
-            self.pipe.send(self.left)
-            self.heard = time.monotonic()
-
-    def receive(self) -> tuple[int, Tried]:
-        self.heard = time.monotonic()
-        try:
-            number, tried = self.pipe.recv()
-        except (EOFError, ConnectionResetError):
-            number, tried = self.left[0], Tried(0, 0, ("it ended the process",))
-            self.left.pop(0)
-            self.restart()
-            return number, tried
-        self.left.remove(number)
-        return number, tried
-
-    def restart(self) -> None:
-        self.process.terminate()
-        left = self.left
-        self.start()
-        if left:
-            self.pipe.send(left)
-
-
-def _work(pipe: Connection, seed: int, folder: Path) -> None:
-    resource.setrlimit(resource.RLIMIT_AS, (4 * 2**30, 4 * 2**30))
-    while True:
-        for number in pipe.recv():
-            pipe.send((number, try_case(make_case(seed, number), folder)))
 
 
 def _folder(scratch: Path, number: int) -> Path:

@@ -11,7 +11,8 @@ import graphspec
 
 from .fuzzing.cases import Case, make_case
 from .fuzzing.hostile import HOSTILE, SPEC
-from .fuzzing.trial import MEGABYTES, SECONDS, try_case
+from .fuzzing.trial import MEGABYTES, try_case
+from .fuzzing.watched import SECONDS
 
 SPECS = Path(__file__).parent.parent / "specs"
 SAMPLE = 600
@@ -74,9 +75,8 @@ def test_trial_sees_faults(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     """A trial tells of an exception, of lost places, of much time and of much memory."""
     case = Case("sound", SPEC.encode(), ".yaml")
     assert faults(case, folder) == []
-    module = "tests.fuzzing.trial"
-    monkeypatch.setattr(f"{module}.SECONDS", 0.0)
-    monkeypatch.setattr(f"{module}.MEGABYTES", 1)
+    monkeypatch.setattr("tests.fuzzing.watched.SECONDS", 0.0)
+    monkeypatch.setattr("tests.fuzzing.trial.MEGABYTES", 1)
     assert [fault.split(" ")[0] for fault in try_case(case, folder).faults] == ["it", "it"]
     monkeypatch.setattr("graphspec.validate", lambda path: 1 / 0)
     assert "ZeroDivisionError" in try_case(case, folder).faults[0]

@@ -2,57 +2,36 @@
 
 from __future__ import annotations
 
-import resource
-import sys
-import time
-import traceback
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import graphspec
 from graphspec.diagnostics import Diagnostic, Report, Span
 from graphspec.report.full import render
 
-from .cases import Case
-
-SECONDS = 2.0
-"""Of processor time, so that a busy machine makes no failures."""
+from .cases import Case, make_case
+from .watched import Tried, watch
 
 MEGABYTES = 500
 _MOST_SHOWN = 300_000
 """Characters that one report may take to show."""
 
 
-@dataclass(frozen=True)
-class Tried:
-    """What one case took, and the faults found with it."""
-
-    seconds: float
-    megabytes: float
-    faults: tuple[str, ...]
-
-
 def try_case(case: Case, folder: Path) -> Tried:
     """Validate the case as a file in `folder`, and look at the report."""
     path = folder / f"case{case.suffix}"
     path.write_bytes(case.data)
-    began = time.process_time()
-    faults: list[str] = []
-    try:
+
+    def work() -> tuple[bool, Iterator[str]]:
         report = graphspec.validate(path)
-        faults += _faults(report)
-    except BaseException as error:
-        if isinstance(error, KeyboardInterrupt):
-            raise
-        faults.append("".join(traceback.format_exception(error))[-3000:])
-    seconds = time.process_time() - began
-    megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**10 if sys.platform != "darwin" else 2**20)
-    if seconds > SECONDS:
-        faults.append(f"it took {seconds:.1f} s")
-    if megabytes > MEGABYTES:
-        faults.append(f"it took {megabytes:.0f} MB")
-    return Tried(seconds, megabytes, tuple(faults))
+        return not report.errors, _faults(report)
+
+    return watch(work, MEGABYTES)
+
+
+def try_number(seed: int, number: int, folder: Path) -> Tried:
+    """The same for case `number` of those of `seed`."""
+    return try_case(make_case(seed, number), folder)
 
 
 def _faults(report: Report) -> Iterator[str]:

@@ -6,12 +6,9 @@ A case is decided by a seed and its number alone. `scripts/fuzz_data.py` tries h
 
 from __future__ import annotations
 
+import os
 import random
 import re
-import resource
-import sys
-import time
-import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,10 +16,8 @@ from pathlib import Path
 from graphspec import diagnostics
 from graphspec.sources import DataError, Header, Source, blocks_of, header, load
 
+from ..fuzzing.watched import Tried, watch
 from .valid_files import Valid, valid_files
-
-SECONDS = 2.0
-"""Of processor time, so that a busy machine makes no faults."""
 
 MEGABYTES = 1000
 SPAN = diagnostics.Span(diagnostics.Source("spec.yaml", ""), 1, 1, 1, 1)
@@ -42,16 +37,6 @@ class Case:
     what: str
     file: Valid
     data: bytes
-
-
-@dataclass(frozen=True)
-class Tried:
-    """How a case went: whether it was read, what it took, and the faults found with it."""
-
-    was_read: bool
-    seconds: float
-    megabytes: float
-    faults: tuple[str, ...]
 
 
 def make_case(seed: int, number: int) -> Case:
@@ -130,31 +115,28 @@ def try_case(case: Case, folder: Path, name: str = "case") -> Tried:
     path = folder / f"{name}{case.file.ending}"
     path.write_bytes(case.data)
     source = source_of(case.file, path)
-    began = time.process_time()
-    faults: list[str] = []
-    was_read = False
-    try:
-        told = header(source)
-        faults += _faults(source, told)
-        was_read = True
-    except (DataError, OSError) as error:
-        message = error.message if isinstance(error, DataError) else str(error)
+
+    def work() -> tuple[bool, list[str]]:
+        try:
+            return True, list(_faults(source, header(source)))
+        except (DataError, OSError) as error:
+            message = error.message if isinstance(error, DataError) else str(error)
+        faults = []
         if path.name not in message and name not in message:
             faults.append(f"the message does not name the file: {message}")
         if "\n" in message or len(message) > 1000:
             faults.append(f"the message is no line: {message[:2000]}")
-    except BaseException as error:
-        if isinstance(error, KeyboardInterrupt):
-            raise
-        faults.append("".join(traceback.format_exception(error))[-3000:])
-    seconds = time.process_time() - began
-    megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**10 if sys.platform != "darwin" else 2**20)
-    if seconds > SECONDS:
-        faults.append(f"it took {seconds:.1f} s")
-    if megabytes > MEGABYTES:
-        faults.append(f"it took {megabytes:.0f} MB")
+        return False, faults
+
+    tried = watch(work, MEGABYTES)
     path.unlink()
-    return Tried(was_read, seconds, megabytes, tuple(faults))
+    return tried
+
+
+def try_number(seed: int, number: int, folder: Path) -> Tried:
+    """The same for case `number` of those of `seed`, with a cache of its own."""
+    os.environ["GRAPHSPEC_CACHE"] = str(folder / "cache")
+    return try_case(make_case(seed, number), folder)
 
 
 def source_of(file: Valid, path: Path) -> Source:

@@ -40,7 +40,7 @@ def test_whole_files_are_read(tmp_path: Path) -> None:
     """Every format has valid files, so that what is broken is near what is read."""
     for file in valid_files():
         tried = try_case(Case(file.what, file, file.mended(file.data)), tmp_path)
-        assert (file.what, tried.was_read, [each for each in tried.faults if "took" not in each]) == (
+        assert (file.what, tried.accepted, [each for each in tried.faults if "took" not in each]) == (
             file.what,
             True,
             [],
@@ -91,7 +91,7 @@ def test_what_the_fuzzer_found_is_refused_by_name(what: str, tmp_path: Path) -> 
     """Headers and directories that promise what cannot be."""
     ending, data = HOSTILE[what]
     case = Case(what, Valid(what, ending, data, {"key": "x"} if ending == ".npz" else {}), data)
-    assert (try_case(case, tmp_path).was_read, faults(case, tmp_path)) == (False, [])
+    assert (try_case(case, tmp_path).accepted, faults(case, tmp_path)) == (False, [])
 
 
 @pytest.mark.parametrize("array", [np.zeros((4, 500)), np.asfortranarray(np.zeros((200, 2)))])

@@ -1,0 +1,137 @@
+"""Numbered cases, tried by processes of their own; one that hangs, dies or grows too large is replaced."""
+
+from __future__ import annotations
+
+import multiprocessing
+import resource
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+
+from .watched import Tried
+
+Attempt = Callable[[int, Path], Tried]
+"""Tries a case by its number, in a folder of the process. It is sent there, so it is a function of a module."""
+
+HANGS = 30.0
+"""Seconds without a word after which a process is ended."""
+
+_AT_A_TIME = 50
+_ADDRESSES = 4 * 2**30
+"""Bytes of address space that a process may take: more, and it fails rather than the machine."""
+
+
+@dataclass
+class Totals:
+    """What all cases together took."""
+
+    done: int = 0
+    accepted: int = 0
+    faulty: int = 0
+    slowest: float = 0.0
+    largest: float = 0.0
+    seconds: float = 0.0
+
+    def __str__(self) -> str:
+        return (
+            f"{self.done:,} cases in {self.seconds:.0f} s: {self.accepted:,} accepted, {self.faulty} faulty; "
+            f"the slowest took {self.slowest:.2f} s, the largest process {self.largest:.0f} MB"
+        )
+
+
+def run(
+    numbers: Sequence[int],
+    attempt: Attempt,
+    folders: Sequence[Path],
+    megabytes: int,
+    keep: Callable[[int, Tried], None],
+) -> Totals:
+    """Try every case, in one process a folder. keep is told of each faulty one."""
+    waiting = [list(numbers[at : at + _AT_A_TIME]) for at in range(0, len(numbers), _AT_A_TIME)][::-1]
+    workers = [_Worker(attempt, folder) for folder in folders]
+    began, totals = time.monotonic(), Totals()
+    for worker in workers:
+        worker.give(waiting)
+    while any(worker.left for worker in workers):
+        ready = wait([worker.pipe for worker in workers if worker.left], timeout=1)
+        for worker in workers:
+            if worker.pipe in ready:
+                number, tried = worker.receive()
+            elif worker.left and time.monotonic() - worker.heard > HANGS:
+                number, tried = worker.lose(f"it hangs: nothing for {HANGS:.0f} s")
+            else:
+                continue
+            totals.done += 1
+            totals.accepted += tried.accepted
+            totals.slowest, totals.largest = max(totals.slowest, tried.seconds), max(totals.largest, tried.megabytes)
+            totals.seconds = time.monotonic() - began
+            if tried.faults:
+                totals.faulty += 1
+                keep(number, tried)
+            if tried.megabytes > megabytes:
+                worker.restart()
+            if not worker.left:
+                worker.give(waiting)
+            if totals.done % 500 == 0:
+                rate = totals.done / totals.seconds
+                line = f"\r{totals.done:,} of {len(numbers):,}, {totals.faulty} faulty, {rate:.0f} a second  "
+                print(line, end="", file=sys.stderr, flush=True)
+    for worker in workers:
+        worker.process.kill()
+        worker.process.join()
+    print(file=sys.stderr)
+    return totals
+
+
+class _Worker:
+    """A process that tries cases one after the other, and says of each how it went."""
+
+    def __init__(self, attempt: Attempt, folder: Path) -> None:
+        self.attempt, self.folder = attempt, folder
+        self.left: list[int] = []
+        self._start()
+
+    def _start(self) -> None:
+        self.pipe, theirs = multiprocessing.Pipe()
+        context = multiprocessing.get_context("spawn")
+        self.process = context.Process(target=_work, args=(theirs, self.attempt, self.folder), daemon=True)
+        self.process.start()
+        theirs.close()
+        self.heard = time.monotonic()
+
+    def give(self, waiting: list[list[int]]) -> None:
+        if waiting:
+            self.left = waiting.pop()
+            self.pipe.send(self.left)
+            self.heard = time.monotonic()
+
+    def receive(self) -> tuple[int, Tried]:
+        try:
+            number, tried = self.pipe.recv()
+        except (EOFError, ConnectionResetError):
+            return self.lose("it ended the process")
+        self.heard = time.monotonic()
+        self.left.remove(number)
+        return number, tried
+
+    def lose(self, why: str) -> tuple[int, Tried]:
+        """Give up the case that is being tried, and go on with the next in a new process."""
+        number = self.left.pop(0)
+        self.restart()
+        return number, Tried(0, 0, (why,))
+
+    def restart(self) -> None:
+        self.process.kill()
+        self._start()
+        if self.left:
+            self.pipe.send(self.left)
+
+
+def _work(pipe: Connection, attempt: Attempt, folder: Path) -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (_ADDRESSES, _ADDRESSES))
+    while True:
+        for number in pipe.recv():
+            pipe.send((number, attempt(number, folder)))
