@@ -1,0 +1,12 @@
+"""A graph as a drawing: `diagram` says what is drawn, `layering` where it stands, `svg` how it looks.
+
+Static: shapes are inferred without TensorFlow.
+"""
+
+from __future__ import annotations
+
+from graphspec.drawing.diagram import Arrow, Box, Diagram, Line, diagrams
+from graphspec.drawing.layering import Layout, lay_out
+from graphspec.drawing.svg import STYLE, draw
+
+__all__ = ["STYLE", "Arrow", "Box", "Diagram", "Layout", "Line", "diagrams", "draw", "lay_out"]

@@ -1,0 +1,131 @@
+"""Graph + shapes → what a drawing shows: a box a named tensor, the layers in it, and arrows between boxes.
+
+A model that is applied inside another has a diagram of its own.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from graphspec.drawing.folding import fold, title
+from graphspec.graph import Graph, Layer, Node, Object, Reference, wrapped_layers
+from graphspec.shapes import UNKNOWN, Shapes, Value, infer, is_known, show
+
+MOST_LINES = 12
+"""Of a node with more steps than these, those in the middle are not drawn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One call of a layer: what it is, what it gives, and the mark of the layer where it is called several times."""
+
+    layer: str
+    shape: str
+    mark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """One input or node. key is unique in its diagram; title is the name in the spec; skipped counts lines left out
+    after the first half of those that are drawn.
+    """
+
+    key: str
+    title: str
+    kind: Literal["input", "node", "output"]
+    lines: tuple[Line, ...]
+    skipped: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Arrow:
+    """A tensor that goes from one box into another. text is the reference as the spec writes it."""
+
+    start: str
+    end: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Diagram:
+    """One graph: the spec's own, or a model in it. shared tells of each mark which layer it stands for."""
+
+    name: str
+    boxes: tuple[Box, ...]
+    arrows: tuple[Arrow, ...]
+    shared: dict[str, str]
+
+
+def diagrams(graph: Graph, precision: str = "float32") -> list[Diagram]:
+    """The diagram of `graph`, then one for each model that is applied in it, under the dtype policy `precision`."""
+    shapes = infer(graph, precision)
+    return [_diagram(each, shapes) for each in (graph, *graph.models())]
+
+
+def describe(layer: Layer) -> str:
+    """What a layer is, for people: its declared name and class, and what a wrapper holds."""
+    if not isinstance(layer.what, Object):
+        return f"{layer.name} ({layer.type_name})"
+    held = ", ".join(inner.name if inner.declared else inner.type_name for inner in wrapped_layers(layer))
+    described = f"{layer.type_name}({held})" if held else layer.type_name
+    return f"{layer.name} ({described})" if layer.declared else described
+
+
+def _diagram(graph: Graph, shapes: Shapes) -> Diagram:
+    calls = Counter(step.layer for node in graph.nodes.values() for step in node.steps)
+    several = [layer for layer, count in calls.items() if count > 1 and not layer.is_operation]
+    marks = {layer: _mark(number) for number, layer in enumerate(several)}
+    folded = fold(graph)
+    boxes = [Box(name, name, "input", (Line("Input", _shape(shapes.of(graph, name))),)) for name in graph.inputs]
+    boxes += [_box(graph, nodes, shapes, marks) for name, nodes in folded.items() if nodes[0].name == name]
+    homes = {name: nodes[0].name for name, nodes in folded.items()}
+    shared = {mark: f"{describe(layer)}, called {calls[layer]} times" for layer, mark in marks.items()}
+    return Diagram(graph.name, tuple(boxes), tuple(_arrows(graph, homes)), shared)
+
+
+def _box(graph: Graph, nodes: list[Node], shapes: Shapes, marks: dict[Layer, str]) -> Box:
+    lines = []
+    for node in nodes:
+        given = shapes.calls.get(id(graph), {}).get(node.name, [])
+        for number, step in enumerate(node.steps):
+            value = given[number] if number < len(given) else UNKNOWN
+            lines.append(Line(describe(step.layer), _shape(value), marks.get(step.layer, "")))
+    if not lines:
+        taken = ", ".join(map(_written, nodes[0].references()))
+        lines = [Line(f"= {taken}", _shape(shapes.of(graph, nodes[0].name)))]
+    skipped = max(0, len(lines) - MOST_LINES)
+    if skipped:
+        half = MOST_LINES // 2
+        lines = lines[:half] + lines[-half:]
+    kind: Literal["output", "node"] = "output" if any(node.name in graph.outputs for node in nodes) else "node"
+    return Box(nodes[0].name, title(nodes), kind, tuple(lines), skipped)
+
+
+def _arrows(graph: Graph, homes: dict[str, str]) -> Iterator[Arrow]:
+    """An arrow from box to box; between two, one is enough, whatever it carries."""
+    texts: dict[tuple[str, str], list[str]] = {}
+    for node in graph.nodes.values():
+        for reference in node.references():
+            link = (homes.get(reference.name, reference.name), homes[node.name])
+            if link[0] != link[1]:
+                texts.setdefault(link, []).append(_written(reference))
+    for (start, end), written in texts.items():
+        yield Arrow(start, end, ", ".join(dict.fromkeys(written)))
+
+
+def _written(reference: Reference) -> str:
+    """The reference as the spec writes it; an earlier part of a node (`stage@0`) by the node's name."""
+    return str(reference).partition("@")[0]
+
+
+def _shape(value: Value) -> str:
+    return show(value) if is_known(value) else "?"
+
+
+def _mark(number: int) -> str:
+    """A, B, ... Z, A1, B1, ..."""
+    letter, turn = chr(ord("A") + number % 26), number // 26
+    return f"{letter}{turn or ''}"

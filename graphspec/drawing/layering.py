@@ -1,0 +1,237 @@
+"""Where the boxes of a directed graph stand and how its arrows run: Sugiyama's method, in its compact form.
+
+Each box stands one row below the lowest of those it takes from; an arrow over several rows holds a place in each; rows
+are ordered by the barycentre of their neighbours; places in a row are those nearest to their neighbours that keep their
+distance, which pooling neighbours that want to overlap finds exactly.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+GAP, ROW_GAP, LANE = 28.0, 44.0, 14.0
+"""Between two boxes of a row, between two rows, and the width of an arrow that passes through a row."""
+
+_SWEEPS = 12
+_LANE_WEIGHT = 4.0
+
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The top left corner of each box by its key, the points of each arrow in the order given, and the whole size.
+
+    An arrow goes straight down to its second point, where it leaves the row, aslant to its third, where it enters the
+    next, straight down to its fourth, and so on.
+    """
+
+    places: dict[str, Point]
+    routes: list[list[Point]]
+    width: float
+    height: float
+
+
+@dataclass(slots=True)
+class _Item:
+    """What holds a place in a row: a box, or an arrow on its way."""
+
+    width: float
+    height: float
+    row: int
+    is_lane: bool = False
+    x: float = 0.0  # of its middle
+
+
+def lay_out(sizes: Mapping[str, Point], arrows: Sequence[tuple[str, str]]) -> Layout:
+    """Places for boxes of these sizes (width, height), with `arrows` from one to another; these make no circle.
+
+    The order of `sizes` is the order of boxes that nothing else puts in one. Raises ValueError for a circle.
+    """
+    rows = _rows(sizes, arrows)
+    items = {key: _Item(*sizes[key], rows[key]) for key in sizes}
+    chains = [_chain(number, start, end, items) for number, (start, end) in enumerate(arrows)]
+    links = [(chain[i], chain[i + 1]) for chain in chains for i in range(len(chain) - 1)]
+    above: dict[str, list[str]] = {key: [] for key in items}
+    below: dict[str, list[str]] = {key: [] for key in items}
+    for start, end in links:
+        below[start].append(end)
+        above[end].append(start)
+    order: list[list[str]] = [[] for _ in range(1 + max((item.row for item in items.values()), default=0))]
+    for key, item in items.items():
+        order[item.row].append(key)
+    _order(order, above, below)
+    _place(order, items, above, below)
+    return _finished(order, items, sizes, chains, above, below)
+
+
+def _rows(keys: Iterable[str], arrows: Sequence[tuple[str, str]]) -> dict[str, int]:
+    """One row below the lowest that it takes from; what takes nothing stands right above the first that takes it."""
+    rows = dict.fromkeys(keys, 0)
+    after: dict[str, list[str]] = {key: [] for key in rows}
+    waits = dict.fromkeys(rows, 0)
+    for start, end in arrows:
+        after[start].append(end)
+        waits[end] += 1
+    sources = {key for key, count in waits.items() if not count}
+    ready = list(sources)
+    for key in ready:
+        for end in after[key]:
+            rows[end] = max(rows[end], rows[key] + 1)
+            waits[end] -= 1
+            if not waits[end]:
+                ready.append(end)
+    if len(ready) < len(rows):
+        raise ValueError("the arrows make a circle")
+    for key in sources:
+        if after[key]:
+            rows[key] = min(rows[end] for end in after[key]) - 1
+    return rows
+
+
+def _chain(number: int, start: str, end: str, items: dict[str, _Item]) -> list[str]:
+    """The boxes of an arrow, with the places between them that it takes in the rows it passes."""
+    passed = range(items[start].row + 1, items[end].row)
+    lanes = [f"\0{number}/{row}" for row in passed]
+    items.update({lane: _Item(LANE, 0, row, is_lane=True) for lane, row in zip(lanes, passed, strict=True)})
+    return [start, *lanes, end]
+
+
+def _order(order: list[list[str]], above: dict[str, list[str]], below: dict[str, list[str]]) -> None:
+    """Order each row by the barycentres of what it is linked to; the order with the fewest crossings stays."""
+    best, fewest = [list(row) for row in order], _crossings(order, below)
+    for sweep in range(_SWEEPS):
+        down = sweep % 2 == 0
+        neighbours = above if down else below
+        numbers = range(1, len(order)) if down else range(len(order) - 2, -1, -1)
+        for number in numbers:
+            at = {key: place for place, key in enumerate(order[number - 1 if down else number + 1])}
+            row = order[number]
+            centres = {key: _mean([at[each] for each in neighbours[key]], place) for place, key in enumerate(row)}
+            row.sort(key=centres.__getitem__)
+        crossings = _crossings(order, below)
+        if crossings < fewest:
+            best, fewest = [list(row) for row in order], crossings
+    order[:] = best
+
+
+def _crossings(order: list[list[str]], below: dict[str, list[str]]) -> int:
+    """How many links cross one another: inversions, counted in a tree of sums."""
+    count = 0
+    for upper, lower in itertools.pairwise(order):
+        at = {key: place for place, key in enumerate(lower)}
+        sums, seen = [0] * (len(lower) + 1), 0
+        for key in upper:
+            ends = [at[each] for each in below[key]]
+            for end in ends:
+                at_or_before, place = 0, end + 1
+                while place > 0:
+                    at_or_before += sums[place]
+                    place -= place & -place
+                count += seen - at_or_before
+            for end in ends:
+                place = end + 1
+                while place < len(sums):
+                    sums[place] += 1
+                    place += place & -place
+            seen += len(ends)
+    return count
+
+
+def _place(
+    order: list[list[str]], items: dict[str, _Item], above: dict[str, list[str]], below: dict[str, list[str]]
+) -> None:
+    for row in order:
+        x = 0.0
+        for key in row:
+            items[key].x = x + items[key].width / 2
+            x += items[key].width + GAP
+    above, below = _pulls(above, items), _pulls(below, items)
+    both = _pulls({key: above[key] + below[key] for key in items}, items)
+    for sweep in range(2 * _SWEEPS):
+        neighbours = both if sweep > _SWEEPS else (above, below)[sweep % 2]
+        for row in order if sweep % 2 == 0 else reversed(order):
+            wanted = [_mean([items[each].x for each in neighbours[key]], items[key].x) for key in row]
+            _spread(row, wanted, items)
+
+
+def _pulls(links: dict[str, list[str]], items: dict[str, _Item]) -> dict[str, list[str]]:
+    """What each item is drawn to: boxes to boxes and passing arrows to themselves, wherever they have such neighbours.
+
+    So chains of boxes stand upright, and long arrows have few bends.
+    """
+    pulls = {}
+    for key, linked in links.items():
+        of_a_kind = [each for each in linked if items[each].is_lane == items[key].is_lane]
+        pulls[key] = of_a_kind or linked
+    return pulls
+
+
+def _spread(row: list[str], wanted: list[float], items: dict[str, _Item]) -> None:
+    """Put each item as near to where it wants to be as distances allow, by the least sum of weighted squares."""
+    offsets = [0.0]
+    for left, right in itertools.pairwise(row):
+        offsets.append(offsets[-1] + (items[left].width + items[right].width) / 2 + GAP)
+    pools: list[tuple[float, float, int]] = []  # place, weight, how many items
+    for key, want, offset in zip(row, wanted, offsets, strict=True):
+        place, weight, count = want - offset, _LANE_WEIGHT if items[key].is_lane else 1.0, 1
+        while pools and pools[-1][0] > place:
+            other, more, others = pools.pop()
+            place = (place * weight + other * more) / (weight + more)
+            weight, count = weight + more, count + others
+        pools.append((place, weight, count))
+    places = [place for place, _, count in pools for _ in range(count)]
+    for key, place, offset in zip(row, places, offsets, strict=True):
+        items[key].x = place + offset
+
+
+def _finished(
+    order: list[list[str]],
+    items: dict[str, _Item],
+    sizes: Mapping[str, Point],
+    chains: list[list[str]],
+    above: dict[str, list[str]],
+    below: dict[str, list[str]],
+) -> Layout:
+    left = min((item.x - item.width / 2 for item in items.values()), default=0.0)
+    for item in items.values():
+        item.x -= left
+    tops, y = [], 0.0
+    for row in order:
+        tops.append(y)
+        y += max((items[key].height for key in row), default=0.0) + ROW_GAP
+    heights = [max((items[key].height for key in row), default=0.0) for row in order]
+    ports = _ports(sizes, items, above, below)
+    routes = []
+    for chain in chains:
+        first = items[chain[0]]
+        points = [(ports[chain[0], chain[1], "out"], tops[first.row] + first.height)]
+        for start, end in itertools.pairwise(chain):
+            upper, lower = items[start], items[end]
+            points.append((ports.get((start, end, "out"), upper.x), tops[upper.row] + heights[upper.row]))
+            points.append((ports.get((start, end, "in"), lower.x), tops[lower.row]))
+        routes.append(points)
+    places = {key: (items[key].x - items[key].width / 2, tops[items[key].row]) for key in sizes}
+    width = max((item.x + item.width / 2 for item in items.values()), default=0.0)
+    return Layout(places, routes, width, max(0.0, y - ROW_GAP))
+
+
+def _ports(
+    sizes: Mapping[str, Point], items: dict[str, _Item], above: dict[str, list[str]], below: dict[str, list[str]]
+) -> dict[tuple[str, str, str], float]:
+    """Where along the edge of its box each link begins and ends, in the order of what it is linked to."""
+    ports = {}
+    for key in sizes:
+        for side, linked in (("in", above[key]), ("out", below[key])):
+            ends = sorted(dict.fromkeys(linked), key=lambda each: items[each].x)
+            step = min(18.0, items[key].width / (len(ends) + 1))
+            for number, end in enumerate(ends):
+                x = items[key].x + (number - (len(ends) - 1) / 2) * step
+                ports[(end, key, side) if side == "in" else (key, end, side)] = x
+    return ports
+
+
+def _mean(values: Sequence[float], otherwise: float) -> float:
+    return sum(values) / len(values) if values else otherwise
