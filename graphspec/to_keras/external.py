@@ -1,14 +1,11 @@
 """External → keras.Model: a saved model's file, or a function of `keras.applications`.
 
 Whatever form it was saved in, the model is given that of a nested one: bare tensors for one input or one output,
-dicts by name for several. A file's configuration is looked through before Keras sees it: `safe_mode` alone is no
-sandbox, and a spec carries no code.
+dicts by name for several.
 """
 
 from __future__ import annotations
 
-import json
-import zipfile
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,15 +15,13 @@ from typing import Any
 import keras
 from keras.src.backend.common import global_state
 
-from graphspec.catalog.refused import CODE_CARRYING as CODE_CARRYING_NAMES
 from graphspec.checks.files import missing_file
 from graphspec.diagnostics import Report, SpecError
 from graphspec.graph import External
-from graphspec.rules import CODE_CARRYING, REFUSED_ARGUMENTS, UNREADABLE_DATA, UNREGISTERED
+from graphspec.rules import REFUSED_ARGUMENTS
 from graphspec.to_keras.messages import reason
+from graphspec.to_keras.saved_file import by_name, load_saved
 
-_CONFIG = "config.json"
-_LARGEST = 64 * 2**20
 _COUNTS = "object_name_uids"
 
 
@@ -79,92 +74,18 @@ def _from_file(what: External, *, weightless: bool) -> keras.Model:
     assert what.path is not None
     if not what.path.is_file():
         raise SpecError(Report([missing_file(what.path, what.name, what.span)]))
-    try:
-        config = _config(what)
-        _refuse_code(what, config)
-        if weightless:
-            return keras.saving.deserialize_keras_object({**config, "compile_config": None}, safe_mode=True)
-        return keras.saving.load_model(what.path, compile=False, safe_mode=True)
-    except SpecError:
-        raise
-    except Exception as error:
-        raise SpecError.of(
-            UNREADABLE_DATA,
-            f"{what.name} cannot be read as a model: {reason(error)}",
-            what.span,
-            expected="a `.keras` file that Keras 3 wrote",
-            help="the file is damaged or of another kind; save the model again",
-        ) from error
-
-
-def _config(what: External) -> dict[str, Any]:
-    assert what.path is not None
-    with zipfile.ZipFile(what.path) as archive:
-        if archive.getinfo(_CONFIG).file_size > _LARGEST:
-            raise ValueError(f"its {_CONFIG} is larger than {_LARGEST // 2**20} MiB")
-        found = json.loads(archive.read(_CONFIG))
-    if not isinstance(found, dict):
-        raise ValueError(f"its {_CONFIG} holds no model")
-    return found
-
-
-def _refuse_code(what: External, config: dict[str, Any]) -> None:
-    """Refuse a model that holds code, or an object that neither Keras nor a plugin has registered."""
-    for each in _objects({key: value for key, value in config.items() if key != "compile_config"}):
-        name = str(each["class_name"])
-        registered = str(each.get("registered_name") or name)
-        module = each.get("module")
-        if keras.saving.get_registered_object(registered) is not None:
-            continue
-        if name.rpartition(">")[2] in CODE_CARRYING_NAMES or name == "__lambda__":
-            raise SpecError.of(
-                CODE_CARRYING,
-                f"{what.name} holds `{name.strip('_')}`, which carries code, and a spec carries none",
-                what.span,
-                expected="a model of layers that carry no code",
-                help=CODE_CARRYING_NAMES.get(name, "build the model without functions of its own"),
-            )
-        if not (module in (None, "builtins", "keras") or str(module).startswith("keras.")):
-            raise SpecError.of(
-                UNREGISTERED,
-                f"{what.name} holds `{registered}` of the module `{module}`, which is not of Keras",
-                what.span,
-                expected="objects of Keras, or of a plugin",
-                help='register it, `@keras.saving.register_keras_serializable(package="pkg")`, '
-                "and name its module under `plugins`",
-            )
-
-
-def _objects(value: Any) -> Iterator[dict[str, Any]]:
-    """Every serialised object in a configuration."""
-    waiting = [value]
-    while waiting:
-        found = waiting.pop()
-        if isinstance(found, dict):
-            if "class_name" in found:
-                yield found
-            waiting += found.values()
-        elif isinstance(found, list):
-            waiting += found
+    return load_saved(what.path, what.name, what.span, weightless=weightless)
 
 
 def _in_nested_form(model: keras.Model, name: str) -> tuple[keras.Model, Interface]:
     try:
-        inputs = _named(model.input, [each.name for each in model.inputs])
-        outputs = _named(model.output, model.output_names)
+        inputs = by_name(model.input, [each.name for each in model.inputs])
+        outputs = by_name(model.output, model.output_names)
     except AttributeError:  # a subclass of Model, registered by a plugin: it is called as it stands
         model.name = name
         return model, Interface([], [])
     made = keras.Model(_bare(inputs), _bare(outputs), name=name)
     return made, Interface(list(inputs), list(outputs))
-
-
-def _named(tensors: Any, names: list[str]) -> dict[str, Any]:
-    """The tensors by name; where two would bear one name, by number."""
-    if isinstance(tensors, dict):
-        return dict(tensors)
-    listed = list(tensors) if isinstance(tensors, list | tuple) else [tensors]
-    return dict(zip(names if len(set(names)) == len(listed) else map(str, range(len(listed))), listed, strict=True))
 
 
 def _bare(tensors: dict[str, Any]) -> Any:
