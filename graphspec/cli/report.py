@@ -1,0 +1,34 @@
+"""`graphspec report`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("run", metavar="RUN")
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(path_type=Path),
+    help="Write the page here.  [default: report.html in the run]",
+)
+@click.option("--force", is_flag=True, help="Replace the file even if graphspec did not make it.")
+def report(run: str, output: Path | None, force: bool) -> None:
+    """Write a run as one HTML page: curves, predictions, the graph, the data, the spec and where it came from.
+
+    RUN is a run directory, or a folder of runs, which stands for the newest in it. The page opens from a file, needs no
+    network, and is written for runs that are stopped, failed or still going on as well.
+
+    \b
+    graphspec report runs/same_digit
+    graphspec report runs/wine/first -o wine.html
+    """
+    from graphspec.run import Run
+    from graphspec.run_report import write_report
+
+    found = Run.at(run)
+    path = write_report(found, output, force=force, tell=lambda doing: click.echo(f"{found.path}: {doing}", err=True))
+    click.echo(f"Wrote {path}")

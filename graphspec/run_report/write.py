@@ -1,0 +1,137 @@
+"""`write_report`: a run → its page. What is missing is said on the page; what cannot be written is refused at once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+from graphspec import run_directory
+from graphspec.diagnostics import SpecError
+from graphspec.report.full import render
+from graphspec.rules import CANNOT_WRITE
+from graphspec.run import Run
+from graphspec.run_report.graph_section import graph_section
+from graphspec.run_report.markup import Markup, note
+from graphspec.run_report.metrics_sections import curves_section, pace_section
+from graphspec.run_report.origin_sections import data_section, lock_section, provenance_section, spec_section
+from graphspec.run_report.overview import best_epoch, overview
+from graphspec.run_report.page import Section, is_page, page
+from graphspec.run_report.series import Row
+from graphspec.spec import Spec
+
+REPORT = "report.html"
+
+Tell = Callable[[str], object]
+"""Is told what is done next."""
+
+Found = TypeVar("Found")
+
+
+def untold(doing: str) -> None:
+    """Nobody is told."""
+
+
+def write_report(
+    run: Run | Path | str, path: Path | str | None = None, *, force: bool = False, tell: Tell = untold
+) -> Path:
+    """Write the page of `run` (or of the run at that path, or the newest below it) and give its path.
+
+    path: `report.html` in the run unless stated. A page that graphspec made is replaced, anything else only with
+    `force`. The page needs no network. Raises SpecError where there is no run or the page cannot be written; what
+    else is missing or damaged is said on the page.
+    """
+    found = run if isinstance(run, Run) else Run.at(run)
+    target = Path(path) if path is not None else found.path / REPORT
+    _check(target, force=force)
+    text = report_page(found, tell)
+    run_directory.write(target, lambda part: part.write_text(text, encoding="utf-8"))
+    return target
+
+
+def report_page(run: Run, tell: Tell = untold) -> str:
+    """The page of `run` as HTML."""
+    record, rows, spec = _read(lambda: run.record), _read(lambda: run.metrics), _read(lambda: run.spec)
+    known = record if isinstance(record, dict) else {}
+    name = str(known.get("name") or run.path.name)
+    head = overview(
+        name,
+        known,
+        rows if isinstance(rows, list) else [],
+        str(run.path.resolve()),
+        is_written=run_directory.is_held(run.path),
+    )
+    return page(name, head, list(_sections(run, known, rows, spec, tell)))
+
+
+def _sections(
+    run: Run, record: dict[str, Any], rows: list[Row] | SpecError, spec: Spec | SpecError, tell: Tell
+) -> Iterator[Section]:
+    outputs = list(spec.graph.outputs) if isinstance(spec, Spec) else []
+    if isinstance(rows, SpecError):
+        yield "Curves", _fault("The metrics cannot be read.", rows)
+    else:
+        yield "Curves", curves_section(rows, outputs, best_epoch(record))
+        pace = pace_section(rows, outputs, best_epoch(record))
+        if pace is not None:
+            yield "Training", pace
+    if isinstance(spec, SpecError):
+        yield "Spec", _fault("The spec of the run cannot be read.", spec)
+        return
+    yield "Predictions", _predictions(run, tell)
+    yield "Graph", graph_section(spec)
+    tell("looking at the data")
+    data = _read(lambda: data_section(spec, run.vocabularies))
+    yield "Data", data if isinstance(data, Markup) else _fault("The data cannot be read.", data)
+    yield "Spec", spec_section((run.path / run_directory.SPEC).read_text(encoding="utf-8", errors="replace"))
+    lock = _read(lambda: run.lock)
+    yield "Versions", lock_section(lock) if isinstance(lock, dict) else note("The run has no lock.json.")
+    provenance = _read(lambda: run_directory.read_json(run.path / run_directory.PROVENANCE))
+    if isinstance(provenance, dict):
+        yield "Where each value came from", provenance_section(provenance)
+
+
+def _predictions(run: Run, tell: Tell) -> Markup:
+    """What the model says of its data; whatever keeps it from doing so is said instead, for the page tells more."""
+    if not (run.path / run_directory.MODEL).is_file():
+        return note("The run holds no model yet, so there is nothing to predict with.", kind="warning")
+    try:
+        from graphspec.run_report.prediction_section import prediction_section
+        from graphspec.run_report.predictions import predictions_of, why_not
+    except ImportError as error:  # NumPy comes with TensorFlow
+        return note(f"Predicting needs TensorFlow, which is not installed ({error.name}).", kind="warning")
+    tell("predicting")
+    try:
+        return prediction_section(predictions_of(run))
+    except Exception as error:  # whatever the layers of a model raise
+        return note(f"The model could not be tried on its data.\n{why_not(error)}", kind="warning")
+
+
+def _fault(what: str, error: SpecError) -> Markup:
+    return note(f"{what}\n{render(error.report)}", kind="warning")
+
+
+def _read(read: Callable[[], Found]) -> Found | SpecError:
+    """What `read` gives, or the findings that it raises."""
+    try:
+        return read()
+    except SpecError as error:
+        return error
+
+
+def _check(path: Path, *, force: bool) -> None:
+    """Raise SpecError unless the page can be written to `path`."""
+    if path.is_dir():
+        raise SpecError.of(CANNOT_WRITE, f"{path} is a folder", help=f"write to {path / REPORT}")
+    folder = next(each for each in (path.parent, *path.parent.parents) if each.exists())
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise SpecError.of(CANNOT_WRITE, f"cannot write to {folder}", help="give another --output")
+    if path.exists() and not force:
+        with open(path, "rb") as file:
+            if not is_page(file.read(2_000)):
+                raise SpecError.of(
+                    CANNOT_WRITE,
+                    f"{path} is no report of graphspec",
+                    help="give another --output, or --force to replace it",
+                )
