@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from graphspec.diagnostics import Report
 from graphspec.extras import check_tensorflow, require_tensorflow
 from graphspec.run import Run
+from graphspec.run_directory import Row
 from graphspec.spec import Spec, load
 
 if TYPE_CHECKING:
     import keras
 
+    from graphspec.datasets.samples import TrainingData
+    from graphspec.sources.vocabularies import Vocabularies
     from graphspec.summary import Summary
 
 
@@ -55,30 +58,68 @@ def summarize(spec: Spec | Path | str) -> Summary:
 
 
 def train(
-    spec: Spec | Path | str, *, overrides: Iterable[str] = (), run_dir: Path | str | None = None, progress: bool = False
+    spec: Spec | Path | str,
+    *,
+    overrides: Iterable[str] = (),
+    run_dir: Path | str | None = None,
+    progress: bool = False,
+    on_epoch: Callable[[Row], bool] | None = None,
 ) -> Run:
     """Train the model of `spec` on its data and write a run directory.
 
-    run_dir: where to write; by default `runs/<name>/<time>-<id>`. It must not exist yet, or be empty.
-    progress: show a progress bar on standard error. Raises SpecError where spec, data or training are at fault.
+    run_dir: where to write; by default `runs/<name>/<time>-<id>`. It must not exist yet, or be empty. progress: tell of
+    it on standard error. on_epoch: is given each row of `Run.metrics`; where it gives False, the training ends there.
+    Raises SpecError where spec, data or training are at fault. SIGINT and SIGTERM end a training between two steps, as
+    KeyboardInterrupt and SystemExit; `resume` goes on from there.
     """
     check_tensorflow()
-    from graphspec.datasets.samples import read_training_data
-
     loaded = _loaded(spec, overrides)
-    if progress:
-        from rich.console import Console
-
-        from graphspec.datasets.reading_progress import showing
-
-        with showing(Console(stderr=True)) as told:
-            samples = read_training_data(loaded, told)
-    else:
-        samples = read_training_data(loaded)
+    samples = _training_data(loaded, progress=progress)
     require_tensorflow()
+    from graphspec.training.interruption import StoppedError
     from graphspec.training.trainer import train as train_model
 
-    return Run(train_model(loaded, samples, Path(run_dir) if run_dir is not None else None, progress=progress))
+    folder = Path(run_dir) if run_dir is not None else None
+    try:
+        return Run(train_model(loaded, samples, folder, progress=progress, on_epoch=on_epoch))
+    except StoppedError as error:
+        raise error.as_exit() from None
+
+
+def resume(run: Run | Path | str, *, epochs: int | None = None, progress: bool = False) -> Run:
+    """Go on with a training that was stopped or killed, to the very same end that it would have come to.
+
+    run: a run, its directory, or a folder of runs, which stands for the newest in it. epochs: how many it is to have
+    in all; by default as many as its spec says. A run that has them all is left as it is. Raises as `train` does.
+    """
+    check_tensorflow()
+    found = run if isinstance(run, Run) else Run.at(run)
+    spec = found.to_resume(epochs)
+    if spec is None:
+        return found
+    samples = _training_data(spec, found.vocabularies, progress=progress)
+    require_tensorflow()
+    from graphspec.training.interruption import StoppedError
+    from graphspec.training.trainer import resume as resume_training
+
+    try:
+        return Run(resume_training(spec, samples, found.path, found.changed_training_data(), progress=progress))
+    except StoppedError as error:
+        raise error.as_exit() from None
+
+
+def _training_data(spec: Spec, known: Vocabularies | None = None, *, progress: bool) -> TrainingData:
+    """The samples of `spec`, with the vocabularies of an earlier run, if any."""
+    from graphspec.datasets.samples import read_training_data
+
+    if not progress:
+        return read_training_data(spec, vocabularies=known)
+    from rich.console import Console
+
+    from graphspec.datasets.reading_progress import showing
+
+    with showing(Console(stderr=True)) as told:
+        return read_training_data(spec, told, known)
 
 
 def _loaded(spec: Spec | Path | str, overrides: Iterable[str] = ()) -> Spec:

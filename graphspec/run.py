@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from graphspec import run_directory
-from graphspec.diagnostics import Source as Text
-from graphspec.diagnostics import Span, SpecError
+from graphspec.diagnostics import SpecError
 from graphspec.extras import check_tensorflow, require_tensorflow
-from graphspec.rules import BAD_RUN, DATA_NAMES, NOTHING_TO_TRAIN, UNKNOWN_FORMAT
-from graphspec.sources import AUTO, Source, Split, endings, format_of
-from graphspec.sources.vocabularies import Vocabularies, with_vocabularies
+from graphspec.predicting.given import Files, rows_of
+from graphspec.predicting.labels import labels_of, vocabularies_in
+from graphspec.rules import BAD_RUN
+from graphspec.sources import Source
 from graphspec.spec import Spec, load
 from graphspec.suggest import one_of
 
 if TYPE_CHECKING:
     import keras
 
-    from graphspec.datasets.samples import Array, Samples
+    from graphspec.datasets.samples import Array
+    from graphspec.predicting.predictor import Predictor
 
-SPLITS = ("train", "validation", "test")
+CHECKPOINTS = {"last": run_directory.MODEL, "best": run_directory.BEST}
+"""The model of each checkpoint that a run keeps as a whole model."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +41,18 @@ class Run:
 
     @property
     def record(self) -> dict[str, Any]:
-        """What `run.json` says: status, versions, samples, last metrics."""
+        """What `run.json` says: status, samples, last metrics, the best epoch."""
         return run_directory.read_json(self.path / run_directory.RECORD)
+
+    @property
+    def lock(self) -> dict[str, Any]:
+        """What `lock.json` says: command, seed, versions, machine, data files."""
+        return run_directory.read_json(self.path / run_directory.LOCK)
+
+    @property
+    def metrics(self) -> list[run_directory.Row]:
+        """What `metrics.jsonl` says, a row an epoch: see `graphspec.run_directory.rows` for its keys."""
+        return run_directory.read_rows(self.path)
 
     @property
     def history(self) -> dict[str, list[Any]]:
@@ -48,44 +60,61 @@ class Run:
 
         A number, a list for a metric of several values, or None where it was not measured or not finite.
         """
-        return run_directory.read_json(self.path / run_directory.HISTORY)
+        return run_directory.series(self.metrics)
 
     @property
     def vocabularies(self) -> dict[str, tuple[str, ...]]:
         """The words of each `vocabulary: auto` of the run, by `inputs.name` and `outputs.name`, in order of index."""
-        file = self.path / run_directory.VOCABULARIES
-        return {name: tuple(words) for name, words in run_directory.read_json(file).items()} if file.exists() else {}
+        return vocabularies_in(self.path)
 
     @property
-    def labels(self) -> dict[str, tuple[str | int, ...]]:
+    def labels(self) -> dict[str, tuple[str, ...]]:
         """The words of each output whose targets have a vocabulary, in order of index."""
-        train = self.spec.data.train if self.spec.data is not None else None
-        if train is None:
-            return {}
-        known = with_vocabularies(train, self.vocabularies).outputs
-        written = {name: source.transforms.vocabulary for name, source in known.items()}
-        return {name: words for name, words in written.items() if words is not None and words != AUTO}
+        found = labels_of(self.spec.graph, self.spec.data, self.vocabularies)
+        return {name: each.words for name, each in found.items()}
+
+    def to_resume(self, epochs: int | None = None) -> Spec | None:
+        """The spec to go on with, of `epochs` epochs in all; None where the run has come to its end.
+
+        More epochs than before are written into `spec.yaml`. Raises SpecError where there are fewer than were trained.
+        """
+        record, spec = self.record, self.spec
+        assert spec.model.training is not None
+        if run_directory.is_held(self.path):
+            raise SpecError.of(
+                BAD_RUN, f"{self.path} is being trained by another process", help="wait until it ends, or stop it"
+            )
+        before = spec.model.training.epochs
+        if epochs is not None and epochs != before:
+            if epochs < record.get("epochs", 0):
+                raise SpecError.of(BAD_RUN, f"{self.path} has trained {record['epochs']} epochs, more than {epochs}")
+            return run_directory.with_epochs(self.path, epochs)
+        return spec if record.get("status") != "finished" else None
 
     @cached_property
     def spec(self) -> Spec:
         """The spec as it was trained."""
         return load(self.path / run_directory.SPEC)
 
-    def model(self, spec: Spec | None = None) -> keras.Model:
-        """The trained model, compiled as the spec says: built from the spec, with the weights of `model.keras`."""
+    def model(
+        self, spec: Spec | None = None, *, checkpoint: str = "last", compiled_as: Spec | None = None
+    ) -> keras.Model:
+        """The trained model: built from the spec, with the weights of `model.keras`, compiled as the spec says.
+
+        spec: built from it, and not from that of the run. checkpoint: `best` for that of the best epoch, `best.keras`.
+        compiled_as: another spec that says how to compile it. Raises SpecError where the run holds no such model, or
+        where its file does not fit the spec.
+        """
         require_tensorflow()
         from graphspec.to_keras import build_model
-        from graphspec.to_keras.adapted import restore
+        from graphspec.to_keras.adapted import restore, saved_in
         from graphspec.training.compiling import compile_model
 
         spec = spec or self.spec
-        file = self.path / run_directory.MODEL
-        if not file.is_file():
-            status = self.record.get("status", "unknown")
-            raise SpecError.of(BAD_RUN, f"{self.path} holds no model; its status is `{status}`", help="train again")
+        file = self._model_file(checkpoint)
         model = build_model(spec, pretrained=False)
         try:
-            if unknown := restore(model, file):
+            if unknown := restore(model, saved_in(file)):
                 raise ValueError(f"it does not tell what `{unknown[0]}` has learnt from data")
             model.load_weights(file)
         except Exception as error:
@@ -94,29 +123,51 @@ class Run:
                 f"{file} cannot be read: {error}",
                 help="the file is damaged, or spec.yaml beside it was changed",
             ) from error
-        compile_model(spec, model)
+        compiling = compiled_as or spec
+        if compiling.training is not None:
+            compile_model(compiling, model)
         return model
 
-    def evaluate(self, split: str = "test", *, batch_size: int | None = None) -> dict[str, Any]:
-        """Loss and metrics on one split of the run's own data: `train`, `validation` or `test`."""
+    def _model_file(self, checkpoint: str) -> Path:
+        if checkpoint not in CHECKPOINTS:
+            raise ValueError(f"checkpoint is one of {one_of(CHECKPOINTS)}, not {checkpoint!r}")
+        file = self.path / CHECKPOINTS[checkpoint]
+        if file.is_file():
+            return file
+        if checkpoint == "best" and (self.path / CHECKPOINTS["last"]).is_file():
+            raise SpecError.of(
+                BAD_RUN,
+                f"{self.path} holds no {file.name}",
+                help="it is kept where the spec says by what: `training: checkpoint: {monitor: val_loss}`",
+            )
+        status = self.record.get("status", "unknown")
+        raise SpecError.of(BAD_RUN, f"{self.path} holds no model; its status is `{status}`", help="train again")
+
+    def predictor(self, checkpoint: str = "last", *, data: Spec | None = None) -> Predictor:
+        """The model with the data of the run, to stream predictions from; it is loaded when it is asked for.
+
+        checkpoint: see `model`. data: a spec whose data, losses and metrics stand in the place of the run's own.
+        """
         check_tensorflow()
-        from graphspec.datasets.faults import told
+        from graphspec.predicting.with_spec import check_names, predictor_with_spec
 
-        spec = self.spec
-        samples = _split_samples(spec, split, self.vocabularies)
-        model = self.model(spec)
-        from graphspec.datasets.batches import evaluation_batches
-        from graphspec.datasets.targets import fit_targets
-        from graphspec.training.metrics import measured, with_true_losses
-
-        assert spec.model.training is not None
-        batches = evaluation_batches(
-            spec.graph, fit_targets(spec, model, samples), batch_size or spec.model.training.batch_size
+        spec = data or self.spec
+        self._model_file(checkpoint)
+        check_names(spec, self.spec.graph.inputs, self.spec.graph.outputs, str(self.path))
+        found = predictor_with_spec(
+            str(self.path), lambda: self.model(checkpoint=checkpoint, compiled_as=spec), spec, self.vocabularies
         )
-        with told(samples.faults):
-            logs = model.evaluate(batches, verbose=0, return_dict=True)
-        with_true_losses(logs)
-        return {name: measured(value) for name, value in logs.items()}
+        return replace(found, labels=labels_of(self.spec.graph, self.spec.data, self.vocabularies))
+
+    def evaluate(
+        self, data: Files | str = "test", *, batch_size: int | None = None, checkpoint: str = "last"
+    ) -> dict[str, Any]:
+        """Loss and metrics on one split of the run's own data, `train`, `validation` or `test`, or on files.
+
+        checkpoint: see `model`. Raises SpecError where the data, or its targets, do not fit the model.
+        """
+        found = self.predictor(checkpoint)
+        return found.evaluate(found.samples(data, targets=True), batch_size).metrics
 
     def changed_data(self, split: str) -> list[str]:
         """The data files of a split that are no longer what they were when the run was trained, by their names.
@@ -129,99 +180,47 @@ class Run:
         found = spec.data.split(split) if spec.data is not None else None
         if found is None and spec.data is not None and spec.data.held_out:
             found = spec.data.train
-        return differing(self.record.get("data", {}), paths_of([found]), self.path) if found is not None else []
+        return differing(self.lock.get("data", {}), paths_of([found]), self.path) if found is not None else []
+
+    def changed_training_data(self) -> list[str]:
+        """The data files of the training and validation splits that are no longer what they were."""
+        return list(dict.fromkeys([*self.changed_data("train"), *self.changed_data("validation")]))
 
     def rows(self, file: Path | str) -> dict[str, Source]:
         """A source for each input that the training took from a table: the columns of the same names in `file`.
 
         Raises SpecError where `file` is no table, or the training took no input from one.
         """
-        path = Path(file)
-        span = Span(Text("--rows", str(file)), 1, 1, 1, 1 + len(str(file)))
-        format = format_of(path.suffix.lower())
-        tables = [ending for ending in endings() if (each := format_of(ending)) is not None and "columns" in each.keys]
-        if format is None or "columns" not in format.keys:
-            raise SpecError.of(UNKNOWN_FORMAT, f"`{file}` is no table", span, expected=f"a file in {one_of(tables)}")
-        train = self.spec.data.train if self.spec.data is not None else None
-        found = {
-            name: replace(source, path=path, text=str(file), span=span, spans={})
-            for name, source in (train.inputs if train is not None else {}).items()
-            if source.column is not None or source.columns is not None
-        }
-        if not found:
-            raise SpecError.of(
-                DATA_NAMES,
-                "the run took no input from a table, so nothing tells which columns its inputs are",
-                span,
-                help="give each input with --input NAME=FILE",
-            )
-        return found
+        return rows_of(self.spec.data.train if self.spec.data is not None else None, file)
 
     def predict(
-        self, inputs: Mapping[str, Source] | str, *, rows: slice | None = None, batch_size: int | None = None
+        self,
+        data: Files | Mapping[str, Source] | str,
+        *,
+        rows: slice | None = None,
+        batch_size: int | None = None,
+        checkpoint: str = "last",
     ) -> dict[str, Array]:
-        """The outputs by name, first axis samples, for sources by input name or for one split of the run's data.
+        """The outputs by name, first axis samples, for one split of the run's data or for files by input name.
 
-        rows: only these samples. Raises SpecError where the inputs are not exactly the model's or do not fit it.
+        rows: only these samples. checkpoint: see `model`. All predictions stand in memory: `predict_batches` gives
+        them one batch at a time. Raises SpecError where the inputs are not exactly the model's or do not fit it.
         """
-        check_tensorflow()
+        batches = list(self.predict_batches(data, rows=rows, batch_size=batch_size, checkpoint=checkpoint))
         import numpy as np
 
-        spec = self.spec
-        known = self.vocabularies
-        samples = _split_samples(spec, inputs, known) if isinstance(inputs, str) else _of_sources(spec, inputs, known)
-        if rows is not None:
-            samples = samples.part(np.arange(samples.count)[rows])
-        if not samples.count:
-            raise SpecError.of(NOTHING_TO_TRAIN, "there are no samples to predict from")
-        model = self.model(spec)
-        from graphspec.datasets.batches import input_batches
-        from graphspec.datasets.faults import told
+        return {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
 
-        size = batch_size or (spec.model.training.batch_size if spec.model.training is not None else 32)
-        with told(samples.faults):
-            predicted: dict[str, Array] = model.predict(input_batches(spec.graph, samples, size), verbose=0)
-        return predicted
-
-
-def _of_sources(spec: Spec, inputs: Mapping[str, Source], known: Vocabularies) -> Samples:
-    """The samples of sources by input name, read as those of the training split are."""
-    from graphspec.datasets.samples import read_splits
-
-    written = spec.data.train.inputs if spec.data is not None and spec.data.train is not None else {}
-    alike = {
-        name: replace(
-            source,
-            transforms=written[name].transforms if name in written else source.transforms,
-            as_text=written[name].as_text if name in written else _takes_text(spec, name),
-        )
-        for name, source in inputs.items()
-    }
-    split = Split("--input", alike, {}, {}, spec.graph.span)
-    return read_splits(replace(spec.graph, outputs={}), [split], known)[split.name]
-
-
-def _takes_text(spec: Spec, name: str) -> bool:
-    return name in spec.graph.inputs and spec.graph.inputs[name].dtype == "string"
-
-
-def _split_samples(spec: Spec, name: str, known: Vocabularies) -> Samples:
-    """The samples of one split; `validation` may be a share of the training split."""
-    from graphspec.datasets.samples import read_splits, read_training_data
-
-    if name not in SPLITS:
-        raise SpecError.of(DATA_NAMES, f"there is no split `{name}`", help=f"the splits are {', '.join(SPLITS)}")
-    if name != "test" and spec.data is not None and spec.data.held_out:
-        read = read_training_data(spec, vocabularies=known)
-        found = read.validation if name == "validation" else read.train
-        assert found is not None
-        return found
-    split = spec.data.split(name) if spec.data is not None else None
-    if split is None:
-        has = [each for each in SPLITS if spec.data is not None and spec.data.split(each) is not None]
-        raise SpecError.of(
-            DATA_NAMES,
-            f"the run's data has no `{name}` split",
-            help=f"it has {', '.join(has)}" if has else "it has no data",
-        )
-    return read_splits(spec.graph, [split], known)[name]
+    def predict_batches(
+        self,
+        data: Files | Mapping[str, Source] | str,
+        *,
+        rows: slice | None = None,
+        batch_size: int | None = None,
+        checkpoint: str = "last",
+    ) -> Iterator[dict[str, Array]]:
+        """As `predict`, one batch at a time, in order; none is kept."""
+        found = self.predictor(checkpoint)
+        given = Files(data) if isinstance(data, Mapping) else data
+        samples = found.samples(given, targets=False, rows=rows)
+        return (batch.predicted for batch in found.batches(samples, batch_size))

@@ -27,7 +27,7 @@ from graphspec.datasets.samples import read_training_data
 from graphspec.diagnostics import SpecError
 from graphspec.run import Run
 from graphspec.to_keras import build_spec
-from graphspec.to_keras.adapted import learning_layers, lookup_of, restore
+from graphspec.to_keras.adapted import learning_layers, lookup_of, restore, saved_in
 
 Write = Callable[..., Path]
 L = keras.layers
@@ -319,7 +319,7 @@ data: {{train: {{file: d.npz, inputs: {{a: {{key: a}}, b: {{key: b}}}}, outputs:
     model, _ = learnt(path)
     model.save(tmp_path / "m.keras")
     again = graphspec.build(path)
-    assert restore(again, tmp_path / "m.keras") == []
+    assert restore(again, saved_in(tmp_path / "m.keras")) == []
     again.load_weights(tmp_path / "m.keras")
     for layer_path, array in expected(a.astype(np.float64), b.astype(np.float64)).items():
         layer: Any = again
@@ -385,7 +385,7 @@ def test_a_model_takes_its_state_with_its_weights(tmp_path: Path) -> None:
     spec = graphspec.load(path)
     built = build_spec(spec)
     (layer,) = learning_layers(built.model).values()
-    assert restore(built.model.get_layer("again"), first.path / "model.keras") == []
+    assert restore(built.model.get_layer("again"), saved_in(first.path / "model.keras")) == []
     assert layer.get_vocabulary() == ["[UNK]", "r", "s", "q"]
     adapt(spec, built, read_training_data(spec).train)
     assert layer.get_vocabulary() == ["[UNK]", "r", "s", "q"]
@@ -502,9 +502,9 @@ def test_a_fresh_process_predicts_the_same_from_raw_rows(whole: Run, tmp_path: P
     assert measured["loss"] == pytest.approx(last["val_loss"], rel=1e-5)
 
 
-@pytest.mark.parametrize("file", ["model.keras", "kept.keras", "checkpoints/epoch_0002.keras"])
+@pytest.mark.parametrize("file", ["model.keras", "kept.keras", "best.keras"])
 def test_whole_models_load_in_plain_keras_with_their_state(whole: Run, file: str) -> None:
-    """The model, the checkpoints and those of a callback predict alike, without graphspec."""
+    """The model, the best one and those of a callback predict alike, without graphspec."""
     with open(whole.path.parent / "t.csv", encoding="utf-8", newline="") as rows:
         table = list(csv.DictReader(rows))
     strings = {name: np.array([row[name] for row in table], object) for name in ("text", "reply", "city")}

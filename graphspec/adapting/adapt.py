@@ -33,7 +33,7 @@ from graphspec.diagnostics import Span, SpecError
 from graphspec.graph import Graph, Weights
 from graphspec.rules import REFUSED_TRAINING, UNREADABLE_DATA
 from graphspec.spec import Spec
-from graphspec.to_keras.adapted import has_learnt, keep, learning_layers, restore
+from graphspec.to_keras.adapted import has_learnt, keep, learning_layers, restore, saved_in
 from graphspec.to_keras.messages import reason
 from graphspec.to_keras.model import Built
 
@@ -77,7 +77,7 @@ def _take(model: Any, weights: Weights) -> None:
     if not (waiting and weights.path.suffix == ".keras" and weights.path.is_file()):
         return
     try:
-        restore(model, weights.path)
+        restore(model, saved_in(weights.path))
     except Exception as error:
         raise SpecError.of(
             UNREADABLE_DATA,

@@ -57,6 +57,7 @@ NOT_APPLIED: dict[str, str] = {
     "Optimizer": "it is the base of all optimizers",
     "MultiOptimizer": "it takes a Python object that maps variables to optimizers; name one optimizer",
     "LearningRateSchedule": "it is the base of all schedules",
+    "BackupAndRestore": "every run can be gone on with, by `graphspec train --resume`",
     "Callback": "it is the base of all callbacks",
     "CallbackList": "list the callbacks under `training: callbacks:`",
     "History": "every run records its history already",

@@ -2,34 +2,61 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from graphspec.cli.options import set_option
 
+if TYPE_CHECKING:
+    from graphspec.run import Run
+
 
 @click.command()
-@click.argument("spec", metavar="SPEC")
+@click.argument("spec", metavar="SPEC", required=False)
 @set_option
 @click.option(
     "--run-dir",
     type=click.Path(path_type=Path),
     help="Write the run here; the folder must be new or empty.  [default: runs/<name>/<time>-<id>]",
 )
+@click.option("--resume", metavar="RUN", help="Go on with a run that was stopped or killed, instead of a SPEC.")
 @click.option("--quiet", is_flag=True, help="Show no progress; print only where the run lies.")
-def train(spec: str, overrides: tuple[str, ...], run_dir: Path | None, quiet: bool) -> None:
+def train(spec: str | None, overrides: tuple[str, ...], run_dir: Path | None, resume: str | None, quiet: bool) -> None:
     """Train a spec's model on the data it names, into a run directory.
 
-    Spec and data are checked before TensorFlow is loaded. Ctrl-C ends a run with the model and history as they stand.
+    Spec and data are checked before TensorFlow is loaded. Ctrl-C and SIGTERM end a run between two steps, with a
+    checkpoint; a run that was killed is left with its last one. --resume goes on from there, to the same end. A run
+    that is to have more epochs than its spec says takes them by --set training.epochs=N.
 
     \b
     graphspec train specs/same_digit.yaml
     graphspec train specs/wine.yaml --set training.epochs=5 --run-dir runs/short
+    graphspec train --resume runs/same_digit
     """
-    from graphspec.api import train as train_spec
+    if (spec is None) == (resume is None):
+        raise click.UsageError("give a SPEC to train, or --resume RUN to go on with a run")
+    if resume is not None:
+        if run_dir is not None:
+            raise click.UsageError("a run is gone on with where it lies, so --resume takes no --run-dir")
+        run = _resume(resume, _epochs(overrides), quiet)
+    else:
+        run = _train(str(spec), overrides, run_dir, quiet)
+    if quiet:
+        click.echo(run.path)
+        return
     from graphspec.cli.results import show
+
+    loaded = run.spec
+    show(run.record.get("metrics", {}), list(loaded.graph.outputs), f"trained {loaded.name}")
+    click.echo(f"The run lies in {run.path}")
+    if loaded.data is not None and loaded.data.test is not None:
+        click.echo(f"Next: graphspec evaluate {run.path}")
+
+
+def _train(spec: str, overrides: tuple[str, ...], run_dir: Path | None, quiet: bool) -> Run:
+    from graphspec.api import train as train_spec
     from graphspec.diagnostics import SpecError
     from graphspec.report.full import render
     from graphspec.spec import inspect
@@ -39,15 +66,30 @@ def train(spec: str, overrides: tuple[str, ...], run_dir: Path | None, quiet: bo
         raise SpecError(report)
     if report.warnings:
         click.echo(render(report), err=True)
-    try:
-        run = train_spec(loaded, run_dir=run_dir, progress=not quiet)
-    except KeyboardInterrupt:
-        click.echo("stopped; the run keeps the model and the history as they stand", err=True)
-        sys.exit(130)
-    if quiet:
-        click.echo(run.path)
-        return
-    show(run.record.get("metrics", {}), list(loaded.graph.outputs), f"trained {loaded.name}")
-    click.echo(f"The run lies in {run.path}")
-    if loaded.data is not None and loaded.data.test is not None:
-        click.echo(f"Next: graphspec evaluate {run.path}")
+    return train_spec(loaded, run_dir=run_dir, progress=not quiet)
+
+
+def _resume(run: str, epochs: int | None, quiet: bool) -> Run:
+    from graphspec.api import resume
+    from graphspec.run import Run
+
+    found = Run.at(run)
+    was_finished = found.record.get("status") == "finished" and epochs is None
+    resumed = resume(found, epochs=epochs, progress=not quiet)
+    if was_finished:
+        click.echo(f"{found.path} has come to its end; --set training.epochs=N gives it more epochs", err=True)
+    return resumed
+
+
+def _epochs(overrides: tuple[str, ...]) -> int | None:
+    """The epochs that a run is to have in all: what else is set would make another training of it."""
+    epochs = None
+    for each in overrides:
+        key, _, value = each.partition("=")
+        if key != "training.epochs" or not value.isdecimal() or int(value) < 1:
+            raise click.UsageError(
+                f"with --resume, --set takes training.epochs=N alone, not {each}; "
+                "for a training that differs, begin a new run, from `training: initial_weights:` if need be"
+            )
+        epochs = int(value)
+    return epochs

@@ -16,6 +16,7 @@ import tensorflow as tf
 from graphspec.datasets.faults import Fault
 from graphspec.datasets.order import Order
 from graphspec.datasets.samples import Array, Samples
+from graphspec.datasets.waiting import Waiting
 from graphspec.graph import Graph, Output
 from graphspec.sources import Column, DataError
 
@@ -40,15 +41,28 @@ class TrainingBatches:
         columns = _columns(graph, samples, training=True)
         self._together = _together(columns, order)
         self._chunks = tf.Variable(tf.zeros((0, 3), tf.int64), shape=(None, 3), dtype=tf.int64, trainable=False)
+        self._waiting = Waiting()
         chunks = tf.data.Dataset.range(1).flat_map(self._read_once)
+        gathered = self._waiting.measured(_gathered(samples, columns, chunks, order))
         # `repeat` and `take` let Keras know the length, and let an epoch that starts in its middle be shorter.
-        batches = _batches(samples, columns, chunks, order).repeat().take(self.steps)
-        self.dataset = batches.prefetch(tf.data.AUTOTUNE)
+        self.dataset = gathered.unbatch().repeat().take(self.steps)
 
     def start(self, epoch: int, step: int = 0) -> None:
         """Let the next reading of the data set give epoch `epoch`, both counted from 0, from its batch `step` on."""
         first, end = epoch * self.steps + step, (epoch + 1) * self.steps
         self._chunks.assign(_chunks(self._order, self._together, first, end))
+
+    def samples_between(self, epoch: int, first: int, end: int) -> int:
+        """How many samples the batches of `epoch` hold from `first` up to `end`."""
+        return self._samples_before(epoch * self.steps + end) - self._samples_before(epoch * self.steps + first)
+
+    def waited(self) -> float:
+        """How long, in seconds, whoever reads the data set has waited for it, ever."""
+        return self._waiting.seconds
+
+    def _samples_before(self, batches: int) -> int:
+        passes, rest = divmod(batches, self._order.steps)
+        return passes * self._order.count + min(rest * self._order.batch_size, self._order.count)
 
     def _read_once(self, _: tf.Tensor) -> tf.data.Dataset:
         chunks = self._chunks.read_value()
@@ -145,7 +159,7 @@ def _weigher(samples: Samples, name: str, by_class: dict[int, float] | None) -> 
 def _one_pass(samples: Samples, columns: _Columns, batch_size: int) -> tf.data.Dataset:
     order = Order(samples.count, batch_size, shuffled=False)
     chunks = tf.data.Dataset.from_tensor_slices(_chunks(order, _together(columns, order), 0, order.steps))
-    batches = _batches(samples, columns, chunks, order)
+    batches = _gathered(samples, columns, chunks, order).unbatch()
     return batches.apply(tf.data.experimental.assert_cardinality(order.steps)).prefetch(tf.data.AUTOTUNE)
 
 
@@ -171,11 +185,11 @@ def _chunks(order: Order, together: int, first: int, end: int) -> Array:
     return np.array(rows, np.int64).reshape(-1, 3)
 
 
-def _batches(samples: Samples, columns: _Columns, chunks: tf.data.Dataset, order: Order) -> tf.data.Dataset:
-    """The batches of `chunks`, gathered by two threads, and then taken apart.
+def _gathered(samples: Samples, columns: _Columns, chunks: tf.data.Dataset, order: Order) -> tf.data.Dataset:
+    """The batches of each chunk, one after another on a first axis, gathered by two threads ahead of their use.
 
-    What is done for each batch by itself is left to tf.data's own code: a function of ours would cost more than the
-    copying.
+    What is done for each batch by itself is left to tf.data's own code, as `unbatch`: a function of ours would cost
+    more than the copying.
     """
     gather = _gathering(samples, columns)
 
@@ -183,7 +197,7 @@ def _batches(samples: Samples, columns: _Columns, chunks: tf.data.Dataset, order
         number, first, last = tf.unstack(chunk)
         return gather(order.indices(number, first, last), last - first)
 
-    return chunks.map(read, num_parallel_calls=2, deterministic=True).prefetch(1).unbatch()
+    return chunks.map(read, num_parallel_calls=2, deterministic=True).prefetch(2)
 
 
 def _gathering(samples: Samples, columns: _Columns) -> Callable[[tf.Tensor, tf.Tensor], tuple[Any, ...]]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -97,13 +97,23 @@ def keep(layer: Any) -> None:
     lookup.input_vocabulary = words
 
 
-def restore(model: Any, file: Path) -> list[str]:
-    """Give the layers of `model` that know nothing what those of the same path know in `file`, a saved model.
+def learnt(model: Any) -> dict[str, list[Any]]:
+    """What `restore` takes, of the layers of `model` that know what they do: class and arguments by path, as JSON."""
+    found = {}
+    for path, layer in learning_layers(model).items():
+        if has_learnt(layer) and not isinstance(layer, keras.layers.Normalization):
+            config = layer.get_config()
+            kept = {name: config[name] for name in _KEPT if config.get(name) is not None}
+            found[path] = [type(layer).__name__, kept]
+    return found
+
+
+def restore(model: Any, saved: Mapping[str, Any]) -> list[str]:
+    """Give the layers of `model` that know nothing what those of the same path know in `saved`: see `saved_in`.
 
     Weights, such as the mean of `Normalization`, are not among it. Gives the paths of lookup and `Discretization`
-    layers that still know nothing. Raises an exception of whatever kind where the file cannot be read or does not fit.
+    layers that still know nothing. Raises an exception of whatever kind where `saved` does not fit.
     """
-    saved = _saved(file)
     left = []
     for path, layer in learning_layers(model).items():
         if has_learnt(layer) or isinstance(layer, keras.layers.Normalization):
@@ -135,8 +145,11 @@ def _fill(layer: Any, config: dict[str, Any]) -> bool:
     return True
 
 
-def _saved(file: Path) -> dict[str, tuple[str, dict[str, Any]]]:
-    """The class and the configuration of every layer in `file` that learns from data, by path."""
+def saved_in(file: Path) -> dict[str, tuple[str, dict[str, Any]]]:
+    """The class and the configuration of every layer in `file`, a saved model, that learns from data, by path.
+
+    Raises an exception of whatever kind where the file cannot be read.
+    """
     with zipfile.ZipFile(file) as archive:
         if archive.getinfo(_CONFIG).file_size > _LARGEST:
             raise ValueError(f"its {_CONFIG} is larger than {_LARGEST // 2**20} MiB")

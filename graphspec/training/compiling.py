@@ -17,8 +17,11 @@ from graphspec.to_keras.objects import make
 from graphspec.training.metrics import OutputLoss
 
 
-def compile_model(spec: Spec, model: keras.Model, *, steps_per_execution: int = 1) -> None:
-    """Compile `model` as the training section of `spec` says. Raises SpecError where Keras refuses an object."""
+def compile_model(spec: Spec, model: keras.Model, *, steps_per_execution: int = 1) -> dict[str, OutputLoss]:
+    """Compile `model` as the training section of `spec` says; give the metric that holds each trained output's loss.
+
+    Raises SpecError where Keras refuses an object.
+    """
     assert spec.training is not None
     assert spec.model.training is not None
     settings = spec.model.training
@@ -34,14 +37,15 @@ def compile_model(spec: Spec, model: keras.Model, *, steps_per_execution: int = 
         "steps_per_execution": steps_per_execution,
     }
     model.compile(**arguments)
-    if len(trained) > 1:
-        # The means of our own are for this run's log. Saved files keep the compile settings of the spec alone, so
-        # that plain Keras loads them.
-        config = model.get_compile_config()
-        for name in trained:
-            arguments["weighted_metrics"][name] = [*arguments["weighted_metrics"][name], OutputLoss(trained[name])]
-        model.compile(**arguments)
-        model.get_compile_config = lambda: config
+    # The means of our own are for this run's log. Saved files keep the compile settings of the spec alone, so that
+    # plain Keras loads them.
+    config = model.get_compile_config()
+    losses = {name: OutputLoss(loss) for name, loss in trained.items()}
+    for name, loss in losses.items():
+        arguments["weighted_metrics"][name] = [*arguments["weighted_metrics"][name], loss]
+    model.compile(**arguments)
+    model.get_compile_config = lambda: config
+    return losses
 
 
 def _metrics(written: list[Object]) -> list[Any]:

@@ -21,7 +21,8 @@ _NAME = "true_loss"
 class OutputLoss(keras.metrics.Metric):
     """The mean over samples of one output's loss, before its loss weight.
 
-    loss is what `compile` is given for the output: a keras.losses.Loss or an identifier such as `mse`.
+    loss is what `compile` is given for the output: a keras.losses.Loss or an identifier such as `mse`. finite counts
+    the batches before the first whose loss is not a finite number.
     """
 
     def __init__(self, loss: Any) -> None:
@@ -29,6 +30,7 @@ class OutputLoss(keras.metrics.Metric):
         self.loss = _as_loss(loss)
         self.total = self.add_variable(shape=(), initializer="zeros", name="total")
         self.samples = self.add_variable(shape=(), initializer="zeros", name="samples")
+        self.finite = self.add_variable(shape=(), initializer="zeros", name="finite")
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Add one batch: the loss's own value for it, as often as it has samples."""
@@ -36,6 +38,7 @@ class OutputLoss(keras.metrics.Metric):
         value = keras.ops.cast(self.loss(y_true, y_pred, sample_weight), self.dtype)
         self.total.assign_add(value * size)
         self.samples.assign_add(size)
+        self.finite.assign_add(keras.ops.cast(keras.ops.isfinite(self.total), self.dtype))
 
     def result(self) -> Any:
         return keras.ops.divide_no_nan(self.total, self.samples)
@@ -51,7 +54,12 @@ def _as_loss(loss: Any) -> Any:
 
 
 def with_true_losses(logs: dict[str, Any]) -> None:
-    """Put the true means in the place of Keras' `<output>_loss`, in the logs themselves."""
+    """Put the true means in the place of Keras' `<output>_loss`, in the logs themselves.
+
+    A model of one output has no such key: its loss is the total.
+    """
+    for prefix in ("", "val_"):
+        logs.pop(prefix + _NAME, None)
     for key in [key for key in logs if key.endswith("_" + _NAME)]:
         logs[key[: -len(_NAME)] + "loss"] = logs.pop(key)
 

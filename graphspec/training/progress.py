@@ -11,17 +11,18 @@ from typing import Any
 
 import keras
 import numpy as np
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from graphspec.training.told import Told
 
 
 class ShowProgress(keras.callbacks.Callback):
-    """Shows each epoch on `console`, and the steps of the running one where the console is a terminal."""
+    """Tells of each epoch, and shows the steps of the running one on a terminal. The bar is gone when it is left."""
 
-    def __init__(self, outputs: Iterable[str], console: Console, *, epochs: int, steps: int) -> None:
+    def __init__(self, outputs: Iterable[str], told: Told, *, epochs: int, steps: int) -> None:
         super().__init__()
         self.outputs = list(outputs)
-        self.console = console
+        self.told = told
         self.epochs = epochs
         self.steps = steps
         self.bar = Progress(
@@ -31,16 +32,20 @@ class ShowProgress(keras.callbacks.Callback):
             TextColumn("steps"),
             TimeRemainingColumn(),
             TextColumn("{task.fields[loss]}"),
-            console=console,
+            console=told.console,
             transient=True,
-            disable=not console.is_terminal,
+            disable=told.quiet or not told.console.is_terminal,
         )
         self.task = TaskID(0)
         self.started = 0.0
 
-    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+    def __enter__(self) -> ShowProgress:
         self.task = self.bar.add_task("training", total=self.steps, loss="")
         self.bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.bar.stop()
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self.started = time.monotonic()
@@ -55,16 +60,9 @@ class ShowProgress(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         seconds = time.monotonic() - self.started
         head, *rows = describe(logs or {}, self.outputs)
-        self.console.print(
-            f"epoch {epoch + 1:>{len(str(self.epochs))}}/{self.epochs}  {seconds:.1f} s  {head}",
-            highlight=False,
-            soft_wrap=True,
-        )
+        self.told.say(f"epoch {epoch + 1:>{len(str(self.epochs))}}/{self.epochs}  {seconds:.1f} s  {head}")
         for row in rows:
-            self.console.print(f"    {row}", highlight=False, soft_wrap=True)
-
-    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
-        self.bar.stop()
+            self.told.say(f"    {row}")
 
 
 def describe(logs: dict[str, Any], outputs: list[str]) -> list[str]:

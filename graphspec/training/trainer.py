@@ -1,218 +1,276 @@
-"""Spec + samples → a trained model in a run directory."""
+"""Spec + samples → a trained model in a run directory, from its first step or from a checkpoint."""
 
 from __future__ import annotations
 
-import platform
 import time
 import warnings
-from dataclasses import replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 from rich.console import Console
 
 from graphspec import run_directory
 from graphspec.adapting import adapt
-from graphspec.catalog.arguments import CALLBACK_PATHS
-from graphspec.datasets.batches import TrainingBatches, evaluation_batches
 from graphspec.datasets.data_files import DataFiles
-from graphspec.datasets.faults import told
-from graphspec.datasets.order import Order
-from graphspec.datasets.samples import Samples, TrainingData
-from graphspec.datasets.targets import fit_targets
+from graphspec.datasets.faults import told as faults_told
+from graphspec.datasets.samples import TrainingData
 from graphspec.diagnostics import SpecError
-from graphspec.extras import require
-from graphspec.graph import Object
-from graphspec.report.full import render
-from graphspec.rules import REFUSED_TRAINING
+from graphspec.rules import BAD_RUN, REFUSED_TRAINING
+from graphspec.run_directory import Row
+from graphspec.run_directory.lock import differing_versions, lock_of
+from graphspec.run_directory.provenance import write_provenance
 from graphspec.spec import Spec
-from graphspec.to_keras import build_spec
-from graphspec.to_keras.freezing import check_trainable
+from graphspec.to_keras.adapted import learnt, restore
 from graphspec.to_keras.messages import reason
-from graphspec.to_keras.objects import make
 from graphspec.to_keras.weights import load_weights
-from graphspec.training.checkpoint import checkpoints
-from graphspec.training.compiling import compile_model
-from graphspec.training.metrics import Measured, TrueLosses, measured
-from graphspec.training.monitors import with_mode
-from graphspec.training.pace import steps_per_execution
+from graphspec.training import finite
+from graphspec.training.callback_list import CallbackList
+from graphspec.training.checkpoint_file import Contents, DamagedError, read_checkpoint
+from graphspec.training.checkpoints import BEST, Checkpoints, newest_whole, plan
+from graphspec.training.finite import FiniteLoss, NotFiniteError
+from graphspec.training.interruption import Interruption, StoppedError
+from graphspec.training.measures import Measures
+from graphspec.training.metrics import TrueLosses
+from graphspec.training.prepared import Prepared, compile_for, make_callbacks, prepare, validation_batches
 from graphspec.training.progress import ShowProgress
-from graphspec.version import __version__
+from graphspec.training.recorder import OnEpoch, Recorder
+from graphspec.training.state import Position, TrainingState, position_of
+from graphspec.training.told import Told
 
 
-def train(spec: Spec, data: TrainingData, folder: Path | None, *, progress: bool = False) -> Path:
+@dataclass(frozen=True)
+class Start:
+    """Where a training begins: its run, what the run's record and lock say, the epochs before, and the checkpoint."""
+
+    run: Path
+    record: dict[str, Any]
+    lock: dict[str, Any]
+    rows: list[Row]
+    resumed: Contents | None = None
+
+    @property
+    def position(self) -> Position:
+        """The first step that is to be taken."""
+        return position_of(self.resumed) if self.resumed is not None else Position(0, 0)
+
+
+def train(
+    spec: Spec, data: TrainingData, folder: Path | None, *, progress: bool = False, on_epoch: OnEpoch | None = None
+) -> Path:
     """Train the model of `spec` on `data`, and give the run directory. See `graphspec.train`.
 
-    A run that is stopped (Ctrl-C) keeps the model and the history as they stand, and is marked so.
+    Raises StoppedError where a signal has ended the training: what it takes to go on is then written.
     """
     assert spec.training is not None
-    assert spec.model.training is not None
-    settings = spec.model.training
-    keras.utils.set_random_seed(settings.seed)
-    if settings.deterministic:
-        tf.config.experimental.enable_op_determinism()
-    console = Console(stderr=True)
-    built = build_spec(spec, precision=settings.precision)
-    model = built.model
-    if progress and len(built.warnings):
-        console.print(render(built.warnings), highlight=False, markup=False, soft_wrap=True)
-    for split in (data.train, data.validation):
-        if split is not None and split.left_out:
-            console.print(f"warning: {_left_out(split)}", highlight=False, markup=False, soft_wrap=True)
-    samples = fit_targets(spec, model, data.train)
-    validation = fit_targets(spec, model, data.validation) if data.validation is not None else None
-    order = Order(samples.count, settings.batch_size, settings.seed)
-    batches = TrainingBatches(spec.graph, samples, order, settings.steps_per_epoch)
-    check_trainable(model, settings.located("freeze").span if settings.freeze else spec.model.key_span("training"))
-    adapt(spec, built, samples, console if progress else None)
-    started_from = load_weights(model, spec.training.initial_weights) if spec.training.initial_weights else None
-    if progress and started_from is not None:
-        console.print(f"{started_from.file}: {started_from}", highlight=False, markup=False, soft_wrap=True)
-    compile_model(spec, model, steps_per_execution=steps_per_execution(settings, model, batches.steps))
-    written = [with_mode(each, spec, validates=validation is not None) for each in spec.training.callbacks]
-    for each in written:
-        if each.name == "TensorBoard":
-            require(
-                "tensorboard", "TensorBoard", "the callback `TensorBoard` needs TensorBoard", "graphspec[tensorboard]"
-            )
-    run = run_directory.create(spec, folder)
-    run_directory.write_spec(run, spec)
-    if data.vocabularies:
-        run_directory.write_json(run / run_directory.VOCABULARIES, dict(data.vocabularies))
-    record = _record(spec, samples.count, validation.count if validation is not None else 0)
-    if data.train.left_out:
-        record["left_out"] = list(data.train.left_out)
+    told = Told(Console(stderr=True), quiet=not progress)
+    prepared = prepare(spec, data, told, pretrained=True)
+    adapt(spec, prepared.built, prepared.samples, told.console if progress else None)
+    weights = spec.training.initial_weights
+    started_from = load_weights(prepared.model, weights) if weights is not None else None
     if started_from is not None:
-        record["initial_weights"] = started_from.as_json()
-    read = [each.sources for each in (data.train, data.validation) if each is not None and each.sources is not None]
+        told.say(f"{started_from.file}: {started_from}")
+    losses = compile_for(prepared, None)
+    run = run_directory.create(spec, folder)
+    with run_directory.held(run):
+        told.keep_in(run)
+        run_directory.write_spec(run, spec)
+        write_provenance(run, spec)
+        if data.vocabularies:
+            run_directory.write_json(run / run_directory.VOCABULARIES, dict(data.vocabularies))
+        if known := learnt(prepared.model):
+            run_directory.write_json(run / run_directory.ADAPTED, known)
+        record = _record(prepared)
+        if data.train.left_out:
+            record["left_out"] = list(data.train.left_out)
+        if started_from is not None:
+            record["initial_weights"] = started_from.as_json()
+        start = Start(run, record, _lock(prepared.settings.seed), [])
+        return _train(prepared, start, losses, told, on_epoch)
+
+
+def resume(spec: Spec, data: TrainingData, run: Path, changed: list[str], *, progress: bool = False) -> Path:
+    """Go on with the training of `run` from its newest checkpoint that is whole, and give `run`.
+
+    spec is that of the run; changed are the data files that are no longer what they were. Raises SpecError where the
+    run cannot be gone on with, StoppedError as `train` does.
+    """
+    told = Told(Console(stderr=True), quiet=not progress)
+    with run_directory.held(run):
+        told.keep_in(run)
+        found = newest_whole(run / run_directory.CHECKPOINTS, told.warn)
+        if found is None:
+            raise SpecError.of(BAD_RUN, f"{run} holds no whole checkpoint to go on from", help="train again")
+        path, contents = found
+        prepared = prepare(spec, data, told, pretrained=False)
+        record = run_directory.read_json(run / run_directory.RECORD)
+        _check_samples(prepared, record, run)
+        adapted = run / run_directory.ADAPTED
+        if adapted.exists():
+            restore(prepared.model, run_directory.read_json(adapted))
+        losses = compile_for(prepared, record["steps_per_execution"])
+        position = position_of(contents)
+        lock = run_directory.read_json(run / run_directory.LOCK)
+        now = _lock(prepared.settings.seed)
+        for name in changed:
+            told.warn(f"{name} has changed since the run was begun; it goes on with other data")
+        for package in differing_versions(lock, now):
+            told.warn(f"{package}: the numbers may differ from those of a training that was never stopped")
+        told.say(f"going on from {path}, after step {position.step} of epoch {position.epoch + 1}")
+        record.setdefault("resumed", []).append(
+            {"at": _now(), "epoch": position.epoch, "step": position.step, "command": now["command"]}
+        )
+        record.pop("reason", None)
+        rows = run_directory.read_rows(run)[: position.epoch]
+        return _train(prepared, Start(run, record, lock, rows, contents), losses, told, None)
+
+
+def _train(prepared: Prepared, start: Start, losses: dict[str, Any], told: Told, on_epoch: OnEpoch | None) -> Path:
+    """Train from `start` to the end, whatever kind of end it is; all that is to stay is written then."""
+    spec, settings, model, run = prepared.spec, prepared.settings, prepared.model, start.run
+    batches, position = prepared.batches, start.position
+    read = [each.sources for each in (prepared.samples, prepared.validation) if each is not None and each.sources]
     files = DataFiles(read, run)
     files.start_recording()
-    recorder = _Recorder(run, record, files, console)
-    starter = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: batches.start(epoch))
-    callbacks: list[Any] = [starter, TrueLosses(), *(_callback(each, run) for each in written), recorder]
-    if settings.checkpoint is not None:
-        callbacks.append(checkpoints(spec, settings.checkpoint, run, batches.steps, validates=validation is not None))
-    if progress:
-        callbacks.insert(2, ShowProgress(spec.graph.outputs, console, epochs=settings.epochs, steps=batches.steps))
-    try:
-        with told(samples.faults, validation.faults if validation is not None else []):
-            _fit(
-                model,
-                batches.dataset,
-                epochs=settings.epochs,
-                validation_data=evaluation_batches(spec.graph, validation, settings.batch_size) if validation else None,
-                validation_freq=settings.validation_freq,
-                callbacks=callbacks,
-                shuffle=False,
-                verbose=0,
-            )
-    except KeyboardInterrupt:
-        _save(model, run, recorder, "stopped")
-        raise
-    except SpecError:
-        recorder.finish("failed")
-        raise
-    except Exception as error:
-        recorder.finish("failed")
-        raise SpecError.of(
-            REFUSED_TRAINING,
-            f"the training failed: {reason(error)}",
-            spec.model.key_span("training"),
-            help=f"what was written so far lies in {run}",
-        ) from error
-    _save(model, run, recorder, "finished")
+    written = make_callbacks(prepared, run)
+    weights = {name: float(spec.graph.outputs[name].loss_weight) for name in losses}
+    measures = Measures(weights, batches.samples_between, batches.waited)
+    recorder = Recorder(
+        run,
+        start.record,
+        start.lock,
+        start.rows,
+        files=files,
+        measures=measures,
+        epoch_steps=batches.steps,
+        told=told,
+        on_epoch=on_epoch,
+    )
+    state = TrainingState(model, written)
+    if start.resumed is not None:
+        state.go_on_writing(start.resumed)
+    starter = keras.callbacks.LambdaCallback(
+        on_epoch_begin=lambda epoch, logs: batches.start(epoch, position.step if epoch == position.epoch else 0)
+    )
+    checks = plan(spec, settings.epochs, batches.steps, validates=prepared.validation is not None)
+    stopped_by_callback = start.resumed is not None and start.resumed.state["stopped"]
+    faults = [prepared.samples.faults, *([prepared.validation.faults] if prepared.validation is not None else [])]
+    with (
+        Interruption() as interruption,
+        ShowProgress(list(spec.graph.outputs), told, epochs=settings.epochs, steps=batches.steps) as shown,
+    ):
+        checkpoints = Checkpoints(run, state, checks, interruption, start.resumed)
+        order = [starter, TrueLosses(), FiniteLoss(losses), measures, shown, *written, recorder, checkpoints]
+        try:
+            with faults_told(*faults):
+                _fit(
+                    model,
+                    batches.dataset,
+                    epochs=position.epoch if stopped_by_callback else settings.epochs,
+                    initial_epoch=position.epoch,
+                    validation_data=validation_batches(prepared),
+                    validation_freq=settings.validation_freq,
+                    callbacks=CallbackList(order, model, epochs=settings.epochs, steps=batches.steps, start=position),
+                    shuffle=False,
+                    verbose=0,
+                )
+            _save(prepared, state, run, told)
+            recorder.record["best"] = checkpoints.best
+            recorder.finish("finished")
+        except StoppedError:
+            run_directory.write(run / run_directory.MODEL, model.save)
+            recorder.finish("stopped")
+            _tell_how_to_go_on(told, run, "stopped")
+            raise
+        except KeyboardInterrupt:
+            recorder.write("stopped")
+            _tell_how_to_go_on(told, run, "stopped at once")
+            raise
+        except NotFiniteError as error:
+            failure = finite.told(error, run, spec.model.key_span("training"))
+            recorder.fail(next(iter(failure.report)).message)
+            raise failure from None
+        except SpecError as error:
+            recorder.fail(next(iter(error.report)).message)
+            _tell_how_to_go_on(told, run, "ended")
+            raise
+        except Exception as error:
+            recorder.fail(reason(error))
+            raise SpecError.of(
+                REFUSED_TRAINING,
+                f"the training failed: {reason(error)}",
+                spec.model.key_span("training"),
+                help=f"what was written so far lies in {run}",
+            ) from error
     return run
 
 
 def _fit(model: keras.Model, *arguments: Any, **keywords: Any) -> None:
-    """`model.fit`, without the warning that an output with `loss: null` leaves variables without gradients."""
+    """`model.fit`, without its warnings of what is meant: outputs without loss, an epoch that begins in its middle."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Gradients do not exist for variables")
+        warnings.filterwarnings("ignore", message="Your input ran out of data")
         model.fit(*arguments, **keywords)
 
 
-def _left_out(samples: Samples, most: int = 5) -> str:
-    """The samples that are not among those trained on, by the first of their files."""
-    names, count = ", ".join(samples.left_out[:most]), len(samples.left_out)
-    split = samples.sources.name if samples.sources is not None else ""
-    return f"{count:,} samples of {split} are left out, whose files cannot be read: {names}{', ...' * (count > most)}"
-
-
-def _save(model: keras.Model, run: Path, recorder: _Recorder, status: str) -> None:
+def _save(prepared: Prepared, state: TrainingState, run: Path, told: Told) -> None:
+    """Write the model as it stands, and as it was after its best epoch."""
+    model = prepared.model
     run_directory.write(run / run_directory.MODEL, model.save)
-    recorder.finish(status)
+    best = run / run_directory.CHECKPOINTS / BEST
+    if not best.exists():
+        return
+    last = state.take(Position(0, 0))
+    try:
+        state.put_variables_back(read_checkpoint(best))
+        run_directory.write(run / run_directory.BEST, model.save)
+    except DamagedError as error:
+        told.warn(f"{best} is damaged, so there is no {run_directory.BEST}: {error}")
+    finally:
+        state.put_variables_back(last)
 
 
-def _callback(each: Object, folder: Path) -> Any:
-    """The callback, its paths below the run directory."""
-    paths = {name: str(folder / value) for name, value in each.arguments.items() if name in CALLBACK_PATHS}
-    for path in paths.values():
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-    return make(replace(each, arguments={**each.arguments, **paths}))
+def _tell_how_to_go_on(told: Told, run: Path, what: str) -> None:
+    told.tell(f"{what}; go on with: graphspec train --resume {run}")
 
 
-def _record(spec: Spec, train_samples: int, validation_samples: int) -> dict[str, Any]:
-    assert spec.model.training is not None
+def _check_samples(prepared: Prepared, record: dict[str, Any], run: Path) -> None:
+    """Raise SpecError where the data no longer holds as many samples: then nothing could go on as it was."""
+    now = _samples(prepared)
+    if now != record["samples"]:
+        was = record["samples"]
+        raise SpecError.of(
+            BAD_RUN,
+            f"{run} was trained on {was['train']} samples and validated on {was['validation']}; now there are "
+            f"{now['train']} and {now['validation']}",
+            help="restore the data, or begin a new run from the run's model with `training.initial_weights`",
+        )
+
+
+def _samples(prepared: Prepared) -> dict[str, int]:
+    validation = prepared.validation
+    return {"train": prepared.samples.count, "validation": validation.count if validation is not None else 0}
+
+
+def _record(prepared: Prepared) -> dict[str, Any]:
     return {
         "status": "running",
-        "name": spec.name,
-        "spec": str(spec.path),
-        "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-        "seed": spec.model.training.seed,
-        "samples": {"train": train_samples, "validation": validation_samples},
-        "versions": {
-            "graphspec": __version__,
-            "keras": keras.__version__,
-            "tensorflow": tf.__version__,
-            "python": platform.python_version(),
-        },
+        "name": prepared.spec.name,
+        "spec": str(prepared.spec.path),
+        "started": _now(),
+        "seed": prepared.settings.seed,
+        "samples": _samples(prepared),
+        "steps_per_execution": int(prepared.model.steps_per_execution),
     }
 
 
-class _Recorder(keras.callbacks.Callback):
-    """Writes the history and the run's record after every epoch, so that a killed run still tells what it reached."""
+def _lock(seed: int) -> dict[str, Any]:
+    loaded = {"keras": keras.__version__, "tensorflow": tf.__version__, "numpy": np.__version__}
+    return lock_of(seed, loaded, [each.name for each in tf.config.list_physical_devices()])
 
-    def __init__(self, folder: Path, record: dict[str, Any], files: DataFiles, console: Console) -> None:
-        super().__init__()
-        self.folder = folder
-        self.record = record
-        self.files = files
-        self.console = console
-        self.history: dict[str, list[Measured]] = {}
-        self.epochs: list[int] = []
-        self.began = time.monotonic()
-        run_directory.write_json(folder / run_directory.RECORD, record)
 
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        values = {name: measured(value) for name, value in (logs or {}).items()}
-        for name in values:
-            self.history.setdefault(name, [None] * len(self.epochs))
-        self.epochs.append(epoch)
-        for name, series in self.history.items():
-            series.append(values.get(name))
-        self.record["metrics"] = values
-        self._tell_of_changes()
-        run_directory.write_json(self.folder / run_directory.HISTORY, {"epoch": self.epochs, **self.history})
-
-    def _tell_of_changes(self) -> None:
-        """Say once of each data file that it has changed since the training began."""
-        known = self.record.setdefault("data_changed", [])
-        for name in self.files.changed():
-            if name not in known:
-                known.append(name)
-                self.console.print(
-                    f"warning: {name} has changed since the training began; the epochs are not of the same data",
-                    highlight=False,
-                    soft_wrap=True,
-                )
-
-    def finish(self, status: str) -> None:
-        self.record |= {
-            "status": status,
-            "data": self.files.recorded(),
-            "epochs": len(self.epochs),
-            "seconds": round(time.monotonic() - self.began, 3),
-        }
-        run_directory.write_json(self.folder / run_directory.RECORD, self.record)
+def _now() -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S%z")

@@ -1,0 +1,131 @@
+"""`graphspec runs`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from graphspec.run_overview import Difference, Overview
+
+COMPARE = "compare"
+
+
+@click.command()
+@click.argument("words", metavar="[DIR] | compare A B", nargs=-1)
+@click.option("--sort", metavar="METRIC", help="The least of this metric first, such as val_loss.  [default: newest]")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a run, or one of all differences.")
+def runs(words: tuple[str, ...], sort: str | None, as_json: bool) -> None:
+    """List the runs below DIR with what became of each, or compare two of them.
+
+    Two runs are compared by the values of their specs, by versions, by data files and by metrics. A folder of runs
+    stands for the newest in it. A run that is `killed` or `stopped` goes on with `graphspec train --resume RUN`.
+
+    \b
+    graphspec runs
+    graphspec runs runs/wine --sort val_loss
+    graphspec runs compare runs/wine/first runs/wine/second
+    """
+    if words[:1] == (COMPARE,):
+        if len(words) != 3:
+            raise click.UsageError("compare takes two runs: graphspec runs compare A B")
+        _compare(words[1], words[2], as_json)
+    elif len(words) > 1:
+        raise click.UsageError("give one folder of runs, or `compare` and two runs")
+    else:
+        _list(Path(words[0]) if words else None, sort, as_json)
+
+
+def _list(folder: Path | None, sort: str | None, as_json: bool) -> None:
+    from graphspec.run_directory import RUNS
+    from graphspec.run_overview import overviews
+
+    folder = folder or RUNS
+    found = overviews(folder)
+    if sort is not None:
+        known = sorted({name for run in found for name in run.metrics})
+        if found and sort not in known:
+            raise click.UsageError(f"no run has a metric `{sort}`; there are {', '.join(known) or 'none'}")
+        found = sorted(found, key=lambda run: _sortable(run.metrics.get(sort)))
+    if as_json:
+        for run in found:
+            click.echo(json.dumps(run.as_json()))
+    elif not found:
+        click.echo(f"There is no run in {folder}.")
+    else:
+        _show(found, [sort] if sort is not None else [])
+
+
+def _show(found: list[Overview], wanted: list[str]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    names = list(dict.fromkeys(["loss", "val_loss", *wanted]))
+    names = [name for name in names if any(name in run.metrics for run in found)]
+    table = Table("run", "status", "started", "epochs", "seconds", *names, "best", box=None, pad_edge=False)
+    for run in found:
+        record = run.record
+        best = record.get("best") or {}
+        cells = [
+            str(run.path),
+            run.status,
+            str(record.get("started", ""))[:16].replace("T", " "),
+            str(record.get("epochs", "")),
+            f"{record['seconds']:.1f}" if "seconds" in record else "",
+            *(_number(run.metrics.get(name)) for name in names),
+            f"{best['monitor']} {_number(best['value'])} at epoch {best['epoch'] + 1}" if best else "",
+        ]
+        table.add_row(*(Text(cell, overflow="fold") for cell in cells))
+    Console(soft_wrap=True).print(table)
+
+
+def _compare(first: str, second: str, as_json: bool) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from graphspec.run_directory import newest
+    from graphspec.run_overview import compare
+
+    paths = [newest(Path(each)) for each in (first, second)]
+    comparison = compare(*paths)
+    if as_json:
+        click.echo(json.dumps(comparison.as_json()))
+        return
+    console = Console(soft_wrap=True)
+    for title, found in vars(comparison).items():
+        if not found:
+            click.echo(f"{title}: the same")
+            continue
+        table = Table(title, *map(str, paths), box=None, pad_edge=False)
+        for each in found:
+            table.add_row(*map(Text, (each.name, *_pair(each, title))))
+        console.print(table)
+
+
+def _pair(each: Difference, part: str) -> tuple[str, str]:
+    if part == "metrics":
+        return _number(each.first), _number(each.second)
+    return _written(each.first), _written(each.second)
+
+
+def _written(value: Any) -> str:
+    """A value as a spec writes it; a hash by its beginning."""
+    if value is None:
+        return "-"
+    text = value if isinstance(value, str) else json.dumps(value)
+    return text if len(text) <= 40 else f"{text[:12]}..."
+
+
+def _number(value: Any) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.4g}" if isinstance(value, int | float) else _written(value)
+
+
+def _sortable(value: Any) -> tuple[bool, float]:
+    return (True, 0.0) if not isinstance(value, int | float) else (False, float(value))

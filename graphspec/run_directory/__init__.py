@@ -1,0 +1,73 @@
+"""The folder of one run: what lies in it, and how it is written so that a reader never sees half a file.
+
+    run.json             status, times, samples, the last metrics and the best epoch
+    lock.json            what it takes to repeat the run: command, seed, versions, machine, the data files' SHA-256
+    spec.yaml            the spec as it was trained: overrides applied, data paths relative to this folder
+    provenance.json      the place that each value of the spec came from
+    metrics.jsonl, .csv  a row an epoch (see `rows`)
+    log.txt              what was told while it was trained
+    checkpoints/         what it takes to go on, to the bit
+    model.keras          the trained model, which plain Keras loads; best.keras: that of the best epoch
+    vocabularies.json    the words of each `vocabulary: auto`, in the order of their indices
+    adapted.json         what preprocessing layers have learnt from the training data
+    included/            copies of the files that the spec includes
+
+What callbacks write lies beside them. Needs no TensorFlow.
+"""
+
+from __future__ import annotations
+
+from graphspec.run_directory.files import (
+    ADAPTED,
+    BEST,
+    CHECKPOINTS,
+    LOCK,
+    LOG,
+    METRICS,
+    MODEL,
+    PROVENANCE,
+    RECORD,
+    SPEC,
+    TABLE,
+    VOCABULARIES,
+    read_json,
+    relative,
+    write,
+    write_json,
+    write_text,
+)
+from graphspec.run_directory.folders import RUNS, create, held, is_held, newest, runs_below
+from graphspec.run_directory.resolved_spec import with_epochs, write_spec
+from graphspec.run_directory.rows import Row, read_rows, series, write_rows
+
+__all__ = [
+    "ADAPTED",
+    "BEST",
+    "CHECKPOINTS",
+    "LOCK",
+    "LOG",
+    "METRICS",
+    "MODEL",
+    "PROVENANCE",
+    "RECORD",
+    "RUNS",
+    "SPEC",
+    "TABLE",
+    "VOCABULARIES",
+    "Row",
+    "create",
+    "held",
+    "is_held",
+    "newest",
+    "read_json",
+    "read_rows",
+    "relative",
+    "runs_below",
+    "series",
+    "with_epochs",
+    "write",
+    "write_json",
+    "write_rows",
+    "write_spec",
+    "write_text",
+]

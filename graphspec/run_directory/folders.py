@@ -1,0 +1,94 @@
+"""Run directories: made, found, and held by the process that writes into one."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from graphspec.diagnostics import SpecError
+from graphspec.rules import BAD_RUN
+from graphspec.run_directory.files import RECORD, cannot_write, read_json
+from graphspec.spec import Spec
+
+if sys.platform == "win32":
+    fcntl = None  # there nothing tells whether a run is being written
+else:
+    import fcntl
+
+RUNS = Path("runs")
+_HELD = ".held"
+
+
+def create(spec: Spec, folder: Path | None) -> Path:
+    """An empty run directory: `folder`, or a new one below `runs/<name>`. Raises SpecError where it cannot be had."""
+    if folder is None:
+        folder = RUNS / spec.name / f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if any(folder.iterdir()):
+            raise SpecError.of(
+                BAD_RUN,
+                f"{folder} is not empty, and a run never writes over another",
+                help="give another --run-dir, or move the folder away",
+            )
+    except OSError as error:
+        raise cannot_write(folder, error) from None
+    return folder
+
+
+@contextmanager
+def held(run: Path) -> Iterator[None]:
+    """Hold `run` against other processes, for as long as this one lives. Raises SpecError where another holds it."""
+    if fcntl is None:
+        yield
+        return
+    try:
+        file = open(run / _HELD, "a", encoding="utf-8")  # noqa: SIM115 - closed below
+    except OSError as error:
+        raise cannot_write(run / _HELD, error) from None
+    with file:
+        try:
+            fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise SpecError.of(
+                BAD_RUN, f"{run} is being trained by another process", help="wait until it ends, or stop it"
+            ) from None
+        yield
+
+
+def is_held(run: Path) -> bool:
+    """Whether a process is writing into `run`."""
+    if fcntl is None:
+        return False
+    try:
+        with open(run / _HELD, "rb") as file:
+            fcntl.flock(file.fileno(), fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return False
+
+
+def runs_below(path: Path) -> list[Path]:
+    """The run at `path`, or every run below that folder, the oldest first."""
+    if (path / RECORD).is_file():
+        return [path]
+    runs = [record.parent for record in path.glob(f"**/{RECORD}")] if path.is_dir() else []
+    return sorted(runs, key=lambda run: (str(read_json(run / RECORD).get("started", "")), run.name))
+
+
+def newest(path: Path) -> Path:
+    """The run at `path`, or the newest run below it. Raises SpecError where there is none."""
+    runs = runs_below(path)
+    if not runs:
+        raise SpecError.of(
+            BAD_RUN,
+            f"there is no run in {path}" if path.exists() else f"there is no folder {path}",
+            help="`graphspec train` prints where its run lies; a folder of runs stands for the newest in it",
+        )
+    return runs[-1]

@@ -1,0 +1,109 @@
+"""`spec.yaml` of a run: the spec as it was trained, which finds its data and its other files from where it lies now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from graphspec.document.tree import plain
+from graphspec.document.write_yaml import write_yaml
+from graphspec.expand import Library
+from graphspec.graph import Plugin
+from graphspec.run_directory.files import INCLUDED, SPEC, relative, write_text
+from graphspec.spec import Spec, load
+
+
+def write_spec(folder: Path, spec: Spec) -> None:
+    """Write the spec as it was trained, its data paths made relative to `folder`, and the files that it includes."""
+    tree = plain(spec.tree)
+    tree["name"] = spec.name
+    _move_weight_files(tree, Path(spec.path).parent, folder)
+    if "data" in tree:
+        tree["data"] = plain(spec.model.tree["data"])
+        _move_paths(tree["data"], Path(spec.path).parent, folder)
+    if "include" in tree:
+        tree["include"] = _write_includes(folder, spec.includes, {})
+    if "plugins" in tree:
+        tree["plugins"] = [_plugin(each, folder) for each in spec.graph.plugins]
+    _move_models(tree, Path(spec.path).parent, folder)
+    _move_weights(tree.get("training") or {}, "initial_weights", Path(spec.path).parent, folder)
+    write_text(folder / SPEC, write_yaml(tree))
+
+
+def with_epochs(run: Path, epochs: int) -> Spec:
+    """The spec of `run`, changed to so many epochs, in its file too."""
+    spec = load(run / SPEC, [f"training.epochs={epochs}"])
+    write_text(run / SPEC, write_yaml(plain(spec.tree)))
+    return spec
+
+
+def _write_includes(folder: Path, includes: Iterable[Library], written: dict[Path, str]) -> list[str]:
+    """Copy included files, and those that they include, below `included/`; give their paths from `folder`."""
+    paths = []
+    for library in includes:
+        source = library.path.resolve()
+        if source not in written:
+            written[source] = f"{len(written)}_{library.path.stem}.yaml"
+            name = written[source]
+            tree = plain(library.written)
+            _move_weight_files(tree, library.path.parent, folder / INCLUDED)
+            if "include" in tree:
+                tree["include"] = [
+                    path.removeprefix("included/") for path in _write_includes(folder, library.includes, written)
+                ]
+            _move_models(tree, library.path.parent, folder / INCLUDED)
+            write_text(folder / INCLUDED / name, write_yaml(tree))
+        paths.append(f"included/{written[source]}")
+    return paths
+
+
+def _move_paths(data: dict[str, Any], base: Path, folder: Path) -> None:
+    for split in data.values():
+        holders = [
+            split,
+            *(s for part in ("inputs", "outputs", "sample_weights") for s in split.get(part, {}).values()),
+        ]
+        for holder in holders:
+            for key in ("file", "files"):
+                if isinstance(holder.get(key), str):
+                    holder[key] = relative((base / holder[key]).resolve(), folder.resolve())
+
+
+def _plugin(plugin: Plugin, folder: Path) -> dict[str, Any]:
+    """The plugin as a spec in `folder` names it: with its folder, where it lies in one and is not installed."""
+    if not plugin.is_beside:
+        return {"module": plugin.module}
+    return {"module": plugin.module, "folder": relative(plugin.folder.resolve(), folder.resolve())}
+
+
+def _move_models(body: dict[str, Any], base: Path, folder: Path) -> None:
+    """Move the files that the models of `body` come from, and those of their weights."""
+    for model in (body.get("models") or {}).values():
+        for key in ("file", "spec", "weights"):
+            if not ("application" in model and model.get(key) == "imagenet"):
+                _move_weights(model, key, base, folder)
+        _move_models(model, base, folder)
+
+
+def _move_weights(owner: dict[str, Any], key: str, base: Path, folder: Path) -> None:
+    """Move the file of weights that `owner[key]` names, alone or under `file`."""
+    written = owner.get(key)
+    if isinstance(written, str):
+        owner[key] = relative((base / written).resolve(), folder.resolve())
+    elif isinstance(written, dict):
+        _move_weights(written, "file", base, folder)
+
+
+def _move_weight_files(tree: Any, base: Path, folder: Path) -> None:
+    """Move the path of every weight that is filled from a file, wherever an initializer stands."""
+    waiting = [tree]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            for name, inner in value.items():
+                if name.endswith("_initializer") and isinstance(inner, dict) and isinstance(inner.get("file"), str):
+                    inner["file"] = relative((base / inner["file"]).resolve(), folder.resolve())
+            waiting += value.values()
+        elif isinstance(value, list):
+            waiting += value

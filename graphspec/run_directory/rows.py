@@ -1,0 +1,68 @@
+"""The metrics of a run: a row an epoch, as JSON lines and as a table.
+
+    epoch, step                    the epoch, counted from 0, and the steps taken since the training began
+    loss, val_loss, ...            every metric as Keras names it
+    optimizer/learning_rate        at the end of the epoch
+    share/<output>                 of the total loss, where several outputs are trained
+    time/seconds                   of the whole epoch
+    time/samples_per_second        while training, without validation
+    time/data_wait                 the share of that time in which the training waited for data
+
+What no file can tell again from the same spec and data begins with `time/`.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from graphspec.diagnostics import SpecError
+from graphspec.rules import BAD_RUN
+from graphspec.run_directory.files import METRICS, TABLE, write_text
+
+Row = dict[str, Any]
+"""One epoch: numbers, lists of them for a metric of several values, and None where one is not finite."""
+
+FIXED = ("epoch", "step")
+TIMED = "time/"
+
+
+def write_rows(run: Path, rows: list[Row]) -> None:
+    """Write both files of `run`."""
+    write_text(run / METRICS, "".join(json.dumps(row) + "\n" for row in rows))
+    table = io.StringIO()
+    writer = csv.DictWriter(table, columns(rows), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({key: "" if value is None else value for key, value in row.items()} for row in rows)
+    write_text(run / TABLE, table.getvalue())
+
+
+def read_rows(run: Path) -> list[Row]:
+    """The rows of `run`; none where it has finished no epoch. Raises SpecError where they cannot be read."""
+    path = run / METRICS
+    if not path.exists():
+        return []
+    try:
+        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        if all(isinstance(row, dict) and isinstance(row.get("epoch"), int) for row in rows):
+            return rows
+        reason = "it holds lines that are no rows of metrics"
+    except (OSError, ValueError) as error:
+        reason = str(error)
+    raise SpecError.of(BAD_RUN, f"{path} cannot be read: {reason}", help="the run is damaged")
+
+
+def columns(rows: Iterable[Row]) -> list[str]:
+    """Every key of `rows`: the fixed ones, the metrics, and then what was measured beside them."""
+    found = dict.fromkeys(key for row in rows for key in row)
+    return sorted(found, key=lambda key: (key not in FIXED, "/" in key, key.startswith(TIMED)))
+
+
+def series(rows: list[Row]) -> dict[str, list[Any]]:
+    """Every metric by epoch, and `epoch` itself, without what was measured beside them."""
+    names = [key for key in columns(rows) if "/" not in key and key != "step"]
+    return {name: [row.get(name) for row in rows] for name in names}

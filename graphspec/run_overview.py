@@ -1,0 +1,104 @@
+"""Runs side by side: what became of each, and in what two of them differ. Needs no TensorFlow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from graphspec import run_directory
+from graphspec.diagnostics import SpecError
+from graphspec.run_directory.status import status_of
+
+UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True)
+class Overview:
+    """One run. metrics are those of its last epoch; record is empty, and status says so, where it cannot be read."""
+
+    path: Path
+    status: str
+    record: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def metrics(self) -> dict[str, Any]:
+        """Every metric of the last epoch, by name."""
+        found: dict[str, Any] = self.record.get("metrics", {})
+        return found
+
+    def as_json(self) -> dict[str, Any]:
+        """The run as JSON: its path and status, and what its record says."""
+        return {"path": str(self.path), **self.record, "status": self.status}
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One thing in which two runs differ, with what it is in either; None where one has no such thing."""
+
+    name: str
+    first: Any
+    second: Any
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """In what two runs differ: values of their specs, versions, data files; and the last metrics of both."""
+
+    spec: list[Difference]
+    versions: list[Difference]
+    data: list[Difference]
+    metrics: list[Difference]
+
+    def as_json(self) -> dict[str, Any]:
+        """By part, each name with both values."""
+        return {part: {each.name: [each.first, each.second] for each in found} for part, found in vars(self).items()}
+
+
+def overviews(folder: Path) -> list[Overview]:
+    """Every run at or below `folder`, the newest first."""
+    found = [folder] if (folder / run_directory.RECORD).is_file() else []
+    found = found or [each.parent for each in folder.glob(f"**/{run_directory.RECORD}")]
+    runs = [_overview(path) for path in found]
+    return sorted(runs, key=lambda run: (str(run.record.get("started", "")), run.path.name), reverse=True)
+
+
+def compare(first: Path, second: Path) -> Comparison:
+    """In what the runs at two folders differ. Raises SpecError where one of them cannot be read."""
+    values = [_values(run) for run in (first, second)]
+    locks = [run_directory.read_json(run / run_directory.LOCK) for run in (first, second)]
+    records = [run_directory.read_json(run / run_directory.RECORD) for run in (first, second)]
+    files = [_hashes(run, lock) for run, lock in zip((first, second), locks, strict=True)]
+    return Comparison(
+        _differences(*values),
+        _differences(*(lock.get("versions", {}) for lock in locks)),
+        _differences(*files),
+        _all(*(record.get("metrics", {}) for record in records)),
+    )
+
+
+def _overview(path: Path) -> Overview:
+    try:
+        record = run_directory.read_json(path / run_directory.RECORD)
+    except SpecError:
+        return Overview(path, UNREADABLE)
+    return Overview(path, status_of(path, record), record)
+
+
+def _values(run: Path) -> dict[str, Any]:
+    found = run_directory.read_json(run / run_directory.PROVENANCE)
+    return {name: each.get("value") for name, each in found.items()}
+
+
+def _hashes(run: Path, lock: dict[str, Any]) -> dict[str, Any]:
+    """The SHA-256 of each data file, by where it lies: runs in other folders call it otherwise."""
+    return {str((run / name).resolve()): each.get("sha256") for name, each in lock.get("data", {}).items()}
+
+
+def _differences(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[Difference]:
+    return [each for each in _all(first, second) if each.first != each.second]
+
+
+def _all(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[Difference]:
+    return [Difference(name, first.get(name), second.get(name)) for name in {**first, **second}]

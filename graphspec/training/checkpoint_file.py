@@ -1,0 +1,81 @@
+"""One checkpoint on disk: an uncompressed zip file of arrays (`.npy`) and of what else there is to know (`state.json`).
+
+Every member bears its CRC-32 and the directory of the file stands at its end, so a torn, truncated or altered file is
+told from a whole one. `numpy.load` opens it too. Needs no TensorFlow.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import ml_dtypes  # noqa: F401 - lets NumPy know bfloat16 and the like by their names
+import numpy as np
+
+from graphspec.run_directory import write
+
+Array = np.ndarray[Any, Any]
+
+ENDING = ".npz"
+_STATE = "state.json"
+_FORMAT = 1
+
+
+class DamagedError(Exception):
+    """A checkpoint cannot be used, and why."""
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a checkpoint holds: JSON values, and arrays by name."""
+
+    state: dict[str, Any]
+    arrays: dict[str, Array]
+
+
+def write_checkpoint(path: Path, contents: Contents) -> None:
+    """Write `contents` to `path`, whole or not at all. Raises SpecError where it cannot be written."""
+    write(path, lambda part: _write(part, contents))
+
+
+def read_checkpoint(path: Path) -> Contents:
+    """What `path` holds. Raises DamagedError where it is not whole."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            state = json.loads(archive.read(_STATE))
+            if state.pop("format") != _FORMAT:
+                raise DamagedError("it was written by another version of graphspec")
+            arrays = {name: _read(archive, name, dtype) for name, dtype in state.pop("arrays").items()}
+    except DamagedError:
+        raise
+    except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, NotImplementedError) as error:
+        raise DamagedError(str(error) or type(error).__name__) from error
+    except (zipfile.BadZipFile, zlib.error, RuntimeError) as error:
+        raise DamagedError(str(error)) from error
+    return Contents(state, arrays)
+
+
+def _write(path: Path, contents: Contents) -> None:
+    known = {name: str(array.dtype) for name, array in contents.arrays.items()}
+    state = {"format": _FORMAT, **contents.state, "arrays": known}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+        for name, array in contents.arrays.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, _plain(array), allow_pickle=False)
+        archive.writestr(_STATE, json.dumps(state))
+
+
+def _read(archive: zipfile.ZipFile, name: str, dtype: str) -> Array:
+    array: Array = np.lib.format.read_array(io.BytesIO(archive.read(f"{name}.npy")), allow_pickle=False)
+    wanted = np.dtype(dtype)
+    return array if array.dtype == wanted else array.view(wanted)
+
+
+def _plain(array: Array) -> Array:
+    """`array` in a dtype that the format of `.npy` knows: bfloat16 and the like as integers of their size."""
+    return array if array.dtype.kind in "biufcU" else array.view(f"u{array.dtype.itemsize}")

@@ -1,0 +1,118 @@
+"""Spec + samples → what `fit` takes: a compiled model, batches of an epoch, batches to validate on, callbacks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from graphspec.catalog.arguments import CALLBACK_PATHS
+from graphspec.datasets.batches import TrainingBatches, evaluation_batches
+from graphspec.datasets.order import Order
+from graphspec.datasets.samples import Samples, TrainingData
+from graphspec.datasets.targets import fit_targets
+from graphspec.extras import require
+from graphspec.graph import Object
+from graphspec.report.full import render
+from graphspec.schema import TrainingModel
+from graphspec.spec import Spec
+from graphspec.to_keras import build_spec
+from graphspec.to_keras.freezing import check_trainable
+from graphspec.to_keras.model import Built
+from graphspec.to_keras.objects import make
+from graphspec.training.compiling import compile_model
+from graphspec.training.metrics import OutputLoss
+from graphspec.training.monitors import with_mode
+from graphspec.training.pace import steps_per_execution
+from graphspec.training.told import Told
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A training before its first step. validation is None where nothing is held out; callbacks are as written."""
+
+    spec: Spec
+    settings: TrainingModel
+    built: Built
+    samples: Samples
+    validation: Samples | None
+    batches: TrainingBatches
+    callbacks: list[Object]
+
+    @property
+    def model(self) -> keras.Model:
+        """The model that is trained."""
+        return self.built.model
+
+
+def prepare(spec: Spec, data: TrainingData, told: Told, *, pretrained: bool) -> Prepared:
+    """Build the model of `spec` and its batches, the seed set. Raises SpecError where spec and data do not fit.
+
+    pretrained: models get the weights that the spec names for them.
+    """
+    assert spec.training is not None
+    assert spec.model.training is not None
+    settings = spec.model.training
+    keras.utils.set_random_seed(settings.seed)
+    if settings.deterministic:
+        tf.config.experimental.enable_op_determinism()
+    built = build_spec(spec, precision=settings.precision, pretrained=pretrained)
+    if len(built.warnings):
+        told.say(render(built.warnings))
+    for split in (data.train, data.validation):
+        if split is not None and split.left_out:
+            told.warn(_left_out(split))
+    samples = fit_targets(spec, built.model, data.train)
+    validation = fit_targets(spec, built.model, data.validation) if data.validation is not None else None
+    order = Order(samples.count, settings.batch_size, settings.seed)
+    batches = TrainingBatches(spec.graph, samples, order, settings.steps_per_epoch)
+    freeze = settings.located("freeze").span if settings.freeze else spec.model.key_span("training")
+    check_trainable(built.model, freeze)
+    callbacks = [with_mode(each, spec, validates=validation is not None) for each in spec.training.callbacks]
+    for each in callbacks:
+        if each.name == "TensorBoard":
+            require(
+                "tensorboard", "TensorBoard", "the callback `TensorBoard` needs TensorBoard", "graphspec[tensorboard]"
+            )
+    return Prepared(spec, settings, built, samples, validation, batches, callbacks)
+
+
+def compile_for(prepared: Prepared, together: int | None) -> dict[str, OutputLoss]:
+    """Compile the model, and build its metrics and its optimizer; give the metric of each trained output's loss.
+
+    together: how many steps are taken at a time; None for what the spec says.
+    """
+    model = prepared.model
+    steps = together or steps_per_execution(prepared.settings, model, prepared.batches.steps)
+    losses = compile_model(prepared.spec, model, steps_per_execution=steps)
+    model._symbolic_build(data_batch=prepared.batches.dataset.element_spec)
+    return losses
+
+
+def validation_batches(prepared: Prepared) -> tf.data.Dataset | None:
+    """The batches that each validation reads."""
+    if prepared.validation is None:
+        return None
+    return evaluation_batches(prepared.spec.graph, prepared.validation, prepared.settings.batch_size)
+
+
+def make_callbacks(prepared: Prepared, run: Path) -> list[Any]:
+    """The callbacks of the spec, their paths below `run`."""
+    return [_callback(each, run) for each in prepared.callbacks]
+
+
+def _callback(each: Object, folder: Path) -> Any:
+    paths = {name: str(folder / value) for name, value in each.arguments.items() if name in CALLBACK_PATHS}
+    for path in paths.values():
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+    return make(replace(each, arguments={**each.arguments, **paths}))
+
+
+def _left_out(samples: Samples, most: int = 5) -> str:
+    """The samples that are not among those trained on, by the first of their files."""
+    names, count = ", ".join(samples.left_out[:most]), len(samples.left_out)
+    split = samples.sources.name if samples.sources is not None else ""
+    return f"{count:,} samples of {split} are left out, whose files cannot be read: {names}{', ...' * (count > most)}"

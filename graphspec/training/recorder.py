@@ -1,0 +1,94 @@
+"""Keeps what a run reaches: its metrics and its record, written anew after every epoch."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from graphspec import run_directory
+from graphspec.datasets.data_files import DataFiles
+from graphspec.diagnostics import SpecError
+from graphspec.run_directory import Row
+from graphspec.training.measures import Measures
+from graphspec.training.metrics import measured
+from graphspec.training.told import Told
+
+OnEpoch = Callable[[Row], bool]
+"""Is given each row of metrics, and tells whether the training is to go on."""
+
+
+class Recorder(keras.callbacks.Callback):
+    """After the callbacks of the spec. rows are those of the epochs before; on_epoch may end the training."""
+
+    def __init__(
+        self,
+        run: Path,
+        record: dict[str, Any],
+        lock: dict[str, Any],
+        rows: list[Row],
+        *,
+        files: DataFiles,
+        measures: Measures,
+        epoch_steps: int,
+        told: Told,
+        on_epoch: OnEpoch | None,
+    ) -> None:
+        super().__init__()
+        self.run = run
+        self.record = record
+        self.lock = lock
+        self.rows = rows
+        self.files = files
+        self.measures = measures
+        self.epoch_steps = epoch_steps
+        self.told = told
+        self.on_epoch = on_epoch
+        self._seconds = record.get("seconds", 0.0)
+        self._began = time.monotonic()
+        run_directory.write_json(run / run_directory.LOCK, lock)
+        self.write("running")
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        found = {name: measured(value) for name, value in (logs or {}).items() if name != "learning_rate"}
+        row = {"epoch": epoch, "step": (epoch + 1) * self.epoch_steps, **found, **self.measures.row}
+        self.rows.append(row)
+        self.record["metrics"] = found
+        self._tell_of_changes()
+        run_directory.write_rows(self.run, self.rows)
+        self.write("running")
+        if self.on_epoch is not None and not self.on_epoch(row):
+            self.model.stop_training = True
+
+    def write(self, status: str) -> None:
+        """Write `run.json` with `status`. Raises SpecError where it cannot be written."""
+        self.record |= {
+            "status": status,
+            "epochs": len(self.rows),
+            "seconds": round(self._seconds + time.monotonic() - self._began, 3),
+        }
+        run_directory.write_json(self.run / run_directory.RECORD, self.record)
+
+    def finish(self, status: str) -> None:
+        """Write the record and the lock for the last time. Raises SpecError where they cannot be written."""
+        self.lock["data"] = self.files.recorded()
+        run_directory.write_json(self.run / run_directory.LOCK, self.lock)
+        self.write(status)
+
+    def fail(self, reason: str) -> None:
+        """Write, as far as it can be written, that the training has failed, and why."""
+        self.record["reason"] = reason
+        with suppress(SpecError):
+            self.finish("failed")
+
+    def _tell_of_changes(self) -> None:
+        """Say once of each data file that it has changed since the training began."""
+        known = self.record.setdefault("data_changed", [])
+        for name in self.files.changed():
+            if name not in known:
+                known.append(name)
+                self.told.warn(f"{name} has changed since the training began; the epochs are not of the same data")

@@ -1,0 +1,60 @@
+"""What a training tells: on the terminal, and with the time in `log.txt` of its run."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from rich.console import Console
+
+from graphspec.diagnostics import SpecError
+from graphspec.run_directory import LOG
+from graphspec.run_directory.files import cannot_write
+
+
+class Told:
+    """Shows lines on `console`, unless it is quiet; once there is a run, writes them to its log as well."""
+
+    def __init__(self, console: Console, *, quiet: bool) -> None:
+        self.console = console
+        self.quiet = quiet
+        self._file: Path | None = None
+        self._before: list[str] = []
+
+    def keep_in(self, run: Path) -> None:
+        """Write what has been told so far, and what follows, to the log of `run`.
+
+        Raises SpecError where it cannot be written, as all that tells of something does from then on.
+        """
+        self._file = run / LOG
+        lines, self._before = self._before, []
+        for line in lines:
+            self._write(line)
+
+    def say(self, line: str) -> None:
+        """Tell of progress."""
+        if not self.quiet:
+            self.console.print(line, highlight=False, markup=False, soft_wrap=True)
+        self._write(line)
+
+    def tell(self, line: str) -> None:
+        """Tell how it has ended, which is shown in any case; a log that cannot be written is no matter then."""
+        self.console.print(line, highlight=False, markup=False, soft_wrap=True)
+        with suppress(SpecError):
+            self._write(line)
+
+    def warn(self, line: str) -> None:
+        """Tell what somebody should know who wants to see no progress."""
+        self.console.print(f"warning: {line}", highlight=False, markup=False, soft_wrap=True)
+        self._write(f"warning: {line}")
+
+    def _write(self, line: str) -> None:
+        if self._file is None:
+            self._before.append(line)
+            return
+        try:
+            with open(self._file, "a", encoding="utf-8") as file:
+                file.write(f"{time.strftime('%Y-%m-%dT%H:%M:%S%z')}  {line}\n")
+        except OSError as error:
+            raise cannot_write(self._file, error) from None
