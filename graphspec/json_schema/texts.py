@@ -91,7 +91,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "deterministic": "Whether the same spec gives the same numbers on the same machine, at some cost.",
         "freeze": "Layers that training leaves alone: names, paths `model/layer`, or globs.",
         "initial_weights": "A file of weights that training starts from, or `{file: ..., partial: true}`.",
-        "log": "Logs to write in the run directory.",
+        "log": "Where metrics are logged as well: files of the run, or a run of MLflow.",
         "checkpoint": "When checkpoints are written, and how many are kept.",
     },
     "CheckpointModel": {

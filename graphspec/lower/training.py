@@ -14,7 +14,7 @@ LOGS: dict[str, tuple[str, dict[str, str]]] = {
     "tensorboard": ("TensorBoard", {"log_dir": "logs"}),
     "csv": ("CSVLogger", {"filename": "log.csv"}),
 }
-"""The callback that each entry of `log` stands for; its paths lie below the run directory."""
+"""The callback that an entry of `log` stands for; its paths lie below the run directory. MLflow takes more than one."""
 
 
 def lower_training(model: TrainingModel, folder: Path, report: Report) -> Training | None:
@@ -34,4 +34,5 @@ def lower_training(model: TrainingModel, folder: Path, report: Report) -> Traini
 
 def _logs(model: TrainingModel) -> list[Object]:
     spans = {item.value: item.span for item in model.located("log").as_list()}
-    return [Object("callbacks", LOGS[log][0], dict(LOGS[log][1]), spans[log]) for log in dict.fromkeys(model.log)]
+    logs = [log for log in dict.fromkeys(model.log) if log in LOGS]
+    return [Object("callbacks", LOGS[log][0], dict(LOGS[log][1]), spans[log]) for log in logs]
