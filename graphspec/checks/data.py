@@ -23,7 +23,7 @@ from graphspec.rules import (
     UNUSED_WEIGHTS,
 )
 from graphspec.shapes import Shapes, Tensor
-from graphspec.sources import DataError, Header, Source, Split, header
+from graphspec.sources import GIVEN, DataError, Header, Source, Split, header
 from graphspec.suggest import did_you_mean, one_of
 
 
@@ -85,6 +85,12 @@ def _named(
             )
             missing = [each for each in missing if did_you_mean(name, [each]) == ""]
     for name in missing:
+        if split.name == GIVEN:
+            option = "--input" if kind == "input" else "--target"
+            yield Diagnostic(
+                DATA_NAMES, f"no file is given for the {kind} `{name}`", help=f"give it with `{option} {name}=FILE`"
+            )
+            continue
         yield Diagnostic(
             DATA_NAMES,
             f"`{split.name}` has no source for the {kind} `{name}`",

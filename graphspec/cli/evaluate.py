@@ -4,37 +4,76 @@ from __future__ import annotations
 
 import click
 
+from graphspec.cli.models import data_options, model_options
+
 
 @click.command()
-@click.argument("run", metavar="RUN")
-@click.option(
-    "--split",
-    type=click.Choice(["train", "validation", "test"]),
-    help="Which split of the run's data.  [default: test, or validation where there is no test split]",
-)
+@model_options
+@data_options
+@click.option("--target", "-t", "targets", metavar="NAME=FILE[#PART]", multiple=True, help="The targets of one output.")
+@click.option("--weight", "-w", "weights", metavar="NAME=FILE[#PART]", multiple=True, help="Their sample weights.")
 @click.option("--json", "as_json", is_flag=True, help="Print the metrics as one JSON object.")
-def evaluate(run: str, split: str | None, as_json: bool) -> None:
-    """Measure a run's model on one split of its data.
+def evaluate(
+    run: str,
+    checkpoint: str | None,
+    spec: str | None,
+    split: str | None,
+    inputs: tuple[str, ...],
+    rows: str | None,
+    batch_size: int | None,
+    targets: tuple[str, ...],
+    weights: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Measure a model: on one split of its data, or on files with targets.
 
-    RUN is a run directory, or a folder of runs, which stands for the newest in it.
+    RUN is a run directory, a folder of runs, which stands for the newest in it, or the file of a model, such as
+    model.keras. Without --split and files, the test split is taken, or the validation split where there is none.
+    JSON holds the metrics as Keras names them; share/OUTPUT, the part of an output in the loss; samples; seconds.
 
     \b
     graphspec evaluate runs/same_digit
     graphspec evaluate runs/wine --split validation --json
+    graphspec evaluate runs/characters --checkpoint best --rows new.csv
+    graphspec evaluate model.keras -i x=x.npy -t y=y.npy
+    graphspec evaluate model.keras --spec specs/wine.yaml --split train
     """
     import json
 
+    from graphspec.cli.models import named, predictor_of, run_of
     from graphspec.cli.results import show
-    from graphspec.run import Run
+    from graphspec.predicting.given import Files
 
-    found = Run.at(run)
-    spec = found.spec
+    files = Files(named(inputs), named(targets), named(weights), rows)
+    given = bool(inputs or targets or weights or rows)
+    if given and split is not None:
+        raise click.UsageError("measure either --split NAME, or files: --input, --target, --weight and --rows")
+    found = run_of(run)
+    predictor = predictor_of(run, found, checkpoint, spec)
     if split is None:
-        split = "test" if spec.data is None or spec.data.test is not None else "validation"
-    for name in found.changed_data(split):
-        click.echo(f"warning: {name} has changed since the run was trained", err=True)
-    metrics = found.evaluate(split)
+        data = predictor.spec.data if predictor.spec is not None else None
+        split = "test" if data is None or data.test is not None else "validation"
+    if found is not None and spec is None and not given:
+        for name in found.changed_data(split):
+            click.echo(f"warning: {name} has changed since the run was trained", err=True)
+
+    from rich.console import Console
+
+    from graphspec.datasets.reading_progress import showing
+    from graphspec.predicting.progress import counting
+
+    console = Console(stderr=True)
+    with showing(console) as told:
+        samples = predictor.samples(files if given else split, targets=True, progress=told)
+    predictor.load()
+    with counting(console, "evaluating", samples.count) as advance:
+        measured = predictor.evaluate(samples, batch_size, advance)
     if as_json:
-        click.echo(json.dumps(metrics))
-    else:
-        show(metrics, list(spec.graph.outputs), f"{found.path} on {split}")
+        shares = {f"share/{name}": share for name, share in measured.shares.items()}
+        whole = {"data/samples": measured.samples, "time/seconds": round(measured.seconds, 3)}
+        click.echo(json.dumps({**measured.metrics, **shares, **whole}))
+        return
+    shares = {f"{name}_share": share for name, share in measured.shares.items()}
+    title = f"{predictor.name} on {'the files given' if given else split}"
+    show({**measured.metrics, **shares}, list(predictor.graph.outputs), title)
+    click.echo(f"{measured.samples:,} samples in {measured.seconds:.1f} s")

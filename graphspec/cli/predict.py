@@ -2,136 +2,123 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from graphspec.diagnostics import Source as Written
-from graphspec.diagnostics import Span, SpecError
-from graphspec.rules import DATA_NAMES, UNKNOWN_FORMAT
-from graphspec.sources import Source, endings, format_of
+from graphspec.cli.models import data_options, model_options
 from graphspec.suggest import one_of
 
 if TYPE_CHECKING:
-    import numpy as np
+    from graphspec.predicting.batch import Array, Batch
+    from graphspec.predicting.labels import Labels
+
+SHOWN = 10
+"""So many predictions are shown where none are written."""
 
 
 @click.command()
-@click.argument("run", metavar="RUN")
-@click.option(
-    "--input",
-    "-i",
-    "inputs",
-    metavar="NAME=FILE[#PART]",
-    multiple=True,
-    help="The file of one input; PART is the array of an .npz, or the columns of a table, separated by commas.",
-)
-@click.option(
-    "--rows",
-    metavar="TABLE",
-    help="A table with the columns that the training took inputs from, for all of these inputs that -i does not give.",
-)
-@click.option(
-    "--split", type=click.Choice(["train", "validation", "test"]), help="Predict a split of the run's own data."
-)
+@model_options
+@data_options
 @click.option("--limit", type=click.IntRange(min=1), help="Predict only the first samples.")
 @click.option(
-    "--output", "-o", type=click.Path(path_type=Path, dir_okay=False), help="Write every output to this .npz file."
+    "--output",
+    "-o",
+    type=click.Path(path_type=Path),
+    help="Write the predictions to this file: .csv, .jsonl, .parquet, .npz or .npy.",
 )
+@click.option("--force", is_flag=True, help="Replace the file that --output names.")
 def predict(
-    run: str, inputs: tuple[str, ...], rows: str | None, split: str | None, limit: int | None, output: Path | None
+    run: str,
+    checkpoint: str | None,
+    spec: str | None,
+    split: str | None,
+    inputs: tuple[str, ...],
+    rows: str | None,
+    batch_size: int | None,
+    limit: int | None,
+    output: Path | None,
+    force: bool,
 ) -> None:
-    """Predict with a run's model, from files by input name, from raw rows, or from a split of the run's data.
+    """Predict with a model, from files by input name, from raw rows, or from a split of its data.
 
-    Without -o the first predictions are shown.
+    RUN is a run directory, a folder of runs, which stands for the newest in it, or the file of a model, such as
+    model.keras. Without -o the first predictions are shown. A table has a column `sample`, the number of the row that
+    it was predicted from, and one an output: a number, numbers by index, or the likeliest word with those of all.
 
     \b
     graphspec predict runs/same_digit --split test --limit 5
-    graphspec predict runs/characters --rows new.csv
+    graphspec predict runs/characters --rows new.csv -o new.parquet
     graphspec predict runs/wine -i chemistry=new.csv#alcohol,malic_acid,ash -i appearance=new.csv#color,hue -o out.npz
+    graphspec predict model.keras -i x=x.npy -o out.csv --batch-size 1024
     """
+    from graphspec.cli.models import named, predictor_of, run_of
+    from graphspec.predicting.files import check_apart, check_output, write_predictions
+    from graphspec.predicting.given import Files
+
     if bool(inputs or rows) == (split is not None):
         raise click.UsageError("give the inputs, either as --input NAME=FILE and --rows TABLE, or as --split NAME")
-    if output is not None and output.suffix != ".npz":
-        raise click.UsageError(f"predictions are written to an .npz file, not to {output.name}")
-    from graphspec.run import Run
+    if output is not None:
+        check_output(output, replace=force)
+    data = split or Files(named(inputs), rows=rows)
+    predictor = predictor_of(run, run_of(run), checkpoint, spec)
+    if output is not None:
+        check_apart(output, predictor.sources(data))
 
-    found = Run.at(run)
-    sources = {} if split is not None else dict(_source(each) for each in inputs)
-    if len(sources) < len(inputs):
-        raise click.UsageError("an input is given twice")
-    if rows is not None:
-        sources = found.rows(rows) | sources
-    predicted = found.predict(split or sources, rows=slice(limit) if limit is not None else None)
-    count = len(next(iter(predicted.values())))
-    if output is None:
-        _show(predicted, found.labels, limit or 10)
-        return
-    _write(output, predicted)
-    click.echo(f"Wrote {count:,} predictions of {one_of(predicted)} to {output}")
-
-
-def _source(written: str) -> tuple[str, Source]:
-    """`name=file#part` as a source by its input's name."""
-    name, equals, rest = written.partition("=")
-    file, _, part = rest.partition("#")
-    if not (name and equals and file):
-        raise click.UsageError(f"`{written}` is not of the form NAME=FILE or NAME=FILE#PART")
-    span = Span(Written("--input", written), 1, 1, 1, 1 + len(written))
-    path = Path(file)
-    format = format_of(path.suffix.lower())
-    if format is None:
-        raise SpecError.of(
-            UNKNOWN_FORMAT, f"`{file}` is of no known format", span, expected=f"a file in {one_of(endings())}"
-        )
-    if not part:
-        return name, Source(path, file, span)
-    if not format.keys:
-        raise SpecError.of(
-            DATA_NAMES, f"`{file}` holds one array, so it has no part `{part}`", span, expected="the file alone"
-        )
-    if "columns" not in format.keys:
-        key, feature = (part, None) if "key" in format.keys else (None, part)
-        return name, Source(path, file, span, key=key, feature=feature)
-    columns = tuple(part.split(","))
-    if len(columns) == 1:
-        return name, Source(path, file, span, column=part)
-    return name, Source(path, file, span, columns=columns)
-
-
-def _show(predicted: dict[str, np.ndarray[Any, Any]], labels: dict[str, tuple[str | int, ...]], limit: int) -> None:
     import numpy as np
+    from rich.console import Console
+
+    from graphspec.datasets.reading_progress import showing
+    from graphspec.predicting.progress import counting, watched
+
+    console = Console(stderr=True)
+    with showing(console) as told:
+        samples = predictor.samples(data, targets=False, rows=slice(limit), progress=told)
+    total = samples.count
+    if output is None:
+        samples = samples.part(np.arange(total)[: limit or SHOWN])
+    predictor.load()
+    not_finite: Counter[str] = Counter()
+    with counting(console, "predicting", samples.count) as advance:
+        batches = watched(predictor.batches(samples, batch_size), advance, not_finite)
+        if output is None:
+            _show(batches, predictor.labels)
+        else:
+            write_predictions(output, batches, samples.count, dict(predictor.labels))
+    for name, count in not_finite.items():
+        if count:
+            click.echo(f"warning: {count:,} predictions of `{name}` are NaN or infinite", err=True)
+    if output is not None:
+        click.echo(f"Wrote {total:,} predictions of {one_of(predictor.graph.outputs)} to {output}")
+    elif total > samples.count:
+        click.echo(f"{total - samples.count:,} more; -o FILE.csv writes all")
+
+
+def _show(batches: Iterator[Batch], labels: Mapping[str, Labels]) -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    count = len(next(iter(predicted.values())))
-    table = Table("sample", *predicted)
-    for index in range(min(limit, count)):
-        cells = [_cell(np.squeeze(values[index]), labels.get(name, ())) for name, values in predicted.items()]
-        table.add_row(str(index), *map(Text, cells))
+    first = next(batches)
+    table = Table("sample", *first.predicted)
+    for batch in chain([first], batches):
+        cells = [_cells(values, labels.get(name)) for name, values in batch.predicted.items()]
+        for at, *row in zip(batch.at, *cells, strict=True):
+            table.add_row(str(at), *map(Text, row))
     Console().print(table)
-    if count > limit:
-        click.echo(f"{count - limit:,} more; -o FILE.npz writes all")
 
 
-def _cell(values: np.ndarray[Any, Any], words: tuple[str | int, ...]) -> str:
-    """One prediction: the likeliest word with its number, where there is a number for each of `words`."""
+def _cells(values: Array, labels: Labels | None) -> Iterator[str]:
+    """The predictions of one output: the likeliest word with its number, where there are words, or the numbers."""
     import numpy as np
 
-    if len(words) > 1 and values.shape == (len(words),):
-        return f"{words[int(values.argmax())]}  {values.max():.4g}"
-    return np.array2string(values, precision=4, threshold=8)
-
-
-def _write(path: Path, predicted: dict[str, np.ndarray[Any, Any]]) -> None:
-    import numpy as np
-
-    from graphspec.run_directory import write
-
-    def save(part: Path) -> None:
-        with open(part, "wb") as file:
-            np.savez(file, allow_pickle=False, **predicted)
-
-    write(path, save)
+    words = labels.of(values) if labels is not None and labels.fit(values.shape[1:]) else None
+    for index, each in enumerate(values):
+        if words is None:
+            yield np.array2string(np.squeeze(each), precision=4, threshold=8)
+        else:
+            yield f"{words[index]}  {each.max():.4g}" if each.ndim < 2 else " ".join(map(str, words[index]))

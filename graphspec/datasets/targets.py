@@ -11,11 +11,17 @@ from graphspec.checks.values import is_fractional, range_of
 from graphspec.datasets.faults import Fault
 from graphspec.datasets.samples import Samples, with_last_axis
 from graphspec.diagnostics import Report
+from graphspec.graph import Graph
 from graphspec.sources import Column, DataError
 from graphspec.spec import Spec
 
 
 def fit_targets(spec: Spec, model: keras.Model, samples: Samples) -> Samples:
+    """`samples` with each target as the output of `spec` that it trains needs it. See `fit_to_outputs`."""
+    return fit_to_outputs(spec.graph, model, samples)
+
+
+def fit_to_outputs(graph: Graph, model: keras.Model, samples: Samples) -> Samples:
     """`samples` with each target in the shape its output has, where only an axis of one differs.
 
     Raises SpecError for every target that does not have the shape, or the class indices, that its output and loss need.
@@ -23,7 +29,7 @@ def fit_targets(spec: Spec, model: keras.Model, samples: Samples) -> Samples:
     report = Report()
     fitted: dict[str, Column] = {}
     for name, target in samples.outputs.items():
-        output = spec.graph.outputs[name]
+        output = graph.outputs[name]
         shape = tuple(model.output[name].shape)[1:]
         span = samples.sources.outputs[name].span if samples.sources is not None else output.span
         before = report.added

@@ -10,11 +10,12 @@ from graphspec.sources.column import Column, in_order, skipped
 from graphspec.sources.format import FORMATS, Format, endings, format_for, format_of, is_glob
 from graphspec.sources.reading import Progress, blocks_of, file_header, header, load, load_files
 from graphspec.sources.shards import files_of
-from graphspec.sources.source import AUTO, Data, DataError, Header, Source, Split, Transforms, Window
+from graphspec.sources.source import AUTO, GIVEN, Data, DataError, Header, Source, Split, Transforms, Window
 
 __all__ = [
     "AUTO",
     "FORMATS",
+    "GIVEN",
     "Column",
     "Data",
     "DataError",

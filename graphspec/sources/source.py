@@ -12,6 +12,9 @@ from graphspec.diagnostics import Span
 AUTO: Literal["auto"] = "auto"
 """The vocabulary of what the training split holds."""
 
+GIVEN = "--input"
+"""The name of a split that no spec names: that of files given by hand."""
+
 
 @dataclass(frozen=True, slots=True)
 class Window:

@@ -1,0 +1,89 @@
+"""The file that predictions are written to: what can be written, whether it may be, and writing it whole or not."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from graphspec.diagnostics import SpecError
+from graphspec.extras import require
+from graphspec.paths import is_folder
+from graphspec.rules import CANNOT_WRITE, UNKNOWN_FORMAT
+from graphspec.run_directory import write
+from graphspec.sources import DataError, Split, files_of
+from graphspec.suggest import one_of
+
+if TYPE_CHECKING:
+    from graphspec.predicting.batch import Batch
+    from graphspec.predicting.labels import Labels
+
+    Writing = Callable[[Path, Iterator[Batch], int, dict[str, Labels]], None]
+
+FORMATS = {
+    ".csv": ("tables", "write_csv"),
+    ".jsonl": ("tables", "write_jsonl"),
+    ".parquet": ("tables", "write_parquet"),
+    ".npz": ("arrays", "write_npz"),
+    ".npy": ("arrays", "write_npy"),
+}
+"""What writes each ending: a module of this package, and its function."""
+
+
+def check_output(path: Path, *, replace: bool) -> None:
+    """Raise SpecError unless predictions can be written to `path`, before there are any.
+
+    replace: a file that is there may be replaced.
+    """
+    if path.suffix.lower() not in FORMATS:
+        raise SpecError.of(
+            UNKNOWN_FORMAT,
+            f"predictions are not written to {path.name}",
+            help=f"give it one of the endings {one_of(FORMATS)}",
+        )
+    if path.suffix.lower() == ".parquet":
+        require("pyarrow", "pyarrow", "Parquet files need it", "graphspec[tables]")
+    if is_folder(path):
+        raise _refused(path, "it is a folder", "name a file in it")
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except OSError as error:  # its name is too long
+        raise _refused(path, (error.strerror or str(error)).lower(), "give another name") from None
+    else:
+        if not replace:
+            raise _refused(path, "it is there already", "give another name, or --force to replace it")
+    folder = next(each for each in path.absolute().parents if each.exists())
+    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        reason = "permission denied" if folder.is_dir() else f"{folder} is no folder"
+        raise _refused(path, reason, "check the path and its permissions")
+
+
+def check_apart(path: Path, split: Split) -> None:
+    """Raise SpecError where `path` is a file that the predictions are made of, whatever it is called there."""
+    if not path.exists():
+        return
+    for _, source in split.sources():
+        try:
+            read = files_of(source)
+        except DataError:
+            continue  # it is found where the source is read
+        if any(each.exists() and each.samefile(path) for each in read):
+            raise _refused(path, f"the predictions are made of it, as {source.text}", "give another name")
+
+
+def write_predictions(path: Path, batches: Iterator[Batch], count: int, labels: dict[str, Labels]) -> None:
+    """Write what `batches` give of `count` samples to `path`, whole or not at all, in the format of its ending.
+
+    Raises SpecError where it cannot be written, or where the format has no place for the predictions.
+    """
+    module, name = FORMATS[path.suffix.lower()]
+    writing: Writing = getattr(import_module(f"graphspec.predicting.{module}"), name)
+    write(path, lambda part: writing(part, batches, count, labels))
+
+
+def _refused(path: Path, reason: str, help: str) -> SpecError:
+    return SpecError.of(CANNOT_WRITE, f"cannot write {path}: {reason}", help=help)

@@ -1,0 +1,138 @@
+"""Predictions as tables: `.csv`, `.jsonl` and `.parquet`, a row a sample, with the columns of `columns`."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from graphspec.diagnostics import SpecError
+from graphspec.predicting.batch import Array, Batch
+from graphspec.predicting.columns import Columns
+from graphspec.predicting.labels import Labels
+from graphspec.rules import DATA_SHAPE
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_TOGETHER = 1 << 25
+"""So many bytes are written to a Parquet file at a time: small groups of rows make it large and slow to read."""
+
+
+def write_csv(part: Path, batches: Iterator[Batch], count: int, labels: dict[str, Labels]) -> None:
+    """UTF-8, with a line of names; numbers so that they read back as they are, nothing where there is no word."""
+    with open(part, "w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        names: list[str] = []
+        for columns in _tables(batches, labels):
+            for name, values in columns.items():
+                if values.ndim > 1:
+                    raise SpecError.of(
+                        DATA_SHAPE,
+                        f"a .csv file has no place for `{name}`, of shape {list(values.shape[1:])} a sample",
+                        help="write a .parquet, .jsonl or .npz file",
+                    )
+            if not names:
+                names = list(columns)
+                writer.writerow(names)
+            writer.writerows(zip(*map(_texts, columns.values()), strict=True))
+
+
+def write_jsonl(part: Path, batches: Iterator[Batch], count: int, labels: dict[str, Labels]) -> None:
+    """A JSON object a line; null for what is not finite, and for no word."""
+    with open(part, "w", encoding="utf-8") as file:
+        for columns in _tables(batches, labels):
+            names, values = list(columns), [_plain(each) for each in columns.values()]
+            for row in zip(*values, strict=True):
+                file.write(json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False) + "\n")
+
+
+def write_parquet(part: Path, batches: Iterator[Batch], count: int, labels: dict[str, Labels]) -> None:
+    """Columns of the dtype that the model gives; lists of lists for what has further axes."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    writer: pq.ParquetWriter | None = None
+    waiting: list[pa.RecordBatch] = []
+    try:
+        for columns in _tables(batches, labels):
+            waiting.append(pa.RecordBatch.from_pydict({name: _arrow(each) for name, each in columns.items()}))
+            writer = writer or pq.ParquetWriter(part, waiting[0].schema)
+            if sum(each.nbytes for each in waiting) >= _TOGETHER:
+                _flush(writer, waiting)
+        if writer is not None:
+            _flush(writer, waiting)
+    finally:
+        if writer is not None:
+            writer.close()
+
+
+def _flush(writer: Any, waiting: list[pa.RecordBatch]) -> None:
+    import pyarrow as pa
+
+    if waiting:
+        writer.write_table(pa.Table.from_batches(waiting).combine_chunks())
+        waiting.clear()
+
+
+def _tables(batches: Iterator[Batch], labels: dict[str, Labels]) -> Iterator[dict[str, Array]]:
+    """The columns of each batch. Raises SpecError where a batch has not the columns of the first."""
+    table: Columns | None = None
+    shapes: dict[str, tuple[int, ...]] = {}
+    for batch in batches:
+        found = {name: values.shape[1:] for name, values in batch.predicted.items()}
+        if table is None:
+            table, shapes = Columns(found, labels), found
+        for name, shape in found.items():
+            if len(shape) == 1 and shape != shapes[name]:
+                raise SpecError.of(
+                    DATA_SHAPE,
+                    f"the model gives `{name}` {shapes[name][0]} numbers for some samples and {shape[0]} for others, "
+                    "and no table has such columns",
+                    help="predict samples of one size at a time",
+                )
+        yield table.of(batch.at, batch.predicted)
+
+
+def _texts(values: Array) -> list[Any]:
+    """One column as csv.writer takes it."""
+    if values.dtype == object:
+        return [_text(each) for each in values]
+    if values.dtype.kind == "f":
+        return values.astype("U").tolist()  # type: ignore[no-any-return]  # the shortest text that reads back as it is
+    return values.tolist()  # type: ignore[no-any-return]
+
+
+def _plain(values: Array) -> list[Any]:
+    """One column as JSON holds it."""
+    if values.dtype.kind == "f":
+        numbers = [float(each) for each in values.astype("U").reshape(-1).tolist()]
+        found = np.array([*(each if np.isfinite(each) else None for each in numbers), None], object)[:-1]
+        return found.reshape(values.shape).tolist()  # type: ignore[no-any-return]
+    if values.dtype == object:
+        found = np.array([*map(_text, values.reshape(-1)), None], object)[:-1]
+        return found.reshape(values.shape).tolist()  # type: ignore[no-any-return]
+    return values.tolist()  # type: ignore[no-any-return]
+
+
+def _text(value: Any) -> str | None:
+    """A word, or the text that a model gives, as text."""
+    return value.decode("utf-8", errors="replace") if isinstance(value, bytes) else value
+
+
+def _arrow(values: Array) -> pa.Array:
+    import pyarrow as pa
+
+    if values.dtype == object:
+        found = pa.array([_text(each) for each in values.reshape(-1)], pa.string())
+    else:
+        wide = values.astype(np.float32) if values.dtype == np.float16 else values
+        found = pa.array(np.ascontiguousarray(wide).reshape(-1))
+    for axis in range(values.ndim - 1, 0, -1):
+        rows = int(np.prod(values.shape[:axis]))
+        found = pa.ListArray.from_arrays(np.arange(rows + 1, dtype=np.int32) * values.shape[axis], found)
+    return found
