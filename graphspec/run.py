@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from graphspec.datasets.samples import Array
     from graphspec.predicting.predictor import Predictor
 
-CHECKPOINTS = {"last": run_directory.MODEL, "best": "best.keras"}
+CHECKPOINTS = {"last": run_directory.MODEL, "best": run_directory.BEST}
 """The model of each checkpoint that a run keeps as a whole model."""
 
 
