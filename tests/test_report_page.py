@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 import threading
 from html.parser import HTMLParser
 from pathlib import Path
@@ -152,7 +154,7 @@ def test_the_page_tells_of_the_whole_run(run: Path) -> None:
     page = read(run)
     for said in (
         *("shop", "finished", "4 May 2026", "1 min 15 s", "best val_loss, epoch 3", "0.25", "last validation loss"),
-        *("output kind", "output size", "output sold", "each output's share of the loss", "samples a second"),
+        *("kind loss", "size loss", "sold loss", "each output's share of the loss", "samples a second"),
         *("trunk", "model trunk_two", "(batch, 4)", "train.inputs.x", "3 different values", "50 % of it is held out"),
         *("optimizer: adam", "3.15.1", "specs/shop.yaml:9:3"),
     ):
@@ -202,6 +204,7 @@ def test_nothing_of_a_run_becomes_markup(run: Path) -> None:
         ({"status": "running"}, "ended without saying so"),
         ({"status": 7, "samples": None, "seconds": None, "started": "?", "best": None}, "trained ?"),
         ({"best": {"epoch": None}, "samples": {}}, "last loss"),
+        ({"seconds": "long", "samples": {"train": [1]}, "best": {"epoch": "x", "value": {}}}, "training samples"),
     ],
 )
 def test_a_run_of_any_status_has_a_page(run: Path, more: dict[str, Any], said: str) -> None:
@@ -332,6 +335,22 @@ def test_a_damaged_model_is_told(with_model: Path) -> None:
     """A model that cannot be read is told where predictions would stand."""
     (with_model / "model.keras").write_bytes(b"nothing")
     assert "The model could not be tried on its data" in read(with_model).text
+
+
+def test_without_tensorflow_and_numpy_the_page_says_what_it_lacks(with_model: Path) -> None:
+    """Curves, graph and spec need neither; what needs them says so."""
+    code = (
+        "import sys\n"
+        "for name in ('numpy', 'tensorflow', 'keras'): sys.modules[name] = None\n"
+        "from graphspec.run_report import write_report\n"
+        "write_report(sys.argv[1])\n"
+    )
+    subprocess.run([sys.executable, "-c", code, str(with_model)], check=True, capture_output=True)
+    page = Reader((with_model / "report.html").read_text(encoding="utf-8"))
+    assert "Predicting needs numpy, which is not installed." in page.text
+    assert "Looking at data needs numpy, which is not installed." in page.text
+    assert len(charts(page)) == 8
+    assert len(page.all("svg", "graph")) == 2
 
 
 def cells(page: Reader, text: str, row_: str) -> list[int]:

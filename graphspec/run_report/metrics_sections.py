@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from graphspec.run_report.markup import Markup, note, tag
-from graphspec.run_report.numbers import short
+from graphspec.run_report.numbers import finite, short
 from graphspec.run_report.plots import line_chart, share_chart
-from graphspec.run_report.series import MOST_POINTS, Chart, Curve, Group, Row, chart_of, curve_of, metric_groups
+from graphspec.run_report.series import MOST_POINTS, Chart, Curve, Row, chart_of, curve_of, metric_groups
 
 MOST_SHARES = 8
 """Outputs whose shares have a colour each; of more, the smallest are one."""
@@ -25,8 +25,15 @@ def curves_section(rows: Sequence[Row], outputs: Sequence[str], best: int | None
     if len(rows) > MOST_POINTS:
         parts.append(tag("p", f"Of {len(rows):,} epochs, each stretch is drawn by its lowest and its highest value; "
                               "metrics.csv of the run holds them all.", class_="quiet"))  # fmt: skip
-    for group in metric_groups(rows, outputs):
-        parts.append(_group(group, best))
+    groups = metric_groups(rows, outputs)
+    small = [group for group in groups if group.output and len(group.charts) == 1]
+    for group in groups:
+        if group not in small or len(small) == 1:
+            heading = [tag("h3", "output ", tag("code", group.output))] if group.output else []
+            parts += [*heading, tag("div", [_figure(chart, best) for chart in group.charts], class_="charts")]
+    if len(small) > 1:
+        figures = [_figure(chart, best, group.output) for group in small for chart in group.charts]
+        parts += [tag("h3", "by output"), tag("div", figures, class_="charts")]
     return Markup("".join(parts))
 
 
@@ -48,12 +55,8 @@ def pace_section(rows: Sequence[Row], outputs: Sequence[str], best: int | None) 
     return tag("div", figures, class_="charts") if figures else None
 
 
-def _group(group: Group, best: int | None) -> Markup:
-    heading = tag("h3", "output ", tag("code", group.output)) if group.output else None
-    return Markup((heading or "") + tag("div", [_figure(chart, best) for chart in group.charts], class_="charts"))
-
-
-def _figure(chart: Chart, best: int | None) -> Markup:
+def _figure(chart: Chart, best: int | None, output: str = "") -> Markup:
+    """A chart with its curves' last values; output: whose it is, where no heading says so."""
     remarks = []
     if chart.log:
         remarks.append("by powers of ten")
@@ -61,7 +64,11 @@ def _figure(chart: Chart, best: int | None) -> Markup:
         remarks.append(f"not a finite number in {chart.gaps:,} epoch{'s' if chart.gaps > 1 else ''}")
     return tag(
         "figure",
-        tag("figcaption", tag("b", chart.title), [_key(curve) for curve in chart.curves]),
+        tag(
+            "figcaption",
+            tag("b", [tag("code", output), " "] if output else None, chart.title),
+            [_key(curve) for curve in chart.curves],
+        ),
         line_chart(chart, best),
         tag("div", "; ".join(remarks), class_="remark") if remarks else None,
     )
@@ -75,10 +82,10 @@ def _key(curve: Curve) -> Markup:
 def _shares(rows: Sequence[Row], outputs: Sequence[str]) -> Markup | None:
     """Each output's share of the loss, where several are trained: the largest by name, the others as one."""
     every = _every(rows)
-    known = [name for name in outputs if any(row.get(f"share/{name}") is not None for row in rows)]
+    known = [name for name in outputs if any(finite(row.get(f"share/{name}")) is not None for row in rows)]
     if len(known) < 2:
         return None
-    whole = [row for row in every if all(isinstance(row.get(f"share/{name}"), int | float) for name in known)]
+    whole = [row for row in every if all(finite(row.get(f"share/{name}")) is not None for name in known)]
     if not whole:
         return None
     size = {name: sum(row[f"share/{name}"] for row in whole) for name in known}

@@ -8,6 +8,13 @@ from collections.abc import Sequence
 Range = tuple[float, float]
 
 
+def finite(value: object) -> float | None:
+    """`value` where it is a finite number, else None."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    return float(value)
+
+
 def short(value: object) -> str:
     """A number in four digits, a whole one with separators; a dash for what is not there or not finite."""
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -68,4 +75,4 @@ def tick_text(value: float) -> str:
     """A tick: short, and exact enough to be told from its neighbours."""
     if value and (abs(value) >= 1e5 or abs(value) < 1e-3):
         return f"{value:.3g}".replace("e-0", "e-").replace("e+0", "e")
-    return f"{value:.6f}".rstrip("0").rstrip(".").replace("-0", "-0") or "0"
+    return f"{value:.6f}".rstrip("0").rstrip(".")

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from graphspec.run_report.markup import Markup, note, tag
-from graphspec.run_report.numbers import duration, short
+from graphspec.run_report.numbers import duration, finite, short
 from graphspec.run_report.series import Row
 
 _STATUSES = ("finished", "stopped", "failed", "running")
@@ -37,7 +37,7 @@ def best_epoch(record: Mapping[str, Any]) -> int | None:
 def _tiles(record: Mapping[str, Any], rows: Sequence[Row]) -> list[Markup]:
     last = rows[-1] if rows else {}
     found = [("epochs", f"{len(rows):,}")]
-    if record.get("seconds") is not None:
+    if finite(record.get("seconds")) is not None:
         found.append(("time", duration(float(record["seconds"]))))
     samples = record.get("samples")
     if isinstance(samples, Mapping):

@@ -1,4 +1,15 @@
 "use strict";
+// A drawing that is wider than the page begins where its first input is.
+for (const drawing of document.querySelectorAll(".drawing")) {
+  const center = () => {
+    const first = drawing.querySelector(".input .box");
+    if (!first) return;
+    const box = first.getBoundingClientRect(), frame = drawing.getBoundingClientRect();
+    drawing.scrollLeft += box.left + box.width / 2 - frame.left - frame.width / 2;
+  };
+  center();
+  drawing.closest("details")?.addEventListener("toggle", center, {once: true});
+}
 // Shows the values of a chart at the epoch under the pointer.
 for (const svg of document.querySelectorAll("svg[data-chart]")) {
   const chart = JSON.parse(svg.dataset.chart);

@@ -14,7 +14,10 @@ from graphspec.run_report.numbers import Range, log_ticks, short, span_of, tick_
 from graphspec.run_report.series import Chart, Curve
 
 WIDTH, HEIGHT = 360.0, 200.0
-LEFT, RIGHT, TOP, BOTTOM = 46.0, 10.0, 10.0, 24.0
+LEFT, RIGHT, TOP, BOTTOM = 46.0, 16.0, 10.0, 24.0
+
+_DENSE = 120
+"""Of more points a line is drawn thinner."""
 
 
 def line_chart(chart: Chart, best: int | None = None) -> Markup:
@@ -150,13 +153,14 @@ def _epochs(curves: Sequence[Curve]) -> Range:
 def _line(curve: Curve, frame: _Frame) -> Markup:
     """The stretches of a curve; a stretch of one epoch, which is no line, is a dot."""
     shapes = []
+    class_ = f"line dense {curve.kind}" if len(curve.points) > _DENSE else f"line {curve.kind}"
     for stretch in curve.stretches:
         points = [f"{frame.across(x):.1f} {frame.up(y):.1f}" for x, y in stretch]
         if len(points) == 1:
             x, y = points[0].split()
             shapes.append(tag("circle", cx=x, cy=y, r="3", class_=f"dot {curve.kind}"))
         else:
-            shapes.append(tag("path", d="M" + "L".join(points), class_=f"line {curve.kind}"))
+            shapes.append(tag("path", d="M" + "L".join(points), class_=class_))
     return Markup("".join(shapes))
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
+
+from graphspec.run_report.numbers import finite
 
 MOST_POINTS = 240
 """Of a curve. With more epochs, each stretch of them is drawn by its lowest and its highest."""
@@ -139,9 +140,7 @@ def _gaps(curves: list[Curve], rows: Sequence[Row]) -> int:
 def _number(value: object, index: int | None) -> float | None:
     if isinstance(value, list) and index is not None:
         value = value[index] if index < len(value) else None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        return None
-    return float(value)
+    return finite(value)
 
 
 def _thinned(points: list[Point], total: int) -> tuple[Point, ...]:

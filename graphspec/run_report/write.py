@@ -82,14 +82,22 @@ def _sections(
     yield "Predictions", _predictions(run, tell)
     yield "Graph", graph_section(spec)
     tell("looking at the data")
-    data = _read(lambda: data_section(spec, run.vocabularies))
-    yield "Data", data if isinstance(data, Markup) else _fault("The data cannot be read.", data)
+    yield "Data", _data(run, spec)
     yield "Spec", spec_section((run.path / run_directory.SPEC).read_text(encoding="utf-8", errors="replace"))
     lock = _read(lambda: run.lock)
     yield "Versions", lock_section(lock) if isinstance(lock, dict) else note("The run has no lock.json.")
     provenance = _read(lambda: run_directory.read_json(run.path / run_directory.PROVENANCE))
     if isinstance(provenance, dict):
         yield "Where each value came from", provenance_section(provenance)
+
+
+def _data(run: Run, spec: Spec) -> Markup:
+    try:
+        return data_section(spec, run.vocabularies)
+    except SpecError as error:
+        return _fault("The data cannot be read.", error)
+    except ImportError as error:
+        return note(f"Looking at data needs {error.name}, which is not installed.", kind="warning")
 
 
 def _predictions(run: Run, tell: Tell) -> Markup:
@@ -99,8 +107,8 @@ def _predictions(run: Run, tell: Tell) -> Markup:
     try:
         from graphspec.run_report.prediction_section import prediction_section
         from graphspec.run_report.predictions import predictions_of, why_not
-    except ImportError as error:  # NumPy comes with TensorFlow
-        return note(f"Predicting needs TensorFlow, which is not installed ({error.name}).", kind="warning")
+    except ImportError as error:
+        return note(f"Predicting needs {error.name}, which is not installed.", kind="warning")
     tell("predicting")
     try:
         return prediction_section(predictions_of(run))
