@@ -155,7 +155,7 @@ def test_the_page_tells_of_the_whole_run(run: Path) -> None:
     for said in (
         *("shop", "finished", "4 May 2026", "1 min 15 s", "best val_loss, epoch 3", "0.25", "last validation loss"),
         *("kind loss", "size loss", "sold loss", "each output's share of the loss", "samples a second"),
-        *("trunk", "model trunk_two", "(batch, 4)", "train.inputs.x", "3 different values", "50 % of it is held out"),
+        *("trunk", "model trunk_two", "(batch, 4)", "train.inputs.x", "3 different", "50 % of it is held out"),
         *("optimizer: adam", "3.15.1", "specs/shop.yaml:9:3"),
     ):
         assert said in page.text, said
@@ -201,7 +201,7 @@ def test_nothing_of_a_run_becomes_markup(run: Path) -> None:
     [
         ({"status": "failed", "reason": "the disk is full"}, "The training failed: the disk is full"),
         ({"status": "stopped"}, "was stopped before its end"),
-        ({"status": "running"}, "ended without saying so"),
+        ({"status": "running"}, "The training was killed"),
         ({"status": 7, "samples": None, "seconds": None, "started": "?", "best": None}, "trained ?"),
         ({"best": {"epoch": None}, "samples": {}}, "last loss"),
         ({"seconds": "long", "samples": {"train": [1]}, "best": {"epoch": "x", "value": {}}}, "training samples"),

@@ -35,4 +35,5 @@ def _count(diagram: Diagram) -> str:
     return ", ".join(
         f"{count} {noun}{'s' if count != 1 else ''}"
         for count, noun in ((inputs, "input"), (nodes, "node"), (outputs, "output"))
+        if count
     )

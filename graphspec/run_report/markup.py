@@ -50,9 +50,9 @@ def joined(children: Iterable[Child]) -> Markup:
     return Markup("".join(parts))
 
 
-def table(heads: Iterable[Child], rows: Iterable[Iterable[Child]], class_: str | None = None) -> Markup:
+def table(heads: Iterable[Child] | None, rows: Iterable[Iterable[Child]], class_: str | None = None) -> Markup:
     """A table in a frame that scrolls sideways where the page is narrow."""
-    head = tag("thead", tag("tr", [tag("th", each, scope="col") for each in heads]))
+    head = tag("thead", tag("tr", [tag("th", each, scope="col") for each in heads])) if heads is not None else None
     body = tag("tbody", [tag("tr", [tag("td", each) for each in row]) for row in rows])
     return tag("div", tag("table", head, body, class_=class_), class_="scroll")
 

@@ -104,7 +104,13 @@ def _shares(rows: Sequence[Row], outputs: Sequence[str]) -> Markup | None:
     return tag(
         "figure", tag("figcaption", tag("b", "each output's share of the loss"), keys),
         share_chart(curves),
+        tag("div", "What is left is regularisation.", class_="remark") if _leave_some(whole, known) else None,
     )  # fmt: skip
+
+
+def _leave_some(rows: Sequence[Row], outputs: Sequence[str]) -> bool:
+    """Whether the shares of `outputs` fall visibly short of the whole somewhere."""
+    return any(sum(row[f"share/{name}"] for name in outputs) < 0.995 for row in rows)
 
 
 def _every(rows: Sequence[Row]) -> list[Row]:

@@ -16,14 +16,14 @@ def finite(value: object) -> float | None:
 
 
 def short(value: object) -> str:
-    """A number in four digits, a whole one with separators; a dash for what is not there or not finite."""
+    """A number in four digits, a large or whole one with separators; a dash for what is not there or not finite."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return "–" if value is None else str(value)
     if not math.isfinite(value):
         return "–"
     if value == int(value) and abs(value) < 1e15:
         return f"{int(value):,}"
-    return f"{value:.4g}"
+    return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:.4g}"
 
 
 def duration(seconds: float) -> str:
@@ -73,6 +73,6 @@ def log_ticks(low: float, high: float, most: int = 5) -> list[float]:
 
 def tick_text(value: float) -> str:
     """A tick: short, and exact enough to be told from its neighbours."""
-    if value and (abs(value) >= 1e5 or abs(value) < 1e-3):
+    if value and (abs(value) >= 1e6 or abs(value) < 1e-3):
         return f"{value:.3g}".replace("e-0", "e-").replace("e+0", "e")
-    return f"{value:.6f}".rstrip("0").rstrip(".")
+    return f"{value:,.6f}".rstrip("0").rstrip(".")

@@ -51,7 +51,7 @@ def spec_section(text: str) -> Markup:
 def lock_section(lock: Mapping[str, Any]) -> Markup:
     """The command, the versions and the machine of a run, and the data files by what they hold."""
     rows = [[key, tag("span", _plain(value), class_="mono")] for key, value in _flat(lock)]
-    return table(["", ""], rows)
+    return table(None, rows)
 
 
 def provenance_section(found: Mapping[str, Any]) -> Markup:
@@ -97,9 +97,9 @@ def _balance(each: Profile) -> Markup | str:
             y=f"{22 - 20 * count / most:.1f}", width=f"{max(1.0, width - 1):.1f}", height=f"{20 * count / most:.1f}")
         for number, (value, count) in enumerate(bars)
     ]  # fmt: skip
-    label = f"{len(each.counts)} different values"
+    label = f"{len(each.counts)} different"
     return Markup(tag("svg", drawn, viewBox="0 0 120 22", role="img", aria_label=label, class_="spark")
-                  + tag("span", label, class_="quiet"))  # fmt: skip
+                  + tag("span", label, class_="key"))  # fmt: skip
 
 
 def _flat(value: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:

@@ -6,23 +6,23 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from graphspec.run_directory.status import KILLED
 from graphspec.run_report.markup import Markup, note, tag
 from graphspec.run_report.numbers import duration, finite, short
 from graphspec.run_report.series import Row
 
-_STATUSES = ("finished", "stopped", "failed", "running")
+_STATUSES = ("finished", "stopped", "failed", "running", KILLED)
 
 
-def overview(name: str, record: Mapping[str, Any], rows: Sequence[Row], place: str, *, is_written: bool) -> Markup:
-    """Name, status, time, samples and the metrics reached. is_written: a process is writing the run now."""
-    status = str(record.get("status", "unknown"))
+def overview(name: str, status: str, record: Mapping[str, Any], rows: Sequence[Row], place: str) -> Markup:
+    """Name, status, time, samples and the metrics reached."""
     facts = [f"trained {_when(record)}" if record.get("started") else "", place]
     return tag(
         "header",
         tag("h1", name, " ", tag("span", status, class_=f"pill {status if status in _STATUSES else ''}")),
         tag("p", " · ".join(filter(None, facts)), class_="facts"),
         tag("div", _tiles(record, rows), class_="tiles"),
-        _remark(status, record, is_written=is_written),
+        _remark(status, record),
         class_="top",
     )
 
@@ -52,16 +52,16 @@ def _tiles(record: Mapping[str, Any], rows: Sequence[Row]) -> list[Markup]:
     return [tag("div", tag("b", value), tag("span", label), class_="tile") for label, value in found]
 
 
-def _remark(status: str, record: Mapping[str, Any], *, is_written: bool) -> Markup | None:
+def _remark(status: str, record: Mapping[str, Any]) -> Markup | None:
     if status == "failed":
         why = record.get("reason")
         return note(f"The training failed{f': {why}' if why else ''}.", kind="failure")
     if status == "stopped":
         return note("The training was stopped before its end; this is what it had reached.", kind="warning")
-    if status == "running" and is_written:
-        return note("The training is still going on; this is what it had reached when the page was made.")
     if status == "running":
-        return note("The training has ended without saying so; this is what it had reached.", kind="warning")
+        return note("The training is still going on; this is what it had reached when the page was made.")
+    if status == KILLED:
+        return note("The training was killed; this is what it had reached.", kind="warning")
     return None
 
 

@@ -14,7 +14,7 @@ from graphspec.run_report.numbers import Range, log_ticks, short, span_of, tick_
 from graphspec.run_report.series import Chart, Curve
 
 WIDTH, HEIGHT = 360.0, 200.0
-LEFT, RIGHT, TOP, BOTTOM = 46.0, 16.0, 10.0, 24.0
+LEFT, RIGHT, TOP, BOTTOM = 54.0, 16.0, 10.0, 24.0
 
 _DENSE = 120
 """Of more points a line is drawn thinner."""

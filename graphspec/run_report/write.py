@@ -12,6 +12,7 @@ from graphspec.diagnostics import SpecError
 from graphspec.report.full import render
 from graphspec.rules import CANNOT_WRITE
 from graphspec.run import Run
+from graphspec.run_directory.status import status_of
 from graphspec.run_report.graph_section import graph_section
 from graphspec.run_report.markup import Markup, note
 from graphspec.run_report.metrics_sections import curves_section, pace_section
@@ -55,13 +56,8 @@ def report_page(run: Run, tell: Tell = untold) -> str:
     record, rows, spec = _read(lambda: run.record), _read(lambda: run.metrics), _read(lambda: run.spec)
     known = record if isinstance(record, dict) else {}
     name = str(known.get("name") or run.path.name)
-    head = overview(
-        name,
-        known,
-        rows if isinstance(rows, list) else [],
-        str(run.path.resolve()),
-        is_written=run_directory.is_held(run.path),
-    )
+    reached = rows if isinstance(rows, list) else []
+    head = overview(name, status_of(run.path, known), known, reached, str(run.path.resolve()))
     return page(name, head, list(_sections(run, known, rows, spec, tell)))
 
 
