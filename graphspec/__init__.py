@@ -17,17 +17,20 @@ from graphspec.version import __version__
 if TYPE_CHECKING:
     from graphspec.api import build, summarize, train, validate
     from graphspec.diagnostics import Diagnostic, Report, SpecError
+    from graphspec.exporting import Exported, export
     from graphspec.run import Run
     from graphspec.spec import Spec, load
 
 __all__ = [
     "Diagnostic",
+    "Exported",
     "Report",
     "Run",
     "Spec",
     "SpecError",
     "__version__",
     "build",
+    "export",
     "load",
     "summarize",
     "train",
@@ -38,7 +41,9 @@ _HOMES = {
     "build": "api",
     "summarize": "api",
     "train": "api",
+    "export": "exporting",
     "Diagnostic": "diagnostics",
+    "Exported": "exporting",
     "Report": "diagnostics",
     "SpecError": "diagnostics",
     "Run": "run",

@@ -16,7 +16,7 @@ from graphspec.cli import main
 
 ROOT = Path(__file__).resolve().parent.parent
 COMMANDS = (
-    *("validate", "fmt", "summary", "data", "train", "evaluate", "predict"),
+    *("validate", "fmt", "summary", "data", "train", "evaluate", "predict", "export"),
     *("layers", "explain", "schema", "cache"),
 )
 Write = Callable[..., Path]

@@ -32,6 +32,7 @@ NOT_STATIC = {
     "GS903": "a run is no spec",
     "GS904": "validating writes nothing",
     "GS907": "settings are no part of a spec",
+    "GS908": "an export is made of a trained model",
 }
 """The rules that have no folder, each with the reason."""
 

@@ -15,7 +15,7 @@ from graphspec.diagnostics import SpecError
 
 FINDINGS, INTERNAL = 1, 3
 COMMANDS = (
-    *("validate", "fmt", "summary", "data", "train", "evaluate", "predict"),
+    *("validate", "fmt", "summary", "data", "train", "evaluate", "predict", "export"),
     *("layers", "explain", "schema", "cache"),
 )
 """In the order of use. Each is a module of its name in `graphspec.cli`, imported when it is called."""
@@ -70,6 +70,7 @@ def main() -> None:
     graphspec train specs/same_digit.yaml         train it on the data it names
     graphspec evaluate runs/same_digit            measure the newest run on its test split
     graphspec predict runs/same_digit -i digit_a=a.npy -i digit_b=b.npy -o out.npz
+    graphspec export runs/wine --to onnx          write the model for use elsewhere, with the same numbers
     graphspec layers LSTM                         what a spec can name, and the arguments it takes
     graphspec explain GS502                       what a rule finds, why, and how to mend it
     graphspec schema -o graphspec.schema.json     a JSON Schema, by which editors complete and check specs

@@ -126,5 +126,8 @@ UNUSED_IGNORE = Rule(
 )
 BAD_IGNORE = Rule("GS906", "bad-ignore", "A comment ignores nothing in particular, or a rule that does not exist.")
 BAD_SETTINGS = Rule("GS907", "bad-settings", "`[tool.graphspec]` in a pyproject.toml cannot be read.")
+REFUSED_EXPORT = Rule(
+    "GS908", "refused-export", "A format has no place for a model, or what was exported gives other numbers."
+)
 
 RULES: dict[str, Rule] = {rule.code: rule for rule in list(globals().values()) if isinstance(rule, Rule)}
