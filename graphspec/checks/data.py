@@ -39,7 +39,7 @@ def check_split(graph: Graph, split: Split, shapes: Shapes | None = None) -> Ite
     yield from _check_names(graph, split)
     headers: dict[int, Header] = {}
     for name, source in split.sources():
-        found = _header(source)
+        found = _header(source, "the folder you are in" if split.name == GIVEN else "the spec file")
         if isinstance(found, Diagnostic):
             yield found
         else:
@@ -100,7 +100,8 @@ def _named(
         )
 
 
-def _header(source: Source) -> Header | Diagnostic:
+def _header(source: Source, base: str) -> Header | Diagnostic:
+    """The header of `source`, or why there is none; base is what its path is relative to."""
     try:
         return header(source)
     except DataError as error:
@@ -113,7 +114,7 @@ def _header(source: Source) -> Header | Diagnostic:
             MISSING_FILE,
             f"there is no file {source.path}",
             source.span_of("file"),
-            expected="a path relative to the spec file",
+            expected=f"a path relative to {base}",
             help=did_you_mean(source.path.name, here, "" if here else f"there is no folder {source.path.parent}"),
         )
     except OSError as error:

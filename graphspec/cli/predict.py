@@ -119,6 +119,10 @@ def _cells(values: Array, labels: Labels | None) -> Iterator[str]:
     words = labels.of(values) if labels is not None and labels.fit(values.shape[1:]) else None
     for index, each in enumerate(values):
         if words is None:
-            yield np.array2string(np.squeeze(each), precision=4, threshold=8)
+            yield np.array2string(np.squeeze(each), precision=4, threshold=8, formatter={"object": _text})
         else:
             yield f"{words[index]}  {each.max():.4g}" if each.ndim < 2 else " ".join(map(str, words[index]))
+
+
+def _text(value: object) -> str:
+    return repr(value.decode("utf-8", errors="replace") if isinstance(value, bytes) else value)

@@ -5,6 +5,7 @@ no sandbox, and graphspec runs no code that lies in a file.
 from __future__ import annotations
 
 import json
+import re
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +23,8 @@ _LARGEST = 64 * 2**20
 _UNPACKED = 20
 """A file may unpack to so many times its size: Keras does not compress, and weights hardly can be."""
 _COMPILED = "compile_config"
+_NOT_FOUND = re.compile(r"Could not locate (class|function) '([^']+)'")
+"""What Keras says of an object that nobody has registered, before it shows the whole configuration."""
 
 
 def load_saved(path: Path, name: str, span: Span | None = None, *, weightless: bool = False) -> keras.Model:
@@ -98,14 +101,7 @@ def _refuse_code(config: dict[str, Any], name: str, span: Span | None) -> None:
                 help=CODE_CARRYING_NAMES.get(kind, "build the model without functions of its own"),
             )
         if not (module in (None, "builtins", "keras") or str(module).startswith("keras.")):
-            raise SpecError.of(
-                UNREGISTERED,
-                f"{name} holds `{registered}` of the module `{module}`, which is not of Keras",
-                span,
-                expected="objects of Keras, or of a plugin",
-                help='register it, `@keras.saving.register_keras_serializable(package="pkg")`, '
-                "and name its module under `plugins`",
-            )
+            raise _unregistered(f"{name} holds `{registered}` of the module `{module}`, which is not of Keras", span)
 
 
 def _objects(value: Any) -> Iterator[dict[str, Any]]:
@@ -121,7 +117,20 @@ def _objects(value: Any) -> Iterator[dict[str, Any]]:
             waiting += found
 
 
+def _unregistered(message: str, span: Span | None) -> SpecError:
+    return SpecError.of(
+        UNREGISTERED,
+        message,
+        span,
+        expected="objects of Keras, or of a plugin",
+        help='register it, `@keras.saving.register_keras_serializable(package="pkg")`, '
+        "and name its module under `plugins`",
+    )
+
+
 def _unreadable(name: str, span: Span | None, error: Exception) -> SpecError:
+    if missing := _NOT_FOUND.search(str(error)):
+        return _unregistered(f"{name} holds the {missing[1]} `{missing[2]}`, which is not of Keras", span)
     return SpecError.of(
         UNREADABLE_DATA,
         f"{name} cannot be read as a model: {reason(error)}",
