@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from graphspec.diagnostics import Report
-from graphspec.graph import Graph, Layer, Node, Object, Reference, wrapped_layers
+from graphspec.drawing import describe
+from graphspec.graph import Graph, Layer, Node, Reference, wrapped_layers
 from graphspec.spec import Spec
 from graphspec.to_keras import Built, build_spec
 
@@ -109,15 +110,6 @@ def _parameters(layer: Layer, built: Built, counted: set[Layer]) -> int | None:
         return 0
     count: int = built.layers[layer].count_params()
     return None if layer in counted else count
-
-
-def describe(layer: Layer) -> str:
-    """What a layer is, for people: its declared name and class, and what a wrapper holds."""
-    if not isinstance(layer.what, Object):
-        return f"{layer.name} ({layer.type_name})"
-    held = ", ".join(inner.name if inner.declared else inner.type_name for inner in wrapped_layers(layer))
-    described = f"{layer.type_name}({held})" if held else layer.type_name
-    return f"{layer.name} ({described})" if layer.declared else described
 
 
 def _models(graph: Graph) -> Iterator[Layer]:

@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 import graphspec
 from graphspec import Run, SpecError
@@ -320,6 +322,35 @@ def test_a_damaged_file_is_told_on_the_page(run: Path, file: str, text: str, sai
     page = read(run)
     assert said in page.text
     assert "Curves" in page.text
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+KEYS = ("status", "name", "started", "seconds", "samples", "best", "reason", "metrics")
+NAMES = ("loss", "val_loss", "kind_loss", "share/kind", "share/size", "optimizer/learning_rate", "time/data_wait", "f")
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(
+    record=st.dictionaries(st.sampled_from(KEYS), JSON),
+    rows=st.lists(st.dictionaries(st.sampled_from(NAMES), JSON | st.floats()), max_size=4),
+    lock=JSON,
+    provenance=JSON,
+)
+def test_whatever_the_files_of_a_run_hold_there_is_a_page(
+    run: Path, record: dict[str, Any], rows: list[dict[str, Any]], lock: Any, provenance: Any
+) -> None:
+    """Any JSON in the place of any value gives a page."""
+    write_record(run, **record)
+    write_rows(run, [{**each, "epoch": number} for number, each in enumerate(rows)])
+    (run / "lock.json").write_text(json.dumps(lock), encoding="utf-8")
+    (run / "provenance.json").write_text(json.dumps(provenance), encoding="utf-8")
+    page = Reader(report_page(Run(run)))
+    assert "Curves" in page.text
+    assert not [found for _, found in page.elements if "nan" in (found.get("d") or "")]
 
 
 def test_data_that_is_gone_is_told(with_model: Path) -> None:

@@ -7,10 +7,13 @@ from collections.abc import Sequence
 
 Range = tuple[float, float]
 
+_MOST = 1e300
+"""Greater numbers overflow where they are added up, and are taken for infinite."""
+
 
 def finite(value: object) -> float | None:
-    """`value` where it is a finite number, else None."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    """`value` where it is a number that can be computed with, else None."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not -_MOST <= value <= _MOST:
         return None
     return float(value)
 
@@ -19,11 +22,12 @@ def short(value: object) -> str:
     """A number in four digits, a large or whole one with separators; a dash for what is not there or not finite."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return "–" if value is None else str(value)
-    if not math.isfinite(value):
+    number = finite(value)
+    if number is None:
         return "–"
-    if value == int(value) and abs(value) < 1e15:
-        return f"{int(value):,}"
-    return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:.4g}"
+    if abs(number) >= 1e15:
+        return f"{number:.4g}"
+    return f"{number:,.0f}" if abs(number) >= 1_000 or number == int(number) else f"{number:.4g}"
 
 
 def duration(seconds: float) -> str:
@@ -44,6 +48,7 @@ def span_of(values: Sequence[float], *, log: bool = False, whole: bool = False) 
     if whole:
         return (low, high) if high > low else (low - 0.5, high + 0.5)
     room = (high - low) * 0.06 or abs(low) * 0.1 or 0.5
+    room = max(room, abs(low) * 1e-9, 1e-300)
     low, high = low - room, high + room
     return (10**low, 10**high) if log else (low, high)
 

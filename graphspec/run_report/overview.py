@@ -37,8 +37,9 @@ def best_epoch(record: Mapping[str, Any]) -> int | None:
 def _tiles(record: Mapping[str, Any], rows: Sequence[Row]) -> list[Markup]:
     last = rows[-1] if rows else {}
     found = [("epochs", f"{len(rows):,}")]
-    if finite(record.get("seconds")) is not None:
-        found.append(("time", duration(float(record["seconds"]))))
+    seconds = finite(record.get("seconds"))
+    if seconds is not None:
+        found.append(("time", duration(seconds)))
     samples = record.get("samples")
     if isinstance(samples, Mapping):
         found.append(("training samples", short(samples.get("train"))))

@@ -156,5 +156,5 @@ def _thinned(points: list[Point], total: int) -> tuple[Point, ...]:
 
 
 def _spans_powers(values: list[float], factor: float) -> bool:
-    """Whether the values are positive and the highest more than `factor` times the lowest."""
-    return bool(values) and min(values) > 0 and max(values) > factor * min(values)
+    """Whether the values are positive, and the highest more than `factor` times the lowest."""
+    return bool(values) and min(values) > 1e-200 and 1e200 > max(values) > factor * min(values)
