@@ -13,6 +13,9 @@ from graphspec.run_report.predictions import Predictions
 _SHADES = (0.0, 0.03, 0.1, 0.25, 0.45, 0.65, 0.85)
 """From which share of its row on a cell has a shade, from the second on."""
 
+_LARGE = 10
+"""Of more classes, a confusion matrix is written smaller."""
+
 _SPLITS = {
     "validation": "the validation split",
     "test": "the test split, for there is no validation split",
@@ -46,10 +49,10 @@ def _picture(picture: Picture, name: str) -> Markup:
         return _labels(picture)
     if isinstance(picture, Scatter):
         fit = "" if picture.r2 is None else f"R² {picture.r2:.3f}"
-        keys = [f"mean error {short(picture.mean_error)}", f"RMSE {short(picture.root_mean_square)}", fit]
+        keys = [f"mean absolute error {short(picture.mean_error)}", f"RMSE {short(picture.root_mean_square)}", fit]
         return _figure(picture.name, keys, scatter(picture.target, picture.predicted, picture.name))
     if isinstance(picture, Errors):
-        keys = [f"mean error {short(picture.mean_error)}", f"RMSE {short(picture.root_mean_square)}"]
+        keys = [f"mean absolute error {short(picture.mean_error)}", f"RMSE {short(picture.root_mean_square)}"]
         return _figure("errors of all values", keys, histogram(picture.counts, picture.edges, name))
     assert isinstance(picture, NoPicture)
     return note(f"Nothing is drawn of it: {picture.why}.")
@@ -62,27 +65,32 @@ def _figure(title: str, keys: list[str], *children: Markup | None, wide: bool = 
 
 def _confusion(found: Confusion) -> Markup:
     """Rows are what is true, columns what was predicted; shades are shares of the row."""
-    columns = range(len(found.classes))
-    down = [sum(row[column] for row in found.counts) for column in columns]
-    head = tag("tr", tag("td"),
-               [tag("th", name, scope="col", title=name) for name in found.classes], tag("th", "recall"))  # fmt: skip
-    rows = []
+    is_large = len(found.classes) > _LARGE
+    digits = 0 if is_large else 1
+    columns = list(zip(*found.counts, strict=True))
+    single = len(found.classes) - (1 if found.folded else 0)  # of several classes as one, nothing tells what is right
+    names = [tag("th", name, scope="col", title=name) for name in found.classes]
+    rows = [tag("tr", tag("td"), names, tag("th", "recall"))]
     for number, (name, counts) in enumerate(zip(found.classes, found.counts, strict=True)):
-        cells = [_cell(count, sum(counts), number == column) for column, count in enumerate(counts)]
-        rows.append(tag("tr", tag("th", name, scope="row", title=name), cells,
-                        tag("td", _rate(counts[number], sum(counts)), class_="rate")))  # fmt: skip
-    precision = [tag("td", _rate(found.counts[each][each], down[each]), class_="rate") for each in columns]
-    foot = tag(
-        "tr", tag("th", "precision"), precision, tag("td", _rate(found.right, found.values), class_="rate right")
-    )
-    grid = tag("table", tag("thead", head), tag("tbody", rows, foot), class_="confusion")
+        cells = [_cell(count, sum(counts), number == at < single) for at, count in enumerate(counts)]
+        recall = _rate(counts[number], sum(counts) if number < single else 0, digits)
+        rows.append(tag("tr", tag("th", name, scope="row", title=name), cells, tag("td", recall, class_="rate")))
+    precision = [
+        tag("td", _rate(counts[at], sum(counts) if at < single else 0, digits), class_="rate")
+        for at, counts in enumerate(columns)
+    ]
+    accuracy = tag("td", _rate(found.right, found.values, digits), class_="rate right")
+    rows.append(tag("tr", tag("th", "precision"), precision, accuracy))
     remark = "Rows are what is true, columns what was predicted."
     if found.folded:
         remark += f" {found.folded} less frequent classes are one row and one column."
     return _figure(
-        "confusion matrix", [f"{found.right:,} of {found.values:,} right, {_rate(found.right, found.values)}"],
-        tag("div", grid, class_="scroll"), tag("div", remark, class_="remark"), wide=len(found.classes) > 4,
-    )  # fmt: skip
+        "confusion matrix",
+        [f"{found.right:,} of {found.values:,} right, {_rate(found.right, found.values)}"],
+        tag("div", tag("table", rows, class_="confusion large" if is_large else "confusion"), class_="scroll"),
+        tag("div", remark, class_="remark"),
+        wide=len(found.classes) > 4,
+    )
 
 
 def _cell(count: int, of: int, is_right: bool) -> Markup:
@@ -100,9 +108,11 @@ def _labels(found: Labels) -> Markup:
     remark = f"{found.folded} more are not shown." if found.folded else None
     heads = ["", "true", "predicted", "both", "precision", "recall"]
     shown = table(heads, rows)
-    return _figure("yes-or-no values", [f"{found.samples:,} samples"], shown, tag("div", remark, class_="remark"))
+    return _figure(
+        "yes-or-no values", [f"{found.samples:,} samples"], shown, tag("div", remark, class_="remark"), wide=True
+    )
 
 
-def _rate(count: int, of: int) -> str:
+def _rate(count: int, of: int, digits: int = 1) -> str:
     """A share in percent; a whole one without a fraction."""
-    return f"{100 * count / of:.1f} %".replace("100.0", "100") if of else "–"
+    return f"{100 * count / of:.{digits}f} %".replace("100.0", "100") if of else "–"

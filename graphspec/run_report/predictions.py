@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 from graphspec.diagnostics import SpecError
 from graphspec.extras import check_tensorflow
-from graphspec.report.full import render
+from graphspec.report.full import render_one
 from graphspec.rules import NOTHING_TO_TRAIN
 from graphspec.run import Run
 from graphspec.run_report.outcomes import NoPicture, Outcome, outcome_of
@@ -59,12 +60,17 @@ def predictions_of(run: Run) -> Predictions:
                 continue
             target = samples.batch(samples.outputs[name], shown)
             outcomes.append(outcome_of(output, target, np.asarray(predicted[name]), run.labels.get(name, ())))
-    return Predictions(split, len(shown), samples.count, tuple(outcomes), tuple(run.changed_data(split)))
+    changed: list[str] = []
+    with suppress(SpecError):  # without a lock nothing is known of how the data was
+        changed = run.changed_data(split)
+    return Predictions(split, len(shown), samples.count, tuple(outcomes), tuple(changed))
 
 
 def why_not(error: Exception) -> str:
     """Why there are no predictions, for people."""
-    return render(error.report) if isinstance(error, SpecError) else f"{type(error).__name__}: {error}"
+    if isinstance(error, SpecError):
+        return "\n".join(render_one(each) for each in error.report)
+    return f"{type(error).__name__}: {error}"
 
 
 def _split(spec: Spec) -> str:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from graphspec import run_directory
 from graphspec.diagnostics import SpecError
-from graphspec.report.full import render
+from graphspec.report.full import render_one
 from graphspec.rules import CANNOT_WRITE
 from graphspec.run import Run
 from graphspec.run_directory.status import status_of
@@ -113,7 +113,7 @@ def _predictions(run: Run, tell: Tell) -> Markup:
 
 
 def _fault(what: str, error: SpecError) -> Markup:
-    return note(f"{what}\n{render(error.report)}", kind="warning")
+    return note("\n".join([what, *(render_one(each) for each in error.report)]), kind="warning")
 
 
 def _read(read: Callable[[], Found]) -> Found | SpecError:

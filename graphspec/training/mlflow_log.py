@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -134,15 +135,18 @@ class _Store:
             several = value if isinstance(value, list) else [value]
             names = [f"{key}_{index}" for index in range(len(several))] if isinstance(value, list) else [key]
             values |= {name: each for name, each in zip(names, several, strict=True) if each is not None}
-        self._unless_failed(lambda: self._log_batch(metrics=values, step=row["epoch"]))
+        self._unless_failed(partial(self._log_batch, metrics=values, step=row["epoch"]))
 
     def end(self) -> None:
         """Hand over the run's files, and say how the training ended."""
-        status = run_directory.read_json(self.run / run_directory.RECORD).get("status")
         for name in FILES:
             if (self.run / name).is_file():
-                self._unless_failed(lambda name=name: self.client.log_artifact(self.id, str(self.run / name)))
-        self._unless_failed(lambda: self.client.set_terminated(self.id, _STATUSES.get(str(status), "FAILED")))
+                self._unless_failed(partial(self.client.log_artifact, self.id, str(self.run / name)))
+        self._unless_failed(self._terminate)
+
+    def _terminate(self) -> None:
+        status = str(run_directory.read_json(self.run / run_directory.RECORD).get("status"))
+        self.client.set_terminated(self.id, _STATUSES.get(status, "FAILED"))
 
     def _log_batch(
         self, *, metrics: dict[str, float] | None = None, params: dict[str, str] | None = None, step: int = 0
@@ -156,7 +160,7 @@ class _Store:
             params=[Param(name, value) for name, value in (params or {}).items()],
         )
 
-    def _unless_failed(self, do: Any) -> None:
+    def _unless_failed(self, do: Callable[[], object]) -> None:
         if self.has_failed:
             return
         try:
