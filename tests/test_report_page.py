@@ -21,7 +21,18 @@ import graphspec
 from graphspec import Run, SpecError
 from graphspec.cli import main
 from graphspec.run_report import report_page, write_report
-from graphspec.run_report.outcomes import Confusion, Errors, Labels, NoPicture, Scatter, outcome_of
+from graphspec.run_report.outcomes import (
+    Confusion,
+    Errors,
+    LabelCounts,
+    Labels,
+    NoPicture,
+    Outcome,
+    Scatter,
+    outcome_of,
+)
+from graphspec.run_report.prediction_section import prediction_section
+from graphspec.run_report.predictions import Predictions
 from graphspec.run_report.series import MOST_POINTS, metric_groups
 from tests.chromium import attribute, look, needs_chromium, picture
 
@@ -449,6 +460,25 @@ def test_each_kind_of_output_has_its_picture(tmp_path: Path) -> None:
     assert sum(wide.counts) == 80
     assert isinstance(outcome("mse", np.zeros((5, 2)), np.zeros((5, 3)), folder=tmp_path), NoPicture)
     assert isinstance(outcome("mse", np.zeros((5, 2)), np.full((5, 2), np.nan), folder=tmp_path), NoPicture)
+
+
+def test_every_picture_has_its_place_on_the_page() -> None:
+    """Counts of yes-or-no values, histograms, points and what has no picture are written, with what is to be known."""
+    labels = Labels((LabelCounts("big", 4, 3, 2),), 5, folded=7)
+    outcomes = (
+        Outcome("tags", (labels,), lost=2),
+        Outcome("image", (Errors((1, 3), (-1.0, 0.0, 1.0), 0.25, 0.5),)),
+        Outcome("size", (Scatter("size", (1.0, 2.0), (1.5, 2.5), 0.5, 0.5, None),)),
+        Outcome("free", (NoPicture("the data has no targets for it"),)),
+    )
+    page = Reader(prediction_section(Predictions("test", 5, 9, outcomes, ("t.csv",))))
+    for said in (
+        *("on the test split", "5 evenly chosen of 9", "t.csv has changed", "2 predictions are not finite"),
+        *("66.7 %", "50.0 %", "7 more are not shown", "-1 to 0: 1", "RMSE 0.5", "the data has no targets for it"),
+    ):
+        assert said in page.text, said
+    assert len(page.all("rect", "bar")) == 2
+    assert "R²" not in page.text
 
 
 def test_many_classes_are_folded(tmp_path: Path) -> None:
