@@ -92,15 +92,16 @@ def export(
 
     model = subject.predictor.model
     in_16_bit = is_in_16_bit(model)
+    tolerance = IN_16_BIT if in_16_bit else format.tolerance
     _check_fits(model, format, subject.predictor.name, in_16_bit=in_16_bit)
     with placed(place) as part:
         tell(f"reading samples for {subject.predictor.name}")
         samples = inputs_for(subject.predictor, inputs or {})
-        expected = _expected(model, samples, IN_16_BIT if in_16_bit else format.tolerance)
+        expected = _expected(model, samples, tolerance)
         tell(f"converting it to {format.title}")
         opened = _convert(model, format, part)
         tell(f"comparing the two on {samples.count} samples {samples.described}")
-        differences = _compare(expected, opened, format, samples, IN_16_BIT if in_16_bit else format.tolerance)
+        differences = _compare(expected, opened, format, samples, tolerance)
     return Exported(
         place,
         to,
@@ -110,7 +111,7 @@ def export(
         samples.described,
         samples.count,
         differences,
-        IN_16_BIT if in_16_bit else format.tolerance,
+        tolerance,
         subject.precision,
     )
 

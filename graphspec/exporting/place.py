@@ -10,12 +10,14 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from graphspec.diagnostics import SpecError
-from graphspec.exporting.formats import Format
+from graphspec.exporting.formats import FORMATS, Format
 from graphspec.rules import CANNOT_WRITE, UNKNOWN_FORMAT
 from graphspec.run_directory.files import UNFINISHED
 
 _MARK = "saved_model.pb"
 """The file that every SavedModel has in its folder."""
+
+_ENDINGS = {each.ending for each in FORMATS.values()}
 
 
 def check_place(path: Path, format: Format, model_file: Path, *, replace: bool) -> None:
@@ -39,9 +41,6 @@ def check_place(path: Path, format: Format, model_file: Path, *, replace: bool) 
         raise _refused(path, "it is a folder", "name a file in it")
     if not format.ending and not (path / _MARK).is_file():
         raise _refused(path, "it is there already and is no SavedModel", "give another path with --output")
-
-
-_ENDINGS = (".onnx", ".tflite", ".keras", ".h5", ".pb")
 
 
 @contextmanager

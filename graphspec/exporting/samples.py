@@ -97,14 +97,14 @@ def _random(model: keras.Model, missing: str, fixed: int | None) -> Inputs:
 
 
 def _words(model: keras.Model) -> list[str]:
-    """Words that the layers of `model` know, and some that they may not."""
+    """Words that the layers of `model` know, or some where they know none."""
     from graphspec.to_keras.adapted import has_learnt, learning_layers, words_of
 
-    found = ["", "a", "b c"]
+    found: list[str] = []
     for layer in learning_layers(model).values():
         if type(layer).__name__ in ("TextVectorization", "StringLookup") and has_learnt(layer):
             found += words_of(layer)[:_WORDS]
-    return found
+    return found or ["", "a", "b c"]
 
 
 def _batch_size(model: keras.Model) -> int | None:

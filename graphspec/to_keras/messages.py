@@ -7,11 +7,17 @@ import re
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _WRAPPED = re.compile(r"^Exception encountered when calling [^\n]*\n+", re.MULTILINE)
 _ECHO = re.compile(r"\n\s*Arguments received by .*", re.DOTALL)
+_GRAPH = re.compile(r"Graph execution error:\s+(Detected at node[^\n]*\n(\s+File [^\n]*\n)+\s*)+")
+_NODE = re.compile(r"\n\s*\[\[\{\{node .*", re.DOTALL)
 _LONGEST = 600
 
 
 def reason(error: BaseException) -> str:
-    """The message of `error` on one line, without the colours and the echo of arguments that Keras puts around it."""
+    """The message of `error` on one line, without the colours and the echo of arguments that Keras puts around it.
+
+    Nor is there the stack of calls that TensorFlow puts before the reason of a failed node, and its name after it.
+    """
     text = _ECHO.sub("", _WRAPPED.sub("", _ANSI.sub("", str(error))))
+    text = _NODE.sub("", _GRAPH.sub("", text))
     text = " ".join(text.split()) or type(error).__name__
     return text if len(text) <= _LONGEST else text[:_LONGEST] + " ..."
