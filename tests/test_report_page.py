@@ -319,6 +319,7 @@ def test_thirty_outputs_and_a_graph_of_three_hundred_nodes(tmp_path: Path) -> No
     ("file", "text", "said"),
     [
         ("spec.yaml", "graphspec: 1\ninputs: {x: [2]}\noutputs: {y: {from: z}}\n", "undefined-name"),
+        ("spec.yaml", "outputs: 1", "3.15.1"),
         ("spec.yaml", "\0\0", "The spec of the run cannot be read."),
         ("metrics.jsonl", "{half", "The metrics cannot be read."),
         ("lock.json", "[]", "The run has no lock.json"),

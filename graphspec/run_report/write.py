@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -72,19 +73,25 @@ def _sections(
         pace = pace_section(rows, outputs, best_epoch(record))
         if pace is not None:
             yield "Training", pace
-    if isinstance(spec, SpecError):
-        yield "Spec", _fault("The spec of the run cannot be read.", spec)
-        return
-    yield "Predictions", _predictions(run, tell)
-    yield "Graph", graph_section(spec)
-    tell("looking at the data")
-    yield "Data", _data(run, spec)
-    yield "Spec", spec_section((run.path / run_directory.SPEC).read_text(encoding="utf-8", errors="replace"))
+    if isinstance(spec, Spec):
+        yield "Predictions", _predictions(run, tell)
+        yield "Graph", graph_section(spec)
+        tell("looking at the data")
+        yield "Data", _data(run, spec)
+    yield "Spec", _spec(run, spec)
     lock = _read(lambda: run.lock)
     yield "Versions", lock_section(lock) if isinstance(lock, dict) else note("The run has no lock.json.")
     provenance = _read(lambda: run_directory.read_json(run.path / run_directory.PROVENANCE))
     if isinstance(provenance, dict):
         yield "Where each value came from", provenance_section(provenance)
+
+
+def _spec(run: Run, spec: Spec | SpecError) -> Markup:
+    """The text of the spec, after what is wrong with it."""
+    parts = [_fault("The spec of the run cannot be read.", spec)] if isinstance(spec, SpecError) else []
+    with suppress(OSError):
+        parts.append(spec_section((run.path / run_directory.SPEC).read_text(encoding="utf-8", errors="replace")))
+    return Markup("".join(parts))
 
 
 def _data(run: Run, spec: Spec) -> Markup:
@@ -131,11 +138,16 @@ def _check(path: Path, *, force: bool) -> None:
     folder = next(each for each in (path.parent, *path.parent.parents) if each.exists())
     if not folder.is_dir() or not os.access(folder, os.W_OK):
         raise SpecError.of(CANNOT_WRITE, f"cannot write to {folder}", help="give another --output")
-    if path.exists() and not force:
-        with open(path, "rb") as file:
-            if not is_page(file.read(2_000)):
-                raise SpecError.of(
-                    CANNOT_WRITE,
-                    f"{path} is no report of graphspec",
-                    help="give another --output, or --force to replace it",
-                )
+    if path.exists() and not force and not _is_ours(path):
+        raise SpecError.of(
+            CANNOT_WRITE,
+            f"{path} is no report of graphspec",
+            help="give another --output, or --force to replace it",
+        )
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether the file at `path` is a page that graphspec made."""
+    with suppress(OSError), open(path, "rb") as file:
+        return is_page(file.read(2_000))
+    return False
