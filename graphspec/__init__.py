@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any
 from graphspec.version import __version__
 
 if TYPE_CHECKING:
-    from graphspec.api import build, summarize, train, validate
+    from graphspec.api import build, resume, summarize, train, validate
     from graphspec.diagnostics import Diagnostic, Report, SpecError
     from graphspec.exporting import Exported, export
     from graphspec.run import Run
+    from graphspec.run_report import write_report
     from graphspec.spec import Spec, load
 
 __all__ = [
@@ -32,13 +33,16 @@ __all__ = [
     "build",
     "export",
     "load",
+    "resume",
     "summarize",
     "train",
     "validate",
+    "write_report",
 ]
 
 _HOMES = {
     "build": "api",
+    "resume": "api",
     "summarize": "api",
     "train": "api",
     "export": "exporting",
@@ -50,6 +54,7 @@ _HOMES = {
     "Spec": "spec",
     "load": "spec",
     "validate": "api",
+    "write_report": "run_report",
 }
 
 

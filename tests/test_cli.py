@@ -16,7 +16,8 @@ from graphspec.cli import main
 
 ROOT = Path(__file__).resolve().parent.parent
 COMMANDS = (
-    *("validate", "fmt", "summary", "data", "train", "evaluate", "predict", "export"),
+    *("validate", "fmt", "summary", "data"),
+    *("train", "verify-resume", "runs", "evaluate", "predict", "export", "report"),
     *("layers", "explain", "schema", "cache"),
 )
 Write = Callable[..., Path]

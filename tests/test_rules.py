@@ -29,6 +29,7 @@ NOT_STATIC = {
     "GS510": "files of weights are read when a model is built",
     "GS901": "what is installed matters to commands that build",
     "GS902": "graphspec's own failure is no mistake in a spec",
+    "GS512": "a loss is known when a model is trained",
     "GS903": "a run is no spec",
     "GS904": "validating writes nothing",
     "GS907": "settings are no part of a spec",

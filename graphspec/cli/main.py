@@ -15,7 +15,8 @@ from graphspec.diagnostics import SpecError
 
 FINDINGS, INTERNAL = 1, 3
 COMMANDS = (
-    *("validate", "fmt", "summary", "data", "train", "evaluate", "predict", "export"),
+    *("validate", "fmt", "summary", "data"),
+    *("train", "verify-resume", "runs", "evaluate", "predict", "export", "report"),
     *("layers", "explain", "schema", "cache"),
 )
 """In the order of use. Each is a module of its name in `graphspec.cli`, imported when it is called."""
@@ -49,9 +50,10 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
+        module = cmd_name.replace("-", "_")
         gc.disable()  # nothing that is imported is garbage, and to look for it takes a twentieth of a start
         try:
-            found: click.Command = getattr(import_module(f"graphspec.cli.{cmd_name}"), cmd_name)
+            found: click.Command = getattr(import_module(f"graphspec.cli.{module}"), module)
         finally:
             gc.enable()
         return found
@@ -68,9 +70,13 @@ def main() -> None:
     graphspec summary specs/headline.yaml         show the model, node by node
     graphspec data specs/wine.yaml                show the data it names
     graphspec train specs/same_digit.yaml         train it on the data it names
+    graphspec train --resume runs/same_digit      go on with the newest run, where it was stopped or killed
+    graphspec verify-resume specs/wine.yaml       prove that this comes to the very same end
+    graphspec runs                                list the runs; `runs compare A B` shows in what two differ
     graphspec evaluate runs/same_digit            measure the newest run on its test split
     graphspec predict runs/same_digit -i digit_a=a.npy -i digit_b=b.npy -o out.npz
     graphspec export runs/wine --to onnx          write the model for use elsewhere, with the same numbers
+    graphspec report runs/same_digit              one HTML page of the newest run
     graphspec layers LSTM                         what a spec can name, and the arguments it takes
     graphspec explain GS502                       what a rule finds, why, and how to mend it
     graphspec schema -o graphspec.schema.json     a JSON Schema, by which editors complete and check specs

@@ -102,6 +102,7 @@ UNMATCHED_FREEZE = Rule("GS509", "unmatched-freeze", "An entry of `freeze` match
 LOGITS = Rule(
     "GS511", "logits", "A loss of probabilities is given values that no activation has made such.", Severity.WARNING
 )
+LOSS_NOT_FINITE = Rule("GS512", "loss-not-finite", "A loss became NaN or infinite while the model was trained.")
 WEIGHTS_MISMATCH = Rule("GS510", "weights-mismatch", "A file of weights does not hold the weights that the model has.")
 
 MISSING_FILE = Rule("GS601", "missing-file", "A file that the spec names does not exist.")

@@ -30,8 +30,7 @@ def relative(path: Path, folder: Path) -> str:
 def write(path: Path, make: Callable[[Path], object]) -> None:
     """Let `make` write a temporary file beside `path`, flush it to disk and put it in the place of `path`.
 
-    Whoever reads `path` sees the old content or the new, never a part, and after a loss of power one of both is there.
-    Raises SpecError where it cannot be written; the old content is then still there.
+    Whoever reads `path` sees the old content or the new, never a part, after a loss of power too. Raises SpecError where it cannot be written; the old content is then still there.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -44,7 +43,6 @@ def write(path: Path, make: Callable[[Path], object]) -> None:
                 os.fsync(file.fileno())
             part.chmod(0o644)
             part.replace(path)
-            _flush_folder(path.parent)
         finally:
             part.unlink(missing_ok=True)
     except OSError as error:
@@ -83,13 +81,3 @@ def cannot_write(path: Path, error: OSError) -> SpecError:
     return SpecError.of(
         CANNOT_WRITE, f"cannot write {path}: {reason}", help="check the path, its permissions and the disk"
     )
-
-
-def _flush_folder(folder: Path) -> None:
-    """Let the change of name reach the disk, where the system opens folders."""
-    with suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

@@ -26,7 +26,7 @@ _HELD = ".held"
 def create(spec: Spec, folder: Path | None) -> Path:
     """An empty run directory: `folder`, or a new one below `runs/<name>`. Raises SpecError where it cannot be had."""
     if folder is None:
-        folder = RUNS / spec.name / f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
+        return _new_folder(RUNS / spec.name)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()):
@@ -38,6 +38,20 @@ def create(spec: Spec, folder: Path | None) -> Path:
     except OSError as error:
         raise cannot_write(folder, error) from None
     return folder
+
+
+def _new_folder(parent: Path) -> Path:
+    while True:
+        folder = parent / f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            if not parent.is_dir():
+                raise cannot_write(folder, NotADirectoryError(20, f"{parent} is no folder")) from None
+        except OSError as error:
+            raise cannot_write(folder, error) from None
+        else:
+            return folder
 
 
 @contextmanager

@@ -159,7 +159,7 @@ class CheckpointModel(Part):
     """When checkpoints are written, how many are kept, and by which metric the best is kept as well."""
 
     every: Annotated[str, AfterValidator(_epoch_or_steps)] = "epoch"
-    keep: Positive = 1
+    keep: Positive = 2
     monitor: str | None = None
 
     @property
@@ -185,7 +185,7 @@ class TrainingModel(Part):
     deterministic: bool = False
     freeze: list[Annotated[str, Field(min_length=1)]] = []
     initial_weights: Any = None
-    log: list[Literal["tensorboard", "csv"]] = []
+    log: list[Literal["tensorboard", "csv", "mlflow"]] = []
     checkpoint: CheckpointModel | None = None
 
 

@@ -84,9 +84,12 @@ class Checkpoints(keras.callbacks.Callback):
             self._write(self.position)
             return
         self.state.put_back(self.resumed)
+        steps = self._steps(self.position)
         for later in steps_in(self.folder):
-            if later > self._steps(self.position):
+            if later > steps:
                 (self.folder / name_of(later)).unlink(missing_ok=True)
+        if self.best is not None and self.position == Position(self.best["epoch"] + 1, 0):
+            self._keep_as_best(self.folder / name_of(steps))  # it may have been killed before it did
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         if self.resumed is not None and self.position.step:
@@ -119,8 +122,11 @@ class Checkpoints(keras.callbacks.Callback):
         if self.plan.every_steps is None or is_best or is_last:
             path = self._write(self.position)
             if is_best:
-                write(self.folder / BEST, lambda part: _link(path, part))
+                self._keep_as_best(path)
         self._stop_if_asked(self.position)
+
+    def _keep_as_best(self, path: Path) -> None:
+        write(self.folder / BEST, lambda part: _link(path, part))
 
     def _is_best(self, value: float) -> bool:
         if self.best is None:

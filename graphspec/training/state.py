@@ -39,7 +39,7 @@ class TrainingState:
     def take(self, position: Position, kept: dict[str, Array] | None = None) -> Contents:
         """The state now, at `position`. kept stands for what has changed since and is to be as it was."""
         variables = self._variables()
-        arrays = {name: variable.numpy() for name, variable in variables.items()}
+        arrays = {name: variable.value.numpy() for name, variable in variables.items()}
         arrays |= kept or {}
         told = [state_of(each, arrays, f"callbacks/{number:02}") for number, each in enumerate(self.callbacks)]
         version, words, gauss = random.getstate()
@@ -60,7 +60,8 @@ class TrainingState:
     def changing_in_evaluation(self) -> dict[str, Array]:
         """What an evaluation changes: metrics, and the states of random generators."""
         trained = {id(variable) for variable in (*self.model.trainable_variables, *self.model.optimizer.variables)}
-        return {name: np.array(each.numpy()) for name, each in self._variables().items() if id(each) not in trained}
+        changing = {name: each for name, each in self._variables().items() if id(each) not in trained}
+        return {name: np.array(each.value.numpy()) for name, each in changing.items()}
 
     def put_back(self, contents: Contents) -> None:
         """Make the state what it was when `contents` were taken. Raises DamagedError where they do not fit."""

@@ -9,8 +9,7 @@ from pathlib import Path
 from rich.console import Console
 
 from graphspec.diagnostics import SpecError
-from graphspec.run_directory import LOG
-from graphspec.run_directory.files import cannot_write
+from graphspec.run_directory import LOG, cannot_write
 
 
 class Told:

@@ -193,18 +193,11 @@ def _train(prepared: Prepared, start: Start, losses: dict[str, Any], told: Told,
             failure = finite.told(error, run, spec.model.key_span("training"))
             recorder.fail(next(iter(failure.report)).message)
             raise failure from None
-        except SpecError as error:
-            recorder.fail(next(iter(error.report)).message)
-            _tell_how_to_go_on(told, run, "ended")
-            raise
         except Exception as error:
-            recorder.fail(reason(error))
-            raise SpecError.of(
-                REFUSED_TRAINING,
-                f"the training failed: {reason(error)}",
-                spec.model.key_span("training"),
-                help=f"what was written so far lies in {run}",
-            ) from error
+            failure = error if isinstance(error, SpecError) else _failure(error, run, spec)
+            recorder.fail(next(iter(failure.report)).message)
+            _tell_how_to_go_on(told, run, "ended")
+            raise failure from error
     return run
 
 
@@ -214,6 +207,18 @@ def _fit(model: keras.Model, *arguments: Any, **keywords: Any) -> None:
         warnings.filterwarnings("ignore", message="Gradients do not exist for variables")
         warnings.filterwarnings("ignore", message="Your input ran out of data")
         model.fit(*arguments, **keywords)
+
+
+def _failure(error: Exception, run: Path, spec: Spec) -> SpecError:
+    """The finding that a training came to nothing. What is read is told of elsewhere, so an OSError is of writing."""
+    if isinstance(error, OSError):
+        return run_directory.cannot_write(Path(error.filename or run), error)
+    return SpecError.of(
+        REFUSED_TRAINING,
+        f"the training failed: {reason(error)}",
+        spec.model.key_span("training"),
+        help=f"what was written so far lies in {run}",
+    )
 
 
 def _save(prepared: Prepared, state: TrainingState, run: Path, told: Told) -> None:
