@@ -21,6 +21,9 @@ Array = np.ndarray[Any, Any]
 MOST = 64
 """So many samples are compared on; a model that is wrong is wrong on one."""
 
+_MOST_RANDOM = 8
+"""What is long at random gives large outputs, and more samples of it tell no more."""
+
 _LENGTH, _EDGE = 256, 64
 """What random samples have where one size is open, and where several are: kernels and poolings need some room."""
 
@@ -79,7 +82,7 @@ def _random(model: keras.Model, missing: str, fixed: int | None) -> Inputs:
     import tensorflow as tf
 
     rng = np.random.default_rng(0)
-    count = fixed or MOST
+    count = fixed or _MOST_RANDOM
     words = np.array([word.encode() for word in _words(model)], object)
     arrays = {}
     for name, tensor in model.input.items():
