@@ -17,7 +17,7 @@ WIDTH, HEIGHT = 360.0, 200.0
 LEFT, RIGHT, TOP, BOTTOM = 54.0, 16.0, 10.0, 24.0
 
 _DENSE = 120
-"""Of more points a line is drawn thinner."""
+"""Of more points a line is drawn thinner, and points fainter."""
 
 
 def line_chart(chart: Chart, best: int | None = None) -> Markup:
@@ -75,7 +75,14 @@ def scatter(target: Sequence[float], predicted: Sequence[float], name: str) -> M
         for x, y in zip(target, predicted, strict=True)
     ]
     label = f"{name}: predicted against target, {len(points)} samples"
-    return _svg(frame.axes(), equal, tag("g", points, class_="points"), label=label, class_="plot", height=300.0)
+    return _svg(
+        frame.axes(),
+        equal,
+        tag("g", points, class_="points few" if len(points) < _DENSE else "points"),
+        label=label,
+        class_="plot",
+        height=300.0,
+    )
 
 
 def histogram(counts: Sequence[int], edges: Sequence[float], name: str) -> Markup:
