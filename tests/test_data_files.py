@@ -39,9 +39,9 @@ def spec(write: Write, tmp_path: Path) -> Path:
 
 
 def test_a_run_records_size_and_hash_of_each_file(spec: Path, tmp_path: Path) -> None:
-    """`run.json` holds what the files were, by their path as seen from the run."""
+    """`lock.json` holds what the files were, by their path as seen from the run."""
     run = graphspec.train(spec, run_dir=tmp_path / "runs" / "one")
-    recorded = run.record["data"]
+    recorded = run.lock["data"]
     assert set(recorded) == {"../../x-1.npy", "../../x-2.npy", "../../y.npy"}
     content = (tmp_path / "y.npy").read_bytes()
     assert recorded["../../y.npy"] == {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}

@@ -42,6 +42,7 @@ def imported(*arguments: str) -> set[str]:
         ("train", "--help"),
         ("evaluate", "--help"),
         ("predict", "--help"),
+        ("report", "--help"),
         ("validate", "specs"),
         ("fmt", "--check", "specs"),
         ("schema",),
@@ -73,15 +74,19 @@ def test_public_names() -> None:
     """The public face is these names, each with a docstring; a change of it is a change of this list."""
     assert graphspec.__all__ == [
         "Diagnostic",
+        "Exported",
         "Report",
         "Run",
         "Spec",
         "SpecError",
         "__version__",
         "build",
+        "export",
         "load",
+        "resume",
         "summarize",
         "train",
         "validate",
+        "write_report",
     ]
     assert all(getattr(graphspec, name).__doc__ for name in graphspec.__all__)

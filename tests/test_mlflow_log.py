@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from rich.console import Console
 
@@ -171,3 +172,17 @@ def test_mlflow_sends_nothing_about_its_use(spec: graphspec.Spec, run: Path) -> 
 
     train(spec, run, range(1))
     assert is_telemetry_disabled()
+
+
+def test_training_that_goes_on_is_one_run_with_every_epoch_once(tmp_path: Path, store: str) -> None:
+    """`graphspec.train` logs as it goes, and `resume` to the same run of MLflow."""
+    np.savez(tmp_path / "d.npz", x=np.ones((8, 2)), y=np.ones(8))
+    path = tmp_path / "shop.yaml"
+    data = "data: {train: {file: d.npz, inputs: {x: {key: x}}, outputs: {y: {key: y}}}}\n"
+    path.write_text(SPEC + data, encoding="utf-8")
+    trained = graphspec.train(path, run_dir=tmp_path / "trained")
+    graphspec.resume(trained, epochs=5)
+    known = json.loads((trained.path / "mlflow.json").read_text(encoding="utf-8"))
+    history = mlflow.MlflowClient(store).get_metric_history(known["run"], "loss")
+    assert [(each.step, each.value) for each in history] == list(enumerate(trained.history["loss"]))
+    assert len(history) == 5

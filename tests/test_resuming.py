@@ -23,7 +23,7 @@ from graphspec.diagnostics import SpecError
 from graphspec.run_directory import held, read_json, write_json
 from graphspec.training.checkpoint_file import Contents, DamagedError, read_checkpoint, write_checkpoint
 from graphspec.training.checkpoints import steps_in
-from graphspec.verify_resume import differences, shortened, verify
+from graphspec.verify_resume import Trial, differences, shortened, verify
 
 from .resuming.data import SPECS, specs_in
 
@@ -84,7 +84,7 @@ def in_a_process(*words: object, **options: Any) -> subprocess.Popen[str]:
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
 def test_ten_killed_trainings_end_as_if_they_had_never_been(specs: dict[str, Path], tmp_path: Path) -> None:
     """Processes killed at random moments, every other one while it writes, over three kinds of specs."""
-    trials = []
+    trials: list[Trial] = []
     for number, name in enumerate(SPECS):
         (tmp_path / name).mkdir()
         kills = 10 // len(SPECS) + (number < 10 % len(SPECS))

@@ -107,9 +107,8 @@ def _object(loss: Any, place: Span) -> Object | None:
 
 def _compile(model: keras.Model, compiling: _Compiling, trained: list[str], name: str) -> None:
     weighted = {each: _listed(compiling["weighted_metrics"].get(each)) for each in model.output}
-    if len(trained) > 1:
-        for each in trained:
-            weighted[each].append(OutputLoss(compiling["loss"][each]))
+    for each in trained:
+        weighted[each].append(OutputLoss(compiling["loss"][each], len(trained) - 1))
     try:
         model.compile(
             loss={each: compiling["loss"].get(each) for each in model.output},

@@ -40,7 +40,7 @@ def compile_model(spec: Spec, model: keras.Model, *, steps_per_execution: int = 
     # The means of our own are for this run's log. Saved files keep the compile settings of the spec alone, so that
     # plain Keras loads them.
     config = model.get_compile_config()
-    losses = {name: OutputLoss(loss) for name, loss in trained.items()}
+    losses = {name: OutputLoss(loss, len(trained) - 1) for name, loss in trained.items()}
     for name, loss in losses.items():
         arguments["weighted_metrics"][name] = [*arguments["weighted_metrics"][name], loss]
     model.compile(**arguments)

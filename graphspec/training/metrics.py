@@ -15,18 +15,19 @@ from typing import Any
 import keras
 import numpy as np
 
-_NAME = "true_loss"
+_SHOWN, _HIDDEN = "true_loss", "only_loss"
+"""The loss of an output that is trained alone is the total, and is not told twice."""
 
 
 class OutputLoss(keras.metrics.Metric):
     """The mean over samples of one output's loss, before its loss weight.
 
     loss is what `compile` is given for the output: a keras.losses.Loss or an identifier such as `mse`. finite counts
-    the batches before the first whose loss is not a finite number.
+    the batches before the first whose loss is not a finite number. beside: how many outputs are trained beside it.
     """
 
-    def __init__(self, loss: Any) -> None:
-        super().__init__(name=_NAME)
+    def __init__(self, loss: Any, beside: int) -> None:
+        super().__init__(name=_SHOWN if beside else _HIDDEN)
         self.loss = _as_loss(loss)
         self.total = self.add_variable(shape=(), initializer="zeros", name="total")
         self.samples = self.add_variable(shape=(), initializer="zeros", name="samples")
@@ -56,12 +57,12 @@ def _as_loss(loss: Any) -> Any:
 def with_true_losses(logs: dict[str, Any]) -> None:
     """Put the true means in the place of Keras' `<output>_loss`, in the logs themselves.
 
-    A model of one output has no such key: its loss is the total.
+    An output that is trained alone has no such key.
     """
-    for prefix in ("", "val_"):
-        logs.pop(prefix + _NAME, None)
-    for key in [key for key in logs if key.endswith("_" + _NAME)]:
-        logs[key[: -len(_NAME)] + "loss"] = logs.pop(key)
+    for key in [key for key in logs if key == _HIDDEN or key.endswith("_" + _HIDDEN)]:
+        del logs[key]
+    for key in [key for key in logs if key.endswith("_" + _SHOWN)]:
+        logs[key[: -len(_SHOWN)] + "loss"] = logs.pop(key)
 
 
 Measured = float | list[Any] | None

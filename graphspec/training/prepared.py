@@ -25,6 +25,7 @@ from graphspec.to_keras.model import Built
 from graphspec.to_keras.objects import make
 from graphspec.training.compiling import compile_model
 from graphspec.training.metrics import OutputLoss
+from graphspec.training.mlflow_log import check_mlflow
 from graphspec.training.monitors import with_mode
 from graphspec.training.pace import steps_per_execution
 from graphspec.training.told import Told
@@ -56,6 +57,7 @@ def prepare(spec: Spec, data: TrainingData, told: Told, *, pretrained: bool) -> 
     assert spec.training is not None
     assert spec.model.training is not None
     settings = spec.model.training
+    check_mlflow(settings)
     keras.utils.set_random_seed(settings.seed)
     if settings.deterministic:
         tf.config.experimental.enable_op_determinism()

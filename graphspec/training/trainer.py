@@ -35,6 +35,7 @@ from graphspec.training.finite import FiniteLoss, NotFiniteError
 from graphspec.training.interruption import Interruption, StoppedError
 from graphspec.training.measures import Measures
 from graphspec.training.metrics import TrueLosses
+from graphspec.training.mlflow_log import logged_to_mlflow
 from graphspec.training.prepared import Prepared, compile_for, make_callbacks, prepare, validation_batches
 from graphspec.training.progress import ShowProgress
 from graphspec.training.recorder import OnEpoch, Recorder
@@ -160,10 +161,11 @@ def _train(prepared: Prepared, start: Start, losses: dict[str, Any], told: Told,
     faults = [prepared.samples.faults, *([prepared.validation.faults] if prepared.validation is not None else [])]
     with (
         Interruption() as interruption,
+        logged_to_mlflow(spec, run, start.rows, told) as logs,
         ShowProgress(list(spec.graph.outputs), told, epochs=settings.epochs, steps=batches.steps) as shown,
     ):
         checkpoints = Checkpoints(run, state, checks, interruption, start.resumed)
-        order = [starter, TrueLosses(), FiniteLoss(losses), measures, shown, *written, recorder, checkpoints]
+        order = [starter, TrueLosses(), FiniteLoss(losses), measures, shown, *written, recorder, *logs, checkpoints]
         try:
             with faults_told(*faults):
                 _fit(
