@@ -183,6 +183,6 @@ def test_training_that_goes_on_is_one_run_with_every_epoch_once(tmp_path: Path, 
     trained = graphspec.train(path, run_dir=tmp_path / "trained")
     graphspec.resume(trained, epochs=5)
     known = json.loads((trained.path / "mlflow.json").read_text(encoding="utf-8"))
-    history = mlflow.MlflowClient(store).get_metric_history(known["run"], "loss")
+    history = mlflow.MlflowClient(store).get_metric_history(known["run_id"], "loss")
     assert [(each.step, each.value) for each in history] == list(enumerate(trained.history["loss"]))
     assert len(history) == 5

@@ -30,8 +30,8 @@ def relative(path: Path, folder: Path) -> str:
 def write(path: Path, make: Callable[[Path], object]) -> None:
     """Let `make` write a temporary file beside `path`, flush it to disk and put it in the place of `path`.
 
-    Whoever reads `path` sees the old content or the new, never a part, after a loss of power too. Raises SpecError where
-    it cannot be written; the old content is then still there.
+    Whoever reads `path` sees the old content or the new, never a part, after a loss of power too. Raises SpecError
+    where it cannot be written; the old content is then still there.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
