@@ -51,7 +51,7 @@ def killed_at(whole: graphspec.Run, step: int, folder: Path) -> Path:
         if later > step:
             (folder / "checkpoints" / f"step_{later:09}.npz").unlink()
     for name in ("model.keras", "best.keras"):
-        (folder / name).unlink()
+        (folder / name).unlink(missing_ok=True)
     write_json(folder / "run.json", {**read_json(folder / "run.json"), "status": "running"})
     return folder
 
@@ -169,7 +169,7 @@ def test_finished_run_is_left_as_it_is(whole: graphspec.Run, tmp_path: Path) -> 
     assert {each: each.stat().st_mtime_ns for each in run.rglob("*")} == before
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_signals_stop_between_two_steps(
     whole: graphspec.Run, specs: dict[str, Path], tmp_path: Path, number: signal.Signals, status: int
 ) -> None:
@@ -188,6 +188,19 @@ def test_signals_stop_between_two_steps(
     assert weights_of(run / "model.keras")
     graphspec.resume(run)
     assert list(differences(whole.path, run)) == []
+
+
+def test_training_goes_on_when_nobody_looks_any_more(specs: dict[str, Path], tmp_path: Path) -> None:
+    """A closed pipe ends what is shown and not the run; the log tells the rest."""
+    run = tmp_path / "run"
+    with in_a_process("train", specs["cnn"], "--set", "training.epochs=4", "--run-dir", run) as process:
+        assert process.stderr is not None
+        while not process.stderr.readline().startswith("epoch 1/4"):
+            assert process.poll() is None
+        process.stderr.close()
+        process.wait(timeout=240)
+    assert graphspec.Run(run).record["status"] == "finished"
+    assert "epoch 4/4" in (run / "log.txt").read_text(encoding="utf-8")
 
 
 def test_validation_is_stopped_too(
@@ -231,6 +244,33 @@ def test_run_without_a_whole_checkpoint_is_refused(whole: graphspec.Run, tmp_pat
     run = killed_at(whole, 0, tmp_path / "run")
     (run / "checkpoints" / "step_000000000.npz").write_bytes(b"")
     assert "no whole checkpoint" in refusal(lambda: graphspec.resume(run))
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "said"),
+    [
+        ("run.json", "{", "run.json cannot be read"),
+        ("run.json", "[]", "run.json cannot be read: it holds no object"),
+        ("lock.json", "", "lock.json cannot be read"),
+        ("metrics.jsonl", '{"epoch": "one"}\n', "metrics.jsonl cannot be read: it holds lines that are no rows"),
+        ("spec.yaml", "graphspec: [", "spec.yaml:1:"),
+    ],
+)
+def test_damaged_run_is_refused(whole: graphspec.Run, tmp_path: Path, file: str, content: str, said: str) -> None:
+    """Each file of a run that something else has written over is a finding that names it."""
+    run = killed_at(whole, 60, tmp_path / "run")
+    (run / file).write_text(content, encoding="utf-8")
+    assert said in refusal(lambda: graphspec.resume(run))
+
+
+@pytest.mark.parametrize("precision", ["mixed_float16", "mixed_bfloat16"])
+def test_mixed_precision_goes_on_as_it_was(specs: dict[str, Path], tmp_path: Path, precision: str) -> None:
+    """The scale of the loss is part of the state, as all that the optimizer keeps."""
+    overrides = [f"training.precision={precision}", "training.epochs=2", "training.checkpoint.keep=100"]
+    full = graphspec.train(specs["heads"], overrides=overrides, run_dir=tmp_path / "full")
+    run = killed_at(full, 12, tmp_path / "cut")
+    graphspec.resume(run)
+    assert list(differences(full.path, run)) == []
 
 
 CONTENTS = Contents({"position": [1, 2]}, {"model/00000": np.arange(12.0).reshape(3, 4), "x": np.array(7, np.int64)})

@@ -1,18 +1,32 @@
-"""Metrics on the terminal, by output."""
+"""Results on the terminal: metrics by output, and tables."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 def show(metrics: Mapping[str, Any], outputs: list[str], title: str) -> None:
     """Print `metrics` under `title`, one line for the whole model and one an output."""
-    from graphspec.training.progress import describe
+    from graphspec.metric_lines import describe
 
     head, *rows = describe(dict(metrics), outputs)
     click.echo(f"{title}: {head}")
     for row in rows:
         click.echo(f"    {row}")
+
+
+def wide_console() -> Console:
+    """A console for tables: as wide as the terminal, and where there is none as wide as they are."""
+    from rich.console import Console
+
+    console = Console()
+    return console if console.is_terminal else Console(width=_ANY_WIDTH)
+
+
+_ANY_WIDTH = 10_000

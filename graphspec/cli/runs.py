@@ -60,9 +60,10 @@ def _list(folder: Path | None, sort: str | None, as_json: bool) -> None:
 
 
 def _show(found: list[Overview], wanted: list[str]) -> None:
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
+
+    from graphspec.cli.results import wide_console
 
     names = list(dict.fromkeys(["loss", "val_loss", *wanted]))
     names = [name for name in names if any(name in run.metrics for run in found)]
@@ -80,14 +81,14 @@ def _show(found: list[Overview], wanted: list[str]) -> None:
             f"{best['monitor']} {_number(best['value'])} at epoch {best['epoch'] + 1}" if best else "",
         ]
         table.add_row(*(Text(cell, overflow="fold") for cell in cells))
-    Console(soft_wrap=True).print(table)
+    wide_console().print(table)
 
 
 def _compare(first: str, second: str, as_json: bool) -> None:
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
+    from graphspec.cli.results import wide_console
     from graphspec.run_directory import newest
     from graphspec.run_overview import compare
 
@@ -96,7 +97,7 @@ def _compare(first: str, second: str, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(comparison.as_json()))
         return
-    console = Console(soft_wrap=True)
+    console = wide_console()
     for title, found in vars(comparison).items():
         if not found:
             click.echo(f"{title}: the same")

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM while a model is trained: noted when they come, and heeded between two steps.
+"""Ctrl-C, SIGTERM and SIGHUP while a model is trained: noted when they come, and heeded between two steps.
 
 So a training ends where it can go on from. A second Ctrl-C ends it at once.
 """
@@ -10,7 +10,7 @@ import threading
 from types import FrameType
 from typing import Any
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else []))
 
 
 class StoppedError(Exception):

@@ -10,9 +10,9 @@ from collections.abc import Iterable
 from typing import Any
 
 import keras
-import numpy as np
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from graphspec.metric_lines import describe, number
 from graphspec.training.told import Told
 
 
@@ -54,7 +54,7 @@ class ShowProgress(keras.callbacks.Callback):
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         if not self.bar.disable:
             self.bar.update(
-                self.task, completed=min(batch + 1, self.steps), loss=f"loss {_number((logs or {}).get('loss'))}"
+                self.task, completed=min(batch + 1, self.steps), loss=f"loss {number((logs or {}).get('loss'))}"
             )
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
@@ -63,32 +63,3 @@ class ShowProgress(keras.callbacks.Callback):
         self.told.say(f"epoch {epoch + 1:>{len(str(self.epochs))}}/{self.epochs}  {seconds:.1f} s  {head}")
         for row in rows:
             self.told.say(f"    {row}")
-
-
-def describe(logs: dict[str, Any], outputs: list[str]) -> list[str]:
-    """The logs as lines: what concerns the whole model first, then a line an output where there are several."""
-    left = dict(sorted(logs.items(), key=lambda item: item[0] not in ("loss", "val_loss")))
-    rows = []
-    width = max(map(len, outputs), default=0)
-    for output in sorted(outputs, key=len, reverse=True) if len(outputs) > 1 else []:
-        own = [key for key in left if key.startswith(f"{output}_")]
-        if own:
-            own.sort(key=lambda key: key != f"{output}_loss")
-            values = {key[len(output) + 1 :]: (left.pop(key), left.pop(f"val_{key}", None)) for key in own}
-            rows.append((outputs.index(output), f"{output:<{width}}  {_pairs(values)}"))
-    whole = {key: (value, left.get(f"val_{key}")) for key, value in left.items() if not key.startswith("val_")}
-    whole |= {key: (value, None) for key, value in left.items() if key.startswith("val_") and key[4:] not in whole}
-    return [_pairs(whole), *(row for _, row in sorted(rows))]
-
-
-def _pairs(values: dict[str, tuple[Any, Any]]) -> str:
-    return "  ".join(
-        f"{name} {_number(value)}" + (f" (val {_number(validated)})" if validated is not None else "")
-        for name, (value, validated) in values.items()
-    )
-
-
-def _number(value: Any) -> str:
-    if np.ndim(value):
-        return f"[{', '.join(map(_number, value))}]"
-    return f"{value:.4g}" if value is not None else "nan"

@@ -59,7 +59,8 @@ class TrainingState:
 
     def changing_in_evaluation(self) -> dict[str, Array]:
         """What an evaluation changes: metrics, and the states of random generators."""
-        trained = {id(variable) for variable in (*self.model.trainable_variables, *self.model.optimizer.variables)}
+        optimizer = optimizer_variables(self.model.optimizer)
+        trained = {id(variable) for variable in (*self.model.trainable_variables, *optimizer)}
         changing = {name: each for name, each in self._variables().items() if id(each) not in trained}
         return {name: np.array(each.value.numpy()) for name, each in changing.items()}
 
@@ -91,7 +92,7 @@ class TrainingState:
         shared = [global_seed_generator().state]
         return {
             **_named(_MODEL, model_variables(self.model)),
-            **_named(_OPTIMIZER, self.model.optimizer.variables),
+            **_named(_OPTIMIZER, optimizer_variables(self.model.optimizer)),
             **_named(_METRICS, self.model.metrics_variables),
             **_named(_SHARED, shared),
         }
@@ -114,6 +115,15 @@ def model_variables(model: keras.Model) -> list[Any]:
     found = [*model.variables]
     for layer in model._flatten_layers():
         found += [value.state for value in vars(layer).values() if isinstance(value, keras.random.SeedGenerator)]
+    return list({id(each): each for each in found}.values())
+
+
+def optimizer_variables(optimizer: Any) -> list[Any]:
+    """Every variable of `optimizer`; those too that Keras leaves out, as `Nadam`'s where the loss is scaled."""
+    inner = getattr(optimizer, "inner_optimizer", None)
+    found = [*optimizer.variables]
+    for each in (optimizer, inner):
+        found += [value for value in vars(each).values() if isinstance(value, keras.Variable)] if each else []
     return list({id(each): each for each in found}.values())
 
 

@@ -34,19 +34,26 @@ class Told:
     def say(self, line: str) -> None:
         """Tell of progress."""
         if not self.quiet:
-            self.console.print(line, highlight=False, markup=False, soft_wrap=True)
+            self._show(line)
         self._write(line)
 
     def tell(self, line: str) -> None:
         """Tell how it has ended, which is shown in any case; a log that cannot be written is no matter then."""
-        self.console.print(line, highlight=False, markup=False, soft_wrap=True)
+        self._show(line)
         with suppress(SpecError):
             self._write(line)
 
     def warn(self, line: str) -> None:
         """Tell what somebody should know who wants to see no progress."""
-        self.console.print(f"warning: {line}", highlight=False, markup=False, soft_wrap=True)
+        self._show(f"warning: {line}")
         self._write(f"warning: {line}")
+
+    def _show(self, line: str) -> None:
+        """Show a line; where nobody is there any more to see it (a closed pipe), the training goes on without."""
+        try:
+            self.console.print(line, highlight=False, markup=False, soft_wrap=True)
+        except (OSError, SystemExit):  # rich ends the process for a closed pipe
+            self.console = Console(quiet=True)
 
     def _write(self, line: str) -> None:
         if self._file is None:

@@ -93,7 +93,15 @@ def train(
         return _train(prepared, start, losses, told, on_epoch)
 
 
-def resume(spec: Spec, data: TrainingData, run: Path, changed: list[str], *, progress: bool = False) -> Path:
+def resume(
+    spec: Spec,
+    data: TrainingData,
+    run: Path,
+    changed: list[str],
+    *,
+    progress: bool = False,
+    on_epoch: OnEpoch | None = None,
+) -> Path:
     """Go on with the training of `run` from its newest checkpoint that is whole, and give `run`.
 
     spec is that of the run; changed are the data files that are no longer what they were. Raises SpecError where the
@@ -109,10 +117,8 @@ def resume(spec: Spec, data: TrainingData, run: Path, changed: list[str], *, pro
         prepared = prepare(spec, data, told, pretrained=False)
         record = run_directory.read_json(run / run_directory.RECORD)
         _check_samples(prepared, record, run)
-        adapted = run / run_directory.ADAPTED
-        if adapted.exists():
-            restore(prepared.model, run_directory.read_json(adapted))
-        losses = compile_for(prepared, record["steps_per_execution"])
+        _restore_adapted(prepared.model, run)
+        losses = compile_for(prepared, record.get("steps_per_execution"))
         position = position_of(contents)
         lock = run_directory.read_json(run / run_directory.LOCK)
         now = _lock(prepared.settings.seed)
@@ -126,7 +132,7 @@ def resume(spec: Spec, data: TrainingData, run: Path, changed: list[str], *, pro
         )
         record.pop("reason", None)
         rows = run_directory.read_rows(run)[: position.epoch]
-        return _train(prepared, Start(run, record, lock, rows, contents), losses, told, None)
+        return _train(prepared, Start(run, record, lock, rows, contents), losses, told, on_epoch)
 
 
 def _train(prepared: Prepared, start: Start, losses: dict[str, Any], told: Told, on_epoch: OnEpoch | None) -> Path:
@@ -244,11 +250,24 @@ def _tell_how_to_go_on(told: Told, run: Path, what: str) -> None:
     told.tell(f"{what}; go on with: graphspec train --resume {run}")
 
 
+def _restore_adapted(model: keras.Model, run: Path) -> None:
+    """Give preprocessing layers what they have learnt before the first step; their weights are in the checkpoint."""
+    file = run / run_directory.ADAPTED
+    saved = run_directory.read_json(file) if file.exists() else {}
+    try:
+        if left := restore(model, saved):
+            raise ValueError(f"it does not tell what `{left[0]}` has learnt")
+    except Exception as error:
+        raise SpecError.of(
+            BAD_RUN, f"{file} cannot be used: {error}", help="the run is damaged; train again"
+        ) from error
+
+
 def _check_samples(prepared: Prepared, record: dict[str, Any], run: Path) -> None:
     """Raise SpecError where the data no longer holds as many samples: then nothing could go on as it was."""
     now = _samples(prepared)
-    if now != record["samples"]:
-        was = record["samples"]
+    was = record.get("samples", now)
+    if now != was:
         raise SpecError.of(
             BAD_RUN,
             f"{run} was trained on {was['train']} samples and validated on {was['validation']}; now there are "
