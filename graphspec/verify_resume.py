@@ -20,13 +20,14 @@ from typing import Any
 
 from graphspec import run_directory
 from graphspec.diagnostics import SpecError
+from graphspec.extras import check_tensorflow, require_tensorflow
 from graphspec.rules import REFUSED_TRAINING
 from graphspec.run import Run
 from graphspec.run_directory.files import UNFINISHED
 from graphspec.run_directory.rows import TIMED
 
 FIRST = "step_000000000.npz"
-_PRELOADED = ["graphspec.training.trainer"]
+_PRELOADED = ["graphspec.training.preloaded"]
 _LIMIT = 3600.0
 
 
@@ -50,6 +51,7 @@ def shortened(spec: Path | str, overrides: Iterable[str], *, epochs: int, steps:
 
     Raises SpecError where there is nothing to train, or data and spec do not fit.
     """
+    check_tensorflow()
     from graphspec.datasets.samples import read_training_data
     from graphspec.spec import load
 
@@ -72,6 +74,7 @@ def verify(
 
     Every other kill waits until a file is being written. Raises SpecError where the spec cannot be trained at all.
     """
+    require_tensorflow()
     chance = random.Random(seed)
     whole = folder / "whole"
     _finish(_start(_train, str(spec), tuple(overrides), str(whole), log=folder / "whole.log"), folder / "whole.log")
