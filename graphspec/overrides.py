@@ -23,11 +23,16 @@ _STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
 _NAMED = ("inputs", "layers", "models", "graph", "outputs", "vars", "blocks", "sample_weights")
 
 
+def is_path(text: str) -> bool:
+    """Whether `text` is of the form of a path: keys and list indices."""
+    return _PATH.fullmatch(text) is not None
+
+
 def apply_override(tree: Mapping, override: str, report: Report) -> None:
     """Apply `path=value` to `tree`, in place. The value is read as YAML. Findings go to `report`."""
     source = Source("--set", override)
     path, equals, _ = override.partition("=")
-    if not equals or not _PATH.fullmatch(path):
+    if not equals or not is_path(path):
         report.add(
             BAD_OVERRIDE,
             f"`{override}` is not of the form `key=value`",

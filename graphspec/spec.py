@@ -16,10 +16,13 @@ from graphspec.expand import DECLARING, Library, expand, label_variables
 from graphspec.graph import Graph, Training
 from graphspec.lower import check_library, lower, lower_training
 from graphspec.lower.data import lower_data
+from graphspec.lower.search import lower_search
 from graphspec.overrides import apply_override
-from graphspec.rules import BAD_EXPRESSION
+from graphspec.rules import BAD_EXPRESSION, BAD_SEARCH
 from graphspec.schema import SpecModel, parse
 from graphspec.schema.shorthand import write_out
+from graphspec.search_checks import check_edges, check_paths
+from graphspec.search_space import SearchSpace
 from graphspec.shapes import infer
 from graphspec.sources import Data
 
@@ -44,6 +47,7 @@ class Spec:
     data: Data | None
     warnings: Report
     includes: tuple[Library, ...] = ()
+    search: SearchSpace | None = None
 
 
 def load(path: Path | str, overrides: Iterable[str] = ()) -> Spec:
@@ -62,8 +66,8 @@ def inspect(
 ) -> tuple[Spec | None, Report]:
     """The spec at `path` and everything found in it; no spec where an error was found.
 
-    data: also check the data files that the spec names, by their headers. values: and by all that they hold, for which
-    NumPy is needed.
+    data: also check the data files that the spec names, by their headers, and the spec at the edges of its search.
+    values: and data files by all that they hold, for which NumPy is needed.
     """
     report = Report(most=MOST_FINDINGS)
     traps: list[Diagnostic] = []
@@ -71,12 +75,24 @@ def inspect(
         tree = read(path, report)
         traps += find_traps(tree)
         spec = _inspect(path, tree, overrides, report, data, values)
+        if data and spec is not None and spec.search is not None and not report.errors:
+            report.extend(check_edges(spec.tree, spec.search, lambda changed: _found_in(path, changed)))
     except SpecError as error:
         report.extend(error.report.found)
         spec = None
     places = [finding.span for finding in report.found if finding.span is not None]
     report.extend(trap for trap in traps if trap.span is not None and not any(map(trap.span.overlaps, places)))
     return (spec if not report.errors else None), report
+
+
+def _found_in(path: Path | str, tree: Mapping) -> Report:
+    """Everything found in the document `tree`, but for its data files, as if it lay at `path`."""
+    report = Report()
+    try:
+        _inspect(path, tree, (), report, data=False, values=False)
+    except SpecError as error:
+        report.extend(error.report.found)
+    return report
 
 
 def _inspect(
@@ -114,14 +130,34 @@ def _look(path: Path | str, tree: Mapping, library: Library, report: Report, dat
     training = lower_training(model.training, folder, report) if model.training is not None else None
     texts = [each for each, given in model.inputs.items() if given.dtype == "string"]
     sources = lower_data(model.data, texts, folder, report) if model.data is not None else None
+    search = _search(model, tree, report)
     if graph is None:
         return None
     shapes = infer(graph, model.training.precision if model.training is not None else "float32")
     report.extend(shapes.findings)
-    subject = Subject(graph, shapes, model.training, training, sources)
+    subject = Subject(graph, shapes, model.training, training, sources, search)
     for check in (*CHECKS, *(DATA_CHECKS if data else ()), *(VALUE_CHECKS if values else ())):
         report.extend(check(subject))
-    return Spec(name, Path(path), tree, model, graph, training, sources, report, tuple(library.includes))
+    return Spec(name, Path(path), tree, model, graph, training, sources, report, tuple(library.includes), search)
+
+
+def _search(model: SpecModel, tree: Mapping, report: Report) -> SearchSpace | None:
+    """What `model` searches for, its paths followed in the document `tree`."""
+    if model.search is None:
+        return None
+    if model.training is None:
+        report.add(
+            BAD_SEARCH,
+            "there is a `search`, and no `training` whose results it could compare",
+            model.key_span("search"),
+            expected="a spec that can be trained",
+            help="add `training:`",
+        )
+        return None
+    search = lower_search(model.search, report)
+    if search is not None:
+        report.extend(check_paths(tree, search))
+    return search
 
 
 def _only_declares(tree: Mapping) -> bool:

@@ -16,7 +16,7 @@ MONITORING = ("EarlyStopping", "ModelCheckpoint", "ReduceLROnPlateau")
 
 
 def check_monitors(subject: Subject) -> Iterator[Diagnostic]:
-    """Every callback, and the checkpoint, that monitors what the training does not report.
+    """Every callback, the checkpoint and the search that monitors what the training does not report.
 
     A spec that names no data may be trained with validation or without, so both serve there.
     """
@@ -34,6 +34,9 @@ def check_monitors(subject: Subject) -> Iterator[Diagnostic]:
     if checkpoint is not None and checkpoint.monitor is not None and checkpoint.monitor not in reported:
         span = checkpoint.located("monitor").span
         yield unknown_monitor("checkpoint", checkpoint.monitor, span, reported, validates)
+    search = subject.search
+    if search is not None and search.monitor is not None and search.monitor not in reported:
+        yield unknown_monitor("search", search.monitor, search.monitor_span, reported, validates)
 
 
 def monitors(callback: Object) -> bool:

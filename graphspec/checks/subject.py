@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from graphspec.graph import Graph, Output, Training
 from graphspec.schema import TrainingModel
+from graphspec.search_space import SearchSpace
 from graphspec.shapes import Shapes, Tensor
 from graphspec.sources import Data
 
@@ -23,6 +24,7 @@ class Subject:
     settings: TrainingModel | None = None
     training: Training | None = None
     data: Data | None = None
+    search: SearchSpace | None = None
 
     @property
     def trained(self) -> dict[str, Output]:

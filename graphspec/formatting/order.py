@@ -34,10 +34,10 @@ FORMS: dict[str, Form] = {
     "spec": Form(
         (
             *("graphspec", "name", "description", "include", "plugins", "vars"),
-            *("layers", "models", "blocks", "inputs", "graph", "outputs", "training", "data"),
+            *("layers", "models", "blocks", "inputs", "graph", "outputs", "training", "search", "data"),
         ),
         named=_DECLARED,
-        whole={"plugins": "plugin", "training": "training", "data": "data"},
+        whole={"plugins": "plugin", "training": "training", "search": "search", "data": "data"},
     ),
     "model": Form(
         (
@@ -69,6 +69,9 @@ FORMS: dict[str, Form] = {
         whole={"checkpoint": "checkpoint"},
     ),
     "checkpoint": Form(("every", "keep", "monitor")),
+    "search": Form(("parameters", "monitor", "trials", "timeout", "sampler", "pruner"), named={"parameters": "range"}),
+    "range": Form(("float", "int"), whole=dict.fromkeys(("float", "int"), "bounds")),
+    "bounds": Form(("low", "high", "step", "log")),
     "data": Form(("train", "validation", "test"), whole=dict.fromkeys(("train", "validation", "test"), "split")),
     "split": Form(("split", "file", *_SPLIT), named=_SOURCES),
     "source": Form(

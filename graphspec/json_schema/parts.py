@@ -36,6 +36,13 @@ _WEIGHTS = {
         {"type": "null"},
     ]
 }
+_OPTUNA = {
+    "anyOf": [
+        {"type": "string", "minLength": 1},
+        {"type": "object", "minProperties": 1, "maxProperties": 1},
+        {"type": "null"},
+    ]
+}
 
 OPEN: dict[tuple[str, str], Schema] = {
     ("SpecModel", "graphspec"): {"enum": [LANGUAGE_VERSION]},
@@ -73,6 +80,13 @@ OPEN: dict[tuple[str, str], Schema] = {
     ("CheckpointModel", "every"): {
         "anyOf": [{"enum": ["epoch"]}, {"type": "string", "pattern": r"^[1-9][0-9]{0,8} steps?$|\$\{"}]
     },
+    ("SearchModel", "parameters"): {
+        "type": "object",
+        "minProperties": 1,
+        "additionalProperties": {"anyOf": [ref("RangeModel"), {"type": "array", "minItems": 1}, EXPRESSION]},
+    },
+    ("SearchModel", "sampler"): _OPTUNA,
+    ("SearchModel", "pruner"): _OPTUNA,
     ("SourceModel", "cast"): dtype(),
     ("SourceModel", "vocabulary"): {
         "anyOf": [

@@ -36,6 +36,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "vars": "Values for `${...}`: numbers, text, true, false, null, or lists of those.",
         **_BODY,
         "training": "How the model is trained.",
+        "search": "Which values `graphspec tune` tries, and by what it judges them.",
         "data": "Where the data lies; paths are relative to this file.",
     },
     "NestedModel": {
@@ -98,6 +99,30 @@ TEXTS: dict[str, dict[str, str]] = {
         "every": "`epoch`, or a number of steps such as `500 steps`.",
         "keep": "How many of the newest checkpoints stay.",
         "monitor": "The metric by which the best is kept as well.",
+    },
+    "SearchModel": {
+        "parameters": "Path of a value, as `--set` takes it → a list of choices, or a range.",
+        "monitor": "By which the best trial is found; `val_loss` unless stated, `loss` without validation.",
+        "trials": "How many trials the study has in all; 20 unless this or `timeout` is stated.",
+        "timeout": "After how many seconds of training no further trial is begun.",
+        "sampler": "A sampler of optuna, which chooses values: `TPESampler` unless stated.",
+        "pruner": "A pruner of optuna, which ends bad trials: `MedianPruner` unless stated; `null` for none.",
+    },
+    "RangeModel": {
+        "float": "Numbers from `low` to `high`.",
+        "int": "Whole numbers from `low` to `high`.",
+    },
+    "FloatRange": {
+        "low": "The least value.",
+        "high": "The greatest value.",
+        "log": "Whether values are spread evenly by their order of magnitude.",
+        "step": "How far apart neighbouring values are; without it, every number between is tried.",
+    },
+    "IntRange": {
+        "low": "The least value.",
+        "high": "The greatest value.",
+        "log": "Whether values are spread evenly by their order of magnitude.",
+        "step": "How far apart neighbouring values are.",
     },
     "DataModel": {
         "train": "What the model is trained on.",

@@ -102,6 +102,9 @@ UNMATCHED_FREEZE = Rule("GS509", "unmatched-freeze", "An entry of `freeze` match
 LOGITS = Rule(
     "GS511", "logits", "A loss of probabilities is given values that no activation has made such.", Severity.WARNING
 )
+BAD_SEARCH = Rule(
+    "GS513", "bad-search", "A search leads to no value of the spec, holds no values, or tries some that do not fit."
+)
 LOSS_NOT_FINITE = Rule("GS512", "loss-not-finite", "A loss became NaN or infinite while the model was trained.")
 WEIGHTS_MISMATCH = Rule("GS510", "weights-mismatch", "A file of weights does not hold the weights that the model has.")
 

@@ -11,6 +11,7 @@ from graphspec.schema.model import (
     NodeModel,
     OutputModel,
     PluginModel,
+    RangeModel,
     SourceModel,
     SpecModel,
     TrainingModel,
@@ -105,5 +106,6 @@ SHORT_FORMS: dict[type[BaseModel], str] = {
     NodeModel: "the name of a tensor, or a mapping with `from`",
     OutputModel: "the name of a tensor, or a mapping with `from`",
     PluginModel: "the name of a Python module",
+    RangeModel: "a list of choices, or `{float: {low: 0.1, high: 1.0}}`, or `{int: {low: 1, high: 8}}`",
     SourceModel: "the path of a file, or a mapping with `file`",
 }

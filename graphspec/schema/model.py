@@ -14,7 +14,7 @@ from pydantic import AfterValidator, ConfigDict, Field, WrapValidator
 from pydantic_core import PydanticCustomError
 
 from graphspec import catalog
-from graphspec.document.tree import Mapping
+from graphspec.document.tree import Mapping, Sequence
 from graphspec.schema.part import Name, Named, Part
 from graphspec.suggest import did_you_mean, one_of
 
@@ -254,6 +254,52 @@ class ValidationModel(Part):
     sample_weights: Named[SourceModel] = {}
 
 
+class FloatRange(Part):
+    """Numbers to try, by the names of optuna's `suggest_float`."""
+
+    low: Annotated[float, Field(allow_inf_nan=False)]
+    high: Annotated[float, Field(allow_inf_nan=False)]
+    log: bool = False
+    step: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+
+
+class IntRange(Part):
+    """Whole numbers to try, by the names of optuna's `suggest_int`."""
+
+    low: int
+    high: int
+    log: bool = False
+    step: Positive = 1
+
+
+class RangeModel(Part):
+    """The numbers that a value is searched among; a list of choices stands for itself."""
+
+    float_: FloatRange | None = Field(None, alias="float")
+    int_: IntRange | None = Field(None, alias="int")
+
+
+def _range_or_choices(value: Any, validate: Callable[[Any], Any]) -> Any:
+    return value if isinstance(value, Sequence) else validate(value)
+
+
+if TYPE_CHECKING:
+    AnyParameter = RangeModel | list[Any]
+else:  # not a union: pydantic would complain about each member of one
+    AnyParameter = Annotated[RangeModel, WrapValidator(_range_or_choices)]
+
+
+class SearchModel(Part):
+    """Which values are searched for, by what they are judged, and how many are tried."""
+
+    parameters: Annotated[dict[str, AnyParameter], Field(min_length=1)]
+    monitor: str | None = None
+    trials: Positive | None = None
+    timeout: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    sampler: Any = None
+    pruner: Any = None
+
+
 class DataModel(Part):
     """Where the data lies; paths are relative to the spec file."""
 
@@ -299,4 +345,5 @@ class SpecModel(Body):
     description: str | None = None
     plugins: list[PluginModel] = []
     training: TrainingModel | None = None
+    search: SearchModel | None = None
     data: DataModel | None = None

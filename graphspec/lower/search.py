@@ -1,0 +1,145 @@
+"""`search` → `SearchSpace`: ranges that hold values, choices that differ, sampler and pruner by the object rule."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any, Literal
+
+from graphspec.diagnostics import Report
+from graphspec.document.tree import Located, Mapping, plain
+from graphspec.rules import BAD_SEARCH
+from graphspec.schema.model import FloatRange, IntRange, RangeModel, SearchModel
+from graphspec.search_space import Choices, Chosen, Parameter, Range, SearchSpace
+from graphspec.suggest import kind_of, shown
+
+DEFAULT_TRIALS = 20
+"""Where a spec says neither how many trials there are to be nor how long."""
+
+
+def lower_search(model: SearchModel, report: Report) -> SearchSpace | None:
+    """The search that `model` says; None, with findings, where a part of it is faulty."""
+    before = report.added
+    parameters = []
+    written = model.located("parameters").value
+    for path, values in model.parameters.items():
+        key = Located(path, written.key_spans[path])
+        found = (
+            _choices(key, written.located(path), report) if isinstance(values, list) else _range(key, values, report)
+        )
+        if found is not None:
+            parameters.append(Parameter(path, found, key.span))
+    sampler = _chosen("sampler", model.located("sampler"), report)
+    pruner = _chosen("pruner", model.located("pruner"), report)
+    if report.added > before:
+        return None
+    return SearchSpace(
+        tuple(parameters),
+        model.monitor,
+        model.located("monitor").span,
+        model.trials if model.trials is not None or model.timeout is not None else DEFAULT_TRIALS,
+        model.timeout,
+        sampler,
+        pruner,
+        prunes=not model.states("pruner") or pruner is not None,
+        span=model.span,
+    )
+
+
+def _choices(key: Located, written: Located, report: Report) -> Choices | None:
+    """The choices of a list, each once."""
+    values: list[Any] = []
+    before = report.added
+    for item in written.as_list():
+        value = plain(item.value)
+        if any(type(value) is type(other) and value == other for other in values):
+            report.add(
+                BAD_SEARCH,
+                f"{shown(value)} stands twice among the choices of `{key.value}`",
+                item.span,
+                expected="each choice once",
+                help="leave it out: a choice that stands twice is not tried more often",
+            )
+        values.append(value)
+    if not values:
+        report.add(
+            BAD_SEARCH,
+            f"`{key.value}` has no choices",
+            written.span,
+            expected="at least one choice",
+            help="list the values to try: `[relu, gelu]`",
+        )
+    return Choices(tuple(values)) if report.added == before else None
+
+
+def _range(key: Located, model: RangeModel, report: Report) -> Range | None:
+    """The numbers of a range that holds some."""
+    given = [each for each in (model.float_, model.int_) if each is not None]
+    if len(given) != 1:
+        report.add(
+            BAD_SEARCH,
+            f"`{key.value}` is {'both' if given else 'neither'} `float` {'and' if given else 'nor'} `int`",
+            model.span,
+            expected="one of the two, or a list of choices",
+            help="write `{float: {low: 0.1, high: 1.0}}`, or `{int: {low: 1, high: 8}}`",
+        )
+        return None
+    bounds = given[0]
+    for wrong, where, message, help in _faults(bounds):
+        if wrong:
+            report.add(
+                BAD_SEARCH,
+                f"the range of `{key.value}` {message}",
+                bounds.located(where).span,
+                expected="a range as optuna takes it",
+                help=help,
+            )
+            return None
+    kind: Literal["float", "int"] = "int" if isinstance(bounds, IntRange) else "float"
+    return Range(kind, bounds.low, bounds.high, bounds.log, bounds.step)
+
+
+def _faults(bounds: FloatRange | IntRange) -> list[tuple[bool, str, str, str]]:
+    """Each way in which a range can hold no values: whether it does, the key at fault, what is said, and the mend."""
+    low, high = shown(bounds.low), shown(bounds.high)
+    has_step = bounds.states("step") and bounds.step is not None and bounds.step != 1
+    rest = bounds.step is not None and (Decimal(str(bounds.high)) - Decimal(str(bounds.low))) % Decimal(
+        str(bounds.step)
+    )
+    return [
+        (bounds.low > bounds.high, "low", f"ends at {high}, below {low}, where it begins", "exchange `low` and `high`"),
+        (bounds.log and bounds.low <= 0, "low", f"begins at {low}, which has no logarithm", "start above 0"),
+        (bool(bounds.log and has_step), "step", "has both `log` and `step`", "leave one of the two out"),
+        (
+            bool(has_step and rest),
+            "step",
+            f"does not reach {high} from {low} in steps of {shown(bounds.step)}",
+            f"let it end {shown(float(rest) if isinstance(bounds, FloatRange) else int(rest or 0))} lower, "
+            "or choose another step",
+        ),
+    ]
+
+
+def _chosen(key: str, written: Located, report: Report) -> Chosen | None:
+    """The sampler or pruner that is written, by the object rule; its name is looked up when a study begins."""
+    value = written.value
+    if value is None:
+        return None
+    if isinstance(value, str) and value:
+        return Chosen(value, {}, written.span)
+    if isinstance(value, Mapping) and len(value) == 1:
+        name, arguments = next(value.entries())
+        if arguments.value is None:
+            return Chosen(name.value, {}, name.span)
+        if isinstance(arguments.value, Mapping):
+            spans = {each.value: given.span for each, given in arguments.value.entries()}
+            return Chosen(name.value, plain(arguments.value), name.span, spans)
+        written, value = arguments, arguments.value
+    usual = "TPESampler: {seed: 1}" if key == "sampler" else "MedianPruner: {n_startup_trials: 3}"
+    report.add(
+        BAD_SEARCH,
+        f"{kind_of(value)} is no {key}",
+        written.span,
+        expected=f"a {key} of optuna: its name, or its name with its arguments by keyword",
+        help=f"write `{{{usual}}}`",
+    )
+    return None

@@ -1,0 +1,141 @@
+"""`search` in the static half: what `validate` finds is shown in tests/rules/GS513; here, what it takes and costs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import graphspec
+from graphspec.diagnostics import Report, Source
+from graphspec.document.read_yaml import read_yaml
+from graphspec.document.tree import plain
+from graphspec.document.write_value import write_value
+from graphspec.search_space import Choices, Range
+from graphspec.spec import inspect
+
+Write = Callable[..., Path]
+
+HEAD = """
+graphspec: 1
+vars: {hidden: 16}
+inputs: {x: [2]}
+outputs: {y: {from: x, apply: [{Dense: "${hidden}"}, {Dense: 1}], loss: mse}}
+training: {optimizer: {Adam: {learning_rate: 0.01}}}
+"""
+
+
+def test_search_is_read(write: Write) -> None:
+    """Ranges, choices of any kind, budget, sampler and pruner, as they are written, expressions resolved."""
+    text = """
+    search:
+      parameters:
+        training.optimizer.Adam.learning_rate: {float: {low: 0.001, high: 0.1, log: true}}
+        vars.hidden: {int: {low: 8, high: "${hidden * 4}", step: 8}}
+        training.optimizer: [adam, {SGD: {learning_rate: 0.1}}]
+      trials: 7
+      timeout: 60
+      sampler: RandomSampler
+      pruner: {PercentilePruner: {percentile: 25.0}}
+    """
+    path = write(HEAD)
+    lines = [line for line in text.splitlines() if "Adam" not in line]
+    path.write_text(HEAD + "\n".join(line[4:] for line in lines), encoding="utf-8")
+    space = graphspec.load(path).search
+    assert space is not None
+    width, optimizer = space.parameters
+    assert width.path == "vars.hidden"
+    assert width.values == Range("int", 8, 64, False, 8)
+    assert optimizer.values == Choices(("adam", {"SGD": {"learning_rate": 0.1}}))
+    assert (space.trials, space.timeout, space.monitor, space.prunes) == (7, 60.0, None, True)
+    assert space.sampler is not None
+    assert space.pruner is not None
+    assert (space.sampler.name, space.pruner.name) == ("RandomSampler", "PercentilePruner")
+    assert space.pruner.arguments == {"percentile": 25.0}
+
+
+@pytest.mark.parametrize(
+    ("written", "trials", "timeout", "prunes"),
+    [
+        ("", 20, None, True),
+        ("trials: 3", 3, None, True),
+        ("timeout: 9", None, 9, True),
+        ("pruner: null", 20, None, False),
+    ],
+)
+def test_budget_and_pruner_have_defaults(
+    write: Write, written: str, trials: int | None, timeout: float | None, prunes: bool
+) -> None:
+    """Without a budget there are 20 trials; a time is a budget of its own; only `null` says that nothing is pruned."""
+    space = graphspec.load(write(f"{HEAD}search:\n  parameters: {{vars.hidden: [8, 16]}}\n  {written}\n")).search
+    assert space is not None
+    assert (space.trials, space.timeout, space.prunes) == (trials, timeout, prunes)
+
+
+def test_a_spec_with_a_search_is_else_the_same(write: Write) -> None:
+    """`search` changes nothing of the model and its training."""
+    bare = graphspec.summarize(write(HEAD, "bare.yaml"))
+    searched = graphspec.summarize(write(HEAD + "search: {parameters: {vars.hidden: [8, 99]}}\n"))
+    assert bare.parameters == searched.parameters
+
+
+def test_edges_are_bounded(write: Write) -> None:
+    """A search of a thousand wrong choices is one finding, and takes no longer than a few specs do."""
+    choices = ", ".join(str(number) for number in range(1_000))
+    path = write(f"{HEAD}search: {{parameters: {{vars.hidden: [{choices}]}}}}\n")
+    (finding,) = inspect(path, data=True)[1]
+    assert finding.rule.code == "GS513"
+    assert finding.message.startswith("with `0` for `vars.hidden`")
+    path = write(f"{HEAD}search: {{parameters: {{vars.hidden: [{choices[3:]}]}}}}\n")
+    assert len(inspect(path, data=True)[1]) == 0
+
+
+def test_overrides_reach_the_search(write: Write) -> None:
+    """`--set search.trials=3` is an override like any other."""
+    path = write(HEAD + "search: {parameters: {vars.hidden: [8, 16]}}\n")
+    space = graphspec.load(path, ["search.trials=3", "search.parameters.vars=[1]"][:1]).search
+    assert space is not None
+    assert space.trials == 3
+
+
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | st.text(st.characters(exclude_categories=["Cs", "Cc"])),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("abcN1.-: ", min_size=1), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(VALUES)
+def test_a_written_value_is_read_as_it_was(value: Any) -> None:
+    """What a study writes into a spec, or hands to `--set`, is read as the very same value."""
+    text = write_value(value)
+    assert "\n" not in text
+    for document, found in ((text, lambda tree: tree), (f"key: {text}", lambda tree: tree["key"])):
+        read = plain(found(read_yaml(Source("value", document), Report())))
+        assert repr(read) == repr(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (1e-05, "1.0e-05"),
+        (0.1, "0.1"),
+        ("relu", "relu"),
+        ("no", '"no"'),
+        (True, "true"),
+        (math.inf, ".inf"),
+        ({"L2": [1]}, "{L2: [1]}"),
+    ],
+)
+def test_a_written_value_is_as_one_writes_it(value: Any, text: str) -> None:
+    """Plain words stay plain, and numbers are numbers to YAML 1.1 as well."""
+    assert write_value(value) == text
