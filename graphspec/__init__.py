@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from graphspec.exporting import Exported, export
     from graphspec.run import Run
     from graphspec.run_report import write_report
+    from graphspec.searching import Study, tune
     from graphspec.spec import Spec, load
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "Run",
     "Spec",
     "SpecError",
+    "Study",
     "__version__",
     "build",
     "export",
@@ -36,6 +38,7 @@ __all__ = [
     "resume",
     "summarize",
     "train",
+    "tune",
     "validate",
     "write_report",
 ]
@@ -51,6 +54,8 @@ _HOMES = {
     "Report": "diagnostics",
     "SpecError": "diagnostics",
     "Run": "run",
+    "Study": "searching",
+    "tune": "searching",
     "Spec": "spec",
     "load": "spec",
     "validate": "api",

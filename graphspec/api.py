@@ -86,11 +86,18 @@ def train(
         raise error.as_exit() from None
 
 
-def resume(run: Run | Path | str, *, epochs: int | None = None, progress: bool = False) -> Run:
+def resume(
+    run: Run | Path | str,
+    *,
+    epochs: int | None = None,
+    progress: bool = False,
+    on_epoch: Callable[[Row], bool] | None = None,
+) -> Run:
     """Go on with a training that was stopped or killed, to the very same end that it would have come to.
 
     run: a run, its directory, or a folder of runs, which stands for the newest in it. epochs: how many it is to have
-    in all; by default as many as its spec says. A run that has them all is left as it is. Raises as `train` does.
+    in all; by default as many as its spec says. A run that has them all is left as it is. on_epoch: as for `train`, and
+    given the rows that are still to come. Raises as `train` does.
     """
     check_tensorflow()
     found = run if isinstance(run, Run) else Run.at(run)
@@ -103,7 +110,8 @@ def resume(run: Run | Path | str, *, epochs: int | None = None, progress: bool =
     from graphspec.training.trainer import resume as resume_training
 
     try:
-        return Run(resume_training(spec, samples, found.path, found.changed_training_data(), progress=progress))
+        changed = found.changed_training_data()
+        return Run(resume_training(spec, samples, found.path, changed, progress=progress, on_epoch=on_epoch))
     except StoppedError as error:
         raise error.as_exit() from None
 

@@ -17,7 +17,7 @@ from graphspec.cli import main
 ROOT = Path(__file__).resolve().parent.parent
 COMMANDS = (
     *("validate", "fmt", "summary", "data"),
-    *("train", "verify-resume", "runs", "evaluate", "predict", "export", "report"),
+    *("train", "verify-resume", "runs", "evaluate", "predict", "export", "report", "tune"),
     *("layers", "explain", "schema", "cache"),
 )
 Write = Callable[..., Path]

@@ -43,6 +43,7 @@ def imported(*arguments: str) -> set[str]:
         ("evaluate", "--help"),
         ("predict", "--help"),
         ("report", "--help"),
+        ("tune", "--help"),
         ("validate", "specs"),
         ("fmt", "--check", "specs"),
         ("schema",),
@@ -79,6 +80,7 @@ def test_public_names() -> None:
         "Run",
         "Spec",
         "SpecError",
+        "Study",
         "__version__",
         "build",
         "export",
@@ -86,6 +88,7 @@ def test_public_names() -> None:
         "resume",
         "summarize",
         "train",
+        "tune",
         "validate",
         "write_report",
     ]

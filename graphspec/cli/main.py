@@ -16,7 +16,7 @@ from graphspec.diagnostics import SpecError
 FINDINGS, INTERNAL = 1, 3
 COMMANDS = (
     *("validate", "fmt", "summary", "data"),
-    *("train", "verify-resume", "runs", "evaluate", "predict", "export", "report"),
+    *("train", "verify-resume", "runs", "evaluate", "predict", "export", "report", "tune"),
     *("layers", "explain", "schema", "cache"),
 )
 """In the order of use. Each is a module of its name in `graphspec.cli`, imported when it is called."""
@@ -77,6 +77,7 @@ def main() -> None:
     graphspec predict runs/same_digit -i digit_a=a.npy -i digit_b=b.npy -o out.npz
     graphspec export runs/wine --to onnx          write the model for use elsewhere, with the same numbers
     graphspec report runs/same_digit              one HTML page of the newest run
+    graphspec tune specs/wine.yaml                search the values that it names, and write the best into a spec
     graphspec layers LSTM                         what a spec can name, and the arguments it takes
     graphspec explain GS502                       what a rule finds, why, and how to mend it
     graphspec schema -o graphspec.schema.json     a JSON Schema, by which editors complete and check specs

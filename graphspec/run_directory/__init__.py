@@ -37,7 +37,7 @@ from graphspec.run_directory.files import (
     write_json,
     write_text,
 )
-from graphspec.run_directory.folders import RUNS, create, held, is_held, newest, runs_below
+from graphspec.run_directory.folders import RUNS, create, held, is_held, new_folder, newest, runs_below
 from graphspec.run_directory.resolved_spec import with_epochs, write_spec
 from graphspec.run_directory.rows import Row, read_rows, series, write_rows
 
@@ -60,6 +60,7 @@ __all__ = [
     "create",
     "held",
     "is_held",
+    "new_folder",
     "newest",
     "read_json",
     "read_rows",

@@ -26,7 +26,7 @@ _HELD = ".held"
 def create(spec: Spec, folder: Path | None) -> Path:
     """An empty run directory: `folder`, or a new one below `runs/<name>`. Raises SpecError where it cannot be had."""
     if folder is None:
-        return _new_folder(RUNS / spec.name)
+        return new_folder(RUNS / spec.name)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()):
@@ -40,7 +40,8 @@ def create(spec: Spec, folder: Path | None) -> Path:
     return folder
 
 
-def _new_folder(parent: Path) -> Path:
+def new_folder(parent: Path) -> Path:
+    """A new folder below `parent`, named by the time. Raises SpecError where it cannot be made."""
     while True:
         folder = parent / f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
         try:

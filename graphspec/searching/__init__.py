@@ -1,0 +1,12 @@
+"""A spec with a `search` → a study: values are tried, one run each, and the best are written into a spec.
+
+optuna chooses the values and ends bad trials early; runs are those of `graphspec.train`, and what has been begun goes
+on as they do. Nothing here is imported before it is called: TensorFlow and optuna are extras.
+"""
+
+from __future__ import annotations
+
+from graphspec.searching.study import Study, Trial
+from graphspec.searching.tuning import tune
+
+__all__ = ["Study", "Trial", "tune"]

@@ -1,0 +1,109 @@
+"""`Study`: the folder of a study, read again: its trials, the best of them, and the spec with its values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from graphspec.diagnostics import SpecError
+from graphspec.extras import require
+from graphspec.rules import BAD_RUN
+from graphspec.run import Run
+from graphspec.run_directory import read_json
+from graphspec.searching.folder import BEST, RECORD, SPEC, newest
+from graphspec.spec import Spec, load
+
+COMPLETE, PRUNED, FAILED, RUNNING = "complete", "pruned", "failed", "running"
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One trial. state: `complete`, `pruned`, `failed`, or `running` where it is still to be ended.
+
+    values: those that it was given, by path. value: the best that its run reached of what is monitored, after `epoch`,
+    counted from 0, of `epochs`; None where it failed, for a `reason`. run: where its run lies.
+    """
+
+    number: int
+    state: str
+    values: Mapping[str, Any]
+    value: float | None
+    epoch: int | None
+    epochs: int
+    seconds: float
+    run: Path
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Study:
+    """The folder of a study. Everything is read when it is asked for, trials from optuna's own database."""
+
+    path: Path
+
+    @classmethod
+    def at(cls, path: Path | str) -> Study:
+        """The study at `path`, or the newest below that folder. Raises SpecError where there is none."""
+        return cls(newest(Path(path)))
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """What `study.json` says: name, monitor, direction, status."""
+        return read_json(self.path / RECORD)
+
+    @property
+    def monitor(self) -> str:
+        """The metric that trials are compared by."""
+        return str(self.record["monitor"])
+
+    @property
+    def spec(self) -> Spec:
+        """The spec of the study, with the values that it was given with."""
+        return load(self.path / SPEC)
+
+    @property
+    def trials(self) -> list[Trial]:
+        """Every trial, in order. Needs optuna. Raises SpecError where the study cannot be read."""
+        require_optuna()
+        from graphspec.searching.trials import trials_of
+
+        return trials_of(self.path, self.record["name"], self.spec)
+
+    @property
+    def best(self) -> Trial:
+        """The complete trial with the best value, the first of several. Raises SpecError where none is complete."""
+        found = best_of(self.trials, self.record["direction"])
+        if found is None:
+            raise SpecError.of(BAD_RUN, f"{self.path} has no trial that is complete")
+        return found
+
+    @property
+    def best_run(self) -> Run:
+        """The run of the best trial."""
+        return Run(self.best.run)
+
+    @property
+    def best_spec(self) -> Path:
+        """The file of the spec with the values of the best trial."""
+        return self.path / BEST
+
+
+def best_first(trials: list[Trial], direction: str) -> list[Trial]:
+    """The complete trials, that with the best value first, the first of several before others."""
+    sign = -1.0 if direction == "maximize" else 1.0
+    complete = [
+        (sign * each.value, each.number, each) for each in trials if each.state == COMPLETE and each.value is not None
+    ]
+    return [each for _, _, each in sorted(complete, key=lambda item: item[:2])]
+
+
+def best_of(trials: list[Trial], direction: str) -> Trial | None:
+    """The complete trial with the best value, the first of several; None where none is complete."""
+    return next(iter(best_first(trials, direction)), None)
+
+
+def require_optuna() -> None:
+    """Raise SpecError with the line to run where optuna is not installed."""
+    require("optuna", "optuna", "a search needs optuna", "graphspec[sweep]")

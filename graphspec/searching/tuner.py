@@ -1,0 +1,250 @@
+"""The trials of a study, one after the other: values are chosen, a run is trained with them, its result is told.
+
+Whatever ends the process, the study can go on: a trial that was begun has its run, which goes on from its checkpoint to
+the very same end, and what it reports of the epochs that are trained again is what it reported before.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import keras
+import optuna
+import tensorflow as tf
+from optuna.trial import TrialState
+
+from graphspec.api import resume, train
+from graphspec.diagnostics import SpecError
+from graphspec.document.write_value import write_value
+from graphspec.rules import BAD_SEARCH, CANNOT_WRITE, MISSING_EXTRA, REFUSED_TRAINING
+from graphspec.run import Run
+from graphspec.run_directory import CHECKPOINTS, RECORD, Row, cannot_write, write_json
+from graphspec.searching import folder as study_folder
+from graphspec.searching.optuna_study import distributions, make_pruner, make_sampler, open_study, refusals_told
+from graphspec.searching.shown import ShowTrials
+from graphspec.searching.study import COMPLETE, FAILED, Study, Trial, best_of
+from graphspec.searching.trials import EPOCHS, REASON, RUN, SECONDS, read_trials, values_of, write_table
+from graphspec.spec import Spec, load
+from graphspec.training.checkpoints import steps_in
+from graphspec.training.told import Told
+
+_ENDING = (CANNOT_WRITE, MISSING_EXTRA)
+"""What ends a study and not a trial alone: with other values it would be the same."""
+
+
+class Tuner:
+    """The study in a folder, which this process holds. spec: that of the study, with a search and a training."""
+
+    def __init__(self, study: Study, spec: Spec, told: Told) -> None:
+        assert spec.search is not None
+        assert spec.model.training is not None
+        self.folder = study.path
+        self.record = study.record
+        self.spec = spec
+        self.space = spec.search
+        self.seed = spec.model.training.seed
+        self.monitor = study.monitor
+        self.told = told
+        pruner = make_pruner(self.space)
+        self.study = open_study(self.folder, self.record["name"], self.record["direction"], pruner)
+        self.study.stop = self._note_end  # type: ignore[method-assign]  # outside of `optimize`, it is refused
+        self.shown = ShowTrials(told, self.monitor, [each.path for each in self.space.parameters], self.space.trials)
+
+    def run(self) -> None:
+        """Try values until the budget is spent. Raises SpecError where every trial has failed, or none can be begun."""
+        try:
+            with _termination_raises(), _tracing_again(), self.shown:
+                self._write("running")
+                self._void()
+                for trial in self._begun():
+                    self._try(trial)
+                while self._is_left():
+                    self._try(self._begin())
+                self._write("finished")
+        except (KeyboardInterrupt, SystemExit):
+            self._write("stopped")
+            self.told.tell(f"the study is stopped; go on with: graphspec tune --resume {self.folder}")
+            raise
+        trials = self.trials()
+        if trials and all(trial.state == FAILED for trial in trials):
+            raise SpecError.of(
+                REFUSED_TRAINING,
+                f"all {len(trials)} trials have failed; the first: {trials[0].reason}",
+                self.space.span,
+                help=f"what they have written lies in {self.folder / study_folder.TRIALS}",
+            )
+        self.shown.finished(trials, self.record["direction"], self._importances())
+
+    def trials(self) -> list[Trial]:
+        """Every trial so far."""
+        return read_trials(self.folder, self.study, self.space)
+
+    def _is_left(self) -> bool:
+        """Whether a further trial is to be begun."""
+        trials, space = self.trials(), self.space
+        if self.record.get("exhausted"):
+            return False
+        if space.timeout is not None and sum(trial.seconds for trial in trials) >= space.timeout:
+            return False
+        return space.trials is None or len(trials) < space.trials
+
+    def _void(self) -> None:
+        """End the trial that was killed while its values were chosen: nothing has come of it, and it is not counted."""
+        with refusals_told(self.folder):
+            for trial in self.study.get_trials(states=(TrialState.RUNNING,)):
+                if RUN not in trial.user_attrs:
+                    self.study.tell(trial.number, state=TrialState.FAIL)
+
+    def _begun(self) -> list[optuna.Trial]:
+        """The trials that were begun and have not come to their end: one, or none."""
+        with refusals_told(self.folder):
+            running = self.study.get_trials(states=(TrialState.RUNNING,))
+            return [optuna.Trial(self.study, trial._trial_id) for trial in running]
+
+    def _begin(self) -> optuna.Trial:
+        """A new trial, its values chosen."""
+        number = len(self.trials())
+        self.study.sampler = make_sampler(self.space, self.seed, number)
+        with refusals_told(self.folder):
+            try:
+                trial = self.study.ask(distributions(self.space))
+            except (ImportError, ValueError, TypeError) as error:
+                span = self.space.sampler.span if self.space.sampler is not None else self.space.span
+                said = str(error).splitlines()[0]
+                raise SpecError.of(BAD_SEARCH, f"the sampler has chosen no values: {said}", span) from error
+            trial.set_user_attr(RUN, f"{number:04}")
+        return trial
+
+    def _try(self, trial: optuna.Trial) -> None:
+        """Train the run of `trial` to its end, and tell optuna what came of it."""
+        number = int(trial.user_attrs[RUN])
+        self.study.sampler = make_sampler(self.space, self.seed, number)
+        run = self.folder / study_folder.TRIALS / str(trial.user_attrs[RUN])
+        reason = ""
+        try:
+            self._train(trial, run, number)
+        except SpecError as error:
+            first = next(iter(error.report))
+            if first.rule in _ENDING:
+                raise
+            reason = first.message
+        finally:
+            keras.utils.clear_session()
+        self._tell(trial, run, reason)
+        trials = self.trials()
+        write_table(self.folder, trials, self.monitor)
+        ended = trials[number]
+        self.shown.ended(ended)
+        if ended.state == COMPLETE and best_of(trials, self.record["direction"]) == ended:
+            study_folder.with_overrides(self.folder, _overrides(ended.values), study_folder.BEST)
+
+    def _train(self, trial: optuna.Trial, run: Path, number: int) -> None:
+        """Train the run, or go on with it. Raises SpecError where that fails, with these values."""
+        spec = load(self.folder / study_folder.SPEC, _overrides(values_of(trial.params, self.space)))
+        assert spec.model.training is not None
+        self.shown.began(number, spec.model.training.epochs)
+
+        def on_epoch(row: Row) -> bool:
+            value = row.get(self.monitor)
+            self.shown.epoch(row["epoch"], value)
+            if not isinstance(value, int | float):
+                return True
+            with refusals_told(self.folder):
+                trial.report(value, row["epoch"])
+                return not trial.should_prune()
+
+        if (run / RECORD).exists() and steps_in(run / CHECKPOINTS):
+            resume(run, on_epoch=on_epoch)
+            return
+        try:
+            shutil.rmtree(run, ignore_errors=False)  # it was killed before its first step
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            raise cannot_write(run, error) from None
+        train(spec, run_dir=run, on_epoch=on_epoch)
+
+    def _tell(self, trial: optuna.Trial, run: Path, reason: str) -> None:
+        """Tell optuna what the run has come to. reason: why it has failed, if it has."""
+        rows = Run(run).metrics
+        measured = [row[self.monitor] for row in rows if isinstance(row.get(self.monitor), int | float)]
+        if not reason and not measured:
+            reason = f"`{self.monitor}` was no finite number in any epoch"
+        record = Run(run).record if (run / RECORD).exists() else {}
+        with refusals_told(self.folder):
+            trial.set_user_attr(EPOCHS, len(rows))
+            trial.set_user_attr(SECONDS, record.get("seconds", 0.0))
+            if reason:
+                trial.set_user_attr(REASON, reason)
+                self.study.tell(trial, state=TrialState.FAIL)
+            elif len(rows) < self._epochs(run) and trial.should_prune():
+                self.study.tell(trial, state=TrialState.PRUNED)
+            else:
+                better = max if self.record["direction"] == "maximize" else min
+                self.study.tell(trial, better(measured))
+
+    def _epochs(self, run: Path) -> int:
+        training = Run(run).spec.model.training
+        assert training is not None
+        return training.epochs
+
+    def _importances(self) -> dict[str, float]:
+        """How much of what is monitored each parameter has decided, by optuna; nothing where that cannot be told."""
+        evaluator = optuna.importance.PedAnovaImportanceEvaluator
+        try:
+            with refusals_told(self.folder):
+                return dict(optuna.importance.get_param_importances(self.study, evaluator=evaluator()))
+        except (SpecError, ValueError, ImportError, ZeroDivisionError):
+            return {}
+
+    def _note_end(self) -> None:
+        """A sampler says that there is nothing left to try."""
+        self.record["exhausted"] = True
+
+    def _write(self, status: str) -> None:
+        self.record["status"] = status
+        write_json(self.folder / study_folder.RECORD, self.record)
+
+
+def _overrides(values: Any) -> list[str]:
+    return [f"{path}={write_value(value)}" for path, value in values.items()]
+
+
+@contextmanager
+def _tracing_again() -> Iterator[None]:
+    """Within it, TensorFlow does not warn of functions that are traced anew: every trial has a model of its own."""
+    logger = tf.get_logger()
+
+    def is_other(record: logging.LogRecord) -> bool:
+        return "triggered tf.function retracing" not in record.getMessage()
+
+    logger.addFilter(is_other)
+    try:
+        yield
+    finally:
+        logger.removeFilter(is_other)
+
+
+@contextmanager
+def _termination_raises() -> Iterator[None]:
+    """Within it, SIGTERM ends the process as Ctrl-C does, in order. Trainings hear it themselves."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(number: int, frame: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
