@@ -104,6 +104,8 @@ def test_epochs_of_another_length_go_on_where_the_last_has_ended(
     passes = TrainingBatches(graph(), samples(np.arange(count)), order)
     expected = [batch for number in range(steps * epochs // order.steps + 1) for batch in read(passes, number)]
     assert found == expected[: steps * epochs]
+    for first in {0, steps // 2, steps}:  # a run that is resumed has taken that many steps of its last epoch, or all
+        assert read(cut, epochs - 1, first) == expected[steps * (epochs - 1) + first : steps * epochs]
 
 
 def test_epochs_and_seeds_differ() -> None:

@@ -32,7 +32,7 @@ graph:
   seen: {from: frames, apply: [{TimeDistributed: encoder}, {Bidirectional: {layer: {LSTM: 2}}}]}
 outputs:
   y: {from: [coded, seen], merge: concat, apply: {Dense: 1}, loss: mse}
-training: {optimizer: {SGD: 0.1}, epochs: 2, batch_size: 8, seed: 3, freeze: FREEZE}
+training: {optimizer: {SGD: 0.01}, epochs: 2, batch_size: 8, seed: 3, freeze: FREEZE}
 data: {train: {inputs: {x: x.npy, frames: frames.npy}, outputs: {y: y.npy}}}
 """
 

@@ -7,6 +7,7 @@ trained output: Keras refuses a partial dict, and class weights at all with seve
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from math import prod
 from typing import Any
 
@@ -181,7 +182,7 @@ def _chunks(order: Order, together: int, first: int, end: int) -> Array:
         begin = max(first - number * order.steps, 0)
         stop = min(end - number * order.steps, order.steps)
         starts = [*range(begin, min(stop, whole), together), *(range(max(begin, whole), stop))]
-        rows += [(number, start, last) for start, last in zip(starts, [*starts[1:], stop], strict=True)]
+        rows += [(number, start, last) for start, last in pairwise([*starts, stop])]
     return np.array(rows, np.int64).reshape(-1, 3)
 
 
