@@ -93,7 +93,7 @@ def test_frozen_batch_normalisation_is_that_of_keras(write: Write, tmp_path: Pat
     by_hand = graphspec.build(write(SPEC.replace(", freeze: FREEZE", ""), "plain.yaml"))
     for name in ("encoder", "first_dense", "first"):
         by_hand.get_layer(name).trainable = False
-    by_hand.compile(keras.optimizers.SGD(0.1), loss={"y": "mse"})
+    by_hand.compile(keras.optimizers.SGD(0.01), loss={"y": "mse"})
     from graphspec.datasets.batches import TrainingBatches
     from graphspec.datasets.order import Order
     from graphspec.datasets.samples import read_training_data
