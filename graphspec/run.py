@@ -138,10 +138,15 @@ class Run:
             raise SpecError.of(
                 BAD_RUN,
                 f"{self.path} holds no {file.name}",
-                help="it is kept where the spec says by what: `training: checkpoint: {monitor: val_loss}`",
+                help="it is kept where there is validation, or where the spec says by what: `checkpoint: {monitor: loss}`",
             )
-        status = self.record.get("status", "unknown")
-        raise SpecError.of(BAD_RUN, f"{self.path} holds no model; its status is `{status}`", help="train again")
+        status = run_directory.status_of(self.path, self.record)
+        goes_on = {"running": "wait until it ends", "killed": f"go on with: graphspec train --resume {self.path}"}
+        raise SpecError.of(
+            BAD_RUN,
+            f"{self.path} holds no model; its status is `{status}`",
+            help=goes_on.get(status, "train again"),
+        )
 
     def predictor(self, checkpoint: str = "last", *, data: Spec | None = None) -> Predictor:
         """The model with the data of the run, to stream predictions from; it is loaded when it is asked for.

@@ -9,7 +9,7 @@ from typing import Any
 
 from graphspec import run_directory
 from graphspec.diagnostics import SpecError
-from graphspec.run_directory.status import status_of
+from graphspec.run_directory import status_of
 
 UNREADABLE = "unreadable"
 

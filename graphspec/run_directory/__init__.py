@@ -40,6 +40,7 @@ from graphspec.run_directory.files import (
 from graphspec.run_directory.folders import RUNS, create, held, is_held, new_folder, newest, runs_below
 from graphspec.run_directory.resolved_spec import with_epochs, write_spec
 from graphspec.run_directory.rows import Row, read_rows, series, write_rows
+from graphspec.run_directory.status import status_of
 
 __all__ = [
     "ADAPTED",
@@ -67,6 +68,7 @@ __all__ = [
     "relative",
     "runs_below",
     "series",
+    "status_of",
     "with_epochs",
     "write",
     "write_json",

@@ -30,10 +30,11 @@ def create(spec: Spec, folder: Path | None) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()):
+            go_on = f", or go on with that run: graphspec train --resume {folder}" if (folder / RECORD).exists() else ""
             raise SpecError.of(
                 BAD_RUN,
                 f"{folder} is not empty, and a run never writes over another",
-                help="give another --run-dir, or move the folder away",
+                help=f"give another --run-dir, move the folder away{go_on}",
             )
     except OSError as error:
         raise cannot_write(folder, error) from None
