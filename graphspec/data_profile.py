@@ -11,7 +11,19 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from graphspec.graph import Graph
-from graphspec.sources import AUTO, Column, DataError, Progress, Source, Split, blocks_of, header, in_order, load
+from graphspec.sources import (
+    AUTO,
+    Column,
+    DataError,
+    Progress,
+    Source,
+    Split,
+    blocks_of,
+    dtype_of,
+    header,
+    in_order,
+    load,
+)
 from graphspec.sources.transforms import as_word
 from graphspec.sources.vocabularies import Vocabularies, with_vocabularies
 
@@ -81,7 +93,7 @@ def _profile(
     if most == 0:
         return Profile(split, part, name, source, told.samples, told.shape, told.dtype)
     column = load(source, progress)
-    dtype = "string" if column.dtype.kind in "USO" else str(column.dtype)
+    dtype = dtype_of(column)
     seen = _Seen()
     for block in blocks_of(column):
         seen.add(block if most is None else block[: most - seen.samples])

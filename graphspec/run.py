@@ -138,7 +138,7 @@ class Run:
             raise SpecError.of(
                 BAD_RUN,
                 f"{self.path} holds no {file.name}",
-                help="it is kept where there is validation, or where the spec says by what: `checkpoint: {monitor: loss}`",
+                help="one is kept where there is validation, or where `checkpoint: {monitor: loss}` says by what",
             )
         status = run_directory.status_of(self.path, self.record)
         goes_on = {"running": "wait until it ends", "killed": f"go on with: graphspec train --resume {self.path}"}

@@ -13,16 +13,15 @@ and nothing here.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import replace
+from functools import partial
 from itertools import chain
 from math import prod
 from typing import Any
 
 import tensorflow as tf
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from graphspec.adapting.learners import learner_of
 from graphspec.adapting.reaching import Place, learning_places
@@ -31,10 +30,11 @@ from graphspec.datasets.faults import told
 from graphspec.datasets.samples import Samples
 from graphspec.diagnostics import Span, SpecError
 from graphspec.graph import Graph, Weights
+from graphspec.progress_bar import progress_bar
 from graphspec.rules import REFUSED_TRAINING, UNREADABLE_DATA
 from graphspec.spec import Spec
 from graphspec.to_keras.adapted import has_learnt, keep, learning_layers, restore, saved_in
-from graphspec.to_keras.messages import reason
+from graphspec.to_keras.messages import reason, told_as
 from graphspec.to_keras.model import Built
 
 _NUMBERS = 1 << 20
@@ -118,19 +118,19 @@ def _learn(spec: Spec, samples: Samples, places: list[Place], console: Console |
     reached = tf.function(lambda batch: [each.reached_by(batch) for each in places], reduce_retracing=True)
     began = time.monotonic()
     title = ", ".join(dict.fromkeys(each.layer.name for each in places))
-    with told(samples.faults), _bar(console) as bar:
+    with told(samples.faults), progress_bar(console, "{task.description}", "samples") as bar:
         task = bar.add_task(f"adapting {title}", total=samples.count)
         for batch in batches:
-            with _blamed(places[0].span, title):
+            with told_as(partial(_blaming, places[0].span, title)):
                 values = reached(batch)
             for place, value in zip(places, values, strict=True):
-                with _blamed(place.span, place.layer.name):
+                with told_as(partial(_blaming, place.span, place.layer.name)):
                     learners[id(place.layer)].update(value)
             bar.advance(task, len(next(iter(batch.values()))))
     for place in places:
         learner = learners.pop(id(place.layer), None)
         if learner is not None:
-            with _blamed(place.span, place.layer.name):
+            with told_as(partial(_blaming, place.span, place.layer.name)):
                 learner.finish()
     if console is not None:
         seconds = time.monotonic() - began
@@ -145,30 +145,11 @@ def _rows(graph: Graph, samples: Samples, inputs: Iterable[str]) -> int:
     return max(1, min(_ROWS, _NUMBERS // max(1, numbers)))
 
 
-def _bar(console: Console | None) -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=30),
-        MofNCompleteColumn(),
-        TextColumn("samples"),
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-        disable=console is None or not console.is_terminal,
+def _blaming(span: Span, name: str, why: str) -> SpecError:
+    """The finding that a layer cannot learn."""
+    return SpecError.of(
+        REFUSED_TRAINING,
+        f"`{name}` cannot learn from the training split: {why}",
+        span,
+        help="mend the data, or give the layer as arguments what it is to know",
     )
-
-
-@contextmanager
-def _blamed(span: Span, name: str) -> Iterator[None]:
-    """Say of which layer it is that something was raised within."""
-    try:
-        yield
-    except SpecError:
-        raise
-    except Exception as error:
-        raise SpecError.of(
-            REFUSED_TRAINING,
-            f"`{name}` cannot learn from the training split: {reason(error)}",
-            span,
-            help="mend the data, or give the layer as arguments what it is to know",
-        ) from error

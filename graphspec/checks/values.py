@@ -18,7 +18,7 @@ from graphspec.checks.targets import check_labels, takes_classes
 from graphspec.diagnostics import Diagnostic, Label
 from graphspec.graph import Graph, Input
 from graphspec.rules import INDEX_RANGE, NOT_FINITE, UNREADABLE_DATA
-from graphspec.sources import AUTO, Column, DataError, Header, Source, Split, blocks_of, header, load
+from graphspec.sources import AUTO, Column, DataError, Header, Source, Split, blocks_of, dtype_of, header, load
 from graphspec.sources.vocabularies import Vocabularies, vocabularies_of, with_vocabularies
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def _check_finite(column: Column, source: Source) -> Iterator[Diagnostic]:
 def _check_input(graph: Graph, wanted: Input, source: Source, column: Column) -> Iterator[Diagnostic]:
     told = header(source)
     if told.samples is None or told.dtype is None or None in told.shape:
-        dtype = "string" if column.dtype.kind in "USO" else str(column.dtype)
+        dtype = dtype_of(column)
         yield from check_array(wanted, source, Header(len(column), tuple(column.shape[1:]), dtype))
     if column.dtype.kind not in "iuf" or not prod(column.shape):
         return

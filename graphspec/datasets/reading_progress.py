@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import TaskID
 
+from graphspec.progress_bar import progress_bar
 from graphspec.sources import Progress as Told
 
 PATIENCE = 1.0
@@ -18,16 +19,7 @@ PATIENCE = 1.0
 @contextmanager
 def showing(console: Console) -> Iterator[Told]:
     """A function that shows what it is told of on `console`: bars on a terminal, a line a file elsewhere."""
-    bars = Progress(
-        TextColumn("reading {task.description}"),
-        BarColumn(bar_width=30),
-        MofNCompleteColumn(),
-        TextColumn("samples"),
-        TimeElapsedColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    )
+    bars = progress_bar(console, "reading {task.description}", "samples")
     tasks: dict[str, TaskID] = {}
     began = time.monotonic()
 

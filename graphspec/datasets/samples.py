@@ -14,7 +14,7 @@ from graphspec.datasets.faults import Faults
 from graphspec.diagnostics import Report, SpecError
 from graphspec.graph import Graph
 from graphspec.rules import NOTHING_TO_TRAIN, UNREADABLE_DATA
-from graphspec.sources import Column, Data, DataError, Header, Progress, Source, Split, load, skipped
+from graphspec.sources import Column, Data, DataError, Header, Progress, Source, Split, dtype_of, load, skipped
 from graphspec.sources.column import Mapped, skipped_files
 from graphspec.sources.vocabularies import Vocabularies, auto_sources, read_vocabulary, with_vocabularies
 from graphspec.spec import Spec
@@ -174,11 +174,6 @@ def _as_input(column: Column, graph: Graph, name: str) -> Column:
 def with_last_axis(column: Column) -> Column:
     """A column of single values as one of lists of one."""
     return Mapped(column, (1,), column.dtype, lambda values: values[:, None])
-
-
-def dtype_of(column: Column) -> str:
-    """The dtype of a column as Keras names it."""
-    return "string" if column.dtype.kind in "USO" else str(column.dtype)
 
 
 def _nothing(message: str, help: str) -> SpecError:

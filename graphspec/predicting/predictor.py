@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -22,6 +21,7 @@ from graphspec.rules import DATA_NAMES, NOTHING_TO_TRAIN, REFUSED_CALL
 from graphspec.sources import Progress, Split
 from graphspec.sources.vocabularies import Vocabularies
 from graphspec.spec import Spec
+from graphspec.to_keras.messages import told_as
 
 if TYPE_CHECKING:
     import keras
@@ -141,7 +141,7 @@ class Predictor:
         from graphspec.datasets.faults import told
 
         start = 0
-        with self._refusals(), told(samples.faults):
+        with told_as(self._refused), told(samples.faults):
             for inputs in input_batches(self.graph, samples, batch_size or self.batch_size):
                 predicted = model.predict_on_batch(inputs)
                 found = {name: _as_numpy(predicted[name]) for name in self.graph.outputs}
@@ -173,7 +173,7 @@ class Predictor:
         tell = advance or (lambda done: None)
         counting = keras.callbacks.LambdaCallback(on_test_batch_end=lambda batch, logs: tell(size))
         began = time.monotonic()
-        with self._refusals(), told(samples.faults):
+        with told_as(self._refused), told(samples.faults):
             logs = model.evaluate(batches, verbose=0, return_dict=True, callbacks=[counting])
         seconds = time.monotonic() - began
         with_true_losses(logs)
@@ -206,21 +206,13 @@ class Predictor:
             for name, loss in losses.items()
         }
 
-    @contextmanager
-    def _refusals(self) -> Iterator[None]:
-        """Make a finding of what Keras or TensorFlow raises within: an index that an `Embedding` does not have, ..."""
-        try:
-            yield
-        except SpecError:
-            raise
-        except Exception as error:
-            from graphspec.to_keras.messages import reason
-
-            raise SpecError.of(
-                REFUSED_CALL,
-                f"{self.name} cannot compute this: {reason(error)}",
-                help="check the data with `graphspec data`, or `graphspec validate --data`",
-            ) from error
+    def _refused(self, why: str) -> SpecError:
+        """That the model cannot compute what it is given: an index that an `Embedding` does not have, ..."""
+        return SpecError.of(
+            REFUSED_CALL,
+            f"{self.name} cannot compute this: {why}",
+            help="check the data with `graphspec data`, or `graphspec validate --data`",
+        )
 
 
 def _as_numpy(values: Any) -> Array:

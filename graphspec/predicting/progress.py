@@ -9,9 +9,9 @@ from contextlib import contextmanager
 
 import numpy as np
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from graphspec.predicting.batch import Batch
+from graphspec.progress_bar import progress_bar
 
 SECONDS = 10.0
 """Between two lines."""
@@ -20,16 +20,7 @@ SECONDS = 10.0
 @contextmanager
 def counting(console: Console, doing: str, total: int) -> Iterator[Callable[[int], None]]:
     """A function that is told how many samples more are done, of `total`; `doing` says what is done with them."""
-    bar = Progress(
-        TextColumn(doing),
-        BarColumn(bar_width=30),
-        MofNCompleteColumn(),
-        TextColumn("samples"),
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    )
+    bar = progress_bar(console, doing, "samples")
     task = bar.add_task(doing, total=total)
     done, told = 0, time.monotonic()
 

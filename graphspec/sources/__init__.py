@@ -6,9 +6,9 @@ an array whose first axis counts the samples. A new format is one module and one
 
 from __future__ import annotations
 
-from graphspec.sources.column import Column, in_order, skipped
-from graphspec.sources.format import FORMATS, Format, endings, format_for, format_of, is_glob
-from graphspec.sources.reading import Progress, blocks_of, file_header, header, load, load_files
+from graphspec.sources.column import Column, dtype_of, in_order, skipped
+from graphspec.sources.format import FORMATS, Format, endings, format_for, format_of
+from graphspec.sources.reading import Progress, blocks_of, header, load
 from graphspec.sources.shards import files_of
 from graphspec.sources.source import AUTO, GIVEN, Data, DataError, Header, Source, Split, Transforms, Window
 
@@ -27,15 +27,13 @@ __all__ = [
     "Transforms",
     "Window",
     "blocks_of",
+    "dtype_of",
     "endings",
-    "file_header",
     "files_of",
     "format_for",
     "format_of",
     "header",
     "in_order",
-    "is_glob",
     "load",
-    "load_files",
     "skipped",
 ]

@@ -125,3 +125,8 @@ def in_order(column: Column, start: int, stop: int) -> Array:
     if isinstance(column, np.ndarray):
         return column[start:stop]
     return column[np.arange(start, min(stop, len(column)))]
+
+
+def dtype_of(column: Column) -> str:
+    """The dtype of a column as Keras names it."""
+    return "string" if column.dtype.kind in "USO" else str(column.dtype)

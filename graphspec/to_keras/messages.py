@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from graphspec.diagnostics import SpecError
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _WRAPPED = re.compile(r"^Exception encountered when calling [^\n]*\n+", re.MULTILINE)
@@ -21,3 +25,14 @@ def reason(error: BaseException) -> str:
     text = _NODE.sub("", _GRAPH.sub("", text))
     text = " ".join(text.split()) or type(error).__name__
     return text if len(text) <= _LONGEST else text[:_LONGEST] + " ..."
+
+
+@contextmanager
+def told_as(finding: Callable[[str], SpecError]) -> Iterator[None]:
+    """Raise, in the place of what is raised within, the `finding` for its reason. Findings pass as they are."""
+    try:
+        yield
+    except SpecError:
+        raise
+    except Exception as error:
+        raise finding(reason(error)) from error

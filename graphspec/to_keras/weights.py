@@ -13,6 +13,7 @@ import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from graphspec.checks.files import missing_file
 from graphspec.diagnostics import Report, SpecError
 from graphspec.graph import Weights
 from graphspec.rules import UNREADABLE_DATA, WEIGHTS_MISMATCH
-from graphspec.to_keras.messages import reason
+from graphspec.to_keras.messages import told_as
 
 _INSIDE_KERAS = "model.weights.h5"
 _NOT_LAYERS = ("optimizer", "vars", "seed_generator")
@@ -84,11 +85,11 @@ def load_weights(model: keras.Model, weights: Weights) -> Loaded:
     with tempfile.TemporaryDirectory() as folder:
         ours = Path(folder) / _INSIDE_KERAS
         model.save_weights(ours)
-        with _readable(weights), _opened(weights.path) as theirs, h5py.File(ours, "r+") as target:
+        with told_as(partial(_unreadable, weights)), _opened(weights.path) as theirs, h5py.File(ours, "r+") as target:
             loaded = _fill(dict(_variables(target)), dict(_variables(theirs)), weights.text)
         if not loaded.matched or not (loaded.is_whole or weights.partial):
             _refuse(loaded, weights)
-        with _readable(weights):
+        with told_as(partial(_unreadable, weights)):
             model.load_weights(ours)
     return loaded
 
@@ -176,21 +177,15 @@ def _opened(path: Path) -> Iterator[h5py.File]:
         yield file
 
 
-@contextmanager
-def _readable(weights: Weights) -> Iterator[None]:
-    """Say what is wrong with the file where reading it fails."""
-    try:
-        yield
-    except SpecError:
-        raise
-    except Exception as error:
-        raise SpecError.of(
-            UNREADABLE_DATA,
-            f"{weights.text} cannot be read: {reason(error)}",
-            weights.span,
-            expected="a `.weights.h5` or `.keras` file that Keras 3 wrote",
-            help="the file is damaged or of another kind; write it again",
-        ) from error
+def _unreadable(weights: Weights, why: str) -> SpecError:
+    """What is wrong with the file where reading it fails."""
+    return SpecError.of(
+        UNREADABLE_DATA,
+        f"{weights.text} cannot be read: {why}",
+        weights.span,
+        expected="a `.weights.h5` or `.keras` file that Keras 3 wrote",
+        help="the file is damaged or of another kind; write it again",
+    )
 
 
 def _listed(weights: list[tuple[str, Shape]]) -> str:

@@ -10,9 +10,10 @@ from collections.abc import Iterable
 from typing import Any
 
 import keras
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import TaskID, TextColumn
 
 from graphspec.metric_lines import describe, number
+from graphspec.progress_bar import progress_bar
 from graphspec.training.told import Told
 
 
@@ -25,17 +26,8 @@ class ShowProgress(keras.callbacks.Callback):
         self.told = told
         self.epochs = epochs
         self.steps = steps
-        self.bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=30),
-            MofNCompleteColumn(),
-            TextColumn("steps"),
-            TimeRemainingColumn(),
-            TextColumn("{task.fields[loss]}"),
-            console=told.console,
-            transient=True,
-            disable=told.quiet or not told.console.is_terminal,
-        )
+        console = None if told.quiet else told.console
+        self.bar = progress_bar(console, "{task.description}", "steps", TextColumn("{task.fields[loss]}"))
         self.task = TaskID(0)
         self.started = 0.0
 
