@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import time
 import warnings
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
-import tensorflow as tf
 from rich.console import Console
 
 from graphspec import run_directory
@@ -20,16 +16,12 @@ from graphspec.datasets.faults import told as faults_told
 from graphspec.datasets.samples import TrainingData
 from graphspec.diagnostics import SpecError
 from graphspec.rules import BAD_RUN, REFUSED_TRAINING
-from graphspec.run_directory import Row
-from graphspec.run_directory.lock import differing_versions, lock_of
-from graphspec.run_directory.provenance import write_provenance
 from graphspec.spec import Spec
-from graphspec.to_keras.adapted import learnt, restore
 from graphspec.to_keras.messages import reason
 from graphspec.to_keras.weights import load_weights
 from graphspec.training import finite
 from graphspec.training.callback_list import CallbackList
-from graphspec.training.checkpoint_file import Contents, DamagedError, read_checkpoint
+from graphspec.training.checkpoint_file import DamagedError, read_checkpoint
 from graphspec.training.checkpoints import BEST, Checkpoints, newest_whole, plan
 from graphspec.training.finite import FiniteLoss, NotFiniteError
 from graphspec.training.interruption import Interruption, StoppedError
@@ -39,24 +31,9 @@ from graphspec.training.mlflow_log import logged_to_mlflow
 from graphspec.training.prepared import Prepared, compile_for, make_callbacks, prepare, validation_batches
 from graphspec.training.progress import ShowProgress
 from graphspec.training.recorder import OnEpoch, Recorder
-from graphspec.training.state import Position, TrainingState, position_of
+from graphspec.training.start import Start, begin, go_on
+from graphspec.training.state import Position, TrainingState
 from graphspec.training.told import Told
-
-
-@dataclass(frozen=True)
-class Start:
-    """Where a training begins: its run, what the run's record and lock say, the epochs before, and the checkpoint."""
-
-    run: Path
-    record: dict[str, Any]
-    lock: dict[str, Any]
-    rows: list[Row]
-    resumed: Contents | None = None
-
-    @property
-    def position(self) -> Position:
-        """The first step that is to be taken."""
-        return position_of(self.resumed) if self.resumed is not None else Position(0, 0)
 
 
 def train(
@@ -78,19 +55,7 @@ def train(
     run = run_directory.create(spec, folder)
     with run_directory.held(run):
         told.keep_in(run)
-        run_directory.write_spec(run, spec)
-        write_provenance(run, spec)
-        if data.vocabularies:
-            run_directory.write_json(run / run_directory.VOCABULARIES, dict(data.vocabularies))
-        if known := learnt(prepared.model):
-            run_directory.write_json(run / run_directory.ADAPTED, known)
-        record = _record(prepared)
-        if data.train.left_out:
-            record["left_out"] = list(data.train.left_out)
-        if started_from is not None:
-            record["initial_weights"] = started_from.as_json()
-        start = Start(run, record, _lock(prepared.settings.seed), [])
-        return _train(prepared, start, losses, told, on_epoch)
+        return _train(prepared, begin(run, prepared, data, started_from), losses, told, on_epoch)
 
 
 def resume(
@@ -115,24 +80,9 @@ def resume(
             raise SpecError.of(BAD_RUN, f"{run} holds no whole checkpoint to go on from", help="train again")
         path, contents = found
         prepared = prepare(spec, data, told, pretrained=False)
-        record = run_directory.read_json(run / run_directory.RECORD)
-        _check_samples(prepared, record, run)
-        _restore_adapted(prepared.model, run)
-        losses = compile_for(prepared, record.get("steps_per_execution"))
-        position = position_of(contents)
-        lock = run_directory.read_json(run / run_directory.LOCK)
-        now = _lock(prepared.settings.seed)
-        for name in changed:
-            told.warn(f"{name} has changed since the run was begun; it goes on with other data")
-        for package in differing_versions(lock, now):
-            told.warn(f"{package}: the numbers may differ from those of a training that was never stopped")
-        told.say(f"going on from {path}, after step {position.step} of epoch {position.epoch + 1}")
-        record.setdefault("resumed", []).append(
-            {"at": _now(), "epoch": position.epoch, "step": position.step, "command": now["command"]}
-        )
-        record.pop("reason", None)
-        rows = run_directory.read_rows(run)[: position.epoch]
-        return _train(prepared, Start(run, record, lock, rows, contents), losses, told, on_epoch)
+        start = go_on(run, path, contents, prepared, changed, told)
+        losses = compile_for(prepared, start.record.get("steps_per_execution"))
+        return _train(prepared, start, losses, told, on_epoch)
 
 
 def _train(prepared: Prepared, start: Start, losses: dict[str, Any], told: Told, on_epoch: OnEpoch | None) -> Path:
@@ -248,55 +198,3 @@ def _save(prepared: Prepared, state: TrainingState, run: Path, told: Told) -> No
 
 def _tell_how_to_go_on(told: Told, run: Path, what: str) -> None:
     told.tell(f"{what}; go on with: graphspec train --resume {run}")
-
-
-def _restore_adapted(model: keras.Model, run: Path) -> None:
-    """Give preprocessing layers what they have learnt before the first step; their weights are in the checkpoint."""
-    file = run / run_directory.ADAPTED
-    saved = run_directory.read_json(file) if file.exists() else {}
-    try:
-        if left := restore(model, saved):
-            raise ValueError(f"it does not tell what `{left[0]}` has learnt")
-    except Exception as error:
-        raise SpecError.of(
-            BAD_RUN, f"{file} cannot be used: {error}", help="the run is damaged; train again"
-        ) from error
-
-
-def _check_samples(prepared: Prepared, record: dict[str, Any], run: Path) -> None:
-    """Raise SpecError where the data no longer holds as many samples: then nothing could go on as it was."""
-    now = _samples(prepared)
-    was = record.get("samples", now)
-    if now != was:
-        raise SpecError.of(
-            BAD_RUN,
-            f"{run} was trained on {was['train']} samples and validated on {was['validation']}; now there are "
-            f"{now['train']} and {now['validation']}",
-            help="restore the data, or begin a new run from the run's model with `training.initial_weights`",
-        )
-
-
-def _samples(prepared: Prepared) -> dict[str, int]:
-    validation = prepared.validation
-    return {"train": prepared.samples.count, "validation": validation.count if validation is not None else 0}
-
-
-def _record(prepared: Prepared) -> dict[str, Any]:
-    return {
-        "status": "running",
-        "name": prepared.spec.name,
-        "spec": str(prepared.spec.path),
-        "started": _now(),
-        "seed": prepared.settings.seed,
-        "samples": _samples(prepared),
-        "steps_per_execution": int(prepared.model.steps_per_execution),
-    }
-
-
-def _lock(seed: int) -> dict[str, Any]:
-    loaded = {"keras": keras.__version__, "tensorflow": tf.__version__, "numpy": np.__version__}
-    return lock_of(seed, loaded, [each.name for each in tf.config.list_physical_devices()])
-
-
-def _now() -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%S%z")

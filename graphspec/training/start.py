@@ -1,0 +1,135 @@
+"""Where a training begins: in a new run, whose files are written, or at a checkpoint of an old one."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from graphspec import run_directory
+from graphspec.datasets.samples import TrainingData
+from graphspec.diagnostics import SpecError
+from graphspec.rules import BAD_RUN
+from graphspec.run_directory import Row
+from graphspec.run_directory.lock import differing_versions, lock_of
+from graphspec.run_directory.provenance import write_provenance
+from graphspec.to_keras.adapted import learnt, restore
+from graphspec.to_keras.weights import Loaded
+from graphspec.training.checkpoint_file import Contents
+from graphspec.training.prepared import Prepared
+from graphspec.training.state import Position, position_of
+from graphspec.training.told import Told
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where a training begins: its run, what the run's record and lock say, the epochs before, and the checkpoint."""
+
+    run: Path
+    record: dict[str, Any]
+    lock: dict[str, Any]
+    rows: list[Row]
+    resumed: Contents | None = None
+
+    @property
+    def position(self) -> Position:
+        """The first step that is to be taken."""
+        return position_of(self.resumed) if self.resumed is not None else Position(0, 0)
+
+
+def begin(run: Path, prepared: Prepared, data: TrainingData, started_from: Loaded | None) -> Start:
+    """The first step of a new run: what is known before it is written into `run`, an empty folder.
+
+    started_from: the file that all weights were loaded from, if any.
+    """
+    run_directory.write_spec(run, prepared.spec)
+    write_provenance(run, prepared.spec)
+    if data.vocabularies:
+        run_directory.write_json(run / run_directory.VOCABULARIES, dict(data.vocabularies))
+    if known := learnt(prepared.model):
+        run_directory.write_json(run / run_directory.ADAPTED, known)
+    record = _record(prepared)
+    if data.train.left_out:
+        record["left_out"] = list(data.train.left_out)
+    if started_from is not None:
+        record["initial_weights"] = started_from.as_json()
+    return Start(run, record, _lock(prepared.settings.seed), [])
+
+
+def go_on(run: Path, checkpoint: Path, contents: Contents, prepared: Prepared, changed: list[str], told: Told) -> Start:
+    """The step after the `contents` of a checkpoint of `run`; the model is given what its layers had learnt from data.
+
+    changed: the data files that are no longer what they were. Raises SpecError where the run cannot be gone on with.
+    """
+    record = run_directory.read_json(run / run_directory.RECORD)
+    _check_samples(prepared, record, run)
+    _restore_adapted(prepared.model, run)
+    position = position_of(contents)
+    lock, now = run_directory.read_json(run / run_directory.LOCK), _lock(prepared.settings.seed)
+    for name in changed:
+        told.warn(f"{name} has changed since the run was begun; it goes on with other data")
+    for package in differing_versions(lock, now):
+        told.warn(f"{package}: the numbers may differ from those of a training that was never stopped")
+    told.say(f"going on from {checkpoint}, after step {position.step} of epoch {position.epoch + 1}")
+    record.setdefault("resumed", []).append(
+        {"at": _now(), "epoch": position.epoch, "step": position.step, "command": now["command"]}
+    )
+    record.pop("reason", None)
+    return Start(run, record, lock, run_directory.read_rows(run)[: position.epoch], contents)
+
+
+def _restore_adapted(model: keras.Model, run: Path) -> None:
+    """Give preprocessing layers what they have learnt before the first step; their weights are in the checkpoint."""
+    file = run / run_directory.ADAPTED
+    saved = run_directory.read_json(file) if file.exists() else {}
+    try:
+        if left := restore(model, saved):
+            raise ValueError(f"it does not tell what `{left[0]}` has learnt")
+    except Exception as error:
+        raise SpecError.of(
+            BAD_RUN, f"{file} cannot be used: {error}", help="the run is damaged; train again"
+        ) from error
+
+
+def _check_samples(prepared: Prepared, record: dict[str, Any], run: Path) -> None:
+    """Raise SpecError where the data no longer holds as many samples: then nothing could go on as it was."""
+    now = _samples(prepared)
+    was = record.get("samples", now)
+    if now != was:
+        raise SpecError.of(
+            BAD_RUN,
+            f"{run} was trained on {was['train']} samples and validated on {was['validation']}; now there are "
+            f"{now['train']} and {now['validation']}",
+            help="restore the data, or begin a new run from the run's model with `training.initial_weights`",
+        )
+
+
+def _samples(prepared: Prepared) -> dict[str, int]:
+    validation = prepared.validation
+    return {"train": prepared.samples.count, "validation": validation.count if validation is not None else 0}
+
+
+def _record(prepared: Prepared) -> dict[str, Any]:
+    return {
+        "status": "running",
+        "name": prepared.spec.name,
+        "spec": str(prepared.spec.path),
+        "started": _now(),
+        "seed": prepared.settings.seed,
+        "samples": _samples(prepared),
+        "steps_per_execution": int(prepared.model.steps_per_execution),
+    }
+
+
+def _lock(seed: int) -> dict[str, Any]:
+    loaded = {"keras": keras.__version__, "tensorflow": tf.__version__, "numpy": np.__version__}
+    return lock_of(seed, loaded, [each.name for each in tf.config.list_physical_devices()])
+
+
+def _now() -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S%z")
