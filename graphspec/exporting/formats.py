@@ -78,9 +78,8 @@ class Format:
 
 
 # Float32 has a relative rounding of 6e-8. TensorFlow's own formats run the same kernels, at most fused differently: a
-# hundred roundings are allowed. Other runtimes sum in another order with kernels of their own; over the shipped specs
-# they differ by up to 1e-6. 1e-4 leaves room for deeper models, and is still below what real mistakes of converters
-# make: GELU by its approximation 5e-4, another epsilon in BatchNormalization 5e-4, a lost mask or a wrong padding more.
+# hundred roundings are allowed. Other runtimes sum in another order with kernels of their own: ten times that. What
+# converters really get wrong (a lost mask, another padding, an approximation in the place of a function) is far more.
 _SAME_KERNELS, _OTHER_KERNELS = 1e-5, 1e-4
 
 IN_16_BIT = 1e-2
