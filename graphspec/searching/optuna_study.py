@@ -27,41 +27,56 @@ from graphspec.document.write_value import write_value
 from graphspec.rules import BAD_RUN, BAD_SEARCH
 from graphspec.search_space import Choices, Chosen, Parameter, SearchSpace
 from graphspec.searching.folder import DATABASE
-from graphspec.suggest import did_you_mean, one_of
+from graphspec.suggest import did_you_mean, kind_of, one_of
 
 _BY_POSITION = (GridSampler, QMCSampler)
 """Samplers that go through one sequence, which a seed decides: it is the same for all trials."""
 
 Direction = Literal["minimize", "maximize"]
 
+_PATIENCE = 60.0
+"""Seconds to wait for others who read the database, such as a dashboard."""
+
 _NESTED = ("sampler", "pruner")
 """How the arguments are named that take a further sampler or pruner."""
 
 
-def open_study(
+@contextmanager
+def opened(
     folder: Path, name: str, direction: Direction | None = None, pruner: optuna.pruners.BasePruner | None = None
-) -> optuna.Study:
-    """The study in `folder`; with a direction, it is made where there is none.
+) -> Iterator[optuna.Study]:
+    """The study in `folder`, closed afterwards; with a direction, it is made where there is none.
 
     Raises SpecError where it cannot be read or written.
     """
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
     with refusals_told(folder):
-        # as a URI, in which a path may hold any character
-        storage = optuna.storages.RDBStorage(
-            f"sqlite:///file:{quote(str((folder / DATABASE).resolve()))}?uri=true",
-            engine_kwargs={"connect_args": {"timeout": 60}},
-        )
-        if direction is None:
-            return optuna.load_study(storage=storage, study_name=name)
-        return optuna.create_study(
-            storage=storage, study_name=name, direction=direction, pruner=pruner, load_if_exists=True
-        )
+        storage = _storage(folder)
+    try:
+        with refusals_told(folder):
+            if direction is None:
+                study = optuna.load_study(storage=storage, study_name=name)
+            else:
+                study = optuna.create_study(
+                    storage=storage, study_name=name, direction=direction, pruner=pruner, load_if_exists=True
+                )
+        yield study
+    finally:
+        storage.remove_session()
+        storage.engine.dispose()
+
+
+def _storage(folder: Path) -> optuna.storages.RDBStorage:
+    path = quote(str((folder / DATABASE).resolve()))  # as a URI, in which a path may hold any character
+    return optuna.storages.RDBStorage(
+        f"sqlite:///file:{path}?uri=true", engine_kwargs={"connect_args": {"timeout": _PATIENCE}}
+    )
 
 
 @contextmanager
 def refusals_told(folder: Path) -> Iterator[None]:
     """Within it, what optuna says of itself is not shown, and a database that cannot be used is a SpecError."""
+    verbosity = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.CRITICAL)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module="optuna")
         warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
@@ -74,6 +89,8 @@ def refusals_told(folder: Path) -> Iterator[None]:
                 f"{folder / DATABASE} cannot be read or written: {said}",
                 help="check its permissions and the disk; where it is damaged, begin a new study",
             ) from error
+        finally:
+            optuna.logging.set_verbosity(verbosity)
 
 
 def distributions(space: SearchSpace) -> dict[str, BaseDistribution]:
@@ -97,12 +114,7 @@ def make_sampler(space: SearchSpace, seed: int, number: int) -> BaseSampler:
     """
     chosen = space.sampler or Chosen("TPESampler", {}, space.span)
     kind = _class_of(optuna.samplers, chosen.name, BaseSampler, chosen.span)
-    arguments = dict(chosen.arguments)
-    if "seed" in inspect.signature(kind).parameters:
-        given = arguments.get("seed")
-        seed = given if isinstance(given, int) else seed
-        arguments["seed"] = seed if issubclass(kind, _BY_POSITION) else _seed_of(seed, number)
-    made: BaseSampler = _make(kind, arguments, chosen)
+    made: BaseSampler = _make(kind, chosen, (seed, number))
     return made
 
 
@@ -112,12 +124,16 @@ def make_pruner(space: SearchSpace) -> optuna.pruners.BasePruner:
         return optuna.pruners.NopPruner()
     chosen = space.pruner or Chosen("MedianPruner", {}, space.span)
     kind = _class_of(optuna.pruners, chosen.name, optuna.pruners.BasePruner, chosen.span)
-    made: optuna.pruners.BasePruner = _make(kind, dict(chosen.arguments), chosen)
+    made: optuna.pruners.BasePruner = _make(kind, chosen, None)
     return made
 
 
-def _seed_of(seed: int, number: int) -> int:
-    return int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
+def _seed(kind: type[Any], given: Any, seed: tuple[int, int]) -> int:
+    """The seed of a sampler for one trial. given: that of the spec; seed: that of its training, and the trial."""
+    base = given if isinstance(given, int) else seed[0]
+    if issubclass(kind, _BY_POSITION):
+        return base
+    return int(np.random.SeedSequence([base, seed[1]]).generate_state(1)[0])
 
 
 def _class_of(module: Any, name: str, base: type[Any], span: Span) -> type[Any]:
@@ -139,9 +155,15 @@ def _is_kind(found: Any, base: type[Any]) -> bool:
     return isinstance(found, type) and issubclass(found, base) and not inspect.isabstract(found)
 
 
-def _make(kind: type[Any], arguments: dict[str, Any], chosen: Chosen) -> Any:
-    """The object of optuna, by its constructor alone. Raises SpecError where it does not take the arguments."""
+def _make(kind: type[Any], chosen: Chosen, seed: tuple[int, int] | None) -> Any:
+    """The object of optuna, by its constructor alone. seed: see `_seed`; None for a pruner.
+
+    Raises SpecError where it does not take the arguments.
+    """
     taken = inspect.signature(kind).parameters
+    arguments = dict(chosen.arguments)
+    if seed is not None and "seed" in taken:
+        arguments["seed"] = _seed(kind, arguments.get("seed"), seed)
     for name, value in arguments.items():
         span = chosen.spans.get(name, chosen.span)
         if name not in taken:
@@ -153,7 +175,7 @@ def _make(kind: type[Any], arguments: dict[str, Any], chosen: Chosen) -> Any:
                 help=did_you_mean(name, taken, f"it takes {one_of(taken)}"),
             )
         if name.endswith(_NESTED):
-            arguments[name] = _nested(name, value, span)
+            arguments[name] = _nested(name, value, span, seed)
         elif "Callable" in str(taken[name].annotation) and value is not None:
             raise SpecError.of(
                 BAD_SEARCH,
@@ -176,13 +198,20 @@ def _make(kind: type[Any], arguments: dict[str, Any], chosen: Chosen) -> Any:
         ) from error
 
 
-def _nested(name: str, value: Any, span: Span) -> Any:
+def _nested(name: str, value: Any, span: Span, seed: tuple[int, int] | None) -> Any:
     """A sampler or pruner that another one goes by."""
+    if value is None:
+        return None
     written = {value: None} if isinstance(value, str) else value
-    if not isinstance(written, dict) or len(written) != 1:
-        raise SpecError.of(BAD_SEARCH, f"`{name}` is written as a name, or as one name with its arguments", span)
-    [(inner, arguments)] = written.items()
+    inner, arguments = next(iter(written.items())) if isinstance(written, dict) and len(written) == 1 else ("", {})
+    if not inner or not isinstance(arguments, dict | None):
+        raise SpecError.of(
+            BAD_SEARCH,
+            f"`{name}` is {kind_of(value)}",
+            span,
+            expected="a name of optuna, or one name with its arguments by keyword",
+        )
     is_pruner = name.endswith("pruner")
     base = optuna.pruners.BasePruner if is_pruner else BaseSampler
     kind = _class_of(optuna.pruners if is_pruner else optuna.samplers, inner, base, span)
-    return _make(kind, dict(arguments or {}), Chosen(inner, {}, span))
+    return _make(kind, Chosen(inner, dict(arguments or {}), span), seed)

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from graphspec.document.write_value import write_value
+from graphspec.metric_lines import number
 from graphspec.searching.study import COMPLETE, FAILED, PRUNED, Trial, best_first
 from graphspec.training.told import Told
 
@@ -46,16 +47,16 @@ class ShowTrials:
     ) -> None:
         self.bars.stop()
 
-    def began(self, number: int, epochs: int) -> None:
+    def began(self, trial: int, epochs: int) -> None:
         """A trial of so many epochs begins."""
         if self.task is not None:
             self.bars.remove_task(self.task)
-        self.task = self.bars.add_task(f"{self._count(number)}, epochs", total=epochs, reached="")
+        self.task = self.bars.add_task(f"{self._count(trial)}, epochs", total=epochs, reached="")
 
     def epoch(self, epoch: int, value: Any) -> None:
         """The trial has come to the end of an epoch, counted from 0."""
         if self.task is not None:
-            self.bars.update(self.task, completed=epoch + 1, reached=f"{self.monitor} {number_text(value)}")
+            self.bars.update(self.task, completed=epoch + 1, reached=f"{self.monitor} {number(value)}")
 
     def ended(self, trial: Trial) -> None:
         """The trial has come to its end."""
@@ -69,7 +70,7 @@ class ShowTrials:
         table = Table("trial", self.monitor, "epoch", *self.names.values(), box=None, pad_edge=False)
         for trial in best_first(trials, direction)[:MOST_SHOWN]:
             values = (value_text(trial.values[path]) if path in trial.values else "" for path in self.names)
-            cells = (str(trial.number), number_text(trial.value), str((trial.epoch or 0) + 1), *values)
+            cells = (str(trial.number), number(trial.value), str((trial.epoch or 0) + 1), *values)
             table.add_row(*(Text(cell, overflow="fold") for cell in cells))
         self.told.console.print(table, soft_wrap=True)
         counts = [f"{sum(each.state == state for each in trials)} {state}" for state in (COMPLETE, PRUNED, FAILED)]
@@ -81,13 +82,13 @@ class ShowTrials:
     def _outcome(self, trial: Trial) -> str:
         if trial.state == FAILED:
             return f"failed: {trial.reason}"
-        best = f"{self.monitor} {number_text(trial.value)} at epoch {(trial.epoch or 0) + 1}"
+        best = f"{self.monitor} {number(trial.value)} at epoch {(trial.epoch or 0) + 1}"
         ended = f"pruned after epoch {trial.epochs}" if trial.state == PRUNED else f"{trial.epochs} epochs"
         return f"{best}, {ended}, {trial.seconds:.1f} s"
 
-    def _count(self, number: int) -> str:
+    def _count(self, trial: int) -> str:
         """Trials are numbered from 0, as their runs are, and counted from 1."""
-        return f"trial {number}" if self.trials is None else f"trial {number} ({number + 1} of {self.trials})"
+        return f"trial {trial}" if self.trials is None else f"trial {trial} ({trial + 1} of {self.trials})"
 
 
 def short_names(paths: list[str]) -> dict[str, str]:
@@ -104,10 +105,5 @@ def short_names(paths: list[str]) -> dict[str, str]:
 
 def value_text(value: Any) -> str:
     """A value that was tried, short."""
-    text = number_text(value) if isinstance(value, float) else write_value(value)
+    text = number(value) if isinstance(value, float) else write_value(value)
     return text if len(text) <= _LONG else f"{text[: _LONG - 3]}..."
-
-
-def number_text(value: Any) -> str:
-    """A number with four digits; nothing for none."""
-    return f"{value:.4g}" if isinstance(value, int | float) else "-"

@@ -15,7 +15,7 @@ from graphspec.document.write_value import write_value
 from graphspec.run_directory import write_text
 from graphspec.search_space import Choices, SearchSpace
 from graphspec.searching.folder import TABLE, TRIALS
-from graphspec.searching.optuna_study import open_study, refusals_told
+from graphspec.searching.optuna_study import opened, refusals_told
 from graphspec.searching.study import COMPLETE, FAILED, PRUNED, RUNNING, Trial
 from graphspec.spec import Spec
 
@@ -28,8 +28,8 @@ _STATES = {TrialState.COMPLETE: COMPLETE, TrialState.PRUNED: PRUNED, TrialState.
 def trials_of(folder: Path, name: str, spec: Spec) -> list[Trial]:
     """Every trial of the study in `folder`, in order. Raises SpecError where the study cannot be read."""
     assert spec.search is not None
-    study = open_study(folder, name)
-    return read_trials(folder, study, spec.search)
+    with opened(folder, name) as study:
+        return read_trials(folder, study, spec.search)
 
 
 def read_trials(folder: Path, study: optuna.Study, space: SearchSpace) -> list[Trial]:

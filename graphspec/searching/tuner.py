@@ -11,12 +11,11 @@ import shutil
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
-import keras
 import optuna
 import tensorflow as tf
 from optuna.trial import TrialState
@@ -28,7 +27,8 @@ from graphspec.rules import BAD_SEARCH, CANNOT_WRITE, MISSING_EXTRA, REFUSED_TRA
 from graphspec.run import Run
 from graphspec.run_directory import CHECKPOINTS, RECORD, Row, cannot_write, write_json
 from graphspec.searching import folder as study_folder
-from graphspec.searching.optuna_study import distributions, make_pruner, make_sampler, open_study, refusals_told
+from graphspec.searching.memory import given_back
+from graphspec.searching.optuna_study import distributions, make_sampler, refusals_told
 from graphspec.searching.shown import ShowTrials
 from graphspec.searching.study import COMPLETE, FAILED, Study, Trial, best_of
 from graphspec.searching.trials import EPOCHS, REASON, RUN, SECONDS, read_trials, values_of, write_table
@@ -41,9 +41,12 @@ _ENDING = (CANNOT_WRITE, MISSING_EXTRA)
 
 
 class Tuner:
-    """The study in a folder, which this process holds. spec: that of the study, with a search and a training."""
+    """A study in its folder, which this process holds, and the same as optuna has it.
 
-    def __init__(self, study: Study, spec: Spec, told: Told) -> None:
+    spec: that of the study, with a search and a training.
+    """
+
+    def __init__(self, study: Study, spec: Spec, told: Told, optuna_study: optuna.Study) -> None:
         assert spec.search is not None
         assert spec.model.training is not None
         self.folder = study.path
@@ -53,8 +56,7 @@ class Tuner:
         self.seed = spec.model.training.seed
         self.monitor = study.monitor
         self.told = told
-        pruner = make_pruner(self.space)
-        self.study = open_study(self.folder, self.record["name"], self.record["direction"], pruner)
+        self.study = optuna_study
         self.study.stop = self._note_end  # type: ignore[method-assign]  # outside of `optimize`, it is refused
         self.shown = ShowTrials(told, self.monitor, [each.path for each in self.space.parameters], self.space.trials)
 
@@ -72,6 +74,11 @@ class Tuner:
         except (KeyboardInterrupt, SystemExit):
             self._write("stopped")
             self.told.tell(f"the study is stopped; go on with: graphspec tune --resume {self.folder}")
+            raise
+        except SpecError:
+            with suppress(SpecError):
+                self._write("failed")
+            self.told.tell(f"the study has ended; go on with: graphspec tune --resume {self.folder}")
             raise
         trials = self.trials()
         if trials and all(trial.state == FAILED for trial in trials):
@@ -128,16 +135,8 @@ class Tuner:
         number = int(trial.user_attrs[RUN])
         self.study.sampler = make_sampler(self.space, self.seed, number)
         run = self.folder / study_folder.TRIALS / str(trial.user_attrs[RUN])
-        reason = ""
-        try:
-            self._train(trial, run, number)
-        except SpecError as error:
-            first = next(iter(error.report))
-            if first.rule in _ENDING:
-                raise
-            reason = first.message
-        finally:
-            keras.utils.clear_session()
+        with given_back():
+            reason = self._failure_of(trial, run, number)
         self._tell(trial, run, reason)
         trials = self.trials()
         write_table(self.folder, trials, self.monitor)
@@ -145,6 +144,17 @@ class Tuner:
         self.shown.ended(ended)
         if ended.state == COMPLETE and best_of(trials, self.record["direction"]) == ended:
             study_folder.with_overrides(self.folder, _overrides(ended.values), study_folder.BEST)
+
+    def _failure_of(self, trial: optuna.Trial, run: Path, number: int) -> str:
+        """Train the run, and say why that has failed; nothing where it has not."""
+        try:
+            self._train(trial, run, number)
+        except SpecError as error:
+            first = next(iter(error.report))
+            if first.rule in _ENDING:
+                raise
+            return first.message
+        return ""
 
     def _train(self, trial: optuna.Trial, run: Path, number: int) -> None:
         """Train the run, or go on with it. Raises SpecError where that fails, with these values."""
@@ -208,6 +218,7 @@ class Tuner:
     def _note_end(self) -> None:
         """A sampler says that there is nothing left to try."""
         self.record["exhausted"] = True
+        self._write("running")
 
     def _write(self, status: str) -> None:
         self.record["status"] = status

@@ -62,13 +62,17 @@ def _tune(study: Study, budget: list[str], *, progress: bool) -> Study:
     """Try values in the study, which this process holds, until its budget is spent."""
     from rich.console import Console
 
+    from graphspec.searching.optuna_study import make_pruner, opened
     from graphspec.searching.tuner import Tuner
     from graphspec.training.told import Told
 
     told = Told(Console(stderr=True), quiet=not progress)
     told.keep_in(study.path)
     spec = study_folder.with_overrides(study.path, budget, study_folder.SPEC) if budget else study.spec
-    Tuner(study, spec, told).run()
+    assert spec.search is not None
+    record = study.record
+    with opened(study.path, record["name"], record["direction"], make_pruner(spec.search)) as found:
+        Tuner(study, spec, told, found).run()
     return study
 
 
