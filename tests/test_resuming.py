@@ -23,9 +23,9 @@ from graphspec.diagnostics import SpecError
 from graphspec.run_directory import held, read_json, write_json
 from graphspec.training.checkpoint_file import Contents, DamagedError, read_checkpoint, write_checkpoint
 from graphspec.training.checkpoints import steps_in
-from graphspec.verify_resume import Trial, differences, shortened, verify
+from graphspec.verify_resume import differences
 
-from .resuming.data import SPECS, specs_in
+from .resuming.data import specs_in
 
 HEADS_STEPS = 11
 """Of an epoch of `heads.yaml`: 162 samples in batches of 16."""
@@ -56,15 +56,16 @@ def killed_at(whole: graphspec.Run, step: int, folder: Path) -> Path:
     return folder
 
 
+def checkpoint_of(run: graphspec.Run, step: int) -> Path:
+    """The file of the checkpoint after so many steps."""
+    return run.path / "checkpoints" / f"step_{step:09}.npz"
+
+
 def before_validation(whole: graphspec.Run) -> int:
     """The step of a checkpoint at which all steps of an epoch were done, and its validation was not."""
-    folder = whole.path / "checkpoints"
-    found = [
-        step
-        for step in steps_in(folder)
-        if read_checkpoint(folder / f"step_{step:09}.npz").state["position"][1] == HEADS_STEPS
-    ]
-    return found[0]
+    steps = steps_in(whole.path / "checkpoints")
+    positions = {step: read_checkpoint(checkpoint_of(whole, step)).state["position"] for step in steps}
+    return next(step for step in steps if positions[step][1] == HEADS_STEPS)
 
 
 def refusal(work: Any) -> str:
@@ -78,20 +79,6 @@ def in_a_process(*words: object, **options: Any) -> subprocess.Popen[str]:
     """`graphspec` with these words in a process of its own."""
     command = [sys.executable, "-m", "graphspec", *map(str, words)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
-def test_ten_killed_trainings_end_as_if_they_had_never_been(specs: dict[str, Path], tmp_path: Path) -> None:
-    """Processes killed at random moments, every other one while it writes, over three kinds of specs."""
-    trials: list[Trial] = []
-    for number, name in enumerate(SPECS):
-        (tmp_path / name).mkdir()
-        kills = 10 // len(SPECS) + (number < 10 % len(SPECS))
-        trials += verify(specs[name], (), tmp_path / name, kills=kills, seed=number, tell=print)
-    assert len(trials) == 10
-    assert [trial for trial in trials if not trial.is_same] == []
-    assert any(trial.step > 0 for trial in trials), "none was killed after its first steps"
 
 
 def test_early_stopping_ends_the_whole_run(whole: graphspec.Run) -> None:
@@ -134,20 +121,15 @@ def weights_of(file: Path) -> list[Any]:
     return list(keras.saving.load_model(file).get_weights())
 
 
-def test_best_model_is_that_of_the_best_epoch(whole: graphspec.Run, specs: dict[str, Path], tmp_path: Path) -> None:
-    """`best.keras` is the model of a run that ends with the best epoch; `run.json` names it."""
+def test_best_model_is_that_of_the_best_epoch(whole: graphspec.Run) -> None:
+    """`best.keras` holds the weights that the checkpoint at the end of the best epoch holds; `run.json` names it."""
     best = whole.record["best"]
     values = whole.history["val_kind_accuracy"]
     assert best == {"epoch": int(np.argmax(values)), "monitor": "val_kind_accuracy", "value": max(values)}
-    overrides = [f"training.epochs={best['epoch'] + 1}", "training.callbacks=[]"]
-    if any(row["optimizer/learning_rate"] != 0.02 for row in whole.metrics[: best["epoch"] + 1]):
-        overrides[-1] = f"training.callbacks=[{{ReduceLROnPlateau: {PLATEAU}}}]"
-    until_then = graphspec.train(specs["heads"], overrides=overrides, run_dir=tmp_path / "run")
-    expected, found = weights_of(until_then.path / "model.keras"), weights_of(whole.path / "best.keras")
-    assert all(np.array_equal(one, other) for one, other in zip(expected, found, strict=True))
-
-
-PLATEAU = "{monitor: val_loss, factor: 0.5, patience: 1, min_delta: 0.01, cooldown: 1}"
+    arrays = read_checkpoint(checkpoint_of(whole, (best["epoch"] + 1) * HEADS_STEPS)).arrays
+    kept = {name: array.tobytes() for name, array in arrays.items() if name.startswith("model/")}
+    assert {each.tobytes() for each in weights_of(whole.path / "best.keras")} <= set(kept.values())
+    assert len(weights_of(whole.path / "best.keras")) > 5
 
 
 def test_more_epochs_come_to_what_all_of_them_come_to(specs: dict[str, Path], tmp_path: Path) -> None:
@@ -169,19 +151,16 @@ def test_finished_run_is_left_as_it_is(whole: graphspec.Run, tmp_path: Path) -> 
     assert {each: each.stat().st_mtime_ns for each in run.rglob("*")} == before
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
-def test_signals_stop_between_two_steps(
-    whole: graphspec.Run, specs: dict[str, Path], tmp_path: Path, number: signal.Signals, status: int
-) -> None:
+def test_a_signal_stops_between_two_steps(whole: graphspec.Run, specs: dict[str, Path], tmp_path: Path) -> None:
     """A process that is asked to end writes where it stands, says how to go on, and that comes to the same end."""
     run = tmp_path / "run"
     with in_a_process("train", specs["heads"], "--set", "training.checkpoint.keep=1000", "--run-dir", run) as process:
         deadline = time.monotonic() + 240
         while not (run / "metrics.jsonl").exists() and time.monotonic() < deadline:
             time.sleep(0.01)
-        process.send_signal(number)
+        process.send_signal(signal.SIGTERM)
         _, said = process.communicate(timeout=240)
-    assert process.returncode == status, said
+    assert process.returncode == 143, said
     assert "Traceback" not in said
     assert f"graphspec train --resume {run}" in said
     assert graphspec.Run(run).record["status"] == "stopped"
@@ -430,31 +409,6 @@ def test_command_goes_on_with_the_newest_run(whole: graphspec.Run, tmp_path: Pat
     result = CliRunner().invoke(main, ["train", "--resume", str(run)])
     assert result.exit_code == 0
     assert "has come to its end" in result.stderr
-
-
-@pytest.mark.slow
-def test_verify_resume_command(specs: dict[str, Path], tmp_path: Path) -> None:
-    """It trains a shortened spec, kills it, compares, and writes where it is told to alone."""
-    before = sorted(specs["cnn"].parent.iterdir())
-    with in_a_process(
-        *("verify-resume", specs["cnn"], "--kills", 2, "--epochs", 2, "--steps", 9, "--keep", tmp_path / "kept"),
-        cwd=tmp_path,
-    ) as process:
-        out, said = process.communicate(timeout=600)
-    assert process.returncode == 0, said
-    assert out.endswith("2 of 2 ended as if they had never been killed\n")
-    assert sorted(specs["cnn"].parent.iterdir()) == before
-    assert {each.name for each in (tmp_path / "kept").iterdir()} >= {"whole", "killed_000", "killed_001"}
-
-
-def test_what_is_shortened(specs: dict[str, Path]) -> None:
-    """No more epochs and steps than the spec has, and several checkpoints an epoch."""
-    assert shortened(specs["heads"], ["training.seed=1"], epochs=3, steps=100) == [
-        *("training.seed=1", "training.epochs=3", "training.checkpoint.every=3 steps")
-    ]
-    assert shortened(specs["heads"], (), epochs=99, steps=5) == [
-        *("training.epochs=40", "training.steps_per_epoch=5", "training.checkpoint.every=1 steps")
-    ]
 
 
 def test_differences_are_seen(whole: graphspec.Run, tmp_path: Path) -> None:
