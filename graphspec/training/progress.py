@@ -5,8 +5,7 @@ Metrics are shown by output, training beside validation: `accuracy 0.981 (val 0.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import keras
@@ -14,22 +13,29 @@ from rich.progress import TaskID, TextColumn
 
 from graphspec.metric_lines import describe, number
 from graphspec.progress_bar import progress_bar
+from graphspec.run_directory import Row
 from graphspec.training.told import Told
+
+WORTH_TELLING = 0.1
+"""The share of waiting for data from which on it is told."""
 
 
 class ShowProgress(keras.callbacks.Callback):
-    """Tells of each epoch, and shows the steps of the running one on a terminal. The bar is gone when it is left."""
+    """Tells of each epoch, and shows the steps of the running one on a terminal. The bar is gone when it is left.
 
-    def __init__(self, outputs: Iterable[str], told: Told, *, epochs: int, steps: int) -> None:
+    pace gives what was measured of the epoch beside its metrics.
+    """
+
+    def __init__(self, outputs: Iterable[str], told: Told, pace: Callable[[], Row], *, epochs: int, steps: int) -> None:
         super().__init__()
         self.outputs = list(outputs)
         self.told = told
+        self.pace = pace
         self.epochs = epochs
         self.steps = steps
         console = None if told.quiet else told.console
         self.bar = progress_bar(console, "{task.description}", "steps", TextColumn("{task.fields[loss]}"))
         self.task = TaskID(0)
-        self.started = 0.0
 
     def __enter__(self) -> ShowProgress:
         self.task = self.bar.add_task("training", total=self.steps, loss="")
@@ -40,7 +46,6 @@ class ShowProgress(keras.callbacks.Callback):
         self.bar.stop()
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        self.started = time.monotonic()
         self.bar.reset(self.task, total=self.steps, description=f"epoch {epoch + 1}/{self.epochs}", loss="")
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
@@ -50,8 +55,18 @@ class ShowProgress(keras.callbacks.Callback):
             )
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        seconds = time.monotonic() - self.started
         head, *rows = describe(logs or {}, self.outputs)
-        self.told.say(f"epoch {epoch + 1:>{len(str(self.epochs))}}/{self.epochs}  {seconds:.1f} s  {head}")
+        count = f"{epoch + 1:>{len(str(self.epochs))}}"
+        self.told.say(f"epoch {count}/{self.epochs}  {_told_of(self.pace())}  {head}")
         for row in rows:
             self.told.say(f"    {row}")
+
+
+def _told_of(pace: Row) -> str:
+    """How long the epoch took, its samples a second, and how much of it was waiting for data, where that is much."""
+    words = [f"{pace['time/seconds']:.1f} s"]
+    if "time/samples_per_second" in pace:
+        words.append(f"{pace['time/samples_per_second']:,.0f} samples/s")
+    if pace.get("time/data_wait", 0) > WORTH_TELLING:
+        words.append(f"{pace['time/data_wait']:.0%} of it waiting for data")
+    return "  ".join(words)

@@ -118,7 +118,9 @@ def _train(prepared: Prepared, start: Start, losses: dict[str, Any], told: Told,
     with (
         Interruption() as interruption,
         logged_to_mlflow(spec, run, start.rows, told) as logs,
-        ShowProgress(list(spec.graph.outputs), told, epochs=settings.epochs, steps=batches.steps) as shown,
+        ShowProgress(
+            list(spec.graph.outputs), told, lambda: measures.row, epochs=settings.epochs, steps=batches.steps
+        ) as shown,
     ):
         checkpoints = Checkpoints(run, state, checks, interruption, start.resumed)
         order = [starter, TrueLosses(), FiniteLoss(losses), measures, shown, *written, recorder, *logs, checkpoints]
