@@ -113,7 +113,7 @@ VALUES = [
 ]
 
 
-@pytest.mark.parametrize("value", VALUES, ids=repr)
+@pytest.mark.parametrize("value", VALUES, ids=lambda value: type(value).__name__)
 def test_what_callbacks_know_comes_back(value: Any) -> None:
     """Numbers, texts, lists, tuples, mappings, arrays and operations, of the same types and to the bit."""
     import json
