@@ -6,7 +6,8 @@ on as they do. Nothing here is imported before it is called: TensorFlow and optu
 
 from __future__ import annotations
 
-from graphspec.searching.study import Study, Trial
+from graphspec.searching.study import Study
+from graphspec.searching.trial import Trial
 from graphspec.searching.tuning import tune
 
 __all__ = ["Study", "Trial", "tune"]

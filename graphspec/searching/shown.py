@@ -11,7 +11,7 @@ from rich.text import Text
 
 from graphspec.document.write_value import write_value
 from graphspec.metric_lines import number
-from graphspec.searching.study import COMPLETE, FAILED, PRUNED, Trial, best_first
+from graphspec.searching.trial import COMPLETE, FAILED, PRUNED, Trial, best_first
 from graphspec.training.told import Told
 
 MOST_SHOWN = 5

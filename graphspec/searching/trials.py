@@ -16,7 +16,7 @@ from graphspec.run_directory import write_text
 from graphspec.search_space import Choices, SearchSpace
 from graphspec.searching.folder import TABLE, TRIALS
 from graphspec.searching.optuna_study import opened, refusals_told
-from graphspec.searching.study import COMPLETE, FAILED, PRUNED, RUNNING, Trial
+from graphspec.searching.trial import COMPLETE, FAILED, PRUNED, RUNNING, Trial
 from graphspec.spec import Spec
 
 RUN, EPOCHS, SECONDS, REASON = "run", "epochs", "seconds", "reason"

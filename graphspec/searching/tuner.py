@@ -30,7 +30,8 @@ from graphspec.searching import folder as study_folder
 from graphspec.searching.memory import given_back
 from graphspec.searching.optuna_study import distributions, make_sampler, refusals_told
 from graphspec.searching.shown import ShowTrials
-from graphspec.searching.study import COMPLETE, FAILED, Study, Trial, best_of
+from graphspec.searching.study import Study
+from graphspec.searching.trial import COMPLETE, FAILED, Trial, best_of
 from graphspec.searching.trials import EPOCHS, REASON, RUN, SECONDS, read_trials, values_of, write_table
 from graphspec.spec import Spec, load
 from graphspec.training.checkpoints import steps_in
