@@ -5,12 +5,13 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Any
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import TaskID, TextColumn
 from rich.table import Table
 from rich.text import Text
 
 from graphspec.document.write_value import write_value
 from graphspec.metric_lines import number
+from graphspec.progress_bar import progress_bar
 from graphspec.searching.trial import COMPLETE, FAILED, PRUNED, Trial, best_first
 from graphspec.training.told import Told
 
@@ -26,16 +27,8 @@ class ShowTrials:
         self.monitor = monitor
         self.names = short_names(paths)
         self.trials = trials
-        self.bars = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=30),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TextColumn("{task.fields[reached]}"),
-            console=told.console,
-            transient=True,
-            disable=told.quiet or not told.console.is_terminal,
-        )
+        console = None if told.quiet else told.console
+        self.bars = progress_bar(console, "{task.description}", "epochs", TextColumn("{task.fields[reached]}"))
         self.task: TaskID | None = None
 
     def __enter__(self) -> ShowTrials:
