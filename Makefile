@@ -33,7 +33,7 @@ demo: $(VENV)/.graphspec
 	@echo "The run lies in $(RUN):" && ls $(RUN)
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest -n auto --dist loadfile
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

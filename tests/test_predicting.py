@@ -201,7 +201,7 @@ def test_best_checkpoint_is_another_model(run: Run, expected: dict[str, Array], 
     folder.mkdir()
     for name in ("run.json", "spec.yaml", "model.keras", "vocabularies.json"):
         (folder / name).write_bytes((run.path / name).read_bytes())
-    assert "checkpoint: {monitor: val_loss}" in refused(folder, "--rows", "t.csv", "--checkpoint", "best")
+    assert "checkpoint: {monitor: loss}" in refused(folder, "--rows", "t.csv", "--checkpoint", "best")
     model = Run(folder).model()
     model.set_weights([weight + 1 for weight in model.get_weights()])
     model.save(folder / "best.keras")

@@ -371,17 +371,14 @@ def await_trial(study: Path, number: int, process: subprocess.Popen[str]) -> Non
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_signals_end_a_study_that_can_go_on(
-    process: Callable[..., subprocess.Popen[str]], spec: Path, number: signal.Signals, status: int
-) -> None:
-    """Ctrl-C and SIGTERM end it with the status of each and the line to go on by, and its trial with a checkpoint."""
+def test_a_signal_ends_a_study_that_can_go_on(process: Callable[..., subprocess.Popen[str]], spec: Path) -> None:
+    """SIGTERM ends it with the status of that and the line to go on by, and its trial with a checkpoint."""
     study = spec.parent / "study"
     running = process(spec, "--study-dir", study, "--set", "training.epochs=40", "--set", "search.pruner=null")
     await_trial(study, 1, running)
-    running.send_signal(number)
+    running.send_signal(signal.SIGTERM)
     _, said = running.communicate(timeout=300)
-    assert running.returncode == status, said
+    assert running.returncode == 143, said
     assert f"go on with: graphspec tune --resume {study}" in said
     assert "Traceback" not in said
     assert Study(study).record["status"] == "stopped"
@@ -410,7 +407,7 @@ def test_a_killed_study_comes_to_the_same_end(
 
 @pytest.mark.slow
 def test_memory_stays_where_it_is(spec: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Thirty trials in one process: what one has taken is given back before the next."""
+    """Many trials in one process: what one has taken is given back before the next."""
     taken: list[float] = []
     try_one = Tuner._try
 
@@ -420,9 +417,9 @@ def test_memory_stays_where_it_is(spec: Path, monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(Tuner, "_try", measured)
     overrides = ["training.epochs=1", "search.pruner=null"]
-    graphspec.tune(spec, overrides=overrides, trials=30, study_dir=spec.parent / "study")
-    assert len(taken) == 30
-    assert taken[-1] - taken[9] < 15
+    graphspec.tune(spec, overrides=overrides, trials=14, study_dir=spec.parent / "study")
+    assert len(taken) == 14
+    assert taken[-1] - taken[5] < 8
 
 
 def test_trials_are_told_apart(whole: Study) -> None:
