@@ -76,7 +76,7 @@ class Run:
     def to_resume(self, epochs: int | None = None) -> Spec | None:
         """The spec to go on with, of `epochs` epochs in all; None where the run has come to its end.
 
-        More epochs than before are written into `spec.yaml`. Raises SpecError where there are fewer than were trained.
+        Raises SpecError where there are to be fewer epochs than were trained.
         """
         record, spec = self.record, self.spec
         assert spec.model.training is not None
@@ -88,7 +88,7 @@ class Run:
         if epochs is not None and epochs != before:
             if epochs < record.get("epochs", 0):
                 raise SpecError.of(BAD_RUN, f"{self.path} has trained {record['epochs']} epochs, more than {epochs}")
-            return run_directory.with_epochs(self.path, epochs)
+            return load(self.path / run_directory.SPEC, [f"training.epochs={epochs}"])
         return spec if record.get("status") != "finished" else None
 
     @cached_property

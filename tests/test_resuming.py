@@ -139,6 +139,8 @@ def test_more_epochs_come_to_what_all_of_them_come_to(specs: dict[str, Path], tm
     extended = graphspec.resume(short, epochs=4)
     assert list(differences(long.path, extended.path)) == []
     assert graphspec.Run(extended.path).spec.model.training.epochs == 4  # type: ignore[union-attr]
+    origin = read_json(short.path / "provenance.json")["training.epochs"]
+    assert origin == {"value": 4, "from": "--resume --set training.epochs=4"}
     assert refusal(lambda: graphspec.resume(short, epochs=3)).count("has trained 4 epochs") == 1
 
 
@@ -319,7 +321,9 @@ def test_changed_data_is_told(
     graphspec.resume(run, epochs=3)
     assert "heads.npz has changed since the run was begun" in capsys.readouterr().err
     np.savez(tmp_path / "heads.npz", **{name: each[:-1] for name, each in arrays.items()})
+    before = (run.path / "spec.yaml").read_bytes()
     assert "trained on 162 samples" in refusal(lambda: graphspec.resume(run, epochs=4))
+    assert (run.path / "spec.yaml").read_bytes() == before, "what was refused has changed nothing"
 
 
 def test_other_versions_are_told(whole: graphspec.Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

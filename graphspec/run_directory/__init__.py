@@ -38,7 +38,7 @@ from graphspec.run_directory.files import (
     write_text,
 )
 from graphspec.run_directory.folders import RUNS, create, held, is_held, new_folder, newest, runs_below
-from graphspec.run_directory.resolved_spec import with_epochs, write_spec
+from graphspec.run_directory.resolved_spec import change_epochs, write_spec
 from graphspec.run_directory.rows import Row, read_rows, series, write_rows
 from graphspec.run_directory.status import status_of
 
@@ -58,6 +58,7 @@ __all__ = [
     "VOCABULARIES",
     "Row",
     "cannot_write",
+    "change_epochs",
     "create",
     "held",
     "is_held",
@@ -69,7 +70,6 @@ __all__ = [
     "runs_below",
     "series",
     "status_of",
-    "with_epochs",
     "write",
     "write_json",
     "write_rows",

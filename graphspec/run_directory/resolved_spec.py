@@ -10,8 +10,8 @@ from graphspec.document.tree import plain
 from graphspec.document.write_yaml import write_yaml
 from graphspec.expand import Library
 from graphspec.graph import Plugin
-from graphspec.run_directory.files import INCLUDED, SPEC, relative, write_text
-from graphspec.spec import Spec, load
+from graphspec.run_directory.files import INCLUDED, PROVENANCE, SPEC, read_json, relative, write_json, write_text
+from graphspec.spec import Spec
 
 
 def write_spec(folder: Path, spec: Spec) -> None:
@@ -31,11 +31,14 @@ def write_spec(folder: Path, spec: Spec) -> None:
     write_text(folder / SPEC, write_yaml(tree))
 
 
-def with_epochs(run: Path, epochs: int) -> Spec:
-    """The spec of `run`, changed to so many epochs, in its file too."""
-    spec = load(run / SPEC, [f"training.epochs={epochs}"])
+def change_epochs(run: Path, spec: Spec) -> None:
+    """Write the epochs of `spec`, that of `run` but for them, into the file of the run, and where they came from."""
+    assert spec.model.training is not None
+    epochs = spec.model.training.epochs
     write_text(run / SPEC, write_yaml(plain(spec.tree)))
-    return spec
+    origins = read_json(run / PROVENANCE) if (run / PROVENANCE).exists() else {}
+    origins["training.epochs"] = {"value": epochs, "from": f"--resume --set training.epochs={epochs}"}
+    write_json(run / PROVENANCE, origins)
 
 
 def _write_includes(folder: Path, includes: Iterable[Library], written: dict[Path, str]) -> list[str]:

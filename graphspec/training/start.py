@@ -76,6 +76,8 @@ def go_on(run: Path, checkpoint: Path, contents: Contents, prepared: Prepared, c
     for package in differing_versions(lock, now):
         told.warn(f"{package}: the numbers may differ from those of a training that was never stopped")
     told.say(f"going on from {checkpoint}, after step {position.step} of epoch {position.epoch + 1}")
+    if prepared.settings.located("epochs").span.source.name == "--set":
+        run_directory.change_epochs(run, prepared.spec)
     record.setdefault("resumed", []).append(
         {"at": _now(), "epoch": position.epoch, "step": position.step, "command": now["command"]}
     )
