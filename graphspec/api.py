@@ -110,7 +110,7 @@ def resume(
     from graphspec.training.trainer import resume as resume_training
 
     try:
-        changed = found.changed_training_data()
+        changed = found.changed_data("train", "validation")
         return Run(resume_training(spec, samples, found.path, changed, progress=progress, on_epoch=on_epoch))
     except StoppedError as error:
         raise error.as_exit() from None

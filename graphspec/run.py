@@ -80,10 +80,7 @@ class Run:
         """
         record, spec = self.record, self.spec
         assert spec.model.training is not None
-        if run_directory.is_held(self.path):
-            raise SpecError.of(
-                BAD_RUN, f"{self.path} is being trained by another process", help="wait until it ends, or stop it"
-            )
+        run_directory.check_free(self.path)
         before = spec.model.training.epochs
         if epochs is not None and epochs != before:
             if epochs < record.get("epochs", 0):
@@ -174,22 +171,19 @@ class Run:
         found = self.predictor(checkpoint)
         return found.evaluate(found.samples(data, targets=True), batch_size).metrics
 
-    def changed_data(self, split: str) -> list[str]:
-        """The data files of a split that are no longer what they were when the run was trained, by their names.
+    def changed_data(self, *names: str) -> list[str]:
+        """The data files of these splits that are no longer what they were when the run was trained, by their names.
 
         Those of `test` were not read then, and nothing is known of them.
         """
         from graphspec.datasets.data_files import differing, paths_of
 
-        spec = self.spec
-        found = spec.data.split(split) if spec.data is not None else None
-        if found is None and spec.data is not None and spec.data.held_out:
-            found = spec.data.train
-        return differing(self.lock.get("data", {}), paths_of([found]), self.path) if found is not None else []
-
-    def changed_training_data(self) -> list[str]:
-        """The data files of the training and validation splits that are no longer what they were."""
-        return list(dict.fromkeys([*self.changed_data("train"), *self.changed_data("validation")]))
+        data = self.spec.data
+        if data is None:
+            return []
+        splits = [data.split(name) or (data.train if data.held_out else None) for name in names]
+        paths = paths_of(each for each in splits if each is not None)
+        return differing(self.lock.get("data", {}), paths, self.path) if paths else []
 
     def rows(self, file: Path | str) -> dict[str, Source]:
         """A source for each input that the training took from a table: the columns of the same names in `file`.

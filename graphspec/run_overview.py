@@ -58,9 +58,7 @@ class Comparison:
 
 def overviews(folder: Path) -> list[Overview]:
     """Every run at or below `folder`, the newest first."""
-    found = [folder] if (folder / run_directory.RECORD).is_file() else []
-    found = found or [each.parent for each in folder.glob(f"**/{run_directory.RECORD}")]
-    runs = [_overview(path) for path in found]
+    runs = [_overview(path) for path in run_directory.folders_with(folder, run_directory.RECORD)]
     return sorted(runs, key=lambda run: (str(run.record.get("started", "")), run.path.name), reverse=True)
 
 

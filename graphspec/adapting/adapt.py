@@ -34,7 +34,7 @@ from graphspec.progress_bar import progress_bar
 from graphspec.rules import REFUSED_TRAINING, UNREADABLE_DATA
 from graphspec.spec import Spec
 from graphspec.to_keras.adapted import has_learnt, keep, learning_layers, restore, saved_in
-from graphspec.to_keras.messages import reason, told_as
+from graphspec.to_keras.messages import told_as
 from graphspec.to_keras.model import Built
 
 _NUMBERS = 1 << 20
@@ -76,15 +76,18 @@ def _take(model: Any, weights: Weights) -> None:
     waiting = any(not has_learnt(layer) for layer in learning_layers(model).values())
     if not (waiting and weights.path.suffix == ".keras" and weights.path.is_file()):
         return
-    try:
+    with told_as(partial(_unfit, weights)):
         restore(model, saved_in(weights.path))
-    except Exception as error:
-        raise SpecError.of(
-            UNREADABLE_DATA,
-            f"{weights.text} does not give the preprocessing layers what they learn from data: {reason(error)}",
-            weights.span,
-            expected="a model whose layers of the same names have the same arguments",
-        ) from error
+
+
+def _unfit(weights: Weights, why: str) -> SpecError:
+    """The finding that a file does not tell what layers have learnt."""
+    return SpecError.of(
+        UNREADABLE_DATA,
+        f"{weights.text} does not give the preprocessing layers what they learn from data: {why}",
+        weights.span,
+        expected="a model whose layers of the same names have the same arguments",
+    )
 
 
 def _keep(path: str, layer: Any, spec: Spec) -> None:

@@ -13,15 +13,9 @@ from graphspec.datasets.samples import Samples, with_last_axis
 from graphspec.diagnostics import Report
 from graphspec.graph import Graph
 from graphspec.sources import Column, DataError
-from graphspec.spec import Spec
 
 
-def fit_targets(spec: Spec, model: keras.Model, samples: Samples) -> Samples:
-    """`samples` with each target as the output of `spec` that it trains needs it. See `fit_to_outputs`."""
-    return fit_to_outputs(spec.graph, model, samples)
-
-
-def fit_to_outputs(graph: Graph, model: keras.Model, samples: Samples) -> Samples:
+def fit_targets(graph: Graph, model: keras.Model, samples: Samples) -> Samples:
     """`samples` with each target in the shape its output has, where only an axis of one differs.
 
     Raises SpecError for every target that does not have the shape, or the class indices, that its output and loss need.

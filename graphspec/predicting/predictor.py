@@ -165,11 +165,11 @@ class Predictor:
 
         from graphspec.datasets.batches import evaluation_batches
         from graphspec.datasets.faults import told
-        from graphspec.datasets.targets import fit_to_outputs
+        from graphspec.datasets.targets import fit_targets
         from graphspec.training.metrics import measured, with_true_losses
 
         size = batch_size or self.batch_size
-        batches = evaluation_batches(self.graph, fit_to_outputs(self.graph, model, samples), size)
+        batches = evaluation_batches(self.graph, fit_targets(self.graph, model, samples), size)
         tell = advance or (lambda done: None)
         counting = keras.callbacks.LambdaCallback(on_test_batch_end=lambda batch, logs: tell(size))
         began = time.monotonic()
@@ -199,12 +199,10 @@ class Predictor:
         trained = [name for name, output in self.graph.outputs.items() if output.loss is not None]
         if len(trained) < 2:
             return {}
-        whole = metrics["loss"]
-        losses = {name: metrics[f"{name}_loss"] for name in trained}
-        return {
-            name: self.graph.outputs[name].loss_weight * loss / whole if whole and loss is not None else None
-            for name, loss in losses.items()
-        }
+        from graphspec.training.metrics import share
+
+        weights = {name: self.graph.outputs[name].loss_weight for name in trained}
+        return {name: share(weight, metrics[f"{name}_loss"], metrics["loss"]) for name, weight in weights.items()}
 
     def _refused(self, why: str) -> SpecError:
         """That the model cannot compute what it is given: an index that an `Embedding` does not have, ..."""

@@ -37,7 +37,17 @@ from graphspec.run_directory.files import (
     write_json,
     write_text,
 )
-from graphspec.run_directory.folders import RUNS, create, held, is_held, new_folder, newest, runs_below
+from graphspec.run_directory.folders import (
+    RUNS,
+    check_free,
+    create,
+    empty_folder,
+    folders_with,
+    held,
+    new_folder,
+    newest,
+    newest_with,
+)
 from graphspec.run_directory.resolved_spec import change_epochs, write_spec
 from graphspec.run_directory.rows import Row, read_rows, series, write_rows
 from graphspec.run_directory.status import status_of
@@ -59,15 +69,17 @@ __all__ = [
     "Row",
     "cannot_write",
     "change_epochs",
+    "check_free",
     "create",
+    "empty_folder",
+    "folders_with",
     "held",
-    "is_held",
     "new_folder",
     "newest",
+    "newest_with",
     "read_json",
     "read_rows",
     "relative",
-    "runs_below",
     "series",
     "status_of",
     "write",

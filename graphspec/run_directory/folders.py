@@ -27,17 +27,19 @@ def create(spec: Spec, folder: Path | None) -> Path:
     """An empty run directory: `folder`, or a new one below `runs/<name>`. Raises SpecError where it cannot be had."""
     if folder is None:
         return new_folder(RUNS / spec.name)
+    go_on = f", or go on with that run: graphspec train --resume {folder}" if (folder / RECORD).exists() else ""
+    return empty_folder(folder, "run", f"give another --run-dir, move the folder away{go_on}")
+
+
+def empty_folder(folder: Path, what: str, help: str) -> Path:
+    """`folder`, made where it is not there yet, for a `what`. Raises SpecError where it holds anything."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        if any(folder.iterdir()):
-            go_on = f", or go on with that run: graphspec train --resume {folder}" if (folder / RECORD).exists() else ""
-            raise SpecError.of(
-                BAD_RUN,
-                f"{folder} is not empty, and a run never writes over another",
-                help=f"give another --run-dir, move the folder away{go_on}",
-            )
+        taken = any(folder.iterdir())
     except OSError as error:
         raise cannot_write(folder, error) from None
+    if taken:
+        raise SpecError.of(BAD_RUN, f"{folder} is not empty, and a {what} never writes over another", help=help)
     return folder
 
 
@@ -70,10 +72,18 @@ def held(run: Path) -> Iterator[None]:
         try:
             fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise SpecError.of(
-                BAD_RUN, f"{run} is being trained by another process", help="wait until it ends, or stop it"
-            ) from None
+            raise _is_trained(run) from None
         yield
+
+
+def check_free(run: Path) -> None:
+    """Raise SpecError where a process is writing into `run`."""
+    if is_held(run):
+        raise _is_trained(run)
+
+
+def _is_trained(run: Path) -> SpecError:
+    return SpecError.of(BAD_RUN, f"{run} is being trained by another process", help="wait until it ends, or stop it")
 
 
 def is_held(run: Path) -> bool:
@@ -90,21 +100,23 @@ def is_held(run: Path) -> bool:
     return False
 
 
-def runs_below(path: Path) -> list[Path]:
-    """The run at `path`, or every run below that folder, the oldest first."""
-    if (path / RECORD).is_file():
-        return [path]
-    runs = [record.parent for record in path.glob(f"**/{RECORD}")] if path.is_dir() else []
-    return sorted(runs, key=lambda run: (str(read_json(run / RECORD).get("started", "")), run.name))
-
-
 def newest(path: Path) -> Path:
     """The run at `path`, or the newest run below it. Raises SpecError where there is none."""
-    runs = runs_below(path)
-    if not runs:
-        raise SpecError.of(
-            BAD_RUN,
-            f"there is no run in {path}" if path.exists() else f"there is no folder {path}",
-            help="`graphspec train` prints where its run lies; a folder of runs stands for the newest in it",
-        )
-    return runs[-1]
+    help = "`graphspec train` prints where its run lies; a folder of runs stands for the newest in it"
+    return newest_with(path, RECORD, "run", help)
+
+
+def newest_with(path: Path, record: str, what: str, help: str) -> Path:
+    """Of `folders_with` the one that was begun last, as its record says. Raises SpecError where there is no `what`."""
+    found = folders_with(path, record)
+    if not found:
+        missing = f"there is no {what} in {path}" if path.exists() else f"there is no folder {path}"
+        raise SpecError.of(BAD_RUN, missing, help=help)
+    return max(found, key=lambda each: (str(read_json(each / record).get("started", "")), each.name))
+
+
+def folders_with(path: Path, record: str) -> list[Path]:
+    """The folder `path` alone where it holds a file `record`, else every folder below it that does."""
+    if (path / record).is_file():
+        return [path]
+    return [each.parent for each in path.glob(f"**/{record}")] if path.is_dir() else []

@@ -53,11 +53,11 @@ def _write_includes(folder: Path, includes: Iterable[Library], written: dict[Pat
             _move_weight_files(tree, library.path.parent, folder / INCLUDED)
             if "include" in tree:
                 tree["include"] = [
-                    path.removeprefix("included/") for path in _write_includes(folder, library.includes, written)
+                    path.removeprefix(f"{INCLUDED}/") for path in _write_includes(folder, library.includes, written)
                 ]
             _move_models(tree, library.path.parent, folder / INCLUDED)
             write_text(folder / INCLUDED / name, write_yaml(tree))
-        paths.append(f"included/{written[source]}")
+        paths.append(f"{INCLUDED}/{written[source]}")
     return paths
 
 

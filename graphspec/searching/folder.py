@@ -15,11 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from graphspec import run_directory
-from graphspec.diagnostics import Report, SpecError
+from graphspec.diagnostics import Report
 from graphspec.document import read, read_source
 from graphspec.document.tree import plain
-from graphspec.rules import BAD_RUN
-from graphspec.run_directory import cannot_write, new_folder, read_json
+from graphspec.run_directory import empty_folder, new_folder, newest_with
 from graphspec.schema.shorthand import write_out
 from graphspec.searching.rewritten import rewritten
 from graphspec.spec import Spec, load
@@ -33,30 +32,13 @@ def create(name: str, folder: Path | None) -> Path:
     """An empty folder for a study: `folder`, or a new one below `studies/<name>`. Raises SpecError where it is none."""
     if folder is None:
         return new_folder(STUDIES / name)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        taken = any(folder.iterdir())
-    except OSError as error:
-        raise cannot_write(folder, error) from None
-    if taken:
-        raise SpecError.of(
-            BAD_RUN,
-            f"{folder} is not empty, and a study never writes over another",
-            help="give another --study-dir, or go on with the study by --resume",
-        )
-    return folder
+    return empty_folder(folder, "study", "give another --study-dir, or go on with the study by --resume")
 
 
 def newest(path: Path) -> Path:
     """The study at `path`, or the newest below that folder. Raises SpecError where there is none."""
-    found = [path] if (path / RECORD).is_file() else [each.parent for each in path.glob(f"**/{RECORD}")]
-    if not found:
-        raise SpecError.of(
-            BAD_RUN,
-            f"there is no study in {path}" if path.exists() else f"there is no folder {path}",
-            help="`graphspec tune` prints where its study lies; a folder of studies stands for the newest in it",
-        )
-    return max(found, key=lambda study: (str(read_json(study / RECORD).get("started", "")), study.name))
+    help = "`graphspec tune` prints where its study lies; a folder of studies stands for the newest in it"
+    return newest_with(path, RECORD, "study", help)
 
 
 def write_spec(study: Path, spec: Spec) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import keras
 
 from graphspec.run_directory import Row
-from graphspec.training.metrics import measured
+from graphspec.training.metrics import measured, share
 
 
 class Measures(keras.callbacks.Callback):
@@ -51,14 +51,10 @@ class Measures(keras.callbacks.Callback):
         seconds = self._last - self._began
         self.row = {"optimizer/learning_rate": measured(self.model.optimizer.learning_rate)}
         if len(self.weights) > 1:
-            self.row |= {f"share/{name}": self._share(name, found) for name in self.weights}
+            losses = {name: found.get(f"{name}_loss") for name in self.weights}
+            self.row |= {f"share/{name}": share(self.weights[name], losses[name], found.get("loss")) for name in losses}
         self.row["time/seconds"] = round(time.monotonic() - self._began, 6)
         if self._from >= 0 and seconds > 0:
             samples = self.samples(epoch, self._from, self._to)
             self.row["time/samples_per_second"] = round(samples / seconds, 3)
             self.row["time/data_wait"] = round(min(1.0, (self.waited() - self._waited) / seconds), 6)
-
-    def _share(self, name: str, logs: dict[str, Any]) -> Any:
-        """The weighted loss of an output by the total, which holds regularisation too."""
-        whole = logs.get("loss") or 0.0
-        return measured(self.weights[name] * logs[f"{name}_loss"] / whole) if whole else None

@@ -77,6 +77,14 @@ def measured(value: Any) -> Measured:
     return number if math.isfinite(number) else None
 
 
+def share(weight: float, loss: float | None, whole: float | None) -> float | None:
+    """The part of a weighted loss in the total, which holds regularisation too; None where it is no number."""
+    if not whole or loss is None:
+        return None
+    found = weight * loss / whole
+    return found if math.isfinite(found) else None
+
+
 class TrueLosses(keras.callbacks.Callback):
     """First of all callbacks: those after it, and the history, read the true means."""
 

@@ -67,8 +67,8 @@ def prepare(spec: Spec, data: TrainingData, told: Told, *, pretrained: bool) -> 
     for split in (data.train, data.validation):
         if split is not None and split.left_out:
             told.warn(_left_out(split))
-    samples = fit_targets(spec, built.model, data.train)
-    validation = fit_targets(spec, built.model, data.validation) if data.validation is not None else None
+    samples = fit_targets(spec.graph, built.model, data.train)
+    validation = fit_targets(spec.graph, built.model, data.validation) if data.validation is not None else None
     order = Order(samples.count, settings.batch_size, settings.seed)
     batches = TrainingBatches(spec.graph, samples, order, settings.steps_per_epoch)
     freeze = settings.located("freeze").span if settings.freeze else spec.model.key_span("training")
