@@ -151,7 +151,7 @@ def _kill(process: Any, run: Path, seconds: float, log: Path, *, while_writing: 
         time.sleep(0.002)
     process.join(seconds)
     while while_writing and process.is_alive() and not _is_writing(run):
-        pass
+        time.sleep(0.0002)
     if process.is_alive():
         os.kill(process.pid, signal.SIGKILL)
     process.join()

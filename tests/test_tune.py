@@ -392,7 +392,7 @@ def test_a_killed_study_comes_to_the_same_end(
     """Killed (SIGKILL) at random moments, and gone on with, a study has the trials of one that never was."""
     chance = random.Random(0)
     study = spec.parent / "study"
-    for kill in range(3):
+    for kill in range(2):
         running = process(spec, "--study-dir", study) if not kill else process("--resume", study)
         await_trial(study, 2 * kill, running)
         time.sleep(chance.uniform(0, 1.5))

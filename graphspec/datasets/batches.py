@@ -27,6 +27,9 @@ TOGETHER = 32
 _BYTES_TOGETHER = 1 << 23
 """So many bytes are gathered at once where batches are large."""
 
+_unconverted = tf.autograph.experimental.do_not_convert
+"""AutoGraph would take half a second to find out that there is nothing to convert in the functions below."""
+
 
 class TrainingBatches:
     """The batches of one epoch at a time, from any step on: the same ones whenever they are read.
@@ -43,7 +46,7 @@ class TrainingBatches:
         self._together = _together(columns, order)
         self._chunks = tf.Variable(tf.zeros((0, 3), tf.int64), shape=(None, 3), dtype=tf.int64, trainable=False)
         self._waiting = Waiting()
-        chunks = tf.data.Dataset.range(1).flat_map(self._read_once)
+        chunks = tf.data.Dataset.range(1).flat_map(_unconverted(self._read_once))
         gathered = self._waiting.measured(_gathered(samples, columns, chunks, order))
         # `repeat` and `take` let Keras know the length, and let an epoch that starts in its middle be shorter.
         self.dataset = gathered.unbatch().repeat().take(self.steps)
@@ -83,7 +86,7 @@ def input_batches(graph: Graph, samples: Samples, batch_size: int) -> tf.data.Da
     columns = {
         ("inputs", name): _column(samples, samples.inputs[name], each.dtype) for name, each in graph.inputs.items()
     }
-    return _one_pass(samples, columns, batch_size).map(lambda inputs, _: inputs)
+    return _one_pass(samples, columns, batch_size).map(_unconverted(lambda inputs, _: inputs))
 
 
 class _Column:
@@ -198,7 +201,7 @@ def _gathered(samples: Samples, columns: _Columns, chunks: tf.data.Dataset, orde
         number, first, last = tf.unstack(chunk)
         return gather(order.indices(number, first, last), last - first)
 
-    return chunks.map(read, num_parallel_calls=2, deterministic=True).prefetch(2)
+    return chunks.map(_unconverted(read), num_parallel_calls=2, deterministic=True).prefetch(2)
 
 
 def _gathering(samples: Samples, columns: _Columns) -> Callable[[tf.Tensor, tf.Tensor], tuple[Any, ...]]:

@@ -23,11 +23,12 @@ class Waiting:
         It costs about a tenth of a millisecond an element, so it is for elements that are worth it. (TensorFlow's own
         clock is refused where operations are to be deterministic.)
         """
-        asked = tf.data.Dataset.range(sys.maxsize).map(self._ask)  # zip asks for this one first
+        unconverted = tf.autograph.experimental.do_not_convert  # there is nothing to convert, and looking takes long
+        asked = tf.data.Dataset.range(sys.maxsize).map(unconverted(self._ask))  # zip asks for this one first
         options = tf.data.Options()
         options.experimental_optimization.inject_prefetch = False  # what nobody has asked for yet is not waited for
         options.experimental_optimization.map_parallelization = False
-        return tf.data.Dataset.zip((asked, dataset)).map(self._hand_over).with_options(options)
+        return tf.data.Dataset.zip((asked, dataset)).map(unconverted(self._hand_over)).with_options(options)
 
     def _ask(self, number: tf.Tensor) -> tf.Tensor:
         def note(number: Any) -> Any:
