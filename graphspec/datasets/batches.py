@@ -195,44 +195,41 @@ def _gathered(samples: Samples, columns: _Columns, chunks: tf.data.Dataset, orde
     What is done for each batch by itself is left to tf.data's own code, as `unbatch`: a function of ours would cost
     more than the copying.
     """
-    gather = _gathering(samples, columns)
-
-    def read(chunk: tf.Tensor) -> tuple[Any, ...]:
-        number, first, last = tf.unstack(chunk)
-        return gather(order.indices(number, first, last), last - first)
-
-    return chunks.map(_unconverted(read), num_parallel_calls=2, deterministic=True).prefetch(2)
+    read = _unconverted(_reading(samples, columns, order))
+    return chunks.map(read, num_parallel_calls=2, deterministic=True).prefetch(2)
 
 
-def _gathering(samples: Samples, columns: _Columns) -> Callable[[tf.Tensor, tf.Tensor], tuple[Any, ...]]:
-    """A function that gives every column at the indices of so many batches of equal size.
+def _reading(samples: Samples, columns: _Columns, order: Order) -> Callable[[tf.Tensor], tuple[Any, ...]]:
+    """A function that gives every column of a chunk, in the arrangement that Keras takes.
 
-    It gives what Keras takes: (inputs, outputs), with weights where there are any, each by name, with an axis for the
-    batches before that of the samples.
+    That is (inputs, outputs), with weights where there are any, each by name, with an axis for the batches before that
+    of the samples. Little of it is TensorFlow's: each operation would be made ready anew for each pass.
     """
     keys = list(columns)
 
-    def read(at: Array) -> list[Array]:
+    def gather(chunk: Array) -> list[Array]:
+        number, first, last = chunk.tolist()
+        at = order.indices(number, first, last)
         found = []
         for part, name in keys:
+            column = columns[part, name]
             try:
-                found.append(columns[part, name].gather(at))
+                values = column.gather(at)
             except (DataError, OSError) as error:
                 samples.faults.append(Fault(samples.source(part, name), error))
                 raise
+            found.append(values.reshape(last - first, len(at) // (last - first), *column.shape))
         return found
 
     parts = ("inputs", "outputs", "weights") if any(part == "weights" for part, _ in keys) else ("inputs", "outputs")
 
-    def gather(at: tf.Tensor, batches: tf.Tensor) -> tuple[dict[str, tf.Tensor], ...]:
-        values = tf.numpy_function(read, [at], [columns[key].read for key in keys], stateful=False)
+    def read(chunk: tf.Tensor) -> tuple[dict[str, tf.Tensor], ...]:
+        values = tf.numpy_function(gather, [chunk], [columns[key].read for key in keys], stateful=False)
         found: dict[str, dict[str, tf.Tensor]] = {part: {} for part in parts}
         for (part, name), value in zip(keys, values, strict=True):
-            shape = columns[part, name].shape
-            apart = tf.reshape(value, tf.concat([[batches, -1], tf.constant(shape, tf.int64, (len(shape),))], 0))
-            apart.set_shape((None, None, *shape))
-            wanted = columns[part, name].dtype
-            found[part][name] = apart if apart.dtype == wanted else tf.cast(apart, wanted)
+            column = columns[part, name]
+            value.set_shape((None, None, *column.shape))
+            found[part][name] = value if value.dtype == column.dtype else tf.cast(value, column.dtype)
         return tuple(found.values())
 
-    return gather
+    return read

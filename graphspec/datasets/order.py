@@ -8,8 +8,13 @@ start anywhere, and several workers share a pass by position.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
+
+Array = npt.NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -42,20 +47,16 @@ class Order:
         """The samples of this worker in a whole batch."""
         return self.batch_size * (self.worker + 1) // self.workers - self.batch_size * self.worker // self.workers
 
-    def indices(self, number: tf.Tensor, first: tf.Tensor, last: tf.Tensor) -> tf.Tensor:
+    def indices(self, number: int, first: int, last: int) -> Array:
         """The samples of this worker in the batches from `first` up to `last` of pass `number`: int64, shape (n,)."""
-        positions = tf.range(first * self.batch_size, tf.minimum(last * self.batch_size, self.count))
+        positions = np.arange(first * self.batch_size, min(last * self.batch_size, self.count), dtype=np.int64)
         if self.workers > 1:
-            batch = positions // self.batch_size
-            size = tf.minimum(tf.constant(self.batch_size, tf.int64), self.count - batch * self.batch_size)
-            offset = positions - batch * self.batch_size
-            positions = tf.boolean_mask(positions, ((offset + 1) * self.workers - 1) // size == self.worker)
-        if not self.shuffled:
+            batch, offset = np.divmod(positions, self.batch_size)
+            size = np.minimum(self.batch_size, self.count - batch * self.batch_size)
+            positions = positions[((offset + 1) * self.workers - 1) // size == self.worker]
+        if not self.shuffled or not positions.size:
             return positions
-        seed = tf.stack([tf.constant(self.seed, tf.int64), number])
-        last_index = tf.constant(self.count - 1, tf.int64)
-        return tf.cond(  # nothing cannot be shuffled
-            tf.size(positions) > 0,
-            lambda: tf.random.experimental.index_shuffle(positions, seed, last_index),
-            lambda: positions,
-        )
+        seed = np.array([self.seed, number], np.int64)
+        with tf.device("CPU"):
+            shuffled: Array = tf.random.experimental.index_shuffle(positions, seed, np.int64(self.count - 1)).numpy()
+        return shuffled
