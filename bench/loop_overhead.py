@@ -1,24 +1,29 @@
 """What graphspec's training adds to `fit`: checkpoints, metrics, progress, the data set; for steps of about 5 ms.
 
-    python bench/loop_overhead.py
+    python bench/loop_overhead.py [--pairs 40]
 
 Both sides train the same model on the same arrays in memory, with the same number of steps per execution, in one
-process, in turns; `fit` is bare: no callbacks but a clock, no validation, no progress. An epoch is timed from the
-beginning of one to the beginning of the next, so that what graphspec writes between them counts. The first two epochs,
-in which functions are traced, are left out; of several turns the least median counts.
+process; `fit` is bare: no callbacks but a clock, no validation, no progress. They take turns epoch by epoch, each
+waiting while the other works, so that a machine that is slower for a while is so for both. An epoch is timed from its
+beginning to the beginning of the next, so that what graphspec writes between them counts. The first two epochs of each,
+in which functions are traced, are left out; of the ratios of all pairs, the median is the result. Beside the time that
+has passed, that which processors have worked is compared: other machines on the same processors lengthen it less.
+
+Last, a model of next to no size, whose steps take so little that what is added to each can be seen by itself.
 """
 
 from __future__ import annotations
 
-import json
+import argparse
 import os
 import platform
 import statistics
 import sys
 import tempfile
+import threading
 import time
+from collections.abc import Callable
 from functools import partial
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -31,17 +36,48 @@ import tensorflow as tf
 import graphspec
 from graphspec.version import __version__
 
-EPOCHS, TURNS, BATCH, STEPS = 5, 5, 64, 300
-WIDTH = 448
+BATCH, TRACED = 64, 2
+WIDTH, STEPS = 448, 300
+SMALL, SMALL_STEPS = 8, 2000
 L = keras.layers
-clock: list[float] = []
+
+Times = tuple[float, float]
+"""What an epoch has taken: seconds that have passed, and seconds that processors have worked."""
+
+
+class Turns:
+    """Two threads that work in turn, an epoch each. taken: the time of each epoch by side."""
+
+    def __init__(self) -> None:
+        self.taken: dict[str, list[Times]] = {"graphspec": [], "bare fit": []}
+        self._turn = next(iter(self.taken))
+        self._working = dict.fromkeys(self.taken, True)
+        self._changed = threading.Condition()
+        self._began: dict[str, Times] = {}
+
+    def take(self, works: bool = True) -> None:
+        """End the epoch of this thread, if there is one, and wait for the next turn; works: there will be a next."""
+        wall, worked, side = time.perf_counter(), time.process_time(), threading.current_thread().name
+        if side in self._began:
+            self.taken[side].append((wall - self._began[side][0], worked - self._began[side][1]))
+        other = next(name for name in self.taken if name != side)
+        with self._changed:
+            self._working[side] = works
+            if side in self._began or not works:
+                self._turn = other
+                self._changed.notify_all()
+            self._changed.wait_for(lambda: not works or self._turn == side or not self._working[other])
+        self._began[side] = time.perf_counter(), time.process_time()
+
+
+turns = Turns()
 
 
 class Clock(keras.callbacks.Callback):
-    """Notes when each epoch begins."""
+    """Ends a turn where an epoch begins."""
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        clock.append(time.perf_counter())
+        turns.take()
 
     def get_config(self) -> dict[str, Any]:
         """None: it has no settings."""
@@ -71,63 +107,90 @@ data:
 
 
 def main() -> None:
-    """Print a line of figures for each number of steps per execution."""
-    rng = np.random.default_rng(0)
-    x, y = rng.random((BATCH * STEPS, 64), np.float32), rng.random((BATCH * STEPS, 1), np.float32)
+    """Print a line of figures for each model and number of steps per execution."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pairs", type=int, default=40)
+    pairs = parser.parse_args().pairs
     print(f"{platform.machine()}, {os.cpu_count()} cores; Python {platform.python_version()}, TensorFlow", end=" ")
-    print(f"{tf.__version__}, Keras {keras.__version__}, graphspec {__version__}; {STEPS} steps an epoch")
-    layers = _layers_for(5.0, x, y)
+    print(f"{tf.__version__}, Keras {keras.__version__}, graphspec {__version__}; medians of {pairs} pairs of epochs")
+    layers = _layers_for(5.0)
+    for width, number, steps in ((WIDTH, layers, STEPS), (SMALL, 1, SMALL_STEPS)):
+        for together in (1, 20):
+            taken, size = _compared(width, number, steps, together, pairs)
+            print(f"{number} layers of {width}, {together} steps per execution, {steps} an epoch, checkpoints", end=" ")
+            print(f"of {size / 1e6:.1f} MB", flush=True)
+            for at, what in enumerate(("wall", "processors")):
+                ours, bare = ([each[at] / steps for each in taken[side]] for side in ("graphspec", "bare fit"))
+                ratios = statistics.quantiles((one / other for one, other in zip(ours, bare, strict=True)), n=4)
+                added = statistics.median(one - other for one, other in zip(ours, bare, strict=True))
+                print(f"  {what:10}  {statistics.median(bare) * 1e3:.3f} ms a step by bare fit", end="")
+                print(f", {added * 1e6:+.0f} us: ratio {ratios[1]:.4f}", end="")
+                print(f" (quartiles {ratios[0]:.3f} and {ratios[2]:.3f})", flush=True)
+
+
+def _compared(width: int, layers: int, steps: int, together: int, pairs: int) -> tuple[dict[str, list[Times]], int]:
+    """The times of epochs of both sides, and the bytes of a checkpoint."""
+    epochs = pairs + TRACED + 1
+    x, y = _data(steps)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         np.savez(folder / "arrays.npz", x=x, y=y)
-        for together in (1, 20):
-            values = {"WIDTH": WIDTH, "LAYERS": layers, "EPOCHS": EPOCHS, "BATCH": BATCH, "TOGETHER": together}
-            text = SPEC
-            for key, value in values.items():
-                text = text.replace(key, str(value))
-            (folder / "spec.yaml").write_text(text, encoding="utf-8")
-            ours, bare = [], []
-            for turn in range(TURNS):
-                run = folder / f"run_{together}_{turn}"
-                ours.append(_epoch(partial(graphspec.train, folder / "spec.yaml", run_dir=run, progress=True)))
-                bare.append(_epoch(partial(_fit, layers, x, y, together)))
-            size = max(each.stat().st_size for each in (run / "checkpoints").iterdir())
-            result = {
-                "steps per execution": together,
-                "bare fit, ms a step": round(min(bare) / STEPS * 1000, 3),
-                "graphspec, ms a step": round(min(ours) / STEPS * 1000, 3),
-                "ratio": round(min(ours) / min(bare), 4),
-                "checkpoint, MB": round(size / 1e6, 1),
-            }
-            print(json.dumps(result), flush=True)
+        values = {"WIDTH": width, "LAYERS": layers, "EPOCHS": epochs, "BATCH": BATCH, "TOGETHER": together}
+        text = SPEC
+        for key, value in values.items():
+            text = text.replace(key, str(value))
+        (folder / "spec.yaml").write_text(text, encoding="utf-8")
+        run = folder / "run"
+        ours = partial(graphspec.train, folder / "spec.yaml", run_dir=run, progress=True)
+        taken = _in_turns({"graphspec": ours, "bare fit": partial(_fit, width, layers, x, y, together, epochs)})
+        return taken, max(each.stat().st_size for each in (run / "checkpoints").iterdir())
 
 
-def _model(layers: int) -> keras.Model:
+def _data(steps: int) -> tuple[Any, Any]:
+    rng = np.random.default_rng(0)
+    return rng.random((BATCH * steps, 64), np.float32), rng.random((BATCH * steps, 1), np.float32)
+
+
+def _in_turns(sides: dict[str, Callable[[], object]]) -> dict[str, list[Times]]:
+    """The times of each epoch after the first ones, of two trainings that work in turn."""
+    global turns
+    turns = Turns()
+
+    def work(side: str) -> None:
+        try:
+            sides[side]()
+        finally:
+            turns.take(works=False)
+
+    threads = [threading.Thread(target=work, args=(side,), name=side) for side in sides]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return {side: taken[TRACED:-1] for side, taken in turns.taken.items()}
+
+
+def _model(width: int, layers: int) -> keras.Model:
     inputs = keras.Input((64,), name="x")
     hidden = inputs
     for _ in range(layers):
-        hidden = L.Dense(WIDTH, activation="relu")(hidden)
+        hidden = L.Dense(width, activation="relu")(hidden)
     return keras.Model({"x": inputs}, {"y": L.Dense(1, name="y")(hidden)})
 
 
-def _fit(layers: int, x: Any, y: Any, together: int, epochs: int = EPOCHS) -> None:
-    model = _model(layers)
+def _fit(width: int, layers: int, x: Any, y: Any, together: int, epochs: int) -> None:
+    model = _model(width, layers)
     model.compile("adam", {"y": "mse"}, metrics={"y": ["mae"]}, steps_per_execution=together)
     model.fit({"x": x}, {"y": y}, batch_size=BATCH, epochs=epochs, verbose=0, callbacks=[Clock()])
 
 
-def _epoch(train: Any) -> float:
-    """The median of the seconds that an epoch takes, with what lies between it and the next."""
-    clock.clear()
-    train()
-    return statistics.median(later - sooner for sooner, later in pairwise(clock[2:]))
-
-
-def _layers_for(milliseconds: float, x: Any, y: Any) -> int:
+def _layers_for(milliseconds: float) -> int:
     """How many layers make a step take about so long here, twenty at a time."""
-    layers = 1
+    steps, layers = 100, 1
     while True:
-        taken = _epoch(partial(_fit, layers, x[: BATCH * 100], y[: BATCH * 100], 20, 4)) / 100 * 1000
+        fit = partial(_fit, WIDTH, layers, *_data(steps), 20, 4)
+        found = _in_turns({"graphspec": lambda: None, "bare fit": fit})
+        taken = statistics.median(wall for wall, _ in found["bare fit"]) / steps * 1000
         if taken >= milliseconds:
             return layers
         layers = max(layers + 1, int(layers * milliseconds / taken))

@@ -49,7 +49,7 @@ class TrainingBatches:
         chunks = tf.data.Dataset.range(1).flat_map(_unconverted(self._read_once))
         gathered = self._waiting.measured(_gathered(samples, columns, chunks, order))
         # `repeat` and `take` let Keras know the length, and let an epoch that starts in its middle be shorter.
-        self.dataset = gathered.unbatch().repeat().take(self.steps)
+        self.dataset = gathered.unbatch().repeat().take(self.steps).prefetch(2)
 
     def start(self, epoch: int, step: int = 0) -> None:
         """Let the next reading of the data set give epoch `epoch`, both counted from 0, from its batch `step` on."""
