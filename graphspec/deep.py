@@ -15,12 +15,12 @@ import keras
 
 from graphspec.diagnostics import Diagnostic, Report, SpecError
 from graphspec.graph import External, Object, every_layer
+from graphspec.keras_messages import reason
 from graphspec.rules import REFUSED_TRAINING
 from graphspec.sources import Source
 from graphspec.spec import Spec
 from graphspec.to_keras import build_spec
 from graphspec.to_keras.freezing import check_trainable
-from graphspec.to_keras.messages import reason
 from graphspec.to_keras.objects import make
 from graphspec.to_keras.weights import load_weights
 from graphspec.training.compiling import compile_model

@@ -71,6 +71,23 @@ def test_importing_graphspec_imports_nothing_heavy() -> None:
     assert not set(done.stdout.split()) & set(HEAVY)
 
 
+@pytest.mark.parametrize(
+    "module",
+    [
+        "graphspec.predicting.with_spec",
+        "graphspec.exporting.exporter",
+        "graphspec.run_report.page",
+        "graphspec.searching.tuning",
+        "graphspec.verify_resume",
+    ],
+)
+def test_tensorflow_waits_until_it_is_needed(module: str) -> None:
+    """What is wrong with a run, its data or its names is said before seconds are spent on importing TensorFlow."""
+    script = f"import sys, {module}; print(*sorted(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert not set(done.stdout.split()) & {"tensorflow", "keras"}
+
+
 def test_public_names() -> None:
     """The public face is these names, each with a docstring; a change of it is a change of this list."""
     assert graphspec.__all__ == [

@@ -30,11 +30,11 @@ from graphspec.datasets.faults import told
 from graphspec.datasets.samples import Samples
 from graphspec.diagnostics import Span, SpecError
 from graphspec.graph import Graph, Weights
+from graphspec.keras_messages import told_as
 from graphspec.progress_bar import progress_bar
 from graphspec.rules import REFUSED_TRAINING, UNREADABLE_DATA
 from graphspec.spec import Spec
 from graphspec.to_keras.adapted import has_learnt, keep, learning_layers, restore, saved_in
-from graphspec.to_keras.messages import told_as
 from graphspec.to_keras.model import Built
 
 _NUMBERS = 1 << 20

@@ -137,7 +137,7 @@ def _expected(model: keras.Model, samples: Inputs, tolerance: float) -> Arrays:
     import tensorflow as tf
 
     from graphspec.exporting.comparison import IncomparableError, differences
-    from graphspec.to_keras.messages import reason
+    from graphspec.keras_messages import reason
 
     batch = tf.data.Dataset.from_tensors(samples.arrays)
     try:

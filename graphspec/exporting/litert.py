@@ -16,9 +16,9 @@ import numpy as np
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
+from graphspec import keras_messages
 from graphspec.exporting.formats import Arrays, Opened, Signature
 from graphspec.exporting.layers import sparse_inputs, with_tables
-from graphspec.to_keras import messages
 
 _SIGNATURE = "serving_default"
 _UNKNOWN = re.compile(r"'tf\.(\w+)' op is neither a custom op nor a flex op")
@@ -72,7 +72,7 @@ def reason(error: Exception) -> str:
         place = _PLACE.search(text)
         where = f", which stands at `{place[1]}`" if place else ""
         return f"LiteRT has no counterpart of TensorFlow's `{unknown[1]}`{where}"
-    return messages.reason(error)
+    return keras_messages.reason(error)
 
 
 def _converted(model: keras.Model, signature: Signature) -> bytes:

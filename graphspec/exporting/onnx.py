@@ -16,9 +16,9 @@ import onnxruntime
 from tf2onnx import utils
 from tf2onnx.handler import tf_op
 
+from graphspec import keras_messages
 from graphspec.exporting.formats import Arrays, Opened, Signature
 from graphspec.exporting.layers import every_layer, sparse_inputs, with_tables
-from graphspec.to_keras import messages
 
 _UNKNOWN = re.compile(r'In Node, \("([^"]*)", (\w+),.*No Op registered for', re.DOTALL)
 
@@ -62,7 +62,7 @@ def reason(error: Exception) -> str:
     """What tf2onnx or ONNX Runtime meant by `error`: tf2onnx writes operations that ONNX does not have."""
     if unknown := _UNKNOWN.search(str(error)):
         return f"ONNX has no counterpart of TensorFlow's `{unknown[2]}`, which stands at `{unknown[1]}`"
-    return messages.reason(error)
+    return keras_messages.reason(error)
 
 
 @contextmanager

@@ -18,8 +18,8 @@ from keras.src.backend.common import global_state
 from graphspec.checks.files import missing_file
 from graphspec.diagnostics import Report, SpecError
 from graphspec.graph import External
+from graphspec.keras_messages import reason
 from graphspec.rules import REFUSED_ARGUMENTS
-from graphspec.to_keras.messages import reason
 from graphspec.to_keras.saved_file import by_name, load_saved
 
 _COUNTS = "object_name_uids"

@@ -13,10 +13,10 @@ import keras
 from graphspec.catalog import SINGULAR, Kind
 from graphspec.diagnostics import Diagnostic, Report, SpecError
 from graphspec.graph import Layer, Object
+from graphspec.keras_messages import reason
 from graphspec.rules import REFUSED_ARGUMENTS
 from graphspec.sources import Source
 from graphspec.to_keras.custom import make_custom
-from graphspec.to_keras.messages import reason
 from graphspec.to_keras.weight_files import FromFile
 
 _MODULES: dict[Kind, Any] = {

@@ -16,8 +16,8 @@ import keras
 
 from graphspec.diagnostics import Report
 from graphspec.graph import Plugin
+from graphspec.keras_messages import reason
 from graphspec.rules import PLUGIN_FAILED
-from graphspec.to_keras.messages import reason
 
 _imported: dict[str, Path] = {}
 """The folder of each module beside a spec that was imported here: another spec's module may bear the same name."""

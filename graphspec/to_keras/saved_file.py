@@ -15,8 +15,8 @@ import keras
 
 from graphspec.catalog.refused import CODE_CARRYING as CODE_CARRYING_NAMES
 from graphspec.diagnostics import Span, SpecError
+from graphspec.keras_messages import reason
 from graphspec.rules import CODE_CARRYING, UNREADABLE_DATA, UNREGISTERED
-from graphspec.to_keras.messages import reason
 
 _CONFIG = "config.json"
 _LARGEST = 64 * 2**20

@@ -23,8 +23,8 @@ import keras
 from graphspec.checks.files import missing_file
 from graphspec.diagnostics import Report, SpecError
 from graphspec.graph import Weights
+from graphspec.keras_messages import told_as
 from graphspec.rules import UNREADABLE_DATA, WEIGHTS_MISMATCH
-from graphspec.to_keras.messages import told_as
 
 _INSIDE_KERAS = "model.weights.h5"
 _NOT_LAYERS = ("optimizer", "vars", "seed_generator")

@@ -15,9 +15,9 @@ from graphspec.datasets.data_files import DataFiles
 from graphspec.datasets.faults import told as faults_told
 from graphspec.datasets.samples import TrainingData
 from graphspec.diagnostics import SpecError
+from graphspec.keras_messages import reason
 from graphspec.rules import BAD_RUN, REFUSED_TRAINING
 from graphspec.spec import Spec
-from graphspec.to_keras.messages import reason
 from graphspec.to_keras.weights import load_weights
 from graphspec.training import finite
 from graphspec.training.callback_list import CallbackList
