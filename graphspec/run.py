@@ -135,7 +135,7 @@ class Run:
             raise SpecError.of(
                 BAD_RUN,
                 f"{self.path} holds no {file.name}",
-                help="one is kept where there is validation, or where `checkpoint: {monitor: loss}` says by what",
+                help="one is kept after an epoch with validation, or where `checkpoint: {monitor: loss}` says by what",
             )
         status = run_directory.status_of(self.path, self.record)
         goes_on = {"running": "wait until it ends", "killed": f"go on with: graphspec train --resume {self.path}"}

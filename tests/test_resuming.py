@@ -165,8 +165,14 @@ def test_a_signal_stops_between_two_steps(whole: graphspec.Run, specs: dict[str,
     assert process.returncode == 143, said
     assert "Traceback" not in said
     assert f"graphspec train --resume {run}" in said
-    assert graphspec.Run(run).record["status"] == "stopped"
+    stopped = graphspec.Run(run)
+    assert stopped.record["status"] == "stopped"
     assert weights_of(run / "model.keras")
+    best = stopped.record["best"]
+    assert best["value"] == stopped.metrics[best["epoch"]][best["monitor"]]
+    found = stopped.predictor("best")
+    measured = found.evaluate(found.samples("validation", targets=True)).metrics
+    assert measured[best["monitor"].removeprefix("val_")] == pytest.approx(best["value"])
     graphspec.resume(run)
     assert list(differences(whole.path, run)) == []
 

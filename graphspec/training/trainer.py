@@ -141,7 +141,8 @@ def _train(prepared: Prepared, start: Start, losses: dict[str, Any], told: Told,
             recorder.record["best"] = checkpoints.best
             recorder.finish("finished")
         except StoppedError:
-            run_directory.write(run / run_directory.MODEL, model.save)
+            _save(prepared, state, run, told)
+            recorder.record["best"] = checkpoints.best
             recorder.finish("stopped")
             _tell_how_to_go_on(told, run, "stopped")
             raise

@@ -21,7 +21,8 @@ def dense(call: Call) -> Value:
             OPEN_DIMENSION,
             f"`Dense` needs to know the size of the last dimension, and what comes in is {tensor}",
             expected="a last dimension of known size",
-            help="give the input its number of features, or pool over the open dimension first",
+            help="give the input its number of features, a layer that looks words up its `vocabulary`, or pool over "
+            "the open dimension first",
         )
     built = call.once(last=last)["last"]
     if last is not None and built != last:
