@@ -371,14 +371,17 @@ def await_trial(study: Path, number: int, process: subprocess.Popen[str]) -> Non
 
 
 @pytest.mark.slow
-def test_a_signal_ends_a_study_that_can_go_on(process: Callable[..., subprocess.Popen[str]], spec: Path) -> None:
-    """SIGTERM ends it with the status of that and the line to go on by, and its trial with a checkpoint."""
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_signals_end_a_study_that_can_go_on(
+    process: Callable[..., subprocess.Popen[str]], spec: Path, number: signal.Signals, status: int
+) -> None:
+    """Ctrl-C and SIGTERM end it with the status of each and the line to go on by, and its trial with a checkpoint."""
     study = spec.parent / "study"
     running = process(spec, "--study-dir", study, "--set", "training.epochs=40", "--set", "search.pruner=null")
     await_trial(study, 1, running)
-    running.send_signal(signal.SIGTERM)
+    running.send_signal(number)
     _, said = running.communicate(timeout=300)
-    assert running.returncode == 143, said
+    assert running.returncode == status, said
     assert f"go on with: graphspec tune --resume {study}" in said
     assert "Traceback" not in said
     assert Study(study).record["status"] == "stopped"
