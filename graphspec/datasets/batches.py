@@ -49,6 +49,7 @@ class TrainingBatches:
         chunks = tf.data.Dataset.range(1).flat_map(_unconverted(self._read_once))
         gathered = self._waiting.measured(_gathered(samples, columns, chunks, order))
         # `repeat` and `take` let Keras know the length, and let an epoch that starts in its middle be shorter.
+        # Little is read ahead at the end: what does so is what waits for data, before the training itself would.
         self.dataset = gathered.unbatch().repeat().take(self.steps).prefetch(2)
 
     def start(self, epoch: int, step: int = 0) -> None:

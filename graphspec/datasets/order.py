@@ -8,13 +8,10 @@ start anywhere, and several workers share a pass by position.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
-
-Array = npt.NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -47,7 +44,7 @@ class Order:
         """The samples of this worker in a whole batch."""
         return self.batch_size * (self.worker + 1) // self.workers - self.batch_size * self.worker // self.workers
 
-    def indices(self, number: int, first: int, last: int) -> Array:
+    def indices(self, number: int, first: int, last: int) -> npt.NDArray[np.int64]:
         """The samples of this worker in the batches from `first` up to `last` of pass `number`: int64, shape (n,)."""
         positions = np.arange(first * self.batch_size, min(last * self.batch_size, self.count), dtype=np.int64)
         if self.workers > 1:
@@ -58,5 +55,5 @@ class Order:
             return positions
         seed = np.array([self.seed, number], np.int64)
         with tf.device("CPU"):
-            shuffled: Array = tf.random.experimental.index_shuffle(positions, seed, np.int64(self.count - 1)).numpy()
-        return shuffled
+            shuffled = tf.random.experimental.index_shuffle(positions, seed, np.int64(self.count - 1))
+        return np.asarray(shuffled)

@@ -137,13 +137,9 @@ def _train(prepared: Prepared, start: Start, losses: dict[str, Any], told: Told,
                     shuffle=False,
                     verbose=0,
                 )
-            _save(prepared, state, run, told)
-            recorder.record["best"] = checkpoints.best
-            recorder.finish("finished")
+            _end("finished", prepared, state, checkpoints, recorder)
         except StoppedError:
-            _save(prepared, state, run, told)
-            recorder.record["best"] = checkpoints.best
-            recorder.finish("stopped")
+            _end("stopped", prepared, state, checkpoints, recorder)
             _tell_how_to_go_on(told, run, "stopped")
             raise
         except KeyboardInterrupt:
@@ -180,6 +176,13 @@ def _failure(error: Exception, run: Path, spec: Spec) -> SpecError:
         spec.model.key_span("training"),
         help=f"what was written so far lies in {run}",
     )
+
+
+def _end(status: str, prepared: Prepared, state: TrainingState, checkpoints: Checkpoints, recorder: Recorder) -> None:
+    """Write what stays of a training that comes to an end in order."""
+    _save(prepared, state, recorder.run, recorder.told)
+    recorder.record["best"] = checkpoints.best
+    recorder.finish(status)
 
 
 def _save(prepared: Prepared, state: TrainingState, run: Path, told: Told) -> None:
