@@ -17,10 +17,14 @@ from graphspec.rules import TOO_LARGE, Rule, Severity
 
 @dataclass(frozen=True)
 class Source:
-    """A named text that spans point into: a spec file, standard input, or a `--set` argument."""
+    """A named text that spans point into: a spec file, standard input, or a `--set` argument.
+
+    is_shown is false for a file of which no line may be shown; its text is empty then, and places in it stand alone.
+    """
 
     name: str
     text: str
+    is_shown: bool = True
 
     @cached_property
     def lines(self) -> list[str]:

@@ -15,7 +15,7 @@ from typing import Any
 from graphspec.catalog import Kind
 from graphspec.catalog.refused import COPYING_WRAPPERS
 from graphspec.diagnostics import Span
-from graphspec.paths import is_file, is_folder
+from graphspec.files import is_file, is_folder
 
 FIRST = ""
 """The key in an object's arguments of a first argument whose name is not known: that of a custom object."""

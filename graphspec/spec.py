@@ -10,6 +10,7 @@ from pathlib import Path
 from graphspec.checks import CHECKS, DATA_CHECKS, VALUE_CHECKS, Subject
 from graphspec.diagnostics import Diagnostic, Report, SpecError
 from graphspec.document import STANDARD_INPUT, read
+from graphspec.document.project import spec_in
 from graphspec.document.traps import find_traps
 from graphspec.document.tree import Mapping
 from graphspec.expand import DECLARING, Library, expand, label_variables
@@ -69,6 +70,11 @@ def inspect(
     data: also check the data files that the spec names, by their headers, and the spec at the edges of its search.
     values: and data files by all that they hold, for which NumPy is needed.
     """
+    with spec_in(Path() if str(path) == STANDARD_INPUT else Path(path).parent):
+        return _all_found(path, overrides, data, values)
+
+
+def _all_found(path: Path | str, overrides: Iterable[str], data: bool, values: bool) -> tuple[Spec | None, Report]:
     report = Report(most=MOST_FINDINGS)
     traps: list[Diagnostic] = []
     try:

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from graphspec.checks.subject import Subject
 from graphspec.checks.targets import check_target
 from graphspec.diagnostics import Diagnostic, Label
+from graphspec.files import is_folder
 from graphspec.graph import Graph, Input
-from graphspec.paths import is_folder
 from graphspec.rules import (
     DATA_DTYPE,
     DATA_NAMES,

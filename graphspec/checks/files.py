@@ -7,8 +7,8 @@ from pathlib import Path
 
 from graphspec.checks.subject import Subject
 from graphspec.diagnostics import Diagnostic, Span
+from graphspec.files import is_file, is_folder
 from graphspec.graph import External, every_layer
-from graphspec.paths import is_file, is_folder
 from graphspec.rules import MISSING_FILE
 from graphspec.suggest import closest
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 import click
 
 from graphspec.cli.differences import differences
 from graphspec.diagnostics import Report, SpecError
 from graphspec.document import STANDARD_INPUT, read_source
+from graphspec.document.open_texts import read_bytes
+from graphspec.files import reason_of, rewrite
 from graphspec.report.full import render
-from graphspec.rewriting import rewrite
-from graphspec.rules import INTERNAL
+from graphspec.report.paths import legible
+from graphspec.rules import INTERNAL, UNREADABLE_FILE
 from graphspec.validation.find import find_specs
 from graphspec.validation.settings import Finder
 
@@ -42,19 +43,21 @@ def fmt(paths: tuple[str, ...], check: bool, diff: bool) -> None:
             source = read_source(path)
             formatted = format_source(source)
             is_stdin = path == STANDARD_INPUT
-            differs = formatted != source.text or not (is_stdin or formatted.encode() == Path(path).read_bytes())
+            differs = formatted != source.text or not (is_stdin or formatted.encode() == read_bytes(path))
             count, changed = count + 1, changed + differs
             if diff and differs:
                 for line in differences(source.name, source.text, formatted, "formatted"):
                     click.echo(line, nl=False)
             if check and differs:
-                click.echo(f"would be formatted: {source.name}", err=diff)
+                click.echo(f"would be formatted: {legible(source.name)}", err=diff)
             if not (check or diff) and is_stdin:
                 sys.stdout.buffer.write(formatted.encode())
             elif not (check or diff) and differs:
                 rewrite(path, formatted.encode())
         except SpecError as error:
             report.extend(error.report.found)
+        except OSError as error:  # it was changed or removed after it was read
+            report.add(UNREADABLE_FILE, f"cannot read {path} again: {reason_of(error)}", help="run it again")
     done = "would be formatted" if check or diff else "formatted"
     told = [f"{_files(changed)} {done}" if changed else "", f"{_files(count - changed)} unchanged"]
     if count:

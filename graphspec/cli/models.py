@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from graphspec.paths import is_file, is_folder
+from graphspec.files import is_file, is_folder
 
 if TYPE_CHECKING:
     from graphspec.predicting.predictor import Predictor

@@ -10,10 +10,11 @@ from pathlib import Path
 import click
 
 from graphspec.diagnostics import Report, SpecError
-from graphspec.document.open_texts import key
+from graphspec.document.open_texts import key, read_bytes
+from graphspec.files import reason_of, rewrite, write_whole
 from graphspec.report import full, write
 from graphspec.report.summary import summary
-from graphspec.rules import CANNOT_WRITE
+from graphspec.rules import CANNOT_WRITE, INTERNAL
 from graphspec.validation.fix import Fixed
 from graphspec.validation.run import Request, Result
 
@@ -40,6 +41,8 @@ class Show:
         self._show_report(result, self.format or preferred, err=filtered)
         if failed:
             click.echo("\n" + full.render(failed), err=True)
+        if any(finding.rule is INTERNAL for finding in result.outcome.report):
+            return 3
         return 1 if failed else found
 
     def _show_report(self, result: Result, format: str | None, *, err: bool) -> None:
@@ -83,19 +86,16 @@ class Show:
         failed = Report()
         if not fixed.after:
             return failed
-        from graphspec.rewriting import rewrite
-
         for path, data in fixed.after.items():
             if key(path) in self.request.held:
                 continue
             try:
-                if Path(path).read_bytes() != fixed.before[path]:
+                if read_bytes(path) != fixed.before[path]:
                     failed.add(CANNOT_WRITE, f"{path} has changed since it was read", help="run it again")
                 else:
                     rewrite(path, data)
             except OSError as error:
-                reason = (error.strerror or str(error)).lower()
-                failed.add(CANNOT_WRITE, f"cannot read {path} again: {reason}", help="check the path")
+                failed.add(CANNOT_WRITE, f"cannot read {path} again: {reason_of(error)}", help="check the path")
             except SpecError as error:
                 failed.extend(error.report.found)
         return failed
@@ -112,7 +112,6 @@ class Show:
 def _write_output(path: str, text: str) -> None:
     try:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
-        Path(path).write_text(text, encoding="utf-8")
+        write_whole(path, text.encode("utf-8"))
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise SpecError.of(CANNOT_WRITE, f"cannot write {path}: {reason}", help="check the path") from None
+        raise SpecError.of(CANNOT_WRITE, f"cannot write {path}: {reason_of(error)}", help="check the path") from None

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-from graphspec.diagnostics import Report, Source, Span, SpecError
+from graphspec.diagnostics import Diagnostic, Report, Source, Span, SpecError
 from graphspec.document.limits import MAX_BYTES, syntax_position
-from graphspec.document.open_texts import STANDARD_INPUT, note, read_bytes
+from graphspec.document.open_texts import STANDARD_INPUT, is_held, note, read_bytes
+from graphspec.document.project import is_ours
 from graphspec.document.read_json import read_json
 from graphspec.document.read_yaml import read_yaml
 from graphspec.document.tree import Mapping
+from graphspec.files import reason_of
 from graphspec.rules import EMPTY_DOCUMENT, TOO_LARGE, UNREADABLE_FILE
 
-__all__ = ["STANDARD_INPUT", "read", "read_source"]
+__all__ = ["DECLARING", "STANDARD_INPUT", "read", "read_source"]
+
+DECLARING = ("vars", "layers", "models", "blocks")
+"""The keys under which a file declares what others use by including it."""
 
 
 def read(path: Path | str, report: Report) -> Mapping:
@@ -30,7 +36,7 @@ def is_json(source: Source) -> bool:
 
 def read_text(source: Source, report: Report) -> Mapping:
     """Read the spec that `source` holds, as `read` does."""
-    tree = read_json(source, report) if is_json(source) else read_yaml(source, report)
+    tree = _tree(source, report)
     if isinstance(tree, Mapping):
         return tree
     found = "nothing" if tree is None else "a list" if isinstance(tree, list) else f"`{str(tree)[:40]}`"
@@ -44,14 +50,61 @@ def read_text(source: Source, report: Report) -> Mapping:
     raise SpecError(report)
 
 
+def _tree(source: Source, report: Report) -> Any:
+    return read_json(source, report) if is_json(source) else read_yaml(source, report)
+
+
 def read_source(path: Path | str) -> Source:
-    """The text at `path` with its name. Raises SpecError (GS001, GS006) where it cannot be had."""
+    """The text at `path` with its name. Raises SpecError (GS001, GS006) where it cannot be had.
+
+    Of a file outside of the project of the spec, its text is given only where it reads as a spec. Otherwise SpecError
+    is raised with what is wrong with it and where, and with nothing that it holds.
+    """
+    is_foreign = not (is_held(path) or str(path) == STANDARD_INPUT or is_ours(path))
+    try:
+        source = _read(path)
+        if is_foreign:
+            _refuse_foreign(source)
+    except SpecError as error:
+        if is_foreign:
+            raise SpecError(Report([_concealed(finding) for finding in error.report.found])) from None
+        raise
+    note(source)
+    return source
+
+
+def _refuse_foreign(source: Source) -> None:
+    """Raise SpecError where a file that lies elsewhere does not read as a spec."""
+    tree = _tree(source, Report())
+    if not isinstance(tree, Mapping) or not any(key in tree for key in ("graphspec", "include", *DECLARING)):
+        raise SpecError.of(EMPTY_DOCUMENT, "", Span(source, 1, 1, 1, 2))
+
+
+def _concealed(finding: Diagnostic) -> Diagnostic:
+    """`finding` without anything that its file holds: neither the line nor the words of it."""
+    span = finding.span
+    if span is None:
+        return finding
+    source = Source(span.source.name, "", is_shown=False)
+    return Diagnostic(
+        finding.rule,
+        "the file does not read as a spec" if finding.rule is EMPTY_DOCUMENT else _as_clause(finding.rule.summary),
+        Span(source, span.line, span.column, span.end_line, span.end_column),
+        help="it lies outside of the project of the spec, so that nothing of it is shown here",
+    )
+
+
+def _as_clause(summary: str) -> str:
+    """A sentence as the messages of findings are written."""
+    return f"{summary[0].lower()}{summary[1:].removesuffix('.')}"
+
+
+def _read(path: Path | str) -> Source:
     name = "<stdin>" if str(path) == STANDARD_INPUT else str(path)
     try:
         data = read_bytes(path, MAX_BYTES + 1)
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise SpecError.of(UNREADABLE_FILE, f"cannot read {name}: {reason}", help="check the path") from None
+        raise SpecError.of(UNREADABLE_FILE, f"cannot read {name}: {reason_of(error)}", help="check the path") from None
     if len(data) > MAX_BYTES:
         source = Source(name, data[:MAX_BYTES].decode("utf-8", errors="replace"))
         line = len(source.lines)
@@ -64,9 +117,7 @@ def read_source(path: Path | str) -> Source:
             help="a spec is a small text; numbers lie in files of their own",
         )
     try:
-        source = Source(name, data.decode("utf-8-sig"))
-        note(source)
-        return source
+        return Source(name, data.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         source = Source(name, data.decode("utf-8-sig", errors="replace"))
         line, column = syntax_position(source, len(data[: error.start].decode("utf-8-sig")))

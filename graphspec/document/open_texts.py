@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from graphspec.diagnostics import Source
+from graphspec.document.limits import MAX_BYTES
+from graphspec.files import open_file
 
 STANDARD_INPUT = "-"
 
@@ -49,8 +51,11 @@ def key(path: Path | str) -> str:
     return STANDARD_INPUT if str(path) == STANDARD_INPUT else os.path.realpath(path)
 
 
-def read_bytes(path: Path | str, limit: int = -1) -> bytes:
-    """What the file at `path` holds, or the text that stands for it; `-` is standard input. Raises OSError."""
+def read_bytes(path: Path | str, limit: int = MAX_BYTES + 1) -> bytes:
+    """The first `limit` bytes of the file at `path`, or of the text that stands for it; `-` is standard input.
+
+    Raises OSError.
+    """
     current = _CURRENT.get()
     if current is not None:
         current.asked[key(path)] = None
@@ -58,7 +63,7 @@ def read_bytes(path: Path | str, limit: int = -1) -> bytes:
             return current.held[key(path)]
     if str(path) == STANDARD_INPUT:
         return sys.stdin.buffer.read(limit)
-    with open(path, "rb") as file:
+    with open_file(path) as file:
         return file.read(limit)
 
 

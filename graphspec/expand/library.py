@@ -6,12 +6,13 @@ includes it, so that what it declares means the same wherever it is included.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping as Names
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from graphspec.diagnostics import Label, Report, Span, SpecError
-from graphspec.document import read
+from graphspec.document import DECLARING, read
 from graphspec.document.tree import Located, Mapping
 from graphspec.expand.expressions import Value, layered
 from graphspec.expand.substitute import Substitution
@@ -19,7 +20,6 @@ from graphspec.expand.variables import Variables
 from graphspec.rules import BAD_INCLUDE, WRONG_TYPE
 from graphspec.suggest import kind_of
 
-DECLARING = ("vars", "layers", "models", "blocks")
 MAX_FILES = 100
 
 
@@ -56,7 +56,7 @@ class _Reading:
 
 def expand(tree: Mapping, path: Path, report: Report) -> Library:
     """`tree`, read from `path`, with its includes read and every expression outside blocks resolved."""
-    return _expand(tree, path, _Reading(report, [path.resolve()]))
+    return _expand(tree, path, _Reading(report, [Path(os.path.realpath(path))]))
 
 
 def _expand(tree: Mapping, path: Path, reading: _Reading) -> Library:
@@ -99,7 +99,7 @@ def _paths(tree: Mapping, report: Report) -> list[Located]:
 
 
 def _include(path: Path, written: Located, reading: _Reading) -> Library | None:
-    resolved = path.resolve()
+    resolved = Path(os.path.realpath(path))  # of a circle of links too, on which `Path.resolve` ends in an error
     if resolved in reading.inside:
         circle = [*reading.inside[reading.inside.index(resolved) :], resolved]
         reading.report.add(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -56,7 +57,7 @@ def _file_scope(library: Library, caller: Scope | None, report: Report) -> Scope
     scope = Scope(None, report, library.variables)
     if caller is not None:
         scope.share(caller)
-    scope.files = (*scope.files, library.path.resolve())
+    scope.files = (*scope.files, Path(os.path.realpath(library.path)))
     scope.included = tuple(_library_scope(each, scope, report) for each in library.includes)
     return scope
 
@@ -64,7 +65,7 @@ def _file_scope(library: Library, caller: Scope | None, report: Report) -> Scope
 def check_library(library: Library, report: Report) -> None:
     """Find what is wrong with a file that only declares layers, models and blocks for others to include."""
     caller = Scope(None, report, library.variables)
-    caller.files = (library.path.resolve(),)
+    caller.files = (Path(os.path.realpath(library.path)),)
     _library_scope(library, caller, report)
 
 

@@ -6,6 +6,7 @@ its own, and becomes a graph like any nested model.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -150,7 +151,7 @@ def _lacking(tree: Iterable[str]) -> list[str]:
 
 def _may_open(written: Located, path: Path, scope: Scope, report: Report) -> bool:
     """Whether the spec at `path` may be read: it does not lead back to itself, and there are not too many."""
-    resolved = path.resolve()
+    resolved = Path(os.path.realpath(path))
     if resolved in scope.files:
         chain = [*scope.files[scope.files.index(resolved) :], resolved]
         report.add(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from graphspec.diagnostics import SpecError
 from graphspec.extras import require
-from graphspec.paths import is_folder
+from graphspec.files import is_folder
 from graphspec.rules import CANNOT_WRITE, UNKNOWN_FORMAT
 from graphspec.run_directory import write
 from graphspec.sources import DataError, Split, files_of

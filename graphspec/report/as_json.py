@@ -10,6 +10,7 @@ from typing import Any
 
 from graphspec.diagnostics import Fix, Span
 from graphspec.report.outcome import Located, Outcome, labels
+from graphspec.report.paths import legible
 from graphspec.version import __version__
 
 VERSION = 1
@@ -20,19 +21,21 @@ def write(outcome: Outcome) -> str:
     """The outcome as one JSON object."""
     report = outcome.report
     return json.dumps(
-        {
-            "version": VERSION,
-            "tool": {"name": "graphspec", "version": __version__},
-            "files": [file.path for file in outcome.files],
-            "summary": {
-                "errors": len(report.errors),
-                "warnings": len(report.warnings),
-                "fixable": len(outcome.fixable),
-                "fixed": outcome.fixed,
-                "ignored": outcome.ignored,
-            },
-            "findings": [_finding(each) for each in outcome.located()],
-        },
+        legible(
+            {
+                "version": VERSION,
+                "tool": {"name": "graphspec", "version": __version__},
+                "files": [file.path for file in outcome.files],
+                "summary": {
+                    "errors": len(report.errors),
+                    "warnings": len(report.warnings),
+                    "fixable": len(outcome.fixable),
+                    "fixed": outcome.fixed,
+                    "ignored": outcome.ignored,
+                },
+                "findings": [_finding(each) for each in outcome.located()],
+            }
+        ),
         indent=1,
     )
 

@@ -16,4 +16,4 @@ def fingerprints(found: Iterable[Located]) -> Iterator[tuple[Located, str]]:
         line = each.span.source.line(each.span.line).strip() if each.span is not None else ""
         known = (each.finding.rule.code, each.file, each.finding.message, line)
         seen[known] += 1
-        yield each, sha256("\0".join((*known, str(seen[known]))).encode("utf-8", "replace")).hexdigest()[:32]
+        yield each, sha256("\0".join((*known, str(seen[known]))).encode("utf-8", "surrogatepass")).hexdigest()[:32]

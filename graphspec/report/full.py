@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from graphspec.diagnostics import Diagnostic, Label, Report, Span
 from graphspec.report.outcome import Outcome, labels
+from graphspec.report.paths import legible
 from graphspec.report.summary import count, summary
 
 _WIDTH = 160
@@ -24,14 +25,14 @@ def plain(text: str, role: str) -> str:
 
 def write(outcome: Outcome, paint: Paint = plain) -> str:
     """All findings, and what there is to say of them in all."""
-    return "\n\n".join([*(render_one(each, paint) for each in outcome.report), summary(outcome)])
+    return legible("\n\n".join([*(render_one(each, paint) for each in outcome.report), summary(outcome)]))
 
 
 def render(report: Report, paint: Paint = plain) -> str:
     """All findings of `report` in the order of their places, followed by a count. Empty for a clean report."""
     if not len(report):
         return ""
-    return "\n\n".join([*(render_one(each, paint) for each in report), f"Found {count(report)}."])
+    return legible("\n\n".join([*(render_one(each, paint) for each in report), f"Found {count(report)}."]))
 
 
 def render_one(diagnostic: Diagnostic, paint: Paint = plain) -> str:
@@ -62,6 +63,8 @@ def printable(text: str) -> str:
 
 
 def _excerpt(span: Span, text: str, gutter: int, role: str, paint: Paint) -> list[str]:
+    if not span.source.is_shown:
+        return [paint(f"{' ' * gutter} |", "gutter") + f" {printable(text)}"] if text else []
     line = span.source.line(span.line)
     end = len(line.rstrip()) + 1 if span.end_line > span.line else span.end_column
     start = span.column

@@ -8,14 +8,16 @@ from typing import Any
 
 from graphspec.report.fingerprint import fingerprints
 from graphspec.report.outcome import Located, Outcome
-from graphspec.report.paths import below
+from graphspec.report.paths import below, legible
 
 _SEVERITY = {"error": "major", "warning": "minor"}
 
 
 def write(outcome: Outcome) -> str:
     """The findings as a JSON list."""
-    return json.dumps([_issue(each, fingerprint) for each, fingerprint in fingerprints(outcome.located())], indent=1)
+    return json.dumps(
+        legible([_issue(each, fingerprint) for each, fingerprint in fingerprints(outcome.located())]), indent=1
+    )
 
 
 def _issue(each: Located, fingerprint: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from xml.sax.saxutils import escape, quoteattr
 from graphspec.diagnostics import Diagnostic
 from graphspec.report.full import render_one
 from graphspec.report.outcome import Checked, Outcome
+from graphspec.report.paths import legible
 
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -47,4 +48,4 @@ def _attribute(text: str) -> str:
 
 def _allowed(text: str) -> str:
     """The text without what XML cannot hold at all, not even escaped."""
-    return _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text)
+    return _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", legible(text))

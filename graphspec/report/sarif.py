@@ -8,7 +8,7 @@ from typing import Any
 from graphspec.diagnostics import Fix, Span
 from graphspec.report.fingerprint import fingerprints
 from graphspec.report.outcome import ELSEWHERE, Located, Outcome, labels, words
-from graphspec.report.paths import uri
+from graphspec.report.paths import legible, uri
 from graphspec.rules import RULES, Rule
 from graphspec.version import __version__
 
@@ -31,7 +31,7 @@ def write(outcome: Outcome) -> str:
         "artifacts": [{"location": {"uri": uri(file.path)}} for file in outcome.files],
         "results": [_result(each, fingerprint, codes) for each, fingerprint in found],
     }
-    return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=1)
+    return json.dumps(legible({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}), indent=1)
 
 
 def _rule(rule: Rule) -> dict[str, Any]:

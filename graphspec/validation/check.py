@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import gc
 import os
+import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from graphspec.diagnostics import Diagnostic, Report
 from graphspec.document import STANDARD_INPUT
 from graphspec.document.open_texts import reading
+from graphspec.rules import INTERNAL, Rule
 from graphspec.spec import Spec, inspect
 from graphspec.validation.ignores import Ignore, ignores_in
 
@@ -36,14 +39,28 @@ class Raw:
 
 
 def check_file(path: str, overrides: Sequence[str] = (), *, values: bool = False, deep: Deep | None = None) -> Raw:
-    """What is found in the spec at `path`; values: in all that its data files hold; deep finds more in a sound spec."""
+    """What is found in the spec at `path`; values: in all that its data files hold; deep finds more in a sound spec.
+
+    Where graphspec itself fails, that is a finding (GS902) of this file, and others are still looked at.
+    """
+    spec, report = None, Report()
     with reading() as read:
-        spec, report = inspect(path, overrides, data=True, values=values)
-        if spec is not None and deep is not None:
-            report.extend(deep(spec))
+        try:
+            spec, report = inspect(path, overrides, data=True, values=values)
+            if spec is not None and deep is not None:
+                report.extend(deep(spec))
+        except Exception as error:
+            report.add(*_failure(path, error))
     ignores = [ignore for source in dict.fromkeys(read.sources) for ignore in ignores_in(source)]
     name = "<stdin>" if path == STANDARD_INPUT else path
     return Raw(name, tuple(report.found), tuple(ignores), tuple(read.asked), _reached(spec, report))
+
+
+def _failure(path: str, error: Exception) -> tuple[Rule, str]:
+    """The finding that looking at the file at `path` ended in `error`, with the place in graphspec."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{Path(frame.filename).name}:{frame.lineno}"
+    return INTERNAL, f"graphspec itself failed on {path}, please report it: {type(error).__name__} at {where}"
 
 
 def check_files(paths: Sequence[str], check: Callable[[str], Raw], jobs: int | None = None) -> list[Raw]:
