@@ -19,7 +19,7 @@ from graphspec.rules import TOO_LARGE, Rule, Severity
 class Source:
     """A named text that spans point into: a spec file, standard input, or a `--set` argument.
 
-    is_shown is false for a file of which no line may be shown; its text is empty then, and places in it stand alone.
+    is_shown is false for a file of which no line may be shown: places in it stand alone.
     """
 
     name: str

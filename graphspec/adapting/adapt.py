@@ -74,7 +74,7 @@ def _take_over(spec: Spec, built: Built) -> None:
 
 def _take(model: Any, weights: Weights) -> None:
     waiting = any(not has_learnt(layer) for layer in learning_layers(model).values())
-    if not (waiting and weights.path.suffix == ".keras" and weights.path.is_file()):
+    if not (waiting and weights.path.suffix == ".keras" and is_file(weights.path)):
         return
     with told_as(partial(_unfit, weights)):
         restore(model, saved_in(weights.path))

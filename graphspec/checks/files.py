@@ -7,7 +7,7 @@ from pathlib import Path
 
 from graphspec.checks.subject import Subject
 from graphspec.diagnostics import Diagnostic, Span
-from graphspec.files import is_file, is_folder
+from graphspec.files import check_file, is_file, reason_of
 from graphspec.graph import External, every_layer
 from graphspec.rules import MISSING_FILE
 from graphspec.suggest import closest
@@ -34,9 +34,18 @@ def missing_file(path: Path, text: str, span: Span) -> Diagnostic:
     except OSError:
         beside = []
     near = closest(path.name, beside)
+    why = f"there is no file {text}"
+    try:
+        check_file(path)
+    except FileNotFoundError:
+        pass
+    except IsADirectoryError:
+        why = f"{text} is no file"
+    except OSError as error:
+        why = f"{text} cannot be read: {reason_of(error)}"
     return Diagnostic(
         MISSING_FILE,
-        f"there is no file {text}" if not is_folder(path) else f"{text} is no file",
+        why,
         span,
         expected="the path of a file; relative paths start at the file that names them",
         help=f"did you mean `{near}`?" if near is not None else "check the path",

@@ -10,6 +10,7 @@ import keras
 from graphspec.checks.files import missing_file
 from graphspec.diagnostics import Report, Span, SpecError
 from graphspec.diagnostics import Source as Text
+from graphspec.files import is_file
 from graphspec.graph import Graph, Input, Node, Object, Output, every_plugin
 from graphspec.keras_messages import reason
 from graphspec.predicting.predictor import Predictor
@@ -28,7 +29,7 @@ def loaded(path: Path, spec: Spec | None) -> keras.Model:
     Raises SpecError where there is none, or where the names of its inputs and outputs are not known.
     """
     place = Span(Text("RUN", str(path)), 1, 1, 1, 1 + len(str(path)))
-    if not path.is_file():
+    if not is_file(path):
         raise SpecError(Report([missing_file(path, str(path), place)]))
     if spec is not None:
         import_plugins(every_plugin(spec.graph))

@@ -14,9 +14,11 @@ from typing import Any
 
 from graphspec import catalog
 from graphspec.diagnostics import Span
+from graphspec.files import open_file
 from graphspec.graph import External, Graph, Input, Layer, Node, Object, Output, Reference, Step
 
-_LARGEST = 64 * 2**20
+_LARGEST = 16 * 2**20
+"""Bytes of a configuration that is looked into: as Python values it takes many times as many."""
 
 
 def read_saved(what: External, name: str) -> Graph | None:
@@ -33,7 +35,7 @@ def read_saved(what: External, name: str) -> Graph | None:
 
 
 def _config(path: Path) -> dict[str, Any]:
-    with zipfile.ZipFile(path) as archive:
+    with open_file(path) as file, zipfile.ZipFile(file) as archive:
         if archive.getinfo("config.json").file_size > _LARGEST:
             raise ValueError("too large")
         found: dict[str, Any] = json.loads(archive.read("config.json"))

@@ -17,6 +17,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from graphspec.files import read_text
 from graphspec.sources.cache_folder import (
     BOUND,
     ENTRY,
@@ -108,7 +109,7 @@ def _found(folder: Path) -> Column | None:
     if not hold(folder):
         return None
     try:
-        told = json.loads((folder / ENTRY).read_text(encoding="utf-8"))
+        told = json.loads(read_text(folder / ENTRY))
         column: Column = opened(folder, told["shape"])
     except (OSError, ValueError, LookupError, TypeError):
         release(folder)

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from graphspec.files import read_text
 from graphspec.sources.source import DataError
 
 if sys.platform == "win32":
@@ -77,7 +78,7 @@ def entries() -> list[Entry]:
     found = []
     for folder in _listed(cache_folder()):
         with suppress(OSError, ValueError):  # one that is being removed, or no entry at all
-            told = json.loads((folder / ENTRY).read_text(encoding="utf-8"))
+            told = json.loads(read_text(folder / ENTRY))
             used = (folder / ENTRY).stat().st_mtime
             if isinstance(told, dict):
                 found.append(Entry(folder, str(told.get("source")), size_of(folder), used))

@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from graphspec.files import open_file, read_text
 from graphspec.sources.cache_folder import cache_folder, write_whole
 from graphspec.sources.source import DataError
 
@@ -56,7 +57,7 @@ def fingerprint(path: Path) -> Fingerprint:
 def sha256(path: Path) -> str:
     """The SHA-256 of the file at `path`, read a MiB at a time. Raises OSError where it cannot be read."""
     digest = hashlib.sha256()
-    with open(path, "rb", buffering=0) as file:
+    with open_file(path) as file:
         while block := file.read(_BLOCK):
             digest.update(block)
     return digest.hexdigest()
@@ -73,7 +74,7 @@ def _identity(path: Path, stat: os.stat_result) -> dict[str, object]:
 
 def _known(memo: Path, path: Path, stat: os.stat_result) -> str | None:
     try:
-        held = json.loads(memo.read_text(encoding="utf-8"))
+        held = json.loads(read_text(memo))
     except (OSError, ValueError):
         return None
     found = held.pop("sha256", None) if isinstance(held, dict) else None

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from graphspec.files import is_folder
 from graphspec.sources.column import Column, Joined
 from graphspec.sources.format import format_for
 from graphspec.sources.shards import joined, shards_of
@@ -39,7 +40,7 @@ def file_header(source: Source) -> Header:
         return found.header(source)
     shards = shards_of(source)
     for shard in shards:
-        if shard.path.exists() and not shard.path.is_file():
+        if is_folder(shard.path):
             raise DataError(f"{shard.text} is no file", help="name a file, or write a glob: `folder/*.npy`")
     if len(shards) == 1:
         return found.header(shards[0])

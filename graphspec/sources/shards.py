@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import glob
 from dataclasses import replace
 from pathlib import Path
 
+from graphspec.files import is_there
 from graphspec.sources.format import is_glob
+from graphspec.sources.globs import matching
 from graphspec.sources.source import DataError, Header, Source
 
 
 def files_of(source: Source) -> list[Path]:
     """The files that a source stands for, in sorted order. Raises DataError where a glob matches none."""
-    if not is_glob(source.text) or source.path.exists():
+    if not is_glob(source.text) or is_there(source.path):
         return [source.path]
-    folder = str(source.path).removesuffix(source.text)  # its name is no glob, whatever signs it has
-    pattern = glob.escape(folder) + source.text if folder != str(source.path) else folder
-    found = sorted(path for each in glob.glob(pattern, recursive=True) if not (path := Path(each)).is_dir())  # noqa: PTH207
+    written = Path(source.text)
+    folder = Path(*source.path.parts[: len(source.path.parts) - len(written.parts)])  # no glob, whatever signs it has
+    found = matching(folder, written, source.text)
     if not found:
         raise DataError(f"no file matches {source.text}", help="check the folder, and the ending")
     return found

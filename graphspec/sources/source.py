@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from graphspec.diagnostics import Span
+from graphspec.document.project import belongs
 
 AUTO: Literal["auto"] = "auto"
 """The vocabulary of what the training split holds."""
@@ -77,6 +79,20 @@ class Source:
 
     def span_of(self, key: str) -> Span:
         return self.spans.get(key, self.span)
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether messages may quote values of the file: it was named by hand, or belongs to the spec's project."""
+        spec = self.span.source.name
+        return spec.startswith("--") or belongs(self.path, Path() if spec.startswith(("-", "<")) else Path(spec).parent)
+
+    @property
+    def shows_names(self) -> bool:
+        """Whether messages may quote the names of its columns: its values may be quoted, or it is what it is called.
+
+        A link can call any file a table, whose first line would then be names.
+        """
+        return self.is_shown or Path(os.path.realpath(self.path)).suffix.lower() == self.path.suffix.lower()
 
     @property
     def place(self) -> Span:

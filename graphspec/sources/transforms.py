@@ -104,10 +104,12 @@ def _looked_up(column: Column, source: Source, words: tuple[str | int, ...]) -> 
             found = [indices[as_word(value)] for value in values.reshape(-1).tolist()]
         except KeyError as missing:
             word = missing.args[0]
+            mend = "add it to the vocabulary, or mend the file"
             raise DataError(
-                f"{source.text} holds `{word[:60]}`, which is not in the vocabulary",
+                f"{source.text} holds {f'`{word[:60]}`' if source.is_shown else 'a word'}, which is not in the "
+                "vocabulary",
                 part="vocabulary",
-                help=did_you_mean(word, list(indices), "add it to the vocabulary, or mend the file"),
+                help=did_you_mean(word, list(indices), mend) if source.is_shown else mend,
             ) from None
         return np.array(found, np.int64).reshape(values.shape)
 

@@ -9,13 +9,14 @@ plain Keras then loads the model with it, and so does `restore`.
 from __future__ import annotations
 
 import json
-import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
+
+from graphspec.to_keras.saved_file import opened_archive
 
 LEARNING = (
     keras.layers.Normalization,
@@ -150,7 +151,7 @@ def saved_in(file: Path) -> dict[str, tuple[str, dict[str, Any]]]:
 
     Raises an exception of whatever kind where the file cannot be read.
     """
-    with zipfile.ZipFile(file) as archive:
+    with opened_archive(file) as archive:
         if archive.getinfo(_CONFIG).file_size > _LARGEST:
             raise ValueError(f"its {_CONFIG} is larger than {_LARGEST // 2**20} MiB")
         try:

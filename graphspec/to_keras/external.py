@@ -17,6 +17,7 @@ from keras.src.backend.common import global_state
 
 from graphspec.checks.files import missing_file
 from graphspec.diagnostics import Report, SpecError
+from graphspec.files import is_file
 from graphspec.graph import External
 from graphspec.keras_messages import reason
 from graphspec.rules import REFUSED_ARGUMENTS
@@ -72,7 +73,7 @@ def _own_names() -> Iterator[None]:
 
 def _from_file(what: External, *, weightless: bool) -> keras.Model:
     assert what.path is not None
-    if not what.path.is_file():
+    if not is_file(what.path):
         raise SpecError(Report([missing_file(what.path, what.name, what.span)]))
     return load_saved(what.path, what.name, what.span, weightless=weightless)
 

@@ -4,21 +4,26 @@ no sandbox, and graphspec runs no code that lies in a file.
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import h5py
 import keras
 
 from graphspec.catalog.refused import CODE_CARRYING as CODE_CARRYING_NAMES
 from graphspec.diagnostics import Span, SpecError
+from graphspec.files import open_file
 from graphspec.keras_messages import reason
 from graphspec.rules import CODE_CARRYING, UNREADABLE_DATA, UNREGISTERED
+from graphspec.to_keras.hdf5_file import check_hdf5
 
-_CONFIG = "config.json"
+_CONFIG, _WEIGHTS = "config.json", "model.weights.h5"
 _LARGEST = 64 * 2**20
 _UNPACKED = 20
 """A file may unpack to so many times its size: Keras does not compress, and weights hardly can be."""
@@ -33,11 +38,11 @@ def load_saved(path: Path, name: str, span: Span | None = None, *, weightless: b
     weightless: no array is read or allocated. Raises SpecError where it is no model, or would run code.
     """
     try:
-        config = _read(path)
+        config = _read(path, with_weights=not weightless)
         _refuse_code({key: value for key, value in config.items() if key != _COMPILED}, name, span)
         if weightless:
             return keras.saving.deserialize_keras_object({**config, _COMPILED: None}, safe_mode=True)
-        return keras.saving.load_model(path, compile=False, safe_mode=True)
+        return keras.saving.load_model(path, compile=False, safe_mode=True)  # takes a path; see `files`
     except SpecError:
         raise
     except Exception as error:
@@ -70,18 +75,44 @@ def by_name(tensors: Any, names: list[str]) -> dict[str, Any]:
     return dict(zip(names if len(set(names)) == len(listed) else map(str, range(len(listed))), listed, strict=True))
 
 
-def _read(path: Path) -> dict[str, Any]:
-    """The configuration in the file. Raises an exception of whatever kind where it is none that Keras 3 wrote."""
-    with zipfile.ZipFile(path) as archive:
-        unpacked = sum(each.file_size for each in archive.infolist())
-        if unpacked > _LARGEST + _UNPACKED * path.stat().st_size:
-            raise ValueError(f"it would unpack to {unpacked // 2**20:,} MiB")
+def _read(path: Path, *, with_weights: bool = False) -> dict[str, Any]:
+    """The configuration in the file. Raises an exception of whatever kind where it is none that Keras 3 wrote.
+
+    with_weights: check the weights beside it as well.
+    """
+    with opened_archive(path) as archive:
         if archive.getinfo(_CONFIG).file_size > _LARGEST:
             raise ValueError(f"its {_CONFIG} is larger than {_LARGEST // 2**20} MiB")
         found = json.loads(archive.read(_CONFIG))
+        if with_weights:
+            with weights_in(archive, most_unpacked(path)):
+                pass
     if not isinstance(found, dict):
         raise ValueError(f"its {_CONFIG} holds no model")
     return found
+
+
+@contextmanager
+def opened_archive(path: Path) -> Iterator[zipfile.ZipFile]:
+    """The archive in the file `path`. Raises OSError, BadZipFile, or ValueError where it would unpack to too much."""
+    with open_file(path) as file, zipfile.ZipFile(file) as archive:
+        unpacked = sum(each.file_size for each in archive.infolist())
+        if unpacked > most_unpacked(path):
+            raise ValueError(f"it would unpack to {unpacked // 2**20:,} MiB")
+        yield archive
+
+
+@contextmanager
+def weights_in(archive: zipfile.ZipFile, limit: int) -> Iterator[h5py.File]:
+    """The weights in the archive of a model, checked: they take no more than `limit` bytes."""
+    with h5py.File(io.BytesIO(archive.read(_WEIGHTS)), "r") as file:
+        check_hdf5(file, limit)
+        yield file
+
+
+def most_unpacked(path: Path) -> int:
+    """Return the bytes that the file at `path` may unpack to."""
+    return _LARGEST + _UNPACKED * path.stat().st_size
 
 
 def _refuse_code(config: dict[str, Any], name: str, span: Span | None) -> None:

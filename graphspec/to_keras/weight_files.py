@@ -10,7 +10,7 @@ import keras
 
 from graphspec.diagnostics import Source as Text
 from graphspec.diagnostics import Span
-from graphspec.sources import DataError, Source, in_order, load
+from graphspec.sources import DataError, Source, header, in_order, load
 
 
 @keras.saving.register_keras_serializable("graphspec")
@@ -27,17 +27,21 @@ class FromFile(keras.initializers.Initializer):
     def __call__(self, shape: tuple[int, ...], dtype: Any = None) -> Any:
         source = Source(Path(self.path), self.path, Span(Text(self.path, ""), 1, 1, 1, 1), self.key)
         try:
+            told = header(source)
+            self._check((told.samples, *told.shape), shape)  # before anything is read
             column = load(source)
+            self._check(column.shape, shape)
             array = in_order(column, 0, len(column))
         except DataError as error:
             raise ValueError(error.message) from None
         except OSError as error:
             raise ValueError(f"cannot read {self.path}: {(error.strerror or str(error)).lower()}") from None
-        if tuple(array.shape) != tuple(shape):
-            raise ValueError(
-                f"{self.path} holds an array of shape {array.shape}, and the weight has shape {tuple(shape)}"
-            )
         return keras.ops.convert_to_tensor(array, dtype=dtype)
+
+    def _check(self, found: tuple[int | None, ...], wanted: tuple[int, ...]) -> None:
+        """Raise ValueError where the file holds an array of another shape; None stands for a size that is not known."""
+        if len(found) != len(wanted) or any(size not in (None, want) for size, want in zip(found, wanted, strict=True)):
+            raise ValueError(f"{self.path} holds an array of shape {found}, and the weight has shape {tuple(wanted)}")
 
     def get_config(self) -> dict[str, Any]:
         """What wrappers that copy their layer, such as `Bidirectional`, make the copy from."""

@@ -7,9 +7,7 @@ those that match are put in their place in such a file, and Keras loads it.
 
 from __future__ import annotations
 
-import io
 import tempfile
-import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,9 +20,12 @@ import keras
 
 from graphspec.checks.files import missing_file
 from graphspec.diagnostics import Report, SpecError
+from graphspec.files import is_file, open_file
 from graphspec.graph import Weights
 from graphspec.keras_messages import told_as
 from graphspec.rules import UNREADABLE_DATA, WEIGHTS_MISMATCH
+from graphspec.to_keras.hdf5_file import check_hdf5, own
+from graphspec.to_keras.saved_file import most_unpacked, opened_archive, weights_in
 
 _INSIDE_KERAS = "model.weights.h5"
 _NOT_LAYERS = ("optimizer", "vars", "seed_generator")
@@ -80,22 +81,26 @@ def load_weights(model: keras.Model, weights: Weights) -> Loaded:
 
     With `partial` all that matches is loaded, and it is an error only where nothing does.
     """
-    if not weights.path.is_file():
+    if not is_file(weights.path):
         raise SpecError(Report([missing_file(weights.path, weights.text, weights.span)]))
     with tempfile.TemporaryDirectory() as folder:
         ours = Path(folder) / _INSIDE_KERAS
         model.save_weights(ours)
         with told_as(partial(_unreadable, weights)), _opened(weights.path) as theirs, h5py.File(ours, "r+") as target:
-            loaded = _fill(dict(_variables(target)), dict(_variables(theirs)), weights.text)
-        if not loaded.matched or not (loaded.is_whole or weights.partial):
-            _refuse(loaded, weights)
+            wanted, given = dict(_variables(target)), dict(_variables(theirs))
+            loaded = _compared(wanted, given, weights.text)
+            if not loaded.matched or not (loaded.is_whole or weights.partial):
+                _refuse(loaded, weights)
+            for key, place in wanted.items():
+                if key in given and given[key].shape == place.shape:
+                    _replace(place, given[key])
         with told_as(partial(_unreadable, weights)):
             model.load_weights(ours)
     return loaded
 
 
-def _fill(wanted: dict[Key, h5py.Dataset], given: dict[Key, h5py.Dataset], file: str) -> Loaded:
-    """Put the values of `given` in the place of those of `wanted`, where layer and shape are the same."""
+def _compared(wanted: dict[Key, h5py.Dataset], given: dict[Key, h5py.Dataset], file: str) -> Loaded:
+    """Which of `given` fit those of `wanted`, by layer and shape; no value is read."""
     loaded = Loaded(file, [], [], [], [])
     for key, place in wanted.items():
         if key not in given:
@@ -103,7 +108,6 @@ def _fill(wanted: dict[Key, h5py.Dataset], given: dict[Key, h5py.Dataset], file:
         elif given[key].shape != place.shape:
             loaded.reshaped.append((key[0], given[key].shape, place.shape))
         else:
-            _replace(place, given[key])
             loaded.matched.append((key[0], place.shape))
     loaded.unexpected.extend((key[0], found.shape) for key, found in given.items() if key not in wanted)
     return loaded
@@ -139,41 +143,30 @@ def _variables(file: h5py.Group) -> Iterator[tuple[Key, h5py.Dataset]]:
 
 def _below(group: h5py.Group, path: str, *, named: bool) -> Iterator[tuple[Key, h5py.Dataset]]:
     for key in group:
-        child = _own(group, key)
+        child = own(group, key)
         if not isinstance(child, h5py.Group) or key in _NOT_LAYERS:
             continue
-        variables = _own(child, "vars") if "vars" in child else {}
+        variables = own(child, "vars") if "vars" in child else {}
         name = key
         if named and "vars" in child:
             name = str(child["vars"].attrs.get("name", key))
         inner = path if key == "layers" else f"{path}/{name}".lstrip("/")
         for number in variables:
-            dataset = _own(variables, number)
+            dataset = own(variables, number)
             if isinstance(dataset, h5py.Dataset):
                 yield (inner, number), dataset
         yield from _below(child, inner, named=key == "layers")
 
 
-def _own(group: h5py.Group, key: str) -> Any:
-    """What lies under `key` in the file itself: a link out of it would read other files of this machine."""
-    if not isinstance(group.get(key, getlink=True), h5py.HardLink):
-        raise ValueError(f"`{key}` in it is a link")
-    found = group[key]
-    if isinstance(found, h5py.Dataset) and (found.external or found.is_virtual):
-        raise ValueError(f"`{key}` in it lies in another file")
-    return found
-
-
 @contextmanager
 def _opened(path: Path) -> Iterator[h5py.File]:
-    """The HDF5 file at `path`, or inside the `.keras` archive there."""
-    if path.suffix != ".keras":
-        with h5py.File(path, "r") as file:
+    """The HDF5 file at `path`, or inside the `.keras` archive there, checked."""
+    if path.suffix == ".keras":
+        with opened_archive(path) as archive, weights_in(archive, most_unpacked(path)) as file:
             yield file
         return
-    with zipfile.ZipFile(path) as archive:
-        content = io.BytesIO(archive.read(_INSIDE_KERAS))
-    with h5py.File(content, "r") as file:
+    with open_file(path) as opened, h5py.File(opened, "r") as file:
+        check_hdf5(file, most_unpacked(path))
         yield file
 
 

@@ -17,6 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from graphspec.diagnostics import Diagnostic, Source, Span
+from graphspec.document.limits import MAX_BYTES
+from graphspec.document.project import belongs
+from graphspec.files import read_bytes
 from graphspec.report import FORMATS
 from graphspec.rules import BAD_SETTINGS
 from graphspec.suggest import did_you_mean, kind_of, one_of
@@ -91,14 +94,14 @@ class Finder:
 def _read(path: Path) -> Settings | None:
     """What the file at `path` says of graphspec; None where it says nothing."""
     try:
-        text = path.read_bytes().decode("utf-8")
+        text = read_bytes(path, MAX_BYTES).decode("utf-8")
     except (OSError, UnicodeDecodeError):
         return None
     if "graphspec" not in text:
         return None
     import tomllib
 
-    places = TomlPlaces(Source(_shown(path), text))
+    places = TomlPlaces(Source(_shown(path), text, is_shown=belongs(path, path.parent)))
     try:
         tree = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:

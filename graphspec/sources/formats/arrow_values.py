@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from graphspec.files import open_file
 from graphspec.sources.formats.lists import Lists, stacked
 from graphspec.sources.formats.table_columns import holds_text, no_value, part_of, positions
 from graphspec.sources.source import DataError, Header, Source
@@ -54,7 +55,7 @@ def arrow(source: Source) -> Any:
 def readable(source: Source, mend: str) -> Iterator[None]:
     """What pyarrow raises while it reads the file becomes a DataError with the help `mend`."""
     pyarrow = arrow(source)
-    with open(source.path, "rb") as file:  # a file that cannot be opened is for the caller to name
+    with open_file(source.path) as file:  # a file that cannot be opened is for the caller to name
         if not file.read(1):
             raise DataError(f"{source.text} is empty", help=mend)
     try:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 from functools import partial
+from io import TextIOWrapper
 from itertools import islice
 from typing import IO, TYPE_CHECKING, Any
 
+from graphspec.files import open_file
 from graphspec.sources.format import Format
 from graphspec.sources.formats.table_columns import part_of, positions
 from graphspec.sources.source import DataError, Header, Source
@@ -21,7 +23,10 @@ if TYPE_CHECKING:
 _BLOCK = 1 << 15
 """Rows that are read together."""
 
-_LONGEST = 1 << 24
+_FIELDS = 1 << 20
+"""Values that are read together, of all columns."""
+
+_LONGEST = 1 << 23
 """Characters of a line that are read together."""
 
 
@@ -76,7 +81,7 @@ def _numbers(texts: list[str], before: int, source: Source, name: str) -> Array:
             except (ValueError, OverflowError):
                 continue
     at, text = next((at, text) for at, text in enumerate(texts) if not _is_number(text))
-    found = f"`{_printable(text[:40])}`" if text.strip() else "nothing"
+    found = (f"`{_printable(text[:40])}`" if source.is_shown else "text") if text.strip() else "nothing"
     raise DataError(
         f"{source.text} line {_line_of(source, before + at)} column `{name}` holds {found}, not a number",
         part=part_of(source),
@@ -98,16 +103,23 @@ def _printable(text: str) -> str:
 
 def _parts(source: Source) -> Iterator[list[list[str]]]:
     """The rows, many at a time; the first part is the header alone. Blank lines are passed over."""
-    with open(source.path, encoding="utf-8-sig", newline="") as file:
+    with _opened(source) as file:
         rows = _reader(file)
         try:
             first = next((row for row in rows if row), None)
             if first is None:
                 raise DataError(f"{source.text} is empty", help="the first line names the columns")
             yield [first]
-            while held := list(islice(rows, _BLOCK)):
-                if part := [row for row in held if row]:
-                    yield part
+            held, fields = [], 0
+            for row in rows:
+                if row:
+                    held.append(row)
+                    fields += len(row)
+                if len(held) >= _BLOCK or fields >= _FIELDS:
+                    yield held
+                    held, fields = [], 0
+            if held:
+                yield held
         except UnicodeDecodeError:
             raise DataError(f"{source.text} is not UTF-8 text", help="save it as UTF-8") from None
         except csv.Error as error:
@@ -116,11 +128,15 @@ def _parts(source: Source) -> Iterator[list[list[str]]]:
 
 def _line_of(source: Source, number: int) -> int:
     """The line on which the row `number` ends, counted from 0, the header."""
-    with open(source.path, encoding="utf-8-sig", newline="") as file:
+    with _opened(source) as file:
         rows = _reader(file)
         next(islice((row for row in rows if row), number, None))
         line: int = rows.line_num
         return line
+
+
+def _opened(source: Source) -> IO[str]:
+    return TextIOWrapper(open_file(source.path), encoding="utf-8-sig", newline="")
 
 
 def _reader(file: IO[str]) -> Any:

@@ -7,10 +7,11 @@ alpha channel loses it where three channels are wanted, and 16 bits are brought 
 from __future__ import annotations
 
 import importlib.util
-import os
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from graphspec.files import NotRegularError, open_file, reason_of
 from graphspec.sources.source import DataError
 
 if TYPE_CHECKING:
@@ -66,12 +67,8 @@ def _opened(path: str, name: str) -> Iterator[Image]:
     """An image whose header is read. What Pillow raises then and in the block ends in DataError."""
     from PIL import Image, UnidentifiedImageError
 
-    if not os.path.isfile(path):  # noqa: PTH113 - a pipe would be waited for
-        raise DataError(
-            f"{name} is a folder, not an image" if os.path.isdir(path) else f"there is no image {name}"  # noqa: PTH112
-        )
     try:
-        with Image.open(path, formats=_READ) as image:
+        with open_file(path) as file, Image.open(file, formats=_READ) as image:
             if image.width * image.height > _PIXELS:
                 raise _too_large(name, f"{image.width:,} x {image.height:,} pixels")
             yield image
@@ -79,8 +76,14 @@ def _opened(path: str, name: str) -> Iterator[Image]:
         raise
     except Image.DecompressionBombError:
         raise _too_large(name, "far more pixels than it can hold") from None
+    except IsADirectoryError:
+        raise DataError(f"{name} is a folder, not an image") from None
+    except FileNotFoundError:
+        raise DataError(f"there is no image {name}") from None
+    except NotRegularError as error:
+        raise DataError(f"{name} is no image: {reason_of(error)}") from None
     except UnidentifiedImageError:
-        how = "is empty" if os.path.getsize(path) == 0 else "is no image that can be read"  # noqa: PTH202
+        how = "is empty" if Path(path).stat().st_size == 0 else "is no image that can be read"
         raise DataError(f"{name} {how}", help="images are PNG, JPEG, GIF, BMP or WebP files") from None
     except PermissionError:
         raise DataError(f"{name} may not be read", help="check the rights of the file") from None

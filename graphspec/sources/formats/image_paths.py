@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from graphspec.files import is_folder, is_there
 from graphspec.sources import shards
 from graphspec.sources.format import FORMATS, format_for
 from graphspec.sources.shards import files_of, shards_of
@@ -77,10 +78,10 @@ def _matched(source: Source) -> list[str]:
             f"{source.text} is no image, and the source names no column of it that lists images",
             help=f"write `{{file: {source.text}, column: ..., decode: image}}`",
         )
-    if source.path.is_dir():
+    if is_folder(source.path):
         raise DataError(f"{source.text} is a folder", help=f'write `files: "{source.text.rstrip("/")}/*.png"`')
     files = files_of(source)
-    if files == [source.path] and not source.path.exists():
+    if files == [source.path] and not is_there(source.path):
         raise FileNotFoundError(2, "No such file or directory", str(source.path))
     return [str(path) for path in files]
 
@@ -111,7 +112,9 @@ def _check_there(source: Source, paths: Sequence[str]) -> None:
     for row, path in enumerate(paths, 1):
         if not os.path.exists(path):  # noqa: PTH110 - lists are long
             folder = Path(path).parent
-            here = [each.name for each in folder.iterdir()] if folder.is_dir() else []
+            here = [each.name for each in folder.iterdir()] if is_folder(folder) else []
+            if not source.is_shown:
+                raise DataError(f"{source.text} row {row:,} names an image that is not there", part="column")
             raise DataError(
                 f"{source.text} row {row:,} names the image {named(source, path)}, and there is no such file",
                 part="column",

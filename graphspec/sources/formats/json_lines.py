@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from graphspec.files import open_file
 from graphspec.sources.format import Format
 from graphspec.sources.formats.lists import Lists, stacked
 from graphspec.sources.formats.table_columns import holds_text, no_value, part_of, positions
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-_LONGEST = 1 << 24
+_LONGEST = 1 << 23
 """Bytes of a line; a longer one is not read."""
 
 _BLOCK = 1 << 22
@@ -105,7 +106,9 @@ class _Values:
             raise DataError(
                 f"{self.source.text} line {line} has no `{self.name}`, which the lines before it have",
                 part=part_of(self.source),
-                help=did_you_mean(self.name, row, f"it has {one_of(row)}" if row else "it is empty"),
+                help=did_you_mean(self.name, row, f"it has {one_of(row)}" if row else "it is empty")
+                if self.source.is_shown
+                else "",
             )
         self.held.append(row[self.name])
 
@@ -182,7 +185,7 @@ def _refuse(value: Any, source: Source, place: str, name: str) -> None:
 def _rows(source: Source) -> Iterator[tuple[int, dict[str, Any], int]]:
     """Each object with the line it stands on and the bytes of that; blank lines are passed over. There is one."""
     line, found = 0, False
-    with open(source.path, "rb") as file:
+    with open_file(source.path) as file:
         while text := file.readline(_LONGEST + 1):
             line += 1
             if len(text) > _LONGEST:

@@ -11,16 +11,22 @@ import math
 import os
 import re
 import struct
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any, BinaryIO, Literal
 
+from graphspec.files import open_file
 from graphspec.sources.column import Column
 from graphspec.sources.format import Format
 from graphspec.sources.mapped_file import MappedFile
 from graphspec.sources.source import DataError, Header, Source
 
+if TYPE_CHECKING:
+    import numpy as np
+
 _MAGIC = b"\x93NUMPY"
 _MAX_HEADER = 10_000
 """NumPy reads no longer ones."""
+_MAX_AXES = 64
+"""NumPy has no more, and their product has a size that can be written out."""
 _KINDS = {"b": "bool", "i": "int", "u": "uint", "f": "float"}
 _SIZES = {"b": (1,), "i": (1, 2, 4, 8), "u": (1, 2, 4, 8), "f": (2, 4, 8)}
 """The bytes that one value of each kind may take."""
@@ -28,17 +34,35 @@ _SIZES = {"b": (1,), "i": (1, 2, 4, 8), "u": (1, 2, 4, 8), "f": (2, 4, 8)}
 
 def header(source: Source) -> Header:
     """The header of the file at `source`. Raises DataError where it is no whole array of numbers or text."""
-    with open(source.path, "rb") as file:
+    with open_file(source.path) as file:
         return read_header(file, os.fstat(file.fileno()).st_size, source.text)
 
 
 def column(source: Source) -> Column:
     """The array, memory-mapped read-only."""
+    with open_file(source.path) as file:
+        read_header(file, os.fstat(file.fileno()).st_size, source.text)
+        file.seek(0)
+        return mapped(file, source)
+
+
+def mapped(file: BinaryIO, source: Source) -> Column:
+    """The array whose header begins where `file`, the file of `source`, stands, memory-mapped read-only."""
     import numpy as np
 
-    header(source)
-    array = np.load(source.path, mmap_mode="r", allow_pickle=False)
+    shape, in_columns, dtype = array_header(file)
+    order: Literal["C", "F"] = "F" if in_columns else "C"
+    array = np.memmap(file, dtype, "r", file.tell(), shape, order)
     return MappedFile(array, source.path, source.text, array.offset + array.nbytes) if array.size else array
+
+
+def array_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Shape, whether the array lies in columns, and dtype, of the array that begins where `file` stands."""
+    import numpy as np
+
+    version = np.lib.format.read_magic(file)
+    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    return read(file)
 
 
 def read_header(file: IO[bytes], size: int, name: str) -> Header:
@@ -79,8 +103,10 @@ def _parse(text: bytes, name: str) -> tuple[Any, tuple[int, ...]]:
         shape = fields["shape"]
         if set(fields) != {"descr", "fortran_order", "shape"} or not isinstance(fields["fortran_order"], bool):
             raise ValueError(fields)
-        if not isinstance(shape, tuple) or not all(type(size) is int and size >= 0 for size in shape):
-            raise ValueError(shape)
+        if not isinstance(shape, tuple) or not all(type(size) is int and 0 <= size < 1 << 63 for size in shape):
+            raise ValueError("shape")
+        if len(shape) > _MAX_AXES:
+            raise ValueError("axes")
         return fields["descr"], tuple(shape)
     except (ValueError, SyntaxError, KeyError, TypeError, MemoryError, RecursionError):
         raise DataError(f"{name} has a broken header", help="write it again with `numpy.save`") from None

@@ -9,12 +9,12 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import IO, TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
+from graphspec.files import open_file
 from graphspec.sources.column import Column
 from graphspec.sources.format import Format
-from graphspec.sources.formats.npy import read_header
-from graphspec.sources.mapped_file import MappedFile
+from graphspec.sources.formats.npy import array_header, mapped, read_header
 from graphspec.sources.source import DataError, Header, Source
 from graphspec.suggest import did_you_mean, one_of
 
@@ -46,21 +46,16 @@ def header(source: Source) -> Header:
 
 def column(source: Source) -> Column | None:
     """The array, memory-mapped where the archive holds it as it is; None where it is compressed."""
-    import numpy as np
-
     found = header(source)
     with _opened(source) as (_, member):
         pass
     if member.compress_type != zipfile.ZIP_STORED or found.samples == 0:
         return None
-    with open(source.path, "rb") as file:
+    with open_file(source.path) as file:
         file.seek(member.header_offset)
         name, extra = struct.unpack("<26xHH", file.read(30))
         file.seek(name + extra, os.SEEK_CUR)
-        shape, in_columns, dtype = _array_header(file)
-        order: Literal["C", "F"] = "F" if in_columns else "C"
-        array = np.memmap(source.path, dtype, "r", file.tell(), shape, order)
-        return MappedFile(array, source.path, source.text, array.offset + array.nbytes) if array.size else array
+        return mapped(file, source)
 
 
 def blocks(source: Source) -> Iterator[np.ndarray[Any, Any]]:
@@ -68,7 +63,7 @@ def blocks(source: Source) -> Iterator[np.ndarray[Any, Any]]:
     import numpy as np
 
     with _opened(source) as (archive, member), archive.open(member) as file:
-        shape, in_columns, dtype = _array_header(file)
+        shape, in_columns, dtype = array_header(file)
         size = dtype.itemsize * math.prod(shape[1:])
         if (shape[0] * size if in_columns else size) > _AT_ONCE:
             raise DataError(
@@ -92,7 +87,7 @@ def blocks(source: Source) -> Iterator[np.ndarray[Any, Any]]:
 @contextmanager
 def _opened(source: Source) -> Iterator[tuple[zipfile.ZipFile, zipfile.ZipInfo]]:
     """The archive and the member that is meant. What breaks within the block ends in DataError."""
-    with open(source.path, "rb") as file:
+    with open_file(source.path) as file:
         try:
             with zipfile.ZipFile(file) as archive:
                 member = archive.getinfo(_member(archive, source))
@@ -107,14 +102,6 @@ def _opened(source: Source) -> Iterator[tuple[zipfile.ZipFile, zipfile.ZipInfo]]
             raise DataError(
                 f"{source.text} is no readable .npz archive: {reason}", help="write it again with `numpy.savez`"
             ) from None
-
-
-def _array_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
-    import numpy as np
-
-    version = np.lib.format.read_magic(file)
-    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    return read(file)
 
 
 def _member(archive: zipfile.ZipFile, source: Source) -> str:

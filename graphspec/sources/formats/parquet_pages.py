@@ -11,6 +11,7 @@ import os
 from collections.abc import Collection
 from typing import IO, Any
 
+from graphspec.files import open_file
 from graphspec.sources.source import DataError, Source
 
 LARGEST = 1 << 28
@@ -27,7 +28,7 @@ _DEEPEST = 16
 
 def refuse_large_pages(source: Source, names: Collection[str], mend: str) -> None:
     """Raise DataError where a page of the columns `names` unpacks to more than memory should hold."""
-    with open(source.path, "rb") as file:
+    with open_file(source.path) as file:
         try:
             for path, start, end in _chunks(file):
                 if path and path[0] in names:

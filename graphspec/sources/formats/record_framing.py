@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from struct import Struct
 from typing import IO
 
+from graphspec.files import open_file
 from graphspec.sources.formats.crc32c import crc32c, masked, masked_crcs
 from graphspec.sources.source import DataError, Source
 
@@ -68,7 +69,7 @@ def blocks_of_records(source: Source) -> Iterator[Block]:
 @contextmanager
 def _opened(source: Source) -> Iterator[tuple[IO[bytes], int | None]]:
     """The records of a file as a stream, with its size where it is not compressed."""
-    with open(source.path, "rb") as file:
+    with open_file(source.path) as file:
         start = file.read(_HEAD.size)
         file.seek(0)
         if not start:

@@ -14,10 +14,10 @@ def positions(source: Source, names: Sequence[str]) -> list[int]:
     Raises DataError where the source names none, one that the table does not have, or one that it has twice.
     """
     if source.column is None and not source.columns:
-        example = names[0] if names else "..."
+        example = names[0] if names and source.shows_names else "..."
         raise DataError(
             f"{source.text} is a table, and the source names no column of it",
-            help=f"write `{{file: {source.text}, column: {example}}}`; it has {one_of(names)}",
+            help=f"write `{{file: {source.text}, column: {example}}}`; it has {_listed(source, names)}",
         )
     wanted = source.columns or (source.column or "",)
     for position, name in enumerate(wanted):
@@ -26,7 +26,7 @@ def positions(source: Source, names: Sequence[str]) -> list[int]:
             raise DataError(
                 f"{source.text} has no column `{name}`",
                 part=part,
-                help=did_you_mean(name, names, f"it has {one_of(names)}" if names else "it has no columns"),
+                help=did_you_mean(name, names if source.shows_names else (), f"it has {_listed(source, names)}"),
                 missing=name,
             )
         if names.count(name) > 1:
@@ -36,6 +36,12 @@ def positions(source: Source, names: Sequence[str]) -> list[int]:
                 help="give each column a name of its own",
             )
     return [names.index(name) for name in wanted]
+
+
+def _listed(source: Source, names: Sequence[str]) -> str:
+    if not names:
+        return "no columns"
+    return one_of(names) if source.shows_names else f"{len(names):,} columns"
 
 
 def part_of(source: Source) -> str:
