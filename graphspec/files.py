@@ -16,6 +16,7 @@ import shutil
 import stat
 from contextlib import suppress
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
@@ -113,6 +114,15 @@ def is_there(path: Path | str) -> bool:
     except (OSError, ValueError):
         return False
     return True
+
+
+def names_in(folder: Path | str) -> list[str]:
+    """Return names of what lies in `folder`, for hints; none where nobody may look, and not all where they are many."""
+    try:
+        with os.scandir(folder) as entries:
+            return [entry.name for entry in islice(entries, 10_000)]
+    except (OSError, ValueError):
+        return []
 
 
 def is_of_kernel(path: Path | str) -> bool:

@@ -105,6 +105,7 @@ class Run:
         require_tensorflow()
         from graphspec.to_keras import build_model
         from graphspec.to_keras.adapted import restore, saved_in
+        from graphspec.to_keras.saved_file import check_saved
         from graphspec.training.compiling import compile_model
 
         spec = spec or self.spec
@@ -113,6 +114,7 @@ class Run:
         try:
             if unknown := restore(model, saved_in(file)):
                 raise ValueError(f"it does not tell what `{unknown[0]}` has learnt from data")
+            check_saved(file)
             model.load_weights(file)
         except Exception as error:
             raise SpecError.of(

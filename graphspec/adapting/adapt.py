@@ -29,6 +29,7 @@ from graphspec.datasets.batches import input_batches
 from graphspec.datasets.faults import told
 from graphspec.datasets.samples import Samples
 from graphspec.diagnostics import Span, SpecError
+from graphspec.files import is_file
 from graphspec.graph import Graph, Weights
 from graphspec.keras_messages import told_as
 from graphspec.progress_bar import progress_bar

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from graphspec.checks.subject import Subject
 from graphspec.checks.targets import check_target
 from graphspec.diagnostics import Diagnostic, Label
-from graphspec.files import is_folder
+from graphspec.files import names_in, reason_of
 from graphspec.graph import Graph, Input
 from graphspec.rules import (
     DATA_DTYPE,
@@ -109,7 +109,7 @@ def _header(source: Source, base: str) -> Header | Diagnostic:
         expected = "an array of numbers or text" if rule is UNREADABLE_DATA else f"one that {source.text} has"
         return Diagnostic(rule, error.message, source.span_of(error.part), expected, error.help)
     except FileNotFoundError:
-        here = [each.name for each in source.path.parent.iterdir()] if is_folder(source.path.parent) else []
+        here = names_in(source.path.parent)
         return Diagnostic(
             MISSING_FILE,
             f"there is no file {source.path}",
@@ -118,8 +118,10 @@ def _header(source: Source, base: str) -> Header | Diagnostic:
             help=did_you_mean(source.path.name, here, "" if here else f"there is no folder {source.path.parent}"),
         )
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        return Diagnostic(UNREADABLE_DATA, f"cannot read {source.path}: {reason}", source.span_of("file"), "a file")
+        name = error.filename if isinstance(error.filename, str) else source.path
+        return Diagnostic(
+            UNREADABLE_DATA, f"cannot read {name}: {reason_of(error)}", source.span_of("file"), "a regular file"
+        )
 
 
 def check_array(wanted: Input, source: Source, found: Header) -> Iterator[Diagnostic]:

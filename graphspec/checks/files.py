@@ -7,7 +7,7 @@ from pathlib import Path
 
 from graphspec.checks.subject import Subject
 from graphspec.diagnostics import Diagnostic, Span
-from graphspec.files import check_file, is_file, reason_of
+from graphspec.files import check_file, is_file, names_in, reason_of
 from graphspec.graph import External, every_layer
 from graphspec.rules import MISSING_FILE
 from graphspec.suggest import closest
@@ -29,11 +29,7 @@ def check_files(subject: Subject) -> Iterator[Diagnostic]:
 
 def missing_file(path: Path, text: str, span: Span) -> Diagnostic:
     """That there is no file `path`, which the spec writes as `text`, with the one that may be meant."""
-    try:
-        beside = [each.name for each in path.parent.iterdir()]
-    except OSError:
-        beside = []
-    near = closest(path.name, beside)
+    near = closest(path.name, names_in(path.parent))
     why = f"there is no file {text}"
     try:
         check_file(path)

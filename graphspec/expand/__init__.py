@@ -5,8 +5,9 @@ Blocks are templates with parameters of their own; `lower` resolves them, by `Su
 
 from __future__ import annotations
 
+from graphspec.document import DECLARING
 from graphspec.expand.expressions import Value, layered
-from graphspec.expand.library import DECLARING, Library, expand
+from graphspec.expand.library import Library, expand
 from graphspec.expand.substitute import Substitution
 from graphspec.expand.used import label_variables
 

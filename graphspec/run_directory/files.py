@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from graphspec.diagnostics import SpecError
+from graphspec.files import read_text
 from graphspec.rules import BAD_RUN, CANNOT_WRITE
 
 RECORD, LOCK, SPEC, PROVENANCE = "run.json", "lock.json", "spec.yaml", "provenance.json"
@@ -67,7 +68,7 @@ def write_json(path: Path, value: dict[str, Any]) -> None:
 def read_json(path: Path) -> dict[str, Any]:
     """The JSON object in `path`. Raises SpecError where it cannot be read."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(read_text(path))
         if isinstance(found, dict):
             return found
         reason = "it holds no object"

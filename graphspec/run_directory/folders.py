@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from graphspec.diagnostics import SpecError
+from graphspec.files import open_file
 from graphspec.rules import BAD_RUN
 from graphspec.run_directory.files import RECORD, cannot_write, read_json
 from graphspec.spec import Spec
@@ -91,7 +92,7 @@ def is_held(run: Path) -> bool:
     if fcntl is None:
         return False
     try:
-        with open(run / _HELD, "rb") as file:
+        with open_file(run / _HELD) as file:
             fcntl.flock(file.fileno(), fcntl.LOCK_SH | fcntl.LOCK_NB)
     except FileNotFoundError:
         return False

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from graphspec.diagnostics import SpecError
+from graphspec.files import read_text
 from graphspec.rules import BAD_RUN
 from graphspec.run_directory.files import METRICS, TABLE, write_text
 
@@ -47,7 +48,7 @@ def read_rows(run: Path) -> list[Row]:
     if not path.exists():
         return []
     try:
-        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        rows = [json.loads(line) for line in read_text(path).splitlines()]
         if all(isinstance(row, dict) and isinstance(row.get("epoch"), int) for row in rows):
             return rows
         reason = "it holds lines that are no rows of metrics"

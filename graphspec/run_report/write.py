@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from graphspec import run_directory
 from graphspec.diagnostics import SpecError
+from graphspec.files import open_file, read_text
 from graphspec.report.full import render_one
 from graphspec.rules import CANNOT_WRITE
 from graphspec.run import Run
@@ -90,7 +91,7 @@ def _spec(run: Run, spec: Spec | SpecError) -> Markup:
     """The text of the spec, after what is wrong with it."""
     parts = [_fault("The spec of the run cannot be read.", spec)] if isinstance(spec, SpecError) else []
     with suppress(OSError):
-        parts.append(spec_section((run.path / run_directory.SPEC).read_text(encoding="utf-8", errors="replace")))
+        parts.append(spec_section(read_text(run.path / run_directory.SPEC, errors="replace")))
     return Markup("".join(parts))
 
 
@@ -148,6 +149,6 @@ def _check(path: Path, *, force: bool) -> None:
 
 def _is_ours(path: Path) -> bool:
     """Whether the file at `path` is a page that graphspec made."""
-    with suppress(OSError), open(path, "rb") as file:
+    with suppress(OSError), open_file(path) as file:
         return is_page(file.read(2_000))
     return False

@@ -2,7 +2,7 @@
 
 Patterns are those of Python's `glob`: `*`, `?` and `[...]` within a name, `**` for folders of any depth, and what is
 hidden only where the pattern says so. Unlike there, `**` follows no link, files of the kernel are passed over, and a
-match that a link leads out of the folder that the pattern starts in is refused: a spec would read what it does not name.
+match that a link leads out of the folder that the pattern starts in is refused: it would be a file that nobody named.
 """
 
 from __future__ import annotations

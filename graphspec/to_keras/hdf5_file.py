@@ -1,8 +1,8 @@
 """HDF5 files that are not trusted: what lies in one, lies in it alone, once, and unpacks to no more than it should.
 
 An HDF5 file can name other files as its data, by external links, external storage and virtual datasets; lead back into
-itself; and promise arrays of any size in a few bytes. Keras writes none of this, so a file that has it is refused before
-anything of it is read.
+itself; and promise arrays of any size in a few bytes. Keras writes none of this, and a file that has it is refused
+before anything of it is read.
 """
 
 from __future__ import annotations

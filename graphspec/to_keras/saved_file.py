@@ -84,12 +84,17 @@ def _read(path: Path, *, with_weights: bool = False) -> dict[str, Any]:
         if archive.getinfo(_CONFIG).file_size > _LARGEST:
             raise ValueError(f"its {_CONFIG} is larger than {_LARGEST // 2**20} MiB")
         found = json.loads(archive.read(_CONFIG))
-        if with_weights:
-            with weights_in(archive, most_unpacked(path)):
-                pass
+    if with_weights:
+        check_saved(path)
     if not isinstance(found, dict):
         raise ValueError(f"its {_CONFIG} holds no model")
     return found
+
+
+def check_saved(path: Path) -> None:
+    """Raise an exception of whatever kind unless the weights in the file of a model may be handed to Keras."""
+    with opened_archive(path) as archive, weights_in(archive, most_unpacked(path)):
+        pass
 
 
 @contextmanager

@@ -63,8 +63,9 @@ def readable(source: Source, mend: str) -> Iterator[None]:
     except MemoryError:
         raise DataError(f"{source.text} unpacks to more than there is memory for", help=mend) from None
     except (pyarrow.ArrowException, OSError, ValueError, LookupError, NotImplementedError, OverflowError) as error:
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise DataError(f"{source.text} cannot be read: {first[:200]}", help=mend) from None
+        # of a file that is none of pyarrow's, it can name the first bytes as a number
+        first = (str(error).strip().splitlines() or [""])[0][:200] if source.is_shown else ""
+        raise DataError(f"{source.text} cannot be read: {first or type(error).__name__}", help=mend) from None
 
 
 def table_header(source: Source, schema: Any, samples: int | None) -> Header:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from graphspec.files import is_folder, is_there
+from graphspec.files import is_folder, is_there, names_in
 from graphspec.sources import shards
 from graphspec.sources.format import FORMATS, format_for
 from graphspec.sources.shards import files_of, shards_of
@@ -112,7 +112,7 @@ def _check_there(source: Source, paths: Sequence[str]) -> None:
     for row, path in enumerate(paths, 1):
         if not os.path.exists(path):  # noqa: PTH110 - lists are long
             folder = Path(path).parent
-            here = [each.name for each in folder.iterdir()] if is_folder(folder) else []
+            here = names_in(folder)
             if not source.is_shown:
                 raise DataError(f"{source.text} row {row:,} names an image that is not there", part="column")
             raise DataError(

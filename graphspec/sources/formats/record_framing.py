@@ -26,7 +26,7 @@ _AROUND = 16
 _READ = 1 << 22
 """Bytes that are read together."""
 
-_LONGEST = 1 << 28
+_LONGEST = 1 << 26
 """No record is longer: it would have to fit into memory several times."""
 
 _COUNTED = 1_000_000

@@ -1,0 +1,181 @@
+"""A folder with odd files in it: each is a finding of that file, the others are looked at, and reports are whole."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from graphspec.cli import main
+from graphspec.report import FORMATS
+
+GOOD = "graphspec: 1\ninputs: {x: [4]}\noutputs: {y: {from: x, apply: {Dense: 2}}}\n"
+BAD = GOOD.replace("Dense", "Dens")
+ODD = ("dangling.yaml", "loop.yaml", "pipe.yaml", "socket.yaml", "zero.yaml", "far/far.json", "far/latin.yml")
+
+
+def call(*arguments: object) -> Result:
+    return CliRunner().invoke(main, [*map(str, arguments)])
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with two specs, one of them bad under a name that is not UTF-8, and with everything that is none."""
+    monkeypatch.chdir(tmp_path)
+    path = Path("specs")
+    (path / "far").mkdir(parents=True)
+    (path / "good.yaml").write_text(GOOD)
+    (path / os.fsdecode(b"na\xffme.yaml")).write_text(BAD)
+    (path / "dangling.yaml").symlink_to("nowhere")
+    (path / "loop.yaml").symlink_to("loop.yaml")
+    (path / "zero.yaml").symlink_to("/dev/zero")
+    os.mkfifo(path / "pipe.yaml")
+    with socket.socket(socket.AF_UNIX) as made:
+        made.bind("specs/socket.yaml")
+    (path / "far" / "far.json").symlink_to("/proc/self/environ")
+    (path / "far" / "latin.yml").write_bytes(GOOD.encode() + b"description: \xff\n")
+    (path / "folder.yaml").mkdir()
+    (path / "folder.yaml" / ".#lock.yaml").symlink_to("user@host.1")
+    (path / "way.yaml").symlink_to("far")
+    (path / "up").symlink_to("..")
+    (path / "na\nme").mkdir()
+    (path / ("n" * 250 + ".yaml")).write_text(GOOD)
+    return path
+
+
+@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_each_odd_file_is_a_finding_and_the_others_are_checked(folder: Path, format: str, jobs: int) -> None:
+    """In every format, by one process or two; the written report is UTF-8, and what its format says it is."""
+    shown = call("validate", folder, "--format", format, "-o", "out", "--jobs", jobs)
+    assert shown.exit_code == 1
+    assert shown.exception is None or isinstance(shown.exception, SystemExit)
+    text = Path("out").read_text(encoding="utf-8")
+    text.encode("utf-8")
+    if format in ("json", "gitlab", "sarif"):
+        json.dumps(json.loads(text), ensure_ascii=False).encode("utf-8")
+    if format == "junit":
+        ET.fromstring(text)
+    if format == "json":
+        found = json.loads(text)["findings"]
+        assert sorted(each["code"] for each in found) == ["GS001"] * len(ODD) + ["GS201"]
+        for name in ODD:
+            assert any(name in each["message"] + each["file"] for each in found), name
+        assert [each["file"] for each in found if each["code"] == "GS201"] == ["specs/na\\xffme.yaml"]
+    assert "na%FFme" in text if format == "sarif" else "na\\xffme" in text or "na\\\\xffme" in text
+
+
+def test_other_commands_go_on_too(folder: Path) -> None:
+    """fmt, --fix, --diff and single files: the sound ones are done, the odd ones told of."""
+    bad = os.fsdecode(b"specs/na\xffme.yaml")
+    for arguments in (["fmt", folder], ["fmt", folder, "--check"], ["fmt", folder, "--diff"]):
+        result = call(*arguments)
+        assert result.exit_code == 1
+        assert "GS001" in result.stderr
+        assert "too many levels" in result.stderr
+    assert call("validate", bad, "--diff", "--unsafe-fixes").exit_code == 1
+    fixed = call("validate", folder, "--fix", "--unsafe-fixes")
+    assert "too many levels" in fixed.output
+    assert Path(bad).read_text() == GOOD.replace(
+        "outputs: {y: {from: x, apply: {Dense: 2}}}", Path(bad).read_text().splitlines()[-1]
+    )
+    assert "Dense" in Path(bad).read_text()
+    for name in ODD:
+        assert call("validate", folder / name).exit_code == 1
+    assert "GS902" not in fixed.output
+
+
+def test_a_file_that_ends_in_a_failure_of_graphspec_is_one_finding(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An error that nobody has thought of is GS902 of that file; the others are checked, and the status is 3."""
+    from graphspec import spec
+
+    read = spec.read
+
+    def fail(path: str, report: object) -> object:
+        if str(path).endswith("good.yaml"):
+            raise ZeroDivisionError
+        return read(path, report)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(spec, "read", fail)
+    result = call("validate", folder, "--format", "concise", "--jobs", "1")
+    assert result.exit_code == 3
+    assert "GS902 graphspec itself failed on specs/good.yaml" in result.output
+    assert "GS201" in result.output
+
+
+@pytest.fixture
+def nobody(tmp_path: Path) -> Iterator[None]:
+    """Let the test be a user without rights of its own."""
+    if os.geteuid() != 0:
+        yield
+        return
+    for each in (tmp_path, *tmp_path.parents):
+        if each.stat().st_uid == 0 and not each.stat().st_mode & 0o005:
+            if each.is_relative_to("/tmp/pytest-of-root") or each == Path("/tmp/pytest-of-root"):
+                each.chmod(0o755)
+    os.seteuid(65534)
+    yield
+    os.seteuid(0)
+
+
+def test_what_may_not_be_read_is_a_finding(tmp_path: Path, nobody: None) -> None:
+    """A file and a folder without rights are findings of their own, below a folder and by name."""
+    root = os.getuid() == 0
+    if root:
+        os.seteuid(0)
+    for name in ("shut", "open"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "open" / "a.yaml").write_text(BAD)
+    (tmp_path / "open" / "b.yaml").write_text(GOOD)
+    (tmp_path / "shut" / "c.yaml").write_text(GOOD)
+    (tmp_path / "open" / "b.yaml").chmod(0)
+    (tmp_path / "shut").chmod(0)
+    try:
+        if root:
+            os.seteuid(65534)
+        found = call("validate", tmp_path, "--format", "json", "--jobs", 1)
+        codes = [each["code"] for each in json.loads(found.output)["findings"]]
+        assert sorted(codes) == ["GS001", "GS001", "GS201"]
+        assert "permission denied" in found.output
+        for inner in ("shut/c.yaml", "shut", "open/b.yaml"):
+            assert call("validate", tmp_path / inner).exit_code == 1
+            assert call("fmt", tmp_path / inner).exit_code == 1
+    finally:
+        if root:
+            os.seteuid(0)
+        (tmp_path / "shut").chmod(0o700)
+
+
+def test_a_report_is_whole_or_not_there(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the disk is full, the old report is still there, nothing else lies beside it, and that is a finding."""
+    Path("out").write_text("old")
+    before = sorted(os.listdir("."))
+    monkeypatch.setattr(os, "fsync", lambda _: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    result = call("validate", folder, "-o", "out", "--format", "json")
+    assert result.exit_code == 1
+    assert "GS904" in result.output + result.stderr
+    assert Path("out").read_text() == "old"
+    assert sorted(os.listdir(".")) == before
+
+
+def test_folders_of_any_depth_are_walked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two thousand folders in each other end neither in a recursion nor in silence."""
+    here = tmp_path
+    monkeypatch.chdir(here)
+    for _ in range(1_990):
+        os.mkdir("d")
+        os.chdir("d")
+    os.chdir(here)
+    (here / "a.yaml").write_text(GOOD)
+    result = call("validate", "d", "a.yaml")
+    assert result.exit_code == 1
+    assert "GS902" not in result.output
+    assert "GS001" in result.output
