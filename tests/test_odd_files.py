@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import subprocess
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from pathlib import Path
@@ -167,15 +168,17 @@ def test_a_report_is_whole_or_not_there(folder: Path, monkeypatch: pytest.Monkey
 
 
 def test_folders_of_any_depth_are_walked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two thousand folders in each other end neither in a recursion nor in silence."""
-    here = tmp_path
-    monkeypatch.chdir(here)
-    for _ in range(1_990):
+    """A thousand folders in each other end neither in a recursion nor in silence."""
+    monkeypatch.chdir(tmp_path)
+    for _ in range(1_100):
         os.mkdir("d")
         os.chdir("d")
-    os.chdir(here)
-    (here / "a.yaml").write_text(GOOD)
-    result = call("validate", "d", "a.yaml")
+    os.chdir(tmp_path)
+    Path("a.yaml").write_text(GOOD)
+    try:
+        result = call("validate", "d", "a.yaml")
+    finally:
+        subprocess.run(["rm", "-rf", "d"], check=True)  # deeper than pytest can remove it
     assert result.exit_code == 1
+    assert "folders deep" in result.output
     assert "GS902" not in result.output
-    assert "GS001" in result.output

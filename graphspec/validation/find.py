@@ -16,6 +16,9 @@ from graphspec.document.open_texts import is_held, key
 from graphspec.files import check_file, is_folder, is_of_kernel, is_there, open_file, reason_of
 from graphspec.rules import UNREADABLE_FILE
 
+_DEEPEST = 100
+"""Folders in each other that are walked."""
+
 SUFFIXES = (".yaml", ".yml", ".json")
 _KEY = re.compile(rb'^(?:"graphspec"|\'graphspec\'|graphspec)[ \t]*:', re.MULTILINE)
 _FIRST_KEY = re.compile(rb"""\s*\{\s*["']?graphspec["']?\s*:""")
@@ -63,7 +66,10 @@ def walk(
             continue
         path = os.path.normpath(entry.path)
         if _is_own_folder(entry):
-            if not entry.name.startswith(".") and not is_excluded(path):
+            if len(waiting) > _DEEPEST:
+                if report is not None:
+                    report.add(UNREADABLE_FILE, f"{path[:200]}... lies more than {_DEEPEST} folders deep")
+            elif not entry.name.startswith(".") and not is_excluded(path):
                 waiting.append(_listed(path, report))
         elif entry.name.endswith(SUFFIXES) and not _is_passed_over(entry) and not is_excluded(path):
             yield path

@@ -76,11 +76,15 @@ class Finder:
 
     def of_folder(self, folder: Path) -> Settings:
         """The settings of the absolute path `folder`."""
-        if folder not in self.known:
-            own = _read(folder / FILE)
-            above = Settings() if folder.parent == folder else None
-            self.known[folder] = own or above or self.of_folder(folder.parent)
-        return self.known[folder]
+        passed, found = [], Settings()
+        for each in (folder, *folder.parents):
+            own = self.known.get(each) or _read(each / FILE)
+            passed.append(each)
+            if own is not None:
+                found = own
+                break
+        self.known |= dict.fromkeys(passed, found)
+        return found
 
     def read(self) -> list[Settings]:
         """Every settings that was read, with its findings."""
