@@ -177,7 +177,7 @@ def test_weights_of_another_shape_are_refused_unread(write: Write, tmp_path: Pat
 
 
 def test_files_are_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What fails in the middle leaves the old content; rights stay; a link goes on leading there; a device is written."""
+    """What fails leaves the old content; rights stay; a link goes on leading there; a device is written to."""
     path = tmp_path / "report.json"
     path.write_bytes(b"old")
     path.chmod(0o640)

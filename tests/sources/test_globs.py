@@ -30,8 +30,7 @@ def found(folder: Path, text: str) -> list[str]:
     try:
         return [os.path.normpath(each) for each in files_of(source(folder, text))]
     except DataError as error:
-        assert "no file matches" in error.message
-        return []
+        return [] if "no file matches" in error.message else [error.message]
 
 
 @pytest.fixture
@@ -48,7 +47,7 @@ def folder(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("pattern", PATTERNS)
 def test_a_glob_matches_what_that_of_python_does(folder: Path, pattern: str) -> None:
     """All patterns match the same files in the same order, but for those behind a link that `**` does not follow."""
-    theirs = glob.glob(f"{glob.escape(str(folder))}/{pattern}", recursive=True)
+    theirs = glob.glob(f"{glob.escape(str(folder))}/{pattern}", recursive=True)  # noqa: PTH207 - the oracle
     files = sorted(Path(os.path.normpath(each)) for each in theirs if not Path(each).is_dir())
     if "**" in pattern:
         files = sorted({each for each in files if "up" not in each.parts})
