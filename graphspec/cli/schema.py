@@ -25,5 +25,5 @@ def schema(output: Path | None) -> None:
         return
     from graphspec.run_directory import write
 
-    write(output, lambda part: part.write_text(shipped_text(), encoding="utf-8"))
+    write(output, lambda part: part.write_text(shipped_text(), encoding="utf-8"), parents=True)
     click.echo(f"Wrote {output}", err=True)

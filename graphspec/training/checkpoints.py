@@ -20,7 +20,7 @@ from typing import Any
 import keras
 
 from graphspec.graph import Object
-from graphspec.run_directory import CHECKPOINTS, write
+from graphspec.run_directory import CHECKPOINTS, make_folder, write
 from graphspec.schema import CheckpointModel
 from graphspec.spec import Spec
 from graphspec.training.checkpoint_file import ENDING, Array, Contents, DamagedError, read_checkpoint, write_checkpoint
@@ -81,6 +81,7 @@ class Checkpoints(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         if self.resumed is None:
+            make_folder(self.folder)
             self._write(self.position)
             return
         self.state.put_back(self.resumed)
