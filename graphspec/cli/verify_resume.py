@@ -41,11 +41,12 @@ def verify_resume(
     from graphspec.run_directory import check_destination, empty_folder
     from graphspec.verify_resume import shortened, verify
 
-    shorter = shortened(spec, overrides, epochs=epochs, steps=steps)
     if keep is not None:
         check_destination(keep)
         if keep.is_dir() and any(keep.iterdir()):
             raise click.BadParameter(f"{keep} is not empty", param_hint="--keep")
+    shorter = shortened(spec, overrides, epochs=epochs, steps=steps)
+    if keep is not None:
         empty_folder(keep, "comparison", "give another --keep")
     with tempfile.TemporaryDirectory() as name:
         trials = []

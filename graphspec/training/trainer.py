@@ -124,7 +124,7 @@ def _train(prepared: Prepared, start: Start, losses: dict[str, Any], told: Told,
             list(spec.graph.outputs), told, lambda: measures.row, epochs=settings.epochs, steps=batches.steps
         ) as shown,
     ):
-        checkpoints = Checkpoints(run, state, checks, interruption, start.resumed)
+        checkpoints = Checkpoints(folder, state, checks, interruption, start.resumed)
         order = [
             RunGuard(folder),
             starter,
