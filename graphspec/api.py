@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from graphspec.diagnostics import Report
 from graphspec.extras import check_tensorflow, require_tensorflow
 from graphspec.run import Run
-from graphspec.run_directory import Row
+from graphspec.run_directory import Row, check_place
 from graphspec.spec import Spec, load
 
 if TYPE_CHECKING:
@@ -74,12 +74,13 @@ def train(
     """
     check_tensorflow()
     loaded = _loaded(spec, overrides)
+    folder = Path(run_dir) if run_dir is not None else None
+    check_place(loaded, folder)
     samples = _training_data(loaded, progress=progress)
     require_tensorflow()
     from graphspec.training.interruption import StoppedError
     from graphspec.training.trainer import train as train_model
 
-    folder = Path(run_dir) if run_dir is not None else None
     try:
         return Run(train_model(loaded, samples, folder, progress=progress, on_epoch=on_epoch))
     except StoppedError as error:

@@ -231,7 +231,7 @@ def test_callbacks_write_below_the_run_and_stop_the_run(spec: Path, tmp_path: Pa
     """Every callback of the callbacks seed works, its paths lie in the run directory, and early stopping stops."""
     callbacks = """callbacks: [
       {EarlyStopping: {monitor: val_kind_loss, patience: 1, min_delta: 100.0}},
-      {ModelCheckpoint: {filepath: best.keras, monitor: val_kind_accuracy, save_best_only: true}},
+      {ModelCheckpoint: {filepath: best_kind.keras, monitor: val_kind_accuracy, save_best_only: true}},
       {ReduceLROnPlateau: {monitor: val_loss, factor: 0.1, patience: 10}},
       {CSVLogger: log.csv}, {TensorBoard: logs}, TerminateOnNaN], seed: 5"""
     run = graphspec.train(
@@ -239,7 +239,7 @@ def test_callbacks_write_below_the_run_and_stop_the_run(spec: Path, tmp_path: Pa
     )
     assert len(run.history["epoch"]) == 2
     names = {each.name for each in run.path.iterdir()}
-    assert names == FILES | {"log.csv", "logs"}
+    assert names == FILES | {"log.csv", "logs", "best_kind.keras"}
     assert any((run.path / "logs").rglob("events.out.tfevents.*"))
 
 

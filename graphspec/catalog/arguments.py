@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 
 from graphspec.catalog import Kind
@@ -23,8 +24,34 @@ _NAMES: dict[str, Kind] = {
     "inner_optimizer": "optimizers",
 }
 
-# Callbacks write below the run directory: the arguments that name where.
-CALLBACK_PATHS = ("filepath", "filename", "log_dir", "backup_dir", "directory")
+
+@dataclass(frozen=True, slots=True)
+class WrittenPath:
+    """The argument of a callback that names where it writes.
+
+    takes_placeholders: Numbers are filled in for names in braces. entries: Of a folder in which others may write as
+    well, what the callback makes there; empty where the path is its own.
+    """
+
+    argument: str
+    takes_placeholders: bool = False
+    entries: tuple[str, ...] = ()
+
+
+CALLBACK_WRITES: dict[str, WrittenPath] = {
+    "BackupAndRestore": WrittenPath("backup_dir"),
+    "CSVLogger": WrittenPath("filename"),
+    "ModelCheckpoint": WrittenPath("filepath", takes_placeholders=True),
+    "OrbaxCheckpoint": WrittenPath("directory"),
+    "TensorBoard": WrittenPath("log_dir", entries=("train", "validation", "projector_config.pbtxt")),
+}
+"""Every callback of Keras that writes. A test holds the table against the catalogue."""
+
+CALLBACK_PATHS = tuple(each.argument for each in CALLBACK_WRITES.values())
+"""What these arguments are called; a plugin's callback with one of them writes below the run as well."""
+
+FILE_NAMES = ("embeddings_metadata",)
+"""Arguments of callbacks with names of files that Keras writes down for other programs to open."""
 
 
 @cache

@@ -62,7 +62,11 @@ NOT_APPLIED: dict[str, str] = {
     "CallbackList": "list the callbacks under `training: callbacks:`",
     "History": "every run records its history already",
     "ProgbarLogger": "every run shows its progress already",
+    "RemoteMonitor": "the run holds the same numbers in `metrics.jsonl`; read them from there",
 }
+
+# Those of them that open a network connection.
+CONNECTING = ("RemoteMonitor",)
 
 # Names of Keras 1 and 2 that are gone.
 RETIRED_NAMES: dict[str, str] = {

@@ -14,12 +14,14 @@ from graphspec.checks.files import check_files
 from graphspec.checks.freeze import check_freeze, check_frozen
 from graphspec.checks.losses import check_losses
 from graphspec.checks.monitors import check_monitors
+from graphspec.checks.network import check_network
 from graphspec.checks.plugins import check_plugins
 from graphspec.checks.splits import check_splits
 from graphspec.checks.subject import Subject
 from graphspec.checks.unused import check_unused
 from graphspec.checks.values import check_values
 from graphspec.checks.vocabularies import check_vocabularies
+from graphspec.checks.written_paths import check_written_paths
 from graphspec.diagnostics import Diagnostic
 
 Check = Callable[[Subject], Iterable[Diagnostic]]
@@ -34,6 +36,8 @@ CHECKS: tuple[Check, ...] = (
     check_monitors,
     check_splits,
     check_vocabularies,
+    check_written_paths,
+    check_network,
 )
 """Checks of the spec alone."""
 

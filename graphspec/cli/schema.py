@@ -23,7 +23,8 @@ def schema(output: Path | None) -> None:
     if output is None:
         click.echo(shipped_text(), nl=False)
         return
-    from graphspec.run_directory import write
+    from graphspec.run_directory import check_destination, write
 
-    write(output, lambda part: part.write_text(shipped_text(), encoding="utf-8"))
+    check_destination(output)
+    write(output, lambda part: part.write_text(shipped_text(), encoding="utf-8"), parents=True)
     click.echo(f"Wrote {output}", err=True)

@@ -38,13 +38,16 @@ def verify_resume(
     graphspec verify-resume specs/wine.yaml
     graphspec verify-resume specs/same_digit.yaml --kills 10 --epochs 2
     """
+    from graphspec.run_directory import check_destination, empty_folder
     from graphspec.verify_resume import shortened, verify
 
+    if keep is not None:
+        check_destination(keep)
+        if keep.is_dir() and any(keep.iterdir()):
+            raise click.BadParameter(f"{keep} is not empty", param_hint="--keep")
     shorter = shortened(spec, overrides, epochs=epochs, steps=steps)
     if keep is not None:
-        if keep.exists() and any(keep.iterdir()):
-            raise click.BadParameter(f"{keep} is not empty", param_hint="--keep")
-        keep.mkdir(parents=True, exist_ok=True)
+        empty_folder(keep, "comparison", "give another --keep")
     with tempfile.TemporaryDirectory() as name:
         trials = []
         for trial in verify(Path(spec), shorter, keep or Path(name), kills=kills, seed=seed, tell=click.echo):

@@ -12,6 +12,7 @@ from pathlib import Path
 from graphspec.diagnostics import SpecError
 from graphspec.exporting.formats import FORMATS, Format
 from graphspec.rules import CANNOT_WRITE, UNKNOWN_FORMAT
+from graphspec.run_directory import check_destination
 from graphspec.run_directory.files import UNFINISHED
 
 _MARK = "saved_model.pb"
@@ -31,6 +32,7 @@ def check_place(path: Path, format: Format, model_file: Path, *, replace: bool) 
             f"{format.title} is not written to {path.name}",
             help=f"give it the ending {format.ending}" if format.ending else "name a folder",
         )
+    check_destination(path)
     if not os.path.lexists(path):
         return
     if path.exists() and model_file.exists() and path.samefile(model_file):

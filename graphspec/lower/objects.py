@@ -15,6 +15,7 @@ from graphspec.catalog import SINGULAR, Kind
 from graphspec.catalog.arguments import argument_kind
 from graphspec.catalog.refused import (
     CODE_CARRYING,
+    CONNECTING,
     COPYING_WRAPPERS,
     NOT_APPLIED,
     RETIRED_ARGUMENTS,
@@ -31,6 +32,7 @@ from graphspec.rules import (
     BAD_OBJECT,
     COPIED_LAYER,
     MISSING_ARGUMENT,
+    NETWORK,
     NOT_A_LAYER,
     RETIRED,
     UNKNOWN_ARGUMENT,
@@ -129,6 +131,8 @@ def _is_refused(kind: Kind, name: Located, report: Report) -> bool:
         if target in table and (entry is not None if rule is not RETIRED else kind == "layers"):
             if rule is RETIRED and name.value in ("Input", "Sequential", "Model"):
                 rule, why = NOT_A_LAYER, "is no layer to apply"
+            if target in CONNECTING:
+                rule, why = NETWORK, "opens a network connection, and a spec opens none"
             report.add(rule, f"`{name.value}` {why}", name.span, expected=f"{a(noun)} of Keras", help=table[target])
             return True
     return False

@@ -12,7 +12,7 @@ from graphspec.diagnostics import SpecError
 from graphspec.extras import require
 from graphspec.files import is_folder
 from graphspec.rules import CANNOT_WRITE, UNKNOWN_FORMAT
-from graphspec.run_directory import write
+from graphspec.run_directory import check_destination, write
 from graphspec.sources import DataError, Split, files_of
 from graphspec.suggest import one_of
 
@@ -47,19 +47,9 @@ def check_output(path: Path, *, replace: bool) -> None:
         require("pyarrow", "pyarrow", "Parquet files need it", "graphspec[tables]")
     if is_folder(path):
         raise _refused(path, "it is a folder", "name a file in it")
-    try:
-        path.lstat()
-    except (FileNotFoundError, NotADirectoryError):
-        pass
-    except OSError as error:  # its name is too long
-        raise _refused(path, (error.strerror or str(error)).lower(), "give another name") from None
-    else:
-        if not replace:
-            raise _refused(path, "it is there already", "give another name, or --force to replace it")
-    folder = next(each for each in path.absolute().parents if each.exists())
-    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
-        reason = "permission denied" if folder.is_dir() else f"{folder} is no folder"
-        raise _refused(path, reason, "check the path and its permissions")
+    check_destination(path)
+    if os.path.lexists(path) and not replace:
+        raise _refused(path, "it is there already", "give another name, or --force to replace it")
 
 
 def check_apart(path: Path, split: Split) -> None:
@@ -82,7 +72,7 @@ def write_predictions(path: Path, batches: Iterator[Batch], count: int, labels: 
     """
     module, name = FORMATS[path.suffix.lower()]
     writing: Writing = getattr(import_module(f"graphspec.predicting.{module}"), name)
-    write(path, lambda part: writing(part, batches, count, labels))
+    write(path, lambda part: writing(part, batches, count, labels), parents=True)
 
 
 def _refused(path: Path, reason: str, help: str) -> SpecError:

@@ -105,6 +105,10 @@ LOGITS = Rule(
 BAD_SEARCH = Rule(
     "GS513", "bad-search", "A search leads to no value of the spec, holds no values, or tries some that do not fit."
 )
+UNSAFE_PATH = Rule(
+    "GS514", "unsafe-path", "A callback writes outside of its run, over a file of graphspec, or where another one does."
+)
+NETWORK = Rule("GS515", "network", "An object would open a network connection; a spec opens none.")
 LOSS_NOT_FINITE = Rule("GS512", "loss-not-finite", "A loss became NaN or infinite while the model was trained.")
 WEIGHTS_MISMATCH = Rule("GS510", "weights-mismatch", "A file of weights does not hold the weights that the model has.")
 

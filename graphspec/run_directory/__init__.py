@@ -17,6 +17,7 @@ What callbacks write lies beside them. Needs no TensorFlow.
 
 from __future__ import annotations
 
+from graphspec.run_directory.destination import check_destination
 from graphspec.run_directory.files import (
     ADAPTED,
     BEST,
@@ -30,7 +31,9 @@ from graphspec.run_directory.files import (
     SPEC,
     TABLE,
     VOCABULARIES,
+    LogFile,
     cannot_write,
+    make_folder,
     read_json,
     relative,
     write,
@@ -39,7 +42,9 @@ from graphspec.run_directory.files import (
 )
 from graphspec.run_directory.folders import (
     RUNS,
+    check_empty,
     check_free,
+    check_place,
     create,
     empty_folder,
     folders_with,
@@ -48,9 +53,11 @@ from graphspec.run_directory.folders import (
     newest,
     newest_with,
 )
+from graphspec.run_directory.inside import check_inside
 from graphspec.run_directory.resolved_spec import change_epochs, write_spec
 from graphspec.run_directory.rows import Row, read_rows, series, write_rows
 from graphspec.run_directory.status import status_of
+from graphspec.run_directory.watched import WatchedFolder
 
 __all__ = [
     "ADAPTED",
@@ -66,14 +73,21 @@ __all__ = [
     "SPEC",
     "TABLE",
     "VOCABULARIES",
+    "LogFile",
     "Row",
+    "WatchedFolder",
     "cannot_write",
     "change_epochs",
+    "check_destination",
+    "check_empty",
     "check_free",
+    "check_inside",
+    "check_place",
     "create",
     "empty_folder",
     "folders_with",
     "held",
+    "make_folder",
     "new_folder",
     "newest",
     "newest_with",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import tempfile
@@ -13,12 +14,50 @@ from typing import Any
 from graphspec.diagnostics import SpecError
 from graphspec.files import read_text
 from graphspec.rules import BAD_RUN, CANNOT_WRITE
+from graphspec.run_paths import (
+    ADAPTED,
+    BEST,
+    CHECKPOINTS,
+    HELD,
+    INCLUDED,
+    LOCK,
+    LOG,
+    METRICS,
+    MODEL,
+    PROVENANCE,
+    RECORD,
+    SPEC,
+    TABLE,
+    UNFINISHED,
+    VOCABULARIES,
+)
 
-RECORD, LOCK, SPEC, PROVENANCE = "run.json", "lock.json", "spec.yaml", "provenance.json"
-METRICS, TABLE, LOG = "metrics.jsonl", "metrics.csv", "log.txt"
-MODEL, BEST = "model.keras", "best.keras"
-VOCABULARIES, ADAPTED = "vocabularies.json", "adapted.json"
-CHECKPOINTS, INCLUDED = "checkpoints", "included"
+__all__ = [
+    "ADAPTED",
+    "BEST",
+    "CHECKPOINTS",
+    "HELD",
+    "INCLUDED",
+    "LOCK",
+    "LOG",
+    "METRICS",
+    "MODEL",
+    "PROVENANCE",
+    "RECORD",
+    "SPEC",
+    "TABLE",
+    "UNFINISHED",
+    "VOCABULARIES",
+    "LogFile",
+    "cannot_write",
+    "make_folder",
+    "open_own",
+    "read_json",
+    "relative",
+    "write",
+    "write_json",
+    "write_text",
+]
 
 
 def relative(path: Path, folder: Path) -> str:
@@ -28,14 +67,16 @@ def relative(path: Path, folder: Path) -> str:
     return path.as_posix()
 
 
-def write(path: Path, make: Callable[[Path], object]) -> None:
+def write(path: Path, make: Callable[[Path], object], *, parents: bool = False) -> None:
     """Let `make` write a temporary file beside `path`, flush it to disk and put it in the place of `path`.
 
-    Whoever reads `path` sees the old content or the new, never a part, after a loss of power too. Raises SpecError
-    where it cannot be written; the old content is then still there.
+    Whoever reads `path` sees the old content or the new, never a part, after a loss of power too. parents: make the
+    folders that it lies in; without it, what was removed meanwhile is not made again. Raises SpecError where it cannot
+    be written; the old content is then still there.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if parents:
+            path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=UNFINISHED, suffix=path.suffix)
         os.close(handle)
         part = Path(name)
@@ -51,8 +92,42 @@ def write(path: Path, make: Callable[[Path], object]) -> None:
         raise cannot_write(path, error) from None
 
 
-UNFINISHED = ".writing-"
-"""How the names of files begin that are being written; a killed process leaves them behind."""
+def make_folder(folder: Path) -> None:
+    """Make `folder`, where it is not there yet, in one that is there. Raises SpecError where that fails."""
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise cannot_write(folder, error) from None
+
+
+def open_own(path: Path, flags: int) -> int:
+    """Open `path` with `flags` and give its descriptor; through a link it is not opened. Raises OSError."""
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0), 0o644)
+
+
+class LogFile:
+    """A file that lines are added to. It is made once: where it is removed meanwhile, it is not made again."""
+
+    def __init__(self, path: Path) -> None:
+        """Make the file, or go on with the one that is there. Raises SpecError where that fails."""
+        self.path = path
+        try:
+            handle = open_own(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+        except OSError as error:
+            raise cannot_write(path, error) from None
+        self._identity = os.fstat(handle)
+        os.close(handle)
+
+    def add(self, line: str) -> None:
+        """Add a line. Raises SpecError where it cannot be written, or the file is no longer the same."""
+        try:
+            handle = open_own(self.path, os.O_WRONLY | os.O_APPEND)
+            with open(handle, "ab", buffering=0) as file:
+                if not os.path.samestat(os.fstat(handle), self._identity):
+                    raise FileNotFoundError(errno.ENOENT, "another file was put in its place")
+                file.write(f"{line}\n".encode(errors="backslashreplace"))
+        except OSError as error:
+            raise cannot_write(self.path, error) from None
 
 
 def write_text(path: Path, text: str) -> None:

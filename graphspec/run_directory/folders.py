@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import sys
 import time
@@ -9,10 +10,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from graphspec.checks.written_paths import written_paths
 from graphspec.diagnostics import SpecError
 from graphspec.files import open_file
 from graphspec.rules import BAD_RUN
-from graphspec.run_directory.files import RECORD, cannot_write, read_json
+from graphspec.run_directory.destination import INSIDE, check_destination
+from graphspec.run_directory.files import HELD, RECORD, cannot_write, open_own, read_json
+from graphspec.run_directory.inside import check_kept
+from graphspec.run_paths import KEPT
 from graphspec.spec import Spec
 
 if sys.platform == "win32":
@@ -21,26 +26,62 @@ else:
     import fcntl
 
 RUNS = Path("runs")
-_HELD = ".held"
+NEW_FOLDER = "20000101-000000-0000"
+"""A name as those that `new_folder` gives."""
+
+
+def check_place(spec: Spec, folder: Path | None) -> None:
+    """Raise SpecError where `create` could not make a run directory, before what takes long. Makes nothing."""
+    if folder is None:
+        check_destination(RUNS / spec.name / NEW_FOLDER, inside=longest_inside(spec))
+    else:
+        check_empty(folder, "run", _help(folder), longest_inside(spec))
 
 
 def create(spec: Spec, folder: Path | None) -> Path:
     """An empty run directory: `folder`, or a new one below `runs/<name>`. Raises SpecError where it cannot be had."""
     if folder is None:
         return new_folder(RUNS / spec.name)
-    go_on = f", or go on with that run: graphspec train --resume {folder}" if (folder / RECORD).exists() else ""
-    return empty_folder(folder, "run", f"give another --run-dir, move the folder away{go_on}")
+    return empty_folder(folder, "run", _help(folder))
 
 
-def empty_folder(folder: Path, what: str, help: str) -> Path:
-    """`folder`, made where it is not there yet, for a `what`. Raises SpecError where it holds anything."""
+def longest_inside(spec: Spec) -> int:
+    """Return how many bytes the longest path takes that a training of `spec` writes to below its run."""
+    callbacks = spec.training.callbacks if spec.training is not None else []
+    texts = [str(text) for callback in callbacks for text in written_paths(callback).values()]
+    return INSIDE + max((len(text.encode()) for text in texts), default=0)
+
+
+def _help(folder: Path) -> str:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        taken = any(folder.iterdir())
+        is_run = (folder / RECORD).exists()
+    except (OSError, ValueError):
+        is_run = False
+    go_on = f", or go on with that run: graphspec train --resume {folder}" if is_run else ""
+    return f"give another --run-dir, move the folder away{go_on}"
+
+
+def check_empty(folder: Path, what: str, help: str, inside: int = INSIDE) -> None:
+    """Raise SpecError where `folder` cannot be made for a `what`, or holds anything. Makes nothing.
+
+    inside: how many bytes the longest path below it takes.
+    """
+    check_destination(folder, inside=inside)
+    try:
+        taken = folder.exists() and any(folder.iterdir())
     except OSError as error:
         raise cannot_write(folder, error) from None
     if taken:
         raise SpecError.of(BAD_RUN, f"{folder} is not empty, and a {what} never writes over another", help=help)
+
+
+def empty_folder(folder: Path, what: str, help: str) -> Path:
+    """`folder`, made where it is not there yet, for a `what`. Raises SpecError where it holds anything."""
+    check_empty(folder, what, help)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise cannot_write(folder, error) from None
     return folder
 
 
@@ -60,18 +101,23 @@ def new_folder(parent: Path) -> Path:
 
 
 @contextmanager
-def held(run: Path) -> Iterator[None]:
-    """Hold `run` against other processes, for as long as this one lives. Raises SpecError where another holds it."""
+def held(run: Path, kept: tuple[str, ...] = KEPT) -> Iterator[None]:
+    """Hold `run` against other processes, for as long as this one lives.
+
+    kept: what is written in it by graphspec itself. Raises SpecError where another process holds it, and where one of
+    `kept` is a link, which would lead out of it.
+    """
+    check_kept(run, kept)
     if fcntl is None:
         yield
         return
     try:
-        file = open(run / _HELD, "a", encoding="utf-8")  # noqa: SIM115 - closed below
+        handle = open_own(run / HELD, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     except OSError as error:
-        raise cannot_write(run / _HELD, error) from None
-    with file:
+        raise cannot_write(run / HELD, error) from None
+    with open(handle, "ab", buffering=0):
         try:
-            fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise _is_trained(run) from None
         yield
@@ -92,7 +138,7 @@ def is_held(run: Path) -> bool:
     if fcntl is None:
         return False
     try:
-        with open_file(run / _HELD) as file:
+        with open_file(run / HELD) as file:
             fcntl.flock(file.fileno(), fcntl.LOCK_SH | fcntl.LOCK_NB)
     except FileNotFoundError:
         return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,20 @@ from graphspec.document.tree import plain
 from graphspec.document.write_yaml import write_yaml
 from graphspec.expand import Library
 from graphspec.graph import Plugin
-from graphspec.run_directory.files import INCLUDED, PROVENANCE, SPEC, read_json, relative, write_json, write_text
+from graphspec.run_directory.files import (
+    INCLUDED,
+    PROVENANCE,
+    SPEC,
+    make_folder,
+    read_json,
+    relative,
+    write_json,
+    write_text,
+)
 from graphspec.spec import Spec
+
+_NOT_PLAIN, _LONGEST = r"[^A-Za-z0-9_-]", 80
+"""Of the name of an included file, what its copy is not called, and how much of it."""
 
 
 def write_spec(folder: Path, spec: Spec) -> None:
@@ -47,7 +60,7 @@ def _write_includes(folder: Path, includes: Iterable[Library], written: dict[Pat
     for library in includes:
         source = library.path.resolve()
         if source not in written:
-            written[source] = f"{len(written)}_{library.path.stem}.yaml"
+            written[source] = f"{len(written)}_{re.sub(_NOT_PLAIN, '_', library.path.stem)[:_LONGEST]}.yaml"
             name = written[source]
             tree = plain(library.written)
             _move_weight_files(tree, library.path.parent, folder / INCLUDED)
@@ -56,6 +69,7 @@ def _write_includes(folder: Path, includes: Iterable[Library], written: dict[Pat
                     path.removeprefix(f"{INCLUDED}/") for path in _write_includes(folder, library.includes, written)
                 ]
             _move_models(tree, library.path.parent, folder / INCLUDED)
+            make_folder(folder / INCLUDED)
             write_text(folder / INCLUDED / name, write_yaml(tree))
         paths.append(f"{INCLUDED}/{written[source]}")
     return paths

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -10,11 +9,12 @@ from typing import Any, TypeVar
 
 from graphspec import run_directory
 from graphspec.diagnostics import SpecError
-from graphspec.files import open_file, read_text
+from graphspec.files import is_folder, open_file, read_text
 from graphspec.report.full import render_one
 from graphspec.rules import CANNOT_WRITE
 from graphspec.run import Run
 from graphspec.run_directory.status import status_of
+from graphspec.run_paths import REPORT
 from graphspec.run_report.graph_section import graph_section
 from graphspec.run_report.markup import Markup, note
 from graphspec.run_report.metrics_sections import curves_section, pace_section
@@ -23,8 +23,6 @@ from graphspec.run_report.overview import best_epoch, overview
 from graphspec.run_report.page import Section, is_page, page
 from graphspec.run_report.series import Row
 from graphspec.spec import Spec
-
-REPORT = "report.html"
 
 Tell = Callable[[str], object]
 """Is told what is done next."""
@@ -49,7 +47,7 @@ def write_report(
     target = Path(path) if path is not None else found.path / REPORT
     _check(target, force=force)
     text = report_page(found, tell)
-    run_directory.write(target, lambda part: part.write_text(text, encoding="utf-8"))
+    run_directory.write(target, lambda part: part.write_text(text, encoding="utf-8"), parents=True)
     return target
 
 
@@ -134,11 +132,9 @@ def _read(read: Callable[[], Found]) -> Found | SpecError:
 
 def _check(path: Path, *, force: bool) -> None:
     """Raise SpecError unless the page can be written to `path`."""
-    if path.is_dir():
+    if is_folder(path):
         raise SpecError.of(CANNOT_WRITE, f"{path} is a folder", help=f"write to {path / REPORT}")
-    folder = next(each for each in (path.parent, *path.parent.parents) if each.exists())
-    if not folder.is_dir() or not os.access(folder, os.W_OK):
-        raise SpecError.of(CANNOT_WRITE, f"cannot write to {folder}", help="give another --output")
+    run_directory.check_destination(path)
     if path.exists() and not force and not _is_ours(path):
         raise SpecError.of(
             CANNOT_WRITE,

@@ -19,6 +19,9 @@ from graphspec.diagnostics import Report
 from graphspec.document import read, read_source
 from graphspec.document.tree import plain
 from graphspec.run_directory import empty_folder, new_folder, newest_with
+from graphspec.run_directory.destination import check_destination
+from graphspec.run_directory.folders import NEW_FOLDER, check_empty, longest_inside
+from graphspec.run_paths import HELD, INCLUDED
 from graphspec.schema.shorthand import write_out
 from graphspec.searching.rewritten import rewritten
 from graphspec.spec import Spec, load
@@ -27,12 +30,29 @@ STUDIES = Path("studies")
 RECORD, DATABASE, TABLE, TRIALS = "study.json", "study.db", "trials.csv", "trials"
 SPEC, BEST = "spec.yaml", "best.yaml"
 
+KEPT = (RECORD, DATABASE, TABLE, TRIALS, SPEC, BEST, run_directory.LOG, INCLUDED, HELD)
+"""What lies in the folder of a study, none of it a link."""
+
+_INSIDE = len(f"{TRIALS}/0000/")
+
+
+def check_place(spec: Spec, folder: Path | None) -> None:
+    """Raise SpecError where `create` could not make a folder, before what takes long. Makes nothing."""
+    inside = longest_inside(spec) + _INSIDE
+    if folder is None:
+        check_destination(STUDIES / spec.name / NEW_FOLDER, inside=inside)
+    else:
+        check_empty(folder, "study", _HELP, inside)
+
+
+_HELP = "give another --study-dir, or go on with the study by --resume"
+
 
 def create(name: str, folder: Path | None) -> Path:
     """An empty folder for a study: `folder`, or a new one below `studies/<name>`. Raises SpecError where it is none."""
     if folder is None:
         return new_folder(STUDIES / name)
-    return empty_folder(folder, "study", "give another --study-dir, or go on with the study by --resume")
+    return empty_folder(folder, "study", _HELP)
 
 
 def newest(path: Path) -> Path:

@@ -25,7 +25,7 @@ from graphspec.diagnostics import SpecError
 from graphspec.document.write_value import write_value
 from graphspec.rules import BAD_SEARCH, CANNOT_WRITE, MISSING_EXTRA, REFUSED_TRAINING
 from graphspec.run import Run
-from graphspec.run_directory import CHECKPOINTS, RECORD, Row, cannot_write, write_json
+from graphspec.run_directory import CHECKPOINTS, RECORD, Row, WatchedFolder, cannot_write, make_folder, write_json
 from graphspec.searching import folder as study_folder
 from graphspec.searching.memory import given_back
 from graphspec.searching.optuna_study import distributions, make_sampler, refusals_told
@@ -51,6 +51,7 @@ class Tuner:
         assert spec.search is not None
         assert spec.model.training is not None
         self.folder = study.path
+        self.watched = WatchedFolder(study.path, study_folder.KEPT)
         self.record = study.record
         self.spec = spec
         self.space = spec.search
@@ -79,7 +80,8 @@ class Tuner:
         except SpecError:
             with suppress(SpecError):
                 self._write("failed")
-            self.told.tell(f"the study has ended; go on with: graphspec tune --resume {self.folder}")
+            if not self.watched.is_lost:
+                self.told.tell(f"the study has ended; go on with: graphspec tune --resume {self.folder}")
             raise
         trials = self.trials()
         if trials and all(trial.state == FAILED for trial in trials):
@@ -119,6 +121,7 @@ class Tuner:
 
     def _begin(self) -> optuna.Trial:
         """A new trial, its values chosen."""
+        self.watched.check()
         number = len(self.trials())
         self.study.sampler = make_sampler(self.space, self.seed, number)
         with refusals_told(self.folder):
@@ -133,11 +136,14 @@ class Tuner:
 
     def _try(self, trial: optuna.Trial) -> None:
         """Train the run of `trial` to its end, and tell optuna what came of it."""
+        self.watched.check()
         number = int(trial.user_attrs[RUN])
         self.study.sampler = make_sampler(self.space, self.seed, number)
         run = self.folder / study_folder.TRIALS / str(trial.user_attrs[RUN])
+        make_folder(run.parent)
         with given_back():
             reason = self._failure_of(trial, run, number)
+        self.watched.check()
         self._tell(trial, run, reason)
         trials = self.trials()
         write_table(self.folder, trials, self.monitor)
@@ -164,6 +170,7 @@ class Tuner:
         self.shown.began(number, spec.model.training.epochs)
 
         def on_epoch(row: Row) -> bool:
+            self.watched.check()
             value = row.get(self.monitor)
             self.shown.epoch(row["epoch"], value)
             if not isinstance(value, int | float):
@@ -222,6 +229,7 @@ class Tuner:
         self._write("running")
 
     def _write(self, status: str) -> None:
+        self.watched.check()
         self.record["status"] = status
         write_json(self.folder / study_folder.RECORD, self.record)
 

@@ -44,9 +44,11 @@ def tune(
     loaded = spec if isinstance(spec, Spec) else load(spec, overrides)
     if isinstance(spec, Spec) and list(overrides):
         raise ValueError("overrides are applied when a spec is loaded: graphspec.load(path, overrides)")
+    folder = Path(study_dir) if study_dir is not None else None
+    study_folder.check_place(loaded, folder)
     record = _record(loaded)
-    study = Study(study_folder.create(loaded.name, Path(study_dir) if study_dir is not None else None))
-    with run_directory.held(study.path):
+    study = Study(study_folder.create(loaded.name, folder))
+    with run_directory.held(study.path, study_folder.KEPT):
         study_folder.write_spec(study.path, loaded)
         run_directory.write_json(study.path / study_folder.RECORD, record)
         return _tune(study, budget, progress=progress)
@@ -54,7 +56,7 @@ def tune(
 
 def _go_on(study: Study, budget: list[str], *, progress: bool) -> Study:
     require_tensorflow()
-    with run_directory.held(study.path):
+    with run_directory.held(study.path, study_folder.KEPT):
         return _tune(study, budget, progress=progress)
 
 

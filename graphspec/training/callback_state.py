@@ -28,7 +28,7 @@ def state_of(callback: Any, arrays: Arrays, prefix: str) -> dict[str, Any]:
     pack = _Packer(arrays, prefix)
     if isinstance(callback, keras.callbacks.CSVLogger):
         return {"keys": pack(callback.keys), "bytes": _size(callback)}
-    places = tuple(str(getattr(callback, name)) for name in CALLBACK_PATHS if getattr(callback, name, None))
+    places = _places(callback)
     packed = {
         name: pack(value)
         for name, value in vars(callback).items()
@@ -38,8 +38,11 @@ def state_of(callback: Any, arrays: Arrays, prefix: str) -> dict[str, Any]:
 
 
 def put_back(callback: Any, state: dict[str, Any], arrays: Arrays) -> None:
-    """Give `callback` the attributes that `state_of` has told."""
+    """Give `callback` the attributes that `state_of` has told; where it writes is never among them."""
+    places = _places(callback)
     for name, value in state.items():
+        if name in CALLBACK_PATHS or _is_below(getattr(callback, name, None), places):
+            continue  # whoever has written the checkpoint does not say where a callback writes
         if not (isinstance(callback, keras.callbacks.CSVLogger) and name == "bytes"):
             setattr(callback, name, _unpack(value, arrays))
 
@@ -52,6 +55,11 @@ def go_on_writing(callback: Any, state: dict[str, Any]) -> None:
         if path.exists() and path.stat().st_size > state["bytes"]:
             with open(path, "rb+") as file:
                 file.truncate(state["bytes"])
+
+
+def _places(callback: Any) -> tuple[str, ...]:
+    """Return the paths that `callback` writes to."""
+    return tuple(str(getattr(callback, name)) for name in CALLBACK_PATHS if getattr(callback, name, None))
 
 
 def _is_below(value: Any, places: tuple[str, ...]) -> bool:

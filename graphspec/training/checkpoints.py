@@ -20,7 +20,7 @@ from typing import Any
 import keras
 
 from graphspec.graph import Object
-from graphspec.run_directory import CHECKPOINTS, write
+from graphspec.run_directory import CHECKPOINTS, WatchedFolder, make_folder, write
 from graphspec.schema import CheckpointModel
 from graphspec.spec import Spec
 from graphspec.training.checkpoint_file import ENDING, Array, Contents, DamagedError, read_checkpoint, write_checkpoint
@@ -67,10 +67,16 @@ class Checkpoints(keras.callbacks.Callback):
     """
 
     def __init__(
-        self, run: Path, state: TrainingState, plan: Plan, interruption: Interruption, resumed: Contents | None = None
+        self,
+        run: WatchedFolder,
+        state: TrainingState,
+        plan: Plan,
+        interruption: Interruption,
+        resumed: Contents | None = None,
     ) -> None:
         super().__init__()
-        self.folder = run / CHECKPOINTS
+        self.run = run
+        self.folder = run.path / CHECKPOINTS
         self.state = state
         self.plan = plan
         self.interruption = interruption
@@ -81,6 +87,7 @@ class Checkpoints(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         if self.resumed is None:
+            make_folder(self.folder)
             self._write(self.position)
             return
         self.state.put_back(self.resumed)
@@ -143,6 +150,7 @@ class Checkpoints(keras.callbacks.Callback):
 
     def _write(self, position: Position, kept: dict[str, Array] | None = None) -> Path:
         """Write one, and only then remove the oldest beyond `keep`."""
+        self.run.check()
         taken = self.state.take(position, kept)
         path = self.folder / name_of(self._steps(position))
         write_checkpoint(path, Contents({**taken.state, "best": self.best}, taken.arrays))

@@ -24,12 +24,13 @@ from graphspec.extras import require
 from graphspec.rules import CANNOT_WRITE
 from graphspec.run_directory import Row
 from graphspec.run_directory.rows import FIXED
+from graphspec.run_paths import MLFLOW, MLFLOW_RUN
 from graphspec.schema import TrainingModel
 from graphspec.spec import Spec
 from graphspec.training.told import Told
 from graphspec.version import __version__
 
-FOLDER, KNOWN = "mlflow", "mlflow.json"
+FOLDER, KNOWN = MLFLOW, MLFLOW_RUN
 """In a run directory: the store where nobody names another, and which run of MLflow this is."""
 
 FILES = (

@@ -9,7 +9,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from graphspec.catalog.arguments import CALLBACK_PATHS
+from graphspec.catalog.arguments import CALLBACK_WRITES
+from graphspec.checks.written_paths import shared_name, takes_placeholders, written_paths
 from graphspec.datasets.batches import TrainingBatches, evaluation_batches
 from graphspec.datasets.order import Order
 from graphspec.datasets.samples import Samples, TrainingData
@@ -17,6 +18,7 @@ from graphspec.datasets.targets import fit_targets
 from graphspec.extras import require
 from graphspec.graph import Object
 from graphspec.report.full import render
+from graphspec.run_directory import check_inside
 from graphspec.schema import TrainingModel
 from graphspec.spec import Spec
 from graphspec.to_keras import build_spec
@@ -102,15 +104,32 @@ def validation_batches(prepared: Prepared) -> tf.data.Dataset | None:
 
 
 def make_callbacks(prepared: Prepared, run: Path) -> list[Any]:
-    """The callbacks of the spec, their paths below `run`."""
-    return [_callback(each, run) for each in prepared.callbacks]
+    """The callbacks of the spec, their paths below `run`. Raises SpecError where one of them leads out of it."""
+    written = prepared.spec.training.callbacks if prepared.spec.training is not None else []
+    return [
+        _callback(each, run, shared_name(stated, prepared.settings))
+        for each, stated in zip(prepared.callbacks, written, strict=True)
+    ]
 
 
-def _callback(each: Object, folder: Path) -> Any:
-    paths = {name: str(folder / value) for name, value in each.arguments.items() if name in CALLBACK_PATHS}
-    for path in paths.values():
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
+def _callback(each: Object, folder: Path, shared: str) -> Any:
+    paths = {}
+    for name, text in written_paths(each).items():
+        filled = takes_placeholders(each)
+        check_inside(folder, text, each.span_of(name), takes_placeholders=filled, shared=shared)
+        known = CALLBACK_WRITES.get(each.name)
+        if known is None or not known.takes_placeholders:
+            made = folder / text if known is not None and known.entries else (folder / text).parent
+            made.mkdir(parents=True, exist_ok=True)
+            paths[name] = str(folder / text)
+        else:
+            paths[name] = f"{_escaped(str(folder))}/{text}"
     return make(replace(each, arguments={**each.arguments, **paths}))
+
+
+def _escaped(text: str) -> str:
+    """Return `text` so that Keras, which fills in what stands in braces, leaves it as it is."""
+    return text.replace("{", "{{").replace("}", "}}")
 
 
 def _left_out(samples: Samples, most: int = 5) -> str:

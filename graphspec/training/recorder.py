@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import keras
@@ -13,7 +12,7 @@ import keras
 from graphspec import run_directory
 from graphspec.datasets.data_files import DataFiles
 from graphspec.diagnostics import SpecError
-from graphspec.run_directory import Row
+from graphspec.run_directory import Row, WatchedFolder
 from graphspec.training.measures import Measures
 from graphspec.training.metrics import measured
 from graphspec.training.told import Told
@@ -27,7 +26,7 @@ class Recorder(keras.callbacks.Callback):
 
     def __init__(
         self,
-        run: Path,
+        run: WatchedFolder,
         record: dict[str, Any],
         lock: dict[str, Any],
         rows: list[Row],
@@ -39,7 +38,8 @@ class Recorder(keras.callbacks.Callback):
         on_epoch: OnEpoch | None,
     ) -> None:
         super().__init__()
-        self.run = run
+        self.folder = run
+        self.run = run.path
         self.record = record
         self.lock = lock
         self.rows = rows
@@ -50,7 +50,7 @@ class Recorder(keras.callbacks.Callback):
         self.on_epoch = on_epoch
         self._seconds = record.get("seconds", 0.0)
         self._began = time.monotonic()
-        run_directory.write_json(run / run_directory.LOCK, lock)
+        run_directory.write_json(self.run / run_directory.LOCK, lock)
         self.write("running")
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
@@ -58,6 +58,7 @@ class Recorder(keras.callbacks.Callback):
         row = {"epoch": epoch, "step": (epoch + 1) * self.epoch_steps, **found, **self.measures.row}
         self.rows.append(row)
         self.record["metrics"] = found
+        self.folder.check()
         self._tell_of_changes()
         run_directory.write_rows(self.run, self.rows)
         self.write("running")
@@ -65,7 +66,8 @@ class Recorder(keras.callbacks.Callback):
             self.model.stop_training = True
 
     def write(self, status: str) -> None:
-        """Write `run.json` with `status`. Raises SpecError where it cannot be written."""
+        """Write `run.json` with `status`. Raises SpecError where it cannot be written, or the run is gone."""
+        self.folder.check()
         self.record |= {
             "status": status,
             "epochs": len(self.rows),
@@ -75,6 +77,7 @@ class Recorder(keras.callbacks.Callback):
 
     def finish(self, status: str) -> None:
         """Write the record and the lock for the last time. Raises SpecError where they cannot be written."""
+        self.folder.check()
         self.lock["data"] = self.files.recorded()
         run_directory.write_json(self.run / run_directory.LOCK, self.lock)
         self.write(status)

@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 
 from graphspec.diagnostics import SpecError
-from graphspec.run_directory import LOG, cannot_write
+from graphspec.run_directory import LOG, LogFile
 
 
 class Told:
@@ -18,7 +18,7 @@ class Told:
     def __init__(self, console: Console, *, quiet: bool) -> None:
         self.console = console
         self.quiet = quiet
-        self._file: Path | None = None
+        self._file: LogFile | None = None
         self._before: list[str] = []
 
     def keep_in(self, run: Path) -> None:
@@ -26,7 +26,7 @@ class Told:
 
         Raises SpecError where it cannot be written, as all that tells of something does from then on.
         """
-        self._file = run / LOG
+        self._file = LogFile(run / LOG)
         lines, self._before = self._before, []
         for line in lines:
             self._write(line)
@@ -59,8 +59,4 @@ class Told:
         if self._file is None:
             self._before.append(line)
             return
-        try:
-            with open(self._file, "a", encoding="utf-8") as file:
-                file.write(f"{time.strftime('%Y-%m-%dT%H:%M:%S%z')}  {line}\n")
-        except OSError as error:
-            raise cannot_write(self._file, error) from None
+        self._file.add(f"{time.strftime('%Y-%m-%dT%H:%M:%S%z')}  {line}")

@@ -31,6 +31,7 @@ from graphspec.training.mlflow_log import logged_to_mlflow
 from graphspec.training.prepared import Prepared, compile_for, make_callbacks, prepare, validation_batches
 from graphspec.training.progress import ShowProgress
 from graphspec.training.recorder import OnEpoch, Recorder
+from graphspec.training.run_guard import RunGuard
 from graphspec.training.start import Start, begin, go_on
 from graphspec.training.state import Position, TrainingState
 from graphspec.training.told import Told
@@ -90,13 +91,14 @@ def _train(prepared: Prepared, start: Start, losses: dict[str, Any], told: Told,
     spec, settings, model, run = prepared.spec, prepared.settings, prepared.model, start.run
     batches, position = prepared.batches, start.position
     read = [each.sources for each in (prepared.samples, prepared.validation) if each is not None and each.sources]
+    folder = run_directory.WatchedFolder(run)
     files = DataFiles(read, run)
     files.start_recording()
     written = make_callbacks(prepared, run)
     weights = {name: float(spec.graph.outputs[name].loss_weight) for name in losses}
     measures = Measures(weights, batches.samples_between, batches.waited)
     recorder = Recorder(
-        run,
+        folder,
         start.record,
         start.lock,
         start.rows,
@@ -122,8 +124,19 @@ def _train(prepared: Prepared, start: Start, losses: dict[str, Any], told: Told,
             list(spec.graph.outputs), told, lambda: measures.row, epochs=settings.epochs, steps=batches.steps
         ) as shown,
     ):
-        checkpoints = Checkpoints(run, state, checks, interruption, start.resumed)
-        order = [starter, TrueLosses(), FiniteLoss(losses), measures, shown, *written, recorder, *logs, checkpoints]
+        checkpoints = Checkpoints(folder, state, checks, interruption, start.resumed)
+        order = [
+            RunGuard(folder),
+            starter,
+            TrueLosses(),
+            FiniteLoss(losses),
+            measures,
+            shown,
+            *written,
+            recorder,
+            *logs,
+            checkpoints,
+        ]
         try:
             with faults_told(*faults):
                 _fit(
@@ -153,7 +166,8 @@ def _train(prepared: Prepared, start: Start, losses: dict[str, Any], told: Told,
         except Exception as error:
             failure = error if isinstance(error, SpecError) else _failure(error, run, spec)
             recorder.fail(next(iter(failure.report)).message)
-            _tell_how_to_go_on(told, run, "ended")
+            if not folder.is_lost:
+                _tell_how_to_go_on(told, run, "ended")
             raise failure from error
     return run
 
@@ -180,6 +194,7 @@ def _failure(error: Exception, run: Path, spec: Spec) -> SpecError:
 
 def _end(status: str, prepared: Prepared, state: TrainingState, checkpoints: Checkpoints, recorder: Recorder) -> None:
     """Write what stays of a training that comes to an end in order."""
+    recorder.folder.check()
     _save(prepared, state, recorder.run, recorder.told)
     recorder.record["best"] = checkpoints.best
     recorder.finish(status)

@@ -1,0 +1,86 @@
+"""Whether a file or a folder can be made at a path that the user names, before long work that would be lost.
+
+Nothing is made and nothing is changed, so the path may still fail when it is written; then it does so by itself.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from contextlib import suppress
+from pathlib import Path
+
+from graphspec.diagnostics import SpecError
+from graphspec.rules import CANNOT_WRITE
+from graphspec.run_paths import UNFINISHED
+
+_NAME_MAX, _PATH_MAX = 255, 4_096
+INSIDE = 80
+"""Bytes that the paths of graphspec's own files take below a folder."""
+
+
+def check_destination(path: Path, *, inside: int = INSIDE) -> None:
+    """Raise SpecError where a file or folder cannot be made at `path`, as far as that can be known.
+
+    Args:
+        path: Where it is to be; what is there already must be a regular file, a link to one, or a folder.
+        inside: How many bytes the longest path below it takes, of a folder.
+    """
+    if (reason := _reason(path, inside)) is not None:
+        raise SpecError.of(
+            CANNOT_WRITE,
+            f"cannot write {os.fspath(path)[:_SHOWN]}: {reason}",
+            help="check the path, its permissions and the disk",
+        )
+
+
+_SHOWN = 400
+
+
+def _reason(path: Path, inside: int) -> str | None:
+    text = os.fspath(path)
+    if "\0" in text:
+        return "a path holds no NUL character"
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError:
+        return "its name is not UTF-8"
+    try:
+        here = path.absolute()
+    except OSError as error:
+        return f"the working directory: {(error.strerror or str(error)).lower()}"
+    if os.path.lexists(here):
+        return _reason_of_existing(here)
+    missing = []
+    while not os.path.lexists(here) and here != here.parent:
+        missing.append(here.name)
+        here = here.parent
+    if not here.is_dir():
+        return f"{here} is a link to nowhere" if here.is_symlink() and not here.exists() else f"{here} is no folder"
+    if not os.access(here, os.W_OK | os.X_OK):
+        return f"{here}: permission denied"
+    longest = max(*(len(os.fsencode(name)) for name in missing), len(UNFINISHED) + 8 + len(os.fsencode(path.suffix)))
+    if longest > _limit(here, "PC_NAME_MAX", _NAME_MAX):
+        return "its name is too long"
+    if size + inside > _limit(here, "PC_PATH_MAX", _PATH_MAX):
+        return "the path is too long"
+    return None
+
+
+def _reason_of_existing(path: Path) -> str | None:
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return "it is a link to nowhere"
+    if stat.S_ISDIR(mode):
+        return None if os.access(path, os.W_OK | os.X_OK) else "permission denied"
+    if not stat.S_ISREG(mode):
+        return "it is no regular file"
+    return None if os.access(path.parent, os.W_OK | os.X_OK) else "permission denied"
+
+
+def _limit(folder: Path, name: str, usual: int) -> int:
+    with suppress(OSError, ValueError, AttributeError):
+        found = os.pathconf(folder, name)
+        return found if found > 0 else usual
+    return usual

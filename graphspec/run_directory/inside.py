@@ -1,0 +1,102 @@
+"""Links in a run directory: through one, a callback or graphspec itself would write outside of it.
+
+A new run holds none. One that is resumed may come from anywhere, as its spec may.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from graphspec.diagnostics import Span, SpecError
+from graphspec.rules import BAD_RUN, UNSAFE_PATH
+from graphspec.run_paths import KEPT, UnsafePathError, run_path
+
+MOST_FILES = 100_000
+"""So many files of one folder are looked at."""
+
+
+def check_kept(folder: Path, kept: tuple[str, ...] = KEPT) -> None:
+    """Raise SpecError where something that graphspec itself writes in `folder` is a link, or no file or folder."""
+    for name in kept:
+        try:
+            mode = os.lstat(folder / name).st_mode
+        except OSError:
+            continue
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+            raise SpecError.of(
+                BAD_RUN,
+                f"{folder / name} is {_kind(mode)}, and graphspec writes into {folder} alone",
+                help="put the file or folder itself in its place",
+            )
+
+
+def check_inside(run: Path, text: str, span: Span, *, takes_placeholders: bool = False, shared: str = "") -> None:
+    """Raise SpecError where a callback must not write to the path `text` below `run`, as the folder is now.
+
+    Args:
+        run: The run directory.
+        text: The path as the spec writes it.
+        span: The place of `text`.
+        takes_placeholders: See `run_paths.run_path`.
+        shared: See `run_paths.run_path`.
+    """
+    try:
+        run_path(text, takes_placeholders=takes_placeholders, shared=shared)
+        reason = next(_links(run, text), None)
+    except UnsafePathError as error:
+        reason = f"{text} {error.reason}"
+    except OSError as error:
+        reason = f"{run / text}: {(error.strerror or str(error)).lower()}"
+    if reason is not None:
+        raise SpecError.of(
+            UNSAFE_PATH, f"a callback must not write there: {reason}", span,
+            expected="a path within the run directory", help="remove what lies there, or choose another name",
+        )  # fmt: skip
+
+
+def _links(run: Path, text: str) -> Iterator[str]:
+    """Yield everything on the way to `text`, and below it, that leads out of `run`."""
+    here = run
+    for name in text.split("/"):
+        if "{" in name or "}" in name:
+            break
+        here /= name
+        try:
+            found = os.lstat(here)
+        except FileNotFoundError:
+            return
+        if not stat.S_ISDIR(found.st_mode):
+            yield from _file(here, found)
+            return
+    if here != run:
+        yield from _below(here)
+
+
+def _below(folder: Path) -> Iterator[str]:
+    count = 0
+    for root, folders, files in os.walk(folder):
+        for name in (*folders, *files):
+            path = Path(root, name)
+            found = os.lstat(path)
+            if not stat.S_ISDIR(found.st_mode):
+                yield from _file(path, found)
+            count += 1
+            if count > MOST_FILES:
+                yield f"{folder} holds more than {MOST_FILES:,} files"
+                return
+
+
+def _file(path: Path, found: os.stat_result) -> Iterator[str]:
+    if not stat.S_ISREG(found.st_mode):
+        yield f"{path} is {_kind(found.st_mode)}"
+    elif found.st_nlink > 1:
+        yield f"{path} has a second name elsewhere (a hard link), where it would change as well"
+
+
+def _kind(mode: int) -> str:
+    if stat.S_ISLNK(mode):
+        return "a link"
+    return "a device" if stat.S_ISBLK(mode) or stat.S_ISCHR(mode) else "no regular file"

@@ -1,0 +1,211 @@
+"""Text → a path below a run directory: whether a training may write there, on any file system.
+
+The text alone decides; nothing is looked up on a disk. `run_directory.inside` looks at the real folder.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from string import Formatter
+
+RECORD, LOCK, SPEC, PROVENANCE = "run.json", "lock.json", "spec.yaml", "provenance.json"
+METRICS, TABLE, LOG = "metrics.jsonl", "metrics.csv", "log.txt"
+MODEL, BEST = "model.keras", "best.keras"
+VOCABULARIES, ADAPTED = "vocabularies.json", "adapted.json"
+CHECKPOINTS, INCLUDED = "checkpoints", "included"
+HELD = ".held"
+MLFLOW, MLFLOW_RUN = "mlflow", "mlflow.json"
+REPORT, EXPORTS = "report.html", "export"
+
+UNFINISHED = ".writing-"
+"""How the names of files begin that are being written; a killed process leaves them behind."""
+
+KEPT = (
+    *(RECORD, LOCK, SPEC, PROVENANCE, METRICS, TABLE, LOG, MODEL, BEST, VOCABULARIES, ADAPTED, CHECKPOINTS, INCLUDED),
+    *(HELD, MLFLOW, MLFLOW_RUN, REPORT, EXPORTS),
+)
+"""What graphspec itself keeps in a run directory: no callback writes there."""
+
+LONGEST_NAME, LONGEST_PATH, DEEPEST = 255, 1_000, 20
+"""Bytes of one name, which file systems limit so; bytes and names of a path within the run."""
+
+PLACEHOLDER = "{epoch:02d}"
+
+_NUMBER = "\ue000"  # stands for a number that is not known yet; no path may hold the character itself
+_REFUSED_CATEGORIES = ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
+_FIELD = re.compile(r"[^.\[\]{}!:/\\]{1,200}")
+_FORMAT = re.compile(r"[+-]?0?[0-9]{0,2}(?:\.[0-9]{1,2})?[deEfFgG]?")
+_NUMERIC = re.compile(rf"[-+. e0-9{_NUMBER}]+")
+_HAS_NUMBER = re.compile(rf"[0-9{_NUMBER}]")
+
+
+class UnsafePathError(ValueError):
+    """A text that is no path to write to. reason goes on after the name of what holds it; help may be empty."""
+
+    def __init__(self, reason: str, help: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.help = help
+
+
+@dataclass(frozen=True, slots=True)
+class Placeholder:
+    """A name in braces, and how the number is formatted that stands for it."""
+
+    name: str
+    format: str
+
+    def __str__(self) -> str:
+        return f"{{{self.name}:{self.format}}}" if self.format else f"{{{self.name}}}"
+
+    def fits(self, number: float) -> bool:
+        """Return whether Python formats such a number so."""
+        try:
+            format(number, self.format)
+        except ValueError:
+            return False
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class RunPath:
+    """A path within a run directory. names are normalised, so that equal ones mean the same on every file system."""
+
+    names: tuple[str, ...]
+    placeholders: tuple[Placeholder, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """The path as text: two paths with the same key are the same file on some file system."""
+        return "/".join(self.names)
+
+    @property
+    def loose_key(self) -> str:
+        """As `key`, every number in it left open: a path that a placeholder may turn into another has the same."""
+        return _NUMERIC.sub(lambda run: _NUMBER if _HAS_NUMBER.search(run[0]) else run[0], self.key)
+
+    def below(self, name: str) -> RunPath:
+        """Return the path of `name` in the folder that this is the path of."""
+        return RunPath((*self.names, _normalised(name)), self.placeholders)
+
+
+def run_path(text: str, *, takes_placeholders: bool = False, shared: str = "") -> RunPath:
+    """Read the path that a callback writes to, relative to the run directory.
+
+    Args:
+        text: The path as the spec writes it.
+        takes_placeholders: Whether numbers are filled in for names in braces.
+        shared: What graphspec keeps in the run under this name, the callback may write too.
+
+    Raises:
+        UnsafePathError: The path leaves the run on some file system, is graphspec's own, or cannot be a path.
+    """
+    if len(text.encode(errors="replace")) > LONGEST_PATH:
+        raise UnsafePathError(f"is a path of more than {LONGEST_PATH} bytes", "shorten it")
+    _check_characters(text)
+    filled, placeholders = _filled(text) if takes_placeholders else (_without_braces(text), ())
+    template = re.sub(f"{_NUMBER}[^{_NUMBER}]*{_NUMBER}", _NUMBER, filled)
+    _check_form(template)
+    names = tuple(_normalised(name) for name in template.split("/") if name not in ("", "."))
+    _check_names(names, tuple(name for name in filled.split("/") if name not in ("", ".")))
+    if names[0] in _KEPT_KEYS and names != (_normalised(shared),):
+        kept = _KEPT_KEYS[names[0]]
+        raise UnsafePathError(f"is `{kept}`, which graphspec itself keeps in the run", "choose another name")
+    return RunPath(names, placeholders)
+
+
+def _check_characters(text: str) -> None:
+    if any(unicodedata.category(each) in _REFUSED_CATEGORIES for each in text):
+        raise UnsafePathError("holds a control character or one that nobody sees", "write the path in plain letters")
+    if "\\" in text:
+        raise UnsafePathError("holds a backslash, which some systems take for `/`", "write `/` between folders")
+    if "~" in text:
+        raise UnsafePathError("holds `~`, which stands for another folder or file on some systems", "leave `~` out")
+
+
+def is_url(text: str) -> bool:
+    """Return whether `text` names a file on another machine, or in one of TensorFlow's own file systems."""
+    return re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/", text.strip()) is not None
+
+
+def _check_form(template: str) -> None:
+    """Refuse what leads elsewhere than below the run, and URLs."""
+    if is_url(template):
+        raise UnsafePathError("is a URL, and a training writes into its run directory alone", "name a file of the run")
+    if ":" in template:
+        raise UnsafePathError("holds `:`, which marks a drive or a stream on some systems", "leave `:` out")
+    if template.startswith("/"):
+        raise UnsafePathError(
+            "is an absolute path, and a training writes into its run directory alone", _beside(template)
+        )
+    if ".." in template.split("/"):
+        raise UnsafePathError("holds `..`, and a training writes into its run directory alone", _beside(template))
+
+
+def _beside(template: str) -> str:
+    """Return a help: the file of the same name in the run itself."""
+    name = template.rstrip("/").rpartition("/")[2]
+    is_free = name.strip(". ") and _NUMBER not in name and _normalised(name) not in _KEPT_KEYS
+    return f"write `{name}`: it then lies in the run" if is_free else "name a file of the run, such as `log.csv`"
+
+
+def _check_names(names: tuple[str, ...], filled: tuple[str, ...]) -> None:
+    """Refuse names that a file system does not keep as they are, and those that are graphspec's own."""
+    if len(names) > DEEPEST:
+        raise UnsafePathError(f"holds more than {DEEPEST} names", "write fewer folders")
+    if not names:
+        raise UnsafePathError("names no file within the run directory", "name one, such as `log.csv`")
+    for name in (*filled, *names):
+        if name != name.strip() or name.endswith("."):
+            raise UnsafePathError("has a name that begins or ends with a space, or ends with a dot", "leave it out")
+        if len(name.replace(_NUMBER, "").encode()) > LONGEST_NAME:
+            raise UnsafePathError(f"has a name of more than {LONGEST_NAME} bytes, which no file can have", "shorten it")
+    if any("/" in name or name in (".", "..") for name in names):
+        raise UnsafePathError("holds a letter that some systems take for `/` or `.`", "write the path in plain letters")
+    if any(name.startswith(UNFINISHED) for name in names):
+        raise UnsafePathError(
+            f"has a name that begins with `{UNFINISHED}`, as unfinished files do", "choose another name"
+        )
+
+
+def _normalised(name: str) -> str:
+    """Return `name` as file systems compare it that know no case and one form of each letter."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+
+
+_KEPT_KEYS = {_normalised(name): name for name in KEPT}
+
+
+def _without_braces(text: str) -> str:
+    if "{" in text or "}" in text:
+        raise UnsafePathError("holds a brace, and nothing is filled in there", "leave the braces out")
+    return text
+
+
+def _filled(text: str) -> tuple[str, tuple[Placeholder, ...]]:
+    """Return `text` with a number, between two marks, in each placeholder's place; and the placeholders."""
+    try:
+        parts = list(Formatter().parse(text))
+    except ValueError:
+        raise UnsafePathError("has a brace without its partner", f"write placeholders as `{PLACEHOLDER}`") from None
+    filled, placeholders = [], []
+    for literal, name, spec, conversion in parts:
+        filled.append(literal)
+        if name is None:
+            continue
+        is_plain = _FIELD.fullmatch(name) and not name.isdigit() and conversion is None
+        if not is_plain or not _FORMAT.fullmatch(spec or ""):
+            written = f"{name}{f'!{conversion}' if conversion else ''}{f':{spec}' if spec else ''}"
+            raise UnsafePathError(
+                f"holds `{{{written[:40]}}}`, which is no plain placeholder",
+                f"write a name, and at most two digits of width and of precision: `{PLACEHOLDER}`, `{{val_loss:.2f}}`",
+            )
+        placeholder = Placeholder(name, spec or "")
+        placeholders.append(placeholder)
+        number = next((each for each in (1, 0.5) if placeholder.fits(each)), None)
+        if number is None:
+            raise UnsafePathError(f"holds `{placeholder}`, and no number is formatted so", f"write `{PLACEHOLDER}`")
+        filled.append(f"{_NUMBER}{format(number, placeholder.format)}{_NUMBER}")
+    return "".join(filled), tuple(placeholders)
