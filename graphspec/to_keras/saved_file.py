@@ -18,7 +18,7 @@ import keras
 
 from graphspec.catalog.refused import CODE_CARRYING as CODE_CARRYING_NAMES
 from graphspec.diagnostics import Span, SpecError
-from graphspec.files import open_file
+from graphspec.files import open_file, zip_in
 from graphspec.keras_messages import reason
 from graphspec.rules import CODE_CARRYING, UNREADABLE_DATA, UNREGISTERED
 from graphspec.to_keras.hdf5_file import check_hdf5
@@ -100,7 +100,7 @@ def check_saved(path: Path) -> None:
 @contextmanager
 def opened_archive(path: Path) -> Iterator[zipfile.ZipFile]:
     """The archive in the file `path`. Raises OSError, BadZipFile, or ValueError where it would unpack to too much."""
-    with open_file(path) as file, zipfile.ZipFile(file) as archive:
+    with open_file(path) as file, zip_in(file) as archive:
         unpacked = sum(each.file_size for each in archive.infolist())
         if unpacked > most_unpacked(path):
             raise ValueError(f"it would unpack to {unpacked // 2**20:,} MiB")
