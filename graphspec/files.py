@@ -14,14 +14,18 @@ import os
 import secrets
 import shutil
 import stat
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from graphspec.diagnostics import SpecError
 from graphspec.rules import CANNOT_WRITE
+
+if TYPE_CHECKING:
+    from zipfile import ZipFile
 
 _FLAGS = (
     getattr(os, "O_NONBLOCK", 0)  # a pipe that takes the place of a file that was checked is not waited for
@@ -71,6 +75,38 @@ def check_file(path: Path | str) -> None:
         _check(Path(path).stat(), path)
     except ValueError:
         raise _no_name(path) from None
+
+
+@contextmanager
+def zip_in(file: BinaryIO) -> Iterator[ZipFile]:
+    """Read the zip archive in an open file. Raises BadZipFile where it is none, or has far too many members."""
+    from zipfile import ZipFile  # takes its time, and few commands need it
+
+    bounded = _Bounded(file)
+    with ZipFile(cast(BinaryIO, bounded)) as archive:
+        bounded.most = None  # the list of members was read
+        yield archive
+
+
+class _Bounded:
+    """A file of which no more than `most` bytes are read together: of so long a list of members, memory takes many."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.file = file
+        self.most: int | None = 2**22
+
+    def read(self, count: int = -1) -> bytes:
+        if self.most is None:
+            return self.file.read(count)
+        data = self.file.read(count if 0 <= count <= self.most else self.most + 1)
+        if len(data) > self.most:
+            from zipfile import BadZipFile
+
+            raise BadZipFile("it has too many members")
+        return data
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.file, name)
 
 
 def read_bytes(path: Path | str, limit: int) -> bytes:

@@ -235,6 +235,16 @@ def test_a_run_whose_model_was_replaced_is_refused(write: Write, folder: Path) -
         run.model()
 
 
+def test_a_model_is_no_larger_than_its_file(write: Write, folder: Path) -> None:
+    """A configuration of far more weights than the file holds is refused before they are made."""
+
+    def change(members: dict[str, bytes]) -> None:
+        members["config.json"] = members["config.json"].replace(b'"units": 2', b'"units": 100000000')
+
+    in_archive(folder / "m.keras", change)
+    assert "far too small" in str(refusal(write(USES["a model"][1]), "a model"))
+
+
 def test_a_large_configuration_is_not_looked_into(write: Write, folder: Path) -> None:
     """`validate` reads no configuration of many megabytes, and says nothing of it."""
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 
 from graphspec.document.open_texts import key
+from graphspec.files import is_folder
 from graphspec.validation.find import walk
 from graphspec.validation.run import Request, Result, run
 from graphspec.validation.settings import Finder
@@ -58,7 +59,7 @@ def _stamps(paths: Iterable[str], asked: Iterable[str]) -> Stamps:
 
 
 def _below(paths: Iterable[str]) -> set[str]:
-    return {key(file) for path in paths for file in (walk(path) if Path(path).is_dir() else [path])}
+    return {key(file) for path in paths for file in (walk(path) if is_folder(path) else [path])}
 
 
 def _stamp(path: str) -> tuple[int, int] | None:

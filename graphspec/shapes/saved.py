@@ -14,7 +14,7 @@ from typing import Any
 
 from graphspec import catalog
 from graphspec.diagnostics import Span
-from graphspec.files import open_file
+from graphspec.files import open_file, zip_in
 from graphspec.graph import External, Graph, Input, Layer, Node, Object, Output, Reference, Step
 
 _LARGEST = 16 * 2**20
@@ -35,7 +35,7 @@ def read_saved(what: External, name: str) -> Graph | None:
 
 
 def _config(path: Path) -> dict[str, Any]:
-    with open_file(path) as file, zipfile.ZipFile(file) as archive:
+    with open_file(path) as file, zip_in(file) as archive:
         if archive.getinfo("config.json").file_size > _LARGEST:
             raise ValueError("too large")
         found: dict[str, Any] = json.loads(archive.read("config.json"))

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import io
 import json
+import math
+import random
 import re
 import zipfile
 from collections.abc import Iterator
@@ -18,10 +20,11 @@ import keras
 
 from graphspec.catalog.refused import CODE_CARRYING as CODE_CARRYING_NAMES
 from graphspec.diagnostics import Span, SpecError
-from graphspec.files import open_file
+from graphspec.files import open_file, zip_in
 from graphspec.keras_messages import reason
 from graphspec.rules import CODE_CARRYING, UNREADABLE_DATA, UNREGISTERED
 from graphspec.to_keras.hdf5_file import check_hdf5
+from graphspec.to_keras.weightless import weightless_scope
 
 _CONFIG, _WEIGHTS = "config.json", "model.weights.h5"
 _LARGEST = 64 * 2**20
@@ -42,6 +45,7 @@ def load_saved(path: Path, name: str, span: Span | None = None, *, weightless: b
         _refuse_code({key: value for key, value in config.items() if key != _COMPILED}, name, span)
         if weightless:
             return keras.saving.deserialize_keras_object({**config, _COMPILED: None}, safe_mode=True)
+        _check_size(config, path)
         return keras.saving.load_model(path, compile=False, safe_mode=True)  # takes a path; see `files`
     except SpecError:
         raise
@@ -100,7 +104,7 @@ def check_saved(path: Path) -> None:
 @contextmanager
 def opened_archive(path: Path) -> Iterator[zipfile.ZipFile]:
     """The archive in the file `path`. Raises OSError, BadZipFile, or ValueError where it would unpack to too much."""
-    with open_file(path) as file, zipfile.ZipFile(file) as archive:
+    with open_file(path) as file, zip_in(file) as archive:
         unpacked = sum(each.file_size for each in archive.infolist())
         if unpacked > most_unpacked(path):
             raise ValueError(f"it would unpack to {unpacked // 2**20:,} MiB")
@@ -118,6 +122,24 @@ def weights_in(archive: zipfile.ZipFile, limit: int) -> Iterator[h5py.File]:
 def most_unpacked(path: Path) -> int:
     """Return the bytes that the file at `path` may unpack to."""
     return _LARGEST + _UNPACKED * path.stat().st_size
+
+
+def _check_size(config: dict[str, Any], path: Path) -> None:
+    """Raise ValueError where the model that `config` describes has far more weights than its file can hold.
+
+    Keras would make them all before it finds that they are not there.
+    """
+    state = random.getstate()  # from which Keras draws the seeds of layers
+    try:
+        with weightless_scope():
+            model = keras.saving.deserialize_keras_object({**config, _COMPILED: None}, safe_mode=True)
+            count = sum(math.prod(each.shape) for each in model.variables)
+    except Exception:  # whatever it is, loading the model says it
+        return
+    finally:
+        random.setstate(state)
+    if count > most_unpacked(path):
+        raise ValueError(f"it describes a model of {count:,} weights, and is far too small to hold them")
 
 
 def _refuse_code(config: dict[str, Any], name: str, span: Span | None) -> None:

@@ -26,6 +26,9 @@ _BLOCK = 1 << 15
 _FIELDS = 1 << 20
 """Values that are read together, of all columns."""
 
+_BLANK = 1 << 16
+"""Blank lines before the header, at most."""
+
 _LONGEST = 1 << 23
 """Characters of a line that are read together."""
 
@@ -106,7 +109,7 @@ def _parts(source: Source) -> Iterator[list[list[str]]]:
     with _opened(source) as file:
         rows = _reader(file)
         try:
-            first = next((row for row in rows if row), None)
+            first = next((row for row in islice(rows, _BLANK) if row), None)
             if first is None:
                 raise DataError(f"{source.text} is empty", help="the first line names the columns")
             yield [first]

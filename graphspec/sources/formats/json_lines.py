@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 _LONGEST = 1 << 23
 """Bytes of a line; a longer one is not read."""
 
+_BLANK = 1 << 16
+"""Blank lines in a row, at most."""
+
 _BLOCK = 1 << 22
 """Bytes of lines that are read together."""
 
@@ -184,7 +187,8 @@ def _refuse(value: Any, source: Source, place: str, name: str) -> None:
 
 def _rows(source: Source) -> Iterator[tuple[int, dict[str, Any], int]]:
     """Each object with the line it stands on and the bytes of that; blank lines are passed over. There is one."""
-    line, found = 0, False
+    line = blank = 0
+    found = False
     with open_file(source.path) as file:
         while text := file.readline(_LONGEST + 1):
             line += 1
@@ -194,8 +198,15 @@ def _rows(source: Source) -> Iterator[tuple[int, dict[str, Any], int]]:
                 )
             if line == 1:
                 text = text.removeprefix(b"\xef\xbb\xbf")
-            if text.strip():
-                found = True
+            if not text.strip():
+                blank += 1
+                if blank > _BLANK:
+                    raise DataError(
+                        f"{source.text} line {line} comes after more than {_BLANK:,} blank ones",
+                        help="write one object a line",
+                    )
+            else:
+                found, blank = True, 0
                 yield line, _object(text, source, line), len(text)
     if not found:
         raise DataError(f"{source.text} is empty", help="write one JSON object a line")

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from graphspec.files import open_file
+from graphspec.files import open_file, zip_in
 from graphspec.sources.column import Column
 from graphspec.sources.format import Format
 from graphspec.sources.formats.npy import array_header, mapped, read_header
@@ -89,7 +89,7 @@ def _opened(source: Source) -> Iterator[tuple[zipfile.ZipFile, zipfile.ZipInfo]]
     """The archive and the member that is meant. What breaks within the block ends in DataError."""
     with open_file(source.path) as file:
         try:
-            with zipfile.ZipFile(file) as archive:
+            with zip_in(file) as archive:
                 member = archive.getinfo(_member(archive, source))
                 most = {zipfile.ZIP_STORED: 1, zipfile.ZIP_DEFLATED: _DENSEST}.get(member.compress_type)
                 if most is None:
