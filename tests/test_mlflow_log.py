@@ -140,6 +140,13 @@ def test_no_run_says_what_is_written_elsewhere(
     moved = run.rename(tmp_path / "moved")
     assert "is handed none" in train(spec, moved, range(1, 2))
     assert not run.exists()
+    victim = (moved / "mlflow" / "mlflow.db").rename(tmp_path / "victim.db")
+    content = victim.read_bytes()
+    (moved / "mlflow" / "mlflow.db").symlink_to(victim)
+    with pytest.raises(SpecError, match="is a link"):
+        train(spec, moved, range(2, 3))
+    assert victim.read_bytes() == content
+    victim.unlink()
     assert {each.name for each in tmp_path.iterdir()} == {"moved", "spec.yaml"}
 
 

@@ -24,6 +24,7 @@ from graphspec.document.tree import plain
 from graphspec.extras import require
 from graphspec.rules import CANNOT_WRITE
 from graphspec.run_directory import Row
+from graphspec.run_directory.inside import check_kept, check_no_links
 from graphspec.run_directory.rows import FIXED
 from graphspec.run_paths import MLFLOW, MLFLOW_RUN
 from graphspec.schema import TrainingModel
@@ -65,6 +66,8 @@ def logged_to_mlflow(spec: Spec, run: Path, rows: list[Row], told: Told) -> Iter
     store = _Store(run, told)
     try:
         store.begin(spec)
+    except SpecError:
+        raise
     except Exception as error:
         raise SpecError.of(
             CANNOT_WRITE, f"MLflow cannot begin a run: {_first_line(error)}", _span(spec),
@@ -115,6 +118,8 @@ class _Store:
         if uri.startswith("sqlite:"):
             require("alembic", "Alembic", "MLflow's local store needs Alembic", "graphspec[mlflow]")
         if uri == own:
+            check_kept(self.run, (FOLDER,))
+            check_no_links(self.run, FOLDER)
             folder.mkdir(exist_ok=True)
         self.client = mlflow.MlflowClient(tracking_uri=uri)
         if known:
