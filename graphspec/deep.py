@@ -13,6 +13,7 @@ from contextlib import contextmanager
 
 import keras
 
+from graphspec.catalog.arguments import MAKING_FOLDERS
 from graphspec.diagnostics import Diagnostic, Report, SpecError
 from graphspec.graph import External, Object, every_layer
 from graphspec.keras_messages import reason
@@ -76,6 +77,8 @@ def _build(spec: Spec) -> Iterator[Diagnostic]:
         yield from found
         validates = spec.data is None or spec.data.validation is not None or spec.data.held_out > 0
         for callback in spec.training.callbacks:
+            if callback.name in MAKING_FOLDERS:
+                continue
             with _found() as found:
                 make(with_mode(callback, spec, validates=validates))
             yield from found

@@ -31,7 +31,7 @@ KEPT = (
 LONGEST_NAME, LONGEST_PATH, DEEPEST = 255, 1_000, 20
 """Bytes of one name, which file systems limit so; bytes and names of a path within the run."""
 
-PLACEHOLDER = "{epoch:02d}"
+_EXAMPLE = "{epoch:02d}"
 
 _NUMBER = "\ue000"  # stands for a number that is not known yet; no path may hold the character itself
 _REFUSED_CATEGORIES = ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
@@ -189,7 +189,7 @@ def _filled(text: str) -> tuple[str, tuple[Placeholder, ...]]:
     try:
         parts = list(Formatter().parse(text))
     except ValueError:
-        raise UnsafePathError("has a brace without its partner", f"write placeholders as `{PLACEHOLDER}`") from None
+        raise UnsafePathError("has a brace without its partner", f"write placeholders as `{_EXAMPLE}`") from None
     filled, placeholders = [], []
     for literal, name, spec, conversion in parts:
         filled.append(literal)
@@ -200,12 +200,12 @@ def _filled(text: str) -> tuple[str, tuple[Placeholder, ...]]:
             written = f"{name}{f'!{conversion}' if conversion else ''}{f':{spec}' if spec else ''}"
             raise UnsafePathError(
                 f"holds `{{{written[:40]}}}`, which is no plain placeholder",
-                f"write a name, and at most two digits of width and of precision: `{PLACEHOLDER}`, `{{val_loss:.2f}}`",
+                f"write a name, and at most two digits of width and of precision: `{_EXAMPLE}`, `{{val_loss:.2f}}`",
             )
         placeholder = Placeholder(name, spec or "")
         placeholders.append(placeholder)
         number = next((each for each in (1, 0.5) if placeholder.fits(each)), None)
         if number is None:
-            raise UnsafePathError(f"holds `{placeholder}`, and no number is formatted so", f"write `{PLACEHOLDER}`")
+            raise UnsafePathError(f"holds `{placeholder}`, and no number is formatted so", f"write `{_EXAMPLE}`")
         filled.append(f"{_NUMBER}{format(number, placeholder.format)}{_NUMBER}")
     return "".join(filled), tuple(placeholders)

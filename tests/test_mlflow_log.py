@@ -126,6 +126,30 @@ def test_mlflow_says_where_to(spec: graphspec.Spec, run: Path, store: str, monke
     assert not (run / "mlflow").exists()
 
 
+def test_no_run_says_what_is_written_elsewhere(
+    spec: graphspec.Spec, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that names a store which nobody has chosen is refused, and a moved one is logged to where it lies now."""
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    for uri in (f"sqlite:///{tmp_path / 'victim.db'}", "http://localhost:9", f"file://{tmp_path / 'victim'}"):
+        run_directory.write_json(run / "mlflow.json", {"run_id": "0" * 32, "tracking_uri": uri})
+        with pytest.raises(SpecError, match="set MLFLOW_TRACKING_URI to that"):
+            train(spec, run, range(1))
+    (run / "mlflow.json").unlink()
+    train(spec, run, range(1))
+    moved = run.rename(tmp_path / "moved")
+    assert "is handed none" in train(spec, moved, range(1, 2))
+    assert not run.exists()
+    victim = (moved / "mlflow" / "mlflow.db").rename(tmp_path / "victim.db")
+    content = victim.read_bytes()
+    (moved / "mlflow" / "mlflow.db").symlink_to(victim)
+    with pytest.raises(SpecError, match="is a link"):
+        train(spec, moved, range(2, 3))
+    assert victim.read_bytes() == content
+    victim.unlink()
+    assert {each.name for each in tmp_path.iterdir()} == {"moved", "spec.yaml"}
+
+
 def test_a_store_that_fails_meanwhile_is_warned_of_once(
     spec: graphspec.Spec, run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -132,11 +132,20 @@ def test_no_folder_of_a_run_leads_elsewhere(run: Path, victim: Path, name: str) 
     assert refusal(lambda: graphspec.resume(run, epochs=2)) in ("GS514", "GS903")
 
 
-def test_no_file_with_a_second_name_is_written(run: Path, victim: Path) -> None:
+@pytest.mark.parametrize("name", ["kept/log.csv", "log.txt", "models/02.keras"])
+def test_no_file_with_a_second_name_is_written(run: Path, victim: Path, name: str) -> None:
     """A hard link to a file elsewhere is refused: writing it would change that file."""
-    (run / "kept" / "log.csv").unlink()
-    os.link(victim / "file.txt", run / "kept" / "log.csv")
-    assert refusal(lambda: graphspec.resume(run, epochs=2)) == "GS514"
+    (run / name).unlink(missing_ok=True)
+    os.link(victim / "file.txt", run / name)
+    assert refusal(lambda: graphspec.resume(run, epochs=2)) in ("GS514", "GS903")
+
+
+def test_no_export_leaves_the_run_by_a_link(run: Path, victim: Path) -> None:
+    """Where nobody says where an export goes, it goes into the run, and not where a link in it leads."""
+    (run / "export").symlink_to(victim)
+    assert ends_well(command("export", run, "--to", "keras"))
+    (run / "report.html").symlink_to(victim / "file.txt")
+    assert ends_well(command("report", run))
 
 
 def test_no_pipe_is_written(run: Path) -> None:

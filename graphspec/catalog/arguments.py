@@ -50,6 +50,9 @@ CALLBACK_WRITES: dict[str, WrittenPath] = {
 CALLBACK_PATHS = tuple(each.argument for each in CALLBACK_WRITES.values())
 """What these arguments are called; a plugin's callback with one of them writes below the run as well."""
 
+MAKING_FOLDERS = ("OrbaxCheckpoint",)
+"""Callbacks that make their folder when they are constructed, so that nothing constructs them to see whether it can."""
+
 FILE_NAMES = ("embeddings_metadata",)
 """Arguments of callbacks with names of files that Keras writes down for other programs to open."""
 

@@ -53,10 +53,13 @@ def data(
     """
     from graphspec.report.full import render
     from graphspec.rules import NOTHING_TO_TRAIN, UNREADABLE_DATA
+    from graphspec.run_directory import check_destination
     from graphspec.spec import inspect
 
     if headers and whole:
         raise click.UsageError("--headers reads no samples, and --all reads every one")
+    if output is not None:
+        check_destination(output)
     found, report = inspect(spec, overrides, data=True)
     if found is not None and found.data is None:
         report.add(NOTHING_TO_TRAIN, f"{spec} names no data", help="add `data: {train: {inputs: ..., outputs: ...}}`")

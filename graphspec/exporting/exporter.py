@@ -13,6 +13,7 @@ from graphspec.exporting.place import check_place, placed
 from graphspec.exporting.quiet import quiet
 from graphspec.extras import check_tensorflow, require_tensorflow
 from graphspec.rules import REFUSED_EXPORT, UNKNOWN_FORMAT
+from graphspec.run_directory.inside import check_kept
 from graphspec.run_paths import EXPORTS
 from graphspec.suggest import did_you_mean, one_of
 
@@ -83,6 +84,8 @@ def export(
 
     given = run.path if isinstance(run, Run) else Path(run)
     subject = subject_of(given, checkpoint, in_float32=format.computes_in_float32)
+    if path is None:
+        check_kept(subject.folder, (EXPORTS,))
     place = Path(path) if path is not None else subject.folder / EXPORTS / f"{subject.name}{format.ending}"
     check_place(place, format, subject.file, replace=force)
     require_tensorflow()

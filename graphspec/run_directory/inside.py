@@ -12,25 +12,41 @@ from pathlib import Path
 
 from graphspec.diagnostics import Span, SpecError
 from graphspec.rules import BAD_RUN, UNSAFE_PATH
-from graphspec.run_paths import KEPT, UnsafePathError, run_path
+from graphspec.run_paths import KEPT, LOG, UnsafePathError, run_path
 
 MOST_FILES = 100_000
 """So many files of one folder are looked at."""
 
 
 def check_kept(folder: Path, kept: tuple[str, ...] = KEPT) -> None:
-    """Raise SpecError where something that graphspec itself writes in `folder` is a link, or no file or folder."""
+    """Raise SpecError where something that graphspec itself writes in `folder` is a link, or no file or folder.
+
+    Files are replaced when they are written, but for the log: that one must have no second name either.
+    """
     for name in kept:
         try:
-            mode = os.lstat(folder / name).st_mode
+            found = os.lstat(folder / name)
         except OSError:
             continue
+        mode = found.st_mode
+        if name == LOG and (reason := next(_file(folder / name, found), None)) is not None:
+            raise _leading_out(folder, reason)
         if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
-            raise SpecError.of(
-                BAD_RUN,
-                f"{folder / name} is {_kind(mode)}, and graphspec writes into {folder} alone",
-                help="put the file or folder itself in its place",
-            )
+            raise _leading_out(folder, f"{folder / name} is {_kind(mode)}")
+
+
+def check_no_links(folder: Path, name: str) -> None:
+    """Raise SpecError where what another program keeps in `folder / name` leads out of it. Nothing there is fine."""
+    if (reason := next(_below(folder / name), None)) is not None:
+        raise _leading_out(folder, reason)
+
+
+def _leading_out(folder: Path, reason: str) -> SpecError:
+    return SpecError.of(
+        BAD_RUN,
+        f"{reason}, and graphspec writes into {folder} alone",
+        help="put the file or folder itself in its place",
+    )
 
 
 def check_inside(run: Path, text: str, span: Span, *, takes_placeholders: bool = False, shared: str = "") -> None:

@@ -26,6 +26,7 @@ from graphspec.document.write_value import write_value
 from graphspec.rules import BAD_SEARCH, CANNOT_WRITE, MISSING_EXTRA, REFUSED_TRAINING
 from graphspec.run import Run
 from graphspec.run_directory import CHECKPOINTS, RECORD, Row, WatchedFolder, cannot_write, make_folder, write_json
+from graphspec.run_directory.inside import check_kept
 from graphspec.searching import folder as study_folder
 from graphspec.searching.memory import given_back
 from graphspec.searching.optuna_study import distributions, make_sampler, refusals_told
@@ -141,6 +142,7 @@ class Tuner:
         self.study.sampler = make_sampler(self.space, self.seed, number)
         run = self.folder / study_folder.TRIALS / str(trial.user_attrs[RUN])
         make_folder(run.parent)
+        check_kept(run.parent, (run.name,))
         with given_back():
             reason = self._failure_of(trial, run, number)
         self.watched.check()

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import keras
 
@@ -23,6 +24,7 @@ from graphspec.document.tree import plain
 from graphspec.extras import require
 from graphspec.rules import CANNOT_WRITE
 from graphspec.run_directory import Row
+from graphspec.run_directory.inside import check_kept, check_no_links
 from graphspec.run_directory.rows import FIXED
 from graphspec.run_paths import MLFLOW, MLFLOW_RUN
 from graphspec.schema import TrainingModel
@@ -39,6 +41,7 @@ FILES = (
 )
 """What is handed to MLflow at the end, as far as it is there."""
 
+_DATABASE, _FILES = "mlflow.db", "files"
 _LONGEST_PARAMETER = 6_000
 _STATUSES = {"finished": "FINISHED", "stopped": "KILLED"}
 
@@ -63,6 +66,8 @@ def logged_to_mlflow(spec: Spec, run: Path, rows: list[Row], told: Told) -> Iter
     store = _Store(run, told)
     try:
         store.begin(spec)
+    except SpecError:
+        raise
     except Exception as error:
         raise SpecError.of(
             CANNOT_WRITE, f"MLflow cannot begin a run: {_first_line(error)}", _span(spec),
@@ -92,6 +97,8 @@ class _Store:
 
     def __init__(self, run: Path, told: Told) -> None:
         self.run = run
+        self.folder = run_directory.WatchedFolder(run, ())
+        self.takes_files = True
         self.told = told
         self.has_failed = False
         self.client: Any = None
@@ -106,19 +113,27 @@ class _Store:
         chosen = mlflow.get_tracking_uri() if mlflow.tracking.is_tracking_uri_set() else None
         folder = (self.run / FOLDER).resolve()
         known = run_directory.read_json(self.run / KNOWN) if (self.run / KNOWN).exists() else {}
-        uri = known.get("tracking_uri") or chosen or f"sqlite:///{(folder / 'mlflow.db').as_posix()}"
+        own = f"sqlite:///{(folder / _DATABASE).as_posix()}"
+        uri = _store_of(known, own, chosen) if known else chosen or own
         if uri.startswith("sqlite:"):
             require("alembic", "Alembic", "MLflow's local store needs Alembic", "graphspec[mlflow]")
-        if chosen is None:
+        if uri == own:
+            check_kept(self.run, (FOLDER,))
+            check_no_links(self.run, FOLDER)
             folder.mkdir(exist_ok=True)
         self.client = mlflow.MlflowClient(tracking_uri=uri)
         if known:
             self.id = known["run_id"]
             self.client.update_run(self.id, status="RUNNING")
+            files = urlsplit(str(self.client.get_run(self.id).info.artifact_uri))
+            is_below = Path(unquote(files.path)).resolve().is_relative_to(folder / _FILES)
+            self.takes_files = uri != own or (files.scheme == "file" and is_below)
+            if not self.takes_files:
+                self.told.warn(f"MLflow's store in {self.run} keeps its files elsewhere, so it is handed none")
             return
         name = os.environ.get("MLFLOW_EXPERIMENT_NAME") or spec.name
         found = self.client.get_experiment_by_name(name)
-        place = (folder / "files").as_uri() if chosen is None else None
+        place = (folder / _FILES).as_uri() if uri == own else None
         experiment = found.experiment_id if found is not None else self.client.create_experiment(name, place)
         tags = {"graphspec.version": __version__, "graphspec.run": str(self.run), "graphspec.spec": str(spec.path)}
         if spec.model.description:
@@ -139,9 +154,11 @@ class _Store:
         self._unless_failed(partial(self._log_batch, metrics=values, step=row["epoch"]))
 
     def end(self) -> None:
-        """Hand over the run's files, and say how the training ended."""
+        """Hand over the run's files, and say how the training ended; nothing of a run that is gone."""
+        if self.folder.is_lost:
+            return
         for name in FILES:
-            if (self.run / name).is_file():
+            if self.takes_files and (self.run / name).is_file():
                 self._unless_failed(partial(self.client.log_artifact, self.id, str(self.run / name)))
         self._unless_failed(self._terminate)
 
@@ -169,6 +186,21 @@ class _Store:
         except Exception as error:  # of the network, the store, or MLflow
             self.has_failed = True
             self.told.warn(f"MLflow failed, and nothing more is logged to it: {_first_line(error)}")
+
+
+def _store_of(known: dict[str, Any], own: str, chosen: str | None) -> str:
+    """Return the store of a run that is logged already: its own, or the one that the user names.
+
+    Raises ValueError where the run names another: a run may come from anywhere, and does not say what is written.
+    """
+    uri = str(known.get("tracking_uri"))
+    if uri.startswith("sqlite:") and uri.endswith(f"/{FOLDER}/{_DATABASE}"):
+        return own  # wherever the run has been then
+    if chosen != uri:
+        raise ValueError(
+            f"this run is logged to {uri}; set MLFLOW_TRACKING_URI to that, or remove {KNOWN} from the run"
+        )
+    return uri
 
 
 def parameters(spec: Spec) -> dict[str, str]:
