@@ -4,6 +4,7 @@
     lock.json            what it takes to repeat the run: command, seed, versions, machine, the data files' SHA-256
     spec.yaml            the spec as it was trained: overrides applied, data paths relative to this folder
     provenance.json      the place that each value of the spec came from
+    resolved.json        the values of the spec by their paths, of which the lock holds the hash
     metrics.jsonl, .csv  a row an epoch (see `rows`)
     log.txt              what was told while it was trained
     checkpoints/         what it takes to go on, to the bit
@@ -27,6 +28,7 @@ from graphspec.run_directory.files import (
     MODEL,
     PROVENANCE,
     RECORD,
+    RESOLVED,
     SPEC,
     TABLE,
     VOCABULARIES,
@@ -48,6 +50,16 @@ from graphspec.run_directory.folders import (
     newest,
     newest_with,
 )
+from graphspec.run_directory.records import (
+    damaged,
+    read_adapted,
+    read_lock,
+    read_provenance,
+    read_record,
+    read_study,
+    read_vocabularies,
+    what_is_left,
+)
 from graphspec.run_directory.resolved_spec import change_epochs, write_spec
 from graphspec.run_directory.rows import Row, read_rows, series, write_rows
 from graphspec.run_directory.status import status_of
@@ -62,6 +74,7 @@ __all__ = [
     "MODEL",
     "PROVENANCE",
     "RECORD",
+    "RESOLVED",
     "RUNS",
     "SPEC",
     "TABLE",
@@ -71,17 +84,25 @@ __all__ = [
     "change_epochs",
     "check_free",
     "create",
+    "damaged",
     "empty_folder",
     "folders_with",
     "held",
     "new_folder",
     "newest",
     "newest_with",
+    "read_adapted",
     "read_json",
+    "read_lock",
+    "read_provenance",
+    "read_record",
     "read_rows",
+    "read_study",
+    "read_vocabularies",
     "relative",
     "series",
     "status_of",
+    "what_is_left",
     "write",
     "write_json",
     "write_rows",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import stat
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
@@ -16,6 +18,7 @@ from graphspec.rules import BAD_RUN, CANNOT_WRITE
 RECORD, LOCK, SPEC, PROVENANCE = "run.json", "lock.json", "spec.yaml", "provenance.json"
 METRICS, TABLE, LOG = "metrics.jsonl", "metrics.csv", "log.txt"
 MODEL, BEST = "model.keras", "best.keras"
+RESOLVED = "resolved.json"
 VOCABULARIES, ADAPTED = "vocabularies.json", "adapted.json"
 CHECKPOINTS, INCLUDED = "checkpoints", "included"
 
@@ -64,16 +67,52 @@ def write_json(path: Path, value: dict[str, Any]) -> None:
     write_text(path, json.dumps(value, indent=1) + "\n")
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """The JSON object in `path`. Raises SpecError where it cannot be read."""
+MOST_BYTES = 2**26
+"""Of a file that a run keeps, unless it holds words of the data."""
+
+
+def read_bytes(path: Path, most: int = MOST_BYTES) -> bytes:
+    """Return what the regular file at `path` holds. Raises OSError for all else, and for more than `most` bytes."""
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    with open(handle, "rb") as file:
+        found = os.fstat(handle)
+        if not stat.S_ISREG(found.st_mode):
+            raise OSError(errno.EINVAL, "it is no regular file")
+        if found.st_size > most:
+            raise OSError(errno.EFBIG, f"it is larger than {most // 2**20} MiB")
+        return file.read(most)
+
+
+def parse_json(data: bytes) -> Any:
+    """Return the value that `data` holds as JSON. Raises ValueError where it is none that can be used."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(data.decode("utf-8"))
+        if b"\\u" in data:
+            json.dumps(found, ensure_ascii=False).encode("utf-8")  # half of a surrogate pair is no text
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    return found
+
+
+def read_json(
+    path: Path, *, help: str = "the run is incomplete; train again", most: int = MOST_BYTES
+) -> dict[str, Any]:
+    """Return the JSON object in `path`. Raises SpecError where it cannot be read, with `help`."""
+    try:
+        found = parse_json(read_bytes(path, most))
         if isinstance(found, dict):
             return found
         reason = "it holds no object"
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+    except ValueError as error:
         reason = str(error)
-    raise SpecError.of(BAD_RUN, f"{path} cannot be read: {reason}", help="the run is incomplete; train again")
+    raise SpecError.of(BAD_RUN, f"{path} cannot be read: {reason}", help=help)
+
+
+def without_waiting(path: str, flags: int) -> int:
+    """Open `path` as `open` does, but never wait for another process, as a pipe would."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0), 0o666)
 
 
 def cannot_write(path: Path, error: OSError) -> SpecError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import sys
 import time
@@ -11,7 +12,8 @@ from pathlib import Path
 
 from graphspec.diagnostics import SpecError
 from graphspec.rules import BAD_RUN
-from graphspec.run_directory.files import RECORD, cannot_write, read_json
+from graphspec.run_directory.files import RECORD, cannot_write, read_json, without_waiting
+from graphspec.shell import command_line, path_word
 from graphspec.spec import Spec
 
 if sys.platform == "win32":
@@ -27,7 +29,8 @@ def create(spec: Spec, folder: Path | None) -> Path:
     """An empty run directory: `folder`, or a new one below `runs/<name>`. Raises SpecError where it cannot be had."""
     if folder is None:
         return new_folder(RUNS / spec.name)
-    go_on = f", or go on with that run: graphspec train --resume {folder}" if (folder / RECORD).exists() else ""
+    resume = command_line("train", "--resume", path_word(folder))
+    go_on = f", or resume that run: {resume}" if (folder / RECORD).exists() else ""
     return empty_folder(folder, "run", f"give another --run-dir, move the folder away{go_on}")
 
 
@@ -65,7 +68,7 @@ def held(run: Path) -> Iterator[None]:
         yield
         return
     try:
-        file = open(run / _HELD, "a", encoding="utf-8")  # noqa: SIM115 - closed below
+        file = open(run / _HELD, "a", encoding="utf-8", opener=without_waiting)  # noqa: SIM115 - closed below
     except OSError as error:
         raise cannot_write(run / _HELD, error) from None
     with file:
@@ -91,9 +94,9 @@ def is_held(run: Path) -> bool:
     if fcntl is None:
         return False
     try:
-        with open(run / _HELD, "rb") as file:
+        with open(run / _HELD, "rb", opener=without_waiting) as file:
             fcntl.flock(file.fileno(), fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except FileNotFoundError:
+    except (FileNotFoundError, IsADirectoryError):
         return False
     except OSError:
         return True
@@ -112,11 +115,21 @@ def newest_with(path: Path, record: str, what: str, help: str) -> Path:
     if not found:
         missing = f"there is no {what} in {path}" if path.exists() else f"there is no folder {path}"
         raise SpecError.of(BAD_RUN, missing, help=help)
-    return max(found, key=lambda each: (str(read_json(each / record).get("started", "")), each.name))
+    return found[0] if len(found) == 1 else max(found, key=lambda each: (_started(each, record, what), each.name))
+
+
+def _started(folder: Path, record: str, what: str) -> str:
+    """When the `what` in `folder` was begun. Raises SpecError where its record does not tell."""
+    try:
+        return str(read_json(folder / record).get("started", ""))
+    except SpecError as error:
+        (found,) = error.report
+        help = f"it may be the newest or not: name the {what} that you mean, or move {folder} away"
+        raise SpecError.of(BAD_RUN, found.message, help=help) from None
 
 
 def folders_with(path: Path, record: str) -> list[Path]:
     """The folder `path` alone where it holds a file `record`, else every folder below it that does."""
-    if (path / record).is_file():
+    if os.path.lexists(path / record):
         return [path]
     return [each.parent for each in path.glob(f"**/{record}")] if path.is_dir() else []

@@ -46,6 +46,8 @@ def write_checkpoint(path: Path, contents: Contents) -> None:
 def read_checkpoint(path: Path) -> Contents:
     """What `path` holds. Raises DamagedError where it is not whole."""
     try:
+        if not path.is_file():  # a folder, or a pipe that nobody writes into
+            raise DamagedError("it is no file")
         with zipfile.ZipFile(path) as archive:
             state = json.loads(archive.read(_STATE))
             if state.pop("format") != _FORMAT:
@@ -55,7 +57,7 @@ def read_checkpoint(path: Path) -> Contents:
         raise
     except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, NotImplementedError) as error:
         raise DamagedError(str(error) or type(error).__name__) from error
-    except (zipfile.BadZipFile, zlib.error, RuntimeError) as error:
+    except (zipfile.BadZipFile, zlib.error, RuntimeError, MemoryError) as error:
         raise DamagedError(str(error)) from error
     return Contents(state, arrays)
 

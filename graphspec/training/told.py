@@ -10,6 +10,7 @@ from rich.console import Console
 
 from graphspec.diagnostics import SpecError
 from graphspec.run_directory import LOG, cannot_write
+from graphspec.run_directory.files import without_waiting
 
 
 class Told:
@@ -60,7 +61,7 @@ class Told:
             self._before.append(line)
             return
         try:
-            with open(self._file, "a", encoding="utf-8") as file:
+            with open(self._file, "a", encoding="utf-8", opener=without_waiting) as file:
                 file.write(f"{time.strftime('%Y-%m-%dT%H:%M:%S%z')}  {line}\n")
         except OSError as error:
             raise cannot_write(self._file, error) from None
