@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from importlib import import_module
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -36,7 +38,7 @@ class Commands(click.Group):
                 status = exit_status()
                 if status is None:
                     raise
-                sys.exit(status)
+                _end_at_once(status)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -74,6 +76,17 @@ class Commands(click.Group):
         finally:
             gc.enable()
         return found
+
+
+def _end_at_once(status: int) -> NoReturn:
+    """End the process, which all that was to be cleared up has left already.
+
+    Python's own way out would end it by SIGINT, and not by `status`, where Ctrl-C came while code of a text ran.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError, AttributeError):
+            stream.flush()
+    os._exit(status)
 
 
 def _unless_interrupted(show: Callable[[Any], object]) -> Callable[[Any], object]:
