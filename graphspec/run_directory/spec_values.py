@@ -37,6 +37,7 @@ def values_of(spec: Spec) -> Values:
     """Return the values that decide a training of `spec`, defaults as well, by their paths in the spec."""
     values = _Values(spec.path.parent)
     values.add_graph("", spec.graph)
+    values.found["outputs"] = list(spec.graph.outputs)  # Keras numbers their losses and metrics in this order
     if spec.model.training is not None:
         for path, value, _ in _settings("training", spec.model.training):
             values.add(path, value)
@@ -140,7 +141,7 @@ class _Values:
             self.found[path] = value
 
     def add_graph(self, prefix: str, graph: Graph) -> None:
-        """Add a model: its inputs, nodes and outputs, in an order that follows from names alone."""
+        """Add a model: its inputs, nodes and outputs; their order is that of names, for Keras goes by its own."""
         for plugin in graph.plugins:
             self.found[f"{prefix}plugins.{plugin.module}"] = self._folder(plugin)
         for name, each in graph.inputs.items():
