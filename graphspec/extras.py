@@ -12,6 +12,7 @@ from contextlib import contextmanager
 
 from graphspec.diagnostics import SpecError
 from graphspec.rules import MISSING_EXTRA
+from graphspec.signals import put_off
 
 
 def check_tensorflow() -> None:
@@ -41,30 +42,21 @@ def require(module: str, package: str, why: str, extra: str) -> None:
 def _quiet_import() -> Iterator[None]:
     """Hold back what native libraries write to standard error while they load; show it if loading fails.
 
-    TensorFlow writes notices there before its own log level applies.
+    TensorFlow writes notices there before its own log level applies. Signals wait until the libraries are loaded: an
+    exception in the middle of that ends in errors of their own, or in an abort.
     """
     sys.stderr.flush()
     saved = os.dup(2)
     with tempfile.TemporaryFile() as held:
         os.dup2(held.fileno(), 2)
         try:
-            yield
-        except BaseException as error:
+            with put_off():
+                yield
+        except Exception:
             os.dup2(saved, 2)
-            if _was_interrupted(error):
-                raise KeyboardInterrupt from None
             held.seek(0)
             os.write(2, held.read())
             raise
         finally:
             os.dup2(saved, 2)
             os.close(saved)
-
-
-def _was_interrupted(error: BaseException | None) -> bool:
-    """Whether Ctrl-C is what ended an import; native libraries raise errors of their own from it."""
-    while error is not None:
-        if isinstance(error, KeyboardInterrupt):
-            return True
-        error = error.__cause__ or error.__context__
-    return False

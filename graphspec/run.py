@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -12,9 +13,14 @@ from graphspec import run_directory
 from graphspec.diagnostics import SpecError
 from graphspec.extras import check_tensorflow, require_tensorflow
 from graphspec.predicting.given import Files, rows_of
-from graphspec.predicting.labels import labels_of, vocabularies_in
+from graphspec.predicting.labels import labels_of
 from graphspec.rules import BAD_RUN
+from graphspec.run_directory.file_hashes import differing_files
+from graphspec.run_directory.spec_hash import Change, changes, is_comparable, refusal
+from graphspec.run_directory.spec_values import EPOCHS, unstated, values_of
+from graphspec.shell import command_line, path_word
 from graphspec.sources import Source
+from graphspec.sources.vocabularies import auto_sources
 from graphspec.spec import Spec, load
 from graphspec.suggest import one_of
 
@@ -42,17 +48,27 @@ class Run:
     @property
     def record(self) -> dict[str, Any]:
         """What `run.json` says: status, samples, last metrics, the best epoch."""
-        return run_directory.read_json(self.path / run_directory.RECORD)
+        return run_directory.read_record(self.path)
 
     @property
     def lock(self) -> dict[str, Any]:
         """What `lock.json` says: command, seed, versions, machine, data files."""
-        return run_directory.read_json(self.path / run_directory.LOCK)
+        return run_directory.read_lock(self.path)
 
     @property
     def metrics(self) -> list[run_directory.Row]:
-        """What `metrics.jsonl` says, a row an epoch: see `graphspec.run_directory.rows` for its keys."""
-        return run_directory.read_rows(self.path)
+        """What `metrics.jsonl` says, a row an epoch: see `graphspec.run_directory.rows` for its keys.
+
+        Raises SpecError where epochs are missing that the record counts.
+        """
+        is_run = os.path.lexists(self.path / run_directory.RECORD)
+        epochs = self.record.get("epochs", 0) if is_run else 0  # before the rows: they are written before it
+        rows = run_directory.read_rows(self.path)
+        if len(rows) < epochs:
+            raise run_directory.damaged(
+                self.path / run_directory.METRICS, f"it holds {len(rows)} of the {epochs} epochs that were trained"
+            )
+        return rows
 
     @property
     def history(self) -> dict[str, list[Any]]:
@@ -64,8 +80,16 @@ class Run:
 
     @property
     def vocabularies(self) -> dict[str, tuple[str, ...]]:
-        """The words of each `vocabulary: auto` of the run, by `inputs.name` and `outputs.name`, in order of index."""
-        return vocabularies_in(self.path)
+        """The words of each `vocabulary: auto` of the run, by `inputs.name` and `outputs.name`, in order of index.
+
+        Raises SpecError where the run does not hold them all.
+        """
+        found = run_directory.read_vocabularies(self.path)
+        data = self.spec.data
+        wanted = auto_sources(data.train) if data is not None and data.train is not None else {}
+        if missing := [name for name in wanted if name not in found]:
+            raise run_directory.damaged(self.path / run_directory.VOCABULARIES, f"it has no words for `{missing[0]}`")
+        return found
 
     @property
     def labels(self) -> dict[str, tuple[str, ...]]:
@@ -74,19 +98,51 @@ class Run:
         return {name: each.words for name, each in found.items()}
 
     def to_resume(self, epochs: int | None = None) -> Spec | None:
-        """The spec to go on with, of `epochs` epochs in all; None where the run has come to its end.
+        """The spec to resume with, of `epochs` epochs in all; None where the run has come to its end.
 
-        Raises SpecError where there are to be fewer epochs than were trained.
+        Raises SpecError where the spec was edited, or where there are to be fewer epochs than were trained.
         """
         record, spec = self.record, self.spec
-        assert spec.model.training is not None
         run_directory.check_free(self.path)
-        before = spec.model.training.epochs
-        if epochs is not None and epochs != before:
-            if epochs < record.get("epochs", 0):
-                raise SpecError.of(BAD_RUN, f"{self.path} has trained {record['epochs']} epochs, more than {epochs}")
-            return load(self.path / run_directory.SPEC, [f"training.epochs={epochs}"])
-        return spec if record.get("status") != "finished" else None
+        if spec.model.training is None or spec.data is None:
+            raise run_directory.damaged(self.path / run_directory.SPEC, "it has no `training` and `data`")
+        self._check_spec(epochs)
+        rows = self.metrics
+        if epochs is not None and epochs != spec.model.training.epochs:
+            if epochs < len(rows):
+                raise SpecError.of(BAD_RUN, f"{self.path} has trained {len(rows)} epochs, more than {epochs}")
+            return load(self.path / run_directory.SPEC, [f"{EPOCHS}={epochs}"])
+        # A finished run without its model is resumed as well: its last checkpoint still holds it.
+        is_whole = record["status"] == "finished" and (self.path / run_directory.MODEL).is_file()
+        return spec if not is_whole else None
+
+    def spec_changes(self) -> list[Change] | None:
+        """In what the spec differs from that which the run was trained with; None where the run does not tell."""
+        lock = self.lock
+        if not is_comparable(lock):
+            return None
+        return changes(self.path, lock, values_of(self.spec), unstated(self.spec), whole=True)
+
+    def changed_plugins(self) -> list[str]:
+        """The source files of plugins that are no longer what they were when the run was begun."""
+        return differing_files(self.lock.get("plugins", {}), self.path)
+
+    def _check_spec(self, epochs: int | None) -> None:
+        """Raise SpecError where the spec is not that which the run was begun with. epochs: those that are asked for."""
+        lock = self.lock
+        if not is_comparable(lock):
+            return
+        found = changes(self.path, lock, values_of(self.spec), unstated(self.spec), whole=False)
+        if epochs is not None:
+            found = [each for each in found if each.path != EPOCHS]
+        if not found:
+            return
+        help = "undo the edit, or train the spec as a new run, from the model of this one by `initial_weights`"
+        if [each.path for each in found] == [EPOCHS]:
+            assert self.spec.model.training is not None
+            words = ("--set", f"{EPOCHS}={self.spec.model.training.epochs}")
+            help = f"more epochs are given by: {command_line('train', '--resume', path_word(self.path), *words)}"
+        raise refusal(self.path, found, self.spec.tree, help)
 
     @cached_property
     def spec(self) -> Spec:
@@ -140,12 +196,14 @@ class Run:
                 help="one is kept after an epoch with validation, or where `checkpoint: {monitor: loss}` says by what",
             )
         status = run_directory.status_of(self.path, self.record)
-        goes_on = {"running": "wait until it ends", "killed": f"go on with: graphspec train --resume {self.path}"}
-        raise SpecError.of(
-            BAD_RUN,
-            f"{self.path} holds no model; its status is `{status}`",
-            help=goes_on.get(status, "train again"),
-        )
+        resume = command_line("train", "--resume", path_word(self.path))
+        can_go_on = (self.path / run_directory.CHECKPOINTS).is_dir()
+        help = f"resume it: {resume}" if can_go_on else "train again"
+        if status == "running":
+            help = "wait until it ends"
+        elif status == "finished" and can_go_on:
+            help = f"its last checkpoint still holds it; this writes it again: {resume}"
+        raise SpecError.of(BAD_RUN, f"{self.path} holds no model; its status is `{status}`", help=help)
 
     def predictor(self, checkpoint: str = "last", *, data: Spec | None = None) -> Predictor:
         """The model with the data of the run, to stream predictions from; it is loaded when it is asked for.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,11 +17,12 @@ UNREADABLE = "unreadable"
 
 @dataclass(frozen=True)
 class Overview:
-    """One run. metrics are those of its last epoch; record is empty, and status says so, where it cannot be read."""
+    """One run. metrics are those of its last epoch; where its record cannot be read, fault says why."""
 
     path: Path
     status: str
     record: Mapping[str, Any] = field(default_factory=dict)
+    fault: str = ""
 
     @property
     def metrics(self) -> dict[str, Any]:
@@ -30,7 +32,8 @@ class Overview:
 
     def as_json(self) -> dict[str, Any]:
         """The run as JSON: its path and status, and what its record says."""
-        return {"path": str(self.path), **self.record, "status": self.status}
+        fault = {"fault": self.fault} if self.fault else {}
+        return {"path": str(self.path), **self.record, "status": self.status, **fault}
 
 
 @dataclass(frozen=True)
@@ -65,8 +68,8 @@ def overviews(folder: Path) -> list[Overview]:
 def compare(first: Path, second: Path) -> Comparison:
     """In what the runs at two folders differ. Raises SpecError where one of them cannot be read."""
     values = [_values(run) for run in (first, second)]
-    locks = [run_directory.read_json(run / run_directory.LOCK) for run in (first, second)]
-    records = [run_directory.read_json(run / run_directory.RECORD) for run in (first, second)]
+    locks = [run_directory.read_lock(run) for run in (first, second)]
+    records = [run_directory.read_record(run) for run in (first, second)]
     files = [_hashes(run, lock) for run, lock in zip((first, second), locks, strict=True)]
     return Comparison(
         _differences(*values),
@@ -78,20 +81,21 @@ def compare(first: Path, second: Path) -> Comparison:
 
 def _overview(path: Path) -> Overview:
     try:
-        record = run_directory.read_json(path / run_directory.RECORD)
-    except SpecError:
-        return Overview(path, UNREADABLE)
+        record = run_directory.read_record(path)
+    except SpecError as error:
+        (found,) = error.report
+        return Overview(path, UNREADABLE, fault=found.message)
     return Overview(path, status_of(path, record), record)
 
 
 def _values(run: Path) -> dict[str, Any]:
-    found = run_directory.read_json(run / run_directory.PROVENANCE)
+    found = run_directory.read_provenance(run)
     return {name: each.get("value") for name, each in found.items()}
 
 
 def _hashes(run: Path, lock: dict[str, Any]) -> dict[str, Any]:
     """The SHA-256 of each data file, by where it lies: runs in other folders call it otherwise."""
-    return {str((run / name).resolve()): each.get("sha256") for name, each in lock.get("data", {}).items()}
+    return {os.path.normpath(run.resolve() / name): each["sha256"] for name, each in lock["data"].items()}
 
 
 def _differences(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[Difference]:

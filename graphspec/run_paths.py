@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from string import Formatter
 
 RECORD, LOCK, SPEC, PROVENANCE = "run.json", "lock.json", "spec.yaml", "provenance.json"
+RESOLVED = "resolved.json"
 METRICS, TABLE, LOG = "metrics.jsonl", "metrics.csv", "log.txt"
 MODEL, BEST = "model.keras", "best.keras"
 VOCABULARIES, ADAPTED = "vocabularies.json", "adapted.json"
@@ -23,7 +24,22 @@ UNFINISHED = ".writing-"
 """How the names of files begin that are being written; a killed process leaves them behind."""
 
 KEPT = (
-    *(RECORD, LOCK, SPEC, PROVENANCE, METRICS, TABLE, LOG, MODEL, BEST, VOCABULARIES, ADAPTED, CHECKPOINTS, INCLUDED),
+    *(
+        RECORD,
+        LOCK,
+        SPEC,
+        PROVENANCE,
+        RESOLVED,
+        METRICS,
+        TABLE,
+        LOG,
+        MODEL,
+        BEST,
+        VOCABULARIES,
+        ADAPTED,
+        CHECKPOINTS,
+        INCLUDED,
+    ),
     *(HELD, MLFLOW, MLFLOW_RUN, REPORT, EXPORTS),
 )
 """What graphspec itself keeps in a run directory: no callback writes there."""

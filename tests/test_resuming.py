@@ -305,8 +305,11 @@ def test_damage_is_always_told(checkpoint: Path, data: st.DataObject) -> None:
 
 
 def test_checkpoint_of_another_model_is_refused(whole: graphspec.Run, tmp_path: Path) -> None:
-    """A spec that was changed beside its checkpoints does not go on with them, and nothing is written over."""
+    """A changed spec does not go on with its checkpoints, even where no hash of it was kept; nothing is written over."""
     run = killed_at(whole, 60, tmp_path / "run")
+    lock = read_json(run / "lock.json")
+    del lock["resolved"]
+    write_json(run / "lock.json", lock)
     text = (run / "spec.yaml").read_text(encoding="utf-8")
     assert "units: 16" in text
     (run / "spec.yaml").write_text(text.replace("units: 16", "units: 17"), encoding="utf-8")

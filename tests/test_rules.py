@@ -34,6 +34,7 @@ NOT_STATIC = {
     "GS904": "validating writes nothing",
     "GS907": "settings are no part of a spec",
     "GS908": "an export is made of a trained model",
+    "GS909": "a run is no spec",
 }
 """The rules that have no folder, each with the reason."""
 

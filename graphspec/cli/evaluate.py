@@ -40,8 +40,9 @@ def evaluate(
     """
     import json
 
-    from graphspec.cli.models import named, predictor_of, run_of
+    from graphspec.cli.models import named, predictor_of, run_of, unknown
     from graphspec.cli.results import show
+    from graphspec.diagnostics import SpecError
     from graphspec.predicting.given import Files
 
     files = Files(named(inputs), named(targets), named(weights), rows)
@@ -54,8 +55,11 @@ def evaluate(
         data = predictor.spec.data if predictor.spec is not None else None
         split = "test" if data is None or data.test is not None else "validation"
     if found is not None and spec is None and not given:
-        for name in found.changed_data(split):
-            click.echo(f"warning: {name} has changed since the run was trained", err=True)
+        try:
+            for name in found.changed_data(split):
+                click.echo(f"warning: {name} has changed since the run was trained", err=True)
+        except SpecError as error:
+            unknown(error)
 
     from rich.console import Console
 

@@ -56,13 +56,16 @@ def export(
     graphspec export runs/wine --to onnx -o wine.onnx
     graphspec export model.keras --to litert -i digit=digits.npy
     """
-    from graphspec.cli.models import named
+    from graphspec.cli.models import named, run_of, warn_of_changes
     from graphspec.exporting import export as export_model
 
     if checkpoint is not None and run.lower().endswith(".keras"):
         raise click.UsageError(f"--checkpoint chooses among the models of a run, and {run} is a file")
+    found = run_of(run)
+    if found is not None:
+        warn_of_changes(found)
     done = export_model(
-        run,
+        found or run,
         to,
         output,
         checkpoint=checkpoint or "last",

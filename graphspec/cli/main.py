@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from importlib import import_module
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
 from graphspec.diagnostics import SpecError
+from graphspec.signals import exit_status, raised_once
 
 FINDINGS, INTERNAL = 1, 3
 COMMANDS = (
@@ -24,6 +27,18 @@ COMMANDS = (
 
 class Commands(click.Group):
     """Shows findings as a report and a failure of graphspec's own as such; no user's mistake gives a traceback."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run as a program: however many signals come, it ends by the first one, and without a traceback."""
+        sys.unraisablehook = _unless_interrupted(sys.unraisablehook)
+        with raised_once(ignored_afterwards=kwargs.get("standalone_mode", True)):
+            try:
+                return self.main(*args, **kwargs)
+            except (KeyboardInterrupt, SystemExit):
+                status = exit_status()
+                if status is None:
+                    raise
+                _end_at_once(status)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -40,6 +55,10 @@ class Commands(click.Group):
             sys.stderr.close()
             ctx.exit(FINDINGS)
         except Exception:
+            status = exit_status()
+            if status is not None:  # a library that was interrupted raises errors of its own
+                click.echo("stopped", err=True)
+                ctx.exit(status)
             click.echo(traceback.format_exc(), err=True)
             click.echo("error[GS902] internal: graphspec itself failed; please report the lines above", err=True)
             ctx.exit(INTERNAL)
@@ -57,6 +76,27 @@ class Commands(click.Group):
         finally:
             gc.enable()
         return found
+
+
+def _end_at_once(status: int) -> NoReturn:
+    """End the process, which all that was to be cleared up has left already.
+
+    Python's own way out would end it by SIGINT, and not by `status`, where Ctrl-C came while code of a text ran.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError, AttributeError):
+            stream.flush()
+    os._exit(status)
+
+
+def _unless_interrupted(show: Callable[[Any], object]) -> Callable[[Any], object]:
+    """Show what was raised where nothing can be raised, but for Ctrl-C: who pressed it knows."""
+
+    def hook(unraisable: Any) -> None:
+        if not isinstance(unraisable.exc_value, KeyboardInterrupt):
+            show(unraisable)
+
+    return hook
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -11,6 +11,7 @@ import click
 from graphspec.files import is_file, is_folder
 
 if TYPE_CHECKING:
+    from graphspec.diagnostics import SpecError
     from graphspec.predicting.predictor import Predictor
     from graphspec.run import Run
 
@@ -74,6 +75,7 @@ def predictor_of(path: str, run: Run | None, checkpoint: str | None, spec: str |
 
     data = load(spec) if spec is not None else None
     if run is not None:
+        warn_of_changes(run)
         return run.predictor(checkpoint or "last", data=data)
     if checkpoint is not None:
         raise click.UsageError(f"--checkpoint chooses among the models of a run, and {path} is a file")
@@ -81,6 +83,31 @@ def predictor_of(path: str, run: Run | None, checkpoint: str | None, spec: str |
     from graphspec.predicting import model_file, with_spec
 
     return with_spec.predictor_of_file(Path(path), data) if data is not None else model_file.predictor_of(Path(path))
+
+
+def warn_of_changes(run: Run) -> None:
+    """Say where the spec of `run`, or a plugin, is no longer what it was when the run was begun."""
+    from graphspec.diagnostics import SpecError
+
+    try:
+        changes = run.spec_changes() or []
+        for change in changes[:_MOST_SHOWN]:
+            click.echo(f"warning: {run.path / 'spec.yaml'} has changed since the run was begun: {change}", err=True)
+        if len(changes) > _MOST_SHOWN:
+            click.echo(f"warning: and {len(changes) - _MOST_SHOWN} more of its values", err=True)
+        for name in run.changed_plugins():
+            click.echo(f"warning: the plugin {name} has changed since the run was begun", err=True)
+    except SpecError as error:
+        unknown(error)
+
+
+def unknown(error: SpecError) -> None:
+    """Say that nobody can tell whether anything has changed, for what was kept of it cannot be read."""
+    for found in error.report:
+        click.echo(f"warning: {found.message}; whether spec and data have changed cannot be told", err=True)
+
+
+_MOST_SHOWN = 5
 
 
 def named(written: tuple[str, ...]) -> dict[str, str]:

@@ -57,6 +57,9 @@ def _list(folder: Path | None, sort: str | None, as_json: bool) -> None:
         click.echo(f"There is no run in {folder}.")
     else:
         _show(found, [sort] if sort is not None else [])
+    for run in found:
+        if run.fault:
+            click.echo(f"warning: {run.fault}", err=True)
 
 
 def _show(found: list[Overview], wanted: list[str]) -> None:

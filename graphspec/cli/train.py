@@ -47,12 +47,13 @@ def train(spec: str | None, overrides: tuple[str, ...], run_dir: Path | None, re
         click.echo(run.path)
         return
     from graphspec.cli.results import show
+    from graphspec.shell import command_line, path_word
 
     loaded = run.spec
     show(run.record.get("metrics", {}), list(loaded.graph.outputs), f"trained {loaded.name}")
     click.echo(f"The run lies in {run.path}")
     if loaded.data is not None and loaded.data.test is not None:
-        click.echo(f"Next: graphspec evaluate {run.path}")
+        click.echo(f"Next: {command_line('evaluate', path_word(run.path))}")
 
 
 def _train(spec: str, overrides: tuple[str, ...], run_dir: Path | None, quiet: bool) -> Run:
@@ -74,9 +75,9 @@ def _resume(run: str, epochs: int | None, quiet: bool) -> Run:
     from graphspec.run import Run
 
     found = Run.at(run)
-    was_finished = found.record.get("status") == "finished" and epochs is None
+    has_ended = epochs is None and found.to_resume() is None
     resumed = resume(found, epochs=epochs, progress=not quiet)
-    if was_finished:
+    if has_ended:
         click.echo(f"{found.path} has come to its end; --set training.epochs=N gives it more epochs", err=True)
     return resumed
 

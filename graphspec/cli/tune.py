@@ -64,11 +64,13 @@ def tune(
     elif quiet:
         click.echo(study.path)
     else:
+        from graphspec.shell import command_line, path_word
+
         best = study.best
         click.echo(
             f"The best of {len(study.trials)} trials has {study.monitor} {best.value:.4g}; its run lies in {best.run}"
         )
-        click.echo(f"Next: graphspec train {study.best_spec}")
+        click.echo(f"Next: {command_line('train', path_word(study.best_spec))}")
 
 
 def _checked(spec: str, overrides: tuple[str, ...]) -> Spec:

@@ -39,6 +39,11 @@ class DataFiles:
         self._recorded = pool.submit(_record, self.paths.values(), self.folder)
         pool.shutdown(wait=False)
 
+    @property
+    def are_recorded(self) -> bool:
+        """Whether all files have been read, so that `recorded` waits for nothing."""
+        return self._recorded is not None and self._recorded.done()
+
     def recorded(self) -> Recorded:
         """Size and SHA-256 of each file; waits for the thread that reads them."""
         return self._recorded.result() if self._recorded is not None else _record(self.paths.values(), self.folder)

@@ -6,10 +6,8 @@ Needs NumPy only where there are predictions.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from graphspec import run_directory
 from graphspec.graph import Graph, Output
 from graphspec.sources import AUTO, Data
 from graphspec.sources.vocabularies import Vocabularies, with_vocabularies
@@ -68,9 +66,3 @@ def _threshold(output: Output) -> float:
         return 0.5
     is_margin = output.loss.arguments.get("from_logits") is True or "hinge" in output.loss.name.lower()
     return 0.0 if is_margin else 0.5
-
-
-def vocabularies_in(folder: Path) -> dict[str, tuple[str, ...]]:
-    """The words of each `vocabulary: auto` that a run kept in `folder`, by `inputs.name` and `outputs.name`."""
-    file = folder / run_directory.VOCABULARIES
-    return {name: tuple(words) for name, words in run_directory.read_json(file).items()} if file.exists() else {}

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from graphspec.datasets.samples import read_vocabularies
 from graphspec.diagnostics import SpecError
-from graphspec.predicting.labels import labels_of, vocabularies_in
+from graphspec.predicting.labels import labels_of
 from graphspec.predicting.predictor import Predictor
 from graphspec.rules import DATA_NAMES
+from graphspec.run_directory import read_vocabularies as read_vocabularies_of_run
 from graphspec.sources.vocabularies import Vocabularies, auto_sources
 from graphspec.spec import Spec
 from graphspec.suggest import one_of
@@ -44,7 +45,7 @@ def predictor_of_file(path: Path, spec: Spec) -> Predictor:
             compile_model(spec, model)
         return model
 
-    return predictor_with_spec(str(path), make, spec, vocabularies_in(spec.path.parent))
+    return predictor_with_spec(str(path), make, spec, read_vocabularies_of_run(spec.path.parent))
 
 
 def check_names(spec: Spec, inputs: Collection[str], outputs: Collection[str], name: str) -> None:

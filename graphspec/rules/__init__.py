@@ -137,5 +137,6 @@ BAD_SETTINGS = Rule("GS907", "bad-settings", "`[tool.graphspec]` in a pyproject.
 REFUSED_EXPORT = Rule(
     "GS908", "refused-export", "A format has no place for a model, or what was exported gives other numbers."
 )
+CHANGED_SPEC = Rule("GS909", "changed-spec", "The spec of a run or a study was edited after it was begun.")
 
 RULES: dict[str, Rule] = {rule.code: rule for rule in list(globals().values()) if isinstance(rule, Rule)}

@@ -4,6 +4,7 @@
     lock.json            what it takes to repeat the run: command, seed, versions, machine, the data files' SHA-256
     spec.yaml            the spec as it was trained: overrides applied, data paths relative to this folder
     provenance.json      the place that each value of the spec came from
+    resolved.json        the values of the spec by their paths, of which the lock holds the hash
     metrics.jsonl, .csv  a row an epoch (see `rows`)
     log.txt              what was told while it was trained
     checkpoints/         what it takes to go on, to the bit
@@ -28,6 +29,7 @@ from graphspec.run_directory.files import (
     MODEL,
     PROVENANCE,
     RECORD,
+    RESOLVED,
     SPEC,
     TABLE,
     VOCABULARIES,
@@ -54,6 +56,16 @@ from graphspec.run_directory.folders import (
     newest_with,
 )
 from graphspec.run_directory.inside import check_inside
+from graphspec.run_directory.records import (
+    damaged,
+    read_adapted,
+    read_lock,
+    read_provenance,
+    read_record,
+    read_study,
+    read_vocabularies,
+    what_is_left,
+)
 from graphspec.run_directory.resolved_spec import change_epochs, write_spec
 from graphspec.run_directory.rows import Row, read_rows, series, write_rows
 from graphspec.run_directory.status import status_of
@@ -69,6 +81,7 @@ __all__ = [
     "MODEL",
     "PROVENANCE",
     "RECORD",
+    "RESOLVED",
     "RUNS",
     "SPEC",
     "TABLE",
@@ -84,6 +97,7 @@ __all__ = [
     "check_inside",
     "check_place",
     "create",
+    "damaged",
     "empty_folder",
     "folders_with",
     "held",
@@ -91,11 +105,18 @@ __all__ = [
     "new_folder",
     "newest",
     "newest_with",
+    "read_adapted",
     "read_json",
+    "read_lock",
+    "read_provenance",
+    "read_record",
     "read_rows",
+    "read_study",
+    "read_vocabularies",
     "relative",
     "series",
     "status_of",
+    "what_is_left",
     "write",
     "write_json",
     "write_rows",

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from graphspec.diagnostics import SpecError
-from graphspec.files import read_text
+from graphspec.files import read_bytes, reason_of
 from graphspec.rules import BAD_RUN, CANNOT_WRITE
 from graphspec.run_paths import (
     ADAPTED,
@@ -26,6 +26,7 @@ from graphspec.run_paths import (
     MODEL,
     PROVENANCE,
     RECORD,
+    RESOLVED,
     SPEC,
     TABLE,
     UNFINISHED,
@@ -44,6 +45,7 @@ __all__ = [
     "MODEL",
     "PROVENANCE",
     "RECORD",
+    "RESOLVED",
     "SPEC",
     "TABLE",
     "UNFINISHED",
@@ -52,6 +54,7 @@ __all__ = [
     "cannot_write",
     "make_folder",
     "open_own",
+    "parse_json",
     "read_json",
     "relative",
     "write",
@@ -140,21 +143,40 @@ def write_json(path: Path, value: dict[str, Any]) -> None:
     write_text(path, json.dumps(value, indent=1) + "\n")
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """The JSON object in `path`. Raises SpecError where it cannot be read."""
+MOST_BYTES = 2**26
+"""Of a file that a run keeps, unless it holds words of the data."""
+
+
+def parse_json(data: bytes) -> Any:
+    """Return the value that `data` holds as JSON. Raises ValueError where it is none that can be used."""
     try:
-        found = json.loads(read_text(path))
+        found = json.loads(data.decode("utf-8"))
+        if b"\\u" in data:
+            json.dumps(found, ensure_ascii=False).encode("utf-8")  # half of a surrogate pair is no text
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    return found
+
+
+def read_json(
+    path: Path, *, help: str = "the run is incomplete; train again", most: int = MOST_BYTES
+) -> dict[str, Any]:
+    """Return the JSON object in `path`. Raises SpecError where it cannot be read, with `help`."""
+    try:
+        found = parse_json(read_bytes(path, most))
         if isinstance(found, dict):
             return found
         reason = "it holds no object"
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        reason = reason_of(error)
+    except ValueError as error:
         reason = str(error)
-    raise SpecError.of(BAD_RUN, f"{path} cannot be read: {reason}", help="the run is incomplete; train again")
+    raise SpecError.of(BAD_RUN, f"{path} cannot be read: {reason}", help=help)
 
 
 def cannot_write(path: Path, error: OSError) -> SpecError:
     """That `path` could not be written, and why."""
-    reason = (error.strerror or str(error)).lower()
+    reason = reason_of(error)
     return SpecError.of(
         CANNOT_WRITE, f"cannot write {path}: {reason}", help="check the path, its permissions and the disk"
     )

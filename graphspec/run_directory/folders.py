@@ -18,6 +18,7 @@ from graphspec.run_directory.destination import INSIDE, check_destination
 from graphspec.run_directory.files import HELD, RECORD, cannot_write, open_own, read_json
 from graphspec.run_directory.inside import check_kept
 from graphspec.run_paths import KEPT
+from graphspec.shell import command_line, path_word
 from graphspec.spec import Spec
 
 if sys.platform == "win32":
@@ -57,8 +58,8 @@ def _help(folder: Path) -> str:
         is_run = (folder / RECORD).exists()
     except (OSError, ValueError):
         is_run = False
-    go_on = f", or go on with that run: graphspec train --resume {folder}" if is_run else ""
-    return f"give another --run-dir, move the folder away{go_on}"
+    resume = command_line("train", "--resume", path_word(folder))
+    return "give another --run-dir, move the folder away" + (f", or resume that run: {resume}" if is_run else "")
 
 
 def check_empty(folder: Path, what: str, help: str, inside: int = INSIDE) -> None:
@@ -112,7 +113,7 @@ def held(run: Path, kept: tuple[str, ...] = KEPT) -> Iterator[None]:
         yield
         return
     try:
-        handle = open_own(run / HELD, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+        handle = open_own(run / HELD, os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NONBLOCK", 0))
     except OSError as error:
         raise cannot_write(run / HELD, error) from None
     with open(handle, "ab", buffering=0):
@@ -140,7 +141,7 @@ def is_held(run: Path) -> bool:
     try:
         with open_file(run / HELD) as file:
             fcntl.flock(file.fileno(), fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except FileNotFoundError:
+    except (FileNotFoundError, IsADirectoryError):
         return False
     except OSError:
         return True
@@ -159,11 +160,21 @@ def newest_with(path: Path, record: str, what: str, help: str) -> Path:
     if not found:
         missing = f"there is no {what} in {path}" if path.exists() else f"there is no folder {path}"
         raise SpecError.of(BAD_RUN, missing, help=help)
-    return max(found, key=lambda each: (str(read_json(each / record).get("started", "")), each.name))
+    return found[0] if len(found) == 1 else max(found, key=lambda each: (_started(each, record, what), each.name))
+
+
+def _started(folder: Path, record: str, what: str) -> str:
+    """When the `what` in `folder` was begun. Raises SpecError where its record does not tell."""
+    try:
+        return str(read_json(folder / record).get("started", ""))
+    except SpecError as error:
+        (found,) = error.report
+        help = f"it may be the newest or not: name the {what} that you mean, or move {folder} away"
+        raise SpecError.of(BAD_RUN, found.message, help=help) from None
 
 
 def folders_with(path: Path, record: str) -> list[Path]:
     """The folder `path` alone where it holds a file `record`, else every folder below it that does."""
-    if (path / record).is_file():
+    if os.path.lexists(path / record):
         return [path]
     return [each.parent for each in path.glob(f"**/{record}")] if path.is_dir() else []

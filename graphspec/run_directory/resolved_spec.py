@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -13,14 +14,17 @@ from graphspec.expand import Library
 from graphspec.graph import Plugin
 from graphspec.run_directory.files import (
     INCLUDED,
+    LOCK,
     PROVENANCE,
     SPEC,
     make_folder,
-    read_json,
     relative,
     write_json,
     write_text,
 )
+from graphspec.run_directory.records import read_lock, read_provenance
+from graphspec.run_directory.spec_hash import KEY, is_comparable, write_values
+from graphspec.run_directory.spec_values import EPOCHS, sha256_of, values_of
 from graphspec.spec import Spec
 
 _NOT_PLAIN, _LONGEST = r"[^A-Za-z0-9_-]", 80
@@ -44,14 +48,23 @@ def write_spec(folder: Path, spec: Spec) -> None:
     write_text(folder / SPEC, write_yaml(tree))
 
 
-def change_epochs(run: Path, spec: Spec) -> None:
-    """Write the epochs of `spec`, that of `run` but for them, into the file of the run, and where they came from."""
+def change_epochs(run: Path, spec: Spec) -> dict[str, Any]:
+    """Write the epochs of `spec`, that of `run` but for them, into the files of the run; return what its lock says.
+
+    The lock names the hash of the new spec before the spec is replaced: a process that is killed in between leaves a
+    run that can be resumed.
+    """
     assert spec.model.training is not None
-    epochs = spec.model.training.epochs
+    epochs, values, lock = spec.model.training.epochs, values_of(spec), read_lock(run)
+    if is_comparable(lock):
+        write_json(run / LOCK, {**lock, KEY: {**lock[KEY], "next": sha256_of(values)}})
     write_text(run / SPEC, write_yaml(plain(spec.tree)))
-    origins = read_json(run / PROVENANCE) if (run / PROVENANCE).exists() else {}
-    origins["training.epochs"] = {"value": epochs, "from": f"--resume --set training.epochs={epochs}"}
+    origins = read_provenance(run) if os.path.lexists(run / PROVENANCE) else {}
+    origins[EPOCHS] = {"value": epochs, "from": f"--resume --set training.epochs={epochs}"}
     write_json(run / PROVENANCE, origins)
+    lock = {**lock, KEY: write_values(run, values)}
+    write_json(run / LOCK, lock)
+    return lock
 
 
 def _write_includes(folder: Path, includes: Iterable[Library], written: dict[Path, str]) -> list[str]:

@@ -16,20 +16,35 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from graphspec.diagnostics import SpecError
-from graphspec.files import read_text
-from graphspec.rules import BAD_RUN
-from graphspec.run_directory.files import METRICS, TABLE, write_text
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+
+from graphspec.files import read_bytes, reason_of
+from graphspec.run_directory.files import METRICS, TABLE, parse_json, write_text
+from graphspec.run_directory.records import Count, Metric, damaged
 
 Row = dict[str, Any]
 """One epoch: numbers, lists of them for a metric of several values, and None where one is not finite."""
 
 FIXED = ("epoch", "step")
 TIMED = "time/"
+
+_MOST_BYTES = 2**29
+
+
+class _Row(BaseModel):
+    model_config = ConfigDict(strict=True, extra="allow")
+    __pydantic_extra__: dict[str, Metric]
+
+    epoch: Count
+    step: Count
+
+
+_ROWS = TypeAdapter(list[_Row])
 
 
 def write_rows(run: Path, rows: list[Row]) -> None:
@@ -45,16 +60,20 @@ def write_rows(run: Path, rows: list[Row]) -> None:
 def read_rows(run: Path) -> list[Row]:
     """The rows of `run`; none where it has finished no epoch. Raises SpecError where they cannot be read."""
     path = run / METRICS
-    if not path.exists():
+    if not os.path.lexists(path):
         return []
     try:
-        rows = [json.loads(line) for line in read_text(path).splitlines()]
-        if all(isinstance(row, dict) and isinstance(row.get("epoch"), int) for row in rows):
-            return rows
-        reason = "it holds lines that are no rows of metrics"
-    except (OSError, ValueError) as error:
-        reason = str(error)
-    raise SpecError.of(BAD_RUN, f"{path} cannot be read: {reason}", help="the run is damaged")
+        rows: list[Row] = [parse_json(line) for line in read_bytes(path, _MOST_BYTES).splitlines()]
+        _ROWS.validate_python(rows)
+    except OSError as error:
+        raise damaged(path, reason_of(error)) from None
+    except ValidationError:
+        raise damaged(path, "it holds lines that are no rows of metrics") from None
+    except ValueError as error:
+        raise damaged(path, str(error)) from None
+    if [row["epoch"] for row in rows] != list(range(len(rows))):
+        raise damaged(path, "its rows are not those of the epochs in their order")
+    return rows
 
 
 def columns(rows: Iterable[Row]) -> list[str]:

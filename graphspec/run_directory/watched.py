@@ -22,12 +22,27 @@ from graphspec.run_paths import (
     METRICS,
     PROVENANCE,
     RECORD,
+    RESOLVED,
     SPEC,
     TABLE,
     VOCABULARIES,
 )
 
-PARTS = (RECORD, LOCK, SPEC, PROVENANCE, METRICS, TABLE, LOG, VOCABULARIES, ADAPTED, CHECKPOINTS, INCLUDED, HELD)
+PARTS = (
+    RECORD,
+    LOCK,
+    SPEC,
+    PROVENANCE,
+    RESOLVED,
+    METRICS,
+    TABLE,
+    LOG,
+    VOCABULARIES,
+    ADAPTED,
+    CHECKPOINTS,
+    INCLUDED,
+    HELD,
+)
 """What stays in a run once it is there."""
 
 _Identity = tuple[int, int]

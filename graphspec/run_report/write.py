@@ -79,15 +79,20 @@ def _sections(
         yield "Data", _data(run, spec)
     yield "Spec", _spec(run, spec)
     lock = _read(lambda: run.lock)
-    yield "Versions", lock_section(lock) if isinstance(lock, dict) else note("The run has no lock.json.")
-    provenance = _read(lambda: run_directory.read_json(run.path / run_directory.PROVENANCE))
-    if isinstance(provenance, dict):
-        yield "Where each value came from", provenance_section(provenance)
+    yield "Versions", lock_section(lock) if isinstance(lock, dict) else _fault("The lock cannot be read.", lock)
+    provenance = _read(lambda: run_directory.read_provenance(run.path))
+    found = provenance_section(provenance) if isinstance(provenance, dict) else _fault("It cannot be read.", provenance)
+    yield "Where each value came from", found
 
 
 def _spec(run: Run, spec: Spec | SpecError) -> Markup:
     """The text of the spec, after what is wrong with it."""
     parts = [_fault("The spec of the run cannot be read.", spec)] if isinstance(spec, SpecError) else []
+    changes = _read(run.spec_changes) if isinstance(spec, Spec) else None
+    if isinstance(changes, list) and changes:
+        parts.append(
+            note("\n".join(["The spec was changed since the run was begun:", *map(str, changes)]), kind="warning")
+        )
     with suppress(OSError):
         parts.append(spec_section(read_text(run.path / run_directory.SPEC, errors="replace")))
     return Markup("".join(parts))

@@ -1,6 +1,7 @@
 """The folder of one study: what lies in it, and how its spec is put there.
 
 study.json     name, spec, monitor, direction, when it was begun, what became of it
+resolved.json  the values of the spec by their paths, of which study.json holds the hash
 study.db       the study itself, as optuna keeps it in SQLite
 spec.yaml      the spec as it was given, overrides applied, data paths relative to this folder
 trials/0000/   the run of each trial

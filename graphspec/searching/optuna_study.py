@@ -8,6 +8,7 @@ before it alone, and a study that was killed goes on as if it had not been.
 from __future__ import annotations
 
 import inspect
+import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from graphspec.diagnostics import Span, SpecError
 from graphspec.document.write_value import write_value
 from graphspec.rules import BAD_RUN, BAD_SEARCH
+from graphspec.run_directory import damaged
 from graphspec.search_space import Choices, Chosen, Parameter, SearchSpace
 from graphspec.searching.folder import DATABASE
 from graphspec.suggest import did_you_mean, kind_of, one_of
@@ -49,6 +51,8 @@ def opened(
 
     Raises SpecError where it cannot be read or written.
     """
+    if os.path.lexists(folder / DATABASE) and not (folder / DATABASE).is_file():
+        raise damaged(folder / DATABASE, "it is no regular file")
     with refusals_told(folder):
         storage = _storage(folder)
     try:

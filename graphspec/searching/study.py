@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,10 @@ from graphspec.diagnostics import SpecError
 from graphspec.extras import require
 from graphspec.rules import BAD_RUN
 from graphspec.run import Run
-from graphspec.run_directory import read_json
-from graphspec.searching.folder import BEST, RECORD, SPEC, newest
+from graphspec.run_directory import damaged, read_study
+from graphspec.run_directory.spec_hash import changes, is_comparable, refusal
+from graphspec.run_directory.spec_values import study_values_of, unstated
+from graphspec.searching.folder import BEST, DATABASE, RECORD, SPEC, TRIALS, newest
 from graphspec.searching.trial import Trial, best_of
 from graphspec.spec import Spec, load
 
@@ -30,7 +33,7 @@ class Study:
     @property
     def record(self) -> dict[str, Any]:
         """What `study.json` says: name, monitor, direction, status."""
-        return read_json(self.path / RECORD)
+        return read_study(self.path, RECORD)
 
     @property
     def monitor(self) -> str:
@@ -41,6 +44,22 @@ class Study:
     def spec(self) -> Spec:
         """The spec of the study, with the values that it was given with."""
         return load(self.path / SPEC)
+
+    def check(self) -> None:
+        """Raise SpecError where the study cannot be resumed: its spec was edited, or its database is gone.
+
+        The budget of its search may be another: more trials change nothing of those before.
+        """
+        record, spec = self.record, self.spec
+        if spec.search is None:
+            raise damaged(self.path / SPEC, "it has no `search`")
+        if is_comparable(record):
+            found = changes(self.path, record, study_values_of(spec), unstated(spec), whole=True)
+            if found:
+                help = "undo the edit, or begin a new study; `--trials` and `--timeout` give this one a larger budget"
+                raise refusal(self.path, found, spec.tree, help)
+        if (self.path / TRIALS).is_dir() and not os.path.lexists(self.path / DATABASE):
+            raise damaged(self.path / DATABASE, "it is gone, and trials were begun")
 
     @property
     def trials(self) -> list[Trial]:

@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import logging
 import shutil
-import signal
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import optuna
@@ -23,7 +20,7 @@ from optuna.trial import TrialState
 from graphspec.api import resume, train
 from graphspec.diagnostics import SpecError
 from graphspec.document.write_value import write_value
-from graphspec.rules import BAD_SEARCH, CANNOT_WRITE, MISSING_EXTRA, REFUSED_TRAINING
+from graphspec.rules import BAD_RUN, BAD_SEARCH, CANNOT_WRITE, CHANGED_SPEC, MISSING_EXTRA, REFUSED_TRAINING
 from graphspec.run import Run
 from graphspec.run_directory import CHECKPOINTS, RECORD, Row, WatchedFolder, cannot_write, make_folder, write_json
 from graphspec.run_directory.inside import check_kept
@@ -34,12 +31,14 @@ from graphspec.searching.shown import ShowTrials
 from graphspec.searching.study import Study
 from graphspec.searching.trial import COMPLETE, FAILED, Trial, best_of
 from graphspec.searching.trials import EPOCHS, REASON, RUN, SECONDS, read_trials, values_of, write_table
+from graphspec.shell import command_line, path_word
+from graphspec.signals import raised_once
 from graphspec.spec import Spec, load
 from graphspec.training.checkpoints import steps_in
 from graphspec.training.told import Told
 
-_ENDING = (CANNOT_WRITE, MISSING_EXTRA)
-"""What ends a study and not a trial alone: with other values it would be the same."""
+_ENDING = (CANNOT_WRITE, MISSING_EXTRA, BAD_RUN, CHANGED_SPEC)
+"""What ends a study and not a trial alone: it says nothing of the values of the trial."""
 
 
 class Tuner:
@@ -65,25 +64,27 @@ class Tuner:
 
     def run(self) -> None:
         """Try values until the budget is spent. Raises SpecError where every trial has failed, or none can be begun."""
-        try:
-            with _termination_raises(), _tracing_again(), self.shown:
-                self._write("running")
-                self._void()
-                for trial in self._begun():
-                    self._try(trial)
-                while self._is_left():
-                    self._try(self._begin())
-                self._write("finished")
-        except (KeyboardInterrupt, SystemExit):
-            self._write("stopped")
-            self.told.tell(f"the study is stopped; go on with: graphspec tune --resume {self.folder}")
-            raise
-        except SpecError:
-            with suppress(SpecError):
-                self._write("failed")
-            if not self.watched.is_lost:
-                self.told.tell(f"the study has ended; go on with: graphspec tune --resume {self.folder}")
-            raise
+        resume = command_line("tune", "--resume", path_word(self.folder))
+        with raised_once():  # trainings hear signals themselves
+            try:
+                with _tracing_again(), self.shown:
+                    self._write("running")
+                    self._void()
+                    for trial in self._begun():
+                        self._try(trial)
+                    while self._is_left():
+                        self._try(self._begin())
+                    self._write("finished")
+            except (KeyboardInterrupt, SystemExit):
+                self._write("stopped")
+                self.told.tell(f"the study is stopped; go on with: {resume}")
+                raise
+            except SpecError:
+                with suppress(SpecError):
+                    self._write("failed")
+                if not self.watched.is_lost:
+                    self.told.tell(f"the study has ended; go on with: {resume}")
+                raise
         trials = self.trials()
         if trials and all(trial.state == FAILED for trial in trials):
             raise SpecError.of(
@@ -253,20 +254,3 @@ def _tracing_again() -> Iterator[None]:
         yield
     finally:
         logger.removeFilter(is_other)
-
-
-@contextmanager
-def _termination_raises() -> Iterator[None]:
-    """Within it, SIGTERM ends the process as Ctrl-C does, in order. Trainings hear it themselves."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def end(number: int, frame: FrameType | None) -> None:
-        raise SystemExit(128 + number)
-
-    before = signal.signal(signal.SIGTERM, end)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

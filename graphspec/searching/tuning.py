@@ -12,10 +12,13 @@ from graphspec.diagnostics import Span, SpecError
 from graphspec.extras import check_tensorflow, require_tensorflow
 from graphspec.rules import BAD_SEARCH, UNKNOWN_MONITOR
 from graphspec.run_directory.lock import command
+from graphspec.run_directory.spec_hash import KEY, is_comparable, write_values
+from graphspec.run_directory.spec_values import study_values_of
 from graphspec.search_space import SearchSpace
 from graphspec.searching import folder as study_folder
 from graphspec.searching.study import Study, require_optuna
 from graphspec.spec import Spec, load
+from graphspec.training.exclusive import STUDY, alone
 
 
 def tune(
@@ -46,17 +49,20 @@ def tune(
         raise ValueError("overrides are applied when a spec is loaded: graphspec.load(path, overrides)")
     folder = Path(study_dir) if study_dir is not None else None
     study_folder.check_place(loaded, folder)
-    record = _record(loaded)
-    study = Study(study_folder.create(loaded.name, folder))
-    with run_directory.held(study.path, study_folder.KEPT):
-        study_folder.write_spec(study.path, loaded)
-        run_directory.write_json(study.path / study_folder.RECORD, record)
-        return _tune(study, budget, progress=progress)
+    with alone(STUDY):
+        record = _record(loaded)
+        study = Study(study_folder.create(loaded.name, folder))
+        with run_directory.held(study.path, study_folder.KEPT):
+            study_folder.write_spec(study.path, loaded)
+            record[KEY] = write_values(study.path, study_values_of(study.spec))
+            run_directory.write_json(study.path / study_folder.RECORD, record)
+            return _tune(study, budget, progress=progress)
 
 
 def _go_on(study: Study, budget: list[str], *, progress: bool) -> Study:
+    study.check()
     require_tensorflow()
-    with run_directory.held(study.path, study_folder.KEPT):
+    with alone(STUDY), run_directory.held(study.path, study_folder.KEPT):
         return _tune(study, budget, progress=progress)
 
 
@@ -70,6 +76,11 @@ def _tune(study: Study, budget: list[str], *, progress: bool) -> Study:
 
     told = Told(Console(stderr=True), quiet=not progress)
     told.keep_in(study.path)
+    if not is_comparable(study.record):
+        told.warn(
+            f"{study.path} was begun by another version of graphspec, which kept no hash of the spec that this one can "
+            "compare: whether the spec was edited since then cannot be told"
+        )
     spec = study_folder.with_overrides(study.path, budget, study_folder.SPEC) if budget else study.spec
     assert spec.search is not None
     record = study.record

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from threading import RLock
+
 import keras
 
 from graphspec.graph import every_plugin
@@ -9,6 +11,9 @@ from graphspec.spec import Spec
 from graphspec.to_keras.freezing import freeze
 from graphspec.to_keras.model import Built, build_graph
 from graphspec.to_keras.plugins import import_plugins
+
+BUILDING = RLock()
+"""Held while a model is built: precision, plugins and the random numbers of initializers are those of the process."""
 
 
 def build_model(spec: Spec, *, weightless: bool = False, pretrained: bool = True) -> keras.Model:
@@ -22,7 +27,8 @@ def build_model(spec: Spec, *, weightless: bool = False, pretrained: bool = True
 
 def build_spec(spec: Spec, *, precision: str = "float32", weightless: bool = False, pretrained: bool = True) -> Built:
     """The Keras model of `spec`, its frozen layers frozen, with what it was made of."""
-    import_plugins(every_plugin(spec.graph))
-    built = build_graph(spec.graph, precision=precision, weightless=weightless, pretrained=pretrained)
-    freeze(built, spec.training.freeze if spec.training is not None else [])
-    return built
+    with BUILDING:
+        import_plugins(every_plugin(spec.graph))
+        built = build_graph(spec.graph, precision=precision, weightless=weightless, pretrained=pretrained)
+        freeze(built, spec.training.freeze if spec.training is not None else [])
+        return built

@@ -14,19 +14,20 @@ import shutil
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import keras
 
 from graphspec.graph import Object
-from graphspec.run_directory import CHECKPOINTS, WatchedFolder, make_folder, write
+from graphspec.run_directory import CHECKPOINTS, WatchedFolder, cannot_write, make_folder, write
 from graphspec.schema import CheckpointModel
 from graphspec.spec import Spec
 from graphspec.training.checkpoint_file import ENDING, Array, Contents, DamagedError, read_checkpoint, write_checkpoint
 from graphspec.training.interruption import Interruption
 from graphspec.training.monitors import with_mode
-from graphspec.training.state import Position, TrainingState, position_of
+from graphspec.training.state import Position, TrainingState, check_state, position_of
 
 BEST = f"best{ENDING}"
 _NAME = re.compile(rf"step_(\d+){re.escape(ENDING)}")
@@ -173,14 +174,33 @@ def steps_in(folder: Path) -> list[int]:
 
 
 def newest_whole(folder: Path, tell: Callable[[str], None]) -> tuple[Path, Contents] | None:
-    """The newest checkpoint in `folder` that is whole; `tell` is told of those that are not. None where none is."""
+    """The newest checkpoint in `folder` that is whole; `tell` is told of those that are not. None where none is.
+
+    What bears the name of a checkpoint and is no file is given another name: one will be written there.
+    """
+    put_aside(folder, tell)
     for steps in reversed(steps_in(folder)):
         path = folder / name_of(steps)
         try:
-            return path, read_checkpoint(path)
+            contents = read_checkpoint(path)
+            check_state(contents)
+            return path, contents
         except DamagedError as error:
             tell(f"{path} is damaged and passed over: {error}")
     return None
+
+
+def put_aside(folder: Path, tell: Callable[[str], None]) -> None:
+    """Rename what bears the name of a checkpoint in `folder` and is no file. Raises SpecError where that fails."""
+    for path in sorted(folder.glob(f"*{ENDING}")):
+        if (path.name == BEST or _NAME.fullmatch(path.name)) and not path.is_file():
+            numbers = (path.with_name(f"{path.name}.damaged{number or ''}") for number in count())
+            other = next(each for each in numbers if not os.path.lexists(each))
+            try:
+                path.rename(other)
+            except OSError as error:
+                raise cannot_write(path, error) from None
+            tell(f"{path} is no file and passed over; it is called {other.name} now")
 
 
 def _link(path: Path, part: Path) -> None:

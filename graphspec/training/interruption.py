@@ -1,16 +1,19 @@
 """Ctrl-C, SIGTERM and SIGHUP while a model is trained: noted when they come, and heeded between two steps.
 
-So a training ends where it can go on from. A second Ctrl-C ends it at once.
+So a training ends where it can be resumed. Another Ctrl-C, after a second, ends it at once. However many signals come,
+and whenever they come, the record of the run is written.
 """
 
 from __future__ import annotations
 
 import signal
-import threading
+from contextlib import ExitStack
 from types import FrameType
-from typing import Any
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else []))
+from graphspec.signals import as_exit, handled_by, heed
+
+IMPATIENCE = 1.0
+"""Seconds after which another signal asks for more than the first one: within them it is the same wish."""
 
 
 class StoppedError(Exception):
@@ -22,18 +25,21 @@ class StoppedError(Exception):
 
     def as_exit(self) -> BaseException:
         """What ends a process that the signal has reached, as Python itself would end it."""
-        return KeyboardInterrupt() if self.number == signal.SIGINT else SystemExit(128 + self.number)
+        return as_exit(self.number)
 
 
 class Interruption:
     """Within it, signals that would end the process are noted; `asked` tells that one has come.
 
-    Python hears signals in its main thread alone; in another one, nothing is changed.
+    is_at_once tells that KeyboardInterrupt was raised, for another one has come after a while.
     """
 
     def __init__(self) -> None:
         self.number: int | None = None
-        self._before: dict[int, Any] = {}
+        self.is_at_once = False
+        self._is_closed = False
+        self._noted_at = 0.0
+        self._handling = ExitStack()
 
     @property
     def asked(self) -> bool:
@@ -42,21 +48,23 @@ class Interruption:
 
     def as_error(self) -> StoppedError:
         """What is raised where the training stops."""
-        assert self.number is not None
-        return StoppedError(self.number)
+        return StoppedError(self.number if self.number is not None else signal.SIGINT)
+
+    def close(self) -> None:
+        """Hear no signal any more: the training has come to its end, and what is left to do is short."""
+        self._is_closed = True
 
     def __enter__(self) -> Interruption:
-        if threading.current_thread() is threading.main_thread():
-            for number in SIGNALS:
-                if signal.getsignal(number) != signal.SIG_IGN:  # whoever started this does not want it to end by that
-                    self._before[number] = signal.signal(number, self._note)
+        self._handling.enter_context(handled_by(self._note))
         return self
 
     def __exit__(self, *_: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
+        self._handling.close()
 
     def _note(self, number: int, frame: FrameType | None) -> None:
-        if self.number is not None:
+        now = heed()
+        if self.number is None:
+            self.number, self._noted_at = number, now
+        elif not (self.is_at_once or self._is_closed) and now - self._noted_at >= IMPATIENCE:
+            self.is_at_once = True
             raise KeyboardInterrupt
-        self.number = number

@@ -10,7 +10,7 @@ from typing import Any
 import keras
 
 from graphspec import run_directory
-from graphspec.datasets.data_files import DataFiles
+from graphspec.datasets.data_files import DataFiles, Recorded
 from graphspec.diagnostics import SpecError
 from graphspec.run_directory import Row, WatchedFolder
 from graphspec.training.measures import Measures
@@ -22,7 +22,10 @@ OnEpoch = Callable[[Row], bool]
 
 
 class Recorder(keras.callbacks.Callback):
-    """After the callbacks of the spec. rows are those of the epochs before; on_epoch may end the training."""
+    """After the callbacks of the spec. rows are those of the epochs before; on_epoch may end the training.
+
+    is_over tells that the end of the training is recorded.
+    """
 
     def __init__(
         self,
@@ -48,6 +51,7 @@ class Recorder(keras.callbacks.Callback):
         self.epoch_steps = epoch_steps
         self.told = told
         self.on_epoch = on_epoch
+        self.is_over = False
         self._seconds = record.get("seconds", 0.0)
         self._began = time.monotonic()
         run_directory.write_json(self.run / run_directory.LOCK, lock)
@@ -60,6 +64,8 @@ class Recorder(keras.callbacks.Callback):
         self.record["metrics"] = found
         self.folder.check()
         self._tell_of_changes()
+        if not self.lock["data"] and self.files.are_recorded:
+            self._write_data(self.files.recorded())  # now, for a run that is killed has no end
         run_directory.write_rows(self.run, self.rows)
         self.write("running")
         if self.on_epoch is not None and not self.on_epoch(row):
@@ -68,25 +74,37 @@ class Recorder(keras.callbacks.Callback):
     def write(self, status: str) -> None:
         """Write `run.json` with `status`. Raises SpecError where it cannot be written, or the run is gone."""
         self.folder.check()
-        self.record |= {
+        record = self.record | {
             "status": status,
             "epochs": len(self.rows),
             "seconds": round(self._seconds + time.monotonic() - self._began, 3),
         }
-        run_directory.write_json(self.run / run_directory.RECORD, self.record)
+        run_directory.write_json(self.run / run_directory.RECORD, record)
+        self.record |= record
+
+    def stop(self) -> None:
+        """Write, as far as it can be written, that the training was stopped; its data files are not waited for."""
+        self.is_over = True
+        with suppress(SpecError):
+            self.write("stopped")
 
     def finish(self, status: str) -> None:
         """Write the record and the lock for the last time. Raises SpecError where they cannot be written."""
         self.folder.check()
-        self.lock["data"] = self.files.recorded()
-        run_directory.write_json(self.run / run_directory.LOCK, self.lock)
+        self._write_data(self.files.recorded())
         self.write(status)
+        self.is_over = True
 
     def fail(self, reason: str) -> None:
         """Write, as far as it can be written, that the training has failed, and why."""
+        self.is_over = True
         self.record["reason"] = reason
         with suppress(SpecError):
             self.finish("failed")
+
+    def _write_data(self, recorded: Recorded) -> None:
+        self.lock["data"] = recorded
+        run_directory.write_json(self.run / run_directory.LOCK, self.lock)
 
     def _tell_of_changes(self) -> None:
         """Say once of each data file that it has changed since the training began."""

@@ -14,13 +14,19 @@ import tensorflow as tf
 from graphspec import run_directory
 from graphspec.datasets.samples import TrainingData
 from graphspec.diagnostics import SpecError
+from graphspec.graph import every_plugin
 from graphspec.rules import BAD_RUN
 from graphspec.run_directory import Row
+from graphspec.run_directory.file_hashes import differing_files, recorded_files, recorded_plugins
 from graphspec.run_directory.lock import differing_versions, lock_of
 from graphspec.run_directory.provenance import write_provenance
+from graphspec.run_directory.spec_hash import KEY, is_comparable, write_values
+from graphspec.run_directory.spec_values import values_of
+from graphspec.spec import load
 from graphspec.to_keras.adapted import learnt, restore
 from graphspec.to_keras.weights import Loaded
 from graphspec.training.checkpoint_file import Contents
+from graphspec.training.checkpoints import name_of
 from graphspec.training.prepared import Prepared
 from graphspec.training.state import Position, position_of
 from graphspec.training.told import Told
@@ -48,6 +54,7 @@ def begin(run: Path, prepared: Prepared, data: TrainingData, started_from: Loade
     started_from: the file that all weights were loaded from, if any.
     """
     run_directory.write_spec(run, prepared.spec)
+    resolved = write_values(run, values_of(load(run / run_directory.SPEC)))
     write_provenance(run, prepared.spec)
     if data.vocabularies:
         run_directory.write_json(run / run_directory.VOCABULARIES, dict(data.vocabularies))
@@ -58,7 +65,13 @@ def begin(run: Path, prepared: Prepared, data: TrainingData, started_from: Loade
         record["left_out"] = list(data.train.left_out)
     if started_from is not None:
         record["initial_weights"] = started_from.as_json()
-    return Start(run, record, _lock(prepared.settings.seed), [])
+    lock = {
+        **_lock(prepared.settings.seed),
+        KEY: resolved,
+        "plugins": recorded_plugins(every_plugin(prepared.spec.graph), run),
+        "files": recorded_files(run),
+    }
+    return Start(run, record, lock, [])
 
 
 def go_on(run: Path, checkpoint: Path, contents: Contents, prepared: Prepared, changed: list[str], told: Told) -> Start:
@@ -66,42 +79,68 @@ def go_on(run: Path, checkpoint: Path, contents: Contents, prepared: Prepared, c
 
     changed: the data files that are no longer what they were. Raises SpecError where the run cannot be gone on with.
     """
-    record = run_directory.read_json(run / run_directory.RECORD)
-    _check_samples(prepared, record, run)
-    _restore_adapted(prepared.model, run)
+    record, lock = run_directory.read_record(run), run_directory.read_lock(run)
     position = position_of(contents)
-    lock, now = run_directory.read_json(run / run_directory.LOCK), _lock(prepared.settings.seed)
+    if checkpoint.name != name_of(position.epoch * prepared.batches.steps + position.step):
+        raise run_directory.damaged(checkpoint, "its state is not of the step that its name says")
+    rows = _rows_until(run, position, checkpoint)
+    _check_samples(prepared, record, run)
+    for name in differing_files(lock.get("files", {}), run):
+        raise run_directory.damaged(run / name, "it is not what the run was begun with")
+    _restore_adapted(prepared.model, run)
+    now = _lock(prepared.settings.seed)
     for name in changed:
         told.warn(f"{name} has changed since the run was begun; it goes on with other data")
+    for name in differing_files(lock.get("plugins", {}), run):
+        told.warn(f"the plugin {name} has changed since the run was begun; it goes on with other code")
     for package in differing_versions(lock, now):
         told.warn(f"{package}: the numbers may differ from those of a training that was never stopped")
+    if not is_comparable(lock):
+        told.warn(
+            f"{run} was begun by another version of graphspec, which kept no hash of the spec that this one can "
+            "compare: whether the spec was edited since then cannot be told"
+        )
     told.say(f"going on from {checkpoint}, after step {position.step} of epoch {position.epoch + 1}")
     if prepared.settings.located("epochs").span.source.name == "--set":
-        run_directory.change_epochs(run, prepared.spec)
+        lock = run_directory.change_epochs(run, prepared.spec)
+    else:
+        lock[KEY] = write_values(run, values_of(prepared.spec))
+    lock.setdefault("plugins", recorded_plugins(every_plugin(prepared.spec.graph), run))
+    lock.setdefault("files", recorded_files(run))
     record.setdefault("resumed", []).append(
         {"at": _now(), "epoch": position.epoch, "step": position.step, "command": now["command"]}
     )
     record.pop("reason", None)
-    return Start(run, record, lock, run_directory.read_rows(run)[: position.epoch], contents)
+    return Start(run, record, lock, rows, contents)
+
+
+def _rows_until(run: Path, position: Position, checkpoint: Path) -> list[Row]:
+    """The rows of all epochs before `position`. Raises SpecError where some of them are lost."""
+    rows = run_directory.read_rows(run)
+    if len(rows) >= position.epoch:
+        return rows[: position.epoch]
+    raise run_directory.damaged(
+        run / run_directory.METRICS,
+        f"it holds {len(rows)} of the {position.epoch} epochs that stand behind {checkpoint.name}",
+    )
 
 
 def _restore_adapted(model: keras.Model, run: Path) -> None:
     """Give preprocessing layers what they have learnt before the first step; their weights are in the checkpoint."""
     file = run / run_directory.ADAPTED
-    saved = run_directory.read_json(file) if file.exists() else {}
+    saved = run_directory.read_adapted(run)
     try:
         if left := restore(model, saved):
             raise ValueError(f"it does not tell what `{left[0]}` has learnt")
     except Exception as error:
-        raise SpecError.of(
-            BAD_RUN, f"{file} cannot be used: {error}", help="the run is damaged; train again"
-        ) from error
+        raise run_directory.damaged(file, str(error)) from error
 
 
 def _check_samples(prepared: Prepared, record: dict[str, Any], run: Path) -> None:
     """Raise SpecError where the data no longer holds as many samples: then nothing could go on as it was."""
-    now = _samples(prepared)
-    was = record.get("samples", now)
+    now, was = _samples(prepared), record.get("samples")
+    if was is None:
+        raise run_directory.damaged(run / run_directory.RECORD, "it does not tell how many samples there were")
     if now != was:
         raise SpecError.of(
             BAD_RUN,

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import keras
 import numpy as np
 from keras.src.random.seed_generator import global_seed_generator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from graphspec.training.callback_state import go_on_writing, put_back, state_of
 from graphspec.training.checkpoint_file import Array, Contents, DamagedError
@@ -66,6 +67,12 @@ class TrainingState:
 
     def put_back(self, contents: Contents) -> None:
         """Make the state what it was when `contents` were taken. Raises DamagedError where they do not fit."""
+        try:
+            self._put_back(contents)
+        except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
+            raise DamagedError(f"its state does not fit: {error}") from error
+
+    def _put_back(self, contents: Contents) -> None:
         self.put_variables_back(contents)
         state = contents.state
         if state["callbacks"] != [type(each).__name__ for each in self.callbacks]:
@@ -102,6 +109,44 @@ def put_model_back(model: keras.Model, contents: Contents) -> None:
     """Give `model` alone, compiled or not, the variables that it had. Raises DamagedError where they do not fit."""
     assign(_named(_MODEL, model_variables(model)), contents)
     finish_assigning(model)
+
+
+class _Random(BaseModel):
+    model_config = ConfigDict(strict=True)
+
+    python: Annotated[list[Any], Field(min_length=2, max_length=2)]
+    numpy: Annotated[list[Any], Field(min_length=1)]
+
+
+class _Best(BaseModel):
+    model_config = ConfigDict(strict=True)
+
+    epoch: Annotated[int, Field(ge=0)]
+    monitor: str
+    value: float
+
+
+class _State(BaseModel):
+    """What `take` puts into a checkpoint beside the arrays, and what `Checkpoints` adds."""
+
+    model_config = ConfigDict(strict=True)
+
+    position: Annotated[list[Annotated[int, Field(ge=0, lt=2**53)]], Field(min_length=2, max_length=2)]
+    paths: dict[str, str]
+    stopped: bool
+    callbacks: list[str]
+    told: list[dict[str, Any]]
+    random: _Random
+    best: _Best | None
+
+
+def check_state(contents: Contents) -> None:
+    """Raise DamagedError unless `contents` hold the state of a training."""
+    try:
+        _State.model_validate(contents.state)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        raise DamagedError(f"`{'.'.join(map(str, first['loc']))}` of its state is wrong: {first['msg']}") from None
 
 
 def position_of(contents: Contents) -> Position:

@@ -1,0 +1,238 @@
+"""A spec → its values by their paths: what it means, however it is written.
+
+Comments, the order of keys, short forms and expressions leave no trace in them. Files that are included, other specs
+that are models of this one and the layers of saved models do. Names that nothing depends on are left out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from graphspec.document.tree import plain
+from graphspec.expand import Library
+from graphspec.graph import External, Graph, Layer, Node, Object, Plugin, Reference, Step, Weights
+from graphspec.schema import CheckpointModel, TrainingModel
+from graphspec.schema.part import Part
+from graphspec.sources import Source, Split
+from graphspec.spec import Spec
+
+FORM = 1
+"""Is raised with each change of what is written here: values of different forms cannot be compared."""
+
+EPOCHS = "training.epochs"
+_LARGEST = 2**26
+_NO_TRAINING = ("data.test.",)
+_BUDGET = ("search.trials", "search.timeout")
+
+Values = dict[str, Any]
+
+
+def values_of(spec: Spec) -> Values:
+    """Return the values that decide a training of `spec`, defaults as well, by their paths in the spec."""
+    values = _Values(spec.path.parent)
+    values.add_graph("", spec.graph)
+    values.found["outputs"] = list(spec.graph.outputs)  # Keras numbers their losses and metrics in this order
+    if spec.model.training is not None:
+        for path, value, _ in _settings("training", spec.model.training):
+            values.add(path, value)
+    if spec.training is not None:
+        values.add("training.optimizer", spec.training.optimizer)
+        values.add("training.callbacks", spec.training.callbacks)
+    if spec.data is not None:
+        values.add("data.validation.split", spec.data.held_out)
+        for split in spec.data.splits():
+            values.add_split(split)
+    return values.found
+
+
+def study_values_of(spec: Spec) -> Values:
+    """Return the values that decide a study of `spec`: its search and its expressions, beside those of a training."""
+    found = values_of(spec)
+    written = [("", spec.tree), *((f"{each.path.name}: ", each.written) for each in _libraries(spec.includes))]
+    for prefix, tree in written:
+        for path, value in _leaves(plain(tree), ""):
+            part = path.partition(".")[0]
+            if part in ("search", "vars") or (isinstance(value, str) and "${" in value):
+                found[prefix + path] = value
+    return {path: value for path, value in found.items() if path not in _BUDGET}
+
+
+def of_training(values: Values) -> Values:
+    """Return those of `values` that a training depends on: no test split."""
+    return {path: value for path, value in values.items() if not path.startswith(_NO_TRAINING)}
+
+
+def unstated(spec: Spec) -> set[str]:
+    """Return the paths of the values of `training` that are defaults, for `spec` does not state them."""
+    training = spec.model.training
+    if training is None:
+        return set()
+    return {path for path, _, is_stated in _settings("training", training) if not is_stated}
+
+
+def sha256_of(values: Values) -> str:
+    """Return the SHA-256 of `values` as canonical JSON."""
+    return hashlib.sha256(json.dumps(values, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def _settings(path: str, part: Part) -> Iterator[tuple[str, Any, bool]]:
+    """Return the path and the value of each setting of `part`, and whether the spec states it."""
+    for key in type(part).model_fields:
+        value = getattr(part, key)
+        if isinstance(part, TrainingModel) and key == "checkpoint" and value is None:
+            value = CheckpointModel.model_construct()
+        if isinstance(value, Part):
+            yield from _settings(f"{path}.{key}", value)
+        elif key not in ("optimizer", "callbacks"):
+            yield f"{path}.{key}", plain(value), "tree" in vars(part) and part.states(key)
+
+
+def _libraries(includes: Any) -> Iterator[Library]:
+    for library in includes:
+        yield library
+        yield from _libraries(library.includes)
+
+
+def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+    """Return each scalar in `value`, and each empty list or mapping, by its path."""
+    if isinstance(value, dict) and value:
+        for key, item in value.items():
+            yield from _leaves(item, f"{path}.{key}" if path else key)
+    elif isinstance(value, list | tuple) and value:
+        for number, item in enumerate(value):
+            yield from _leaves(item, f"{path}[{number}]")
+    else:
+        yield path, list(value) if isinstance(value, tuple) else value
+
+
+class _Values:
+    """Collects values. folder is that of the spec, in which relative paths begin."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.found: Values = {}
+        self.seen: dict[Layer, str] = {}
+
+    def add(self, path: str, value: Any) -> None:
+        """Add a value of the graph: objects by their names and arguments, layers where they are first used."""
+        if isinstance(value, Object):
+            self._add_object(path, value)
+        elif isinstance(value, Layer):
+            self._add_layer(path, value)
+        elif isinstance(value, Reference):
+            self.found[path] = str(value)
+        elif isinstance(value, Weights):
+            self.found[path] = value.text
+        elif isinstance(value, dict) and value:
+            for key, item in value.items():
+                self.add(f"{path}.{key}", item)
+        elif isinstance(value, list | tuple) and value:
+            for number, item in enumerate(value):
+                self.add(f"{path}[{number}]", item)
+        elif isinstance(value, dict | list | tuple):
+            self.found[path] = {} if isinstance(value, dict) else []
+        else:
+            self.found[path] = value
+
+    def add_graph(self, prefix: str, graph: Graph) -> None:
+        """Add a model: its inputs, nodes and outputs; their order is that of names, for Keras goes by its own."""
+        for plugin in graph.plugins:
+            self.found[f"{prefix}plugins.{plugin.module}"] = self._folder(plugin)
+        for name, each in graph.inputs.items():
+            path = f"{prefix}inputs.{name}"
+            self.found[f"{path}.shape"] = list(each.shape)
+            self.found[f"{path}.dtype"] = each.dtype
+            for key in ("sparse", "batch_size", "optional"):
+                if getattr(each, key):
+                    self.found[f"{path}.{key}"] = getattr(each, key)
+        for name in sorted(graph.nodes):
+            self._add_node(f"{prefix}{'outputs' if name in graph.outputs else 'graph'}.{name}", graph.nodes[name])
+        for name, output in graph.outputs.items():
+            path = f"{prefix}outputs.{name}"
+            for key in ("loss", "loss_weight", "metrics", "weighted_metrics", "class_weight"):
+                self.add(f"{path}.{key}", getattr(output, key))
+
+    def add_split(self, split: Split) -> None:
+        """Add the sources of a split: paths as they are written, and what is made of their values."""
+        parts = (("inputs", split.inputs), ("outputs", split.outputs), ("sample_weights", split.sample_weights))
+        for part, sources in parts:
+            for name, source in sources.items():
+                for key, value in _source(source):
+                    self.add(f"data.{split.name}.{part}.{name}.{key}", value)
+
+    def _folder(self, plugin: Plugin) -> str | None:
+        if not plugin.is_beside:
+            return None
+        return Path(os.path.relpath(plugin.folder.resolve(), self.folder.resolve())).as_posix()
+
+    def _add_node(self, path: str, node: Node) -> None:
+        self.add(f"{path}.from", node.feed)
+        if node.merge is not None:
+            self.found[f"{path}.merge"] = node.merge
+        for number, step in enumerate(node.steps):
+            self._add_step(f"{path}.apply[{number}]" if len(node.steps) > 1 else f"{path}.apply", step)
+
+    def _add_step(self, path: str, step: Step) -> None:
+        self.add(path, step.layer)
+        if step.call:
+            self.add(f"{path}.call", step.call)
+
+    def _add_object(self, path: str, value: Object) -> None:
+        if not value.arguments:
+            self.found[path] = value.name
+        for argument, item in value.arguments.items():
+            self.add(f"{path}.{value.name}.{argument}" if argument else f"{path}.{value.name}", item)
+
+    def _add_layer(self, path: str, layer: Layer) -> None:
+        if layer in self.seen:
+            self.found[path] = f"shared with {self.seen[layer]}"
+            return
+        self.seen[layer] = path
+        if isinstance(layer.what, Graph):
+            self.add_graph(f"{path}.", layer.what)
+        elif isinstance(layer.what, External):
+            self.found[f"{path}.{'file' if layer.what.path is not None else 'application'}"] = layer.what.name
+            self.add(f"{path}.arguments", layer.what.arguments)
+            if layer.what.path is not None:
+                self.found[f"{path}.layers"] = _layers_of(layer.what.path)
+        else:
+            self.add(path, layer.what)
+        if layer.weights is not None:
+            self.add(f"{path}.weights", layer.weights)
+        if not layer.trainable:
+            self.found[f"{path}.trainable"] = False
+
+
+def _source(source: Source) -> Iterator[tuple[str, Any]]:
+    """Return what a source states, by its keys."""
+    yield "file", source.text
+    for key in ("key", "column", "columns", "feature", "decode", "size", "channels"):
+        if getattr(source, key) is not None:
+            yield key, getattr(source, key)
+    if source.on_error != "fail":
+        yield "on_error", source.on_error
+    for key in ("vocabulary", "pad", "scale", "cast", "one_hot"):
+        if getattr(source.transforms, key) is not None:
+            yield key, getattr(source.transforms, key)
+    window = source.transforms.window
+    if window is not None:
+        for key in ("size", "stride", "horizon"):
+            yield f"window.{key}", getattr(window, key)
+
+
+def _layers_of(path: Path) -> str | None:
+    """Return the SHA-256 of the layers that a saved model holds; None where the file cannot be read."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if archive.getinfo("config.json").file_size > _LARGEST:
+                return None
+            config = json.loads(archive.read("config.json"))
+            return sha256_of({"config": config["config"]})
+    except (OSError, ValueError, LookupError, TypeError, zipfile.BadZipFile, RecursionError):
+        return None
