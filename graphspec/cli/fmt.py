@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from graphspec.cli.differences import differences
+from graphspec.console.echo import echo, echo_bytes
 from graphspec.diagnostics import Report, SpecError
 from graphspec.document import STANDARD_INPUT, read_source
 from graphspec.report.full import render
@@ -48,9 +49,9 @@ def fmt(paths: tuple[str, ...], check: bool, diff: bool) -> None:
                 for line in differences(source.name, source.text, formatted, "formatted"):
                     click.echo(line, nl=False)
             if check and differs:
-                click.echo(f"would be formatted: {source.name}", err=diff)
+                echo(f"would be formatted: {source.name}", err=diff)
             if not (check or diff) and is_stdin:
-                sys.stdout.buffer.write(formatted.encode())
+                echo_bytes(formatted.encode())
             elif not (check or diff) and differs:
                 rewrite(path, formatted.encode())
         except SpecError as error:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from graphspec.console.echo import echo_bytes, echo_commands
 from graphspec.diagnostics import Report, SpecError
 from graphspec.document.open_texts import key
 from graphspec.report import full, write
@@ -51,9 +52,9 @@ class Show:
         if format in (None, "full"):
             click.echo(self._full(result, err=err), err=err, color=self._colored(err=err))
         elif text := write(result.outcome, format):
-            click.echo(text, err=err)
+            (echo_commands if format == "github" else click.echo)(text, err=err)
         if in_actions and (commands := write(result.outcome, "github")):
-            click.echo(commands, err=err)
+            echo_commands(commands, err=err)
 
     def _full(self, result: Result, *, err: bool) -> str:
         if not self._colored(err=err):
@@ -74,8 +75,7 @@ class Show:
         """Whether standard input was asked to be mended: what came in is put out, mended."""
         for name, data in self.request.held.items():
             changed = {key(path): new for path, new in fixed.after.items()}
-            sys.stdout.buffer.write(changed.get(name, data))
-            sys.stdout.flush()
+            echo_bytes(changed.get(name, data))
         return bool(self.request.held)
 
     def _write_files(self, fixed: Fixed) -> Report:

@@ -5,9 +5,9 @@ Lines and columns count from 1, columns in characters, and an end column is the 
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
+from graphspec.console.escapes import json_text
 from graphspec.diagnostics import Fix, Span
 from graphspec.report.outcome import Located, Outcome, labels
 from graphspec.version import __version__
@@ -19,7 +19,7 @@ VERSION = 1
 def write(outcome: Outcome) -> str:
     """The outcome as one JSON object."""
     report = outcome.report
-    return json.dumps(
+    return json_text(
         {
             "version": VERSION,
             "tool": {"name": "graphspec", "version": __version__},

@@ -18,4 +18,4 @@ def below(file: str, root: str | None) -> str:
 
 def uri(file: str) -> str:
     """`file` as a URI reference: relative where it was named so."""
-    return Path(file).as_uri() if Path(file).is_absolute() else quote(below(file, None))
+    return Path(file).as_uri() if Path(file).is_absolute() else quote(os.fsencode(below(file, None)))

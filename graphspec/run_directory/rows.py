@@ -20,6 +20,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from graphspec.console.escapes import heading
 from graphspec.diagnostics import SpecError
 from graphspec.rules import BAD_RUN
 from graphspec.run_directory.files import METRICS, TABLE, write_text
@@ -35,9 +36,10 @@ def write_rows(run: Path, rows: list[Row]) -> None:
     """Write both files of `run`."""
     write_text(run / METRICS, "".join(json.dumps(row) + "\n" for row in rows))
     table = io.StringIO()
-    writer = csv.DictWriter(table, columns(rows), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({key: "" if value is None else value for key, value in row.items()} for row in rows)
+    writer = csv.writer(table, lineterminator="\n")
+    names = columns(rows)
+    writer.writerow(map(heading, names))
+    writer.writerows([row.get(name) for name in names] for row in rows)
     write_text(run / TABLE, table.getvalue())
 
 
