@@ -84,6 +84,14 @@ def json_text(value: Any, indent: int | None = None) -> str:
     return _MARKED.sub(r"#\\u0023", text)
 
 
+def json_line(value: Any) -> str:
+    """Return `value` as JSON on one line, whatever its reader takes for the end of a line; words stay legible."""
+    text = json.dumps(value, ensure_ascii=False)
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() else json_text(each)[1:-1] for each in text)
+
+
 def _is_number(text: str) -> bool:
     try:
         float(text)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from graphspec.console.escapes import escaped, heading, spreadsheet_cell
+from graphspec.console.escapes import escaped, heading, json_line, spreadsheet_cell
 from graphspec.diagnostics import SpecError
 from graphspec.predicting.batch import Array, Batch
 from graphspec.predicting.columns import Columns
@@ -50,11 +49,11 @@ def write_csv(
 
 def write_jsonl(part: Path, batches: Iterator[Batch], count: int, labels: dict[str, Labels]) -> None:
     """A JSON object a line; null for what is not finite, and for no word."""
-    with open(part, "w", encoding="utf-8", errors="backslashreplace") as file:  # JSON's own escape of a surrogate
+    with open(part, "w", encoding="utf-8") as file:
         for columns in _tables(batches, labels):
             names, values = list(columns), [_plain(each) for each in columns.values()]
             for row in zip(*values, strict=True):
-                file.write(json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False) + "\n")
+                file.write(json_line(dict(zip(names, row, strict=True))) + "\n")
 
 
 def write_parquet(part: Path, batches: Iterator[Batch], count: int, labels: dict[str, Labels]) -> None:
