@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import csv
+import io
 import json
 import re
 import unicodedata
@@ -17,7 +18,10 @@ from click.testing import CliRunner, Result
 
 from graphspec.cli import main
 from graphspec.console.escapes import escaped, spreadsheet_cell
-from graphspec.report import FORMATS
+from graphspec.console.streams import Stream
+from graphspec.diagnostics import Diagnostic, Source, Span
+from graphspec.report import FORMATS, full
+from graphspec.rules import UNDEFINED_NAME
 
 HOSTILE = (
     "x\n::stop-commands::t\r\n ::add-mask::u\r::debug::v\x0b\x0c\x1b[31m\x1b]0;t\x07\x1bc\x9b2J\x85\u2028\u2029"
@@ -354,3 +358,43 @@ def test_a_table_of_predictions_runs_no_formula(trained: Path) -> None:
 def test_what_a_spreadsheet_would_compute_gets_an_apostrophe(text: str, shown: str) -> None:
     """A formula may begin a cell, behind what is trimmed, or behind what other settings take for the end of a cell."""
     assert spreadsheet_cell(text) == shown
+
+
+def test_carets_stand_under_what_they_mark() -> None:
+    """Where a character is shown by its escape, or takes two columns, or none, the caret is where the text is."""
+    for before, width in (
+        ("plain", 5),
+        ("a\u202eb", 8),
+        ("\x1b[", 5),
+        ("\t", 1),
+        ("\u5b57", 2),
+        ("e\u0301", 1),
+        ("##[", 6),
+    ):
+        line = f"{before}wrong\u2066 rest"
+        span = Span(Source("s.yaml", line), 1, len(before) + 1, 1, len(before) + 7)
+        _, _, shown, below, *_ = full.render_one(Diagnostic(UNDEFINED_NAME, "m", span)).split("\n")
+        start = below.index("^") - len("  | ")
+        assert start == width
+        assert below.strip(" |\t") == "^" * len("wrong\\u2066")
+        assert shown.endswith("wrong\\u2066 rest")
+        assert_harmless(shown + below)
+
+
+def test_a_terminal_keeps_its_bars_and_nothing_else() -> None:
+    """Colours pass everywhere, cursor movements on a terminal, and no other sequence: titles, links, clipboards."""
+    written = "\r\x1b[2K\x1b[31mred\x1b[0m\x1b]8;;http://e.org\x07\x1b]52;c;eA==\x07\x1bP\x9b2J\x07\n"
+    shown = {}
+    for is_terminal in (False, True):
+        text = io.StringIO()
+        text.isatty = lambda answer=is_terminal: answer  # type: ignore[method-assign, misc]
+        Stream(text, ends=True).write(written)
+        shown[is_terminal] = text.getvalue()
+    rest = r"\x1b]8;;http://e.org\x07\x1b]52;c;eA==\x07\x1bP\x9b2J\x07"
+    assert shown[True] == f"\r\x1b[2K\x1b[31mred\x1b[0m{rest}\n"
+    assert shown[False] == r"\r\x1b[2K" + f"\x1b[31mred\x1b[0m{rest}\n"
+    text = io.StringIO()
+    stream = Stream(text, ends=True)
+    for part in ("  ", "::add-mask::x", "::y\r\n", " \u3000", "::z\n", "a ", "::b\n"):
+        stream.write(part)
+    assert text.getvalue() == "  \\x3a:add-mask::x::y\r\n \u3000\\x3a:z\na ::b\n"

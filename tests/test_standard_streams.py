@@ -16,6 +16,7 @@ import pytest
 from click.testing import CliRunner
 
 from graphspec.cli import main
+from graphspec.run import Run
 
 ROOT = Path(__file__).resolve().parent.parent
 COMMANDS = (
@@ -26,6 +27,12 @@ COMMANDS = (
 STATUSES = {0, 1, 2, 3, 130}
 GOOD = "graphspec: 1\ninputs: {x: [2]}\noutputs: {y: {from: x, apply: {Dense: 1}}}\n"
 BAD = GOOD.replace("y:", "\N{CJK UNIFIED IDEOGRAPH-5B57}:").replace("Dense", "Dens")
+
+TRAINING = """
+training:
+  {optimizer: sgd, epochs: 2, callbacks: [{EarlyStopping: {monitor: loss, verbose: 1, baseline: 0, patience: 0}}]}
+data: {train: {file: rows.csv, inputs: {x: {columns: [a, b]}}, outputs: {y: {column: y}}}}
+"""
 
 PRINTING = {
     "validate": "validate bad.yaml",
@@ -220,3 +227,18 @@ def test_arguments_that_are_no_text_are_refused_or_used(folder: Path, command: s
         assert done.exit_code in STATUSES
         assert "Traceback" not in done.output
         done.output.encode("utf-8")
+
+
+def test_a_training_outlives_its_output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is printed in its course and at its end cannot be written: the run is whole, and the status is 1."""
+    (tmp_path / "rows.csv").write_text("a,b,y\n1,2,3\n2,3,4\n", encoding="utf-8")
+    spec = tmp_path / "spec.yaml"
+    spec.write_text(GOOD.replace("1}}", "1}, loss: mse}") + TRAINING, encoding="utf-8")
+    with suppress(OSError), open("/dev/full", "w", encoding="utf-8") as full:
+        monkeypatch.setattr("sys.stdout", full)
+        with pytest.raises(SystemExit) as ended:
+            main(["train", str(spec), "--run-dir", str(tmp_path / "run")], prog_name="graphspec")
+        monkeypatch.undo()
+    assert ended.value.code == 1
+    assert Run(tmp_path / "run").record["status"] == "finished"
+    assert (tmp_path / "run" / "model.keras").exists()
