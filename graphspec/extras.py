@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import logging
 import os
 import sys
 import tempfile
@@ -26,7 +27,9 @@ def require_tensorflow() -> None:
     if "keras" in sys.modules and "tensorflow" in sys.modules:
         return
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    if "TF_CPP_MIN_LOG_LEVEL" not in os.environ:  # of what is wrong, an exception tells as well
+        os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+        logging.getLogger("tensorflow").setLevel(logging.ERROR)
     with _quiet_import():
         importlib.import_module("keras")
         importlib.import_module("tensorflow")
@@ -45,8 +48,13 @@ def _quiet_import() -> Iterator[None]:
     TensorFlow writes notices there before its own log level applies. Signals wait until the libraries are loaded: an
     exception in the middle of that ends in errors of their own, or in an abort.
     """
-    sys.stderr.flush()
-    saved = os.dup(2)
+    if sys.stderr is not None:
+        sys.stderr.flush()
+    try:
+        saved = os.dup(2)
+    except OSError:  # it is closed, and what is written there is lost anyway
+        yield
+        return
     with tempfile.TemporaryFile() as held:
         os.dup2(held.fileno(), 2)
         try:

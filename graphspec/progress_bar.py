@@ -19,7 +19,7 @@ def progress_bar(console: Console | None, text: str, unit: str, *more: ProgressC
     It shows nothing without a console, or on one that is no terminal, and is gone when it is left.
     """
     return Progress(
-        TextColumn(text),
+        TextColumn(text, markup=False),
         BarColumn(bar_width=30),
         MofNCompleteColumn(),
         TextColumn(unit),

@@ -185,9 +185,11 @@ def _start(work: Callable[..., None], *arguments: Any, log: Path) -> Any:
 def _finish(process: Any, log: Path) -> None:
     process.join()
     if process.exitcode:
-        said = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
+        said = log.read_text(encoding="utf-8", errors="replace").strip()[-2000:] if log.exists() else ""
         raise SpecError.of(
-            REFUSED_TRAINING, f"a training ended with status {process.exitcode}: {said.strip()[-2000:] or 'no word'}"
+            REFUSED_TRAINING,
+            f"a training ended with status {process.exitcode}",
+            help=said and f"this is the end of what it wrote:\n{said}",
         )
 
 

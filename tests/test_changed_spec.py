@@ -243,8 +243,8 @@ def test_killed_while_epochs_are_changed(run: Path, monkeypatch: pytest.MonkeyPa
     spec = graphspec.Run(run).to_resume(5)
     assert spec is not None
     with monkeypatch.context() as patched:
-        patched.setattr(resolved_spec, "write_text", unless_killed(resolved_spec.write_text))
-        patched.setattr(resolved_spec, "write_json", unless_killed(resolved_spec.write_json))
+        patched.setattr(resolved_spec, "write_text", unless_killed(write_text))
+        patched.setattr(resolved_spec, "write_json", unless_killed(write_json))
         patched.setattr("graphspec.run_directory.spec_hash.write_json", unless_killed(write_json))
         with pytest.raises(KilledError):
             resolved_spec.change_epochs(run, spec)

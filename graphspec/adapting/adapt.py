@@ -25,6 +25,8 @@ from rich.console import Console
 
 from graphspec.adapting.learners import learner_of
 from graphspec.adapting.reaching import Place, learning_places
+from graphspec.console.cells import print_line
+from graphspec.console.escapes import escaped
 from graphspec.datasets.batches import input_batches
 from graphspec.datasets.faults import told
 from graphspec.datasets.samples import Samples
@@ -123,7 +125,7 @@ def _learn(spec: Spec, samples: Samples, places: list[Place], console: Console |
     began = time.monotonic()
     title = ", ".join(dict.fromkeys(each.layer.name for each in places))
     with told(samples.faults), progress_bar(console, "{task.description}", "samples") as bar:
-        task = bar.add_task(f"adapting {title}", total=samples.count)
+        task = bar.add_task(f"adapting {escaped(title)}", total=samples.count)
         for batch in batches:
             with told_as(partial(_blaming, places[0].span, title)):
                 values = reached(batch)
@@ -138,7 +140,7 @@ def _learn(spec: Spec, samples: Samples, places: list[Place], console: Console |
                 learner.finish()
     if console is not None:
         seconds = time.monotonic() - began
-        console.print(f"adapted {title} on {samples.count:,} samples  {seconds:.1f} s", highlight=False, soft_wrap=True)
+        print_line(console, f"adapted {title} on {samples.count:,} samples  {seconds:.1f} s")
 
 
 def _rows(graph: Graph, samples: Samples, inputs: Iterable[str]) -> int:

@@ -6,6 +6,9 @@ import time
 
 import click
 
+from graphspec.console.echo import echo
+from graphspec.console.escapes import escaped
+
 
 @click.group(invoke_without_command=True)
 @click.pass_context
@@ -32,9 +35,9 @@ def cache(context: click.Context) -> None:
     found = entries()
     for entry in found:
         used = time.strftime("%Y-%m-%d %H:%M", time.localtime(entry.used))
-        click.echo(f"{_size(entry.size):>9}  last used {used}  {entry.source}")
+        echo(f"{_size(entry.size):>9}  last used {used}  {entry.source}")
     total = sum(entry.size for entry in found)
-    click.echo(f"{_size(total):>9}  in {len(found)} of {_size(most)}: {cache_folder()}")
+    echo(f"{_size(total):>9}  in {len(found)} of {_size(most)}: {cache_folder()}")
 
 
 @cache.command()
@@ -51,18 +54,18 @@ def clear(context: click.Context, *, yes: bool) -> None:
     sweep(cache_folder(), own="")
     found = entries()
     if not found:
-        click.echo(f"{cache_folder()} holds no converted files")
+        echo(f"{cache_folder()} holds no converted files")
         return
     if not yes:
-        click.confirm(f"Remove {_size(sum(entry.size for entry in found))} from {cache_folder()}?", abort=True)
+        click.confirm(f"Remove {_size(sum(entry.size for entry in found))} from {escaped(cache_folder())}?", abort=True)
     try:
         kept = [entry for entry in found if not remove(entry.folder)]
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise click.ClickException(f"cannot remove from {cache_folder()}: {reason}") from None
-    click.echo(f"Removed {_size(sum(entry.size for entry in found if entry not in kept))}")
+    echo(f"Removed {_size(sum(entry.size for entry in found if entry not in kept))}")
     if kept:
-        click.echo(f"{len(kept)} of {len(found)} are in use, and stay")
+        echo(f"{len(kept)} of {len(found)} are in use, and stay")
 
 
 def _size(bytes: int) -> str:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from graphspec.cli.options import set_option
+from graphspec.console.echo import echo
+from graphspec.console.escapes import escaped, json_text
 
 if TYPE_CHECKING:
     from graphspec.data_profile import Profile
@@ -103,17 +105,17 @@ def _echo(profile: Profile) -> None:
     samples = "?" if profile.samples is None else f"{profile.samples:,}"
     shape = "[" + ", ".join("null" if size is None else str(size) for size in profile.shape) + "]"
     head = f"{profile.split}.{profile.part}s.{profile.name}"
-    click.echo(f"{click.style(head, bold=True)}  {samples} samples of {shape} {profile.dtype or 'numbers'}")
-    click.echo(f"    {_origin(profile)}")
+    click.echo(f"{click.style(escaped(head), bold=True)}  {samples} samples of {shape} {profile.dtype or 'numbers'}")
+    echo(f"    {_origin(profile)}")
     of = "" if profile.looked_at in (0, profile.samples) else f" in the first {profile.looked_at:,}"
     if profile.lowest is not None and profile.highest is not None and profile.mean is not None:
-        click.echo(f"    {profile.lowest:g} to {profile.highest:g}, mean {profile.mean:.4g}{of}")
+        echo(f"    {profile.lowest:g} to {profile.highest:g}, mean {profile.mean:.4g}{of}")
     if profile.not_finite:
-        click.echo(f"    {profile.not_finite:,} values are NaN or infinite{of}")
+        echo(f"    {profile.not_finite:,} values are NaN or infinite{of}")
     if profile.counts is not None and len(profile.counts) < profile.looked_at:
-        click.echo(f"    {_balance(profile.counts, profile.looked_at)}{of}")
+        echo(f"    {_balance(profile.counts, profile.looked_at)}{of}")
     if profile.first:
-        click.echo(f"    first: {', '.join(map(_short, profile.first))}")
+        echo(f"    first: {', '.join(map(_short, profile.first))}")
 
 
 def _origin(profile: Profile) -> str:
@@ -146,8 +148,6 @@ def _short(value: Any, width: int = 40) -> str:
 
 
 def _echo_json(profile: Profile) -> None:
-    import json
-
     shown = {
         "split": profile.split,
         "part": f"{profile.part}s",
@@ -163,7 +163,7 @@ def _echo_json(profile: Profile) -> None:
         "not_finite": profile.not_finite,
         "counts": profile.counts,
     }
-    click.echo(json.dumps(shown))
+    click.echo(json_text(shown))
 
 
 def _draw(spec: Spec, split: Split, path: Path, count: int = 48) -> None:
@@ -188,4 +188,4 @@ def _draw(spec: Spec, split: Split, path: Path, count: int = 48) -> None:
         draw(images, captions or [""] * count, path)
     except (OSError, ValueError) as error:
         raise SpecError.of(CANNOT_WRITE, f"cannot write {path}: {error}", help="write to a .png file") from None
-    click.echo(f"Wrote the first {len(next(iter(images.values())))} samples of {split.name} to {path}", err=True)
+    echo(f"Wrote the first {len(next(iter(images.values())))} samples of {split.name} to {path}", err=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from graphspec.console.escapes import escaped
 from graphspec.diagnostics import Diagnostic
 from graphspec.extras import require_tensorflow
 from graphspec.spec import Spec
@@ -22,7 +23,7 @@ def ask_keras() -> Deep:
     def ask(spec: Spec) -> list[Diagnostic]:
         nonlocal asked
         asked += 1
-        sys.stderr.write(f"{_ERASE}{asked}: Keras builds {spec.path}")
+        sys.stderr.write(f"{_ERASE}{asked}: Keras builds {escaped(spec.path)}")
         sys.stderr.flush()
         try:
             return check(spec)

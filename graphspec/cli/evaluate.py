@@ -38,10 +38,10 @@ def evaluate(
     graphspec evaluate model.keras -i x=x.npy -t y=y.npy
     graphspec evaluate model.keras --spec specs/wine.yaml --split train
     """
-    import json
-
     from graphspec.cli.models import named, predictor_of, run_of, unknown
     from graphspec.cli.results import show
+    from graphspec.console.echo import echo
+    from graphspec.console.escapes import json_text
     from graphspec.diagnostics import SpecError
     from graphspec.predicting.given import Files
 
@@ -57,7 +57,7 @@ def evaluate(
     if found is not None and spec is None and not given:
         try:
             for name in found.changed_data(split):
-                click.echo(f"warning: {name} has changed since the run was trained", err=True)
+                echo(f"warning: {name} has changed since the run was trained", err=True)
         except SpecError as error:
             unknown(error)
 
@@ -75,9 +75,9 @@ def evaluate(
     if as_json:
         shares = {f"share/{name}": share for name, share in measured.shares.items()}
         whole = {"data/samples": measured.samples, "time/seconds": round(measured.seconds, 3)}
-        click.echo(json.dumps({**measured.metrics, **shares, **whole}))
+        click.echo(json_text({**measured.metrics, **shares, **whole}))
         return
     shares = {f"{name}_share": share for name, share in measured.shares.items()}
     title = f"{predictor.name} on {'the files given' if given else split}"
     show({**measured.metrics, **shares}, list(predictor.graph.outputs), title)
-    click.echo(f"{measured.samples:,} samples in {measured.seconds:.1f} s")
+    echo(f"{measured.samples:,} samples in {measured.seconds:.1f} s")

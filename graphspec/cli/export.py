@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from graphspec.console.echo import echo
+from graphspec.console.escapes import json_text
+
 if TYPE_CHECKING:
     from graphspec.exporting import Exported
 
@@ -71,7 +74,7 @@ def export(
         checkpoint=checkpoint or "last",
         inputs=named(inputs),
         force=force,
-        tell=lambda step: click.echo(step, err=True),
+        tell=lambda step: echo(step, err=True),
     )
     if as_json:
         _echo_json(done)
@@ -80,19 +83,19 @@ def export(
 
 
 def _echo(done: Exported) -> None:
-    click.echo(f"Wrote {done.path}")
+    echo(f"Wrote {done.path}")
     for verb, tensors in (("takes", done.inputs), ("gives", done.outputs)):
         for name, (shape, dtype) in tensors.items():
-            click.echo(f"    {verb}  {name}  {_shape(shape)} {dtype}")
+            echo(f"    {verb}  {name}  {_shape(shape)} {dtype}")
     if done.batch_size is not None:
         samples = "sample" if done.batch_size == 1 else "samples"
-        click.echo(f"    it takes {done.batch_size} {samples} at a time")
+        echo(f"    it takes {done.batch_size} {samples} at a time")
     if done.precision:
-        click.echo(f"    it computes in float32; the model was trained in {done.precision}")
-    click.echo(f"Compared with the model on {done.samples} samples {done.compared_on}:")
+        echo(f"    it computes in float32; the model was trained in {done.precision}")
+    echo(f"Compared with the model on {done.samples} samples {done.compared_on}:")
     for name, each in done.differences.items():
-        click.echo(f"    {name}  differs by {each.absolute:.1e} at most, {each.relative:.1e} of its greatest value")
-    click.echo(f"    more than {done.tolerance:g} of the greatest value would have been refused")
+        echo(f"    {name}  differs by {each.absolute:.1e} at most, {each.relative:.1e} of its greatest value")
+    echo(f"    more than {done.tolerance:g} of the greatest value would have been refused")
 
 
 def _shape(shape: tuple[int | None, ...]) -> str:
@@ -101,7 +104,6 @@ def _shape(shape: tuple[int | None, ...]) -> str:
 
 
 def _echo_json(done: Exported) -> None:
-    import json
     from dataclasses import asdict
 
-    click.echo(json.dumps({**asdict(done), "path": str(done.path)}))
+    click.echo(json_text({**asdict(done), "path": str(done.path)}))

@@ -7,12 +7,12 @@ import sys
 import click
 
 from graphspec.cli.differences import differences
+from graphspec.console.echo import echo, echo_bytes
 from graphspec.diagnostics import Report, SpecError
 from graphspec.document import STANDARD_INPUT, read_source
 from graphspec.document.open_texts import read_bytes
 from graphspec.files import reason_of, rewrite
 from graphspec.report.full import render
-from graphspec.report.paths import legible
 from graphspec.rules import INTERNAL, UNREADABLE_FILE
 from graphspec.validation.find import find_specs
 from graphspec.validation.settings import Finder
@@ -49,9 +49,9 @@ def fmt(paths: tuple[str, ...], check: bool, diff: bool) -> None:
                 for line in differences(source.name, source.text, formatted, "formatted"):
                     click.echo(line, nl=False)
             if check and differs:
-                click.echo(f"would be formatted: {legible(source.name)}", err=diff)
+                echo(f"would be formatted: {source.name}", err=diff)
             if not (check or diff) and is_stdin:
-                sys.stdout.buffer.write(formatted.encode())
+                echo_bytes(formatted.encode())
             elif not (check or diff) and differs:
                 rewrite(path, formatted.encode())
         except SpecError as error:

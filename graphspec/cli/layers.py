@@ -13,6 +13,7 @@ import click
 from graphspec import catalog
 from graphspec.catalog import REQUIRED, SINGULAR, Entry, Kind
 from graphspec.catalog.refused import CODE_CARRYING, CODE_CARRYING_OPS, FAILING_OPS, NOT_APPLIED, RETIRED_NAMES
+from graphspec.console.echo import echo
 from graphspec.suggest import a, did_you_mean
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -43,7 +44,7 @@ def layers(name: str | None, kind: Kind | None) -> None:
     if shown:
         click.echo("\n\n".join(shown))
         return
-    click.echo(_unknown(name, [kind] if kind else list(KINDS)), err=True)
+    echo(_unknown(name, [kind] if kind else list(KINDS)), err=True)
     sys.exit(1)
 
 

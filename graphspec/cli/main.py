@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import sys
 import traceback
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from importlib import import_module
+from pathlib import Path
 from typing import Any, NoReturn
 
 import click
 
+from graphspec.console.escapes import escaped
+from graphspec.console.streams import Stream, standard_streams
 from graphspec.diagnostics import SpecError
+from graphspec.rules import CANNOT_WRITE, UNREADABLE_FILE
 from graphspec.signals import exit_status, raised_once
 
 FINDINGS, INTERNAL = 1, 3
@@ -40,9 +45,24 @@ class Commands(click.Group):
                     raise
                 _end_at_once(status)
 
+    def main(self, *args: Any, **extra: Any) -> Any:
+        """Run a command; what it prints is harmless, and what cannot be printed decides its exit status."""
+        with standard_streams() as output:
+            try:
+                done = super().main(*args, **extra)
+            except SystemExit as ended:
+                raise SystemExit(_status(ended.code, output)) from None
+            output.flush()
+            return done
+
+    def make_context(self, *args: Any, **extra: Any) -> click.Context:
+        with _visible_refusals():
+            return super().make_context(*args, **extra)
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            return super().invoke(ctx)
+            with _visible_refusals():
+                return super().invoke(ctx)
         except SpecError as error:
             click.echo(str(error), err=True)
             ctx.exit(FINDINGS)
@@ -51,14 +71,15 @@ class Commands(click.Group):
         except KeyboardInterrupt:
             click.echo("stopped", err=True)
             ctx.exit(130)
-        except BrokenPipeError:
-            sys.stderr.close()
-            ctx.exit(FINDINGS)
-        except Exception:
+        except Exception as error:
             status = exit_status()
             if status is not None:  # a library that was interrupted raises errors of its own
                 click.echo("stopped", err=True)
                 ctx.exit(status)
+            if isinstance(error, FileNotFoundError) and _is_folder_gone():
+                gone = "there is no working directory any more"
+                click.echo(str(SpecError.of(UNREADABLE_FILE, gone, help="change to a folder that is there")), err=True)
+                ctx.exit(FINDINGS)
             click.echo(traceback.format_exc(), err=True)
             click.echo("error[GS902] internal: graphspec itself failed; please report the lines above", err=True)
             ctx.exit(INTERNAL)
@@ -97,6 +118,39 @@ def _unless_interrupted(show: Callable[[Any], object]) -> Callable[[Any], object
             show(unraisable)
 
     return hook
+
+
+@contextmanager
+def _visible_refusals() -> Iterator[None]:
+    """Let click refuse arguments in words that hold nothing invisible."""
+    try:
+        yield
+    except click.ClickException as error:
+        message = escaped(error.format_message())
+        error.format_message = lambda: message  # type: ignore[method-assign]
+        raise
+
+
+def _status(status: Any, output: Stream) -> Any:
+    """The exit status: no success where the output is not whole. Who closes a pipe, as `head` does, needs no word."""
+    output.patient = True
+    output.flush()
+    failure = output.failure
+    if failure is None:
+        return status
+    if failure.errno != errno.EPIPE:
+        reason = (failure.strerror or str(failure)).lower()
+        failed = SpecError.of(CANNOT_WRITE, f"cannot write to standard output: {reason}", help="check where it goes")
+        click.echo(str(failed), err=True)
+    return status or FINDINGS
+
+
+def _is_folder_gone() -> bool:
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        return True
+    return False
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

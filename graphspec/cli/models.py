@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from graphspec.console.echo import echo
 from graphspec.files import is_file, is_folder
 
 if TYPE_CHECKING:
@@ -92,11 +93,11 @@ def warn_of_changes(run: Run) -> None:
     try:
         changes = run.spec_changes() or []
         for change in changes[:_MOST_SHOWN]:
-            click.echo(f"warning: {run.path / 'spec.yaml'} has changed since the run was begun: {change}", err=True)
+            echo(f"warning: {run.path / 'spec.yaml'} has changed since the run was begun: {change}", err=True)
         if len(changes) > _MOST_SHOWN:
-            click.echo(f"warning: and {len(changes) - _MOST_SHOWN} more of its values", err=True)
+            echo(f"warning: and {len(changes) - _MOST_SHOWN} more of its values", err=True)
         for name in run.changed_plugins():
-            click.echo(f"warning: the plugin {name} has changed since the run was begun", err=True)
+            echo(f"warning: the plugin {name} has changed since the run was begun", err=True)
     except SpecError as error:
         unknown(error)
 
@@ -104,7 +105,7 @@ def warn_of_changes(run: Run) -> None:
 def unknown(error: SpecError) -> None:
     """Say that nobody can tell whether anything has changed, for what was kept of it cannot be read."""
     for found in error.report:
-        click.echo(f"warning: {found.message}; whether spec and data have changed cannot be told", err=True)
+        echo(f"warning: {found.message}; whether spec and data have changed cannot be told", err=True)
 
 
 _MOST_SHOWN = 5

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from graphspec.cli.models import data_options, model_options
+from graphspec.console.echo import echo
 from graphspec.suggest import one_of
 
 if TYPE_CHECKING:
@@ -32,6 +33,9 @@ SHOWN = 10
     help="Write the predictions to this file: .csv, .jsonl, .parquet, .npz or .npy.",
 )
 @click.option("--force", is_flag=True, help="Replace the file that --output names.")
+@click.option(
+    "--raw-text", is_flag=True, help="In a .csv file, leave text as it is that a spreadsheet would run as a formula."
+)
 def predict(
     run: str,
     checkpoint: str | None,
@@ -43,6 +47,7 @@ def predict(
     limit: int | None,
     output: Path | None,
     force: bool,
+    raw_text: bool,
 ) -> None:
     """Predict with a model, from files by input name, from raw rows, or from a split of its data.
 
@@ -62,6 +67,8 @@ def predict(
 
     if bool(inputs or rows) == (split is not None):
         raise click.UsageError("give the inputs, either as --input NAME=FILE and --rows TABLE, or as --split NAME")
+    if raw_text and (output is None or output.suffix.lower() != ".csv"):
+        raise click.UsageError("--raw-text is for a file that ends in .csv: the others hold text as it is")
     if output is not None:
         check_output(output, replace=force)
     data = split or Files(named(inputs), rows=rows)
@@ -88,27 +95,28 @@ def predict(
         if output is None:
             _show(batches, predictor.labels)
         else:
-            write_predictions(output, batches, samples.count, dict(predictor.labels))
+            write_predictions(output, batches, samples.count, dict(predictor.labels), raw_text=raw_text)
     for name, count in not_finite.items():
         if count:
-            click.echo(f"warning: {count:,} predictions of `{name}` are NaN or infinite", err=True)
+            echo(f"warning: {count:,} predictions of `{name}` are NaN or infinite", err=True)
     if output is not None:
-        click.echo(f"Wrote {total:,} predictions of {one_of(predictor.graph.outputs)} to {output}")
+        echo(f"Wrote {total:,} predictions of {one_of(predictor.graph.outputs)} to {output}")
     elif total > samples.count:
-        click.echo(f"{total - samples.count:,} more; -o FILE.csv writes all")
+        echo(f"{total - samples.count:,} more; -o FILE.csv writes all")
 
 
 def _show(batches: Iterator[Batch], labels: Mapping[str, Labels]) -> None:
     from rich.console import Console
     from rich.table import Table
-    from rich.text import Text
+
+    from graphspec.console.cells import cell, column
 
     first = next(batches)
-    table = Table("sample", *first.predicted)
+    table = Table("sample", *map(column, first.predicted))
     for batch in chain([first], batches):
         cells = [_cells(values, labels.get(name)) for name, values in batch.predicted.items()]
         for at, *row in zip(batch.at, *cells, strict=True):
-            table.add_row(str(at), *map(Text, row))
+            table.add_row(str(at), *map(cell, row))
     Console().print(table)
 
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from graphspec.console.echo import echo
+
 
 @click.command()
 @click.argument("run", metavar="RUN")
@@ -30,5 +32,5 @@ def report(run: str, output: Path | None, force: bool) -> None:
     from graphspec.run_report import write_report
 
     found = Run.at(run)
-    path = write_report(found, output, force=force, tell=lambda doing: click.echo(f"{found.path}: {doing}", err=True))
-    click.echo(f"Wrote {path}")
+    path = write_report(found, output, force=force, tell=lambda doing: echo(f"{found.path}: {doing}", err=True))
+    echo(f"Wrote {path}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import click
+from graphspec.console.echo import echo
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -16,9 +16,9 @@ def show(metrics: Mapping[str, Any], outputs: list[str], title: str) -> None:
     from graphspec.metric_lines import describe
 
     head, *rows = describe(dict(metrics), outputs)
-    click.echo(f"{title}: {head}")
+    echo(f"{title}: {head}")
     for row in rows:
-        click.echo(f"    {row}")
+        echo(f"    {row}")
 
 
 def wide_console() -> Console:

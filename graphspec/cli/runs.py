@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from graphspec.console.echo import echo
+from graphspec.console.escapes import json_text
+
 if TYPE_CHECKING:
     from graphspec.run_overview import Difference, Overview
 
@@ -52,25 +55,26 @@ def _list(folder: Path | None, sort: str | None, as_json: bool) -> None:
         found = sorted(found, key=lambda run: _sortable(run.metrics.get(sort)))
     if as_json:
         for run in found:
-            click.echo(json.dumps(run.as_json()))
+            click.echo(json_text(run.as_json()))
     elif not found:
-        click.echo(f"There is no run in {folder}.")
+        echo(f"There is no run in {folder}.")
     else:
         _show(found, [sort] if sort is not None else [])
     for run in found:
         if run.fault:
-            click.echo(f"warning: {run.fault}", err=True)
+            echo(f"warning: {run.fault}", err=True)
 
 
 def _show(found: list[Overview], wanted: list[str]) -> None:
     from rich.table import Table
-    from rich.text import Text
 
     from graphspec.cli.results import wide_console
+    from graphspec.console.cells import cell, column
 
     names = list(dict.fromkeys(["loss", "val_loss", *wanted]))
     names = [name for name in names if any(name in run.metrics for run in found)]
-    table = Table("run", "status", "started", "epochs", "seconds", *names, "best", box=None, pad_edge=False)
+    titles = map(column, ["run", "status", "started", "epochs", "seconds", *names, "best"])
+    table = Table(*titles, box=None, pad_edge=False)
     for run in found:
         record = run.record
         best = record.get("best") or {}
@@ -83,31 +87,31 @@ def _show(found: list[Overview], wanted: list[str]) -> None:
             *(_number(run.metrics.get(name)) for name in names),
             f"{best['monitor']} {_number(best['value'])} at epoch {best['epoch'] + 1}" if best else "",
         ]
-        table.add_row(*(Text(cell, overflow="fold") for cell in cells))
+        table.add_row(*map(cell, cells))
     wide_console().print(table)
 
 
 def _compare(first: str, second: str, as_json: bool) -> None:
     from rich.table import Table
-    from rich.text import Text
 
     from graphspec.cli.results import wide_console
+    from graphspec.console.cells import cell, column
     from graphspec.run_directory import newest
     from graphspec.run_overview import compare
 
     paths = [newest(Path(each)) for each in (first, second)]
     comparison = compare(*paths)
     if as_json:
-        click.echo(json.dumps(comparison.as_json()))
+        click.echo(json_text(comparison.as_json()))
         return
     console = wide_console()
     for title, found in vars(comparison).items():
         if not found:
-            click.echo(f"{title}: the same")
+            echo(f"{title}: the same")
             continue
-        table = Table(title, *map(str, paths), box=None, pad_edge=False)
+        table = Table(title, *map(column, paths), box=None, pad_edge=False)
         for each in found:
-            table.add_row(*map(Text, (each.name, *_pair(each, title))))
+            table.add_row(*map(cell, (each.name, *_pair(each, title))))
         console.print(table)
 
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from graphspec.console.echo import echo
+
 
 @click.command()
 @click.option("--output", "-o", type=click.Path(path_type=Path, dir_okay=False), help="Write it to this file.")
@@ -27,4 +29,4 @@ def schema(output: Path | None) -> None:
 
     check_destination(output)
     write(output, lambda part: part.write_text(shipped_text(), encoding="utf-8"), parents=True)
-    click.echo(f"Wrote {output}", err=True)
+    echo(f"Wrote {output}", err=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from graphspec.console.echo import echo_bytes, echo_commands
 from graphspec.diagnostics import Report, SpecError
 from graphspec.document.open_texts import key, read_bytes
 from graphspec.files import reason_of, rewrite, write_whole
@@ -54,9 +55,9 @@ class Show:
         if format in (None, "full"):
             click.echo(self._full(result, err=err), err=err, color=self._colored(err=err))
         elif text := write(result.outcome, format):
-            click.echo(text, err=err)
+            (echo_commands if format == "github" else click.echo)(text, err=err)
         if in_actions and (commands := write(result.outcome, "github")):
-            click.echo(commands, err=err)
+            echo_commands(commands, err=err)
 
     def _full(self, result: Result, *, err: bool) -> str:
         if not self._colored(err=err):
@@ -77,8 +78,7 @@ class Show:
         """Whether standard input was asked to be mended: what came in is put out, mended."""
         for name, data in self.request.held.items():
             changed = {key(path): new for path, new in fixed.after.items()}
-            sys.stdout.buffer.write(changed.get(name, data))
-            sys.stdout.flush()
+            echo_bytes(changed.get(name, data))
         return bool(self.request.held)
 
     def _write_files(self, fixed: Fixed) -> Report:

@@ -55,10 +55,11 @@ def _print(found: Summary) -> None:
 def _print_section(console: object, section: Section, depth: int) -> None:
     from rich.console import Console
     from rich.padding import Padding
-    from rich.text import Text
+
+    from graphspec.console.cells import cell
 
     assert isinstance(console, Console)
-    title = Text(section.name if depth == 0 else f"└ model {section.name}", "bold")
+    title = cell(section.name if depth == 0 else f"└ model {section.name}", "bold")
     if depth:
         title.append(f"  {section.parameters:,} parameters", "dim")
     console.print(Padding(title, (0, 0, 0, 4 * max(0, depth - 1)), expand=False))
@@ -70,7 +71,8 @@ def _print_section(console: object, section: Section, depth: int) -> None:
 def _table(section: Section) -> Table:
     from rich import box
     from rich.table import Table
-    from rich.text import Text
+
+    from graphspec.console.cells import cell
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for heading in ("node", "layer", "takes", "shape"):
@@ -79,10 +81,10 @@ def _table(section: Section) -> Table:
     table.add_column("shared", overflow="fold")
     last = ""
     for row in section.rows:
-        mark = Text(row.node if row.node != last else "", "bold" if row.is_output else "")
+        mark = cell(row.node if row.node != last else "", "bold" if row.is_output else "")
         shape = _shape(row.shape) + ("" if row.dtype == "float32" else f" {row.dtype}")
         parameters = "" if row.parameters in (None, 0) else f"{row.parameters:,}"
-        table.add_row(mark, row.layer, ", ".join(row.takes), shape, parameters, _sharing(row))
+        table.add_row(mark, *map(cell, (row.layer, ", ".join(row.takes), shape, parameters, _sharing(row))))
         last = row.node
     return table
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from graphspec.cli.options import set_option
+from graphspec.console.echo import echo
+from graphspec.console.streams import outlive_output
 
 if TYPE_CHECKING:
     from graphspec.run import Run
@@ -37,6 +39,7 @@ def train(spec: str | None, overrides: tuple[str, ...], run_dir: Path | None, re
     """
     if (spec is None) == (resume is None):
         raise click.UsageError("give a SPEC to train, or --resume RUN to go on with a run")
+    outlive_output()
     if resume is not None:
         if run_dir is not None:
             raise click.UsageError("a run is gone on with where it lies, so --resume takes no --run-dir")
@@ -44,16 +47,16 @@ def train(spec: str | None, overrides: tuple[str, ...], run_dir: Path | None, re
     else:
         run = _train(str(spec), overrides, run_dir, quiet)
     if quiet:
-        click.echo(run.path)
+        echo(run.path)
         return
     from graphspec.cli.results import show
     from graphspec.shell import command_line, path_word
 
     loaded = run.spec
     show(run.record.get("metrics", {}), list(loaded.graph.outputs), f"trained {loaded.name}")
-    click.echo(f"The run lies in {run.path}")
+    echo(f"The run lies in {run.path}")
     if loaded.data is not None and loaded.data.test is not None:
-        click.echo(f"Next: {command_line('evaluate', path_word(run.path))}")
+        echo(f"Next: {command_line('evaluate', path_word(run.path))}")
 
 
 def _train(spec: str, overrides: tuple[str, ...], run_dir: Path | None, quiet: bool) -> Run:
@@ -78,7 +81,7 @@ def _resume(run: str, epochs: int | None, quiet: bool) -> Run:
     has_ended = epochs is None and found.to_resume() is None
     resumed = resume(found, epochs=epochs, progress=not quiet)
     if has_ended:
-        click.echo(f"{found.path} has come to its end; --set training.epochs=N gives it more epochs", err=True)
+        echo(f"{found.path} has come to its end; --set training.epochs=N gives it more epochs", err=True)
     return resumed
 
 

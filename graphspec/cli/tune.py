@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from graphspec.cli.options import set_option
+from graphspec.console.echo import echo
+from graphspec.console.escapes import json_text
+from graphspec.console.streams import outlive_output
 
 if TYPE_CHECKING:
     from graphspec.searching import Study, Trial
@@ -54,23 +56,22 @@ def tune(
         raise click.UsageError("give a SPEC to search, or --resume STUDY to go on with a study")
     if resume is not None and (overrides or study_dir is not None):
         raise click.UsageError("a study is gone on with where it lies and as it was begun: no --set, no --study-dir")
+    outlive_output()
     from graphspec.searching import Study
     from graphspec.searching import tune as tune_spec
 
     given = Study.at(resume) if resume is not None else _checked(str(spec), overrides)
     study = tune_spec(given, trials=trials, timeout=timeout, study_dir=study_dir, progress=not quiet and not as_json)
     if as_json:
-        click.echo(json.dumps(_as_json(study)))
+        click.echo(json_text(_as_json(study)))
     elif quiet:
-        click.echo(study.path)
+        echo(study.path)
     else:
         from graphspec.shell import command_line, path_word
 
         best = study.best
-        click.echo(
-            f"The best of {len(study.trials)} trials has {study.monitor} {best.value:.4g}; its run lies in {best.run}"
-        )
-        click.echo(f"Next: {command_line('train', path_word(study.best_spec))}")
+        echo(f"The best of {len(study.trials)} trials has {study.monitor} {best.value:.4g}; its run lies in {best.run}")
+        echo(f"Next: {command_line('train', path_word(study.best_spec))}")
 
 
 def _checked(spec: str, overrides: tuple[str, ...]) -> Spec:

@@ -10,11 +10,13 @@ import click
 from graphspec.cli.deep import ask_keras
 from graphspec.cli.options import chosen_rules, set_option
 from graphspec.cli.show import Show
+from graphspec.diagnostics import SpecError
 from graphspec.document import STANDARD_INPUT
 from graphspec.document.limits import MAX_BYTES
 from graphspec.document.open_texts import key
 from graphspec.extras import require
 from graphspec.report import FORMATS
+from graphspec.rules import UNREADABLE_FILE
 from graphspec.validation.run import Request, run
 from graphspec.validation.settings import Finder
 
@@ -102,7 +104,7 @@ def validate(
     held: dict[str, bytes] = {}
     if STANDARD_INPUT in paths:
         name = stdin_filename or STANDARD_INPUT
-        held[key(name)] = sys.stdin.buffer.read(MAX_BYTES + 1)
+        held[key(name)] = _read_standard_input()
         paths = tuple(name if path == STANDARD_INPUT else path for path in paths)
     keras = ask_keras() if deep else None
     request = Request(paths, overrides, select, ignore, values, keras, jobs, fix or diff, unsafe_fixes, held)
@@ -116,3 +118,12 @@ def validate(
         result = run(request, settings)
         status = show(result, settings.of_folder(Path.cwd()).format)
     sys.exit(0 if exit_zero else status)
+
+
+def _read_standard_input() -> bytes:
+    try:
+        return sys.stdin.buffer.read(MAX_BYTES + 1)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        message = f"cannot read standard input: {reason}"
+        raise SpecError.of(UNREADABLE_FILE, message, help="pipe a spec into it") from None

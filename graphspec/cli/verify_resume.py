@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from graphspec.cli.options import set_option
+from graphspec.console.echo import echo
 
 if TYPE_CHECKING:
     from graphspec.verify_resume import Trial
@@ -50,11 +51,11 @@ def verify_resume(
         empty_folder(keep, "comparison", "give another --keep")
     with tempfile.TemporaryDirectory() as name:
         trials = []
-        for trial in verify(Path(spec), shorter, keep or Path(name), kills=kills, seed=seed, tell=click.echo):
-            click.echo(_told(trial))
+        for trial in verify(Path(spec), shorter, keep or Path(name), kills=kills, seed=seed, tell=echo):
+            echo(_told(trial))
             trials.append(trial)
     same = sum(trial.is_same for trial in trials)
-    click.echo(f"{same} of {len(trials)} ended as if they had never been killed")
+    echo(f"{same} of {len(trials)} ended as if they had never been killed")
     if same < len(trials):
         click.echo(
             "help: set `training: deterministic: true`; a plugin that keeps a state of its own loses it", err=True

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import TaskID
 
+from graphspec.console.cells import print_line
+from graphspec.console.escapes import escaped
 from graphspec.progress_bar import progress_bar
 from graphspec.sources import Progress as Told
 
@@ -27,9 +29,9 @@ def showing(console: Console) -> Iterator[Told]:
         if time.monotonic() - began < PATIENCE:
             return
         if text not in tasks:
-            tasks[text] = bars.add_task(text, total=total)
+            tasks[text] = bars.add_task(escaped(text), total=total)
             if not console.is_terminal:
-                console.print(f"reading {text}", highlight=False, soft_wrap=True)
+                print_line(console, f"reading {text}")
         bars.update(tasks[text], completed=done, total=total)
 
     with bars:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import unicodedata
 from html import escape
 
+from graphspec.console.escapes import escaped_lines
 from graphspec.drawing.diagram import Box, Diagram, Line
 from graphspec.drawing.layering import Layout, Point, lay_out
 
@@ -130,5 +131,5 @@ def _cut(text: str) -> str:
 
 
 def _text(text: str) -> str:
-    """Escaped, and without the control characters that XML has no way to write."""
-    return escape("".join(each if each >= " " or each == "\n" else "\ufffd" for each in text))
+    """Escaped; the control characters that XML has no way to write are shown."""
+    return escape(escaped_lines(text))

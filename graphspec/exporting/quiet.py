@@ -14,7 +14,7 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppres
 def quiet() -> Iterator[None]:
     """Within it, nothing reaches standard output and error: neither from Python nor from native libraries."""
     for stream in (sys.stdout, sys.stderr):
-        with suppress(ValueError):  # it is closed
+        with suppress(ValueError, AttributeError):  # it is closed
             stream.flush()
     saved = os.dup(1), os.dup(2)
     nowhere = os.open(os.devnull, os.O_WRONLY)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from graphspec.predicting.batch import Batch
     from graphspec.predicting.labels import Labels
 
-    Writing = Callable[[Path, Iterator[Batch], int, dict[str, Labels]], None]
+    Writing = Callable[..., None]
 
 FORMATS = {
     ".csv": ("tables", "write_csv"),
@@ -65,13 +66,18 @@ def check_apart(path: Path, split: Split) -> None:
             raise _refused(path, f"the predictions are made of it, as {source.text}", "give another name")
 
 
-def write_predictions(path: Path, batches: Iterator[Batch], count: int, labels: dict[str, Labels]) -> None:
+def write_predictions(
+    path: Path, batches: Iterator[Batch], count: int, labels: dict[str, Labels], *, raw_text: bool = False
+) -> None:
     """Write what `batches` give of `count` samples to `path`, whole or not at all, in the format of its ending.
 
-    Raises SpecError where it cannot be written, or where the format has no place for the predictions.
+    raw_text: leave text in a .csv file as it is, though a spreadsheet would run it as a formula. Raises SpecError where
+    it cannot be written, or where the format has no place for the predictions.
     """
     module, name = FORMATS[path.suffix.lower()]
     writing: Writing = getattr(import_module(f"graphspec.predicting.{module}"), name)
+    if raw_text and path.suffix.lower() == ".csv":
+        writing = partial(writing, raw_text=True)
     write(path, lambda part: writing(part, batches, count, labels), parents=True)
 
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import numpy as np
 from rich.console import Console
 
+from graphspec.console.cells import print_line
 from graphspec.predicting.batch import Batch
 from graphspec.progress_bar import progress_bar
 
@@ -30,7 +31,7 @@ def counting(console: Console, doing: str, total: int) -> Iterator[Callable[[int
         bar.update(task, completed=done)
         if not console.is_terminal and done < total and time.monotonic() - told > SECONDS:
             told = time.monotonic()
-            console.print(f"{doing}: {done:,} of {total:,} samples", highlight=False, soft_wrap=True)
+            print_line(console, f"{doing}: {done:,} of {total:,} samples")
 
     with bar:
         yield advance

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from graphspec.console.escapes import escaped, heading, json_line, spreadsheet_cell
 from graphspec.diagnostics import SpecError
 from graphspec.predicting.batch import Array, Batch
 from graphspec.predicting.columns import Columns
@@ -23,9 +23,14 @@ _TOGETHER = 1 << 25
 """So many bytes are written to a Parquet file at a time: small groups of rows make it large and slow to read."""
 
 
-def write_csv(part: Path, batches: Iterator[Batch], count: int, labels: dict[str, Labels]) -> None:
-    """UTF-8, with a line of names; numbers so that they read back as they are, nothing where there is no word."""
-    with open(part, "w", encoding="utf-8", newline="") as file:
+def write_csv(
+    part: Path, batches: Iterator[Batch], count: int, labels: dict[str, Labels], *, raw_text: bool = False
+) -> None:
+    """UTF-8, with a line of names; numbers so that they read back as they are, nothing where there is no word.
+
+    Text that a spreadsheet would compute gets an apostrophe before it, unless raw_text asks for it as it is.
+    """
+    with open(part, "w", encoding="utf-8", errors="backslashreplace", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         names: list[str] = []
         for columns in _tables(batches, labels):
@@ -38,8 +43,8 @@ def write_csv(part: Path, batches: Iterator[Batch], count: int, labels: dict[str
                     )
             if not names:
                 names = list(columns)
-                writer.writerow(names)
-            writer.writerows(zip(*map(_texts, columns.values()), strict=True))
+                writer.writerow(map(escaped if raw_text else heading, names))
+            writer.writerows(zip(*(_texts(each, raw_text) for each in columns.values()), strict=True))
 
 
 def write_jsonl(part: Path, batches: Iterator[Batch], count: int, labels: dict[str, Labels]) -> None:
@@ -48,7 +53,7 @@ def write_jsonl(part: Path, batches: Iterator[Batch], count: int, labels: dict[s
         for columns in _tables(batches, labels):
             names, values = list(columns), [_plain(each) for each in columns.values()]
             for row in zip(*values, strict=True):
-                file.write(json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False) + "\n")
+                file.write(json_line(dict(zip(names, row, strict=True))) + "\n")
 
 
 def write_parquet(part: Path, batches: Iterator[Batch], count: int, labels: dict[str, Labels]) -> None:
@@ -98,10 +103,11 @@ def _tables(batches: Iterator[Batch], labels: dict[str, Labels]) -> Iterator[dic
         yield table.of(batch.at, batch.predicted)
 
 
-def _texts(values: Array) -> list[Any]:
+def _texts(values: Array, raw_text: bool) -> list[Any]:
     """One column as csv.writer takes it."""
     if values.dtype == object:
-        return [_text(each) for each in values]
+        texts = map(_text, values)
+        return [each if raw_text or not isinstance(each, str) else spreadsheet_cell(each) for each in texts]
     if values.dtype.kind == "f":
         return values.astype("U").tolist()  # type: ignore[no-any-return]  # the shortest text that reads back as it is
     return values.tolist()  # type: ignore[no-any-return]

@@ -9,7 +9,6 @@ from __future__ import annotations
 from importlib import import_module
 
 from graphspec.report.outcome import Outcome
-from graphspec.report.paths import legible
 
 FORMATS = {
     "full": "full",
@@ -26,4 +25,4 @@ FORMATS = {
 def write(outcome: Outcome, format: str) -> str:
     """`outcome` in `format`, one of FORMATS, without colours."""
     text: str = import_module(f"graphspec.report.{FORMATS[format]}").write(outcome)
-    return legible(text)
+    return text

@@ -5,9 +5,9 @@ Lines and columns count from 1, columns in characters, and an end column is the 
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
+from graphspec.console.escapes import json_text
 from graphspec.diagnostics import Fix, Span
 from graphspec.report.outcome import Located, Outcome, labels
 from graphspec.report.paths import legible
@@ -20,7 +20,7 @@ VERSION = 1
 def write(outcome: Outcome) -> str:
     """The outcome as one JSON object."""
     report = outcome.report
-    return json.dumps(
+    return json_text(
         legible(
             {
                 "version": VERSION,

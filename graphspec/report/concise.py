@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from graphspec.console.escapes import escaped
 from graphspec.report.full import printable
 from graphspec.report.outcome import Located, Outcome
 from graphspec.report.summary import summary
@@ -14,4 +15,4 @@ def write(outcome: Outcome) -> str:
 
 def _line(each: Located) -> str:
     place = each.span.place if each.span is not None else each.file
-    return f"{place}: {each.finding.rule.code} {printable(' '.join(each.finding.message.split()))}"
+    return f"{escaped(place)}: {each.finding.rule.code} {printable(each.finding.message)}"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 
+from graphspec.console.escapes import escaped
 from graphspec.report.outcome import Located, Outcome, words
 from graphspec.report.paths import below
 
@@ -26,6 +28,7 @@ def _command(each: Located) -> str:
 
 
 def _escaped(text: str, more: str = "") -> str:
+    text = re.sub(r"[^\r\n]+", lambda match: escaped(match[0]), text)
     for character in "%\r\n" + more:
         text = text.replace(character, f"%{ord(character):02X}")
     return text

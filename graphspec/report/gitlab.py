@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 from typing import Any
 
+from graphspec.console.escapes import json_text
 from graphspec.report.fingerprint import fingerprints
 from graphspec.report.outcome import Located, Outcome
 from graphspec.report.paths import below, legible
@@ -15,7 +15,7 @@ _SEVERITY = {"error": "major", "warning": "minor"}
 
 def write(outcome: Outcome) -> str:
     """The findings as a JSON list."""
-    return json.dumps(
+    return json_text(
         legible([_issue(each, fingerprint) for each, fingerprint in fingerprints(outcome.located())]), indent=1
     )
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from xml.sax.saxutils import escape, quoteattr
 
+from graphspec.console.escapes import escaped
 from graphspec.diagnostics import Diagnostic
 from graphspec.report.full import render_one
 from graphspec.report.outcome import Checked, Outcome
-from graphspec.report.paths import legible
 
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -43,9 +43,18 @@ def _failure(finding: Diagnostic) -> str:
 
 
 def _attribute(text: str) -> str:
-    return quoteattr(_allowed(text))
+    """The attribute: what is invisible by its number, and what XML cannot hold at all as graphspec shows it."""
+    return _referred(quoteattr(_allowed(text)))
 
 
 def _allowed(text: str) -> str:
-    """The text without what XML cannot hold at all, not even escaped."""
-    return _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", legible(text))
+    return _NOT_XML.sub(lambda match: escaped(match[0]), text)
+
+
+def _referred(text: str) -> str:
+    text = text if text.isprintable() else "".join(map(_character, text))
+    return text.replace("##", "#&#35;")
+
+
+def _character(character: str) -> str:
+    return character if character.isprintable() or character == " " else f"&#{ord(character)};"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
+from graphspec.console.escapes import json_text
 from graphspec.diagnostics import Fix, Span
 from graphspec.report.fingerprint import fingerprints
 from graphspec.report.outcome import ELSEWHERE, Located, Outcome, labels, words
@@ -31,7 +31,7 @@ def write(outcome: Outcome) -> str:
         "artifacts": [{"location": {"uri": uri(file.path)}} for file in outcome.files],
         "results": [_result(each, fingerprint, codes) for each, fingerprint in found],
     }
-    return json.dumps(legible({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}), indent=1)
+    return json_text(legible({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}), indent=1)
 
 
 def _rule(rule: Rule) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
+from graphspec.console.escapes import heading
 from graphspec.files import read_bytes, reason_of
 from graphspec.run_directory.files import METRICS, TABLE, parse_json, write_text
 from graphspec.run_directory.records import Count, Metric, damaged
@@ -51,9 +52,10 @@ def write_rows(run: Path, rows: list[Row]) -> None:
     """Write both files of `run`."""
     write_text(run / METRICS, "".join(json.dumps(row) + "\n" for row in rows))
     table = io.StringIO()
-    writer = csv.DictWriter(table, columns(rows), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({key: "" if value is None else value for key, value in row.items()} for row in rows)
+    writer = csv.writer(table, lineterminator="\n")
+    names = columns(rows)
+    writer.writerow(map(heading, names))
+    writer.writerows([row.get(name) for name in names] for row in rows)
     write_text(run / TABLE, table.getvalue())
 
 

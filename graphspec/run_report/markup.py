@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from html import escape
 from typing import TypeAlias
 
+from graphspec.console.escapes import escaped_lines
+
 _VOID = ("meta", "br", "link")
 
 
@@ -20,9 +22,8 @@ Child: TypeAlias = "str | Iterable[Child] | None"
 
 
 def text(value: object) -> Markup:
-    """`value` as text of a page; control characters, which HTML has no way to write, become visible."""
-    shown = "".join(each if each >= " " or each in "\n\t" else "\ufffd" for each in str(value))
-    return Markup(escape(shown.encode("utf-8", errors="replace").decode()))
+    """`value` as text of a page; what is invisible, and what turns the direction of writing, is shown."""
+    return Markup(escape(escaped_lines(value)))
 
 
 def tag(name: str, /, *children: Child, **attributes: object) -> Markup:

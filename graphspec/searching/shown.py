@@ -7,8 +7,9 @@ from typing import Any
 
 from rich.progress import TaskID, TextColumn
 from rich.table import Table
-from rich.text import Text
 
+from graphspec.console.cells import cell, column
+from graphspec.console.escapes import escaped
 from graphspec.document.write_value import write_value
 from graphspec.metric_lines import number
 from graphspec.progress_bar import progress_bar
@@ -28,7 +29,9 @@ class ShowTrials:
         self.names = short_names(paths)
         self.trials = trials
         console = None if told.quiet else told.console
-        self.bars = progress_bar(console, "{task.description}", "epochs", TextColumn("{task.fields[reached]}"))
+        self.bars = progress_bar(
+            console, "{task.description}", "epochs", TextColumn("{task.fields[reached]}", markup=False)
+        )
         self.task: TaskID | None = None
 
     def __enter__(self) -> ShowTrials:
@@ -49,7 +52,7 @@ class ShowTrials:
     def epoch(self, epoch: int, value: Any) -> None:
         """The trial has come to the end of an epoch, counted from 0."""
         if self.task is not None:
-            self.bars.update(self.task, completed=epoch + 1, reached=f"{self.monitor} {number(value)}")
+            self.bars.update(self.task, completed=epoch + 1, reached=escaped(f"{self.monitor} {number(value)}"))
 
     def ended(self, trial: Trial) -> None:
         """The trial has come to its end."""
@@ -60,11 +63,12 @@ class ShowTrials:
         """The study has come to its end: its best trials, and how much each parameter has decided."""
         if self.told.quiet:
             return
-        table = Table("trial", self.monitor, "epoch", *self.names.values(), box=None, pad_edge=False)
+        titles = map(column, ["trial", self.monitor, "epoch", *self.names.values()])
+        table = Table(*titles, box=None, pad_edge=False)
         for trial in best_first(trials, direction)[:MOST_SHOWN]:
             values = (value_text(trial.values[path]) if path in trial.values else "" for path in self.names)
-            cells = (str(trial.number), number(trial.value), str((trial.epoch or 0) + 1), *values)
-            table.add_row(*(Text(cell, overflow="fold") for cell in cells))
+            row = (str(trial.number), number(trial.value), str((trial.epoch or 0) + 1), *values)
+            table.add_row(*map(cell, row))
         self.told.console.print(table, soft_wrap=True)
         counts = [f"{sum(each.state == state for each in trials)} {state}" for state in (COMPLETE, PRUNED, FAILED)]
         self.told.say(f"{len(trials)} trials: {', '.join(counts)}")

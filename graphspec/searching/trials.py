@@ -11,6 +11,7 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
+from graphspec.console.escapes import heading, spreadsheet_cell
 from graphspec.document.write_value import write_value
 from graphspec.run_directory import write_text
 from graphspec.search_space import Choices, SearchSpace
@@ -57,12 +58,12 @@ def write_table(folder: Path, trials: list[Trial], monitor: str) -> None:
     paths = list(dict.fromkeys(path for trial in trials for path in trial.values))
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
-    writer.writerow(["number", "state", monitor, "epoch", "epochs", *paths, "seconds", "run", "reason"])
+    writer.writerow(map(heading, ["number", "state", monitor, "epoch", "epochs", *paths, "seconds", "run", "reason"]))
     for trial in trials:
-        values = [write_value(trial.values[path]) if path in trial.values else "" for path in paths]
+        values = [spreadsheet_cell(write_value(trial.values[path])) if path in trial.values else "" for path in paths]
         run = trial.run.relative_to(folder).as_posix()
         head = [trial.number, trial.state, trial.value, trial.epoch, trial.epochs]
-        writer.writerow([*head, *values, trial.seconds, run, trial.reason])
+        writer.writerow([*head, *values, trial.seconds, run, spreadsheet_cell(trial.reason)])
     write_text(folder / TABLE, table.getvalue())
 
 

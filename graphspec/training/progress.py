@@ -34,7 +34,7 @@ class ShowProgress(keras.callbacks.Callback):
         self.epochs = epochs
         self.steps = steps
         console = None if told.quiet else told.console
-        self.bar = progress_bar(console, "{task.description}", "steps", TextColumn("{task.fields[loss]}"))
+        self.bar = progress_bar(console, "{task.description}", "steps", TextColumn("{task.fields[loss]}", markup=False))
         self.task = TaskID(0)
 
     def __enter__(self) -> ShowProgress:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from rich.console import Console
 
+from graphspec.console.cells import print_line
+from graphspec.console.escapes import escaped
 from graphspec.diagnostics import SpecError
 from graphspec.run_directory import LOG, LogFile
 
@@ -51,7 +53,7 @@ class Told:
     def _show(self, line: str) -> None:
         """Show a line; where nobody is there any more to see it (a closed pipe), the training goes on without."""
         try:
-            self.console.print(line, highlight=False, markup=False, soft_wrap=True)
+            print_line(self.console, line)
         except (OSError, SystemExit):  # rich ends the process for a closed pipe
             self.console = Console(quiet=True)
 
@@ -59,4 +61,4 @@ class Told:
         if self._file is None:
             self._before.append(line)
             return
-        self._file.add(f"{time.strftime('%Y-%m-%dT%H:%M:%S%z')}  {line}")
+        self._file.add(f"{time.strftime('%Y-%m-%dT%H:%M:%S%z')}  {escaped(line)}")
