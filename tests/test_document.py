@@ -256,6 +256,7 @@ def loader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(sys.modules["graphspec.document.read_yaml"], "_LOADER", getattr(pyyaml, request.param))
 
 
+@pytest.mark.smoke
 @pytest.mark.usefixtures("loader")
 @pytest.mark.parametrize("opening", ["[", "{a: ", "- ", "? ", "{", "[{", "&a [", "!t ["])
 def test_deep_yaml_is_refused(opening: str, tmp_path: Path) -> None:
@@ -275,6 +276,7 @@ def test_broken_yaml_that_is_not_deep_is_broken(tmp_path: Path) -> None:
         assert only(refusal(text, tmp_path / "spec.yaml"))[0] == "GS002"
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize("opening", ["[", '{"a": '])
 @pytest.mark.parametrize("after", ["", "1", "@", "]]}", '"'])
 def test_deep_json_is_refused(opening: str, after: str, tmp_path: Path) -> None:

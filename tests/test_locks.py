@@ -130,7 +130,10 @@ def test_no_version_is_locked_to_one_build() -> None:
 
 def test_ranges_have_both_ends() -> None:
     """What graphspec itself needs has the oldest release that is tried, and ends below the next that may break it."""
-    lists = [PROJECT["project"]["dependencies"], *(each for name, each in EXTRAS.items() if name not in ("dev", "test"))]
+    lists = [
+        PROJECT["project"]["dependencies"],
+        *(each for name, each in EXTRAS.items() if name not in ("dev", "test")),
+    ]
     for requirement in (Requirement(text) for each in lists for text in each):
         operators = sorted(specifier.operator for specifier in requirement.specifier)
         assert operators == ["<", ">="], str(requirement)
