@@ -1,14 +1,18 @@
 # make demo    train a real model on shipped real data
 # make test    all tests
+# make smoke   a short run of the tests with the newest releases that the ranges allow, and one with the oldest
 # make values  whether what is known of values still holds of the installed Keras, in ten minutes
 # make lint    style, types and import contracts
+# make lock    resolve the ranges of pyproject.toml anew: all of the above but smoke install what locks/ names
 
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet
+ITSELF := --no-deps --no-build-isolation --editable .
 RUN := runs/demo/$(shell date +%Y%m%d-%H%M%S)
 
-.PHONY: help demo test lint values format clean
+.PHONY: help demo test lint values format lock smoke smoke-newest smoke-oldest clean
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -16,12 +20,14 @@ help:
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.graphspec: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --editable '.[tensorflow-cpu]'
+$(VENV)/.graphspec: pyproject.toml locks/demo.txt | $(BIN)/python
+	$(PIP) --requirement locks/demo.txt
+	$(PIP) $(ITSELF)
 	@touch $@
 
-$(VENV)/.dev: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+$(VENV)/.dev: pyproject.toml locks/dev.txt | $(BIN)/python
+	$(PIP) --requirement locks/dev.txt
+	$(PIP) $(ITSELF)
 	@touch $@ $(VENV)/.graphspec
 
 demo: $(VENV)/.graphspec
@@ -45,9 +51,31 @@ lint: $(VENV)/.dev
 values: $(VENV)/.dev
 	$(BIN)/python scripts/make_values.py --check
 
+# One lock for every platform and Python, without the addresses that this machine installs from.
+COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --upgrade --universal --python-version 3.11 --group build \
+	--fork-strategy fewest --no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
+
+lock: | $(BIN)/python
+	$(PIP) 'uv>=0.7'
+	$(COMPILE) --extra dev --output-file locks/dev.txt
+	$(COMPILE) --extra tensorflow-cpu --constraint locks/dev.txt --output-file locks/demo.txt
+
+smoke: smoke-newest smoke-oldest
+
+# The oldest TensorFlow has no wheel for Python 3.13: there, the oldest that has one is taken.
+RESOLUTION_newest := highest
+RESOLUTION_oldest := lowest-direct
+
+smoke-newest smoke-oldest: smoke-%: $(VENV)/.dev
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(VENV)-$*
+	$(BIN)/uv pip install --quiet --python $(VENV)-$* --upgrade --no-build --resolution $(RESOLUTION_$*) \
+		--requirement pyproject.toml --extra test
+	$(BIN)/uv pip install --quiet --python $(VENV)-$* --no-deps --editable .
+	$(VENV)-$*/bin/python -m pytest -m smoke -p no:cacheprovider
+
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) runs studies dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-newest $(VENV)-oldest runs studies dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

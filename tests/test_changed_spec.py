@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 
 import graphspec
 from graphspec.cli import main
-from graphspec.run_directory import read_json, resolved_spec, write_json
+from graphspec.run_directory import read_json, resolved_spec, write_json, write_text
 from graphspec.run_directory.spec_values import sha256_of
 from graphspec.verify_resume import differences
 

@@ -73,6 +73,7 @@ def test_refusal_names_the_step_and_what_came_in(tmp_path: Path, write: Write) -
     ]
 
 
+@pytest.mark.smoke
 def test_refusal_in_a_nested_model_and_in_a_wrapper(tmp_path: Path, write: Write) -> None:
     """Inside a model the shapes are the model's own; inside a wrapper those that come into the wrapper."""
     plugin(tmp_path, "even_inside")
@@ -99,6 +100,7 @@ def test_refusal_in_a_nested_model_and_in_a_wrapper(tmp_path: Path, write: Write
     assert [label.text for label in wrapped.labels] == ["`frames` is (batch, 4, 9)"]
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize(
     ("part", "code"),
     [

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml as pyyaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -246,19 +248,49 @@ def test_json_surrogates() -> None:
     assert [(each.rule.code, each.span.column) for each in report if each.span] == [("GS002", 7)]
 
 
-@pytest.mark.parametrize("opening", ["[", "{a: ", "- ", "? ", "{"])
+@pytest.fixture(params=["CBaseLoader", "BaseLoader"])
+def loader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read by each of PyYAML's parsers: the one in C refuses depth itself since 6.0.4, the one in Python does not."""
+    if not hasattr(pyyaml, request.param):
+        pytest.skip("this PyYAML has no parser in C")
+    monkeypatch.setattr(sys.modules["graphspec.document.read_yaml"], "_LOADER", getattr(pyyaml, request.param))
+
+
+@pytest.mark.smoke
+@pytest.mark.usefixtures("loader")
+@pytest.mark.parametrize("opening", ["[", "{a: ", "- ", "? ", "{", "[{", "&a [", "!t ["])
 def test_deep_yaml_is_refused(opening: str, tmp_path: Path) -> None:
-    """A hundred thousand nested collections are refused where they go too deep, without recursing."""
-    code, line, _ = only(refusal(opening * 100_000, tmp_path / "spec.yaml"))
-    assert (code, line) == ("GS006", 1)
+    """Nested collections are refused where they go too deep, however deep, without recursing."""
+    before = "# é🙂\r\nx: [*y, 1]\nx: !t 1\ny: " + ("\n  " if opening in ("- ", "? ") else "")
+    for depth, after in ((101, "@"), (1_001, ""), (100_000, "]}")):
+        last = refusal(before + opening * depth + after, tmp_path / "spec.yaml").report.errors[-1]
+        assert last.rule.code == "GS006", (depth, after)
+        assert last.span is not None
+        assert last.span.line == before.count("\n") + 1
 
 
+@pytest.mark.usefixtures("loader")
+def test_broken_yaml_that_is_not_deep_is_broken(tmp_path: Path) -> None:
+    """Brackets in texts and comments, and many beside each other, are not taken for depth where the syntax is wrong."""
+    for text in ('a: "' + "[" * 2_000 + '"\nb: [', "# " + "[" * 2_000 + "\nb: [", "a: [" + "[1], " * 2_000):
+        assert only(refusal(text, tmp_path / "spec.yaml"))[0] == "GS002"
+
+
+@pytest.mark.smoke
 @pytest.mark.parametrize("opening", ["[", '{"a": '])
-def test_deep_json_is_refused(opening: str, tmp_path: Path) -> None:
-    """The same in JSON, closed or not, at the first bracket that is too deep."""
+@pytest.mark.parametrize("after", ["", "1", "@", "]]}", '"'])
+def test_deep_json_is_refused(opening: str, after: str, tmp_path: Path) -> None:
+    """The same in JSON, closed, wrong or not, at the first bracket that is too deep."""
     closing = {"[": "]", '{"a": ': "}"}[opening]
-    for text in (opening * 100_000, opening * 100_000 + "1" + closing * 100_000):
-        assert only(refusal(text, tmp_path / "spec.json")) == ("GS006", 1, 100 * len(opening) + 1)
+    for depth in (102, 999, 1_001, 100_000):
+        for text in (opening * depth + after, opening * depth + "1" + closing * depth):
+            assert only(refusal(text, tmp_path / "spec.json")) == ("GS006", 1, 100 * len(opening) + 1)
+
+
+def test_broken_json_that_is_not_deep_is_broken(tmp_path: Path) -> None:
+    """Brackets in texts are not taken for depth, in texts that never end either."""
+    for text in ('{"a": "' + "[" * 2_000 + '", b}', '{"a": "' + "[" * 2_000, '{"a": "' + "[" * 2_000 + '\n"}'):
+        assert only(refusal(text, tmp_path / "spec.json"))[0] == "GS002"
 
 
 def test_alias_bomb_is_refused(tmp_path: Path) -> None:

@@ -118,6 +118,7 @@ print(json.dumps({name: np.asarray(values).tolist() for name, values in given.it
 """
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize(("to", "code"), [("saved-model", SERVE_TEXT), ("keras", LOAD_TEXT)])
 def test_raw_text_is_served_without_graphspec(characters: Run, tmp_path: Path, to: str, code: str) -> None:
     """In a fresh process, from raw rows: a SavedModel by its signature, where Keras is not, and a file by Keras."""
@@ -130,6 +131,7 @@ def test_raw_text_is_served_without_graphspec(characters: Run, tmp_path: Path, t
     assert is_close(json.loads(served.stdout.splitlines()[-1]), expected)
 
 
+@pytest.mark.smoke
 def test_onnx_runs_by_the_names_of_the_spec(wine: Run, bottles: Arrays, tmp_path: Path) -> None:
     """ONNX Runtime knows the spec's inputs and outputs, takes any number of samples, and gives the model's numbers."""
     done = graphspec.export(wine, "onnx", tmp_path / "wine.onnx")
@@ -147,6 +149,7 @@ def test_onnx_runs_by_the_names_of_the_spec(wine: Run, bottles: Arrays, tmp_path
         assert is_close(found, model.predict(inputs, verbose=0))
 
 
+@pytest.mark.smoke
 def test_litert_runs_by_its_signature(wine: Run, bottles: Arrays, tmp_path: Path) -> None:
     """The signature runner takes and gives the spec's names, for any number of samples, with the model's numbers."""
     done = graphspec.export(wine, "litert", tmp_path / "wine.tflite")

@@ -85,6 +85,7 @@ def test_frozen_layers_keep_their_weights_and_others_train(write: Write, tmp_pat
     assert any("moving_mean" in each for each in stayed)
 
 
+@pytest.mark.smoke
 def test_frozen_batch_normalisation_is_that_of_keras(write: Write, tmp_path: Path) -> None:
     """A model frozen by hand before `compile` ends in the same weights."""
     path = spec(write, "[encoder, 'first*']")

@@ -79,6 +79,7 @@ def logged(run: Path) -> tuple[Any, Any]:
     return client, client.get_run(known["run_id"])
 
 
+@pytest.mark.smoke
 def test_a_training_is_a_run_of_mlflow(spec: graphspec.Spec, run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Settings, metrics by epoch and files are there, in a store below the run; what is not finite is left out."""
     monkeypatch.delenv("MLFLOW_TRACKING_URI")

@@ -50,6 +50,7 @@ def codes(path: Path) -> list[str]:
     return [each.rule.code for each in found]
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize("form", ["bare", "dict", "sequential"])
 def test_a_saved_model_is_applied_with_its_weights(write: Write, tmp_path: Path, form: str) -> None:
     """Whatever its form, the loaded model computes what it computed, and its name is the declared one."""
@@ -169,6 +170,7 @@ def test_frozen_files_train_their_head_alone(write: Write, tmp_path: Path) -> No
     assert codes(path) == ["GS509"]
 
 
+@pytest.mark.smoke
 def test_layers_inside_a_file_can_be_frozen(write: Write, tmp_path: Path) -> None:
     """`freeze` reaches into a loaded model by the names that its layers bear there."""
     one().save(tmp_path / "base.keras")

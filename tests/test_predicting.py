@@ -125,6 +125,7 @@ def expected(run: Run) -> dict[str, Array]:
     return found
 
 
+@pytest.mark.smoke
 def test_npz_holds_what_keras_predicts_to_the_bit(run: Run, expected: dict[str, Array], tmp_path: Path) -> None:
     """Every output as it is, with the likeliest words and the row that each was predicted from."""
     out = tmp_path / "new" / "out.npz"
@@ -142,6 +143,7 @@ def test_npz_holds_what_keras_predicts_to_the_bit(run: Run, expected: dict[str, 
 NAMES = ["sample", "kind", "kind_maybe", "kind_no", "kind_yes", "flag", "flag_leave", "size", "pair_0", "pair_1"]
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize("ending", [".csv", ".jsonl", ".parquet"])
 def test_tables_have_named_columns(run: Run, expected: dict[str, Array], tmp_path: Path, ending: str) -> None:
     """A word where there is a vocabulary, numbers by word or by index else; they read back as they are."""
@@ -475,6 +477,7 @@ def test_wrong_usage_of_model_files(run: Run, tmp_path: Path) -> None:
         assert "has the inputs `city`, `numbers`" in said or "has the inputs `numbers`, `city`" in said
 
 
+@pytest.mark.smoke
 def test_images_are_decoded_as_in_training(tmp_path: Path) -> None:
     """A glob of images given by hand is decoded and scaled as the spec does it."""
     from PIL import Image

@@ -30,6 +30,7 @@ def test_shared_layer_counts_once_and_names_its_calls() -> None:
     assert first.shape == (None, 64)
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize(
     "name", ["headline", "tweets", "shared_vision", "text_qa", "profile", "model_as_layer_sequence"]
 )
@@ -104,6 +105,7 @@ def test_refused_call_is_shown_with_node_line_and_shapes(write: Write) -> None:
     assert "Found 2 errors." in result.stderr
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize(
     "layer",
     [

@@ -102,6 +102,7 @@ def told(study: Study) -> list[tuple[Any, ...]]:
     ]
 
 
+@pytest.mark.smoke
 def test_best_of_the_study_is_the_best_of_its_runs(whole: Study) -> None:
     """The value of the best trial is the least that the metrics of all complete runs hold; so is each one's own."""
     complete = [trial for trial in whole.trials if trial.state == "complete"]
@@ -149,6 +150,7 @@ def test_best_spec_trains_to_the_same_numbers(whole: Study, tmp_path: Path) -> N
     assert rows_of(run.path) == rows_of(whole.best.run)
 
 
+@pytest.mark.smoke
 def test_optuna_reads_the_study(whole: Study) -> None:
     """`study.db` is a study of optuna, with the metric of each epoch and the same best trial."""
     found = optuna.load_study(study_name="spec", storage=f"sqlite:///{whole.path / 'study.db'}")

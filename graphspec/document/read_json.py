@@ -14,7 +14,7 @@ from graphspec.document.syntax import unfit_character
 from graphspec.document.tree import Mapping, Sequence
 from graphspec.rules import DUPLICATE_KEY, SYNTAX
 
-_TOKEN = re.compile(r'[{}\[\]]|"(?:[^"\\]|\\.)*"|[^\s,:{}\[\]"]+')
+_TOKEN = re.compile(r'[{}\[\]]|"(?:[^"\\]|\\.)*"?|[^\s,:{}\[\]"]+')
 
 
 def read_json(source: Source, report: Report) -> Any:
@@ -22,6 +22,7 @@ def read_json(source: Source, report: Report) -> Any:
     try:
         json.loads(source.text, parse_constant=_ConstantError.refuse)
     except json.JSONDecodeError as error:
+        _refuse_depth(source, error.pos)
         comma = _trailing_comma(source.text, error.pos)
         at = error.pos if comma is None else comma
         said = f"{error.msg[0].lower()}{error.msg[1:]}" if comma is None else "a comma stands before a closing bracket"
@@ -30,6 +31,7 @@ def read_json(source: Source, report: Report) -> Any:
     except _ConstantError as constant:
         name = str(constant)
         start = next(match.start() for match in _TOKEN.finditer(source.text) if match[0].startswith(name))
+        _refuse_depth(source, start)
         raise SpecError.of(
             SYNTAX,
             f"this is not valid JSON: `{name}` is no value of JSON",
@@ -38,17 +40,22 @@ def read_json(source: Source, report: Report) -> Any:
             help="write a number, or `null`",
         ) from None
     except RecursionError:
-        depth = 0
-        for match in _TOKEN.finditer(source.text):
-            depth += {"{": 1, "[": 1, "}": -1, "]": -1}.get(match[0], 0)
-            if depth > MAX_DEPTH:
-                check_depth(depth, _span_at(source, match.start(), match.end()))
+        _refuse_depth(source, len(source.text))
         raise
     except ValueError as error:
         raise SpecError.of(
             SYNTAX, f"this is not valid JSON: {error}", _span_at(source, 0, 1), help="write shorter numbers"
         ) from None
     return _build(source.text, _Places(source), report)
+
+
+def _refuse_depth(source: Source, end: int) -> None:
+    """Raise SpecError where collections nest too deep before `end`, up to where the standard library reads."""
+    depth = 0
+    for match in _TOKEN.finditer(source.text, 0, end):
+        depth += {"{": 1, "[": 1, "}": -1, "]": -1}.get(match[0], 0)
+        if depth > MAX_DEPTH:
+            check_depth(depth, _span_at(source, match.start(), match.end()))
 
 
 class _ConstantError(Exception):

@@ -7,6 +7,7 @@ counted as they grow, and no tag is ever acted on.
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -230,4 +231,17 @@ def read_yaml(source: Source, report: Report, text: str | None = None) -> Any:
             help="remove it, or write it as an escape inside double quotes",
         ) from None
     except yaml.MarkedYAMLError as error:
+        _refuse_depth(source, text, error)
         raise SpecError(Report([*report.found, syntax_error(source, error)])) from None
+
+
+def _refuse_depth(source: Source, text: str, error: yaml.MarkedYAMLError) -> None:
+    """Raise SpecError where collections nest too deep before the place of `error`.
+
+    The parser reads up to 1,024 characters ahead of its events, and may refuse depth itself in words of its own. It
+    accepts the text before the place of its error, and gives the events of that text, which are counted here.
+    """
+    mark = error.problem_mark or error.context_mark
+    reader = _Reader(source, Report())
+    with suppress(yaml.YAMLError):
+        reader.read(text[: mark.index] if mark is not None else text)

@@ -21,6 +21,7 @@ from graphspec.files import is_file
 from graphspec.graph import External
 from graphspec.keras_messages import reason
 from graphspec.rules import REFUSED_ARGUMENTS
+from graphspec.to_keras.installed import lacking, version_help
 from graphspec.to_keras.saved_file import by_name, load_saved
 
 _COUNTS = "object_name_uids"
@@ -48,15 +49,19 @@ def _application(what: External, name: str, *, pretrained: bool) -> keras.Model:
     arguments = {key: tuple(value) if isinstance(value, list) else value for key, value in what.arguments.items()}
     weights = arguments.pop("weights", None) if pretrained else None
     arguments.pop("weights", None)
+    make = getattr(keras.applications, what.name, None)
+    if make is None:
+        raise lacking("application", what.name, what.span)
     try:
         with _own_names():
-            return getattr(keras.applications, what.name)(**{"name": name, **arguments, "weights": weights})
+            return make(**{"name": name, **arguments, "weights": weights})
     except Exception as error:
         raise SpecError.of(
             REFUSED_ARGUMENTS,
             f"Keras refused the arguments of the application `{what.name}`: {reason(error)}",
             what.span,
             expected=f"arguments that `keras.applications.{what.name}` takes",
+            help=version_help(),
         ) from error
 
 

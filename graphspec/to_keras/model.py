@@ -26,6 +26,7 @@ from graphspec.suggest import did_you_mean, one_of
 from graphspec.to_keras.depth import deep_enough_for
 from graphspec.to_keras.external import Interface, make_external
 from graphspec.to_keras.garbage import no_collection
+from graphspec.to_keras.installed import find_installed, version_help
 from graphspec.to_keras.objects import make
 from graphspec.to_keras.operations import is_masked, operate
 from graphspec.to_keras.weight_files import forget_files
@@ -200,12 +201,13 @@ class _Builder:
         elif isinstance(what, External) and (names := self.interfaces[step.layer].inputs):
             _check_inputs(names, value, step)
             positional, keywords = [_model_input(names, value)], {}
+        operation = _operation(step) if step.layer.is_operation else None
         try:
             with warnings.catch_warnings(record=True) as caught:
                 warnings.simplefilter("always")
-                if step.layer.is_operation:
+                if operation is not None:
                     listed = step is node.steps[0] and isinstance(node.feed, tuple)
-                    result = operate(step.layer, value, call, listed=listed)
+                    result = operate(operation, step.layer, value, call, listed=listed)
                 else:
                     result = layer(*positional, **keywords, **call)
         except Exception as error:
@@ -214,6 +216,7 @@ class _Builder:
                 f"Keras refused to apply `{_shown(step.layer)}` in `{node.label}`: {reason(error)}",
                 step.span,
                 expected=f"what comes in is {_shapes(node, step, value)}",
+                help=version_help(),
                 labels=tuple(_incoming(node, step, value, call)),
             )
             raise SpecError(Report([finding])) from error
@@ -276,6 +279,13 @@ _ELEMENTWISE = (
     keras.layers.Minimum,
 )
 """Layers that hand on a mask only where all that comes in is masked, and say nothing where they drop one."""
+
+
+def _operation(step: Step) -> Any:
+    """The function of `keras.ops` that `step` calls."""
+    what = step.layer.what
+    assert isinstance(what, Object)
+    return find_installed("ops", what.name, step.span)
 
 
 def _input(each: Input) -> Any:

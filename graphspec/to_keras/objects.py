@@ -8,28 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import keras
-
-from graphspec.catalog import SINGULAR, Kind
+from graphspec.catalog import SINGULAR
 from graphspec.diagnostics import Diagnostic, Report, SpecError
 from graphspec.graph import Layer, Object
 from graphspec.keras_messages import reason
 from graphspec.rules import REFUSED_ARGUMENTS
 from graphspec.sources import Source
 from graphspec.to_keras.custom import make_custom
+from graphspec.to_keras.installed import check_identifier, find_installed, version_help
 from graphspec.to_keras.weight_files import FromFile
-
-_MODULES: dict[Kind, Any] = {
-    "layers": keras.layers,
-    "initializers": keras.initializers,
-    "regularizers": keras.regularizers,
-    "constraints": keras.constraints,
-    "losses": keras.losses,
-    "metrics": keras.metrics,
-    "optimizers": keras.optimizers,
-    "schedules": keras.optimizers.schedules,
-    "callbacks": keras.callbacks,
-}
 
 
 def make(what: Object, make_layer: Callable[[Layer], Any] | None = None, **more: Any) -> Any:
@@ -39,6 +26,7 @@ def make(what: Object, make_layer: Callable[[Layer], Any] | None = None, **more:
     Raises SpecError, with the place of the object, where Keras refuses the arguments.
     """
     if what.is_identifier:
+        check_identifier(what)
         return what.name
     if isinstance(what.arguments.get("file"), Source):
         source: Source = what.arguments["file"]
@@ -46,8 +34,9 @@ def make(what: Object, make_layer: Callable[[Layer], Any] | None = None, **more:
     arguments = {name: _argument(value, make_layer) for name, value in what.arguments.items()}
     if ">" in what.name:
         return make_custom(what, arguments, more)
+    found = find_installed(what.kind, what.name, what.span)
     try:
-        return getattr(_MODULES[what.kind], what.name)(**{**more, **arguments})
+        return found(**{**more, **arguments})
     except Exception as error:
         raise SpecError(
             Report(
@@ -57,6 +46,7 @@ def make(what: Object, make_layer: Callable[[Layer], Any] | None = None, **more:
                         f"Keras refused the arguments of the {SINGULAR[what.kind]} `{what.name}`: {reason(error)}",
                         what.span,
                         expected=f"arguments that `keras.{what.kind}.{what.name}` takes",
+                        help=version_help(),
                     )
                 ]
             )

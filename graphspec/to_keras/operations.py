@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from operator import attrgetter
 from typing import Any
 
 import keras
@@ -12,10 +11,11 @@ from graphspec import catalog
 from graphspec.graph import Layer, Object
 
 
-def operate(layer: Layer, value: Any, call: dict[str, Any], *, listed: bool) -> Any:
+def operate(operation: Any, layer: Layer, value: Any, call: dict[str, Any], *, listed: bool) -> Any:
     """The result of the operation on what comes in: a tensor, a list of them, or a dict by keyword.
 
-    listed tells that `from` lists the tensors; a list that is not so listed is the several results of one step.
+    operation is the function of Keras. listed tells that `from` lists the tensors; a list that is not so listed is the
+    several results of one step.
     The operations that Keras makes of the call are named after `layer`, as its own names count calls of a process.
     """
     what = layer.what
@@ -30,7 +30,7 @@ def operate(layer: Layer, value: Any, call: dict[str, Any], *, listed: bool) -> 
     leading: list[Any] = []
     if operands:
         leading = [keywords.pop(name) for name in list(entry.arguments)[: list(entry.arguments).index(_each(entry))]]
-    result = attrgetter(what.name.removeprefix("ops."))(keras.ops)(*leading, *operands, **keywords)
+    result = operation(*leading, *operands, **keywords)
     if not any(isinstance(each, keras.KerasTensor) for each in tree.flatten(result)):
         raise ValueError("its result is no tensor that a graph computes")
     _name(layer.name, result, [value, call])

@@ -26,7 +26,8 @@ from graphspec.rules import CODE_CARRYING, UNREADABLE_DATA, UNREGISTERED
 from graphspec.to_keras.hdf5_file import check_hdf5
 from graphspec.to_keras.weightless import weightless_scope
 
-_CONFIG, _WEIGHTS = "config.json", "model.weights.h5"
+_CONFIG, _METADATA, _WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
+_LARGEST_METADATA = 4096
 _LARGEST = 64 * 2**20
 _UNPACKED = 20
 """A file may unpack to so many times its size: Keras does not compress, and weights hardly can be."""
@@ -50,7 +51,7 @@ def load_saved(path: Path, name: str, span: Span | None = None, *, weightless: b
     except SpecError:
         raise
     except Exception as error:
-        raise _unreadable(name, span, error) from error
+        raise _unreadable(path, name, span, error) from error
 
 
 def load_compiling(path: Path, name: str) -> dict[str, Any] | None:
@@ -68,7 +69,7 @@ def load_compiling(path: Path, name: str) -> dict[str, Any] | None:
     except SpecError:
         raise
     except Exception as error:
-        raise _unreadable(name, None, error) from error
+        raise _unreadable(path, name, None, error) from error
 
 
 def by_name(tensors: Any, names: list[str]) -> dict[str, Any]:
@@ -186,13 +187,28 @@ def _unregistered(message: str, span: Span | None) -> SpecError:
     )
 
 
-def _unreadable(name: str, span: Span | None, error: Exception) -> SpecError:
+def _unreadable(path: Path, name: str, span: Span | None, error: Exception) -> SpecError:
+    written_by = _keras_of(path)
     if missing := _NOT_FOUND.search(str(error)):
-        return _unregistered(f"{name} holds the {missing[1]} `{missing[2]}`, which is not of Keras", span)
+        where = "of Keras" if written_by in ("", keras.__version__) else f"in Keras {keras.__version__}"
+        return _unregistered(f"{name} holds the {missing[1]} `{missing[2]}`, which is not {where}", span)
+    help = "the file is damaged or of another kind; save the model again"
+    if written_by not in ("", keras.__version__):
+        help = f"Keras {written_by} wrote it, and {keras.__version__} is installed: install that one, or save it again"
     return SpecError.of(
         UNREADABLE_DATA,
         f"{name} cannot be read as a model: {reason(error)}",
         span,
         expected="a `.keras` file that Keras 3 wrote",
-        help="the file is damaged or of another kind; save the model again",
+        help=help,
     )
+
+
+def _keras_of(path: Path) -> str:
+    """The version of Keras that the file names as its writer; empty where it names none."""
+    try:
+        with zipfile.ZipFile(path) as archive, archive.open(_METADATA) as file:
+            found = json.loads(file.read(_LARGEST_METADATA))["keras_version"]
+    except (OSError, ValueError, LookupError, TypeError, zipfile.BadZipFile, RecursionError):
+        return ""
+    return found if isinstance(found, str) and re.fullmatch(r"[\w.+-]{1,40}", found) else ""

@@ -63,6 +63,7 @@ def test_a_package_brings_a_format(write: Write, tmp_path: Path, monkeypatch: py
     format_of.cache_clear()
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize("ending", FORMATS)
 def test_every_format_is_there(ending: str) -> None:
     """Each ending has a module whose `FORMAT` can be had without its library."""

@@ -51,6 +51,7 @@ def test_every_spec_is_compared() -> None:
     assert sorted([*ORACLES, *CASES]) == NAMES
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize("name", NAMES)
 def test_spec_has_no_findings(name: str) -> None:
     """Neither reading nor building has anything to say, and a first line of comment says what the spec shows."""
@@ -92,6 +93,7 @@ def test_numbers(name: str) -> None:
 SLOW = ("wavenet", "causal_lm", "transformer_encoder", "unet")
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize(
     "name",
     [pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name for name in ORACLES if name != "resnet18"],
@@ -139,6 +141,7 @@ def test_language_model_does_not_look_ahead() -> None:
     assert not np.allclose(scores[:, -1], others[:, -1])
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize(("name", "inputs"), [("transformer_encoder", {"text"}), ("seq2seq", {"source"})])
 def test_padding_makes_no_difference(name: str, inputs: set[str]) -> None:
     """Zeros after a text leave the outputs alone, as they are masked all the way."""

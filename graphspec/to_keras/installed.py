@@ -1,0 +1,71 @@
+"""The classes and operations of the installed Keras; one that only a newer release has is a finding."""
+
+from __future__ import annotations
+
+from operator import attrgetter
+from typing import Any
+
+import keras
+
+from graphspec import catalog
+from graphspec.catalog import SINGULAR, Kind
+from graphspec.diagnostics import Span, SpecError
+from graphspec.graph import Object
+from graphspec.rules import UNKNOWN_OBJECT
+
+_MODULES: dict[Kind, Any] = {
+    "layers": keras.layers,
+    "initializers": keras.initializers,
+    "regularizers": keras.regularizers,
+    "constraints": keras.constraints,
+    "activations": keras.activations,
+    "losses": keras.losses,
+    "metrics": keras.metrics,
+    "optimizers": keras.optimizers,
+    "schedules": keras.optimizers.schedules,
+    "callbacks": keras.callbacks,
+    "ops": keras.ops,
+}
+_STATELESS: tuple[Kind, ...] = ("activations", "losses", "metrics")
+"""Kinds of which Keras reads a string without drawing random numbers."""
+
+
+def find_installed(kind: Kind, name: str, span: Span | None) -> Any:
+    """Return the class or the operation `name` of the installed Keras. Raises SpecError where it has none."""
+    try:
+        return attrgetter(name.removeprefix("ops."))(_MODULES[kind])
+    except AttributeError:
+        raise lacking(SINGULAR[kind], name, span) from None
+
+
+def check_identifier(what: Object) -> None:
+    """Raise SpecError where the installed Keras does not read the string `what.name` as an object of its kind."""
+    if not version_help():
+        return
+    entry = catalog.find(what.kind, what.name)
+    if entry is not None:
+        find_installed(what.kind, entry.name, what.span)
+    elif what.kind in _STATELESS:
+        try:
+            _MODULES[what.kind].get(what.name)
+        except ValueError:
+            raise lacking(SINGULAR[what.kind], what.name, what.span) from None
+
+
+def lacking(noun: str, name: str, span: Span | None) -> SpecError:
+    """Return the error that the installed Keras has no `name`, which a `noun` is."""
+    return SpecError.of(
+        UNKNOWN_OBJECT,
+        f"Keras {keras.__version__}, which is installed, has no {noun} `{name}`",
+        span,
+        expected=f"{noun} of Keras {keras.__version__}",
+        help=f"upgrade Keras: `pip install 'keras>={catalog.keras_version()}'` brings it",
+    )
+
+
+def version_help() -> str:
+    """Return a line for refusals by another Keras than that of the catalogue; none where it is the same."""
+    known = catalog.keras_version()
+    if keras.__version__ == known:
+        return ""
+    return f"the spec was checked for Keras {known}, and Keras {keras.__version__} is installed"
