@@ -12,6 +12,7 @@ reason. `--unnoticed` tries only those of this seed that were not noticed the la
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import tempfile
 import time
@@ -43,6 +44,7 @@ def main() -> None:
     parser.add_argument("--unnoticed", action="store_true", help="only those not noticed the last time")
     parser.add_argument("--data", type=Path, default=ROOT / ".mutation", help="where what is measured is kept")
     given = parser.parse_args()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell lets processes in the background ignore it
     equivalents = read_equivalents(ROOT / "scripts" / "equivalent_mutants.toml")
     kept = given.data / f"seed-{given.seed}.json"
     with tempfile.TemporaryDirectory(prefix="mutate-", ignore_cleanup_errors=True) as folder:

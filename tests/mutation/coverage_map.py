@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
+import re
 import subprocess
 import sys
 from collections import defaultdict
@@ -16,25 +17,12 @@ from collections.abc import Iterable
 from difflib import SequenceMatcher
 from functools import cached_property
 from pathlib import Path
-from xml.etree import ElementTree
 
-_SETTINGS = """\
-[run]
-source = graphspec
-parallel = true
-relative_files = true
-patch = subprocess
-context = ${{PYTEST_CURRENT_TEST-}}
-data_file = {data}
-
-[paths]
-modules =
-    graphspec
-    */graphspec
-"""
-"""pytest says in PYTEST_CURRENT_TEST which test a process was started by, so that it counts for that test."""
+from . import measuring
+from .server import environment
 
 _UNKNOWN_SECONDS = 1.0
+_PHASE = re.compile(r" \((setup|call|teardown)\)$")
 
 
 class Measurement:
@@ -45,7 +33,7 @@ class Measurement:
 
         self.sources: dict[str, str] = json.loads((folder / "sources.json").read_text(encoding="utf-8"))
         self.test_files: dict[str, str] = json.loads((folder / "test_files.json").read_text(encoding="utf-8"))
-        self.seconds = _seconds(folder / "durations.xml")
+        self.seconds: dict[str, float] = json.loads((folder / "seconds.json").read_text(encoding="utf-8"))
         self._data = coverage.CoverageData(str(folder / "coverage"))
         self._data.read()
         self._lines: dict[str, dict[int, list[str]]] = {}
@@ -135,17 +123,13 @@ def measure(root: Path, folder: Path, paths: Iterable[str], tree: Path) -> None:
         paths: Test files, relative to root.
         tree: A copy of the repository, in which the tests run.
     """
-    from .server import environment
-
     paths = list(paths)
     target = folder / f"{1 + max((int(each.name) for each in folder.glob('[0-9]*')), default=0):04d}"
     target.mkdir(parents=True)
-    settings = target / "settings.ini"
-    settings.write_text(_SETTINGS.format(data=(target / "coverage").resolve()), encoding="utf-8")
     command = [sys.executable, "-m", "pytest", "-q", "-m", "not slow", "-p", "no:cacheprovider"]
-    command += ["--cov", f"--cov-config={settings.resolve()}", "--cov-context=test", "--cov-report="]
-    command += [f"--junitxml={(target / 'durations.xml').resolve()}", *paths]
-    subprocess.run(command, cwd=tree, env=environment(tree), check=False)
+    command += ["-p", measuring.__name__, *paths]
+    environ = {**environment(tree), measuring.FOLDER: str(target.resolve())}
+    subprocess.run(command, cwd=tree, env=environ, check=False)
     sources = {each: (root / each).read_text(encoding="utf-8") for each in _modules(root)}
     digests = {path: digest for path, digest in test_files(root).items() if path in paths}
     (target / "sources.json").write_text(json.dumps(sources), encoding="utf-8")
@@ -177,9 +161,8 @@ def _modules(root: Path) -> list[str]:
 
 
 def _test(context: str) -> str:
-    """Return the test of a context: `file::test|phase` in the process of pytest, `file::test (phase)` in others."""
-    test, bar, _ = context.rpartition("|")
-    return test if bar else context.rpartition(" (")[0]
+    """Return the test of a context, which is `file::test (phase)` as in PYTEST_CURRENT_TEST."""
+    return _PHASE.sub("", context)
 
 
 def _file(test: str) -> str:
@@ -188,15 +171,5 @@ def _file(test: str) -> str:
 
 def _sharing(contexts: Iterable[str], tests: Iterable[str]) -> set[str]:
     """Return the tests that may share a fixture in whose setup the line ran: those of the same file."""
-    files = {_file(each) for each in contexts if each.endswith(("|setup", " (setup)"))}
+    files = {_file(each) for each in contexts if each.endswith(" (setup)")}
     return {test for test in tests if _file(test) in files} if files else set()
-
-
-def _seconds(path: Path) -> dict[str, float]:
-    if not path.is_file():
-        return {}
-    seconds = {}
-    for case in ElementTree.parse(path).iter("testcase"):
-        file = case.get("classname", "").replace(".", "/") + ".py"
-        seconds[f"{file}::{case.get('name')}"] = float(case.get("time", 0))
-    return seconds
