@@ -68,7 +68,7 @@ class CoverageMap:
     """All measurements; of each test file the newest counts."""
 
     def __init__(self, folder: Path) -> None:
-        found = [each for each in sorted(folder.glob("[0-9]*")) if (each / "test_files.json").is_file()]
+        found = [each for each in sorted(folder.glob("[0-9]*")) if (each / "coverage").is_file()]
         self._measurements = [Measurement(each) for each in reversed(found)]
 
     def stale(self, root: Path) -> list[str]:
@@ -137,9 +137,9 @@ def measure(root: Path, folder: Path, paths: Iterable[str], tree: Path) -> None:
 
 
 def test_files(root: Path) -> dict[str, str]:
-    """Return the test files below root, each with the digest of its text."""
+    """Return the test files below root, each with a digest of its text and of the cases in the folder of its name."""
     found = sorted((root / "tests").rglob("test_*.py"))
-    return {path.relative_to(root).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in found}
+    return {path.relative_to(root).as_posix(): _digest(path) for path in found}
 
 
 def statement_lines(source: str, line: int) -> set[int]:
@@ -158,6 +158,12 @@ def statement_lines(source: str, line: int) -> set[int]:
 
 def _modules(root: Path) -> list[str]:
     return sorted(path.relative_to(root).as_posix() for path in (root / "graphspec").rglob("*.py"))
+
+
+def _digest(path: Path) -> str:
+    cases = path.with_name(path.stem.removeprefix("test_"))
+    read = [path, *sorted(each for each in cases.rglob("*") if each.is_file() and each.suffix != ".py")]
+    return hashlib.sha256(b"".join(each.read_bytes() for each in read if "__pycache__" not in each.parts)).hexdigest()
 
 
 def _test(context: str) -> str:

@@ -35,13 +35,15 @@ modules =
 
 class _Measuring:
     def __init__(self, folder: Path) -> None:
-        import coverage
+        import coverage  # in the function: who only tries mutants by hand needs none
 
         self.folder = folder
         self.seconds: dict[str, float] = defaultdict(float)
         settings = folder / "settings.ini"
         settings.write_text(_SETTINGS.format(data=folder / "coverage"), encoding="utf-8")
         self.coverage: Any = coverage.Coverage(config_file=str(settings))
+        self.whole: Any = coverage.Coverage(config_file=str(settings))
+        self.whole.set_option("run:parallel", False)
         self.coverage.start()
         os.environ["COVERAGE_PROCESS_START"] = str(settings)
 
@@ -71,8 +73,8 @@ class _Measuring:
     def pytest_sessionfinish(self) -> None:
         self.coverage.stop()
         self.coverage.save()
-        self.coverage.combine()
-        self.coverage.save()
+        self.whole.combine()
+        self.whole.save()
         (self.folder / "seconds.json").write_text(json.dumps(self.seconds), encoding="utf-8")
 
 
