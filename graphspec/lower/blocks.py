@@ -144,7 +144,9 @@ def _parameters(use: BlockUse, report: Report) -> dict[str, Value] | None:
             sound = False
         else:
             scope = layered(values, block.scope.variables)
+            before = report.added, len(report.unknown)
             values[name] = plain(Substitution(scope, report).value(default, declared.value_spans[name]))
+            sound = sound and (report.added, len(report.unknown)) == before
     return values if sound else None
 
 
@@ -166,7 +168,10 @@ def _bind(use: BlockUse, feed: Feed, report: Report) -> dict[str, Reference] | N
             use.span,
             expected=f"its inputs {one_of(names)}",
             help=f"write `from: {{{', '.join(f'{name}: ...' for name in names)}}}`" if len(names) > 1 else "",
-            labels=[Label(use.block.model.located("inputs").span, "they are named here"), *fed(feed)],
+            labels=[
+                Label(use.block.model.located("inputs").span, "they are named here"),
+                *(label for label in fed(feed) if label.span != use.span),  # the step before has no name to show
+            ],
         )
     return bound
 
@@ -192,7 +197,8 @@ def _body(use: BlockUse, values: Names[str, Value], report: Report) -> BlockBody
     if model.states(OUTPUT) == model.states("outputs"):
         report.add(
             MISSING_KEY,
-            f"the block `{use.block.name}` has {'both' if model.states(OUTPUT) else 'neither'} `output` and `outputs`",
+            f"the block `{use.block.name}` has "
+            + ("both `output` and `outputs`" if model.states(OUTPUT) else "neither `output` nor `outputs`"),
             use.block.span,
             expected="one of the two",
             help="write `output: <node>`, or `outputs: {name: <node>, ...}`",

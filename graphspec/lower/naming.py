@@ -27,7 +27,8 @@ def snake_case(class_name: str) -> str:
 def name_layers(graph: Graph, report: Report) -> None:
     """Give every layer that `graph` calls its name, and every output a last layer of the output's name."""
     for name in graph.outputs:
-        _end_in_own_layer(graph.nodes[name])
+        if not graph.nodes[name].is_faulty:
+            _end_in_own_layer(graph.nodes[name])
     taken: dict[str, Span] = {name: each.span for name, each in graph.inputs.items()}
     shared = [step.layer for node in graph.nodes.values() for step in node.steps if not step.fresh]
     for layer in dict.fromkeys(shared):

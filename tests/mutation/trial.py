@@ -1,0 +1,158 @@
+"""One mutant tried: put into a copy of the repository, the tests that run its line started, and the verdict."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from .mutants import Mutant
+from .server import Outcome, Server
+
+LEAST_SECONDS = 45.0
+"""Seconds that tests are given beyond a multiple of what they took before."""
+
+_FIRST_SECONDS = 6.0
+_FIRST_TESTS = 30
+_FIRST_FILES = 3
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of a mutant.
+
+    Attributes:
+        noticed: Whether a test fails with the mutant, and passes without it.
+        test: The test.
+        message: Why it fails, in one line.
+        ran: How many tests were run.
+        covering: How many tests run the line.
+        seconds: How long it took.
+    """
+
+    noticed: bool
+    test: str
+    message: str
+    ran: int
+    covering: int
+    seconds: float
+
+
+class Tree:
+    """A copy of the repository, in which mutants are tried. The repository itself is never changed."""
+
+    def __init__(self, root: Path, folder: Path) -> None:
+        self.folder = folder
+        listed = subprocess.run(
+            ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+            cwd=root,
+            capture_output=True,
+            check=True,
+            text=True,
+        )
+        for name in listed.stdout.split("\0"):
+            if name and (root / name).is_file():
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(root / name, folder / name, follow_symlinks=False)
+        self._changes = 0
+
+    def write(self, path: str, text: str) -> None:
+        """Write a module, with a time of its own, so that nothing compiled before is taken for it."""
+        self._changes += 1
+        (self.folder / path).write_text(text, encoding="utf-8")
+        os.utime(self.folder / path, (self._changes, self._changes))
+
+
+class Trials:
+    """Mutants tried one after the other."""
+
+    def __init__(self, tree: Tree, server: Server) -> None:
+        self.tree, self.server = tree, server
+        self._sound: set[str] = set()
+
+    def try_mutant(
+        self, mutant: Mutant, tests: Sequence[str], seconds: Mapping[str, float], budget: float = float("inf")
+    ) -> Verdict:
+        """Run tests on a mutant until one fails: those that are most about its line first, then all.
+
+        A test that fails counts when it passes without the mutant.
+
+        Args:
+            mutant: The mutant.
+            tests: The tests that run its line, those that are most about it first.
+            seconds: How long each takes.
+            budget: Seconds of tests after which no more are begun.
+
+        Returns:
+            The verdict.
+        """
+        original = (self.tree.folder / mutant.path).read_text(encoding="utf-8")
+        ran, took = 0, 0.0
+        left = [list(each) for each in (_first(tests, seconds), _rest(tests, seconds, budget)) if each]
+        while left:
+            part = left.pop(0)
+            self.tree.write(mutant.path, mutant.text)
+            try:
+                outcome = self.server.run(part, _limit(part, seconds))
+            finally:
+                self.tree.write(mutant.path, original)
+            ran += outcome.ran
+            took += outcome.seconds
+            if outcome.status != "passed":
+                failed = [outcome.test] if outcome.test else part
+                if self._pass_without(failed, seconds):
+                    message = outcome.message or outcome.status
+                    return Verdict(True, outcome.test or outcome.status, message, ran, len(tests), took)
+                left.insert(0, [test for test in part if test not in failed])
+                left = [each for each in left if each]
+        return Verdict(False, "", "", ran, len(tests), took)
+
+    def _pass_without(self, tests: Sequence[str], seconds: Mapping[str, float]) -> bool:
+        wanted = [test for test in tests if test not in self._sound]
+        if wanted:
+            outcome: Outcome = self.server.run(wanted, _limit(wanted, seconds))
+            if outcome.status != "passed":
+                return False
+            self._sound.update(wanted)
+        return True
+
+
+def _first(tests: Sequence[str], seconds: Mapping[str, float]) -> list[str]:
+    """Return the first tests that take some seconds together, of few files, since each takes time to be imported."""
+    chosen: list[str] = []
+    files: set[str] = set()
+    left = _FIRST_SECONDS
+    for test in tests:
+        file = test.partition("::")[0]
+        if seconds[test] <= left and (file in files or len(files) < _FIRST_FILES):
+            chosen.append(test)
+            files.add(file)
+            left -= seconds[test]
+        if len(chosen) == _FIRST_TESTS:
+            break
+    return _by_file(chosen or tests[:1])
+
+
+def _rest(tests: Sequence[str], seconds: Mapping[str, float], budget: float) -> list[str]:
+    begun = set(_first(tests, seconds))
+    left = budget
+    chosen = []
+    for test in sorted((test for test in tests if test not in begun), key=lambda test: seconds[test]):
+        left -= seconds[test]
+        if left < 0:
+            break
+        chosen.append(test)
+    return _by_file(chosen)
+
+
+def _by_file(tests: Sequence[str]) -> list[str]:
+    """Return tests with those of a file together, so that what they share is made once."""
+    files = {file: rank for rank, file in enumerate(dict.fromkeys(test.partition("::")[0] for test in tests))}
+    return sorted(tests, key=lambda test: files[test.partition("::")[0]])
+
+
+def _limit(tests: Sequence[str], seconds: Mapping[str, float]) -> float:
+    return LEAST_SECONDS + 5 * sum(seconds[test] for test in tests)
