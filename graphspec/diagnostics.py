@@ -159,6 +159,7 @@ class Report:
     added: int = 0
     most: int | None = None
     _seen: set[Diagnostic] = field(init=False, repr=False, compare=False)
+    _open: dict[int, set[Span]] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self._seen = set(self.found)
@@ -206,12 +207,18 @@ class Report:
     def leave_open(self, span: Span) -> None:
         """From now on, say nothing of the value at `span`: a finding has been made of it."""
         self.unknown.append(span)
+        for line in range(span.line, span.end_line + 1):
+            self._open.setdefault(line, set()).add(span)
 
     def is_open(self, span: Span | None) -> bool:
         """Whether a finding has left the value at `span` open."""
         if span is None or not self.unknown:
             return False
-        return any(span == place or span.overlaps(place) for place in self.unknown)
+        lines: Iterable[int] = range(span.line, span.end_line + 1)
+        if len(self._open) < span.end_line - span.line:
+            lines = self._open.keys()
+        places = (place for line in lines for place in self._open.get(line, ()))
+        return any(span == place or span.overlaps(place) for place in places)
 
     def __iter__(self) -> Iterator[Diagnostic]:
         return iter(sorted(self.found, key=_place))

@@ -17,7 +17,10 @@ from graphspec.search_space import Parameter, SearchSpace
 from graphspec.suggest import shown
 
 MOST_EDGES = 64
-"""So many specs are looked at for one search."""
+"""So many specs are looked at for one search, ..."""
+
+MOST_VALUES = 60_000
+"""... and no more than hold so many values, nodes and steps together: of a large spec the first ones alone."""
 
 _WHOLE = ("graphspec", "include", "name", "search")
 """Keys of a spec that say which spec it is, and are not searched for."""
@@ -55,16 +58,16 @@ def check_paths(tree: Mapping, space: SearchSpace) -> Iterator[Diagnostic]:
             yield Diagnostic(BAD_SEARCH, finding.message, parameter.span, finding.expected, finding.help)
 
 
-def check_edges(tree: Mapping, space: SearchSpace, inspect: Inspect) -> Iterator[Diagnostic]:
+def check_edges(tree: Mapping, space: SearchSpace, size: int, inspect: Inspect) -> Iterator[Diagnostic]:
     """Every parameter that one value of makes the spec `tree` invalid: the ends of its range, or a choice.
 
-    All else stands as it is written. inspect gives what is found in a spec.
+    All else stands as it is written. size is how much the spec holds; inspect gives what is found in one.
     """
     tried = 0
     for parameter in space.parameters:
         for value in parameter.values.edges:
             tried += 1
-            if tried > MOST_EDGES:
+            if tried > MOST_EDGES or tried * size > MOST_VALUES:
                 return
             changed = _copy(tree)
             report = Report()

@@ -12,7 +12,7 @@ from graphspec.diagnostics import Diagnostic, Report, SpecError
 from graphspec.document import STANDARD_INPUT, read
 from graphspec.document.project import spec_in
 from graphspec.document.traps import find_traps
-from graphspec.document.tree import Mapping
+from graphspec.document.tree import Mapping, tree_size
 from graphspec.expand import DECLARING, Library, expand, label_variables
 from graphspec.graph import Graph, Training
 from graphspec.lower import check_library, lower, lower_training
@@ -82,7 +82,8 @@ def _all_found(path: Path | str, overrides: Iterable[str], data: bool, values: b
         traps += find_traps(tree)
         spec = _inspect(path, tree, overrides, report, data, values)
         if data and spec is not None and spec.search is not None and not report.errors:
-            report.extend(check_edges(spec.tree, spec.search, lambda changed: _found_in(path, changed)))
+            size = tree_size(spec.tree) + sum(1 + len(node.steps) for node in spec.graph.nodes.values())
+            report.extend(check_edges(spec.tree, spec.search, size, lambda changed: _found_in(path, changed)))
     except SpecError as error:
         report.extend(error.report.found)
         spec = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable
 from difflib import SequenceMatcher, get_close_matches
 from functools import lru_cache
@@ -12,6 +13,12 @@ TRUTHS = {"yes": True, "on": True, "true": True, "no": False, "off": False, "fal
 
 _MANY = 2_000
 """Among more names than this no near one is looked for: it would take long, and a list of them helps no one."""
+
+_COMPARED = 200
+"""Of more names than this, only some are compared letter by letter: those that share pairs of letters with the name."""
+
+_LOOKED_AT = 20
+"""So many of them."""
 
 _LONG = 80
 """No name is longer, and comparing two such texts takes its time."""
@@ -30,14 +37,51 @@ def closest(name: str, known: Iterable[str]) -> str | None:
 
 @lru_cache(maxsize=256)
 def _closest(name: str, known: tuple[str, ...]) -> str | None:
-    by_folded: dict[str, list[str]] = {}
-    for candidate in known:
-        by_folded.setdefault(candidate.casefold(), []).append(candidate)
-    folded = name.casefold()
-    words = set(folded.split("_"))
-    wider = [each for each in by_folded if len(words) > 1 and words <= set(each.split("_"))]
-    matches = [min(wider, key=len)] if wider else get_close_matches(folded, by_folded, n=1, cutoff=0.6)
-    return get_close_matches(name, by_folded[matches[0]], n=1, cutoff=0)[0] if matches else None
+    index, folded = _index(known), name.casefold()
+    matches = index.wider(folded) or get_close_matches(folded, index.candidates(folded), n=1, cutoff=0.6)
+    return get_close_matches(name, index.by_folded[matches[0]], n=1, cutoff=0)[0] if matches else None
+
+
+@lru_cache(maxsize=8)
+def _index(known: tuple[str, ...]) -> _Index:
+    return _Index(known)
+
+
+class _Index:
+    """Known names, prepared for many questions about them."""
+
+    def __init__(self, known: tuple[str, ...]) -> None:
+        self.by_folded: dict[str, list[str]] = {}
+        for name in known:
+            self.by_folded.setdefault(name.casefold(), []).append(name)
+        self.words = {name: set(name.split("_")) for name in self.by_folded}
+        self.holders: dict[str, list[str]] = {}
+        for name in self.by_folded if len(self.by_folded) > _COMPARED else ():
+            for pair in _pairs(name):
+                self.holders.setdefault(pair, []).append(name)
+
+    def wider(self, folded: str) -> list[str]:
+        """Return the shortest name that holds every word of a name of several words, if one does."""
+        words = set(folded.split("_"))
+        found = [name for name, its_words in self.words.items() if words <= its_words] if len(words) > 1 else []
+        return [min(found, key=len)] if found else []
+
+    def candidates(self, folded: str) -> list[str]:
+        """Return the names to compare letter by letter: all, or those that share the most pairs of letters.
+
+        A pair that is in most names tells nothing.
+        """
+        if not self.holders:
+            return list(self.by_folded)
+        shared = Counter[str]()
+        for pair in _pairs(folded):
+            names = self.holders.get(pair, ())
+            shared.update(names if len(names) <= len(self.by_folded) // 4 else ())
+        return [name for name, _ in shared.most_common(_LOOKED_AT)]
+
+
+def _pairs(name: str) -> set[str]:
+    return {name[at : at + 2] for at in range(min(len(name), _LONG) - 1)}
 
 
 def is_unmistakable(name: str, known: Iterable[str]) -> bool:

@@ -1,10 +1,12 @@
 """Validate hundreds of thousands of broken documents, and say where validation is at fault.
 
     python scripts/fuzz.py --cases 200000 --seed 1
+    python scripts/fuzz.py --expressions 100000 --seed 1
 
 A fault is an exception, more than 2 s of processor time, more than 500 MB of memory, or a finding without a place.
 Cases are made and tried by processes of their own; one that hangs or dies is replaced. Faulty documents are written to
 `--out`. `--only n` tries one case again in this process, and `--hostile` the large ones made by hand alone.
+`--expressions` evaluates expressions instead, of which none may take more than 50 ms.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from tests.fuzzing.cases import Case, make_case  # noqa: E402
+from tests.fuzzing.expressions import expression, try_expression  # noqa: E402
 from tests.fuzzing.hostile import HOSTILE  # noqa: E402
 from tests.fuzzing.pool import run  # noqa: E402
 from tests.fuzzing.trial import MEGABYTES, try_case, try_number  # noqa: E402
@@ -35,6 +38,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("fuzz"), help="where faulty documents go")
     parser.add_argument("--only", type=int, help="try this one case again, and show what is wrong")
     parser.add_argument("--hostile", action="store_true", help="try the documents made by hand alone")
+    parser.add_argument("--expressions", type=int, default=0, help="evaluate so many expressions instead")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="fuzz-") as folder:
         if given.only is not None:
@@ -52,7 +56,19 @@ def main() -> None:
         def keep(number: int, tried: Tried) -> None:
             _keep(make_case(given.seed, number), number, tried, given.out)
 
-        totals = run(range(given.cases), partial(try_number, given.seed), folders, MEGABYTES, keep)
+        def keep_expression(number: int, tried: Tried) -> None:
+            _keep(
+                Case(f"expression {number}", expression(given.seed, number).encode(), ".expression"),
+                number,
+                tried,
+                given.out,
+            )
+
+        if given.expressions:
+            attempt = partial(try_expression, given.seed)
+            totals = run(range(given.expressions), attempt, folders, MEGABYTES, keep_expression)
+        else:
+            totals = run(range(given.cases), partial(try_number, given.seed), folders, MEGABYTES, keep)
     print(f"seed {given.seed}, {totals}")
     sys.exit(1 if totals.faulty else 0)
 

@@ -46,6 +46,7 @@ def check_split(graph: Graph, split: Split, shapes: Shapes | None = None) -> Ite
             headers[id(source)] = found
             if split.inputs.get(name) is source and name in graph.inputs:
                 yield from check_array(graph.inputs[name], source, found)
+            yield from check_trained_with(split, name, source, found)
             if shapes is not None and split.outputs.get(name) is source and name in graph.outputs:
                 given = shapes.of(graph, name)
                 if isinstance(given, Tensor):
@@ -150,6 +151,29 @@ def check_array(wanted: Input, source: Source, found: Header) -> Iterator[Diagno
             if found.dtype == "string"
             else f"declare `{wanted.name}` with `dtype: {found.dtype}`, or save the file as {wanted.dtype}",
             labels=(Label(wanted.span, f"`{wanted.name}` is declared here"),),
+        )
+
+
+def check_trained_with(split: Split, name: str, source: Source, found: Header) -> Iterator[Diagnostic]:
+    """Targets and sample weights are numbers, and a sample has one weight."""
+    is_weight = split.sample_weights.get(name) is source
+    if not is_weight and split.outputs.get(name) is not source:
+        return
+    what = "sample weights" if is_weight else "targets"
+    if found.dtype == "string":
+        yield Diagnostic(
+            DATA_DTYPE,
+            f"{source.text} holds text, and the {what} of `{name}` are numbers",
+            source.place,
+            expected="numbers",
+            help="save numbers" if is_weight else "`vocabulary: auto` turns words into indices",
+        )
+    if is_weight and found.shape not in ((), (1,), (None,)):
+        yield Diagnostic(
+            DATA_SHAPE,
+            f"{source.text} holds samples of shape {list(found.shape)}, and a sample has one weight",
+            source.span_of("columns" if source.columns is not None else "file"),
+            expected="one number a sample",
         )
 
 

@@ -8,16 +8,26 @@ from typing import Any
 from graphspec.diagnostics import Span
 from graphspec.graph import Graph, Object, Reference
 
+_MOST_FOLLOWED = 200
+"""Tensors that an input may be known by: each is looked for in a whole graph."""
 
-def embeddings(graph: Graph, name: str, depth: int = 0) -> Iterator[tuple[int, Span]]:
-    """`input_dim` of every `Embedding` that looks up the tensor `name`, also inside models, with its place."""
-    for node in graph.nodes.values() if depth < 30 else ():
+
+def embeddings(graph: Graph, name: str, followed: set[tuple[int, str]] | None = None) -> Iterator[tuple[int, Span]]:
+    """`input_dim` of every `Embedding` that looks up the tensor `name`, also inside models, with its place.
+
+    followed: the tensors, of which graph, that have been followed: many ways may lead to one.
+    """
+    followed = followed if followed is not None else set()
+    if (id(graph), name) in followed or len(followed) > _MOST_FOLLOWED:
+        return
+    followed.add((id(graph), name))
+    for node in graph.nodes.values():
         fed = [each for each in _fed(node.feed) if each[1].name == name and each[1].index is None]
         if not fed:
             continue
         what = node.steps[0].layer.what if node.steps else None
         if what is None:
-            yield from embeddings(graph, node.name, depth + 1)
+            yield from embeddings(graph, node.name, followed)
         elif isinstance(what, Object):
             count = what.arguments.get("input_dim")
             if what.name == "Embedding" and isinstance(count, int):
@@ -26,7 +36,7 @@ def embeddings(graph: Graph, name: str, depth: int = 0) -> Iterator[tuple[int, S
             for place, _ in fed:
                 inner = place if isinstance(place, str) else list(what.inputs)[place : place + 1]
                 for each in [inner] if isinstance(inner, str) else inner:
-                    yield from embeddings(what, each, depth + 1)
+                    yield from embeddings(what, each, followed)
 
 
 def _fed(feed: Any) -> list[tuple[int | str, Reference]]:

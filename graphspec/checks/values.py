@@ -9,22 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from math import prod
-from typing import TYPE_CHECKING, Any
 
-from graphspec.checks.data import check_array, check_counts
+from graphspec.checks.data import check_array, check_counts, check_trained_with
 from graphspec.checks.embeddings import embeddings
 from graphspec.checks.subject import Subject
-from graphspec.checks.targets import check_labels, takes_classes
+from graphspec.checks.targets import check_labels, check_target, takes_classes
 from graphspec.diagnostics import Diagnostic, Label
 from graphspec.graph import Graph, Input
-from graphspec.rules import INDEX_RANGE, NOT_FINITE, UNREADABLE_DATA
-from graphspec.sources import AUTO, Column, DataError, Header, Source, Split, blocks_of, dtype_of, header, load
+from graphspec.rules import DATA_DTYPE, INDEX_RANGE, NOT_FINITE, NOTHING_TO_TRAIN, UNREADABLE_DATA
+from graphspec.shapes import Shapes, Tensor
+from graphspec.sources import AUTO, Column, DataError, Header, Source, Split, dtype_of, header, load
+from graphspec.sources.scan import Scan, scan
 from graphspec.sources.vocabularies import Vocabularies, vocabularies_of, with_vocabularies
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    Array = np.ndarray[Any, Any]
 
 
 def check_values(subject: Subject) -> Iterator[Diagnostic]:
@@ -47,31 +43,23 @@ def _vocabularies_of(train: Split) -> Vocabularies:
 
 def _check_split(subject: Subject, split: Split) -> Iterator[Diagnostic]:
     counts: dict[int, int | None] = {}
-    for part in (split.inputs, split.outputs, split.sample_weights):
-        for name, source in part.items():
-            wanted = subject.graph.inputs.get(name) if part is split.inputs else None
-            column = _read(source, wanted)
-            if isinstance(column, Diagnostic):
-                yield column
-            if column is None or isinstance(column, Diagnostic):
-                continue
-            counts[id(source)] = len(column)
-            try:
-                yield from _check_finite(column, source)
-                if wanted is not None:
-                    yield from _check_input(subject.graph, wanted, source, column)
-                if part is split.outputs and name in subject.graph.outputs:
-                    yield from _check_labels(subject, name, source, column)
-            except DataError as error:
-                yield _unreadable(source, error)
+    for name, source in split.sources():
+        wanted = subject.graph.inputs.get(name) if split.inputs.get(name) is source else None
+        column = _read(split, name, source, wanted)
+        if isinstance(column, Diagnostic):
+            yield column
+        if column is None or isinstance(column, Diagnostic):
+            continue
+        counts[id(source)] = len(column)
+        yield from check_column(subject.graph, subject.shapes, split, name, source, column)
     if any(header(source).samples is None for _, source in split.sources() if id(source) in counts):
         yield from check_counts(split, counts)
 
 
-def _read(source: Source, wanted: Input | None) -> Column | Diagnostic | None:
+def _read(split: Split, name: str, source: Source, wanted: Input | None) -> Column | Diagnostic | None:
     """The column; a finding where its file can be opened and not be read.
 
-    None where the header is at fault, or does not fit the input that it serves, and where the words of the training
+    None where the header is at fault, or does not fit what it serves, and where the words of the training
     split are not known: a finding has been made of that.
     """
     if source.transforms.vocabulary == AUTO:
@@ -82,83 +70,134 @@ def _read(source: Source, wanted: Input | None) -> Column | Diagnostic | None:
         return None
     if wanted is not None and any(check_array(wanted, source, told)):
         return None
+    if any(check_trained_with(split, name, source, told)):
+        return None
     try:
         return load(source)
-    except DataError as error:
+    except (DataError, OSError, ValueError) as error:
         return _unreadable(source, error)
-    except (OSError, ValueError) as error:
-        return Diagnostic(UNREADABLE_DATA, f"{source.text} cannot be read: {error}", source.span_of("file"))
 
 
-def _unreadable(source: Source, error: DataError) -> Diagnostic:
-    return Diagnostic(UNREADABLE_DATA, error.message, source.span_of(error.part), help=error.help)
+def _unreadable(source: Source, error: Exception) -> Diagnostic:
+    if isinstance(error, DataError):
+        return Diagnostic(UNREADABLE_DATA, error.message, source.span_of(error.part), help=error.help)
+    return Diagnostic(UNREADABLE_DATA, f"{source.text} cannot be read: {error}", source.span_of("file"))
 
 
-def _check_finite(column: Column, source: Source) -> Iterator[Diagnostic]:
-    """Whether all numbers are finite. Every block is read, so that whatever cannot be read is found."""
-    import numpy as np
+def check_column(
+    graph: Graph, shapes: Shapes, split: Split, name: str, source: Source, column: Column
+) -> Iterator[Diagnostic]:
+    """Every fault of the values of `column`, which `source` gives for the input, target or weights `name` of `split`.
 
-    missing = infinite = 0
-    for block in blocks_of(column):
-        if block.dtype.kind != "f":
-            continue
-        missing += int(np.isnan(block).sum())
-        infinite += int(np.isinf(block).sum())
-    if missing or infinite:
-        found = [f"{count:,} {word}" for count, word in ((missing, "NaN"), (infinite, "infinite")) if count]
+    All of it is read, so that whatever cannot be read is found.
+    """
+    try:
+        found = scan(column)
+    except (DataError, OSError, ValueError) as error:
+        yield _unreadable(source, error)
+        return
+    yield from _check_finite(found, column, source)
+    if split.inputs.get(name) is source and name in graph.inputs:
+        yield from _check_input(graph, graph.inputs[name], source, column, found)
+    elif split.outputs.get(name) is source and name in graph.outputs:
+        yield from _check_target(graph, shapes, split, name, source, column, found)
+    elif split.sample_weights.get(name) is source:
+        if header(source).dtype is None or None in header(source).shape:
+            yield from check_trained_with(split, name, source, _as_header(column))
+        yield from _check_fits("float32", f"the sample weights of `{name}`", source, column, found)
+        if split.name == "train" and found.is_finite and found.lowest == found.highest == 0:
+            yield Diagnostic(
+                NOTHING_TO_TRAIN,
+                f"every sample weight of `{name}` is 0, so nothing is trained",
+                source.place,
+                expected="weights above 0",
+            )
+
+
+def _as_header(column: Column) -> Header:
+    return Header(len(column), tuple(column.shape[1:]), dtype_of(column))
+
+
+def _check_finite(found: Scan, column: Column, source: Source) -> Iterator[Diagnostic]:
+    if not found.is_finite:
+        counts = [
+            f"{count:,} {word}" for count, word in ((found.missing, "NaN"), (found.infinite, "infinite")) if count
+        ]
         yield Diagnostic(
             NOT_FINITE,
-            f"{source.text} holds {' and '.join(found)} among its {prod(column.shape):,} values",
+            f"{source.text} holds {' and '.join(counts)} among its {prod(column.shape):,} values",
             source.place,
             expected="finite numbers",
             help="one such value turns every weight into NaN at the first step: drop or fill those samples",
         )
 
 
-def _check_input(graph: Graph, wanted: Input, source: Source, column: Column) -> Iterator[Diagnostic]:
+def _check_fits(dtype: str, what: str, source: Source, column: Column, found: Scan) -> Iterator[Diagnostic]:
+    """Numbers that `dtype`, which the values become, does not hold: it would make others of them, or infinite ones."""
+    if found.lowest is None or found.highest is None:
+        return
+    least, greatest = _range_of_dtype(dtype)
+    if column.dtype.kind in "iuf" and not (least <= found.lowest and found.highest <= greatest):
+        yield Diagnostic(
+            DATA_DTYPE,
+            f"{source.text} holds numbers from {found.lowest:g} to {found.highest:g}, and {what} become {dtype}",
+            source.place,
+            expected=f"numbers from {least:g} to {greatest:g}",
+            help="mend the file, or scale the numbers with `scale`",
+        )
+
+
+def _range_of_dtype(dtype: str) -> tuple[float, float]:
+    import numpy as np
+
+    if dtype in ("float16", "float32", "bfloat16"):  # a bfloat16 has the exponent of a float32, and NumPy knows none
+        greatest = float(np.finfo("float16" if dtype == "float16" else "float32").max)
+        return -greatest, greatest
+    if dtype.startswith(("int", "uint")) and hasattr(np, dtype):
+        return int(np.iinfo(dtype).min), int(np.iinfo(dtype).max)
+    return float("-inf"), float("inf")
+
+
+def _check_input(graph: Graph, wanted: Input, source: Source, column: Column, found: Scan) -> Iterator[Diagnostic]:
     told = header(source)
     if told.samples is None or told.dtype is None or None in told.shape:
-        dtype = dtype_of(column)
-        yield from check_array(wanted, source, Header(len(column), tuple(column.shape[1:]), dtype))
-    if column.dtype.kind not in "iuf" or not prod(column.shape):
+        yield from check_array(wanted, source, _as_header(column))
+    if column.dtype.kind not in "iuf" or found.lowest is None or found.highest is None:
         return
-    lowest, highest = range_of(column)
+    yield from _check_fits(wanted.dtype, f"the values of `{wanted.name}`", source, column, found)
+    held = f"{source.text} holds indices from {found.lowest:g} to {found.highest:g}"
     for count, span in dict.fromkeys(embeddings(graph, wanted.name)):
-        if lowest < 0 or highest >= count:
+        if found.lowest < 0 or found.highest >= count:
             yield Diagnostic(
                 INDEX_RANGE,
-                f"{source.text} holds indices from {lowest:g} to {highest:g}, and `Embedding` knows {count}",
+                f"{held}, and `Embedding` knows {count}",
                 source.place,
                 expected=f"indices from 0 to {count - 1}",
-                help=f"write `input_dim: {int(highest) + 1}`, or mend the indices"
-                if lowest >= 0
+                help=f"write `input_dim: {int(found.highest) + 1}`, or mend the indices"
+                if found.lowest >= 0
                 else "an index counts from 0",
                 labels=(Label(span, f"it knows {count} indices"),),
             )
 
 
-def _check_labels(subject: Subject, name: str, source: Source, column: Column) -> Iterator[Diagnostic]:
-    output = subject.graph.outputs[name]
-    tensor = subject.tensor(output)
-    if not takes_classes(output) or not prod(column.shape) or column.dtype.kind not in "iufb":
+def _check_target(
+    graph: Graph, shapes: Shapes, split: Split, name: str, source: Source, column: Column, found: Scan
+) -> Iterator[Diagnostic]:
+    output, given = graph.outputs[name], shapes.of(graph, name)
+    tensor = given if isinstance(given, Tensor) else None
+    told = header(source)
+    if told.dtype is None:
+        yield from check_trained_with(split, name, source, _as_header(column))
+    if tensor is not None and None in told.shape:
+        yield from check_target(output, tuple(column.shape[1:]), tensor.shape[1:], source.span)
+    if found.lowest is None or found.highest is None:
         return
-    lowest, highest = range_of(column)
+    if not takes_classes(output):
+        becomes = "int64" if column.dtype.kind in "iu" else "float32"
+        yield from _check_fits(becomes, f"the targets of `{name}`", source, column, found)
+        return
     classes = tensor.shape[-1] if tensor is not None else None
-    if classes == 1:
-        return  # the loss does not fit the output, which is found by itself
-    if lowest == lowest and highest == highest:  # NaN is found by itself
-        fractional = is_fractional(column)
-        yield from check_labels(output, lowest, highest, fractional=fractional, classes=classes, span=source.place)
-
-
-def range_of(column: Column) -> tuple[float, float]:
-    """The least and the greatest number of a column that holds some."""
-    lows, highs = zip(*((block.min(), block.max()) for block in blocks_of(column)), strict=True)
-    return float(min(lows)), float(max(highs))
-
-
-def is_fractional(column: Column) -> bool:
-    """Whether some number of the column is not whole."""
-    import numpy as np
-
-    return column.dtype.kind == "f" and any(not bool(np.all(block == np.floor(block))) for block in blocks_of(column))
+    if classes != 1:  # then the loss does not fit the output, which is found by itself
+        yield from check_labels(
+            output, found.lowest, found.highest, fractional=found.fractional, classes=classes, span=source.place
+        )

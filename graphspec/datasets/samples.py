@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from math import prod
 from typing import Any
 
 import numpy as np
 
 from graphspec.checks.data import check_array, check_counts, check_split
+from graphspec.checks.values import check_column
 from graphspec.datasets.faults import Faults
 from graphspec.diagnostics import Report, SpecError
 from graphspec.graph import Graph
 from graphspec.rules import NOTHING_TO_TRAIN, UNREADABLE_DATA
+from graphspec.shapes import Shapes, infer
 from graphspec.sources import Column, Data, DataError, Header, Progress, Source, Split, dtype_of, load, skipped
 from graphspec.sources.column import Mapped, skipped_files
 from graphspec.sources.vocabularies import Vocabularies, auto_sources, read_vocabulary, with_vocabularies
@@ -119,15 +122,16 @@ def read_splits(
     """The samples of each split by its name. Raises SpecError with everything that is wrong with them."""
     report = Report()
     splits = [with_vocabularies(split, known) for split in splits]
+    shapes = infer(graph)
     for split in splits:
-        report.extend(check_split(graph, split))
+        report.extend(check_split(graph, split, shapes))
     report.raise_if_errors()
-    read = {split.name: _read(graph, split, report, progress) for split in splits}
+    read = {split.name: _read(graph, shapes, split, report, progress) for split in splits}
     report.raise_if_errors()
     return {name: samples for name, samples in read.items() if samples is not None}
 
 
-def _read(graph: Graph, split: Split, report: Report, progress: Progress | None) -> Samples | None:
+def _read(graph: Graph, shapes: Shapes, split: Split, report: Report, progress: Progress | None) -> Samples | None:
     columns: dict[int, Column] = {}
     for name, source in split.sources():
         column = _load(source, report, progress)
@@ -140,6 +144,11 @@ def _read(graph: Graph, split: Split, report: Report, progress: Progress | None)
     report.extend(check_counts(split, {key: len(column) for key, column in columns.items()}))
     if report.errors:
         return None
+    for name, source in split.sources():
+        if _is_looked_through(columns[id(source)], source):
+            report.extend(check_column(graph, shapes, split, name, source, columns[id(source)]))
+    if report.errors:
+        return None
     inputs = {name: _as_input(columns[id(source)], graph, name) for name, source in split.inputs.items()}
     outputs = {name: columns[id(source)] for name, source in split.outputs.items()}
     weights = {name: columns[id(source)] for name, source in split.sample_weights.items()}
@@ -147,6 +156,22 @@ def _read(graph: Graph, split: Split, report: Report, progress: Progress | None)
     samples = Samples(inputs, outputs, weights, split, left_out=names)
     left_out = np.unique(np.concatenate([skipped(column) for column in columns.values()]))
     return samples if not len(left_out) else samples.part(np.delete(np.arange(samples.count), left_out))
+
+
+LOOKED_THROUGH = 1 << 30
+"""Bytes of a column that are looked through before the first step; larger ones would hold it up for too long."""
+
+_BYTES_OF_TEXT = 1 << 9
+"""So much as a number of so many bytes does a text take to be read."""
+
+
+def _is_looked_through(column: Column, source: Source) -> bool:
+    """Whether every value of `column` is looked at before anything is made of it.
+
+    What a larger one holds is found when its batch is gathered, or by the loss that it leads to.
+    """
+    is_text = column.dtype.kind in "USO" or source.transforms.vocabulary is not None
+    return prod(column.shape) * (_BYTES_OF_TEXT if is_text else column.dtype.itemsize) <= LOOKED_THROUGH
 
 
 def _load(source: Source, report: Report, progress: Progress | None) -> Column | None:

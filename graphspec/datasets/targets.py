@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import keras
 
 from graphspec.checks.targets import check_labels, check_target, takes_classes
-from graphspec.checks.values import is_fractional, range_of
 from graphspec.datasets.faults import Fault
 from graphspec.datasets.samples import Samples, with_last_axis
-from graphspec.diagnostics import Report
-from graphspec.graph import Graph
+from graphspec.diagnostics import Diagnostic, Report, Span
+from graphspec.graph import Graph, Output
+from graphspec.rules import NOT_FINITE
 from graphspec.sources import Column, DataError
+from graphspec.sources.scan import Scan, scan
+
+
+def _labels(output: Output, found: Scan, classes: int | None, span: Span) -> Iterator[Diagnostic]:
+    """The faults of class indices that are NaN, or none of the classes."""
+    if not found.is_finite or found.lowest is None or found.highest is None:
+        yield Diagnostic(NOT_FINITE, f"the targets of `{output.name}` are not all finite", span, "class indices")
+        return
+    yield from check_labels(
+        output, found.lowest, found.highest, fractional=found.fractional, classes=classes, span=span
+    )
 
 
 def fit_targets(graph: Graph, model: keras.Model, samples: Samples) -> Samples:
@@ -30,12 +42,11 @@ def fit_targets(graph: Graph, model: keras.Model, samples: Samples) -> Samples:
         report.extend(check_target(output, tuple(target.shape[1:]), shape, span))
         if takes_classes(output) and report.added == before and len(target):
             try:
-                low, high = range_of(target)
-                fractional = is_fractional(target)
+                found = scan(target)
             except (DataError, OSError) as error:
                 report.extend(Fault(samples.source("outputs", name), error).as_spec_error().report)
                 continue
-            report.extend(check_labels(output, low, high, fractional=fractional, classes=shape[-1], span=span))
+            report.extend(_labels(output, found, shape[-1], span))
         is_single = len(target.shape) == 1 and shape == (1,) and not takes_classes(output)
         fitted[name] = with_last_axis(target) if is_single else target
     report.raise_if_errors()

@@ -93,6 +93,12 @@ def descend(tree: Any, path: tuple[str | int, ...]) -> tuple[Any, Span | None, S
     return value, key_span, span
 
 
+def tree_size(value: Any) -> int:
+    """Return how many values a tree holds, at all depths."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return 1 + sum(map(tree_size, inner))
+
+
 def plain(value: Any) -> Any:
     """The value as plain dicts, lists and scalars, without spans."""
     if isinstance(value, dict):

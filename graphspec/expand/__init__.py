@@ -10,5 +10,16 @@ from graphspec.expand.expressions import Value, layered
 from graphspec.expand.library import Library, expand
 from graphspec.expand.substitute import Substitution
 from graphspec.expand.used import label_variables
+from graphspec.expand.work import TooMuchWorkError, Work
 
-__all__ = ["DECLARING", "Library", "Substitution", "Value", "expand", "label_variables", "layered"]
+__all__ = [
+    "DECLARING",
+    "Library",
+    "Substitution",
+    "TooMuchWorkError",
+    "Value",
+    "Work",
+    "expand",
+    "label_variables",
+    "layered",
+]

@@ -7,16 +7,15 @@ includes it, so that what it declares means the same wherever it is included.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping as Names
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from graphspec.diagnostics import Label, Report, Span, SpecError
 from graphspec.document import DECLARING, read
 from graphspec.document.tree import Located, Mapping
-from graphspec.expand.expressions import Value, layered
 from graphspec.expand.substitute import Substitution
 from graphspec.expand.variables import Variables
+from graphspec.expand.work import TooMuchWorkError, Work
 from graphspec.rules import BAD_INCLUDE, WRONG_TYPE
 from graphspec.suggest import kind_of
 
@@ -27,21 +26,37 @@ MAX_FILES = 100
 class Library:
     """A spec file with its expressions resolved: what it declares, its variables, and the files that it includes.
 
-    written is the file as it was read.
+    written is the file as it was read; work is what is left to the expressions of the spec that it belongs to.
     """
 
     path: Path
     written: Mapping
     tree: Mapping
-    variables: Names[str, Value]
+    variables: Variables
+    work: Work
     includes: list[Library] = field(default_factory=list)
+
+    def all_includes(self) -> list[Library]:
+        """The files that this one includes, and those that they include, the nearest first and each once.
+
+        A file may be reached in more ways than can be counted, so no one follows them all.
+        """
+        found: dict[int, Library] = {}
+        waiting = self.includes[::-1]
+        while waiting:
+            library = waiting.pop()
+            if id(library) not in found:
+                found[id(library)] = library
+                waiting += library.includes[::-1]
+        return list(found.values())
 
     def declared(self) -> dict[str, Span]:
         """The layers, models and blocks that become visible to a file that includes this one."""
-        found = {name: span for library in self.includes for name, span in library.declared().items()}
-        for part in ("layers", "models", "blocks"):
-            own = self.tree.get(part)
-            found |= own.key_spans if isinstance(own, Mapping) else {}
+        found: dict[str, Span] = {}
+        for library in (*self.all_includes()[::-1], self):
+            for part in ("layers", "models", "blocks"):
+                own = library.tree.get(part)
+                found |= own.key_spans if isinstance(own, Mapping) else {}
         return found
 
 
@@ -50,13 +65,27 @@ class _Reading:
     """What one expansion keeps: where findings go, the files it is inside of, and those it has read."""
 
     report: Report
+    work: Work
     inside: list[Path] = field(default_factory=list)
     libraries: dict[Path, Library] = field(default_factory=dict)
 
 
-def expand(tree: Mapping, path: Path, report: Report) -> Library:
-    """`tree`, read from `path`, with its includes read and every expression outside blocks resolved."""
-    return _expand(tree, path, _Reading(report, [Path(os.path.realpath(path))]))
+def expand(tree: Mapping, path: Path, report: Report, work: Work | None = None) -> Library:
+    """`tree`, read from `path`, with its includes read and every expression outside blocks resolved.
+
+    work is shared with the spec that names this one as a model. Raises SpecError where there is not enough of it.
+    """
+    if work is not None:
+        _count(tree, tree.span, work)
+    return _expand(tree, path, _Reading(report, work or Work(), [Path(os.path.realpath(path))]))
+
+
+def _count(tree: Mapping, span: Span, work: Work) -> None:
+    """Count the work of reading another file, which `span` names. Raises SpecError where it is too much."""
+    try:
+        work.spend_on_file(tree.span.source.text)
+    except TooMuchWorkError as error:
+        raise error.at(span) from None
 
 
 def _expand(tree: Mapping, path: Path, reading: _Reading) -> Library:
@@ -66,7 +95,6 @@ def _expand(tree: Mapping, path: Path, reading: _Reading) -> Library:
         if library is not None:
             includes.append(library)
     _refuse_clashes(tree, includes, reading.report)
-    outer = layered(*(library.variables for library in includes))
     written_vars = tree.get("vars")
     if written_vars is not None and not isinstance(written_vars, Mapping):
         reading.report.add(
@@ -76,13 +104,16 @@ def _expand(tree: Mapping, path: Path, reading: _Reading) -> Library:
             expected="a mapping of names",
         )
         written_vars = None
-    variables = Variables(written_vars, outer, reading.report)
+    reachable = [each for library in includes for each in (library, *library.all_includes())]
+    outer = list({id(each): each.variables for each in reachable}.values())
+    variables = Variables(written_vars, outer, reading.report, reading.work)
     variables.check()
     rest = Mapping(tree.span)
     for key, item in tree.entries():
         if key.value not in ("vars", "include"):
             rest.put(key.value, item.value, key.span, item.span)
-    return Library(path, tree, Substitution(variables, reading.report).body(rest, tree.span), variables, includes)
+    resolved = Substitution(variables, reading.report, work=reading.work).body(rest, tree.span)
+    return Library(path, tree, resolved, variables, reading.work, includes)
 
 
 def _paths(tree: Mapping, report: Report) -> list[Located]:
@@ -124,6 +155,7 @@ def _include(path: Path, written: Located, reading: _Reading) -> Library | None:
             span = found.span if found.span is not None else written.span
             reading.report.add(found.rule, found.message, span, expected=found.expected, help=found.help)
         return None
+    _count(tree, written.span, reading.work)
     reading.inside.append(resolved)
     library = _expand(tree, path, reading)
     reading.inside.pop()

@@ -10,12 +10,14 @@ from __future__ import annotations
 import re
 from collections import ChainMap
 from collections.abc import Mapping as Names
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from graphspec.diagnostics import Label, Report, Span
 from graphspec.document.tree import Located, Mapping, Sequence
-from graphspec.expand.expressions import FUNCTIONS, ExpressionError, FaultyVariableError, Value, evaluate
+from graphspec.expand.expressions import ExpressionError, FaultyVariableError, Value, evaluate
+from graphspec.expand.operators import FUNCTIONS
+from graphspec.expand.work import TooMuchWorkError, Work
 from graphspec.rules import BAD_EXPRESSION, WRONG_TYPE
 from graphspec.suggest import closest, did_you_mean, kind_of, one_of
 
@@ -25,11 +27,15 @@ _ABSENT = object()
 
 @dataclass(frozen=True)
 class Substitution:
-    """Resolves expressions over `names`; `via` is the place that uses the tree, where that is another place."""
+    """Resolves expressions over `names`; `via` is the place that uses the tree, where that is another place.
+
+    What it takes is counted in `work`. Where that is more than one spec may take, every method raises SpecError.
+    """
 
     names: Names[str, Value]
     report: Report
     via: Span | None = None
+    work: Work = field(default_factory=Work)
 
     def body(self, body: Any, span: Span) -> Any:
         """A spec, a nested model, or the inside of a block: its nodes may be conditional, its own blocks stay."""
@@ -53,6 +59,7 @@ class Substitution:
 
     def value(self, value: Any, span: Span) -> Any:
         """`value` with every expression in it resolved."""
+        self._spend(span)
         if isinstance(value, Mapping):
             copy = Mapping(self.at(value.span))
             for key, item in value.entries():
@@ -64,6 +71,16 @@ class Substitution:
                 listed.put(self.value(item.value, item.span), self.at(item.span))
             return listed
         return self._text(value, span) if isinstance(value, str) and "${" in value else value
+
+    def _spend(self, span: Span) -> None:
+        """Count a value that is copied; what a block's use copies is kept beside what it was copied from."""
+        self._count(1 if self.via is None else 4, span)
+
+    def _count(self, units: int, span: Span) -> None:
+        try:
+            self.work.spend(units)
+        except TooMuchWorkError as error:
+            raise error.at(self.at(span)) from None
 
     def _models(self, models: Any, span: Span) -> Any:
         if not isinstance(models, Mapping):
@@ -88,6 +105,7 @@ class Substitution:
 
     def _node(self, node: Any, span: Span) -> Any:
         """A node; where its `when` is false its `otherwise`, or nothing."""
+        self._spend(span)
         if not isinstance(node, Mapping):
             return self.value(node, span)
         if not self._holds(node):
@@ -139,12 +157,15 @@ class Substitution:
         try:
             if match is not None and match[1] is not None:
                 return self._located(self._evaluate(match, span), span)
-            return _EXPRESSION.sub(lambda found: self._part(found, span), text)
+            text = _EXPRESSION.sub(lambda found: self._part(found, span), text)
+            self._count(len(text) // 10, span)
+            return text
         except FaultyVariableError:
             self.report.leave_open(span)
             return text
 
     def _part(self, match: re.Match[str], span: Span) -> str:
+        self._count(1, span)
         if match[0] == "$${":
             return "${"
         value = self._evaluate(match, span)
@@ -157,7 +178,7 @@ class Substitution:
         try:
             if match[1] is None:
                 raise ExpressionError("this `${` is not closed by a `}`")
-            return evaluate(match[1], self.names)
+            return evaluate(match[1], self.names, self.work)
         except ExpressionError as error:
             self.report.add(
                 BAD_EXPRESSION,
@@ -168,6 +189,8 @@ class Substitution:
                 labels=self._labels(error),
             )
             raise FaultyVariableError from None
+        except TooMuchWorkError as error:
+            raise error.at(self.at(span)) from None
 
     def _help(self, error: ExpressionError) -> str:
         if not error.unknown:
@@ -185,6 +208,7 @@ class Substitution:
         """A list as a Sequence, all of it at the place of its expression."""
         if not isinstance(value, list):
             return value
+        self._count(len(value), span)
         listed = Sequence(self.at(span))
         for item in value:
             listed.put(self._located(item, span), self.at(span))
@@ -194,9 +218,9 @@ class Substitution:
 def place_of(names: Names[str, Value], name: str) -> Span | None:
     """Where the variable `name` is set, as far as that is known of `names`."""
     for each in names.maps if isinstance(names, ChainMap) else [names]:
-        spans: dict[str, Span] = getattr(each, "spans", {})
         if name in each:
-            return spans[name] if name in spans else place_of(getattr(each, "outer", {}), name)
+            found: Span | None = each.place_of(name) if hasattr(each, "place_of") else None
+            return found
     return None
 
 

@@ -21,14 +21,8 @@ _MOST_SHOWN = 40
 
 def label_variables(report: Report, library: Library) -> None:
     """Add to each finding whose place is written with variables where those are set."""
-    files = {each.written.span.source: each for each in _files(library)}
+    files = {each.written.span.source: each for each in (library, *library.all_includes())}
     report.amend(lambda finding: _labelled(finding, files.get(finding.span.source)) if finding.span else finding)
-
-
-def _files(library: Library) -> Iterator[Library]:
-    yield library
-    for each in library.includes:
-        yield from _files(each)
 
 
 def _labelled(finding: Diagnostic, library: Library | None) -> Diagnostic:
@@ -68,5 +62,18 @@ def _parameters(library: Library, span: Span) -> Mapping:
 
 
 def _short(value: object) -> str:
-    shown = "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+    shown = "null" if value is None else str(value).lower() if isinstance(value, bool) else _begin(value)
     return shown if len(shown) <= _MOST_SHOWN else f"{shown[:_MOST_SHOWN]}..."
+
+
+def _begin(value: object) -> str:
+    """Return `value` as text, or so much of its beginning that it has to be cut: a list may be long."""
+    if not isinstance(value, list):
+        return value[: _MOST_SHOWN + 1] if isinstance(value, str) else str(value)
+    shown = "["
+    for number, item in enumerate(value):
+        shown += ", " if number else ""
+        shown += _begin(item) if isinstance(item, list) else repr(item[:_MOST_SHOWN] if isinstance(item, str) else item)
+        if len(shown) > _MOST_SHOWN:
+            return shown
+    return f"{shown}]"

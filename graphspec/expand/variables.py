@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from collections.abc import Mapping as Names
+from collections.abc import Sequence as Several
+from functools import cached_property
 
 from graphspec.diagnostics import Label, Report, Span
 from graphspec.document.tree import Mapping, Sequence, plain
 from graphspec.expand.expressions import FaultyVariableError, Value
 from graphspec.expand.substitute import Substitution
+from graphspec.expand.work import Work
 from graphspec.rules import BAD_EXPRESSION, WRONG_TYPE
 from graphspec.suggest import kind_of
 
@@ -16,20 +19,24 @@ MAX_CHAIN = 50
 
 
 class Variables(Names[str, Value]):
-    """The variables of one file, and those of the files it includes."""
+    """The variables of one file, and those of the files it includes: `outer`, the nearest first."""
 
-    def __init__(self, written: Mapping | None, outer: Names[str, Value], report: Report) -> None:
+    def __init__(self, written: Mapping | None, outer: Several[Variables], report: Report, work: Work) -> None:
         self.written = written if written is not None else {}
         self.spans: dict[str, Span] = written.key_spans if written is not None else {}
         self.outer = outer
         self.report = report
+        self.work = work
         self.known: dict[str, Value] = {}
         self.faulty: set[str] = set()
         self.evaluating: list[str] = []
 
     def __getitem__(self, name: str) -> Value:
         if name not in self.written:
-            return self.outer[name]
+            holder = next((each for each in self.outer if name in each.written), None)
+            if holder is None:
+                raise KeyError(name)
+            return holder[name]
         if name not in self.known and name not in self.faulty:
             self._find(name)
         if name in self.faulty:
@@ -41,6 +48,10 @@ class Variables(Names[str, Value]):
         for name in self.written:
             if name not in self.known and name not in self.faulty:
                 self._find(name)
+
+    def place_of(self, name: str) -> Span | None:
+        """Return where `name` is set; None where it is not."""
+        return next((each.spans[name] for each in (self, *self.outer) if name in each.spans), None)
 
     def _find(self, name: str) -> None:
         """Evaluate the variable; where that cannot be done it is faulty, and a finding has been made of it."""
@@ -59,18 +70,22 @@ class Variables(Names[str, Value]):
             self.faulty.add(name)
 
     def __iter__(self) -> Iterator[str]:
-        yield from dict.fromkeys([*self.written, *self.outer])
+        return iter(self._names)
 
     def __len__(self) -> int:
-        return len(list(iter(self)))
+        return len(self._names)
+
+    @cached_property
+    def _names(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(name for each in (self, *self.outer) for name in each.written))
 
     def __contains__(self, name: object) -> bool:
-        return name in self.written or name in self.outer
+        return name in self.written or any(name in each.written for each in self.outer)
 
     def _evaluate(self, name: str) -> Value:
         assert isinstance(self.written, Mapping)
         located = self.written.located(name)
-        value = Substitution(self, self.report).value(located.value, located.span)
+        value = Substitution(self, self.report, work=self.work).value(located.value, located.span)
         items = value if isinstance(value, Sequence) else [value]
         if isinstance(value, Mapping) or any(isinstance(item, Mapping) for item in items):
             self.report.add(

@@ -13,10 +13,10 @@ from typing import Any
 
 from graphspec.diagnostics import Label, Report, Span, SpecError
 from graphspec.document.tree import Mapping, plain
-from graphspec.expand import Substitution, Value, layered
+from graphspec.expand import Substitution, TooMuchWorkError, Value, layered
 from graphspec.graph import Feed, Node, Reference, Step
 from graphspec.lower.labels import declared_near, fed
-from graphspec.lower.scope import MAX_NESTED, MAX_NODES, Block, Scope
+from graphspec.lower.scope import MAX_NESTED, Block, Scope
 from graphspec.lower.steps import BlockUse
 from graphspec.rules import (
     BAD_NAME,
@@ -37,6 +37,9 @@ from graphspec.suggest import did_you_mean, kind_of, one_of
 
 OUTPUT = "output"
 
+_FAULTY = 5
+"""Nodes that a faulty one counts as: its findings are made anew each time."""
+
 ReadNode = Callable[[str, NodeModel, Span, Scope], list[Node]]
 """Lowers one node of a block: its full name, what is written, its place, and the scope of the block."""
 
@@ -56,6 +59,7 @@ def use_block(
     bound = _bind(use, feed, report)
     if names is None or bound is None:
         return None
+    _spend(3 * len(names) + sum(map(_length, names.values())), use, block.scope)
     key = repr(names), tuple(_used_from(use.span))
     body = block.bodies.get(key) or _body(use, names, report)
     if body is None:
@@ -66,8 +70,22 @@ def use_block(
         nodes = _nodes(use, body, prefix, bound, read_node, report)
     finally:
         caller.using.pop()
-    caller.nodes[0] += sum(1 + len(node.steps) for node in nodes or ())
+    caller.count(sum(_FAULTY if node.is_faulty else 1 + len(node.steps) for node in nodes or ()) or 1, use.span)
     return (nodes, {name: prefix + name for name in body.outputs}) if nodes is not None else None
+
+
+def _spend(units: int, use: BlockUse, scope: Scope) -> None:
+    """Count work that the parameters of a block make. Raises SpecError where the spec takes too much."""
+    try:
+        scope.work.spend(units)
+    except TooMuchWorkError as error:
+        raise error.at(use.span) from None
+
+
+def _length(value: Value) -> int:
+    if isinstance(value, list):
+        return len(value) + sum(map(_length, value))
+    return len(value) // 10 if isinstance(value, str) else 0
 
 
 def _used_from(span: Span | None) -> Iterator[Span]:
@@ -90,13 +108,10 @@ def _may_nest(use: BlockUse, caller: Scope, report: Report) -> bool:
             labels=[Label(block.span, f"`{block.name}` is declared here")],
         )
         return False
-    if len(caller.using) >= MAX_NESTED or caller.nodes[0] > MAX_NODES:
-        deep = len(caller.using) >= MAX_NESTED
+    if len(caller.using) >= MAX_NESTED:
         raise SpecError.of(
             TOO_LARGE,
-            f"blocks nest more than {MAX_NESTED} deep"
-            if deep
-            else f"blocks make more than {MAX_NODES:,} nodes and steps",
+            f"blocks nest more than {MAX_NESTED} deep",
             use.span,
             expected="here it goes too far",
             help="use fewer blocks inside blocks, or fewer repeats",
@@ -145,7 +160,8 @@ def _parameters(use: BlockUse, report: Report) -> dict[str, Value] | None:
         else:
             scope = layered(values, block.scope.variables)
             before = report.added, len(report.unknown)
-            values[name] = plain(Substitution(scope, report).value(default, declared.value_spans[name]))
+            substitution = Substitution(scope, report, work=block.scope.work)
+            values[name] = plain(substitution.value(default, declared.value_spans[name]))
             sound = sound and (report.added, len(report.unknown)) == before
     return values if sound else None
 
@@ -216,7 +232,7 @@ def _body(use: BlockUse, values: Names[str, Value], report: Report) -> BlockBody
         inside.put("outputs", outputs, model.key_span(OUTPUT), located.span)
     before = report.added
     scope = layered(values, use.block.scope.variables)
-    filled = Substitution(scope, report, use.span).body(inside, model.span)
+    filled = Substitution(scope, report, use.span, use.block.scope.work).body(inside, model.span)
     if report.added > before:
         return None
     write_out_body(filled)

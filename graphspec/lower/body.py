@@ -55,25 +55,34 @@ def _file_scope(library: Library, caller: Scope | None, report: Report) -> Scope
     caller is the scope that names the file as a model, if one does.
     """
     scope = Scope(None, report, library.variables)
+    scope.work = library.work
     if caller is not None:
         scope.share(caller)
     scope.files = (*scope.files, Path(os.path.realpath(library.path)))
-    scope.included = tuple(_library_scope(each, scope, report) for each in library.includes)
+    scope.included = _included(library, scope, report, {})
     return scope
 
 
 def check_library(library: Library, report: Report) -> None:
     """Find what is wrong with a file that only declares layers, models and blocks for others to include."""
     caller = Scope(None, report, library.variables)
+    caller.work = library.work
     caller.files = (Path(os.path.realpath(library.path)),)
-    _library_scope(library, caller, report)
+    _library_scope(library, caller, report, {})
 
 
-def _library_scope(library: Library, caller: Scope, report: Report) -> Scope:
+def _included(library: Library, caller: Scope, report: Report, known: dict[int, Scope]) -> tuple[Scope, ...]:
+    """The scopes of all files that `library` includes, the nearest first. known: those that have been made, by file."""
+    return tuple(_library_scope(each, caller, report, known) for each in library.all_includes())
+
+
+def _library_scope(library: Library, caller: Scope, report: Report, known: dict[int, Scope]) -> Scope:
     """The scope of an included file: what it declares, and what the files that it includes declare."""
-    scope = Scope(None, report, library.variables)
+    if id(library) in known:
+        return known[id(library)]
+    scope = known[id(library)] = Scope(None, report, library.variables)
     scope.share(caller)
-    scope.included = tuple(_library_scope(each, scope, report) for each in library.includes)
+    scope.included = _included(library, scope, report, known)
     write_out_body(library.tree)
     declaring = Mapping(library.tree.span)
     for key, item in library.tree.entries():

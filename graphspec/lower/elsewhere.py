@@ -130,7 +130,7 @@ def open_spec(model: Elsewhere, scope: Scope, report: Report) -> tuple[SpecModel
             report.add(found.rule, found.message, span, expected=found.expected or "a spec file", help=found.help)
         return None
     write_out(tree)
-    library = expand(tree, path, report)
+    library = expand(tree, path, report, scope.work)
     if "inputs" not in tree or "outputs" not in tree:
         report.add(
             MISSING_KEY, f"{written.value} describes no model: it has no {one_of(_lacking(tree))}", written.span,

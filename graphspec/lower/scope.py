@@ -7,14 +7,14 @@ from collections.abc import Mapping as Names
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from graphspec.diagnostics import Label, Report, Span
-from graphspec.expand import Value
+from graphspec.diagnostics import Label, Report, Span, SpecError
+from graphspec.expand import Value, Work
 from graphspec.graph import Layer
 from graphspec.rules import RECURSION, TOO_LARGE
 from graphspec.schema import BlockBody, BlockModel
 
 MAX_NESTED = 30
-MAX_NODES = 80_000
+MAX_NODES = 50_000
 
 
 @dataclass(eq=False)
@@ -35,9 +35,10 @@ class Block:
 class Scope:
     """Finds declared names. A layer or model is lowered when it is first asked for, so the order is free.
 
-    included holds the scopes of included files. making and using tell what is being lowered, to find recursion;
-    they and `nodes`, a count of what blocks have made, are the same for all scopes of one spec. files are the
-    spec files that lead here by `models: {name: {spec: file}}`, opened counts them all.
+    included holds the scopes of all included files, the nearest first and each once. making and using tell what is
+    being lowered, to find recursion; they, `work`, and `nodes`, a count of what blocks and repeats have made, are the
+    same for all scopes of one spec. files are the spec files that lead here by `models: {name: {spec: file}}`, opened
+    counts them all.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Scope:
         self.files: tuple[Path, ...] = parent.files if parent is not None else ()
         self.opened: list[int] = parent.opened if parent is not None else [0]
         self.nodes: list[int] = parent.nodes if parent is not None else [0]
+        self.work: Work = parent.work if parent is not None else Work()
         self.tensors: set[str] = set()
         self.report = report
         self.makers: dict[str, tuple[Callable[[], Layer | None], Span]] = {}
@@ -60,7 +62,19 @@ class Scope:
     def share(self, caller: Scope) -> None:
         """Count what is made and opened together with `caller`, another root scope of the same spec."""
         self.files, self.opened, self.nodes = caller.files, caller.opened, caller.nodes
-        self.making, self.using = caller.making, caller.using
+        self.making, self.using, self.work = caller.making, caller.using, caller.work
+
+    def count(self, nodes: int, span: Span) -> None:
+        """Count nodes or steps that a block or a repeat makes. Raises SpecError where they are too many."""
+        self.nodes[0] += nodes
+        if self.nodes[0] > MAX_NODES:
+            raise SpecError.of(
+                TOO_LARGE,
+                f"blocks and repeats make more than {MAX_NODES:,} nodes and steps",
+                span,
+                expected="here it goes too far",
+                help="use fewer blocks inside blocks, or fewer repeats",
+            )
 
     def declare(self, name: str, span: Span, make: Callable[[], Layer | None]) -> None:
         """Let `name` stand for what `make` will give; None where its declaration is faulty."""
@@ -69,23 +83,27 @@ class Scope:
     def declares(self, name: str) -> bool:
         """Whether `name` is declared here, in an included file, or around here."""
         return (
-            name in self.makers
-            or name in self.blocks
-            or any(scope.declares(name) for scope in self.included)
+            self._holds(name)
+            or any(scope._holds(name) for scope in self.included)
             or (self.parent is not None and self.parent.declares(name))
         )
 
+    def _holds(self, name: str) -> bool:
+        """Return whether `name` is declared here, and not only in an included file or around here."""
+        return name in self.makers or name in self.blocks
+
     def names(self) -> list[str]:
         """Every name in scope, the nearest first."""
-        around = [*self.included, *([self.parent] if self.parent is not None else [])]
-        return [*self.makers, *self.blocks, *(name for scope in around for name in scope.names())]
+        own = [name for scope in (self, *self.included) for name in (*scope.makers, *scope.blocks)]
+        return own + (self.parent.names() if self.parent is not None else [])
 
     def places(self) -> dict[str, Span]:
         """Where each name in scope is declared."""
-        around = [*self.included, *([self.parent] if self.parent is not None else [])]
-        found = {name: span for scope in reversed(around) for name, span in scope.places().items()}
-        own = {name: span for name, (_, span) in self.makers.items()}
-        return {**found, **{name: block.span for name, block in self.blocks.items()}, **own}
+        found = self.parent.places() if self.parent is not None else {}
+        for scope in (*self.included[::-1], self):
+            found |= {name: block.span for name, block in scope.blocks.items()}
+            found |= {name: span for name, (_, span) in scope.makers.items()}
+        return found
 
     def tensor_outside(self, name: str) -> bool:
         """Whether a body around this one has a tensor `name`, which is not to be seen from here."""
@@ -102,15 +120,18 @@ class Scope:
             return self.blocks[name]
         if name in self.makers:
             return None
-        for scope in (*self.included, self.parent):
-            if scope is not None and scope.declares(name):
-                return scope.find_block(name)
-        return None
+        nearest = self._nearest(name)
+        return nearest.find_block(name) if nearest is not None else None
+
+    def _nearest(self, name: str) -> Scope | None:
+        """Return the scope, of the included files or around here, that `name` is found in."""
+        holder = next((scope for scope in self.included if scope._holds(name)), None)
+        return holder or (self.parent if self.parent is not None and self.parent.declares(name) else None)
 
     def find(self, name: str, span: Span) -> Layer | None:
         """The layer that `name` stands for at `span`; None where there is none or where its declaration is faulty."""
         if name not in self.makers:
-            nearest = next((scope for scope in (*self.included, self.parent) if scope and scope.declares(name)), None)
+            nearest = self._nearest(name)
             return nearest.find(name, span) if nearest is not None and name not in self.blocks else None
         if name in self.made:
             return self.made[name]

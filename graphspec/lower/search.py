@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any, Literal
 
-from graphspec.diagnostics import Report
+from graphspec.diagnostics import Report, Span
 from graphspec.document.tree import Located, Mapping, plain
 from graphspec.rules import BAD_SEARCH
 from graphspec.schema.model import FloatRange, IntRange, RangeModel, SearchModel
@@ -16,10 +16,22 @@ DEFAULT_TRIALS = 20
 """Where a spec says neither how many trials there are to be nor how long."""
 
 
+MOST_PARAMETERS = 100
+MOST_CHOICES = 1_000
+"""More of either could not be tried in a lifetime."""
+
+
+def _refuse_many(noun: str, count: int, most: int, span: Span, report: Report) -> None:
+    report.add(BAD_SEARCH, f"there are {count:,} {noun}", span, expected=f"at most {most:,}", help="search for fewer")
+
+
 def lower_search(model: SearchModel, report: Report) -> SearchSpace | None:
     """The search that `model` says; None, with findings, where a part of it is faulty."""
     before = report.added
-    parameters = []
+    parameters: list[Parameter] = []
+    if len(model.parameters) > MOST_PARAMETERS:
+        _refuse_many("parameters", len(model.parameters), MOST_PARAMETERS, model.key_span("parameters"), report)
+        return None
     written = model.located("parameters").value
     for path, values in model.parameters.items():
         key = Located(path, written.key_spans[path])
@@ -49,6 +61,9 @@ def _choices(key: Located, written: Located, report: Report) -> Choices | None:
     """The choices of a list, each once."""
     values: list[Any] = []
     before = report.added
+    if isinstance(written.value, list) and len(written.value) > MOST_CHOICES:
+        _refuse_many(f"choices of `{key.value}`", len(written.value), MOST_CHOICES, written.span, report)
+        return None
     for item in written.as_list():
         value = plain(item.value)
         if any(type(value) is type(other) and value == other for other in values):

@@ -65,6 +65,8 @@ def _read_step(
     call = _read_call(beside, report)
     if repeat is None or call is None:
         return None
+    if repeat > 1:
+        scope.count(repeat, name.span)
     block = scope.find_block(name.value)
     if block is not None:
         if call:

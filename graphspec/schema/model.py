@@ -198,11 +198,13 @@ def _vocabulary(value: Any) -> Any:
             "`auto`, or a list of words",
             {"help": "write `vocabulary: auto`, or `vocabulary: [no, yes]` with quotes around both"},
         )
-    for number, word in enumerate(value):
+    known: set[str] = set()
+    for word in value:
         if not isinstance(word, str | int) or isinstance(word, bool):
             raise PydanticCustomError("unknown_choice", "words, or whole numbers", {"help": "write words in quotes"})
-        if str(word) in map(str, value[:number]):
+        if str(word) in known:
             raise PydanticCustomError("unknown_choice", "each word once", {"help": f"`{word}` stands there twice"})
+        known.add(str(word))
     return tuple(value)
 
 

@@ -1,0 +1,136 @@
+"""The operators and functions of expressions: Python's, each bounded before it is computed.
+
+What an operator takes is bounded already: whole numbers by MAX_BITS, text and lists by MAX_ITEMS. An operator whose
+result, or whose time, could be much larger than what it takes looks at that first, and raises LimitError.
+"""
+
+from __future__ import annotations
+
+import ast
+import operator
+from collections.abc import Callable
+from typing import Any
+
+MAX_BITS = 256
+MAX_ITEMS = 10_000
+MAX_LEVELS = 50
+"""Lists in lists in lists: so deep may a value be."""
+
+MAX_DIGITS = 400
+"""Digits that `round` is asked for, and characters that `int` and `float` read: more than any number here has."""
+
+TOO_LARGE = "this number is too large"
+TOO_LONG = "this text or list is too long"
+TOO_DEEP = f"this list is nested more than {MAX_LEVELS} deep"
+
+
+class LimitError(ValueError):
+    """A value is, or would be, larger than those of expressions may be."""
+
+
+def size_of(value: Any) -> int:
+    """Return how many characters, or items at all depths, a value holds. Raises LimitError where those are too many."""
+    if isinstance(value, list):
+        return _items_of(value, 0)
+    if isinstance(value, str) and len(value) > MAX_ITEMS:
+        raise LimitError(TOO_LONG)
+    return len(value) if isinstance(value, str) else 1
+
+
+def _items_of(items: list[Any], level: int) -> int:
+    if level >= MAX_LEVELS:
+        raise LimitError(TOO_DEEP)
+    count = len(items)
+    if count > MAX_ITEMS:
+        raise LimitError(TOO_LONG)
+    for item in items:
+        if isinstance(item, list):
+            count += _items_of(item, level + 1)
+        elif isinstance(item, str):
+            count += len(item)
+        if count > MAX_ITEMS:
+            raise LimitError(TOO_LONG)
+    return count
+
+
+def _add(left: Any, right: Any) -> Any:
+    if isinstance(left, str | list) and isinstance(right, str | list) and size_of(left) + size_of(right) > MAX_ITEMS:
+        raise LimitError(TOO_LONG)
+    return left + right
+
+
+def _multiply(left: Any, right: Any) -> Any:
+    for several, times in ((left, right), (right, left)):
+        if isinstance(several, str | list) and isinstance(times, int) and size_of(several) * times > MAX_ITEMS:
+            raise LimitError(TOO_LONG)
+    return left * right
+
+
+def _remainder(left: Any, right: Any) -> Any:
+    if isinstance(left, str):
+        raise LimitError("`%` is the remainder of a division; text is not formatted")
+    return left % right
+
+
+def _power(left: Any, right: Any) -> Any:
+    """Return the power; a whole number of more than twice MAX_BITS is refused before it is computed."""
+    if isinstance(left, int) and isinstance(right, int) and right * (abs(left).bit_length() - 1) > MAX_BITS:
+        raise LimitError(TOO_LARGE)
+    return left**right
+
+
+def _round(number: Any, digits: Any = None) -> Any:
+    """Return the number rounded. Python computes the power of ten first, however many digits are asked for."""
+    if isinstance(digits, int) and abs(digits) > MAX_DIGITS:
+        raise LimitError(f"`round` takes from -{MAX_DIGITS} to {MAX_DIGITS} digits")
+    return round(number, digits)
+
+
+def _whole(value: Any = 0, base: Any = None) -> Any:
+    _refuse_long(value)
+    return int(value) if base is None else int(value, base)
+
+
+def _real(value: Any = 0.0) -> Any:
+    _refuse_long(value)
+    return float(value)
+
+
+def _refuse_long(value: Any) -> None:
+    if isinstance(value, str) and len(value) > MAX_DIGITS:
+        raise LimitError("this text is too long for a number")
+
+
+BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
+    ast.Add: _add,
+    ast.Sub: operator.sub,
+    ast.Mult: _multiply,
+    ast.Div: operator.truediv,
+    ast.FloorDiv: operator.floordiv,
+    ast.Mod: _remainder,
+    ast.Pow: _power,
+}
+COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+    ast.In: lambda item, items: item in items,
+    ast.NotIn: lambda item, items: item not in items,
+}
+UNARY: dict[type[ast.unaryop], Callable[[Any], Any]] = {
+    ast.UAdd: operator.pos,
+    ast.USub: operator.neg,
+    ast.Not: operator.not_,
+}
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "min": min,
+    "max": max,
+    "round": _round,
+    "int": _whole,
+    "float": _real,
+    "str": str,
+    "len": len,
+}

@@ -1,0 +1,66 @@
+"""Every value of a column looked at once, block by block: what is missing, and from where to where the others go.
+
+A memory-mapped file is never in memory as a whole. Needs NumPy, which is imported when it is called.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from graphspec.sources.column import Column
+from graphspec.sources.reading import blocks_of
+
+
+@dataclass(frozen=True)
+class Scan:
+    """The values of a column: how many are NaN or infinite, the least and the greatest of the others.
+
+    lowest and highest are None where no number is finite. fractional: some number is not whole.
+    """
+
+    missing: int = 0
+    infinite: int = 0
+    lowest: float | None = None
+    highest: float | None = None
+    fractional: bool = False
+
+    @property
+    def is_finite(self) -> bool:
+        """Return whether no number is NaN or infinite."""
+        return not (self.missing or self.infinite)
+
+
+def scan(column: Column) -> Scan:
+    """Read all of `column`, text too. Raises DataError or OSError where a value cannot be read."""
+    missing = infinite = 0
+    lows: list[Any] = []
+    highs: list[Any] = []
+    fractional = False
+    for block in blocks_of(column):
+        if block.dtype.kind not in "iufb" or not block.size:
+            continue
+        numbers = block
+        if block.dtype.kind == "f":
+            numbers, bad, nan = _finite(block)
+            missing, infinite = missing + nan, infinite + bad - nan
+            fractional = fractional or _has_fractions(numbers)
+        if numbers.size:
+            lows.append(numbers.min().item())
+            highs.append(numbers.max().item())
+    return Scan(missing, infinite, min(lows, default=None), max(highs, default=None), fractional)
+
+
+def _finite(block: Any) -> tuple[Any, int, int]:
+    """The finite numbers of a block, how many are not finite, and how many of those are NaN."""
+    import numpy as np
+
+    finite = np.isfinite(block)
+    bad = block.size - int(finite.sum())
+    return (block[finite], bad, int(np.isnan(block).sum())) if bad else (block, 0, 0)
+
+
+def _has_fractions(numbers: Any) -> bool:
+    import numpy as np
+
+    return not bool(np.all(numbers == np.floor(numbers)))
