@@ -1,10 +1,12 @@
 """Validate hundreds of thousands of broken documents, and say where validation is at fault.
 
     python scripts/fuzz.py --cases 200000 --seed 1
+    python scripts/fuzz.py --paths 20000 --seed 1
 
 A fault is an exception, more than 2 s of processor time, more than 500 MB of memory, or a finding without a place.
 Cases are made and tried by processes of their own; one that hangs or dies is replaced. Faulty documents are written to
-`--out`. `--only n` tries one case again in this process, and `--hostile` the large ones made by hand alone.
+`--out`. `--only n` tries one case again in this process, and `--hostile` the large ones made by hand alone. `--paths`
+makes folders of pipes, devices, links and odd names, with specs that name them, instead of documents.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ sys.path.insert(0, str(ROOT))
 
 from tests.fuzzing.cases import Case, make_case  # noqa: E402
 from tests.fuzzing.hostile import HOSTILE  # noqa: E402
+from tests.fuzzing.paths import try_paths  # noqa: E402
 from tests.fuzzing.pool import run  # noqa: E402
 from tests.fuzzing.trial import MEGABYTES, try_case, try_number  # noqa: E402
 from tests.fuzzing.watched import Tried  # noqa: E402
@@ -30,6 +33,7 @@ from tests.fuzzing.watched import Tried  # noqa: E402
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cases", type=int, default=200_000, help="how many (200,000)")
+    parser.add_argument("--paths", type=int, default=0, help="how many folders of odd files to try, instead of cases")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes (all cores)")
     parser.add_argument("--out", type=Path, default=Path("fuzz"), help="where faulty documents go")
@@ -37,6 +41,10 @@ def main() -> None:
     parser.add_argument("--hostile", action="store_true", help="try the documents made by hand alone")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="fuzz-") as folder:
+        if given.only is not None and given.paths:
+            tried = try_paths(given.seed, given.only, Path(folder))
+            print(f"{tried.seconds:.2f} s, {tried.megabytes:.0f} MB", *tried.faults, sep="\n")
+            return
         if given.only is not None:
             show(make_case(given.seed, given.only), _folder(Path(folder), 0))
             return
@@ -50,9 +58,13 @@ def main() -> None:
         folders = [_folder(Path(folder), number) for number in range(given.jobs)]
 
         def keep(number: int, tried: Tried) -> None:
-            _keep(make_case(given.seed, number), number, tried, given.out)
+            if given.paths:
+                _write_faults(number, "a folder of odd files", tried, given.out)
+            else:
+                _keep(make_case(given.seed, number), number, tried, given.out)
 
-        totals = run(range(given.cases), partial(try_number, given.seed), folders, MEGABYTES, keep)
+        attempt = try_paths if given.paths else try_number
+        totals = run(range(given.paths or given.cases), partial(attempt, given.seed), folders, MEGABYTES, keep)
     print(f"seed {given.seed}, {totals}")
     sys.exit(1 if totals.faulty else 0)
 
@@ -72,9 +84,13 @@ def _folder(scratch: Path, number: int) -> Path:
 
 
 def _keep(case: Case, number: int, tried: Tried, out: Path) -> None:
-    out.mkdir(parents=True, exist_ok=True)
+    _write_faults(number, case.what, tried, out)
     (out / f"{number}{case.suffix}").write_bytes(case.data)
-    (out / f"{number}.txt").write_text(f"{case.what}\n" + "\n".join(tried.faults), encoding="utf-8", errors="replace")
+
+
+def _write_faults(number: int, what: str, tried: Tried, out: Path) -> None:
+    out.mkdir(parents=True, exist_ok=True)
+    (out / f"{number}.txt").write_text(f"{what}\n" + "\n".join(tried.faults), encoding="utf-8", errors="replace")
 
 
 if __name__ == "__main__":
