@@ -139,7 +139,7 @@ def _libraries() -> tuple[str, ...]:
     """Where Python, its packages and graphspec itself lie."""
     folders = [sys.prefix, sys.base_prefix, *sysconfig.get_paths().values(), str(_PROJECT / "graphspec")]
     folders += [str(_PROJECT / "tests"), *(each for each in sys.path if each.endswith((".zip", "-packages")))]
-    system = ["/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/share/zoneinfo", "/etc/ssl", "/dev/urandom", os.devnull]
+    system = ["/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/share/zoneinfo", "/etc/ssl", "/dev/urandom", "/proc/self/mountinfo", os.devnull]
     return tuple({path for each in [*folders, *system] for path in (os.path.abspath(each), os.path.realpath(each))})
 
 
