@@ -2,11 +2,13 @@
 
     python scripts/fuzz.py --cases 200000 --seed 1
     python scripts/fuzz.py --expressions 100000 --seed 1
+    python scripts/fuzz.py --paths 20000 --seed 1
 
 A fault is an exception, more than 2 s of processor time, more than 500 MB of memory, or a finding without a place.
 Cases are made and tried by processes of their own; one that hangs or dies is replaced. Faulty documents are written to
 `--out`. `--only n` tries one case again in this process, and `--hostile` the large ones made by hand alone.
-`--expressions` evaluates expressions instead, of which none may take more than 50 ms.
+`--expressions` evaluates expressions instead, of which none may take more than 50 ms; `--paths` makes folders of pipes,
+devices, links and odd names, with specs that name them.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ sys.path.insert(0, str(ROOT))
 from tests.fuzzing.cases import Case, make_case  # noqa: E402
 from tests.fuzzing.expressions import expression, try_expression  # noqa: E402
 from tests.fuzzing.hostile import HOSTILE  # noqa: E402
+from tests.fuzzing.paths import try_paths  # noqa: E402
 from tests.fuzzing.pool import run  # noqa: E402
 from tests.fuzzing.trial import MEGABYTES, try_case, try_number  # noqa: E402
 from tests.fuzzing.watched import Tried  # noqa: E402
@@ -33,6 +36,7 @@ from tests.fuzzing.watched import Tried  # noqa: E402
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cases", type=int, default=200_000, help="how many (200,000)")
+    parser.add_argument("--paths", type=int, default=0, help="how many folders of odd files to try, instead of cases")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes (all cores)")
     parser.add_argument("--out", type=Path, default=Path("fuzz"), help="where faulty documents go")
@@ -41,6 +45,10 @@ def main() -> None:
     parser.add_argument("--expressions", type=int, default=0, help="evaluate so many expressions instead")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="fuzz-") as folder:
+        if given.only is not None and given.paths:
+            tried = try_paths(given.seed, given.only, Path(folder))
+            print(f"{tried.seconds:.2f} s, {tried.megabytes:.0f} MB", *tried.faults, sep="\n")
+            return
         if given.only is not None:
             show(make_case(given.seed, given.only), _folder(Path(folder), 0))
             return
@@ -54,21 +62,21 @@ def main() -> None:
         folders = [_folder(Path(folder), number) for number in range(given.jobs)]
 
         def keep(number: int, tried: Tried) -> None:
-            _keep(make_case(given.seed, number), number, tried, given.out)
-
-        def keep_expression(number: int, tried: Tried) -> None:
-            _keep(
-                Case(f"expression {number}", expression(given.seed, number).encode(), ".expression"),
-                number,
-                tried,
-                given.out,
-            )
+            if given.expressions:
+                text = expression(given.seed, number).encode()
+                _keep(Case(f"expression {number}", text, ".expression"), number, tried, given.out)
+            elif given.paths:
+                _write_faults(number, "a folder of odd files", tried, given.out)
+            else:
+                _keep(make_case(given.seed, number), number, tried, given.out)
 
         if given.expressions:
-            attempt = partial(try_expression, given.seed)
-            totals = run(range(given.expressions), attempt, folders, MEGABYTES, keep_expression)
+            count, attempt = given.expressions, try_expression
+        elif given.paths:
+            count, attempt = given.paths, try_paths
         else:
-            totals = run(range(given.cases), partial(try_number, given.seed), folders, MEGABYTES, keep)
+            count, attempt = given.cases, try_number
+        totals = run(range(count), partial(attempt, given.seed), folders, MEGABYTES, keep)
     print(f"seed {given.seed}, {totals}")
     sys.exit(1 if totals.faulty else 0)
 
@@ -88,9 +96,13 @@ def _folder(scratch: Path, number: int) -> Path:
 
 
 def _keep(case: Case, number: int, tried: Tried, out: Path) -> None:
-    out.mkdir(parents=True, exist_ok=True)
+    _write_faults(number, case.what, tried, out)
     (out / f"{number}{case.suffix}").write_bytes(case.data)
-    (out / f"{number}.txt").write_text(f"{case.what}\n" + "\n".join(tried.faults), encoding="utf-8", errors="replace")
+
+
+def _write_faults(number: int, what: str, tried: Tried, out: Path) -> None:
+    out.mkdir(parents=True, exist_ok=True)
+    (out / f"{number}.txt").write_text(f"{what}\n" + "\n".join(tried.faults), encoding="utf-8", errors="replace")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,183 @@
+"""An audit hook that records what a command does to files, the network and processes, and which code it executes.
+
+A hook cannot be removed, so it is installed in a process of its own (`child`). Python reports what goes through Python:
+what C code opens by itself (HDF5, TensorFlow's file system, Arrow) is seen by comparing folders (`sandbox`).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import sysconfig
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+STARTS = {
+    *(
+        "subprocess.Popen",
+        "os.exec",
+        "os.fork",
+        "os.forkpty",
+        "os.posix_spawn",
+        "os.spawn",
+        "os.startfile",
+        "os.system",
+    ),
+    *("pty.spawn", "os.kill", "os.killpg", "webbrowser.open"),
+}
+CONNECTS = {
+    *("socket.connect", "socket.bind", "socket.sendto", "socket.sendmsg", "socket.getaddrinfo", "socket.gethostbyname"),
+    *("socket.gethostbyaddr", "socket.getnameinfo", "urllib.Request", "http.client.connect", "ftplib.connect"),
+    *("smtplib.connect", "poplib.connect", "imaplib.open", "nntplib.connect", "telnetlib.Telnet.open"),
+}
+CHANGES = {
+    # event: positions of the paths that it changes
+    **dict.fromkeys(("os.remove", "os.mkdir", "os.rmdir", "os.chmod", "os.chown", "os.truncate", "os.utime"), (0,)),
+    **dict.fromkeys(
+        ("os.setxattr", "os.removexattr", "os.chflags", "os.lockf", "shutil.rmtree", "sqlite3.connect"), (0,)
+    ),
+    **dict.fromkeys(("os.rename", "shutil.move"), (0, 1)),
+    **dict.fromkeys(("os.link", "os.symlink"), (1,)),
+}
+LISTS = {"os.listdir", "os.scandir", "os.walk", "os.fwalk"}
+_WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+_LOADERS = ("<frozen importlib._bootstrap_external>", "<frozen zipimport>")
+_PROJECT = Path(__file__).resolve().parent.parent.parent
+MARKER = "hostile_payload"
+"""A word that every piece of hostile code holds, by which it is known when something compiles it."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Where a command may read and write; files and folders, with all below them. Relative paths do not occur."""
+
+    reads: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
+    """Never opened, although they lie where the command may read."""
+    starts: bool = False
+    """Whether processes may be started."""
+
+
+@dataclass
+class Recorder:
+    """The events that break the limits of the command that runs now; none are looked for while there are no limits."""
+
+    limits: Limits | None = None
+    faults: list[str] = field(default_factory=list)
+
+    def install(self) -> None:
+        sys.addaudithook(self._hear)
+
+    def _hear(self, event: str, arguments: tuple[Any, ...]) -> None:
+        limits, self.limits = self.limits, None  # what the hook itself does is not looked at
+        if limits is not None:
+            try:
+                if fault := judge(event, arguments, limits):
+                    self.faults.append(fault)
+            finally:
+                self.limits = limits
+
+
+def judge(event: str, arguments: tuple[Any, ...], limits: Limits) -> str | None:
+    """Return what is wrong with an event under `limits`; None where nothing is."""
+    match event:
+        case "open":
+            return _judge_open(arguments[0], arguments[1], arguments[2], limits)
+        case "marshal.loads" | "marshal.load" if sys._getframe(2).f_code.co_filename not in _LOADERS:
+            return f"{event} of {arguments[0][:40] if arguments else b''!r}"
+        case "pickle.find_class":
+            return f"unpickles {arguments[0]}.{arguments[1]}"
+        case "exec" if _is_foreign(code := getattr(arguments[0], "co_filename", "")):
+            return f"executes {code}"
+        case "compile" if MARKER in _text(arguments[0]) or _is_foreign(_text(arguments[1])):
+            return f"compiles {_text(arguments[0])[:80]!r} of {arguments[1]}"
+        case "ctypes.dlopen" if arguments[0] and not _is_library(_absolute(arguments[0])):
+            return f"loads the library {arguments[0]}" if "/" in _text(arguments[0]) else None
+        case _ if event in CONNECTS:
+            return f"{event} {[_text(each)[:80] for each in arguments[-2:]]}"
+        case _ if event in STARTS and not limits.starts:
+            return f"{event} {[_text(each)[:80] for each in arguments[:2]]}"
+        case _ if event in CHANGES:
+            paths = [_real(arguments[at]) for at in CHANGES[event] if not isinstance(arguments[at], int)]
+            outside = [path for path in paths if not _within(path, limits.writes)]
+            return f"{event} {outside}" if outside else None
+        case _ if event in LISTS:
+            return _judge_list(event, arguments[0], limits)
+    return None
+
+
+def _judge_open(path: Any, mode: Any, flags: Any, limits: Limits) -> str | None:
+    if isinstance(path, int) or path is None:
+        return None
+    writes = bool(flags & _WRITING) if isinstance(flags, int) else any(sign in str(mode) for sign in "wax+")
+    absolute, real = _absolute(path), _real(path)
+    if writes:
+        return None if real == os.devnull or _within(real, limits.writes) else f"opens {absolute} ({real}) for writing"
+    if real in limits.secrets:
+        return f"reads the secret {absolute}"
+    if os.path.basename(absolute) == "pyproject.toml":  # settings, of every file's folders
+        return None
+    if _is_library(absolute) or _within(absolute, limits.reads) or _within(real, limits.writes):
+        return None
+    return f"reads {absolute}"
+
+
+def _judge_list(event: str, path: Any, limits: Limits) -> str | None:
+    if isinstance(path, int):
+        return None
+    absolute, real = _absolute(path or "."), _real(path or ".")
+    if _is_library(absolute) or _within(real, limits.writes):
+        return None
+    if _within(absolute, limits.reads) and _within(real, limits.reads):
+        return None
+    return f"{event} {absolute}"
+
+
+def _libraries() -> tuple[str, ...]:
+    """Where Python, its packages and graphspec itself lie."""
+    folders = [sys.prefix, sys.base_prefix, *sysconfig.get_paths().values(), str(_PROJECT / "graphspec")]
+    folders += [str(_PROJECT / "tests"), *(each for each in sys.path if each.endswith((".zip", "-packages")))]
+    system = [
+        "/lib",
+        "/lib64",
+        "/usr/lib",
+        "/usr/lib64",
+        "/usr/share/zoneinfo",
+        "/etc/ssl",
+        "/dev/urandom",
+        "/proc/self/mountinfo",
+        os.devnull,
+    ]
+    return tuple({path for each in [*folders, *system] for path in (os.path.abspath(each), os.path.realpath(each))})
+
+
+_LIBRARIES = _libraries()
+_ENTRIES = {os.path.abspath(each or ".") for each in (*sys.path, str(_PROJECT))}
+"""Folders that `import` itself lists."""
+
+
+def _is_library(path: str) -> bool:
+    return _within(path, _LIBRARIES) or path in _ENTRIES
+
+
+def _is_foreign(filename: str) -> bool:
+    """Return whether code comes from a file that belongs to no library."""
+    return bool(filename) and not filename.startswith("<") and not _is_library(_absolute(filename))
+
+
+def _within(path: str, folders: tuple[str, ...]) -> bool:
+    return any(path == folder or path.startswith(folder.rstrip("/") + "/") for folder in folders)
+
+
+def _absolute(path: Any) -> str:
+    return os.path.abspath(os.fsdecode(path))
+
+
+def _real(path: Any) -> str:
+    return os.path.realpath(os.fsdecode(path))
+
+
+def _text(value: Any) -> str:
+    return value.decode("utf-8", errors="replace") if isinstance(value, bytes) else str(value)

@@ -1,0 +1,44 @@
+"""Saved models and specs are built, summarised and predicted with, and none of them executes anything."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from .cases import CASES, SHIPPED
+from .cases.case import Case, each
+from .cases.models import MODELS
+from .sandbox import Sandbox
+
+_BUILT = [case for case in CASES if case.builds]
+
+
+@each(_BUILT)
+def test_summary_of_hostile_case_does_nothing_else(case: Case, place: Path, building: Sandbox) -> None:
+    """A hostile spec is summarised or refused; nothing is executed, connected to, written, or read beside it."""
+    case.lay_out(place)
+    result = building.run(place, ["summary", *case.options, "spec.yaml"], case.limits(place))
+    assert result.wrong() == []
+    assert not [text for text in case.hides if text in result.output]
+
+
+@each(MODELS)
+def test_hostile_model_is_not_executed(case: Case, place: Path, building: Sandbox) -> None:
+    """A saved model is looked through before Keras reads it: it predicts, or is refused by name, and runs no code."""
+    case.lay_out(place)
+    limits = case.limits(place)
+    for command in (["validate", "--deep", "spec.yaml"], ["predict", "m.keras", "-i", "x=x.npy"]):
+        result = building.run(place, command, limits)
+        assert result.wrong() == []
+        assert "hunter2" not in result.output
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_summary_of_shipped_spec_does_nothing_else(name: str, place: Path, building: Sandbox) -> None:
+    """A shipped spec is summarised, and nothing is executed, connected to or written."""
+    case = Case("plain")
+    case.lay_out(place)
+    limits = case.limits(place, reads=(str(SHIPPED[name].parent),))
+    result = building.run(place, ["summary", str(SHIPPED[name])], limits)
+    assert (result.wrong(), result.status) == ([], 0), result.output

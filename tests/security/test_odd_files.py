@@ -1,0 +1,36 @@
+"""One odd file in a folder is a finding of that file, and the others are validated."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from .cases.case import Case, each
+from .cases.texts import FOLDERS
+from .sandbox import Sandbox
+
+
+@each(FOLDERS)
+@pytest.mark.parametrize(
+    "command", [["validate", "--jobs", "1"], ["validate", "--jobs", "2"], ["fmt", "--check"]], ids=" ".join
+)
+def test_other_files_of_a_folder_are_looked_at(case: Case, command: list[str], place: Path, sandbox: Sandbox) -> None:
+    """Whatever lies in a folder, the last of its specs is looked at too."""
+    case.lay_out(place)
+    (place / "project" / "zz.yaml").write_text("graphspec: 1\noutputs:   {y: x}\ninputs: {x: [4]}\nnam: x\n")
+    result = sandbox.run(place, [*command, "."], case.limits(place, starts="2" in command))
+    assert result.wrong() == []
+    assert "zz.yaml" in result.output
+
+
+@each(FOLDERS)
+def test_report_of_an_odd_folder_is_whole(case: Case, place: Path, sandbox: Sandbox) -> None:
+    """A report that is written to a file is there, whole, and names the last file."""
+    case.lay_out(place)
+    command = ["validate", "--jobs", "1", "--format", "junit", "--output", "../tmp/report.xml", "."]
+    result = sandbox.run(place, command, case.limits(place, "../tmp"))
+    assert [fault for fault in result.wrong() if not fault.startswith("left in")] == []
+    text = (place / "tmp" / "report.xml").read_bytes().decode()
+    assert "zz.yaml" in text
+    assert text.rstrip().endswith("</testsuites>")

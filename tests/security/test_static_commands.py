@@ -1,0 +1,66 @@
+"""Validating, formatting and looking up run no code, open no connection, read what the spec names, and write nothing.
+
+Every hostile case ends in findings, within 2 s and 500 MB, whatever lies where it names a file.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from .cases import CASES, SHIPPED
+from .cases.case import BASE, Case, each
+from .sandbox import Sandbox
+
+
+@each(CASES)
+def test_hostile_case_is_looked_at_and_nothing_else_happens(case: Case, place: Path, sandbox: Sandbox) -> None:
+    """A hostile spec is refused where it must be; nothing is executed, connected to, written, or read beside it."""
+    case.lay_out(place)
+    limits = case.limits(place)
+    commands = [
+        ["validate", *case.options, "spec.yaml"],
+        ["validate", "--data", "--jobs", "1", "."],
+        ["fmt", "--check", "."],
+    ]
+    for command in commands[: 3 if case.folder else 1] + ([] if case.folder else [["fmt", "--check", "spec.yaml"]]):
+        result = sandbox.run(place, command, limits)
+        assert result.wrong() == []
+        assert not [text for text in case.hides if text in result.output]
+        if command is commands[0] and case.refused is not None:
+            assert ("error[" in result.output) == case.refused, result.output[:500]
+
+
+_LOOKING_UP = [
+    *(["schema"], ["explain"], ["explain", "GS201", "GS901"], ["explain", "--format", "json"], ["layers"]),
+    *(["layers", "LSTM"], ["layers", "../../etc/passwd"], ["layers", "--kind", "ops"], ["layers", "__import__"]),
+    *(["explain", "../../../etc/passwd"], ["cache"], ["runs"], ["runs", "/proc/self"], ["--version"], ["--help"]),
+    *(["validate", "-"], ["fmt", "-"], ["fmt", "--diff", "spec.yaml"], ["validate", "--fix", "--diff", "spec.yaml"]),
+    *(
+        ["validate", "--stdin-filename", "../outside/secret.env", "-"],
+        ["data", "spec.yaml"],
+        ["data", "--headers", "spec.yaml"],
+    ),
+    *(["validate", "--format", format, "."] for format in ("concise", "json", "github", "gitlab", "sarif", "junit")),
+]
+
+
+@pytest.mark.parametrize("command", _LOOKING_UP, ids=" ".join)
+def test_looking_up_touches_nothing(command: list[str], place: Path, sandbox: Sandbox) -> None:
+    """A command that looks something up, or reads standard input, does so and nothing else."""
+    case = Case("plain", refused=False)
+    case.lay_out(place)
+    assert sandbox.run(place, command, case.limits(place), BASE).wrong() == []
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_shipped_spec_is_looked_at_and_nothing_else_happens(name: str, place: Path, sandbox: Sandbox) -> None:
+    """A shipped spec is validated with its data and formatted, and nothing else happens."""
+    case = Case("plain", refused=False)
+    case.lay_out(place)
+    shutil.copytree(SHIPPED[name].parent, place / "project", dirs_exist_ok=True)
+    for command in (["validate", "--data", SHIPPED[name].name], ["fmt", "--check", SHIPPED[name].name]):
+        result = sandbox.run(place, command, case.limits(place))
+        assert (result.wrong(), result.status) == ([], 0), result.output
