@@ -94,7 +94,7 @@ class Stream:
     def _fail(self, error: Exception) -> None:
         self.failure = error if isinstance(error, OSError) else OSError(errno.EBADF, os.strerror(errno.EBADF))
         stream = self._stream
-        if stream is not None and stream in (sys.__stdout__, sys.__stderr__):
+        if stream is not None and any(stream is each for each in (sys.__stdout__, sys.__stderr__)):
             with suppress(OSError, ValueError):  # so that nothing fails again when the process ends
                 nowhere = os.open(os.devnull, os.O_WRONLY)
                 os.dup2(nowhere, cast(TextIO, stream).fileno())
