@@ -54,7 +54,10 @@ class Recorder(keras.callbacks.Callback):
         self.is_over = False
         self._seconds = record.get("seconds", 0.0)
         self._began = time.monotonic()
-        run_directory.write_json(self.run / run_directory.LOCK, lock)
+
+    def begin(self) -> None:
+        """Write the lock and the record for the first time. Raises SpecError where they cannot be written."""
+        run_directory.write_json(self.run / run_directory.LOCK, self.lock)
         self.write("running")
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:

@@ -26,7 +26,7 @@ from graphspec.to_keras.weights import load_weights
 from graphspec.training import finite
 from graphspec.training.callback_list import CallbackList
 from graphspec.training.checkpoint_file import DamagedError, read_checkpoint
-from graphspec.training.checkpoints import BEST, Checkpoints, newest_whole, plan
+from graphspec.training.checkpoints import BEST, Checkpoints, newest_whole, plan, steps_in
 from graphspec.training.exclusive import TRAINING, alone
 from graphspec.training.finite import FiniteLoss, NotFiniteError
 from graphspec.training.interruption import Interruption, StoppedError
@@ -127,6 +127,7 @@ def _train(
     )
     stopped = None
     with _recorded_end(recorder, spec, interruption):
+        recorder.begin()
         written = make_callbacks(prepared, run)
         state = TrainingState(model, written)
         if start.resumed is not None:
@@ -262,4 +263,7 @@ def _save(prepared: Prepared, state: TrainingState, run: Path, told: Told) -> No
 
 
 def _tell_how_to_go_on(told: Told, run: Path, what: str) -> None:
-    told.tell(f"{what}; go on with: {command_line('train', '--resume', path_word(run))}")
+    if steps_in(run / run_directory.CHECKPOINTS):
+        told.tell(f"{what}; go on with: {command_line('train', '--resume', path_word(run))}")
+    else:
+        told.tell(f"{what} before its first checkpoint, so there is nothing to go on from")
