@@ -1,4 +1,4 @@
-"""Signals in any number and at any time: a training ends by the first one, with a true record and without a traceback."""
+"""Signals to a training: however many come, and whenever, the record tells how it ended, and nobody sees a traceback."""
 
 from __future__ import annotations
 

@@ -97,7 +97,7 @@ class Stream:
         if stream is not None and any(stream is each for each in (sys.__stdout__, sys.__stderr__)):
             with suppress(OSError, ValueError):  # so that nothing fails again when the process ends
                 nowhere = os.open(os.devnull, os.O_WRONLY)
-                os.dup2(nowhere, cast(TextIO, stream).fileno())
+                os.dup2(nowhere, stream.fileno())
                 os.close(nowhere)
         if self._ends and not self.patient:
             raise SystemExit(1)
