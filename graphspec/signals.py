@@ -42,6 +42,11 @@ def exit_status() -> int | None:
     return 128 + _Heard.raised if _Heard.raised is not None else None
 
 
+def forget() -> None:
+    """Let a command end with a status of its own, for which a signal is the ordinary end."""
+    _Heard.raised = None
+
+
 @contextmanager
 def handled_by(handler: Callable[[int, FrameType | None], None], *, ignored_afterwards: bool = False) -> Iterator[None]:
     """Within it, `handler` hears SIGNALS, but for those that whoever started the process lets it ignore.

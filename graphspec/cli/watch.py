@@ -14,6 +14,7 @@ import click
 
 from graphspec.document.open_texts import key
 from graphspec.files import is_folder
+from graphspec.signals import forget
 from graphspec.validation.find import walk
 from graphspec.validation.run import Request, Result, run
 from graphspec.validation.settings import Finder
@@ -50,6 +51,7 @@ def watch(request: Request, show: Callable[[Result, str | None], int]) -> int:
     except KeyboardInterrupt:
         if status is None:
             raise
+        forget()
         return status
 
 
