@@ -20,7 +20,7 @@ from ..fuzzing.watched import Tried, watch
 from .valid_files import Valid, valid_files
 
 MEGABYTES = 1000
-SPAN = diagnostics.Span(diagnostics.Source("spec.yaml", ""), 1, 1, 1, 1)
+SPAN = diagnostics.Span(diagnostics.Source("--input", ""), 1, 1, 1, 1)
 
 _LARGEST = 1 << 20
 """Bytes: what is repeated again and again stays a small file."""

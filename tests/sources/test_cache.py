@@ -22,7 +22,7 @@ from graphspec import diagnostics
 from graphspec.cli import main
 from graphspec.sources import Column, DataError, Source, cache, cache_folder, fingerprint, format_for, load, reading
 
-SPAN = diagnostics.Span(diagnostics.Source("spec.yaml", ""), 1, 1, 1, 1)
+SPAN = diagnostics.Span(diagnostics.Source("--input", ""), 1, 1, 1, 1)
 ROWS = 40_000
 
 

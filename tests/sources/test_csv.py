@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from graphspec import diagnostics
 from graphspec.sources import DataError, Source, header, load
 
-SPAN = diagnostics.Span(diagnostics.Source("spec.yaml", ""), 1, 1, 1, 1)
+SPAN = diagnostics.Span(diagnostics.Source("--input", ""), 1, 1, 1, 1)
 
 
 def source(path: Path, column: str | None = "a", **keys: Any) -> Source:

@@ -20,7 +20,7 @@ from graphspec import diagnostics
 from graphspec.sources import DataError, Header, Source, blocks_of, header, load, skipped
 from graphspec.sources.formats import images
 
-SPAN = diagnostics.Span(diagnostics.Source("spec.yaml", ""), 1, 1, 1, 1)
+SPAN = diagnostics.Span(diagnostics.Source("--input", ""), 1, 1, 1, 1)
 
 
 def source(path: Path, **keys: Any) -> Source:

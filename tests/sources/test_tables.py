@@ -20,7 +20,7 @@ from pyarrow import feather, parquet
 from graphspec import diagnostics
 from graphspec.sources import DataError, Header, Source, Transforms, blocks_of, header, load
 
-SPAN = diagnostics.Span(diagnostics.Source("spec.yaml", ""), 1, 1, 1, 1)
+SPAN = diagnostics.Span(diagnostics.Source("--input", ""), 1, 1, 1, 1)
 TYPED = ("t.parquet", "t.feather", "t.arrow")
 ALL = (*TYPED, "t.jsonl")
 

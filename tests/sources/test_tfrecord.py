@@ -21,7 +21,7 @@ from graphspec.sources.formats.crc32c import crc32c, masked, masked_crcs
 
 tf = pytest.importorskip("tensorflow")
 
-SPAN = diagnostics.Span(diagnostics.Source("spec.yaml", ""), 1, 1, 1, 1)
+SPAN = diagnostics.Span(diagnostics.Source("--input", ""), 1, 1, 1, 1)
 
 Values = Sequence[int] | Sequence[float] | Sequence[bytes]
 INT64 = st.integers(-(1 << 63), (1 << 63) - 1)

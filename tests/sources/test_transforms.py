@@ -16,7 +16,7 @@ from graphspec.diagnostics import Span
 from graphspec.sources import AUTO, DataError, Source, Split, Transforms, Window, header, in_order, load
 from graphspec.sources.vocabularies import vocabularies_of, with_vocabularies
 
-SPAN = Span(Text("test", ""), 1, 1, 1, 1)
+SPAN = Span(Text("--input", ""), 1, 1, 1, 1)
 
 
 def saved(folder: Path, array: Any, name: str = "x.npy", **more: Any) -> Source:
