@@ -71,7 +71,7 @@ smoke-newest smoke-oldest: smoke-%: $(VENV)/.dev
 	$(BIN)/uv pip install --quiet --python $(VENV)-$* --upgrade --no-build --resolution $(RESOLUTION_$*) \
 		--requirement pyproject.toml --extra test
 	$(BIN)/uv pip install --quiet --python $(VENV)-$* --no-deps --editable .
-	$(VENV)-$*/bin/python -m pytest -m smoke -p no:cacheprovider
+	$(VENV)-$*/bin/python -m pytest -m smoke -n auto --dist loadfile -p no:cacheprovider
 
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
