@@ -56,8 +56,8 @@ def handled_by(handler: Callable[[int, FrameType | None], None], *, ignored_afte
     try:
         yield
     finally:
-        for number, earlier in before.items():
-            signal.signal(number, signal.SIG_IGN if ignored_afterwards else earlier)
+        for each, earlier in before.items():
+            signal.signal(each, signal.SIG_IGN if ignored_afterwards else earlier)
 
 
 def raised_once(*, ignored_afterwards: bool = False) -> Any:

@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 
 import graphspec
 from graphspec.cli import main
-from graphspec.run_directory import read_json, resolved_spec, write_json
+from graphspec.run_directory import read_json, resolved_spec, write_json, write_text
 from graphspec.run_directory.spec_values import sha256_of
 from graphspec.verify_resume import differences
 
@@ -243,8 +243,8 @@ def test_killed_while_epochs_are_changed(run: Path, monkeypatch: pytest.MonkeyPa
     spec = graphspec.Run(run).to_resume(5)
     assert spec is not None
     with monkeypatch.context() as patched:
-        patched.setattr(resolved_spec, "write_text", unless_killed(resolved_spec.write_text))
-        patched.setattr(resolved_spec, "write_json", unless_killed(resolved_spec.write_json))
+        patched.setattr(resolved_spec, "write_text", unless_killed(write_text))
+        patched.setattr(resolved_spec, "write_json", unless_killed(write_json))
         patched.setattr("graphspec.run_directory.spec_hash.write_json", unless_killed(write_json))
         with pytest.raises(KilledError):
             resolved_spec.change_epochs(run, spec)
@@ -314,9 +314,9 @@ def test_whoever_uses_the_model_is_warned(whole: Path, run: Path) -> None:
         assert result.exit_code == 0, result.output
         assert "has changed since the run was begun: outputs.a.loss_weight: 0.5 → 0.25" in result.stderr, words
         assert "warning: the plugin ../../scaled.py has changed" in result.stderr, words
-        assert "warning" not in call(words[0], whole, *words[2:], *(["--force"] if words[0] == "export" else [])).stderr.replace(
-            "warning: the plugin", ""
-        )
+        assert "warning" not in call(
+            words[0], whole, *words[2:], *(["--force"] if words[0] == "export" else [])
+        ).stderr.replace("warning: the plugin", "")
     assert call("report", run).exit_code == 0
     assert "outputs.a.loss_weight: 0.5 → 0.25" in (run / "report.html").read_text(encoding="utf-8")
 

@@ -1,4 +1,4 @@
-"""Runs and studies whose files something has damaged: each command ends with a finding, or with what it was asked for."""
+"""Runs whose files something has damaged: each command ends with a finding, or with what it was asked for."""
 
 from __future__ import annotations
 
@@ -39,7 +39,15 @@ data:
   validation: {split: 0.25}
 """
 
-FILES = ("run.json", "lock.json", "metrics.jsonl", "provenance.json", "resolved.json", "vocabularies.json", "adapted.json")
+FILES = (
+    "run.json",
+    "lock.json",
+    "metrics.jsonl",
+    "provenance.json",
+    "resolved.json",
+    "vocabularies.json",
+    "adapted.json",
+)
 DEEP = "[" * 100_000
 HUGE = 10**400
 CONTENTS: dict[str, bytes] = {

@@ -305,7 +305,7 @@ def test_damage_is_always_told(checkpoint: Path, data: st.DataObject) -> None:
 
 
 def test_checkpoint_of_another_model_is_refused(whole: graphspec.Run, tmp_path: Path) -> None:
-    """A changed spec does not go on with its checkpoints, even where no hash of it was kept; nothing is written over."""
+    """A changed spec does not go on with its checkpoints, even without its hash; nothing is written over."""
     run = killed_at(whole, 60, tmp_path / "run")
     lock = read_json(run / "lock.json")
     del lock["resolved"]

@@ -1,4 +1,4 @@
-"""Signals in any number and at any time: a training ends by the first one, with a true record and without a traceback."""
+"""Signals in any number, at any time: a training ends by the first, with a true record and without a traceback."""
 
 from __future__ import annotations
 
