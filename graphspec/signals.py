@@ -61,8 +61,8 @@ def handled_by(handler: Callable[[int, FrameType | None], None], *, ignored_afte
     try:
         yield
     finally:
-        for changed, earlier in before.items():
-            signal.signal(changed, signal.SIG_IGN if ignored_afterwards else earlier)
+        for each, earlier in before.items():
+            signal.signal(each, signal.SIG_IGN if ignored_afterwards else earlier)
 
 
 def raised_once(*, ignored_afterwards: bool = False) -> Any:

@@ -1,4 +1,4 @@
-"""Runs and studies with damaged files: each command ends with a finding, or with what it was asked for."""
+"""Runs whose files something has damaged: each command ends with a finding, or with what it was asked for."""
 
 from __future__ import annotations
 

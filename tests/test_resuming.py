@@ -81,7 +81,6 @@ def in_a_process(*words: object, **options: Any) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
 
 
-@pytest.mark.smoke
 def test_early_stopping_ends_the_whole_run(whole: graphspec.Run) -> None:
     """What follows is about a run in which callbacks decided: it stopped early, and the plateau was seen."""
     assert 5 < whole.record["epochs"] < 40
@@ -90,7 +89,6 @@ def test_early_stopping_ends_the_whole_run(whole: graphspec.Run) -> None:
     assert len(steps_in(whole.path / "checkpoints")) > 20
 
 
-@pytest.mark.smoke
 @pytest.mark.parametrize("place", ["first", "middle", "steps_done", "epoch_end", "last"])
 def test_every_place_of_an_epoch_goes_on_to_the_same_end(whole: graphspec.Run, tmp_path: Path, place: str) -> None:
     """Before the first step, within an epoch, after its steps but before its validation, after it, at the end."""
@@ -307,7 +305,7 @@ def test_damage_is_always_told(checkpoint: Path, data: st.DataObject) -> None:
 
 
 def test_checkpoint_of_another_model_is_refused(whole: graphspec.Run, tmp_path: Path) -> None:
-    """A changed spec does not resume from its checkpoints, even without a kept hash; nothing is written over."""
+    """A changed spec does not go on with its checkpoints, even without its hash; nothing is written over."""
     run = killed_at(whole, 60, tmp_path / "run")
     lock = read_json(run / "lock.json")
     del lock["resolved"]

@@ -1,4 +1,4 @@
-"""Signals to a training: however many come, and whenever, the record tells how it ended, and nobody sees a traceback."""
+"""Signals in any number, at any time: a training ends by the first, with a true record and without a traceback."""
 
 from __future__ import annotations
 

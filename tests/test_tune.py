@@ -6,6 +6,7 @@ import csv
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -317,6 +318,107 @@ def test_studies_are_never_mixed(whole: Study, spec: Path, tmp_path: Path) -> No
     assert call("tune").exit_code == 2
     assert call("tune", spec, "--resume", whole.path).exit_code == 2
     assert call("tune", "--resume", whole.path, "--set", "training.epochs=1").exit_code == 2
+
+
+@pytest.fixture
+def copied(whole: Study) -> Iterator[Path]:
+    """A copy of the whole study beside it, so that it finds its data."""
+    copy = whole.path.with_name("copy")
+    shutil.copytree(whole.path, copy)
+    yield copy
+    shutil.rmtree(copy)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("epochs: 4", "epochs: 5", "training.epochs: 4 → 5"),
+        ("hidden: 16", "hidden: 12", "vars.hidden: 16 → 12"),
+        ('"${hidden}"', "16", "outputs.y.apply[0].Dense.units: ${hidden} → 16"),
+        ("high: 32", "high: 16", "search.parameters.vars.hidden.int.high: 32 → 16"),
+        ("seed: 1", "seed: 2", "search.sampler.TPESampler.seed: 1 → 2"),
+    ],
+)
+def test_edited_study_is_refused(copied: Path, old: str, new: str, said: str) -> None:
+    """A study goes on as it was begun: what differs in its spec is shown, and nothing is trained or written."""
+    text = (copied / "spec.yaml").read_text(encoding="utf-8")
+    assert old in text, text
+    (copied / "spec.yaml").write_text(text.replace(old, new), encoding="utf-8")
+    before = {path: path.read_bytes() for path in copied.rglob("*") if path.is_file()}
+    result = call("tune", "--resume", copied, "--trials", 7)
+    assert result.exit_code == 1
+    assert "error[GS909]" in result.stderr
+    assert said in result.stderr
+    assert {path: path.read_bytes() for path in copied.rglob("*") if path.is_file()} == before
+
+
+def test_budget_and_comments_of_a_study_may_change(copied: Path) -> None:
+    """More trials change nothing of those before, by an option or by hand; neither do comments."""
+    text = (copied / "spec.yaml").read_text(encoding="utf-8").replace("# how wide", "# as wide as it is")
+    (copied / "spec.yaml").write_text(text.replace("trials: 6", "trials: 5"), encoding="utf-8")
+    assert call("tune", "--resume", copied, "--quiet").exit_code == 0
+    assert call("tune", "--resume", copied, "--trials", 7, "--quiet").exit_code == 0
+    assert len(Study(copied).trials) == TRIALS + 1
+    assert call("tune", "--resume", copied, "--quiet").exit_code == 0
+
+
+def test_study_of_an_older_version_goes_on_with_a_warning(copied: Path) -> None:
+    """Nobody can tell whether its spec was edited, and that is said."""
+    record = json.loads((copied / "study.json").read_text())
+    del record["resolved"]
+    (copied / "study.json").write_text(json.dumps(record))
+    result = call("tune", "--resume", copied, "--quiet")
+    assert result.exit_code == 0, result.output
+    assert "cannot be told" in result.stderr
+
+
+@pytest.mark.parametrize("key", ["name", "status", "monitor", "direction"])
+@pytest.mark.parametrize("value", [None, 3, "other", [], {}, ...])
+def test_damaged_record_of_a_study_is_a_finding(copied: Path, key: str, value: Any) -> None:
+    """Whatever stands in `study.json`, or is missing there, is said by the command that reads it."""
+    record = {**json.loads((copied / "study.json").read_text()), key: value}
+    (copied / "study.json").write_text(json.dumps({name: each for name, each in record.items() if each is not ...}))
+    result = call("tune", "--resume", copied, "--json")
+    if key == "monitor" and value == "other":  # a metric like any other, and no run has it
+        assert result.exit_code in (0, 1)
+        return
+    assert result.exit_code == 1, result.output
+    assert "error[GS903]" in result.output
+
+
+@pytest.mark.parametrize("file", ["study.json", "study.db"])
+@pytest.mark.parametrize("kind", ["gone", "empty", "text", "folder", "pipe"])
+def test_damaged_file_of_a_study_is_a_finding(copied: Path, file: str, kind: str) -> None:
+    """What is no file, or none of a study, is neither read nor waited for, and no study is begun in its place."""
+    path = copied / file
+    path.unlink()
+    if kind == "folder":
+        path.mkdir()
+    elif kind == "pipe":
+        os.mkfifo(path)
+    elif kind != "gone":
+        path.write_bytes(b"" if kind == "empty" else b"neither JSON nor SQLite" * 100)
+    result = call("tune", "--resume", copied, "--trials", 7)
+    assert result.exit_code == 1, result.output
+    assert "error[GS903]" in result.stderr
+    assert not (copied / "trials" / "0006").exists()
+
+
+def test_damaged_run_of_a_trial_ends_the_study(copied: Path) -> None:
+    """It says nothing of the values of the trial, which is no failed one: it can be mended, and the study resumed."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(optuna.Study, "tell", dying(optuna.Study.tell, 0))
+        with pytest.raises(Killed):
+            graphspec.tune(Study(copied), trials=7)
+    whole_record = (copied / "trials" / "0006" / "run.json").read_bytes()
+    (copied / "trials" / "0006" / "run.json").write_text('{"status": 3}')
+    result = call("tune", "--resume", copied)
+    assert result.exit_code == 1
+    assert "error[GS903]" in result.stderr
+    assert Study(copied).trials[-1].state == "running"
+    (copied / "trials" / "0006" / "run.json").write_bytes(whole_record)
+    assert call("tune", "--resume", copied, "--quiet").exit_code == 0
+    assert Study(copied).trials[-1].state in ("complete", "pruned")
 
 
 def test_time_is_a_budget(spec: Path) -> None:

@@ -13,9 +13,9 @@ from optuna.trial import FrozenTrial, TrialState
 
 from graphspec.console.escapes import heading, spreadsheet_cell
 from graphspec.document.write_value import write_value
-from graphspec.run_directory import write_text
+from graphspec.run_directory import damaged, write_text
 from graphspec.search_space import Choices, SearchSpace
-from graphspec.searching.folder import TABLE, TRIALS
+from graphspec.searching.folder import DATABASE, TABLE, TRIALS
 from graphspec.searching.optuna_study import opened, refusals_told
 from graphspec.searching.trial import COMPLETE, FAILED, PRUNED, RUNNING, Trial
 from graphspec.spec import Spec
@@ -38,7 +38,10 @@ def read_trials(folder: Path, study: optuna.Study, space: SearchSpace) -> list[T
     with refusals_told(folder):
         is_minimised = study.direction == optuna.study.StudyDirection.MINIMIZE
         begun = [each for each in study.get_trials(deepcopy=False) if RUN in each.user_attrs]
-    return [_trial(folder, each, space, min if is_minimised else max) for each in begun]
+    try:
+        return [_trial(folder, each, space, min if is_minimised else max) for each in begun]
+    except (TypeError, ValueError) as error:
+        raise damaged(folder / DATABASE, f"what it keeps of a trial is none of graphspec's: {error}") from None
 
 
 def values_of(params: Mapping[str, Any], space: SearchSpace) -> dict[str, Any]:

@@ -71,6 +71,7 @@ def _tune(study: Study, budget: list[str], *, progress: bool) -> Study:
     from rich.console import Console
 
     from graphspec.searching.optuna_study import make_pruner, opened
+    from graphspec.searching.trials import read_trials
     from graphspec.searching.tuner import Tuner
     from graphspec.training.told import Told
 
@@ -85,6 +86,13 @@ def _tune(study: Study, budget: list[str], *, progress: bool) -> Study:
     assert spec.search is not None
     record = study.record
     with opened(study.path, record["name"], record["direction"], make_pruner(spec.search)) as found:
+        known = {each.run.name for each in read_trials(study.path, found, spec.search)}
+        folder = study.path / study_folder.TRIALS
+        if lost := [each.name for each in (folder.iterdir() if folder.is_dir() else []) if each.name not in known]:
+            raise run_directory.damaged(
+                study.path / study_folder.DATABASE,
+                f"it knows {len(known)} trials, and not `{min(lost)}`, which has a run",
+            )
         Tuner(study, spec, told, found).run()
     return study
 
