@@ -13,7 +13,7 @@ import stat
 import subprocess
 import sys
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -71,6 +71,9 @@ class Sandbox:
         fresh = self.process is None
         if fresh:
             self._start()
+        if self.tensorflow:  # its import tries out the folder for temporary files, and Keras reads its settings
+            reads, writes = (*limits.reads, str(self.home / ".keras")), (*limits.writes, str(case / "tmp"))
+            limits = replace(limits, reads=reads, writes=writes)
         before = snapshot([case, self.home], limits.writes)
         result = self._answer(case, arguments, limits, text, _START if fresh and self.tensorflow else self.wall)
         faults = list(result.faults)
