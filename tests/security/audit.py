@@ -163,7 +163,7 @@ _ENTRIES = {os.path.abspath(each or ".") for each in (*sys.path, str(_PROJECT))}
 
 
 def _is_probe() -> bool:
-    """Return whether a library asks about this machine: `platform` runs `uname`, urllib3 tries whether there is IPv6."""
+    """Return whether a library asks about this machine: `platform` runs `uname`, urllib3 looks for IPv6."""
     frame: FrameType | None = sys._getframe(2)
     while frame is not None:
         if frame.f_code.co_filename.endswith(_PROBES) and _is_library(frame.f_code.co_filename):
