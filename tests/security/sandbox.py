@@ -63,7 +63,9 @@ class Sandbox:
     ) -> None:
         self._end()
 
-    def run(self, case: Path, arguments: list[str], limits: Limits, text: str = "") -> Result:
+    def run(
+        self, case: Path, arguments: list[str], limits: Limits, text: str = "", *, seconds: float = SECONDS
+    ) -> Result:
         """Run `graphspec` with `arguments` in `case/project`, and compare all that lies in `case` afterwards.
 
         Raises AssertionError where the sandbox itself cannot be started.
@@ -75,13 +77,15 @@ class Sandbox:
             reads, writes = (*limits.reads, str(self.home / ".keras")), (*limits.writes, str(case / "tmp"))
             limits = replace(limits, reads=reads, writes=writes)
         before = snapshot([case, self.home], limits.writes)
-        result = self._answer(case, arguments, limits, text, _START if fresh and self.tensorflow else self.wall)
+        result = self._answer(
+            case, arguments, limits, text, _START if fresh and self.tensorflow else max(self.wall, 2 * seconds)
+        )
         faults = list(result.faults)
         after = snapshot([case, self.home], limits.writes)
         faults += [f"changed: {path}" for path in sorted({*before, *after}) if before.get(path) != after.get(path)]
         left = [path.name for path in (case / "tmp").iterdir()]
         faults += [f"left in the temporary folder: {left}"] if left else []
-        if result.seconds > SECONDS and not self.tensorflow and not fresh:
+        if result.seconds > seconds and not self.tensorflow and not fresh:
             faults.append(f"took {result.seconds:.1f} s")
         if result.megabytes > MEGABYTES and not self.tensorflow:
             faults.append(f"took {result.megabytes:.0f} MB")

@@ -26,7 +26,7 @@ def test_hostile_case_is_looked_at_and_nothing_else_happens(case: Case, place: P
         ["fmt", "--check", "."],
     ]
     for command in commands[: 3 if case.folder else 1] + ([] if case.folder else [["fmt", "--check", "spec.yaml"]]):
-        result = sandbox.run(place, command, limits)
+        result = sandbox.run(place, command, limits, seconds=case.seconds)
         assert result.wrong() == []
         assert not [text for text in case.hides if text in result.output]
         if command is commands[0] and case.refused is not None:
