@@ -25,7 +25,7 @@ WALL, SECONDS, MEGABYTES = 10.0, 2.0, 500
 """Seconds by the clock and of processor time, and memory, that a command may take."""
 
 _START = 60.0
-_BROKEN = re.compile(r"Traceback \(most recent|GS902")
+_BROKEN = re.compile(r"Traceback \(most recent|error\[GS902\]")
 
 
 @dataclass(frozen=True)
