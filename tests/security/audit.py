@@ -11,6 +11,7 @@ import sys
 import sysconfig
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 STARTS = {
@@ -43,6 +44,9 @@ CHANGES = {
 LISTS = {"os.listdir", "os.scandir", "os.walk", "os.fwalk"}
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _LOADERS = ("<frozen importlib._bootstrap_external>", "<frozen zipimport>")
+_OWN_RESULTS = ("graphspec.", "concurrent.futures.", "pathlib", "collections")
+"""What processes that graphspec starts may send each other."""
+_PROBES = ("/platform.py", "/urllib3/util/connection.py")
 _PROJECT = Path(__file__).resolve().parent.parent.parent
 MARKER = "hostile_payload"
 """A word that every piece of hostile code holds, by which it is known when something compiles it."""
@@ -87,7 +91,7 @@ def judge(event: str, arguments: tuple[Any, ...], limits: Limits) -> str | None:
             return _judge_open(arguments[0], arguments[1], arguments[2], limits)
         case "marshal.loads" | "marshal.load" if sys._getframe(2).f_code.co_filename not in _LOADERS:
             return f"{event} of {arguments[0][:40] if arguments else b''!r}"
-        case "pickle.find_class":
+        case "pickle.find_class" if not (limits.starts and arguments[0].startswith(_OWN_RESULTS)):
             return f"unpickles {arguments[0]}.{arguments[1]}"
         case "exec" if _is_foreign(code := getattr(arguments[0], "co_filename", "")):
             return f"executes {code}"
@@ -95,6 +99,8 @@ def judge(event: str, arguments: tuple[Any, ...], limits: Limits) -> str | None:
             return f"compiles {_text(arguments[0])[:80]!r} of {arguments[1]}"
         case "ctypes.dlopen" if arguments[0] and not _is_library(_absolute(arguments[0])):
             return f"loads the library {arguments[0]}" if "/" in _text(arguments[0]) else None
+        case _ if event in (*CONNECTS, *STARTS) and _is_probe():
+            return None
         case _ if event in CONNECTS:
             return f"{event} {[_text(each)[:80] for each in arguments[-2:]]}"
         case _ if event in STARTS and not limits.starts:
@@ -156,6 +162,16 @@ def _libraries() -> tuple[str, ...]:
 _LIBRARIES = _libraries()
 _ENTRIES = {os.path.abspath(each or ".") for each in (*sys.path, str(_PROJECT))}
 """Folders that `import` itself lists."""
+
+
+def _is_probe() -> bool:
+    """Return whether a library asks about this machine: `platform` runs `uname`, urllib3 looks for IPv6."""
+    frame: FrameType | None = sys._getframe(2)
+    while frame is not None:
+        if frame.f_code.co_filename.endswith(_PROBES) and _is_library(frame.f_code.co_filename):
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _is_library(path: str) -> bool:

@@ -46,7 +46,7 @@ class Case:
     hides: text that no output may hold. says: text that the report must hold. reads: files and folders outside of the
     project that the spec names, relative to it. folder: whether all specs of the project are looked at, too.
     builds: whether commands that load TensorFlow are run on it. trains: whether it is trained. slow: whether it is one
-    of many of its kind, and is left to the slow tests.
+    of many of its kind, and is left to the slow tests. seconds: of processor time that a command may take.
     """
 
     name: str
@@ -61,6 +61,7 @@ class Case:
     builds: bool = True
     trains: bool = False
     slow: bool = False
+    seconds: float = 2.0
 
     def lay_out(self, root: Path) -> None:
         """Write the case below `root`, which must be a new folder."""
