@@ -56,15 +56,8 @@ class Tree:
 
     def __init__(self, root: Path, folder: Path) -> None:
         self.folder = folder
-        listed = subprocess.run(
-            ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-            cwd=root,
-            capture_output=True,
-            check=True,
-            text=True,
-        )
-        for name in listed.stdout.split("\0"):
-            if name and (root / name).is_file():
+        for name in _files(root):
+            if (root / name).is_file():
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(root / name, folder / name, follow_symlinks=False)
         self._changes = 0
@@ -74,6 +67,16 @@ class Tree:
         self._changes += 1
         (self.folder / path).write_text(text, encoding="utf-8")
         os.utime(self.folder / path, (self._changes, self._changes))
+
+
+def _files(root: Path) -> list[str]:
+    """Return the files of the repository; of a folder that is none, all but what begins with a dot or is compiled."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    if (root / ".git").exists():
+        listed = subprocess.run(command, cwd=root, capture_output=True, check=True, text=True).stdout
+        return [name for name in listed.split("\0") if name]
+    found = (path.relative_to(root) for path in root.rglob("*"))
+    return [str(path) for path in found if not any(part.startswith(("__pycache__", ".")) for part in path.parts)]
 
 
 class Trials:
