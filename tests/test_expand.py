@@ -349,7 +349,8 @@ def test_blocks_of_blocks_cannot_explode(write: Write) -> None:
     )
     text = f"graphspec: 1\nblocks:\n{blocks}  b25: {{inputs: x, output: {{from: x, apply: {{Dense: 4}}}}}}\n"
     path = write(f"{text}inputs: {{x: [4]}}\noutputs: {{y: {{from: x, apply: b0}}}}\n")
-    assert codes(path) == ["GS006"]
+    (found,) = graphspec.validate(path)
+    assert (found.rule.code, found.message) == ("GS006", "blocks make more than 80,000 nodes and steps")
 
 
 def test_block_with_several_inputs_and_outputs(write: Write) -> None:
@@ -398,3 +399,113 @@ def test_run_keeps_spec_and_libraries(write: Write, tmp_path: Path) -> None:
     library.unlink()
     assert run.predict("train")["y"].shape == (4, 2)
     assert graphspec.train(run.path / "spec.yaml", run_dir=tmp_path / "two").history == run.history
+
+
+@pytest.mark.parametrize("count", [50, 51])
+def test_variables_use_each_other_fifty_deep(write: Write, count: int) -> None:
+    """A chain of fifty variables has a value, each of them; of a longer one the variable too many is named."""
+    chain = ", ".join(f'v{i}: "${{v{i + 1} + 1}}"' for i in range(1, count))
+    path = write(
+        f"""
+        graphspec: 1
+        vars: {{{chain}, v{count}: 0}}
+        inputs: {{x: [4]}}
+        outputs: {{y: {{from: x, apply: {{Dense: "${{v1}}"}}}}}}
+        """
+    )
+    found = [(each.rule.code, each.message) for each in graphspec.validate(path)]
+    assert found == ([] if count == 50 else [("GS111", "variables use each other more than 50 deep")])
+    if count == 50:
+        assert graphspec.load(path).graph.nodes["y"].steps[-1].layer.what.arguments["units"] == 49  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("count", [100, 101])
+def test_a_hundred_files_may_be_included(write: Write, count: int) -> None:
+    """A spec may include a hundred files, each of which is read once; one more is refused by name of the number."""
+    for number in range(count):
+        write(f"graphspec: 1\nvars: {{v{number}: {number}}}\n", f"lib{number}.yaml")
+    twice = [f"lib{number}.yaml" for number in (*range(count), 0)]
+    path = write(
+        f"""
+        graphspec: 1
+        include: [{", ".join(twice)}]
+        inputs: {{x: [4]}}
+        outputs: {{y: {{from: x, apply: {{Dense: "${{v99}}"}}}}}}
+        """
+    )
+    found = [(each.rule.code, each.message) for each in graphspec.validate(path)]
+    assert found == ([] if count == 100 else [("GS112", "more than 100 files are included")])
+
+
+@pytest.mark.parametrize(
+    ("spec", "found"),
+    [
+        ("vars: {d: 1}", []),
+        ("layers: {a: {Dense: 2}}", ["`a` is declared here and in an included file"]),
+        ("models: {b: {inputs: {i: [2]}, outputs: {o: i}}}", ["`b` is declared here and in an included file"]),
+        ("blocks: {c: {inputs: i, output: i}}", ["`c` is declared here and in an included file"]),
+        ("vars: {e: 1}", ["`e` is declared here and in an included file"]),
+        ("layers: {e: {Dense: 2}}", []),
+    ],
+)
+def test_names_of_included_files_are_not_declared_again(write: Write, spec: str, found: list[str]) -> None:
+    """Layers, models and blocks share their names with those of included files, variables theirs with variables."""
+    write(
+        """
+        graphspec: 1
+        vars: {e: 3}
+        layers: {a: {Dense: 2}}
+        models: {b: {inputs: {i: [2]}, outputs: {o: i}}}
+        blocks: {c: {inputs: i, output: i}}
+        """,
+        "lib.yaml",
+    )
+    path = write(f"graphspec: 1\ninclude: lib.yaml\n{spec}\ninputs: {{x: [2]}}\noutputs: {{y: x}}\n")
+    report = graphspec.validate(path)
+    assert [each.message for each in report if each.is_error] == found
+
+
+def test_two_included_files_that_declare_one_name_clash_at_the_include(write: Write) -> None:
+    """A name of two included files is a finding at `include`; a file that both of them include is none."""
+    write("graphspec: 1\nlayers: {d: {Dense: 2}}\n", "base.yaml")
+    write("graphspec: 1\ninclude: base.yaml\nlayers: {e: {Dense: 2}}\n", "one.yaml")
+    write("graphspec: 1\ninclude: base.yaml\nlayers: {f: {Dense: 2}}\n", "two.yaml")
+    path = write("graphspec: 1\ninclude: [one.yaml, two.yaml]\ninputs: {x: [2]}\noutputs: {y: {from: x, apply: d}}\n")
+    assert codes(path) == []
+    write("graphspec: 1\nlayers: {e: {Dense: 2}}\n", "two.yaml")
+    (found,) = graphspec.validate(path)
+    assert found.message == "`e` is declared in two included files"
+    assert [found.span.line, *(Path(label.span.source.name).name for label in found.labels)] == [2, "one.yaml"]  # type: ignore[union-attr]
+
+
+def test_finding_shows_where_its_variables_are_set(write: Write) -> None:
+    """A value that is wrong because a variable is wrong shows the variable, its value, and the parameter of a block."""
+    library = write("graphspec: 1\nvars: {wide: -3}\nlayers: {d: {Dense: '${wide}'}}\n", "lib.yaml")
+    path = write(
+        """
+        graphspec: 1
+        vars:
+          rate: 3
+          no: true
+          long: a123456789a123456789a123456789a123456789X
+          exact: z123456789z123456789z123456789z123456789
+        blocks:
+          part: {params: {units: -5, other: }, inputs: x, output: {from: x, apply: {Dense: '${units + other}'}}}
+        inputs: {x: [4]}
+        graph:
+          a: {from: x, apply: [{Dropout: '${rate}'}, {part: {other: 1}}]}
+          b: {from: a, apply: [{Dense: {units: 3, activation: '${long}'}}, {Dense: {units: 3, activation: '${exact}'}}]}
+          c: {from: b, apply: {Dense: '${no}'}}
+        outputs: {y: c}
+        """
+    )
+    labels = {label.text for each in graphspec.validate(path) for label in each.labels}
+    assert labels >= {
+        "`rate` is 3",
+        "`no` is true",
+        "`units` is a parameter, -5 unless it is given",
+        "`other` is a parameter",
+        "`long` is a123456789a123456789a123456789a123456789...",
+        "`exact` is z123456789z123456789z123456789z123456789",
+    }
+    assert [each.labels[-1].text for each in graphspec.validate(library)] == ["`wide` is -3"]

@@ -399,3 +399,149 @@ def test_mistakes_in_an_aliased_part_are_found_once(write: Write) -> None:
     outputs: {out_a: a, out_b: b}
     """
     assert codes(write, text) == ["GS103"]
+
+
+def findings(tmp_path: Path, spec: dict[str, object]) -> list[tuple[str, str]]:
+    """The code and the message of each finding of a spec whose version is left out."""
+    path = tmp_path / "spec.json"
+    path.write_text(json.dumps({"graphspec": 1, **spec}), encoding="utf-8")
+    return [(each.rule.code, each.message) for each in graphspec.validate(path)]
+
+
+@pytest.mark.parametrize("deep", [30, 31])
+def test_blocks_nest_thirty_deep(deep: int, tmp_path: Path) -> None:
+    """A block may hold thirty others inside each other; where one more is used, that is said once."""
+    blocks = {f"b{i}": {"inputs": "x", "output": {"from": "x", "apply": f"b{i + 1}"}} for i in range(1, deep)}
+    blocks[f"b{deep}"] = {"inputs": "x", "output": {"from": "x", "apply": {"Dense": 1}}}
+    spec = {"blocks": blocks, "inputs": {"x": [4]}, "outputs": {"y": {"from": "x", "apply": "b1"}}}
+    refused = [("GS006", "blocks nest more than 30 deep")]
+    assert findings(tmp_path, spec) == (refused if deep > 30 else [])
+
+
+@pytest.mark.parametrize("deep", [30, 31])
+def test_models_nest_thirty_deep(deep: int, tmp_path: Path) -> None:
+    """A model may hold thirty others inside each other; where one more is applied, that is said once."""
+    models = {
+        f"m{i}": {"inputs": {"x": [4]}, "outputs": {"o": {"from": "x", "apply": f"m{i + 1}"}}} for i in range(1, deep)
+    }
+    models[f"m{deep}"] = {"inputs": {"x": [4]}, "outputs": {"o": {"from": "x", "apply": {"Dense": 1}}}}
+    spec = {"models": models, "inputs": {"x": [4]}, "outputs": {"y": {"from": "x", "apply": "m1"}}}
+    refused = [("GS006", "`m31` is nested more than 30 deep in other models and layers")]
+    assert findings(tmp_path, spec) == (refused if deep > 30 else [])
+
+
+def ring(start: int, size: int) -> dict[str, object]:
+    """Nodes that feed each other in a circle."""
+    return {f"n{start + i}": {"from": f"n{start + (i - 1) % size}", "apply": "ReLU"} for i in range(size)}
+
+
+@pytest.mark.parametrize(("size", "shown"), [(19, 20), (20, 21), (40, 21)])
+def test_long_circle_is_cut_short(size: int, shown: int, tmp_path: Path) -> None:
+    """Of a long circle the first and the last ten nodes are named, with how many lie between, and twenty places."""
+    spec = {"inputs": {"x": [4]}, "graph": ring(0, size), "outputs": {"y": "x"}}
+    (found,) = graphspec.validate(write_json(tmp_path, spec))
+    listed = found.message.removeprefix("nodes go in a circle: ").split(" → ")
+    assert len(listed) == shown
+    assert [each for each in listed if "more" in each] == ([f"({size - 19} more)"] if size > 19 else [])
+    assert len(found.labels) == min(size, 20) - 1
+
+
+def write_json(tmp_path: Path, spec: dict[str, object]) -> Path:
+    """Write a spec whose version is left out and give its path."""
+    path = tmp_path / "spec.json"
+    path.write_text(json.dumps({"graphspec": 1, **spec}), encoding="utf-8")
+    return path
+
+
+def test_fifty_circles_are_found_at_once(tmp_path: Path) -> None:
+    """Each circle is a finding of its own, up to fifty; a spec with more is looked at again when those are mended."""
+    for count, found in ((49, 49), (50, 50), (52, 50)):
+        graph = {name: node for i in range(count) for name, node in ring(3 * i, 3).items()}
+        spec = {"inputs": {"x": [4]}, "graph": graph, "outputs": {"y": "x"}}
+        assert [code for code, _ in findings(tmp_path, spec)] == ["GS302"] * found
+
+
+@pytest.mark.parametrize("repeat", [1, 10_000])
+def test_repeat_from_one_to_ten_thousand(repeat: int, tmp_path: Path) -> None:
+    """A step may be repeated ten thousand times, which is as many steps as a node may have."""
+    step = {"shared": None, "repeat": repeat}
+    spec = {
+        "inputs": {"x": [4]},
+        "layers": {"shared": "ReLU"},
+        "graph": {"a": {"from": "x", "apply": [step]}},
+        "outputs": {"y": "a"},
+    }
+    graph = graphspec.load(write_json(tmp_path, spec)).graph
+    assert len(graph.nodes["a"].steps) == repeat
+    assert findings(tmp_path, {**spec, "graph": {"a": {"from": "x", "apply": [step, "shared"]}}}) == (
+        [("GS006", "the node has more than 10,000 steps")] if repeat == 10_000 else []
+    )
+
+
+def test_what_a_block_is_fed_reaches_calls_and_lists_inside(write: Write) -> None:
+    """A block's input stands for what comes in wherever the block names it: in `from`, in a list and beside a layer."""
+    graph = lower(
+        write,
+        """
+        blocks:
+          attend:
+            inputs: [query, memory]
+            graph:
+              wide: {from: query, apply: {Dense: 4}}
+              read: {from: wide, apply: {MultiHeadAttention: {num_heads: 1, key_dim: 4}, call: {value: memory}}}
+              cell: {from: memory, apply: {GRU: 4, call: {initial_state: [query]}}}
+            output: {from: {query: read, value: memory}, apply: {MultiHeadAttention: {num_heads: 1, key_dim: 4}}}
+        inputs: {q: [3, 4], m: [5, 4]}
+        graph: {a: {from: [q, m], apply: attend}}
+        outputs: {y: a}
+        """,
+    )
+    assert [each.name for each in graph.nodes["a__wide"].references()] == ["q"]
+    assert [each.name for each in graph.nodes["a__read"].references()] == ["a__wide", "m"]
+    assert [each.name for each in graph.nodes["a__cell"].references()] == ["m", "q"]
+    feed = graph.nodes["a__output"].feed
+    assert isinstance(feed, dict)
+    assert {key: each.name for key, each in feed.items()} == {"query": "a__read", "value": "m"}
+
+
+def test_block_passes_on_one_of_several_tensors(write: Write) -> None:
+    """`x[1]` inside a block is the second tensor of what comes in as `x`; `x` is the one that was picked outside."""
+    graph = lower(
+        write,
+        """
+        blocks:
+          second: {inputs: x, output: {from: "x[1]", apply: {Dense: 4}}}
+          whole: {inputs: x, output: {from: x, apply: {Dense: 4}}}
+        inputs: {i: [5, 3]}
+        graph:
+          states: {from: i, apply: {LSTM: {units: 4, return_state: true}}}
+          a: {from: states, apply: second}
+          b: {from: "states[2]", apply: whole}
+        outputs: {y: {from: [a, b], merge: sum}}
+        """,
+    )
+    picked = [each for name in ("a__output", "b__output") for each in graph.nodes[name].references()]
+    assert [(each.name, each.index) for each in picked] == [("states", 1), ("states", 2)]
+
+
+def test_step_before_a_block_and_after_it(write: Write) -> None:
+    """The steps of a node before a block feed it, those after it take its output, in the order in which they stand."""
+    graph = lower(
+        write,
+        """
+        blocks: {part: {params: {units: 2}, inputs: x, output: {from: x, apply: {Dense: "${units}"}}}}
+        inputs: {x: [4]}
+        graph: {a: {from: x, apply: [{Dense: 3}, ReLU, part, {part: 5, repeat: 2}, {Dense: 7}]}}
+        outputs: {y: a}
+        """,
+    )
+    units = []
+    node = graph.nodes["a"]
+    while True:
+        found = [step.layer.what for step in reversed(node.steps)]
+        units += [each.arguments.get("units") for each in found if isinstance(each, Object)]
+        (reference,) = node.references()
+        if reference.name == "x":
+            break
+        node = graph.nodes[reference.name]
+    assert units == [7, 5, 5, 2, None, 3]

@@ -95,10 +95,11 @@ def test_listed_mutant_stands_in_the_code(listed: Equivalent) -> None:
 
 
 def test_lines_of_a_statement() -> None:
-    """A line stands for its whole statement, and for the head only of one that has a body."""
+    """A line stands for its whole statement, and for the head only of one that has a body; then for its function."""
     source = "def f(\n    a: int,\n) -> int:\n    return (\n        a\n        + 1\n    )\n"
-    assert statement_lines(source, 2) == {1, 2, 3}
-    assert statement_lines(source, 6) == {4, 5, 6, 7}
+    assert statement_lines(source, 2) == [{1, 2, 3}, {1, 2, 3}]
+    assert statement_lines(source, 6) == [{4, 5, 6, 7}, {1, 2, 3}]
+    assert statement_lines("def f():\n    def g():\n        return 1\n    return g\n", 3) == [{3}, {2}, {1}]
 
 
 def test_drawn_mutants_change_the_program_once() -> None:

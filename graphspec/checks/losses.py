@@ -104,13 +104,14 @@ def _mismatch(output: Output, loss: Object, subject: Subject) -> Iterator[Diagno
     elif loss.name in BINARY + CATEGORICAL and not from_logits and head.activation in _NO_PROBABILITIES:
         made = f"`{head.activation}` gives" if head.activation else f"`{head.layer.name}` without an activation gives"
         fitting = "sigmoid" if loss.name in BINARY else "softmax"
+        of_class = closest(loss.name.replace("_", ""), catalog.names("losses")) or "BinaryCrossentropy"  # `bce`
         yield Diagnostic(
             LOGITS,
             f"the loss of `{output.name}` takes probabilities, and {made} none",
             loss.span,
             expected="a loss that fits the output's activation",
             help=f"end in `activation: {fitting}`, or say what the values are: "
-            f"`loss: {{{closest(loss.name.replace('_', ''), catalog.names('losses'))}: {{from_logits: true}}}}`",
+            f"`loss: {{{of_class}: {{from_logits: true}}}}`",
             labels=(Label(head.layer.span, "the output is made here"),),
         )
 

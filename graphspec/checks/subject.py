@@ -26,11 +26,6 @@ class Subject:
     data: Data | None = None
     search: SearchSpace | None = None
 
-    @property
-    def trained(self) -> dict[str, Output]:
-        """The outputs that have a loss, or a faulty one."""
-        return {name: each for name, each in self.graph.outputs.items() if each.loss is not None or each.is_faulty}
-
     def tensor(self, output: Output) -> Tensor | None:
         """What is known of an output's tensor; None where that is nothing."""
         found = self.shapes.of(self.graph, output.name)

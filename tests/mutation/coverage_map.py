@@ -89,20 +89,25 @@ class CoverageMap:
         Returns:
             The tests, those first that run little else; and the seconds that each takes.
         """
-        wanted = statement_lines(source, line)
+        candidates = statement_lines(source, line)
         ranks: dict[str, tuple[int, float]] = {}
         seconds: dict[str, float] = {}
         seen: set[str] = set()
         for measurement in self._measurements:
             by_line = measurement.contexts(path)
-            contexts = {each for at in measurement.lines_then(path, source, wanted) for each in by_line.get(at, [])}
+            contexts: set[str] = set()
+            for number, wanted in enumerate(candidates):
+                found = {each for at in measurement.lines_then(path, source, wanted) for each in by_line.get(at, [])}
+                if found - {""} or (number == 0 and found):
+                    contexts = found
+                    break
             tests = {_test(each) for each in contexts if each}
             later = _sharing(contexts, measurement.seconds) - tests
             if contexts and not tests:  # the line runs when the module is imported: whoever uses the module, then
-                tests = {_test(each) for found in by_line.values() for each in found if each}
+                tests = {_test(each) for of_line in by_line.values() for each in of_line if each}
             share = defaultdict(int, dict.fromkeys(tests, 0))
-            for found in by_line.values():
-                for test in {_test(each) for each in found} & tests:
+            for of_line in by_line.values():
+                for test in {_test(each) for each in of_line} & tests:
                     share[test] += 1
             for test in tests | later:
                 if _file(test) in seen or _file(test) not in measurement.test_files:
@@ -142,18 +147,29 @@ def test_files(root: Path) -> dict[str, str]:
     return {path.relative_to(root).as_posix(): _digest(path) for path in found}
 
 
-def statement_lines(source: str, line: int) -> set[int]:
-    """Return the lines of the smallest statement around a line; of a statement with a body, those of its head."""
-    best = (line, line)
-    smallest = len(source)
+def statement_lines(source: str, line: int) -> list[set[int]]:
+    """Find the statement that holds a line, and the functions around it.
+
+    Args:
+        source: The text of a module.
+        line: Number of the line.
+
+    Returns:
+        The lines of the smallest statement; of one with a body, those of its head. Then the lines of the head of each
+        function around it, the innermost first: coverage.py does not see what TensorFlow calls from its own threads,
+        and whoever makes such a function may call it.
+    """
+    around: list[tuple[int, int, bool]] = []
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.stmt | ast.ExceptHandler):
+        if isinstance(node, ast.stmt | ast.ExceptHandler) and node.lineno <= line <= (node.end_lineno or node.lineno):
             body = getattr(node, "body", None)
             begin = min([node.lineno, *(each.lineno for each in getattr(node, "decorator_list", []))])
             end = max(begin, body[0].lineno - 1) if isinstance(body, list) else node.end_lineno or node.lineno
-            if begin <= line <= end and end - begin < smallest:
-                best, smallest = (begin, end), end - begin
-    return set(range(best[0], best[1] + 1))
+            around.append((begin, end, isinstance(node, ast.FunctionDef)))
+    holding = [(begin, end) for begin, end, _ in around if begin <= line <= end] or [(line, line)]
+    begin, end = min(holding, key=lambda each: each[1] - each[0])
+    heads = [set(range(first, last + 1)) for first, last, is_function in reversed(around) if is_function]
+    return [set(range(begin, end + 1)), *heads]
 
 
 def _modules(root: Path) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +16,18 @@ from .server import Outcome, Server
 LEAST_SECONDS = 45.0
 """Seconds that tests are given beyond a multiple of what they took before."""
 
-_FIRST_SECONDS = 6.0
-_FIRST_TESTS = 30
-_FIRST_FILES = 3
+
+@dataclass(frozen=True)
+class _Stage:
+    """How much is run at once: files, each of which takes time to be imported; cases of one test; and seconds."""
+
+    files: int
+    cases: int
+    seconds: float
+
+
+_STAGES = (_Stage(3, 3, 6), _Stage(8, 12, 30))
+"""Most mutants are noticed by few tests; what is left after these stages is run in one."""
 
 
 @dataclass(frozen=True)
@@ -46,15 +56,8 @@ class Tree:
 
     def __init__(self, root: Path, folder: Path) -> None:
         self.folder = folder
-        listed = subprocess.run(
-            ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-            cwd=root,
-            capture_output=True,
-            check=True,
-            text=True,
-        )
-        for name in listed.stdout.split("\0"):
-            if name and (root / name).is_file():
+        for name in _files(root):
+            if (root / name).is_file():
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(root / name, folder / name, follow_symlinks=False)
         self._changes = 0
@@ -66,12 +69,24 @@ class Tree:
         os.utime(self.folder / path, (self._changes, self._changes))
 
 
+def _files(root: Path) -> list[str]:
+    """Return the files of the repository; of a folder that is none, all but what begins with a dot or is compiled."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    if (root / ".git").exists():
+        listed = subprocess.run(command, cwd=root, capture_output=True, check=True, text=True).stdout
+        return [name for name in listed.split("\0") if name]
+    found = (path.relative_to(root) for path in root.rglob("*"))
+    return [str(path) for path in found if not any(part.startswith(("__pycache__", ".")) for part in path.parts)]
+
+
 class Trials:
     """Mutants tried one after the other."""
 
     def __init__(self, tree: Tree, server: Server) -> None:
         self.tree, self.server = tree, server
         self._sound: set[str] = set()
+        self._noticing: dict[str, Counter[str]] = defaultdict(Counter)
+        """How often each test file has noticed a mutant of each module: it is likely to notice the next."""
 
     def try_mutant(
         self, mutant: Mutant, tests: Sequence[str], seconds: Mapping[str, float], budget: float = float("inf")
@@ -91,7 +106,9 @@ class Trials:
         """
         original = (self.tree.folder / mutant.path).read_text(encoding="utf-8")
         ran, took = 0, 0.0
-        left = [list(each) for each in (_first(tests, seconds), _rest(tests, seconds, budget)) if each]
+        noticing = self._noticing[mutant.path]
+        tests = sorted(tests, key=lambda test: -noticing[test.partition("::")[0]])
+        left = _stages(tests, seconds, budget)
         while left:
             part = left.pop(0)
             self.tree.write(mutant.path, mutant.text)
@@ -105,6 +122,7 @@ class Trials:
                 failed = [outcome.test] if outcome.test else part
                 if self._pass_without(failed, seconds):
                     message = outcome.message or outcome.status
+                    noticing[outcome.test.partition("::")[0]] += 1
                     return Verdict(True, outcome.test or outcome.status, message, ran, len(tests), took)
                 left.insert(0, [test for test in part if test not in failed])
                 left = [each for each in left if each]
@@ -120,32 +138,33 @@ class Trials:
         return True
 
 
-def _first(tests: Sequence[str], seconds: Mapping[str, float]) -> list[str]:
-    """Return the first tests that take some seconds together, of few files, since each takes time to be imported."""
+def _stages(tests: Sequence[str], seconds: Mapping[str, float], budget: float) -> list[list[str]]:
+    """Divide tests into parts that are run one after the other, as long as none fails."""
+    parts = []
+    left = list(tests)
+    for stage in (*_STAGES, _Stage(len(left), len(left), budget)):
+        part = _take(left, stage, seconds)
+        begun = set(part)
+        left = [test for test in left if test not in begun]
+        parts.append(_by_file(part))
+    return [part for part in parts if part]
+
+
+def _take(tests: Sequence[str], stage: _Stage, seconds: Mapping[str, float]) -> list[str]:
     chosen: list[str] = []
     files: set[str] = set()
-    left = _FIRST_SECONDS
+    cases: Counter[str] = Counter()
+    left = stage.seconds
     for test in tests:
-        file = test.partition("::")[0]
-        if seconds[test] <= left and (file in files or len(files) < _FIRST_FILES):
+        file, function = test.partition("::")[0], test.partition("[")[0]
+        if file not in files and len(files) >= stage.files:
+            continue
+        if cases[function] < stage.cases and (seconds[test] <= left or not chosen):
             chosen.append(test)
             files.add(file)
+            cases[function] += 1
             left -= seconds[test]
-        if len(chosen) == _FIRST_TESTS:
-            break
-    return _by_file(chosen or tests[:1])
-
-
-def _rest(tests: Sequence[str], seconds: Mapping[str, float], budget: float) -> list[str]:
-    begun = set(_first(tests, seconds))
-    left = budget
-    chosen = []
-    for test in sorted((test for test in tests if test not in begun), key=lambda test: seconds[test]):
-        left -= seconds[test]
-        if left < 0:
-            break
-        chosen.append(test)
-    return _by_file(chosen)
+    return chosen
 
 
 def _by_file(tests: Sequence[str]) -> list[str]:
