@@ -16,7 +16,7 @@ import click
 from graphspec.diagnostics import SpecError
 from graphspec.signals import exit_status, raised_once
 
-FINDINGS, INTERNAL = 1, 3
+FINDINGS, INTERNAL, INTERRUPTED = 1, 3, 130
 COMMANDS = (
     *("validate", "fmt", "summary", "data"),
     *("train", "verify-resume", "runs", "evaluate", "predict", "export", "report", "tune"),
@@ -34,11 +34,18 @@ class Commands(click.Group):
         with raised_once(ignored_afterwards=kwargs.get("standalone_mode", True)):
             try:
                 return self.main(*args, **kwargs)
-            except (KeyboardInterrupt, SystemExit):
-                status = exit_status()
-                if status is None:
+            except (KeyboardInterrupt, SystemExit) as end:
+                status = INTERRUPTED if isinstance(end, KeyboardInterrupt) else end.code
+                if not isinstance(status, int) or status != exit_status():
                     raise
                 _end_at_once(status)
+
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        """Read the arguments; Ctrl-C ends that as it ends a command."""
+        try:
+            return super().make_context(*args, **kwargs)
+        except KeyboardInterrupt:
+            raise click.exceptions.Exit(INTERRUPTED) from None
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -50,7 +57,7 @@ class Commands(click.Group):
             raise
         except KeyboardInterrupt:
             click.echo("stopped", err=True)
-            ctx.exit(130)
+            ctx.exit(INTERRUPTED)
         except BrokenPipeError:
             sys.stderr.close()
             ctx.exit(FINDINGS)
