@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -61,8 +61,9 @@ class Run:
 
         Raises SpecError where epochs are missing that the record counts.
         """
-        is_run = os.path.lexists(self.path / run_directory.RECORD)
-        epochs = self.record.get("epochs", 0) if is_run else 0  # before the rows: they are written before it
+        epochs = 0
+        with suppress(SpecError):  # what is wrong with the record is said by what needs it
+            epochs = self.record.get("epochs", 0)  # before the rows, which are written before it
         rows = run_directory.read_rows(self.path)
         if len(rows) < epochs:
             raise run_directory.damaged(
@@ -106,9 +107,9 @@ class Run:
         run_directory.check_free(self.path)
         if spec.model.training is None or spec.data is None:
             raise run_directory.damaged(self.path / run_directory.SPEC, "it has no `training` and `data`")
-        self._check_spec(epochs)
+        is_edited = self._check_spec(epochs)
         rows = self.metrics
-        if epochs is not None and epochs != spec.model.training.epochs:
+        if epochs is not None and (is_edited or epochs != spec.model.training.epochs):
             if epochs < len(rows):
                 raise SpecError.of(BAD_RUN, f"{self.path} has trained {len(rows)} epochs, more than {epochs}")
             return load(self.path / run_directory.SPEC, [f"{EPOCHS}={epochs}"])
@@ -127,16 +128,18 @@ class Run:
         """The source files of plugins that are no longer what they were when the run was begun."""
         return differing_files(self.lock.get("plugins", {}), self.path)
 
-    def _check_spec(self, epochs: int | None) -> None:
-        """Raise SpecError where the spec is not that which the run was begun with. epochs: those that are asked for."""
+    def _check_spec(self, epochs: int | None) -> bool:
+        """Raise SpecError where the spec is not that which the run was begun with; return whether its epochs are not.
+
+        epochs: those that are asked for, whatever the spec says of them.
+        """
         lock = self.lock
         if not is_comparable(lock):
-            return
-        found = changes(self.path, lock, values_of(self.spec), unstated(self.spec), whole=False)
-        if epochs is not None:
-            found = [each for each in found if each.path != EPOCHS]
+            return False
+        every = changes(self.path, lock, values_of(self.spec), unstated(self.spec), whole=False)
+        found = [each for each in every if epochs is None or each.path != EPOCHS]
         if not found:
-            return
+            return bool(every)
         help = "undo the edit, or train the spec as a new run, from the model of this one by `initial_weights`"
         if [each.path for each in found] == [EPOCHS]:
             assert self.spec.model.training is not None

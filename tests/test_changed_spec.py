@@ -215,7 +215,9 @@ def test_more_epochs_are_the_one_change(run: Path) -> None:
     assert call("train", "--resume", run, "--set", "training.epochs=5", "--quiet").exit_code == 0
     assert read_json(run / "run.json")["epochs"] == 5
     assert call("train", "--resume", run).exit_code == 0
+    edit(run / "spec.yaml", "epochs: 5", "epochs: 6")
     assert call("train", "--resume", run, "--set", "training.epochs=6", "--quiet").exit_code == 0
+    assert read_json(run / "run.json")["epochs"] == 6
     assert call("train", "--resume", run).exit_code == 0
     edit(run / "spec.yaml", "seed: 4", "seed: 5")
     refused = call("train", "--resume", run, "--set", "training.epochs=7")

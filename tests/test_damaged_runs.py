@@ -237,6 +237,20 @@ def test_a_damaged_run_is_listed_beside_the_others(run: Path) -> None:
     assert newest.exit_code == 1 or "GS903" not in newest.output
 
 
+def test_model_of_a_run_outlives_its_record(run: Path) -> None:
+    """With records that cannot be read, a model is used all the same, and the page says what is wrong with them."""
+    for name in ("run.json", "lock.json", "metrics.jsonl", "provenance.json", "resolved.json"):
+        (run / name).write_text("{", encoding="utf-8")
+    result = commands(run)["evaluate"]()
+    assert result.exit_code == 0, result.output
+    assert "whether spec and data have changed cannot be told" in result.stderr
+    assert commands(run)["report"]().exit_code == 0
+    text = (run / "report.html").read_text(encoding="utf-8")
+    assert all(
+        f"{name} cannot be read" in text for name in ("run.json", "lock.json", "metrics.jsonl", "provenance.json")
+    )
+
+
 @pytest.mark.parametrize("lines", [0, None])
 def test_lost_rows_are_not_passed_over(killed: Path, lines: int | None) -> None:
     """A run whose metrics are short or gone is not resumed as if they had never been."""

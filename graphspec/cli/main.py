@@ -21,7 +21,7 @@ from graphspec.diagnostics import SpecError
 from graphspec.rules import CANNOT_WRITE, UNREADABLE_FILE
 from graphspec.signals import exit_status, raised_once
 
-FINDINGS, INTERNAL = 1, 3
+FINDINGS, INTERNAL, INTERRUPTED = 1, 3, 130
 COMMANDS = (
     *("validate", "fmt", "summary", "data"),
     *("train", "verify-resume", "runs", "evaluate", "predict", "export", "report", "tune"),
@@ -39,9 +39,9 @@ class Commands(click.Group):
         with raised_once(ignored_afterwards=kwargs.get("standalone_mode", True)):
             try:
                 return self.main(*args, **kwargs)
-            except (KeyboardInterrupt, SystemExit):
-                status = exit_status()
-                if status is None:
+            except (KeyboardInterrupt, SystemExit) as end:
+                status = INTERRUPTED if isinstance(end, KeyboardInterrupt) else end.code
+                if not isinstance(status, int) or status != exit_status():
                     raise
                 _end_at_once(status)
 
@@ -56,8 +56,12 @@ class Commands(click.Group):
             return done
 
     def make_context(self, *args: Any, **extra: Any) -> click.Context:
-        with _visible_refusals():
-            return super().make_context(*args, **extra)
+        """Read the arguments; Ctrl-C ends that as it ends a command."""
+        try:
+            with _visible_refusals():
+                return super().make_context(*args, **extra)
+        except KeyboardInterrupt:
+            raise click.exceptions.Exit(INTERRUPTED) from None
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -70,7 +74,7 @@ class Commands(click.Group):
             raise
         except KeyboardInterrupt:
             click.echo("stopped", err=True)
-            ctx.exit(130)
+            ctx.exit(INTERRUPTED)
         except Exception as error:
             status = exit_status()
             if status is not None:  # a library that was interrupted raises errors of its own

@@ -95,10 +95,10 @@ class RecordedSpec(_Part):
 class RunLock(_Part):
     """`lock.json`. A run of an older version has no `resolved`, `plugins` and `files`."""
 
-    command: list[str]
-    seed: Count
+    command: list[str] = []
+    seed: Count = 0
     versions: dict[str, str]
-    machine: dict[str, Any]
+    machine: dict[str, Any] = {}
     installed: dict[str, str] = {}
     data: dict[str, RecordedFile]
     resolved: RecordedSpec | None = None

@@ -42,7 +42,7 @@ class _Row(BaseModel):
     __pydantic_extra__: dict[str, Metric]
 
     epoch: Count
-    step: Count
+    step: Count = 0
 
 
 _ROWS = TypeAdapter(list[_Row])

@@ -53,12 +53,17 @@ def write_report(
 
 def report_page(run: Run, tell: Tell = untold) -> str:
     """The page of `run` as HTML."""
-    record, rows, spec = _read(lambda: run.record), _read(lambda: run.metrics), _read(lambda: run.spec)
+    record, spec = _readable(run, run_directory.RECORD), _read(lambda: run.spec)
+    rows = _read(lambda: run_directory.read_rows(run.path))
     known = record if isinstance(record, dict) else {}
     name = str(known.get("name") or run.path.name)
     reached = rows if isinstance(rows, list) else []
     head = overview(name, status_of(run.path, known), known, reached, str(run.path.resolve()))
-    return page(name, head, list(_sections(run, known, rows, spec, tell)))
+    checked = _read(lambda: run.record)
+    faults = (
+        [("Record", _fault("The record of the run is damaged.", checked))] if isinstance(checked, SpecError) else []
+    )
+    return page(name, head, [*faults, *_sections(run, known, rows, spec, tell)])
 
 
 def _sections(
@@ -68,7 +73,9 @@ def _sections(
     if isinstance(rows, SpecError):
         yield "Curves", _fault("The metrics cannot be read.", rows)
     else:
-        yield "Curves", curves_section(rows, outputs, best_epoch(record))
+        missing = _read(lambda: run.metrics)
+        lost = _fault("Some of the metrics are lost.", missing) if isinstance(missing, SpecError) else ""
+        yield "Curves", Markup(lost + curves_section(rows, outputs, best_epoch(record)))
         pace = pace_section(rows, outputs, best_epoch(record))
         if pace is not None:
             yield "Training", pace
@@ -78,9 +85,10 @@ def _sections(
         tell("looking at the data")
         yield "Data", _data(run, spec)
     yield "Spec", _spec(run, spec)
-    lock = _read(lambda: run.lock)
-    yield "Versions", lock_section(lock) if isinstance(lock, dict) else _fault("The lock cannot be read.", lock)
-    provenance = _read(lambda: run_directory.read_provenance(run.path))
+    lock = _readable(run, run_directory.LOCK)
+    told = "The run has no lock.json that can be read."
+    yield "Versions", lock_section(lock) if isinstance(lock, dict) else _fault(told, lock)
+    provenance = _readable(run, run_directory.PROVENANCE)
     found = provenance_section(provenance) if isinstance(provenance, dict) else _fault("It cannot be read.", provenance)
     yield "Where each value came from", found
 
@@ -125,6 +133,11 @@ def _predictions(run: Run, tell: Tell) -> Markup:
 
 def _fault(what: str, error: SpecError) -> Markup:
     return note("\n".join([what, *(render_one(each) for each in error.report)]), kind="warning")
+
+
+def _readable(run: Run, name: str) -> dict[str, Any] | SpecError:
+    """The JSON object in a file of `run`, whatever stands in it: a page shows what it can."""
+    return _read(lambda: run_directory.read_json(run.path / name))
 
 
 def _read(read: Callable[[], Found]) -> Found | SpecError:

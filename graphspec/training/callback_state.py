@@ -6,6 +6,7 @@ Keras (an open file, the model) is left as the callback has made it itself.
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,8 @@ def go_on_writing(callback: Any, state: dict[str, Any]) -> None:
     if isinstance(callback, keras.callbacks.CSVLogger):
         callback.append = True
         path = Path(callback.filename)
+        if path.exists() and not path.is_file():  # Keras would wait for whoever reads a pipe
+            raise OSError(errno.EINVAL, "it is no regular file", str(path))
         if path.exists() and path.stat().st_size > state["bytes"]:
             with open(path, "rb+") as file:
                 file.truncate(state["bytes"])
