@@ -55,8 +55,10 @@ def project(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("kind", FOREIGN)
-@pytest.mark.parametrize("name", ["secret", "secret.json"])
-@pytest.mark.parametrize("text", ["include: [{}]", "models: {{m: {{spec: {}}}}}"])
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("secret", "include: [{}]"), ("secret.json", "include: [{}]"), ("secret", "models: {{m: {{spec: {}}}}}")],
+)
 def test_nothing_of_a_file_outside_is_shown(project: Path, tmp_path: Path, kind: str, name: str, text: str) -> None:
     """Whatever is wrong with an included file outside of the project, the finding says where, and quotes nothing."""
     secret = tmp_path / name
@@ -133,6 +135,8 @@ def test_the_root_of_the_file_system_is_no_project() -> None:
         ("t.jsonl", f'{{"x": 1}}\n{{"{SECRET}": "{SECRET}"}}\n', "column: x"),
         ("t.jsonl", f'{{"x": 1}}\n{SECRET}\n', "column: x"),
         ("t.csv", f"x,y\n{SECRET}.png,1\n", "column: x, decode: image, size: [4, 4], channels: 1"),
+        ("t.csv", f"x,y\n{SECRET}.png,1\n", "column: x, decode: image"),
+        ("t.csv", f"x,y\n{SECRET}.png,1\n", "column: x, decode: image, on_error: skip"),
     ],
 )
 def test_values_of_data_outside_are_not_quoted(

@@ -64,10 +64,15 @@ def first_path(source: Source) -> str:
     return _checked(source, held[np.arange(1)].tolist())[0]
 
 
-def named(source: Source, path: str) -> str:
-    """The name of an image for messages: as the spec would write it, or from the folder of the list on."""
+def named(source: Source, path: str, *, is_shown: bool | None = None) -> str:
+    """The name of an image for messages: as the spec would write it, or from the folder of the list on.
+
+    is_shown: `source.is_shown`, where it is known. A list that may not be quoted gives no names.
+    """
     if source.column is None:
         return shards.named(source, Path(path))
+    if not (source.is_shown if is_shown is None else is_shown):
+        return f"an image that {source.text} lists"
     return path.removeprefix(f"{source.path.parent}{os.sep}")
 
 

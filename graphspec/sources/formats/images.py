@@ -60,6 +60,7 @@ class Images:
         import numpy as np
 
         self.source, self.paths = source, paths
+        self._is_shown = source.is_shown  # asked of the file system, and each image asks
         self.dtype = np.dtype(np.uint8)
         self.skipped: Array = np.zeros(0, np.int64)
         self.skipped_files: list[str] = []
@@ -126,11 +127,11 @@ class Images:
     def _one(self, number: int) -> Array:
         height, width, channels = self.shape[1:]
         path, size = self.paths[number], self.source.size
-        image = decode(path, named(self.source, path), channels, size)
+        name = named(self.source, path, is_shown=self._is_shown)
+        image = decode(path, name, channels, size)
         if image.shape[:2] != (height, width):
             raise DataError(
-                f"{named(self.source, path)} is {image.shape[0]} x {image.shape[1]} pixels, "
-                f"where the first image is {height} x {width}",
+                f"{name} is {image.shape[0]} x {image.shape[1]} pixels, where the first image is {height} x {width}",
                 help=f"`size: [{height}, {width}]` brings every image to one size",
             )
         return image
