@@ -16,7 +16,7 @@ from graphspec.document.tree import Mapping, tree_size
 from graphspec.expand import DECLARING, Library, expand, label_variables
 from graphspec.graph import Graph, Training
 from graphspec.lower import check_library, lower, lower_training
-from graphspec.lower.data import lower_data
+from graphspec.lower.data import Served, lower_data
 from graphspec.lower.search import lower_search
 from graphspec.overrides import apply_override
 from graphspec.rules import BAD_EXPRESSION, BAD_SEARCH
@@ -136,7 +136,9 @@ def _look(path: Path | str, tree: Mapping, library: Library, report: Report, dat
     graph = lower(model, name, library, report)
     training = lower_training(model.training, folder, report) if model.training is not None else None
     texts = [each for each, given in model.inputs.items() if given.dtype == "string"]
-    sources = lower_data(model.data, texts, folder, report) if model.data is not None else None
+    outputs = graph.outputs if graph is not None else {}
+    losses = {each: output.loss.name if output.loss is not None else None for each, output in outputs.items()}
+    sources = lower_data(model.data, Served(texts, losses), folder, report) if model.data is not None else None
     search = _search(model, tree, report)
     if graph is None:
         return None

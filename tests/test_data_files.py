@@ -82,8 +82,10 @@ def test_a_file_that_changes_during_training_is_named(
     assert capfd.readouterr().err.count("warning: y.npy has changed since the training began") == 1
 
 
-def test_a_word_that_comes_up_in_training_is_told_at_its_place(write: Write, tmp_path: Path) -> None:
-    """What only reading tells ends the training with a finding of that source, not of TensorFlow."""
+def test_a_word_that_comes_up_in_training_is_told_at_its_place(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What only reading tells is found before the training; of large data it ends one, as a finding of that source."""
     rows = ["kind,y", *["cat,1"] * 20, "dgo,2"]
     (tmp_path / "t.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
     path = write(
@@ -98,6 +100,10 @@ def test_a_word_that_comes_up_in_training_is_told_at_its_place(write: Write, tmp
             outputs: {y: {file: t.csv, column: y}}
         """
     )
+    with pytest.raises(SpecError, match="which is not in the vocabulary"):
+        graphspec.train(path, run_dir=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+    monkeypatch.setattr("graphspec.datasets.samples.LOOKED_THROUGH", 0)
     with pytest.raises(SpecError) as refused:
         graphspec.train(path, run_dir=tmp_path / "run")
     (finding,) = refused.value.report

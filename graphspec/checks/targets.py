@@ -8,18 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from graphspec.catalog.losses import OF_CLASS_INDICES
 from graphspec.diagnostics import Diagnostic, Label, Span
 from graphspec.graph import Output
 from graphspec.rules import LABEL_RANGE, TARGET_SHAPE
 from graphspec.shapes.tensor import Shape
 
-SPARSE = ("SparseCategoricalCrossentropy", "sparse_categorical_crossentropy")
 _OF_OTHER_SHAPE = ("CTC", "ctc", "Circle", "circle")
 
 
 def takes_classes(output: Output) -> bool:
     """Whether the loss of `output` takes the index of a class."""
-    return output.loss is not None and output.loss.name in SPARSE
+    return output.loss is not None and output.loss.name in OF_CLASS_INDICES
 
 
 def check_target(output: Output, have: Shape, shape: Shape, span: Span) -> Iterator[Diagnostic]:

@@ -15,7 +15,7 @@ from graphspec.checks.values import check_column
 from graphspec.datasets.faults import Faults
 from graphspec.diagnostics import Report, SpecError
 from graphspec.graph import Graph
-from graphspec.rules import NOTHING_TO_TRAIN, UNREADABLE_DATA
+from graphspec.rules import NOT_FINITE, NOTHING_TO_TRAIN, UNREADABLE_DATA
 from graphspec.shapes import Shapes, infer
 from graphspec.sources import Column, Data, DataError, Header, Progress, Source, Split, dtype_of, load, skipped
 from graphspec.sources.column import Mapped, skipped_files
@@ -117,21 +117,31 @@ def read_vocabularies(graph: Graph, data: Data, progress: Progress | None = None
 
 
 def read_splits(
-    graph: Graph, splits: Iterable[Split], known: Vocabularies, progress: Progress | None = None
+    graph: Graph,
+    splits: Iterable[Split],
+    known: Vocabularies,
+    progress: Progress | None = None,
+    *,
+    to_predict: bool = False,
 ) -> dict[str, Samples]:
-    """The samples of each split by its name. Raises SpecError with everything that is wrong with them."""
+    """The samples of each split by its name. Raises SpecError with everything that is wrong with them.
+
+    to_predict: the inputs are only predicted from, so that NaN in them is NaN in a prediction, and no fault.
+    """
     report = Report()
     splits = [with_vocabularies(split, known) for split in splits]
     shapes = infer(graph)
     for split in splits:
         report.extend(check_split(graph, split, shapes))
     report.raise_if_errors()
-    read = {split.name: _read(graph, shapes, split, report, progress) for split in splits}
+    read = {split.name: _read(graph, shapes, split, report, progress, to_predict=to_predict) for split in splits}
     report.raise_if_errors()
     return {name: samples for name, samples in read.items() if samples is not None}
 
 
-def _read(graph: Graph, shapes: Shapes, split: Split, report: Report, progress: Progress | None) -> Samples | None:
+def _read(
+    graph: Graph, shapes: Shapes, split: Split, report: Report, progress: Progress | None, *, to_predict: bool
+) -> Samples | None:
     columns: dict[int, Column] = {}
     for name, source in split.sources():
         column = _load(source, report, progress)
@@ -146,7 +156,8 @@ def _read(graph: Graph, shapes: Shapes, split: Split, report: Report, progress: 
         return None
     for name, source in split.sources():
         if _is_looked_through(columns[id(source)], source):
-            report.extend(check_column(graph, shapes, split, name, source, columns[id(source)]))
+            found = check_column(graph, shapes, split, name, source, columns[id(source)])
+            report.extend(each for each in found if each.rule is not NOT_FINITE or not to_predict)
     if report.errors:
         return None
     inputs = {name: _as_input(columns[id(source)], graph, name) for name, source in split.inputs.items()}

@@ -76,8 +76,8 @@ FORMS: dict[str, Form] = {
     "split": Form(("split", "file", *_SPLIT), named=_SOURCES),
     "source": Form(
         (
-            *("file", "files", "key", "column", "columns", "feature", "decode", "size", "channels", "on_error"),
-            *("one_hot", "vocabulary", "scale", "cast", "pad", "window"),
+            *("file", "files", "key", "column", "columns", "feature", "decode", "size", "channels"),
+            *("interpolation", "on_error", "one_hot", "vocabulary", "scale", "cast", "pad", "window"),
         )
     ),
 }

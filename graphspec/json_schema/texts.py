@@ -141,6 +141,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "decode": "`image`: the file lists paths of images, or `files` matches them.",
         "size": "Height and width that images are brought to.",
         "channels": "1 for grey, 3 for colours, 4 with transparency.",
+        "interpolation": "How images are resized: `nearest`, as targets are, or `bilinear`, as inputs are.",
         "on_error": "What an image that cannot be read does: `fail`, or `skip` its sample.",
         "vocabulary": "Words in the order of their indices, or `auto` for those of the training split.",
         "pad": "The length that lists are brought to, with zeros at the end, or cut.",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from graphspec.catalog.losses import OF_CLASS_INDICES, OF_NUMBERS
 from graphspec.diagnostics import Report
 from graphspec.document.tree import Located
 from graphspec.rules import DATA_NAMES, MISSING_KEY, UNKNOWN_FORMAT
@@ -15,30 +16,35 @@ from graphspec.suggest import did_you_mean, one_of
 
 _PARTS = ("key", "column", "columns", "feature")
 """Keys that choose a part of a file; which of them, its format says."""
-_OF_IMAGES = ("size", "channels", "on_error")
+_OF_IMAGES = ("size", "channels", "on_error", "interpolation")
 _TRANSFORMS = ("vocabulary", "pad", "scale", "cast", "one_hot", "window")
 
 
-def lower_data(model: DataModel, texts: Collection[str], folder: Path, report: Report) -> Data | None:
-    """The sources of each split, their paths relative to `folder`; None, with findings, where one is faulty.
+@dataclass(frozen=True)
+class Served:
+    """What the sources serve: the inputs that take text, and the name of each output's loss, if it has one."""
 
-    texts: the inputs that take text.
-    """
+    texts: Collection[str]
+    losses: Mapping[str, str | None]
+
+
+def lower_data(model: DataModel, served: Served, folder: Path, report: Report) -> Data | None:
+    """The sources of each split, their paths relative to `folder`; None, with findings, where one is faulty."""
     before = report.added
     validation, held_out = None, 0.0
     if model.validation is not None:
-        validation, held_out = _validation(model.validation, model, texts, folder, report)
+        validation, held_out = _validation(model.validation, model, served, folder, report)
     data = Data(
-        _split("train", model.train, model, texts, folder, report) if model.train is not None else None,
+        _split("train", model.train, model, served, folder, report) if model.train is not None else None,
         validation,
-        _split("test", model.test, model, texts, folder, report) if model.test is not None else None,
+        _split("test", model.test, model, served, folder, report) if model.test is not None else None,
         held_out,
     )
     return data if report.added == before else None
 
 
 def _validation(
-    model: ValidationModel, data: DataModel, texts: Collection[str], folder: Path, report: Report
+    model: ValidationModel, data: DataModel, served: Served, folder: Path, report: Report
 ) -> tuple[Split | None, float]:
     if model.split is None:
         if not model.inputs:
@@ -49,7 +55,7 @@ def _validation(
                 expected="a share of the training split, or sources",
                 help="write `validation: {split: 0.1}`, or `inputs` and `outputs` as under `train`",
             )
-        return _split("validation", model, data, texts, folder, report), 0.0
+        return _split("validation", model, data, served, folder, report), 0.0
     if model.inputs or model.outputs:
         report.add(
             DATA_NAMES,
@@ -65,18 +71,35 @@ def _split(
     name: str,
     model: SplitModel | ValidationModel,
     data: DataModel,
-    texts: Collection[str],
+    served: Served,
     folder: Path,
     report: Report,
 ) -> Split:
     inputs = {
-        each: replace(source, as_text=source.as_text or each in texts)
+        each: replace(source, as_text=source.as_text or each in served.texts)
         for each, source in _sources("inputs", model, folder, report).items()
     }
     outputs = {
-        each: replace(source, is_target=True) for each, source in _sources("outputs", model, folder, report).items()
+        each: _as_target(source, served.losses.get(each))
+        for each, source in _sources("outputs", model, folder, report).items()
     }
     return Split(name, inputs, outputs, _sources("sample_weights", model, folder, report), data.key_span(name))
+
+
+def _as_target(source: Source, loss: str | None) -> Source:
+    """`source` as it is read for an output that `loss` trains.
+
+    Pixels of an image that stand for classes are not mixed. Where the loss, or `one_hot`, takes indices of classes,
+    they are indices in the file as well; a loss of numbers takes what lies between two pixels, as an input does.
+    """
+    if source.decode is None:
+        return replace(source, is_target=True)
+    is_index = loss in OF_CLASS_INDICES or source.transforms.one_hot is not None
+    interpolation = source.interpolation
+    if "interpolation" not in source.spans:
+        interpolation = "nearest" if is_index or loss not in OF_NUMBERS else "bilinear"
+    as_classes = is_index and interpolation == "nearest"
+    return replace(source, is_target=True, interpolation=interpolation, as_classes=as_classes)
 
 
 def _sources(part: str, split: SplitModel | ValidationModel, folder: Path, report: Report) -> dict[str, Source]:
@@ -112,6 +135,7 @@ def _source(
         (model.size[0], model.size[1]) if model.size is not None else None,
         model.channels,
         model.on_error,
+        model.interpolation or "bilinear",
         _transforms(model),
         as_text=model.vocabulary is not None,
         spans=spans,

@@ -98,6 +98,8 @@ def _alike(source: Source, trained: Source) -> Source:
         size=trained.size,
         channels=trained.channels,
         on_error=trained.on_error,
+        interpolation=trained.interpolation,
+        as_classes=trained.as_classes,
     )
 
 

@@ -124,7 +124,7 @@ class Predictor:
             assert found is not None
         else:
             graph = self.graph if targets else replace(self.graph, outputs={})
-            found = read_splits(graph, [split], self.vocabularies, progress)[split.name]
+            found = read_splits(graph, [split], self.vocabularies, progress, to_predict=not targets)[split.name]
         if rows is not None:
             found = found.part(np.arange(found.count)[rows])
         if not found.count:

@@ -229,6 +229,7 @@ class SourceModel(Part):
     size: Annotated[list[Positive], Field(min_length=2, max_length=2)] | None = None
     channels: Literal[1, 3, 4] | None = None
     on_error: Literal["fail", "skip"] = "fail"
+    interpolation: Literal["nearest", "bilinear"] | None = None
     one_hot: Positive | None = None
     vocabulary: Annotated[Any, AfterValidator(_vocabulary)] = None
     scale: float | None = None

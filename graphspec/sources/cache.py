@@ -101,6 +101,13 @@ def _key(source: Source) -> str:
         "pad": source.transforms.pad,
         "as_text": source.as_text,
     }
+    if source.decode is not None:
+        read |= {
+            "size": source.size,
+            "channels": source.channels,
+            "interpolation": source.interpolation,
+            "as_classes": source.as_classes,
+        }
     return hashlib.sha256(json.dumps(read, sort_keys=True).encode()).hexdigest()
 
 

@@ -57,8 +57,8 @@ class Source:
 
     path may hold a glob, and stands for all files that it matches. columns are stacked on a last axis; `column` alone
     gives one number a sample. feature is that of a TFRecord. text is the file as the spec writes it. as_text tells that
-    the values are read as text; is_target, that they serve an output. spans tells where each key of the source stands,
-    `name` where its own name does.
+    the values are read as text; is_target, that they serve an output; as_classes, that pixels are indices of classes.
+    spans tells where each key of the source stands, `name` where its own name does.
     """
 
     path: Path
@@ -72,9 +72,11 @@ class Source:
     size: tuple[int, int] | None = None
     channels: int | None = None
     on_error: Literal["fail", "skip"] = "fail"
+    interpolation: Literal["nearest", "bilinear"] = "bilinear"
     transforms: Transforms = Transforms()
     as_text: bool = False
     is_target: bool = False
+    as_classes: bool = False
     spans: dict[str, Span] = field(default_factory=dict)
 
     def span_of(self, key: str) -> Span:

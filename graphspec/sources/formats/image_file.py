@@ -1,7 +1,8 @@
 """One image file → an array of bytes, by Pillow: PNG, JPEG, GIF, BMP and WebP, whatever their colours.
 
 Of a moving picture the first frame is read. How a camera was held (EXIF) is ignored, as TensorFlow does. What has an
-alpha channel loses it where three channels are wanted, and 16 bits are brought to 8.
+alpha channel loses it where three channels are wanted, and 16 bits are brought to 8. Pixels that are classes are read
+by `class_image`.
 """
 
 from __future__ import annotations
@@ -9,9 +10,10 @@ from __future__ import annotations
 import importlib.util
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from graphspec.files import NotRegularError, open_file, reason_of
+from graphspec.sources.formats.class_image import class_indices, is_wide
 from graphspec.sources.source import DataError
 
 if TYPE_CHECKING:
@@ -27,6 +29,9 @@ _READ = ("PNG", "JPEG", "GIF", "BMP", "WEBP")
 
 _PIXELS = 1 << 26
 """An image of more is refused: a file of a few bytes can promise as many as it likes."""
+
+_RESAMPLING = {"nearest": 0, "bilinear": 2}
+"""The numbers of Pillow's filters."""
 
 _MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 _CHANNELS = {"1": 1, "L": 1, "I": 1, "F": 1, "RGBA": 4, "LA": 4, "PA": 4, "La": 4, "RGBa": 4}
@@ -45,20 +50,39 @@ def shape_of(path: str, name: str) -> tuple[int, int, int]:
         return image.height, image.width, _channels(image)
 
 
-def decode(path: str, name: str, channels: int, size: tuple[int, int] | None) -> Array:
+def holds_wide(path: str, name: str) -> bool:
+    """Return whether the pixels of an image take more than 8 bits, by its header. Raises DataError where it is none."""
+    with _opened(path, name) as image:
+        return is_wide(image)
+
+
+def decode_classes(path: str, name: str, size: tuple[int, int] | None, *, wide: bool) -> Array:
+    """Return the image as indices of classes, shape (height, width, 1): see `class_indices`. Raises as `decode`."""
+    with _opened(path, name) as image:
+        return class_indices(image, name, size, wide=wide)
+
+
+def decode(
+    path: str,
+    name: str,
+    channels: int,
+    size: tuple[int, int] | None,
+    interpolation: Literal["nearest", "bilinear"] = "bilinear",
+) -> Array:
     """The image as uint8 of shape (height, width, channels), brought to `size` where that is given.
 
-    It is resized bilinearly over all pixels. A JPEG is unpacked at a half, a quarter or an eighth of its size where
-    that is still no smaller than `size`. Raises DataError, naming the file, where it cannot be read.
+    It is resized bilinearly over all pixels, unless the nearest is asked for. A JPEG is unpacked at a half, a quarter
+    or an eighth of its size where that is still no smaller than `size`. Raises DataError, naming the file, where it
+    cannot be read.
     """
     import numpy as np
 
     with _opened(path, name) as image:
-        if size is not None:
+        if size is not None and interpolation == "bilinear":
             image.draft(_MODES[channels], (size[1], size[0]))
         made = _in_mode(image, _MODES[channels])
         if size is not None and made.size != (size[1], size[0]):
-            made = made.resize((size[1], size[0]), 2)  # bilinear
+            made = made.resize((size[1], size[0]), _RESAMPLING[interpolation])
         return np.asarray(made).reshape(made.height, made.width, channels)
 
 

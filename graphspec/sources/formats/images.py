@@ -8,11 +8,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from graphspec.sources.format import Format
-from graphspec.sources.formats.image_file import check_pillow, decode, shape_of
+from graphspec.sources.formats.image_file import check_pillow, decode, decode_classes, holds_wide, shape_of
 from graphspec.sources.formats.image_paths import count_of, first_path, named, paths_of
 from graphspec.sources.source import DataError, Header, Source
 
@@ -40,7 +41,7 @@ def header(source: Source) -> Header:
     paths: Sequence[str] = ()
     if not _tells_all(source):
         paths = paths_of(source) if source.on_error == "skip" else [first_path(source)]
-    return Header(samples, _shape(source, paths), "uint8")
+    return Header(samples, _shape(source, paths), _dtype(source, paths))
 
 
 def column(source: Source) -> Images:
@@ -50,7 +51,7 @@ def column(source: Source) -> Images:
 
 
 class Images:
-    """A column of image files: uint8 of shape (images, height, width, channels).
+    """A column of image files: uint8 of shape (images, height, width, channels), uint16 of classes of 16 bits.
 
     Where the source has `on_error: skip`, all are tried at once; those that cannot be read are zeros. skipped holds
     their indices, skipped_files their names.
@@ -61,7 +62,7 @@ class Images:
 
         self.source, self.paths = source, paths
         self._is_shown = source.is_shown  # asked of the file system, and each image asks
-        self.dtype = np.dtype(np.uint8)
+        self.dtype = np.dtype(_dtype(source, paths))
         self.skipped: Array = np.zeros(0, np.int64)
         self.skipped_files: list[str] = []
         self.shape: tuple[int, ...] = (len(paths), *_shape(source, paths))
@@ -71,7 +72,7 @@ class Images:
         self._is_held = np.zeros(len(paths), np.bool_)
         self._is_bad = np.zeros(len(paths), np.bool_)
         if int(np.prod(self.shape, dtype=np.float64)) <= REMEMBERED:
-            self._held = np.zeros(self.shape, np.uint8)  # takes no memory before it is written to
+            self._held = np.zeros(self.shape, self.dtype)  # takes no memory before it is written to
         if source.on_error == "skip":
             self._try_all()
 
@@ -84,7 +85,7 @@ class Images:
 
         at = np.asarray(at)
         if self._held is None:
-            found = np.zeros((len(at), *self.shape[1:]), np.uint8)
+            found = np.zeros((len(at), *self.shape[1:]), self.dtype)
             self._decode(at, found, np.arange(len(at)))
             return found
         missing = np.unique(at[~self._is_held[at]])
@@ -126,9 +127,12 @@ class Images:
 
     def _one(self, number: int) -> Array:
         height, width, channels = self.shape[1:]
-        path, size = self.paths[number], self.source.size
-        name = named(self.source, path, is_shown=self._is_shown)
-        image = decode(path, name, channels, size)
+        path, source = self.paths[number], self.source
+        name = named(source, path, is_shown=self._is_shown)
+        if source.as_classes and channels == 1:
+            image = decode_classes(path, name, source.size, wide=self.dtype.itemsize > 1)
+        else:
+            image = decode(path, name, channels, source.size, source.interpolation)
         if image.shape[:2] != (height, width):
             raise DataError(
                 f"{name} is {image.shape[0]} x {image.shape[1]} pixels, where the first image is {height} x {width}",
@@ -159,13 +163,24 @@ class Images:
 
 
 def _tells_all(source: Source) -> bool:
-    return source.size is not None and source.channels is not None
+    return source.size is not None and source.channels is not None and not source.as_classes
+
+
+def _dtype(source: Source, paths: Sequence[str]) -> str:
+    """The dtype of all images: that of the first of `paths` that can be read, where they hold indices of classes."""
+    if source.as_classes and source.channels in (None, 1):
+        check_pillow()
+        for path in paths:
+            with suppress(DataError):
+                return "uint16" if holds_wide(path, named(source, path)) else "uint8"
+    return "uint8"
 
 
 def _shape(source: Source, paths: Sequence[str]) -> tuple[int, int, int]:
     """The shape of all images by the source, and where it does not tell, by the first of `paths` that can be read."""
-    if source.size is not None and source.channels is not None:
-        return (*source.size, source.channels)
+    known = source.channels or (1 if source.as_classes else None)
+    if source.size is not None and known is not None:
+        return (*source.size, known)
     check_pillow()
     for path in paths:
         try:
@@ -174,7 +189,7 @@ def _shape(source: Source, paths: Sequence[str]) -> tuple[int, int, int]:
             if source.on_error == "fail":
                 raise
             continue
-        return (*(source.size or (height, width)), source.channels or channels)
+        return (*(source.size or (height, width)), known or channels)
     raise _all_bad(source, len(paths))
 
 
