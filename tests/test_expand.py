@@ -320,6 +320,8 @@ GOOD = (
         (GOOD.replace("inputs: x", "inputs: 3"), "x, apply: {part: 3}", "GS105", "the number 3"),
         (GOOD, "x, apply: {part: 3, call: {training: false}}", "GS108", "takes no `call`"),
         (GOOD, "x, apply: {part: 3, repeat: 1000000000}", "GS104", "1000000000"),
+        ("{inputs: x, graph: {h: {from: x}}, outputs: {}}", "x, apply: part", "GS104", "`outputs` is empty"),
+        ("{inputs: x, outputs: {o: {when: false, from: x}}}", "x, apply: part", "GS104", "`outputs` is empty"),
     ],
 )
 def test_faulty_blocks_are_findings(write: Write, block: str, use: str, code: str, said: str) -> None:

@@ -94,7 +94,7 @@ class BlockBody(Part):
     """The inside of a block at one use: plain nodes."""
 
     graph: Named[NodeModel] = {}
-    outputs: Named[NodeModel]
+    outputs: Annotated[Named[NodeModel], Field(min_length=1)]
 
 
 class Elsewhere(Part):
