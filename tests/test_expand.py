@@ -495,10 +495,11 @@ def test_finding_shows_where_its_variables_are_set(write: Write) -> None:
           part: {params: {units: -5, other: }, inputs: x, output: {from: x, apply: {Dense: '${units + other}'}}}
         inputs: {x: [4]}
         graph:
-          a: {from: x, apply: [{Dropout: '${rate}'}, {part: {other: 1}}]}
-          b: {from: a, apply: [{Dense: {units: 3, activation: '${long}'}}, {Dense: {units: 3, activation: '${exact}'}}]}
-          c: {from: b, apply: {Dense: '${no}'}}
-        outputs: {y: c}
+          a: {from: x, apply: {Dropout: '${rate}'}}
+          b: {from: a, apply: {part: {other: 1}}}
+          c: {from: b, apply: [{Dense: {units: 3, activation: '${long}'}}, {Dense: {units: 3, activation: '${exact}'}}]}
+          d: {from: c, apply: {Dense: {units: 3, activation: '${no}'}}}
+        outputs: {y: d}
         """
     )
     labels = {label.text for each in graphspec.validate(path) for label in each.labels}

@@ -19,14 +19,14 @@ LEAST_SECONDS = 45.0
 
 @dataclass(frozen=True)
 class _Stage:
-    """How much is run at once: files, each of which takes time to be imported; cases of one test; and seconds."""
+    """How much is run at once: files, each of which takes time to be imported; seconds for the cases of one test."""
 
     files: int
-    cases: int
+    seconds_of_one: float
     seconds: float
 
 
-_STAGES = (_Stage(3, 3, 6), _Stage(8, 12, 30))
+_STAGES = (_Stage(3, 1, 3), _Stage(8, 4, 15))
 """Most mutants are noticed by few tests; what is left after these stages is run in one."""
 
 
@@ -142,7 +142,7 @@ def _stages(tests: Sequence[str], seconds: Mapping[str, float], budget: float) -
     """Divide tests into parts that are run one after the other, as long as none fails."""
     parts = []
     left = list(tests)
-    for stage in (*_STAGES, _Stage(len(left), len(left), budget)):
+    for stage in (*_STAGES, _Stage(len(left), budget, budget)):
         part = _take(left, stage, seconds)
         begun = set(part)
         left = [test for test in left if test not in begun]
@@ -153,16 +153,16 @@ def _stages(tests: Sequence[str], seconds: Mapping[str, float], budget: float) -
 def _take(tests: Sequence[str], stage: _Stage, seconds: Mapping[str, float]) -> list[str]:
     chosen: list[str] = []
     files: set[str] = set()
-    cases: Counter[str] = Counter()
+    spent: dict[str, float] = defaultdict(float)
     left = stage.seconds
     for test in tests:
         file, function = test.partition("::")[0], test.partition("[")[0]
         if file not in files and len(files) >= stage.files:
             continue
-        if cases[function] < stage.cases and (seconds[test] <= left or not chosen):
+        if (spent[function] + seconds[test] <= stage.seconds_of_one and seconds[test] <= left) or not chosen:
             chosen.append(test)
             files.add(file)
-            cases[function] += 1
+            spent[function] += seconds[test]
             left -= seconds[test]
     return chosen
 
