@@ -7,6 +7,7 @@ what C code opens by itself (HDF5, TensorFlow's file system, Arrow) is seen by c
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import sysconfig
 from dataclasses import dataclass, field
@@ -32,14 +33,16 @@ CONNECTS = {
     *("socket.gethostbyaddr", "socket.getnameinfo", "urllib.Request", "http.client.connect", "ftplib.connect"),
     *("smtplib.connect", "poplib.connect", "imaplib.open", "nntplib.connect", "telnetlib.Telnet.open"),
 }
-CHANGES = {
-    # event: positions of the paths that it changes
-    **dict.fromkeys(("os.remove", "os.mkdir", "os.rmdir", "os.chmod", "os.chown", "os.truncate", "os.utime"), (0,)),
-    **dict.fromkeys(
-        ("os.setxattr", "os.removexattr", "os.chflags", "os.lockf", "shutil.rmtree", "sqlite3.connect"), (0,)
-    ),
-    **dict.fromkeys(("os.rename", "shutil.move"), (0, 1)),
-    **dict.fromkeys(("os.link", "os.symlink"), (1,)),
+CHANGES: dict[str, tuple[tuple[int, int], ...]] = {
+    # event: positions of the paths that it changes, each with that of the open folder which it may be relative to
+    **dict.fromkeys(("os.truncate", "os.setxattr", "os.removexattr", "os.chflags", "sqlite3.connect"), ((0, 9),)),
+    **dict.fromkeys(("os.remove", "os.rmdir", "shutil.rmtree"), ((0, 1),)),
+    **dict.fromkeys(("os.mkdir", "os.chmod"), ((0, 2),)),
+    **dict.fromkeys(("os.chown", "os.utime"), ((0, 3),)),
+    "os.rename": ((0, 2), (1, 3)),
+    "shutil.move": ((0, 9), (1, 9)),
+    "os.link": ((1, 3),),
+    "os.symlink": ((1, 2),),
 }
 LISTS = {"os.listdir", "os.scandir", "os.walk", "os.fwalk"}
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
@@ -106,7 +109,8 @@ def judge(event: str, arguments: tuple[Any, ...], limits: Limits) -> str | None:
         case _ if event in STARTS and not limits.starts:
             return f"{event} {[_text(each)[:80] for each in arguments[:2]]}"
         case _ if event in CHANGES:
-            paths = [_real(arguments[at]) for at in CHANGES[event] if not isinstance(arguments[at], int)]
+            places = [(arguments[path], arguments[at] if at < len(arguments) else -1) for path, at in CHANGES[event]]
+            paths = [_real(_below(path, folder)) for path, folder in places if not isinstance(path, int)]
             outside = [path for path in paths if not _within(path, limits.writes)]
             return f"{event} {outside}" if outside else None
         case _ if event in LISTS:
@@ -123,6 +127,8 @@ def _judge_open(path: Any, mode: Any, flags: Any, limits: Limits) -> str | None:
         return None if real == os.devnull or _within(real, limits.writes) else f"opens {absolute} ({real}) for writing"
     if real in limits.secrets:
         return f"reads the secret {absolute}"
+    if not os.path.isabs(os.fsdecode(path)) and sys._getframe(3).f_code.co_filename == shutil.__file__:
+        return None  # a folder that is being removed, relative to an open one; that it is removed is looked at
     if os.path.basename(absolute) == "pyproject.toml":  # settings, of every file's folders
         return None
     if _is_library(absolute) or _within(absolute, limits.reads) or _within(real, limits.writes):
@@ -185,6 +191,14 @@ def _is_foreign(filename: str) -> bool:
 
 def _within(path: str, folders: tuple[str, ...]) -> bool:
     return any(path == folder or path.startswith(folder.rstrip("/") + "/") for folder in folders)
+
+
+def _below(path: Any, folder: Any) -> str:
+    """The path of a file that is named relative to an open folder, where there is one."""
+    name = os.fsdecode(path)
+    return (
+        os.path.join(os.readlink(f"/proc/self/fd/{folder}"), name) if isinstance(folder, int) and folder >= 0 else name
+    )
 
 
 def _absolute(path: Any) -> str:

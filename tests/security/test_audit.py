@@ -20,6 +20,7 @@ _DEEDS = {
     "removing": "os.remove(OUT + '/a')",
     "renaming to the outside": "open(IN + '/b', 'w').close(); os.rename(IN + '/b', OUT + '/b')",
     "making a folder": "os.mkdir(OUT + '/d')",
+    "removing below an open folder": "os.remove('a', dir_fd=os.open(OUT, os.O_RDONLY | os.O_DIRECTORY))",
     "making a link": "os.symlink('x', OUT + '/l')",
     "permissions": "os.chmod(OUT, 0o777)",
     "times": "os.utime(OUT)",
@@ -48,6 +49,7 @@ _ALLOWED = {
     "writing inside": "open(IN + '/a', 'w').close(); os.remove(IN + '/a')",
     "reading inside": "open(IN + '/evil.py').read(); os.listdir(IN)",
     "importing": "import wave, xml.dom.minidom, decimal",
+    "removing a folder inside": "os.makedirs(IN + '/x/y'); __import__('shutil').rmtree(IN + '/x')",
     "no device": "open(os.devnull, 'w').write('x')",
 }
 _PROGRAM = """

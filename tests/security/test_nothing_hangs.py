@@ -47,7 +47,7 @@ def test_odd_file_by_name_ends_at_once(what: str, command: list[str], place: Pat
     limits = case.limits(place, "run", "../tmp", reads=("/dev/tty", "/dev/zero"))
     result = building.run(place, [word.format(odd=f"odd{ending}") for word in command], limits)
     assert result.wrong() == []
-    assert result.status != 0
+    assert result.status != 0 or command[0] == "runs"  # there are none in what is no folder
 
 
 @pytest.mark.parametrize("name", _RUN_FILES)
