@@ -21,7 +21,7 @@ from typing import Any
 from .audit import Limits
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-WALL, SECONDS, MEGABYTES = 10.0, 2.0, 500
+WALL, SECONDS, MEGABYTES = 60.0, 2.0, 500
 """Seconds by the clock and of processor time, and memory, that a command may take."""
 
 _START = 60.0
