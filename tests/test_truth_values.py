@@ -62,7 +62,8 @@ def is_number(value: Any) -> bool:
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_argument_takes_a_truth_value_for_a_number(kind: Kind) -> None:
     """Whatever has a number as its default, or is known to take one, refuses `true` and `false`, in lists too."""
-    judged, passed = 0, []
+    judged = 0
+    passed: list[tuple[str, str, Any, list[Diagnostic]]] = []
     for entry, argument, default in arguments(kind):
         described = accepted(kind, entry.name, argument) or {}
         if (entry.name, argument) in BOTH or not (is_number(default) or {"int", "number", "float"} & set(described)):
