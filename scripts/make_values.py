@@ -63,6 +63,12 @@ TO_LOAD: dict[str, tuple[Any, ...]] = {
 NAMING = ("vocabulary", "monitor", "bias_axes")
 # Lists whose length another argument sets.
 FITTED = ("idf_weights", "label_weights", "boundaries", "values")
+# Arguments that take a truth value beside numbers and words, though their default is none.
+TRUTHS: dict[tuple[str, str], list[bool]] = {
+    ("BackupAndRestore", "save_freq"): [False],
+    ("GRU", "use_cudnn"): [False, True],
+    ("LSTM", "use_cudnn"): [False, True],
+}
 QUANTIZED = "_from_"
 """Stands in the name of a dtype policy of quantized layers, of which there is no end."""
 _QUOTED = re.compile(r"""["'](\w+)["']""")
@@ -140,12 +146,21 @@ def trying(kind: Kind, name: str, argument: str, surroundings: list[dict[str, An
     return attempt
 
 
-def corrected(said: dict[str, Any] | None, argument: str, default: Any) -> dict[str, Any] | None:
+def without_truths(said: dict[str, Any]) -> dict[str, Any]:
+    """What was measured, without truth values that stand for 1 and 0, or for anything: to Python they are numbers."""
+    found = {sort: each for sort, each in said.items() if sort != "bool" or not {*said} - {"bool", "null"}}
+    if "list" in found and "items" in found["list"]:
+        found["list"] = {**found["list"], "items": without_truths(found["list"]["items"])}
+    return found
+
+
+def corrected(said: dict[str, Any] | None, name: str, argument: str, default: Any) -> dict[str, Any] | None:
     """What was measured, and what is known of an argument beyond it."""
     if isinstance(default, bool):
         return {"truth": True} if said is None else {**said, "bool": True}
     if said is None:
         return None
+    said = without_truths(said) | ({"bool": TRUTHS[name, argument]} if (name, argument) in TRUTHS else {})
     if argument == "dtype" and "words" in said:
         said["words"] = [word for word in said["words"] if QUANTIZED not in word]
         said["containing"] = QUANTIZED
@@ -187,7 +202,7 @@ def measured(kind: Kind, name: str) -> dict[str, Any]:
         attempt = trying(kind, name, argument, surroundings, [*SAMPLES, *quoted])
         used = [default, *(each[argument] for each in surroundings if argument in each)]
         hints = Hints([*words_for(cls, argument), *quoted], _quoted_of(cls).get(argument, []), used, is_object)
-        said = corrected(describe(attempt, hints), argument, default)
+        said = corrected(describe(attempt, hints), name, argument, default)
         if said is not None and kind == "layers":
             said = loadable(said, name, argument, surroundings[0])
         if said is not None or is_object:

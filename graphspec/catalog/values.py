@@ -5,7 +5,8 @@ A description maps each sort of value that an argument takes to its limits; a so
     {"int": {"min": 1}}  ·  {"number": {"min": 0, "max": 1}, "null": true}  ·  {"words": ["same", "valid"]}
     {"int": {}, "list": {"lengths": [2], "items": {"int": {}}}}  ·  {"truth": true}
 
-An argument without a description takes whatever is written, as far as is known.
+`truth` is a truth value: Keras takes anything for one, and a text such as `no` for true. An argument without a
+description takes whatever is written, as far as is known.
 """
 
 from __future__ import annotations
@@ -65,9 +66,11 @@ def takes_length(described: Values, length: int) -> bool:
 
 
 def wrong_items(described: Values, value: list[Any]) -> list[int]:
-    """Which of the items, by number, a list as described does not take."""
+    """Which of the items, by number, a list as described does not take; none whose items are unknown takes truths."""
     items = described["list"].get("items")
-    return [] if items is None else [number for number, item in enumerate(value) if not takes(items, item)]
+    if items is None:
+        return [number for number, item in enumerate(value) if isinstance(item, bool)]
+    return [number for number, item in enumerate(value) if not takes(items, item)]
 
 
 def _takes_truth(described: Values, value: bool) -> bool:
@@ -76,8 +79,6 @@ def _takes_truth(described: Values, value: bool) -> bool:
 
 
 def _takes_number(described: Values, value: float) -> bool:
-    if "truth" in described:
-        return isinstance(value, int) and value in (0, 1)
     if "number" in described:
         return within(described["number"], value)
     if "int" in described and (isinstance(value, int) or ("whole_float" in described and value.is_integer())):

@@ -65,7 +65,6 @@ def definitions() -> dict[str, Schema]:
         },
         "number": {"type": _ANYTHING, **_NO_NUMBER},
         "anything": {"type": _ANYTHING},
-        "boolean": {"not": {"type": [each for each in _ANYTHING if each != "boolean"]}},
         "layers": {"anyOf": [ref("layer"), {"type": "array", "items": ref("layer")}, {"type": "null"}]},
         "path": {"type": "string", "minLength": 1},
     }
@@ -119,10 +118,8 @@ def _taken(entry: Entry, name: str) -> list[Schema] | None:
 def _forms(described: Values) -> list[Schema]:
     """What `catalog.values` describes, each sort of value a schema, those first that editors should suggest."""
     forms: list[Schema] = []
-    if "truth" in described or ("bool" in described and not {"int", "number"} & set(described)):
+    if "truth" in described or "bool" in described:
         forms.append({"type": "boolean"})
-    if "truth" in described:
-        forms.append({"type": "integer", "minimum": 0, "maximum": 1})
     if words := described.get("words"):
         forms.append({"enum": words})
         if "any_case" in described:
@@ -134,8 +131,6 @@ def _forms(described: Values) -> list[Schema]:
     if "list" in described:
         forms.append(_list(described["list"]))
     forms += [{"type": type} for sort, type in _SORTS.items() if sort in described]
-    if "bool" in described and {"int", "number"} & set(described):
-        forms.append(ref("boolean"))  # taken as 0 and 1, and not suggested
     return forms
 
 

@@ -20,6 +20,7 @@ from graphspec.graph import External, Weights
 from graphspec.lower.files import read_path, read_weights
 from graphspec.lower.scope import MAX_NESTED, Scope
 from graphspec.rules import (
+    ARGUMENT_VALUE,
     BAD_VALUE,
     MISSING_KEY,
     RECURSION,
@@ -85,6 +86,7 @@ def _application(model: Elsewhere, report: Report) -> External | None:
         if key.value == "input_tensor":
             help = "feed the tensor to the model: name it in `from`, and apply the model"
         elif key.value in usable:
+            _refuse_mistaken(written.value, key.value, value, arguments[key.value], report)
             given[key.value] = plain(value.value)
             continue
         else:
@@ -96,6 +98,18 @@ def _application(model: Elsewhere, report: Report) -> External | None:
     if model.tree.get("weights") == IMAGENET:
         given["weights"] = IMAGENET
     return External(written.value, None, given, written.span)
+
+
+def _refuse_mistaken(name: str, argument: str, value: Located, default: Any, report: Report) -> None:
+    """Refuse a truth value for a number, and a number for a truth value: to Python they are the same."""
+    is_truth, takes_truth = isinstance(value.value, bool), isinstance(default, bool)
+    if (is_truth and isinstance(default, int | float) and not takes_truth) or (
+        takes_truth and not is_truth and isinstance(value.value, int | float)
+    ):
+        report.add(
+            ARGUMENT_VALUE, f"`{argument}` of `{name}` is {kind_of(value.value)}", value.span,
+            expected="true or false" if takes_truth else "a number",
+        )  # fmt: skip
 
 
 def read_settings(model: NestedModel | Elsewhere, scope: Scope, report: Report) -> tuple[Weights | None, bool]:

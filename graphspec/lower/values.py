@@ -29,6 +29,8 @@ def refuse_value(entry: Entry, argument: str, value: Located, report: Report) ->
     described = accepted(entry.kind, entry.name, argument)
     if isinstance(found, str) and _refuse_quoted(entry, argument, described, value, report):
         return True
+    if described is None and _refuse_mistaken(entry, argument, value, report):
+        return True
     if described is None or (kind is not None and isinstance(found, str | Mapping)) or takes(described, plain(found)):
         return False
     if found is None and entry.arguments[argument] is None:
@@ -36,18 +38,76 @@ def refuse_value(entry: Entry, argument: str, value: Located, report: Report) ->
     wrong, expected, subject = value, described, f"`{argument}` of `{entry.name}`"
     while isinstance(wrong.value, Sequence) and "list" in expected and takes_length(expected["list"], len(wrong.value)):
         number = wrong_items(expected, plain(wrong.value))[0]
-        wrong, expected = list(wrong.value.entries())[number], expected["list"]["items"]
+        wrong, expected = list(wrong.value.entries())[number], expected["list"].get("items", {})
         subject = f"an entry of {subject}" if not subject.startswith("an entry") else subject
     near = _near(expected, wrong.value)
+    help = f"did you mean `{near}`?" if near else _about(entry, argument)
+    fix = Fix.rewrite(wrong.span, wrong.value, near, is_safe=False) if near else None
+    if isinstance(entry.arguments[argument], bool) and _is_number(found):
+        help, fix = _as_truth(argument, wrong)
     report.add(
         ARGUMENT_VALUE,
         f"{subject} is {_found(wrong.value)}",
         wrong.span,
         expected=" or ".join(filter(None, [a(SINGULAR[kind]) if kind is not None else "", in_words(expected)])),
-        help=f"did you mean `{near}`?" if near else _about(entry, argument),
-        fix=Fix.rewrite(wrong.span, wrong.value, near, is_safe=False) if near else None,
+        help=help,
+        fix=fix,
     )
     return True
+
+
+TRUTHS_OR_NONE = ("flash_attention", "ragged", "sparse")
+"""Arguments that take a truth value, though their default is none."""
+
+
+def _refuse_mistaken(entry: Entry, argument: str, value: Located, report: Report) -> bool:
+    """Refuse a truth value for a number, and a number for a truth value, where no more is known of the argument.
+
+    To Python they are the same. What a tensor may stand in the place of takes both.
+    """
+    default = entry.arguments.get(argument)
+    if argument in entry.tensors or argument not in entry.arguments or argument_kind(argument) is not None:
+        return False
+    if isinstance(default, bool):
+        if not _is_number(value.value):
+            return False
+        help, fix = _as_truth(argument, value)
+        expected = "true or false"
+    else:
+        wrong = _first_truth(value) if argument not in TRUTHS_OR_NONE else None
+        if wrong is None:
+            return False
+        value, help, fix = wrong, _about(entry, argument), None
+        expected = "text" if isinstance(default, str) else "a number"
+    report.add(
+        ARGUMENT_VALUE,
+        f"`{argument}` of `{entry.name}` is {kind_of(value.value)}",
+        value.span,
+        expected=expected,
+        help=help,
+        fix=fix,
+    )
+    return True
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _first_truth(value: Located) -> Located | None:
+    """The truth value that `value` is, or the first one in a list at any depth."""
+    if isinstance(value.value, bool):
+        return value
+    items = value.value.entries() if isinstance(value.value, Sequence) else ()
+    return next((found for item in items if (found := _first_truth(item)) is not None), None)
+
+
+def _as_truth(argument: str, value: Located) -> tuple[str, Fix | None]:
+    """How to write 0 or 1 as a truth value."""
+    if value.value not in (0, 1):
+        return "", None
+    truth = str(bool(value.value)).lower()
+    return f"write `{argument}: {truth}`", Fix.rewrite(value.span, str(value.value), truth)
 
 
 def _found(value: Any) -> str:

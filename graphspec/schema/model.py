@@ -10,7 +10,7 @@ from collections.abc import Callable
 from keyword import iskeyword
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import AfterValidator, ConfigDict, Field, WrapValidator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, WrapValidator
 from pydantic_core import PydanticCustomError
 
 from graphspec import catalog
@@ -208,6 +208,13 @@ def _vocabulary(value: Any) -> Any:
     return tuple(value)
 
 
+def _no_truth(value: Any) -> Any:
+    """Refuse a truth value where pydantic compares with numbers: to Python, true is 1."""
+    if isinstance(value, bool):
+        raise PydanticCustomError("int_type", "a whole number")
+    return value
+
+
 class WindowModel(Part):
     """Samples made of a series: `size` steps each, and the target `horizon` steps after the last of them."""
 
@@ -227,7 +234,7 @@ class SourceModel(Part):
     feature: str | None = None
     decode: Literal["image"] | None = None
     size: Annotated[list[Positive], Field(min_length=2, max_length=2)] | None = None
-    channels: Literal[1, 3, 4] | None = None
+    channels: Annotated[Literal[1, 3, 4], BeforeValidator(_no_truth)] | None = None
     on_error: Literal["fail", "skip"] = "fail"
     interpolation: Literal["nearest", "bilinear"] | None = None
     one_hot: Positive | None = None

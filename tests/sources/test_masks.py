@@ -99,7 +99,9 @@ def test_indices_are_those_of_the_file(kind: str, classes: int, write: Write, tm
     if kind.startswith("palette"):
         image = Image.fromarray(indices.astype(np.uint8), "P")
         image.putpalette(np.random.default_rng(0).integers(0, 256, 768, dtype=np.uint8).tobytes())
-        image.save(tmp_path / "a.png", **({"transparency": 3} if "transparency" in kind else {}))
+        if "transparency" in kind:
+            image.info["transparency"] = 3
+        image.save(tmp_path / "a.png")
     elif kind == "1 bit":
         Image.fromarray(indices.astype(bool)).save(tmp_path / "a.png")
     elif kind == "16 bits":

@@ -32,7 +32,8 @@ def class_indices(image: Image, name: str, size: tuple[int, int] | None, *, wide
     """
     import numpy as np
 
-    layout = image.tile[0][3] if image.tile and len(image.tile[0]) > 3 else None
+    tiles = getattr(image, "tile", None)  # what a file format has told its decoder
+    layout = tiles[0][3] if tiles and len(tiles[0]) > 3 else None
     step = _STEPS.get(layout, 1) if isinstance(layout, str) else 1
     if image.mode in ("1", "P", "L") or is_wide(image):
         pixels = np.asarray(image)
@@ -66,4 +67,5 @@ def _resized(pixels: Array, size: tuple[int, int] | None) -> Array:
     if size is None or pixels.shape == size:
         return pixels
     rows, columns = ((2 * np.arange(new) + 1) * old // (2 * new) for new, old in zip(size, pixels.shape, strict=True))
-    return pixels[rows[:, None], columns]
+    picked: Array = pixels[rows[:, None], columns]
+    return picked
