@@ -1,4 +1,4 @@
-"""One process under the audit hook for the tests of a module: one without TensorFlow, and one that may load it."""
+"""Two processes under the audit hook for all tests of a worker: one without TensorFlow, and one that may load it."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import pytest
 from .sandbox import Sandbox
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     """Commands that load no TensorFlow."""
     with Sandbox(tmp_path_factory.mktemp("home")) as made:
         yield made
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def building(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     """Commands that build models. TensorFlow is imported by the first of them, so that there is time for it."""
     home = tmp_path_factory.mktemp("home")

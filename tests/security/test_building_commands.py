@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,11 @@ from .cases.case import Case, each
 from .cases.models import MODELS
 from .sandbox import Sandbox
 
-_BUILT = [case for case in CASES if case.builds]
+_BUILT = [
+    replace(case, slow=case.slow or (case.refused is True and number % 6 != 0))
+    for number, case in enumerate(case for case in CASES if case.builds)
+]
+"""Of what `validate` refuses, a sixth is enough for every day: `summary` begins as `validate` does."""
 
 
 @each(_BUILT)

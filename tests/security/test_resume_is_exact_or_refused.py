@@ -74,7 +74,12 @@ _CHANGES: dict[str, Callable[[Path], None]] = {
 }
 
 
-@pytest.mark.parametrize("what", _CHANGES)
+_EVERY_DAY = ("another optimizer", "another seed", "fewer samples", "checkpoints of another run", "no lock")
+
+
+@pytest.mark.parametrize(
+    "what", [pytest.param(what, marks=[] if what in _EVERY_DAY else [pytest.mark.slow]) for what in _CHANGES]
+)
 def test_changed_run_is_refused(what: str, trained: Path, place: Path, building: Sandbox) -> None:
     """A run whose spec, checkpoints, lock or data are others than those it began with is not gone on with."""
     root = place / "case"

@@ -10,7 +10,6 @@ from .case import Case
 CASES: list[Case] = [
     *writes.CASES,
     *special_files.CASES,
-    *texts.INJECTIONS,
     *texts.DISCLOSURES,
     *texts.EXPRESSIONS,
     *texts.ODD,
@@ -19,7 +18,7 @@ CASES: list[Case] = [
     *models.CASES,
     *code.CASES,
 ]
-"""Everything hostile."""
+"""Everything hostile, but for the texts that `test_output_text` puts into every format."""
 
 _SPECS = Path(__file__).resolve().parent.parent.parent.parent / "specs"
 SHIPPED = {str(path.relative_to(_SPECS)): path for path in sorted(_SPECS.rglob("*.yaml"))}
