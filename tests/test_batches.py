@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -63,6 +65,10 @@ def test_each_pass_is_a_permutation_shared_by_workers(
             positions(Order(count, batch_size, seed, worker=worker, workers=workers), epoch, first, first + 1)
             for worker in range(workers)
         ]
+        sizes = [Order(count, batch_size, seed, worker=each, workers=workers).own_size for each in range(workers)]
+        if (first + 1) * batch_size <= count:
+            assert [len(share) for share in shares] == sizes
+        assert sum(sizes) == batch_size
         assert [each for share in shares for each in share] == order[first * batch_size : (first + 1) * batch_size]
         assert max(map(len, shares)) - min(map(len, shares)) <= 1
     everything = [
@@ -137,6 +143,45 @@ def test_nothing_is_gathered_for_a_reading_in_vain() -> None:
     time.sleep(0.2)
     assert sum(asked) == before
     del iterator
+
+
+@pytest.mark.parametrize(
+    ("size", "workers", "gathered"),
+    [
+        (1, 1, [64, 16]),  # 32 batches of 2 samples, and the rest
+        (2**18, 1, [8] * 10),  # 8 MiB are 8 samples of 1 MiB
+        (2**18, 2, [8] * 5),  # a worker has every other one of them
+        (2**21, 1, [2] * 40),  # one batch is more than 8 MiB
+    ],
+)
+def test_small_batches_are_gathered_together(size: int, workers: int, gathered: list[int]) -> None:
+    """Up to 32 batches are gathered at once, as long as they hold no more than 8 MiB together."""
+    asked: list[int] = []
+
+    class Watched:
+        shape, dtype = (80, size), np.dtype(np.float32)
+
+        def __len__(self) -> int:
+            return 80
+
+        def __getitem__(self, at: Any, /) -> Any:
+            asked.append(len(at))
+            return np.broadcast_to(np.float32(0), (len(at), size))
+
+    order = Order(80, 2, worker=workers - 1, workers=workers)
+    batches = TrainingBatches(graph("float32", (size,)), Samples({"x": Watched()}, {}, {}), order)
+    batches.start(0)
+    assert sum(1 for _ in batches.dataset) == 40
+    assert asked == gathered
+
+
+@pytest.mark.parametrize(("worker", "workers", "fits"), [(0, 1, True), (3, 4, True), (0, 5, False), (4, 4, False)])
+def test_workers_share_a_batch(worker: int, workers: int, fits: bool) -> None:
+    """Each worker has a number below that of the workers, of whom there are no more than samples in a batch."""
+    with nullcontext() if fits else pytest.raises(ValueError, match=f"{workers} workers cannot share batches of 4"):
+        assert Order(10, 4, worker=worker, workers=workers).own_size == 4 // workers
+    with pytest.raises(ValueError, match="cannot share"):
+        Order(10, 4, worker=-1, workers=workers)
 
 
 def test_order_takes_no_memory() -> None:
