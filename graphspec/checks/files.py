@@ -8,13 +8,16 @@ from pathlib import Path
 from graphspec.checks.subject import Subject
 from graphspec.diagnostics import Diagnostic, Span
 from graphspec.files import check_file, is_file, names_in, reason_of
-from graphspec.graph import External, every_layer
+from graphspec.graph import External, Object, every_layer
 from graphspec.rules import MISSING_FILE
+from graphspec.run_paths import is_url
 from graphspec.suggest import closest
+
+_VOCABULARY = "vocabulary"
 
 
 def check_files(subject: Subject) -> Iterator[Diagnostic]:
-    """Every file of weights, and every file of a model, that is not there."""
+    """Find every file of weights, of a model, or of the words of a lookup layer, that is not there."""
     graph, training = subject.graph, subject.training
     weights = [training.initial_weights] if training is not None else []
     for layer in every_layer(graph):
@@ -22,6 +25,9 @@ def check_files(subject: Subject) -> Iterator[Diagnostic]:
         what = layer.what
         if isinstance(what, External) and what.path is not None and not is_file(what.path):
             yield missing_file(what.path, what.name, what.span)
+        words = what.arguments.get(_VOCABULARY) if isinstance(what, Object) and ">" not in what.name else None
+        if isinstance(what, Object) and isinstance(words, str) and not is_url(words) and not is_file(words):
+            yield missing_file(Path(words), words, what.span_of(_VOCABULARY))
     for each in weights:
         if each is not None and not is_file(each.path):
             yield missing_file(each.path, each.text, each.span)

@@ -45,13 +45,20 @@ def load_saved(path: Path, name: str, span: Span | None = None, *, weightless: b
         config = _read(path, with_weights=not weightless)
         _refuse_code({key: value for key, value in config.items() if key != _COMPILED}, name, span)
         if weightless:
-            return keras.saving.deserialize_keras_object({**config, _COMPILED: None}, safe_mode=True)
+            return _model(keras.saving.deserialize_keras_object({**config, _COMPILED: None}, safe_mode=True))
         _check_size(config, path)
-        return keras.saving.load_model(path, compile=False, safe_mode=True)  # takes a path; see `files`
+        return _model(keras.saving.load_model(path, compile=False, safe_mode=True))  # takes a path; see `files`
     except SpecError:
         raise
     except Exception as error:
         raise _unreadable(path, name, span, error) from error
+
+
+def _model(loaded: Any) -> keras.Model:
+    """Return what Keras made of a configuration. Raises ValueError where that is no model."""
+    if not isinstance(loaded, keras.Model):
+        raise ValueError(f"its {_CONFIG} holds no model")
+    return loaded
 
 
 def load_compiling(path: Path, name: str) -> dict[str, Any] | None:
