@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import sys
+from functools import cache
 from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ def lock_of(seed: int, loaded: dict[str, str], devices: list[str]) -> dict[str, 
             "cores": os.cpu_count(),
             "devices": devices,
         },
-        "installed": {each.metadata["Name"]: each.version for each in sorted(distributions(), key=_name)},
+        "installed": dict(_installed()),
         "data": {},
     }
 
@@ -47,5 +48,8 @@ def differing_versions(lock: dict[str, Any], now: dict[str, Any]) -> list[str]:
     ]
 
 
-def _name(distribution: Any) -> str:
-    return str(distribution.metadata["Name"]).lower()
+@cache
+def _installed() -> dict[str, str]:
+    """The version of every installed package, read once a process: a study makes many runs."""
+    found = (each.metadata for each in distributions())
+    return dict(sorted(((each["Name"], each["Version"]) for each in found), key=lambda each: str(each[0]).lower()))
