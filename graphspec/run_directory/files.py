@@ -18,7 +18,6 @@ from graphspec.rules import BAD_RUN, CANNOT_WRITE
 RECORD, LOCK, SPEC, PROVENANCE = "run.json", "lock.json", "spec.yaml", "provenance.json"
 METRICS, TABLE, LOG = "metrics.jsonl", "metrics.csv", "log.txt"
 MODEL, BEST = "model.keras", "best.keras"
-RESOLVED = "resolved.json"
 VOCABULARIES, ADAPTED = "vocabularies.json", "adapted.json"
 CHECKPOINTS, INCLUDED = "checkpoints", "included"
 
