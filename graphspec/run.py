@@ -122,7 +122,7 @@ class Run:
         lock = self.lock
         if not is_comparable(lock):
             return None
-        return changes(self.path, lock, values_of(self.spec), unstated(self.spec), whole=True)
+        return changes(lock, values_of(self.spec), unstated(self.spec), whole=True)
 
     def changed_plugins(self) -> list[str]:
         """The source files of plugins that are no longer what they were when the run was begun."""
@@ -136,7 +136,7 @@ class Run:
         lock = self.lock
         if not is_comparable(lock):
             return False
-        every = changes(self.path, lock, values_of(self.spec), unstated(self.spec), whole=False)
+        every = changes(lock, values_of(self.spec), unstated(self.spec), whole=False)
         found = [each for each in every if epochs is None or each.path != EPOCHS]
         if not found:
             return bool(every)

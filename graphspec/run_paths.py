@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from string import Formatter
 
 RECORD, LOCK, SPEC, PROVENANCE = "run.json", "lock.json", "spec.yaml", "provenance.json"
-RESOLVED = "resolved.json"
 METRICS, TABLE, LOG = "metrics.jsonl", "metrics.csv", "log.txt"
 MODEL, BEST = "model.keras", "best.keras"
 VOCABULARIES, ADAPTED = "vocabularies.json", "adapted.json"
@@ -29,8 +28,7 @@ KEPT = (
         LOCK,
         SPEC,
         PROVENANCE,
-        RESOLVED,
-        METRICS,
+            METRICS,
         TABLE,
         LOG,
         MODEL,

@@ -44,7 +44,6 @@ FILES = (
     "lock.json",
     "metrics.jsonl",
     "provenance.json",
-    "resolved.json",
     "vocabularies.json",
     "adapted.json",
 )
@@ -239,7 +238,7 @@ def test_a_damaged_run_is_listed_beside_the_others(run: Path) -> None:
 
 def test_model_of_a_run_outlives_its_record(run: Path) -> None:
     """With records that cannot be read, a model is used all the same, and the page says what is wrong with them."""
-    for name in ("run.json", "lock.json", "metrics.jsonl", "provenance.json", "resolved.json"):
+    for name in ("run.json", "lock.json", "metrics.jsonl", "provenance.json"):
         (run / name).write_text("{", encoding="utf-8")
     result = commands(run)["evaluate"]()
     assert result.exit_code == 0, result.output

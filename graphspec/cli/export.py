@@ -64,6 +64,7 @@ def export(
 
     if checkpoint is not None and run.lower().endswith(".keras"):
         raise click.UsageError(f"--checkpoint chooses among the models of a run, and {run} is a file")
+    given = named(inputs)
     found = run_of(run)
     if found is not None:
         warn_of_changes(found)
@@ -72,7 +73,7 @@ def export(
         to,
         output,
         checkpoint=checkpoint or "last",
-        inputs=named(inputs),
+        inputs=given,
         force=force,
         tell=lambda step: echo(step, err=True),
     )

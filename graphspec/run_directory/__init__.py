@@ -1,10 +1,10 @@
 """The folder of one run: what lies in it, and how it is written so that a reader never sees half a file.
 
     run.json             status, times, samples, the last metrics and the best epoch
-    lock.json            what it takes to repeat the run: command, seed, versions, machine, the data files' SHA-256
+    lock.json            what it takes to repeat the run: command, seed, versions, machine, the SHA-256 of data files
+                         and of the resolved spec, with its values
     spec.yaml            the spec as it was trained: overrides applied, data paths relative to this folder
     provenance.json      the place that each value of the spec came from
-    resolved.json        the values of the spec by their paths, of which the lock holds the hash
     metrics.jsonl, .csv  a row an epoch (see `rows`)
     log.txt              what was told while it was trained
     checkpoints/         what it takes to go on, to the bit
@@ -29,7 +29,6 @@ from graphspec.run_directory.files import (
     MODEL,
     PROVENANCE,
     RECORD,
-    RESOLVED,
     SPEC,
     TABLE,
     VOCABULARIES,
@@ -81,7 +80,6 @@ __all__ = [
     "MODEL",
     "PROVENANCE",
     "RECORD",
-    "RESOLVED",
     "RUNS",
     "SPEC",
     "TABLE",

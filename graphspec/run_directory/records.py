@@ -22,7 +22,6 @@ from graphspec.run_directory.files import (
     MOST_BYTES,
     PROVENANCE,
     RECORD,
-    RESOLVED,
     VOCABULARIES,
     read_json,
 )
@@ -85,10 +84,11 @@ class RecordedFile(_Part):
 
 
 class RecordedSpec(_Part):
-    """The SHA-256 of the resolved spec; next is that of the one which is taking its place."""
+    """The values of the resolved spec and their SHA-256; next is that of the spec which is taking its place."""
 
     form: Count
     sha256: str
+    values: dict[str, Any]
     next: str = ""
 
 
@@ -126,15 +126,8 @@ class Origin(_Part):
     written: str = ""
 
 
-class ResolvedSpec(_Part):
-    """`resolved.json`: the values of a spec by their paths, as version `form` of graphspec writes them."""
-
-    form: Count
-    values: dict[str, Any]
-
-
 _RECORD, _STUDY = TypeAdapter(RunRecord), TypeAdapter(StudyRecord)
-_LOCK, _RESOLVED = TypeAdapter(RunLock), TypeAdapter(ResolvedSpec)
+_LOCK = TypeAdapter(RunLock)
 _PROVENANCE = TypeAdapter(dict[str, Origin])
 _WORDS = TypeAdapter(dict[str, list[str | int]], config=ConfigDict(strict=True))
 _LAYERS = TypeAdapter(dict[str, list[Any]], config=ConfigDict(strict=True))
@@ -153,11 +146,6 @@ def read_lock(run: Path) -> dict[str, Any]:
 def read_provenance(run: Path) -> dict[str, Any]:
     """Return where each value of the spec comes from."""
     return _read(run / PROVENANCE, _PROVENANCE)
-
-
-def read_resolved(folder: Path) -> dict[str, Any]:
-    """Return the values of the resolved spec of a run or a study, as they were when it was begun."""
-    return _read(folder / RESOLVED, _RESOLVED)
 
 
 def read_study(study: Path, name: str) -> dict[str, Any]:

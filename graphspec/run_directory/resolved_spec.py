@@ -23,7 +23,7 @@ from graphspec.run_directory.files import (
     write_text,
 )
 from graphspec.run_directory.records import read_lock, read_provenance
-from graphspec.run_directory.spec_hash import KEY, is_comparable, write_values
+from graphspec.run_directory.spec_hash import KEY, is_comparable, recorded
 from graphspec.run_directory.spec_values import EPOCHS, sha256_of, values_of
 from graphspec.spec import Spec
 
@@ -62,7 +62,7 @@ def change_epochs(run: Path, spec: Spec) -> dict[str, Any]:
     origins = read_provenance(run) if os.path.lexists(run / PROVENANCE) else {}
     origins[EPOCHS] = {"value": epochs, "from": f"--resume --set training.epochs={epochs}"}
     write_json(run / PROVENANCE, origins)
-    lock = {**lock, KEY: write_values(run, values)}
+    lock = {**lock, KEY: recorded(values)}
     write_json(run / LOCK, lock)
     return lock
 

@@ -1,7 +1,6 @@
 """The hash of the resolved spec of a run or a study: recorded when it is begun, and compared when it is read again.
 
-`lock.json` (of a study `study.json`) holds the hash, `resolved.json` the values that it is of, so that a difference can
-be shown.
+`lock.json` (of a study `study.json`) holds it beside the values that it is of, so that a difference can be shown.
 """
 
 from __future__ import annotations
@@ -14,8 +13,7 @@ from typing import Any
 from graphspec.diagnostics import Report, Span, SpecError
 from graphspec.document.tree import Mapping, descend
 from graphspec.rules import CHANGED_SPEC
-from graphspec.run_directory.files import RESOLVED, SPEC, write_json
-from graphspec.run_directory.records import read_resolved
+from graphspec.run_directory.files import SPEC
 from graphspec.run_directory.spec_values import FORM, Values, of_training, sha256_of
 
 KEY = "resolved"
@@ -38,15 +36,9 @@ class Change:
         return f"{self.path}: {self.was} → {self.now}"
 
 
-def write_values(folder: Path, values: Values) -> dict[str, Any]:
-    """Write `resolved.json`, and return what the lock is to hold."""
-    write_json(folder / RESOLVED, {"form": FORM, "values": values})
-    return recorded(values)
-
-
 def recorded(values: Values) -> dict[str, Any]:
     """Return what a lock holds of the spec with these values."""
-    return {"form": FORM, "sha256": sha256_of(values)}
+    return {"form": FORM, "sha256": sha256_of(values), "values": values}
 
 
 def is_comparable(lock: dict[str, Any]) -> bool:
@@ -55,18 +47,17 @@ def is_comparable(lock: dict[str, Any]) -> bool:
     return known is not None and known["form"] == FORM
 
 
-def changes(folder: Path, lock: dict[str, Any], values: Values, unstated: set[str], *, whole: bool) -> list[Change]:
-    """Return in what `values` differ from those that the run or study in `folder` was begun with.
+def changes(lock: dict[str, Any], values: Values, unstated: set[str], *, whole: bool) -> list[Change]:
+    """Return in what `values` differ from those that the run or study of `lock` was begun with.
 
     `lock` must be comparable. unstated: the paths that hold defaults; such a one that was not recorded is new in this
-    version. whole: also what no training depends on. Raises SpecError where what was recorded cannot be read.
+    version. whole: also what no training depends on.
     """
     known = lock[KEY]
     if sha256_of(values) in (known["sha256"], known.get("next")):
         return []
-    found = read_resolved(folder)
-    was: Values = found["values"]
-    if found["form"] != FORM or sha256_of(was) not in (known["sha256"], known.get("next")):
+    was: Values = known["values"]
+    if sha256_of(was) != known["sha256"]:
         return [Change("the spec", f"SHA-256 {known['sha256'][:12]}", f"{sha256_of(values)[:12]}")]
     if not whole:
         was, values = of_training(was), of_training(values)

@@ -105,10 +105,16 @@ def _balance(each: Profile) -> Markup | str:
 def _flat(value: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
     for key, item in value.items():
         name = f"{path} {key}".strip()
-        if isinstance(item, Mapping) and name not in ("installed",):
+        if name in _NOT_SHOWN:
+            continue
+        if isinstance(item, Mapping):
             yield from _flat(item, name)
-        elif name != "installed":
+        else:
             yield name, item
+
+
+_NOT_SHOWN = ("installed", "resolved values")
+"""Of a lock: every package of the environment, and the values that the spec shows already."""
 
 
 def _plain(value: Any) -> str:

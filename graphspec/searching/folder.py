@@ -1,7 +1,6 @@
 """The folder of one study: what lies in it, and how its spec is put there.
 
-study.json     name, spec, monitor, direction, when it was begun, what became of it
-resolved.json  the values of the spec by their paths, of which study.json holds the hash
+study.json     name, spec and its hash, monitor, direction, when it was begun, what became of it
 study.db       the study itself, as optuna keeps it in SQLite
 spec.yaml      the spec as it was given, overrides applied, data paths relative to this folder
 trials/0000/   the run of each trial

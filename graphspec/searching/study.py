@@ -54,7 +54,7 @@ class Study:
         if spec.search is None:
             raise damaged(self.path / SPEC, "it has no `search`")
         if is_comparable(record):
-            found = changes(self.path, record, study_values_of(spec), unstated(spec), whole=True)
+            found = changes(record, study_values_of(spec), unstated(spec), whole=True)
             if found:
                 help = "undo the edit, or begin a new study; `--trials` and `--timeout` give this one a larger budget"
                 raise refusal(self.path, found, spec.tree, help)

@@ -12,7 +12,7 @@ from graphspec.diagnostics import Span, SpecError
 from graphspec.extras import check_tensorflow, require_tensorflow
 from graphspec.rules import BAD_SEARCH, UNKNOWN_MONITOR
 from graphspec.run_directory.lock import command
-from graphspec.run_directory.spec_hash import KEY, is_comparable, write_values
+from graphspec.run_directory.spec_hash import KEY, is_comparable, recorded
 from graphspec.run_directory.spec_values import study_values_of
 from graphspec.search_space import SearchSpace
 from graphspec.searching import folder as study_folder
@@ -54,7 +54,7 @@ def tune(
         study = Study(study_folder.create(loaded.name, folder))
         with run_directory.held(study.path, study_folder.KEPT):
             study_folder.write_spec(study.path, loaded)
-            record[KEY] = write_values(study.path, study_values_of(study.spec))
+            record[KEY] = recorded(study_values_of(study.spec))
             run_directory.write_json(study.path / study_folder.RECORD, record)
             return _tune(study, budget, progress=progress)
 

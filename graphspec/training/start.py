@@ -20,7 +20,7 @@ from graphspec.run_directory import Row
 from graphspec.run_directory.file_hashes import differing_files, recorded_files, recorded_plugins
 from graphspec.run_directory.lock import differing_versions, lock_of
 from graphspec.run_directory.provenance import write_provenance
-from graphspec.run_directory.spec_hash import KEY, is_comparable, write_values
+from graphspec.run_directory.spec_hash import KEY, is_comparable, recorded
 from graphspec.run_directory.spec_values import values_of
 from graphspec.spec import load
 from graphspec.to_keras.adapted import learnt, restore
@@ -54,7 +54,6 @@ def begin(run: Path, prepared: Prepared, data: TrainingData, started_from: Loade
     started_from: the file that all weights were loaded from, if any.
     """
     run_directory.write_spec(run, prepared.spec)
-    resolved = write_values(run, values_of(load(run / run_directory.SPEC)))
     write_provenance(run, prepared.spec)
     if data.vocabularies:
         run_directory.write_json(run / run_directory.VOCABULARIES, dict(data.vocabularies))
@@ -67,7 +66,7 @@ def begin(run: Path, prepared: Prepared, data: TrainingData, started_from: Loade
         record["initial_weights"] = started_from.as_json()
     lock = {
         **_lock(prepared.settings.seed),
-        KEY: resolved,
+        KEY: recorded(values_of(load(run / run_directory.SPEC))),
         "plugins": recorded_plugins(every_plugin(prepared.spec.graph), run),
         "files": recorded_files(run),
     }
@@ -104,7 +103,7 @@ def go_on(run: Path, checkpoint: Path, contents: Contents, prepared: Prepared, c
     if prepared.settings.located("epochs").span.source.name == "--set":
         lock = run_directory.change_epochs(run, prepared.spec)
     else:
-        lock[KEY] = write_values(run, values_of(prepared.spec))
+        lock[KEY] = recorded(values_of(prepared.spec))
     lock.setdefault("plugins", recorded_plugins(every_plugin(prepared.spec.graph), run))
     lock.setdefault("files", recorded_files(run))
     record.setdefault("resumed", []).append(
