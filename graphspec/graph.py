@@ -130,13 +130,13 @@ class Step:
 
     def references(self) -> Iterator[Reference]:
         """The tensors among the call arguments."""
-        waiting = list(self.call.values())
+        waiting = list(self.call.values())[::-1]
         while waiting:
-            value = waiting.pop(0)
+            value = waiting.pop()
             if isinstance(value, Reference):
                 yield value
             elif isinstance(value, list):
-                waiting[:0] = value
+                waiting += value[::-1]
 
 
 @dataclass(slots=True)

@@ -269,6 +269,47 @@ def test_whole_specs_are_bounded(what: str, write: Write) -> None:
     assert all(len(each.message) < 500 for each in report)
 
 
+_NESTED = 25
+MULTIPLYING = {
+    "shapes of models in models": "graphspec: 1\ninputs: {x: [8, 4]}\noutputs: {y: {from: x, apply: m0}}\nmodels:\n"
+    + "".join(
+        f"  m{n}: {{inputs: {{x: [null, 4]}}, graph: {{a: {{from: x, apply: m{n + 1}}}, "
+        f"b: {{from: x, apply: [{{ZeroPadding1D: {2**n}}}, m{n + 1}]}}}}, "
+        "outputs: {y: {from: [a, b], merge: {concat: {axis: 1}}}}}\n"
+        for n in range(_NESTED)
+    )
+    + f"  m{_NESTED}: {{inputs: {{x: [null, 4]}}, outputs: {{y: {{from: x, apply: {{Dense: 4}}}}}}}}\n",
+    "paths of layers in wrappers": f"graphspec: 1\ninputs: {{x: [{'2, ' * 12}4]}}\n"
+    "outputs: {y: {from: x, apply: [m0, {Dense: 1}], loss: mse}}\n"
+    "training: {optimizer: sgd, freeze: [m0/m1]}\nmodels:\n"
+    + "".join(
+        f"  m{n}: {{inputs: {{x: [{'2, ' * (12 - n)}4]}}, "
+        f"outputs: {{y: {{from: x, apply: [{', '.join([f'{{TimeDistributed: m{n + 1}}}'] * 4)}]}}}}}}\n"
+        for n in range(12)
+    )
+    + "  m12: {inputs: {x: [4]}, outputs: {y: {from: x, apply: {Dense: 4}}}}\n",
+    "40,000 layers by repeats": SPEC.replace("from: x", "from: n3")
+    + "graph:\n"
+    + "".join(
+        f"  n{n}: {{from: {f'n{n - 1}' if n else 'x'}, apply: {{Dense: {{units: 4}}, repeat: 10000}}}}\n"
+        for n in range(4)
+    ),
+    "globs of many layers": SPEC.replace("{Dense: 2}", "{Dense: 4, repeat: 9000}").replace("}}\n", ", loss: mse}}\n")
+    + f"training: {{optimizer: sgd, freeze: [{', '.join(f'a{n}*' for n in range(9_000))}]}}\n",
+}
+"""Specs that are sound, or nearly so, whose parts stand for many more."""
+
+
+@pytest.mark.parametrize("what", MULTIPLYING)
+def test_sound_specs_end_soon_as_well(what: str, write: Write) -> None:
+    """What stands for very many shapes, paths or layers is gone through as far as is of use."""
+    path = write(MULTIPLYING[what])
+    began = time.process_time()
+    report = graphspec.validate(path)
+    assert time.process_time() - began < 6
+    assert [each.rule.code for each in report] == []
+
+
 def test_files_that_include_each_other_are_followed_once(write: Write) -> None:
     """Eighty files that can be reached in 2**40 ways mean what they mean in one."""
     for level in range(40):

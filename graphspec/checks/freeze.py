@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from itertools import islice
 
@@ -17,20 +17,25 @@ from graphspec.suggest import did_you_mean, one_of
 _MOST = 100_000
 """Models in models can have more paths than anyone can list; beyond these no entry is said to match nothing."""
 
+_MOST_MATCHES = 1_000_000
+"""Globs times paths."""
+
 
 def check_freeze(subject: Subject) -> Iterator[Diagnostic]:
     """Every entry of `freeze` that matches no layer."""
     graph, training = subject.graph, subject.training
     if training is None or not training.freeze or not all(body.is_whole for body in (graph, *graph.models())):
         return
-    paths = list(dict.fromkeys(path for path, _ in islice(layer_paths(graph), _MOST)))
-    if len(paths) == _MOST:
+    listed = list(islice(layer_paths(graph), _MOST))
+    paths = list(dict.fromkeys(path for path, _ in listed))
+    if len(listed) == _MOST or _are_too_many(training.freeze, paths):
         return
-    outside = [path for path, layer in layer_paths(graph) if isinstance(layer.what, External)]
+    known = set(paths)
+    outside = [path for path, layer in listed if isinstance(layer.what, External)]
     for pattern in training.freeze:
-        if _may_lie_inside(pattern.text, outside):
+        if pattern.text in known or _may_lie_inside(pattern.text, outside):
             continue
-        if not any(fnmatchcase(path, pattern.text) for path in paths):
+        if not (_is_glob(pattern.text) and any(fnmatchcase(path, pattern.text) for path in paths)):
             yield unmatched(pattern, paths)
 
 
@@ -42,9 +47,16 @@ def check_frozen(subject: Subject) -> Iterator[Diagnostic]:
     graph, training = subject.graph, subject.training
     if training is None or not all(body.is_whole for body in (graph, *graph.models())):
         return
-    patterns = [each.text for each in training.freeze]
     paths = list(islice(layer_paths(graph), _MOST))
-    frozen = {path for path, layer in paths if _is_fixed(layer) or any(fnmatchcase(path, text) for text in patterns)}
+    if _are_too_many(training.freeze, paths):
+        return
+    names = {each.text for each in training.freeze}
+    globs = [each for each in names if _is_glob(each)]
+    frozen = {
+        path
+        for path, layer in paths
+        if _is_fixed(layer) or path in names or any(fnmatchcase(path, text) for text in globs)
+    }
     still = {layer for path, layer in paths if path in frozen or _within(path, frozen)}
     weighted = {layer for _, layer in paths if _may_have_weights(layer)}
     if weighted and weighted <= still and len(paths) < _MOST:
@@ -55,6 +67,15 @@ def check_frozen(subject: Subject) -> Iterator[Diagnostic]:
             expected="at least one layer to train",
             help="leave a layer out of `freeze`, or remove its `trainable: false`",
         )
+
+
+def _is_glob(text: str) -> bool:
+    return any(char in text for char in "*?[")
+
+
+def _are_too_many(patterns: Sequence[Pattern], paths: Sequence[object]) -> bool:
+    """Return whether to hold all globs against all paths would take too long; then nothing is said of them."""
+    return sum(_is_glob(each.text) for each in patterns) * len(paths) > _MOST_MATCHES
 
 
 def _within(path: str, frozen: set[str]) -> bool:
@@ -81,9 +102,7 @@ def _may_have_weights(layer: Layer) -> bool:
 
 def _may_lie_inside(pattern: str, models: list[str]) -> bool:
     """Whether `pattern` may match a layer of a model from elsewhere, whose layers are known when it is built."""
-    return bool(models) and (
-        any(char in pattern for char in "*?[") or pattern.startswith(tuple(f"{m}/" for m in models))
-    )
+    return bool(models) and (_is_glob(pattern) or pattern.startswith(tuple(f"{m}/" for m in models)))
 
 
 def unmatched(pattern: Pattern, paths: list[str]) -> Diagnostic:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 
 from graphspec.checks.subject import Subject
@@ -20,13 +21,14 @@ def check_plugins(subject: Subject) -> Iterator[Diagnostic]:
         found += [output.loss, *output.metrics, *output.weighted_metrics]
     if training is not None:
         found += [training.optimizer, *training.callbacks]
-    while found:
-        each = found.pop(0)
+    waiting = deque(found)
+    while waiting:
+        each = waiting.popleft()
         if isinstance(each, list):
-            found += each
+            waiting += each
         if not isinstance(each, Object):
             continue
-        found += each.arguments.values()
+        waiting += each.arguments.values()
         if ">" in each.name:
             yield Diagnostic(
                 UNREGISTERED,

@@ -22,6 +22,12 @@ def takes_classes(output: Output) -> bool:
     return output.loss is not None and output.loss.name in OF_CLASS_INDICES
 
 
+def ignored_class(output: Output) -> int | None:
+    """Return the index that the loss of `output` leaves out, such as the 255 of borders in masks; None for none."""
+    ignored = output.loss.arguments.get("ignore_class") if output.loss is not None and takes_classes(output) else None
+    return ignored if isinstance(ignored, int) else None
+
+
 def check_target(output: Output, have: Shape, shape: Shape, span: Span) -> Iterator[Diagnostic]:
     """Targets of samples of shape `have` against an output that gives `shape`, both without the batch."""
     if output.loss is None or output.loss.name in _OF_OTHER_SHAPE or ">" in output.loss.name:

@@ -13,7 +13,7 @@ from math import prod
 from graphspec.checks.data import check_array, check_counts, check_trained_with
 from graphspec.checks.embeddings import embeddings
 from graphspec.checks.subject import Subject
-from graphspec.checks.targets import check_labels, check_target, takes_classes
+from graphspec.checks.targets import check_labels, check_target, ignored_class, takes_classes
 from graphspec.diagnostics import Diagnostic, Label
 from graphspec.graph import Graph, Input
 from graphspec.rules import DATA_DTYPE, INDEX_RANGE, NOT_FINITE, NOTHING_TO_TRAIN, UNREADABLE_DATA
@@ -91,15 +91,16 @@ def check_column(
 
     All of it is read, so that whatever cannot be read is found.
     """
+    is_target = split.outputs.get(name) is source and name in graph.outputs
     try:
-        found = scan(column)
+        found = scan(column, ignored_class(graph.outputs[name]) if is_target else None)
     except (DataError, OSError, ValueError) as error:
         yield _unreadable(source, error)
         return
     yield from _check_finite(found, column, source)
     if split.inputs.get(name) is source and name in graph.inputs:
         yield from _check_input(graph, graph.inputs[name], source, column, found)
-    elif split.outputs.get(name) is source and name in graph.outputs:
+    elif is_target:
         yield from _check_target(graph, shapes, split, name, source, column, found)
     elif split.sample_weights.get(name) is source:
         if header(source).dtype is None or None in header(source).shape:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import keras
 
-from graphspec.checks.targets import check_labels, check_target, takes_classes
+from graphspec.checks.targets import check_labels, check_target, ignored_class, takes_classes
 from graphspec.datasets.faults import Fault
 from graphspec.datasets.samples import Samples, with_last_axis
 from graphspec.diagnostics import Diagnostic, Report, Span
@@ -19,12 +19,12 @@ from graphspec.sources.scan import Scan, scan
 
 def _labels(output: Output, found: Scan, classes: int | None, span: Span) -> Iterator[Diagnostic]:
     """The faults of class indices that are NaN, or none of the classes."""
-    if not found.is_finite or found.lowest is None or found.highest is None:
+    if not found.is_finite:
         yield Diagnostic(NOT_FINITE, f"the targets of `{output.name}` are not all finite", span, "class indices")
-        return
-    yield from check_labels(
-        output, found.lowest, found.highest, fractional=found.fractional, classes=classes, span=span
-    )
+    elif found.lowest is not None and found.highest is not None:
+        yield from check_labels(
+            output, found.lowest, found.highest, fractional=found.fractional, classes=classes, span=span
+        )
 
 
 def fit_targets(graph: Graph, model: keras.Model, samples: Samples) -> Samples:
@@ -42,7 +42,7 @@ def fit_targets(graph: Graph, model: keras.Model, samples: Samples) -> Samples:
         report.extend(check_target(output, tuple(target.shape[1:]), shape, span))
         if takes_classes(output) and report.added == before and len(target):
             try:
-                found = scan(target)
+                found = scan(target, ignored_class(output))
             except (DataError, OSError) as error:
                 report.extend(Fault(samples.source("outputs", name), error).as_spec_error().report)
                 continue

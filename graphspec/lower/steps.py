@@ -8,7 +8,7 @@ from typing import Any
 from graphspec import catalog
 from graphspec.diagnostics import Report, Span
 from graphspec.document.tree import Located, Mapping, Sequence
-from graphspec.graph import Feed, Layer, Step
+from graphspec.graph import Feed, Layer, Step, wrapped_layers
 from graphspec.lower.objects import make_object
 from graphspec.lower.operations import Call, is_operation, read_operation
 from graphspec.lower.references import read_reference
@@ -91,8 +91,11 @@ def _read_step(
             )
             return None
         return [Step(layer, name.span, call, fresh=False) for _ in range(repeat)] if layer is not None else None
-    steps = []
+    steps: list[Step] = []
     for number in range(repeat):
+        if number > 1 and next(wrapped_layers(steps[-1].layer), None) is None:
+            steps.append(Step(Layer(steps[-1].layer.what, name.span), name.span, call))
+            continue  # as the step before: only layers within it would have to be others
         if is_operation(name.value):
             spans = beside.located("call").value.key_spans if beside is not None and call else {}
             operands = Call(feed, is_first and number == 0, call, spans)
@@ -102,6 +105,8 @@ def _read_step(
         if made is None:
             return None
         steps.append(Step(Layer(made, name.span), name.span, call))
+        if number == 1 and next(wrapped_layers(steps[-1].layer), None) is not None:
+            scope.count(repeat, name.span)  # each step is two layers, or more
     return steps
 
 

@@ -14,6 +14,7 @@ Three ways lose a mask:
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -178,9 +179,9 @@ def _downstream(frame: Frame, keeps: Callable[[Node, int], bool] = lambda node, 
         return
     followers = _followers(frame.graph)
     reached = {frame.node.name}
-    waiting = [(frame.node, frame.number + 1)]
+    waiting = deque([(frame.node, frame.number + 1)])
     while waiting:
-        node, first = waiting.pop(0)
+        node, first = waiting.popleft()
         goes_on = True
         for number in range(first, len(node.steps)):
             yield Frame(frame.graph, node, number)
@@ -222,9 +223,12 @@ def _is_told(step: Step) -> bool:
 
 
 def _inside(step: Step) -> Iterator[Step]:
-    """The step, and those of the model that it applies."""
-    yield step
-    if isinstance(step.layer.what, Graph):
-        for node in step.layer.what.nodes.values():
-            for each in node.steps:
-                yield from _inside(each)
+    """The step, and those of the model that it applies, of each model once."""
+    waiting, seen = [step], set[int]()
+    while waiting:
+        each = waiting.pop()
+        yield each
+        what = each.layer.what
+        if isinstance(what, Graph) and id(what) not in seen:
+            seen.add(id(what))
+            waiting += [inner for node in what.nodes.values() for inner in node.steps][::-1]

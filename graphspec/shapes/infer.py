@@ -71,6 +71,13 @@ class _Found(Exception):  # noqa: N818 - a finding on its way to the list of the
         self.diagnostic = diagnostic
 
 
+_MOST_AGAIN = 50_000
+"""Steps of models that are gone through again for other shapes than they declare; what more would give is unknown.
+
+Models in models, each applied to several shapes, are as many as two to the power of their number.
+"""
+
+
 @dataclass
 class _Walk:
     dtype: str
@@ -79,6 +86,7 @@ class _Walk:
     warnings: list[_Unfit] = field(default_factory=list)
     watch: Watch = field(default_factory=Watch)
     opened: dict[Layer, Graph | None] = field(default_factory=dict)
+    again_left: int = _MOST_AGAIN
 
     def define(self, graph: Graph) -> dict[str, Value]:
         """Go through `graph` with the shapes that its inputs declare, and find what is wrong in it."""
@@ -227,7 +235,8 @@ class _Walk:
 
     def again(self, layer: Layer, graph: Graph, node: Node, values: dict[str, Value]) -> Value:
         """A node of a model for the shapes of one call. Raises _Unfit where Keras would refuse it for these."""
-        if not is_known(self.shapes.of(graph, node.name)):
+        self.again_left -= 1 + len(node.steps)
+        if self.again_left < 0 or not is_known(self.shapes.of(graph, node.name)):
             return UNKNOWN
         try:
             results = list(self.node(graph, node, values))

@@ -31,8 +31,11 @@ class Scan:
         return not (self.missing or self.infinite)
 
 
-def scan(column: Column) -> Scan:
-    """Read all of `column`, text too. Raises DataError or OSError where a value cannot be read."""
+def scan(column: Column, ignored: int | None = None) -> Scan:
+    """Read all of `column`, text too, and look at all numbers but those that are `ignored`.
+
+    Raises DataError or OSError where a value cannot be read.
+    """
     missing = infinite = 0
     lows: list[Any] = []
     highs: list[Any] = []
@@ -40,7 +43,7 @@ def scan(column: Column) -> Scan:
     for block in blocks_of(column):
         if block.dtype.kind not in "iufb" or not block.size:
             continue
-        numbers = block
+        numbers = block = block if ignored is None else block[block != ignored]
         if block.dtype.kind == "f":
             numbers, bad, nan = _finite(block)
             missing, infinite = missing + nan, infinite + bad - nan

@@ -202,6 +202,21 @@ def test_masks_are_trained_on(write: Write, tmp_path: Path) -> None:
         graphspec.train(write(text.replace("filters: 9", "filters: 5")), run_dir=tmp_path / "run5")
 
 
+def test_the_class_that_a_loss_ignores_may_lie_beyond_the_others(write: Write, tmp_path: Path) -> None:
+    """The 255 of borders in masks is no class where `ignore_class` says so, and is one too many where it does not."""
+    pixels = mask()
+    pixels[3:6] = 255
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    text = SPEC.replace("FILTERS", "9").replace("KEYS", "")
+    ignoring = "{SparseCategoricalCrossentropy: {from_logits: true, ignore_class: 255}}"
+    run = graphspec.train(write(text.replace("LOSS", ignoring)), run_dir=tmp_path / "run")
+    assert np.isfinite(run.history["loss"]).all()
+    path = write(text.replace("LOSS", SPARSE))
+    assert [each.rule.code for each in graphspec.validate(path, values=True).errors] == ["GS609"]
+    path = write(text.replace("LOSS", ignoring.replace("255", "254")))
+    assert [each.rule.code for each in graphspec.validate(path, values=True).errors] == ["GS609"]
+
+
 def test_interpolation_is_checked(write: Write, tmp_path: Path) -> None:
     """Another word is refused, and so is the key where there are no images."""
     Image.fromarray(mask()).save(tmp_path / "a.png")
