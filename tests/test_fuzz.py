@@ -11,6 +11,7 @@ import graphspec
 
 from .fuzzing.cases import Case, make_case
 from .fuzzing.hostile import HOSTILE, SPEC
+from .fuzzing.paths import try_paths
 from .fuzzing.trial import MEGABYTES, try_case
 from .fuzzing.watched import SECONDS
 
@@ -39,6 +40,12 @@ def test_sample_of_cases(folder: Path) -> None:
     assert {case.what for case in cases} == {"bytes", "tokens", "tree", "spec"}
     assert {case.suffix for case in cases} == {".yaml", ".json"}
     assert {number: found for number, case in enumerate(cases) if (found := faults(case, folder))} == {}
+
+
+@pytest.mark.parametrize("number", range(25))
+def test_folder_of_odd_files(number: int, tmp_path: Path) -> None:
+    """Pipes, devices, links and odd names, and specs that name them, end in reports, and nothing else is changed."""
+    assert [fault for fault in try_paths(3, number, tmp_path).faults if not fault.startswith("it took")] == []
 
 
 @pytest.mark.parametrize("what", HOSTILE)

@@ -89,7 +89,6 @@ class Sandbox:
             faults.append(f"took {result.seconds:.1f} s")
         if result.megabytes > MEGABYTES and not self.tensorflow:
             faults.append(f"took {result.megabytes:.0f} MB")
-            self._end()
         return Result(result.status, result.output, result.seconds, result.megabytes, tuple(faults))
 
     def _answer(self, case: Path, arguments: list[str], limits: Limits, text: str, wall: float) -> Result:

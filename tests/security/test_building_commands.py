@@ -32,11 +32,17 @@ def test_summary_of_hostile_case_does_nothing_else(case: Case, place: Path, buil
 def test_hostile_model_is_not_executed(case: Case, place: Path, building: Sandbox) -> None:
     """A saved model is looked through before Keras reads it: it predicts, or is refused by name, and runs no code."""
     case.lay_out(place)
-    limits = case.limits(place)
-    for command in (["validate", "--deep", "spec.yaml"], ["predict", "m.keras", "-i", "x=x.npy"]):
-        result = building.run(place, command, limits)
-        assert result.wrong() == []
-        assert "hunter2" not in result.output
+    result = building.run(place, ["predict", "m.keras", "-i", "x=x.npy"], case.limits(place))
+    assert result.wrong() == []
+    assert not [text for text in ("hunter2", "precious") if text in result.output]
+
+
+@each(replace(case, slow=number % 8 != 0) for number, case in enumerate(MODELS))
+def test_hostile_model_is_asked_of_keras(case: Case, place: Path, building: Sandbox) -> None:
+    """`validate --deep` and `evaluate` look it through, too."""
+    case.lay_out(place)
+    for command in (["validate", "--deep", "spec.yaml"], ["evaluate", "m.keras", "-i", "x=x.npy", "-t", "d=y.npy"]):
+        assert building.run(place, command, case.limits(place)).wrong() == []
 
 
 @pytest.mark.parametrize("name", SHIPPED)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,15 +12,25 @@ from .cases.texts import FOLDERS
 from .sandbox import Sandbox
 
 
+_SEVERAL = [replace(case, slow=number % 4 != 0) for number, case in enumerate(FOLDERS)]
+
+
 @each(FOLDERS)
-@pytest.mark.parametrize(
-    "command", [["validate", "--jobs", "1"], ["validate", "--jobs", "2"], ["fmt", "--check"]], ids=" ".join
-)
+@pytest.mark.parametrize("command", [["validate", "--jobs", "1"], ["fmt", "--check"]], ids=" ".join)
 def test_other_files_of_a_folder_are_looked_at(case: Case, command: list[str], place: Path, sandbox: Sandbox) -> None:
     """Whatever lies in a folder, the last of its specs is looked at too."""
     case.lay_out(place)
     (place / "project" / "zz.yaml").write_text("graphspec: 1\noutputs:   {y: x}\ninputs: {x: [4]}\nnam: x\n")
-    result = sandbox.run(place, [*command, "."], case.limits(place, starts="2" in command))
+    result = sandbox.run(place, [*command, "."], case.limits(place))
+    assert result.wrong() == []
+    assert "zz.yaml" in result.output
+
+
+@each(_SEVERAL)
+def test_other_files_are_looked_at_by_several_processes(case: Case, place: Path, sandbox: Sandbox) -> None:
+    """The same where several processes share the folder."""
+    case.lay_out(place)
+    result = sandbox.run(place, ["validate", "--jobs", "2", "."], case.limits(place, starts=True))
     assert result.wrong() == []
     assert "zz.yaml" in result.output
 

@@ -121,7 +121,7 @@ CASES = [
             text,
             {"deep_pipe": contents.pipe, path: content},
             reads=("/dev/zero", "/dev/urandom"),
-            slow=(row + column) % 4 != 0,
+            slow=(row + column) % 6 != 0,
             refused=None if "initializer" in position or ("holes" in kind and position in _LATER) else True,
         )
         for row, (kind, content) in enumerate(KINDS.items())
