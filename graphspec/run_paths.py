@@ -28,7 +28,7 @@ KEPT = (
         LOCK,
         SPEC,
         PROVENANCE,
-            METRICS,
+        METRICS,
         TABLE,
         LOG,
         MODEL,
