@@ -11,7 +11,6 @@ from .cases.case import Case, each
 from .cases.texts import FOLDERS
 from .sandbox import Sandbox
 
-
 _SEVERAL = [replace(case, slow=number % 4 != 0) for number, case in enumerate(FOLDERS)]
 
 
