@@ -26,6 +26,7 @@ from graphspec.search_checks import check_edges, check_paths
 from graphspec.search_space import SearchSpace
 from graphspec.shapes import infer
 from graphspec.sources import Data
+from graphspec.sources.globs import within_bounds
 
 MOST_FINDINGS = 1_000
 """In one spec: nobody reads more, and to look for the names that were meant takes its time."""
@@ -80,7 +81,8 @@ def _all_found(path: Path | str, overrides: Iterable[str], data: bool, values: b
     try:
         tree = read(path, report)
         traps += find_traps(tree)
-        spec = _inspect(path, tree, overrides, report, data, values)
+        with within_bounds():
+            spec = _inspect(path, tree, overrides, report, data, values)
         if data and spec is not None and spec.search is not None and not report.errors:
             size = tree_size(spec.tree) + sum(1 + len(node.steps) for node in spec.graph.nodes.values())
             report.extend(check_edges(spec.tree, spec.search, size, lambda changed: _found_in(path, changed)))

@@ -68,6 +68,11 @@ def of_training(values: Values) -> Values:
     return {path: value for path, value in values.items() if not path.startswith(_NO_TRAINING)}
 
 
+def checkpoint_hash(values: Values) -> str:
+    """Return the hash that a checkpoint bears: of all that its training depends on, but for the number of epochs."""
+    return f"{FORM}:{sha256_of({path: value for path, value in of_training(values).items() if path != EPOCHS})}"
+
+
 def unstated(spec: Spec) -> set[str]:
     """Return the paths of the values of `training` that are defaults, for `spec` does not state them."""
     training = spec.model.training
@@ -212,7 +217,7 @@ class _Values:
 def _source(source: Source) -> Iterator[tuple[str, Any]]:
     """Return what a source states, by its keys."""
     yield "file", source.text
-    for key in ("key", "column", "columns", "feature", "decode", "size", "channels"):
+    for key in ("key", "column", "columns", "feature", "decode", "size", "channels", "interpolation"):
         if getattr(source, key) is not None:
             yield key, getattr(source, key)
     if source.on_error != "fail":

@@ -143,11 +143,27 @@ def _check_size(config: dict[str, Any], path: Path) -> None:
             model = keras.saving.deserialize_keras_object({**config, _COMPILED: None}, safe_mode=True)
             count = sum(math.prod(each.shape) for each in model.variables)
     except Exception:  # whatever it is, loading the model says it
-        return
+        count = max((_size(each) for each in _values(config)), default=0)
     finally:
         random.setstate(state)
     if count > most_unpacked(path):
         raise ValueError(f"it describes a model of {count:,} weights, and is far too small to hold them")
+
+
+def _values(value: Any) -> Iterator[Any]:
+    """Every value in a configuration."""
+    waiting = [value]
+    while waiting:
+        found = waiting.pop()
+        yield found
+        if isinstance(found, dict | list):
+            waiting += found.values() if isinstance(found, dict) else found
+
+
+def _size(value: Any) -> int:
+    """Return the size of the array whose shape `value` may be; 0 where it is no shape."""
+    is_shape = isinstance(value, list) and all(each is None or isinstance(each, int) for each in value)
+    return math.prod(abs(each) for each in value if each) if is_shape else 0
 
 
 def _refuse_code(config: dict[str, Any], name: str, span: Span | None) -> None:

@@ -74,9 +74,12 @@ class Checkpoints(keras.callbacks.Callback):
         plan: Plan,
         interruption: Interruption,
         resumed: Contents | None = None,
+        *,
+        spec_hash: str,
     ) -> None:
         super().__init__()
         self.run = run
+        self.spec_hash = spec_hash
         self.folder = run.path / CHECKPOINTS
         self.state = state
         self.plan = plan
@@ -154,7 +157,7 @@ class Checkpoints(keras.callbacks.Callback):
         self.run.check()
         taken = self.state.take(position, kept)
         path = self.folder / name_of(self._steps(position))
-        write_checkpoint(path, Contents({**taken.state, "best": self.best}, taken.arrays))
+        write_checkpoint(path, Contents({**taken.state, "best": self.best, "spec": self.spec_hash}, taken.arrays))
         for old in steps_in(self.folder)[: -self.plan.keep]:
             (self.folder / name_of(old)).unlink(missing_ok=True)
         return path

@@ -21,7 +21,7 @@ from graphspec.run_directory.file_hashes import differing_files, recorded_files,
 from graphspec.run_directory.lock import differing_versions, lock_of
 from graphspec.run_directory.provenance import write_provenance
 from graphspec.run_directory.spec_hash import KEY, is_comparable, recorded
-from graphspec.run_directory.spec_values import values_of
+from graphspec.run_directory.spec_values import checkpoint_hash, values_of
 from graphspec.spec import load
 from graphspec.to_keras.adapted import learnt, restore
 from graphspec.to_keras.weights import Loaded
@@ -40,6 +40,7 @@ class Start:
     record: dict[str, Any]
     lock: dict[str, Any]
     rows: list[Row]
+    spec_hash: str
     resumed: Contents | None = None
 
     @property
@@ -64,13 +65,14 @@ def begin(run: Path, prepared: Prepared, data: TrainingData, started_from: Loade
         record["left_out"] = list(data.train.left_out)
     if started_from is not None:
         record["initial_weights"] = started_from.as_json()
+    values = values_of(load(run / run_directory.SPEC))
     lock = {
         **_lock(prepared.settings.seed),
-        KEY: recorded(values_of(load(run / run_directory.SPEC))),
+        KEY: recorded(values),
         "plugins": recorded_plugins(every_plugin(prepared.spec.graph), run),
         "files": recorded_files(run),
     }
-    return Start(run, record, lock, [])
+    return Start(run, record, lock, [], checkpoint_hash(values))
 
 
 def go_on(run: Path, checkpoint: Path, contents: Contents, prepared: Prepared, changed: list[str], told: Told) -> Start:
@@ -82,6 +84,8 @@ def go_on(run: Path, checkpoint: Path, contents: Contents, prepared: Prepared, c
     position = position_of(contents)
     if checkpoint.name != name_of(position.epoch * prepared.batches.steps + position.step):
         raise run_directory.damaged(checkpoint, "its state is not of the step that its name says")
+    values = values_of(prepared.spec)
+    _check_owner(checkpoint, contents, checkpoint_hash(values))
     rows = _rows_until(run, position, checkpoint)
     _check_samples(prepared, record, run)
     for name in differing_files(lock.get("files", {}), run):
@@ -103,14 +107,21 @@ def go_on(run: Path, checkpoint: Path, contents: Contents, prepared: Prepared, c
     if prepared.settings.located("epochs").span.source.name == "--set":
         lock = run_directory.change_epochs(run, prepared.spec)
     else:
-        lock[KEY] = recorded(values_of(prepared.spec))
+        lock[KEY] = recorded(values)
     lock.setdefault("plugins", recorded_plugins(every_plugin(prepared.spec.graph), run))
     lock.setdefault("files", recorded_files(run))
     record.setdefault("resumed", []).append(
         {"at": _now(), "epoch": position.epoch, "step": position.step, "command": now["command"]}
     )
     record.pop("reason", None)
-    return Start(run, record, lock, rows, contents)
+    return Start(run, record, lock, rows, checkpoint_hash(values), contents)
+
+
+def _check_owner(checkpoint: Path, contents: Contents, spec_hash: str) -> None:
+    """Raise SpecError where the checkpoint is of another spec; one of an older version does not say of which."""
+    owner = contents.state.get("spec")
+    if isinstance(owner, str) and owner != spec_hash and owner.partition(":")[0] == spec_hash.partition(":")[0]:
+        raise run_directory.damaged(checkpoint, "it belongs to the run of another spec")
 
 
 def _rows_until(run: Path, position: Position, checkpoint: Path) -> list[Row]:

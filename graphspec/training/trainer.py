@@ -145,7 +145,7 @@ def _train(
             ) as shown,
             _recorded_end(recorder, spec, interruption),  # here as well: MLflow reads the record when it is left
         ):
-            checkpoints = Checkpoints(folder, state, checks, interruption, start.resumed)
+            checkpoints = Checkpoints(folder, state, checks, interruption, start.resumed, spec_hash=start.spec_hash)
             order = [
                 *(RunGuard(folder), starter, TrueLosses(), FiniteLoss(losses), measures, shown),
                 *(*written, recorder, *logs, checkpoints),

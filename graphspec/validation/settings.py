@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 from graphspec.diagnostics import Diagnostic, Source, Span
-from graphspec.document.limits import MAX_BYTES
 from graphspec.document.project import belongs
 from graphspec.files import read_bytes
 from graphspec.report import FORMATS
@@ -95,10 +94,14 @@ class Finder:
         return [folder / FILE for folder in self.known]
 
 
+MOST_BYTES = 2**18
+"""Of a pyproject.toml; a larger one says nothing of graphspec."""
+
+
 def _read(path: Path) -> Settings | None:
     """What the file at `path` says of graphspec; None where it says nothing."""
     try:
-        text = read_bytes(path, MAX_BYTES).decode("utf-8")
+        text = read_bytes(path, MOST_BYTES).decode("utf-8")
     except (OSError, UnicodeDecodeError):
         return None
     if "graphspec" not in text:

@@ -104,7 +104,7 @@ def test_a_glob_is_bounded(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     for name, bound, said in (
         ("MOST_FILES", 2, "more than 2 files"),
         ("MOST_ENTRIES", 3, "more than 3 names"),
-        ("MOST_SECONDS", -1.0, "seconds"),
+        ("MOST_SECONDS", -1.0, "too long"),
     ):
         with monkeypatch.context() as patched:
             patched.setattr(globs, name, bound)
