@@ -52,7 +52,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def bare(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """The variables of a shell in which a fresh environment is active that holds the wheel and what it requires, in locked versions."""
+    """The variables of a shell in which a fresh environment is active: the wheel, and what it requires as locked."""
     folder = tmp_path_factory.mktemp("bare") / "venv"
     venv.create(folder, with_pip=True)
     scripts = folder / SCRIPTS
