@@ -15,6 +15,7 @@ import json
 import os
 import re
 import sys
+from contextlib import nullcontext
 from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
@@ -69,6 +70,8 @@ TRUTHS: dict[tuple[str, str], list[bool]] = {
     ("GRU", "use_cudnn"): [False, True],
     ("LSTM", "use_cudnn"): [False, True],
 }
+FEW = 10
+"""So many classes are measured by this process alone: to start others takes longer."""
 QUANTIZED = "_from_"
 """Stands in the name of a dtype policy of quantized layers, of which there is no end."""
 _QUOTED = re.compile(r"""["'](\w+)["']""")
@@ -243,8 +246,10 @@ def measured_all(names: list[tuple[Kind, str]]) -> dict[tuple[Kind, str], dict[s
     classes = {key: getattr(MODULES[key[0]], key[1]) for key in names}
     once = {cls: key for key, cls in reversed(classes.items())}
     found: dict[tuple[Kind, str], dict[str, Any]] = {}
-    with get_context("spawn").Pool(2) as pool:
-        for key, values in pool.imap_unordered(_measured, reversed(once.values())):
+    several = len(once) > FEW
+    with get_context("spawn").Pool(2) if several else nullcontext() as pool:
+        measuring = pool.imap_unordered if pool is not None else map
+        for key, values in measuring(_measured, list(reversed(once.values()))):
             found[key] = values
             print(f"{len(found)} of {len(once)}: {key[1]}", file=sys.stderr, flush=True)
     return {key: found[once[cls]] for key, cls in classes.items()}

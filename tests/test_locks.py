@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from packaging.markers import default_environment
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -41,7 +42,8 @@ def environment(python: str, platform: str) -> dict[str, str]:
     }
 
 
-ENVIRONMENTS = [environment(python, platform) for python in ("3.11", "3.12", "3.13") for platform in PLATFORMS]
+PYTHONS = ("3.11", "3.12", "3.13")
+ENVIRONMENTS = [environment(python, platform) for python in PYTHONS for platform in PLATFORMS]
 
 
 def locked(lock: str, variables: dict[str, str]) -> dict[str, str]:
@@ -86,7 +88,7 @@ def test_lock_is_not_stale(lock: str) -> None:
 
 @pytest.mark.parametrize("lock", LOCKS)
 def test_lock_is_complete(lock: str) -> None:
-    """What the locked packages require themselves is locked too: nothing is installed in whatever version there is."""
+    """What the locked packages require themselves is locked too, and all are for every Python that graphspec is for."""
     variables = {key: str(value) for key, value in default_environment().items()}
     versions = locked(lock, variables)
     seen = 0
@@ -98,6 +100,9 @@ def test_lock_is_complete(lock: str) -> None:
         if installed.version != version:
             continue
         seen += 1
+        if (pythons := installed.metadata["Requires-Python"]) is not None:
+            refused = [each for each in PYTHONS if not SpecifierSet(pythons).contains(each)]
+            assert refused == [], f"{name} {version} is not for Python {refused}"
         for requirement in map(Requirement, installed.requires or ()):
             if requirement.marker is None or requirement.marker.evaluate({**variables, "extra": ""}):
                 found = versions.get(canonicalize_name(requirement.name))

@@ -52,11 +52,12 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def bare(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """The variables of a shell in which a fresh environment is active that holds the wheel and what it requires."""
+    """The variables of a shell in which a fresh environment is active: the wheel, and what it requires as locked."""
     folder = tmp_path_factory.mktemp("bare") / "venv"
     venv.create(folder, with_pip=True)
     scripts = folder / SCRIPTS
-    subprocess.run([str(scripts / "python"), "-m", "pip", "install", "--quiet", str(wheel)], check=True)
+    locked = ["--constraint", str(ROOT / "locks" / "dev.txt")]
+    subprocess.run([str(scripts / "python"), "-m", "pip", "install", "--quiet", *locked, str(wheel)], check=True)
     left = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "GITHUB_ACTIONS")}
     return {**left, "VIRTUAL_ENV": str(folder), "PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}"}
 

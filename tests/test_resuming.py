@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from graphspec.training.checkpoint_file import Contents, DamagedError, read_chec
 from graphspec.training.checkpoints import steps_in
 from graphspec.verify_resume import differences
 
+from .forked import Forked
 from .resuming.data import specs_in
 
 HEADS_STEPS = 11
@@ -81,6 +83,7 @@ def in_a_process(*words: object, **options: Any) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
 
 
+@pytest.mark.smoke
 def test_early_stopping_ends_the_whole_run(whole: graphspec.Run) -> None:
     """What follows is about a run in which callbacks decided: it stopped early, and the plateau was seen."""
     assert 5 < whole.record["epochs"] < 40
@@ -156,7 +159,7 @@ def test_finished_run_is_left_as_it_is(whole: graphspec.Run, tmp_path: Path) -> 
 def test_a_signal_stops_between_two_steps(whole: graphspec.Run, specs: dict[str, Path], tmp_path: Path) -> None:
     """A process that is asked to end writes where it stands, says how to go on, and that comes to the same end."""
     run = tmp_path / "run"
-    with in_a_process("train", specs["heads"], "--set", "training.checkpoint.keep=1000", "--run-dir", run) as process:
+    with Forked("train", specs["heads"], "--set", "training.checkpoint.keep=1000", "--run-dir", run) as process:
         deadline = time.monotonic() + 240
         while not (run / "metrics.jsonl").exists() and time.monotonic() < deadline:
             time.sleep(0.01)
@@ -180,7 +183,9 @@ def test_a_signal_stops_between_two_steps(whole: graphspec.Run, specs: dict[str,
 def test_training_goes_on_when_nobody_looks_any_more(specs: dict[str, Path], tmp_path: Path) -> None:
     """A closed pipe ends what is shown and not the run; the log tells the rest."""
     run = tmp_path / "run"
-    with in_a_process("train", specs["cnn"], "--set", "training.epochs=4", "--run-dir", run) as process:
+    words = ("train", str(specs["cnn"]), "--set", "training.epochs=4", "--run-dir", str(run))
+    command = [sys.executable, "-m", "graphspec", *words]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         while not process.stderr.readline().startswith("epoch 1/4"):
             assert process.poll() is None
@@ -358,19 +363,19 @@ def test_run_that_is_being_trained_is_left_alone(whole: graphspec.Run, tmp_path:
         pass  # a killed process holds nothing
 
 
+def limit_file_size(size: int) -> None:
+    """Let this process write no file beyond `size`, as on a disk that is full."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+
+
 def test_full_disk_ends_with_the_last_checkpoint_whole(
     whole: graphspec.Run, specs: dict[str, Path], tmp_path: Path
 ) -> None:
     """Where a file can no longer be written, that is said in one finding with how to go on; which then works."""
     run = tmp_path / "run"
     size = max(each.stat().st_size for each in (whole.path / "checkpoints").iterdir())
-
-    def little_room() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (size - 1, size - 1))
-
-    with in_a_process(
-        "train", specs["heads"], "--set", "training.checkpoint.keep=1000", "--run-dir", run, preexec_fn=little_room
-    ) as process:
+    words = ("train", specs["heads"], "--set", "training.checkpoint.keep=1000", "--run-dir", run)
+    with Forked(*words, before=partial(limit_file_size, size - 1)) as process:
         _, said = process.communicate(timeout=240)
     assert process.returncode == 1, said
     assert "Traceback" not in said

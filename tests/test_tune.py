@@ -27,6 +27,8 @@ from graphspec.run_directory import RECORD, held, read_rows
 from graphspec.searching import Study, Trial
 from graphspec.searching.tuner import Tuner
 
+from .forked import Forked
+
 TRIALS = 6
 
 SPEC = """
@@ -447,16 +449,12 @@ def test_metrics_that_rise_are_maximised(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def process(spec: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+def process(spec: Path) -> Iterator[Callable[..., Forked]]:
     """Starts `graphspec tune` in a process of its own, which is gone when the test is."""
-    started: list[subprocess.Popen[str]] = []
+    started: list[Forked] = []
 
-    def start(*arguments: object) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "graphspec", "tune", *map(str, arguments)]
-        environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
-        started.append(
-            subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
-        )
+    def start(*arguments: object) -> Forked:
+        started.append(Forked("tune", *arguments))
         return started[-1]
 
     yield start
@@ -465,7 +463,7 @@ def process(spec: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
         each.communicate()
 
 
-def await_trial(study: Path, number: int, process: subprocess.Popen[str]) -> None:
+def await_trial(study: Path, number: int, process: Forked) -> None:
     """Until the trial has begun to be trained, or the process has ended."""
     checkpoints = study / "trials" / f"{number:04}" / "checkpoints"
     deadline = time.monotonic() + 600
@@ -477,7 +475,7 @@ def await_trial(study: Path, number: int, process: subprocess.Popen[str]) -> Non
 @pytest.mark.slow
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_signals_end_a_study_that_can_go_on(
-    process: Callable[..., subprocess.Popen[str]], spec: Path, number: signal.Signals, status: int
+    process: Callable[..., Forked], spec: Path, number: signal.Signals, status: int
 ) -> None:
     """Ctrl-C and SIGTERM end it with the status of each and the line to go on by, and its trial with a checkpoint."""
     study = spec.parent / "study"
@@ -493,9 +491,7 @@ def test_signals_end_a_study_that_can_go_on(
 
 
 @pytest.mark.slow
-def test_a_killed_study_comes_to_the_same_end(
-    process: Callable[..., subprocess.Popen[str]], whole: Study, spec: Path
-) -> None:
+def test_a_killed_study_comes_to_the_same_end(process: Callable[..., Forked], whole: Study, spec: Path) -> None:
     """Killed (SIGKILL) at random moments, and gone on with, a study has the trials of one that never was."""
     chance = random.Random(0)
     study = spec.parent / "study"
