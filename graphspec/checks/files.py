@@ -35,12 +35,11 @@ def check_files(subject: Subject) -> Iterator[Diagnostic]:
 
 def missing_file(path: Path, text: str, span: Span) -> Diagnostic:
     """That there is no file `path`, which the spec writes as `text`, with the one that may be meant."""
-    near = closest(path.name, names_in(path.parent))
-    why = f"there is no file {text}"
+    near, why = None, f"there is no file {text}"
     try:
         check_file(path)
     except FileNotFoundError:
-        pass
+        near = closest(path.name, names_in(path.parent))
     except IsADirectoryError:
         why = f"{text} is no file"
     except OSError as error:
