@@ -6,10 +6,13 @@ Nothing of a spec is ever handed to Keras' deserialisation, which is no sandbox.
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from graphspec.catalog import SINGULAR
+from graphspec.checks.files import missing_file
 from graphspec.diagnostics import Diagnostic, Report, SpecError
+from graphspec.files import is_file
 from graphspec.graph import Layer, Object
 from graphspec.keras_messages import reason
 from graphspec.rules import REFUSED_ARGUMENTS
@@ -34,6 +37,7 @@ def make(what: Object, make_layer: Callable[[Layer], Any] | None = None, **more:
     arguments = {name: _argument(value, make_layer) for name, value in what.arguments.items()}
     if ">" in what.name:
         return make_custom(what, arguments, more)
+    _check_words(what)
     found = find_installed(what.kind, what.name, what.span)
     try:
         return found(**{**more, **arguments})
@@ -51,6 +55,13 @@ def make(what: Object, make_layer: Callable[[Layer], Any] | None = None, **more:
                 ]
             )
         ) from error
+
+
+def _check_words(what: Object) -> None:
+    """Raise SpecError unless the file of words of a lookup layer can be read: TensorFlow would wait for a pipe."""
+    words = what.arguments.get("vocabulary")
+    if isinstance(words, str) and not is_file(words):
+        raise SpecError(Report([missing_file(Path(words), words, what.span_of("vocabulary"))]))
 
 
 def _argument(value: Any, make_layer: Callable[[Layer], Any] | None) -> Any:
