@@ -16,6 +16,7 @@ from typing import Any
 
 from graphspec.document.tree import plain
 from graphspec.expand import Library
+from graphspec.files import open_file, zip_in
 from graphspec.graph import External, Graph, Layer, Node, Object, Plugin, Reference, Step, Weights
 from graphspec.schema import CheckpointModel, TrainingModel
 from graphspec.schema.part import Part
@@ -234,7 +235,7 @@ def _source(source: Source) -> Iterator[tuple[str, Any]]:
 def _layers_of(path: Path) -> str | None:
     """Return the SHA-256 of the layers that a saved model holds; None where the file cannot be read."""
     try:
-        with zipfile.ZipFile(path) as archive:
+        with open_file(path) as file, zip_in(file) as archive:
             if archive.getinfo("config.json").file_size > _LARGEST:
                 return None
             config = json.loads(archive.read("config.json"))

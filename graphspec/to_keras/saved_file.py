@@ -230,7 +230,7 @@ def _unreadable(path: Path, name: str, span: Span | None, error: Exception) -> S
 def _keras_of(path: Path) -> str:
     """The version of Keras that the file names as its writer; empty where it names none."""
     try:
-        with zipfile.ZipFile(path) as archive, archive.open(_METADATA) as file:
+        with open_file(path) as whole, zip_in(whole) as archive, archive.open(_METADATA) as file:
             found = json.loads(file.read(_LARGEST_METADATA))["keras_version"]
     except (OSError, ValueError, LookupError, TypeError, zipfile.BadZipFile, RecursionError):
         return ""

@@ -17,7 +17,7 @@ from typing import Any
 import ml_dtypes  # noqa: F401 - lets NumPy know bfloat16 and the like by their names
 import numpy as np
 
-from graphspec.files import open_file
+from graphspec.files import open_file, zip_in
 from graphspec.run_directory import write
 
 Array = np.ndarray[Any, Any]
@@ -47,7 +47,7 @@ def write_checkpoint(path: Path, contents: Contents) -> None:
 def read_checkpoint(path: Path) -> Contents:
     """What `path` holds. Raises DamagedError where it is not whole."""
     try:
-        with open_file(path) as file, zipfile.ZipFile(file) as archive:
+        with open_file(path) as file, zip_in(file) as archive:
             state = json.loads(archive.read(_STATE))
             if state.pop("format") != _FORMAT:
                 raise DamagedError("it was written by another version of graphspec")
