@@ -318,7 +318,7 @@ def test_checkpoint_of_another_model_is_refused(whole: graphspec.Run, tmp_path: 
     text = (run / "spec.yaml").read_text(encoding="utf-8")
     assert "units: 16" in text
     (run / "spec.yaml").write_text(text.replace("units: 16", "units: 17"), encoding="utf-8")
-    assert "another model" in refusal(lambda: graphspec.resume(run))
+    assert "another spec" in refusal(lambda: graphspec.resume(run))
     assert steps_in(run / "checkpoints")[-1] == 60
 
 

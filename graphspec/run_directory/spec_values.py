@@ -135,6 +135,8 @@ class _Values:
             self.found[path] = str(value)
         elif isinstance(value, Weights):
             self.found[path] = value.text
+        elif isinstance(value, Source):
+            self.found |= {f"{path}.{key}": each for key, each in _source(value)}
         elif isinstance(value, dict) and value:
             for key, item in value.items():
                 self.add(f"{path}.{key}", item)

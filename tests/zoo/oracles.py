@@ -231,7 +231,8 @@ def frozen_backbone(width: int = 32, classes: int = 10) -> keras.Model:
     backbone = keras.saving.load_model(file, compile=False)
     backbone.trainable = False
     digit = keras.Input((8, 8, 1), name="digit")
-    x = layers.Dropout(0.2)(layers.Dense(width, activation="relu")(backbone(digit)))
+    (code,) = keras.tree.flatten(backbone(digit))  # the file keeps its output in a list
+    x = layers.Dropout(0.2)(layers.Dense(width, activation="relu")(code))
     return keras.Model({"digit": digit}, {"label": layers.Dense(classes, activation="softmax", name="label")(x)})
 
 
