@@ -100,7 +100,7 @@ def test_lock_is_complete(lock: str) -> None:
         if installed.version != version:
             continue
         seen += 1
-        if (pythons := installed.metadata.get("Requires-Python")) is not None:
+        for pythons in installed.metadata.get_all("Requires-Python") or ():
             refused = [each for each in PYTHONS if not SpecifierSet(pythons).contains(each)]
             assert refused == [], f"{name} {version} is not for Python {refused}"
         for requirement in map(Requirement, installed.requires or ()):
