@@ -119,7 +119,7 @@ def test_drawn_mutants_change_the_program_once() -> None:
 def test_annotations_are_no_places_to_change() -> None:
     """What only a type checker reads cannot be noticed, so it is not changed."""
     pytest.importorskip("cosmic_ray")
-    source = "if TYPE_CHECKING:\n    import re\n\ndef f(a: int | None = None) -> int | str: ...\n"
+    source = "if TYPE_CHECKING:\n    import re\n\ndef f(a: int | None = None, *, b: int) -> int | str: ...\n"
     module = Module("module.py", source)
     assert [mutant for place in module.places() if (mutant := module.mutant(place))] == []
     module = Module("module.py", "def f(a, b):\n    return [c for c in a if c in b]\n")

@@ -293,3 +293,99 @@ def test_mask_dropped_by_a_custom_layer(write: Write, module: Path) -> None:
     assert [finding.rule.code for finding in graphspec.load(path).warnings] == []
     (finding,) = graphspec.summarize(path).warnings
     assert (finding.rule.code, "`Gate` in `y`" in finding.message) == ("GS402", True)
+
+
+PARTS = """
+import keras
+register = keras.saving.register_keras_serializable
+
+@register(package="parts")
+class Keeps(keras.layers.Layer):
+    def __init__(self, **more):
+        super().__init__(**more)
+        self.supports_masking = True
+    def call(self, inputs):
+        return inputs * 2.0
+
+@register(package="parts")
+class Halves(keras.layers.Layer):
+    def call(self, inputs):
+        return {"low": inputs[:, :2], "high": inputs[:, 2:]}
+"""
+
+
+def test_masks_are_followed_behind_a_custom_layer(write: Write) -> None:
+    """Where only Keras knows what a layer gives, a mask that a sum or an operation drops is found when it is built."""
+    write(PARTS, "parts.py")
+    path = write(
+        """
+        graphspec: 1
+        plugins: [parts]
+        inputs: {words: {shape: [3], dtype: int32}}
+        graph:
+          masked: {from: words, apply: [{Embedding: {input_dim: 5, output_dim: 2, mask_zero: true}}, parts>Keeps]}
+          bare: {from: words, apply: [{Embedding: {input_dim: 5, output_dim: 2}}, parts>Keeps]}
+        outputs:
+          lost: {from: [masked, bare], merge: sum, apply: {LSTM: 2}}
+          operated: {from: masked, apply: [ops.negative, {LSTM: 2}]}
+          kept: {from: [masked, masked], merge: sum, apply: {LSTM: 2}}
+          none: {from: [bare, bare], merge: sum, apply: {LSTM: 2}}
+        """
+    )
+    found = graphspec.summarize(path).warnings
+    assert [(each.rule.code, each.message.partition(" drops")[0]) for each in found] == [
+        ("GS402", "`Add` in `lost`"),
+        ("GS402", "`ops.negative` in `operated`"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("node", "code", "message", "expected"),
+    [
+        ("{from: 'parts[2]'}", "GS306", "`parts` is 2 tensors, so there is no `parts[2]`", "an index from [0] to [1]"),
+        ("{from: 'parts[7]'}", "GS306", "`parts` is 2 tensors, so there is no `parts[7]`", "an index from [0] to [1]"),
+        ("{from: 'kept[0]'}", "GS306", "`kept` is 1 tensor, so there is no `kept[0]`", "`kept`"),
+        (
+            "{from: parts, apply: {Conv1D: {filters: 1, kernel_size: 1}}}",
+            "GS401",
+            "Keras refused to apply `Conv1D` in `wrong`",
+            "what comes in is `parts` {low: (batch, 2), high: (batch, 3)}",
+        ),
+        (
+            "{from: [kept, x], merge: {concat: {axis: 3}}}",
+            "GS401",
+            "Keras refused to apply `Concatenate` in `wrong`",
+            "what comes in is `kept` (batch, 5), `x` (batch, 5)",
+        ),
+        (
+            "{from: x, apply: [parts>Keeps, {Conv1D: {filters: 1, kernel_size: 1}}]}",
+            "GS401",
+            "Keras refused to apply `Conv1D` in `wrong`",
+            "what comes in is the step before, (batch, 5)",
+        ),
+    ],
+)
+def test_wrong_use_of_what_a_custom_layer_gives(
+    write: Write, node: str, code: str, message: str, expected: str
+) -> None:
+    """What only Keras knows is found when the model is built, with the shapes that come in, at the node's place."""
+    write(PARTS, "parts.py")
+    path = write(
+        f"""
+        graphspec: 1
+        plugins: [parts]
+        inputs: {{x: [5]}}
+        graph:
+          parts: {{from: x, apply: parts>Halves}}
+          kept: {{from: x, apply: parts>Keeps}}
+          wrong: {node}
+        outputs: {{y: {{from: wrong}}, low: "parts[0]", high: "parts[1]", same: kept}}
+        """
+    )
+    assert not graphspec.validate(path).errors
+    with pytest.raises(SpecError) as refused:
+        graphspec.build(path)
+    (found,) = refused.value.report
+    assert (found.rule.code, found.message.partition(":")[0], found.expected) == (code, message, expected)
+    assert found.span is not None
+    assert found.span.line == 8

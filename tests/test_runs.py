@@ -7,6 +7,7 @@ import json
 import math
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -198,6 +199,28 @@ def test_nan_ends_the_training_where_it_arises(
     record = read_json(tmp_path / "run" / "run.json")
     assert record["status"] == "failed"
     assert record["reason"] == found.message
+
+
+def test_checkpoint_with_weights_that_are_not_finite_is_not_good(write: Callable[..., Path], tmp_path: Path) -> None:
+    """A step whose loss was still finite may have spoilt the weights: the checkpoint before it is named then."""
+    np.savez(tmp_path / "d.npz", x=np.full((8, 1), 1e15, np.float32), y=np.zeros((8, 1), np.float32))
+    path = write(
+        """
+        graphspec: 1
+        inputs: {x: [1]}
+        outputs: {y: {from: x, apply: {Dense: {units: 1, kernel_initializer: ones}}, loss: mse}}
+        training: {optimizer: {SGD: 1.0e10}, batch_size: 2, epochs: 1, checkpoint: {every: 1 steps, keep: 9}}
+        data: {train: {file: d.npz, inputs: {x: {key: x}}, outputs: {y: {key: y}}}}
+        """
+    )
+    with pytest.raises(SpecError) as refused:
+        graphspec.train(path, run_dir=tmp_path / "run")
+    (found,) = refused.value.report
+    checkpoints = tmp_path / "run" / "checkpoints"
+    assert found.message.endswith(
+        f"at step 2 of epoch 1; the last good checkpoint is {checkpoints / 'step_000000000.npz'}"
+    )
+    assert (checkpoints / "step_000000001.npz").exists()
 
 
 def test_every_value_tells_where_it_came_from(spec: Path, tmp_path: Path) -> None:

@@ -45,6 +45,10 @@ _SWAPS = {
     ),
     "ReplaceUnaryOperator": (("Delete", "USub"), ("Delete", "Not"), ("Delete", "Invert")),
 }
+_ARITHMETIC = {f"ReplaceBinaryOperator_{old}_{new}" for old, new in _SWAPS["ReplaceBinaryOperator"]}
+_COMPUTED = ("arith_expr", "term", "expr", "and_expr", "shift_expr", "power")
+"""Where an operator computes: the `*` before keyword-only parameters does not, and cosmic-ray takes it for one."""
+
 _OTHERS = (
     "AddNot",
     "ReplaceTrueWithFalse",
@@ -120,13 +124,15 @@ class Module:
         nodes = list(ast_nodes(get_ast(self.source)))
         found = []
         for name, operator in _operators().items():
-            begins = [begin for node in nodes for begin, _ in operator.mutation_positions(node)]
-            for occurrence, (line, column) in enumerate(begins):
-                if line not in self._typing_lines:
-                    before = self.lines[line - 1].strip()
-                    function = self._names.get(line, "")
-                    variant = begins[:occurrence].count((line, column))
-                    found.append(Place(self.path, line, column, function, before, name, occurrence, variant))
+            begins = [(begin, node) for node in nodes for begin, _ in operator.mutation_positions(node)]
+            for occurrence, (begin, node) in enumerate(begins):
+                line, column = begin
+                if line in self._typing_lines or (name in _ARITHMETIC and node.parent.type not in _COMPUTED):
+                    continue
+                before = self.lines[line - 1].strip()
+                function = self._names.get(line, "")
+                variant = sum(begin == other for other, _ in begins[:occurrence])
+                found.append(Place(self.path, line, column, function, before, name, occurrence, variant))
         return found
 
     def mutant(self, place: Place) -> Mutant | None:

@@ -40,6 +40,10 @@ PRELOADED = (
 )
 
 
+_PATIENCE = 120.0
+"""Seconds beyond the limit after which the process itself is given up; it begins by importing TensorFlow."""
+
+
 @dataclass(frozen=True)
 class Outcome:
     """How tests went.
@@ -70,14 +74,19 @@ class Server:
         )
 
     def run(self, tests: Sequence[str], limit: float) -> Outcome:
-        """Run tests in their order until one fails or the limit, in seconds, is over."""
+        """Run tests in their order until one fails or the limit, in seconds, is over.
+
+        Raises RuntimeError where the process has ended, or does not answer.
+        """
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(json.dumps({"tests": list(tests), "limit": limit}) + "\n")
         self._process.stdin.flush()
-        line = self._process.stdout.readline()
+        answers, _, _ = select.select([self._process.stdout], [], [], limit + _PATIENCE)
+        line = self._process.stdout.readline() if answers else ""
         if not line:
-            raise RuntimeError("the process that runs the tests has ended")
+            self.close()
+            raise RuntimeError("the process that runs the tests has ended, or does not answer")
         return Outcome(**json.loads(line))
 
     def close(self) -> None:
