@@ -295,3 +295,23 @@ def test_a_spec_is_the_keras_code_of_the_same_description(described: Described, 
     batch = random_inputs(ours)
     for name, expected in theirs(batch).items():
         np.testing.assert_allclose(ours(batch)[name], expected, rtol=1e-5, atol=1e-5)
+
+
+def test_nested_model_of_one_input_and_output_is_bare(write: Callable[..., Path]) -> None:
+    """A model of one input and one output takes and gives bare tensors, as wrappers of Keras want; others dicts."""
+    path = write(
+        """
+        graphspec: 1
+        inputs: {x: [5, 4], z: [4]}
+        models:
+          one: {inputs: {i: [4]}, outputs: {o: {from: i, apply: {Dense: 3}}}}
+          two: {inputs: {i: [4], j: [4]}, outputs: {o: {from: [i, j], merge: sum}, p: i}}
+        graph: {t: {from: [z, z], apply: two}}
+        outputs: {y: {from: x, apply: {TimeDistributed: one}}, w: {from: z, apply: one}, v: t.o, u: t.p}
+        """
+    )
+    model = graphspec.build(path)
+    one, two = model.get_layer("one"), model.get_layer("two")
+    assert (one.input.shape, one.output.shape) == ((None, 4), (None, 3))
+    assert (list(two.input), list(two.output)) == (["i", "j"], ["o", "p"])
+    assert list(model.input) == ["x", "z"]

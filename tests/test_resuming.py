@@ -112,6 +112,7 @@ def test_every_place_of_an_epoch_goes_on_to_the_same_end(whole: graphspec.Run, t
     assert (run / "log.csv").read_bytes() == (whole.path / "log.csv").read_bytes()
     assert resumed.record["status"] == "finished"
     assert resumed.record["best"] == whole.record["best"]
+    assert steps_in(run / "checkpoints") == steps_in(whole.path / "checkpoints")
     for name in ("model.keras", "best.keras", "kept/best.keras"):
         expected, found = weights_of(whole.path / name), weights_of(run / name)
         assert all(np.array_equal(one, other) for one, other in zip(expected, found, strict=True)), name
