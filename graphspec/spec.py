@@ -10,6 +10,7 @@ from pathlib import Path
 from graphspec.checks import CHECKS, DATA_CHECKS, VALUE_CHECKS, Subject
 from graphspec.diagnostics import Diagnostic, Report, SpecError
 from graphspec.document import STANDARD_INPUT, read
+from graphspec.document.limits import MAX_FINDINGS
 from graphspec.document.project import spec_in
 from graphspec.document.traps import find_traps
 from graphspec.document.tree import Mapping, tree_size
@@ -27,9 +28,6 @@ from graphspec.search_space import SearchSpace
 from graphspec.shapes import infer
 from graphspec.sources import Data
 from graphspec.sources.globs import within_bounds
-
-MOST_FINDINGS = 1_000
-"""In one spec: nobody reads more, and to look for the names that were meant takes its time."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +74,7 @@ def inspect(
 
 
 def _all_found(path: Path | str, overrides: Iterable[str], data: bool, values: bool) -> tuple[Spec | None, Report]:
-    report = Report(most=MOST_FINDINGS)
+    report = Report(most=MAX_FINDINGS)
     traps: list[Diagnostic] = []
     try:
         tree = read(path, report)

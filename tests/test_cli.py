@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,6 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from graphspec.cli import main
+from graphspec.signals import SIGNALS
 
 ROOT = Path(__file__).resolve().parent.parent
 COMMANDS = (
@@ -209,3 +211,12 @@ def test_other_ways_to_start(start: list[str]) -> None:
         [sys.executable, *start, "validate", "specs/mlp.yaml"], capture_output=True, text=True, check=False, cwd=ROOT
     )
     assert (result.returncode, result.stdout) == (0, "1 spec is valid.\n")
+
+
+def test_call_from_a_program_leaves_signals_as_they_were(spec: Path) -> None:
+    """A command that is called with arguments ends, and the process that called it goes on hearing Ctrl-C."""
+    before = [signal.getsignal(number) for number in SIGNALS]
+    with pytest.raises(SystemExit) as ended:
+        main(["validate", str(spec)])
+    assert ended.value.code == 0
+    assert [signal.getsignal(number) for number in SIGNALS] == before

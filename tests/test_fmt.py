@@ -169,6 +169,9 @@ def test_a_messy_spec_is_made_neat() -> None:
         ("a: [1, # one\n  2]  # two\n", "# one\n"),
         ("a: [ # nothing\n  ]\n", "a: []  # nothing\n"),
         ("a:\n\n\n  b: 1\n\n\n\n  c: 2\n\n", "a:\n  b: 1\n\n  c: 2\n"),
+        ("a: b\u2028c # d\u2029e\nf: g\x85\n", 'a: "b\\u2028c"  # d\u2029e\nf: "g\\u0085"\n'),
+        (f"? '{'a' * 2_000}'\n: [1,2]\n", f"? {'a' * 2_000}\n: [1, 2]\n"),
+        (f"? &k {'a' * 2_000}  # one\n: # two\n  - b: ''\n", f'# one\n? &k {"a" * 2_000}\n:  # two\n  - b: ""\n'),
         ("a: 1     # one\n         # and more\nb: 2 # two\n", "a: 1     # one\n         # and more\nb: 2  # two\n"),
     ],
 )
@@ -197,10 +200,11 @@ KEYS = [
     "repeat",
     "a b",
     "0",
+    "k" * 1_500,
 ]
 TEXTS = st.one_of(
     st.sampled_from(
-        ["x", "no", "1", "~", "", " a", "a: b", "a #b", "${x + 1}", "it's", '"', "- a", "é", "a\nb", "\tq"]
+        ["x", "no", "1", "~", "", " a", "a: b", "a #b", "${x + 1}", "it's", '"', "- a", "é", "a\nb", "\tq", "b\u2028c"]
     ),
     st.text(st.characters(max_codepoint=0xFFFF, exclude_categories=["Cs", "Cn"]), max_size=8),
 )
@@ -227,7 +231,7 @@ class Writer:
 
     def comment(self) -> str:
         self.comments += 1
-        return f"# note {self.comments}" + self.draw(st.sampled_from(["", ": a", " '", " {["]))
+        return f"# note {self.comments}" + self.draw(st.sampled_from(["", ": a", " '", " {[", "\x85a: \u2028b"]))
 
     def end(self) -> str:
         """What ends a line: perhaps a comment, and then perhaps empty lines and comments of their own."""
@@ -254,7 +258,9 @@ class Writer:
 
     def scalar(self, value: Any) -> str:
         if isinstance(value, str):
-            plain = re.fullmatch(r"[A-Za-z][\w]*", value) and isinstance(tree_of(f"a: {value}")["a"], str)
+            plain = re.fullmatch(r"[A-Za-z][\w\x85\u2028\u2029]*", value) and isinstance(
+                tree_of(f"a: {value}")["a"], str
+            )
             if plain and self.maybe():
                 return value
             if value.isprintable() and self.maybe():
@@ -269,7 +275,9 @@ class Writer:
         """The lines of a collection that is not empty, indented by `indent`."""
         text, margin = "", " " * indent
         for key, value in tree.items() if isinstance(tree, dict) else [("", each) for each in tree]:
-            head = f"{self.scalar(key)}:" if isinstance(tree, dict) else "-"
+            written = self.scalar(key)
+            head = f"{written}:" if len(written) < 1_000 else f"? {written}\n{margin}:"
+            head = head if isinstance(tree, dict) else "-"
             text += f"{margin}{head}"
             if isinstance(value, dict | list) and value and not self.maybe():
                 text += self.end() + self.block(value, indent + self.draw(st.integers(1, 4)))
@@ -460,10 +468,11 @@ def test_standard_input_goes_to_standard_output() -> None:
     assert run("--check", "-", stdin=UNSORTED.encode()).exit_code == 1
 
 
-def test_line_ends_stay_and_marks_go(tmp_path: Path) -> None:
-    """Lines end as the first one did; a byte order mark is removed, and the last line ends."""
+@pytest.mark.parametrize("marks", [0, 1, 3])
+def test_line_ends_stay_and_marks_go(tmp_path: Path, marks: int) -> None:
+    """Lines end as the first one did; byte order marks are removed, and the last line ends."""
     path = tmp_path / "a.yaml"
-    path.write_bytes(b"\xef\xbb\xbfgraphspec: 1\r\nname: a")
+    path.write_bytes(b"\xef\xbb\xbf" * marks + b"graphspec: 1\r\nname: a")
     assert run(str(path)).exit_code == 0
     assert path.read_bytes() == b"graphspec: 1\r\nname: a\r\n"
 
@@ -507,6 +516,16 @@ def test_a_change_of_meaning_is_never_written(tmp_path: Path, monkeypatch: pytes
         assert done.exit_code == 3
         assert "GS902" in done.stderr
         assert path.read_text() == UNSORTED
+
+
+def test_more_comments_than_anyone_reads_are_refused() -> None:
+    """A document of very many comments, and one of very many faults, is refused in a moment and left as it is."""
+    text = "graphspec: 1\n" + "# a\n" * 9_999
+    assert formatted(text) == text
+    with pytest.raises(SpecError, match="more than 10,000 comments"):
+        formatted(text + "# b\n# c\n")
+    with pytest.raises(SpecError, match=r"more than 1,000 findings"):
+        formatted("[" + "!a x, " * 5_000 + "]")
 
 
 def test_the_python_parser_reads_comments_alike(monkeypatch: pytest.MonkeyPatch) -> None:

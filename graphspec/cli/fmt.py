@@ -12,6 +12,7 @@ from graphspec.diagnostics import Report, SpecError
 from graphspec.document import STANDARD_INPUT, read_source
 from graphspec.document.open_texts import read_bytes
 from graphspec.files import reason_of, rewrite
+from graphspec.garbage import no_collection
 from graphspec.report.full import render
 from graphspec.rules import INTERNAL, UNREADABLE_FILE
 from graphspec.validation.find import find_specs
@@ -41,7 +42,8 @@ def fmt(paths: tuple[str, ...], check: bool, diff: bool) -> None:
     for path in find_specs(paths, report, lambda path: settings.of(path).excludes(path)):
         try:
             source = read_source(path)
-            formatted = format_source(source)
+            with no_collection():  # a document holds no circles
+                formatted = format_source(source)
             is_stdin = path == STANDARD_INPUT
             differs = formatted != source.text or not (is_stdin or formatted.encode() == read_bytes(path))
             count, changed = count + 1, changed + differs

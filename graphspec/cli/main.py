@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import gc
 import os
 import sys
 import traceback
@@ -18,6 +17,7 @@ import click
 from graphspec.console.escapes import escaped
 from graphspec.console.streams import Stream, standard_streams
 from graphspec.diagnostics import SpecError
+from graphspec.garbage import no_collection
 from graphspec.rules import CANNOT_WRITE, UNREADABLE_FILE
 from graphspec.signals import exit_status, raised_once
 
@@ -34,9 +34,12 @@ class Commands(click.Group):
     """Shows findings as a report and a failure of graphspec's own as such; no user's mistake gives a traceback."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Run as a program: however many signals come, it ends by the first one, and without a traceback."""
+        """Run as a program: however many signals come, it ends by the first one, and without a traceback.
+
+        Where the arguments are those of the process, the process is about to end, and hears no signal afterwards.
+        """
         sys.unraisablehook = _unless_interrupted(sys.unraisablehook)
-        with raised_once(ignored_afterwards=kwargs.get("standalone_mode", True)):
+        with raised_once(ignored_afterwards=not args and kwargs.get("args") is None):
             try:
                 return self.main(*args, **kwargs)
             except (KeyboardInterrupt, SystemExit) as end:
@@ -95,11 +98,8 @@ class Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module = cmd_name.replace("-", "_")
-        gc.disable()  # nothing that is imported is garbage, and to look for it takes a twentieth of a start
-        try:
+        with no_collection():  # nothing that is imported is garbage, and to look for it takes a twentieth of a start
             found: click.Command = getattr(import_module(f"graphspec.cli.{module}"), module)
-        finally:
-            gc.enable()
         return found
 
 

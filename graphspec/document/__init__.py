@@ -17,6 +17,9 @@ from graphspec.rules import EMPTY_DOCUMENT, TOO_LARGE, UNREADABLE_FILE
 
 __all__ = ["DECLARING", "STANDARD_INPUT", "read", "read_source"]
 
+_MARK = "\ufeff"
+"""What some editors put before a text, and some put there again."""
+
 DECLARING = ("vars", "layers", "models", "blocks")
 """The keys under which a file declares what others use by including it."""
 
@@ -99,6 +102,10 @@ def _as_clause(summary: str) -> str:
     return f"{summary[0].lower()}{summary[1:].removesuffix('.')}"
 
 
+def _decoded(data: bytes, errors: str = "strict") -> str:
+    return data.decode("utf-8", errors).lstrip(_MARK)
+
+
 def _read(path: Path | str) -> Source:
     name = "<stdin>" if str(path) == STANDARD_INPUT else str(path)
     try:
@@ -106,7 +113,7 @@ def _read(path: Path | str) -> Source:
     except OSError as error:
         raise SpecError.of(UNREADABLE_FILE, f"cannot read {name}: {reason_of(error)}", help="check the path") from None
     if len(data) > MAX_BYTES:
-        source = Source(name, data[:MAX_BYTES].decode("utf-8", errors="replace"))
+        source = Source(name, _decoded(data[:MAX_BYTES], errors="replace"))
         line = len(source.lines)
         column = len(source.lines[-1]) + 1
         raise SpecError.of(
@@ -117,10 +124,10 @@ def _read(path: Path | str) -> Source:
             help="a spec is a small text; numbers lie in files of their own",
         )
     try:
-        return Source(name, data.decode("utf-8-sig"))
+        return Source(name, _decoded(data))
     except UnicodeDecodeError as error:
-        source = Source(name, data.decode("utf-8-sig", errors="replace"))
-        line, column = syntax_position(source, len(data[: error.start].decode("utf-8-sig")))
+        source = Source(name, _decoded(data, errors="replace"))
+        line, column = syntax_position(source, len(_decoded(data[: error.start])))
         raise SpecError.of(
             UNREADABLE_FILE,
             f"{name} is not UTF-8 text: byte 0x{data[error.start]:02X} at position {error.start}",

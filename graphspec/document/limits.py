@@ -7,7 +7,10 @@ from graphspec.rules import TOO_LARGE
 
 MAX_BYTES = 8 * 2**20
 MAX_DEPTH = 100
-MAX_VALUES = 200_000
+MAX_VALUES = 100_000
+MAX_COMMENTS = 10_000
+MAX_FINDINGS = 1_000
+"""In one spec: nobody reads more, and to look for the names that were meant takes its time."""
 
 
 def check_depth(depth: int, span: Span) -> None:
@@ -31,6 +34,16 @@ def check_values(count: int, span: Span) -> None:
             span,
             expected="up to here",
             help="use fewer aliases; `repeat` and shared layers say the same without copies",
+        )
+
+
+def check_comments(count: int) -> None:
+    """Raise SpecError where a document that is to be formatted holds more than MAX_COMMENTS comments."""
+    if count > MAX_COMMENTS:
+        raise SpecError.of(
+            TOO_LARGE,
+            f"the document holds more than {MAX_COMMENTS:,} comments",
+            help="it is left as it is; keep long texts in files of their own",
         )
 
 

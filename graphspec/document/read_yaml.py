@@ -20,6 +20,7 @@ from graphspec.document.syntax import syntax_error, unfit_character
 from graphspec.document.tree import Mapping, Sequence
 from graphspec.rules import BAD_ALIAS, BAD_KEY, DUPLICATE_KEY, SEVERAL_DOCUMENTS, SYNTAX, TAG
 
+_ENDS = (yaml.MappingEndEvent, yaml.SequenceEndEvent)
 _LOADER: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
 
@@ -49,10 +50,18 @@ class _Reader:
 
     def read(self, text: str) -> Any:
         """The root value of the only document in `text`, or None for an empty one."""
-        text, self.hidden = _without_old_breaks(text)
+        text, self.hidden = without_old_breaks(text)
         for event in yaml.parse(text, Loader=_LOADER):
             span = self.span(event.start_mark, event.end_mark)
-            if isinstance(event, yaml.DocumentStartEvent):
+            if isinstance(event, yaml.ScalarEvent):
+                self.refuse_tag(event, span)
+                is_text = not event.implicit[0] or self.expects_key()
+                text = self.fit(event.value, span)
+                value = text if is_text else resolve(text)
+                if event.anchor is not None:
+                    self.anchors[event.anchor] = (value, span, 1)
+                self.put(value, span, 1)
+            elif isinstance(event, yaml.DocumentStartEvent):
                 self.documents += 1
                 if self.documents > 1:
                     raise SpecError.of(
@@ -68,16 +77,8 @@ class _Reader:
             elif isinstance(event, yaml.SequenceStartEvent):
                 self.refuse_tag(event, span)
                 self.open(Sequence(span), event.anchor)
-            elif isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
+            elif isinstance(event, _ENDS):
                 self.close(event)
-            elif isinstance(event, yaml.ScalarEvent):
-                self.refuse_tag(event, span)
-                is_text = not event.implicit[0] or self.expects_key()
-                text = self.fit(event.value, span)
-                value = text if is_text else resolve(text)
-                if event.anchor is not None:
-                    self.anchors[event.anchor] = (value, span, 1)
-                self.put(value, span, 1)
             elif isinstance(event, yaml.AliasEvent):
                 self.alias(str(event.anchor), span)
         return self.root
@@ -199,7 +200,7 @@ _UNFINISHED = object()
 _OLD_BREAKS = re.compile("[\\x85\\u2028\\u2029]")
 
 
-def _without_old_breaks(text: str) -> tuple[str, dict[int, str]]:
+def without_old_breaks(text: str) -> tuple[str, dict[int, str]]:
     """`text` without what breaks lines in YAML 1.1 and PyYAML, and is a letter in YAML 1.2 and everywhere else.
 
     Letters that it does not use stand in their place, and the mapping gives back what they stand for.

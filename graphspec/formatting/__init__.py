@@ -10,8 +10,11 @@ import math
 import re
 from typing import Any
 
+from yaml import YAMLError
+
 from graphspec.diagnostics import Report, Source, SpecError
 from graphspec.document import is_json, read_text
+from graphspec.document.limits import MAX_FINDINGS
 from graphspec.document.tree import Mapping
 from graphspec.formatting.json_text import format_json
 from graphspec.formatting.layout import lay_out
@@ -29,19 +32,10 @@ def format_source(source: Source) -> str:
     Lines end as the first line of `source` does, and so does the text.
     """
     first = _LINE_BREAK.search(source.text)
-    plain = Source(source.name, _LINE_BREAK.sub("\n", source.text))
+    plain = Source(source.name, source.text.replace("\r\n", "\n").replace("\r", "\n"))
     meant = _meaning(plain)
-    if is_json(source):
-        formatted = format_json(plain.text)
-        kept = True
-    else:
-        formatted = _format_yaml(plain.text)
-        kept = comments_of(formatted) == comments_of(plain.text)
-    try:
-        kept = kept and means_same(_meaning(Source(source.name, formatted)), meant)
-    except SpecError:
-        kept = False
-    if not kept:
+    formatted, comments = (format_json(plain.text), None) if is_json(source) else _format_yaml(plain.text)
+    if not _is_same(Source(source.name, formatted), meant, comments):
         raise SpecError.of(
             INTERNAL,
             f"formatting would change what {source.name} means, so it is left as it is",
@@ -50,16 +44,26 @@ def format_source(source: Source) -> str:
     return formatted.replace("\n", first[0] if first is not None else "\n")
 
 
-def _format_yaml(text: str) -> str:
-    root = read_written(text)
+def _format_yaml(text: str) -> tuple[str, list[str]]:
+    """`text` in canonical form, and the comments in it."""
+    root, comments = read_written(text)
     put_in_order(root)
     lay_out(root)
-    return write_text(root)
+    return write_text(root), comments
+
+
+def _is_same(formatted: Source, meant: Mapping, comments: list[str] | None) -> bool:
+    """Whether `formatted` means `meant` and holds `comments`, where it can hold any."""
+    try:
+        is_kept = comments is None or comments_of(formatted.text) == comments
+        return is_kept and means_same(_meaning(formatted), meant)
+    except (SpecError, YAMLError):
+        return False
 
 
 def _meaning(source: Source) -> Mapping:
     """The tree of `source`; raises SpecError where reading it has a finding."""
-    report = Report()
+    report = Report(most=MAX_FINDINGS)
     tree = read_text(source, report)
     report.raise_if_errors()
     return tree

@@ -1,7 +1,8 @@
 """YAML text → the document as it is written, with its comments.
 
 PyYAML's parser tells the values and where they stand; its scanner tells the tokens, and whatever starts with `#`
-between two tokens is a comment. The text is known to be one sound document: `document` has read it.
+between two tokens is a comment. The text is known to be one sound document: `document` has read it. What breaks lines
+in YAML 1.1 alone is a letter here as it is there.
 """
 
 from __future__ import annotations
@@ -15,11 +16,13 @@ from typing import Any
 
 import yaml
 
+from graphspec.document.limits import check_comments
+from graphspec.document.read_yaml import without_old_breaks
 from graphspec.formatting.nodes import Alias, Collection, Comment, Item, Node, Scalar, is_block_scalar
 
 LOADER: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
-_COMMENT = re.compile(r"#[^\n\x85\u2028\u2029]*")
-_OTHER_BREAK = re.compile(r"[\x85\u2028\u2029]")
+_ENDS = (yaml.MappingEndEvent, yaml.SequenceEndEvent)
+_COMMENT = re.compile(r"#[^\n]*")
 
 
 @dataclass(slots=True)
@@ -31,22 +34,28 @@ class _Found:
     is_alone: bool
 
 
-def read_written(text: str) -> Collection:
-    """The root mapping of `text`, whose lines end in LF; comments above it are those above its first item."""
-    return _Reader(text).document()
+def read_written(text: str) -> tuple[Collection, list[str]]:
+    """The root mapping of `text`, whose lines end in LF, and the texts of all comments, sorted.
+
+    Comments above the root are those above its first item. Raises SpecError where there are too many.
+    """
+    reader = _Reader(text)
+    comments = sorted(found.comment.text for found in reader.comments)
+    return reader.document(), comments
 
 
 def comments_of(text: str) -> list[str]:
-    """The texts of all comments, sorted."""
-    return sorted(found.comment.text for found in _Reader(text).comments)
+    """The texts of all comments, sorted. Raises yaml.YAMLError where `text` is not YAML."""
+    return sorted(found.comment.text for found in _Reader(text).comments) if "#" in text else []
 
 
 class _Reader:
     def __init__(self, text: str) -> None:
-        self.text = text
+        self.text, self.hidden = without_old_breaks(text)
         self.comments: deque[_Found] = deque()
         self.dashes: list[tuple[int, int]] = []
-        self._scan()
+        if "#" in text:
+            self._scan()
         self.events: Iterator[Any] = iter(())
 
     def _scan(self) -> None:
@@ -54,8 +63,9 @@ class _Reader:
         end = 0
         for token in yaml.scan(self.text, Loader=LOADER):
             start = token.start_mark.index
-            for match in _COMMENT.finditer(self.text, end, max(start, end)):
-                self._add_comment(match.start(), match[0])
+            if self.text.find("#", end, start) >= 0:
+                for match in _COMMENT.finditer(self.text, end, start):
+                    self._add_comment(match.start(), match[0])
             end = max(end, token.end_mark.index)
             if isinstance(token, yaml.BlockEntryToken):
                 self.dashes.append((start, token.start_mark.column))
@@ -68,14 +78,19 @@ class _Reader:
 
     def _add_comment(self, index: int, text: str) -> None:
         before = self._before(index)
-        is_alone = not before.strip(" \t-?:")
-        comment = Comment(text.rstrip(), len(before), not before.strip() and self._is_blank_above(index))
+        is_alone = not before.strip(" \t-?")
+        text = self._shown(text.rstrip())
+        comment = Comment(text, len(before), not before.strip() and self._is_blank_above(index))
         self.comments.append(_Found(index, comment, is_alone))
+        check_comments(len(self.comments))
+
+    def _shown(self, text: str) -> str:
+        """`text` as it was written."""
+        return text.translate(self.hidden) if self.hidden else text
 
     def _before(self, index: int) -> str:
         """What stands before `index` on its line."""
-        line = self.text[self.text.rfind("\n", 0, index) + 1 : index]
-        return _OTHER_BREAK.split(line)[-1]
+        return self.text[self.text.rfind("\n", 0, index) + 1 : index]
 
     def _is_blank_above(self, index: int) -> bool:
         """Whether the line above that of `index` is empty."""
@@ -115,7 +130,7 @@ class _Reader:
             if event.anchor is not None:
                 raw = raw.removeprefix(f"&{event.anchor}").lstrip()
             style = event.style if event.style in ("'", '"', "|", ">") else ""
-            scalar = Scalar(raw, event.value, style, event.anchor)
+            scalar = Scalar(self._shown(raw), self._shown(event.value), style, event.anchor)
             opening = self._take(event.end_mark.index) if is_block_scalar(scalar) else []
             return scalar, [found.comment for found in opening]
         return self._collection(event, outer)
@@ -125,7 +140,7 @@ class _Reader:
         made = Collection(is_mapping, bool(start.flow_style), anchor=start.anchor)
         opening: list[Comment] = []
         for event in self.events:
-            if isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
+            if isinstance(event, _ENDS):
                 self._close(made, event, outer, opening)
                 break
             if not made.items and not made.in_flow:
@@ -138,8 +153,8 @@ class _Reader:
         return made, opening
 
     def _dash(self, index: int) -> int:
-        """The column of the first dash at or after `index`."""
-        return self.dashes[bisect_left(self.dashes, (index, 0))][1]
+        """The column of the first dash at or after `index`; 0 where no comment asks for it."""
+        return self.dashes[bisect_left(self.dashes, (index, 0))][1] if self.dashes else 0
 
     def _before_item(self, made: Collection, found: _Found, above: list[Comment], opening: list[Comment]) -> None:
         """Give a comment before an item to the item above it, to the item itself, or to what opens the collection."""

@@ -12,8 +12,8 @@ import yaml
 from graphspec.document.scalars import resolve
 from graphspec.formatting.nodes import Scalar
 
-_PLAIN = re.compile(r"[\w./(<^](?:[\w./()<>+\-^$*=;~!?%@ ]|:(?=[\w/]))*")
-"""Text that is plain YAML wherever it stands, also inside brackets."""
+_PLAIN = re.compile(r"[\w./(<^](?:[\w./()<>+\-^$*=;~!?%@ ]|:(?=[\w/]))*+")
+"""Text that is plain YAML wherever it stands, also inside brackets. Nothing is tried twice: a text may be long."""
 _WORDS: dict[Any, str] = {None: "null", True: "true", False: "false"}
 _BREAK = re.compile(r"[\n\x85\u2028\u2029]")
 _SINGLE_SPACE = re.compile(r"(?<! ) (?! )")
@@ -50,7 +50,8 @@ def quoted(text: str) -> str:
     """The text in double quotes, or in single ones where that saves it escapes."""
     if ('"' in text or "\\" in text) and text.isprintable():
         return "'" + text.replace("'", "''") + "'"
-    return "".join(_escaped(sign) for sign in json.dumps(text, ensure_ascii=False))
+    text = json.dumps(text, ensure_ascii=False)
+    return text if text.isprintable() else "".join(map(_escaped, text))
 
 
 def _escaped(sign: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from graphspec.formatting.layout import INDENT, WIDTH, anchored, is_filled, on_one_line, write_key
+from graphspec.formatting.layout import INDENT, WIDTH, anchored, is_filled, long_key, on_one_line, write_key
 from graphspec.formatting.nodes import Collection, Comment, Item, Node, Scalar, is_block_scalar
 from graphspec.formatting.scalars import block_lines, wrap, write_scalar
 
@@ -44,6 +44,11 @@ class _Writer:
     def item(self, item: Item, start: str, indent: int) -> None:
         value = item.value
         head = start + (write_key(item.key) if item.key is not None else "-")
+        if item.key is not None and (long := long_key(item.key)) is not None:
+            self.line(start + long, [])
+            head = " " * indent + ":"
+            for comment in item.beside:
+                comment.column = 0  # it may have stood beside the key
         if isinstance(value, Collection) and value.is_block:
             if item.key is None and value.anchor is None:
                 self.block(value, indent + INDENT, f"{head} ")

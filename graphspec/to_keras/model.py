@@ -18,6 +18,7 @@ from typing import Any
 import keras
 
 from graphspec.diagnostics import Diagnostic, Label, Report, SpecError
+from graphspec.garbage import no_collection
 from graphspec.graph import External, Graph, Input, Layer, Node, Object, Reference, Step
 from graphspec.keras_messages import reason
 from graphspec.rules import BAD_SELECTION, DROPPED_MASK, MODEL_INPUTS, REFUSED_CALL
@@ -25,7 +26,6 @@ from graphspec.shapes import Shapes, infer, is_known
 from graphspec.suggest import did_you_mean, one_of
 from graphspec.to_keras.depth import deep_enough_for
 from graphspec.to_keras.external import Interface, make_external
-from graphspec.to_keras.garbage import no_collection
 from graphspec.to_keras.installed import find_installed, version_help
 from graphspec.to_keras.objects import make
 from graphspec.to_keras.operations import is_masked, operate

@@ -1,4 +1,4 @@
-"""No garbage collection while a model is built: everything made then stays, and to look through it again and again
+"""No garbage collection where all that is made stays, or nothing made holds itself: to look through it again and again
 costs a time that grows with its square. `bench/compile_time.py` shows what that saves against the same calls of Keras.
 """
 
