@@ -101,7 +101,8 @@ class Run:
     def to_resume(self, epochs: int | None = None) -> Spec | None:
         """The spec to resume with, of `epochs` epochs in all; None where the run has come to its end.
 
-        Raises SpecError where the spec was edited, or where there are to be fewer epochs than were trained.
+        Raises SpecError where the spec was edited, where there are to be fewer epochs than were trained, or where what
+        was learnt from the data before training is not what it was.
         """
         record, spec = self.record, self.spec
         run_directory.check_free(self.path)
@@ -112,10 +113,13 @@ class Run:
         if epochs is not None and (is_edited or epochs != spec.model.training.epochs):
             if epochs < len(rows):
                 raise SpecError.of(BAD_RUN, f"{self.path} has trained {len(rows)} epochs, more than {epochs}")
+            self._check_files()
             return load(self.path / run_directory.SPEC, [f"{EPOCHS}={epochs}"])
         # A finished run without its model is resumed as well: its last checkpoint still holds it.
-        is_whole = record["status"] == "finished" and (self.path / run_directory.MODEL).is_file()
-        return spec if not is_whole else None
+        if record["status"] == "finished" and (self.path / run_directory.MODEL).is_file():
+            return None
+        self._check_files()
+        return spec
 
     def spec_changes(self) -> list[Change] | None:
         """In what the spec differs from that which the run was trained with; None where the run does not tell."""
@@ -127,6 +131,10 @@ class Run:
     def changed_plugins(self) -> list[str]:
         """The source files of plugins that are no longer what they were when the run was begun."""
         return differing_files(self.lock.get("plugins", {}), self.path)
+
+    def _check_files(self) -> None:
+        for name in differing_files(self.lock.get("files", {}), self.path):
+            raise run_directory.damaged(self.path / name, "it is not what the run was begun with")
 
     def _check_spec(self, epochs: int | None) -> bool:
         """Raise SpecError where the spec is not that which the run was begun with; return whether its epochs are not.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import keras
 import pytest
 
 import graphspec
@@ -54,3 +55,11 @@ def test_multiplications_are_counted_at_every_position() -> None:
     model = graphspec.build(SPECS / "video_qa.yaml", weightless=True)
     first = 64 * (3 * 3 * 3 + 1) * 224 * 224
     assert operations(model) > 100 * first
+
+
+def test_sequential_model_is_counted_like_its_layers() -> None:
+    """A model that comes from a file may be a Sequential: 4 features to 3 take 12 multiplications and 3 for the bias."""
+    inner = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+    outer = keras.Sequential([keras.Input((4,)), inner])
+    assert operations(inner) == 15
+    assert operations(outer) >= 15

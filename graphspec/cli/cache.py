@@ -8,6 +8,7 @@ import click
 
 from graphspec.console.echo import echo
 from graphspec.console.escapes import escaped
+from graphspec.files import reason_of
 
 
 @click.group(invoke_without_command=True)
@@ -61,7 +62,7 @@ def clear(context: click.Context, *, yes: bool) -> None:
     try:
         kept = [entry for entry in found if not remove(entry.folder)]
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
+        reason = reason_of(error)
         raise click.ClickException(f"cannot remove from {cache_folder()}: {reason}") from None
     echo(f"Removed {_size(sum(entry.size for entry in found if entry not in kept))}")
     if kept:

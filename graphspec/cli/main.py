@@ -17,6 +17,7 @@ import click
 from graphspec.console.escapes import escaped
 from graphspec.console.streams import Stream, standard_streams
 from graphspec.diagnostics import SpecError
+from graphspec.files import reason_of
 from graphspec.garbage import no_collection
 from graphspec.rules import CANNOT_WRITE, UNREADABLE_FILE
 from graphspec.signals import exit_status, raised_once
@@ -143,7 +144,7 @@ def _status(status: Any, output: Stream) -> Any:
     if failure is None:
         return status
     if failure.errno != errno.EPIPE:
-        reason = (failure.strerror or str(failure)).lower()
+        reason = reason_of(failure)
         failed = SpecError.of(CANNOT_WRITE, f"cannot write to standard output: {reason}", help="check where it goes")
         click.echo(str(failed), err=True)
     return status or FINDINGS

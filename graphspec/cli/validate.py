@@ -15,6 +15,7 @@ from graphspec.document import STANDARD_INPUT
 from graphspec.document.limits import MAX_BYTES
 from graphspec.document.open_texts import key
 from graphspec.extras import require
+from graphspec.files import reason_of
 from graphspec.report import FORMATS
 from graphspec.rules import UNREADABLE_FILE
 from graphspec.validation.run import Request, run
@@ -124,6 +125,6 @@ def _read_standard_input() -> bytes:
     try:
         return sys.stdin.buffer.read(MAX_BYTES + 1)
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
+        reason = reason_of(error)
         message = f"cannot read standard input: {reason}"
         raise SpecError.of(UNREADABLE_FILE, message, help="pipe a spec into it") from None

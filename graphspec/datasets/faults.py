@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 from graphspec.diagnostics import SpecError
+from graphspec.files import reason_of
 from graphspec.rules import UNREADABLE_DATA
 from graphspec.sources import DataError, Source
 
@@ -29,7 +30,7 @@ class Fault:
             span = self.source.span_of(self.error.part) if self.source is not None else None
             return SpecError.of(UNREADABLE_DATA, self.error.message, span, help=self.error.help)
         name = self.source.text if self.source is not None else self.error.filename
-        reason = (self.error.strerror or str(self.error)).lower()
+        reason = reason_of(self.error)
         span = self.source.span_of("file") if self.source is not None else None
         return SpecError.of(UNREADABLE_DATA, f"cannot read {name}: {reason}", span)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from graphspec.diagnostics import SpecError
 from graphspec.exporting.formats import FORMATS, Format
+from graphspec.files import reason_of
 from graphspec.rules import CANNOT_WRITE, UNKNOWN_FORMAT
 from graphspec.run_directory import check_destination
 from graphspec.run_directory.files import UNFINISHED
@@ -91,7 +92,7 @@ def _put(part: Path, path: Path, before: Path) -> None:
 
 
 def _failed(path: Path, error: OSError) -> SpecError:
-    return _refused(path, (error.strerror or str(error)).lower(), "check the path, its permissions and the disk")
+    return _refused(path, reason_of(error), "check the path, its permissions and the disk")
 
 
 def _refused(path: Path, reason: str, help: str) -> SpecError:

@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from graphspec.diagnostics import SpecError
+from graphspec.files import reason_of
 from graphspec.rules import CANNOT_WRITE
 from graphspec.run_paths import UNFINISHED
 
@@ -48,7 +49,7 @@ def _reason(path: Path, inside: int) -> str | None:
     try:
         here = path.absolute()
     except OSError as error:
-        return f"the working directory: {(error.strerror or str(error)).lower()}"
+        return f"the working directory: {reason_of(error)}"
     if os.path.lexists(here):
         return _reason_of_existing(here)
     missing = []

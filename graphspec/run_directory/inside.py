@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from graphspec.diagnostics import Span, SpecError
+from graphspec.files import reason_of
 from graphspec.rules import BAD_RUN, UNSAFE_PATH
 from graphspec.run_paths import KEPT, LOG, UnsafePathError, run_path
 
@@ -65,7 +66,7 @@ def check_inside(run: Path, text: str, span: Span, *, takes_placeholders: bool =
     except UnsafePathError as error:
         reason = f"{text} {error.reason}"
     except OSError as error:
-        reason = f"{run / text}: {(error.strerror or str(error)).lower()}"
+        reason = f"{run / text}: {reason_of(error)}"
     if reason is not None:
         raise SpecError.of(
             UNSAFE_PATH, f"a callback must not write there: {reason}", span,

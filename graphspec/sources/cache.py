@@ -17,7 +17,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from graphspec.files import read_text
+from graphspec.files import read_text, reason_of
 from graphspec.sources.cache_folder import (
     BOUND,
     ENTRY,
@@ -205,7 +205,7 @@ def _writable(root: Path) -> Iterator[None]:
         yield
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-        reason = "the disk is full" if full else (error.strerror or str(error)).lower()
+        reason = "the disk is full" if full else reason_of(error)
         raise DataError(
             f"cannot write to {root}, where large files are kept once they are converted: {reason}",
             help=f"set {FOLDER} to a folder with room that you may write to; `graphspec cache` shows what lies there",

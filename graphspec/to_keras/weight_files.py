@@ -10,6 +10,7 @@ import keras
 
 from graphspec.diagnostics import Source as Text
 from graphspec.diagnostics import Span
+from graphspec.files import reason_of
 from graphspec.sources import DataError, Source, header, in_order, load
 
 
@@ -35,7 +36,7 @@ class FromFile(keras.initializers.Initializer):
         except DataError as error:
             raise ValueError(error.message) from None
         except OSError as error:
-            raise ValueError(f"cannot read {self.path}: {(error.strerror or str(error)).lower()}") from None
+            raise ValueError(f"cannot read {self.path}: {reason_of(error)}") from None
         return keras.ops.convert_to_tensor(array, dtype=dtype)
 
     def _check(self, found: tuple[int | None, ...], wanted: tuple[int, ...]) -> None:

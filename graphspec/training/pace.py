@@ -46,7 +46,7 @@ def steps_per_execution(settings: TrainingModel, model: keras.Model, epoch_steps
 
 def operations(model: keras.Model) -> int:
     """About how many multiplications one sample takes, forwards."""
-    return sum(_of_layer(layer) for layer in model._operations if isinstance(layer, keras.Layer))
+    return sum(_of_layer(layer) for layer in model.layers)
 
 
 def _of_layer(layer: Any) -> int:

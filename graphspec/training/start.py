@@ -88,8 +88,6 @@ def go_on(run: Path, checkpoint: Path, contents: Contents, prepared: Prepared, c
     _check_owner(checkpoint, contents, checkpoint_hash(values))
     rows = _rows_until(run, position, checkpoint)
     _check_samples(prepared, record, run)
-    for name in differing_files(lock.get("files", {}), run):
-        raise run_directory.damaged(run / name, "it is not what the run was begun with")
     _restore_adapted(prepared.model, run)
     now = _lock(prepared.settings.seed)
     for name in changed:
