@@ -22,24 +22,13 @@ REPORT, EXPORTS = "report.html", "export"
 UNFINISHED = ".writing-"
 """How the names of files begin that are being written; a killed process leaves them behind."""
 
-KEPT = (
-    *(
-        RECORD,
-        LOCK,
-        SPEC,
-        PROVENANCE,
-        METRICS,
-        TABLE,
-        LOG,
-        MODEL,
-        BEST,
-        VOCABULARIES,
-        ADAPTED,
-        CHECKPOINTS,
-        INCLUDED,
-    ),
-    *(HELD, MLFLOW, MLFLOW_RUN, REPORT, EXPORTS),
+PARTS = (
+    *(RECORD, LOCK, SPEC, PROVENANCE, METRICS, TABLE, LOG),
+    *(VOCABULARIES, ADAPTED, CHECKPOINTS, INCLUDED, HELD),
 )
+"""What stays in a run directory once it is there, as long as a training goes on."""
+
+KEPT = (*PARTS, MODEL, BEST, MLFLOW, MLFLOW_RUN, REPORT, EXPORTS)
 """What graphspec itself keeps in a run directory: no callback writes there."""
 
 LONGEST_NAME, LONGEST_PATH, DEEPEST = 255, 1_000, 20

@@ -23,8 +23,8 @@ from graphspec.diagnostics import SpecError
 from graphspec.extras import check_tensorflow, require_tensorflow
 from graphspec.rules import REFUSED_TRAINING
 from graphspec.run import Run
-from graphspec.run_directory.files import UNFINISHED
 from graphspec.run_directory.rows import TIMED
+from graphspec.run_paths import UNFINISHED
 
 FIRST = "step_000000000.npz"
 _PRELOADED = ["graphspec.training.preloaded"]

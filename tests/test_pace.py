@@ -58,7 +58,7 @@ def test_multiplications_are_counted_at_every_position() -> None:
 
 
 def test_sequential_model_is_counted_like_its_layers() -> None:
-    """A model that comes from a file may be a Sequential: 4 features to 3 take 12 multiplications and 3 for the bias."""
+    """A model from a file may be a Sequential: 4 features to 3 take 12 multiplications, and 3 for the bias."""
     inner = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
     outer = keras.Sequential([keras.Input((4,)), inner])
     assert operations(inner) == 15

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import graphspec
-from graphspec import catalog
+from graphspec import catalog, run_paths
 from graphspec.catalog.arguments import CALLBACK_PATHS, CALLBACK_WRITES, FILE_NAMES
 from graphspec.catalog.refused import CODE_CARRYING, NOT_APPLIED
 from graphspec.run_paths import KEPT, UnsafePathError, run_path
@@ -147,13 +147,13 @@ def test_what_graphspec_keeps_itself_is_found(tmp_path: Path, name: str) -> None
 
 def test_the_names_that_are_kept_are_those_that_are_written() -> None:
     """The list of what a run holds has every name that any part of graphspec writes there."""
-    from graphspec.run_directory import files, watched
-    from graphspec.run_paths import REPORT
     from graphspec.training.mlflow_log import FILES, FOLDER, KNOWN
 
-    constants = {value for name, value in vars(files).items() if name.isupper() and isinstance(value, str)}
-    assert constants - {files.UNFINISHED} <= set(KEPT)
-    assert {*watched.PARTS, REPORT, FOLDER, KNOWN, *FILES} <= set(KEPT)
+    constants = {
+        value for name, value in vars(run_paths).items() if name.isupper() and name[0] != "_" and isinstance(value, str)
+    }
+    assert constants - {run_paths.UNFINISHED} <= set(KEPT)
+    assert {FOLDER, KNOWN, *FILES} <= set(KEPT)
 
 
 @pytest.mark.parametrize("text", PLACEHOLDERS)

@@ -14,7 +14,7 @@ from graphspec.exporting.formats import FORMATS, Format
 from graphspec.files import reason_of
 from graphspec.rules import CANNOT_WRITE, UNKNOWN_FORMAT
 from graphspec.run_directory import check_destination
-from graphspec.run_directory.files import UNFINISHED
+from graphspec.run_paths import UNFINISHED
 
 _MARK = "saved_model.pb"
 """The file that every SavedModel has in its folder."""

@@ -20,18 +20,6 @@ from __future__ import annotations
 
 from graphspec.run_directory.destination import check_destination
 from graphspec.run_directory.files import (
-    ADAPTED,
-    BEST,
-    CHECKPOINTS,
-    LOCK,
-    LOG,
-    METRICS,
-    MODEL,
-    PROVENANCE,
-    RECORD,
-    SPEC,
-    TABLE,
-    VOCABULARIES,
     LogFile,
     cannot_write,
     make_folder,
@@ -69,6 +57,20 @@ from graphspec.run_directory.resolved_spec import change_epochs, write_spec
 from graphspec.run_directory.rows import Row, read_rows, series, write_rows
 from graphspec.run_directory.status import status_of
 from graphspec.run_directory.watched import WatchedFolder
+from graphspec.run_paths import (
+    ADAPTED,
+    BEST,
+    CHECKPOINTS,
+    LOCK,
+    LOG,
+    METRICS,
+    MODEL,
+    PROVENANCE,
+    RECORD,
+    SPEC,
+    TABLE,
+    VOCABULARIES,
+)
 
 __all__ = [
     "ADAPTED",

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from graphspec.graph import Plugin
-from graphspec.run_directory.files import ADAPTED, VOCABULARIES, relative
+from graphspec.run_directory.files import relative
+from graphspec.run_paths import ADAPTED, VOCABULARIES
 from graphspec.sources.fingerprint import sha256
 
 Recorded = dict[str, dict[str, Any]]

@@ -14,51 +14,7 @@ from typing import Any
 from graphspec.diagnostics import SpecError
 from graphspec.files import read_bytes, reason_of
 from graphspec.rules import BAD_RUN, CANNOT_WRITE
-from graphspec.run_paths import (
-    ADAPTED,
-    BEST,
-    CHECKPOINTS,
-    HELD,
-    INCLUDED,
-    LOCK,
-    LOG,
-    METRICS,
-    MODEL,
-    PROVENANCE,
-    RECORD,
-    SPEC,
-    TABLE,
-    UNFINISHED,
-    VOCABULARIES,
-)
-
-__all__ = [
-    "ADAPTED",
-    "BEST",
-    "CHECKPOINTS",
-    "HELD",
-    "INCLUDED",
-    "LOCK",
-    "LOG",
-    "METRICS",
-    "MODEL",
-    "PROVENANCE",
-    "RECORD",
-    "SPEC",
-    "TABLE",
-    "UNFINISHED",
-    "VOCABULARIES",
-    "LogFile",
-    "cannot_write",
-    "make_folder",
-    "open_own",
-    "parse_json",
-    "read_json",
-    "relative",
-    "write",
-    "write_json",
-    "write_text",
-]
+from graphspec.run_paths import UNFINISHED
 
 
 def relative(path: Path, folder: Path) -> str:

@@ -15,9 +15,9 @@ from graphspec.diagnostics import SpecError
 from graphspec.files import open_file
 from graphspec.rules import BAD_RUN
 from graphspec.run_directory.destination import INSIDE, check_destination
-from graphspec.run_directory.files import HELD, RECORD, cannot_write, open_own, read_json
+from graphspec.run_directory.files import cannot_write, open_own, read_json
 from graphspec.run_directory.inside import check_kept
-from graphspec.run_paths import KEPT
+from graphspec.run_paths import HELD, KEPT, RECORD
 from graphspec.shell import command_line, path_word
 from graphspec.spec import Spec
 

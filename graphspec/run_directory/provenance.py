@@ -7,7 +7,8 @@ from typing import Any
 
 from graphspec.diagnostics import Span
 from graphspec.document.tree import Mapping, Sequence
-from graphspec.run_directory.files import PROVENANCE, write_json
+from graphspec.run_directory.files import write_json
+from graphspec.run_paths import PROVENANCE
 from graphspec.schema.part import Part
 from graphspec.spec import Spec
 

@@ -13,18 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from graphspec.diagnostics import SpecError
 from graphspec.rules import BAD_RUN
-from graphspec.run_directory.files import (
-    ADAPTED,
-    BEST,
-    CHECKPOINTS,
-    LOCK,
-    MODEL,
-    MOST_BYTES,
-    PROVENANCE,
-    RECORD,
-    VOCABULARIES,
-    read_json,
-)
+from graphspec.run_directory.files import MOST_BYTES, read_json
+from graphspec.run_paths import ADAPTED, BEST, CHECKPOINTS, LOCK, MODEL, PROVENANCE, RECORD, VOCABULARIES
 from graphspec.shell import command_line, path_word
 
 _LARGE = 2**29

@@ -12,19 +12,11 @@ from graphspec.document.tree import plain
 from graphspec.document.write_yaml import write_yaml
 from graphspec.expand import Library
 from graphspec.graph import Plugin
-from graphspec.run_directory.files import (
-    INCLUDED,
-    LOCK,
-    PROVENANCE,
-    SPEC,
-    make_folder,
-    relative,
-    write_json,
-    write_text,
-)
+from graphspec.run_directory.files import make_folder, relative, write_json, write_text
 from graphspec.run_directory.records import read_lock, read_provenance
 from graphspec.run_directory.spec_hash import KEY, is_comparable, recorded
 from graphspec.run_directory.spec_values import EPOCHS, sha256_of, values_of
+from graphspec.run_paths import INCLUDED, LOCK, PROVENANCE, SPEC
 from graphspec.spec import Spec
 
 _NOT_PLAIN, _LONGEST = r"[^A-Za-z0-9_-]", 80

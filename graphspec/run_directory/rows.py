@@ -25,8 +25,9 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from graphspec.console.escapes import heading
 from graphspec.files import read_bytes, reason_of
-from graphspec.run_directory.files import METRICS, TABLE, parse_json, write_text
+from graphspec.run_directory.files import parse_json, write_text
 from graphspec.run_directory.records import Count, Metric, damaged
+from graphspec.run_paths import METRICS, TABLE
 
 Row = dict[str, Any]
 """One epoch: numbers, lists of them for a metric of several values, and None where one is not finite."""

@@ -13,8 +13,8 @@ from typing import Any
 from graphspec.diagnostics import Report, Span, SpecError
 from graphspec.document.tree import Mapping, descend
 from graphspec.rules import CHANGED_SPEC
-from graphspec.run_directory.files import SPEC
 from graphspec.run_directory.spec_values import FORM, Values, of_training, sha256_of
+from graphspec.run_paths import SPEC
 
 KEY = "resolved"
 """Under which a lock or the record of a study holds the hash."""

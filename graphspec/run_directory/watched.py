@@ -12,36 +12,7 @@ from pathlib import Path
 
 from graphspec.diagnostics import SpecError
 from graphspec.rules import CANNOT_WRITE
-from graphspec.run_paths import (
-    ADAPTED,
-    CHECKPOINTS,
-    HELD,
-    INCLUDED,
-    LOCK,
-    LOG,
-    METRICS,
-    PROVENANCE,
-    RECORD,
-    SPEC,
-    TABLE,
-    VOCABULARIES,
-)
-
-PARTS = (
-    RECORD,
-    LOCK,
-    SPEC,
-    PROVENANCE,
-    METRICS,
-    TABLE,
-    LOG,
-    VOCABULARIES,
-    ADAPTED,
-    CHECKPOINTS,
-    INCLUDED,
-    HELD,
-)
-"""What stays in a run once it is there."""
+from graphspec.run_paths import PARTS
 
 _Identity = tuple[int, int]
 
