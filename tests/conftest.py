@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
@@ -11,6 +12,8 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from graphspec.signals import SIGNALS
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
@@ -49,6 +52,17 @@ def forget_plugins() -> Iterator[None]:
             sys.modules.pop(name, None)
         plugins._imported.clear()
         plugins._registered.clear()
+
+
+@pytest.fixture(autouse=True)
+def leave_signals() -> Iterator[None]:
+    """Leave to other tests, and to the processes that they start, signals that are heard as they were."""
+    before = [signal.getsignal(each) for each in SIGNALS]
+    yield
+    after = [signal.getsignal(each) for each in SIGNALS]
+    for each, handler in zip(SIGNALS, before, strict=True):
+        signal.signal(each, handler)
+    assert after == before
 
 
 @pytest.fixture
