@@ -58,7 +58,7 @@ from tests.security.audit import Limits, Recorder
 from tests.security.cases.contents import PICKLE
 IN, OUT, deeds = sys.argv[1], sys.argv[2], json.loads(sys.argv[3])
 sys.dont_write_bytecode = True
-os.chdir(OUT)  # what the pickle executes leaves a file
+os.chdir(IN)  # what the pickle executes leaves a file
 recorder, heard = Recorder(), {}
 recorder.install()
 for what, deed in deeds.items():
