@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from collections.abc import Callable
 from functools import partial
@@ -235,13 +236,20 @@ def test_a_run_whose_model_was_replaced_is_refused(write: Write, folder: Path) -
         run.model()
 
 
-def test_a_model_is_no_larger_than_its_file(write: Write, folder: Path) -> None:
+def _replace_in_config(members: dict[str, bytes], old: str, new: str) -> None:
+    text = members["config.json"].decode()
+    assert re.search(old, text)
+    members["config.json"] = re.sub(old, new, text).encode()
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [('"units": 2', '"units": 100000000'), (r'"input_shape": \[null, \d+\]', '"input_shape": [100000, 100000]')],
+    ids=["a layer that can be built", "a shape that does not fit"],
+)
+def test_a_model_is_no_larger_than_its_file(write: Write, folder: Path, old: str, new: str) -> None:
     """A configuration of far more weights than the file holds is refused before they are made."""
-
-    def change(members: dict[str, bytes]) -> None:
-        members["config.json"] = members["config.json"].replace(b'"units": 2', b'"units": 100000000')
-
-    in_archive(folder / "m.keras", change)
+    in_archive(folder / "m.keras", lambda members: _replace_in_config(members, old, new))
     assert "far too small" in str(refusal(write(USES["a model"][1]), "a model"))
 
 

@@ -137,13 +137,14 @@ def _check_size(config: dict[str, Any], path: Path) -> None:
 
     Keras would make them all before it finds that they are not there.
     """
+    largest = max((_size(each) for each in _values(config)), default=0)  # before Keras empties it
     state = random.getstate()  # from which Keras draws the seeds of layers
     try:
         with weightless_scope():
             model = keras.saving.deserialize_keras_object({**config, _COMPILED: None}, safe_mode=True)
             count = sum(math.prod(each.shape) for each in model.variables)
     except Exception:  # whatever it is, loading the model says it
-        count = max((_size(each) for each in _values(config)), default=0)
+        count = largest
     finally:
         random.setstate(state)
     if count > most_unpacked(path):
