@@ -15,7 +15,7 @@ from graphspec.catalog import Entry, Kind
 from graphspec.catalog.arguments import argument_kind
 from graphspec.catalog.refused import CODE_CARRYING, FAILING_OPS, NOT_APPLIED
 from graphspec.catalog.values import accepted
-from graphspec.diagnostics import Diagnostic, Report, Source, Span
+from graphspec.diagnostics import Diagnostic, Report, Source, Span, SpecError
 from graphspec.document.read_yaml import read_yaml
 from graphspec.document.tree import Located
 from graphspec.lower.objects import read_object
@@ -199,3 +199,15 @@ def test_keys_of_the_language_tell_the_two_apart(written: str, wrong: str, write
     ]
     assert {each.rule.code for each in after} <= {"GS103", "GS104", "GS213"}
     assert len(after) == 1
+
+
+@pytest.mark.parametrize("value", ['"2"', '"no"', "[]"])
+def test_sizes_by_any_name_are_numbers(write: Write, value: str) -> None:
+    """`rearrange` takes sizes under names that its pattern chooses: text is no size, whatever it reads like."""
+    path = write(f"""
+        graphspec: 1
+        inputs: {{image: {{shape: [28, 3], batch_size: 2}}}}
+        outputs: {{y: {{from: image, apply: {{ops.rearrange: {{pattern: "b (h w) c -> b h w c", h: {value}}}}}}}}}
+    """)
+    with pytest.raises(SpecError, match="`h` of `ops.rearrange` is"):
+        graphspec.load(path)

@@ -201,7 +201,7 @@ def _refuse_name(value: Located, report: Report) -> bool:
 
 def _refuse_quoted(entry: Entry, argument: str, described: Values | None, value: Located, report: Report) -> bool:
     """Refuse a truth value or a number that is written as text: any text is true to Python, `no` included."""
-    default, text = entry.arguments[argument], value.value.strip()
+    default, text = entry.arguments.get(argument), value.value.strip()  # `rearrange` takes any
     if isinstance(default, bool) and text.lower() in TRUTHS:
         truth = str(TRUTHS[text.lower()]).lower()
         report.add(
