@@ -121,13 +121,13 @@ HOSTILE: dict[str, Callable[[], bytes | str]] = {
     "lines that end in CR LF": lambda: SPEC.replace("\n", "\r\n"),
     "other line ends": lambda: SPEC + "description: a\u2028b\u2029c\x85d\n",
     "other line ends everywhere": lambda: SPEC + "a: b\x85c # d\u2028e\nf: |\n  g\u2029h\n? 'i\x85j'\n: k\n",
-    "as many values as there may be": lambda: SPEC + "vars:\n  a:\n" + "    - b: 1\n" * 33_000,
-    "as many values in brackets as there may be": lambda: SPEC + f"vars: {{a: [{'1, ' * 99_000}]}}\n",
+    "as many values as there may be": lambda: SPEC + "vars:\n  a:\n" + "    - b: 1\n" * 26_000,
+    "as many values in brackets as there may be": lambda: SPEC + f"vars: {{a: [{'1, ' * 79_000}]}}\n",
     "as many nodes as there may be": lambda: (
-        SPEC + "graph:\n" + "".join(f"  n{n}: {{from: x, apply: ReLU}}\n" for n in range(16_000))
+        SPEC + "graph:\n" + "".join(f"  n{n}: {{from: x, apply: ReLU}}\n" for n in range(13_000))
     ),
     "as many comments as there may be": lambda: (
-        SPEC + "vars:\n" + "".join(f"  n{n}: {{a: x, b: [1, 2], c: d}}  # e\n" for n in range(9_900))
+        SPEC + "vars:\n" + "".join(f"  n{n}: {{a: x, b: [1, 2], c: d}}  # e\n" for n in range(4_900))
     ),
     "letters from right to left": lambda: SPEC + "description: \u202e\u0627\u0644\n",
     "10,000 documents": lambda: "---\n" * 10_000,
