@@ -1,5 +1,6 @@
 # make demo    train a real model on shipped real data
-# make test    all tests
+# make test    the tests, but for those that take minutes
+# make slow    those that take minutes
 # make smoke   a short run of the tests with the newest releases that the ranges allow, and one with the oldest
 # make values  whether what is known of values still holds of the installed Keras, in ten minutes
 # make lint    style, types and import contracts
@@ -12,7 +13,7 @@ PIP := $(BIN)/python -m pip install --quiet
 ITSELF := --no-deps --no-build-isolation --editable .
 RUN := runs/demo/$(shell date +%Y%m%d-%H%M%S)
 
-.PHONY: help demo test lint values format lock smoke smoke-newest smoke-oldest clean
+.PHONY: help demo test slow lint values format lock smoke smoke-newest smoke-oldest clean
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -38,8 +39,11 @@ demo: $(VENV)/.graphspec
 	$(BIN)/graphspec predict $(RUN) --split test --limit 5
 	@echo "The run lies in $(RUN):" && ls $(RUN)
 
-test: $(VENV)/.dev
-	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
+SLOW_test := not slow
+SLOW_slow := slow
+
+test slow: $(VENV)/.dev
+	$(BIN)/python -m pytest -m '$(SLOW_$@)' -n auto --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -278,7 +278,7 @@ def by_hand(described: Described) -> keras.Model:
     return keras.Model(inputs, {name: values[name] for name in described.outputs})
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(described=descriptions())
 def test_a_spec_is_the_keras_code_of_the_same_description(described: Described, tmp_path_factory: Any) -> None:
     """Same structure, configuration, sharing, names and shapes of outputs, and with equal weights equal outputs."""

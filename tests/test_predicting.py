@@ -513,6 +513,7 @@ for out in sys.argv[2:]:
 """
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_samples(tmp_path: Path) -> None:
     """Ten times the samples, and predictions of 100 MiB in the place of 10, take no more memory by half of that."""
     a = keras.Input((4,), name="a")

@@ -175,6 +175,7 @@ def test_table_holds_a_row_a_trial(whole: Study) -> None:
     assert [int(row["vars.hidden"]) for row in rows] == [trial.values["vars.hidden"] for trial in whole.trials]
 
 
+@pytest.mark.slow
 def test_a_study_in_pieces_is_the_same(whole: Study, spec: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Cut short before values are kept, within a training, and before a result is told, a study comes to the same end.
 

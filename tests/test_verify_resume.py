@@ -22,16 +22,16 @@ def specs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
-def test_ten_killed_trainings_end_as_if_they_had_never_been(specs: dict[str, Path], tmp_path: Path) -> None:
+def test_killed_trainings_end_as_if_they_had_never_been(specs: dict[str, Path], tmp_path: Path) -> None:
     """Processes killed at random moments, every other one while it writes, over three kinds of specs."""
     trials: list[Trial] = []
     for number, name in enumerate(SPECS):
         (tmp_path / name).mkdir()
-        kills = 10 // len(SPECS) + (number < 10 % len(SPECS))
+        kills = 2 - number % 2
         epochs = {"cnn": 4, "lstm": 3}.get(name)  # enough to end in another epoch; `heads` stops early by itself
         overrides = [f"training.epochs={epochs}"] if epochs else []
         trials += verify(specs[name], overrides, tmp_path / name, kills=kills, seed=number, tell=print)
-    assert len(trials) == 10
+    assert len(trials) >= len(SPECS) + 1
     assert [trial for trial in trials if not trial.is_same] == []
     assert any(trial.step > 0 for trial in trials), "none was killed after its first steps"
 
