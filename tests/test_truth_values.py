@@ -209,5 +209,5 @@ def test_sizes_by_any_name_are_numbers(write: Write, value: str) -> None:
         inputs: {{image: {{shape: [28, 3], batch_size: 2}}}}
         outputs: {{y: {{from: image, apply: {{ops.rearrange: {{pattern: "b (h w) c -> b h w c", h: {value}}}}}}}}}
     """)
-    with pytest.raises(SpecError, match="`h` of `ops.rearrange` is"):
+    with pytest.raises(SpecError, match=r"`h` of `ops\.rearrange` is"):
         graphspec.load(path)
