@@ -130,3 +130,22 @@ def test_a_value_left_open_is_open_to_the_layers_after_it(write: Write) -> None:
         """
     )
     assert found(path) == [("GS111", 6), ("GS111", 7)]
+
+
+def test_a_faulty_step_hides_no_mistake_of_those_after_it(write: Write) -> None:
+    """Layers and blocks behind a faulty one are looked at, and nothing is said of what comes of the fault."""
+    path = write("""
+        graphspec: 1
+        inputs: {x: [4]}
+        blocks:
+          head: {params: {n: null}, inputs: a, output: {from: a, apply: {Dense: {units: "${n}", activaton: relu}}}}
+        outputs:
+          y: {from: x, apply: [{Dens: 3}, {head: {m: 3}}, {head: {n: 3}}, {Dense: 4}, ReLUU]}
+    """)
+    found = [(each.rule.code, each.message) for each in graphspec.validate(path)]
+    assert sorted(found) == [
+        ("GS201", "there is no layer `Dens`"),
+        ("GS201", "there is no layer `ReLUU`"),
+        ("GS202", "`Dense` has no argument `activaton`"),
+        ("GS202", "the block `head` has no parameter `m`"),
+    ]

@@ -215,7 +215,7 @@ class _Nodes:
         """The nodes that one written node stands for; the last bears its name."""
         feed = read_feed(model.located("from"), self.report)
         merge = read_merge(model.located("merge"), feed, self.report) if model.merge is not None else None
-        steps, sound = read_steps(model.located("apply"), scope, self.report, feed, merged=model.merge is not None)
+        steps = read_steps(model.located("apply"), scope, self.report, feed, merged=model.merge is not None)
         whole = Node(name, feed or (), [], span, merge and merge[0])
         if merge is not None:
             whole.steps.append(Step(merge[1], merge[1].span))
@@ -228,14 +228,13 @@ class _Nodes:
             if isinstance(item, Step):
                 whole.steps.append(item)
                 continue
-            if whole.steps:
-                part = replace(whole, name=f"{name}@{len(parts)}", part_of=name)
-                parts.append(part)
-                whole = Node(name, Reference(part.name, item.span), [], span)
+            if whole.steps and item is not None:
+                whole = self._go_on(whole, parts, item.span)
             prefix = f"{name}__" if uses == 0 else f"{name}_{uses}__"
-            used = use_block(item, whole.feed, prefix, scope, self.read, self.report)
-            if used is None:
-                return [*parts, replace(whole, is_faulty=True)]
+            used = use_block(item, whole.feed, prefix, scope, self.read, self.report) if item is not None else None
+            if item is None or used is None:  # what follows is looked at, too
+                whole = self._go_on(replace(whole, is_faulty=True), parts, span)
+                continue
             uses += 1
             parts += used[0]
             if OUTPUT in used[1]:
@@ -246,8 +245,13 @@ class _Nodes:
             else:
                 self._refuse_several(item, used[1])
                 return [*parts, Node(name, whole.feed, [], span, is_faulty=True)]
-        whole.is_faulty = not sound
         return [*parts, whole]
+
+    def _go_on(self, node: Node, parts: list[Node], span: Span) -> Node:
+        """Make a node a part of what it was to be; return the node that goes on from there, without a step yet."""
+        part = replace(node, name=f"{node.name}@{len(parts)}", part_of=node.name)
+        parts.append(part)
+        return Node(node.name, Reference(part.name, span), [], node.span)
 
     def select_outputs(self, outputs: dict[str, Output]) -> None:
         """Turn `node.output`, where the node ends in a block of several outputs, into the node that it is.

@@ -31,17 +31,15 @@ class BlockUse:
 
 def read_steps(
     written: Located, scope: Scope, report: Report, feed: Feed | None, *, merged: bool
-) -> tuple[list[Step | BlockUse], bool]:
-    """The steps of `apply` in order, repeats written out, and whether all are sound; else those before the faulty one.
+) -> list[Step | BlockUse | None]:
+    """The steps of `apply` in order, repeats written out; None in the place of a faulty one.
 
     feed is what the node takes in, None where that is faulty; merged tells that a `merge` makes one tensor of it.
     """
-    steps: list[Step | BlockUse] = []
-    sound = True
+    steps: list[Step | BlockUse | None] = []
     for number, item in enumerate(written.as_list()):
         read = _read_step(item, scope, report, feed, is_first=number == 0 and not merged)
-        sound = sound and read is not None
-        steps += read if read is not None and sound else []
+        steps += read if read is not None else [None]
         if len(steps) > MAX_REPEAT:
             report.add(
                 TOO_LARGE,
@@ -50,8 +48,8 @@ def read_steps(
                 expected="here it goes too far",
                 help="use fewer repeats",
             )
-            return steps, False
-    return steps, sound
+            return [*steps, None]
+    return steps
 
 
 def _read_step(
