@@ -215,6 +215,16 @@ def test_target_that_would_be_broadcast_is_refused(write: Write, tmp_path: Path)
     assert not (tmp_path / "run").exists()
 
 
+def test_loss_that_keras_cannot_compute_is_a_finding(write: Write, tmp_path: Path) -> None:
+    """A loss of sequences beside a head of classes: what Keras says of it, before anything is written."""
+    save(tmp_path, x=np.zeros((4, 2)), a=np.ones((4, 3)), b=np.ones((4, 1)))
+    with pytest.raises(SpecError) as refused:
+        train(two_heads(write, a="from: x, apply: {Dense: {units: 3, activation: softmax}}, loss: ctc"))
+    assert codes(refused) == ["GS504"]
+    assert "(batch_size, max_length, num_classes)" in str(refused.value)
+    assert not (tmp_path / "run").exists()
+
+
 @pytest.mark.parametrize(
     ("labels", "code", "said"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,12 @@ from graphspec.datasets.batches import TrainingBatches, evaluation_batches
 from graphspec.datasets.order import Order
 from graphspec.datasets.samples import Samples, TrainingData
 from graphspec.datasets.targets import fit_targets
+from graphspec.diagnostics import SpecError
 from graphspec.extras import require
 from graphspec.graph import Object
+from graphspec.keras_messages import told_as
 from graphspec.report.full import render
+from graphspec.rules import REFUSED_TRAINING
 from graphspec.run_directory import check_inside
 from graphspec.schema import TrainingModel
 from graphspec.spec import Spec
@@ -87,13 +91,25 @@ def prepare(spec: Spec, data: TrainingData, told: Told, *, pretrained: bool) -> 
 def compile_for(prepared: Prepared, together: int | None) -> dict[str, OutputLoss]:
     """Compile the model, and build its metrics and its optimizer; give the metric of each trained output's loss.
 
-    together: how many steps are taken at a time; None for what the spec says.
+    together: how many steps are taken at a time; None for what the spec says. Raises SpecError where a loss or a metric
+    does not fit.
     """
     model = prepared.model
     steps = together or steps_per_execution(prepared.settings, model, prepared.batches.steps)
-    losses = compile_model(prepared.spec, model, steps_per_execution=steps)
-    model._symbolic_build(data_batch=prepared.batches.dataset.element_spec)
+    with told_as(partial(_not_trained, prepared.spec)):
+        losses = compile_model(prepared.spec, model, steps_per_execution=steps)
+        model._symbolic_build(data_batch=prepared.batches.dataset.element_spec)
     return losses
+
+
+def _not_trained(spec: Spec, why: str) -> SpecError:
+    """That a loss or a metric cannot be computed of what the model gives and the data holds."""
+    return SpecError.of(
+        REFUSED_TRAINING,
+        f"Keras cannot train the model so: {why}",
+        spec.model.key_span("training"),
+        help="compare the losses and metrics of the outputs with their shapes, and with the targets",
+    )
 
 
 def validation_batches(prepared: Prepared) -> tf.data.Dataset | None:
