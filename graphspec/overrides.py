@@ -30,6 +30,7 @@ def is_path(text: str) -> bool:
 
 def apply_override(tree: Mapping, override: str, report: Report) -> None:
     """Apply `path=value` to `tree`, in place. The value is read as YAML. Findings go to `report`."""
+    override = override.encode("utf-8", "replace").decode("utf-8")  # an argument may hold bytes that are no text
     source = Source("--set", override)
     path, equals, _ = override.partition("=")
     if not equals or not is_path(path):

@@ -157,3 +157,10 @@ def test_set_reaches_the_graph(write: Write) -> None:
     what = spec.graph.layers["shared"].what
     assert isinstance(what, Object)
     assert what.arguments == {"units": 5}
+
+
+def test_bytes_that_are_no_text_are_a_finding(write: Write) -> None:
+    """An argument of the command line may hold bytes that are not UTF-8, which Python passes on as half characters."""
+    path = write("graphspec: 1\ninputs: {x: [4]}\noutputs: {y: {from: x, apply: {Dense: 1}}}\n")
+    with pytest.raises(SpecError, match="epochs"):
+        graphspec.load(path, ["training={optimizer: sgd}", "training.epochs=\udcff"])

@@ -103,6 +103,7 @@ def test_the_format_is_that_of_the_current_folder(folder: Path) -> None:
         ('[tool.graphspec.per-file-ignores]\n"*.yaml" = "unused"', "6:1", "`*.yaml` is the text `unused`"),
         ('[tool.graphspec.per-file-ignores]\n"*.yaml" = ["unusd"]', "6:13", "did you mean `unused`?"),
         ("ignore = [", "5:1", "not TOML"),
+        pytest.param("ignore = " + "1" * 5_000, "5:1", "not TOML", id="a long number"),
         ("ignore = = 1", "5:10", "not TOML"),
     ],
 )

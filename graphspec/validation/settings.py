@@ -111,7 +111,7 @@ def _read(path: Path) -> Settings | None:
     places = TomlPlaces(Source(_shown(path), text, is_shown=belongs(path, path.parent)))
     try:
         tree = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # a number may be too long for Python, beside what is no TOML
         if "tool.graphspec" not in text:
             return None
         finding = Diagnostic(

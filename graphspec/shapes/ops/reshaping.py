@@ -86,8 +86,8 @@ def expand_dims(call: Call) -> Value:
             expected=there_are(rank) + (", each once" if len(new) > 1 else ""),
             help="axis 0 comes before the batch, -1 after the last dimension",
         )
-    left = iter(incoming.shape)
-    return Tensor(tuple(1 if number in new else next(left) for number in range(rank)), incoming.dtype)
+    left, at = iter(incoming.shape), set(new)
+    return Tensor(tuple(1 if number in at else next(left) for number in range(rank)), incoming.dtype)
 
 
 @operation("squeeze")
