@@ -10,13 +10,14 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import keras
 
 from graphspec.catalog.arguments import MAKING_FOLDERS
 from graphspec.diagnostics import Diagnostic, Report, SpecError
 from graphspec.graph import External, Object, every_layer
-from graphspec.keras_messages import reason
+from graphspec.keras_messages import told_as
 from graphspec.rules import REFUSED_TRAINING
 from graphspec.sources import Source
 from graphspec.spec import Spec
@@ -89,17 +90,17 @@ def _build(spec: Spec) -> Iterator[Diagnostic]:
 
 
 def _compile(spec: Spec, model: keras.Model) -> None:
-    try:
+    with told_as(partial(_not_compiled, spec)):
         compile_model(spec, model)
-    except SpecError:
-        raise
-    except Exception as error:
-        raise SpecError.of(
-            REFUSED_TRAINING,
-            f"Keras refused to compile the model: {reason(error)}",
-            spec.model.key_span("training"),
-            expected="a training that Keras compiles",
-        ) from error
+
+
+def _not_compiled(spec: Spec, why: str) -> SpecError:
+    return SpecError.of(
+        REFUSED_TRAINING,
+        f"Keras refused to compile the model: {why}",
+        spec.model.key_span("training"),
+        expected="a training that Keras compiles",
+    )
 
 
 @contextmanager

@@ -101,8 +101,8 @@ class Run:
     def to_resume(self, epochs: int | None = None) -> Spec | None:
         """The spec to resume with, of `epochs` epochs in all; None where the run has come to its end.
 
-        Raises SpecError where the spec was edited, where there are to be fewer epochs than were trained, or where what
-        was learnt from the data before training is not what it was.
+        Raises SpecError where the spec was edited, where there are to be fewer epochs than were trained, or where a
+        vocabulary or the state of a preprocessing layer was changed.
         """
         record, spec = self.record, self.spec
         run_directory.check_free(self.path)
@@ -113,10 +113,9 @@ class Run:
         if epochs is not None and (is_edited or epochs != spec.model.training.epochs):
             if epochs < len(rows):
                 raise SpecError.of(BAD_RUN, f"{self.path} has trained {len(rows)} epochs, more than {epochs}")
-            self._check_files()
-            return load(self.path / run_directory.SPEC, [f"{EPOCHS}={epochs}"])
+            spec = load(self.path / run_directory.SPEC, [f"{EPOCHS}={epochs}"])
         # A finished run without its model is resumed as well: its last checkpoint still holds it.
-        if record["status"] == "finished" and (self.path / run_directory.MODEL).is_file():
+        elif record["status"] == "finished" and (self.path / run_directory.MODEL).is_file():
             return None
         self._check_files()
         return spec

@@ -11,8 +11,8 @@ from graphspec.formatting.scalars import write_scalar
 
 WIDTH = 120
 INDENT = 2
-_LONGEST_KEY = 1_000
-"""The characters that a key may have before its colon: readers of YAML look for one in 1,024."""
+LONGEST_KEY = 1_000
+"""Characters that a key may have before its colon: YAML readers look for the colon in the first 1,024."""
 
 
 def lay_out(root: Collection) -> None:
@@ -80,17 +80,10 @@ def _settle(item: Item) -> None:
 
 def write_key(key: Scalar | Alias) -> str:
     """A key with its colon."""
-    return f"{_bare_key(key)}{' :' if isinstance(key, Alias) else ':'}"
-
-
-def long_key(key: Scalar | Alias) -> str | None:
-    """A key without its colon that is too long for one, which then stands on the next line; None for all others."""
-    text = _bare_key(key)
-    return f"? {text}" if len(text) > _LONGEST_KEY else None
-
-
-def _bare_key(key: Scalar | Alias) -> str:
-    return f"*{key.name}" if isinstance(key, Alias) else _anchor(key) + (write_scalar(key, is_key=True) or '""')
+    if isinstance(key, Alias):
+        return f"*{key.name} :"
+    text = write_scalar(key, is_key=True) or '""'
+    return f"{_anchor(key)}{text}:"
 
 
 def on_one_line(node: Node) -> str:

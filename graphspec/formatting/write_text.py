@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from graphspec.formatting.layout import INDENT, WIDTH, anchored, is_filled, long_key, on_one_line, write_key
+from graphspec.formatting.layout import INDENT, LONGEST_KEY, WIDTH, anchored, is_filled, on_one_line, write_key
 from graphspec.formatting.nodes import Collection, Comment, Item, Node, Scalar, is_block_scalar
 from graphspec.formatting.scalars import block_lines, wrap, write_scalar
 
@@ -43,12 +43,13 @@ class _Writer:
 
     def item(self, item: Item, start: str, indent: int) -> None:
         value = item.value
-        head = start + (write_key(item.key) if item.key is not None else "-")
-        if item.key is not None and (long := long_key(item.key)) is not None:
-            self.line(start + long, [])
-            head = " " * indent + ":"
+        key = write_key(item.key) if item.key is not None else "-"
+        if len(bare := key.removesuffix(":").rstrip()) > LONGEST_KEY:
+            self.line(f"{start}? {bare}", [])
+            key, start = ":", " " * indent
             for comment in item.beside:
                 comment.column = 0  # it may have stood beside the key
+        head = start + key
         if isinstance(value, Collection) and value.is_block:
             if item.key is None and value.anchor is None:
                 self.block(value, indent + INDENT, f"{head} ")

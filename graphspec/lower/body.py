@@ -228,11 +228,14 @@ class _Nodes:
             if isinstance(item, Step):
                 whole.steps.append(item)
                 continue
-            if whole.steps and item is not None:
+            if item is None:  # steps after a faulty one are checked, too
+                whole = self._go_on(replace(whole, is_faulty=True), parts, span)
+                continue
+            if whole.steps:
                 whole = self._go_on(whole, parts, item.span)
             prefix = f"{name}__" if uses == 0 else f"{name}_{uses}__"
-            used = use_block(item, whole.feed, prefix, scope, self.read, self.report) if item is not None else None
-            if item is None or used is None:  # what follows is looked at, too
+            used = use_block(item, whole.feed, prefix, scope, self.read, self.report)
+            if used is None:
                 whole = self._go_on(replace(whole, is_faulty=True), parts, span)
                 continue
             uses += 1
@@ -248,7 +251,7 @@ class _Nodes:
         return [*parts, whole]
 
     def _go_on(self, node: Node, parts: list[Node], span: Span) -> Node:
-        """Make a node a part of what it was to be; return the node that goes on from there, without a step yet."""
+        """Add `node` to `parts` under a name of its own; return a node that continues from it, without a step yet."""
         part = replace(node, name=f"{node.name}@{len(parts)}", part_of=node.name)
         parts.append(part)
         return Node(node.name, Reference(part.name, span), [], node.span)
