@@ -1,5 +1,7 @@
-"""No garbage collection where all that is made stays, or nothing made holds itself: to look through it again and again
-costs a time that grows with its square. `bench/compile_time.py` shows what that saves against the same calls of Keras.
+"""Pause garbage collection while many objects are made of which none is cyclic garbage.
+
+Each collection goes through all objects again, so the cost grows with the square of their number.
+`bench/compile_time.py` measures the saving against the same calls of Keras.
 """
 
 from __future__ import annotations

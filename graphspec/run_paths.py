@@ -26,7 +26,7 @@ PARTS = (
     *(RECORD, LOCK, SPEC, PROVENANCE, METRICS, TABLE, LOG),
     *(VOCABULARIES, ADAPTED, CHECKPOINTS, INCLUDED, HELD),
 )
-"""What stays in a run directory once it is there, as long as a training goes on."""
+"""Files and folders that no one may remove from a run directory while its training runs."""
 
 KEPT = (*PARTS, MODEL, BEST, MLFLOW, MLFLOW_RUN, REPORT, EXPORTS)
 """What graphspec itself keeps in a run directory: no callback writes there."""

@@ -18,7 +18,7 @@ from graphspec.rules import EMPTY_DOCUMENT, TOO_LARGE, UNREADABLE_FILE
 __all__ = ["DECLARING", "STANDARD_INPUT", "read", "read_source"]
 
 _MARK = "\ufeff"
-"""What some editors put before a text, and some put there again."""
+"""A byte order mark. Some editors write one at the start of a file, and some write a second one."""
 
 DECLARING = ("vars", "layers", "models", "blocks")
 """The keys under which a file declares what others use by including it."""

@@ -1,4 +1,4 @@
-"""How large a document may be. A spec of 10,000 layers stays below each limit."""
+"""Bound the size of a document. A spec of 10,000 layers stays below each limit."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ MAX_DEPTH = 100
 MAX_VALUES = 80_000
 MAX_COMMENTS = 5_000
 MAX_FINDINGS = 1_000
-"""In one spec: nobody reads more, and to look for the names that were meant takes its time."""
+"""Findings of one spec: nobody reads more, and the search for similar names takes time for each."""
 
 
 def check_depth(depth: int, span: Span) -> None:

@@ -45,7 +45,7 @@ def format_source(source: Source) -> str:
 
 
 def _format_yaml(text: str) -> tuple[str, list[str]]:
-    """`text` in canonical form, and the comments in it."""
+    """Return `text` in canonical form, and its comments, sorted."""
     root, comments = read_written(text)
     put_in_order(root)
     lay_out(root)
@@ -53,7 +53,7 @@ def _format_yaml(text: str) -> tuple[str, list[str]]:
 
 
 def _is_same(formatted: Source, meant: Mapping, comments: list[str] | None) -> bool:
-    """Whether `formatted` means `meant` and holds `comments`, where it can hold any."""
+    """Return whether `formatted` has the values of `meant` and the same comments; `comments` is None for JSON."""
     try:
         is_kept = comments is None or comments_of(formatted.text) == comments
         return is_kept and means_same(_meaning(formatted), meant)

@@ -103,7 +103,7 @@ def compile_for(prepared: Prepared, together: int | None) -> dict[str, OutputLos
 
 
 def _not_trained(spec: Spec, why: str) -> SpecError:
-    """That a loss or a metric cannot be computed of what the model gives and the data holds."""
+    """Return the error for a loss or a metric that does not fit the predictions or the targets."""
     return SpecError.of(
         REFUSED_TRAINING,
         f"Keras cannot train the model so: {why}",
