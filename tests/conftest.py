@@ -15,8 +15,11 @@ from hypothesis import settings
 
 from graphspec.signals import SIGNALS
 
-if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # a shell lets what it starts in the background ignore it
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+for (
+    _number
+) in SIGNALS:  # a shell lets what it starts in the background ignore Ctrl-C, and `nohup` the end of the terminal
+    if signal.getsignal(_number) == signal.SIG_IGN:
+        signal.signal(_number, signal.default_int_handler if _number == signal.SIGINT else signal.SIG_DFL)
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
