@@ -54,7 +54,8 @@ def test_document_made_to_hurt(what: str, folder: Path) -> None:
     made = HOSTILE[what]()
     data = made if isinstance(made, bytes) else made.encode("utf-8", errors="surrogatepass")
     assert faults(Case(what, data, ".yaml"), folder) == []
-    assert faults(Case(what, data, ".json"), folder) == []
+    if data.startswith((b"{", b"[")):
+        assert faults(Case(what, data, ".json"), folder) == []
 
 
 @pytest.mark.parametrize(

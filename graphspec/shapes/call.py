@@ -22,7 +22,7 @@ from graphspec.catalog import REQUIRED, Kind
 from graphspec.diagnostics import Label
 from graphspec.graph import FIRST, Layer
 from graphspec.rules import BAD_OPERANDS, Rule
-from graphspec.shapes.tensor import UNKNOWN, Shape, Tensor, Value, show
+from graphspec.shapes.tensor import MAX_ELEMENTS, UNKNOWN, Shape, Tensor, TooLargeError, Value, show
 
 
 class Refusal(Exception):  # noqa: N818 - it is what Keras does, not a fault of the program
@@ -179,10 +179,12 @@ def operation(*names: str) -> Callable[[ShapeRule], ShapeRule]:
 
 
 def product(sizes: Shape) -> int | None:
-    """The product of the sizes; None where one of them is open."""
+    """Return the product of the sizes; None where one of them is open. Raises TooLargeError."""
     result = 1
     for size in sizes:
         if size is None:
             return None
         result *= size
+        if result > MAX_ELEMENTS:
+            raise TooLargeError(f"more than {MAX_ELEMENTS:,} elements")
     return result

@@ -10,19 +10,31 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from importlib import import_module
+from itertools import islice
 from typing import Any
 
 from graphspec import catalog
 from graphspec.diagnostics import Diagnostic, Label
 from graphspec.graph import External, Feed, Graph, Input, Layer, Node, Object, Reference, Step
-from graphspec.rules import BAD_SELECTION, SHAPE_MISMATCH, Rule
+from graphspec.rules import BAD_SELECTION, SHAPE_MISMATCH, TOO_LARGE, Rule
 from graphspec.shapes.binding import bind
 from graphspec.shapes.call import SHAPE_RULES, Call, Refusal, ShapeRule
 from graphspec.shapes.dropped import Frame, Watch
 from graphspec.shapes.masks import masked
 from graphspec.shapes.origins import origins
 from graphspec.shapes.saved import read_saved
-from graphspec.shapes.tensor import UNKNOWN, Shape, Tensor, Value, is_known, show
+from graphspec.shapes.tensor import (
+    MAX_ELEMENTS,
+    MAX_RANK,
+    MOST_SHOWN,
+    UNKNOWN,
+    Shape,
+    Tensor,
+    TooLargeError,
+    Value,
+    is_known,
+    show,
+)
 
 COMPUTE_DTYPES = {"mixed_float16": "float16", "mixed_bfloat16": "bfloat16"}
 """Of dtype policies with two dtypes, the one that layers compute in."""
@@ -71,7 +83,7 @@ class _Found(Exception):  # noqa: N818 - a finding on its way to the list of the
         self.diagnostic = diagnostic
 
 
-_MOST_AGAIN = 50_000
+_MOST_AGAIN = 20_000
 """Steps of models that are gone through again for other shapes than they declare; what more would give is unknown.
 
 Models in models, each applied to several shapes, are as many as two to the power of their number.
@@ -90,7 +102,7 @@ class _Walk:
 
     def define(self, graph: Graph) -> dict[str, Value]:
         """Go through `graph` with the shapes that its inputs declare, and find what is wrong in it."""
-        values: dict[str, Value] = {name: _declared(each) for name, each in graph.inputs.items()}
+        values = {name: self.input(each) for name, each in graph.inputs.items()}
         self.shapes.values[id(graph)] = values
         calls = self.shapes.calls[id(graph)] = {}
         for name, node in graph.nodes.items():
@@ -102,6 +114,19 @@ class _Walk:
             except _Found as found:
                 self.shapes.findings.append(found.diagnostic)
         return values
+
+    def input(self, each: Input) -> Value:
+        """Return the tensor that an input declares; UNKNOWN where there is none like it, which is a finding."""
+        if each.is_faulty:
+            return UNKNOWN
+        try:
+            return Tensor((each.batch_size, *each.shape), each.dtype)
+        except TooLargeError as error:
+            too_large = _too_large(f"the input `{each.name}`", error)
+            self.shapes.findings.append(
+                Diagnostic(too_large.rule, too_large.message, each.span, too_large.expected, too_large.help)
+            )
+            return UNKNOWN
 
     def node(self, graph: Graph, node: Node, values: dict[str, Value]) -> Iterator[Value]:
         """What each step of the node gives. Raises _Found at the first that Keras would refuse."""
@@ -179,6 +204,8 @@ class _Walk:
             return result if layer.is_operation else masked(call, result)
         except Refusal as refusal:
             raise _Unfit(refusal, layer) from None
+        except TooLargeError as error:
+            raise _Unfit(_too_large(f"what `{layer.what.name}` gives", error), layer) from None
 
     def prepare(self, layer: Layer, what: Object, value: Value, keywords: dict[str, Any], *, listed: bool) -> Call:
         """The call as its rule sees it: float tensors come into a layer in the dtype that it computes in."""
@@ -253,8 +280,14 @@ def _rule(name: str) -> ShapeRule | None:
     return SHAPE_RULES.get(name)
 
 
-def _declared(each: Input) -> Value:
-    return UNKNOWN if each.is_faulty else Tensor((each.batch_size, *each.shape), each.dtype)
+def _too_large(what: str, error: TooLargeError) -> Refusal:
+    """Return the refusal of a tensor."""
+    return Refusal(
+        TOO_LARGE,
+        f"{what} has {error}",
+        expected=f"at most {MAX_RANK} dimensions, and {MAX_ELEMENTS:,} elements",
+        help="NumPy and TensorFlow have no larger tensors; mend the sizes, or what multiplies them",
+    )
 
 
 def _cast(value: Any, dtype: str) -> Any:
@@ -342,8 +375,8 @@ def _came_in(node: Node, step: Step, value: Value) -> Iterator[Label]:
     elif isinstance(node.feed, Reference):
         yield Label(node.feed.span, f"`{node.feed}` is {show(value)}")
     elif isinstance(node.feed, dict) and isinstance(value, dict):
-        for name, reference in node.feed.items():
+        for name, reference in islice(node.feed.items(), MOST_SHOWN):
             yield Label(reference.span, f"`{reference}` is {show(value[name])}")
     elif isinstance(node.feed, tuple) and isinstance(value, list):
-        for reference, each in zip(node.feed, value, strict=True):
+        for reference, each in islice(zip(node.feed, value, strict=True), MOST_SHOWN):
             yield Label(reference.span, f"`{reference}` is {show(each)}")

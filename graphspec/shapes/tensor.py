@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 Size = int | None
 """The size of one dimension; None is any, as in Keras."""
 
 Shape = tuple[Size, ...]
 """Batch first, as in Keras."""
+
+MAX_RANK = 64
+"""Dimensions of a tensor: arrays of NumPy, from which Keras trains, have no more."""
+MAX_ELEMENTS = 2**63 - 1
+"""Elements of a tensor, and of each of its dimensions: TensorFlow counts them in 64 bits."""
+
+MOST_SHOWN = 8
+"""Shapes of a list, and sizes of what is no shape for its rank, that a message shows."""
+
+
+class TooLargeError(Exception):
+    """Say what a tensor would have more of than any can have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +35,13 @@ class Tensor:
     shape: Shape
     dtype: str = "float32"
     mask: Shape | None = None
+
+    def __post_init__(self) -> None:
+        """Hold the bounds. Raises TooLargeError."""
+        if len(self.shape) > MAX_RANK:
+            raise TooLargeError(f"{len(self.shape):,} dimensions")
+        if any(size is not None and size > MAX_ELEMENTS for size in self.shape):
+            raise TooLargeError(f"a dimension of more than {MAX_ELEMENTS:,}")
 
     @property
     def rank(self) -> int:
@@ -67,12 +87,25 @@ def show(value: object) -> str:
     if isinstance(value, Tensor):
         value = value.shape
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{name}: {show(each)}" for name, each in value.items()) + "}"
+        named = _first(list(value.items()), MOST_SHOWN, lambda item: f"{item[0]}: {show(item[1])}")
+        return "{" + ", ".join(named) + "}"
     if isinstance(value, list):
-        return "[" + ", ".join(map(show, value)) + "]"
+        return f"[{', '.join(_first(value, MOST_SHOWN, show))}]"
     if isinstance(value, tuple):
-        sizes = ["null" if size is None else str(size) for size in value]
+        sizes = list(_first(value, MOST_SHOWN if len(value) > MAX_RANK else MAX_RANK, show_size))
         if value and value[0] is None:
             sizes[0] = "batch"
         return f"({', '.join(sizes)})"
     return "of unknown shape"
+
+
+def show_size(size: Size) -> str:
+    """Return a size as specs write it."""
+    return "null" if size is None else str(size)
+
+
+def _first(values: Sequence[Any], most: int, show_each: Callable[[Any], str]) -> Iterator[str]:
+    """Yield the text of the first values, and how many there are behind them."""
+    yield from map(show_each, values[:most])
+    if len(values) > most:
+        yield f"… {len(values) - most:,} more"

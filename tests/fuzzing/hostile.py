@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
+from .hostile_shapes import HOSTILE_SHAPES
+
 SPEC = "graphspec: 1\ninputs: {x: [4]}\noutputs: {y: {from: x, apply: {Dense: 2}}}\n"
 _MIB = 2**20
 
@@ -136,6 +138,7 @@ HOSTILE: dict[str, Callable[[], bytes | str]] = {
     "nothing": lambda: "",
     "one byte": lambda: b"\xff",
     "a list": lambda: "[graphspec]",
+    **HOSTILE_SHAPES,
 }
 """What each tries → the document."""
 

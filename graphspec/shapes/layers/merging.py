@@ -11,7 +11,7 @@ from typing import NoReturn
 from graphspec.rules import BAD_AXIS, OPEN_DIMENSION, SHAPE_MISMATCH, SILENT_BROADCAST
 from graphspec.shapes.axes import normal, replaced, there_are, without
 from graphspec.shapes.call import Call, layer
-from graphspec.shapes.tensor import UNKNOWN, Shape, Size, Tensor, Value
+from graphspec.shapes.tensor import UNKNOWN, Shape, Size, Tensor, Value, show_size
 
 
 @layer("Add", "Average", "Maximum", "Minimum", "Multiply")
@@ -169,7 +169,7 @@ def dot(call: Call) -> Value:
     if not call.facts and sizes[0] != sizes[1]:
         call.refuse(
             OPEN_DIMENSION if None in sizes else SHAPE_MISMATCH,
-            f"`Dot` sums over axes of sizes {_size(sizes[0])} and {_size(sizes[1])}: {call.shown()}",
+            f"`Dot` sums over axes of sizes {show_size(sizes[0])} and {show_size(sizes[1])}: {call.shown()}",
             argument="axes",
             expected="axes of one size",
             help="give the input its size"
@@ -191,7 +191,3 @@ def _refuse_axis_of_dot(call: Call, axis: int, tensor: Tensor) -> NoReturn:
         argument="axes",
         expected=f"an axis from 1 to {tensor.rank - 1}" if tensor.rank > 1 else "a tensor of more dimensions",
     )
-
-
-def _size(size: Size) -> str:
-    return "null" if size is None else str(size)

@@ -1,0 +1,73 @@
+"""No tensor has more dimensions than NumPy knows, or more elements than TensorFlow counts, wherever it is made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import graphspec
+from graphspec.shapes.tensor import MAX_ELEMENTS, MAX_RANK, show
+
+Write = Callable[..., Path]
+MOST = str(MAX_ELEMENTS)
+
+
+def _found(write: Write, shape: str, steps: str, more: str = "") -> list[str]:
+    path = write(f"graphspec: 1\ninputs: {{x: {shape}}}\n{more}outputs: {{y: {{from: x, apply: {steps}}}}}\n")
+    return [f"{each.rule.code}: {each.message}" for each in graphspec.validate(path).errors]
+
+
+def _ones(number: int) -> str:
+    return f"[{', '.join(['1'] * number)}]"
+
+
+@pytest.mark.parametrize(
+    ("shape", "steps"),
+    [
+        (_ones(MAX_RANK - 1), "ReLU"),
+        (_ones(MAX_RANK - 2), "{ops.expand_dims: 1}"),
+        (f"[{MOST}]", "ReLU"),
+        (f"[{MOST}, null]", "Flatten"),
+        (f"[{MAX_ELEMENTS // 7}, 7]", "Flatten"),
+    ],
+)
+def test_largest_tensors_are_taken(shape: str, steps: str, write: Write) -> None:
+    """As many dimensions and elements as there may be are valid."""
+    assert _found(write, shape, steps) == []
+
+
+@pytest.mark.parametrize(
+    ("shape", "steps", "message"),
+    [
+        (_ones(MAX_RANK), "ReLU", "the input `x` has 65 dimensions"),
+        (f"[{MAX_ELEMENTS + 1}]", "ReLU", "the input `x` has a dimension of more than"),
+        (_ones(MAX_RANK - 1), "{ops.expand_dims: 1}", "what `ops.expand_dims` gives has 65 dimensions"),
+        (f"[{MAX_ELEMENTS // 2 + 1}, 2]", "Flatten", "what `Flatten` gives has more than"),
+        (f"[{MAX_ELEMENTS // 2 + 1}, 1]", "{UpSampling1D: 2}", "what `UpSampling1D` gives has a dimension of more"),
+        (f"[{MOST}, 2]", "{Reshape: [2, 2, -1]}", "what `Reshape` gives has more than"),
+        ("[4]", f"{{Reshape: {_ones(200)[:-1]}, -1]}}", "what `Reshape` gives has 202 dimensions"),
+        ("[4]", f"{{Dense: {MAX_ELEMENTS + 1}}}", "what `Dense` gives has a dimension of more than"),
+        ("[4, 4]", f"{{TimeDistributed: {{layer: {{Dense: {'9' * 70}}}}}}}", "has a dimension of more than"),
+        ("[4]", "[{ops.expand_dims: 1}, m]", "what `ops.expand_dims` gives has 65 dimensions"),
+    ],
+)
+def test_larger_tensors_are_findings(shape: str, steps: str, message: str, write: Write) -> None:
+    """Whatever makes a tensor that is too large is named, once, and what follows from it is not."""
+    model = (
+        "models: {m: {inputs: {z: [null, null]}, outputs: {o: {from: z, apply: {ops.expand_dims: 1, repeat: 62}}}}}\n"
+    )
+    (found,) = _found(
+        write, shape, steps if steps.endswith("m]") else f"[{steps}, ReLU, Flatten]", model * ("m]" in steps)
+    )
+    assert found.startswith("GS006: ")
+    assert message in found
+
+
+def test_long_shapes_are_cut_in_messages() -> None:
+    """A shape is shown whole; what is longer than any shape, and a long list of tensors, by its first."""
+    assert show((None, *[2] * 63)).count("2") == 63
+    assert show((None, *[2] * 64)) == "(batch, 2, 2, 2, 2, 2, 2, 2, … 57 more)"
+    assert show([(1,)] * 10) == "[(1), (1), (1), (1), (1), (1), (1), (1), … 2 more]"
+    assert show({f"a{n}": (n,) for n in range(9)}).endswith("a7: (7), … 1 more}")
