@@ -7,9 +7,11 @@ This module and `rules` import nothing else of graphspec.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from operator import itemgetter
 from typing import NoReturn
 
 from graphspec.rules import TOO_LARGE, Rule, Severity
@@ -63,13 +65,19 @@ class Span:
         """The same place, used by what stands at `via`."""
         return Span(self.source, self.line, self.column, self.end_line, self.end_column, via)
 
+    @property
+    def start(self) -> tuple[int, int]:
+        """Line and column of its first character."""
+        return self.line, self.column
+
+    @property
+    def end(self) -> tuple[int, int]:
+        """Line and column behind its last character."""
+        return self.end_line, self.end_column
+
     def overlaps(self, other: Span) -> bool:
-        """Whether the two share a character."""
-        return (
-            self.source == other.source
-            and (self.line, self.column) < (other.end_line, other.end_column)
-            and (other.line, other.column) < (self.end_line, self.end_column)
-        )
+        """Return whether the two share a character."""
+        return self.source == other.source and self.start < other.end and other.start < self.end
 
     @property
     def place(self) -> str:
@@ -144,22 +152,53 @@ class Diagnostic:
         return self.rule.severity is Severity.ERROR
 
 
+_Position = tuple[int, int]
+_start, _end = itemgetter(0), itemgetter(1)
+
+
+class OpenPlaces:
+    """Places by their source, joined where they overlap: a long line may hold thousands."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._places: set[Span] = set()
+        self._joined: dict[Source, list[tuple[_Position, _Position]]] = {}
+
+    def __len__(self) -> int:
+        """Return how often a place was added."""
+        return self._count
+
+    def __contains__(self, span: Span) -> bool:
+        """Return whether `span` is one of the places, or shares a character with one."""
+        joined = self._joined.get(span.source, [])
+        behind = bisect_right(joined, span.start, key=_end)
+        return span in self._places or (behind < len(joined) and joined[behind][0] < span.end)
+
+    def add(self, span: Span) -> None:
+        """Add a place."""
+        self._count += 1
+        self._places.add(span)
+        joined = self._joined.setdefault(span.source, [])
+        first, last = bisect_right(joined, span.start, key=_end), bisect_left(joined, span.end, key=_start)
+        around = [(span.start, span.end), *joined[first:last]]
+        joined[first:last] = [(min(map(_start, around)), max(map(_end, around)))]
+
+
 @dataclass
 class Report:
     """The findings of one run over one or more specs, in the order of their places.
 
-    unknown holds the places of values that a finding leaves open, such as an expression that cannot be evaluated:
+    open holds the places of values that a finding leaves open, such as an expression that cannot be evaluated:
     what later stages find at such a place is a consequence, and is not said. added counts every finding that was added,
     said again and consequences too: a stage compares it before and after, to know whether it found fault. most is how
     many findings there may be: with the next one the work ends.
     """
 
     found: list[Diagnostic] = field(default_factory=list)
-    unknown: list[Span] = field(default_factory=list)
+    open: OpenPlaces = field(default_factory=OpenPlaces)
     added: int = 0
     most: int | None = None
     _seen: set[Diagnostic] = field(init=False, repr=False, compare=False)
-    _open: dict[int, set[Span]] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self._seen = set(self.found)
@@ -206,19 +245,11 @@ class Report:
 
     def leave_open(self, span: Span) -> None:
         """From now on, say nothing of the value at `span`: a finding has been made of it."""
-        self.unknown.append(span)
-        for line in range(span.line, span.end_line + 1):
-            self._open.setdefault(line, set()).add(span)
+        self.open.add(span)
 
     def is_open(self, span: Span | None) -> bool:
-        """Whether a finding has left the value at `span` open."""
-        if span is None or not self.unknown:
-            return False
-        lines: Iterable[int] = range(span.line, span.end_line + 1)
-        if len(self._open) < span.end_line - span.line:
-            lines = self._open.keys()
-        places = (place for line in lines for place in self._open.get(line, ()))
-        return any(span == place or span.overlaps(place) for place in places)
+        """Return whether a finding has left the value at `span`, or a part of it, open."""
+        return span is not None and span in self.open
 
     def __iter__(self) -> Iterator[Diagnostic]:
         return iter(sorted(self.found, key=_place))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +48,20 @@ def test_check_and_diff_write_nothing(tmp_path: Path) -> None:
     assert path.read_text() == UNSORTED
     path.write_text(WRITTEN)
     assert run("--check", "--diff", str(path)).exit_code == 0
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="git applies the diff")
+@pytest.mark.parametrize("repeats", [3, 30_000], ids=["a short one", "one of too many equal lines to compare"])
+def test_a_diff_can_be_applied(repeats: int, tmp_path: Path) -> None:
+    """`git apply` makes of the file what `fmt` would have made of it, however long it is."""
+    path = tmp_path / "a.yaml"
+    values = "".join(f"    - {n % 150}\n\n" for n in range(repeats))
+    path.write_text(f"name: a\ngraphspec: 1\nvars:\n  a:\n{values}    -   last\n")
+    shown = run("--diff", str(path)).stdout.replace(str(path), "a.yaml")
+    subprocess.run(["git", "apply", "-p0", "--unidiff-zero"], input=shown.encode(), cwd=tmp_path, check=True)
+    assert run("--check", str(path)).exit_code == 0
+    assert path.read_text().count("\n    - 149\n") == repeats // 150
+    assert ("\n     - 1\n" in shown) == (repeats == 3)
 
 
 def test_a_faulty_file_is_reported_and_left_alone(tmp_path: Path) -> None:

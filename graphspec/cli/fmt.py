@@ -48,8 +48,7 @@ def fmt(paths: tuple[str, ...], check: bool, diff: bool) -> None:
             differs = formatted != source.text or not (is_stdin or formatted.encode() == read_bytes(path))
             count, changed = count + 1, changed + differs
             if diff and differs:
-                for line in differences(source.name, source.text, formatted, "formatted"):
-                    click.echo(line, nl=False)
+                click.echo(differences(source.name, source.text, formatted, "formatted"), nl=False)
             if check and differs:
                 echo(f"would be formatted: {source.name}", err=diff)
             if not (check or diff) and is_stdin:

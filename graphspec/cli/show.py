@@ -105,8 +105,7 @@ class Show:
 
         for path, after in fixed.after.items():
             before = fixed.before[path]
-            for line in differences(path, before.decode("utf-8-sig"), after.decode("utf-8-sig"), "fixed"):
-                click.echo(line, nl=False)
+            click.echo(differences(path, before.decode("utf-8-sig"), after.decode("utf-8-sig"), "fixed"), nl=False)
 
 
 def _write_output(path: str, text: str) -> None:

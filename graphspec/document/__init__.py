@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from graphspec.diagnostics import Diagnostic, Report, Source, Span, SpecError
-from graphspec.document.limits import MAX_BYTES, syntax_position
+from graphspec.document.limits import MAX_BYTES, check_lines, syntax_position
 from graphspec.document.open_texts import STANDARD_INPUT, is_held, note, read_bytes
 from graphspec.document.project import is_ours
 from graphspec.document.read_json import read_json
@@ -124,7 +124,7 @@ def _read(path: Path | str) -> Source:
             help="a spec is a small text; numbers lie in files of their own",
         )
     try:
-        return Source(name, _decoded(data))
+        source = Source(name, _decoded(data))
     except UnicodeDecodeError as error:
         source = Source(name, _decoded(data, errors="replace"))
         line, column = syntax_position(source, len(_decoded(data[: error.start])))
@@ -135,3 +135,5 @@ def _read(path: Path | str) -> Source:
             expected="UTF-8",
             help="save the file as UTF-8",
         ) from None
+    check_lines(source)
+    return source

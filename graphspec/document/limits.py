@@ -8,9 +8,22 @@ from graphspec.rules import TOO_LARGE
 MAX_BYTES = 8 * 2**20
 MAX_DEPTH = 100
 MAX_VALUES = 80_000
+MAX_LINES = 200_000
 MAX_COMMENTS = 5_000
 MAX_FINDINGS = 1_000
 """Findings of one spec: nobody reads more, and the search for similar names takes time for each."""
+
+
+def check_lines(source: Source) -> None:
+    """Raise SpecError where a document has more than MAX_LINES lines."""
+    if source.text.count("\n") + source.text.count("\r") > MAX_LINES and len(source.lines) > MAX_LINES:
+        raise SpecError.of(
+            TOO_LARGE,
+            f"{source.name} has more than {MAX_LINES:,} lines",
+            Span(source, MAX_LINES + 1, 1, MAX_LINES + 1, 2),
+            expected="up to here",
+            help="a spec is a small text; numbers and words lie in files of their own",
+        )
 
 
 def check_depth(depth: int, span: Span) -> None:

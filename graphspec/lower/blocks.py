@@ -159,10 +159,10 @@ def _parameters(use: BlockUse, report: Report) -> dict[str, Value] | None:
             sound = False
         else:
             scope = layered(values, block.scope.variables)
-            before = report.added, len(report.unknown)
+            before = report.added, len(report.open)
             substitution = Substitution(scope, report, work=block.scope.work)
             values[name] = plain(substitution.value(default, declared.value_spans[name]))
-            sound = sound and (report.added, len(report.unknown)) == before
+            sound = sound and (report.added, len(report.open)) == before
     return values if sound else None
 
 

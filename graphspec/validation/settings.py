@@ -12,6 +12,7 @@ What is wrong in it is a finding in that file, and the rest of it holds.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -97,6 +98,10 @@ class Finder:
 MOST_BYTES = 2**18
 """Of a pyproject.toml; a larger one says nothing of graphspec."""
 
+_MOST_DOTS = 100
+"""On a line of it, outside of quotes: the standard library takes time that grows with the square of a key's parts."""
+_QUOTED = re.compile(r"""\"[^"]*"|'[^']*'""")
+
 
 def _read(path: Path) -> Settings | None:
     """What the file at `path` says of graphspec; None where it says nothing."""
@@ -110,6 +115,8 @@ def _read(path: Path) -> Settings | None:
 
     places = TomlPlaces(Source(_shown(path), text, is_shown=belongs(path, path.parent)))
     try:
+        if any(_QUOTED.sub("", line).count(".") > _MOST_DOTS for line in text.splitlines()):
+            raise ValueError("a line holds a key of too many parts")
         tree = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # a number may be too long for Python, beside what is no TOML
         if "tool.graphspec" not in text:

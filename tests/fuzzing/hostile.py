@@ -76,6 +76,15 @@ HOSTILE: dict[str, Callable[[], bytes | str]] = {
     "growing variables": lambda: _vars(['v0: "${[1, 2, 3]}"'] + [f'v{n}: "${{v{n - 1} * 10}}"' for n in range(1, 45)]),
     "growing text": lambda: _vars(['v0: "aaaaaaaaaa"'] + [f'v{n}: "${{v{n - 1}}}${{v{n - 1}}}"' for n in range(1, 45)]),
     "a circle of variables": lambda: _vars([f'v{n}: "${{v{(n + 1) % 1000}}}"' for n in range(1_000)]),
+    "30,000 variables in a row": lambda: (
+        "vars: {" + "".join(f'v{n}: "${{v{n + 1}}}", ' for n in range(30_000)) + "v30000: 1}\n" + SPEC
+    ),
+    "30,000 variables in a circle": lambda: (
+        "vars: {" + ", ".join(f'v{n}: "${{v{(n + 1) % 30_000}}}"' for n in range(30_000)) + "}\n" + SPEC
+    ),
+    "30,000 faulty expressions in a row": lambda: (
+        "vars: {" + ", ".join(f'v{n}: "${{v{n} +}}"' for n in range(30_000)) + "}\n" + SPEC
+    ),
     "a deep expression": lambda: _vars(['a: "${' + "(" * 200 + "1" + ")" * 200 + '}"']),
     "100,000 expressions": lambda: _vars([f"v{n}: ${{1 + {n}}}" for n in range(100_000)]),
     "a million repeats": lambda: _spec_of("{Dense: 2, repeat: 1000000}"),
