@@ -61,7 +61,7 @@ def test_a_diff_can_be_applied(repeats: int, tmp_path: Path) -> None:
     subprocess.run(["git", "apply", "-p0", "--unidiff-zero"], input=shown.encode(), cwd=tmp_path, check=True)
     assert run("--check", str(path)).exit_code == 0
     assert path.read_text().count("\n    - 149\n") == repeats // 150
-    assert ("\n     - 1\n" in shown) == (repeats == 3)
+    assert ("\n     - 2\n" in shown) == (repeats == 3)
 
 
 def test_a_faulty_file_is_reported_and_left_alone(tmp_path: Path) -> None:
