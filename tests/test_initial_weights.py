@@ -116,9 +116,10 @@ def test_keras_itself_loads_by_order(tmp_path: Path) -> None:
     by_hand("y").load_weights(tmp_path / "start.weights.h5")
 
 
-def test_partial_loads_what_matches_and_reports_it(write: Write, tmp_path: Path) -> None:
+@pytest.mark.parametrize("width", [2, 6])
+def test_partial_loads_what_matches_and_reports_it(width: int, write: Write, tmp_path: Path) -> None:
     """`partial: true` loads the rest, keeps what is not in the file, and tells both on the terminal and in the run."""
-    start = by_hand("head", 6)
+    start = by_hand("head", width)
     start.save_weights(tmp_path / "start.weights.h5")
     path = spec(write, "{file: start.weights.h5, partial: true}")
     result = CliRunner().invoke(main, ["train", str(path), "--run-dir", str(tmp_path / "run")])

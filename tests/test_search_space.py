@@ -30,6 +30,20 @@ training: {optimizer: {Adam: {learning_rate: 0.01}}}
 """
 
 
+@pytest.mark.parametrize(("count", "found"), [(100, []), (101, ["GS513"])])
+def test_a_search_has_bounded_parameters_and_twenty_trials(count: int, found: list[str], write: Write) -> None:
+    """A hundred parameters may be searched, and twenty trials are made where the spec says nothing."""
+    names = [f"v{number}" for number in range(count)]
+    text = HEAD.replace("hidden: 16", ", ".join(["hidden: 16", *(f"{name}: 1" for name in names)]))
+    text += "search: {parameters: {" + ", ".join(f"vars.{name}: [1, 2]" for name in names) + "}}\n"
+    path = write(text)
+    assert [each.rule.code for each in graphspec.validate(path).errors] == found
+    if not found:
+        space = graphspec.load(path).search
+        assert space is not None
+        assert space.trials == 20
+
+
 def test_search_is_read(write: Write) -> None:
     """Ranges, choices of any kind, budget, sampler and pruner, as they are written, expressions resolved."""
     text = """

@@ -201,6 +201,14 @@ def test_keys_of_the_language_tell_the_two_apart(written: str, wrong: str, write
     assert len(after) == 1
 
 
+@pytest.mark.parametrize(("wrong", "expected"), [("alpha: true", "a number"), ("include_top: 1", "true or false")])
+def test_arguments_of_an_application_say_what_they_take(wrong: str, expected: str, write: Write) -> None:
+    """The finding says which of the two was expected."""
+    path = write(SPEC.replace("models: {m:", f"models: {{z: {{application: MobileNetV2, {wrong}}}, m:").strip("\n"))
+    (found,) = [each for each in graphspec.validate(path).errors if "MobileNetV2" in each.message]
+    assert found.expected == expected
+
+
 @pytest.mark.parametrize("value", ['"2"', '"no"', "[]"])
 def test_sizes_by_any_name_are_numbers(write: Write, value: str) -> None:
     """`rearrange` takes sizes under names that its pattern chooses: text is no size, whatever it reads like."""

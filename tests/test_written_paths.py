@@ -249,6 +249,7 @@ def test_log_and_callbacks_do_not_write_the_same(tmp_path: Path) -> None:
         "",
         "monitor: val_mae, save_best_only: true",
         "monitor: mae, save_best_only: true",
+        "monitor: loss, save_best_only: true",
         "save_best_only: true, save_freq: 3",
         "save_best_only: true, mode: max",
     ],
