@@ -264,6 +264,19 @@ def wrapped_layers(layer: Layer) -> Iterator[Layer]:
                     yield from wrapped_layers(item)
 
 
+def size_of(value: Any) -> int:
+    """Return how many values a value, an object or a layer holds; ten letters of a text are one."""
+    if isinstance(value, Layer):
+        return size_of(value.what)
+    if isinstance(value, Object | External):
+        return 1 + size_of(value.arguments)
+    if isinstance(value, dict):
+        return len(value) + sum(map(size_of, value.values()))
+    if isinstance(value, list | tuple):
+        return len(value) + sum(map(size_of, value))
+    return len(value) // 10 if isinstance(value, str) else 0
+
+
 def every_plugin(graph: Graph) -> Iterator[Plugin]:
     """The plugins of the spec, and those of specs that are models in it."""
     for body in (graph, *graph.models()):

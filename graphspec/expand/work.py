@@ -21,10 +21,10 @@ class TooMuchWorkError(Exception):
         """Return the error as a finding about what stands at `span`, where the work ran out."""
         return SpecError.of(
             TOO_LARGE,
-            "the expressions and blocks of this spec take too much work: their lists, texts and uses are too many",
+            "the expressions, blocks and repeats of this spec take too much work: their values are too many",
             span,
             expected="here it goes too far",
-            help="write long lists and texts where they are used, and use fewer blocks inside blocks",
+            help="write long lists and texts where they are used, once, and use fewer repeats and blocks inside blocks",
         )
 
 

@@ -13,8 +13,8 @@ from typing import Any
 
 from graphspec.diagnostics import Label, Report, Span, SpecError
 from graphspec.document.tree import Mapping, plain
-from graphspec.expand import Substitution, TooMuchWorkError, Value, layered
-from graphspec.graph import Feed, Node, Reference, Step
+from graphspec.expand import Substitution, Value, layered
+from graphspec.graph import Feed, Node, Reference, Step, size_of
 from graphspec.lower.labels import declared_near, fed
 from graphspec.lower.scope import MAX_NESTED, Block, Scope
 from graphspec.lower.steps import BlockUse
@@ -59,12 +59,13 @@ def use_block(
     bound = _bind(use, feed, report)
     if names is None or bound is None:
         return None
-    _spend(3 * len(names) + sum(map(_length, names.values())), use, block.scope)
+    caller.spend(3 * len(names) + sum(map(size_of, names.values())), use.span)
     key = repr(names), tuple(_used_from(use.span))
     body = block.bodies.get(key) or _body(use, names, report)
     if body is None:
         return None
     block.bodies[key] = body
+    caller.spend(4 * size_of(body.tree), use.span)
     caller.using.append(block)
     try:
         nodes = _nodes(use, body, prefix, bound, read_node, report)
@@ -72,20 +73,6 @@ def use_block(
         caller.using.pop()
     caller.count(sum(_FAULTY if node.is_faulty else 1 + len(node.steps) for node in nodes or ()) or 1, use.span)
     return (nodes, {name: prefix + name for name in body.outputs}) if nodes is not None else None
-
-
-def _spend(units: int, use: BlockUse, scope: Scope) -> None:
-    """Count work that the parameters of a block make. Raises SpecError where the spec takes too much."""
-    try:
-        scope.work.spend(units)
-    except TooMuchWorkError as error:
-        raise error.at(use.span) from None
-
-
-def _length(value: Value) -> int:
-    if isinstance(value, list):
-        return len(value) + sum(map(_length, value))
-    return len(value) // 10 if isinstance(value, str) else 0
 
 
 def _used_from(span: Span | None) -> Iterator[Span]:

@@ -8,7 +8,7 @@ from typing import Any
 from graphspec import catalog
 from graphspec.diagnostics import Report, Span
 from graphspec.document.tree import Located, Mapping, Sequence
-from graphspec.graph import Feed, Layer, Step, wrapped_layers
+from graphspec.graph import Feed, Layer, Step, size_of, wrapped_layers
 from graphspec.lower.objects import make_object
 from graphspec.lower.operations import Call, is_operation, read_operation
 from graphspec.lower.references import read_reference
@@ -18,6 +18,8 @@ from graphspec.suggest import kind_of, one_of
 
 BESIDE = ("call", "repeat")
 MAX_REPEAT = 10_000
+_WORK = 2
+"""Units of work for each value of a step: every check looks at it, and so does each repeat."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,7 @@ def _read_step(
         return None
     if repeat > 1:
         scope.count(repeat, name.span)
+    scope.spend(_WORK * repeat * (size_of(arguments.value) + size_of(call)), name.span)
     block = scope.find_block(name.value)
     if block is not None:
         if call:
@@ -88,7 +91,10 @@ def _read_step(
                 help="give the arguments where it is declared; call arguments go under `call`",
             )
             return None
-        return [Step(layer, name.span, call, fresh=False) for _ in range(repeat)] if layer is not None else None
+        if layer is None:
+            return None
+        scope.spend(_WORK * repeat * size_of(layer), name.span)
+        return [Step(layer, name.span, call, fresh=False) for _ in range(repeat)]
     steps: list[Step] = []
     for number in range(repeat):
         if number > 1 and next(wrapped_layers(steps[-1].layer), None) is None:
@@ -103,8 +109,8 @@ def _read_step(
         if made is None:
             return None
         steps.append(Step(Layer(made, name.span), name.span, call))
-        if number == 1 and next(wrapped_layers(steps[-1].layer), None) is not None:
-            scope.count(repeat, name.span)  # each step is two layers, or more
+        if number == 1:
+            scope.count(repeat * sum(1 for _ in wrapped_layers(steps[-1].layer)), name.span)
     return steps
 
 

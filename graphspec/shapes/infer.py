@@ -15,7 +15,7 @@ from typing import Any
 
 from graphspec import catalog
 from graphspec.diagnostics import Diagnostic, Label
-from graphspec.graph import External, Feed, Graph, Input, Layer, Node, Object, Reference, Step
+from graphspec.graph import External, Feed, Graph, Input, Layer, Node, Object, Reference, Step, size_of
 from graphspec.rules import BAD_SELECTION, SHAPE_MISMATCH, TOO_LARGE, Rule
 from graphspec.shapes.binding import bind
 from graphspec.shapes.call import SHAPE_RULES, Call, Refusal, ShapeRule
@@ -262,9 +262,9 @@ class _Walk:
 
     def again(self, layer: Layer, graph: Graph, node: Node, values: dict[str, Value]) -> Value:
         """A node of a model for the shapes of one call. Raises _Unfit where Keras would refuse it for these."""
-        self.again_left -= 1 + len(node.steps)
         if self.again_left < 0 or not is_known(self.shapes.of(graph, node.name)):
             return UNKNOWN
+        self.again_left -= 1 + sum(1 + size_of(step.layer) // 10 for step in node.steps)
         try:
             results = list(self.node(graph, node, values))
         except _Found as found:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
+from .hostile_repeats import HOSTILE_REPEATS
 from .hostile_shapes import HOSTILE_SHAPES
 
 SPEC = "graphspec: 1\ninputs: {x: [4]}\noutputs: {y: {from: x, apply: {Dense: 2}}}\n"
@@ -148,6 +149,7 @@ HOSTILE: dict[str, Callable[[], bytes | str]] = {
     "one byte": lambda: b"\xff",
     "a list": lambda: "[graphspec]",
     **HOSTILE_SHAPES,
+    **HOSTILE_REPEATS,
 }
 """What each tries → the document."""
 
