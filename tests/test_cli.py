@@ -151,10 +151,11 @@ def test_predict_refuses_what_does_not_fit(
 
 
 def test_quiet_training_prints_the_run_alone(spec: Path, tmp_path: Path) -> None:
-    """`--quiet` is for scripts: standard output is the path of the run."""
+    """`--quiet` is for scripts: standard output is the path of the run. Without it each epoch is told as it ends."""
     result = call("train", spec, "--run-dir", tmp_path / "run", "--quiet")
     assert result.stdout == f"{tmp_path / 'run'}\n"
     assert result.stderr == ""
+    assert "epoch 1/" in call("train", spec, "--run-dir", tmp_path / "other").stderr
 
 
 def test_default_run_directory(spec: Path, monkeypatch: pytest.MonkeyPatch) -> None:

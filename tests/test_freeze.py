@@ -121,7 +121,9 @@ def test_freezing_everything_is_refused(write: Write, tmp_path: Path) -> None:
     """A training that would change nothing is an error, before a run directory is made."""
     with pytest.raises(SpecError) as refused:
         graphspec.train(spec(write, "['*']"), run_dir=tmp_path / "run")
-    assert [each.rule.name for each in refused.value.report] == ["frozen-everything"]
+    (found,) = refused.value.report
+    assert found.span is not None
+    assert (found.rule.name, found.span.text) == ("frozen-everything", "['*']")
     assert not (tmp_path / "run").exists()
 
 

@@ -88,7 +88,9 @@ def test_rows_and_table_say_the_same(spec: Path, tmp_path: Path) -> None:
 
 def test_losses_shares_and_rates_are_what_they_are_called(spec: Path, tmp_path: Path) -> None:
     """The total is the weighted sum and the regularisation; shares are of it; the rate is that of the schedule."""
+    began = time.monotonic()
     run = graphspec.train(spec, run_dir=tmp_path / "run")
+    assert sum(row["time/seconds"] for row in run.metrics) < time.monotonic() - began
     for row in run.metrics:
         shares = row["share/left"] + row["share/right"]
         assert row["share/left"] == pytest.approx(0.5 * row["left_loss"] / row["loss"])
