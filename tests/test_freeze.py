@@ -123,7 +123,7 @@ def test_freezing_everything_is_refused(write: Write, tmp_path: Path) -> None:
         graphspec.train(spec(write, "['*']"), run_dir=tmp_path / "run")
     (found,) = refused.value.report
     assert found.span is not None
-    assert (found.rule.name, found.span.text) == ("frozen-everything", "['*']")
+    assert (found.rule.name, found.span.text) == ("frozen-everything", "'*'")
     assert not (tmp_path / "run").exists()
 
 
