@@ -63,6 +63,7 @@ def keras_class(entry: catalog.Entry) -> type:
 
 
 @same_keras
+@pytest.mark.slow
 def test_catalogue_is_not_stale() -> None:
     """The catalogue holds what the script reads from the installed Keras."""
     script = Path(__file__).parent.parent / "scripts" / "make_catalog.py"

@@ -15,6 +15,7 @@ WINE = str(ROOT / "specs" / "wine.yaml")
 TINY = ["--set", "training.epochs=2", "--set", "training.log=[tensorboard]"]
 
 
+@pytest.mark.slow
 @pytest.mark.smoke
 def test_every_command_works(tmp_path: Path) -> None:
     """From `validate` to `report`, no command fails or warns of the releases that it is run with."""

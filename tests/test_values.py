@@ -196,6 +196,7 @@ def test_values_are_wrong_where_keras_refuses_them(seed: int) -> None:
 
 
 @same_keras
+@pytest.mark.slow
 def test_what_is_known_of_values_is_not_stale() -> None:
     """Measured again, the installed Keras takes what the file says; `make values` measures all, which takes minutes."""
     script = Path(__file__).parent.parent / "scripts" / "make_values.py"

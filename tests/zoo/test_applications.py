@@ -55,7 +55,13 @@ class Pair:
     expected: keras.Model
 
 
-@pytest.fixture(scope="module", params=sorted(CASES))
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(name, marks=[pytest.mark.slow] * (name in ("densenet121", "inception_v3_mixed")))
+        for name in sorted(CASES)
+    ],
+)
 def pair(request: pytest.FixtureRequest) -> Iterator[Pair]:
     name: str = request.param
     keras.utils.set_random_seed(0)
