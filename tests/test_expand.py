@@ -355,7 +355,7 @@ def test_blocks_of_blocks_cannot_explode(write: Write) -> None:
     text = f"graphspec: 1\nblocks:\n{blocks}  b25: {{inputs: x, output: {{from: x, apply: {{Dense: 4}}}}}}\n"
     path = write(f"{text}inputs: {{x: [4]}}\noutputs: {{y: {{from: x, apply: b0}}}}\n")
     (found,) = graphspec.validate(path)
-    assert (found.rule.code, found.message) == ("GS006", "blocks and repeats make more than 30,000 nodes and steps")
+    assert (found.rule.code, found.message) == ("GS006", "blocks and repeats make more than 20,000 nodes and steps")
 
 
 def test_block_with_several_inputs_and_outputs(write: Write) -> None:

@@ -288,11 +288,11 @@ MULTIPLYING = {
         for n in range(12)
     )
     + "  m12: {inputs: {x: [4]}, outputs: {y: {from: x, apply: {Dense: 4}}}}\n",
-    "29,100 layers by repeats": SPEC.replace("from: x", "from: n2")
+    "19,400 layers by repeats": SPEC.replace("from: x", "from: n1")
     + "graph:\n"
     + "".join(
         f"  n{n}: {{from: {f'n{n - 1}' if n else 'x'}, apply: {{Dense: {{units: 4}}, repeat: 9700}}}}\n"
-        for n in range(3)
+        for n in range(2)
     ),
     "globs of many layers": SPEC.replace("{Dense: 2}", "{Dense: 4, repeat: 9000}").replace("}}\n", ", loss: mse}}\n")
     + f"training: {{optimizer: sgd, freeze: [{', '.join(f'a{n}*' for n in range(9_000))}]}}\n",

@@ -62,7 +62,7 @@ def test_change_that_matters_is_noticed(
 
 def test_change_that_nobody_sees_is_listed_unless_it_is_known(trials: Trials) -> None:
     """What no test notices is listed and counts against the share, unless it is known to change no behaviour."""
-    mutant = changed(SCOPE, "MAX_NODES = 30_000", "MAX_NODES = 30_001")
+    mutant = changed(SCOPE, "MAX_NODES = 20_000", "MAX_NODES = 20_001")
     verdict = trials.try_mutant(mutant, [REPEATED], {REPEATED: 0.1})
     assert (verdict.noticed, verdict.ran) == (False, 1)
     text, share = summarise([mutant], {str(mutant): verdict}, [])
@@ -80,7 +80,7 @@ def test_test_that_fails_by_itself_notices_nothing(trials: Trials) -> None:
     failing = "tests/test_that_fails.py::test_fails"
     (trials.tree.folder / "tests" / "test_that_fails.py").write_text("def test_fails() -> None:\n    assert False\n")
     seconds = {failing: 0.1, REPEATED: 0.1}
-    harmless = changed(SCOPE, "MAX_NODES = 30_000", "MAX_NODES = 30_001")
+    harmless = changed(SCOPE, "MAX_NODES = 20_000", "MAX_NODES = 20_001")
     assert not trials.try_mutant(harmless, [failing], seconds).noticed
     harmful = changed(STEPS, "for number in range(repeat):", "for number in range(repeat + 1):")
     assert trials.try_mutant(harmful, [failing, REPEATED], seconds).test == REPEATED

@@ -83,7 +83,7 @@ def expand(tree: Mapping, path: Path, report: Report, work: Work | None = None) 
 def _count(tree: Mapping, span: Span, work: Work) -> None:
     """Count the work of reading another file, which `span` names. Raises SpecError where it is too much."""
     try:
-        work.spend_on_file(tree.span.source.text)
+        work.spend_on_file(tree)
     except TooMuchWorkError as error:
         raise error.at(span) from None
 

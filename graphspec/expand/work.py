@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from graphspec.diagnostics import Span, SpecError
+from graphspec.document.tree import Mapping, tree_size
 from graphspec.rules import TOO_LARGE
 
 MAX_WORK = 1_500_000
@@ -21,7 +22,7 @@ class TooMuchWorkError(Exception):
         """Return the error as a finding about what stands at `span`, where the work ran out."""
         return SpecError.of(
             TOO_LARGE,
-            "the expressions, blocks and repeats of this spec take too much work: their values are too many",
+            "the files, expressions, blocks and repeats of this spec take too much work: their values are too many",
             span,
             expected="here it goes too far",
             help="write long lists and texts where they are used, once, and use fewer repeats and blocks inside blocks",
@@ -34,9 +35,9 @@ class Work:
 
     left: int = MAX_WORK
 
-    def spend_on_file(self, text: str) -> None:
+    def spend_on_file(self, tree: Mapping) -> None:
         """Count the work of reading another file, of which there may be many. Raises TooMuchWorkError as `spend`."""
-        self.spend(len(text) // 8)
+        self.spend(len(tree.span.source.text) // 8 + 10 * tree_size(tree))
 
     def spend(self, units: int) -> None:
         """Count `units` of work. Raises TooMuchWorkError where they are more than is left."""

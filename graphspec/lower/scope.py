@@ -14,7 +14,7 @@ from graphspec.rules import RECURSION, TOO_LARGE
 from graphspec.schema import BlockBody, BlockModel
 
 MAX_NESTED = 30
-MAX_NODES = 30_000
+MAX_NODES = 20_000
 
 
 @dataclass(eq=False)
