@@ -72,7 +72,7 @@ def differing(recorded: Recorded, paths: dict[str, Path], folder: Path) -> list[
 def _differs(path: Path, was: dict[str, Any]) -> bool:
     try:
         return bool(path.stat().st_size != was["size"] or fingerprint(path).sha256 != was["sha256"])
-    except OSError:
+    except (OSError, DataError):  # it is gone, or changes at this moment
         return True
 
 
@@ -80,7 +80,7 @@ def _record(paths: Iterable[Path], folder: Path) -> Recorded:
     """Size and SHA-256 of each file that can be read."""
     found: Recorded = {}
     for path in paths:
-        with suppress(OSError):
+        with suppress(OSError, DataError):
             taken = fingerprint(path)
             found[relative(path.resolve(), folder.resolve())] = {"size": taken.size, "sha256": taken.sha256}
     return found
