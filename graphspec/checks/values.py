@@ -20,7 +20,7 @@ from graphspec.rules import DATA_DTYPE, INDEX_RANGE, NOT_FINITE, NOTHING_TO_TRAI
 from graphspec.shapes import Shapes, Tensor
 from graphspec.sources import AUTO, Column, DataError, Header, Source, Split, dtype_of, header, load
 from graphspec.sources.scan import Scan, scan
-from graphspec.sources.vocabularies import Vocabularies, vocabularies_of, with_vocabularies
+from graphspec.sources.vocabularies import auto_sources, read_vocabulary, with_vocabularies
 
 NOTHING_TOLD = Header(None, (None,), None)
 """The header of an array that nothing is known of."""
@@ -31,17 +31,18 @@ def check_values(subject: Subject) -> Iterator[Diagnostic]:
     data = subject.data
     if data is None:
         return
-    known = _vocabularies_of(data.train) if data.train is not None else {}
+    known: dict[str, tuple[str, ...]] = {}
+    for key, source in auto_sources(data.train).items() if data.train is not None else ():
+        try:
+            header(source)
+        except (DataError, OSError):
+            continue  # a finding has been made of that
+        try:
+            known[key] = read_vocabulary(source)
+        except (DataError, OSError, ValueError) as error:
+            yield _unreadable(source, error)
     for split in data.splits():
         yield from _check_split(subject, with_vocabularies(split, known))
-
-
-def _vocabularies_of(train: Split) -> Vocabularies:
-    """The vocabularies of the training split; none where a file of it is at fault, which is found by itself."""
-    try:
-        return vocabularies_of(train)
-    except (DataError, OSError, ValueError):
-        return {}
 
 
 def _check_split(subject: Subject, split: Split) -> Iterator[Diagnostic]:
@@ -110,6 +111,14 @@ def check_column(
     except (DataError, OSError, ValueError) as error:
         yield _unreadable(source, error)
         return
+    if found.broken:
+        yield Diagnostic(
+            UNREADABLE_DATA,
+            f"{source.text} holds {found.broken:,} texts with half a surrogate pair, which are no texts",
+            source.place,
+            expected="texts that can be written as UTF-8",
+            help="mend the file",
+        )
     yield from _check_finite(found, column, source)
     if split.inputs.get(name) is source and name in graph.inputs:
         yield from _check_input(graph, graph.inputs[name], source, column, found, told)

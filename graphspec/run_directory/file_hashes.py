@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from graphspec.graph import Plugin
+from graphspec.report.paths import legible
 from graphspec.run_directory.files import relative
 from graphspec.run_paths import ADAPTED, VOCABULARIES
 from graphspec.sources.fingerprint import sha256
@@ -41,7 +42,7 @@ def _recorded(files: Iterable[Path], run: Path) -> Recorded:
     for file in files:
         with suppress(OSError, ValueError):
             if file.is_file():
-                name = relative(file.resolve(), run.resolve())
+                name = legible(relative(file.resolve(), run.resolve()))
                 found[name] = {"size": file.stat().st_size, "sha256": sha256(file)}
     return found
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from graphspec.diagnostics import SpecError
 from graphspec.files import read_bytes, reason_of
+from graphspec.report.paths import legible
 from graphspec.rules import BAD_RUN, CANNOT_WRITE
 from graphspec.run_paths import UNFINISHED
 
@@ -93,8 +94,8 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, value: dict[str, Any]) -> None:
-    """Write `value` to `path`, whole or not at all."""
-    write_text(path, json.dumps(value, indent=1) + "\n")
+    """Write `value` to `path`, whole or not at all; a byte that is no character, as in names of files, as `\\xff`."""
+    write_text(path, json.dumps(legible(value), indent=1) + "\n")
 
 
 MOST_BYTES = 2**26

@@ -51,5 +51,6 @@ def differing_versions(lock: dict[str, Any], now: dict[str, Any]) -> list[str]:
 @cache
 def _installed() -> dict[str, str]:
     """The version of every installed package, read once a process: a study makes many runs."""
-    found = (each.metadata for each in distributions())
-    return dict(sorted(((each["Name"], each["Version"]) for each in found), key=lambda each: str(each[0]).lower()))
+    found = ((each.metadata["Name"], each.metadata["Version"]) for each in distributions())
+    named = [each for each in found if all(isinstance(part, str) for part in each)]  # of a broken package they are None
+    return dict(sorted(named, key=lambda each: each[0].lower()))

@@ -6,6 +6,7 @@ and the two agree.
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from graphspec.sources.column import Column
 
     Array = np.ndarray[Any, Any]
+
+_HALF = re.compile("[\ud800-\udfff]")
 
 FLOATS = ("float16", "float32", "float64", "bfloat16")
 
@@ -123,6 +126,11 @@ def as_word(value: object) -> str:
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
+def is_broken(value: object) -> bool:
+    """Return whether `value` is a text that holds half a surrogate pair, as JSON and NumPy let one stand."""
+    return isinstance(value, str) and not value.isascii() and _HALF.search(value) is not None
+
+
 def _padded(column: Column, length: int) -> Column:
     import numpy as np
 
@@ -165,6 +173,11 @@ def vocabulary_of(column: Column, source: Source) -> tuple[str, ...]:
     words: set[str] = set()
     for start in range(0, len(column), 1 << 16):
         words.update(map(as_word, in_order(column, start, start + (1 << 16)).reshape(-1).tolist()))
+    if any(map(is_broken, words)):
+        raise DataError(
+            f"{source.text} holds a word with half a surrogate pair, which is no text", part="vocabulary",
+            help="mend the file",
+        )  # fmt: skip
     if not words:
         raise DataError(f"{source.text} holds no words", part="vocabulary", help="name the vocabulary")
     are_numbers = all(word.lstrip("-").isdecimal() for word in words)

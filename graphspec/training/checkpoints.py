@@ -22,6 +22,7 @@ import keras
 
 from graphspec.graph import Object
 from graphspec.run_directory import CHECKPOINTS, WatchedFolder, cannot_write, make_folder, write
+from graphspec.run_directory.records import GREATEST
 from graphspec.schema import CheckpointModel
 from graphspec.spec import Spec
 from graphspec.training.checkpoint_file import ENDING, Array, Contents, DamagedError, read_checkpoint, write_checkpoint
@@ -86,7 +87,8 @@ class Checkpoints(keras.callbacks.Callback):
         self.interruption = interruption
         self.resumed = resumed
         self.position = position_of(resumed) if resumed is not None else Position(0, 0)
-        self.best: dict[str, Any] | None = resumed.state["best"] if resumed is not None else None
+        best = resumed.state["best"] if resumed is not None else None
+        self.best: dict[str, Any] | None = best if best is not None and _is_number(best["value"]) else None
         self.before_evaluation: dict[str, Array] = {}
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
@@ -140,8 +142,8 @@ class Checkpoints(keras.callbacks.Callback):
         write(self.folder / BEST, lambda part: _link(path, part))
 
     def _is_best(self, value: float) -> bool:
-        if self.best is None:
-            return not math.isnan(value)
+        if self.best is None or not _is_number(value):
+            return _is_number(value)
         before: float = self.best["value"]
         return value < before if self.plan.mode == "min" else value > before
 
@@ -164,6 +166,11 @@ class Checkpoints(keras.callbacks.Callback):
 
     def _steps(self, position: Position) -> int:
         return position.epoch * self.plan.epoch_steps + position.step
+
+
+def _is_number(value: float) -> bool:
+    """Return whether an epoch with this value can be the best: no other is recorded."""
+    return abs(value) <= GREATEST
 
 
 def name_of(steps: int) -> str:
