@@ -43,7 +43,8 @@ def scan(column: Column, ignored: int | None = None) -> Scan:
     lows: list[Any] = []
     highs: list[Any] = []
     fractional = False
-    for block in blocks_of(column):
+    scanned = getattr(column, "scanned", None)
+    for block in blocks_of(column if scanned is None else scanned):
         if block.dtype.kind in "UO":
             broken += sum(map(is_broken, block.reshape(-1).tolist()))
         if block.dtype.kind not in "iufb" or not block.size:
