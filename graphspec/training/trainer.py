@@ -33,7 +33,7 @@ from graphspec.training.interruption import Interruption, StoppedError
 from graphspec.training.measures import Measures
 from graphspec.training.metrics import TrueLosses
 from graphspec.training.mlflow_log import logged_to_mlflow
-from graphspec.training.prepared import Prepared, compile_for, make_callbacks, prepare, validation_batches
+from graphspec.training.prepared import Prepared, compile_for, make_callbacks, paths_of, prepare, validation_batches
 from graphspec.training.progress import ShowProgress
 from graphspec.training.recorder import OnEpoch, Recorder
 from graphspec.training.run_guard import RunGuard
@@ -147,7 +147,7 @@ def _train(
         ):
             checkpoints = Checkpoints(folder, state, checks, interruption, start.resumed, spec_hash=start.spec_hash)
             order = [
-                *(RunGuard(folder), starter, TrueLosses(), FiniteLoss(losses), measures, shown),
+                *(RunGuard(folder, paths_of(prepared)), starter, TrueLosses(), FiniteLoss(losses), measures, shown),
                 *(*written, recorder, *logs, checkpoints),
             ]
             try:
