@@ -92,7 +92,8 @@ def killed(run: Path) -> Path:
     rows = (run / "metrics.jsonl").read_bytes().splitlines(keepends=True)
     (run / "metrics.jsonl").write_bytes(rows[0])
     (run / "model.keras").unlink()
-    write_json(run / "run.json", {**read_json(run / "run.json"), "status": "running", "epochs": 1})
+    record = {key: value for key, value in read_json(run / "run.json").items() if key not in ("best", "metrics")}
+    write_json(run / "run.json", {**record, "status": "running", "epochs": 1})
     return run
 
 

@@ -70,6 +70,11 @@ def differing(recorded: Recorded, paths: dict[str, Path], folder: Path) -> list[
     return [text for text, path in paths.items() if (was := known[text]) is not None and _differs(path, was)]
 
 
+def unknown(recorded: Recorded, paths: dict[str, Path], folder: Path) -> list[str]:
+    """The files of `paths` that a run in `folder` recorded nothing of."""
+    return [text for text, path in paths.items() if _name(path, folder) not in recorded]
+
+
 def _differs(path: Path, was: dict[str, Any]) -> bool:
     try:
         return bool(path.stat().st_size != was["size"] or fingerprint(path).sha256 != was["sha256"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import platform
 import sys
@@ -14,6 +16,9 @@ from graphspec.version import __version__
 
 PACKAGES = ("graphspec", "keras", "tensorflow", "numpy", "python")
 """Whose versions decide what a training comes to."""
+
+PLUGINS, FILES, DATA = "plugins", "files", "data"
+"""The sections of a lock with the size and the SHA-256 of files: code, what was learnt from data, and data."""
 
 
 def lock_of(seed: int, loaded: dict[str, str], devices: list[str]) -> dict[str, Any]:
@@ -38,6 +43,22 @@ def command() -> list[str]:
     program, *arguments = sys.argv or [""]
     name = Path(program).name
     return ["graphspec" if name == "__main__.py" else name, *arguments]
+
+
+def section_hashes(lock: dict[str, Any]) -> dict[str, str]:
+    """Return the hash of each section of a lock that names files; `data` has none before they are recorded."""
+    found = {name: lock[name] for name in (PLUGINS, FILES, DATA) if name in lock and (lock[name] or name != DATA)}
+    return {name: hashlib.sha256(json.dumps(each, sort_keys=True).encode()).hexdigest() for name, each in found.items()}
+
+
+def nothing_recorded(what: str) -> str:
+    """Return the warning that a run did not record how `what` was."""
+    return f"the run has recorded nothing of {what}: whether it has changed cannot be told"
+
+
+def unknown_versions(lock: dict[str, Any]) -> list[str]:
+    """Return the packages whose versions decide what a training comes to, and that `lock` says nothing of."""
+    return [name for name in PACKAGES if name not in lock.get("versions", {})]
 
 
 def differing_versions(lock: dict[str, Any], now: dict[str, Any]) -> list[str]:

@@ -59,7 +59,7 @@ class RunRecord(_Part):
     reason: str = ""
     seed: Count = 0
     epochs: Count = 0
-    seconds: Number = 0.0
+    seconds: Annotated[Number, Field(ge=0)] = 0.0
     samples: Samples | None = None
     steps_per_execution: Annotated[int, Field(ge=1, lt=2**31)] | None = None
     metrics: dict[str, Metric] = {}

@@ -82,10 +82,9 @@ def transformed(column: Column, source: Source) -> Column:
     """
     made = source.transforms
     found = _made(column, source)
-    if made.pad is not None or made.one_hot is not None or made.window is not None:
-        assert isinstance(found, Mapped | Windows) or found is column
-        if found is not column:
-            found.scanned = _made(column, source, each_once=True)
+    is_enlarged = made.pad is not None or made.one_hot is not None or made.window is not None
+    if is_enlarged and found is not column and isinstance(found, Mapped | Windows):
+        found.scanned = _made(column, source, each_once=True)
     return found
 
 

@@ -22,7 +22,9 @@ import keras
 
 from graphspec.graph import Object
 from graphspec.run_directory import CHECKPOINTS, WatchedFolder, cannot_write, make_folder, write
+from graphspec.run_directory.lock import section_hashes
 from graphspec.run_directory.records import GREATEST
+from graphspec.run_directory.rows import Row, row_hashes
 from graphspec.schema import CheckpointModel
 from graphspec.spec import Spec
 from graphspec.training.checkpoint_file import ENDING, Array, Contents, DamagedError, read_checkpoint, write_checkpoint
@@ -65,6 +67,8 @@ def plan(spec: Spec, epochs: int, epoch_steps: int, *, validates: bool) -> Plan:
 class Checkpoints(keras.callbacks.Callback):
     """Last of all callbacks: what the others have done by then is part of a checkpoint.
 
+    Each bears hashes of the spec, of the files that the lock names, and of the rows of metrics: all that a training
+    goes on with beside it. lock and rows are those that are written into the run, as they grow.
     resumed: the checkpoint to go on from; without it the first one is written before the first step.
     """
 
@@ -77,10 +81,15 @@ class Checkpoints(keras.callbacks.Callback):
         resumed: Contents | None = None,
         *,
         spec_hash: str,
+        lock: dict[str, Any],
+        rows: list[Row],
     ) -> None:
         super().__init__()
         self.run = run
         self.spec_hash = spec_hash
+        self.lock = lock
+        self.rows = rows
+        self._row_hashes: list[str] = []
         self.folder = run.path / CHECKPOINTS
         self.state = state
         self.plan = plan
@@ -159,7 +168,11 @@ class Checkpoints(keras.callbacks.Callback):
         self.run.check()
         taken = self.state.take(position, kept)
         path = self.folder / name_of(self._steps(position))
-        write_checkpoint(path, Contents({**taken.state, "best": self.best, "spec": self.spec_hash}, taken.arrays))
+        beside = {"best": self.best, "spec": self.spec_hash, "lock": section_hashes(self.lock)}
+        row_hashes(self.rows, self._row_hashes)
+        if position.epoch:
+            beside["rows"] = self._row_hashes[position.epoch - 1]
+        write_checkpoint(path, Contents({**taken.state, **beside}, taken.arrays))
         for old in steps_in(self.folder)[: -self.plan.keep]:
             (self.folder / name_of(old)).unlink(missing_ok=True)
         return path
