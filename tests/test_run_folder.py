@@ -456,7 +456,7 @@ def device(path: Path) -> None:
         pytest.skip("only root makes devices")
 
 
-ODD: dict[str, Callable[[Path], None]] = {
+IN_ITS_PLACE: dict[str, Callable[[Path], None]] = {
     "a pipe": pipe,
     "a socket": socket,
     "a device": device,
@@ -465,7 +465,7 @@ ODD: dict[str, Callable[[Path], None]] = {
 }
 
 
-@pytest.mark.parametrize("kind", ODD)
+@pytest.mark.parametrize("kind", IN_ITS_PLACE)
 @pytest.mark.parametrize("name", [*PARTS, "checkpoints"])
 def test_what_takes_the_place_of_a_file_meanwhile_is_not_waited_for(run: Path, name: str, kind: str) -> None:
     """A pipe, a device, a folder, ... in the place of a file of the run is noticed before anything is written."""
@@ -473,19 +473,19 @@ def test_what_takes_the_place_of_a_file_meanwhile_is_not_waited_for(run: Path, n
     watched.check()
     place = run / name
     shutil.rmtree(place) if place.is_dir() else place.unlink()
-    ODD[kind](place)
+    IN_ITS_PLACE[kind](place)
     if kind != "a folder" or name != "checkpoints":
         assert refusal(watched.check) == "GS904"
     if kind != "a link":
         assert refusal(lambda: LogFile(place)) == "GS904"
 
 
-@pytest.mark.parametrize("kind", ODD)
+@pytest.mark.parametrize("kind", IN_ITS_PLACE)
 def test_log_that_was_replaced_is_not_written(run: Path, kind: str) -> None:
     """A line that is to be added ends in GS904, at once."""
     log = LogFile(run / "log.txt")
     (run / "log.txt").unlink()
-    ODD[kind](run / "log.txt")
+    IN_ITS_PLACE[kind](run / "log.txt")
     assert refusal(lambda: log.add("a line")) == "GS904"
 
 
