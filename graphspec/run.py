@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from graphspec import run_directory
 from graphspec.diagnostics import SpecError
 from graphspec.extras import check_tensorflow, require_tensorflow
+from graphspec.files import is_file, is_whole_zip
 from graphspec.graph import every_plugin
 from graphspec.predicting.given import Files, rows_of
 from graphspec.predicting.labels import labels_of
@@ -83,9 +84,14 @@ class Run:
     def vocabularies(self) -> dict[str, tuple[str, ...]]:
         """The words of each `vocabulary: auto` of the run, by `inputs.name` and `outputs.name`, in order of index.
 
-        Raises SpecError where the run does not hold them all.
+        Raises SpecError where the run does not hold them all, or not those that it was trained with.
         """
         found = run_directory.read_vocabularies(self.path)
+        known: dict[str, Any] = {}
+        with suppress(SpecError):  # without a lock nobody can tell
+            known = self.lock.get(FILES) or {}
+        if run_directory.VOCABULARIES in differing_files(known, self.path):
+            raise run_directory.damaged(self.path / run_directory.VOCABULARIES, "it is not what the run was begun with")
         data = self.spec.data
         wanted = auto_sources(data.train) if data is not None and data.train is not None else {}
         if missing := [name for name in wanted if name not in found]:
@@ -114,8 +120,8 @@ class Run:
             if epochs < len(rows):
                 raise SpecError.of(BAD_RUN, f"{self.path} has trained {len(rows)} epochs, more than {epochs}")
             spec = load(self.path / run_directory.SPEC, [f"{EPOCHS}={epochs}"])
-        # A finished run without its model is resumed as well: its last checkpoint still holds it.
-        elif record["status"] == "finished" and (self.path / run_directory.MODEL).is_file():
+        # A finished run whose models are lost or damaged is resumed as well: its checkpoints still hold them.
+        elif record["status"] == "finished" and self._has_models(record):
             return None
         self._check_files()
         return spec
@@ -134,6 +140,12 @@ class Run:
     def unknown_plugins(self) -> list[str]:
         """The source files of plugins of which the run has recorded nothing."""
         return unknown_plugins(every_plugin(self.spec.graph), self.lock.get(PLUGINS, {}), self.path)
+
+    def _has_models(self, record: dict[str, Any]) -> bool:
+        """Return whether the model, and that of the best epoch where a checkpoint of it is kept, are whole."""
+        keeps_best = record.get("best") and is_file(self.path / run_directory.CHECKPOINTS / "best.npz")
+        names = [run_directory.MODEL, *([run_directory.BEST] if keeps_best else [])]
+        return all(is_whole_zip(self.path / name) for name in names)
 
     def _check_files(self) -> None:
         known = self.lock.get(FILES)
