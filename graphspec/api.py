@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from graphspec.summary import Summary
 
 
+_TRAINED = ("train", "validation")
+"""The splits that a training reads."""
+
+
 def build(spec: Spec | Path | str, *, weightless: bool = False) -> keras.Model:
     """The Keras model of `spec` (or of the spec at that path): dict inputs, dict outputs, not compiled.
 
@@ -108,11 +112,12 @@ def resume(
     samples = _training_data(spec, found.vocabularies, progress=progress)
     require_tensorflow()
     from graphspec.training.interruption import StoppedError
+    from graphspec.training.start import DataChanges
     from graphspec.training.trainer import resume as resume_training
 
     try:
-        changed = found.changed_data("train", "validation")
-        return Run(resume_training(spec, samples, found.path, changed, progress=progress, on_epoch=on_epoch))
+        changes = DataChanges(found.changed_data(*_TRAINED), found.unknown_data(*_TRAINED))
+        return Run(resume_training(spec, samples, found.path, changes, progress=progress, on_epoch=on_epoch))
     except StoppedError as error:
         raise error.as_exit() from None
 

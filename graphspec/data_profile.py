@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from graphspec.graph import Graph
@@ -34,6 +35,10 @@ if TYPE_CHECKING:
 
 MOST_CLASSES = 1_000
 """So many different values are still counted as classes."""
+
+
+MOST_NUMBERS = 1 << 27
+"""So many numbers are looked at, unless all samples are asked for: of large samples only a few."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +102,7 @@ def _profile(
     seen = _Seen()
     for block in blocks_of(column):
         seen.add(block if most is None else block[: most - seen.samples])
-        if seen.samples == most:
+        if most is not None and (seen.samples == most or seen.samples * prod(column.shape[1:]) >= MOST_NUMBERS):
             break
     return Profile(
         split,
@@ -113,8 +118,14 @@ def _profile(
         seen.total / seen.finite if seen.finite else None,
         seen.not_finite,
         _counts(seen, source),
-        in_order(column, 0, first).tolist(),
+        [_start(in_order(column, number, number + 1)) for number in range(min(first, len(column)))],
     )
+
+
+def _start(sample: Array, most: int = 100) -> Any:
+    """The value of one sample, or the first of its values: it may hold millions."""
+    found = sample[0]
+    return sample.reshape(-1)[:most].tolist() if sample.ndim > 1 and found.size > most else sample.tolist()[0]
 
 
 def _counts(seen: _Seen, source: Source) -> dict[str, int] | None:

@@ -88,6 +88,26 @@ def zip_in(file: BinaryIO) -> Iterator[ZipFile]:
         yield archive
 
 
+_MOST_UNPACKED = 20
+"""Times its size that an archive is unpacked to."""
+
+
+def is_whole_zip(path: Path | str) -> bool:
+    """Return whether there is a zip archive at `path` whose members all have the checksums that it states.
+
+    One that unpacks to far more than its size is not read.
+    """
+    import zlib
+    from zipfile import BadZipFile
+
+    try:
+        with open_file(path) as file, zip_in(file) as archive:
+            unpacked = sum(member.file_size for member in archive.infolist())
+            return unpacked <= _MOST_UNPACKED * os.fstat(file.fileno()).st_size and archive.testzip() is None
+    except (OSError, EOFError, ValueError, NotImplementedError, RuntimeError, BadZipFile, zlib.error):
+        return False
+
+
 class _Bounded:
     """A file of which no more than `most` bytes are read together: of so long a list of members, memory takes many."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -12,10 +12,14 @@ from typing import TYPE_CHECKING, Any
 from graphspec import run_directory
 from graphspec.diagnostics import SpecError
 from graphspec.extras import check_tensorflow, require_tensorflow
+from graphspec.files import is_file, is_whole_zip
+from graphspec.graph import every_plugin
 from graphspec.predicting.given import Files, rows_of
 from graphspec.predicting.labels import labels_of
 from graphspec.rules import BAD_RUN
-from graphspec.run_directory.file_hashes import differing_files
+from graphspec.run_directory.consistency import check_record
+from graphspec.run_directory.file_hashes import differing_files, unknown_files, unknown_plugins
+from graphspec.run_directory.lock import DATA, FILES, PLUGINS
 from graphspec.run_directory.spec_hash import Change, changes, is_comparable, refusal
 from graphspec.run_directory.spec_values import EPOCHS, unstated, values_of
 from graphspec.shell import command_line, path_word
@@ -59,16 +63,13 @@ class Run:
     def metrics(self) -> list[run_directory.Row]:
         """What `metrics.jsonl` says, a row an epoch: see `graphspec.run_directory.rows` for its keys.
 
-        Raises SpecError where epochs are missing that the record counts.
+        Raises SpecError where epochs are missing that the record counts, or where the record says what they do not.
         """
-        epochs = 0
+        record: dict[str, Any] = {}
         with suppress(SpecError):  # what is wrong with the record is said by what needs it
-            epochs = self.record.get("epochs", 0)  # before the rows, which are written before it
+            record = self.record  # before the rows, which are written before it
         rows = run_directory.read_rows(self.path)
-        if len(rows) < epochs:
-            raise run_directory.damaged(
-                self.path / run_directory.METRICS, f"it holds {len(rows)} of the {epochs} epochs that were trained"
-            )
+        check_record(self.path, record, rows)
         return rows
 
     @property
@@ -83,9 +84,14 @@ class Run:
     def vocabularies(self) -> dict[str, tuple[str, ...]]:
         """The words of each `vocabulary: auto` of the run, by `inputs.name` and `outputs.name`, in order of index.
 
-        Raises SpecError where the run does not hold them all.
+        Raises SpecError where the run does not hold them all, or not those that it was trained with.
         """
         found = run_directory.read_vocabularies(self.path)
+        known: dict[str, Any] = {}
+        with suppress(SpecError):  # without a lock nobody can tell
+            known = self.lock.get(FILES) or {}
+        if run_directory.VOCABULARIES in differing_files(known, self.path):
+            raise run_directory.damaged(self.path / run_directory.VOCABULARIES, "it is not what the run was begun with")
         data = self.spec.data
         wanted = auto_sources(data.train) if data is not None and data.train is not None else {}
         if missing := [name for name in wanted if name not in found]:
@@ -114,8 +120,8 @@ class Run:
             if epochs < len(rows):
                 raise SpecError.of(BAD_RUN, f"{self.path} has trained {len(rows)} epochs, more than {epochs}")
             spec = load(self.path / run_directory.SPEC, [f"{EPOCHS}={epochs}"])
-        # A finished run without its model is resumed as well: its last checkpoint still holds it.
-        elif record["status"] == "finished" and (self.path / run_directory.MODEL).is_file():
+        # A finished run whose models are lost or damaged is resumed as well: its checkpoints still hold them.
+        elif record["status"] == "finished" and self._has_models(record):
             return None
         self._check_files()
         return spec
@@ -129,11 +135,24 @@ class Run:
 
     def changed_plugins(self) -> list[str]:
         """The source files of plugins that are no longer what they were when the run was begun."""
-        return differing_files(self.lock.get("plugins", {}), self.path)
+        return differing_files(self.lock.get(PLUGINS, {}), self.path)
+
+    def unknown_plugins(self) -> list[str]:
+        """The source files of plugins of which the run has recorded nothing."""
+        return unknown_plugins(every_plugin(self.spec.graph), self.lock.get(PLUGINS, {}), self.path)
+
+    def _has_models(self, record: dict[str, Any]) -> bool:
+        """Return whether the model, and that of the best epoch where a checkpoint of it is kept, are whole."""
+        keeps_best = record.get("best") and is_file(self.path / run_directory.CHECKPOINTS / "best.npz")
+        names = [run_directory.MODEL, *([run_directory.BEST] if keeps_best else [])]
+        return all(is_whole_zip(self.path / name) for name in names)
 
     def _check_files(self) -> None:
-        for name in differing_files(self.lock.get("files", {}), self.path):
+        known = self.lock.get(FILES)
+        for name in differing_files(known or {}, self.path):
             raise run_directory.damaged(self.path / name, "it is not what the run was begun with")
+        for name in unknown_files(known, self.path) if known is not None else ():
+            raise run_directory.damaged(self.path / run_directory.LOCK, f"it says nothing of {name}")
 
     def _check_spec(self, epochs: int | None) -> bool:
         """Raise SpecError where the spec is not that which the run was begun with; return whether its epochs are not.
@@ -246,14 +265,27 @@ class Run:
 
         Those of `test` were not read then, and nothing is known of them.
         """
-        from graphspec.datasets.data_files import differing, paths_of
+        from graphspec.datasets.data_files import differing
+
+        paths = self._data_paths(names)
+        return differing(self.lock.get(DATA, {}), paths, self.path) if paths else []
+
+    def unknown_data(self, *names: str) -> list[str]:
+        """The data files of these splits of which the run has recorded nothing, by their names."""
+        from graphspec.datasets.data_files import unknown
+
+        paths = self._data_paths(names)
+        return unknown(self.lock.get(DATA, {}), paths, self.path) if paths else []
+
+    def _data_paths(self, names: Iterable[str]) -> dict[str, Path]:
+        """The data files of the splits with these `names`, by their names in messages."""
+        from graphspec.datasets.data_files import paths_of
 
         data = self.spec.data
         if data is None:
-            return []
+            return {}
         splits = [data.split(name) or (data.train if data.held_out else None) for name in names]
-        paths = paths_of(each for each in splits if each is not None)
-        return differing(self.lock.get("data", {}), paths, self.path) if paths else []
+        return paths_of(each for each in splits if each is not None)
 
     def rows(self, file: Path | str) -> dict[str, Source]:
         """A source for each input that the training took from a table: the columns of the same names in `file`.

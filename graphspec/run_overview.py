@@ -11,13 +11,14 @@ from typing import Any
 from graphspec import run_directory
 from graphspec.diagnostics import SpecError
 from graphspec.run_directory import status_of
+from graphspec.run_directory.consistency import check_record
 
 UNREADABLE = "unreadable"
 
 
 @dataclass(frozen=True)
 class Overview:
-    """One run. metrics are those of its last epoch; where its record cannot be read, fault says why."""
+    """One run. metrics are those of its last epoch; fault says why its record, or its metrics, cannot be relied on."""
 
     path: Path
     status: str
@@ -85,7 +86,13 @@ def _overview(path: Path) -> Overview:
     except SpecError as error:
         (found,) = error.report
         return Overview(path, UNREADABLE, fault=found.message)
-    return Overview(path, status_of(path, record), record)
+    status = status_of(path, record)
+    try:
+        check_record(path, record, run_directory.read_rows(path))
+    except SpecError as error:
+        (found,) = error.report
+        return Overview(path, status, record, fault=found.message)
+    return Overview(path, status, record)
 
 
 def _values(run: Path) -> dict[str, Any]:

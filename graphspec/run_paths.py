@@ -37,7 +37,12 @@ LONGEST_NAME, LONGEST_PATH, DEEPEST = 255, 1_000, 20
 _EXAMPLE = "{epoch:02d}"
 
 _NUMBER = "\ue000"  # stands for a number that is not known yet; no path may hold the character itself
-_REFUSED_CATEGORIES = ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
+_REFUSED_CATEGORIES = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
+_IGNORABLE = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
+    "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+"""Unicode's Default_Ignorable_Code_Point: letters and marks among them too, that file systems leave out of names."""
 _FIELD = re.compile(r"[^.\[\]{}!:/\\]{1,200}")
 _FORMAT = re.compile(r"[+-]?0?[0-9]{0,2}(?:\.[0-9]{1,2})?[deEfFgG]?")
 _NUMERIC = re.compile(rf"[-+. e0-9{_NUMBER}]+")
@@ -120,7 +125,8 @@ def run_path(text: str, *, takes_placeholders: bool = False, shared: str = "") -
 
 
 def _check_characters(text: str) -> None:
-    if any(unicodedata.category(each) in _REFUSED_CATEGORIES for each in text):
+    text = text + unicodedata.normalize("NFKC", text)
+    if _IGNORABLE.search(text) or any(unicodedata.category(each) in _REFUSED_CATEGORIES for each in text):
         raise UnsafePathError("holds a control character or one that nobody sees", "write the path in plain letters")
     if "\\" in text:
         raise UnsafePathError("holds a backslash, which some systems take for `/`", "write `/` between folders")
@@ -174,8 +180,12 @@ def _check_names(names: tuple[str, ...], filled: tuple[str, ...]) -> None:
 
 
 def _normalised(name: str) -> str:
-    """Return `name` as file systems compare it that know no case and one form of each letter."""
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    """Return `name` as file systems compare it that know no case and one form of each letter.
+
+    Some compare what they have made lower case, others what they have made upper case: to these `ı` is an `i`.
+    """
+    folded = unicodedata.normalize("NFKC", name).upper().casefold().replace("i\u0307", "i")
+    return unicodedata.normalize("NFKC", folded)
 
 
 _KEPT_KEYS = {_normalised(name): name for name in KEPT}

@@ -16,6 +16,7 @@ import graphspec
 from graphspec.cli import main
 from graphspec.run_directory import read_json, resolved_spec, write_json, write_text
 from graphspec.run_directory.spec_values import sha256_of
+from graphspec.training.checkpoint_file import Contents, read_checkpoint, write_checkpoint
 from graphspec.verify_resume import differences
 
 SPEC = """
@@ -254,7 +255,11 @@ def test_killed_while_epochs_are_changed(run: Path, monkeypatch: pytest.MonkeyPa
 
 
 def without_hash(run: Path) -> None:
-    """Make the lock what it was before it held a hash."""
+    """Make the lock and the checkpoints what they were before they held hashes."""
+    for path in (run / "checkpoints").glob("*.npz"):
+        contents = read_checkpoint(path)
+        state = {key: value for key, value in contents.state.items() if key not in ("spec", "lock", "rows")}
+        write_checkpoint(path, Contents(state, contents.arrays))
     lock = read_json(run / "lock.json")
     for key in ("resolved", "plugins", "files"):
         del lock[key]
@@ -262,11 +267,15 @@ def without_hash(run: Path) -> None:
 
 
 def test_run_of_an_older_version_goes_on_with_a_warning(whole: Path, run: Path) -> None:
-    """Nobody can tell whether its spec was edited; that is said once, and from then on it can be told."""
+    """Nobody can tell whether its spec or its plugins were edited; that is said once, and from then on it can be told.
+
+    A run whose checkpoints know of hashes is not taken for one.
+    """
     without_hash(run)
     result = call("train", "--resume", run, "--quiet")
     assert result.exit_code == 0, result.output
     assert "whether the spec was edited since then cannot be told" in result.stderr
+    assert "the run has recorded nothing of the plugin ../../scaled.py" in result.stderr
     assert list(differences(whole, run)) == []
     edit(run / "spec.yaml", "seed: 4", "seed: 5")
     assert "training.seed: 4 → 5" in call("train", "--resume", run).stderr

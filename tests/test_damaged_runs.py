@@ -16,6 +16,7 @@ from click.testing import CliRunner, Result
 
 import graphspec
 from graphspec.cli import main
+from graphspec.files import is_whole_zip
 from graphspec.run_directory import read_json, write_json
 from graphspec.verify_resume import differences
 
@@ -92,7 +93,8 @@ def killed(run: Path) -> Path:
     rows = (run / "metrics.jsonl").read_bytes().splitlines(keepends=True)
     (run / "metrics.jsonl").write_bytes(rows[0])
     (run / "model.keras").unlink()
-    write_json(run / "run.json", {**read_json(run / "run.json"), "status": "running", "epochs": 1})
+    record = {key: value for key, value in read_json(run / "run.json").items() if key not in ("best", "metrics")}
+    write_json(run / "run.json", {**record, "status": "running", "epochs": 1})
     return run
 
 
@@ -280,6 +282,30 @@ def test_a_finished_run_without_its_model_gets_it_back(run: Path) -> None:
     assert read_json(run / "run.json")["status"] == "finished"
 
 
+@pytest.mark.parametrize("file", ["model.keras", "best.keras"])
+@pytest.mark.parametrize("how", ["truncated", "altered", "empty", "removed"])
+def test_a_finished_run_with_a_damaged_model_gets_it_back(run: Path, file: str, how: str) -> None:
+    """What is no whole model is written again as well, not passed over because something bears its name."""
+    whole = (run / file).read_bytes()
+    middle = len(whole) // 2
+    if how == "removed":
+        (run / file).unlink()
+    else:
+        flipped = bytes(255 - each for each in whole[middle : middle + 64])
+        altered = {
+            "truncated": whole[:middle],
+            "altered": whole[:middle] + flipped + whole[middle + 64 :],
+            "empty": b"",
+        }
+        (run / file).write_bytes(altered[how])
+    assert call("train", "--resume", run, "--quiet").exit_code == 0
+    assert is_whole_zip(run / file)
+    assert read_json(run / "run.json")["status"] == "finished"
+    before = (run / file).stat().st_mtime_ns
+    assert call("train", "--resume", run, "--quiet").exit_code == 0
+    assert (run / file).stat().st_mtime_ns == before
+
+
 @pytest.mark.parametrize("kind", ["folder", "pipe"])
 def test_checkpoint_that_is_no_file_is_passed_over(killed: Path, finished: Path, kind: str) -> None:
     """The one before it is used, and what lay there is kept under another name."""
@@ -290,6 +316,17 @@ def test_checkpoint_that_is_no_file_is_passed_over(killed: Path, finished: Path,
     assert "step_000000004.npz is no file and passed over" in result.stderr
     assert list(differences(finished, killed)) == []
     assert (killed / "checkpoints" / "step_000000004.npz.damaged").exists()
+
+
+@pytest.mark.parametrize("words", [("evaluate", "--split", "validation"), ("predict", "--split", "validation")])
+def test_words_in_another_order_are_not_used(run: Path, words: tuple[str, ...]) -> None:
+    """A vocabulary that was changed would let each word stand for another: whoever needs it refuses the run."""
+    found = read_json(run / "vocabularies.json")
+    write_json(run / "vocabularies.json", {name: each[::-1] for name, each in found.items()})
+    result = call(words[0], run, *words[1:])
+    assert result.exit_code == 1, result.output
+    assert "error[GS903]" in result.stderr
+    assert "vocabularies.json cannot be read: it is not what the run was begun with" in result.stderr
 
 
 @pytest.mark.parametrize("file", ["vocabularies.json", "adapted.json"])

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
+import socket as unix_socket
+import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,7 +20,7 @@ import graphspec
 from graphspec.cli.main import main
 from graphspec.diagnostics import SpecError
 from graphspec.run import Run
-from graphspec.run_directory import WatchedFolder
+from graphspec.run_directory import LogFile, WatchedFolder
 from graphspec.training.callback_state import put_back
 from graphspec.training.checkpoint_file import Contents, read_checkpoint, write_checkpoint
 
@@ -435,3 +438,97 @@ def test_included_files_are_copied_into_the_run_whatever_they_are_called(tmp_pat
     assert len(copies) == 4
     assert all(len(name) < 100 and name.isprintable() for name in copies)
     assert run.spec.name == "small"
+
+
+def pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def socket(path: Path) -> None:
+    with unix_socket.socket(unix_socket.AF_UNIX) as bound, contextlib.chdir(path.parent):  # its path must be short
+        bound.bind(path.name)
+
+
+def device(path: Path) -> None:
+    try:
+        os.mknod(path, stat.S_IFCHR | 0o600, os.makedev(1, 5))
+    except PermissionError:
+        pytest.skip("only root makes devices")
+
+
+IN_ITS_PLACE: dict[str, Callable[[Path], None]] = {
+    "a pipe": pipe,
+    "a socket": socket,
+    "a device": device,
+    "a folder": lambda path: (path / "inner").mkdir(parents=True),
+    "a link": lambda path: path.symlink_to("nowhere"),
+}
+
+
+@pytest.mark.parametrize("kind", IN_ITS_PLACE)
+@pytest.mark.parametrize("name", [*PARTS, "checkpoints"])
+def test_what_takes_the_place_of_a_file_meanwhile_is_not_waited_for(run: Path, name: str, kind: str) -> None:
+    """A pipe, a device, a folder, ... in the place of a file of the run is noticed before anything is written."""
+    watched = WatchedFolder(run)
+    watched.check()
+    place = run / name
+    shutil.rmtree(place) if place.is_dir() else place.unlink()
+    IN_ITS_PLACE[kind](place)
+    if kind != "a folder" or name != "checkpoints":
+        assert refusal(watched.check) == "GS904"
+    if kind != "a link":
+        assert refusal(lambda: LogFile(place)) == "GS904"
+
+
+@pytest.mark.parametrize("kind", IN_ITS_PLACE)
+def test_log_that_was_replaced_is_not_written(run: Path, kind: str) -> None:
+    """A line that is to be added ends in GS904, at once."""
+    log = LogFile(run / "log.txt")
+    (run / "log.txt").unlink()
+    IN_ITS_PLACE[kind](run / "log.txt")
+    assert refusal(lambda: log.add("a line")) == "GS904"
+
+
+@pytest.mark.parametrize(
+    ("callbacks", "name", "code"),
+    [
+        ("", "log.txt", "GS904"),
+        ("", "metrics.jsonl", "GS904"),
+        ("", "checkpoints/best.npz", ""),
+        ("", "model.keras", ""),
+        ("{ModelCheckpoint: one.keras}", "one.keras", "GS514"),
+        ('{ModelCheckpoint: "{epoch:02d}.keras"}', "03.keras", "GS514"),
+        ('{ModelCheckpoint: "deep/{epoch:02d}.keras"}', "deep/03.keras", "GS514"),
+        ('{ModelCheckpoint: {filepath: "b{batch}.keras", save_freq: 1}}', "b0.keras", "GS514"),
+    ],
+)
+def test_pipe_that_is_put_there_meanwhile_ends_the_training(
+    tmp_path: Path, callbacks: str, name: str, code: str
+) -> None:
+    """A training that is to write into a pipe ends with a finding, or replaces it: it never waits."""
+    spec = written(tmp_path / "spec", callbacks)
+    place = tmp_path / "runs" / "one"
+
+    def on_epoch(row: dict[str, object]) -> bool:
+        if row["epoch"] == 1:
+            (place / name).unlink(missing_ok=True)
+            os.mkfifo(place / name)
+        return True
+
+    def train() -> None:
+        graphspec.train(spec, run_dir=place, on_epoch=on_epoch)
+
+    if code:
+        assert refusal(train) == code
+    else:
+        train()
+        assert Run(place).record["status"] == "finished"
+
+
+@pytest.mark.parametrize("name", ["02.keras", "-1e+05.keras"])
+def test_no_file_that_a_number_names_leads_elsewhere(tmp_path: Path, victim: Path, name: str) -> None:
+    """A link at any path that a placeholder may come to, in the run itself too, is refused when it is resumed."""
+    spec = written(tmp_path / "spec", '{ModelCheckpoint: "{epoch:02d}.keras"}')
+    place = graphspec.train(spec, run_dir=tmp_path / "run", overrides=["training.epochs=1"]).path
+    (place / name).symlink_to(victim / "file.txt")
+    assert refusal(lambda: graphspec.resume(place, epochs=2)) == "GS514"

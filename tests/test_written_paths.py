@@ -132,7 +132,7 @@ def variants(name: str) -> list[str]:
     return [
         *(name, f"./{name}", f".//{name}", f"{name}/", f"{name}/.", name.upper(), name.title(), f"{name}."),
         *(f"{name} ", f"{name}/x.csv", f"a/../{name}", name.replace("s", "ſ"), name.replace("i", "\u200ci"), wide),
-        f"{name}::$DATA",
+        *(f"{name}::$DATA", name.replace("i", "ı"), name.replace("i", "İ"), f"{name[:1]}\ufe0f{name[1:]}"),
     ]
 
 
@@ -233,6 +233,57 @@ def test_ordinary_uses_of_several_callbacks_are_taken(tmp_path: Path, callbacks:
 def test_two_callbacks_never_write_the_same(tmp_path: Path, callbacks: str) -> None:
     """The same file, a file where another has a folder, and a number that makes them the same: one finding."""
     assert codes(tmp_path, callbacks) == ["GS514"]
+
+
+IGNORED = [
+    *(
+        0xAD,
+        0x34F,
+        0x61C,
+        0x115F,
+        0x1160,
+        0x17B4,
+        0x17B5,
+        0x180B,
+        0x180C,
+        0x180D,
+        0x180E,
+        0x180F,
+        0x3164,
+        0xFEFF,
+        0xFFA0,
+    ),
+    *(*range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070), *range(0xFE00, 0xFE10)),
+    *(*range(0xFFF0, 0xFFF9), *range(0x1BCA0, 0x1BCA4), *range(0x1D173, 0x1D17B), *range(0xE0000, 0xE1000, 0x55)),
+    *(0xE0001, 0xE0020, 0xE007F, 0xE0100, 0xE01EF, 0xE0FFF),
+]
+"""Code points that Unicode calls ignorable by default: file systems that know no case leave them out of names."""
+
+
+def test_letters_that_file_systems_leave_out_stand_in_no_path() -> None:
+    """Neither a file of graphspec's own, nor the file of another callback, is named by a name that holds one."""
+    for code in IGNORED:
+        for text in (
+            f"spec{chr(code)}.yaml",
+            f"{chr(code)}a.csv",
+            f"kept{chr(code)}/a.csv",
+            f"{{epoch}}{chr(code)}.keras",
+        ):
+            with pytest.raises(UnsafePathError, match="nobody sees"):
+                run_path(text, takes_placeholders=True)
+
+
+def test_names_are_compared_as_every_file_system_compares_them(tmp_path: Path) -> None:
+    """Whether case is dropped upwards or downwards, and however a letter is composed, two such names are one."""
+    for one, other in (
+        ("ı.csv", "I.csv"),
+        ("ß.csv", "SS.csv"),
+        ("é.csv", "e\u0301.CSV"),
+        ("K.csv", "k.csv"),
+        ("ς", "Σ"),
+    ):
+        assert codes(tmp_path, f"{{CSVLogger: {quoted(one)}}}, {{CSVLogger: {quoted(other)}}}") == ["GS514"], one
+    assert codes(tmp_path, "{CSVLogger: größe.csv}, {CSVLogger: 重み.csv}, {CSVLogger: 🙂.csv}") == []
 
 
 def test_log_and_callbacks_do_not_write_the_same(tmp_path: Path) -> None:

@@ -20,7 +20,10 @@ from graphspec.rules import DATA_DTYPE, INDEX_RANGE, NOT_FINITE, NOTHING_TO_TRAI
 from graphspec.shapes import Shapes, Tensor
 from graphspec.sources import AUTO, Column, DataError, Header, Source, Split, dtype_of, header, load
 from graphspec.sources.scan import Scan, scan
-from graphspec.sources.vocabularies import Vocabularies, vocabularies_of, with_vocabularies
+from graphspec.sources.vocabularies import auto_sources, read_vocabulary, with_vocabularies
+
+NOTHING_TOLD = Header(None, (None,), None)
+"""The header of an array that nothing is known of."""
 
 
 def check_values(subject: Subject) -> Iterator[Diagnostic]:
@@ -28,36 +31,40 @@ def check_values(subject: Subject) -> Iterator[Diagnostic]:
     data = subject.data
     if data is None:
         return
-    known = _vocabularies_of(data.train) if data.train is not None else {}
+    known: dict[str, tuple[str, ...]] = {}
+    for key, source in auto_sources(data.train).items() if data.train is not None else ():
+        try:
+            header(source)
+        except (DataError, OSError):
+            continue  # a finding has been made of that
+        try:
+            known[key] = read_vocabulary(source)
+        except (DataError, OSError, ValueError) as error:
+            yield _unreadable(source, error)
     for split in data.splits():
         yield from _check_split(subject, with_vocabularies(split, known))
 
 
-def _vocabularies_of(train: Split) -> Vocabularies:
-    """The vocabularies of the training split; none where a file of it is at fault, which is found by itself."""
-    try:
-        return vocabularies_of(train)
-    except (DataError, OSError, ValueError):
-        return {}
-
-
 def _check_split(subject: Subject, split: Split) -> Iterator[Diagnostic]:
     counts: dict[int, int | None] = {}
+    is_counted_anew = False
     for name, source in split.sources():
         wanted = subject.graph.inputs.get(name) if split.inputs.get(name) is source else None
-        column = _read(split, name, source, wanted)
-        if isinstance(column, Diagnostic):
-            yield column
-        if column is None or isinstance(column, Diagnostic):
+        read = _read(split, name, source, wanted)
+        if isinstance(read, Diagnostic):
+            yield read
+        if read is None or isinstance(read, Diagnostic):
             continue
+        told, column = read
         counts[id(source)] = len(column)
-        yield from check_column(subject.graph, subject.shapes, split, name, source, column)
-    if any(header(source).samples is None for _, source in split.sources() if id(source) in counts):
+        is_counted_anew = is_counted_anew or told.samples is None
+        yield from check_column(subject.graph, subject.shapes, split, name, source, column, told)
+    if is_counted_anew:
         yield from check_counts(split, counts)
 
 
-def _read(split: Split, name: str, source: Source, wanted: Input | None) -> Column | Diagnostic | None:
-    """The column; a finding where its file can be opened and not be read.
+def _read(split: Split, name: str, source: Source, wanted: Input | None) -> tuple[Header, Column] | Diagnostic | None:
+    """The header and the column; a finding where its file can be opened and not be read.
 
     None where the header is at fault, or does not fit what it serves, and where the words of the training
     split are not known: a finding has been made of that.
@@ -73,7 +80,7 @@ def _read(split: Split, name: str, source: Source, wanted: Input | None) -> Colu
     if any(check_trained_with(split, name, source, told)):
         return None
     try:
-        return load(source)
+        return told, load(source)
     except (DataError, OSError, ValueError) as error:
         return _unreadable(source, error)
 
@@ -85,11 +92,18 @@ def _unreadable(source: Source, error: Exception) -> Diagnostic:
 
 
 def check_column(
-    graph: Graph, shapes: Shapes, split: Split, name: str, source: Source, column: Column
+    graph: Graph,
+    shapes: Shapes,
+    split: Split,
+    name: str,
+    source: Source,
+    column: Column,
+    told: Header = NOTHING_TOLD,
 ) -> Iterator[Diagnostic]:
     """Every fault of the values of `column`, which `source` gives for the input, target or weights `name` of `split`.
 
-    All of it is read, so that whatever cannot be read is found.
+    All of it is read, so that whatever cannot be read is found. told: the header that was checked; what it left open is
+    checked as well.
     """
     is_target = split.outputs.get(name) is source and name in graph.outputs
     try:
@@ -97,13 +111,23 @@ def check_column(
     except (DataError, OSError, ValueError) as error:
         yield _unreadable(source, error)
         return
+    if found.broken:
+        yield Diagnostic(
+            UNREADABLE_DATA,
+            f"{source.text} holds {found.broken:,} texts with half a surrogate pair, which are no texts",
+            source.place,
+            expected="texts that can be written as UTF-8",
+            help="mend the file",
+        )
     yield from _check_finite(found, column, source)
     if split.inputs.get(name) is source and name in graph.inputs:
-        yield from _check_input(graph, graph.inputs[name], source, column, found)
+        yield from _check_input(graph, graph.inputs[name], source, column, found, told)
     elif is_target:
-        yield from _check_target(graph, shapes, split, name, source, column, found)
+        if told.dtype is None:
+            yield from check_trained_with(split, name, source, _as_header(column))
+        yield from _check_target(graph, shapes, name, source, column, found, told)
     elif split.sample_weights.get(name) is source:
-        if header(source).dtype is None or None in header(source).shape:
+        if told.dtype is None or None in told.shape:
             yield from check_trained_with(split, name, source, _as_header(column))
         yield from _check_fits("float32", f"the sample weights of `{name}`", source, column, found)
         if split.name == "train" and found.is_finite and found.lowest == found.highest == 0:
@@ -159,8 +183,9 @@ def _range_of_dtype(dtype: str) -> tuple[float, float]:
     return float("-inf"), float("inf")
 
 
-def _check_input(graph: Graph, wanted: Input, source: Source, column: Column, found: Scan) -> Iterator[Diagnostic]:
-    told = header(source)
+def _check_input(
+    graph: Graph, wanted: Input, source: Source, column: Column, found: Scan, told: Header
+) -> Iterator[Diagnostic]:
     if told.samples is None or told.dtype is None or None in told.shape:
         yield from check_array(wanted, source, _as_header(column))
     if column.dtype.kind not in "iuf" or found.lowest is None or found.highest is None:
@@ -182,13 +207,10 @@ def _check_input(graph: Graph, wanted: Input, source: Source, column: Column, fo
 
 
 def _check_target(
-    graph: Graph, shapes: Shapes, split: Split, name: str, source: Source, column: Column, found: Scan
+    graph: Graph, shapes: Shapes, name: str, source: Source, column: Column, found: Scan, told: Header
 ) -> Iterator[Diagnostic]:
     output, given = graph.outputs[name], shapes.of(graph, name)
     tensor = given if isinstance(given, Tensor) else None
-    told = header(source)
-    if told.dtype is None:
-        yield from check_trained_with(split, name, source, _as_header(column))
     if tensor is not None and None in told.shape:
         yield from check_target(output, tuple(column.shape[1:]), tensor.shape[1:], source.span)
     if found.lowest is None or found.highest is None:

@@ -172,17 +172,20 @@ def _draw(spec: Spec, split: Split, path: Path, count: int = 48) -> None:
     from graphspec.data_profile import images_of
     from graphspec.diagnostics import SpecError
     from graphspec.extras import require
-    from graphspec.rules import CANNOT_WRITE, DATA_SHAPE
-    from graphspec.sources import in_order, load
+    from graphspec.rules import CANNOT_WRITE, DATA_SHAPE, UNREADABLE_DATA
+    from graphspec.sources import DataError, in_order, load
 
     require("PIL", "Pillow", "a picture is drawn with Pillow", "graphspec[images]")
-    images = images_of(spec.graph, split, count)
+    try:
+        images = images_of(spec.graph, split, count)
+        labels = [in_order(load(source), 0, count).tolist() for source in split.outputs.values()] if images else []
+    except DataError as error:
+        raise SpecError.of(UNREADABLE_DATA, error.message, split.span, help=error.help) from None
     if not images:
         raise SpecError.of(
             DATA_SHAPE, f"`{split.name}` has no images to draw", split.span,
             expected="an input of shape [height, width, 1], or with 3 or 4 channels",
         )  # fmt: skip
-    labels = [in_order(load(source), 0, count).tolist() for source in split.outputs.values()]
     captions = [", ".join(_short(each).strip("[]") for each in row) for row in zip(*labels, strict=False)]
     try:
         draw(images, captions or [""] * count, path)

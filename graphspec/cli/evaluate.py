@@ -44,6 +44,7 @@ def evaluate(
     from graphspec.console.escapes import json_text
     from graphspec.diagnostics import SpecError
     from graphspec.predicting.given import Files
+    from graphspec.run_directory.lock import nothing_recorded
 
     files = Files(named(inputs), named(targets), named(weights), rows)
     given = bool(inputs or targets or weights or rows)
@@ -58,6 +59,8 @@ def evaluate(
         try:
             for name in found.changed_data(split):
                 echo(f"warning: {name} has changed since the run was trained", err=True)
+            for name in found.unknown_data(split) if split != "test" else ():  # the training did not read that one
+                echo(f"warning: {nothing_recorded(name)}", err=True)
         except SpecError as error:
             unknown(error)
 

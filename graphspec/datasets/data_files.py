@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from graphspec.report.paths import legible
 from graphspec.run_directory import relative
 from graphspec.sources import DataError, Split, files_of
 from graphspec.sources.fingerprint import fingerprint
@@ -65,14 +66,19 @@ def paths_of(splits: Iterable[Split]) -> dict[str, Path]:
 
 def differing(recorded: Recorded, paths: dict[str, Path], folder: Path) -> list[str]:
     """The files of `paths` that are not what a run in `folder` recorded of them; sizes are looked at first."""
-    known = {text: recorded.get(relative(path.resolve(), folder.resolve())) for text, path in paths.items()}
+    known = {text: recorded.get(_name(path, folder)) for text, path in paths.items()}
     return [text for text, path in paths.items() if (was := known[text]) is not None and _differs(path, was)]
+
+
+def unknown(recorded: Recorded, paths: dict[str, Path], folder: Path) -> list[str]:
+    """The files of `paths` that a run in `folder` recorded nothing of."""
+    return [text for text, path in paths.items() if _name(path, folder) not in recorded]
 
 
 def _differs(path: Path, was: dict[str, Any]) -> bool:
     try:
         return bool(path.stat().st_size != was["size"] or fingerprint(path).sha256 != was["sha256"])
-    except OSError:
+    except (OSError, DataError):  # it is gone, or changes at this moment
         return True
 
 
@@ -80,10 +86,15 @@ def _record(paths: Iterable[Path], folder: Path) -> Recorded:
     """Size and SHA-256 of each file that can be read."""
     found: Recorded = {}
     for path in paths:
-        with suppress(OSError):
+        with suppress(OSError, DataError):
             taken = fingerprint(path)
-            found[relative(path.resolve(), folder.resolve())] = {"size": taken.size, "sha256": taken.sha256}
+            found[_name(path, folder)] = {"size": taken.size, "sha256": taken.sha256}
     return found
+
+
+def _name(path: Path, folder: Path) -> str:
+    """Return what a run in `folder` calls the file: JSON holds no names that are not UTF-8."""
+    return legible(relative(path.resolve(), folder.resolve()))
 
 
 def _looks(path: Path) -> tuple[int, int] | None:

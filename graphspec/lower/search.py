@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from fractions import Fraction
 from typing import Any, Literal
 
 from graphspec.diagnostics import Report, Span
 from graphspec.document.tree import Located, Mapping, plain
 from graphspec.rules import BAD_SEARCH
+from graphspec.schema.limits import GREATEST_TRIED
 from graphspec.schema.model import FloatRange, IntRange, RangeModel, SearchModel
 from graphspec.search_space import Choices, Chosen, Parameter, Range, SearchSpace
 from graphspec.suggest import kind_of, shown
@@ -117,12 +118,18 @@ def _faults(bounds: FloatRange | IntRange) -> list[tuple[bool, str, str, str]]:
     """Each way in which a range can hold no values: whether it does, the key at fault, what is said, and the mend."""
     low, high = shown(bounds.low), shown(bounds.high)
     has_step = bounds.states("step") and bounds.step is not None and bounds.step != 1
-    rest = bounds.step is not None and (Decimal(str(bounds.high)) - Decimal(str(bounds.low))) % Decimal(
-        str(bounds.step)
-    )
+    length = Fraction(str(bounds.high)) - Fraction(str(bounds.low))
+    step = Fraction(str(bounds.step)) if bounds.step is not None else None
+    rest = step is not None and length % step
     return [
         (bounds.low > bounds.high, "low", f"ends at {high}, below {low}, where it begins", "exchange `low` and `high`"),
         (bounds.log and bounds.low <= 0, "low", f"begins at {low}, which has no logarithm", "start above 0"),
+        (
+            step is not None and length / step > GREATEST_TRIED,
+            "step",
+            "has more steps than can be told apart",
+            "write a greater `step`, or leave it out",
+        ),
         (bool(bounds.log and has_step), "step", "has both `log` and `step`", "leave one of the two out"),
         (
             bool(has_step and rest),

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from graphspec.graph import Plugin
+from graphspec.report.paths import legible
 from graphspec.run_directory.files import relative
 from graphspec.run_paths import ADAPTED, VOCABULARIES
 from graphspec.sources.fingerprint import sha256
@@ -36,22 +37,38 @@ def differing_files(known: Recorded, run: Path) -> list[str]:
     return [name for name, was in known.items() if _recorded([run / name], run).get(name) != was]
 
 
+def unknown_plugins(plugins: Iterable[Plugin], known: Recorded, run: Path) -> list[str]:
+    """Return the source files of `plugins` that `known` does not have; modules that they import are no part of it."""
+    files = dict.fromkeys(file for plugin in plugins for file in _own_sources(plugin))
+    return [name for name in _recorded(list(files)[:_MOST_FILES], run) if name not in known]
+
+
+def unknown_files(known: Recorded, run: Path) -> list[str]:
+    """Return what `run` keeps of its data and `known` does not have."""
+    return [name for name in recorded_files(run) if name not in known]
+
+
 def _recorded(files: Iterable[Path], run: Path) -> Recorded:
     found: Recorded = {}
     for file in files:
         with suppress(OSError, ValueError):
             if file.is_file():
-                name = relative(file.resolve(), run.resolve())
+                name = legible(relative(file.resolve(), run.resolve()))
                 found[name] = {"size": file.stat().st_size, "sha256": sha256(file)}
     return found
 
 
 def _sources(plugin: Plugin) -> Iterator[Path]:
+    yield from _own_sources(plugin)
+    if plugin.is_beside:
+        yield from _imported_below(plugin.folder.resolve())
+
+
+def _own_sources(plugin: Plugin) -> Iterator[Path]:
     root = plugin.module.partition(".")[0]
     if plugin.is_beside:
         package = plugin.folder / root
         yield from sorted(package.rglob("*.py")) if package.is_dir() else [plugin.folder / f"{root}.py"]
-        yield from _imported_below(plugin.folder.resolve())
         return
     with suppress(ImportError, ValueError):
         found = importlib.util.find_spec(plugin.module)

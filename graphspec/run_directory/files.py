@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import stat
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
@@ -13,8 +14,16 @@ from typing import Any
 
 from graphspec.diagnostics import SpecError
 from graphspec.files import read_bytes, reason_of
+from graphspec.report.paths import legible
 from graphspec.rules import BAD_RUN, CANNOT_WRITE
 from graphspec.run_paths import UNFINISHED
+
+_FLAGS = (
+    getattr(os, "O_NOFOLLOW", 0)
+    | getattr(os, "O_NONBLOCK", 0)
+    | getattr(os, "O_NOCTTY", 0)
+    | getattr(os, "O_CLOEXEC", 0)
+)
 
 
 def relative(path: Path, folder: Path) -> str:
@@ -58,8 +67,24 @@ def make_folder(folder: Path) -> None:
 
 
 def open_own(path: Path, flags: int) -> int:
-    """Open `path` with `flags` and give its descriptor; through a link it is not opened. Raises OSError."""
-    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0), 0o644)
+    """Open the regular file at `path` with `flags` and give its descriptor; through a link it is not opened.
+
+    Nothing is waited for: somebody may have put a pipe there. Raises OSError.
+    """
+    with suppress(FileNotFoundError):
+        _check_regular(os.lstat(path))  # before it is opened, which sets off some devices
+    handle = os.open(path, flags | _FLAGS, 0o644)
+    try:
+        _check_regular(os.fstat(handle))
+    except OSError:
+        os.close(handle)
+        raise
+    return handle
+
+
+def _check_regular(found: os.stat_result) -> None:
+    if not (stat.S_ISREG(found.st_mode) or stat.S_ISLNK(found.st_mode)):
+        raise OSError(errno.EINVAL, "it is no regular file")
 
 
 class LogFile:
@@ -93,8 +118,8 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, value: dict[str, Any]) -> None:
-    """Write `value` to `path`, whole or not at all."""
-    write_text(path, json.dumps(value, indent=1) + "\n")
+    """Write `value` to `path`, whole or not at all; a byte that is no character, as in names of files, as `\\xff`."""
+    write_text(path, json.dumps(legible(value), indent=1) + "\n")
 
 
 MOST_BYTES = 2**26

@@ -113,7 +113,7 @@ def held(run: Path, kept: tuple[str, ...] = KEPT) -> Iterator[None]:
         yield
         return
     try:
-        handle = open_own(run / HELD, os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NONBLOCK", 0))
+        handle = open_own(run / HELD, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     except OSError as error:
         raise cannot_write(run / HELD, error) from None
     with open(handle, "ab", buffering=0):

@@ -6,6 +6,7 @@ A new run holds none. One that is resumed may come from anywhere, as its spec ma
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -50,7 +51,9 @@ def _leading_out(folder: Path, reason: str) -> SpecError:
     )
 
 
-def check_inside(run: Path, text: str, span: Span, *, takes_placeholders: bool = False, shared: str = "") -> None:
+def check_inside(
+    run: Path, text: str, span: Span, *, takes_placeholders: bool = False, shared: str = "", may_link: bool = False
+) -> None:
     """Raise SpecError where a callback must not write to the path `text` below `run`, as the folder is now.
 
     Args:
@@ -59,10 +62,11 @@ def check_inside(run: Path, text: str, span: Span, *, takes_placeholders: bool =
         span: The place of `text`.
         takes_placeholders: See `run_paths.run_path`.
         shared: See `run_paths.run_path`.
+        may_link: Whether links are let stand that the callback itself may have made since the training began.
     """
     try:
         run_path(text, takes_placeholders=takes_placeholders, shared=shared)
-        reason = next(_links(run, text), None)
+        reason = next(_links(run, text, may_link=may_link), None)
     except UnsafePathError as error:
         reason = f"{text} {error.reason}"
     except OSError as error:
@@ -74,39 +78,50 @@ def check_inside(run: Path, text: str, span: Span, *, takes_placeholders: bool =
         )  # fmt: skip
 
 
-def _links(run: Path, text: str) -> Iterator[str]:
+def _links(run: Path, text: str, *, may_link: bool) -> Iterator[str]:
     """Yield everything on the way to `text`, and below it, that leads out of `run`."""
     here = run
     for name in text.split("/"):
         if "{" in name or "}" in name:
-            break
+            yield from _below(here, _filled(name) if here == run else None, may_link=may_link)
+            return
         here /= name
         try:
             found = os.lstat(here)
         except FileNotFoundError:
             return
         if not stat.S_ISDIR(found.st_mode):
-            yield from _file(here, found)
+            yield from _file(here, found, may_link=may_link)
             return
-    if here != run:
-        yield from _below(here)
+    yield from _below(here, may_link=may_link)
 
 
-def _below(folder: Path) -> Iterator[str]:
+def _filled(name: str) -> re.Pattern[str]:
+    """Return what matches every name that numbers make of `name`, whatever they are and however they are formatted."""
+    parts = re.split(r"\{[^{}]*\}", name.replace("{{", "\0").replace("}}", "\1"))
+    return re.compile(r"[-+0-9.,%e naif]*".join(re.escape(part) for part in parts), re.IGNORECASE)
+
+
+def _below(folder: Path, chosen: re.Pattern[str] | None = None, *, may_link: bool = False) -> Iterator[str]:
+    """Yield what leads out of `folder`. chosen: look at the names in it that this matches alone."""
     count = 0
     for root, folders, files in os.walk(folder):
+        if chosen is not None and Path(root) == folder:
+            folders[:], files = ([each for each in names if chosen.fullmatch(each)] for names in (folders, files))
         for name in (*folders, *files):
             path = Path(root, name)
             found = os.lstat(path)
             if not stat.S_ISDIR(found.st_mode):
-                yield from _file(path, found)
+                yield from _file(path, found, may_link=may_link)
             count += 1
             if count > MOST_FILES:
                 yield f"{folder} holds more than {MOST_FILES:,} files"
                 return
 
 
-def _file(path: Path, found: os.stat_result) -> Iterator[str]:
+def _file(path: Path, found: os.stat_result, *, may_link: bool = False) -> Iterator[str]:
+    if may_link and (stat.S_ISREG(found.st_mode) or stat.S_ISLNK(found.st_mode)):
+        return
     if not stat.S_ISREG(found.st_mode):
         yield f"{path} is {_kind(found.st_mode)}"
     elif found.st_nlink > 1:

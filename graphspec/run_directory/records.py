@@ -18,10 +18,13 @@ from graphspec.run_paths import ADAPTED, BEST, CHECKPOINTS, LOCK, MODEL, PROVENA
 from graphspec.shell import command_line, path_word
 
 _LARGE = 2**29
-"""Bytes of a file that holds words of the data, each once."""
+"""Bytes of a file that holds words of the data, each once, or the names of its files."""
+
+GREATEST = 1e300
+"""Of a number that is recorded: what is drawn and compared must not grow beyond all numbers."""
 
 Count = Annotated[int, Field(ge=0, lt=2**53)]
-Number = Annotated[float, Field(ge=-1e300, le=1e300, allow_inf_nan=False)]
+Number = Annotated[float, Field(ge=-GREATEST, le=GREATEST, allow_inf_nan=False)]
 Metric = Number | list[Any] | None
 
 
@@ -56,7 +59,7 @@ class RunRecord(_Part):
     reason: str = ""
     seed: Count = 0
     epochs: Count = 0
-    seconds: Number = 0.0
+    seconds: Annotated[Number, Field(ge=0)] = 0.0
     samples: Samples | None = None
     steps_per_execution: Annotated[int, Field(ge=1, lt=2**31)] | None = None
     metrics: dict[str, Metric] = {}
@@ -125,12 +128,12 @@ _LAYERS = TypeAdapter(dict[str, list[Any]], config=ConfigDict(strict=True))
 
 def read_record(run: Path) -> dict[str, Any]:
     """Return what `run.json` says."""
-    return _read(run / RECORD, _RECORD)
+    return _read(run / RECORD, _RECORD, _LARGE)
 
 
 def read_lock(run: Path) -> dict[str, Any]:
     """Return what `lock.json` says."""
-    return _read(run / LOCK, _LOCK)
+    return _read(run / LOCK, _LOCK, _LARGE)
 
 
 def read_provenance(run: Path) -> dict[str, Any]:

@@ -14,10 +14,12 @@ What no file can tell again from the same spec and data begins with `time/`.
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 import os
 from collections.abc import Iterable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +78,20 @@ def read_rows(run: Path) -> list[Row]:
         raise damaged(path, str(error)) from None
     if [row["epoch"] for row in rows] != list(range(len(rows))):
         raise damaged(path, "its rows are not those of the epochs in their order")
+    steps = [row.get("step", 0) for row in rows]
+    if any(later <= earlier for earlier, later in pairwise(steps)) and any(steps):
+        raise damaged(path, "its steps do not grow from epoch to epoch")
+    times = [value for row in rows for name, value in row.items() if name.startswith(TIMED) and value is not None]
+    if any(isinstance(time, list) or time < 0 for time in times):
+        raise damaged(path, "it holds times that are none")
     return rows
+
+
+def row_hashes(rows: list[Row], known: list[str]) -> None:
+    """Add to `known`, the hashes of the first rows, those of the others: each is of its row and all before it."""
+    for row in rows[len(known) :]:
+        text = json.dumps(row, sort_keys=True)
+        known.append(hashlib.sha256(f"{known[-1] if known else ''}{text}".encode()).hexdigest())
 
 
 def columns(rows: Iterable[Row]) -> list[str]:

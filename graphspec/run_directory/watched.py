@@ -62,10 +62,9 @@ class WatchedFolder:
                 if name in self._seen:
                     return f"{name} in it was removed or moved"
                 continue
-            identity = (
-                _identity(found) if stat.S_ISDIR(found.st_mode) else None
-            )  # a file is replaced when it is written
-            if self._seen.setdefault(name, identity) != identity:
+            is_file = stat.S_ISREG(found.st_mode)
+            identity = None if is_file else _identity(found)  # a file is replaced when it is written
+            if not (is_file or stat.S_ISDIR(found.st_mode)) or self._seen.setdefault(name, identity) != identity:
                 return f"{name} in it was replaced"
         return None
 

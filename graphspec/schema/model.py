@@ -15,6 +15,7 @@ from pydantic_core import PydanticCustomError
 
 from graphspec import catalog
 from graphspec.document.tree import Mapping, Sequence
+from graphspec.schema.limits import GREATEST_COUNT, GREATEST_SIZE, GREATEST_TRIED, MOST_NUMBERS, MOST_PIXELS
 from graphspec.schema.part import Name, Named, Part
 from graphspec.suggest import did_you_mean, one_of
 
@@ -45,17 +46,20 @@ def _spoken_version(value: int) -> int:
     return value
 
 
-Positive = Annotated[int, Field(gt=0)]
+Positive = Annotated[int, Field(gt=0, le=GREATEST_COUNT)]
+Size = Annotated[int, Field(gt=0, le=GREATEST_SIZE)]
+Asked = Annotated[int, Field(gt=0, le=MOST_NUMBERS)]
+Tried = Annotated[int, Field(ge=-GREATEST_TRIED, le=GREATEST_TRIED)]
 Dtype = Annotated[str, AfterValidator(_known_dtype)]
 
 
 class InputModel(Part):
     """One named input. Shape is in units of one sample, without the batch; null is any length."""
 
-    shape: list[Positive | None]
+    shape: list[Size | None]
     dtype: Dtype = "float32"
     sparse: bool = False
-    batch_size: Positive | None = None
+    batch_size: Size | None = None
     optional: bool = False
 
 
@@ -215,12 +219,22 @@ def _no_truth(value: Any) -> Any:
     return value
 
 
+def _few_pixels(value: list[int]) -> list[int]:
+    if value[0] * value[1] > MOST_PIXELS:
+        raise PydanticCustomError(
+            "unknown_choice",
+            f"a height and a width of at most {MOST_PIXELS:,} pixels",
+            {"help": "images of that size take more memory than is left for them; write smaller numbers"},
+        )
+    return value
+
+
 class WindowModel(Part):
     """Samples made of a series: `size` steps each, and the target `horizon` steps after the last of them."""
 
-    size: Positive
+    size: Asked
     stride: Positive = 1
-    horizon: Annotated[int, Field(ge=0)] = 1
+    horizon: Annotated[int, Field(ge=0, le=GREATEST_COUNT)] = 1
 
 
 class SourceModel(Part):
@@ -233,15 +247,15 @@ class SourceModel(Part):
     columns: Annotated[list[str], Field(min_length=1)] | None = None
     feature: str | None = None
     decode: Literal["image"] | None = None
-    size: Annotated[list[Positive], Field(min_length=2, max_length=2)] | None = None
+    size: Annotated[list[Positive], Field(min_length=2, max_length=2), AfterValidator(_few_pixels)] | None = None
     channels: Annotated[Literal[1, 3, 4], BeforeValidator(_no_truth)] | None = None
     on_error: Literal["fail", "skip"] = "fail"
     interpolation: Literal["nearest", "bilinear"] | None = None
-    one_hot: Positive | None = None
+    one_hot: Asked | None = None
     vocabulary: Annotated[Any, AfterValidator(_vocabulary)] = None
-    scale: float | None = None
+    scale: Annotated[float, Field(allow_inf_nan=False)] | None = None
     cast: Dtype | None = None
-    pad: Positive | None = None
+    pad: Asked | None = None
     window: WindowModel | None = None
 
 
@@ -276,8 +290,8 @@ class FloatRange(Part):
 class IntRange(Part):
     """Whole numbers to try, by the names of optuna's `suggest_int`."""
 
-    low: int
-    high: int
+    low: Tried
+    high: Tried
     log: bool = False
     step: Positive = 1
 

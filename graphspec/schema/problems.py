@@ -29,6 +29,13 @@ _TYPES = {
     "finite_number": "a finite number",
 }
 
+_RANGES = {
+    "greater_than": ("gt", "a number above"),
+    "greater_than_equal": ("ge", "a number from"),
+    "less_than": ("lt", "a number below"),
+    "less_than_equal": ("le", "a number up to"),
+}
+
 ANY_LENGTH = "a size is a whole number from 1; write `null` for any length"
 
 Path = tuple[str | int, ...]
@@ -235,7 +242,7 @@ def _missing_key(tree: Mapping, path: Path) -> Diagnostic:
 def _union(tree: Mapping, path: Path, problems: list[Any]) -> Diagnostic:
     """One finding for a value that no member of its union takes."""
     value, key_span, span = descend(tree, path)
-    ranged = [problem for problem in problems if problem["type"] in ("greater_than", "greater_than_equal")]
+    ranged = [problem for problem in problems if problem["type"] in _RANGES]
     if ranged:
         return _explain_one(tree, path, ranged[0])
     expected = " or ".join(
@@ -247,14 +254,10 @@ def _union(tree: Mapping, path: Path, problems: list[Any]) -> Diagnostic:
 
 
 def _expected_range(kind: str, context: dict[str, Any], message: str) -> str:
-    words = {
-        "greater_than": ("gt", "a number above"),
-        "greater_than_equal": ("ge", "a number from"),
-        "less_than": ("lt", "a number below"),
-    }
-    if kind in words:
-        key, text = words[kind]
-        return f"{text} {context[key]:g}" + (" upwards" if key == "ge" else "")
+    if kind in _RANGES:
+        key, text = _RANGES[kind]
+        bound = f"{context[key]:,}" if isinstance(context[key], int) else f"{context[key]:g}"
+        return f"{text} {bound}" + (" upwards" if key == "ge" else "")
     return message[0].lower() + message[1:]
 
 

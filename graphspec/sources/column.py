@@ -38,7 +38,12 @@ class Column(Protocol):
 
 
 class Mapped:
-    """A column whose samples are made of those of another: `change` gives as many of `shape` and `dtype`."""
+    """A column whose samples are made of those of another: `change` gives as many of `shape` and `dtype`.
+
+    scanned: what is looked through in its place, where its values repeat others.
+    """
+
+    scanned: Column | None = None
 
     def __init__(
         self, base: Column, shape: tuple[int, ...], dtype: np.dtype[Any], change: Callable[[Array], Array]
@@ -80,7 +85,9 @@ class Joined:
 
 
 class Windows:
-    """The windows of a series, or the step after each of them."""
+    """The windows of a series, or the step after each of them. scanned: as that of `Mapped`."""
+
+    scanned: Column | None = None
 
     def __init__(self, base: Column, window: Window, *, is_target: bool) -> None:
         import numpy as np
@@ -98,6 +105,28 @@ class Windows:
 
         steps = (np.asarray(at, np.int64)[:, None] * self.window.stride + self.offsets).reshape(-1)
         return self.base[steps].reshape(len(at), *self.shape[1:])
+
+
+class Leading:
+    """The first `count` samples of a column."""
+
+    def __init__(self, base: Column, count: int) -> None:
+        self.base, self.dtype = base, base.dtype
+        self.shape: tuple[int, ...] = (count, *base.shape[1:])
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, at: Array, /) -> Array:
+        return self.base[at]
+
+
+def windowed_steps(base: Column, window: Window, *, is_target: bool) -> Column:
+    """The steps of a series that windows take, each once: those that windows take again would be read as often."""
+    windows = Windows(base, window, is_target=is_target)
+    if is_target or window.stride >= window.size or not len(windows):
+        return windows
+    return Leading(base, (len(windows) - 1) * window.stride + window.size)
 
 
 def skipped(column: Column) -> Array:

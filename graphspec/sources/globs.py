@@ -28,21 +28,48 @@ MOST_WORK = 1.5
 
 _MAGIC = re.compile(r"[*?[]")
 
-_END: ContextVar[tuple[float, float] | None] = ContextVar("end", default=None)
+
+class _Looks:
+    """What the globs of one spec have found, and the time that is left for them; it passes only while one looks."""
+
+    def __init__(self) -> None:
+        self.found: dict[tuple[Path, Path], list[Path]] = {}
+        self._left = (MOST_SECONDS, MOST_WORK)
+        self._began = _now()
+
+    @contextmanager
+    def counted(self) -> Iterator[None]:
+        """Take the time that passes within from what is left."""
+        self._began = _now()
+        try:
+            yield
+        finally:
+            self._left = self._rest()
+
+    def is_late(self) -> bool:
+        """Return whether the glob that looks now has no time left."""
+        return min(self._rest()) < 0
+
+    def _rest(self) -> tuple[float, float]:
+        (seconds, work), (now, worked) = self._left, _now()
+        return seconds - (now - self._began[0]), work - (worked - self._began[1])
 
 
-def _end() -> tuple[float, float]:
-    return time.monotonic() + MOST_SECONDS, time.thread_time() + MOST_WORK
+def _now() -> tuple[float, float]:
+    return time.monotonic(), time.thread_time()
+
+
+_LOOKS: ContextVar[_Looks | None] = ContextVar("looks", default=None)
 
 
 @contextmanager
 def within_bounds() -> Iterator[None]:
-    """Let all globs within it share the bounds of one, so that many of them take no longer."""
-    token = _END.set(_END.get() or _end())
+    """Let all globs within it share the bounds of one, and look once: many of them take no longer."""
+    token = _LOOKS.set(_LOOKS.get() or _Looks())
     try:
         yield
     finally:
-        _END.reset(token)
+        _LOOKS.reset(token)
 
 
 def matching(folder: Path, pattern: Path, text: str) -> list[Path]:
@@ -50,21 +77,26 @@ def matching(folder: Path, pattern: Path, text: str) -> list[Path]:
 
     Raises DataError where there are too many, where it takes too long, or where one lies elsewhere.
     """
+    looks = _LOOKS.get() or _Looks()
+    if (known := looks.found.get((folder, pattern))) is not None:
+        return known
     parts = [part for at, part in enumerate(pattern.parts) if part != "**" or pattern.parts[at - 1 : at] != ("**",)]
     fixed = next((at for at, part in enumerate(parts) if _MAGIC.search(part)), len(parts) - 1)
     start = folder.joinpath(*parts[:fixed])
-    walk = _Walk(text, start)
-    return sorted(Path(each) for each in walk.files(tuple(parts[fixed:])))
+    with looks.counted():
+        walk = _Walk(text, start, looks)
+        found = sorted(Path(each) for each in walk.files(tuple(parts[fixed:])))
+    looks.found[folder, pattern] = found
+    return found
 
 
 class _Walk:
     """One search below `start`: counts what it looks at, and ends it where that is too much."""
 
-    def __init__(self, text: str, start: Path) -> None:
-        self.text, self.start = text, start
+    def __init__(self, text: str, start: Path, looks: _Looks) -> None:
+        self.text, self.start, self.looks = text, start, looks
         self.home = os.path.realpath(start)
         self.entries = self.found = 0
-        self.end = _END.get() or _end()
         self.seen: set[str] = set()
 
     def files(self, parts: tuple[str, ...]) -> Iterator[str]:
@@ -119,7 +151,7 @@ class _Walk:
     def _listed(self, folder: str) -> Iterator[os.DirEntry[str]]:
         """What lies in `folder`; nothing where there is no such folder, and of what the kernel makes up."""
         try:
-            if self._is_late():
+            if self.looks.is_late():
                 raise self._too_slow()
             if is_of_kernel(folder):
                 return
@@ -128,7 +160,7 @@ class _Walk:
                     self.entries += 1
                     if self.entries > MOST_ENTRIES:
                         raise self._too_much(f"one of more than {MOST_ENTRIES:,} names that were looked at")
-                    if self.entries % 256 == 0 and self._is_late():
+                    if self.entries % 256 == 0 and self.looks.is_late():
                         raise self._too_slow()
                     yield entry
         except (FileNotFoundError, NotADirectoryError):
@@ -139,9 +171,6 @@ class _Walk:
                 f"{self.text} leads to the folder {shown}, which cannot be looked into: {reason_of(error)}",
                 help="check the rights of the folder",
             ) from None
-
-    def _is_late(self) -> bool:
-        return time.monotonic() > self.end[0] or time.thread_time() > self.end[1]
 
     def _too_slow(self) -> DataError:
         return self._too_much("files that take too long to find")

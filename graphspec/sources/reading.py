@@ -36,9 +36,12 @@ def header(source: Source) -> Header:
 def file_header(source: Source) -> Header:
     """What the files of `source` tell of what they hold, before any transform."""
     found = format_for(source)
-    if found.whole:
-        return found.header(source)
-    shards = shards_of(source)
+    return found.header(source) if found.whole else _header_of(source, shards_of(source))
+
+
+def _header_of(source: Source, shards: list[Source]) -> Header:
+    """The header of all `shards`, the files that `source` stands for."""
+    found = format_for(source)
     for shard in shards:
         if is_folder(shard.path):
             raise DataError(f"{shard.text} is no file", help="name a file, or write a glob: `folder/*.npy`")
@@ -59,8 +62,9 @@ def load_files(source: Source, progress: Progress | None = None) -> Column:
         column = found.column(source)
         assert column is not None
         return column
-    file_header(source)
-    parts = [_load_file(shard, progress) for shard in shards_of(source)]
+    shards = shards_of(source)
+    _header_of(source, shards)
+    parts = [_load_file(shard, progress) for shard in shards]
     return parts[0] if len(parts) == 1 else Joined(parts)
 
 

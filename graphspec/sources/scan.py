@@ -10,13 +10,15 @@ from typing import Any
 
 from graphspec.sources.column import Column
 from graphspec.sources.reading import blocks_of
+from graphspec.sources.transforms import is_broken
 
 
 @dataclass(frozen=True)
 class Scan:
     """The values of a column: how many are NaN or infinite, the least and the greatest of the others.
 
-    lowest and highest are None where no number is finite. fractional: some number is not whole.
+    lowest and highest are None where no number is finite. fractional: some number is not whole. broken: how many texts
+    hold half a surrogate pair, which no encoding knows.
     """
 
     missing: int = 0
@@ -24,6 +26,7 @@ class Scan:
     lowest: float | None = None
     highest: float | None = None
     fractional: bool = False
+    broken: int = 0
 
     @property
     def is_finite(self) -> bool:
@@ -36,11 +39,14 @@ def scan(column: Column, ignored: int | None = None) -> Scan:
 
     Raises DataError or OSError where a value cannot be read.
     """
-    missing = infinite = 0
+    missing = infinite = broken = 0
     lows: list[Any] = []
     highs: list[Any] = []
     fractional = False
-    for block in blocks_of(column):
+    scanned = getattr(column, "scanned", None)
+    for block in blocks_of(column if scanned is None else scanned):
+        if block.dtype.kind in "UO":
+            broken += sum(map(is_broken, block.reshape(-1).tolist()))
         if block.dtype.kind not in "iufb" or not block.size:
             continue
         numbers = block = block if ignored is None else block[block != ignored]
@@ -51,7 +57,7 @@ def scan(column: Column, ignored: int | None = None) -> Scan:
         if numbers.size:
             lows.append(numbers.min().item())
             highs.append(numbers.max().item())
-    return Scan(missing, infinite, min(lows, default=None), max(highs, default=None), fractional)
+    return Scan(missing, infinite, min(lows, default=None), max(highs, default=None), fractional, broken)
 
 
 def _finite(block: Any) -> tuple[Any, int, int]:

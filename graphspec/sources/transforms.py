@@ -6,10 +6,13 @@ and the two agree.
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from math import prod
 from typing import TYPE_CHECKING, Any
 
-from graphspec.sources.column import Mapped, Windows
+from graphspec.schema.limits import MOST_OF_A_SAMPLE
+from graphspec.sources.column import Mapped, Windows, windowed_steps
 from graphspec.sources.source import AUTO, DataError, Header, Source
 from graphspec.suggest import did_you_mean
 
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
     from graphspec.sources.column import Column
 
     Array = np.ndarray[Any, Any]
+
+_HALF = re.compile("[\ud800-\udfff]")
 
 FLOATS = ("float16", "float32", "float64", "bfloat16")
 
@@ -55,6 +60,13 @@ def transformed_header(found: Header, source: Source) -> Header:
                 f"horizon of {made.window.horizon}", part="window", help="make the window smaller",
             )  # fmt: skip
         found = replace(found, shape=shape, samples=samples)
+    enlarging = [key for key in ("window", "one_hot", "pad") if getattr(made, key) is not None]
+    numbers = prod(size or 1 for size in found.shape)
+    if enlarging and numbers > MOST_OF_A_SAMPLE:
+        raise DataError(
+            f"a sample of {source.text} would hold {numbers:,} numbers, more than {MOST_OF_A_SAMPLE:,}",
+            part=enlarging[0], help=f"make `{enlarging[0]}` smaller",
+        )  # fmt: skip
     return found
 
 
@@ -64,14 +76,27 @@ def _indices(shape: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def transformed(column: Column, source: Source) -> Column:
-    """The column that `source` makes of what its files hold. Reading it may raise DataError for a value in it."""
+    """The column that `source` makes of what its files hold. Reading it may raise DataError for a value in it.
+
+    Where values are repeated or filled in, its `scanned` gives each value of the files once.
+    """
+    made = source.transforms
+    found = _made(column, source)
+    is_enlarged = made.pad is not None or made.one_hot is not None or made.window is not None
+    if is_enlarged and found is not column and isinstance(found, Mapped | Windows):
+        found.scanned = _made(column, source, each_once=True)
+    return found
+
+
+def _made(column: Column, source: Source, *, each_once: bool = False) -> Column:
+    """The column after all transforms. each_once: without what repeats and fills in, to be looked through."""
     import numpy as np
 
     made = source.transforms
     if made.vocabulary is not None and made.vocabulary != AUTO:
         column = _looked_up(column, source, made.vocabulary)
     if made.pad is not None and column.shape[1:2] != (made.pad,):
-        column = _padded(column, made.pad)
+        column = _cut(column, made.pad) if each_once else _padded(column, made.pad)
     if made.scale is not None:
         dtype = np.dtype("float64" if column.dtype == np.float64 else "float32")
         factor = dtype.type(made.scale)
@@ -79,9 +104,11 @@ def transformed(column: Column, source: Source) -> Column:
     if made.cast is not None:
         column = _cast(column, made.cast)
     if made.one_hot is not None:
-        column = _one_hot(column, source, made.one_hot)
-    if made.window is not None:
+        column = _one_hot(column, source, made.one_hot, only_checked=each_once)
+    if made.window is not None and not each_once:
         column = Windows(column, made.window, is_target=source.is_target)
+    elif made.window is not None:
+        column = windowed_steps(column, made.window, is_target=source.is_target)
     return column
 
 
@@ -123,6 +150,16 @@ def as_word(value: object) -> str:
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
+def is_broken(value: object) -> bool:
+    """Return whether `value` is a text that holds half a surrogate pair, as JSON and NumPy let one stand."""
+    return isinstance(value, str) and not value.isascii() and _HALF.search(value) is not None
+
+
+def _cut(column: Column, length: int) -> Column:
+    shape = (min(length, column.shape[1]), *column.shape[2:])
+    return Mapped(column, shape, column.dtype, lambda values: values[:, :length])
+
+
 def _padded(column: Column, length: int) -> Column:
     import numpy as np
 
@@ -137,15 +174,14 @@ def _padded(column: Column, length: int) -> Column:
     return Mapped(column, (length, *inner), column.dtype, pad)
 
 
-def _one_hot(column: Column, source: Source, count: int) -> Column:
+def _one_hot(column: Column, source: Source, count: int, *, only_checked: bool = False) -> Column:
     import numpy as np
 
     shape = _indices(column.shape[1:])
-    rows = np.eye(count, dtype=np.float32)
 
-    def spread(values: Array) -> Array:
+    def checked(values: Array) -> Array:
         at = values.reshape(len(values), *shape)
-        whole = at.astype(np.int64)
+        whole: Array = at.astype(np.int64)
         wrong = (whole != at) | (whole < 0) | (whole >= count)
         if wrong.any():
             raise DataError(
@@ -153,8 +189,16 @@ def _one_hot(column: Column, source: Source, count: int) -> Column:
                 part="one_hot",
                 help=f"write `one_hot: {int(whole.max()) + 1}`, or mend the file",
             )
-        return rows[whole]
+        return whole
 
+    def spread(values: Array) -> Array:
+        whole = checked(values)
+        rows = np.zeros((*whole.shape, count), np.float32)
+        np.put_along_axis(rows, whole[..., None], 1, axis=-1)
+        return rows
+
+    if only_checked:  # a row holds one 1, and zeros
+        return Mapped(column, (2,), np.dtype(np.float32), lambda values: np.eye(2)[np.zeros(len(checked(values)), int)])
     return Mapped(column, (*shape, count), np.dtype(np.float32), spread)
 
 
@@ -165,6 +209,11 @@ def vocabulary_of(column: Column, source: Source) -> tuple[str, ...]:
     words: set[str] = set()
     for start in range(0, len(column), 1 << 16):
         words.update(map(as_word, in_order(column, start, start + (1 << 16)).reshape(-1).tolist()))
+    if any(map(is_broken, words)):
+        raise DataError(
+            f"{source.text} holds a word with half a surrogate pair, which is no text", part="vocabulary",
+            help="mend the file",
+        )  # fmt: skip
     if not words:
         raise DataError(f"{source.text} holds no words", part="vocabulary", help="name the vocabulary")
     are_numbers = all(word.lstrip("-").isdecimal() for word in words)

@@ -22,6 +22,9 @@ import keras
 
 from graphspec.graph import Object
 from graphspec.run_directory import CHECKPOINTS, WatchedFolder, cannot_write, make_folder, write
+from graphspec.run_directory.lock import section_hashes
+from graphspec.run_directory.records import GREATEST
+from graphspec.run_directory.rows import Row, row_hashes
 from graphspec.schema import CheckpointModel
 from graphspec.spec import Spec
 from graphspec.training.checkpoint_file import ENDING, Array, Contents, DamagedError, read_checkpoint, write_checkpoint
@@ -64,6 +67,8 @@ def plan(spec: Spec, epochs: int, epoch_steps: int, *, validates: bool) -> Plan:
 class Checkpoints(keras.callbacks.Callback):
     """Last of all callbacks: what the others have done by then is part of a checkpoint.
 
+    Each bears hashes of the spec, of the files that the lock names, and of the rows of metrics: all that a training
+    goes on with beside it. lock and rows are those that are written into the run, as they grow.
     resumed: the checkpoint to go on from; without it the first one is written before the first step.
     """
 
@@ -76,17 +81,23 @@ class Checkpoints(keras.callbacks.Callback):
         resumed: Contents | None = None,
         *,
         spec_hash: str,
+        lock: dict[str, Any],
+        rows: list[Row],
     ) -> None:
         super().__init__()
         self.run = run
         self.spec_hash = spec_hash
+        self.lock = lock
+        self.rows = rows
+        self._row_hashes: list[str] = []
         self.folder = run.path / CHECKPOINTS
         self.state = state
         self.plan = plan
         self.interruption = interruption
         self.resumed = resumed
         self.position = position_of(resumed) if resumed is not None else Position(0, 0)
-        self.best: dict[str, Any] | None = resumed.state["best"] if resumed is not None else None
+        best = resumed.state["best"] if resumed is not None else None
+        self.best: dict[str, Any] | None = best if best is not None and _is_number(best["value"]) else None
         self.before_evaluation: dict[str, Array] = {}
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
@@ -140,8 +151,8 @@ class Checkpoints(keras.callbacks.Callback):
         write(self.folder / BEST, lambda part: _link(path, part))
 
     def _is_best(self, value: float) -> bool:
-        if self.best is None:
-            return not math.isnan(value)
+        if self.best is None or not _is_number(value):
+            return _is_number(value)
         before: float = self.best["value"]
         return value < before if self.plan.mode == "min" else value > before
 
@@ -157,13 +168,22 @@ class Checkpoints(keras.callbacks.Callback):
         self.run.check()
         taken = self.state.take(position, kept)
         path = self.folder / name_of(self._steps(position))
-        write_checkpoint(path, Contents({**taken.state, "best": self.best, "spec": self.spec_hash}, taken.arrays))
+        beside = {"best": self.best, "spec": self.spec_hash, "lock": section_hashes(self.lock)}
+        row_hashes(self.rows, self._row_hashes)
+        if position.epoch:
+            beside["rows"] = self._row_hashes[position.epoch - 1]
+        write_checkpoint(path, Contents({**taken.state, **beside}, taken.arrays))
         for old in steps_in(self.folder)[: -self.plan.keep]:
             (self.folder / name_of(old)).unlink(missing_ok=True)
         return path
 
     def _steps(self, position: Position) -> int:
         return position.epoch * self.plan.epoch_steps + position.step
+
+
+def _is_number(value: float) -> bool:
+    """Return whether an epoch with this value can be the best: no other is recorded."""
+    return abs(value) <= GREATEST
 
 
 def name_of(steps: int) -> str:

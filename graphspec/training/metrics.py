@@ -9,11 +9,12 @@ its static size, which is None). `OutputLoss` weighs by size, as Keras' own tota
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import keras
 import numpy as np
+
+from graphspec.run_directory.records import GREATEST
 
 _SHOWN, _HIDDEN = "true_loss", "only_loss"
 """The loss of an output that is trained alone is the total, and is not told twice."""
@@ -66,15 +67,15 @@ def with_true_losses(logs: dict[str, Any]) -> None:
 
 
 Measured = float | list[Any] | None
-"""A metric as JSON holds it: a number, a list for a metric of several values, None where it is not finite."""
+"""A metric as a run holds it: a number, a list for a metric of several values, None where it is not finite."""
 
 
 def measured(value: Any) -> Measured:
-    """The value of a metric, as Keras gives it, as JSON holds it."""
+    """The value of a metric, as Keras gives it, as a run holds it."""
     if np.ndim(value):
         return [measured(each) for each in np.asarray(value)]
     number = float(value)
-    return number if math.isfinite(number) else None
+    return number if abs(number) <= GREATEST else None
 
 
 def share(weight: float, loss: float | None, whole: float | None) -> float | None:
@@ -82,7 +83,7 @@ def share(weight: float, loss: float | None, whole: float | None) -> float | Non
     if not whole or loss is None:
         return None
     found = weight * loss / whole
-    return found if math.isfinite(found) else None
+    return found if abs(found) <= GREATEST else None
 
 
 class TrueLosses(keras.callbacks.Callback):

@@ -16,7 +16,7 @@ from graphspec.datasets.batches import TrainingBatches, evaluation_batches
 from graphspec.datasets.order import Order
 from graphspec.datasets.samples import Samples, TrainingData
 from graphspec.datasets.targets import fit_targets
-from graphspec.diagnostics import SpecError
+from graphspec.diagnostics import Span, SpecError
 from graphspec.extras import require
 from graphspec.graph import Object
 from graphspec.keras_messages import told_as
@@ -121,18 +121,52 @@ def validation_batches(prepared: Prepared) -> tf.data.Dataset | None:
 
 def make_callbacks(prepared: Prepared, run: Path) -> list[Any]:
     """The callbacks of the spec, their paths below `run`. Raises SpecError where one of them leads out of it."""
-    written = prepared.spec.training.callbacks if prepared.spec.training is not None else []
+    for each in paths_of(prepared):
+        each.check(run)
+    return [_callback(each, run) for each in prepared.callbacks]
+
+
+@dataclass(frozen=True)
+class Written:
+    """A path that a callback writes to, as the spec has it. within_epochs: after some steps, not after epochs alone."""
+
+    text: str
+    span: Span
+    takes_placeholders: bool
+    shared: str
+    within_epochs: bool
+
+    def check(self, run: Path, *, may_link: bool = False) -> None:
+        """Raise SpecError where nothing must be written there, as `run` is now. may_link: see `check_inside`."""
+        check_inside(
+            run,
+            self.text,
+            self.span,
+            takes_placeholders=self.takes_placeholders,
+            shared=self.shared,
+            may_link=may_link,
+        )
+
+
+def paths_of(prepared: Prepared) -> list[Written]:
+    """Every path that the callbacks of the spec write to."""
+    stated = prepared.spec.training.callbacks if prepared.spec.training is not None else []
     return [
-        _callback(each, run, shared_name(stated, prepared.settings))
-        for each, stated in zip(prepared.callbacks, written, strict=True)
+        Written(
+            text,
+            each.span_of(name),
+            takes_placeholders(each),
+            shared_name(as_stated, prepared.settings),
+            each.arguments.get("save_freq", "epoch") != "epoch",
+        )
+        for each, as_stated in zip(prepared.callbacks, stated, strict=True)
+        for name, text in written_paths(each).items()
     ]
 
 
-def _callback(each: Object, folder: Path, shared: str) -> Any:
+def _callback(each: Object, folder: Path) -> Any:
     paths = {}
     for name, text in written_paths(each).items():
-        filled = takes_placeholders(each)
-        check_inside(folder, text, each.span_of(name), takes_placeholders=filled, shared=shared)
         known = CALLBACK_WRITES.get(each.name)
         if known is None or not known.takes_placeholders:
             made = folder / text if known is not None and known.entries else (folder / text).parent

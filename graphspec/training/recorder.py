@@ -10,7 +10,7 @@ from typing import Any
 import keras
 
 from graphspec import run_directory
-from graphspec.datasets.data_files import DataFiles, Recorded
+from graphspec.datasets.data_files import DataFiles
 from graphspec.diagnostics import SpecError
 from graphspec.run_directory import Row, WatchedFolder
 from graphspec.training.measures import Measures
@@ -52,6 +52,7 @@ class Recorder(keras.callbacks.Callback):
         self.told = told
         self.on_epoch = on_epoch
         self.is_over = False
+        self._knows_data = bool(lock["data"])
         self._seconds = record.get("seconds", 0.0)
         self._began = time.monotonic()
 
@@ -60,6 +61,9 @@ class Recorder(keras.callbacks.Callback):
         run_directory.write_json(self.run / run_directory.LOCK, self.lock)
         self.write("running")
 
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        self._write_data()  # soon, for a run that is killed has no end
+
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         found = {name: measured(value) for name, value in (logs or {}).items() if name != "learning_rate"}
         row = {"epoch": epoch, "step": (epoch + 1) * self.epoch_steps, **found, **self.measures.row}
@@ -67,8 +71,7 @@ class Recorder(keras.callbacks.Callback):
         self.record["metrics"] = found
         self.folder.check()
         self._tell_of_changes()
-        if not self.lock["data"] and self.files.are_recorded:
-            self._write_data(self.files.recorded())  # now, for a run that is killed has no end
+        self._write_data()
         run_directory.write_rows(self.run, self.rows)
         self.write("running")
         if self.on_epoch is not None and not self.on_epoch(row):
@@ -94,7 +97,9 @@ class Recorder(keras.callbacks.Callback):
     def finish(self, status: str) -> None:
         """Write the record and the lock for the last time. Raises SpecError where they cannot be written."""
         self.folder.check()
-        self._write_data(self.files.recorded())
+        if not self._knows_data:
+            self.files.recorded()  # which waits for them
+            self._write_data()
         self.write(status)
         self.is_over = True
 
@@ -105,9 +110,12 @@ class Recorder(keras.callbacks.Callback):
         with suppress(SpecError):
             self.finish("failed")
 
-    def _write_data(self, recorded: Recorded) -> None:
-        self.lock["data"] = recorded
-        run_directory.write_json(self.run / run_directory.LOCK, self.lock)
+    def _write_data(self) -> None:
+        """Write the files of data into the lock, once they are read: what the training was begun with stays there."""
+        if not self._knows_data and self.files.are_recorded:
+            self._knows_data = True
+            self.lock["data"] = self.files.recorded()
+            run_directory.write_json(self.run / run_directory.LOCK, self.lock)
 
     def _tell_of_changes(self) -> None:
         """Say once of each data file that it has changed since the training began."""

@@ -17,9 +17,25 @@ from graphspec.diagnostics import SpecError
 from graphspec.graph import every_plugin
 from graphspec.rules import BAD_RUN
 from graphspec.run_directory import Row
-from graphspec.run_directory.file_hashes import differing_files, recorded_files, recorded_plugins
-from graphspec.run_directory.lock import differing_versions, lock_of
+from graphspec.run_directory.consistency import check_rows, metrics_of
+from graphspec.run_directory.file_hashes import (
+    differing_files,
+    recorded_files,
+    recorded_plugins,
+    unknown_files,
+    unknown_plugins,
+)
+from graphspec.run_directory.lock import (
+    FILES,
+    PLUGINS,
+    differing_versions,
+    lock_of,
+    nothing_recorded,
+    section_hashes,
+    unknown_versions,
+)
 from graphspec.run_directory.provenance import write_provenance
+from graphspec.run_directory.rows import row_hashes
 from graphspec.run_directory.spec_hash import KEY, is_comparable, recorded
 from graphspec.run_directory.spec_values import checkpoint_hash, values_of
 from graphspec.spec import load
@@ -27,9 +43,18 @@ from graphspec.to_keras.adapted import learnt, restore
 from graphspec.to_keras.weights import Loaded
 from graphspec.training.checkpoint_file import Contents
 from graphspec.training.checkpoints import name_of
+from graphspec.training.pace import MOST
 from graphspec.training.prepared import Prepared
 from graphspec.training.state import Position, position_of
 from graphspec.training.told import Told
+
+
+@dataclass(frozen=True)
+class DataChanges:
+    """The data files that are no longer what they were when a run was begun, and those that it recorded nothing of."""
+
+    changed: list[str]
+    unknown: list[str]
 
 
 @dataclass(frozen=True)
@@ -69,16 +94,16 @@ def begin(run: Path, prepared: Prepared, data: TrainingData, started_from: Loade
     lock = {
         **_lock(prepared.settings.seed),
         KEY: recorded(values),
-        "plugins": recorded_plugins(every_plugin(prepared.spec.graph), run),
-        "files": recorded_files(run),
+        PLUGINS: recorded_plugins(every_plugin(prepared.spec.graph), run),
+        FILES: recorded_files(run),
     }
     return Start(run, record, lock, [], checkpoint_hash(values))
 
 
-def go_on(run: Path, checkpoint: Path, contents: Contents, prepared: Prepared, changed: list[str], told: Told) -> Start:
+def go_on(run: Path, checkpoint: Path, contents: Contents, prepared: Prepared, data: DataChanges, told: Told) -> Start:
     """The step after the `contents` of a checkpoint of `run`; the model is given what its layers had learnt from data.
 
-    changed: the data files that are no longer what they were. Raises SpecError where the run cannot be gone on with.
+    Raises SpecError where the run cannot be gone on with.
     """
     record, lock = run_directory.read_record(run), run_directory.read_lock(run)
     position = position_of(contents)
@@ -86,16 +111,25 @@ def go_on(run: Path, checkpoint: Path, contents: Contents, prepared: Prepared, c
         raise run_directory.damaged(checkpoint, "its state is not of the step that its name says")
     values = values_of(prepared.spec)
     _check_owner(checkpoint, contents, checkpoint_hash(values))
-    rows = _rows_until(run, position, checkpoint)
+    _check_lock(run, lock, checkpoint, contents)
+    rows = _rows_until(run, position, checkpoint, contents, prepared.settings.epochs)
+    check_rows(run, rows, prepared.batches.steps)
+    _check_record(run, record, prepared)
     _check_samples(prepared, record, run)
     _restore_adapted(prepared.model, run)
     now = _lock(prepared.settings.seed)
-    for name in changed:
+    plugins = list(every_plugin(prepared.spec.graph))
+    for name in data.changed:
         told.warn(f"{name} has changed since the run was begun; it goes on with other data")
-    for name in differing_files(lock.get("plugins", {}), run):
+    for name in differing_files(lock.get(PLUGINS, {}), run):
         told.warn(f"the plugin {name} has changed since the run was begun; it goes on with other code")
     for package in differing_versions(lock, now):
         told.warn(f"{package}: the numbers may differ from those of a training that was never stopped")
+    unknown = [*data.unknown, *(f"the plugin {name}" for name in unknown_plugins(plugins, lock.get(PLUGINS, {}), run))]
+    unknown += unknown_files(lock.get(FILES, {}), run)
+    unknown += [f"the version of {name}" for name in unknown_versions(lock)]
+    for name in unknown:
+        told.warn(nothing_recorded(name))
     if not is_comparable(lock):
         told.warn(
             f"{run} was begun by another version of graphspec, which kept no hash of the spec that this one can "
@@ -106,8 +140,10 @@ def go_on(run: Path, checkpoint: Path, contents: Contents, prepared: Prepared, c
         lock = run_directory.change_epochs(run, prepared.spec)
     else:
         lock[KEY] = recorded(values)
-    lock.setdefault("plugins", recorded_plugins(every_plugin(prepared.spec.graph), run))
-    lock.setdefault("files", recorded_files(run))
+    lock.setdefault(PLUGINS, recorded_plugins(plugins, run))
+    lock.setdefault(FILES, recorded_files(run))
+    record["metrics"] = metrics_of(rows)  # what was reached after the checkpoint is not reached any more
+    record["best"] = contents.state["best"]
     record.setdefault("resumed", []).append(
         {"at": _now(), "epoch": position.epoch, "step": position.step, "command": now["command"]}
     )
@@ -122,11 +158,47 @@ def _check_owner(checkpoint: Path, contents: Contents, spec_hash: str) -> None:
         raise run_directory.damaged(checkpoint, "it belongs to the run of another spec")
 
 
-def _rows_until(run: Path, position: Position, checkpoint: Path) -> list[Row]:
-    """The rows of all epochs before `position`. Raises SpecError where some of them are lost."""
+def _check_lock(run: Path, lock: dict[str, Any], checkpoint: Path, contents: Contents) -> None:
+    """Raise SpecError where `lock` names other files than when the checkpoint was written.
+
+    A checkpoint of an older version does not say which, and one that was written early says nothing of data.
+    """
+    now = section_hashes(lock)
+    for section, was in contents.state.get("lock", {}).items():
+        if now.get(section) != was:
+            raise run_directory.damaged(
+                run / run_directory.LOCK, f"its `{section}` is not what it was when {checkpoint.name} was written"
+            )
+
+
+def _check_record(run: Path, record: dict[str, Any], prepared: Prepared) -> None:
+    """Raise SpecError where the record of `run` says other settings than its spec."""
+    seed, steps = record.get("seed", 0), record.get("steps_per_execution")
+    stated = prepared.settings.steps_per_execution
+    if seed != prepared.settings.seed:
+        raise run_directory.damaged(run / run_directory.RECORD, f"its seed is {seed}, not {prepared.settings.seed}")
+    if steps is not None and (steps > MOST if stated == "auto" else steps != stated):
+        raise run_directory.damaged(
+            run / run_directory.RECORD, f"its steps_per_execution is {steps}, which the spec does not say"
+        )
+
+
+def _rows_until(run: Path, position: Position, checkpoint: Path, contents: Contents, epochs: int) -> list[Row]:
+    """The rows of all epochs before `position`. Raises SpecError where they are lost, or are no longer the same."""
     rows = run_directory.read_rows(run)
+    if len(rows) > epochs:
+        raise run_directory.damaged(
+            run / run_directory.METRICS, f"it holds {len(rows)} epochs, and {epochs} are trained"
+        )
     if len(rows) >= position.epoch:
-        return rows[: position.epoch]
+        rows = rows[: position.epoch]
+        hashes: list[str] = []
+        row_hashes(rows, hashes)
+        if rows and contents.state.get("rows", hashes[-1]) != hashes[-1]:
+            raise run_directory.damaged(
+                run / run_directory.METRICS, f"its rows are not what they were when {checkpoint.name} was written"
+            )
+        return rows
     raise run_directory.damaged(
         run / run_directory.METRICS,
         f"it holds {len(rows)} of the {position.epoch} epochs that stand behind {checkpoint.name}",

@@ -138,6 +138,8 @@ class _State(BaseModel):
     told: list[dict[str, Any]]
     random: _Random
     best: _Best | None
+    lock: dict[str, str] = {}
+    rows: str | None = None
 
 
 def check_state(contents: Contents) -> None:

@@ -33,11 +33,11 @@ from graphspec.training.interruption import Interruption, StoppedError
 from graphspec.training.measures import Measures
 from graphspec.training.metrics import TrueLosses
 from graphspec.training.mlflow_log import logged_to_mlflow
-from graphspec.training.prepared import Prepared, compile_for, make_callbacks, prepare, validation_batches
+from graphspec.training.prepared import Prepared, compile_for, make_callbacks, paths_of, prepare, validation_batches
 from graphspec.training.progress import ShowProgress
 from graphspec.training.recorder import OnEpoch, Recorder
 from graphspec.training.run_guard import RunGuard
-from graphspec.training.start import Start, begin, go_on
+from graphspec.training.start import DataChanges, Start, begin, go_on
 from graphspec.training.state import Position, TrainingState
 from graphspec.training.told import Told
 
@@ -71,15 +71,14 @@ def resume(
     spec: Spec,
     data: TrainingData,
     run: Path,
-    changed: list[str],
+    changes: DataChanges,
     *,
     progress: bool = False,
     on_epoch: OnEpoch | None = None,
 ) -> Path:
     """Go on with the training of `run` from its newest checkpoint that is whole, and give `run`.
 
-    spec is that of the run; changed are the data files that are no longer what they were. Raises SpecError where the
-    run cannot be gone on with, StoppedError as `train` does.
+    spec is that of the run. Raises SpecError where the run cannot be gone on with, StoppedError as `train` does.
     """
     told = Told(Console(stderr=True), quiet=not progress)
     with alone(TRAINING), run_directory.held(run), Interruption() as interruption:
@@ -92,7 +91,7 @@ def resume(
         path, contents = found
         with BUILDING:
             prepared = prepare(spec, data, told, pretrained=False)
-            start = go_on(run, path, contents, prepared, changed, told)
+            start = go_on(run, path, contents, prepared, changes, told)
             losses = compile_for(prepared, start.record.get("steps_per_execution"))
         return _train(prepared, start, losses, told, on_epoch, interruption)
 
@@ -111,7 +110,8 @@ def _train(
     read = [each.sources for each in (prepared.samples, prepared.validation) if each is not None and each.sources]
     folder = run_directory.WatchedFolder(run)
     files = DataFiles(read, run)
-    files.start_recording()
+    if not start.lock["data"]:
+        files.start_recording()
     weights = {name: float(spec.graph.outputs[name].loss_weight) for name in losses}
     measures = Measures(weights, batches.samples_between, batches.waited)
     recorder = Recorder(
@@ -145,9 +145,18 @@ def _train(
             ) as shown,
             _recorded_end(recorder, spec, interruption),  # here as well: MLflow reads the record when it is left
         ):
-            checkpoints = Checkpoints(folder, state, checks, interruption, start.resumed, spec_hash=start.spec_hash)
+            checkpoints = Checkpoints(
+                folder,
+                state,
+                checks,
+                interruption,
+                start.resumed,
+                spec_hash=start.spec_hash,
+                lock=start.lock,
+                rows=start.rows,
+            )
             order = [
-                *(RunGuard(folder), starter, TrueLosses(), FiniteLoss(losses), measures, shown),
+                *(RunGuard(folder, paths_of(prepared)), starter, TrueLosses(), FiniteLoss(losses), measures, shown),
                 *(*written, recorder, *logs, checkpoints),
             ]
             try:

@@ -6,13 +6,17 @@ import glob
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from graphspec.checks import values
 from graphspec.diagnostics import Source as Text
 from graphspec.diagnostics import Span
 from graphspec.sources import DataError, Source, files_of, globs
+from graphspec.sources import scan as sources_scan
+from graphspec.validation import validate
 
 PATTERNS = (
     "*.npy", "**/*.npy", "**", "a/*", "*/x.npy", "**/x.npy", "a/**", "a/**/x.npy", "**/b/**/*.npy", "?/*.npy",
@@ -125,3 +129,69 @@ def test_patterns_that_multiply_do_not(tmp_path: Path) -> None:
     assert len(found(tmp_path, "/".join(["**", "d"] * 8) + "/**/*.npy")) == 1
     assert found(tmp_path, "*/" * 12 + "x?npy") == []
     assert time.monotonic() - began < 5
+
+
+SPEC = """
+graphspec: 1
+inputs: {x: [2]}
+outputs: {y: {from: x, apply: {Dense: 1}, loss: mse}}
+training: {optimizer: adam}
+data:
+  train:
+    inputs: {x: "x/*.npy"}
+    outputs: {y: "[y]/*.npy"}
+    sample_weights: {y: "?/w?.npy"}
+  validation: {inputs: {x: "x/*0.npy"}, outputs: {y: "y/*0.npy"}}
+"""
+
+
+@pytest.fixture
+def spec(tmp_path: Path) -> Path:
+    """A spec whose every source is a glob."""
+    arrays = (("x/0", (3, 2)), ("x/1", (2, 2)), ("y/0", (3, 1)), ("y/1", (2, 1)), ("w/w0", (3,)), ("w/w1", (2,)))
+    for name, shape in arrays:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        np.save(tmp_path / f"{name}.npy", np.ones(shape, np.float32))
+    (tmp_path / "spec.yaml").write_text(SPEC)
+    return tmp_path / "spec.yaml"
+
+
+def test_reading_takes_no_time_from_globs(spec: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Data may take as long to read as they like: only what globs look at counts against their bounds."""
+    scan = sources_scan.scan
+
+    def slow(*given: Any) -> Any:
+        time.sleep(0.25)
+        end = time.thread_time() + 0.25
+        while time.thread_time() < end:
+            pass
+        return scan(*given)
+
+    monkeypatch.setattr(values, "scan", slow)
+    monkeypatch.setattr(globs, "MOST_SECONDS", 0.4)
+    monkeypatch.setattr(globs, "MOST_WORK", 0.2)
+    assert list(validate(spec, values=True)) == []
+
+
+@pytest.mark.parametrize("most", range(0, 24, 3))
+def test_a_bound_that_is_exceeded_is_a_finding(spec: Path, monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    """Whichever glob of a spec takes too long, GS602 says so, and nothing fails."""
+    late = iter([False] * most)
+    monkeypatch.setattr(globs._Looks, "is_late", lambda looks: next(late, True))
+    assert {each.rule.code for each in validate(spec, values=True)} <= {"GS602"}
+    assert most > 0 or list(validate(spec, values=True))
+
+
+def test_a_glob_looks_once(spec: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However often a spec names the files of a folder, and whatever is read of them, the folder is listed once."""
+    listed: list[str] = []
+    scandir = os.scandir
+
+    def counted(folder: Any = ".") -> Any:
+        listed.append(os.fspath(folder))
+        return scandir(folder)
+
+    monkeypatch.setattr(os, "scandir", counted)
+    assert list(validate(spec, values=True)) == []
+    of_x = [each for each in listed if each.endswith("/x")]
+    assert len(of_x) == 3  # for `x/*.npy`, `x/*0.npy` and `?/w?.npy`
