@@ -157,11 +157,12 @@ def test_a_store_that_fails_meanwhile_is_warned_of_once(
     """A training does not end because a store does."""
     monkeypatch.setattr(mlflow.MlflowClient, "log_artifact", _refuse)
     said = train(spec, run, range(2))
-    assert said.count("MLflow failed, and nothing more is logged to it: the disk is full") == 1
+    assert said.count("MLflow failed, and nothing more is logged to it: the disk is full\n") == 1
+    assert "a stack of calls" not in said
 
 
 def _refuse(*arguments: object) -> None:
-    raise OSError("the disk is full")
+    raise OSError("the disk is full\nand a stack of calls")
 
 
 def test_a_store_that_cannot_be_opened_is_told_before_the_training(
