@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from graphspec.diagnostics import Report
 from graphspec.extras import check_tensorflow, require_tensorflow
 from graphspec.run import Run
-from graphspec.run_directory import Row, check_place
+from graphspec.run_directory import RECORD, Row, check_destination, check_place
 from graphspec.spec import Spec, load
 
 if TYPE_CHECKING:
@@ -109,6 +109,7 @@ def resume(
     spec = found.to_resume(epochs)
     if spec is None:
         return found
+    check_destination(found.path / RECORD)
     samples = _training_data(spec, found.vocabularies, progress=progress)
     require_tensorflow()
     from graphspec.training.interruption import StoppedError

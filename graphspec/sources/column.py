@@ -7,6 +7,7 @@ of a column is again a column, and nothing is computed before it is asked for.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import prod
 from typing import TYPE_CHECKING, Any, Protocol
 
 from graphspec.sources.source import Window
@@ -145,6 +146,22 @@ def skipped_files(column: Column) -> list[str]:
         column = column.base
     found: list[str] = getattr(column, "skipped_files", [])
     return found
+
+
+def rows_together(column: Column, numbers: int = 1 << 22) -> int:
+    """How many samples are read together, so that they take about as much as so many numbers: long texts are few."""
+    at_once = numbers if column.dtype.kind != "O" else numbers // 64  # a text takes as much as many numbers
+    rows = at_once // max(1, prod(column.shape[1:]))
+    return max(1, min(rows, 16 * numbers // max(1, _bytes_per_sample(column))))
+
+
+def _bytes_per_sample(column: Column) -> int:
+    """How many bytes of text a sample of `column`, or what it is made of, takes on average, if known; else 0."""
+    if isinstance(column, Joined):
+        return max(map(_bytes_per_sample, column.parts))
+    base = getattr(column, "base", None)
+    found: int = getattr(column, "bytes_per_sample", 0)
+    return found if base is None else _bytes_per_sample(base)
 
 
 def in_order(column: Column, start: int, stop: int) -> Array:

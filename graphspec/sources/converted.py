@@ -74,11 +74,13 @@ class Writer:
             self._values = _Npy(self.folder / TEXT, np.dtype(np.uint8), ())
             self._offsets = _Npy(self.folder / OFFSETS, np.dtype(np.int64), ())
             self._offsets.add(np.zeros(1, np.int64))
-        texts = [str(each).encode("utf-8", "surrogatepass") for each in block.reshape(-1).tolist()]
-        ends = self._end + np.cumsum([len(each) for each in texts], dtype=np.int64)
-        self._offsets.add(ends)
-        self._values.add(np.frombuffer(b"".join(texts), np.uint8))
-        self._end = int(ends[-1]) if len(ends) else self._end
+        ends: list[int] = []
+        for text in block.reshape(-1).tolist():  # one by one: a block may hold one long text many times
+            data = str(text).encode("utf-8", "surrogatepass")
+            self._end += len(data)
+            ends.append(self._end)
+            self._values.add(np.frombuffer(data, np.uint8))
+        self._offsets.add(np.array(ends, np.int64))
 
     def finish(self) -> None:
         """Complete the headers, and have all of it on the disk."""
@@ -160,6 +162,11 @@ class Texts:
         self.dtype = np.dtype(object)
         self._held = 0
 
+    @property
+    def bytes_per_sample(self) -> int:
+        """How many bytes a sample takes on average."""
+        return len(self.text) // max(1, len(self))
+
     def __len__(self) -> int:
         return self.shape[0]
 
@@ -169,17 +176,18 @@ class Texts:
 
         each = math.prod(self.shape[1:])
         places = (np.asarray(at, np.int64)[:, None] * each + np.arange(each)).reshape(-1)
-        bounds = zip(self.offsets[places].tolist(), self.offsets[places + 1].tolist(), strict=True)
+        starts, ends = self.offsets[places], self.offsets[places + 1]
+        bounds = zip(starts.tolist(), ends.tolist(), strict=True)
         held = self.text.data
         found = np.empty(len(places), object)
         found[:] = [str(held[start:end], "utf-8", "surrogatepass") for start, end in bounds]
         del held
-        self._give_back(len(places))
+        self._give_back(len(places) * mmap.ALLOCATIONGRANULARITY + int((ends - starts).sum()))
         return found.reshape(len(at), *self.shape[1:])
 
     def _give_back(self, read: int) -> None:
-        """Give the mapped pages back once many texts were read: until then they count as memory of the process."""
-        self._held += read * mmap.ALLOCATIONGRANULARITY
+        """Give the mapped pages back once many bytes were read: until then they count as memory of the process."""
+        self._held += read
         if self._held > _MOST and hasattr(mmap, "MADV_DONTNEED"):
             self._held = 0
             for array in (self.offsets, self.text):

@@ -128,11 +128,8 @@ def _together(blocks: list[Array], told: Header) -> Array:
 
 def blocks_of(column: Column, numbers: int = 1 << 22) -> Iterator[Array]:
     """The samples of `column` in order, about so many numbers at a time."""
-    from math import prod
+    from graphspec.sources.column import in_order, rows_together
 
-    from graphspec.sources.column import in_order
-
-    numbers = numbers if column.dtype.kind != "O" else numbers // 64  # a text takes as much as many numbers
-    rows = max(1, numbers // max(1, prod(column.shape[1:])))
+    rows = rows_together(column, numbers)
     for start in range(0, len(column), rows):
         yield in_order(column, start, start + rows)

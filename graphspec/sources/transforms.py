@@ -12,7 +12,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from graphspec.schema.limits import MOST_OF_A_SAMPLE
-from graphspec.sources.column import Mapped, Windows, windowed_steps
+from graphspec.sources.column import Mapped, Windows, rows_together, windowed_steps
 from graphspec.sources.source import AUTO, DataError, Header, Source
 from graphspec.suggest import did_you_mean
 
@@ -207,8 +207,9 @@ def vocabulary_of(column: Column, source: Source) -> tuple[str, ...]:
     from graphspec.sources.column import in_order
 
     words: set[str] = set()
-    for start in range(0, len(column), 1 << 16):
-        words.update(map(as_word, in_order(column, start, start + (1 << 16)).reshape(-1).tolist()))
+    rows = rows_together(column)
+    for start in range(0, len(column), rows):
+        words.update(map(as_word, in_order(column, start, start + rows).reshape(-1).tolist()))
     if any(map(is_broken, words)):
         raise DataError(
             f"{source.text} holds a word with half a surrogate pair, which is no text", part="vocabulary",

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from graphspec.sources.formats import arrow_messages
 from graphspec.sources.formats.crc32c import crc32c, masked
 from graphspec.validation import validate
 
@@ -116,3 +117,58 @@ def test_size_alone_is_no_fault_and_no_hindrance(tmp_path: Path, ending: str) ->
     codes = {each.rule.code for each in validate(spec)}
     assert codes == {".npy": {"GS604"}, ".csv": set()}.get(ending, {"GS602"})
     assert time.monotonic() - began < 5
+
+
+def _long_texts(path: Path, count: int) -> None:
+    """A file of a few bytes that holds one long text `count` times."""
+    pa = pytest.importorskip("pyarrow")
+    table = pa.table({"x": ["a" * 100_000] * count})
+    if path.suffix == ".parquet":
+        pytest.importorskip("pyarrow.parquet").write_table(table, path, compression="zstd")
+    else:
+        pytest.importorskip("pyarrow.feather").write_feather(table, str(path), compression="zstd", chunksize=count)
+    assert path.stat().st_size < 100_000
+
+
+def _spec_of_texts(folder: Path, name: str, use: str = "") -> Path:
+    kind = "int32" if use else "string"
+    steps = "[{Rescaling: 1}, {Dense: 1}]" if use else "[{StringLookup: {vocabulary: [a]}}, {Dense: 1}]"
+    text = SPEC.format(f"{name}, column: x{use}").replace("[1]", f"{{shape: [1], dtype: {kind}}}")
+    (folder / "spec.yaml").write_text(text.replace("apply: {Dense: 1}", f"apply: {steps}"))
+    return folder / "spec.yaml"
+
+
+@pytest.mark.parametrize("use", ["", ", vocabulary: auto"])
+@pytest.mark.parametrize("name", ["d.parquet", "d.feather"])
+def test_long_texts_are_read_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, use: str) -> None:
+    """A file of a few bytes may hold one long text very often: no more of them are in memory than of short ones."""
+    _long_texts(tmp_path / name, 4_000)
+    monkeypatch.setenv("GRAPHSPEC_CACHE", str(tmp_path / "cache"))
+    np.save(tmp_path / "y.npy", np.zeros((4_000, 1), np.float32))
+    tracemalloc.start()
+    try:
+        report = validate(_spec_of_texts(tmp_path, name, use), values=True)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert report.errors == []
+    assert most < 700 * 2**20  # all of them at once take twice as much
+
+
+def test_compressed_batch_that_is_too_large_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the buffers of an Arrow file promise is looked at first: a batch can only be unpacked whole."""
+    monkeypatch.setattr(arrow_messages, "LARGEST", 10_000_000)
+    _long_texts(tmp_path / "d.feather", 120)
+    pa = pytest.importorskip("pyarrow")
+    with pa.memory_map(str(tmp_path / "d.feather")) as file:
+        table = pa.ipc.open_file(file).read_all()
+    options = pa.ipc.IpcWriteOptions(compression="lz4")
+    with pa.ipc.new_stream(str(tmp_path / "d.arrow"), table.schema, options=options) as stream:
+        stream.write_table(table)
+    del table
+    np.save(tmp_path / "y.npy", np.zeros((120, 1), np.float32))
+    for name in ("d.feather", "d.arrow"):
+        before = pa.total_allocated_bytes()
+        (found,) = validate(_spec_of_texts(tmp_path, name), values=True).errors
+        assert (found.rule.code, "unpacks to 12,000,000 bytes" in found.message) == ("GS602", True), found.message
+        assert pa.total_allocated_bytes() - before < 2**20

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from graphspec.sources.format import Format
+from graphspec.sources.formats.arrow_messages import refuse_large_buffers
 from graphspec.sources.formats.arrow_values import BLOCK, NUMBER, ROWS, Columns, arrow, readable, table_header
 from graphspec.sources.formats.table_columns import positions
 from graphspec.sources.source import DataError, Header, Source
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     import numpy as np
 
 _MEND = "write it again, with `pyarrow.feather.write_feather` or `DataFrame.to_feather`"
+
+_START = 8
+"""Where in a file of the file format the stream begins that it holds."""
 
 _MOST = 1 << 31
 """Bytes of a column that a compressed batch may unpack to; it can only be unpacked whole."""
@@ -47,9 +51,10 @@ def blocks(source: Source) -> Iterator[np.ndarray[Any, Any]]:
         told = table_header(source, schema, None)
         columns = Columns(source, names)
         a_row = NUMBER * math.prod(size or source.transforms.pad or 1 for size in told.shape)
-        rows = max(1, min(ROWS, BLOCK // max(1, a_row)))
         file.seek(0)
         for batch in _batches(source, file, sorted(set(chosen))):
+            taken = sum(batch.column(batch.schema.get_field_index(name)).nbytes for name in names)  # of long texts much
+            rows = max(1, min(ROWS, BLOCK // max(1, a_row, taken // max(1, len(batch)))))
             for start in range(0, len(batch), rows):
                 part = batch.slice(start, rows)
                 yield columns.array([part.column(part.schema.get_field_index(name)) for name in names])
@@ -60,8 +65,11 @@ def _batches(source: Source, file: Any, fields: list[int]) -> Iterator[Any]:
     from pyarrow import ipc
 
     reader, is_file = _opened(source, file, ipc.IpcReadOptions(use_threads=False, included_fields=fields))
+    file.seek(_START if is_file else 0)  # a file is a stream as well, and is read as one: its index may say otherwise
+    refuse_large_buffers(source, file)
     if not is_file:
-        yield from reader
+        file.seek(0)
+        yield from _opened(source, file, ipc.IpcReadOptions(use_threads=False, included_fields=fields))[0]
         return
     count = reader.num_record_batches
     rows = reader.count_rows() if hasattr(reader, "count_rows") else 0
@@ -70,8 +78,14 @@ def _batches(source: Source, file: Any, fields: list[int]) -> Iterator[Any]:
             f"{source.text} holds {rows:,} rows in {count} compressed batches, too many to unpack at once",
             help="write it again in batches of some thousand rows",
         )
-    for number in range(count):
-        yield reader.get_batch(number)
+    file.seek(_START)
+    stream = ipc.open_stream(file, options=ipc.IpcReadOptions(use_threads=False, included_fields=fields))
+    read = 0
+    for batch in stream:
+        read += 1
+        yield batch
+    if read != count:
+        raise DataError(f"{source.text} holds {read:,} batches where its footer promises {count:,}", help=_MEND)
 
 
 def _opened(source: Source, file: Any, options: Any = None) -> tuple[Any, bool]:
