@@ -9,28 +9,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from graphspec import catalog
+from graphspec.catalog.losses import BINARY, CATEGORICAL
 from graphspec.checks.subject import Subject
 from graphspec.diagnostics import Diagnostic, Label
 from graphspec.graph import Graph, Node, Object, Output, Reference
 from graphspec.rules import LOGITS, LOSS_ACTIVATION, MISSING_LOSS, UNUSED_WEIGHTS
 from graphspec.suggest import closest
 
-BINARY = (
-    "BinaryCrossentropy",
-    "binary_crossentropy",
-    "bce",
-    "BCE",
-    "BinaryFocalCrossentropy",
-    "binary_focal_crossentropy",
-)
-CATEGORICAL = (
-    "CategoricalCrossentropy",
-    "categorical_crossentropy",
-    "CategoricalFocalCrossentropy",
-    "categorical_focal_crossentropy",
-    "SparseCategoricalCrossentropy",
-    "sparse_categorical_crossentropy",
-)
 _NO_PROBABILITIES = ("", "linear", "relu", "tanh", "elu", "selu", "gelu", "leaky_relu", "softplus", "swish", "silu")
 _PASSED_THROUGH = ("Identity", "Dropout", "Flatten", "Reshape")
 

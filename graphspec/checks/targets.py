@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from graphspec.catalog.losses import OF_CLASS_INDICES
+from graphspec.catalog.losses import OF_CLASS_INDICES, TARGET_RANGES, TargetRange
 from graphspec.diagnostics import Diagnostic, Label, Span
 from graphspec.graph import Output
 from graphspec.rules import LABEL_RANGE, TARGET_SHAPE
@@ -16,10 +16,18 @@ from graphspec.shapes.tensor import Shape
 
 _OF_OTHER_SHAPE = ("CTC", "ctc", "Circle", "circle")
 
+_WITHOUT_LAST_AXIS = ("CategoricalGeneralizedCrossEntropy",)
+"""Losses that compare each sample with all others of its batch where an index stands in a list of its own."""
+
 
 def takes_classes(output: Output) -> bool:
     """Whether the loss of `output` takes the index of a class."""
     return output.loss is not None and output.loss.name in OF_CLASS_INDICES
+
+
+def target_range(output: Output) -> TargetRange | None:
+    """Return the targets that the loss of `output` takes; None where it takes any, or nothing is known of it."""
+    return TARGET_RANGES.get(output.loss.name) if output.loss is not None else None
 
 
 def ignored_class(output: Output) -> int | None:
@@ -52,7 +60,8 @@ def check_target(output: Output, have: Shape, shape: Shape, span: Span) -> Itera
 
 def _class_indices(output: Output, have: Shape, shape: Shape, span: Span) -> Iterator[Diagnostic]:
     wanted = shape[:-1]
-    if _agree(have, wanted) or _agree(have, (*wanted, 1)):
+    takes_lists = output.loss is not None and output.loss.name not in _WITHOUT_LAST_AXIS
+    if _agree(have, wanted) or (takes_lists and _agree(have, (*wanted, 1))):
         return
     yield Diagnostic(
         TARGET_SHAPE,

@@ -12,6 +12,7 @@ from math import prod
 
 from graphspec.checks.data import check_array, check_counts, check_trained_with
 from graphspec.checks.embeddings import embeddings
+from graphspec.checks.ranges import check_range, check_weights
 from graphspec.checks.subject import Subject
 from graphspec.checks.targets import check_labels, check_target, ignored_class, takes_classes
 from graphspec.diagnostics import Diagnostic, Label
@@ -106,6 +107,7 @@ def check_column(
         if header(source).dtype is None or None in header(source).shape:
             yield from check_trained_with(split, name, source, _as_header(column))
         yield from _check_fits("float32", f"the sample weights of `{name}`", source, column, found)
+        yield from check_weights(name, source, column, found)
         if split.name == "train" and found.is_finite and found.lowest == found.highest == 0:
             yield Diagnostic(
                 NOTHING_TO_TRAIN,
@@ -196,6 +198,7 @@ def _check_target(
     if not takes_classes(output):
         becomes = "int64" if column.dtype.kind in "iu" else "float32"
         yield from _check_fits(becomes, f"the targets of `{name}`", source, column, found)
+        yield from check_range(output, source, column, found)
         return
     classes = tensor.shape[-1] if tensor is not None else None
     if classes != 1:  # then the loss does not fit the output, which is found by itself

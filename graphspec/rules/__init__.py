@@ -120,7 +120,9 @@ DATA_SHAPE = Rule("GS605", "data-shape", "An array does not have the shape of it
 DATA_DTYPE = Rule("GS606", "data-dtype", "An array's dtype cannot be read as the dtype of its input.")
 DATA_NAMES = Rule("GS607", "data-names", "A split does not name exactly the model's inputs and trained outputs.")
 UNKNOWN_FORMAT = Rule("GS608", "unknown-format", "A data file's ending is of no known format.")
-LABEL_RANGE = Rule("GS609", "label-range", "Class indices are none of the classes that the output has.")
+LABEL_RANGE = Rule(
+    "GS609", "label-range", "Class indices, other targets or sample weights lie outside of what the loss takes."
+)
 NOT_FINITE = Rule("GS610", "not-finite", "A data file holds NaN or infinite values.")
 SAME_DATA = Rule("GS611", "same-data", "Two splits take the very same samples.", Severity.WARNING)
 INDEX_RANGE = Rule("GS612", "index-range", "An input holds indices that its `Embedding` does not have.")
