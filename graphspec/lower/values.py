@@ -29,7 +29,9 @@ def refuse_value(entry: Entry, argument: str, value: Located, report: Report) ->
     described = accepted(entry.kind, entry.name, argument)
     if isinstance(found, str) and _refuse_quoted(entry, argument, described, value, report):
         return True
-    if described is None and _refuse_mistaken(entry, argument, value, report):
+    if described is None and (
+        _refuse_mistaken(entry, argument, value, report) or _refuse_quoted_item(entry, argument, value, report)
+    ):
         return True
     if described is None or (kind is not None and isinstance(found, str | Mapping)) or takes(described, plain(found)):
         return False
@@ -88,6 +90,30 @@ def _refuse_mistaken(entry: Entry, argument: str, value: Located, report: Report
         fix=fix,
     )
     return True
+
+
+def _refuse_quoted_item(entry: Entry, argument: str, value: Located, report: Report) -> bool:
+    """Refuse a number that is written as text among numbers, where no more is known of the argument."""
+    items = list(value.value.entries()) if isinstance(value.value, Sequence) else []
+    if not any(_is_number(item.value) for item in items):
+        return False
+    quoted = next((each for each in items if isinstance(each.value, str) and _reads_as_number(each.value)), None)
+    if quoted is None:
+        return False
+    text = quoted.value.strip()
+    report.add(
+        WRONG_TYPE,
+        f"an entry of `{argument}` of `{entry.name}` is {kind_of(quoted.value)}, among numbers",
+        quoted.span,
+        expected="a number",
+        help=f"remove the quotes: `{text}`",
+        fix=Fix.unquote(quoted.span, quoted.value, text),
+    )
+    return True
+
+
+def _reads_as_number(text: str) -> bool:
+    return bool(text.strip()) and _is_number(resolve(text.strip()))
 
 
 def _is_number(value: Any) -> bool:
