@@ -27,6 +27,7 @@ _NAMED = re.compile(rf"{_ARTICLE}(?:string|str|text)\b(?! (?:or|/))")
 _SEVERAL = re.compile(
     r"\b(?:lists?|tuples?)\b(?:/(?:list|tuple)|\s+or\s+(?:list|tuple))?,?\s+of\s+(?:[\w-]+\s+)?(ints?|integers?|floats?)\b"
 )
+_SHAPE = re.compile(rf"{_ARTICLE}(?:new |desired |expected |target )?shape\b")
 _TENSOR = re.compile(r"\b(?:tensor|array|callable|iterable|KerasTensor|dict|dictionary|instance)\b", re.I)
 _NUMBERS: Values = {"number": {}, "list": {"items": {"number": {}, "list": {"items": {"number": {}}}}}}
 
@@ -94,13 +95,15 @@ def _unmeasured(text: str, default: Any) -> Values | None:
     null: Values = {"null": True} if default is None or re.search(r"\bnone\b", low) else {}
     several = _SEVERAL.search(low)
     is_open = _TENSOR.search(text) is not None
-    if isinstance(default, bool) or (is_open and default is REQUIRED):
+    if isinstance(default, bool) or (is_open and default is REQUIRED and not _SHAPE.match(low)):
         return None
     if isinstance(default, list) and default and all(_is_number(each) for each in default):
         item = {"int": {}} if several is not None and several[1].startswith("int") else {"number": {}}
         return {"list": {"lengths": [len(default)], "items": item}}
     if isinstance(default, str):
         return {"text": True} if _NAMED.match(low) else None
+    if default is REQUIRED and _SHAPE.match(low):
+        return {"int": {}, "list": {"items": {"null": True, "int": {}}}}
     if several is not None and several[1].startswith("int"):
         return {**null, "int": {}, "list": {"items": {"int": {}}}}
     if several is not None:

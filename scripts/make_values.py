@@ -250,7 +250,9 @@ def operations() -> dict[str, Any]:
 
 def one_or_several(said: dict[str, Any]) -> dict[str, Any]:
     """Return what is said of a whole number with lists of them: operations take either, whatever their lines say."""
-    return said | {"list": {"items": {"int": {}, "list": {"items": {"int": {}}}}}} if "int" in said else said
+    if "int" not in said or "null" in said.get("list", {}).get("items", {}):
+        return said
+    return said | {"list": {"items": {"int": {}, "list": {"items": {"int": {}}}}}}
 
 
 def described(found: dict[tuple[Kind, str], dict[str, Any]]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from graphspec.checks.metrics import check_metrics_with
 from graphspec.checks.subject import Subject
 from graphspec.checks.targets import check_target
 from graphspec.diagnostics import Diagnostic, Label
@@ -24,7 +25,7 @@ from graphspec.rules import (
 )
 from graphspec.shapes import Shapes, Tensor
 from graphspec.sources import GIVEN, DataError, Header, Source, Split, header
-from graphspec.suggest import did_you_mean, one_of
+from graphspec.suggest import did_you_mean, one_of, shape_in_words
 
 
 def check_data(subject: Subject) -> Iterator[Diagnostic]:
@@ -51,6 +52,7 @@ def check_split(graph: Graph, split: Split, shapes: Shapes | None = None) -> Ite
                 given = shapes.of(graph, name)
                 if isinstance(given, Tensor):
                     yield from check_target(graph.outputs[name], found.shape, given.shape[1:], source.span)
+                    yield from check_metrics_with(graph.outputs[name], found.shape, given.shape[1:], source.span)
     yield from check_counts(split, {key: each.samples for key, each in headers.items()})
 
 
@@ -135,10 +137,11 @@ def check_array(wanted: Input, source: Source, found: Header) -> Iterator[Diagno
     if not fits:
         yield Diagnostic(
             DATA_SHAPE,
-            f"{source.text} holds samples of shape {list(found.shape)}, not {_shape(wanted)} as `{wanted.name}` is",
+            f"{source.text} holds samples of shape {shape_in_words(found.shape)}, not {shape_in_words(wanted.shape)} "
+            f"as `{wanted.name}` is",
             source.span_of("columns" if source.columns is not None else "file"),
-            expected=f"samples of shape {_shape(wanted)}",
-            help=f"declare `{wanted.name}` with the shape {list(found.shape)}, or mend the file",
+            expected=f"samples of shape {shape_in_words(wanted.shape)}",
+            help=f"declare `{wanted.name}` with the shape {shape_in_words(found.shape)}, or mend the file",
             labels=(Label(wanted.span, f"`{wanted.name}` is declared here"),),
         )
     if found.dtype is not None and not _readable(found.dtype, wanted.dtype):
@@ -171,14 +174,10 @@ def check_trained_with(split: Split, name: str, source: Source, found: Header) -
     if is_weight and found.shape not in ((), (1,), (None,)):
         yield Diagnostic(
             DATA_SHAPE,
-            f"{source.text} holds samples of shape {list(found.shape)}, and a sample has one weight",
+            f"{source.text} holds samples of shape {shape_in_words(found.shape)}, and a sample has one weight",
             source.span_of("columns" if source.columns is not None else "file"),
             expected="one number a sample",
         )
-
-
-def _shape(wanted: Input) -> str:
-    return "[" + ", ".join("null" if size is None else str(size) for size in wanted.shape) + "]"
 
 
 def _values(dtype: str) -> str:

@@ -91,7 +91,9 @@ UNCHECKED_INPUT = Rule(
 )
 
 MISSING_LOSS = Rule("GS501", "missing-loss", "An output has no loss, so it would silently never be trained.")
-LOSS_ACTIVATION = Rule("GS502", "loss-activation", "A loss does not fit the activation or units of its output.")
+LOSS_ACTIVATION = Rule(
+    "GS502", "loss-activation", "A loss or a metric does not fit the activation, units or shape of its output."
+)
 TARGET_SHAPE = Rule("GS503", "target-shape", "Targets do not have the shape that the output and its loss need.")
 REFUSED_TRAINING = Rule("GS504", "refused-training", "Keras refused to compile or train the model.")
 NOTHING_TO_TRAIN = Rule("GS505", "nothing-to-train", "The spec has no training, no data, or no loss to train with.")
