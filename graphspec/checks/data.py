@@ -18,13 +18,14 @@ from graphspec.rules import (
     DATA_NAMES,
     DATA_SHAPE,
     MISSING_FILE,
+    NOTHING_TO_TRAIN,
     SAMPLE_COUNT,
     UNKNOWN_COLUMN,
     UNREADABLE_DATA,
     UNUSED_WEIGHTS,
 )
 from graphspec.shapes import Shapes, Tensor
-from graphspec.sources import GIVEN, DataError, Header, Source, Split, header
+from graphspec.sources import GIVEN, Data, DataError, Header, Source, Split, header
 from graphspec.suggest import did_you_mean, one_of, shape_in_words
 
 
@@ -33,6 +34,33 @@ def check_data(subject: Subject) -> Iterator[Diagnostic]:
     data = subject.data
     for split in data.splits() if data is not None else ():
         yield from check_split(subject.graph, split, subject.shapes)
+    if data is not None and data.held_out and data.train is not None:
+        yield from check_held_out(data, _count_of(data.train))
+
+
+def _count_of(split: Split) -> int | None:
+    """Return how many samples the first source tells that the split has; None where that takes a full read."""
+    for _, source in split.sources():
+        found = _header(source, "")
+        if isinstance(found, Header) and found.samples is not None:
+            return found.samples
+    return None
+
+
+def check_held_out(data: Data, samples: int | None) -> Iterator[Diagnostic]:
+    """A share of so many samples of the training split that leaves none to validate on, or none to train on."""
+    if not samples:
+        return
+    held_out = data.held_out_of(samples)
+    if not 0 < held_out < samples:
+        yield Diagnostic(
+            NOTHING_TO_TRAIN,
+            f"a validation split of {data.held_out:g} of {samples:,} samples leaves {held_out:,} to validate on and "
+            f"{samples - held_out:,} to train on",
+            data.split_span,
+            expected="a share that leaves samples on both sides",
+            help="change `data: validation: split:`",
+        )
 
 
 def check_split(graph: Graph, split: Split, shapes: Shapes | None = None) -> Iterator[Diagnostic]:

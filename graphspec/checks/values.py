@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import prod
 
-from graphspec.checks.data import check_array, check_counts, check_trained_with
+from graphspec.checks.data import check_array, check_counts, check_held_out, check_trained_with
 from graphspec.checks.embeddings import embeddings
 from graphspec.checks.ranges import check_range, check_weights
 from graphspec.checks.subject import Subject
@@ -31,7 +31,18 @@ def check_values(subject: Subject) -> Iterator[Diagnostic]:
         return
     known = _vocabularies_of(data.train) if data.train is not None else {}
     for split in data.splits():
-        yield from _check_split(subject, with_vocabularies(split, known))
+        counts: dict[int, int | None] = {}
+        yield from _check_split(subject, with_vocabularies(split, known), counts)
+        if split is data.train and data.held_out and _was_unknown(split):
+            yield from check_held_out(data, next(iter(counts.values()), None))
+
+
+def _was_unknown(split: Split) -> bool:
+    """Return whether no header tells how many samples the split has, so that `checks.data` could not say it."""
+    try:
+        return all(header(source).samples is None for _, source in split.sources())
+    except (DataError, OSError):
+        return False
 
 
 def _vocabularies_of(train: Split) -> Vocabularies:
@@ -42,8 +53,8 @@ def _vocabularies_of(train: Split) -> Vocabularies:
         return {}
 
 
-def _check_split(subject: Subject, split: Split) -> Iterator[Diagnostic]:
-    counts: dict[int, int | None] = {}
+def _check_split(subject: Subject, split: Split, counts: dict[int, int | None]) -> Iterator[Diagnostic]:
+    """Every fault of the values of `split`. counts: takes how many samples each source has, by its id."""
     for name, source in split.sources():
         wanted = subject.graph.inputs.get(name) if split.inputs.get(name) is source else None
         column = _read(split, name, source, wanted)
