@@ -54,6 +54,8 @@ lint: $(VENV)/.dev
 
 values: $(VENV)/.dev
 	$(BIN)/python scripts/make_values.py --check
+	$(BIN)/python scripts/make_comparisons.py --check
+	$(BIN)/python scripts/make_optuna.py --check
 
 # One lock for every platform and Python, without the addresses that this machine installs from.
 COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --upgrade --universal --python-version 3.11 --group build \

@@ -7,6 +7,7 @@ This module and `rules` import nothing else of graphspec.
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -85,12 +86,31 @@ class Span:
         return f"{self.source.name}:{self.line}:{self.column}"
 
 
+_QUOTED = re.compile(r"`([^`\n]{501,})`")
+_LONGEST_QUOTED = 500
+_LONGEST_TEXT = 1_000
+
+
+def _cut(text: str) -> str:
+    """Return a text for people without what a spec may hold at any length: names, values and shapes.
+
+    A text of several lines has been put together, and is left as it is but for what it quotes.
+    """
+    if len(text) <= _LONGEST_QUOTED:
+        return text
+    text = _QUOTED.sub(lambda match: f"`{match[1][: _LONGEST_QUOTED - 3]}...`", text)
+    return text if len(text) <= _LONGEST_TEXT or "\n" in text else f"{text[: _LONGEST_TEXT - 3]}..."
+
+
 @dataclass(frozen=True, slots=True)
 class Label:
     """A second place that belongs to a finding: the other duplicate, an edge of a cycle."""
 
     span: Span
     text: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text", _cut(self.text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +166,10 @@ class Diagnostic:
     help: str = ""
     labels: tuple[Label, ...] = ()
     fix: Fix | None = field(default=None, compare=False)
+
+    def __post_init__(self) -> None:
+        for part in ("message", "expected", "help"):
+            object.__setattr__(self, part, _cut(getattr(self, part)))
 
     @property
     def is_error(self) -> bool:

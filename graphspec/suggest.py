@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Collection, Iterable
 from difflib import SequenceMatcher, get_close_matches
@@ -111,21 +112,45 @@ def a(noun: str) -> str:
     return f"{'an' if noun[0] in 'aeio' else 'a'} {noun}"
 
 
+_LONGEST_SHOWN = 60
+_MOST_DIGITS = 100
+_NUMBER = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|0o[0-7]+|0x[0-9a-fA-F]+")
+
+
+def cut(text: str, limit: int = _LONGEST_SHOWN) -> str:
+    """Return the text, or its beginning where it is longer than a message should hold."""
+    return text if len(text) <= limit else f"{text[:limit]}..."
+
+
 def kind_of(value: Any) -> str:
     """What `value` is, in words, for messages."""
     if value is None:
         return "empty"
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
+    if isinstance(value, str) and len(value) > _MOST_DIGITS and _NUMBER.fullmatch(value):  # read as text
+        return f"a number of {sum(map(str.isdigit, value)):,} digits"
     if isinstance(value, str):
         return f"the text `{' '.join(value[:40].split())}`" if value.strip() else "an empty text"
+    if isinstance(value, int) and value.bit_length() > 4 * _MOST_DIGITS:
+        return "a number of more than 100 digits"
     if isinstance(value, int | float):
         return f"the number {value}"
     return "a list" if isinstance(value, list) else "a mapping"
 
 
 def shown(value: Any) -> str:
-    """`value` as it would be written in a spec, for messages."""
+    """`value` as it would be written in a spec, for messages, cut where it is long."""
     if isinstance(value, bool) or value is None:
         return f"`{'null' if value is None else str(value).lower()}`"
-    return f"`{value}`" if not isinstance(value, dict | list) else kind_of(value)
+    if isinstance(value, int) and value.bit_length() > 4 * _MOST_DIGITS:
+        return kind_of(value)
+    return f"`{cut(str(value))}`" if not isinstance(value, dict | list) else kind_of(value)
+
+
+def shape_in_words(shape: Iterable[int | None], limit: int = 12) -> str:
+    """Return the shape of a sample as specs write it, cut after `limit` dimensions."""
+    sizes = ["null" if size is None else str(size) for size in shape]
+    if len(sizes) <= limit:
+        return f"[{', '.join(sizes)}]"
+    return f"[{', '.join(sizes[:limit])}, ... ({len(sizes)} dimensions)]"

@@ -27,6 +27,8 @@ FLOATS = (
 ITEM_INTS = (-1000, -1, 0, 1, 2, 3, 1000)
 ITEM_FLOATS = (-1000.5, -1.001, -0.999, -0.5, -0.001, 0.001, 0.5, 0.999, 1.001, 1.5, 2.0, 1000.5)
 NONSENSE = "no such word"
+SEPARATORS = (",", ";", "|", "\t")
+"""Where all of these are taken, and no text is, a character is meant."""
 LENGTHS = range(6)
 DEEPEST = 2
 MAPPINGS: tuple[dict[str, Any], ...] = ({"a": 1}, {"0": 1.0}, {"a": "b"}, {"0": [1]})
@@ -168,8 +170,11 @@ def _limit(low: float, high: float, whole: bool) -> int | None:
 def _texts(attempt: Attempt, hints: Hints) -> dict[str, Any]:
     """Any text, or the words that are taken. A text in use that is no word shows a notation of its own."""
     notations = [each for each in hints.used if isinstance(each, str) and each not in (*hints.words, *hints.documented)]
+    notations = [each for each in notations if each not in SEPARATORS]
     if any(attempt(text) is Outcome.TAKEN for text in (NONSENSE, *notations)):
         return {"text": True}
+    if hints.used and all(attempt(text) is Outcome.TAKEN for text in SEPARATORS):
+        return {"character": True}
     taken = [word for word in dict.fromkeys([*hints.words, *hints.documented]) if attempt(word) is Outcome.TAKEN]
     if not taken:
         return {}

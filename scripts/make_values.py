@@ -4,7 +4,9 @@
     python scripts/make_values.py Dense Adam          measures some classes anew, and leaves the others as they are
     python scripts/make_values.py --check Dense Adam  exits with 1 where the file says otherwise; without names, of all
 
-Each argument is varied in known uses of its class, over a battery of values, and what Keras takes is described.
+Each argument is varied in known uses of its class, over a battery of values, and what Keras takes is described. Where
+that is more than its documentation says, such as half an epoch, the documentation decides: see `documented_types`. Of
+operations nothing is tried, and their documentation alone says what they take.
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import keras
 from argument_docs import documented
 from describe_values import Attempt, Hints, describe
+from documented_types import narrowed
 from keras.src.backend.common.dtypes import PYTHON_DTYPES_MAP
 
 import graphspec
@@ -42,7 +45,7 @@ from tests.trials import MODULES, Outcome, contexts, is_loaded_again, trial
 VALUES = Path(graphspec.__file__).parent / "catalog" / "values.json"
 
 # What no trial can show: the packages that it needs are not there, or Keras loses the layer.
-UNTRIED = ("OrbaxCheckpoint", "Equalization")
+UNTRIED: dict[str, Kind] = {"OrbaxCheckpoint": "callbacks", "Equalization": "layers"}
 # The classes that all of a kind inherit from. What their arguments take is measured once, with a simple heir.
 _HEIRS: dict[Kind, tuple[str, str]] = {
     "layers": ("Layer", "Identity"),
@@ -70,6 +73,8 @@ TRUTHS: dict[tuple[str, str], list[bool]] = {
     ("GRU", "use_cudnn"): [False, True],
     ("LSTM", "use_cudnn"): [False, True],
 }
+FREE = ("name", "dtype")
+"""Arguments whose values are judged by themselves."""
 FEW = 10
 """So many classes are measured by this process alone: to start others takes longer."""
 QUANTIZED = "_from_"
@@ -208,9 +213,46 @@ def measured(kind: Kind, name: str) -> dict[str, Any]:
         said = corrected(describe(attempt, hints), name, argument, default)
         if said is not None and kind == "layers":
             said = loadable(said, name, argument, surroundings[0])
+        if not is_object and argument not in FREE:
+            said = narrowed(said, documented_line(kind, name, argument), default, counts=kind != "schedules")
         if said is not None or is_object:
             found[argument] = said
     return found
+
+
+def documented_line(kind: Kind, name: str, argument: str) -> str:
+    """Return the line of the catalogue on an argument; empty for none."""
+    return catalog.argument_docs(kind, name).get(argument, "")
+
+
+def untried(kind: Kind, name: str) -> dict[str, Any]:
+    """Return what the documentation alone says of the arguments that take no tensors and no objects."""
+    entry = catalog.find(kind, name)
+    assert entry is not None
+    found: dict[str, Any] = {}
+    for argument, default in entry.arguments.items():
+        if argument in CALLBACK_PATHS:
+            found[argument] = {"text": True}
+        elif argument_kind(argument) is None and argument not in (*entry.tensors, *FREE, *inherited(kind)):
+            found[argument] = narrowed(None, documented_line(kind, name, argument), default)
+    return {argument: said for argument, said in found.items() if said is not None}
+
+
+def operations() -> dict[str, Any]:
+    """Return what operations take; those are left out of which nothing is known."""
+    found = {name: untried("ops", name) for name in catalog.names("ops")}
+    return {
+        name: {argument: one_or_several(said) for argument, said in values.items()}
+        for name, values in found.items()
+        if values
+    }
+
+
+def one_or_several(said: dict[str, Any]) -> dict[str, Any]:
+    """Return what is said of a whole number with lists of them: operations take either, whatever their lines say."""
+    if "int" not in said or "null" in said.get("list", {}).get("items", {}):
+        return said
+    return said | {"list": {"items": {"int": {}, "list": {"items": {"int": {}}}}}}
 
 
 def described(found: dict[tuple[Kind, str], dict[str, Any]]) -> dict[str, Any]:
@@ -226,7 +268,9 @@ def described(found: dict[tuple[Kind, str], dict[str, Any]]) -> dict[str, Any]:
             for argument, said in values.items()
             if argument not in common and not (argument_kind(argument) and said == ONLY_OBJECTS)
         }
-    return {"keras": keras.__version__, "kinds": kinds}
+    for name, kind in UNTRIED.items():
+        kinds.setdefault(kind, {})[name] = untried(kind, name)
+    return {"keras": keras.__version__, "kinds": kinds | {"ops": operations()}}
 
 
 def text_of(content: dict[str, Any]) -> str:
@@ -261,8 +305,8 @@ def _measured(what: tuple[Kind, str]) -> tuple[tuple[Kind, str], dict[str, Any]]
 
 def names() -> list[tuple[Kind, str]]:
     """Every class that a spec can name and that can be tried."""
-    untried = {*CODE_CARRYING, *NOT_APPLIED, *UNTRIED}
-    return [(kind, name) for kind in MODULES for name in catalog.names(kind) if name not in untried]
+    others = {*CODE_CARRYING, *NOT_APPLIED, *UNTRIED}
+    return [(kind, name) for kind in MODULES for name in catalog.names(kind) if name not in others]
 
 
 def main() -> int:

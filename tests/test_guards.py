@@ -216,12 +216,17 @@ def test_target_that_would_be_broadcast_is_refused(write: Write, tmp_path: Path)
 
 
 def test_loss_that_keras_cannot_compute_is_a_finding(write: Write, tmp_path: Path) -> None:
-    """A loss of sequences beside a head of classes: what Keras says of it, before anything is written."""
+    """A loss over an axis that there is not: what Keras says of it, before anything is written."""
     save(tmp_path, x=np.zeros((4, 2)), a=np.ones((4, 3)), b=np.ones((4, 1)))
     with pytest.raises(SpecError) as refused:
-        train(two_heads(write, a="from: x, apply: {Dense: {units: 3, activation: softmax}}, loss: ctc"))
+        train(
+            two_heads(
+                write,
+                a="from: x, apply: {Dense: 3}, loss: {CategoricalCrossentropy: {axis: 3}}",
+            )
+        )
     assert codes(refused) == ["GS504"]
-    assert "(batch_size, max_length, num_classes)" in str(refused.value)
+    assert "compare the losses and metrics" in str(refused.value)
     assert not (tmp_path / "run").exists()
 
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import graphspec
-from graphspec.diagnostics import Report, Source
+from graphspec.diagnostics import Report, Source, SpecError
 from graphspec.document.read_yaml import read_yaml
 from graphspec.document.tree import plain
 from graphspec.document.write_value import write_value
@@ -153,3 +156,67 @@ def test_a_written_value_is_read_as_it_was(value: Any) -> None:
 def test_a_written_value_is_as_one_writes_it(value: Any, text: str) -> None:
     """Plain words stay plain, and numbers are numbers to YAML 1.1 as well."""
     assert write_value(value) == text
+
+
+TYPES: list[tuple[str, str]] = [
+    ("sampler: {TPESampler: {seed: 1, multivariate: true, n_startup_trials: 3, group: false}}", ""),
+    ("sampler: {TPESampler: {seed: null, multivariate: null}}", ""),
+    ("sampler: {TPESampler: {seed: true}}", "a whole number or `null`"),
+    ("sampler: {TPESampler: {seed: 1.5}}", "a whole number or `null`"),
+    ("sampler: {TPESampler: {multivariate: no}}", "true or false or `null`"),
+    ("sampler: {TPESampler: {multivariate: 1}}", "true or false or `null`"),
+    ("sampler: {TPESampler: {n_startup_trials: 1.5}}", "a whole number"),
+    ("sampler: {TPESampler: {n_startup_trials: null}}", "a whole number"),
+    ('sampler: {TPESampler: {n_startup_trials: "3"}}', "a whole number"),
+    ("sampler: {TPESampler: {n_startup_trials: [3]}}", "a whole number"),
+    ("sampler: {CmaEsSampler: {sigma0: 1, restart_strategy: ipop}}", ""),
+    ("sampler: {CmaEsSampler: {restart_strategy: 3}}", "text or `null`"),
+    ("sampler: {CmaEsSampler: {independent_sampler: {RandomSampler: {seed: true}}}}", "a whole number or `null`"),
+    ("pruner: {PercentilePruner: {percentile: 25}}", ""),
+    ("pruner: {PercentilePruner: {percentile: true}}", "a number"),
+    ("pruner: {SuccessiveHalvingPruner: {min_resource: auto}}", ""),
+    ("pruner: {SuccessiveHalvingPruner: {min_resource: 1.5}}", "text or a whole number"),
+    ("pruner: {PatientPruner: {wrapped_pruner: {MedianPruner: {n_warmup_steps: 0.5}}, patience: 3}}", "a whole number"),
+    ("pruner: {MedianPruner: {n_min_trials: true}}", "a whole number"),
+    ("sampler: {SamplerOfANewerOptuna: {seed: true}}", ""),
+]
+
+
+@pytest.mark.parametrize(("line", "expected"), TYPES)
+def test_arguments_of_samplers_and_pruners_are_typed(line: str, expected: str, write: Write) -> None:
+    """What optuna annotates is what it is given: to Python, true is 1 and any text is true."""
+    path = write(HEAD + f"search:\n  parameters: {{vars.hidden: [8, 16]}}\n  {line}\n")
+    found = graphspec.validate(path).found
+    assert [(each.rule.code, each.expected) for each in found] == ([("GS513", expected)] if expected else [])
+
+
+def test_types_of_optuna_are_not_stale() -> None:
+    """The file holds what the installed optuna annotates, where it is the one that the file was made of."""
+    optuna = pytest.importorskip("optuna")
+    from graphspec.catalog.annotations import _optuna
+
+    if optuna.__version__ != _optuna()["optuna"]:
+        pytest.skip("another optuna is installed")
+    script = Path(__file__).parent.parent / "scripts" / "make_optuna.py"
+    done = subprocess.run([sys.executable, script, "--check"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_types_of_the_installed_optuna_hold_when_a_study_begins(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An argument that the file does not know is judged by the signature at hand, before anything is written."""
+    pytest.importorskip("optuna")
+    np.save(tmp_path / "x.npy", np.zeros((4, 2), np.float32))
+    np.save(tmp_path / "y.npy", np.zeros((4, 1), np.float32))
+    data = "data: {train: {inputs: {x: x.npy}, outputs: {y: y.npy}}}\n"
+    monkeypatch.setattr("graphspec.lower.search.annotations_of", lambda _: {})
+    for line, expected in TYPES:
+        if not expected:
+            continue
+        path = write(HEAD + data + f"search:\n  parameters: {{vars.hidden: [8, 16]}}\n  {line}\n")
+        assert not graphspec.validate(path).errors
+        with pytest.raises(SpecError) as refused:
+            graphspec.tune(path, study_dir=tmp_path / "study")
+        assert [each.rule.code for each in refused.value.report] == ["GS513"], line
+        assert not (tmp_path / "study").exists()

@@ -6,6 +6,7 @@ say. `EXCEPTIONS` lists where the two part, each with its reason.
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import random
 import subprocess
@@ -17,6 +18,7 @@ from typing import Any
 
 import pytest
 
+import graphspec
 from graphspec import catalog
 from graphspec.catalog import Kind
 from graphspec.catalog.arguments import CALLBACK_PATHS, argument_kind
@@ -30,6 +32,20 @@ from graphspec.lower.objects import read_object
 
 from .test_catalog import same_keras
 from .trials import MODULES, Outcome, contexts, is_loaded_again, trial
+
+
+def _documented_types() -> Any:
+    """Return the module `scripts/documented_types.py`."""
+    path = Path(__file__).parent.parent / "scripts" / "documented_types.py"
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+narrowed = _documented_types().narrowed
 
 UNTRIED = {
     "OrbaxCheckpoint": "it needs the package orbax-checkpoint",
@@ -85,6 +101,11 @@ def _holds_truth(value: Any) -> bool:
     return isinstance(value, bool) or (isinstance(value, list) and any(map(_holds_truth, value)))
 
 
+def _is_undocumented(each: Try) -> bool:
+    said = narrowed(None, catalog.argument_docs(each.kind, each.name).get(each.argument, ""), each.default)
+    return said is not None and not takes(said, each.value)
+
+
 Reason = Callable[[Try], bool]
 
 EXCEPTIONS: dict[str, Reason] = {
@@ -98,6 +119,7 @@ EXCEPTIONS: dict[str, Reason] = {
     "what is false, empty or zero is nothing to Keras where it asks `if value:`": lambda each: (
         not each.value and each.value is not None
     ),
+    "its documentation rules it out, and Keras makes something else of it, or looks at it later": _is_undocumented,
     "Keras takes it and cannot load what it saves of it": lambda each: (
         each.kind == "layers" and not is_loaded_again("layers", each.name, each.arguments)
     ),
@@ -203,6 +225,83 @@ def test_what_is_known_of_values_is_not_stale() -> None:
     some = ["Dense", "EarlyStopping", "Huber"]
     done = subprocess.run([sys.executable, script, "--check", *some], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "default", "taken", "refused"),
+    [
+        ("Integer, the axis to normalize.", -1, [-1, 2.0], [1.5, "1", None, [1], True]),
+        ("Integer, or list of Integers, axis.", -1, [1, [1, 2]], [1.5, ["1"], [1.0], None]),
+        ("Number of epochs with no improvement.", 0, [3], [1.5, "3", [3]]),
+        ("Int or None, defaults to None.", None, [2, None], [0.5, "2"]),
+        ("Target shape. Tuple of integers.", catalog.REQUIRED, [[3, -1]], [[3, "1"], [3, 1.0], "31", {"3": 1}]),
+        ("Float, the scale.", catalog.REQUIRED, [2, 0.5, [0.5, 1]], ["2", [1, "2"], None, {"a": 1}]),
+        ("Tuple of 2 floats.", [0, 255], [[0, 1.5]], [[0], [0, "1"], 255, "ab"]),
+        ("String, the window.", "hann", ["hamming"], [1, None, ["hann"]]),
+        ("A float, or a tensor.", None, [0.5, None], ["0.5"]),
+    ],
+)
+def test_documentation_types_what_no_trial_does(text: str, default: Any, taken: list[Any], refused: list[Any]) -> None:
+    """The first words on an argument say what sort of value it is, where Keras takes any."""
+    said = narrowed(None, text, default)
+    assert said is not None
+    assert [value for value in taken if not takes(said, value)] == []
+    assert [value for value in refused if takes(said, value)] == []
+
+
+@pytest.mark.parametrize("text", ["", "Whether to do it.", "A callable.", "See the paper.", "Either a tensor or None."])
+def test_documentation_that_says_no_type_types_nothing(text: str) -> None:
+    """What nothing is known of takes whatever is written."""
+    assert narrowed(None, text, None) is None
+    assert narrowed({"number": {"min": 0}}, text, None) == {"number": {"min": 0}}
+
+
+MISTYPED: list[tuple[str, str, str]] = [
+    ("[6]", '{Reshape: [3, "2"]}', "text"),
+    ("[6]", "{Reshape: [3, 2.0]}", "2.0"),
+    ("[6]", "{Reshape: [[3], 2]}", "list"),
+    ("[6]", '{Discretization: {bin_boundaries: ["1", 2]}}', "text"),
+    ("[6]", '{Discretization: {bin_boundaries: ["1", "2"]}}', "text"),
+    ("[6]", '{Rescaling: {scale: [1, 2, 3, 4, 5, "6"]}}', "text"),
+    ("[6]", "{ELU: {alpha: abc}}", "text"),
+    ("[6]", "{BatchNormalization: {axis: 0.5}}", "0.5"),
+    ("[6]", "{Masking: {mask_value: zero}}", "text"),
+    ("[8, 8, 3]", "{MaxPooling2D: {pool_size: [1.5, 2]}}", "1.5"),
+    ("[8, 8, 3]", "{Conv2D: {filters: 1, kernel_size: 1, strides: [1.0, 1]}}", "1.0"),
+    ("[6]", '{ops.reshape: {newshape: [-1, "6"]}}', "text"),
+    ("[6]", "{ops.elu: {alpha: abc}}", "text"),
+    ("[6]", '{ops.moveaxis: {source: [1, "2"], destination: [2, 1]}}', "text"),
+]
+
+
+@pytest.mark.parametrize(("shape", "layer", "said"), MISTYPED)
+def test_values_and_items_of_another_type_are_found(shape: str, layer: str, said: str, tmp_path: Path) -> None:
+    """A value of another type is found in a list as well as alone, whatever Keras makes of it, once each."""
+    path = tmp_path / "spec.yaml"
+    path.write_text(f"graphspec: 1\ninputs: {{x: {shape}}}\noutputs: {{y: {{from: x, apply: {layer}}}}}\n")
+    found = graphspec.validate(path).found
+    assert [each.rule.code in ("GS213", "GS103") for each in found] == [True]
+    assert said in found[0].message
+
+
+def test_half_an_epoch_is_none(tmp_path: Path) -> None:
+    """What counts epochs takes whole numbers, though Keras compares with any."""
+    text = (
+        "graphspec: 1\ninputs: {x: [2]}\noutputs: {y: {from: x, apply: {Dense: 1}, loss: mse}}\n"
+        "training: {optimizer: adam, epochs: 4, callbacks: [{CALLBACK: {monitor: loss, ARGUMENT}}]}\n"
+    )
+    path = tmp_path / "spec.yaml"
+    for callback, argument, is_wrong in (
+        ("EarlyStopping", "patience: 1.5", True),
+        ("EarlyStopping", "patience: 2", False),
+        ("EarlyStopping", "min_delta: 0.5", False),
+        ("EarlyStopping", "start_from_epoch: 0.5", True),
+        ("ReduceLROnPlateau", "cooldown: 2.5", True),
+        ("ReduceLROnPlateau", 'min_lr: "low"', True),
+    ):
+        path.write_text(text.replace("CALLBACK", callback).replace("ARGUMENT", argument))
+        codes = [each.rule.code for each in graphspec.validate(path).found]
+        assert codes == (["GS213"] if is_wrong else []), argument
 
 
 def test_defaults_are_taken() -> None:

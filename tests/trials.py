@@ -80,6 +80,9 @@ SURROUNDINGS: dict[str, list[dict[str, Any]]] = {
     "PiecewiseConstantDecay": [{"boundaries": [5], "values": [1.0, 0.5]}],
 }
 
+COMPUTED = {"Discretization": "bin_boundaries"}
+"""Layers without weights that hand an argument to a computation as it is, where it is given."""
+
 
 def given(name: str, written: Any, cls: type) -> dict[str, Any]:
     """What is written after a name, as arguments by keyword."""
@@ -157,6 +160,13 @@ def _use_layer(name: str, layer: Any) -> None:
             layer(**tensors, **call)
         else:
             layer(tensors, **call)
+    _compute_with(name, layer)
+
+
+def _compute_with(name: str, layer: Any) -> None:
+    """Apply a layer that has no weights to numbers: of what it computes with, symbolic tensors show nothing."""
+    if getattr(layer, COMPUTED.get(name, ""), None):
+        layer(np.ones((2, *CASES[name].inputs), CASES[name].dtype))
 
 
 def _tensors(case: Case) -> Any:

@@ -5,6 +5,8 @@ A description maps each sort of value that an argument takes to its limits; a so
     {"int": {"min": 1}}  ·  {"number": {"min": 0, "max": 1}, "null": true}  ·  {"words": ["same", "valid"]}
     {"int": {}, "list": {"lengths": [2], "items": {"int": {}}}}  ·  {"truth": true}
 
+`character` is a text of one character, other than a quote or the end of a line.
+
 `truth` is a truth value: Keras takes anything for one, and a text such as `no` for true. An argument without a
 description takes whatever is written, as far as is known.
 """
@@ -20,6 +22,10 @@ from graphspec.catalog import Kind
 from graphspec.catalog.arguments import argument_kind
 
 Values = dict[str, Any]
+
+FLOAT32_MAX = 3.4028234663852886e38
+"""The greatest number that a float32 holds."""
+
 ONLY_OBJECTS: Values = {"null": True}
 
 
@@ -53,7 +59,7 @@ def takes(described: Values, value: Any) -> bool:
     if isinstance(value, int | float):
         return _takes_number(described, value)
     if isinstance(value, str):
-        return "text" in described or _is_word(described, value)
+        return "text" in described or _is_word(described, value) or _is_character(described, value)
     if isinstance(value, list):
         return "list" in described and takes_length(described["list"], len(value)) and not wrong_items(described, value)
     return "mapping" in described
@@ -93,6 +99,10 @@ def within(limits: dict[str, float], value: float) -> bool:
         and ("above" not in limits or value > limits["above"])
         and ("below" not in limits or value < limits["below"])
     )
+
+
+def _is_character(described: Values, value: str) -> bool:
+    return "character" in described and len(value) == 1 and value not in '"\r\n'
 
 
 def _is_word(described: Values, value: str) -> bool:

@@ -13,6 +13,7 @@ from graphspec.checks.data import check_data
 from graphspec.checks.files import check_files
 from graphspec.checks.freeze import check_freeze, check_frozen
 from graphspec.checks.losses import check_losses
+from graphspec.checks.metrics import check_metrics
 from graphspec.checks.monitors import check_monitors
 from graphspec.checks.network import check_network
 from graphspec.checks.plugins import check_plugins
@@ -30,6 +31,7 @@ CHECKS: tuple[Check, ...] = (
     check_unused,
     check_calls,
     check_losses,
+    check_metrics,
     check_plugins,
     check_freeze,
     check_frozen,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from graphspec.checks.metrics import check_metrics_with
 from graphspec.checks.subject import Subject
 from graphspec.checks.targets import check_target
 from graphspec.diagnostics import Diagnostic, Label
@@ -17,14 +18,15 @@ from graphspec.rules import (
     DATA_NAMES,
     DATA_SHAPE,
     MISSING_FILE,
+    NOTHING_TO_TRAIN,
     SAMPLE_COUNT,
     UNKNOWN_COLUMN,
     UNREADABLE_DATA,
     UNUSED_WEIGHTS,
 )
 from graphspec.shapes import Shapes, Tensor
-from graphspec.sources import GIVEN, DataError, Header, Source, Split, header
-from graphspec.suggest import did_you_mean, one_of
+from graphspec.sources import GIVEN, Data, DataError, Header, Source, Split, header
+from graphspec.suggest import did_you_mean, one_of, shape_in_words
 
 
 def check_data(subject: Subject) -> Iterator[Diagnostic]:
@@ -32,6 +34,33 @@ def check_data(subject: Subject) -> Iterator[Diagnostic]:
     data = subject.data
     for split in data.splits() if data is not None else ():
         yield from check_split(subject.graph, split, subject.shapes)
+    if data is not None and data.held_out and data.train is not None:
+        yield from check_held_out(data, _count_of(data.train))
+
+
+def _count_of(split: Split) -> int | None:
+    """Return how many samples the first source tells that the split has; None where that takes a full read."""
+    for _, source in split.sources():
+        found = _header(source, "")
+        if isinstance(found, Header) and found.samples is not None:
+            return found.samples
+    return None
+
+
+def check_held_out(data: Data, samples: int | None) -> Iterator[Diagnostic]:
+    """A share of so many samples of the training split that leaves none to validate on, or none to train on."""
+    if not samples:
+        return
+    held_out = data.held_out_of(samples)
+    if not 0 < held_out < samples:
+        yield Diagnostic(
+            NOTHING_TO_TRAIN,
+            f"a validation split of {data.held_out:g} of {samples:,} samples leaves {held_out:,} to validate on and "
+            f"{samples - held_out:,} to train on",
+            data.split_span,
+            expected="a share that leaves samples on both sides",
+            help="change `data: validation: split:`",
+        )
 
 
 def check_split(graph: Graph, split: Split, shapes: Shapes | None = None) -> Iterator[Diagnostic]:
@@ -51,6 +80,7 @@ def check_split(graph: Graph, split: Split, shapes: Shapes | None = None) -> Ite
                 given = shapes.of(graph, name)
                 if isinstance(given, Tensor):
                     yield from check_target(graph.outputs[name], found.shape, given.shape[1:], source.span)
+                    yield from check_metrics_with(graph.outputs[name], found.shape, given.shape[1:], source.span)
     yield from check_counts(split, {key: each.samples for key, each in headers.items()})
 
 
@@ -135,10 +165,11 @@ def check_array(wanted: Input, source: Source, found: Header) -> Iterator[Diagno
     if not fits:
         yield Diagnostic(
             DATA_SHAPE,
-            f"{source.text} holds samples of shape {list(found.shape)}, not {_shape(wanted)} as `{wanted.name}` is",
+            f"{source.text} holds samples of shape {shape_in_words(found.shape)}, not {shape_in_words(wanted.shape)} "
+            f"as `{wanted.name}` is",
             source.span_of("columns" if source.columns is not None else "file"),
-            expected=f"samples of shape {_shape(wanted)}",
-            help=f"declare `{wanted.name}` with the shape {list(found.shape)}, or mend the file",
+            expected=f"samples of shape {shape_in_words(wanted.shape)}",
+            help=f"declare `{wanted.name}` with the shape {shape_in_words(found.shape)}, or mend the file",
             labels=(Label(wanted.span, f"`{wanted.name}` is declared here"),),
         )
     if found.dtype is not None and not _readable(found.dtype, wanted.dtype):
@@ -171,14 +202,10 @@ def check_trained_with(split: Split, name: str, source: Source, found: Header) -
     if is_weight and found.shape not in ((), (1,), (None,)):
         yield Diagnostic(
             DATA_SHAPE,
-            f"{source.text} holds samples of shape {list(found.shape)}, and a sample has one weight",
+            f"{source.text} holds samples of shape {shape_in_words(found.shape)}, and a sample has one weight",
             source.span_of("columns" if source.columns is not None else "file"),
             expected="one number a sample",
         )
-
-
-def _shape(wanted: Input) -> str:
-    return "[" + ", ".join("null" if size is None else str(size) for size in wanted.shape) + "]"
 
 
 def _values(dtype: str) -> str:

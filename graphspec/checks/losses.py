@@ -9,28 +9,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from graphspec import catalog
+from graphspec.catalog.comparisons import forms_taken, ranks_taken
+from graphspec.catalog.losses import BINARY, CATEGORICAL
 from graphspec.checks.subject import Subject
 from graphspec.diagnostics import Diagnostic, Label
 from graphspec.graph import Graph, Node, Object, Output, Reference
 from graphspec.rules import LOGITS, LOSS_ACTIVATION, MISSING_LOSS, UNUSED_WEIGHTS
-from graphspec.suggest import closest
+from graphspec.suggest import closest, shape_in_words
 
-BINARY = (
-    "BinaryCrossentropy",
-    "binary_crossentropy",
-    "bce",
-    "BCE",
-    "BinaryFocalCrossentropy",
-    "binary_focal_crossentropy",
-)
-CATEGORICAL = (
-    "CategoricalCrossentropy",
-    "categorical_crossentropy",
-    "CategoricalFocalCrossentropy",
-    "categorical_focal_crossentropy",
-    "SparseCategoricalCrossentropy",
-    "sparse_categorical_crossentropy",
-)
 _NO_PROBABILITIES = ("", "linear", "relu", "tanh", "elu", "selu", "gelu", "leaky_relu", "softplus", "swish", "silu")
 _PASSED_THROUGH = ("Identity", "Dropout", "Flatten", "Reshape")
 
@@ -61,7 +47,8 @@ def check_losses(subject: Subject) -> Iterator[Diagnostic]:
                     help="remove `class_weight`, or give the output a loss",
                 )
         else:
-            yield from _mismatch(output, output.loss, subject)
+            found = list(_mismatch(output, output.loss, subject))
+            yield from found or _unfit_shape(output, output.loss, subject)
 
 
 @dataclass(frozen=True)
@@ -114,6 +101,28 @@ def _mismatch(output: Output, loss: Object, subject: Subject) -> Iterator[Diagno
             f"`loss: {{{of_class}: {{from_logits: true}}}}`",
             labels=(Label(head.layer.span, "the output is made here"),),
         )
+
+
+def _unfit_shape(output: Output, loss: Object, subject: Subject) -> Iterator[Diagnostic]:
+    """An output for which the loss takes no target, whatever its shape."""
+    tensor = subject.tensor(output)
+    shape = tensor.shape[1:] if tensor is not None else None
+    if shape is None or "axis" in loss.arguments or forms_taken("losses", loss.name, shape) != "":
+        return
+    ranks = ranks_taken("losses", loss.name)
+    fault = f"of shape {shape_in_words(shape)}" if len(shape) not in ranks else "whose last dimension is 1"
+    yield Diagnostic(
+        LOSS_ACTIVATION,
+        f"the loss of `{output.name}` does not fit: `{loss.name}` takes no output {fault}",
+        loss.span,
+        expected=f"an output of {_dimensions(ranks)} a sample",
+        help="use another loss, or give the output another shape",
+        labels=(Label(output.span, f"it gives {shape_in_words(shape)} a sample"),),
+    )
+
+
+def _dimensions(ranks: list[int]) -> str:
+    return f"{' or '.join(map(str, ranks))} {'dimension' if ranks == [1] else 'dimensions'}"
 
 
 def _head(node: Node, graph: Graph) -> _Head | None:

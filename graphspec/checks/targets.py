@@ -8,18 +8,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from graphspec.catalog.losses import OF_CLASS_INDICES
+from graphspec.catalog.comparisons import forms_taken, shape_of
+from graphspec.catalog.losses import OF_CLASS_INDICES, TARGET_RANGES, TargetRange
 from graphspec.diagnostics import Diagnostic, Label, Span
 from graphspec.graph import Output
 from graphspec.rules import LABEL_RANGE, TARGET_SHAPE
 from graphspec.shapes.tensor import Shape
+from graphspec.suggest import shape_in_words
 
 _OF_OTHER_SHAPE = ("CTC", "ctc", "Circle", "circle")
+
+_WITHOUT_LAST_AXIS = ("CategoricalGeneralizedCrossEntropy",)
+"""Losses that compare each sample with all others of its batch where an index stands in a list of its own."""
 
 
 def takes_classes(output: Output) -> bool:
     """Whether the loss of `output` takes the index of a class."""
     return output.loss is not None and output.loss.name in OF_CLASS_INDICES
+
+
+def target_range(output: Output) -> TargetRange | None:
+    """Return the targets that the loss of `output` takes; None where it takes any, or nothing is known of it."""
+    return TARGET_RANGES.get(output.loss.name) if output.loss is not None else None
 
 
 def ignored_class(output: Output) -> int | None:
@@ -30,17 +40,20 @@ def ignored_class(output: Output) -> int | None:
 
 def check_target(output: Output, have: Shape, shape: Shape, span: Span) -> Iterator[Diagnostic]:
     """Targets of samples of shape `have` against an output that gives `shape`, both without the batch."""
-    if output.loss is None or output.loss.name in _OF_OTHER_SHAPE or ">" in output.loss.name:
+    if output.loss is None or ">" in output.loss.name:
         return
-    if takes_classes(output):
+    if output.loss.name in _OF_OTHER_SHAPE:
+        yield from _of_other_shape(output, output.loss.name, have, shape, span)
+    elif takes_classes(output):
         yield from _class_indices(output, have, shape, span)
     elif not (_agree(have, shape) or (have == () and shape == (1,))):
         classes = "categorical" in output.loss.name.lower()
         yield Diagnostic(
             TARGET_SHAPE,
-            f"the targets of `{output.name}` have shape {_shown(have)} a sample, but the output gives {_shown(shape)}",
+            f"the targets of `{output.name}` have shape {shape_in_words(have)} a sample, but the output gives "
+            f"{shape_in_words(shape)}",
             span,
-            expected=f"targets of shape {_shown(shape)}",
+            expected=f"targets of shape {shape_in_words(shape)}",
             help=(
                 "class indices go with `sparse_categorical_crossentropy`; this loss takes one number a class"
                 if classes and have in ((), (1,))
@@ -50,15 +63,52 @@ def check_target(output: Output, have: Shape, shape: Shape, span: Span) -> Itera
         )
 
 
+def forms_of(have: Shape, shape: Shape) -> str:
+    """Return the forms that a target of shape `have` may be of for an output of `shape`, as far as both are known."""
+    wanted = {form: shape_of(form, shape) for form in ("=-1" if shape else "=")}
+    forms = "".join(form for form, each in wanted.items() if each is not None and _agree(have, each))
+    return forms or ("s" if len(have) == 1 else "")
+
+
+def target_forms(output: Output, shape: Shape) -> str:
+    """Return the forms of targets that train an output of `shape`; none where its loss is not known."""
+    if output.loss is None or ">" in output.loss.name:
+        return ""
+    if output.loss.name in _OF_OTHER_SHAPE:
+        return forms_taken("losses", output.loss.name, shape) or ""
+    if not takes_classes(output):
+        return "="
+    return "-" if output.loss.name in _WITHOUT_LAST_AXIS else "-1"
+
+
+def _of_other_shape(output: Output, loss: str, have: Shape, shape: Shape, span: Span) -> Iterator[Diagnostic]:
+    """Targets of a loss that takes neither the shape of the output nor the index of a class for each of its places."""
+    taken = forms_taken("losses", loss, shape)
+    if not taken or set(taken) & set(forms_of(have, shape)) or ("s" in taken and len(have) == 1):
+        return  # of an output that fits no target, another finding tells
+    shapes = [shape_of(form, shape) for form in taken]
+    wanted = " or ".join(shape_in_words(each) for each in shapes if each is not None) if "s" not in taken else "[n]"
+    yield Diagnostic(
+        TARGET_SHAPE,
+        f"the targets of `{output.name}` have shape {shape_in_words(have)} a sample, and `{loss}` does not take them "
+        f"for an output of {shape_in_words(shape)}",
+        span,
+        expected=f"targets of shape {wanted}",
+        help="this loss takes one label a sample" if have == shape and "-" in taken and len(shape) == 1 else "",
+        labels=(Label(output.span, "the output"),),
+    )
+
+
 def _class_indices(output: Output, have: Shape, shape: Shape, span: Span) -> Iterator[Diagnostic]:
     wanted = shape[:-1]
-    if _agree(have, wanted) or _agree(have, (*wanted, 1)):
+    takes_lists = output.loss is not None and output.loss.name not in _WITHOUT_LAST_AXIS
+    if _agree(have, wanted) or (takes_lists and _agree(have, (*wanted, 1))):
         return
     yield Diagnostic(
         TARGET_SHAPE,
-        f"the targets of `{output.name}` have shape {_shown(have)} a sample, but its loss takes class indices",
+        f"the targets of `{output.name}` have shape {shape_in_words(have)} a sample, but its loss takes class indices",
         span,
-        expected=f"one index for each of {_shown(wanted)}" if wanted else "one class index a sample",
+        expected=f"one index for each of {shape_in_words(wanted)}" if wanted else "one class index a sample",
         help="one number a class goes with `categorical_crossentropy`" if have == shape else "",
         labels=(Label(output.span, "the output"),),
     )
@@ -88,7 +138,3 @@ def _agree(have: Shape, wanted: Shape) -> bool:
     return len(have) == len(wanted) and all(
         size is None or given is None or size == given for given, size in zip(have, wanted, strict=True)
     )
-
-
-def _shown(shape: Shape) -> str:
-    return "[" + ", ".join("null" if size is None else str(size) for size in shape) + "]"

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import prod
 
-from graphspec.checks.data import check_array, check_counts, check_trained_with
+from graphspec.checks.data import check_array, check_counts, check_held_out, check_trained_with
 from graphspec.checks.embeddings import embeddings
+from graphspec.checks.ranges import check_range, check_weights
 from graphspec.checks.subject import Subject
 from graphspec.checks.targets import check_labels, check_target, ignored_class, takes_classes
 from graphspec.diagnostics import Diagnostic, Label
@@ -42,11 +43,22 @@ def check_values(subject: Subject) -> Iterator[Diagnostic]:
         except (DataError, OSError, ValueError) as error:
             yield _unreadable(source, error)
     for split in data.splits():
-        yield from _check_split(subject, with_vocabularies(split, known))
+        counts: dict[int, int | None] = {}
+        yield from _check_split(subject, with_vocabularies(split, known), counts)
+        if split is data.train and data.held_out and _was_unknown(split):
+            yield from check_held_out(data, next(iter(counts.values()), None))
 
 
-def _check_split(subject: Subject, split: Split) -> Iterator[Diagnostic]:
-    counts: dict[int, int | None] = {}
+def _was_unknown(split: Split) -> bool:
+    """Return whether no header tells how many samples the split has, so that `checks.data` could not say it."""
+    try:
+        return all(header(source).samples is None for _, source in split.sources())
+    except (DataError, OSError):
+        return False
+
+
+def _check_split(subject: Subject, split: Split, counts: dict[int, int | None]) -> Iterator[Diagnostic]:
+    """Yield every fault of the values of `split`. counts: takes how many samples each source has, by its id."""
     is_counted_anew = False
     for name, source in split.sources():
         wanted = subject.graph.inputs.get(name) if split.inputs.get(name) is source else None
@@ -130,6 +142,7 @@ def check_column(
         if told.dtype is None or None in told.shape:
             yield from check_trained_with(split, name, source, _as_header(column))
         yield from _check_fits("float32", f"the sample weights of `{name}`", source, column, found)
+        yield from check_weights(name, source, column, found)
         if split.name == "train" and found.is_finite and found.lowest == found.highest == 0:
             yield Diagnostic(
                 NOTHING_TO_TRAIN,
@@ -218,6 +231,7 @@ def _check_target(
     if not takes_classes(output):
         becomes = "int64" if column.dtype.kind in "iu" else "float32"
         yield from _check_fits(becomes, f"the targets of `{name}`", source, column, found)
+        yield from check_range(output, source, column, found)
         return
     classes = tensor.shape[-1] if tensor is not None else None
     if classes != 1:  # then the loss does not fit the output, which is found by itself

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from graphspec.checks.data import check_array, check_counts, check_split
+from graphspec.checks.data import check_array, check_counts, check_held_out, check_split
 from graphspec.checks.values import check_column
 from graphspec.datasets.faults import Faults
 from graphspec.diagnostics import Report, SpecError
@@ -88,13 +88,10 @@ def read_training_data(
     train = read["train"]
     if not spec.data.held_out:
         return TrainingData(train, read.get("validation"), known)
-    held_out = round(train.count * spec.data.held_out)
-    if not 0 < held_out < train.count:
-        raise _nothing(
-            f"a validation split of {spec.data.held_out:g} of {train.count} samples leaves "
-            f"{held_out} to validate on and {train.count - held_out} to train on",
-            "change `data: validation: split:`",
-        )
+    report = Report()
+    report.extend(check_held_out(spec.data, train.count))
+    report.raise_if_errors()
+    held_out = spec.data.held_out_of(train.count)
     seed = spec.model.training.seed if spec.model.training is not None else 0
     order = np.random.default_rng([seed, train.count]).permutation(train.count)
     held = train.part(np.sort(order[:held_out]))

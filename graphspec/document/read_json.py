@@ -9,7 +9,7 @@ from typing import Any
 
 from graphspec.diagnostics import Label, Report, Source, Span, SpecError
 from graphspec.document.limits import MAX_DEPTH, check_depth, check_values, syntax_position
-from graphspec.document.scalars import without_holes
+from graphspec.document.scalars import LONGEST_NUMBER, resolve, without_holes
 from graphspec.document.syntax import unfit_character
 from graphspec.document.tree import Mapping, Sequence
 from graphspec.rules import DUPLICATE_KEY, SYNTAX
@@ -20,7 +20,7 @@ _TOKEN = re.compile(r'[{}\[\]]|"(?:[^"\\]|\\.)*"?|[^\s,:{}\[\]"]+')
 def read_json(source: Source, report: Report) -> Any:
     """Read `source` as one JSON value, as `read_yaml` does for YAML. Raises SpecError where it is not JSON."""
     try:
-        json.loads(source.text, parse_constant=_ConstantError.refuse)
+        json.loads(source.text, parse_constant=_ConstantError.refuse, parse_int=_no_number)
     except json.JSONDecodeError as error:
         _refuse_depth(source, error.pos)
         comma = _trailing_comma(source.text, error.pos)
@@ -42,10 +42,6 @@ def read_json(source: Source, report: Report) -> Any:
     except RecursionError:
         _refuse_depth(source, len(source.text))
         raise
-    except ValueError as error:
-        raise SpecError.of(
-            SYNTAX, f"this is not valid JSON: {error}", _span_at(source, 0, 1), help="write shorter numbers"
-        ) from None
     return _build(source.text, _Places(source), report)
 
 
@@ -124,8 +120,12 @@ def _build(text: str, places: _Places, report: Report) -> Any:
     return root
 
 
+def _no_number(_: str) -> None:
+    """Read no whole number: here it is asked whether the text is JSON, and Python reads no number of any length."""
+
+
 def _scalar(token: str, span: Span, report: Report) -> Any:
-    value = json.loads(token)
+    value = json.loads(token) if len(token) <= LONGEST_NUMBER or token[0] == '"' else resolve(token)
     if not isinstance(value, str) or "\\u" not in token:
         return value
     text, hole = without_holes(value)

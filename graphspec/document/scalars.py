@@ -19,14 +19,14 @@ _WORDS: dict[str, bool | float | None] = {
 _INTEGER = re.compile(r"[-+]?[0-9]+")
 _BASED = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
-_LONGEST_NUMBER = 100
+LONGEST_NUMBER = 100
 
 
 def resolve(text: str) -> str | int | float | bool | None:
     """The value of the plain scalar `text`. A number of more than 100 characters stays text."""
     if text in _WORDS:
         return _WORDS[text]
-    if len(text) > _LONGEST_NUMBER or not (text[0].isdigit() or text[0] in "+-."):
+    if len(text) > LONGEST_NUMBER or not (text[0].isdigit() or text[0] in "+-."):
         return text
     if _INTEGER.fullmatch(text):
         return int(text)

@@ -53,6 +53,18 @@ def _items_of(items: list[Any], level: int) -> int:
     return count
 
 
+def _of_numbers(operate: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the operator without truth values: to Python `true + 0` is 1, and to whoever wrote it a mistake."""
+
+    def apply(*operands: Any) -> Any:
+        truth = next((each for each in operands if isinstance(each, bool)), None)
+        if truth is not None:
+            raise TypeError(f"`{str(truth).lower()}` is a truth value, not a number")
+        return operate(*operands)
+
+    return apply
+
+
 def _add(left: Any, right: Any) -> Any:
     if isinstance(left, str | list) and isinstance(right, str | list) and size_of(left) + size_of(right) > MAX_ITEMS:
         raise LimitError(TOO_LONG)
@@ -102,33 +114,33 @@ def _refuse_long(value: Any) -> None:
 
 
 BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
-    ast.Add: _add,
-    ast.Sub: operator.sub,
-    ast.Mult: _multiply,
-    ast.Div: operator.truediv,
-    ast.FloorDiv: operator.floordiv,
-    ast.Mod: _remainder,
-    ast.Pow: _power,
+    ast.Add: _of_numbers(_add),
+    ast.Sub: _of_numbers(operator.sub),
+    ast.Mult: _of_numbers(_multiply),
+    ast.Div: _of_numbers(operator.truediv),
+    ast.FloorDiv: _of_numbers(operator.floordiv),
+    ast.Mod: _of_numbers(_remainder),
+    ast.Pow: _of_numbers(_power),
 }
 COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.Eq: operator.eq,
     ast.NotEq: operator.ne,
-    ast.Lt: operator.lt,
-    ast.LtE: operator.le,
-    ast.Gt: operator.gt,
-    ast.GtE: operator.ge,
+    ast.Lt: _of_numbers(operator.lt),
+    ast.LtE: _of_numbers(operator.le),
+    ast.Gt: _of_numbers(operator.gt),
+    ast.GtE: _of_numbers(operator.ge),
     ast.In: lambda item, items: item in items,
     ast.NotIn: lambda item, items: item not in items,
 }
 UNARY: dict[type[ast.unaryop], Callable[[Any], Any]] = {
-    ast.UAdd: operator.pos,
-    ast.USub: operator.neg,
+    ast.UAdd: _of_numbers(operator.pos),
+    ast.USub: _of_numbers(operator.neg),
     ast.Not: operator.not_,
 }
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "min": min,
     "max": max,
-    "round": _round,
+    "round": _of_numbers(_round),
     "int": _whole,
     "float": _real,
     "str": str,

@@ -128,6 +128,8 @@ def _forms(described: Values) -> list[Schema]:
         forms.append({"type": "number"} | (_limits(described["number"]) if "number" in described else {}))
     elif "int" in described:
         forms.append({"type": "integer"} | _limits(described["int"]))
+    if "character" in described:
+        forms.append({"type": "string", "pattern": r'^[^"\r\n]$'})
     if "list" in described:
         forms.append(_list(described["list"]))
     forms += [{"type": type} for sort, type in _SORTS.items() if sort in described]

@@ -39,6 +39,7 @@ def lower_data(model: DataModel, served: Served, folder: Path, report: Report) -
         validation,
         _split("test", model.test, model, served, folder, report) if model.test is not None else None,
         held_out,
+        model.validation.located("split").span if held_out and model.validation is not None else None,
     )
     return data if report.added == before else None
 

@@ -87,7 +87,7 @@ def make_object(
         return None
     entry = catalog.find(kind, name.value)
     is_identifier = name.value not in catalog.names(kind) and catalog.is_identifier(kind, name.value)
-    if is_identifier and (entry is None or arguments.value is None):
+    if is_identifier and (entry is None or (arguments.value is None and not entry.required)):
         return _identifier(kind, name, arguments, report)
     if entry is None:
         _unknown(kind, name, report, declared)

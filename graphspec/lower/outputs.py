@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from graphspec.catalog import Kind
+from graphspec.catalog.values import FLOAT32_MAX
 from graphspec.diagnostics import Report, Span
 from graphspec.document.tree import Located
 from graphspec.graph import Node, Object, Output
@@ -37,12 +38,16 @@ def _class_weight(model: OutputModel, report: Report) -> dict[int, float]:
                 BAD_VALUE, f"`{key.value}` is no class", key.span, expected="the index of a class, from 0",
                 help='write the index in quotes: "0": 1.0',
             )  # fmt: skip
-        elif (
-            isinstance(value.value, bool)
-            or not isinstance(value.value, int | float)
-            or not 0 <= value.value < float("inf")
-        ):
+        elif isinstance(value.value, bool) or not isinstance(value.value, int | float) or not value.value >= 0:
             report.add(BAD_VALUE, f"a weight is {kind_of(value.value)}", value.span, expected="a number from 0 upwards")
+        elif value.value > FLOAT32_MAX:
+            report.add(
+                BAD_VALUE,
+                f"a weight is {kind_of(value.value)}",
+                value.span,
+                expected=f"a number up to {FLOAT32_MAX:g}",
+                help="Keras computes with float32, which holds no greater number: it would be infinite",
+            )
         else:
             weights[int(key.value)] = float(value.value)
     return weights

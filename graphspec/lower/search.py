@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any, Literal
 
+from graphspec.catalog.annotations import annotations_of, expected_type
 from graphspec.diagnostics import Report, Span
 from graphspec.document.tree import Located, Mapping, plain
 from graphspec.rules import BAD_SEARCH
@@ -153,6 +154,8 @@ def _chosen(key: str, written: Located, report: Report) -> Chosen | None:
         if arguments.value is None:
             return Chosen(name.value, {}, name.span)
         if isinstance(arguments.value, Mapping):
+            if _refuse_types(name.value, arguments.value, report):
+                return None
             spans = {each.value: given.span for each, given in arguments.value.entries()}
             return Chosen(name.value, plain(arguments.value), name.span, spans)
         written, value = arguments, arguments.value
@@ -165,3 +168,29 @@ def _chosen(key: str, written: Located, report: Report) -> Chosen | None:
         help=f"write `{{{usual}}}`",
     )
     return None
+
+
+def _refuse_types(name: str, arguments: Mapping, report: Report) -> bool:
+    """Refuse arguments of another type than optuna annotates, those of a sampler or pruner within another one too."""
+    annotations, before = annotations_of(name), report.added
+    for argument, value in arguments.entries():
+        wanted = expected_type(annotations.get(argument.value, ""), plain(value.value))
+        if wanted is not None and not report.is_open(value.span):
+            refuse_type(name, argument.value, value, wanted, report)
+        inner = value.value if argument.value.endswith(("sampler", "pruner")) else None
+        if isinstance(inner, Mapping):
+            for nested, its_arguments in inner.entries():
+                if isinstance(its_arguments.value, Mapping):
+                    _refuse_types(nested.value, its_arguments.value, report)
+    return report.added > before
+
+
+def refuse_type(name: str, argument: str, value: Located, wanted: str, report: Report) -> None:
+    """Report that `argument` of the sampler or pruner `name` is none of the types `wanted`."""
+    report.add(
+        BAD_SEARCH,
+        f"`{argument}` of `{name}` is {kind_of(value.value)}",
+        value.span,
+        expected=wanted,
+        help=f"leave `{argument}` out to have what optuna takes by itself" if value.value is None else "",
+    )

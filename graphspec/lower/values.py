@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
+import re
 from typing import Any
 
 from graphspec import catalog
 from graphspec.catalog import REQUIRED, SINGULAR, Entry
 from graphspec.catalog.arguments import argument_kind
-from graphspec.catalog.values import Values, accepted, takes, takes_length, wrong_items
+from graphspec.catalog.values import FLOAT32_MAX, Values, accepted, takes, takes_length, wrong_items
 from graphspec.diagnostics import Fix, Report
 from graphspec.document.scalars import resolve
 from graphspec.document.tree import Located, Mapping, Sequence, plain
@@ -29,10 +31,12 @@ def refuse_value(entry: Entry, argument: str, value: Located, report: Report) ->
     described = accepted(entry.kind, entry.name, argument)
     if isinstance(found, str) and _refuse_quoted(entry, argument, described, value, report):
         return True
-    if described is None and _refuse_mistaken(entry, argument, value, report):
+    if described is None and (
+        _refuse_mistaken(entry, argument, value, report) or _refuse_quoted_item(entry, argument, value, report)
+    ):
         return True
     if described is None or (kind is not None and isinstance(found, str | Mapping)) or takes(described, plain(found)):
-        return False
+        return _refuse_overflow(entry, argument, value, report)
     if found is None and entry.arguments[argument] is None:
         return False
     wrong, expected, subject = value, described, f"`{argument}` of `{entry.name}`"
@@ -54,6 +58,40 @@ def refuse_value(entry: Entry, argument: str, value: Located, report: Report) ->
         fix=fix,
     )
     return True
+
+
+_WITHOUT_END = re.compile(r"(?:min|max|mask|fill)_value|\w*clip\w*")
+"""Arguments that may be infinite: a bound that holds nothing back, or a value that stands for none."""
+
+
+def _refuse_overflow(entry: Entry, argument: str, value: Located, report: Report) -> bool:
+    """Refuse a number that is no number to a float32, which Keras makes of it: all that is computed with it is NaN.
+
+    Infinity is a value where it stands for no bound; callbacks and operations compare with any number.
+    """
+    if entry.kind in ("callbacks", "ops"):
+        return False
+    wrong = _first_beyond(value)
+    if wrong is None or (
+        isinstance(wrong.value, float) and math.isinf(wrong.value) and _WITHOUT_END.fullmatch(argument)
+    ):
+        return False
+    report.add(
+        ARGUMENT_VALUE,
+        f"{'an entry of ' if wrong is not value else ''}`{argument}` of `{entry.name}` is {kind_of(wrong.value)}",
+        wrong.span,
+        expected=f"a number from -{FLOAT32_MAX:g} to {FLOAT32_MAX:g}",
+        help="Keras computes with float32, which holds no greater number: it would be infinite",
+    )
+    return True
+
+
+def _first_beyond(value: Located) -> Located | None:
+    """Return the number beyond float32 that `value` is, or the first one in a list at any depth."""
+    if _is_number(value.value):
+        return None if abs(value.value) <= FLOAT32_MAX else value
+    items = value.value.entries() if isinstance(value.value, Sequence) else ()
+    return next((found for item in items if (found := _first_beyond(item)) is not None), None)
 
 
 TRUTHS_OR_NONE = ("flash_attention", "ragged", "sparse")
@@ -88,6 +126,30 @@ def _refuse_mistaken(entry: Entry, argument: str, value: Located, report: Report
         fix=fix,
     )
     return True
+
+
+def _refuse_quoted_item(entry: Entry, argument: str, value: Located, report: Report) -> bool:
+    """Refuse a number that is written as text among numbers, where no more is known of the argument."""
+    items = list(value.value.entries()) if isinstance(value.value, Sequence) else []
+    if not any(_is_number(item.value) for item in items):
+        return False
+    quoted = next((each for each in items if isinstance(each.value, str) and _reads_as_number(each.value)), None)
+    if quoted is None:
+        return False
+    text = quoted.value.strip()
+    report.add(
+        WRONG_TYPE,
+        f"an entry of `{argument}` of `{entry.name}` is {kind_of(quoted.value)}, among numbers",
+        quoted.span,
+        expected="a number",
+        help=f"remove the quotes: `{text}`",
+        fix=Fix.unquote(quoted.span, quoted.value, text),
+    )
+    return True
+
+
+def _reads_as_number(text: str) -> bool:
+    return bool(text.strip()) and _is_number(resolve(text.strip()))
 
 
 def _is_number(value: Any) -> bool:
@@ -144,6 +206,8 @@ def in_words(described: Values, *, plural: bool = False) -> str:
         said += words if len(words) <= _MANY else [one_of(described["words"], _MANY)]
     if "text" in described:
         said.append("texts" if plural else "text")
+    if "character" in described:
+        said.append("characters" if plural else "one character")
     if "list" in described:
         said.append(_list(described["list"], plural))
     if "mapping" in described:

@@ -91,7 +91,9 @@ UNCHECKED_INPUT = Rule(
 )
 
 MISSING_LOSS = Rule("GS501", "missing-loss", "An output has no loss, so it would silently never be trained.")
-LOSS_ACTIVATION = Rule("GS502", "loss-activation", "A loss does not fit the activation or units of its output.")
+LOSS_ACTIVATION = Rule(
+    "GS502", "loss-activation", "A loss or a metric does not fit the activation, units or shape of its output."
+)
 TARGET_SHAPE = Rule("GS503", "target-shape", "Targets do not have the shape that the output and its loss need.")
 REFUSED_TRAINING = Rule("GS504", "refused-training", "Keras refused to compile or train the model.")
 NOTHING_TO_TRAIN = Rule("GS505", "nothing-to-train", "The spec has no training, no data, or no loss to train with.")
@@ -120,7 +122,9 @@ DATA_SHAPE = Rule("GS605", "data-shape", "An array does not have the shape of it
 DATA_DTYPE = Rule("GS606", "data-dtype", "An array's dtype cannot be read as the dtype of its input.")
 DATA_NAMES = Rule("GS607", "data-names", "A split does not name exactly the model's inputs and trained outputs.")
 UNKNOWN_FORMAT = Rule("GS608", "unknown-format", "A data file's ending is of no known format.")
-LABEL_RANGE = Rule("GS609", "label-range", "Class indices are none of the classes that the output has.")
+LABEL_RANGE = Rule(
+    "GS609", "label-range", "Class indices, other targets or sample weights lie outside of what the loss takes."
+)
 NOT_FINITE = Rule("GS610", "not-finite", "A data file holds NaN or infinite values.")
 SAME_DATA = Rule("GS611", "same-data", "Two splits take the very same samples.", Severity.WARNING)
 INDEX_RANGE = Rule("GS612", "index-range", "An input holds indices that its `Embedding` does not have.")

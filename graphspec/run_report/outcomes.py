@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from graphspec.checks.losses import BINARY
+from graphspec.catalog.losses import BINARY
 from graphspec.checks.targets import takes_classes
 from graphspec.graph import Output
 

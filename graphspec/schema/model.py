@@ -14,12 +14,16 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, WrapVal
 from pydantic_core import PydanticCustomError
 
 from graphspec import catalog
+from graphspec.catalog.values import FLOAT32_MAX
 from graphspec.document.tree import Mapping, Sequence
 from graphspec.schema.limits import GREATEST_COUNT, GREATEST_SIZE, GREATEST_TRIED, MOST_NUMBERS, MOST_PIXELS
 from graphspec.schema.part import Name, Named, Part
 from graphspec.suggest import did_you_mean, one_of
 
 LANGUAGE_VERSION = 1
+
+LONGEST_NAME = 200
+"""A spec's name is that of a folder, and with more behind it of files, of which most systems allow 255 bytes."""
 
 
 _DTYPE_HELP = {
@@ -43,6 +47,13 @@ def _known_dtype(value: str) -> str:
 def _spoken_version(value: int) -> int:
     if value != LANGUAGE_VERSION:
         raise PydanticCustomError("language_version", f"`{LANGUAGE_VERSION}`")
+    return value
+
+
+def _within_float32(value: float) -> float:
+    """Refuse a number of which Keras would make infinity."""
+    if not abs(value) <= FLOAT32_MAX:
+        raise PydanticCustomError("number_range", f"a number from -{FLOAT32_MAX:g} to {FLOAT32_MAX:g}")
     return value
 
 
@@ -75,7 +86,7 @@ class OutputModel(NodeModel):
     """A node that the model returns, with what trains it."""
 
     loss: Any = None
-    loss_weight: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 1.0
+    loss_weight: Annotated[float, Field(ge=0), AfterValidator(_within_float32)] = 1.0
     metrics: Any = None
     weighted_metrics: Any = None
     class_weight: dict[Any, Any] | None = None
@@ -253,7 +264,7 @@ class SourceModel(Part):
     interpolation: Literal["nearest", "bilinear"] | None = None
     one_hot: Asked | None = None
     vocabulary: Annotated[Any, AfterValidator(_vocabulary)] = None
-    scale: Annotated[float, Field(allow_inf_nan=False)] | None = None
+    scale: Annotated[float, AfterValidator(_within_float32)] | None = None
     cast: Dtype | None = None
     pad: Asked | None = None
     window: WindowModel | None = None
@@ -365,7 +376,7 @@ class SpecModel(Body):
     graphspec: Annotated[int, AfterValidator(_spoken_version)]
     vars: Named[Any] = {}
     include: Any = None
-    name: Name | None = None
+    name: Annotated[Name, Field(max_length=LONGEST_NAME)] | None = None
     description: str | None = None
     plugins: list[PluginModel] = []
     training: TrainingModel | None = None

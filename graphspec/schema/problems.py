@@ -104,6 +104,20 @@ def _explain_one(tree: Mapping, path: Path, problem: Any) -> Diagnostic:
             if (near := closest(str(value), choices))
             else None,
         )
+    if kind == "number_range":
+        return Diagnostic(
+            BAD_VALUE,
+            f"{subject} is {kind_of(value)}",
+            span,
+            problem["msg"],
+            "Keras computes with float32, which holds no greater number: it would be infinite",
+        )
+    if kind == "string_too_long":
+        most = context["max_length"]
+        return Diagnostic(
+            BAD_VALUE, f"{subject} has {len(value):,} characters", span, f"at most {most} characters",
+            "it is the name of a folder, and of files",
+        )  # fmt: skip
     if kind in ("too_short", "string_too_short"):
         return Diagnostic(BAD_VALUE, f"{subject} is empty", key_span or span, "at least one entry", "add an entry")
     if kind in _TYPES:

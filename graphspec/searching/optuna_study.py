@@ -23,8 +23,11 @@ from optuna.exceptions import StorageInternalError
 from optuna.samplers import BaseSampler, GridSampler, QMCSampler
 from sqlalchemy.exc import SQLAlchemyError
 
-from graphspec.diagnostics import Span, SpecError
+from graphspec.catalog.annotations import expected_type
+from graphspec.diagnostics import Report, Span, SpecError
+from graphspec.document.tree import Located
 from graphspec.document.write_value import write_value
+from graphspec.lower.search import refuse_type
 from graphspec.rules import BAD_RUN, BAD_SEARCH
 from graphspec.run_directory import damaged
 from graphspec.search_space import Choices, Chosen, Parameter, SearchSpace
@@ -166,8 +169,6 @@ def _make(kind: type[Any], chosen: Chosen, seed: tuple[int, int] | None) -> Any:
     """
     taken = inspect.signature(kind).parameters
     arguments = dict(chosen.arguments)
-    if seed is not None and "seed" in taken:
-        arguments["seed"] = _seed(kind, arguments.get("seed"), seed)
     for name, value in arguments.items():
         span = chosen.spans.get(name, chosen.span)
         if name not in taken:
@@ -178,6 +179,11 @@ def _make(kind: type[Any], chosen: Chosen, seed: tuple[int, int] | None) -> Any:
                 expected=f"an argument of `{chosen.name}`",
                 help=did_you_mean(name, taken, f"it takes {one_of(taken)}"),
             )
+        wanted = expected_type(_annotation(taken[name]), value)
+        if wanted is not None:
+            report = Report()
+            refuse_type(chosen.name, name, Located(value, span), wanted, report)
+            raise SpecError(report)
         if name.endswith(_NESTED):
             arguments[name] = _nested(name, value, span, seed)
         elif "Callable" in str(taken[name].annotation) and value is not None:
@@ -188,6 +194,8 @@ def _make(kind: type[Any], chosen: Chosen, seed: tuple[int, int] | None) -> Any:
                 expected="nothing",
                 help=f"leave `{name}` out",
             )
+    if seed is not None and "seed" in taken:
+        arguments["seed"] = _seed(kind, arguments.get("seed"), seed)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -200,6 +208,13 @@ def _make(kind: type[Any], chosen: Chosen, seed: tuple[int, int] | None) -> Any:
             expected="arguments that it takes",
             help="see the documentation of optuna",
         ) from error
+
+
+def _annotation(parameter: inspect.Parameter) -> str:
+    """The annotation of an argument as text; of one without, nothing."""
+    if parameter.annotation is parameter.empty:
+        return ""
+    return parameter.annotation.__name__ if isinstance(parameter.annotation, type) else str(parameter.annotation)
 
 
 def _nested(name: str, value: Any, span: Span, seed: tuple[int, int] | None) -> Any:

@@ -5,6 +5,7 @@ A memory-mapped file is never in memory as a whole. Needs NumPy, which is import
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,6 +59,24 @@ def scan(column: Column, ignored: int | None = None) -> Scan:
             lows.append(numbers.min().item())
             highs.append(numbers.max().item())
     return Scan(missing, infinite, min(lows, default=None), max(highs, default=None), fractional, broken)
+
+
+def first_where(column: Column, is_meant: Callable[[Any], Any]) -> tuple[int, float] | None:
+    """Find the first sample with a number that `is_meant` is true of: its index, and that number.
+
+    is_meant takes an array of numbers, and gives one of truth values. Raises DataError or OSError as `scan` does.
+    """
+    import numpy as np
+
+    start = 0
+    for block in blocks_of(column):
+        if block.dtype.kind in "iufb" and block.size:
+            meant = np.asarray(is_meant(block))
+            if meant.any():
+                first = int(np.flatnonzero(meant.reshape(-1))[0])
+                return start + first // (block.size // len(block)), block.reshape(-1)[first].item()
+        start += len(block)
+    return None
 
 
 def _finite(block: Any) -> tuple[Any, int, int]:

@@ -9,6 +9,7 @@ from graphspec.files import is_there
 from graphspec.sources.format import is_glob
 from graphspec.sources.globs import matching
 from graphspec.sources.source import DataError, Header, Source
+from graphspec.suggest import shape_in_words
 
 
 def files_of(source: Source) -> list[Path]:
@@ -61,5 +62,4 @@ def _wider(one: str | None, other: str | None) -> str | None:
 
 
 def _shown(header: Header) -> str:
-    shape = ", ".join("null" if size is None else str(size) for size in header.shape)
-    return f"{header.dtype or 'numbers'} of shape [{shape}]"
+    return f"{header.dtype or 'numbers'} of shape {shape_in_words(header.shape)}"

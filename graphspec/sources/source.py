@@ -122,12 +122,20 @@ class Split:
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """Where a spec's data lies. held_out is the share of the training split that validates; 0 for none."""
+    """Where a spec's data lies. held_out is the share of the training split that validates; 0 for none.
+
+    split_span is where that share stands.
+    """
 
     train: Split | None
     validation: Split | None
     test: Split | None
     held_out: float = 0.0
+    split_span: Span | None = field(default=None, compare=False)
+
+    def held_out_of(self, samples: int) -> int:
+        """Return how many of the samples of the training split validate."""
+        return round(samples * self.held_out)
 
     def split(self, name: str) -> Split | None:
         """The split `train`, `validation` or `test`, where it has sources of its own."""

@@ -1,0 +1,66 @@
+"""Whether a value is of the type that an annotation of Python names: `int`, `bool | None`, `str | int`.
+
+The annotations of optuna's constructors are kept in `optuna.json`, which `scripts/make_optuna.py` reads from optuna.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+_OPTIONAL = re.compile(r"(?:typing\.)?Optional\[(.*)\]")
+_WORDS = {
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "str": "text",
+    "None": "`null`",
+    "dict": "a mapping",
+    "list": "a list",
+}
+"""The types that a spec can write, in words; of any other type, nothing is known."""
+
+
+def expected_type(annotation: str, value: Any) -> str | None:
+    """Return what is expected in the place of `value`; None where it is of the type, or nothing is known of it."""
+    members = _members(annotation)
+    if not set(members) <= set(_WORDS) or any(_is_of(member, value) for member in members):
+        return None
+    return " or ".join(_WORDS[member] for member in members)
+
+
+def _members(annotation: str) -> list[str]:
+    """Return the types of a union, without what they hold."""
+    text = annotation.strip().strip("'\"")
+    if (optional := _OPTIONAL.fullmatch(text)) is not None:
+        text = f"{optional[1]} | None"
+    while (plain := re.sub(r"\[[^\[\]]*\]", "", text)) != text:
+        text = plain
+    return [member.strip() for member in text.split("|")]
+
+
+def _is_of(member: str, value: Any) -> bool:
+    if isinstance(value, bool) or member == "bool":
+        return member == "bool" and isinstance(value, bool)
+    if value is None or member == "None":
+        return member == "None" and value is None
+    types: dict[str, tuple[type, ...]] = {
+        "int": (int,), "float": (int, float), "str": (str,), "dict": (dict,), "list": (list,),
+    }  # fmt: skip
+    return isinstance(value, types[member])
+
+
+@cache
+def _optuna() -> dict[str, Any]:
+    text = files("graphspec.catalog").joinpath("optuna.json").read_text(encoding="utf-8")
+    loaded: dict[str, Any] = json.loads(text)
+    return loaded
+
+
+def annotations_of(name: str) -> dict[str, str]:
+    """Return the annotation of each argument of a sampler or a pruner of optuna; none of one that is not known."""
+    found: dict[str, str] = _optuna()["classes"].get(name, {})
+    return found

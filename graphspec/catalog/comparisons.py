@@ -1,0 +1,61 @@
+"""Which shapes of targets each loss and metric takes for which outputs: `comparisons.json`, measured.
+
+`scripts/make_comparisons.py` writes the file. All shapes are those of one sample. A form of a target is one letter:
+
+    =  the shape of the output    -  without its last axis    1  with a last axis of one    s  a list of another length
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+Shape = tuple[int | None, ...]
+LOWEST_UNKNOWN = 5
+"""From so many dimensions of a sample on, nothing is measured."""
+
+
+@cache
+def _comparisons() -> dict[str, Any]:
+    text = files("graphspec.catalog").joinpath("comparisons.json").read_text(encoding="utf-8")
+    loaded: dict[str, Any] = json.loads(text)
+    return loaded
+
+
+def row_of(output: Shape) -> str:
+    """Return the sort of an output: how many dimensions it has, and whether the last one is 1."""
+    return f"{len(output)}" + ((".1" if output[-1] == 1 else ".n") if output else "")
+
+
+def form_of(target: Shape, output: Shape) -> str:
+    """Return the form of a target for an output, `=` where it is several; empty for none of them."""
+    if target == output:
+        return "="
+    if output and target == output[:-1]:
+        return "-"
+    if output and target == (*output[:-1], 1):
+        return "1"
+    return "s" if len(target) == 1 else ""
+
+
+def shape_of(form: str, output: Shape) -> Shape | None:
+    """Return the shape of a target of that form; None where it has no particular one."""
+    if form == "s":
+        return None
+    return output if form == "=" else output[:-1] if form == "-" else (*output[:-1], 1)
+
+
+def ranks_taken(kind: str, name: str) -> list[int]:
+    """Return how many dimensions the outputs have that the loss or metric `name` takes."""
+    rows: dict[str, str] = _comparisons()["kinds"].get(kind, {}).get(name, {})
+    return sorted({int(row[0]) for row, forms in rows.items() if forms})
+
+
+def forms_taken(kind: str, name: str, output: Shape) -> str | None:
+    """Return the forms of targets that the loss or metric `name` takes for an output; None where that is not known."""
+    if len(output) >= LOWEST_UNKNOWN or (output and output[-1] is None):
+        return None
+    found: str | None = _comparisons()["kinds"].get(kind, {}).get(name, {}).get(row_of(output))
+    return found
