@@ -65,7 +65,7 @@ def use_block(
     if body is None:
         return None
     block.bodies[key] = body
-    caller.spend(4 * size_of(body.tree), use.span)
+    caller.spend(8 * size_of(body.tree), use.span)
     caller.using.append(block)
     try:
         nodes = _nodes(use, body, prefix, bound, read_node, report)

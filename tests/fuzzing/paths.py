@@ -6,8 +6,10 @@ folder is laid out, each spec and the whole folder are validated and formatted, 
 
 from __future__ import annotations
 
+import math
 import random
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -20,7 +22,7 @@ from ..security.cases import contents
 from ..security.cases.case import BASE, Content
 from ..security.cases.special_files import KINDS, POSITIONS
 from .trial import MEGABYTES
-from .watched import Tried, watch
+from .watched import SECONDS, Tried, watch
 
 _STEMS = (
     *("a", "a b", "é", "caf\udce9", "a\nb", "\x1b[31m", "\u202ey", "-rf", "--fix", "[a]", "*", "?", "~", "$HOME"),
@@ -48,7 +50,7 @@ def try_paths(seed: int, number: int, folder: Path) -> Tried:
         found = [*_commands(specs, root / "project"), *_changed(root)]
         return False, iter(found)
 
-    return watch(work, MEGABYTES)
+    return watch(work, MEGABYTES, math.inf)
 
 
 def lay_out(chosen: random.Random, project: Path) -> list[Path]:
@@ -104,7 +106,11 @@ def _commands(specs: list[Path], project: Path) -> Iterator[str]:
     runner = CliRunner()
     for options in (["validate", "--data"], ["validate", "--jobs", "1"], ["fmt", "--check"], ["fmt", "--diff"]):
         for path in [*(specs if options[-1] in ("--data", "--check") else []), project]:
+            began = time.process_time()
             result = runner.invoke(main, [*options, str(path)])
+            passed = time.process_time() - began
+            if passed > SECONDS * (1 if path != project else len(specs)):
+                yield f"it took {passed:.1f} s to {options} {path.name}"
             if result.exit_code not in (0, 1, 2) or "GS902" in result.output:
                 yield f"{options} {path.name}: {result.exit_code}, {result.output[-2000:]} {result.exception!r}"
 

@@ -23,8 +23,11 @@ class Tried:
     accepted: bool = False
 
 
-def watch(work: Callable[[], tuple[bool, Iterable[str]]], megabytes: int) -> Tried:
-    """Do the work, which says whether its case is sound and which faults it has found. megabytes: the most allowed."""
+def watch(work: Callable[[], tuple[bool, Iterable[str]]], megabytes: int, seconds: float = SECONDS) -> Tried:
+    """Do the work, which says whether its case is sound and which faults it has found.
+
+    megabytes, seconds: the most allowed.
+    """
     began = time.process_time()
     accepted, faults = False, list[str]()
     try:
@@ -34,10 +37,10 @@ def watch(work: Callable[[], tuple[bool, Iterable[str]]], megabytes: int) -> Tri
         if isinstance(error, KeyboardInterrupt):
             raise
         faults.append("".join(traceback.format_exception(error))[-3000:])
-    seconds = time.process_time() - began
+    passed = time.process_time() - began
     taken = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**10 if sys.platform != "darwin" else 2**20)
-    if seconds > SECONDS:
-        faults.append(f"it took {seconds:.1f} s")
+    if passed > seconds:
+        faults.append(f"it took {passed:.1f} s")
     if taken > megabytes:
         faults.append(f"it took {taken:.0f} MB")
-    return Tried(seconds, taken, tuple(faults), accepted)
+    return Tried(passed, taken, tuple(faults), accepted)
