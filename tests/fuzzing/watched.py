@@ -23,7 +23,7 @@ class Tried:
     accepted: bool = False
 
 
-def watch(work: Callable[[], tuple[bool, Iterable[str]]], megabytes: int, seconds: float = SECONDS) -> Tried:
+def watch(work: Callable[[], tuple[bool, Iterable[str]]], megabytes: int, seconds: float | None = None) -> Tried:
     """Do the work, which says whether its case is sound and which faults it has found.
 
     megabytes, seconds: the most allowed.
@@ -39,7 +39,7 @@ def watch(work: Callable[[], tuple[bool, Iterable[str]]], megabytes: int, second
         faults.append("".join(traceback.format_exception(error))[-3000:])
     passed = time.process_time() - began
     taken = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**10 if sys.platform != "darwin" else 2**20)
-    if passed > seconds:
+    if passed > (SECONDS if seconds is None else seconds):
         faults.append(f"it took {passed:.1f} s")
     if taken > megabytes:
         faults.append(f"it took {taken:.0f} MB")
