@@ -188,7 +188,8 @@ class Input:
 class Output:
     """A node that the graph returns, with its training. `loss_stated` tells `loss: null` from no loss at all.
 
-    is_faulty tells that a finding has been made of what trains it, so that its loss is open.
+    is_faulty tells that a finding has been made of what trains it, so that its loss is open. class_weight_span is where
+    its class weights stand.
     """
 
     node: Node
@@ -200,6 +201,7 @@ class Output:
     class_weight: dict[int, float]
     span: Span
     is_faulty: bool = False
+    class_weight_span: Span | None = None
 
     @property
     def name(self) -> str:

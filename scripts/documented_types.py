@@ -98,7 +98,7 @@ def _unmeasured(text: str, default: Any) -> Values | None:
     if isinstance(default, bool) or (is_open and default is REQUIRED and not _SHAPE.match(low)):
         return None
     if isinstance(default, list) and default and all(_is_number(each) for each in default):
-        item = {"int": {}} if several is not None and several[1].startswith("int") else {"number": {}}
+        item: Values = {"int": {}} if several is not None and several[1].startswith("int") else {"number": {}}
         return {"list": {"lengths": [len(default)], "items": item}}
     if isinstance(default, str):
         return {"text": True} if _NAMED.match(low) else None
@@ -109,7 +109,7 @@ def _unmeasured(text: str, default: Any) -> Values | None:
     if several is not None:
         return {**null, **_NUMBERS}
     if _WHOLE.match(low) and "float" not in low.partition(".")[0]:
-        many = {"list": {"items": {"int": {}}}} if re.search(r"\b(?:list|tuple)", low) else {}
+        many: Values = {"list": {"items": {"int": {}}}} if re.search(r"\b(?:list|tuple)", low) else {}
         return {**null, "int": {}, "whole_float": True, **many}
     if _BROKEN.match(low) or (isinstance(default, float) and not is_open):
         return {**null, **_NUMBERS}

@@ -17,7 +17,7 @@ import optuna
 FILE = Path(__file__).resolve().parent.parent / "graphspec" / "catalog" / "optuna.json"
 
 
-def annotations(kind: type[Any]) -> dict[str, str]:
+def annotated(kind: type[Any]) -> dict[str, str]:
     """Return the annotation of each argument that has one, as text."""
     return {
         name: str(parameter.annotation).strip("'") if isinstance(parameter.annotation, str) else _named(parameter)
@@ -33,7 +33,7 @@ def _named(parameter: inspect.Parameter) -> str:
 def content() -> dict[str, Any]:
     """Return the whole file."""
     classes = {
-        name: annotations(getattr(module, name))
+        name: annotated(getattr(module, name))
         for module, base in (
             (optuna.samplers, optuna.samplers.BaseSampler),
             (optuna.pruners, optuna.pruners.BasePruner),

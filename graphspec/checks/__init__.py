@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from graphspec.checks.calls import check_calls
+from graphspec.checks.class_weights import check_class_weights
 from graphspec.checks.data import check_data
 from graphspec.checks.files import check_files
 from graphspec.checks.freeze import check_freeze, check_frozen
@@ -31,6 +32,7 @@ CHECKS: tuple[Check, ...] = (
     check_unused,
     check_calls,
     check_losses,
+    check_class_weights,
     check_metrics,
     check_plugins,
     check_freeze,

@@ -6,19 +6,16 @@ Keras builds all of these and trains them to nonsense without a word; `tests/tes
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from graphspec import catalog
 from graphspec.catalog.comparisons import forms_taken, ranks_taken
 from graphspec.catalog.losses import BINARY, CATEGORICAL
+from graphspec.checks.heads import NO_PROBABILITIES, head_of
 from graphspec.checks.subject import Subject
 from graphspec.diagnostics import Diagnostic, Label
-from graphspec.graph import Graph, Node, Object, Output, Reference
+from graphspec.graph import Object, Output
 from graphspec.rules import LOGITS, LOSS_ACTIVATION, MISSING_LOSS, UNUSED_WEIGHTS
 from graphspec.suggest import closest, shape_in_words
-
-_NO_PROBABILITIES = ("", "linear", "relu", "tanh", "elu", "selu", "gelu", "leaky_relu", "softplus", "swish", "silu")
-_PASSED_THROUGH = ("Identity", "Dropout", "Flatten", "Reshape")
 
 
 def check_losses(subject: Subject) -> Iterator[Diagnostic]:
@@ -51,16 +48,8 @@ def check_losses(subject: Subject) -> Iterator[Diagnostic]:
             yield from found or _unfit_shape(output, output.loss, subject)
 
 
-@dataclass(frozen=True)
-class _Head:
-    """What made an output's values: the activation, empty for none, and the layer that has it."""
-
-    activation: str
-    layer: Object
-
-
 def _mismatch(output: Output, loss: Object, subject: Subject) -> Iterator[Diagnostic]:
-    head = _head(subject.graph.nodes[output.name], subject.graph)
+    head = head_of(subject.graph.nodes[output.name], subject.graph)
     if head is None:
         return
     tensor = subject.tensor(output)
@@ -88,7 +77,7 @@ def _mismatch(output: Output, loss: Object, subject: Subject) -> Iterator[Diagno
             help=help,
             labels=(Label(head.layer.span, "the output is made here"),),
         )
-    elif loss.name in BINARY + CATEGORICAL and not from_logits and head.activation in _NO_PROBABILITIES:
+    elif loss.name in BINARY + CATEGORICAL and not from_logits and head.activation in NO_PROBABILITIES:
         made = f"`{head.activation}` gives" if head.activation else f"`{head.layer.name}` without an activation gives"
         fitting = "sigmoid" if loss.name in BINARY else "softmax"
         of_class = closest(loss.name.replace("_", ""), catalog.names("losses")) or "BinaryCrossentropy"  # `bce`
@@ -123,42 +112,3 @@ def _unfit_shape(output: Output, loss: Object, subject: Subject) -> Iterator[Dia
 
 def _dimensions(ranks: list[int]) -> str:
     return f"{' or '.join(map(str, ranks))} {'dimension' if ranks == [1] else 'dimensions'}"
-
-
-def _head(node: Node, graph: Graph) -> _Head | None:
-    """The last layer before the end of `node` that decides what its values are; None where that cannot be told."""
-    while not node.is_faulty:
-        for step in reversed(node.steps):
-            what = step.layer.what
-            if isinstance(what, Graph):
-                inner = next(iter(what.outputs.values())) if len(what.outputs) == 1 else None
-                return _head(what.nodes[inner.name], what) if inner is not None else None
-            if not isinstance(what, Object):
-                return None
-            if what.name not in _PASSED_THROUGH:
-                return _head_of(what)
-        feed = node.feed
-        if not isinstance(feed, Reference) or feed.index is not None or feed.name not in graph.nodes:
-            return None
-        node = graph.nodes[feed.name]
-        if feed.output is not None:
-            model = node.steps[-1].layer.what if node.steps else None
-            return _head(model.nodes[feed.output], model) if isinstance(model, Graph) else None
-    return None
-
-
-def _head_of(layer: Object) -> _Head | None:
-    if layer.name == "Activation":
-        return _Head(_name(layer.arguments.get("activation")), layer)
-    if layer.name in ("Softmax", "ops.softmax"):
-        return _Head("softmax", layer)
-    if layer.name == "ops.sigmoid":
-        return _Head("sigmoid", layer)
-    if layer.name == "Dense":
-        return _Head(_name(layer.arguments.get("activation")), layer)
-    return None
-
-
-def _name(activation: object) -> str:
-    """An activation's name; empty for none and for one that is no plain name."""
-    return activation.name if isinstance(activation, Object) else ""

@@ -1,6 +1,6 @@
 """Targets against the range of their loss, and sample weights against zero: Keras computes with any number.
 
-Runs where the values are read, so NumPy is there.
+Runs where the values are read, on arrays of NumPy.
 """
 
 from __future__ import annotations
@@ -73,10 +73,8 @@ def _wrong(wanted: TargetRange, lowest: float, highest: float, fractional: bool)
     group = wanted.values[0] if lowest >= 0 else wanted.values[-1]
 
     def lies_between(numbers: Any) -> Any:
-        import numpy as np
-
-        one, other = (np.abs(numbers - each) <= _ROUNDING for each in group)
-        return np.isfinite(numbers) & ~(one | other)
+        one, other = (abs(numbers - each) <= _ROUNDING for each in group)
+        return (abs(numbers) < float("inf")) & ~(one | other)
 
     return lies_between
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import prod
 
+from graphspec.checks.class_weights import check_weighed
 from graphspec.checks.data import check_array, check_counts, check_held_out, check_trained_with
 from graphspec.checks.embeddings import embeddings
 from graphspec.checks.ranges import check_range, check_weights
@@ -228,6 +229,7 @@ def _check_target(
         yield from check_target(output, tuple(column.shape[1:]), tensor.shape[1:], source.span)
     if found.lowest is None or found.highest is None:
         return
+    yield from check_weighed(output, source, column, found)
     if not takes_classes(output):
         becomes = "int64" if column.dtype.kind in "iu" else "float32"
         yield from _check_fits(becomes, f"the targets of `{name}`", source, column, found)

@@ -21,7 +21,9 @@ def read_output(model: OutputModel, node: Node, span: Span, report: Report) -> O
     weighted = _several("metrics", model.located("weighted_metrics"), report)
     weights = _class_weight(model, report)
     faulty = report.added > before or report.is_open(model.located("loss").span)
-    return Output(node, loss, model.states("loss"), float(model.loss_weight), metrics, weighted, weights, span, faulty)
+    weights_span = model.key_span("class_weight") if weights else None
+    more = (metrics, weighted, weights, span, faulty, weights_span)
+    return Output(node, loss, model.states("loss"), float(model.loss_weight), *more)
 
 
 def _several(kind: Kind, written: Located, report: Report) -> list[Object]:

@@ -97,7 +97,9 @@ LOSS_ACTIVATION = Rule(
 TARGET_SHAPE = Rule("GS503", "target-shape", "Targets do not have the shape that the output and its loss need.")
 REFUSED_TRAINING = Rule("GS504", "refused-training", "Keras refused to compile or train the model.")
 NOTHING_TO_TRAIN = Rule("GS505", "nothing-to-train", "The spec has no training, no data, or no loss to train with.")
-UNUSED_WEIGHTS = Rule("GS506", "unused-weights", "Weights are given for an output that has no loss.")
+UNUSED_WEIGHTS = Rule(
+    "GS506", "unused-weights", "Weights are given for an output without a loss, or class weights for no classes."
+)
 UNKNOWN_MONITOR = Rule("GS507", "unknown-monitor", "A callback monitors a metric that the training does not report.")
 FROZEN_EVERYTHING = Rule("GS508", "frozen-everything", "Every trainable layer is frozen, so there is nothing to train.")
 UNMATCHED_FREEZE = Rule("GS509", "unmatched-freeze", "An entry of `freeze` matches no layer.")

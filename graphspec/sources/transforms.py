@@ -71,8 +71,11 @@ def transformed_header(found: Header, source: Source) -> Header:
 
 
 def _indices(shape: tuple[Any, ...]) -> tuple[Any, ...]:
-    """The shape of one-hot rows without their last axis: one index in a list of its own is an index."""
-    return () if shape == (1,) else shape
+    """The shape of one-hot rows without their last axis: as in Keras, an index in a list of its own is an index.
+
+    So is the one channel of an image whose pixels are indices.
+    """
+    return shape[:-1] if shape[-1:] == (1,) else shape
 
 
 def transformed(column: Column, source: Source) -> Column:

@@ -189,6 +189,22 @@ def test_inputs_stay_bilinear_unless_they_say(write: Write, tmp_path: Path) -> N
         np.testing.assert_array_equal(read(data.train.inputs["x"])[..., 0], want)
 
 
+@pytest.mark.parametrize("loss", ["categorical_crossentropy", "dice"])
+def test_masks_are_trained_on_one_number_a_class(loss: str, write: Write, tmp_path: Path) -> None:
+    """`one_hot` gives a mask the shape of an output of one unit a class, in its header, when it is checked and read."""
+    Image.fromarray(mask()).save(tmp_path / "a.png")
+    text = SPEC.replace("LOSS", loss).replace("kernel_size: 1", "kernel_size: 1, activation: softmax")
+    path = write(text.replace("FILTERS", "9").replace("KEYS", ", one_hot: 9"))
+    source = target(write, loss=loss, keys=", one_hot: 9")
+    assert header(source).shape == (*SIZE, 9)
+    np.testing.assert_array_equal(read(source), np.eye(9)[nearest(mask())[0]])
+    path = write(path.read_text().replace("kernel_size: 1}", "kernel_size: 1, activation: softmax}"))
+    assert not graphspec.validate(path, values=True).found
+    if loss == "dice":
+        run = graphspec.train(path, run_dir=tmp_path / "run")
+        assert 0 <= run.record["metrics"]["loss"] <= 1
+
+
 def test_masks_are_trained_on(write: Write, tmp_path: Path) -> None:
     """A segmentation with palette masks trains, evaluates, and takes a mask that is given by hand as it took those."""
     for number in range(2):

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -72,6 +73,8 @@ def test_windows_are_those_cut_by_hand(
         ([0, 2, 1], Transforms(one_hot=3), [[1, 0, 0], [0, 0, 1], [0, 1, 0]]),
         ([[0], [1]], Transforms(one_hot=2), [[1, 0], [0, 1]]),
         ([[0, 1], [1, 1]], Transforms(one_hot=2), [[[1, 0], [0, 1]], [[0, 1], [0, 1]]]),
+        ([[[0], [1]], [[1], [1]]], Transforms(one_hot=2), [[[1, 0], [0, 1]], [[0, 1], [0, 1]]]),
+        ([[[[1], [0]]]], Transforms(one_hot=2), [[[[0, 1], [1, 0]]]]),
         ([1, 255], Transforms(scale=0.5), [0.5, 127.5]),
         ([1.7, -2.2], Transforms(cast="int32"), [1, -2]),
         ([1, 3], Transforms(scale=0.5, cast="float64"), [0.5, 1.5]),
@@ -89,6 +92,14 @@ def test_windows_are_those_cut_by_hand(
 def test_transforms_are_applied_in_their_order(tmp_path: Path, array: Any, made: Transforms, expected: Any) -> None:
     """What comes out is what is written, and the header has told it."""
     np.testing.assert_array_equal(values(saved(tmp_path, np.array(array), transforms=made)), np.array(expected))
+
+
+@pytest.mark.parametrize("shape", [(), (1,), (4,), (4, 1), (4, 5), (4, 5, 1), (1, 1)])
+def test_one_hot_is_that_of_keras(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    """An index, in a list of its own or not, becomes a row as `keras.utils.to_categorical` makes it."""
+    array = np.random.default_rng(0).integers(0, 3, (2, *shape))
+    found = values(saved(tmp_path, array, transforms=Transforms(one_hot=3)))
+    np.testing.assert_array_equal(found, keras.utils.to_categorical(array, 3))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,103 @@
+"""`class_weight` against what it weighs: samples of one class each, out of those that the output has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from graphspec.catalog.losses import BINARY, OF_CLASS_INDICES, OF_NUMBERS, TARGET_RANGES, TargetRange
+from graphspec.checks.heads import NO_PROBABILITIES, head_of
+from graphspec.checks.subject import Subject
+from graphspec.diagnostics import Diagnostic, Label
+from graphspec.graph import Output
+from graphspec.rules import UNUSED_WEIGHTS
+from graphspec.sources import Column, Source
+from graphspec.sources.origin import place_of_sample
+from graphspec.sources.scan import Scan, first_where
+from graphspec.suggest import shape_in_words
+
+_OF_SEQUENCES = ("CTC", "ctc")
+
+
+def check_class_weights(subject: Subject) -> Iterator[Diagnostic]:
+    """Find each `class_weight` of an output whose loss compares no classes, or that has no such class."""
+    for output in subject.graph.outputs.values() if subject.settings is not None else ():
+        if output.class_weight and output.loss is not None and not output.is_faulty and ">" not in output.loss.name:
+            yield from _unfit(output, output.loss.name, subject)
+
+
+def _unfit(output: Output, loss: str, subject: Subject) -> Iterator[Diagnostic]:
+    tensor = subject.tensor(output)
+    shape = tensor.shape[1:] if tensor is not None else None
+    head = head_of(subject.graph.nodes[output.name], subject.graph)
+    activation = head.activation if head is not None else None
+    if loss in _OF_SEQUENCES:
+        yield _useless(output, f"`{loss}` compares sequences", "a loss of classes")
+    elif _is_of_numbers(loss) and activation in NO_PROBABILITIES and shape in ((), (1,)):
+        yield _useless(output, f"`{loss}` compares numbers, which are no classes", "a loss of classes")
+    elif shape is not None and len(shape) > 1:
+        said = f"gives {shape_in_words(shape)} a sample, so that a sample has more than one class"
+        yield _useless(output, f"it {said}", "an output of one class a sample")
+    elif shape:
+        count = 2 if shape[-1] == 1 and loss not in OF_CLASS_INDICES else shape[-1]
+        wrong = max(output.class_weight)
+        if count is not None and wrong >= count:
+            yield _useless(output, f"there is no class {wrong} among its {count}", f"classes from 0 to {count - 1}")
+
+
+def _is_of_numbers(loss: str) -> bool:
+    return loss in OF_NUMBERS and (TARGET_RANGES.get(loss) or TargetRange()).high != 1
+
+
+def _useless(output: Output, why: str, expected: str) -> Diagnostic:
+    return Diagnostic(
+        UNUSED_WEIGHTS,
+        f"the `class_weight` of `{output.name}` weighs nothing: {why}",
+        output.class_weight_span or output.span,
+        expected=expected,
+        help="remove `class_weight`; `sample_weights` under `data` weigh samples one by one",
+        labels=(Label(output.span, "the output"),) if output.class_weight_span is not None else (),
+    )
+
+
+def check_weighed(output: Output, source: Source, column: Column, found: Scan) -> Iterator[Diagnostic]:
+    """Find the first target of `column` that is of no class, where classes are weighed."""
+    if not output.class_weight or output.loss is None or output.loss.name in OF_CLASS_INDICES or found.lowest is None:
+        return
+    shape = tuple(column.shape[1:])
+    if shape in ((), (1,)):
+        first = first_where(column, _is_no_class) if found.fractional or found.lowest < 0 else None
+        what, help = "is no class", "write 0 for -1" if found.lowest == -1 and not found.fractional else ""
+    else:
+        is_wrong = _is_not_one_hot if _is_of_numbers(output.loss.name) else _has_several
+        first = first_where(column, is_wrong) if len(shape) == 1 else None
+        what = "is not of one class"
+        help = "weigh the samples by `sample_weights`" if output.loss.name in BINARY else ""
+    if first is None:
+        return
+    yield Diagnostic(
+        UNUSED_WEIGHTS,
+        f"{place_of_sample(source, column, first[0])} of {source.text} {what}"
+        f"{f': {first[1]:g}' if what == 'is no class' else ''}, and `class_weight` of `{output.name}` weighs classes",
+        source.place,
+        expected="targets of one class each",
+        help=help or "remove `class_weight`, or mend the file",
+        labels=(Label(output.span, "the output"),),
+    )
+
+
+def _is_no_class(numbers: Any) -> Any:
+    return (numbers < 0) | (numbers % 1 != 0)
+
+
+def _has_several(rows: Any) -> Any:
+    """Return of each number whether its row has its greatest number more than once."""
+    greatest = rows.max(axis=-1, keepdims=True)
+    several: Any = (rows == greatest).sum(axis=-1, keepdims=True) > 1
+    return several & (rows == rows)
+
+
+def _is_not_one_hot(rows: Any) -> Any:
+    """Return of each number whether its row holds others than a 1 among zeros."""
+    is_one_hot: Any = ((rows == 0) | (rows == 1)).all(axis=-1, keepdims=True) & (rows.sum(axis=-1, keepdims=True) == 1)
+    return ~is_one_hot & (rows == rows)
