@@ -81,16 +81,18 @@ def _place(chosen: random.Random, project: Path, ending: str) -> str:
         lambda path: contents.link(chosen.choice(_LINKS))(path),
         lambda path: _fill(path, chosen.choice(_OTHERS)),
     ]
-    with suppress(OSError):  # its folder is a link to itself, or something is there already
+    with suppress(OSError):  # its folder is a link to itself
         path.parent.mkdir(parents=True, exist_ok=True)
-        chosen.choice(make)(path)
+        fill = chosen.choice(make)
+        if not (path.exists() or path.is_symlink()):  # through a link it would be made elsewhere
+            fill(path)
     return name
 
 
 def _fill(path: Path, content: Content) -> None:
     if callable(content):
         content(path)
-    elif not (path.exists() or path.is_symlink()):
+    else:
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
 
 
