@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from graphspec.api import build, resume, summarize, train, validate
     from graphspec.diagnostics import Diagnostic, Report, SpecError
     from graphspec.exporting import Exported, export
-    from graphspec.run import Run
-    from graphspec.run_report import write_report
-    from graphspec.searching import Study, tune
+    from graphspec.runs.report import write_report
+    from graphspec.runs.run import Run
     from graphspec.spec import Spec, load
+    from graphspec.tuning import Study, tune
 
 __all__ = [
     "Diagnostic",

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from graphspec.diagnostics import Report
 from graphspec.extras import check_tensorflow, require_tensorflow
-from graphspec.run import Run
 from graphspec.run_directory import RECORD, Row, check_destination, check_place
+from graphspec.runs.run import Run
 from graphspec.spec import Spec, load
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from graphspec.datasets.samples import TrainingData
     from graphspec.sources.vocabularies import Vocabularies
-    from graphspec.summary import Summary
+    from graphspec.to_keras.summary import Summary
 
 
 _TRAINED = ("train", "validation")
@@ -48,7 +48,7 @@ def validate(path: Path | str, overrides: Iterable[str] = (), *, values: bool = 
     if not deep:
         return validate_static(path, overrides, values=values)
     require_tensorflow()
-    from graphspec.deep import DeepCheck
+    from graphspec.training.dry_run import DeepCheck
 
     return validate_static(path, overrides, values=values, deep=DeepCheck())
 
@@ -56,7 +56,7 @@ def validate(path: Path | str, overrides: Iterable[str] = (), *, values: bool = 
 def summarize(spec: Spec | Path | str) -> Summary:
     """What `graphspec summary` shows, as data: every node with its inputs, shape, parameters and sharing."""
     require_tensorflow()
-    from graphspec.summary import summarize as summarize_graph
+    from graphspec.to_keras.summary import summarize as summarize_graph
 
     return summarize_graph(_loaded(spec))
 
@@ -112,8 +112,8 @@ def resume(
     check_destination(found.path / RECORD)
     samples = _training_data(spec, found.vocabularies, progress=progress)
     require_tensorflow()
+    from graphspec.training.begin_or_resume import DataChanges
     from graphspec.training.interruption import StoppedError
-    from graphspec.training.start import DataChanges
     from graphspec.training.trainer import resume as resume_training
 
     try:
@@ -131,7 +131,7 @@ def _training_data(spec: Spec, known: Vocabularies | None = None, *, progress: b
         return read_training_data(spec, vocabularies=known)
     from rich.console import Console
 
-    from graphspec.datasets.reading_progress import showing
+    from graphspec.console.reading import showing
 
     with showing(Console(stderr=True)) as told:
         return read_training_data(spec, told, known)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from graphspec.diagnostics import SpecError
-from graphspec.rules import MISSING_EXTRA
+from graphspec.diagnostics.rules import MISSING_EXTRA
 from graphspec.signals import put_off
 
 

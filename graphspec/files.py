@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from graphspec.diagnostics import SpecError
-from graphspec.rules import CANNOT_WRITE
+from graphspec.diagnostics.rules import CANNOT_WRITE
 
 if TYPE_CHECKING:
     from zipfile import ZipFile

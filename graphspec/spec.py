@@ -8,23 +8,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from graphspec.checks import CHECKS, DATA_CHECKS, VALUE_CHECKS, Subject
+from graphspec.checks.search import check_edges, check_paths
 from graphspec.diagnostics import Diagnostic, Report, SpecError
-from graphspec.document import STANDARD_INPUT, read
-from graphspec.document.limits import MAX_FINDINGS
-from graphspec.document.project import spec_in
-from graphspec.document.traps import find_traps
-from graphspec.document.tree import Mapping, tree_size
-from graphspec.expand import DECLARING, Library, expand, label_variables
-from graphspec.graph import Graph, Training
-from graphspec.lower import check_library, lower, lower_training
-from graphspec.lower.data import Served, lower_data
-from graphspec.lower.search import lower_search
-from graphspec.overrides import apply_override
-from graphspec.rules import BAD_EXPRESSION, BAD_SEARCH
-from graphspec.schema import SpecModel, parse
-from graphspec.schema.shorthand import write_out
-from graphspec.search_checks import check_edges, check_paths
-from graphspec.search_space import SearchSpace
+from graphspec.diagnostics.rules import BAD_EXPRESSION, BAD_SEARCH
+from graphspec.language.document import STANDARD_INPUT, read
+from graphspec.language.document.limits import MAX_FINDINGS
+from graphspec.language.document.project import spec_in
+from graphspec.language.document.tree import Mapping, tree_size
+from graphspec.language.document.yaml11 import find_traps
+from graphspec.language.expand import DECLARING, Library, expand, label_variables
+from graphspec.language.graph import Graph, Training
+from graphspec.language.lower import check_library, lower, lower_training
+from graphspec.language.lower.data import Served, lower_data
+from graphspec.language.lower.search import lower_search
+from graphspec.language.overrides import apply_override
+from graphspec.language.schema import SpecModel, parse
+from graphspec.language.schema.desugar import write_out
+from graphspec.language.search_space import SearchSpace
 from graphspec.shapes import infer
 from graphspec.sources import Data
 from graphspec.sources.globs import within_bounds

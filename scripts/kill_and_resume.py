@@ -16,7 +16,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from graphspec.verify_resume import Trial, verify
+from graphspec.cli._verify_resume import Trial, verify
 from tests.resuming.data import specs_in
 
 

@@ -3,7 +3,7 @@
     python scripts/make_rule_index.py            writes the page
     python scripts/make_rule_index.py --check    exits with 1 where it is stale
 
-The table is read from `graphspec.rules`; what stands above it is written here.
+The table is read from `graphspec.diagnostics.rules`; what stands above it is written here.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import sys
 from itertools import groupby
 from pathlib import Path
 
-from graphspec.rules import RULES, Rule
+from graphspec.diagnostics.rules import RULES, Rule
 
 INDEX = Path(__file__).resolve().parent.parent / "docs" / "rules.md"
 
@@ -45,7 +45,7 @@ that nothing else was looked at.
 
 def row(rule: Rule) -> str:
     fix = ", `--fix`" if rule.fixable else ""
-    page = f"[{rule.code}](../graphspec/rules/{rule.code}.md)"
+    page = f"[{rule.code}](../graphspec/diagnostics/rules/{rule.code}.md)"
     return f"| {page} | `{rule.name}` | {rule.severity.value}{fix} | {rule.summary} |"
 
 

@@ -21,13 +21,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import graphspec
-from graphspec.adapting import adapt
 from graphspec.cli import main
 from graphspec.datasets.samples import read_training_data
 from graphspec.diagnostics import SpecError
-from graphspec.run import Run
+from graphspec.runs.run import Run
 from graphspec.to_keras import build_spec
 from graphspec.to_keras.adapted import learning_layers, lookup_of, restore, saved_in
+from graphspec.to_keras.adapting import adapt
 
 Write = Callable[..., Path]
 L = keras.layers

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from graphspec.document.tree import plain
+from graphspec.language.document.tree import plain
 
 from .agreement.edits import repr_sorted
 from .agreement.mutate import KINDS, mutate

@@ -15,7 +15,7 @@ from graphspec.datasets.batches import TrainingBatches, evaluation_batches
 from graphspec.datasets.order import Order
 from graphspec.datasets.samples import Samples
 from graphspec.diagnostics import Source, Span
-from graphspec.graph import Graph, Input
+from graphspec.language.graph import Graph, Input
 
 SPAN = Span(Source("test", ""), 1, 1, 1, 1)
 

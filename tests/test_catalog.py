@@ -27,7 +27,7 @@ from graphspec.catalog.refused import (
     RETIRED_ARGUMENTS,
     RETIRED_NAMES,
 )
-from graphspec.lower.naming import snake_case
+from graphspec.language.lower.naming import snake_case
 
 
 def _installed() -> str:

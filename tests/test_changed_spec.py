@@ -14,10 +14,10 @@ from click.testing import CliRunner, Result
 
 import graphspec
 from graphspec.cli import main
+from graphspec.cli._verify_resume import differences
 from graphspec.run_directory import read_json, resolved_spec, write_json, write_text
 from graphspec.run_directory.spec_values import sha256_of
 from graphspec.training.checkpoint_file import Contents, read_checkpoint, write_checkpoint
-from graphspec.verify_resume import differences
 
 SPEC = """
 graphspec: 1

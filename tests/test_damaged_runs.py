@@ -16,9 +16,9 @@ from click.testing import CliRunner, Result
 
 import graphspec
 from graphspec.cli import main
+from graphspec.cli._verify_resume import differences
 from graphspec.files import is_whole_zip
 from graphspec.run_directory import read_json, write_json
-from graphspec.verify_resume import differences
 
 SPEC = """
 graphspec: 1

@@ -16,7 +16,7 @@ import pytest
 import graphspec
 from graphspec.datasets import samples
 from graphspec.diagnostics import SpecError
-from graphspec.predicting.given import Files
+from graphspec.predicting.input_files import Files
 from graphspec.predicting.predictor import Predictor
 
 pa = pytest.importorskip("pyarrow")

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 import graphspec
-from graphspec.deep import DeepCheck
 from graphspec.diagnostics import Diagnostic
+from graphspec.training.dry_run import DeepCheck
 
 Write = Callable[..., Path]
 SPECS = Path(__file__).parent.parent / "specs"

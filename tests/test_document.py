@@ -15,11 +15,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from graphspec.diagnostics import Report, Source, Span, SpecError
-from graphspec.document import read
-from graphspec.document.read_json import read_json
-from graphspec.document.read_yaml import read_yaml
-from graphspec.document.tree import Mapping
-from graphspec.report.full import render
+from graphspec.diagnostics.formats.full import render
+from graphspec.language.document import read
+from graphspec.language.document.read_json import read_json
+from graphspec.language.document.read_yaml import read_yaml
+from graphspec.language.document.tree import Mapping
 from graphspec.spec import inspect
 
 SPECS = sorted((Path(__file__).parent.parent / "specs").glob("*.yaml"))
@@ -252,7 +252,7 @@ def loader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
     """Read by each of PyYAML's parsers: the one in C refuses depth itself since 6.0.4, the one in Python does not."""
     if not hasattr(pyyaml, request.param):
         pytest.skip("this PyYAML has no parser in C")
-    monkeypatch.setattr(sys.modules["graphspec.document.read_yaml"], "_LOADER", getattr(pyyaml, request.param))
+    monkeypatch.setattr(sys.modules["graphspec.language.document.read_yaml"], "_LOADER", getattr(pyyaml, request.param))
 
 
 @pytest.mark.smoke

@@ -15,8 +15,8 @@ from click.testing import CliRunner, Result
 import graphspec
 from graphspec.cli import main
 from graphspec.diagnostics import SpecError
-from graphspec.predicting.given import Files
-from graphspec.run import Run
+from graphspec.predicting.input_files import Files
+from graphspec.runs.run import Run
 
 L = keras.layers
 Array = np.ndarray[Any, Any]

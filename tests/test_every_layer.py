@@ -14,7 +14,7 @@ import pytest
 import graphspec
 from graphspec import catalog
 from graphspec.catalog.refused import CODE_CARRYING, NOT_APPLIED
-from graphspec.lower.merges import MERGES
+from graphspec.language.lower.merges import MERGES
 
 from .known_uses import CASES, STEPS, Case, images, keras
 

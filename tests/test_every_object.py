@@ -12,9 +12,9 @@ from graphspec import catalog
 from graphspec.catalog import Kind
 from graphspec.catalog.refused import CODE_CARRYING, NOT_APPLIED
 from graphspec.diagnostics import Report, Source, Span
-from graphspec.document.read_yaml import read_yaml
-from graphspec.document.tree import Located
-from graphspec.lower.objects import read_object
+from graphspec.language.document.read_yaml import read_yaml
+from graphspec.language.document.tree import Located
+from graphspec.language.lower.objects import read_object
 from graphspec.to_keras.objects import make
 
 from .known_uses import ARGUMENTS

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import graphspec
 from graphspec.diagnostics import SpecError
-from graphspec.expand.expressions import ExpressionError, evaluate
+from graphspec.language.expand.expressions import ExpressionError, evaluate
 
 Write = Callable[..., Path]
 L = keras.layers

@@ -19,14 +19,14 @@ from click.testing import CliRunner, Result
 import graphspec
 from graphspec.cli import main
 from graphspec.diagnostics import SpecError
-from graphspec.rules import RULES, Rule
-from graphspec.rules.pages import read_page
+from graphspec.diagnostics.rules import RULES, Rule
+from graphspec.diagnostics.rules.pages import read_page
 
 from .commands import command_of
 
 ROOT = Path(__file__).resolve().parent.parent
 FIXTURES = ROOT / "tests" / "rules"
-PAGES = ROOT / "graphspec" / "rules"
+PAGES = ROOT / "graphspec" / "diagnostics" / "rules"
 STATIC = [
     RULES[path.stem] for path in sorted(PAGES.glob("GS*.md")) if "\n## Wrong\n" in path.read_text(encoding="utf-8")
 ]

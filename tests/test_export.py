@@ -22,7 +22,7 @@ from graphspec.cli import main
 from graphspec.diagnostics import SpecError
 from graphspec.exporting import FORMATS, comparison
 from graphspec.exporting.formats import Module, Opened
-from graphspec.run import Run
+from graphspec.runs.run import Run
 from graphspec.to_keras import build_model
 
 SPECS = Path(__file__).resolve().parent.parent / "specs"

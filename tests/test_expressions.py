@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 import graphspec
-from graphspec.expand.expressions import ExpressionError, evaluate
-from graphspec.expand.operators import BINARY, COMPARISONS, FUNCTIONS, UNARY
+from graphspec.language.expand.expressions import ExpressionError, evaluate
+from graphspec.language.expand.operators import BINARY, COMPARISONS, FUNCTIONS, UNARY
 
 from .fuzzing.expressions import NAMES, SECONDS, expression, seconds_of, spec_of
 from .fuzzing.hostile import SPEC

@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 import graphspec
 from graphspec.cli import main
 from graphspec.diagnostics import Edit, Fix, Source, Span
-from graphspec.document import read
-from graphspec.document.tree import plain
-from graphspec.validation.edit import edited
+from graphspec.diagnostics.edits import edited
+from graphspec.language.document import read
+from graphspec.language.document.tree import plain
 
 ROOT = Path(__file__).resolve().parent.parent
 SPECS = sorted([*ROOT.glob("specs/*.yaml"), *ROOT.glob("specs/zoo/*.yaml")])

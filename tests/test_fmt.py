@@ -14,12 +14,12 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from graphspec.diagnostics import Report, Source, SpecError
-from graphspec.document import read_text
-from graphspec.formatting import format_source, means_same
-from graphspec.formatting.order import FORMS
-from graphspec.schema import model as language
-from graphspec.schema.part import Part
-from graphspec.schema.reserved import RESERVED
+from graphspec.editor.formatting import format_source, means_same
+from graphspec.editor.formatting.order import FORMS
+from graphspec.language.document import read_text
+from graphspec.language.schema import model as language
+from graphspec.language.schema.part import Part
+from graphspec.language.schema.reserved import RESERVED
 
 T = TypeVar("T")
 ROOT = Path(__file__).parent.parent
@@ -419,5 +419,5 @@ def test_the_python_parser_reads_comments_alike(monkeypatch: pytest.MonkeyPatch)
     """Where PyYAML comes without its C library, formatting gives the same."""
     texts = [MESSY, *(path.read_text(encoding="utf-8") for path in SHIPPED)]
     expected = [format_source(Source("spec.yaml", text)) for text in texts]
-    monkeypatch.setattr(import_module("graphspec.formatting.read_written"), "LOADER", yaml.BaseLoader)
+    monkeypatch.setattr(import_module("graphspec.editor.formatting.read_written"), "LOADER", yaml.BaseLoader)
     assert [format_source(Source("spec.yaml", text)) for text in texts] == expected

@@ -130,7 +130,7 @@ def test_a_change_of_meaning_is_never_written(tmp_path: Path, monkeypatch: pytes
     path = tmp_path / "a.yaml"
     path.write_text(UNSORTED)
     for wrong in ("graphspec: 1\nname: '1'\n", "graphspec: 1\n", "graphspec: [\n", "graphspec: 1\nname: a # new\n"):
-        monkeypatch.setattr("graphspec.formatting.write_text", lambda _, wrong=wrong: wrong)
+        monkeypatch.setattr("graphspec.editor.formatting.write_text", lambda _, wrong=wrong: wrong)
         done = run(str(path))
         assert done.exit_code == 3
         assert "GS902" in done.stderr

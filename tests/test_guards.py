@@ -21,7 +21,7 @@ import tensorflow as tf
 
 import graphspec
 from graphspec.diagnostics import SpecError
-from graphspec.run import Run
+from graphspec.runs.run import Run
 
 Write = Callable[..., Path]
 L = keras.layers
@@ -436,7 +436,7 @@ def test_weightless_build_leaves_nothing_to_be_allocated_later() -> None:
     """A weightless model's variables stay unallocated even when Keras initialises whatever is pending."""
     from keras.src.backend.common import global_state
 
-    from graphspec.to_keras.weightless import weightless_scope
+    from graphspec.to_keras.keras_internals import weightless_scope
 
     def pending() -> int:
         return len(global_state.get_global_attribute("uninitialized_variables") or [])

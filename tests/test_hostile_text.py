@@ -17,11 +17,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from graphspec.cli import main
-from graphspec.console.escapes import escaped, spreadsheet_cell
 from graphspec.console.streams import Stream
 from graphspec.diagnostics import Diagnostic, Source, Span
-from graphspec.report import FORMATS, full
-from graphspec.rules import UNDEFINED_NAME
+from graphspec.diagnostics.escapes import escaped, spreadsheet_cell
+from graphspec.diagnostics.formats import FORMATS, full
+from graphspec.diagnostics.rules import UNDEFINED_NAME
 
 HOSTILE = (
     "x\n::stop-commands::t\r\n ::add-mask::u\r::debug::v\x0b\x0c\x1b[31m\x1b]0;t\x07\x1bc\x9b2J\x85\u2028\u2029"

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import graphspec
 from graphspec.cli import main
 from graphspec.diagnostics import Source
-from graphspec.rules import RULES
+from graphspec.diagnostics.rules import RULES
 from graphspec.validation.ignores import ignores_in
 from tests.test_rules import NOT_STATIC
 

@@ -76,9 +76,9 @@ def test_importing_graphspec_imports_nothing_heavy() -> None:
     [
         "graphspec.predicting.with_spec",
         "graphspec.exporting.exporter",
-        "graphspec.run_report.page",
-        "graphspec.searching.tuning",
-        "graphspec.verify_resume",
+        "graphspec.runs.report.page",
+        "graphspec.tuning.tuning",
+        "graphspec.cli._verify_resume",
     ],
 )
 def test_tensorflow_waits_until_it_is_needed(module: str) -> None:

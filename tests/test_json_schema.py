@@ -21,12 +21,12 @@ from graphspec.catalog.arguments import argument_kind
 from graphspec.catalog.refused import CODE_CARRYING, NOT_APPLIED
 from graphspec.cli import main
 from graphspec.diagnostics import Report, SpecError
-from graphspec.document import read
-from graphspec.document.tree import plain
-from graphspec.json_schema import as_text, language_schema, shipped_text
-from graphspec.json_schema.texts import TEXTS
-from graphspec.schema import model as language
-from graphspec.schema.part import Part
+from graphspec.editor.json_schema import as_text, language_schema, shipped_text
+from graphspec.editor.json_schema.texts import TEXTS
+from graphspec.language.document import read
+from graphspec.language.document.tree import plain
+from graphspec.language.schema import model as language
+from graphspec.language.schema.part import Part
 from graphspec.spec import inspect
 
 from .known_uses import CASES

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from graphspec.json_schema import shipped_text
+from graphspec.editor.json_schema import shipped_text
 
 pytestmark = pytest.mark.slow
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import graphspec
 from graphspec.diagnostics import SpecError
-from graphspec.graph import Graph, Layer, Node, Object, Reference, wrapped_layers
+from graphspec.language.graph import Graph, Layer, Node, Object, Reference, wrapped_layers
 
 Write = Callable[..., Path]
 

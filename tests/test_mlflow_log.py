@@ -14,8 +14,8 @@ from rich.console import Console
 
 import graphspec
 from graphspec import SpecError, run_directory
+from graphspec.console.reporter import Told
 from graphspec.training.mlflow_log import check_mlflow, logged_to_mlflow
-from graphspec.training.told import Told
 
 mlflow = pytest.importorskip("mlflow")
 Write = Callable[..., Path]

@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from graphspec.cli import main
-from graphspec.report import FORMATS
+from graphspec.diagnostics.formats import FORMATS
 
 GOOD = "graphspec: 1\ninputs: {x: [4]}\noutputs: {y: {from: x, apply: {Dense: 2}}}\n"
 BAD = GOOD.replace("Dense", "Dens")

@@ -10,8 +10,8 @@ import pytest
 
 import graphspec
 from graphspec.diagnostics import SpecError
-from graphspec.document.tree import plain
-from graphspec.graph import Object
+from graphspec.language.document.tree import plain
+from graphspec.language.graph import Object
 
 Write = Callable[..., Path]
 

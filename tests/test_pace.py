@@ -8,7 +8,7 @@ import keras
 import pytest
 
 import graphspec
-from graphspec.training.pace import MOST, operations, steps_per_execution
+from graphspec.training.steps_per_execution import MOST, operations, steps_per_execution
 
 SPECS = Path(__file__).resolve().parent.parent / "specs"
 

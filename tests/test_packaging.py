@@ -18,7 +18,7 @@ import pytest
 import yaml
 
 from graphspec.cli.main import COMMANDS
-from graphspec.rules import RULES
+from graphspec.diagnostics.rules import RULES
 from graphspec.version import __version__
 
 from .commands import command_of
@@ -75,7 +75,7 @@ def test_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
     names = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
     there = {path.relative_to(ROOT).as_posix() for path in (ROOT / "graphspec").rglob("*") if path.is_file()}
     assert names == {name for name in there if "__pycache__" not in name}
-    assert {f"graphspec/rules/{code}.md" for code in RULES} <= names
+    assert {f"graphspec/diagnostics/rules/{code}.md" for code in RULES} <= names
     assert "graphspec/py.typed" in names
 
 

@@ -21,9 +21,9 @@ import graphspec
 from graphspec.cli import main
 from graphspec.diagnostics import SpecError
 from graphspec.predicting.columns import Columns
-from graphspec.predicting.given import Files
+from graphspec.predicting.input_files import Files
 from graphspec.predicting.labels import Labels
-from graphspec.run import Run
+from graphspec.runs.run import Run
 
 L = keras.layers
 Array = np.ndarray[Any, Any]

@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 import graphspec
 from graphspec.cli import main
 from graphspec.diagnostics import Diagnostic, Edit, Fix, Label, Source, Span
-from graphspec.report import FORMATS, full, write
-from graphspec.report.outcome import Checked, Outcome
-from graphspec.rules import RULES, UNDEFINED_NAME, UNREADABLE_FILE, UNUSED
+from graphspec.diagnostics.formats import FORMATS, full, write
+from graphspec.diagnostics.formats.outcome import Checked, Outcome
+from graphspec.diagnostics.rules import RULES, UNDEFINED_NAME, UNREADABLE_FILE, UNUSED
 
 ROOT = Path(__file__).resolve().parent.parent
 RULE_FOLDERS = ROOT / "tests" / "rules"

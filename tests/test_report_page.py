@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 import graphspec
 from graphspec import Run, SpecError
 from graphspec.cli import main
-from graphspec.run_report import report_page, write_report
-from graphspec.run_report.outcomes import (
+from graphspec.runs.report import report_page, write_report
+from graphspec.runs.report.outcomes import (
     Confusion,
     Errors,
     LabelCounts,
@@ -31,9 +31,9 @@ from graphspec.run_report.outcomes import (
     Scatter,
     outcome_of,
 )
-from graphspec.run_report.prediction_section import prediction_section
-from graphspec.run_report.predictions import Predictions
-from graphspec.run_report.series import MOST_POINTS, metric_groups
+from graphspec.runs.report.prediction_section import prediction_section
+from graphspec.runs.report.predictions import Predictions
+from graphspec.runs.report.series import MOST_POINTS, metric_groups
 from tests.chromium import attribute, look, needs_chromium, picture
 
 SPEC = """
@@ -385,7 +385,7 @@ def test_without_tensorflow_and_numpy_the_page_says_what_it_lacks(with_model: Pa
     code = (
         "import sys\n"
         "for name in ('numpy', 'tensorflow', 'keras'): sys.modules[name] = None\n"
-        "from graphspec.run_report import write_report\n"
+        "from graphspec.runs.report import write_report\n"
         "write_report(sys.argv[1])\n"
     )
     subprocess.run([sys.executable, "-c", code, str(with_model)], check=True, capture_output=True)

@@ -20,11 +20,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import graphspec
+from graphspec.cli._verify_resume import differences
 from graphspec.diagnostics import SpecError
 from graphspec.run_directory import held, read_json, write_json
 from graphspec.training.checkpoint_file import Contents, DamagedError, read_checkpoint, write_checkpoint
 from graphspec.training.checkpoints import steps_in
-from graphspec.verify_resume import differences
 
 from .forked import Forked
 from .resuming.data import specs_in

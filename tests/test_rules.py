@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 import graphspec
-from graphspec.report.full import render
-from graphspec.rules import RULES
+from graphspec.diagnostics.formats.full import render
+from graphspec.diagnostics.rules import RULES
 
 FOLDER = Path(__file__).parent / "rules"
 BAD = sorted(path for path in FOLDER.glob("GS*/*") if path.suffix in (".yaml", ".json") and path.stem != "good")

@@ -19,8 +19,8 @@ from click.testing import CliRunner, Result
 import graphspec
 from graphspec.cli.main import main
 from graphspec.diagnostics import SpecError
-from graphspec.run import Run
 from graphspec.run_directory import LogFile, WatchedFolder
+from graphspec.runs.run import Run
 from graphspec.training.callback_state import put_back
 from graphspec.training.checkpoint_file import Contents, read_checkpoint, write_checkpoint
 
@@ -271,8 +271,8 @@ def test_a_study_that_is_removed_meanwhile_is_not_made_again(
 ) -> None:
     """As for a run: the study ends with GS904, and its folder stays as it was left."""
     pytest.importorskip("optuna")
-    from graphspec.searching import tune
     from graphspec.training.recorder import Recorder
+    from graphspec.tuning import tune
 
     spec = written(tmp_path / "spec")
     with open(spec, "a", encoding="utf-8") as file:

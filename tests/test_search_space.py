@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 
 import graphspec
 from graphspec.diagnostics import Report, Source, SpecError
-from graphspec.document.read_yaml import read_yaml
-from graphspec.document.tree import plain
-from graphspec.document.write_value import write_value
-from graphspec.search_space import Choices, Range
+from graphspec.language.document.read_yaml import read_yaml
+from graphspec.language.document.tree import plain
+from graphspec.language.document.write_value import write_value
+from graphspec.language.search_space import Choices, Range
 from graphspec.spec import inspect
 
 Write = Callable[..., Path]
@@ -210,7 +210,7 @@ def test_types_of_the_installed_optuna_hold_when_a_study_begins(
     np.save(tmp_path / "x.npy", np.zeros((4, 2), np.float32))
     np.save(tmp_path / "y.npy", np.zeros((4, 1), np.float32))
     data = "data: {train: {inputs: {x: x.npy}, outputs: {y: y.npy}}}\n"
-    monkeypatch.setattr("graphspec.lower.search.annotations_of", lambda _: {})
+    monkeypatch.setattr("graphspec.language.lower.search.annotations_of", lambda _: {})
     for line, expected in TYPES:
         if not expected:
             continue

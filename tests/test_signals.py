@@ -16,13 +16,13 @@ import numpy as np
 import pytest
 
 import graphspec
+from graphspec.console.reporter import Told
+from graphspec.console.shell import command_line, path_word
 from graphspec.run_directory import read_json
-from graphspec.shell import command_line, path_word
 from graphspec.signals import SIGNALS
 from graphspec.training import interruption, trainer
 from graphspec.training.checkpoints import Checkpoints, steps_in
 from graphspec.training.recorder import Recorder
-from graphspec.training.told import Told
 
 SPEC = """
 graphspec: 1

@@ -16,7 +16,7 @@ import pytest
 from click.testing import CliRunner
 
 from graphspec.cli import main
-from graphspec.run import Run
+from graphspec.runs.run import Run
 
 ROOT = Path(__file__).resolve().parent.parent
 COMMANDS = (

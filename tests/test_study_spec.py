@@ -10,11 +10,11 @@ import pytest
 
 import graphspec
 from graphspec.diagnostics import Report, Source
-from graphspec.document import read_text
-from graphspec.document.tree import plain
-from graphspec.schema.shorthand import write_out
-from graphspec.searching import folder
-from graphspec.searching.rewritten import rewritten
+from graphspec.language.document import read_text
+from graphspec.language.document.tree import plain
+from graphspec.language.schema.desugar import write_out
+from graphspec.tuning import folder
+from graphspec.tuning.edit_spec import rewritten
 
 Write = Callable[..., Path]
 

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 import graphspec
 from graphspec.cli import main
-from graphspec.summary import Row, Section
+from graphspec.to_keras.summary import Row, Section
 
 SPECS = Path(__file__).resolve().parent.parent / "specs"
 Write = Callable[..., Path]

@@ -18,7 +18,7 @@ import pytest
 
 import graphspec
 from graphspec.diagnostics import SpecError
-from graphspec.run import Run
+from graphspec.runs.run import Run
 from graphspec.sources import Source
 
 Write = Callable[..., Path]

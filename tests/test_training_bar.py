@@ -7,8 +7,8 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
+from graphspec.console.reporter import Told
 from graphspec.training.progress import ShowProgress
-from graphspec.training.told import Told
 
 
 @pytest.mark.parametrize(

@@ -16,9 +16,9 @@ from graphspec.catalog.arguments import argument_kind
 from graphspec.catalog.refused import CODE_CARRYING, FAILING_OPS, NOT_APPLIED
 from graphspec.catalog.values import accepted
 from graphspec.diagnostics import Diagnostic, Report, Source, Span, SpecError
-from graphspec.document.read_yaml import read_yaml
-from graphspec.document.tree import Located
-from graphspec.lower.objects import read_object
+from graphspec.language.document.read_yaml import read_yaml
+from graphspec.language.document.tree import Located
+from graphspec.language.lower.objects import read_object
 
 Write = Callable[..., Path]
 KINDS: tuple[Kind, ...] = (

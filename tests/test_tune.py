@@ -24,8 +24,8 @@ import graphspec
 from graphspec.cli import main
 from graphspec.diagnostics import SpecError
 from graphspec.run_directory import RECORD, held, read_rows
-from graphspec.searching import Study, Trial
-from graphspec.searching.tuner import Tuner
+from graphspec.tuning import Study, Trial
+from graphspec.tuning.tuner import Tuner
 
 from .forked import Forked
 

@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from graphspec.cli import main
-from graphspec.rules import RULES, Severity
+from graphspec.diagnostics.rules import RULES, Severity
 from graphspec.validation.find import walk
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -25,10 +25,10 @@ from graphspec.catalog.arguments import CALLBACK_PATHS, argument_kind
 from graphspec.catalog.refused import CODE_CARRYING, NOT_APPLIED
 from graphspec.catalog.values import accepted, takes
 from graphspec.diagnostics import Report, Source, Span
-from graphspec.document.read_yaml import read_yaml
-from graphspec.document.scalars import resolve
-from graphspec.document.tree import Located
-from graphspec.lower.objects import read_object
+from graphspec.language.document.read_yaml import read_yaml
+from graphspec.language.document.scalars import resolve
+from graphspec.language.document.tree import Located
+from graphspec.language.lower.objects import read_object
 
 from .test_catalog import same_keras
 from .trials import MODULES, Outcome, contexts, is_loaded_again, trial

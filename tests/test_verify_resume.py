@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from graphspec.cli import main
-from graphspec.verify_resume import Trial, shortened, verify
+from graphspec.cli._verify_resume import Trial, shortened, verify
 
 from .resuming.data import SPECS, specs_in
 

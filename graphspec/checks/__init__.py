@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from graphspec.checks.calls import check_calls
+from graphspec.checks.call_training import check_calls
 from graphspec.checks.class_weights import check_class_weights
+from graphspec.checks.context import Subject
 from graphspec.checks.data import check_data
 from graphspec.checks.files import check_files
 from graphspec.checks.freeze import check_freeze, check_frozen
@@ -19,7 +20,6 @@ from graphspec.checks.monitors import check_monitors
 from graphspec.checks.network import check_network
 from graphspec.checks.plugins import check_plugins
 from graphspec.checks.splits import check_splits
-from graphspec.checks.subject import Subject
 from graphspec.checks.unused import check_unused
 from graphspec.checks.values import check_values
 from graphspec.checks.vocabularies import check_vocabularies

@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from typing import Any
 
 from graphspec.catalog.losses import BINARY, OF_CLASS_INDICES, OF_NUMBERS, TARGET_RANGES, TargetRange
+from graphspec.checks.context import Subject
 from graphspec.checks.heads import NO_PROBABILITIES, head_of
-from graphspec.checks.subject import Subject
 from graphspec.diagnostics import Diagnostic, Label
-from graphspec.graph import Output
-from graphspec.rules import UNUSED_WEIGHTS
+from graphspec.diagnostics.rules import UNUSED_WEIGHTS
+from graphspec.diagnostics.suggest import shape_in_words
+from graphspec.language.graph import Output
 from graphspec.sources import Column, Source
 from graphspec.sources.origin import place_of_sample
 from graphspec.sources.scan import Scan, first_where
-from graphspec.suggest import shape_in_words
 
 _OF_SEQUENCES = ("CTC", "ctc")
 

@@ -7,13 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from graphspec.checks.context import Subject
 from graphspec.checks.metrics import check_metrics_with
-from graphspec.checks.subject import Subject
 from graphspec.checks.targets import check_target
 from graphspec.diagnostics import Diagnostic, Label
-from graphspec.files import names_in, reason_of
-from graphspec.graph import Graph, Input
-from graphspec.rules import (
+from graphspec.diagnostics.rules import (
     DATA_DTYPE,
     DATA_NAMES,
     DATA_SHAPE,
@@ -24,9 +22,11 @@ from graphspec.rules import (
     UNREADABLE_DATA,
     UNUSED_WEIGHTS,
 )
+from graphspec.diagnostics.suggest import did_you_mean, one_of, shape_in_words
+from graphspec.files import names_in, reason_of
+from graphspec.language.graph import Graph, Input
 from graphspec.shapes import Shapes, Tensor
 from graphspec.sources import GIVEN, Data, DataError, Header, Source, Split, header
-from graphspec.suggest import did_you_mean, one_of, shape_in_words
 
 
 def check_data(subject: Subject) -> Iterator[Diagnostic]:

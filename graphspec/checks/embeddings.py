@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from graphspec.diagnostics import Span
-from graphspec.graph import Graph, Object, Reference
+from graphspec.language.graph import Graph, Object, Reference
 
 _MOST_FOLLOWED = 200
 """Tensors that an input may be known by: each is looked for in a whole graph."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from graphspec.checks.subject import Subject
+from graphspec.checks.context import Subject
 from graphspec.diagnostics import Diagnostic, Span
+from graphspec.diagnostics.rules import MISSING_FILE
+from graphspec.diagnostics.suggest import closest
 from graphspec.files import check_file, is_file, names_in, reason_of
-from graphspec.graph import External, Object, every_layer
-from graphspec.rules import MISSING_FILE
+from graphspec.language.graph import External, Object, every_layer
 from graphspec.run_paths import is_url
-from graphspec.suggest import closest
 
 _VOCABULARY = "vocabulary"
 

@@ -8,11 +8,11 @@ from itertools import islice
 
 from graphspec import catalog
 from graphspec.catalog.arguments import argument_kind
-from graphspec.checks.subject import Subject
+from graphspec.checks.context import Subject
 from graphspec.diagnostics import Diagnostic
-from graphspec.graph import External, Graph, Layer, Object, Pattern, layer_paths, wrapped_layers
-from graphspec.rules import FROZEN_EVERYTHING, UNMATCHED_FREEZE
-from graphspec.suggest import did_you_mean, one_of
+from graphspec.diagnostics.rules import FROZEN_EVERYTHING, UNMATCHED_FREEZE
+from graphspec.diagnostics.suggest import did_you_mean, one_of
+from graphspec.language.graph import External, Graph, Layer, Object, Pattern, layer_paths, wrapped_layers
 
 _MOST = 100_000
 """Models in models can have more paths than anyone can list; beyond these no entry is said to match nothing."""

@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from graphspec import catalog
 from graphspec.catalog.comparisons import forms_taken, ranks_taken
 from graphspec.catalog.losses import BINARY, CATEGORICAL
+from graphspec.checks.context import Subject
 from graphspec.checks.heads import NO_PROBABILITIES, head_of
-from graphspec.checks.subject import Subject
 from graphspec.diagnostics import Diagnostic, Label
-from graphspec.graph import Object, Output
-from graphspec.rules import LOGITS, LOSS_ACTIVATION, MISSING_LOSS, UNUSED_WEIGHTS
-from graphspec.suggest import closest, shape_in_words
+from graphspec.diagnostics.rules import LOGITS, LOSS_ACTIVATION, MISSING_LOSS, UNUSED_WEIGHTS
+from graphspec.diagnostics.suggest import closest, shape_in_words
+from graphspec.language.graph import Object, Output
 
 
 def check_losses(subject: Subject) -> Iterator[Diagnostic]:

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 from graphspec import catalog
 from graphspec.catalog.comparisons import forms_taken, shape_of
-from graphspec.checks.subject import Subject
+from graphspec.checks.context import Subject
 from graphspec.checks.targets import forms_of, target_forms
 from graphspec.diagnostics import Diagnostic, Label, Span
-from graphspec.graph import Object, Output
-from graphspec.rules import LOSS_ACTIVATION
+from graphspec.diagnostics.rules import LOSS_ACTIVATION
+from graphspec.diagnostics.suggest import shape_in_words
+from graphspec.language.graph import Object, Output
 from graphspec.shapes.tensor import Shape
-from graphspec.suggest import shape_in_words
 
 
 def check_metrics(subject: Subject) -> Iterator[Diagnostic]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
-from graphspec.checks.subject import Subject
+from graphspec.checks.context import Subject
 from graphspec.diagnostics import Diagnostic, Span
-from graphspec.graph import Object, Output
-from graphspec.lower.naming import snake_case
-from graphspec.rules import UNKNOWN_MONITOR
-from graphspec.suggest import did_you_mean, one_of
+from graphspec.diagnostics.rules import UNKNOWN_MONITOR
+from graphspec.diagnostics.suggest import did_you_mean, one_of
+from graphspec.language.graph import Object, Output
+from graphspec.language.lower.naming import snake_case
 
 MONITORING = ("EarlyStopping", "ModelCheckpoint", "ReduceLROnPlateau")
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from graphspec.checks.subject import Subject
+from graphspec.checks.context import Subject
 from graphspec.diagnostics import Diagnostic
-from graphspec.graph import Object, every_layer
-from graphspec.rules import NETWORK
+from graphspec.diagnostics.rules import NETWORK
+from graphspec.language.graph import Object, every_layer
 from graphspec.run_paths import is_url
 
 READ = ("vocabulary",)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 
-from graphspec.checks.subject import Subject
+from graphspec.checks.context import Subject
 from graphspec.diagnostics import Diagnostic
-from graphspec.graph import Object, every_layer, every_plugin
-from graphspec.rules import UNREGISTERED
+from graphspec.diagnostics.rules import UNREGISTERED
+from graphspec.language.graph import Object, every_layer, every_plugin
 
 
 def check_plugins(subject: Subject) -> Iterator[Diagnostic]:

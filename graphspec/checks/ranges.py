@@ -11,8 +11,8 @@ from typing import Any
 from graphspec.catalog.losses import BINARY, TargetRange
 from graphspec.checks.targets import target_range
 from graphspec.diagnostics import Diagnostic, Label
-from graphspec.graph import Output
-from graphspec.rules import LABEL_RANGE
+from graphspec.diagnostics.rules import LABEL_RANGE
+from graphspec.language.graph import Output
 from graphspec.sources import Column, Source
 from graphspec.sources.origin import place_of_sample
 from graphspec.sources.scan import Scan, first_where

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from graphspec.checks.subject import Subject
+from graphspec.checks.context import Subject
 from graphspec.diagnostics import Diagnostic, Label
-from graphspec.rules import SAME_DATA
+from graphspec.diagnostics.rules import SAME_DATA
 from graphspec.sources import Source, Split
 
 

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from graphspec.catalog.comparisons import forms_taken, shape_of
 from graphspec.catalog.losses import OF_CLASS_INDICES, TARGET_RANGES, TargetRange
 from graphspec.diagnostics import Diagnostic, Label, Span
-from graphspec.graph import Output
-from graphspec.rules import LABEL_RANGE, TARGET_SHAPE
+from graphspec.diagnostics.rules import LABEL_RANGE, TARGET_SHAPE
+from graphspec.diagnostics.suggest import shape_in_words
+from graphspec.language.graph import Output
 from graphspec.shapes.tensor import Shape
-from graphspec.suggest import shape_in_words
 
 _OF_OTHER_SHAPE = ("CTC", "ctc", "Circle", "circle")
 

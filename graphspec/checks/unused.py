@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from graphspec.checks.subject import Subject
+from graphspec.checks.context import Subject
 from graphspec.diagnostics import Diagnostic
-from graphspec.rules import UNUSED
+from graphspec.diagnostics.rules import UNUSED
 
 
 def check_unused(subject: Subject) -> Iterator[Diagnostic]:

@@ -11,14 +11,14 @@ from collections.abc import Iterator
 from math import prod
 
 from graphspec.checks.class_weights import check_weighed
+from graphspec.checks.context import Subject
 from graphspec.checks.data import check_array, check_counts, check_held_out, check_trained_with
 from graphspec.checks.embeddings import embeddings
 from graphspec.checks.ranges import check_range, check_weights
-from graphspec.checks.subject import Subject
 from graphspec.checks.targets import check_labels, check_target, ignored_class, takes_classes
 from graphspec.diagnostics import Diagnostic, Label
-from graphspec.graph import Graph, Input
-from graphspec.rules import DATA_DTYPE, INDEX_RANGE, NOT_FINITE, NOTHING_TO_TRAIN, UNREADABLE_DATA
+from graphspec.diagnostics.rules import DATA_DTYPE, INDEX_RANGE, NOT_FINITE, NOTHING_TO_TRAIN, UNREADABLE_DATA
+from graphspec.language.graph import Graph, Input
 from graphspec.shapes import Shapes, Tensor
 from graphspec.sources import AUTO, Column, DataError, Header, Source, Split, dtype_of, header, load
 from graphspec.sources.scan import Scan, scan

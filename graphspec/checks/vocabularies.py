@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from graphspec.checks.context import Subject
 from graphspec.checks.embeddings import embeddings
-from graphspec.checks.subject import Subject
 from graphspec.checks.targets import takes_classes
 from graphspec.diagnostics import Diagnostic, Label
-from graphspec.rules import DATA_NAMES, INDEX_RANGE, LABEL_RANGE
+from graphspec.diagnostics.rules import DATA_NAMES, INDEX_RANGE, LABEL_RANGE
 from graphspec.sources import AUTO, Source, Split
 
 

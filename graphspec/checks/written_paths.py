@@ -10,14 +10,14 @@ from typing import Any
 
 from graphspec import catalog
 from graphspec.catalog.arguments import CALLBACK_PATHS, CALLBACK_WRITES, FILE_NAMES
+from graphspec.checks.context import Subject
 from graphspec.checks.monitors import reported_names
-from graphspec.checks.subject import Subject
 from graphspec.diagnostics import Diagnostic, Label, Span
-from graphspec.graph import Object
-from graphspec.rules import UNSAFE_PATH
+from graphspec.diagnostics.rules import UNSAFE_PATH
+from graphspec.diagnostics.suggest import did_you_mean, kind_of, one_of
+from graphspec.language.graph import Object
+from graphspec.language.schema import TrainingModel
 from graphspec.run_paths import BEST, RunPath, UnsafePathError, run_path
-from graphspec.schema import TrainingModel
-from graphspec.suggest import did_you_mean, kind_of, one_of
 
 EXPECTED = "a path within the run directory, such as `log.csv`"
 

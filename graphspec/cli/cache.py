@@ -7,7 +7,7 @@ import time
 import click
 
 from graphspec.console.echo import echo
-from graphspec.console.escapes import escaped
+from graphspec.diagnostics.escapes import escaped
 from graphspec.files import reason_of
 
 

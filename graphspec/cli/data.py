@@ -11,10 +11,10 @@ import click
 
 from graphspec.cli.options import set_option
 from graphspec.console.echo import echo
-from graphspec.console.escapes import escaped, json_text
+from graphspec.diagnostics.escapes import escaped, json_text
 
 if TYPE_CHECKING:
-    from graphspec.data_profile import Profile
+    from graphspec.datasets.profile import Profile
     from graphspec.sources import Split
     from graphspec.spec import Spec
 
@@ -53,8 +53,8 @@ def data(
     graphspec data specs/wine.yaml --split train --headers
     graphspec data specs/same_digit.yaml -o sheet.png
     """
-    from graphspec.report.full import render
-    from graphspec.rules import NOTHING_TO_TRAIN, UNREADABLE_DATA
+    from graphspec.diagnostics.formats.full import render
+    from graphspec.diagnostics.rules import NOTHING_TO_TRAIN, UNREADABLE_DATA
     from graphspec.run_directory import check_destination
     from graphspec.spec import inspect
 
@@ -90,7 +90,7 @@ def data(
 
 
 def _profiles(spec: Spec, split: Split, most: int | None) -> Any:
-    from graphspec.data_profile import profiles
+    from graphspec.datasets.profile import profiles
     from graphspec.sources import DataError
     from graphspec.sources.vocabularies import vocabularies_of
 
@@ -168,11 +168,11 @@ def _echo_json(profile: Profile) -> None:
 
 def _draw(spec: Spec, split: Split, path: Path, count: int = 48) -> None:
     """Write the contact sheet of a split. Raises SpecError where it holds no images, or nothing can be written."""
-    from graphspec.contact_sheet import draw
-    from graphspec.data_profile import images_of
+    from graphspec.datasets.contact_sheet import draw
+    from graphspec.datasets.profile import images_of
     from graphspec.diagnostics import SpecError
+    from graphspec.diagnostics.rules import CANNOT_WRITE, DATA_SHAPE, UNREADABLE_DATA
     from graphspec.extras import require
-    from graphspec.rules import CANNOT_WRITE, DATA_SHAPE, UNREADABLE_DATA
     from graphspec.sources import DataError, in_order, load
 
     require("PIL", "Pillow", "a picture is drawn with Pillow", "graphspec[images]")

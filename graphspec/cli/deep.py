@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from graphspec.console.escapes import escaped
 from graphspec.diagnostics import Diagnostic
+from graphspec.diagnostics.escapes import escaped
 from graphspec.extras import require_tensorflow
 from graphspec.spec import Spec
 from graphspec.validation.check import Deep
@@ -16,7 +16,7 @@ _ERASE = "\r\x1b[K"
 def ask_keras() -> Deep:
     """What asks Keras. Raises SpecError where TensorFlow is not installed."""
     require_tensorflow()
-    from graphspec.deep import DeepCheck
+    from graphspec.training.dry_run import DeepCheck
 
     check, asked = DeepCheck(), 0
 

@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from graphspec.console.escapes import escaped, safe_line
+from graphspec.diagnostics.escapes import escaped, safe_line
 
 
 def differences(name: str, before: str, after: str, how: str) -> str:

@@ -41,9 +41,9 @@ def evaluate(
     from graphspec.cli.models import named, predictor_of, run_of, unknown
     from graphspec.cli.results import show
     from graphspec.console.echo import echo
-    from graphspec.console.escapes import json_text
     from graphspec.diagnostics import SpecError
-    from graphspec.predicting.given import Files
+    from graphspec.diagnostics.escapes import json_text
+    from graphspec.predicting.input_files import Files
     from graphspec.run_directory.lock import nothing_recorded
 
     files = Files(named(inputs), named(targets), named(weights), rows)
@@ -66,8 +66,8 @@ def evaluate(
 
     from rich.console import Console
 
-    from graphspec.datasets.reading_progress import showing
-    from graphspec.predicting.progress import counting
+    from graphspec.console.predicting import counting
+    from graphspec.console.reading import showing
 
     console = Console(stderr=True)
     with showing(console) as told:

@@ -12,9 +12,9 @@ from typing import Any
 
 import click
 
-from graphspec.rules import RULES, Rule, Severity
-from graphspec.rules.pages import find_rule, read_page
-from graphspec.suggest import did_you_mean
+from graphspec.diagnostics.rules import RULES, Rule, Severity
+from graphspec.diagnostics.rules.pages import find_rule, read_page
+from graphspec.diagnostics.suggest import did_you_mean
 
 _CODE, _INDENT = "    ", "  "
 _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow"}

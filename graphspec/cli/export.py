@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from graphspec.console.echo import echo
-from graphspec.console.escapes import json_text
+from graphspec.diagnostics.escapes import json_text
 
 if TYPE_CHECKING:
     from graphspec.exporting import Exported

@@ -9,12 +9,12 @@ import click
 from graphspec.cli.differences import differences
 from graphspec.console.echo import echo, echo_bytes
 from graphspec.diagnostics import Report, SpecError
-from graphspec.document import STANDARD_INPUT, read_source
-from graphspec.document.open_texts import read_bytes
+from graphspec.diagnostics.formats.full import render
+from graphspec.diagnostics.rules import INTERNAL, UNREADABLE_FILE
 from graphspec.files import reason_of, rewrite
 from graphspec.garbage import no_collection
-from graphspec.report.full import render
-from graphspec.rules import INTERNAL, UNREADABLE_FILE
+from graphspec.language.document import STANDARD_INPUT, read_source
+from graphspec.language.document.overlay import read_bytes
 from graphspec.validation.find import find_specs
 from graphspec.validation.settings import Finder
 
@@ -36,7 +36,7 @@ def fmt(paths: tuple[str, ...], check: bool, diff: bool) -> None:
     graphspec fmt spec.yaml --diff
     graphspec fmt - < spec.yaml
     """
-    from graphspec.formatting import format_source
+    from graphspec.editor.formatting import format_source
 
     settings, report, changed, count = Finder(), Report(), 0, 0
     for path in find_specs(paths, report, lambda path: settings.of(path).excludes(path)):

@@ -14,7 +14,7 @@ from graphspec import catalog
 from graphspec.catalog import REQUIRED, SINGULAR, Entry, Kind
 from graphspec.catalog.refused import CODE_CARRYING, CODE_CARRYING_OPS, FAILING_OPS, NOT_APPLIED, RETIRED_NAMES
 from graphspec.console.echo import echo
-from graphspec.suggest import a, did_you_mean
+from graphspec.diagnostics.suggest import a, did_you_mean
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 NOT_WRITTEN = {**CODE_CARRYING, **CODE_CARRYING_OPS, **FAILING_OPS, **NOT_APPLIED}

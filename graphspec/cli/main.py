@@ -14,12 +14,12 @@ from typing import Any, NoReturn
 
 import click
 
-from graphspec.console.escapes import escaped
 from graphspec.console.streams import Stream, standard_streams
 from graphspec.diagnostics import SpecError
+from graphspec.diagnostics.escapes import escaped
+from graphspec.diagnostics.rules import CANNOT_WRITE, UNREADABLE_FILE
 from graphspec.files import reason_of
 from graphspec.garbage import no_collection
-from graphspec.rules import CANNOT_WRITE, UNREADABLE_FILE
 from graphspec.signals import exit_status, raised_once
 
 FINDINGS, INTERNAL, INTERRUPTED = 1, 3, 130

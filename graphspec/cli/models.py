@@ -14,7 +14,7 @@ from graphspec.files import is_file, is_folder
 if TYPE_CHECKING:
     from graphspec.diagnostics import SpecError
     from graphspec.predicting.predictor import Predictor
-    from graphspec.run import Run
+    from graphspec.runs.run import Run
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -63,7 +63,7 @@ def data_options(command: F) -> F:
 
 def run_of(path: str) -> Run | None:
     """The run at `path`, or the newest one in that folder; None where it is the file of a model."""
-    from graphspec.run import Run
+    from graphspec.runs.run import Run
 
     is_model = Path(path).suffix == ".keras" or is_file(Path(path))
     return None if is_model and not is_folder(Path(path)) else Run.at(path)

@@ -12,7 +12,7 @@ import click
 
 from graphspec.cli.models import data_options, model_options
 from graphspec.console.echo import echo
-from graphspec.suggest import one_of
+from graphspec.diagnostics.suggest import one_of
 
 if TYPE_CHECKING:
     from graphspec.predicting.batch import Array, Batch
@@ -63,7 +63,7 @@ def predict(
     """
     from graphspec.cli.models import named, predictor_of, run_of
     from graphspec.predicting.files import check_apart, check_output, write_predictions
-    from graphspec.predicting.given import Files
+    from graphspec.predicting.input_files import Files
 
     if bool(inputs or rows) == (split is not None):
         raise click.UsageError("give the inputs, either as --input NAME=FILE and --rows TABLE, or as --split NAME")
@@ -79,8 +79,8 @@ def predict(
     import numpy as np
     from rich.console import Console
 
-    from graphspec.datasets.reading_progress import showing
-    from graphspec.predicting.progress import counting, watched
+    from graphspec.console.predicting import counting, watched
+    from graphspec.console.reading import showing
 
     console = Console(stderr=True)
     with showing(console) as told:

@@ -28,8 +28,8 @@ def report(run: str, output: Path | None, force: bool) -> None:
     graphspec report runs/same_digit
     graphspec report runs/wine/first -o wine.html
     """
-    from graphspec.run import Run
-    from graphspec.run_report import write_report
+    from graphspec.runs.report import write_report
+    from graphspec.runs.run import Run
 
     found = Run.at(run)
     path = write_report(found, output, force=force, tell=lambda doing: echo(f"{found.path}: {doing}", err=True))

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def show(metrics: Mapping[str, Any], outputs: list[str], title: str) -> None:
     """Print `metrics` under `title`, one line for the whole model and one an output."""
-    from graphspec.metric_lines import describe
+    from graphspec.console.metrics import describe
 
     head, *rows = describe(dict(metrics), outputs)
     echo(f"{title}: {head}")

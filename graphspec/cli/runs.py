@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from graphspec.console.echo import echo
-from graphspec.console.escapes import json_text
+from graphspec.diagnostics.escapes import json_text
 
 if TYPE_CHECKING:
-    from graphspec.run_overview import Difference, Overview
+    from graphspec.runs.overview import Difference, Overview
 
 COMPARE = "compare"
 
@@ -44,7 +44,7 @@ def runs(words: tuple[str, ...], sort: str | None, as_json: bool) -> None:
 
 def _list(folder: Path | None, sort: str | None, as_json: bool) -> None:
     from graphspec.run_directory import RUNS
-    from graphspec.run_overview import overviews
+    from graphspec.runs.overview import overviews
 
     folder = folder or RUNS
     found = overviews(folder)
@@ -97,7 +97,7 @@ def _compare(first: str, second: str, as_json: bool) -> None:
     from graphspec.cli.results import wide_console
     from graphspec.console.cells import cell, column
     from graphspec.run_directory import newest
-    from graphspec.run_overview import compare
+    from graphspec.runs.overview import compare
 
     paths = [newest(Path(each)) for each in (first, second)]
     comparison = compare(*paths)

@@ -20,7 +20,7 @@ def schema(output: Path | None) -> None:
     graphspec schema -o graphspec.schema.json
     # yaml-language-server: $schema=graphspec.schema.json
     """
-    from graphspec.json_schema import shipped_text
+    from graphspec.editor.json_schema import shipped_text
 
     if output is None:
         click.echo(shipped_text(), nl=False)

@@ -11,11 +11,11 @@ import click
 
 from graphspec.console.echo import echo_bytes, echo_commands
 from graphspec.diagnostics import Report, SpecError
-from graphspec.document.open_texts import key, read_bytes
+from graphspec.diagnostics.formats import full, write
+from graphspec.diagnostics.formats.summary import summary
+from graphspec.diagnostics.rules import CANNOT_WRITE, INTERNAL
 from graphspec.files import reason_of, rewrite, write_whole
-from graphspec.report import full, write
-from graphspec.report.summary import summary
-from graphspec.rules import CANNOT_WRITE, INTERNAL
+from graphspec.language.document.overlay import key, read_bytes
 from graphspec.validation.fix import Fixed
 from graphspec.validation.run import Request, Result
 
@@ -62,7 +62,7 @@ class Show:
     def _full(self, result: Result, *, err: bool) -> str:
         if not self._colored(err=err):
             return full.write(result.outcome)
-        from graphspec.report.colour import paint
+        from graphspec.diagnostics.formats.colour import paint
 
         return full.write(result.outcome, paint)
 

@@ -11,7 +11,7 @@ from graphspec.cli.options import set_option
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from graphspec.summary import Section, Summary
+    from graphspec.to_keras.summary import Section, Summary
 
 
 @click.command()
@@ -28,7 +28,7 @@ def summary(spec: str, overrides: tuple[str, ...]) -> None:
     graphspec summary specs/mlp.yaml --set training.optimizer=adam
     """
     from graphspec.api import summarize
-    from graphspec.report.full import render
+    from graphspec.diagnostics.formats.full import render
     from graphspec.spec import load
 
     found = summarize(load(spec, overrides))
@@ -90,7 +90,7 @@ def _table(section: Section) -> Table:
 
 
 def _sharing(row: object) -> str:
-    from graphspec.summary import Row
+    from graphspec.to_keras.summary import Row
 
     assert isinstance(row, Row)
     if row.calls == 1:

@@ -12,7 +12,7 @@ from graphspec.console.echo import echo
 from graphspec.console.streams import outlive_output
 
 if TYPE_CHECKING:
-    from graphspec.run import Run
+    from graphspec.runs.run import Run
 
 
 @click.command()
@@ -50,7 +50,7 @@ def train(spec: str | None, overrides: tuple[str, ...], run_dir: Path | None, re
         echo(run.path)
         return
     from graphspec.cli.results import show
-    from graphspec.shell import command_line, path_word
+    from graphspec.console.shell import command_line, path_word
 
     loaded = run.spec
     show(run.record.get("metrics", {}), list(loaded.graph.outputs), f"trained {loaded.name}")
@@ -62,7 +62,7 @@ def train(spec: str | None, overrides: tuple[str, ...], run_dir: Path | None, re
 def _train(spec: str, overrides: tuple[str, ...], run_dir: Path | None, quiet: bool) -> Run:
     from graphspec.api import train as train_spec
     from graphspec.diagnostics import SpecError
-    from graphspec.report.full import render
+    from graphspec.diagnostics.formats.full import render
     from graphspec.spec import inspect
 
     loaded, report = inspect(spec, overrides, data=True)
@@ -75,7 +75,7 @@ def _train(spec: str, overrides: tuple[str, ...], run_dir: Path | None, quiet: b
 
 def _resume(run: str, epochs: int | None, quiet: bool) -> Run:
     from graphspec.api import resume
-    from graphspec.run import Run
+    from graphspec.runs.run import Run
 
     found = Run.at(run)
     has_ended = epochs is None and found.to_resume() is None

@@ -9,12 +9,12 @@ import click
 
 from graphspec.cli.options import set_option
 from graphspec.console.echo import echo
-from graphspec.console.escapes import json_text
 from graphspec.console.streams import outlive_output
+from graphspec.diagnostics.escapes import json_text
 
 if TYPE_CHECKING:
-    from graphspec.searching import Study, Trial
     from graphspec.spec import Spec
+    from graphspec.tuning import Study, Trial
 
 
 @click.command()
@@ -57,8 +57,8 @@ def tune(
     if resume is not None and (overrides or study_dir is not None):
         raise click.UsageError("a study is gone on with where it lies and as it was begun: no --set, no --study-dir")
     outlive_output()
-    from graphspec.searching import Study
-    from graphspec.searching import tune as tune_spec
+    from graphspec.tuning import Study
+    from graphspec.tuning import tune as tune_spec
 
     given = Study.at(resume) if resume is not None else _checked(str(spec), overrides)
     study = tune_spec(given, trials=trials, timeout=timeout, study_dir=study_dir, progress=not quiet and not as_json)
@@ -67,7 +67,7 @@ def tune(
     elif quiet:
         echo(study.path)
     else:
-        from graphspec.shell import command_line, path_word
+        from graphspec.console.shell import command_line, path_word
 
         best = study.best
         echo(f"The best of {len(study.trials)} trials has {study.monitor} {best.value:.4g}; its run lies in {best.run}")
@@ -77,7 +77,7 @@ def tune(
 def _checked(spec: str, overrides: tuple[str, ...]) -> Spec:
     """The spec, with its data files and the edges of its search looked at."""
     from graphspec.diagnostics import SpecError
-    from graphspec.report.full import render
+    from graphspec.diagnostics.formats.full import render
     from graphspec.spec import inspect
 
     loaded, report = inspect(spec, overrides, data=True)

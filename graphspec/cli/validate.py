@@ -11,13 +11,13 @@ from graphspec.cli.deep import ask_keras
 from graphspec.cli.options import chosen_rules, set_option
 from graphspec.cli.show import Show
 from graphspec.diagnostics import SpecError
-from graphspec.document import STANDARD_INPUT
-from graphspec.document.limits import MAX_BYTES
-from graphspec.document.open_texts import key
+from graphspec.diagnostics.formats import FORMATS
+from graphspec.diagnostics.rules import UNREADABLE_FILE
 from graphspec.extras import require
 from graphspec.files import reason_of
-from graphspec.report import FORMATS
-from graphspec.rules import UNREADABLE_FILE
+from graphspec.language.document import STANDARD_INPUT
+from graphspec.language.document.limits import MAX_BYTES
+from graphspec.language.document.overlay import key
 from graphspec.validation.run import Request, run
 from graphspec.validation.settings import Finder
 

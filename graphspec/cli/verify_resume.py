@@ -13,7 +13,7 @@ from graphspec.cli.options import set_option
 from graphspec.console.echo import echo
 
 if TYPE_CHECKING:
-    from graphspec.verify_resume import Trial
+    from graphspec.cli._verify_resume import Trial
 
 MOST_SHOWN = 8
 
@@ -39,8 +39,8 @@ def verify_resume(
     graphspec verify-resume specs/wine.yaml
     graphspec verify-resume specs/same_digit.yaml --kills 10 --epochs 2
     """
+    from graphspec.cli._verify_resume import shortened, verify
     from graphspec.run_directory import check_destination, empty_folder
-    from graphspec.verify_resume import shortened, verify
 
     if keep is not None:
         check_destination(keep)

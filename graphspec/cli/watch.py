@@ -12,8 +12,8 @@ from pathlib import Path
 
 import click
 
-from graphspec.document.open_texts import key
 from graphspec.files import is_folder
+from graphspec.language.document.overlay import key
 from graphspec.signals import forget
 from graphspec.validation.find import walk
 from graphspec.validation.run import Request, Result, run

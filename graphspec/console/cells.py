@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Column
 from rich.text import Text
 
-from graphspec.console.escapes import escaped
+from graphspec.diagnostics.escapes import escaped
 
 
 def cell(text: object, style: str = "") -> Text:

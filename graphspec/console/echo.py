@@ -6,8 +6,8 @@ import sys
 
 import click
 
-from graphspec.console.escapes import escaped
 from graphspec.console.streams import Stream
+from graphspec.diagnostics.escapes import escaped
 
 
 def echo(text: object, *, err: bool = False) -> None:

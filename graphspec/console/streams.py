@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, TextIO, cast
 
-from graphspec.console.escapes import COLOURS, CONTROLS, safe_line
+from graphspec.diagnostics.escapes import COLOURS, CONTROLS, safe_line
 
 
 class Stream:

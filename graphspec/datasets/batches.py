@@ -18,7 +18,7 @@ from graphspec.datasets.faults import Fault
 from graphspec.datasets.order import Order
 from graphspec.datasets.samples import Array, Samples
 from graphspec.datasets.waiting import Waiting
-from graphspec.graph import Graph, Output
+from graphspec.language.graph import Graph, Output
 from graphspec.sources import Column, DataError
 
 TOGETHER = 32

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from itertools import chain
 
 from graphspec.diagnostics import SpecError
+from graphspec.diagnostics.rules import UNREADABLE_DATA
 from graphspec.files import reason_of
-from graphspec.rules import UNREADABLE_DATA
 from graphspec.sources import DataError, Source
 
 

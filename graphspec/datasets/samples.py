@@ -14,8 +14,8 @@ from graphspec.checks.data import check_array, check_counts, check_held_out, che
 from graphspec.checks.values import check_column
 from graphspec.datasets.faults import Faults
 from graphspec.diagnostics import Report, SpecError
-from graphspec.graph import Graph
-from graphspec.rules import NOT_FINITE, NOTHING_TO_TRAIN, UNREADABLE_DATA
+from graphspec.diagnostics.rules import NOT_FINITE, NOTHING_TO_TRAIN, UNREADABLE_DATA
+from graphspec.language.graph import Graph
 from graphspec.shapes import Shapes, infer
 from graphspec.sources import Column, Data, DataError, Header, Progress, Source, Split, dtype_of, load, skipped
 from graphspec.sources.column import Mapped, skipped_files

@@ -11,8 +11,8 @@ from graphspec.checks.targets import check_labels, check_target, ignored_class, 
 from graphspec.datasets.faults import Fault
 from graphspec.datasets.samples import Samples, with_last_axis
 from graphspec.diagnostics import Diagnostic, Report, Span
-from graphspec.graph import Graph, Output
-from graphspec.rules import NOT_FINITE
+from graphspec.diagnostics.rules import NOT_FINITE
+from graphspec.language.graph import Graph, Output
 from graphspec.sources import Column, DataError
 from graphspec.sources.scan import Scan, scan
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from graphspec.drawing.folding import fold, title
-from graphspec.graph import Graph, Layer, Node, Object, Reference, wrapped_layers
+from graphspec.language.graph import Graph, Layer, Node, Object, Reference, wrapped_layers
 from graphspec.shapes import UNKNOWN, Shapes, Value, infer, is_known, show
 
 MOST_LINES = 12

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from graphspec.graph import Graph, Node, Reference
+from graphspec.language.graph import Graph, Node, Reference
 
 
 def fold(graph: Graph) -> dict[str, list[Node]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import unicodedata
 from html import escape
 
-from graphspec.console.escapes import escaped_lines
+from graphspec.diagnostics.escapes import escaped_lines
 from graphspec.drawing.diagram import Box, Diagram, Line
 from graphspec.drawing.layering import Layout, Point, lay_out
 

@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from graphspec.console.silence import quiet
 from graphspec.diagnostics import Report, SpecError
+from graphspec.diagnostics.rules import REFUSED_EXPORT, UNKNOWN_FORMAT
+from graphspec.diagnostics.suggest import did_you_mean, one_of
+from graphspec.exporting.destination import check_place, placed
 from graphspec.exporting.formats import FORMATS, IN_16_BIT, Format, Opened, Signature
-from graphspec.exporting.place import check_place, placed
-from graphspec.exporting.quiet import quiet
 from graphspec.extras import check_tensorflow, require_tensorflow
-from graphspec.rules import REFUSED_EXPORT, UNKNOWN_FORMAT
 from graphspec.run_directory.inside import check_kept
 from graphspec.run_paths import EXPORTS
-from graphspec.suggest import did_you_mean, one_of
 
 if TYPE_CHECKING:
     import keras
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from graphspec.exporting.comparison import Difference
     from graphspec.exporting.samples import Inputs
-    from graphspec.run import Run
+    from graphspec.runs.run import Run
     from graphspec.sources import Source
 
     Arrays = dict[str, np.ndarray[Any, Any]]
@@ -79,8 +79,8 @@ def export(
     format = FORMATS[to]
     check_tensorflow()
     format.require()
-    from graphspec.exporting.subject import subject_of
-    from graphspec.run import Run
+    from graphspec.exporting.exported_model import subject_of
+    from graphspec.runs.run import Run
 
     given = run.path if isinstance(run, Run) else Path(run)
     subject = subject_of(given, checkpoint, in_float32=format.computes_in_float32)
@@ -139,7 +139,7 @@ def _expected(model: keras.Model, samples: Inputs, tolerance: float) -> Arrays:
     import tensorflow as tf
 
     from graphspec.exporting.comparison import IncomparableError, differences
-    from graphspec.keras_messages import reason
+    from graphspec.to_keras.keras_messages import reason
 
     batch = tf.data.Dataset.from_tensors(samples.arrays)
     try:

@@ -9,8 +9,8 @@ import keras
 import numpy as np
 
 from graphspec.exporting.formats import Arrays, Opened, Signature
-from graphspec.keras_messages import reason
 from graphspec.to_keras.adapted import keep, learning_layers
+from graphspec.to_keras.keras_messages import reason
 
 __all__ = ["convert", "opened", "reason", "refused"]
 

@@ -16,9 +16,9 @@ import numpy as np
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
-from graphspec import keras_messages
 from graphspec.exporting.formats import Arrays, Opened, Signature
 from graphspec.exporting.layers import sparse_inputs, with_tables
+from graphspec.to_keras import keras_messages
 
 _SIGNATURE = "serving_default"
 _UNKNOWN = re.compile(r"'tf\.(\w+)' op is neither a custom op nor a flex op")

@@ -16,9 +16,9 @@ import onnxruntime
 from tf2onnx import utils
 from tf2onnx.handler import tf_op
 
-from graphspec import keras_messages
 from graphspec.exporting.formats import Arrays, Opened, Signature
 from graphspec.exporting.layers import every_layer, sparse_inputs, with_tables
+from graphspec.to_keras import keras_messages
 
 _UNKNOWN = re.compile(r'In Node, \("([^"]*)", (\w+),.*No Op registered for', re.DOTALL)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from graphspec.diagnostics import SpecError
-from graphspec.predicting.given import Files
+from graphspec.predicting.input_files import Files
 from graphspec.predicting.predictor import Predictor
 from graphspec.sources import Source
 

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from graphspec.exporting.formats import Arrays, Opened, Signature
 from graphspec.exporting.layers import sparse_inputs
-from graphspec.keras_messages import reason
+from graphspec.to_keras.keras_messages import reason
 
 __all__ = ["convert", "opened", "reason", "refused"]
 

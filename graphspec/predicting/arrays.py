@@ -17,11 +17,11 @@ from typing import IO, Any
 import numpy as np
 
 from graphspec.diagnostics import SpecError
+from graphspec.diagnostics.rules import DATA_SHAPE, UNKNOWN_FORMAT
+from graphspec.diagnostics.suggest import one_of
 from graphspec.predicting.batch import Array, Batch
 from graphspec.predicting.columns import SAMPLE, free
 from graphspec.predicting.labels import Labels
-from graphspec.rules import DATA_SHAPE, UNKNOWN_FORMAT
-from graphspec.suggest import one_of
 
 
 def write_npz(part: Path, batches: Iterator[Batch], count: int, labels: dict[str, Labels]) -> None:

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from graphspec.diagnostics import SpecError
+from graphspec.diagnostics.rules import CANNOT_WRITE, UNKNOWN_FORMAT
+from graphspec.diagnostics.suggest import one_of
 from graphspec.extras import require
 from graphspec.files import is_folder
-from graphspec.rules import CANNOT_WRITE, UNKNOWN_FORMAT
 from graphspec.run_directory import check_destination, write
 from graphspec.sources import DataError, Split, files_of
-from graphspec.suggest import one_of
 
 if TYPE_CHECKING:
     from graphspec.predicting.batch import Batch

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from graphspec.graph import Graph, Output
+from graphspec.language.graph import Graph, Output
 from graphspec.sources import AUTO, Data
 from graphspec.sources.vocabularies import Vocabularies, with_vocabularies
 

@@ -10,12 +10,12 @@ import keras
 from graphspec.checks.files import missing_file
 from graphspec.diagnostics import Report, Span, SpecError
 from graphspec.diagnostics import Source as Text
+from graphspec.diagnostics.rules import REFUSED_TRAINING, UNREADABLE_DATA
 from graphspec.files import is_file
-from graphspec.graph import Graph, Input, Node, Object, Output, every_plugin
-from graphspec.keras_messages import reason
+from graphspec.language.graph import Graph, Input, Node, Object, Output, every_plugin
 from graphspec.predicting.predictor import Predictor
-from graphspec.rules import REFUSED_TRAINING, UNREADABLE_DATA
 from graphspec.spec import Spec
+from graphspec.to_keras.keras_messages import reason
 from graphspec.to_keras.plugins import import_plugins
 from graphspec.to_keras.saved_file import by_name, load_compiling, load_saved
 from graphspec.training.metrics import OutputLoss

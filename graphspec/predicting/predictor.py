@@ -12,16 +12,16 @@ import numpy as np
 
 from graphspec.datasets.samples import Samples, read_splits, read_training_data
 from graphspec.diagnostics import SpecError
+from graphspec.diagnostics.rules import DATA_NAMES, NOTHING_TO_TRAIN, REFUSED_CALL
 from graphspec.extras import require_tensorflow
-from graphspec.graph import Graph
-from graphspec.keras_messages import told_as
+from graphspec.language.graph import Graph
 from graphspec.predicting.batch import Array, Batch
-from graphspec.predicting.given import Files
+from graphspec.predicting.input_files import Files
 from graphspec.predicting.labels import Labels
-from graphspec.rules import DATA_NAMES, NOTHING_TO_TRAIN, REFUSED_CALL
 from graphspec.sources import Progress, Split
 from graphspec.sources.vocabularies import Vocabularies
 from graphspec.spec import Spec
+from graphspec.to_keras.keras_messages import told_as
 
 if TYPE_CHECKING:
     import keras

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from graphspec.console.escapes import escaped, heading, json_line, spreadsheet_cell
 from graphspec.diagnostics import SpecError
+from graphspec.diagnostics.escapes import escaped, heading, json_line, spreadsheet_cell
+from graphspec.diagnostics.rules import DATA_SHAPE
 from graphspec.predicting.batch import Array, Batch
 from graphspec.predicting.columns import Columns
 from graphspec.predicting.labels import Labels
-from graphspec.rules import DATA_SHAPE
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from graphspec.datasets.samples import read_vocabularies
 from graphspec.diagnostics import SpecError
+from graphspec.diagnostics.rules import DATA_NAMES
+from graphspec.diagnostics.suggest import one_of
 from graphspec.predicting.labels import labels_of
 from graphspec.predicting.predictor import Predictor
-from graphspec.rules import DATA_NAMES
 from graphspec.run_directory import read_vocabularies as read_vocabularies_of_run
 from graphspec.sources.vocabularies import Vocabularies, auto_sources
 from graphspec.spec import Spec
-from graphspec.suggest import one_of
 
 if TYPE_CHECKING:
     import keras

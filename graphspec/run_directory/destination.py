@@ -11,8 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from graphspec.diagnostics import SpecError
+from graphspec.diagnostics.rules import CANNOT_WRITE
 from graphspec.files import reason_of
-from graphspec.rules import CANNOT_WRITE
 from graphspec.run_paths import UNFINISHED
 
 _NAME_MAX, _PATH_MAX = 255, 4_096

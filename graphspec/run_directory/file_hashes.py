@@ -9,8 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from graphspec.graph import Plugin
-from graphspec.report.paths import legible
+from graphspec.diagnostics.formats.paths import legible
+from graphspec.language.graph import Plugin
 from graphspec.run_directory.files import relative
 from graphspec.run_paths import ADAPTED, VOCABULARIES
 from graphspec.sources.fingerprint import sha256

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from graphspec.diagnostics import SpecError
+from graphspec.diagnostics.formats.paths import legible
+from graphspec.diagnostics.rules import BAD_RUN, CANNOT_WRITE
 from graphspec.files import read_bytes, reason_of
-from graphspec.report.paths import legible
-from graphspec.rules import BAD_RUN, CANNOT_WRITE
 from graphspec.run_paths import UNFINISHED
 
 _FLAGS = (

@@ -11,14 +11,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from graphspec.checks.written_paths import written_paths
+from graphspec.console.shell import command_line, path_word
 from graphspec.diagnostics import SpecError
+from graphspec.diagnostics.rules import BAD_RUN
 from graphspec.files import open_file
-from graphspec.rules import BAD_RUN
 from graphspec.run_directory.destination import INSIDE, check_destination
 from graphspec.run_directory.files import cannot_write, open_own, read_json
 from graphspec.run_directory.inside import check_kept
 from graphspec.run_paths import HELD, KEPT, RECORD
-from graphspec.shell import command_line, path_word
 from graphspec.spec import Spec
 
 if sys.platform == "win32":

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from graphspec.diagnostics import Span, SpecError
+from graphspec.diagnostics.rules import BAD_RUN, UNSAFE_PATH
 from graphspec.files import reason_of
-from graphspec.rules import BAD_RUN, UNSAFE_PATH
 from graphspec.run_paths import KEPT, LOG, UnsafePathError, run_path
 
 MOST_FILES = 100_000

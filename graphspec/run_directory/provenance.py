@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from graphspec.diagnostics import Span
-from graphspec.document.tree import Mapping, Sequence
+from graphspec.language.document.tree import Mapping, Sequence
+from graphspec.language.schema.part import Part
 from graphspec.run_directory.files import write_json
 from graphspec.run_paths import PROVENANCE
-from graphspec.schema.part import Part
 from graphspec.spec import Spec
 
 _DEFAULT = "default"

@@ -11,11 +11,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from graphspec.console.shell import command_line, path_word
 from graphspec.diagnostics import SpecError
-from graphspec.rules import BAD_RUN
+from graphspec.diagnostics.rules import BAD_RUN
 from graphspec.run_directory.files import MOST_BYTES, read_json
 from graphspec.run_paths import ADAPTED, BEST, CHECKPOINTS, LOCK, MODEL, PROVENANCE, RECORD, VOCABULARIES
-from graphspec.shell import command_line, path_word
 
 _LARGE = 2**29
 """Bytes of a file that holds words of the data, each once, or the names of its files."""

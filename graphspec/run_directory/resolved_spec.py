@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from graphspec.document.tree import plain
-from graphspec.document.write_yaml import write_yaml
-from graphspec.expand import Library
-from graphspec.graph import Plugin
+from graphspec.language.document.tree import plain
+from graphspec.language.document.write_yaml import write_yaml
+from graphspec.language.expand import Library
+from graphspec.language.graph import Plugin
 from graphspec.run_directory.files import make_folder, relative, write_json, write_text
 from graphspec.run_directory.records import read_lock, read_provenance
 from graphspec.run_directory.spec_hash import KEY, is_comparable, recorded

@@ -25,7 +25,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from graphspec.console.escapes import heading
+from graphspec.diagnostics.escapes import heading
 from graphspec.files import read_bytes, reason_of
 from graphspec.run_directory.files import parse_json, write_text
 from graphspec.run_directory.records import Count, Metric, damaged

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from graphspec.diagnostics import Report, Span, SpecError
-from graphspec.document.tree import Mapping, descend
-from graphspec.rules import CHANGED_SPEC
+from graphspec.diagnostics.rules import CHANGED_SPEC
+from graphspec.language.document.tree import Mapping, descend
 from graphspec.run_directory.spec_values import FORM, Values, of_training, sha256_of
 from graphspec.run_paths import SPEC
 

@@ -14,12 +14,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from graphspec.document.tree import plain
-from graphspec.expand import Library
 from graphspec.files import open_file, zip_in
-from graphspec.graph import External, Graph, Layer, Node, Object, Plugin, Reference, Step, Weights
-from graphspec.schema import CheckpointModel, TrainingModel
-from graphspec.schema.part import Part
+from graphspec.language.document.tree import plain
+from graphspec.language.expand import Library
+from graphspec.language.graph import External, Graph, Layer, Node, Object, Plugin, Reference, Step, Weights
+from graphspec.language.schema import CheckpointModel, TrainingModel
+from graphspec.language.schema.part import Part
 from graphspec.sources import Source, Split
 from graphspec.spec import Spec
 

@@ -11,7 +11,7 @@ import stat
 from pathlib import Path
 
 from graphspec.diagnostics import SpecError
-from graphspec.rules import CANNOT_WRITE
+from graphspec.diagnostics.rules import CANNOT_WRITE
 from graphspec.run_paths import PARTS
 
 _Identity = tuple[int, int]

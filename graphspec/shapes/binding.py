@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 from graphspec.catalog import REQUIRED, Entry
-from graphspec.rules import BAD_OPERANDS, UNKNOWN_ARGUMENT
+from graphspec.diagnostics.rules import BAD_OPERANDS, UNKNOWN_ARGUMENT
+from graphspec.diagnostics.suggest import did_you_mean, one_of
 from graphspec.shapes.call import Refusal
 from graphspec.shapes.tensor import Value, tensors
-from graphspec.suggest import did_you_mean, one_of
 
 EVERYWHERE = ("training",)
 """Call arguments that Keras takes for any layer, and drops where the layer has none of the name."""

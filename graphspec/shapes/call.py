@@ -20,8 +20,8 @@ from typing import Any, NoReturn
 from graphspec import catalog
 from graphspec.catalog import REQUIRED, Kind
 from graphspec.diagnostics import Label
-from graphspec.graph import FIRST, Layer
-from graphspec.rules import BAD_OPERANDS, Rule
+from graphspec.diagnostics.rules import BAD_OPERANDS, Rule
+from graphspec.language.graph import FIRST, Layer
 from graphspec.shapes.tensor import MAX_ELEMENTS, UNKNOWN, Shape, Tensor, TooLargeError, Value, show
 
 

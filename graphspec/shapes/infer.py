@@ -15,11 +15,11 @@ from typing import Any
 
 from graphspec import catalog
 from graphspec.diagnostics import Diagnostic, Label
-from graphspec.graph import External, Feed, Graph, Input, Layer, Node, Object, Reference, Step, size_of
-from graphspec.rules import BAD_SELECTION, SHAPE_MISMATCH, TOO_LARGE, Rule
+from graphspec.diagnostics.rules import BAD_SELECTION, SHAPE_MISMATCH, TOO_LARGE, Rule
+from graphspec.language.graph import External, Feed, Graph, Input, Layer, Node, Object, Reference, Step, size_of
 from graphspec.shapes.binding import bind
 from graphspec.shapes.call import SHAPE_RULES, Call, Refusal, ShapeRule
-from graphspec.shapes.dropped import Frame, Watch
+from graphspec.shapes.lost_masks import Frame, Watch
 from graphspec.shapes.masks import masked
 from graphspec.shapes.origins import origins
 from graphspec.shapes.saved import read_saved

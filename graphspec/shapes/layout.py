@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NoReturn
 
-from graphspec.rules import OPEN_DIMENSION, VANISHED_DIMENSION, WRONG_RANK
+from graphspec.diagnostics.rules import OPEN_DIMENSION, VANISHED_DIMENSION, WRONG_RANK
 from graphspec.shapes.call import Call, Unreadable
 from graphspec.shapes.tensor import Shape, Size, Tensor
 

@@ -12,8 +12,8 @@ from dataclasses import replace
 from typing import Any, NoReturn
 
 from graphspec import catalog
-from graphspec.graph import Layer, Object
-from graphspec.rules import SHAPE_MISMATCH
+from graphspec.diagnostics.rules import SHAPE_MISMATCH
+from graphspec.language.graph import Layer, Object
 from graphspec.shapes.broadcasting import broadcast, concatenated
 from graphspec.shapes.call import Call
 from graphspec.shapes.tensor import Shape, Tensor, Value, tensors

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from graphspec.diagnostics import Label
-from graphspec.graph import Graph, Node, Reference, Step
-from graphspec.rules import (
+from graphspec.diagnostics.rules import (
     BAD_AXIS,
     BAD_OPERANDS,
     OPEN_DIMENSION,
@@ -19,6 +18,7 @@ from graphspec.rules import (
     WRONG_RANK,
     Rule,
 )
+from graphspec.language.graph import Graph, Node, Reference, Step
 from graphspec.shapes.tensor import Shape, Tensor, Value, show
 
 Results = Mapping[str, Sequence[Value]]

@@ -15,7 +15,7 @@ from typing import Any
 from graphspec import catalog
 from graphspec.diagnostics import Span
 from graphspec.files import open_file, zip_in
-from graphspec.graph import External, Graph, Input, Layer, Node, Object, Output, Reference, Step
+from graphspec.language.graph import External, Graph, Input, Layer, Node, Object, Output, Reference, Step
 
 _LARGEST = 16 * 2**20
 """Bytes of a configuration that is looked into: as Python values it takes many times as many."""

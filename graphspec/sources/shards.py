@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from graphspec.diagnostics.suggest import shape_in_words
 from graphspec.files import is_there
 from graphspec.sources.format import is_glob
 from graphspec.sources.globs import matching
 from graphspec.sources.source import DataError, Header, Source
-from graphspec.suggest import shape_in_words
 
 
 def files_of(source: Source) -> list[Path]:

@@ -11,10 +11,10 @@ from dataclasses import replace
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-from graphspec.schema.limits import MOST_OF_A_SAMPLE
+from graphspec.diagnostics.suggest import did_you_mean
+from graphspec.language.schema.limits import MOST_OF_A_SAMPLE
 from graphspec.sources.column import Mapped, Windows, rows_together, windowed_steps
 from graphspec.sources.source import AUTO, DataError, Header, Source
-from graphspec.suggest import did_you_mean
 
 if TYPE_CHECKING:
     import numpy as np

@@ -9,10 +9,10 @@ import keras
 
 from graphspec.catalog import SINGULAR, Kind
 from graphspec.diagnostics import SpecError
-from graphspec.graph import FIRST, Object
-from graphspec.keras_messages import reason
-from graphspec.rules import REFUSED_ARGUMENTS, UNREGISTERED
-from graphspec.suggest import a, did_you_mean, one_of
+from graphspec.diagnostics.rules import REFUSED_ARGUMENTS, UNREGISTERED
+from graphspec.diagnostics.suggest import a, did_you_mean, one_of
+from graphspec.language.graph import FIRST, Object
+from graphspec.to_keras.keras_messages import reason
 
 _BASES: dict[Kind, type] = {
     "layers": keras.Layer,

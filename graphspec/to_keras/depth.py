@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from graphspec.graph import Graph
+from graphspec.language.graph import Graph
 
 _OTHER_CALLS = 1_000
 

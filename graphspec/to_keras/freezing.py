@@ -13,8 +13,8 @@ import keras
 
 from graphspec.checks.freeze import unmatched
 from graphspec.diagnostics import Report, Span, SpecError
-from graphspec.graph import External, Pattern, layer_paths
-from graphspec.rules import FROZEN_EVERYTHING
+from graphspec.diagnostics.rules import FROZEN_EVERYTHING
+from graphspec.language.graph import External, Pattern, layer_paths
 from graphspec.to_keras.model import Built
 
 

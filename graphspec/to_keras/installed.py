@@ -10,8 +10,8 @@ import keras
 from graphspec import catalog
 from graphspec.catalog import SINGULAR, Kind
 from graphspec.diagnostics import Span, SpecError
-from graphspec.graph import Object
-from graphspec.rules import UNKNOWN_OBJECT
+from graphspec.diagnostics.rules import UNKNOWN_OBJECT
+from graphspec.language.graph import Object
 
 _MODULES: dict[Kind, Any] = {
     "layers": keras.layers,

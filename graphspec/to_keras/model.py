@@ -18,19 +18,19 @@ from typing import Any
 import keras
 
 from graphspec.diagnostics import Diagnostic, Label, Report, SpecError
+from graphspec.diagnostics.rules import BAD_SELECTION, DROPPED_MASK, MODEL_INPUTS, REFUSED_CALL
+from graphspec.diagnostics.suggest import did_you_mean, one_of
 from graphspec.garbage import no_collection
-from graphspec.graph import External, Graph, Input, Layer, Node, Object, Reference, Step
-from graphspec.keras_messages import reason
-from graphspec.rules import BAD_SELECTION, DROPPED_MASK, MODEL_INPUTS, REFUSED_CALL
+from graphspec.language.graph import External, Graph, Input, Layer, Node, Object, Reference, Step
 from graphspec.shapes import Shapes, infer, is_known
-from graphspec.suggest import did_you_mean, one_of
 from graphspec.to_keras.depth import deep_enough_for
-from graphspec.to_keras.external import Interface, make_external
+from graphspec.to_keras.external_models import Interface, make_external
 from graphspec.to_keras.installed import find_installed, version_help
+from graphspec.to_keras.keras_internals import weightless_scope
+from graphspec.to_keras.keras_messages import reason
 from graphspec.to_keras.objects import make
 from graphspec.to_keras.operations import is_masked, operate
 from graphspec.to_keras.weight_files import forget_files
-from graphspec.to_keras.weightless import weightless_scope
 from graphspec.to_keras.weights import load_weights
 
 

@@ -12,13 +12,13 @@ from typing import Any
 from graphspec.catalog import SINGULAR
 from graphspec.checks.files import missing_file
 from graphspec.diagnostics import Diagnostic, Report, SpecError
+from graphspec.diagnostics.rules import REFUSED_ARGUMENTS
 from graphspec.files import is_file
-from graphspec.graph import Layer, Object
-from graphspec.keras_messages import reason
-from graphspec.rules import REFUSED_ARGUMENTS
+from graphspec.language.graph import Layer, Object
 from graphspec.sources import Source
 from graphspec.to_keras.custom import make_custom
 from graphspec.to_keras.installed import check_identifier, find_installed, version_help
+from graphspec.to_keras.keras_messages import reason
 from graphspec.to_keras.weight_files import FromFile
 
 

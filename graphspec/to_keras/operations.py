@@ -8,7 +8,7 @@ import keras
 from keras import tree
 
 from graphspec import catalog
-from graphspec.graph import Layer, Object
+from graphspec.language.graph import Layer, Object
 
 
 def operate(operation: Any, layer: Layer, value: Any, call: dict[str, Any], *, listed: bool) -> Any:

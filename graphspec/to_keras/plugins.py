@@ -15,9 +15,9 @@ from typing import Any
 import keras
 
 from graphspec.diagnostics import Report
-from graphspec.graph import Plugin
-from graphspec.keras_messages import reason
-from graphspec.rules import PLUGIN_FAILED
+from graphspec.diagnostics.rules import PLUGIN_FAILED
+from graphspec.language.graph import Plugin
+from graphspec.to_keras.keras_messages import reason
 
 _imported: dict[str, Path] = {}
 """The folder of each module beside a spec that was imported here: another spec's module may bear the same name."""

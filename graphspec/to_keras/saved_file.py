@@ -20,11 +20,11 @@ import keras
 
 from graphspec.catalog.refused import CODE_CARRYING as CODE_CARRYING_NAMES
 from graphspec.diagnostics import Span, SpecError
+from graphspec.diagnostics.rules import CODE_CARRYING, UNREADABLE_DATA, UNREGISTERED
 from graphspec.files import open_file, zip_in
-from graphspec.keras_messages import reason
-from graphspec.rules import CODE_CARRYING, UNREADABLE_DATA, UNREGISTERED
 from graphspec.to_keras.hdf5_file import check_hdf5
-from graphspec.to_keras.weightless import weightless_scope
+from graphspec.to_keras.keras_internals import weightless_scope
+from graphspec.to_keras.keras_messages import reason
 
 _CONFIG, _METADATA, _WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 _LARGEST_METADATA = 4096

@@ -20,11 +20,11 @@ import keras
 
 from graphspec.checks.files import missing_file
 from graphspec.diagnostics import Report, SpecError
+from graphspec.diagnostics.rules import UNREADABLE_DATA, WEIGHTS_MISMATCH
 from graphspec.files import is_file, open_file
-from graphspec.graph import Weights
-from graphspec.keras_messages import told_as
-from graphspec.rules import UNREADABLE_DATA, WEIGHTS_MISMATCH
+from graphspec.language.graph import Weights
 from graphspec.to_keras.hdf5_file import check_hdf5, own
+from graphspec.to_keras.keras_messages import told_as
 from graphspec.to_keras.saved_file import most_unpacked, opened_archive, weights_in
 
 _INSIDE_KERAS = "model.weights.h5"

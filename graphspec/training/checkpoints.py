@@ -20,12 +20,12 @@ from typing import Any
 
 import keras
 
-from graphspec.graph import Object
+from graphspec.language.graph import Object
+from graphspec.language.schema import CheckpointModel
 from graphspec.run_directory import CHECKPOINTS, WatchedFolder, cannot_write, make_folder, write
 from graphspec.run_directory.lock import section_hashes
 from graphspec.run_directory.records import GREATEST
 from graphspec.run_directory.rows import Row, row_hashes
-from graphspec.schema import CheckpointModel
 from graphspec.spec import Spec
 from graphspec.training.checkpoint_file import ENDING, Array, Contents, DamagedError, read_checkpoint, write_checkpoint
 from graphspec.training.interruption import Interruption

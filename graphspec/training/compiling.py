@@ -11,7 +11,7 @@ from typing import Any
 import keras
 
 from graphspec.checks.monitors import metric_names
-from graphspec.graph import Object
+from graphspec.language.graph import Object
 from graphspec.spec import Spec
 from graphspec.to_keras.objects import make
 from graphspec.training.metrics import OutputLoss

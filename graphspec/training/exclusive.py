@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from graphspec.diagnostics import SpecError
-from graphspec.rules import BAD_RUN
+from graphspec.diagnostics.rules import BAD_RUN
 
 TRAINING, STUDY = "a training", "a study"
 

@@ -19,17 +19,17 @@ from urllib.parse import unquote, urlsplit
 import keras
 
 from graphspec import run_directory
+from graphspec.console.reporter import Told
 from graphspec.diagnostics import Span, SpecError
-from graphspec.document.tree import plain
+from graphspec.diagnostics.rules import CANNOT_WRITE
 from graphspec.extras import require
-from graphspec.rules import CANNOT_WRITE
+from graphspec.language.document.tree import plain
+from graphspec.language.schema import TrainingModel
 from graphspec.run_directory import Row
 from graphspec.run_directory.inside import check_kept, check_no_links
 from graphspec.run_directory.rows import FIXED
 from graphspec.run_paths import MLFLOW, MLFLOW_RUN
-from graphspec.schema import TrainingModel
 from graphspec.spec import Spec
-from graphspec.training.told import Told
 from graphspec.version import __version__
 
 FOLDER, KNOWN = MLFLOW, MLFLOW_RUN

@@ -13,8 +13,8 @@ import keras
 
 from graphspec.checks.monitors import monitors, reported_names, unknown_monitor
 from graphspec.diagnostics import Report, SpecError
-from graphspec.graph import Object
-from graphspec.rules import UNKNOWN_MONITOR
+from graphspec.diagnostics.rules import UNKNOWN_MONITOR
+from graphspec.language.graph import Object
 from graphspec.spec import Spec
 from graphspec.to_keras.objects import make
 

@@ -12,29 +12,29 @@ import tensorflow as tf
 
 from graphspec.catalog.arguments import CALLBACK_WRITES
 from graphspec.checks.written_paths import shared_name, takes_placeholders, written_paths
+from graphspec.console.reporter import Told
 from graphspec.datasets.batches import TrainingBatches, evaluation_batches
 from graphspec.datasets.order import Order
 from graphspec.datasets.samples import Samples, TrainingData
 from graphspec.datasets.targets import fit_targets
 from graphspec.diagnostics import Span, SpecError
+from graphspec.diagnostics.formats.full import render
+from graphspec.diagnostics.rules import REFUSED_TRAINING
 from graphspec.extras import require
-from graphspec.graph import Object
-from graphspec.keras_messages import told_as
-from graphspec.report.full import render
-from graphspec.rules import REFUSED_TRAINING
+from graphspec.language.graph import Object
+from graphspec.language.schema import TrainingModel
 from graphspec.run_directory import check_inside
-from graphspec.schema import TrainingModel
 from graphspec.spec import Spec
 from graphspec.to_keras import build_spec
 from graphspec.to_keras.freezing import check_trainable
+from graphspec.to_keras.keras_messages import told_as
 from graphspec.to_keras.model import Built
 from graphspec.to_keras.objects import make
 from graphspec.training.compiling import compile_model
 from graphspec.training.metrics import OutputLoss
 from graphspec.training.mlflow_log import check_mlflow
 from graphspec.training.monitors import with_mode
-from graphspec.training.pace import steps_per_execution
-from graphspec.training.told import Told
+from graphspec.training.steps_per_execution import steps_per_execution
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@ from typing import Any
 import keras
 from rich.progress import TaskID, TextColumn
 
-from graphspec.metric_lines import describe, number
-from graphspec.progress_bar import progress_bar
+from graphspec.console.metrics import describe, number
+from graphspec.console.progress_bar import progress_bar
+from graphspec.console.reporter import Told
 from graphspec.run_directory import Row
-from graphspec.training.told import Told
 
 WORTH_TELLING = 0.1
 """The share of waiting for data from which on it is told."""

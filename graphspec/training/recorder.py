@@ -10,12 +10,12 @@ from typing import Any
 import keras
 
 from graphspec import run_directory
+from graphspec.console.reporter import Told
 from graphspec.datasets.data_files import DataFiles
 from graphspec.diagnostics import SpecError
 from graphspec.run_directory import Row, WatchedFolder
-from graphspec.training.measures import Measures
+from graphspec.training.epoch_stats import Measures
 from graphspec.training.metrics import measured
-from graphspec.training.told import Told
 
 OnEpoch = Callable[[Row], bool]
 """Is given each row of metrics, and tells whether the training is to go on."""

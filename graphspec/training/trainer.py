@@ -12,34 +12,34 @@ import keras
 from rich.console import Console
 
 from graphspec import run_directory
-from graphspec.adapting import adapt
+from graphspec.console.reporter import Told
+from graphspec.console.shell import command_line, path_word
 from graphspec.datasets.data_files import DataFiles
 from graphspec.datasets.faults import told as faults_told
 from graphspec.datasets.samples import TrainingData
 from graphspec.diagnostics import SpecError
-from graphspec.keras_messages import reason
-from graphspec.rules import BAD_RUN, REFUSED_TRAINING
-from graphspec.shell import command_line, path_word
+from graphspec.diagnostics.rules import BAD_RUN, REFUSED_TRAINING
 from graphspec.spec import Spec
+from graphspec.to_keras.adapting import adapt
+from graphspec.to_keras.keras_messages import reason
 from graphspec.to_keras.spec import BUILDING
 from graphspec.to_keras.weights import load_weights
-from graphspec.training import finite
+from graphspec.training import nan_guard
+from graphspec.training.begin_or_resume import DataChanges, Start, begin, go_on
 from graphspec.training.callback_list import CallbackList
 from graphspec.training.checkpoint_file import DamagedError, read_checkpoint
 from graphspec.training.checkpoints import BEST, Checkpoints, newest_whole, plan, steps_in
+from graphspec.training.epoch_stats import Measures
 from graphspec.training.exclusive import TRAINING, alone
-from graphspec.training.finite import FiniteLoss, NotFiniteError
 from graphspec.training.interruption import Interruption, StoppedError
-from graphspec.training.measures import Measures
 from graphspec.training.metrics import TrueLosses
 from graphspec.training.mlflow_log import logged_to_mlflow
+from graphspec.training.nan_guard import FiniteLoss, NotFiniteError
 from graphspec.training.prepared import Prepared, compile_for, make_callbacks, paths_of, prepare, validation_batches
 from graphspec.training.progress import ShowProgress
 from graphspec.training.recorder import OnEpoch, Recorder
 from graphspec.training.run_guard import RunGuard
-from graphspec.training.start import DataChanges, Start, begin, go_on
 from graphspec.training.state import Position, TrainingState
-from graphspec.training.told import Told
 
 
 def train(
@@ -210,7 +210,7 @@ def _ended_by(error: BaseException, recorder: Recorder, spec: Spec, interruption
         recorder.stop()
         return error
     if isinstance(error, NotFiniteError):
-        failure = finite.told(error, run, spec.model.key_span("training"))
+        failure = nan_guard.told(error, run, spec.model.key_span("training"))
         recorder.fail(next(iter(failure.report)).message)
         return failure
     failure = error if isinstance(error, SpecError) else _failure(error, run, spec)

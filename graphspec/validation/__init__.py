@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from graphspec.diagnostics import Report
+from graphspec.validation.apply_ignores import settle
 from graphspec.validation.check import Deep, Raw, check_file
 from graphspec.validation.find import find_specs
 from graphspec.validation.selection import Selection
-from graphspec.validation.settle import settle
 
 __all__ = ["find_specs", "validate"]
 

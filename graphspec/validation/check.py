@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from graphspec.diagnostics import Diagnostic, Report
-from graphspec.document import STANDARD_INPUT
-from graphspec.document.open_texts import reading
-from graphspec.rules import INTERNAL, Rule
+from graphspec.diagnostics.rules import INTERNAL, Rule
+from graphspec.language.document import STANDARD_INPUT
+from graphspec.language.document.overlay import reading
 from graphspec.spec import Spec, inspect
 from graphspec.validation.ignores import Ignore, ignores_in
 

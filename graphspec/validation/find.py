@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from graphspec.diagnostics import Report
-from graphspec.document import STANDARD_INPUT
-from graphspec.document.limits import MAX_BYTES
-from graphspec.document.open_texts import is_held, key
+from graphspec.diagnostics.rules import UNREADABLE_FILE
 from graphspec.files import check_file, is_folder, is_of_kernel, is_there, open_file, reason_of
-from graphspec.rules import UNREADABLE_FILE
+from graphspec.language.document import STANDARD_INPUT
+from graphspec.language.document.limits import MAX_BYTES
+from graphspec.language.document.overlay import is_held, key
 
 _DEEPEST = 100
 """Folders in each other that are walked."""

@@ -10,11 +10,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from graphspec.diagnostics import Fix, Report, SpecError
-from graphspec.document import read
-from graphspec.document.open_texts import key, read_bytes, reading
-from graphspec.report.outcome import Outcome
+from graphspec.diagnostics.edits import edited
+from graphspec.diagnostics.formats.outcome import Outcome
+from graphspec.language.document import read
+from graphspec.language.document.overlay import key, read_bytes, reading
 from graphspec.validation.check import Raw
-from graphspec.validation.edit import edited
 
 _PASSES = 10
 

@@ -17,8 +17,8 @@ from typing import Any
 import yaml
 
 from graphspec.diagnostics import Diagnostic, Edit, Fix, Source, Span
-from graphspec.rules import BAD_IGNORE, UNUSED_IGNORE, Rule
-from graphspec.suggest import one_of
+from graphspec.diagnostics.rules import BAD_IGNORE, UNUSED_IGNORE, Rule
+from graphspec.diagnostics.suggest import one_of
 from graphspec.validation.selection import UnknownRuleError, codes_of
 
 _LOADER: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)

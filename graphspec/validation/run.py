@@ -8,14 +8,14 @@ from functools import partial
 from pathlib import Path
 
 from graphspec.diagnostics import Report
-from graphspec.document.open_texts import key, reading
-from graphspec.report.outcome import Outcome
+from graphspec.diagnostics.formats.outcome import Outcome
+from graphspec.language.document.overlay import key, reading
+from graphspec.validation.apply_ignores import settle
 from graphspec.validation.check import Deep, Raw, check_file, check_files
 from graphspec.validation.find import find_specs
 from graphspec.validation.fix import Fixed, fix
 from graphspec.validation.selection import Selection
 from graphspec.validation.settings import Finder, Settings
-from graphspec.validation.settle import settle
 
 
 @dataclass(frozen=True)

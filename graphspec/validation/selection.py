@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from graphspec.rules import BAD_OVERRIDE, BAD_SETTINGS, RULES, Rule, Severity
-from graphspec.suggest import did_you_mean
+from graphspec.diagnostics.rules import BAD_OVERRIDE, BAD_SETTINGS, RULES, Rule, Severity
+from graphspec.diagnostics.suggest import did_you_mean
 
 
 def is_fixed(rule: Rule) -> bool:

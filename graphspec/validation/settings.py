@@ -18,11 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from graphspec.diagnostics import Diagnostic, Source, Span
-from graphspec.document.project import belongs
+from graphspec.diagnostics.formats import FORMATS
+from graphspec.diagnostics.rules import BAD_SETTINGS
+from graphspec.diagnostics.suggest import did_you_mean, kind_of, one_of
 from graphspec.files import read_bytes
-from graphspec.report import FORMATS
-from graphspec.rules import BAD_SETTINGS
-from graphspec.suggest import did_you_mean, kind_of, one_of
+from graphspec.language.document.project import belongs
 from graphspec.validation.globs import matches
 from graphspec.validation.selection import Selection, UnknownRuleError, codes_of
 from graphspec.validation.toml_places import TomlPlaces

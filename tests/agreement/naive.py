@@ -19,11 +19,12 @@ import keras
 from pydantic import ValidationError
 
 from graphspec.diagnostics import Report, SpecError
-from graphspec.document import read
-from graphspec.document.tree import Mapping, plain
-from graphspec.expand import Substitution, expand, layered
-from graphspec.expand.expressions import Value
-from graphspec.schema.model import (
+from graphspec.language.document import read
+from graphspec.language.document.tree import Mapping, plain
+from graphspec.language.expand import Substitution, expand, layered
+from graphspec.language.expand.expressions import Value
+from graphspec.language.schema.desugar import write_out
+from graphspec.language.schema.model import (
     BlockModel,
     DataModel,
     InputModel,
@@ -33,8 +34,7 @@ from graphspec.schema.model import (
     SpecModel,
     TrainingModel,
 )
-from graphspec.schema.shorthand import write_out
-from graphspec.to_keras.weightless import weightless_scope
+from graphspec.to_keras.keras_internals import weightless_scope
 
 from .keras_calls import (
     LanguageError,

@@ -1,6 +1,6 @@
 """The text of a spec → every key and value in it that can be mutated, each with its characters.
 
-In: text, as `graphspec.document` reads it. Out: a tree of `Place`s. Offsets count characters of the text, and the end
+In: text, as `graphspec.language.document` reads it. Out: a tree of `Place`s. Offsets count characters of the text, and the end
 of a block collection is that of the last thing in it: comments and blank lines after it are not part of it.
 """
 
@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from graphspec.diagnostics import Report, Source, Span
-from graphspec.document.read_yaml import read_yaml
-from graphspec.document.tree import Mapping, Sequence, plain
+from graphspec.language.document.read_yaml import read_yaml
+from graphspec.language.document.tree import Mapping, Sequence, plain
 
 Path = tuple[str | int, ...]
 

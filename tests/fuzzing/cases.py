@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from graphspec.diagnostics import Report, Source, SpecError
-from graphspec.document.read_yaml import read_yaml
-from graphspec.document.tree import plain
+from graphspec.language.document.read_yaml import read_yaml
+from graphspec.language.document.tree import plain
 
 from ..agreement.edits import written
 from ..agreement.mutate import mutate

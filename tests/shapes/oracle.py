@@ -18,7 +18,7 @@ import keras
 from graphspec.catalog import find
 from graphspec.shapes import UNKNOWN, Tensor, infer
 from graphspec.spec import inspect
-from graphspec.to_keras.weightless import weightless_scope
+from graphspec.to_keras.keras_internals import weightless_scope
 
 Described = Any
 """Shapes and dtypes in the structure of a result: `((None, 3), "float32")`, a list or a mapping of those."""

@@ -11,7 +11,7 @@ import keras
 
 from graphspec.shapes import infer
 from graphspec.spec import inspect
-from graphspec.to_keras.weightless import weightless_scope
+from graphspec.to_keras.keras_internals import weightless_scope
 
 from .oracle import REFUSED, Described, describe
 

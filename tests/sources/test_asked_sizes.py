@@ -15,7 +15,7 @@ from PIL import Image
 from graphspec.cli import main
 from graphspec.diagnostics import Report, Span
 from graphspec.diagnostics import Source as Text
-from graphspec.schema.limits import MOST_NUMBERS
+from graphspec.language.schema.limits import MOST_NUMBERS
 from graphspec.sources import DataError, Source, Transforms, Window, load
 from graphspec.sources.scan import scan
 from graphspec.validation import validate

@@ -7,7 +7,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from graphspec.rules import BAD_AXIS, BAD_OPERANDS, OPEN_DIMENSION, SHAPE_MISMATCH, UNFIT_ARGUMENT, WRONG_RANK
+from graphspec.diagnostics.rules import (
+    BAD_AXIS,
+    BAD_OPERANDS,
+    OPEN_DIMENSION,
+    SHAPE_MISMATCH,
+    UNFIT_ARGUMENT,
+    WRONG_RANK,
+)
 from graphspec.shapes.call import Call, Unreadable, layer
 from graphspec.shapes.tensor import Shape, Size, Tensor, Value
 

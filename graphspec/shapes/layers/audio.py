@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from graphspec.rules import UNCHECKED_INPUT, UNFIT_ARGUMENT, VANISHED_DIMENSION, WRONG_RANK
+from graphspec.diagnostics.rules import UNCHECKED_INPUT, UNFIT_ARGUMENT, VANISHED_DIMENSION, WRONG_RANK
 from graphspec.shapes.call import Call, layer
 from graphspec.shapes.layout import known_channels, layout
 from graphspec.shapes.sizes import whole, windows

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from graphspec.graph import Layer, Object
-from graphspec.rules import BAD_OPERANDS, OPEN_DIMENSION, SHAPE_MISMATCH, UNFIT_ARGUMENT
+from graphspec.diagnostics.rules import BAD_OPERANDS, OPEN_DIMENSION, SHAPE_MISMATCH, UNFIT_ARGUMENT
+from graphspec.language.graph import Layer, Object
 from graphspec.shapes.broadcasting import broadcast
 from graphspec.shapes.call import Call, Unreadable, layer
 from graphspec.shapes.tensor import UNKNOWN, Size, Tensor, Value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from graphspec.rules import OPEN_DIMENSION, UNFIT_ARGUMENT, WRONG_RANK
+from graphspec.diagnostics.rules import OPEN_DIMENSION, UNFIT_ARGUMENT, WRONG_RANK
 from graphspec.shapes.call import Call, Unreadable, layer
 from graphspec.shapes.layout import dimensions, layout, refuse_vanished
 from graphspec.shapes.sizes import each, reach, whole, windows

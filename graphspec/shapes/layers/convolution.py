@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from graphspec.rules import SHAPE_MISMATCH, UNFIT_ARGUMENT
+from graphspec.diagnostics.rules import SHAPE_MISMATCH, UNFIT_ARGUMENT
 from graphspec.shapes.call import Call, Unreadable, layer
 from graphspec.shapes.layout import Layout, dimensions, known_channels, layout, refuse_vanished, spatial_tensor
 from graphspec.shapes.sizes import each, reach, spread, whole, windows

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from graphspec.rules import OPEN_DIMENSION, SHAPE_MISMATCH, WRONG_RANK
+from graphspec.diagnostics.rules import OPEN_DIMENSION, SHAPE_MISMATCH, WRONG_RANK
 from graphspec.shapes.call import Call, layer
 from graphspec.shapes.layers.embedding import refuse_lora_beside
 from graphspec.shapes.tensor import Value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from graphspec.rules import UNFIT_ARGUMENT
+from graphspec.diagnostics.rules import UNFIT_ARGUMENT
 from graphspec.shapes.call import Call, layer
 from graphspec.shapes.tensor import Value
 

@@ -5,7 +5,7 @@ Before it runs, Keras asks next to nothing of what comes into them; what they th
 
 from __future__ import annotations
 
-from graphspec.rules import SHAPE_MISMATCH, UNCHECKED_INPUT, WRONG_RANK
+from graphspec.diagnostics.rules import SHAPE_MISMATCH, UNCHECKED_INPUT, WRONG_RANK
 from graphspec.shapes.call import Call, layer
 from graphspec.shapes.layers.elementwise import each
 from graphspec.shapes.layout import layout

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
-from graphspec.rules import UNCHECKED_INPUT, UNFIT_ARGUMENT
+from graphspec.diagnostics.rules import UNCHECKED_INPUT, UNFIT_ARGUMENT
 from graphspec.shapes.call import Call, Unreadable, layer
 from graphspec.shapes.sizes import whole
 from graphspec.shapes.tensor import Shape, Size, Value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from graphspec.rules import BAD_AXIS, OPEN_DIMENSION, SHAPE_MISMATCH
+from graphspec.diagnostics.rules import BAD_AXIS, OPEN_DIMENSION, SHAPE_MISMATCH
 from graphspec.shapes.axes import normal, there_are
 from graphspec.shapes.call import Call, layer
 from graphspec.shapes.layers.elementwise import each, refuse_other_use

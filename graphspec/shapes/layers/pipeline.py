@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from graphspec.graph import Layer, Object
+from graphspec.language.graph import Layer, Object
 from graphspec.shapes.call import Call, Unreadable, layer
 from graphspec.shapes.layers.images import AUGMENTATIONS
 from graphspec.shapes.tensor import Tensor, Value

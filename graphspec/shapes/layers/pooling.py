@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from graphspec.rules import UNCHECKED_INPUT, UNFIT_ARGUMENT
+from graphspec.diagnostics.rules import UNCHECKED_INPUT, UNFIT_ARGUMENT
 from graphspec.shapes.call import Call, layer
 from graphspec.shapes.layout import dimensions, layout, mend_rank, refuse_rank, refuse_vanished, spatial_tensor
 from graphspec.shapes.sizes import each, windows

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from graphspec.rules import BAD_AXIS, OPEN_DIMENSION, SHAPE_MISMATCH, UNFIT_ARGUMENT
+from graphspec.diagnostics.rules import BAD_AXIS, OPEN_DIMENSION, SHAPE_MISMATCH, UNFIT_ARGUMENT
 from graphspec.shapes.call import Call, Unreadable, layer
 from graphspec.shapes.layers.elementwise import each
 from graphspec.shapes.sizes import whole

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from graphspec.graph import Layer, Object
-from graphspec.rules import OPEN_DIMENSION, UNFIT_ARGUMENT, WRONG_RANK
+from graphspec.diagnostics.rules import OPEN_DIMENSION, UNFIT_ARGUMENT, WRONG_RANK
+from graphspec.language.graph import Layer, Object
 from graphspec.shapes.call import Call, Unreadable, layer
 from graphspec.shapes.layers.cells import Cell, read_cell, refuse_open_features
 from graphspec.shapes.layers.conv_lstm import NAMES as CONVOLUTIONAL

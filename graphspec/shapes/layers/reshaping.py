@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from graphspec.rules import SHAPE_MISMATCH, UNFIT_ARGUMENT, WRONG_RANK
+from graphspec.diagnostics.rules import SHAPE_MISMATCH, UNFIT_ARGUMENT, WRONG_RANK
 from graphspec.shapes.call import Call, Unreadable, layer, product
 from graphspec.shapes.sizes import whole
 from graphspec.shapes.tensor import Size, Tensor, Value, show

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from graphspec.graph import Layer, Object
-from graphspec.rules import BAD_OPERANDS, SHAPE_MISMATCH, UNFIT_ARGUMENT, WRONG_RANK
+from graphspec.diagnostics.rules import BAD_OPERANDS, SHAPE_MISMATCH, UNFIT_ARGUMENT, WRONG_RANK
+from graphspec.language.graph import Layer, Object
 from graphspec.shapes.call import Call, Unreadable, layer
 from graphspec.shapes.tensor import Tensor, Unknown, Value
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from graphspec.rules import BAD_AXIS, SHAPE_MISMATCH, UNFIT_ARGUMENT
+from graphspec.diagnostics.rules import BAD_AXIS, SHAPE_MISMATCH, UNFIT_ARGUMENT
 from graphspec.shapes.axes import replaced
 from graphspec.shapes.call import Call
 from graphspec.shapes.ops.arguments import axis, axis_list, dtype, integer, size

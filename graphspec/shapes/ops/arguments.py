@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any, NoReturn
 
 from graphspec import catalog
-from graphspec.rules import ARGUMENT_VALUE, BAD_AXIS, UNFIT_ARGUMENT
+from graphspec.diagnostics.rules import ARGUMENT_VALUE, BAD_AXIS, UNFIT_ARGUMENT
+from graphspec.diagnostics.suggest import closest, kind_of
 from graphspec.shapes import axes
 from graphspec.shapes.call import Call, Unreadable
 from graphspec.shapes.layout import Layout, layout
 from graphspec.shapes.tensor import Shape, Size, Tensor
-from graphspec.suggest import closest, kind_of
 
 MOST_RESULTS = 1000
 """No rule lists more results than this; Keras would need minutes for them."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from graphspec.rules import BAD_AXIS, WRONG_RANK
+from graphspec.diagnostics.rules import BAD_AXIS, WRONG_RANK
 from graphspec.shapes.call import Call, product
 from graphspec.shapes.ops.arguments import axis, integer
 from graphspec.shapes.ops.operands import tensor

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from graphspec.rules import SHAPE_MISMATCH, UNCHECKED_INPUT, UNFIT_ARGUMENT
+from graphspec.diagnostics.rules import SHAPE_MISMATCH, UNCHECKED_INPUT, UNFIT_ARGUMENT
 from graphspec.shapes.broadcasting import broadcast
 from graphspec.shapes.call import Call, Unreadable
 from graphspec.shapes.ops.arguments import wrong

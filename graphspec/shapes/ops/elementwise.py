@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from graphspec.rules import WRONG_DTYPE
+from graphspec.diagnostics.rules import WRONG_DTYPE
 from graphspec.shapes.call import Call
 from graphspec.shapes.ops.operands import common, tensor
 from graphspec.shapes.ops.rule import operation

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from graphspec.rules import SHAPE_MISMATCH, WRONG_DTYPE
+from graphspec.diagnostics.rules import SHAPE_MISMATCH, WRONG_DTYPE
 from graphspec.shapes.call import Call
 from graphspec.shapes.ops.arguments import dtype, sizes
 from graphspec.shapes.ops.operands import tensor, traced

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from graphspec.rules import OPEN_DIMENSION, SHAPE_MISMATCH, UNCHECKED_INPUT, UNFIT_ARGUMENT, WRONG_DTYPE, WRONG_RANK
+from graphspec.diagnostics.rules import (
+    OPEN_DIMENSION,
+    SHAPE_MISMATCH,
+    UNCHECKED_INPUT,
+    UNFIT_ARGUMENT,
+    WRONG_DTYPE,
+    WRONG_RANK,
+)
 from graphspec.shapes.axes import replaced
 from graphspec.shapes.call import Call
 from graphspec.shapes.layout import Layout

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from graphspec.rules import BAD_OPERANDS, OPEN_DIMENSION, SHAPE_MISMATCH, WRONG_RANK
+from graphspec.diagnostics.rules import BAD_OPERANDS, OPEN_DIMENSION, SHAPE_MISMATCH, WRONG_RANK
 from graphspec.shapes.axes import replaced
 from graphspec.shapes.broadcasting import agree, concatenated
 from graphspec.shapes.call import Call, Unreadable, product

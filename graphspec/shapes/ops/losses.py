@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from graphspec.rules import SHAPE_MISMATCH, WRONG_RANK
+from graphspec.diagnostics.rules import SHAPE_MISMATCH, WRONG_RANK
 from graphspec.shapes.axes import without
 from graphspec.shapes.call import Call
 from graphspec.shapes.ops.arguments import axis, size

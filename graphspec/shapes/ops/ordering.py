@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from graphspec.rules import SHAPE_MISMATCH, WRONG_RANK
+from graphspec.diagnostics.rules import SHAPE_MISMATCH, WRONG_RANK
 from graphspec.shapes.axes import replaced, without
 from graphspec.shapes.call import Call, Unreadable, product
 from graphspec.shapes.ops.arguments import axis, dtype, integer, size, word, wrong

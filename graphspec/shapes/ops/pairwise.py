@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from graphspec.rules import UNFIT_ARGUMENT
+from graphspec.diagnostics.rules import UNFIT_ARGUMENT
 from graphspec.shapes.call import Call
 from graphspec.shapes.ops.elementwise import countable, words
 from graphspec.shapes.ops.operands import common, kind_of, operand, strict_kind_of, tensor, together, traced

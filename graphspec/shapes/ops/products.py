@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from graphspec.rules import SHAPE_MISMATCH, UNCHECKED_INPUT, UNFIT_ARGUMENT, WRONG_RANK
+from graphspec.diagnostics.rules import SHAPE_MISMATCH, UNCHECKED_INPUT, UNFIT_ARGUMENT, WRONG_RANK
 from graphspec.shapes.axes import without
 from graphspec.shapes.broadcasting import broadcast
 from graphspec.shapes.call import Call, product

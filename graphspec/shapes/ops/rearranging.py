@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from graphspec.rules import OPEN_DIMENSION, UNFIT_ARGUMENT
+from graphspec.diagnostics.rules import OPEN_DIMENSION, UNFIT_ARGUMENT
 from graphspec.shapes.call import Call
 from graphspec.shapes.ops.arguments import integer, wrong
 from graphspec.shapes.ops.operands import tensor

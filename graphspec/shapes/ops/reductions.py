@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from graphspec.rules import SHAPE_MISMATCH, UNFIT_ARGUMENT
+from graphspec.diagnostics.rules import SHAPE_MISMATCH, UNFIT_ARGUMENT
 from graphspec.shapes.broadcasting import agree
 from graphspec.shapes.call import Call
 from graphspec.shapes.ops.arguments import axis, axis_list, dtype, removed, word

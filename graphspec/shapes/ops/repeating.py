@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from graphspec.rules import SHAPE_MISMATCH, UNFIT_ARGUMENT
+from graphspec.diagnostics.rules import SHAPE_MISMATCH, UNFIT_ARGUMENT
 from graphspec.shapes.axes import replaced
 from graphspec.shapes.call import Call, product
 from graphspec.shapes.ops.arguments import axis, integers, one_or_more

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from graphspec.rules import BAD_AXIS, SHAPE_MISMATCH, UNFIT_ARGUMENT, WRONG_RANK
+from graphspec.diagnostics.rules import BAD_AXIS, SHAPE_MISMATCH, UNFIT_ARGUMENT, WRONG_RANK
 from graphspec.shapes.axes import normal, there_are
 from graphspec.shapes.broadcasting import broadcast
 from graphspec.shapes.call import Call, Unreadable, product

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from graphspec.rules import UNFIT_ARGUMENT
+from graphspec.diagnostics.rules import UNFIT_ARGUMENT
 from graphspec.shapes.call import Call, ShapeRule
 from graphspec.shapes.call import operation as register
 from graphspec.shapes.tensor import Tensor, Value, show, tensors

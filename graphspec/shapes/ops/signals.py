@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from graphspec.rules import BAD_OPERANDS, OPEN_DIMENSION, SHAPE_MISMATCH, UNFIT_ARGUMENT, WRONG_RANK
+from graphspec.diagnostics.rules import BAD_OPERANDS, OPEN_DIMENSION, SHAPE_MISMATCH, UNFIT_ARGUMENT, WRONG_RANK
 from graphspec.shapes.call import Call, Unreadable
 from graphspec.shapes.ops.arguments import axis, dtype, integer, size, wrong
 from graphspec.shapes.ops.operands import common, listed, strict_kind_of, tensor, together, traced

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from graphspec.rules import (
+from graphspec.diagnostics.rules import (
     OPEN_DIMENSION,
     SHAPE_MISMATCH,
     UNCHECKED_INPUT,

@@ -11,12 +11,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from graphspec.diagnostics.suggest import did_you_mean, one_of
 from graphspec.files import is_folder, is_there, names_in
 from graphspec.sources import shards
 from graphspec.sources.format import FORMATS, format_for
 from graphspec.sources.shards import files_of, shards_of
 from graphspec.sources.source import DataError, Source, Transforms
-from graphspec.suggest import did_you_mean, one_of
 
 
 def count_of(source: Source) -> int | None:

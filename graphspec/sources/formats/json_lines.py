@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from graphspec.diagnostics.suggest import did_you_mean, kind_of, one_of
 from graphspec.files import open_file
 from graphspec.sources.format import Format
 from graphspec.sources.formats.lists import Lists, stacked
 from graphspec.sources.formats.table_columns import holds_text, no_value, part_of, positions
 from graphspec.sources.source import DataError, Header, Source
 from graphspec.sources.transforms import as_word
-from graphspec.suggest import did_you_mean, kind_of, one_of
 
 if TYPE_CHECKING:
     import numpy as np

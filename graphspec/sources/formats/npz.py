@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from graphspec.diagnostics.suggest import did_you_mean, one_of
 from graphspec.files import open_file, zip_in
 from graphspec.sources.column import Column
 from graphspec.sources.format import Format
 from graphspec.sources.formats.npy import array_header, mapped, read_header
 from graphspec.sources.source import DataError, Header, Source
-from graphspec.suggest import did_you_mean, one_of
 
 if TYPE_CHECKING:
     import numpy as np

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from graphspec.diagnostics.suggest import did_you_mean, one_of
 from graphspec.sources.source import DataError, Source
-from graphspec.suggest import did_you_mean, one_of
 
 
 def positions(source: Source, names: Sequence[str]) -> list[int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from graphspec.diagnostics.suggest import did_you_mean, one_of
 from graphspec.sources.format import Format
 from graphspec.sources.formats.record_framing import Block, blocks_of_records, first_record
 from graphspec.sources.formats.tf_example import (
@@ -20,7 +21,6 @@ from graphspec.sources.formats.tf_example import (
     ints,
 )
 from graphspec.sources.source import DataError, Header, Source
-from graphspec.suggest import did_you_mean, one_of
 
 if TYPE_CHECKING:
     import numpy as np

@@ -1,0 +1,48 @@
+"""What is told while samples are predicted from or measured: a bar on a terminal, a line now and then elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import numpy as np
+from rich.console import Console
+
+from graphspec.console.cells import print_line
+from graphspec.console.progress_bar import progress_bar
+from graphspec.predicting.batch import Batch
+
+SECONDS = 10.0
+"""Between two lines."""
+
+
+@contextmanager
+def counting(console: Console, doing: str, total: int) -> Iterator[Callable[[int], None]]:
+    """A function that is told how many samples more are done, of `total`; `doing` says what is done with them."""
+    bar = progress_bar(console, doing, "samples")
+    task = bar.add_task(doing, total=total)
+    done, told = 0, time.monotonic()
+
+    def advance(more: int) -> None:
+        nonlocal done, told
+        done = min(done + more, total)
+        bar.update(task, completed=done)
+        if not console.is_terminal and done < total and time.monotonic() - told > SECONDS:
+            told = time.monotonic()
+            print_line(console, f"{doing}: {done:,} of {total:,} samples")
+
+    with bar:
+        yield advance
+
+
+def watched(batches: Iterator[Batch], advance: Callable[[int], None], not_finite: Counter[str]) -> Iterator[Batch]:
+    """The same batches. advance is told of each, and not_finite counts the samples with NaN or infinity by output."""
+    for batch in batches:
+        for name, values in batch.predicted.items():
+            if values.dtype.kind == "f":
+                finite = np.isfinite(values).reshape(len(values), -1).all(axis=1)
+                not_finite[name] += len(values) - int(finite.sum())
+        advance(len(batch.at))
+        yield batch

@@ -1,0 +1,7 @@
+"""Say what is wrong with a spec: diagnostics, the report that collects them, and the formats that show it."""
+
+from __future__ import annotations
+
+from graphspec.diagnostics.model import Diagnostic, Edit, Fix, Label, Report, Source, Span, SpecError
+
+__all__ = ["Diagnostic", "Edit", "Fix", "Label", "Report", "Source", "Span", "SpecError"]

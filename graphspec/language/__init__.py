@@ -1,0 +1,1 @@
+"""Read a spec: text, tree, expansion, schema and lowering to a `Graph`."""

@@ -1,0 +1,67 @@
+"""Bound the size of a document. A spec of 10,000 layers stays below each limit."""
+
+from __future__ import annotations
+
+from graphspec.diagnostics import Source, Span, SpecError
+from graphspec.diagnostics.rules import TOO_LARGE
+
+MAX_BYTES = 8 * 2**20
+MAX_DEPTH = 100
+MAX_VALUES = 80_000
+MAX_LINES = 200_000
+MAX_COMMENTS = 5_000
+MAX_FINDINGS = 1_000
+"""Findings of one spec: nobody reads more, and the search for similar names takes time for each."""
+
+
+def check_lines(source: Source) -> None:
+    """Raise SpecError where a document has more than MAX_LINES lines."""
+    if source.text.count("\n") + source.text.count("\r") > MAX_LINES and len(source.lines) > MAX_LINES:
+        raise SpecError.of(
+            TOO_LARGE,
+            f"{source.name} has more than {MAX_LINES:,} lines",
+            Span(source, MAX_LINES + 1, 1, MAX_LINES + 1, 2),
+            expected="up to here",
+            help="a spec is a small text; numbers and words lie in files of their own",
+        )
+
+
+def check_depth(depth: int, span: Span) -> None:
+    """Raise SpecError where collections nest deeper than MAX_DEPTH."""
+    if depth > MAX_DEPTH:
+        raise SpecError.of(
+            TOO_LARGE,
+            f"collections are nested more than {MAX_DEPTH} deep",
+            span,
+            expected="here it goes too deep",
+            help="name the inner parts under `models` and apply them by name",
+        )
+
+
+def check_values(count: int, span: Span) -> None:
+    """Raise SpecError where a document, its aliases expanded, holds more than MAX_VALUES values."""
+    if count > MAX_VALUES:
+        raise SpecError.of(
+            TOO_LARGE,
+            f"the document holds more than {MAX_VALUES:,} values once its aliases are expanded",
+            span,
+            expected="up to here",
+            help="use fewer aliases; `repeat` and shared layers say the same without copies",
+        )
+
+
+def check_comments(count: int) -> None:
+    """Raise SpecError where a document that is to be formatted holds more than MAX_COMMENTS comments."""
+    if count > MAX_COMMENTS:
+        raise SpecError.of(
+            TOO_LARGE,
+            f"the document holds more than {MAX_COMMENTS:,} comments",
+            help="it is left as it is; keep long texts in files of their own",
+        )
+
+
+def syntax_position(source: Source, index: int) -> tuple[int, int]:
+    """Line and column, from 1, of the character at `index`."""
+    before = source.text[:index].replace("\r\n", "\n").replace("\r", "\n")
+    line = before.count("\n") + 1
+    return line, len(before) - (before.rfind("\n") + 1) + 1

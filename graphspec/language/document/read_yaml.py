@@ -1,0 +1,248 @@
+"""YAML text → tree, by the events of PyYAML's parser and the core schema of YAML 1.2.
+
+Reading events instead of composing nodes keeps a hostile document harmless: nothing recurses, depth and size are
+counted as they grow, and no tag is ever acted on.
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from graphspec.diagnostics import Label, Report, Source, Span, SpecError
+from graphspec.diagnostics.rules import BAD_ALIAS, BAD_KEY, DUPLICATE_KEY, SEVERAL_DOCUMENTS, SYNTAX, TAG
+from graphspec.language.document.limits import check_depth, check_values, syntax_position
+from graphspec.language.document.scalars import resolve, without_holes
+from graphspec.language.document.syntax import syntax_error, unfit_character
+from graphspec.language.document.tree import Mapping, Sequence
+
+_ENDS = (yaml.MappingEndEvent, yaml.SequenceEndEvent)
+_LOADER: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+
+
+@dataclass
+class _Open:
+    """A collection that is being read; `key` waits for its value, `size` counts values with aliases expanded."""
+
+    value: Mapping | Sequence
+    anchor: str | None
+    key: tuple[str, Span] | None = None
+    size: int = 1
+    skipped_key: bool = False
+
+
+@dataclass
+class _Reader:
+    source: Source
+    report: Report
+    stack: list[_Open] = field(default_factory=list)
+    anchors: dict[str, tuple[Any, Span, int]] = field(default_factory=dict)
+    root: Any = None
+    documents: int = 0
+    hidden: dict[int, str] = field(default_factory=dict)
+
+    def span(self, start: Any, end: Any) -> Span:
+        return Span(self.source, start.line + 1, start.column + 1, end.line + 1, end.column + 1)
+
+    def read(self, text: str) -> Any:
+        """The root value of the only document in `text`, or None for an empty one."""
+        text, self.hidden = without_old_breaks(text)
+        for event in yaml.parse(text, Loader=_LOADER):
+            span = self.span(event.start_mark, event.end_mark)
+            if isinstance(event, yaml.ScalarEvent):
+                self.refuse_tag(event, span)
+                is_text = not event.implicit[0] or self.expects_key()
+                text = self.fit(event.value, span)
+                value = text if is_text else resolve(text)
+                if event.anchor is not None:
+                    self.anchors[event.anchor] = (value, span, 1)
+                self.put(value, span, 1)
+            elif isinstance(event, yaml.DocumentStartEvent):
+                self.documents += 1
+                if self.documents > 1:
+                    raise SpecError.of(
+                        SEVERAL_DOCUMENTS,
+                        "the file holds more than one YAML document",
+                        span,
+                        expected="a second document starts here",
+                        help="keep one spec a file",
+                    )
+            elif isinstance(event, yaml.MappingStartEvent):
+                self.refuse_tag(event, span)
+                self.open(Mapping(span), event.anchor)
+            elif isinstance(event, yaml.SequenceStartEvent):
+                self.refuse_tag(event, span)
+                self.open(Sequence(span), event.anchor)
+            elif isinstance(event, _ENDS):
+                self.close(event)
+            elif isinstance(event, yaml.AliasEvent):
+                self.alias(str(event.anchor), span)
+        return self.root
+
+    def expects_key(self) -> bool:
+        """Whether the next value is a key. Keys are always text, as in JSON: `0: 1.5` has the key "0"."""
+        parent = self.stack[-1] if self.stack else None
+        return (
+            parent is not None and isinstance(parent.value, Mapping) and parent.key is None and not parent.skipped_key
+        )
+
+    def refuse_tag(self, event: Any, span: Span) -> None:
+        if event.tag is not None:
+            self.report.add(
+                TAG,
+                f"the tag `{str(event.tag).replace('tag:yaml.org,2002:', '!!')}` stands before a value",
+                span,
+                expected="a plain value",
+                help="remove the tag; quote the value where it must be text",
+            )
+
+    def fit(self, text: str, span: Span) -> str:
+        """`text` as it is written, without the characters that no text can hold; a finding tells of one."""
+        text, hole = without_holes(text.translate(self.hidden) if self.hidden else text)
+        if hole is not None:
+            self.report.extend([unfit_character(hole, span)])
+        return text
+
+    def open(self, value: Mapping | Sequence, anchor: str | None) -> None:
+        check_depth(len(self.stack) + 1, value.span)
+        if anchor is not None:
+            self.anchors[anchor] = (_UNFINISHED, value.span, 0)
+        self.stack.append(_Open(value, anchor))
+
+    def close(self, event: Any) -> None:
+        done = self.stack.pop()
+        start = done.value.span
+        done.value.span = Span(
+            self.source, start.line, start.column, event.end_mark.line + 1, event.end_mark.column + 1
+        )
+        if done.anchor is not None:
+            self.anchors[done.anchor] = (done.value, done.value.span, done.size)
+        self.put(done.value, done.value.span, done.size)
+
+    def alias(self, name: str, span: Span) -> None:
+        value, _, size = self.anchors.get(name, (_UNFINISHED, span, 0))
+        value = str(value) if self.expects_key() and isinstance(value, int | float) else value
+        if value is _UNFINISHED:
+            defined = name in self.anchors
+            self.report.add(
+                BAD_ALIAS,
+                f"the anchor `&{name}` holds itself" if defined else f"there is no anchor `&{name}` above this alias",
+                span,
+                expected="an alias of an anchor that is complete above it",
+                help="name a shared part under `layers` or `models` instead",
+            )
+            value, size = None, 1
+        self.put(value, span, size)
+
+    def put(self, value: Any, span: Span, size: int) -> None:
+        """Hand a finished value to the collection that is open, as a key or as a value."""
+        if not self.stack:
+            self.root = value
+            return
+        parent = self.stack[-1]
+        parent.size += size
+        check_values(parent.size, span)
+        if isinstance(parent.value, Sequence):
+            parent.value.put(value, span)
+        elif parent.key is None and not parent.skipped_key:
+            self.put_key(parent, value, span)
+        elif parent.skipped_key:
+            parent.skipped_key = False
+        else:
+            key, key_span = parent.key or ("", span)
+            parent.value.put(key, value, key_span, span)
+            parent.key = None
+
+    def put_key(self, parent: _Open, key: Any, span: Span) -> None:
+        mapping = parent.value
+        assert isinstance(mapping, Mapping)
+        if key == "<<":
+            self.report.add(
+                BAD_KEY,
+                "`<<` merges mappings in YAML 1.1 only",
+                span,
+                expected="a key of this mapping",
+                help="write the keys out, or share the part under `layers` or `models`",
+            )
+        elif not isinstance(key, str):
+            self.report.add(
+                BAD_KEY,
+                f"a key is {'a mapping' if isinstance(key, Mapping) else 'a list'}",
+                span,
+                expected="text",
+                help=(
+                    "put quotes around it where it is meant as text; "
+                    "`{{...}}` is no template here, but a mapping inside a mapping"
+                    if isinstance(key, Mapping)
+                    else "put quotes around it where it is meant as text"
+                ),
+            )
+        elif key in mapping:
+            self.report.add(
+                DUPLICATE_KEY,
+                f"the key `{key}` stands twice in one mapping",
+                span,
+                expected="a key of its own",
+                help="remove or rename one of the two",
+                labels=[Label(mapping.key_spans[key], "it stood here first")],
+            )
+        else:
+            parent.key = (key, span)
+            return
+        parent.skipped_key = True
+
+
+_UNFINISHED = object()
+_OLD_BREAKS = re.compile("[\\x85\\u2028\\u2029]")
+
+
+def without_old_breaks(text: str) -> tuple[str, dict[int, str]]:
+    """`text` without what breaks lines in YAML 1.1 and PyYAML, and is a letter in YAML 1.2 and everywhere else.
+
+    Letters that it does not use stand in their place, and the mapping gives back what they stand for.
+    """
+    found = sorted(set(_OLD_BREAKS.findall(text)))
+    unused = (each for each in range(0xE000, 0xF900) if chr(each) not in text)
+    hidden = dict(zip(unused, found, strict=False)) if found else {}
+    return text.translate({ord(old): chr(new) for new, old in hidden.items()}) if hidden else text, hidden
+
+
+def read_yaml(source: Source, report: Report, text: str | None = None) -> Any:
+    """Read the one document of `source` (or of `text`, standing at the same lines and columns).
+
+    Returns the root value: a Mapping, a Sequence or a scalar; None when empty. Findings that leave the rest
+    readable go to `report`. Raises SpecError for text that is not YAML or that is beyond the limits.
+    """
+    text = source.text if text is None else text
+    reader = _Reader(source, report)
+    try:
+        return reader.read(text)
+    except yaml.reader.ReaderError as error:
+        line, column = syntax_position(source, error.position)
+        raise SpecError.of(
+            SYNTAX,
+            f"the character U+{ord(error.character) if isinstance(error.character, str) else error.character:04X} "
+            "must not stand in YAML",
+            Span(source, line, column, line, column + 1),
+            expected="printable text",
+            help="remove it, or write it as an escape inside double quotes",
+        ) from None
+    except yaml.MarkedYAMLError as error:
+        _refuse_depth(source, text, error)
+        raise SpecError(Report([*report.found, syntax_error(source, error)])) from None
+
+
+def _refuse_depth(source: Source, text: str, error: yaml.MarkedYAMLError) -> None:
+    """Raise SpecError where collections nest too deep before the place of `error`.
+
+    The parser reads up to 1,024 characters ahead of its events, and may refuse depth itself in words of its own. It
+    accepts the text before the place of its error, and gives the events of that text, which are counted here.
+    """
+    mark = error.problem_mark or error.context_mark
+    reader = _Reader(source, Report())
+    with suppress(yaml.YAMLError):
+        reader.read(text[: mark.index] if mark is not None else text)

@@ -1,0 +1,70 @@
+"""Values that YAML 1.1 readers, and people who know them, take for something else than YAML 1.2 does.
+
+`no` was false, `012` was 10 and `1:30` was 90; here they are text, 12 and text. What is quoted, or plain JSON, says
+what it means.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from graphspec.diagnostics import Diagnostic, Edit, Fix, Span
+from graphspec.diagnostics.rules import YAML_TRAP
+from graphspec.language.document.tree import Mapping, Sequence
+
+_WORDS = {"yes": "true", "on": "true", "no": "false", "off": "false"}
+_OCTAL = re.compile(r"[-+]?0[0-7]+")
+_SEXAGESIMAL = re.compile(r"[-+]?[1-9][0-9]*(?::[0-5]?[0-9])+")
+
+
+def find_traps(tree: Mapping) -> Iterator[Diagnostic]:
+    """Every value of `tree` that is written plainly and means something else in YAML 1.1. Keys are text in both."""
+    for value, span in _scalars(tree):
+        if (isinstance(value, str) and len(value) < 20 and (value.lower() in _WORDS or ":" in value)) or (
+            isinstance(value, int) and not isinstance(value, bool)
+        ):
+            written = span.text
+            then = _in_yaml_1_1(written)
+            if then is not None:
+                yield _trap(written, value, then, span)
+
+
+def _in_yaml_1_1(written: str) -> str | None:
+    """What YAML 1.1 makes of a plain scalar, where YAML 1.2 makes something else of it."""
+    if written.lower() in _WORDS:
+        return _WORDS[written.lower()]
+    if _OCTAL.fullmatch(written):
+        return str(int(written.replace("+", ""), 8))
+    if _SEXAGESIMAL.fullmatch(written):
+        total = 0
+        for part in written.lstrip("+-").split(":"):
+            total = total * 60 + int(part)
+        return str(-total if written.startswith("-") else total)
+    return None
+
+
+def _trap(written: str, value: str | int, then: str, span: Span) -> Diagnostic:
+    text = isinstance(value, str)
+    meant = f'"{value}"' if text else str(value)
+    return Diagnostic(
+        YAML_TRAP,
+        f"`{written}` is {'text' if text else f'the number {value}'} here, and was {then} in YAML 1.1",
+        span,
+        expected="a value that reads the same to everyone",
+        help=f"write `{meant}` to keep it, or `{then}` if that is meant",
+        fix=Fix(f"write `{meant}`", (Edit(span, meant),)),
+    )
+
+
+def _scalars(tree: Any) -> Iterator[tuple[Any, Span]]:
+    waiting: list[tuple[Any, Span]] = [(tree, tree.span)]
+    while waiting:
+        value, span = waiting.pop()
+        if isinstance(value, Mapping):
+            waiting += [(item.value, item.span) for _, item in value.entries()]
+        elif isinstance(value, Sequence):
+            waiting += [(item.value, item.span) for item in value.entries()]
+        else:
+            yield value, span

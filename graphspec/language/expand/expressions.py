@@ -1,0 +1,183 @@
+"""`${...}`: arithmetic on names, numbers, text and lists, and nothing else.
+
+The syntax is a part of Python's, parsed by `ast` and evaluated here node by node, so that there is no attribute, no
+call but of the functions of `operators`, and no way out. Every value is bounded, and so is the work of an expression,
+which is counted before it is done: `9**9**9` is refused before it is computed.
+"""
+
+from __future__ import annotations
+
+import ast
+import math
+import warnings
+from collections import ChainMap
+from collections.abc import Callable, Mapping, MutableMapping
+from functools import lru_cache
+from typing import Any, cast
+
+from graphspec.language.document.scalars import without_holes
+from graphspec.language.expand.operators import (
+    BINARY,
+    COMPARISONS,
+    FUNCTIONS,
+    MAX_BITS,
+    TOO_LARGE,
+    UNARY,
+    LimitError,
+    size_of,
+)
+from graphspec.language.expand.work import Work
+
+MAX_LENGTH = 500
+MAX_DEPTH = 50
+MAX_WORK = 10_000
+"""Units of `Work` that one expression may take: with lists of 10,000 items, ten looks at one."""
+
+_MOST_SAID = 200
+"""Characters that are shown of what Python says of a value."""
+
+Value = None | bool | int | float | str | list[Any]
+
+_CONSTANTS: dict[str, Value] = {"true": True, "false": False, "null": None, "True": True, "False": False, "None": None}
+
+
+def layered(*several: Mapping[str, Value]) -> Mapping[str, Value]:
+    """The names of all of `several`, the first that has a name deciding."""
+    return ChainMap(*(cast(MutableMapping[str, Value], names) for names in several))
+
+
+class ExpressionError(Exception):
+    """An expression cannot be evaluated. `offset` and `length` tell where in its text, `names` what is in scope."""
+
+    def __init__(self, message: str, node: ast.AST | None = None, *, unknown: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.offset = getattr(node, "col_offset", 0)
+        self.length = max(1, (getattr(node, "end_col_offset", None) or self.offset + 1) - self.offset)
+        self.unknown = unknown
+
+
+class FaultyVariableError(Exception):
+    """An expression uses a variable that has no value, of which a finding has been made already."""
+
+
+def evaluate(text: str, names: Mapping[str, Value], work: Work | None = None) -> Value:
+    """Return the value of the expression `text` with `names`, and count what it takes in `work`.
+
+    Raises:
+        ExpressionError: It has no value.
+        FaultyVariableError: A variable in it has none.
+        TooMuchWorkError: It takes more than is left in `work`.
+    """
+    if len(text) > MAX_LENGTH:
+        raise ExpressionError(f"the expression is longer than {MAX_LENGTH} characters")
+    work = work if work is not None else Work()
+    work.spend(5 + len(text) // 2)
+    tree = _parsed(text.strip())
+    if tree is None:
+        raise ExpressionError("this is no expression")
+    value: Value = _Evaluation(names, work).value(tree.body)
+    return value
+
+
+@lru_cache(maxsize=256)
+def _parsed(text: str) -> ast.Expression | None:
+    """Return the syntax of an expression; None where Python knows none. Blocks evaluate the same text many times."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Python has its views on escapes and on `1or 2`
+            return ast.parse(text, mode="eval")
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+class _Evaluation:
+    """One expression as it is evaluated: the names in scope, and the work that it may still take."""
+
+    def __init__(self, names: Mapping[str, Value], work: Work) -> None:
+        self.names, self.work, self.left = names, work, MAX_WORK
+
+    def value(self, node: ast.AST, depth: int = 0) -> Any:
+        """Return the value of `node`, which is bounded. Raises ExpressionError where it has none."""
+        if depth > MAX_DEPTH:
+            raise ExpressionError(f"the expression is nested more than {MAX_DEPTH} deep", node)
+        self._spend(2, node)
+        value = self._value(node, depth)
+        if isinstance(value, int) and value.bit_length() > MAX_BITS:
+            raise ExpressionError(TOO_LARGE, node)
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ExpressionError("this number is not finite", node)
+        if isinstance(value, complex):
+            raise ExpressionError("this number is not real", node)
+        if isinstance(value, str | list):
+            self._spend(self._size(value, node) // 10, node)
+        if isinstance(value, str) and without_holes(value)[1] is not None:
+            raise ExpressionError("this text holds a character that no text of a spec can hold", node)
+        return value
+
+    def _value(self, node: ast.AST, depth: int) -> Any:
+        match node:
+            case ast.Constant(value=constant) if isinstance(constant, bool | int | float | str) or constant is None:
+                return constant
+            case ast.Name(id=name):
+                return self._look_up(name, node)
+            case ast.List(elts=items) | ast.Tuple(elts=items):
+                return [self.value(item, depth + 1) for item in items]
+            case ast.UnaryOp(op=op, operand=operand) if type(op) in UNARY:
+                return self._apply(node, UNARY[type(op)], self.value(operand, depth + 1))
+            case ast.BinOp(left=left, op=op, right=right) if type(op) in BINARY:
+                return self._apply(node, BINARY[type(op)], self.value(left, depth + 1), self.value(right, depth + 1))
+            case ast.BoolOp(op=op, values=values):
+                return self._both_or_either(op, values, depth)
+            case ast.Compare(left=left, ops=ops, comparators=others) if all(type(op) in COMPARISONS for op in ops):
+                operands = [self.value(each, depth + 1) for each in (left, *others)]
+                pairs = zip(ops, operands, operands[1:], strict=False)
+                return all(self._apply(node, COMPARISONS[type(op)], one, other) for op, one, other in pairs)
+            case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]) if name in FUNCTIONS:
+                return self._apply(node, FUNCTIONS[name], *(self.value(argument, depth + 1) for argument in arguments))
+            case ast.Call(func=ast.Name(id=name)):
+                raise ExpressionError(f"there is no function `{name}`", node.func, unknown=name)
+        raise ExpressionError("this is not part of the expression language", node)
+
+    def _both_or_either(self, op: ast.boolop, values: list[ast.expr], depth: int) -> Any:
+        stop_at = isinstance(op, ast.Or)
+        found: Any = None
+        for each in values:
+            found = self.value(each, depth + 1)
+            if bool(found) is stop_at:
+                break
+        return found
+
+    def _look_up(self, name: str, node: ast.AST) -> Value:
+        if name in self.names:
+            return self.names[name]
+        if name in _CONSTANTS:
+            return _CONSTANTS[name]
+        raise ExpressionError(f"there is no variable `{name}`", node, unknown=name)
+
+    def _apply(self, node: ast.AST, function: Callable[..., Any], *operands: Any) -> Any:
+        """Return what `function` gives for `operands`, all of which are bounded."""
+        dear = function is str  # every item is written out
+        for operand in operands:
+            if isinstance(operand, str | list):
+                self._spend(self._size(operand, node) // (1 if dear and isinstance(operand, list) else 10), node)
+        try:
+            return function(*operands)
+        except ZeroDivisionError:
+            raise ExpressionError("this divides by zero", node) from None
+        except LimitError as error:
+            raise ExpressionError(str(error), node) from None
+        except (TypeError, ValueError, OverflowError, IndexError) as error:
+            raise ExpressionError(f"this cannot be computed: {str(error)[:_MOST_SAID]}", node) from None
+
+    def _size(self, value: str | list[Any], node: ast.AST) -> int:
+        try:
+            return size_of(value)
+        except LimitError as error:
+            raise ExpressionError(str(error), node) from None
+
+    def _spend(self, units: int, node: ast.AST) -> None:
+        self.work.spend(units)
+        self.left -= units
+        if self.left < 0:
+            raise ExpressionError("this takes too much work: its text and lists are too long together", node)

@@ -1,0 +1,46 @@
+"""The work that the expressions of one spec may take, counted as they are evaluated.
+
+One unit is about a microsecond. The count follows from the spec alone, never from a clock, so that a spec is refused
+on every machine or on none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from graphspec.diagnostics import Span, SpecError
+from graphspec.diagnostics.rules import TOO_LARGE
+from graphspec.language.document.tree import Mapping, tree_size
+
+MAX_WORK = 1_500_000
+
+
+class TooMuchWorkError(Exception):
+    """The expressions of a spec take more work than all of them together may."""
+
+    def at(self, span: Span) -> SpecError:
+        """Return the error as a finding about what stands at `span`, where the work ran out."""
+        return SpecError.of(
+            TOO_LARGE,
+            "the files, expressions, blocks and repeats of this spec take too much work: their values are too many",
+            span,
+            expected="here it goes too far",
+            help="write long lists and texts where they are used, once, and use fewer repeats and blocks inside blocks",
+        )
+
+
+@dataclass
+class Work:
+    """The work that is left to the expressions of a spec, its blocks and the files that it includes."""
+
+    left: int = MAX_WORK
+
+    def spend_on_file(self, tree: Mapping) -> None:
+        """Count the work of reading another file, of which there may be many. Raises TooMuchWorkError as `spend`."""
+        self.spend(len(tree.span.source.text) // 8 + 10 * tree_size(tree))
+
+    def spend(self, units: int) -> None:
+        """Count `units` of work. Raises TooMuchWorkError where they are more than is left."""
+        self.left -= units
+        if self.left < 0:
+            raise TooMuchWorkError

@@ -1,0 +1,330 @@
+"""A use of a block → nodes of its own: parameters are filled in, names prefixed, inputs bound to what comes in.
+
+A node `a` of a block used in the node `stage` is `stage__a`; the block's further uses in the same node are
+`stage_1__a`, `stage_2__a` and so on. A block's `output` is the node `stage__output`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from collections.abc import Mapping as Names
+from dataclasses import replace
+from typing import Any
+
+from graphspec.diagnostics import Label, Report, Span, SpecError
+from graphspec.diagnostics.rules import (
+    BAD_NAME,
+    BAD_SELECTION,
+    MISSING_ARGUMENT,
+    MISSING_KEY,
+    MODEL_INPUTS,
+    NAME_CLASH,
+    RECURSION,
+    TOO_LARGE,
+    UNDEFINED_NAME,
+    UNKNOWN_ARGUMENT,
+)
+from graphspec.diagnostics.suggest import did_you_mean, kind_of, one_of
+from graphspec.language.document.tree import Mapping, plain
+from graphspec.language.expand import Substitution, Value, layered
+from graphspec.language.graph import Feed, Node, Reference, Step, size_of
+from graphspec.language.lower.labels import declared_near, fed
+from graphspec.language.lower.scope import MAX_NESTED, Block, Scope
+from graphspec.language.lower.steps import BlockUse
+from graphspec.language.schema import BlockBody, parse_part
+from graphspec.language.schema.desugar import write_out_body
+from graphspec.language.schema.model import NodeModel
+
+OUTPUT = "output"
+
+_FAULTY = 5
+"""Nodes that a faulty one counts as: its findings are made anew each time."""
+
+ReadNode = Callable[[str, NodeModel, Span, Scope], list[Node]]
+"""Lowers one node of a block: its full name, what is written, its place, and the scope of the block."""
+
+
+def use_block(
+    use: BlockUse, feed: Feed, prefix: str, caller: Scope, read_node: ReadNode, report: Report
+) -> tuple[list[Node], dict[str, str]] | None:
+    """The nodes that `use` stands for, and which of them is each output; None, with findings, where it is faulty.
+
+    Raises SpecError where blocks would nest or multiply without end.
+    """
+    block = use.block
+    block.used = True
+    if not _may_nest(use, caller, report):
+        return None
+    names = _parameters(use, report)
+    bound = _bind(use, feed, report)
+    if names is None or bound is None:
+        return None
+    caller.spend(3 * len(names) + sum(map(size_of, names.values())), use.span)
+    key = repr(names), tuple(_used_from(use.span))
+    body = block.bodies.get(key) or _body(use, names, report)
+    if body is None:
+        return None
+    block.bodies[key] = body
+    caller.spend(8 * size_of(body.tree), use.span)
+    caller.using.append(block)
+    try:
+        nodes = _nodes(use, body, prefix, bound, read_node, report)
+    finally:
+        caller.using.pop()
+    caller.count(sum(_FAULTY if node.is_faulty else 1 + len(node.steps) for node in nodes or ()) or 1, use.span)
+    return (nodes, {name: prefix + name for name in body.outputs}) if nodes is not None else None
+
+
+def _used_from(span: Span | None) -> Iterator[Span]:
+    """The place of a use, and the uses that it lies in."""
+    while span is not None:
+        yield span
+        span = span.via
+
+
+def _may_nest(use: BlockUse, caller: Scope, report: Report) -> bool:
+    block = use.block
+    if block in caller.using:
+        chain = [each.name for each in caller.using[caller.using.index(block) :]] + [block.name]
+        report.add(
+            RECURSION,
+            f"`{block.name}` uses itself: {' → '.join(chain)}",
+            use.span,
+            expected="something that does not lead back here",
+            help="a block cannot be a part of itself; `repeat` applies a step several times",
+            labels=[Label(block.span, f"`{block.name}` is declared here")],
+        )
+        return False
+    if len(caller.using) >= MAX_NESTED:
+        raise SpecError.of(
+            TOO_LARGE,
+            f"blocks nest more than {MAX_NESTED} deep",
+            use.span,
+            expected="here it goes too far",
+            help="use fewer blocks inside blocks, or fewer repeats",
+        )
+    return True
+
+
+def _parameters(use: BlockUse, report: Report) -> dict[str, Value] | None:
+    """The value of every parameter: what the step gives, else the default, which may use the parameters before it."""
+    block, given = use.block, use.arguments
+    declared = block.model.located("params").value
+    defaults = dict(declared) if isinstance(declared, Mapping) else {}
+    if isinstance(given.value, Mapping):
+        written = {key.value: (key.span, value) for key, value in given.value.entries()}
+    elif given.value is None or not defaults:
+        written = {} if given.value is None else {"": (given.span, given)}
+    else:
+        written = {next(iter(defaults)): (given.span, given)}
+    sound = True
+    for name, (span, _) in written.items():
+        if name not in defaults:
+            report.add(
+                UNKNOWN_ARGUMENT,
+                f"the block `{block.name}` has no parameter `{name}`" if name else f"`{block.name}` has no parameters",
+                span,
+                expected=f"a parameter of `{block.name}`" if defaults else "nothing",
+                help=did_you_mean(name, defaults, f"it takes {one_of(defaults)}" if defaults else ""),
+                labels=[Label(block.span, f"`{block.name}` is declared here")],
+            )
+            sound = False
+    values: dict[str, Value] = {}
+    for name, default in defaults.items():
+        if name in written:
+            values[name] = plain(written[name][1].value)
+        elif default is None:
+            if sound:
+                report.add(
+                    MISSING_ARGUMENT,
+                    f"the block `{block.name}` needs `{name}`",
+                    use.span,
+                    expected=f"a value for `{name}`",
+                    help=f"write `{block.name}: {{{name}: ...}}`",
+                    labels=[Label(declared.key_spans[name], "it has no default")],
+                )
+            sound = False
+        else:
+            scope = layered(values, block.scope.variables)
+            before = report.added, len(report.open)
+            substitution = Substitution(scope, report, work=block.scope.work)
+            values[name] = plain(substitution.value(default, declared.value_spans[name]))
+            sound = sound and (report.added, len(report.open)) == before
+    return values if sound else None
+
+
+def _bind(use: BlockUse, feed: Feed, report: Report) -> dict[str, Reference] | None:
+    """Each input of the block with the tensor that comes in."""
+    names = _input_names(use.block, report)
+    if names is None:
+        return None
+    if isinstance(feed, dict):
+        wrong = [name for name in feed if name not in names] or [name for name in names if name not in feed]
+        bound = feed if not wrong else None
+    else:
+        listed = [feed] if isinstance(feed, Reference) else list(feed)
+        bound = dict(zip(names, listed, strict=True)) if len(listed) == len(names) else None
+    if bound is None:
+        report.add(
+            MODEL_INPUTS,
+            f"the block `{use.block.name}` is not given exactly its inputs",
+            use.span,
+            expected=f"its inputs {one_of(names)}",
+            help=f"write `from: {{{', '.join(f'{name}: ...' for name in names)}}}`" if len(names) > 1 else "",
+            labels=[
+                Label(use.block.model.located("inputs").span, "they are named here"),
+                *(label for label in fed(feed) if label.span != use.span),  # the step before has no name to show
+            ],
+        )
+    return bound
+
+
+def _input_names(block: Block, report: Report) -> list[str] | None:
+    written = block.model.located("inputs")
+    names = [item.value for item in written.as_list()]
+    if names and all(isinstance(name, str) and name.replace("_", "a").replace("-", "a").isalnum() for name in names):
+        return names
+    report.add(
+        BAD_NAME,
+        f"the inputs of `{block.name}` are {kind_of(written.value)}",
+        written.span,
+        expected="a name, or a list of names",
+        help="the shapes of what comes in need not be stated",
+    )
+    return None
+
+
+def _body(use: BlockUse, values: Names[str, Value], report: Report) -> BlockBody | None:
+    """The inside of the block with its parameters filled in, every place in it marked with this use."""
+    model = use.block.model
+    if model.states(OUTPUT) == model.states("outputs"):
+        report.add(
+            MISSING_KEY,
+            f"the block `{use.block.name}` has "
+            + ("both `output` and `outputs`" if model.states(OUTPUT) else "neither `output` nor `outputs`"),
+            use.block.span,
+            expected="one of the two",
+            help="write `output: <node>`, or `outputs: {name: <node>, ...}`",
+        )
+        return None
+    inside = Mapping(model.span)
+    for key in ("graph", "outputs"):
+        if model.states(key):
+            located = model.located(key)
+            inside.put(key, located.value, model.key_span(key), located.span)
+    if model.states(OUTPUT):
+        located = model.located(OUTPUT)
+        outputs = Mapping(located.span)
+        outputs.put(OUTPUT, located.value, model.key_span(OUTPUT), located.span)
+        inside.put("outputs", outputs, model.key_span(OUTPUT), located.span)
+    before = report.added
+    scope = layered(values, use.block.scope.variables)
+    filled = Substitution(scope, report, use.span, use.block.scope.work).body(inside, model.span)
+    if report.added > before:
+        return None
+    write_out_body(filled)
+    return parse_part(BlockBody, filled, report)
+
+
+def _nodes(
+    use: BlockUse, body: BlockBody, prefix: str, bound: dict[str, Reference], read_node: ReadNode, report: Report
+) -> list[Node] | None:
+    written = [(part, name, node) for part in ("graph", "outputs") for name, node in getattr(body, part).items()]
+    local = {name: prefix + name for _, name, _ in written}
+    nodes: list[Node] = []
+    for part, name, model in written:
+        span = body.located(part).value.key_spans[name]
+        if name in bound or (part == "outputs" and name in body.graph):
+            report.add(
+                NAME_CLASH,
+                f"`{name}` names two things in the block `{use.block.name}`",
+                span,
+                expected="a name of its own",
+                help="rename one of the two",
+            )
+            return None
+        nodes += read_node(prefix + name, model, span, use.block.scope)
+    resolve = _resolver(use, body, prefix, local, bound, report)
+    for node in nodes:
+        before = report.added
+        with_references(node, resolve)
+        if report.added > before:
+            node.feed, node.steps, node.is_faulty = (), [], True
+    return nodes
+
+
+def _resolver(
+    use: BlockUse, body: BlockBody, prefix: str, local: dict[str, str], bound: dict[str, Reference], report: Report
+) -> Callable[[Reference], Reference]:
+    """What a reference inside the block stands for outside it."""
+    absent = {**_absent(body, "graph"), **_absent(body, "outputs")}
+    incoming = use.block.model.located("inputs").span
+    places = dict.fromkeys(bound, incoming) | {**_places(body, "graph"), **_places(body, "outputs")}
+
+    def resolve(reference: Reference) -> Reference:
+        if reference.name in local:
+            return replace(reference, name=local[reference.name])
+        if reference.name.startswith(prefix):
+            return reference  # within a block that this one uses
+        if reference.name in bound:
+            return _select(reference, bound[reference.name], report)
+        known = [*bound, *local]
+        report.add(
+            UNDEFINED_NAME,
+            f"there is no input or node `{reference.name}` in the block `{use.block.name}`",
+            reference.span,
+            expected="the name of a tensor of this block",
+            help="it is left out here: its `when` is false"
+            if reference.name in absent
+            else did_you_mean(reference.name, known, f"the tensors here are {one_of(known)}"),
+            labels=declared_near(reference.name, places) or [Label(incoming, f"what comes into `{use.block.name}`")],
+        )
+        return reference
+
+    return resolve
+
+
+def _absent(body: BlockBody, part: str) -> dict[str, Span]:
+    written = body.located(part).value
+    return written.absent if isinstance(written, Mapping) else {}
+
+
+def _places(body: BlockBody, part: str) -> dict[str, Span]:
+    written = body.located(part).value
+    return written.key_spans if isinstance(written, Mapping) else {}
+
+
+def _select(reference: Reference, incoming: Reference, report: Report) -> Reference:
+    """`incoming`, or the one of its several tensors that the block picks."""
+    if reference.index is None and reference.output is None:
+        return replace(incoming, span=reference.span, written=incoming.place)
+    if incoming.index is not None or incoming.output is not None:
+        report.add(
+            BAD_SELECTION,
+            f"`{reference}` picks one of several, but what comes in is `{incoming}`, one already",
+            reference.span,
+            expected=f"`{reference.name}`",
+        )
+    return replace(reference, name=incoming.name)
+
+
+def with_references(node: Node, resolve: Callable[[Reference], Reference]) -> Node:
+    """`node` with every tensor that it takes in replaced by what `resolve` gives for it, in place."""
+    feed = node.feed
+    if isinstance(feed, Reference):
+        node.feed = resolve(feed)
+    elif isinstance(feed, dict):
+        node.feed = {name: resolve(reference) for name, reference in feed.items()}
+    else:
+        node.feed = tuple(resolve(reference) for reference in feed)
+    node.steps = [
+        Step(step.layer, step.span, {name: _in_call(value, resolve) for name, value in step.call.items()}, step.fresh)
+        for step in node.steps
+    ]
+    return node
+
+
+def _in_call(value: Any, resolve: Callable[[Reference], Reference]) -> Any:
+    if isinstance(value, list):
+        return [_in_call(item, resolve) for item in value]
+    return resolve(value) if isinstance(value, Reference) else value

@@ -1,0 +1,202 @@
+"""Models that are not written in the spec: `{file: ...}`, `{application: ...}` and `{spec: ...}`, read from the tree.
+
+What a file or an application takes in and gives is known when it is built; another spec is read here, with a scope of
+its own, and becomes a graph like any nested model.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from graphspec import catalog
+from graphspec.diagnostics import Report, SpecError
+from graphspec.diagnostics.rules import (
+    ARGUMENT_VALUE,
+    BAD_VALUE,
+    MISSING_KEY,
+    RECURSION,
+    TOO_LARGE,
+    UNKNOWN_ARGUMENT,
+    UNKNOWN_KEY,
+    UNKNOWN_OBJECT,
+    WRONG_TYPE,
+)
+from graphspec.diagnostics.suggest import did_you_mean, kind_of, one_of
+from graphspec.language.document import read
+from graphspec.language.document.tree import Located, plain
+from graphspec.language.expand import Library, expand
+from graphspec.language.graph import External, Weights
+from graphspec.language.lower.files import read_path, read_weights
+from graphspec.language.lower.scope import MAX_NESTED, Scope
+from graphspec.language.schema import SpecModel, parse
+from graphspec.language.schema.desugar import write_out
+from graphspec.language.schema.model import ELSEWHERE, Elsewhere, NestedModel
+
+MODEL_FILE = ".keras"
+MAX_OPENED = 100
+_SETTINGS = ("weights", "trainable")
+IMAGENET = "imagenet"
+
+
+def read_external(model: Elsewhere, scope: Scope, report: Report) -> External | None:
+    """The file or the application that `model` names; None, with findings, where it names none."""
+    if model.states("file"):
+        return _file(model, scope, report)
+    return _application(model, report)
+
+
+def _file(model: Elsewhere, scope: Scope, report: Report) -> External | None:
+    written = model.located("file")
+    _only(model, "file", report)
+    path = read_path(written, f"the path of a `{MODEL_FILE}` file", scope.files[-1].parent, report)
+    if path is None:
+        return None
+    if path.suffix != MODEL_FILE:
+        report.add(
+            BAD_VALUE, f"`{written.value}` is no file of a model", written.span,
+            expected=f"a file that ends in `{MODEL_FILE}`",
+            help=f"load it with Keras and save it as `model{MODEL_FILE}`; weights alone go under `weights`",
+        )  # fmt: skip
+        return None
+    return External(written.value, path, {}, written.span)
+
+
+def _application(model: Elsewhere, report: Report) -> External | None:
+    written = model.located("application")
+    known = catalog.applications()
+    if written.value not in known:
+        text = isinstance(written.value, str)
+        report.add(
+            UNKNOWN_OBJECT,
+            f"there is no application `{written.value}`" if text else f"{kind_of(written.value)} is no application",
+            written.span,
+            expected=f"a function of `keras.applications`, of Keras {catalog.keras_version()}",
+            help=did_you_mean(written.value, known, f"it has {one_of(known, 8)}") if text else "write its name",
+        )
+        return None
+    arguments = catalog.application_arguments(written.value)
+    usable = [name for name in arguments if name not in ("input_tensor", *_SETTINGS)]
+    given: dict[str, Any] = {}
+    for key, value in model.tree.entries():
+        if key.value in ("application", *_SETTINGS):
+            continue
+        if key.value == "input_tensor":
+            help = "feed the tensor to the model: name it in `from`, and apply the model"
+        elif key.value in usable:
+            _refuse_mistaken(written.value, key.value, value, arguments[key.value], report)
+            given[key.value] = plain(value.value)
+            continue
+        else:
+            help = did_you_mean(key.value, usable, f"it takes {one_of(usable)}")
+        report.add(
+            UNKNOWN_ARGUMENT, f"`{written.value}` has no argument `{key.value}` here", key.span,
+            expected=f"an argument of `keras.applications.{written.value}`", help=help,
+        )  # fmt: skip
+    if model.tree.get("weights") == IMAGENET:
+        given["weights"] = IMAGENET
+    return External(written.value, None, given, written.span)
+
+
+def _refuse_mistaken(name: str, argument: str, value: Located, default: Any, report: Report) -> None:
+    """Refuse a truth value for a number, and a number for a truth value: to Python they are the same."""
+    is_truth, takes_truth = isinstance(value.value, bool), isinstance(default, bool)
+    if (is_truth and isinstance(default, int | float) and not takes_truth) or (
+        takes_truth and not is_truth and isinstance(value.value, int | float)
+    ):
+        report.add(
+            ARGUMENT_VALUE, f"`{argument}` of `{name}` is {kind_of(value.value)}", value.span,
+            expected="true or false" if takes_truth else "a number",
+        )  # fmt: skip
+
+
+def read_settings(model: NestedModel | Elsewhere, scope: Scope, report: Report) -> tuple[Weights | None, bool]:
+    """`weights` and `trainable` of a model; findings go to `report`."""
+    weights = None
+    pretrained = model.states("application") and model.weights == IMAGENET if isinstance(model, Elsewhere) else False
+    if model.weights is not None and not pretrained:
+        weights = read_weights(model.located("weights"), scope.files[-1].parent, report)
+    if model.trainable is not None and not isinstance(model.trainable, bool):
+        written = model.located("trainable")
+        report.add(
+            WRONG_TYPE, f"`trainable` is {kind_of(written.value)}, not true or false", written.span,
+            expected="true or false",
+        )  # fmt: skip
+    return weights, model.trainable is not False
+
+
+def open_spec(model: Elsewhere, scope: Scope, report: Report) -> tuple[SpecModel, Library] | None:
+    """The spec file that `model` names, read; None, with findings, where it cannot be."""
+    written = model.located("spec")
+    _only(model, "spec", report)
+    path = read_path(written, "the path of a spec file", scope.files[-1].parent, report)
+    if path is None or not _may_open(written, path, scope, report):
+        return None
+    scope.opened[0] += 1
+    before = len(report.errors)
+    try:
+        tree = read(path, report)
+    except SpecError as error:
+        for found in error.report.found:
+            span = found.span if found.span is not None else written.span
+            report.add(found.rule, found.message, span, expected=found.expected or "a spec file", help=found.help)
+        return None
+    write_out(tree)
+    library = expand(tree, path, report, scope.work)
+    if "inputs" not in tree or "outputs" not in tree:
+        report.add(
+            MISSING_KEY, f"{written.value} describes no model: it has no {one_of(_lacking(tree))}", written.span,
+            expected="a spec with `inputs` and `outputs`",
+            help="what a file only declares is brought in by `include`",
+        )  # fmt: skip
+        return None
+    if len(report.errors) > before:
+        return None
+    write_out(library.tree)
+    spec = parse(library.tree, report)
+    return (spec, library) if spec is not None else None
+
+
+def _lacking(tree: Iterable[str]) -> list[str]:
+    return [key for key in ("inputs", "outputs") if key not in tree]
+
+
+def _may_open(written: Located, path: Path, scope: Scope, report: Report) -> bool:
+    """Whether the spec at `path` may be read: it does not lead back to itself, and there are not too many."""
+    resolved = Path(os.path.realpath(path))
+    if resolved in scope.files:
+        chain = [*scope.files[scope.files.index(resolved) :], resolved]
+        report.add(
+            RECURSION,
+            f"the spec {written.value} contains itself: {' → '.join(each.name for each in chain)}",
+            written.span,
+            expected="a spec that does not lead back here",
+            help="a model cannot be a part of itself; move what both need into a third file",
+        )
+        return False
+    if len(scope.files) > MAX_NESTED or scope.opened[0] >= MAX_OPENED:
+        report.add(
+            TOO_LARGE, f"specs hold more than {MAX_OPENED} others, or nest more than {MAX_NESTED} deep", written.span,
+            expected="here it goes too far", help="declare the model once, and apply it several times",
+        )  # fmt: skip
+        return False
+    return True
+
+
+def _only(model: Elsewhere, where: str, report: Report) -> None:
+    """Nothing but `where` the model comes from and its settings may stand in it."""
+    for key, _ in model.tree.entries():
+        if key.value in (where, *_SETTINGS):
+            continue
+        both = key.value in ELSEWHERE
+        report.add(
+            UNKNOWN_KEY,
+            f"a model comes from one place, and this one has both `{where}` and `{key.value}`"
+            if both
+            else f"there is no key `{key.value}` for a model from a {where}",
+            key.span,
+            expected=f"one of {one_of((where, *_SETTINGS))}",
+            help="remove one of the two" if both else did_you_mean(key.value, _SETTINGS, "remove it"),
+        )

@@ -1,0 +1,69 @@
+"""Files that a spec names beside its data: weights and models, their paths relative to the file that names them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from graphspec.diagnostics import Report, Span
+from graphspec.diagnostics.rules import BAD_VALUE, MISSING_KEY, UNKNOWN_KEY, WRONG_TYPE
+from graphspec.diagnostics.suggest import did_you_mean, kind_of, one_of
+from graphspec.language.document.tree import Located, Mapping
+from graphspec.language.graph import Weights
+
+_KEYS = ("file", "partial")
+WEIGHTS_FILES = (".weights.h5", ".keras")
+
+
+def folder_of(span: Span, folder: Path) -> Path:
+    """The folder that a path written at `span` is relative to: that of its file, or `folder` where it is in none."""
+    name = span.source.name
+    return folder if name.startswith(("-", "<")) else Path(name).parent
+
+
+def read_path(written: Located, expected: str, folder: Path, report: Report) -> Path | None:
+    """The path that `written` holds; None, with a finding, where it holds none."""
+    if isinstance(written.value, str) and written.value.strip():
+        return folder_of(written.span, folder) / written.value
+    report.add(WRONG_TYPE, f"{kind_of(written.value)} is no path of a file", written.span, expected=expected)
+    return None
+
+
+def read_weights(written: Located, folder: Path, report: Report) -> Weights | None:
+    """The file of weights that `written` names, alone or as `{file: ..., partial: true}`; None, with findings."""
+    expected = f"the path of a file that ends in {one_of(WEIGHTS_FILES)}, or `{{file: ..., partial: true}}`"
+    file, partial = written, Located(None, written.span)
+    if isinstance(written.value, Mapping):
+        unknown = [key for key, _ in written.value.entries() if key.value not in _KEYS]
+        for key in unknown:
+            report.add(
+                UNKNOWN_KEY, f"there is no key `{key.value}` for a file of weights", key.span,
+                expected=f"one of {one_of(_KEYS)}", help=did_you_mean(key.value, _KEYS, "remove it"),
+            )  # fmt: skip
+        if "file" not in written.value:
+            if not unknown:
+                report.add(
+                    MISSING_KEY, "a file of weights has no `file`", written.span,
+                    expected="a key `file` in here", help="write `{file: start.weights.h5, partial: true}`",
+                )  # fmt: skip
+            return None
+        file, partial = written.value.located("file"), written.value.located("partial")
+    path = read_path(file, expected, folder, report)
+    if path is None or not _is_truth(partial, report):
+        return None
+    if not path.name.endswith(WEIGHTS_FILES):
+        report.add(
+            BAD_VALUE, f"`{file.value}` is no file of weights", file.span,
+            expected=f"a file that ends in {one_of(WEIGHTS_FILES)}",
+            help="write it with Keras: `model.save_weights('start.weights.h5')`, or `model.save('start.keras')`",
+        )  # fmt: skip
+        return None
+    return Weights(path, file.value, file.span, bool(partial.value))
+
+
+def _is_truth(written: Located, report: Report) -> bool:
+    value: Any = written.value
+    if value is None or isinstance(value, bool):
+        return True
+    report.add(WRONG_TYPE, f"`partial` is {kind_of(value)}, not true or false", written.span, expected="true or false")
+    return False

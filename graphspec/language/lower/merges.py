@@ -1,0 +1,91 @@
+"""`merge`: the Keras layer that each word stands for."""
+
+from __future__ import annotations
+
+from graphspec import catalog
+from graphspec.catalog.refused import RETIRED_MERGES
+from graphspec.diagnostics import Report
+from graphspec.diagnostics.rules import MERGE_OPERANDS, UNKNOWN_MERGE
+from graphspec.diagnostics.suggest import did_you_mean, one_of
+from graphspec.language.document.tree import Located, Mapping
+from graphspec.language.graph import Feed, Layer, Reference
+from graphspec.language.lower.labels import fed
+from graphspec.language.lower.objects import make_object, split_form
+
+MERGES: dict[str, tuple[str, dict[str, object]]] = {
+    "sum": ("Add", {}),
+    "sub": ("Subtract", {}),
+    "mul": ("Multiply", {}),
+    "ave": ("Average", {}),
+    "max": ("Maximum", {}),
+    "min": ("Minimum", {}),
+    "concat": ("Concatenate", {}),
+    "dot": ("Dot", {}),
+    "cos": ("Dot", {"axes": -1, "normalize": True}),
+}
+"""The words of the language, each with its layer and the arguments that the word itself gives."""
+
+
+def read_merge(written: Located, feed: Feed | None, report: Report) -> tuple[str, Layer] | None:
+    """The word and the fresh merge layer that `merge` writes; None, with findings, where it writes none."""
+    form = split_form("layers", written, report)
+    if form is None:
+        return None
+    word, arguments = form
+    if word.value not in MERGES:
+        _unknown(word, report)
+        return None
+    name, given = MERGES[word.value]
+    if word.value == "dot" and arguments.value is None:
+        given = {"axes": -1}
+    made = make_object("layers", Located(name, word.span), _with(arguments, given), report)
+    operands = feed if isinstance(feed, tuple) else None
+    if feed is not None and (operands is None or len(operands) < 2 or (name in _PAIRS and len(operands) != 2)):
+        count = "exactly two" if name in _PAIRS else "two or more"
+        report.add(
+            MERGE_OPERANDS,
+            f"`merge: {word.value}` is given {_count(feed)}",
+            word.span,
+            expected=f"a `from` that lists {count} tensors",
+            help="write `from: [a, b]`, or leave `merge` out",
+            labels=fed(feed),
+        )
+        return None
+    return (word.value, Layer(made, word.span)) if made is not None else None
+
+
+_PAIRS = ("Subtract", "Dot")
+
+
+def _count(feed: Feed) -> str:
+    if isinstance(feed, dict):
+        return "tensors by keyword"
+    return "one tensor" if isinstance(feed, Reference) or len(feed) == 1 else f"{len(feed)} tensors"
+
+
+def _with(arguments: Located, given: dict[str, object]) -> Located:
+    """The written arguments, with those that the word itself gives where the spec does not state them."""
+    if not given or (arguments.value is not None and not isinstance(arguments.value, Mapping)):
+        return arguments
+    merged = Mapping(arguments.span)
+    for key, value in given.items():
+        merged.put(key, value, arguments.span, arguments.span)
+    if isinstance(arguments.value, Mapping):
+        for name, item in arguments.value.entries():
+            merged.put(name.value, item.value, name.span, item.span)
+    return Located(merged, arguments.span)
+
+
+def _unknown(word: Located, report: Report) -> None:
+    layer = next((merge for merge, (name, _) in MERGES.items() if name.lower() == word.value.lower()), None)
+    if word.value in RETIRED_MERGES:
+        help = RETIRED_MERGES[word.value]
+    elif layer is not None:
+        help = f"write `merge: {layer}`"
+    elif catalog.find("layers", word.value) is not None:
+        help = f"`{word.value}` is a layer: write it under `apply`"
+    else:
+        help = did_you_mean(word.value, MERGES)
+    report.add(
+        UNKNOWN_MERGE, f"there is no merge `{word.value}`", word.span, expected=f"one of {one_of(MERGES)}", help=help
+    )

@@ -1,0 +1,122 @@
+"""Layer → its name in Keras. The rule is stable, because weights are found by these names.
+
+The last fresh layer of a node bears the node's name; earlier ones are `<node>_<layer_in_snake_case>`, numbered
+where they repeat, as Keras numbers: `deep_dense`, `deep_dense_1`. An output must end in a layer of its own name —
+Keras takes the names of outputs from their last layers, so two outputs that end in one shared layer would collide —
+and gets an `Identity` where it does not. An explicit `name` argument wins. Declared layers bear their own names.
+
+An operation is no layer: it has no weights, and never takes a node's name. It is named as an earlier step is, after all
+layers, so that layers are called the same with it and without it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from graphspec.diagnostics import Label, Report, Span
+from graphspec.diagnostics.rules import BAD_NAME, LAYER_NAME_CLASH
+from graphspec.language.graph import Graph, Layer, Node, Object, Step, wrapped_layers
+
+
+def snake_case(class_name: str) -> str:
+    """`BatchNormalization` → `batch_normalization`, as Keras names layers that are given no name."""
+    return re.sub(r"([a-z])([A-Z])", r"\1_\2", re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", class_name)).lower()
+
+
+def name_layers(graph: Graph, report: Report) -> None:
+    """Give every layer that `graph` calls its name, and every output a last layer of the output's name."""
+    for name in graph.outputs:
+        if not graph.nodes[name].is_faulty:
+            _end_in_own_layer(graph.nodes[name])
+    taken: dict[str, Span] = {name: each.span for name, each in graph.inputs.items()}
+    shared = [step.layer for node in graph.nodes.values() for step in node.steps if not step.fresh]
+    for layer in dict.fromkeys(shared):
+        layer.name = _explicit(layer, report) or layer.name
+        _take(layer.name, layer, taken, report)
+    fresh: dict[str, list[Layer]] = {}
+    for node in graph.nodes.values():
+        fresh.setdefault(node.label, []).extend(
+            step.layer for step in node.steps if step.fresh and not step.layer.is_operation
+        )
+    waiting: list[tuple[str, Layer]] = []
+    for label, layers in fresh.items():
+        for layer in layers:
+            layer.name = _explicit(layer, report) or (label if layer is layers[-1] else "")
+            if layer.name:
+                _take(layer.name, layer, taken, report)
+            else:
+                waiting.append((label, layer))
+    counts: dict[str, int] = {}
+    for label, layer in waiting:
+        layer.name = _next_free(f"{label}_{snake_case(layer.type_name)}", taken, counts)
+        taken[layer.name] = layer.span
+    for node in graph.nodes.values():
+        for layer in (step.layer for step in node.steps if step.layer.is_operation):
+            layer.name = _next_free(f"{node.label}_{layer.type_name.rpartition('.')[2]}", taken, counts)
+            taken[layer.name] = layer.span
+    for layer in dict.fromkeys(step.layer for node in graph.nodes.values() for step in node.steps):
+        _name_wrapped(layer, report)
+
+
+def _end_in_own_layer(node: Node) -> None:
+    """Append an `Identity` to the output `node` unless its last layer is fresh and will bear the output's name."""
+    last = node.steps[-1] if node.steps else None
+    what = last.layer.what if last is not None and last.fresh else None
+    if isinstance(what, Object) and what.kind != "ops" and what.arguments.get("name", node.name) == node.name:
+        return
+    identity = Object("layers", "Identity", {}, node.span)
+    node.steps.append(Step(Layer(identity, node.span), node.span))
+
+
+def _explicit(layer: Layer, report: Report) -> str | None:
+    """The `name` argument that the spec gives the layer, if it does."""
+    name = layer.what.arguments.get("name") if isinstance(layer.what, Object) else None
+    if name is not None and (not isinstance(name, str) or not name or "/" in name):
+        report.add(
+            BAD_NAME,
+            f"`{name}` cannot be the name of a layer",
+            layer.span,
+            expected="text without `/`, which Keras keeps for paths",
+        )
+        return None
+    return name
+
+
+def _take(name: str, layer: Layer, taken: dict[str, Span], report: Report) -> None:
+    if name in taken and taken[name] == layer.span:
+        report.add(
+            LAYER_NAME_CLASH,
+            f"`repeat` makes several layers, and each would be named `{name}`",
+            layer.span,
+            expected="a layer without `name`",
+            help="leave `name` out: each layer is then named after its node and numbered",
+        )
+    elif name in taken:
+        report.add(
+            LAYER_NAME_CLASH,
+            f"two layers would be named `{name}`",
+            layer.span,
+            expected="a layer with a name of its own",
+            help="rename the node, or give one layer another `name` argument; Keras finds weights by these names",
+            labels=[Label(taken[name], "the other one")],
+        )
+    taken.setdefault(name, layer.span)
+
+
+def _next_free(stem: str, taken: Iterable[str], counts: dict[str, int]) -> str:
+    """`stem`, or `stem_1`, `stem_2`, ... where it is taken."""
+    number = counts.get(stem, 0)
+    name = stem if number == 0 else f"{stem}_{number}"
+    while name in taken:
+        number += 1
+        name = f"{stem}_{number}"
+    counts[stem] = number + 1
+    return name
+
+
+def _name_wrapped(layer: Layer, report: Report) -> None:
+    """Name the layers written inside a wrapper by their class alone: they are within the wrapper's own name."""
+    for inner in wrapped_layers(layer):
+        if not inner.name:
+            inner.name = _explicit(inner, report) or snake_case(inner.type_name)

@@ -1,0 +1,255 @@
+"""A step of `keras.ops`: which of its arguments the tensors feed, and which the spec gives as constants.
+
+    ops.transpose: {axes: [0, 2, 1]} · ops.reshape: [-1, 16] · {from: {x2: gate}, apply: {ops.subtract: {x1: 1.0}}}
+
+What comes in feeds the arguments that take tensors, in their order, or those that `from` and `call` name. A mapping
+holds constants by keyword; anything else is the first argument that no tensor feeds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from graphspec import catalog
+from graphspec.catalog import Entry
+from graphspec.catalog.refused import CODE_CARRYING_OPS, FAILING_OPS
+from graphspec.diagnostics import Report, Span
+from graphspec.diagnostics.rules import (
+    CODE_CARRYING,
+    MISSING_ARGUMENT,
+    NOT_A_LAYER,
+    UNKNOWN_ARGUMENT,
+    UNKNOWN_OBJECT,
+    WRONG_TYPE,
+)
+from graphspec.diagnostics.suggest import did_you_mean, kind_of, one_of
+from graphspec.language.document.tree import Located, Mapping
+from graphspec.language.graph import Feed, Object, Reference
+from graphspec.language.lower.objects import FAULTY, read_argument, unknown_argument
+
+PREFIX = "ops."
+
+
+def is_operation(name: str) -> bool:
+    """Whether a step of this name is one of `keras.ops`."""
+    return name.startswith(PREFIX)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """How tensors come to an operation.
+
+    feed: what `from` names, for the first step of a node; None where `from` is faulty. The result of the step before
+    is fed as one tensor. arguments: those of `call`; spans: where each of them is named.
+    """
+
+    feed: Feed | None
+    is_first: bool
+    arguments: dict[str, Any]
+    spans: dict[str, Span]
+
+
+def read_operation(name: Located, arguments: Located, call: Call, report: Report) -> Object | None:
+    """The operation `name` with its constants; None, with findings, where it cannot be called so."""
+    entry = _find(name, report)
+    if entry is None:
+        return None
+    fed = _fed(entry, call, name, report)
+    if fed is None or not _check_call(entry, fed, call, report):
+        return None
+    given = _constants(entry, {*fed, *call.arguments}, arguments, report)
+    if given is None or not _check_names(entry, fed, call, given, report):
+        return None
+    known = call.feed is not None or not call.is_first
+    missing = [each for each in entry.required if each not in (*fed, *call.arguments, *given)]
+    if missing and known:
+        _missing(entry, missing, given, name, report)
+    values = {key: _constant(entry, key, value, report) for key, (_, value) in given.items()}
+    if missing or any(value is FAULTY for value in values.values()):
+        return None
+    spans = {key: value.span for key, (_, value) in given.items()}
+    return Object("ops", entry.name, values, name.span, spans=spans)
+
+
+def _find(name: Located, report: Report) -> Entry | None:
+    target = PREFIX + name.value.rpartition(".")[2]
+    expected = f"an operation of `keras.ops`, of Keras {catalog.keras_version()}"
+    entry = catalog.find("ops", name.value)
+    if entry is not None and entry.name not in FAILING_OPS:
+        return entry
+    if entry is not None:
+        report.add(
+            NOT_A_LAYER,
+            f"`{name.value}` does not work in graphs of Keras {catalog.keras_version()}",
+            name.span,
+            expected=expected,
+            help=FAILING_OPS[entry.name],
+        )
+    elif target in CODE_CARRYING_OPS:
+        report.add(
+            CODE_CARRYING,
+            f"`{name.value}` carries code, and a spec carries none",
+            name.span,
+            expected=expected,
+            help=CODE_CARRYING_OPS[target],
+        )
+    elif name.value in catalog.other_functions():
+        report.add(
+            NOT_A_LAYER,
+            f"`{name.value}` computes no tensor from tensors",
+            name.span,
+            expected=expected,
+            help="write numbers where they are needed, as arguments of operations: `ops.add: {x2: 1.0}`",
+        )
+    else:
+        known = [*catalog.names("ops"), *catalog.identifiers("ops")]
+        report.add(
+            UNKNOWN_OBJECT,
+            f"there is no operation `{name.value}`",
+            name.span,
+            expected=expected,
+            help=did_you_mean(name.value, known, "`graphspec layers --kind ops` lists the operations"),
+        )
+    return None
+
+
+def _fed(entry: Entry, call: Call, name: Located, report: Report) -> list[str] | None:
+    """The arguments that what comes in feeds; None, with a finding, where it cannot."""
+    if call.is_first and isinstance(call.feed, dict):
+        unfit = [key for key in call.feed if entry.tensors.get(key) not in ("one", "list")]
+        for key in unfit:
+            _takes_no_tensor(entry, key, call.feed[key].span, report)
+        return None if unfit else list(call.feed)
+    count = len(call.feed) if call.is_first and isinstance(call.feed, tuple) else 1
+    fed = catalog.fed(entry, count)
+    if len(fed) == 1 and entry.tensors[fed[0]] != "one":
+        return fed
+    if len(fed) < count:
+        most = len(fed)
+        report.add(
+            UNKNOWN_ARGUMENT,
+            f"`{entry.name}` takes {'one tensor' if most == 1 else f'{most} tensors'} and is given {count}",
+            name.span,
+            expected=f"an operation that takes {count} tensors",
+            help="apply it to each in a node of its own, or hand the list to `ops.stack` or `ops.concatenate`",
+        )
+        return None
+    return fed
+
+
+def _takes_no_tensor(entry: Entry, argument: str, span: Span, report: Report) -> None:
+    known = argument in entry.arguments
+    report.add(
+        UNKNOWN_ARGUMENT,
+        f"`{argument}` of `{entry.name}` takes no tensor" if known else f"`{entry.name}` has no argument `{argument}`",
+        span,
+        expected=f"a tensor for {one_of(entry.tensors)}",
+        help=f"write it as a constant: `{entry.name}: {{{argument}: ...}}`"
+        if known
+        else did_you_mean(argument, entry.tensors, f"tensors go to {one_of(entry.tensors)}"),
+    )
+
+
+def _check_call(entry: Entry, fed: list[str], call: Call, report: Report) -> bool:
+    """Whether `call` names arguments that take tensors and that nothing else feeds."""
+    before = report.added
+    for argument, value in call.arguments.items():
+        span = call.spans[argument]
+        if argument in fed:
+            _given_twice(entry, argument, fed, call, span, report)
+        elif argument not in entry.arguments:
+            unknown_argument(entry, argument, [], span, report)
+        elif _holds_tensor(value) and entry.tensors.get(argument) not in ("one", "list"):
+            _takes_no_tensor(entry, argument, span, report)
+    return report.added == before
+
+
+def _holds_tensor(value: Any) -> bool:
+    return isinstance(value, Reference) or (isinstance(value, list) and any(map(_holds_tensor, value)))
+
+
+def _constants(
+    entry: Entry, taken: Iterable[str], written: Located, report: Report
+) -> dict[str, tuple[Span, Located]] | None:
+    """The constants by keyword, with the span of what names each."""
+    if written.value is None:
+        return {}
+    if isinstance(written.value, Mapping):
+        return {key.value: (key.span, value) for key, value in written.value.entries()}
+    free = [argument for argument in entry.arguments if argument not in taken and entry.tensors.get(argument) != "each"]
+    if free:
+        return {free[0]: (written.span, written)}
+    report.add(
+        UNKNOWN_ARGUMENT,
+        f"`{entry.name}` takes no argument beside the tensors that come in",
+        written.span,
+        expected="nothing",
+        help=f"write `{entry.name}` alone",
+    )
+    return None
+
+
+def _check_names(
+    entry: Entry, fed: list[str], call: Call, given: dict[str, tuple[Span, Located]], report: Report
+) -> bool:
+    """Whether every constant is of an argument that the operation has and that no tensor feeds."""
+    before = report.added
+    missing = [each for each in entry.required if each not in (*fed, *call.arguments, *given)]
+    for argument, (span, _) in given.items():
+        if argument in fed or argument in call.arguments:
+            _given_twice(entry, argument, fed, call, span, report)
+        elif entry.tensors.get(argument) == "each" or (argument not in entry.arguments and not entry.is_open):
+            unknown_argument(entry, argument, missing, span, report)
+    return report.added == before
+
+
+def _given_twice(entry: Entry, argument: str, fed: list[str], call: Call, span: Span, report: Report) -> None:
+    other = next((each for each in entry.tensors if each not in fed), None)
+    help = "remove it"
+    if other is not None and argument in fed:
+        help = f"to feed another argument, name it: `from: {{{other}: ...}}`"
+        if not call.is_first:
+            help += ", in a node of its own"
+    report.add(
+        UNKNOWN_ARGUMENT,
+        f"`{argument}` of `{entry.name}` is given twice: "
+        + ("it is the tensor that comes in" if argument in fed else "`call` gives it as well"),
+        span,
+        expected="an argument that no tensor feeds",
+        help=help,
+    )
+
+
+def _missing(
+    entry: Entry, missing: list[str], given: dict[str, tuple[Span, Located]], name: Located, report: Report
+) -> None:
+    tensors = [argument for argument in missing if argument in entry.tensors]
+    if tensors and tensors == missing:
+        needed = [argument for argument in entry.required if argument in entry.tensors and argument not in given]
+        help = f"write `from: [{', '.join(needed)}]` with the tensors in this order"
+        if entry.tensors[tensors[0]] == "one":
+            help += f", or a constant: `{entry.name}: {{{tensors[0]}: 1.0}}`"
+    else:
+        help = f"write `{entry.name}: {{{', '.join(f'{argument}: ...' for argument in [*given, *missing])}}}`"
+    report.add(
+        MISSING_ARGUMENT,
+        f"`{entry.name}` needs {one_of(missing)}",
+        name.span,
+        expected=f"a {'tensor or a value' if tensors else 'value'} for {one_of(missing)}",
+        help=help,
+    )
+
+
+def _constant(entry: Entry, argument: str, value: Located, report: Report) -> Any:
+    if argument in entry.tensors and isinstance(value.value, str):
+        report.add(
+            WRONG_TYPE,
+            f"`{argument}` of `{entry.name}` is {kind_of(value.value)}",
+            value.span,
+            expected="a number, true or false, or a list of those",
+            help=f"a tensor comes in by `from`, or beside the operation: `call: {{{argument}: {value.value}}}`",
+        )
+        return FAULTY
+    return read_argument(entry, argument, value, report, None)

@@ -1,0 +1,194 @@
+"""`apply`: one step or a list of them, each a layer, a declared layer or a model, with `call` and `repeat`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from graphspec import catalog
+from graphspec.diagnostics import Report, Span
+from graphspec.diagnostics.rules import BAD_STEP, BAD_VALUE, TOO_LARGE, UNKNOWN_ARGUMENT, WRONG_TYPE
+from graphspec.diagnostics.suggest import kind_of, one_of
+from graphspec.language.document.tree import Located, Mapping, Sequence
+from graphspec.language.graph import Feed, Layer, Step, size_of, wrapped_layers
+from graphspec.language.lower.objects import make_object
+from graphspec.language.lower.operations import Call, is_operation, read_operation
+from graphspec.language.lower.references import read_reference
+from graphspec.language.lower.scope import Block, Scope
+
+BESIDE = ("call", "repeat")
+MAX_REPEAT = 10_000
+_WORK = 2
+"""Units of work for each value of a step: every check looks at it, and so does each repeat."""
+
+
+@dataclass(frozen=True)
+class BlockUse:
+    """A step that uses a block: what the spec gives for its parameters, each with its place."""
+
+    block: Block
+    arguments: Located
+    span: Span
+
+
+def read_steps(
+    written: Located, scope: Scope, report: Report, feed: Feed | None, *, merged: bool
+) -> list[Step | BlockUse | None]:
+    """The steps of `apply` in order, repeats written out; None in the place of a faulty one.
+
+    feed is what the node takes in, None where that is faulty; merged tells that a `merge` makes one tensor of it.
+    """
+    steps: list[Step | BlockUse | None] = []
+    for number, item in enumerate(written.as_list()):
+        read = _read_step(item, scope, report, feed, is_first=number == 0 and not merged)
+        steps += read if read is not None else [None]
+        if len(steps) > MAX_REPEAT:
+            report.add(
+                TOO_LARGE,
+                f"the node has more than {MAX_REPEAT:,} steps",
+                item.span,
+                expected="here it goes too far",
+                help="use fewer repeats",
+            )
+            return [*steps, None]
+    return steps
+
+
+def _read_step(
+    written: Located, scope: Scope, report: Report, feed: Feed | None, *, is_first: bool
+) -> list[Step] | list[BlockUse] | None:
+    form = _split_step(written, report)
+    if form is None:
+        return None
+    name, arguments, beside = form
+    repeat = _read_repeat(beside, report)
+    call = _read_call(beside, report)
+    if repeat is None or call is None:
+        return None
+    if repeat > 1:
+        scope.count(repeat, name.span)
+    scope.spend(_WORK * repeat * (size_of(arguments.value) + size_of(call)), name.span)
+    block = scope.find_block(name.value)
+    if block is not None:
+        if call:
+            report.add(
+                BAD_STEP,
+                f"`{name.value}` is a block, and a block takes no `call`",
+                name.span,
+                expected="a layer or model beside `call`",
+                help="give the tensors as its inputs, in `from`",
+            )
+            return None
+        return [BlockUse(block, arguments, name.span)] * repeat
+    if scope.declares(name.value):
+        layer = scope.find(name.value, name.span)
+        if arguments.value is not None:
+            report.add(
+                UNKNOWN_ARGUMENT,
+                f"`{name.value}` is declared with its arguments already",
+                arguments.span,
+                expected="nothing: a declared layer or model is applied by its name alone",
+                help="give the arguments where it is declared; call arguments go under `call`",
+            )
+            return None
+        if layer is None:
+            return None
+        scope.spend(_WORK * repeat * size_of(layer), name.span)
+        return [Step(layer, name.span, call, fresh=False) for _ in range(repeat)]
+    steps: list[Step] = []
+    for number in range(repeat):
+        if number > 1 and next(wrapped_layers(steps[-1].layer), None) is None:
+            steps.append(Step(Layer(steps[-1].layer.what, name.span), name.span, call))
+            continue  # as the step before: only layers within it would have to be others
+        if is_operation(name.value):
+            spans = beside.located("call").value.key_spans if beside is not None and call else {}
+            operands = Call(feed, is_first and number == 0, call, spans)
+            made = read_operation(name, arguments, operands, report)
+        else:
+            made = make_object("layers", name, arguments, report, scope)
+        if made is None:
+            return None
+        steps.append(Step(Layer(made, name.span), name.span, call))
+        if number == 1:
+            scope.count(repeat * sum(1 for _ in wrapped_layers(steps[-1].layer)), name.span)
+    return steps
+
+
+def _split_step(written: Located, report: Report) -> tuple[Located, Located, Mapping | None] | None:
+    """The name, the arguments and the whole mapping of a step."""
+    value = written.value
+    if isinstance(value, str) and value:
+        return written, Located(None, written.span), None
+    expected = "a layer, or a declared layer or model: its name, or its name as the one key with its arguments"
+    if not isinstance(value, Mapping) or not value:
+        help = "an empty item: remove it, or name a layer" if value is None else ""
+        report.add(BAD_STEP, f"{kind_of(value)} is no step", written.span, expected=expected, help=help)
+        return None
+    named = [(key, arguments) for key, arguments in value.entries() if key.value not in BESIDE]
+    if len(named) != 1:
+        keys = [key.value for key, _ in named]
+        if not named:
+            found, help = f"a step of only {one_of(value)}", "name the layer beside it"
+        else:
+            found = f"a step of {len(keys)} names: {one_of(keys)}"
+            help = _mend_names(named)
+        report.add(BAD_STEP, found, (named[1][0] if named else written).span, expected=expected, help=help)
+        return None
+    return named[0][0], named[0][1], value
+
+
+def _mend_names(named: list[tuple[Located, Located]]) -> str:
+    """How to write a step of several names: arguments that stand beside their layer, or several steps in one."""
+    layer, arguments = named[0]
+    entry = catalog.find("layers", layer.value)
+    others = [key.value for key, _ in named[1:]]
+    if entry is not None and arguments.value is None and all(name in entry.arguments for name in others):
+        return f"indent the arguments {one_of(others)} two spaces more, below `{layer.value}`"
+    return "write a list with one step an item; arguments go below their layer: `Dense: {units: 64}`"
+
+
+def _read_repeat(beside: Mapping | None, report: Report) -> int | None:
+    if beside is None or "repeat" not in beside:
+        return 1
+    repeat = beside.located("repeat")
+    if isinstance(repeat.value, int) and not isinstance(repeat.value, bool) and 1 <= repeat.value <= MAX_REPEAT:
+        return repeat.value
+    is_number = isinstance(repeat.value, int) and not isinstance(repeat.value, bool)
+    report.add(
+        BAD_VALUE if is_number else WRONG_TYPE,
+        f"`repeat` is {kind_of(repeat.value)}",
+        repeat.span,
+        expected=f"a whole number from 1 to {MAX_REPEAT:,}",
+    )
+    return None
+
+
+def _read_call(beside: Mapping | None, report: Report) -> dict[str, Any] | None:
+    if beside is None or "call" not in beside:
+        return {}
+    call = beside.located("call")
+    if not isinstance(call.value, Mapping):
+        report.add(
+            WRONG_TYPE, f"`call` is {kind_of(call.value)}", call.span, expected="a mapping of call arguments",
+            help="write `call: {initial_state: state}` or `call: {use_causal_mask: true}`",
+        )  # fmt: skip
+        return None
+    before = report.added
+    read = {key.value: _read_call_value(value, report) for key, value in call.value.entries()}
+    return read if report.added == before else None
+
+
+def _read_call_value(value: Located, report: Report) -> Any:
+    if isinstance(value.value, str):
+        return read_reference(value, report)
+    if isinstance(value.value, Sequence):
+        return [_read_call_value(item, report) for item in value.value.entries()]
+    if isinstance(value.value, Mapping):
+        report.add(
+            WRONG_TYPE,
+            "a call argument is a mapping",
+            value.span,
+            expected="a tensor reference, a number, true or false, or a list of those",
+        )
+        return None
+    return value.value

@@ -1,0 +1,234 @@
+"""Masks that get lost on their way to a layer that would have used them: warnings, found while the walk goes on.
+
+The walk shows every step of it to a `Watch`. What a step drops is told at the end, when it is known what comes after:
+a dropped mask matters where a layer downstream takes one, and where no layer has used any. Steps that follow are gone
+through as long as there are steps of a sequence in what they give.
+
+Three ways lose a mask:
+
+- a layer, an operation or a merge hands none on;
+- `MultiHeadAttention` takes the masks off its query, value and key when it runs. Keras' symbolic tensors keep them, and
+  layers with one input use those; another attention, which looks at the tensors themselves, finds none;
+- a recurrent layer that is given an initial state looks for no mask of its sequence.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from graphspec import catalog
+from graphspec.diagnostics import Diagnostic, Label
+from graphspec.diagnostics.rules import DROPPED_MASK
+from graphspec.language.graph import Graph, Layer, Node, Object, Step
+from graphspec.shapes.masks import is_masked
+from graphspec.shapes.tensor import Tensor, Value, tensors
+
+TAKES_MASKS_OFF = "MultiHeadAttention"
+
+Calls = dict[int, dict[str, list[Value]]]
+"""For each graph by id, and node: what each step gives."""
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """A step on its way: the step `number` of `node` in `graph`."""
+
+    graph: Graph
+    node: Node
+    number: int
+
+    @property
+    def step(self) -> Step:
+        return self.node.steps[self.number]
+
+
+@dataclass(frozen=True)
+class _Drop:
+    """A mask lost at the innermost of the frames. wants: which layers would have used it."""
+
+    frames: tuple[Frame, ...]
+    message: str
+    wants: Callable[[Step], bool]
+    is_certain: bool = False
+
+
+@dataclass
+class Watch:
+    """What is seen of masks on a walk. taken: tensors by id whose masks an attention has taken off, and where."""
+
+    frames: list[Frame] = field(default_factory=list)
+    drops: list[_Drop] = field(default_factory=list)
+    taken: dict[int, tuple[Tensor, Frame]] = field(default_factory=dict)
+    is_used: bool = False
+
+    def see(self, value: Value, keywords: dict[str, Any], result: Value) -> None:
+        """Look at the innermost step: what came in, and what it gave."""
+        if not is_masked([value, list(keywords.values())]):
+            return
+        frame = self.frames[-1]
+        layer, name = frame.step.layer, _shown(frame.step.layer)
+        if not isinstance(layer.what, Object):
+            return
+        explicit = any(each.endswith("mask") for each in keywords)
+        if uses_mask(frame.step):
+            self._see_use(frame, value, keywords, explicit=explicit)
+        elif not is_masked(result) and any(isinstance(each, Tensor) for each in tensors(result)):
+            self._drop(f"`{name}` in `{frame.node.label}` drops its mask", uses_mask)
+        elif self._is_taken(frame, value):
+            said = (
+                f"`{name}` in `{frame.node.label}` has no mask when it runs: `{TAKES_MASKS_OFF}` takes it off its query"
+            )
+            self._drop(said, _is_attention)
+
+    def _see_use(self, frame: Frame, value: Value, keywords: dict[str, Any], *, explicit: bool) -> None:
+        name = _shown(frame.step.layer)
+        if "initial_state" in keywords and not explicit and any(True for _ in tensors(keywords["initial_state"])):
+            said = f"`{name}` in `{frame.node.label}` is given an initial state, and Keras then looks for no mask"
+            self._drop(f"{said} of its sequence", uses_mask, is_certain=True)
+            return
+        if _is_attention(frame.step) and not explicit and self._is_taken(frame, [value, list(keywords.values())]):
+            said = f"`{name}` in `{frame.node.label}` finds no mask when it runs"
+            self._drop(f"{said}: the `{TAKES_MASKS_OFF}` before it takes it off", _is_attention, is_certain=True)
+        self.is_used = True
+        if frame.step.layer.type_name == TAKES_MASKS_OFF:
+            for each in tensors([value, list(keywords.values())]):
+                if isinstance(each, Tensor) and each.mask is not None:
+                    self.taken.setdefault(id(each), (each, frame))
+
+    def _drop(self, message: str, wants: Callable[[Step], bool], *, is_certain: bool = False) -> None:
+        self.drops.append(_Drop(tuple(self.frames), message, wants, is_certain))
+
+    def _is_taken(self, frame: Frame, value: object) -> bool:
+        """Whether an attention that is sure to run before has taken a mask off one of the tensors."""
+        takers = [self.taken[id(each)][1] for each in tensors(value) if id(each) in self.taken]
+        return any(
+            taker.graph is frame.graph and any(after.node is frame.node for after in _downstream(taker))
+            for taker in takers
+        )
+
+    def findings(self, calls: Calls) -> Iterator[Diagnostic]:
+        """The warnings, once everything has been seen."""
+        said: set[int] = set()
+        for drop in self.drops:
+            frame = drop.frames[-1]
+            user = None if drop.is_certain else _user(drop, calls)
+            if id(frame.step) in said or not (drop.is_certain or user is not None or not self.is_used):
+                continue
+            said.add(id(frame.step))
+            end = ", so layers after it see the padding" if user is not None else ""
+            end = end or (", so it sees the padding" if drop.is_certain else ", and no layer has used it")
+            yield Diagnostic(
+                DROPPED_MASK,
+                drop.message + end,
+                frame.step.span,
+                expected="a mask by `call`" if drop.is_certain else "a layer that hands the mask on",
+                help=_help(drop, user),
+                labels=(Label(user.span, f"`{_shown(user.layer)}` would have used it"),) if user is not None else (),
+            )
+
+
+_MADE = "`m: {from: {x1: words}, apply: {ops.not_equal: {x2: 0}}}`"
+"""How a spec makes a mask of words."""
+
+
+def _help(drop: _Drop, user: Step | None) -> str:
+    if drop.wants is _is_attention:
+        return f"make the mask by hand, {_MADE}, and give it to the attention: `call: {{query_mask: m, value_mask: m}}`"
+    if drop.is_certain:
+        return f"make the mask by hand, {_MADE}, and hand it on beside the state: `call: {{mask: m}}`"
+    if user is None:
+        return "leave the mask out where the padding is meant to be read, or use a layer that skips it"
+    return "hand the mask on with `call: {mask: ...}`, or mask after this step"
+
+
+def uses_mask(step: Step) -> bool:
+    """Whether the step takes the masks of what comes in into account, and is given none by `call`."""
+    return _takes(step, ("mask", "query_mask")) and step.layer.type_name != "TimeDistributed"
+
+
+def _is_attention(step: Step) -> bool:
+    """Whether the step is an attention that looks for masks on the tensors themselves."""
+    return _takes(step, ("query_mask",)) and not any(name.endswith("mask") for name in step.call)
+
+
+def _takes(step: Step, arguments: tuple[str, ...]) -> bool:
+    what = step.layer.what
+    entry = catalog.find("layers", what.name) if isinstance(what, Object) and what.kind == "layers" else None
+    return entry is not None and any(argument in entry.call for argument in arguments)
+
+
+def _shown(layer: Layer) -> str:
+    return layer.name if layer.declared or not isinstance(layer.what, Object) else layer.type_name
+
+
+def _followers(graph: Graph) -> dict[str, list[Node]]:
+    """The nodes that take in each tensor."""
+    found: dict[str, list[Node]] = {}
+    for node in graph.nodes.values():
+        for name in {reference.name for reference in node.references()}:
+            found.setdefault(name, []).append(node)
+    return found
+
+
+def _downstream(frame: Frame, keeps: Callable[[Node, int], bool] = lambda node, number: True) -> Iterator[Frame]:
+    """Every step that what comes out of `frame` leads to, in its graph, as long as steps `keep` it."""
+    if not keeps(frame.node, frame.number):
+        return
+    followers = _followers(frame.graph)
+    reached = {frame.node.name}
+    waiting = deque([(frame.node, frame.number + 1)])
+    while waiting:
+        node, first = waiting.popleft()
+        goes_on = True
+        for number in range(first, len(node.steps)):
+            yield Frame(frame.graph, node, number)
+            goes_on = keeps(node, number)
+            if not goes_on:
+                break
+        if not goes_on:
+            continue
+        for other in followers.get(node.name, ()):
+            if other.name not in reached:
+                reached.add(other.name)
+                waiting.append((other, 0))
+
+
+def _user(drop: _Drop, calls: Calls) -> Step | None:
+    """The first step after the drop that would have used the mask, in the graph of the drop or around it."""
+    for frame in reversed(drop.frames):
+
+        def keeps(node: Node, number: int, graph: Graph = frame.graph) -> bool:
+            given = calls.get(id(graph), {}).get(node.name, [])
+            return number < len(given) and any(
+                isinstance(each, Tensor) and each.rank > 2 for each in tensors(given[number])
+            )
+
+        reached = list(_downstream(frame, keeps))
+        for each in reached:
+            found = next((step for step in _inside(each.step) if drop.wants(step) and not _is_told(step)), None)
+            if found is not None:
+                return found
+        nodes = {frame.node.name, *(each.node.name for each in reached)}
+        if not nodes & set(frame.graph.outputs):
+            return None
+    return None
+
+
+def _is_told(step: Step) -> bool:
+    """Whether the step is given a mask by `call`."""
+    return any(name.endswith("mask") for name in step.call)
+
+
+def _inside(step: Step) -> Iterator[Step]:
+    """The step, and those of the model that it applies, of each model once."""
+    waiting, seen = [step], set[int]()
+    while waiting:
+        each = waiting.pop()
+        yield each
+        what = each.layer.what
+        if isinstance(what, Graph) and id(what) not in seen:
+            seen.add(id(what))
+            waiting += [inner for node in what.nodes.values() for inner in node.steps][::-1]

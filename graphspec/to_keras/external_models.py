@@ -1,0 +1,98 @@
+"""External → keras.Model: a saved model's file, or a function of `keras.applications`.
+
+Whatever form it was saved in, the model is given that of a nested one: bare tensors for one input or one output,
+dicts by name for several.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+from keras.src.backend.common import global_state
+
+from graphspec.checks.files import missing_file
+from graphspec.diagnostics import Report, SpecError
+from graphspec.diagnostics.rules import REFUSED_ARGUMENTS
+from graphspec.files import is_file
+from graphspec.language.graph import External
+from graphspec.to_keras.installed import lacking, version_help
+from graphspec.to_keras.keras_messages import reason
+from graphspec.to_keras.saved_file import by_name, load_saved
+
+_COUNTS = "object_name_uids"
+
+
+@dataclass(frozen=True)
+class Interface:
+    """The names of a model's inputs and outputs, as references and `from` write them."""
+
+    inputs: list[str]
+    outputs: list[str]
+
+
+def make_external(what: External, name: str, *, weightless: bool, pretrained: bool) -> tuple[keras.Model, Interface]:
+    """The model, named `name`, with the names of its inputs and outputs. Raises SpecError where it cannot be had.
+
+    weightless: no array is read or allocated. pretrained: an application loads the weights that the spec asks for.
+    """
+    if what.path is None:
+        return _in_nested_form(_application(what, name, pretrained=pretrained and not weightless), name)
+    return _in_nested_form(_from_file(what, weightless=weightless), name)
+
+
+def _application(what: External, name: str, *, pretrained: bool) -> keras.Model:
+    arguments = {key: tuple(value) if isinstance(value, list) else value for key, value in what.arguments.items()}
+    weights = arguments.pop("weights", None) if pretrained else None
+    arguments.pop("weights", None)
+    make = getattr(keras.applications, what.name, None)
+    if make is None:
+        raise lacking("application", what.name, what.span)
+    try:
+        with _own_names():
+            return make(**{"name": name, **arguments, "weights": weights})
+    except Exception as error:
+        raise SpecError.of(
+            REFUSED_ARGUMENTS,
+            f"Keras refused the arguments of the application `{what.name}`: {reason(error)}",
+            what.span,
+            expected=f"arguments that `keras.applications.{what.name}` takes",
+            help=version_help(),
+        ) from error
+
+
+@contextmanager
+def _own_names() -> Iterator[None]:
+    """Within it, layers without a name are numbered from the start, and not by what the process has made before."""
+    counts = global_state.get_global_attribute(_COUNTS)
+    global_state.set_global_attribute(_COUNTS, defaultdict(int))
+    try:
+        yield
+    finally:
+        global_state.set_global_attribute(_COUNTS, counts)
+
+
+def _from_file(what: External, *, weightless: bool) -> keras.Model:
+    assert what.path is not None
+    if not is_file(what.path):
+        raise SpecError(Report([missing_file(what.path, what.name, what.span)]))
+    return load_saved(what.path, what.name, what.span, weightless=weightless)
+
+
+def _in_nested_form(model: keras.Model, name: str) -> tuple[keras.Model, Interface]:
+    try:
+        inputs = by_name(model.input, [each.name for each in model.inputs])
+        outputs = by_name(model.output, model.output_names)
+    except AttributeError:  # a subclass of Model, registered by a plugin: it is called as it stands
+        model.name = name
+        return model, Interface([], [])
+    made = keras.Model(_bare(inputs), _bare(outputs), name=name)
+    return made, Interface(list(inputs), list(outputs))
+
+
+def _bare(tensors: dict[str, Any]) -> Any:
+    return next(iter(tensors.values())) if len(tensors) == 1 else tensors

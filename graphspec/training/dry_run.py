@@ -1,0 +1,130 @@
+"""`validate --deep`: Keras itself builds a spec that has no static error, without weights, and compiles it.
+
+In: one `Spec` after the other, in one process. Out: what Keras refuses of each, at its node and line, with the shapes
+that came in. Plugins are imported, as in every build. A spec that names files of weights is built with them as well,
+since only that tells whether they fit.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+
+import keras
+
+from graphspec.catalog.arguments import MAKING_FOLDERS
+from graphspec.diagnostics import Diagnostic, Report, SpecError
+from graphspec.diagnostics.rules import REFUSED_TRAINING
+from graphspec.language.graph import External, Object, every_layer
+from graphspec.sources import Source
+from graphspec.spec import Spec
+from graphspec.to_keras import build_spec
+from graphspec.to_keras.freezing import check_trainable
+from graphspec.to_keras.keras_messages import told_as
+from graphspec.to_keras.objects import make
+from graphspec.to_keras.weights import load_weights
+from graphspec.training.compiling import compile_model
+from graphspec.training.monitors import with_mode
+
+_BETWEEN_COLLECTIONS = 20
+"""Specs after which what Keras has left is collected: looking for it takes longer than building a small spec."""
+
+
+class DeepCheck:
+    """Builds specs one after the other, each as if it were the only one of the process."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def __call__(self, spec: Spec) -> list[Diagnostic]:
+        """What Keras finds in `spec`, but for what is known of it already."""
+        report = Report()
+        with self._alone():
+            try:
+                report.extend(_build(spec))
+            except SpecError as error:
+                report.extend(error.report.found)
+        known = {(finding.rule, finding.span) for finding in spec.warnings}
+        return [finding for finding in report if (finding.rule, finding.span) not in known]
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Afterwards Keras knows the custom objects that it knew before: those of one spec's plugins are its own."""
+        objects = keras.saving.get_custom_objects()
+        before = dict(objects)
+        try:
+            yield
+        finally:
+            objects.clear()
+            objects.update(before)
+            keras.utils.clear_session(free_memory=False)
+            self.count += 1
+            if self.count % _BETWEEN_COLLECTIONS == 0:
+                gc.collect()
+
+
+def _build(spec: Spec) -> Iterator[Diagnostic]:
+    """Build and compile `spec` as a training would. Raises SpecError where Keras refuses it."""
+    settings = spec.model.training
+    precision = settings.precision if settings is not None else "float32"
+    built = build_spec(spec, precision=precision, weightless=True)
+    yield from built.warnings
+    if spec.training is not None and settings is not None:
+        check_trainable(built.model, settings.located("freeze").span if settings.freeze else settings.span)
+        with _found() as found:
+            _compile(spec, built.model)
+        yield from found
+        validates = spec.data is None or spec.data.validation is not None or spec.data.held_out > 0
+        for callback in spec.training.callbacks:
+            if callback.name in MAKING_FOLDERS:
+                continue
+            with _found() as found:
+                make(with_mode(callback, spec, validates=validates))
+            yield from found
+    if _takes_weights(spec):
+        model = build_spec(spec, precision=precision).model
+        if spec.training is not None and spec.training.initial_weights is not None:
+            load_weights(model, spec.training.initial_weights)
+
+
+def _compile(spec: Spec, model: keras.Model) -> None:
+    with told_as(partial(_not_compiled, spec)):
+        compile_model(spec, model)
+
+
+def _not_compiled(spec: Spec, why: str) -> SpecError:
+    return SpecError.of(
+        REFUSED_TRAINING,
+        f"Keras refused to compile the model: {why}",
+        spec.model.key_span("training"),
+        expected="a training that Keras compiles",
+    )
+
+
+@contextmanager
+def _found() -> Iterator[list[Diagnostic]]:
+    """What is found within it, where the work that follows does not depend on it."""
+    found: list[Diagnostic] = []
+    try:
+        yield found
+    except SpecError as error:
+        found += error.report.found
+
+
+def _takes_weights(spec: Spec) -> bool:
+    """Whether files fill weights of the model, and none would be downloaded to build it."""
+    weights = [spec.training.initial_weights] if spec.training is not None else []
+    layers = list(every_layer(spec.graph))
+    if any(isinstance(each.what, External) and "weights" in each.what.arguments for each in layers):
+        return False
+    from_files = any(isinstance(each.what, External) and each.what.path is not None for each in layers)
+    filled = any(isinstance(each.what, Object) and _holds_file(each.what) for each in layers)
+    return from_files or filled or any(each is not None for each in (*weights, *(layer.weights for layer in layers)))
+
+
+def _holds_file(what: Object) -> bool:
+    return any(
+        isinstance(each, Source) or (isinstance(each, Object) and _holds_file(each)) for each in what.arguments.values()
+    )
