@@ -19,8 +19,7 @@ from click.testing import CliRunner, Result
 import graphspec
 from graphspec.cli import main
 from graphspec.diagnostics import SpecError
-from graphspec.diagnostics.rules import RULES, Rule
-from graphspec.diagnostics.rules.pages import read_page
+from graphspec.diagnostics.rules import RULES, Rule, read_page
 
 from .commands import command_of
 

@@ -11,8 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from graphspec.cli import main
-from graphspec.validation.globs import matches
-from graphspec.validation.settings import Finder
+from graphspec.validation.settings import Finder, matches
 
 UNUSED = "graphspec: 1\ninputs: {x: [2], z: [3]}\noutputs: {y: {from: x, apply: {Dense: 1}}}\n"
 

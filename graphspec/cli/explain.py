@@ -12,8 +12,7 @@ from typing import Any
 
 import click
 
-from graphspec.diagnostics.rules import RULES, Rule, Severity
-from graphspec.diagnostics.rules.pages import find_rule, read_page
+from graphspec.diagnostics.rules import RULES, Rule, Severity, find_rule, read_page
 from graphspec.diagnostics.suggest import did_you_mean
 
 _CODE, _INDENT = "    ", "  "

@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from graphspec.cli.differences import differences
+from graphspec.cli.options import differences
 from graphspec.console.echo import echo, echo_bytes
 from graphspec.diagnostics import Report, SpecError
 from graphspec.diagnostics.formats.full import render

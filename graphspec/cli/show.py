@@ -101,7 +101,7 @@ class Show:
         return failed
 
     def _show_differences(self, fixed: Fixed) -> None:
-        from graphspec.cli.differences import differences
+        from graphspec.cli.options import differences
 
         for path, after in fixed.after.items():
             before = fixed.before[path]

@@ -41,6 +41,7 @@ from graphspec.run_directory.folders import (
     new_folder,
     newest,
     newest_with,
+    status_of,
 )
 from graphspec.run_directory.inside import check_inside
 from graphspec.run_directory.records import (
@@ -55,7 +56,6 @@ from graphspec.run_directory.records import (
 )
 from graphspec.run_directory.resolved_spec import change_epochs, write_spec
 from graphspec.run_directory.rows import Row, read_rows, series, write_rows
-from graphspec.run_directory.status import status_of
 from graphspec.run_directory.watched import WatchedFolder
 from graphspec.run_paths import (
     ADAPTED,

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from graphspec.diagnostics.formats.paths import legible
+from graphspec.diagnostics.formats.outcome import legible
 from graphspec.language.graph import Plugin
 from graphspec.run_directory.files import relative
 from graphspec.run_paths import ADAPTED, VOCABULARIES

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from graphspec.diagnostics import SpecError
-from graphspec.diagnostics.formats.paths import legible
+from graphspec.diagnostics.formats.outcome import legible
 from graphspec.diagnostics.rules import BAD_RUN, CANNOT_WRITE
 from graphspec.files import read_bytes, reason_of
 from graphspec.run_paths import UNFINISHED

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from graphspec.checks.written_paths import written_paths
 from graphspec.console.shell import command_line, path_word
@@ -178,3 +179,12 @@ def folders_with(path: Path, record: str) -> list[Path]:
     if os.path.lexists(path / record):
         return [path]
     return [each.parent for each in path.glob(f"**/{record}")] if path.is_dir() else []
+
+
+KILLED = "killed"
+
+
+def status_of(run: Path, record: dict[str, Any]) -> str:
+    """`running`, `finished`, `stopped`, `failed`; `killed` where the record says `running` and no process holds it."""
+    status = str(record.get("status", "unknown"))
+    return KILLED if status == "running" and not is_held(run) else status

@@ -14,8 +14,8 @@ from typing import Any, NoReturn
 from graphspec import catalog
 from graphspec.diagnostics.rules import SHAPE_MISMATCH
 from graphspec.language.graph import Layer, Object
-from graphspec.shapes.broadcasting import broadcast, concatenated
 from graphspec.shapes.call import Call
+from graphspec.shapes.sizes import broadcast, concatenated
 from graphspec.shapes.tensor import Shape, Tensor, Value, tensors
 
 Masks = list[Shape | None]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -9,6 +10,9 @@ from typing import Any
 import keras
 from keras.src.backend.common import global_state
 from keras.src.utils.tracking import no_automatic_dependency_tracking
+from tensorflow.python.framework import ops
+
+from graphspec.language.graph import Graph
 
 _PENDING = "uninitialized_variables"
 
@@ -42,3 +46,34 @@ def _states_by_shape(layer: Any, batch_size: int) -> None:
         ),
         layer.get_initial_state(batch_size),
     )
+
+
+_OTHER_CALLS = 1_000
+
+
+@contextmanager
+def deep_enough_for(graph: Graph) -> Iterator[None]:
+    """Within it, Python recurses as deep as Keras must to walk `graph`. These are calls of Python, not of C."""
+    limit = sys.getrecursionlimit()
+    steps = sum(1 + len(node.steps) for node in graph.nodes.values())
+    sys.setrecursionlimit(max(limit, steps + _OTHER_CALLS))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(limit)
+
+
+_REGISTERED = "CustomGradient-"
+
+
+@contextmanager
+def given_back() -> Iterator[None]:
+    """Afterwards, nothing holds the models that were made within it; those from before are left as they are."""
+    registry: dict[str, Any] = getattr(ops.gradient_registry, "_registry", {})
+    before = set(registry)
+    try:
+        yield
+    finally:
+        for name in [each for each in registry if each not in before and each.startswith(_REGISTERED)]:
+            del registry[name]
+        keras.utils.clear_session()

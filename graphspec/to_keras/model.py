@@ -23,10 +23,9 @@ from graphspec.diagnostics.suggest import did_you_mean, one_of
 from graphspec.garbage import no_collection
 from graphspec.language.graph import External, Graph, Input, Layer, Node, Object, Reference, Step
 from graphspec.shapes import Shapes, infer, is_known
-from graphspec.to_keras.depth import deep_enough_for
 from graphspec.to_keras.external_models import Interface, make_external
 from graphspec.to_keras.installed import find_installed, version_help
-from graphspec.to_keras.keras_internals import weightless_scope
+from graphspec.to_keras.keras_internals import deep_enough_for, weightless_scope
 from graphspec.to_keras.keras_messages import reason
 from graphspec.to_keras.objects import make
 from graphspec.to_keras.operations import is_masked, operate

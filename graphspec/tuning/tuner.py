@@ -28,10 +28,10 @@ from graphspec.run_directory.inside import check_kept
 from graphspec.runs.run import Run
 from graphspec.signals import raised_once
 from graphspec.spec import Spec, load
+from graphspec.to_keras.keras_internals import given_back
 from graphspec.training.checkpoints import steps_in
 from graphspec.tuning import folder as study_folder
 from graphspec.tuning.console import ShowTrials
-from graphspec.tuning.memory import given_back
 from graphspec.tuning.optuna_study import distributions, make_sampler, refusals_told
 from graphspec.tuning.study import Study
 from graphspec.tuning.trial import COMPLETE, FAILED, Trial, best_of

@@ -14,6 +14,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +25,7 @@ from graphspec.diagnostics.rules import BAD_SETTINGS
 from graphspec.diagnostics.suggest import did_you_mean, kind_of, one_of
 from graphspec.files import read_bytes
 from graphspec.language.document.project import belongs
-from graphspec.validation.globs import matches
 from graphspec.validation.selection import Selection, UnknownRuleError, codes_of
-from graphspec.validation.toml_places import TomlPlaces
 
 FILE = "pyproject.toml"
 _KEYS = ("select", "ignore", "exclude", "per-file-ignores", "format")
@@ -221,3 +221,91 @@ class _Section:
 
     def refuse(self, message: str, place: Span, expected: str, help: str = "") -> None:
         self.findings.append(Diagnostic(BAD_SETTINGS, message, place, expected, help))
+
+
+_ANY = "**"
+
+
+def matches(pattern: str, path: str) -> bool:
+    """Return whether `pattern` stands for `path`, or for a folder that it lies in.
+
+    A pattern without a slash, but at its end, stands for files and folders of that name wherever they are; others
+    count from the folder that `path` is relative to.
+    """
+    parts, names = _parts(pattern), path.split("/")
+    part = name = 0
+    last, taken = -1, 0  # the last `**`, and the names before what follows it
+    while part < len(parts):
+        if parts[part] == _ANY:
+            last, taken, part = part, name, part + 1
+        elif name < len(names) and fnmatchcase(names[name], parts[part]):
+            part, name = part + 1, name + 1
+        elif last >= 0 and taken < len(names):
+            taken += 1
+            part, name = last + 1, taken
+        else:
+            return False
+    return True
+
+
+@lru_cache(maxsize=256)
+def _parts(pattern: str) -> tuple[str, ...]:
+    """The names of a pattern; `**` at its end stands for what lies in a folder, and not for the folder."""
+    pattern = pattern.removeprefix("./").rstrip("/")
+    *before, end = pattern.lstrip("/").split("/")
+    return (*(() if "/" in pattern else (_ANY,)), *before, "*" if end == _ANY else end)
+
+
+_HEADER = re.compile(r"\s*\[\s*tool\s*\.\s*graphspec\b")
+_ANY_HEADER = re.compile(r"\s*\[[^\[\],]+\]\s*(#.*)?$")
+_ERROR_AT = re.compile(r"\(at line (\d+), column (\d+)\)")
+
+
+@dataclass(frozen=True)
+class TomlPlaces:
+    """Looks for keys and texts in the lines of the section; what it does not find is at the section's first line."""
+
+    source: Source
+
+    def of(self, key: str | None = None, text: str | None = None) -> Span:
+        """The place of `text` at or after `key`, or of the key, or of the section."""
+        lines = self._section()
+        found = self._line(lines[0] if lines else 1)
+        if key is None:
+            return found
+        named = rf"(?<![\w-])[\"']?{re.escape(key)}(?![\w-])[\"']?"
+        found = next(filter(None, (self._find(named, line) for line in lines)), found)
+        if text is None:
+            return found
+        quoted = rf"([\"']){re.escape(text)}\1"
+        return next(filter(None, (self._find(quoted, line) for line in lines if line >= found.line)), found)
+
+    def of_error(self, message: str) -> Span:
+        """The place that an error of `tomllib` names."""
+        match = _ERROR_AT.search(message)
+        if match is None:
+            return self._line(self.source.text.rstrip().count("\n") + 1)
+        line, column = int(match[1]), int(match[2])
+        return Span(self.source, line, column, line, column + 1)
+
+    def _section(self) -> list[int]:
+        """The numbers of the section's lines, its tables included."""
+        found, inside = [], False
+        for number, line in enumerate(self.source.lines, 1):
+            if _ANY_HEADER.match(line):
+                inside = _HEADER.match(line) is not None
+            if inside:
+                found.append(number)
+        return found
+
+    def _text(self, line: int) -> str:
+        return self.source.line(line).partition(" #")[0]
+
+    def _find(self, pattern: str, line: int) -> Span | None:
+        match = re.search(pattern, self._text(line))
+        return Span(self.source, line, match.start() + 1, line, match.end() + 1) if match is not None else None
+
+    def _line(self, line: int) -> Span:
+        text = self._text(line)
+        start = len(text) - len(text.lstrip())
+        return Span(self.source, line, start + 1, line, max(start + 2, len(text.rstrip()) + 1))

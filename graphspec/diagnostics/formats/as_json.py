@@ -9,8 +9,7 @@ from typing import Any
 
 from graphspec.diagnostics import Fix, Span
 from graphspec.diagnostics.escapes import json_text
-from graphspec.diagnostics.formats.outcome import Located, Outcome, labels
-from graphspec.diagnostics.formats.paths import legible
+from graphspec.diagnostics.formats.outcome import Located, Outcome, labels, legible
 from graphspec.version import __version__
 
 VERSION = 1

@@ -6,8 +6,7 @@ import os
 import re
 
 from graphspec.diagnostics.escapes import escaped
-from graphspec.diagnostics.formats.outcome import Located, Outcome, words
-from graphspec.diagnostics.formats.paths import below
+from graphspec.diagnostics.formats.outcome import Located, Outcome, below, words
 
 
 def write(outcome: Outcome) -> str:

@@ -6,9 +6,7 @@ import os
 from typing import Any
 
 from graphspec.diagnostics.escapes import json_text
-from graphspec.diagnostics.formats.fingerprint import fingerprints
-from graphspec.diagnostics.formats.outcome import Located, Outcome
-from graphspec.diagnostics.formats.paths import below, legible
+from graphspec.diagnostics.formats.outcome import Located, Outcome, below, fingerprints, legible
 
 _SEVERITY = {"error": "major", "warning": "minor"}
 

@@ -6,9 +6,7 @@ from typing import Any
 
 from graphspec.diagnostics import Fix, Span
 from graphspec.diagnostics.escapes import json_text
-from graphspec.diagnostics.formats.fingerprint import fingerprints
-from graphspec.diagnostics.formats.outcome import ELSEWHERE, Located, Outcome, labels, words
-from graphspec.diagnostics.formats.paths import legible, uri
+from graphspec.diagnostics.formats.outcome import ELSEWHERE, Located, Outcome, fingerprints, labels, legible, uri, words
 from graphspec.diagnostics.rules import RULES, Rule
 from graphspec.version import __version__
 

@@ -7,7 +7,49 @@ A rule is named where it is raised, so each has one constant here; `RULES` finds
 
 from __future__ import annotations
 
-from graphspec.diagnostics.rules.rule import Rule, Severity
+from dataclasses import dataclass
+from enum import Enum
+from importlib.resources import files
+
+
+class Severity(Enum):
+    """An error stops the work; a warning is shown and the work goes on."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One kind of finding; `name` is the code for people, `summary` one sentence on what is wrong.
+
+    fixable: whether some of its findings bring a mend that `graphspec validate --fix` can make.
+    """
+
+    code: str
+    name: str
+    summary: str
+    severity: Severity = Severity.ERROR
+    fixable: bool = False
+
+    @property
+    def stage(self) -> str:
+        """What of a spec it is about: the title that rules of its hundred share."""
+        return STAGES[self.code[2]]
+
+
+STAGES = {
+    "0": "Document",
+    "1": "Schema",
+    "2": "Objects",
+    "3": "Wiring",
+    "4": "Calls and shapes",
+    "5": "Training",
+    "6": "Data",
+    "9": "The tool itself",
+}
+"""By the third character of a code."""
+
 
 __all__ = ["RULES", "Rule", "Severity"]
 
@@ -146,3 +188,14 @@ REFUSED_EXPORT = Rule(
 CHANGED_SPEC = Rule("GS909", "changed-spec", "The spec of a run or a study was edited after it was begun.")
 
 RULES: dict[str, Rule] = {rule.code: rule for rule in list(globals().values()) if isinstance(rule, Rule)}
+
+
+def find_rule(asked: str) -> Rule | None:
+    """The rule of a code or a name, in any case."""
+    wanted = asked.strip().casefold()
+    return next((rule for rule in RULES.values() if wanted in (rule.code.casefold(), rule.name)), None)
+
+
+def read_page(rule: Rule) -> str:
+    """The page of `rule`, as Markdown."""
+    return (files("graphspec.diagnostics.rules") / f"{rule.code}.md").read_text(encoding="utf-8")

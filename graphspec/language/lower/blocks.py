@@ -28,7 +28,7 @@ from graphspec.diagnostics.suggest import did_you_mean, kind_of, one_of
 from graphspec.language.document.tree import Mapping, plain
 from graphspec.language.expand import Substitution, Value, layered
 from graphspec.language.graph import Feed, Node, Reference, Step, size_of
-from graphspec.language.lower.labels import declared_near, fed
+from graphspec.language.lower.references import declared_near, fed
 from graphspec.language.lower.scope import MAX_NESTED, Block, Scope
 from graphspec.language.lower.steps import BlockUse
 from graphspec.language.schema import BlockBody, parse_part

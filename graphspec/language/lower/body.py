@@ -21,10 +21,10 @@ from graphspec.language.lower.merges import read_merge
 from graphspec.language.lower.naming import name_layers
 from graphspec.language.lower.objects import read_object
 from graphspec.language.lower.order import in_order
-from graphspec.language.lower.outputs import read_output
 from graphspec.language.lower.references import read_feed
 from graphspec.language.lower.scope import Block, Scope
 from graphspec.language.lower.steps import BlockUse, read_steps
+from graphspec.language.lower.training import read_output
 from graphspec.language.lower.wiring import check_references
 from graphspec.language.schema import parse_part
 from graphspec.language.schema.desugar import write_out_body

@@ -9,8 +9,8 @@ from graphspec.diagnostics.rules import MERGE_OPERANDS, UNKNOWN_MERGE
 from graphspec.diagnostics.suggest import did_you_mean, one_of
 from graphspec.language.document.tree import Located, Mapping
 from graphspec.language.graph import Feed, Layer, Reference
-from graphspec.language.lower.labels import fed
 from graphspec.language.lower.objects import make_object, split_form
+from graphspec.language.lower.references import fed
 
 MERGES: dict[str, tuple[str, dict[str, object]]] = {
     "sum": ("Add", {}),

@@ -3,7 +3,7 @@
 The last fresh layer of a node bears the node's name; earlier ones are `<node>_<layer_in_snake_case>`, numbered
 where they repeat, as Keras numbers: `deep_dense`, `deep_dense_1`. An output must end in a layer of its own name —
 Keras takes the names of outputs from their last layers, so two outputs that end in one shared layer would collide —
-and gets an `Identity` where it does not. An explicit `name` argument wins. Declared layers bear their own names.
+and gets an `Identity` where it does not. An explicit `name` argument wins. Scope layers bear their own names.
 
 An operation is no layer: it has no weights, and never takes a node's name. It is named as an earlier step is, after all
 layers, so that layers are called the same with it and without it.

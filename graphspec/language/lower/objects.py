@@ -37,14 +37,13 @@ from graphspec.diagnostics.rules import (
 )
 from graphspec.diagnostics.suggest import a, closest, did_you_mean, is_unmistakable, kind_of, one_of
 from graphspec.language.document.tree import Located, Mapping, Sequence, plain
-from graphspec.language.graph import Layer, Object
-from graphspec.language.lower.custom import is_custom, read_custom
-from graphspec.language.lower.declared import Declared
+from graphspec.language.graph import FIRST, Layer, Object
+from graphspec.language.lower.files import is_weight_file, read_weight_file
+from graphspec.language.lower.scope import Scope
 from graphspec.language.lower.values import refuse_value
-from graphspec.language.lower.weight_files import is_weight_file, read_weight_file
 
 
-def read_object(kind: Kind, written: Located, report: Report, declared: Declared | None = None) -> Object | None:
+def read_object(kind: Kind, written: Located, report: Report, declared: Scope | None = None) -> Object | None:
     """The object of `kind` that `written` holds; None, with findings, where it holds none."""
     form = split_form(kind, written, report)
     return make_object(kind, form[0], form[1], report, declared) if form is not None else None
@@ -78,11 +77,11 @@ def split_form(kind: Kind, written: Located, report: Report) -> tuple[Located, L
 
 
 def make_object(
-    kind: Kind, name: Located, arguments: Located, report: Report, declared: Declared | None = None
+    kind: Kind, name: Located, arguments: Located, report: Report, declared: Scope | None = None
 ) -> Object | None:
     """The object `name` of `kind` with `arguments`; None, with findings, where Keras has no such thing."""
     if is_custom(name.value):
-        return read_custom(kind, name, arguments, report, declared, read_object)
+        return read_custom(kind, name, arguments, report, declared)
     if _is_refused(kind, name, report):
         return None
     entry = catalog.find(kind, name.value)
@@ -153,7 +152,7 @@ def _identifier(kind: Kind, name: Located, arguments: Located, report: Report) -
     return None
 
 
-def _unknown(kind: Kind, name: Located, report: Report, declared: Declared | None) -> None:
+def _unknown(kind: Kind, name: Located, report: Report, declared: Scope | None) -> None:
     noun = SINGULAR[kind]
     if kind == "layers" and name.value.startswith("ops."):
         report.add(
@@ -278,9 +277,7 @@ def _renamed(entry: catalog.Entry, argument: str, span: Span) -> Fix | None:
     return Fix.rewrite(span, argument, new[1]) if new is not None and new[1] in entry.arguments else None
 
 
-def read_argument(
-    entry: catalog.Entry, argument: str, value: Located, report: Report, declared: Declared | None
-) -> Any:
+def read_argument(entry: catalog.Entry, argument: str, value: Located, report: Report, declared: Scope | None) -> Any:
     """The value of an argument: plain data, an Object or a Layer; FAULTY, with findings, where it is wrong."""
     if report.is_open(value.span) or refuse_value(entry, argument, value, report):
         return FAULTY
@@ -303,7 +300,7 @@ def read_argument(
     return plain(value.value)
 
 
-def _read_layer(entry: catalog.Entry, written: Located, report: Report, declared: Declared | None) -> Any:
+def _read_layer(entry: catalog.Entry, written: Located, report: Report, declared: Scope | None) -> Any:
     """A layer as an argument: one that the spec declares, by its name, or one written in place."""
     if isinstance(written.value, str) and declared is not None and declared.declares(written.value):
         found = declared.find(written.value, written.span)
@@ -318,3 +315,60 @@ def _read_layer(entry: catalog.Entry, written: Located, report: Report, declared
         return found if found is not None else FAULTY
     made = read_object("layers", written, report, declared)
     return Layer(made, made.span) if made is not None else FAULTY
+
+
+_FORM = re.compile(r"[^>\s]+>[^>\s]+")
+
+
+def is_custom(name: str) -> bool:
+    """Whether an object of this name is one that a plugin registers."""
+    return ">" in name
+
+
+def read_custom(kind: Kind, name: Located, arguments: Located, report: Report, declared: Scope | None) -> Object | None:
+    """The custom object `name` with `arguments`; None, with findings, where it is not written as one."""
+    if not _FORM.fullmatch(name.value):
+        report.add(
+            UNKNOWN_OBJECT,
+            f"`{name.value}` is no name of {a(SINGULAR[kind])}",
+            name.span,
+            expected="`package>Name`, as a plugin registers it",
+            help="write both parts, without spaces",
+        )
+        return None
+    before = len(report)
+    values: dict[str, Any] = {}
+    if isinstance(arguments.value, Mapping):
+        for key, value in arguments.value.entries():
+            values[key.value] = _custom_argument(argument_kind(key.value), value, report, declared)
+    elif arguments.value is not None:
+        values[FIRST] = _custom_argument("layers" if kind == "layers" else None, arguments, report, declared)
+    return Object(kind, name.value, values, name.span) if len(report) == before else None
+
+
+def _custom_argument(kind: Kind | None, value: Located, report: Report, declared: Scope | None) -> Any:
+    """The value of an argument that may hold an object of `kind`; where it names none, it is plain data."""
+    if kind == "layers" and isinstance(value.value, Sequence):
+        items = list(value.value.entries())
+        if items and all(_names_one(kind, item, declared) for item in items):
+            return [_custom_argument(kind, item, report, declared) for item in items]
+    if kind is None or not _names_one(kind, value, declared):
+        return plain(value.value)
+    if kind != "layers":
+        return read_object(kind, value, report, declared)
+    if isinstance(value.value, str) and declared is not None and declared.declares(value.value):
+        return declared.find(value.value, value.span)
+    made = read_object("layers", value, report, declared)
+    return Layer(made, made.span) if made is not None else None
+
+
+def _names_one(kind: Kind, value: Located, declared: Scope | None) -> bool:
+    """Whether `value` is written as an object of `kind` that is known, or as a custom one."""
+    name = value.value
+    if isinstance(name, Mapping) and len(name) == 1:
+        name = next(iter(name))
+    elif not isinstance(name, str):
+        return False
+    is_declared = kind == "layers" and declared is not None and declared.declares(name)
+    known = catalog.find(kind, name) is not None or catalog.is_identifier(kind, name)
+    return is_declared or known or is_custom(name)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from collections.abc import Mapping as Names
 
 from graphspec import catalog
-from graphspec.diagnostics import Report
+from graphspec.diagnostics import Label, Report, Span
 from graphspec.diagnostics.rules import BAD_REFERENCE
-from graphspec.diagnostics.suggest import kind_of
+from graphspec.diagnostics.suggest import closest, kind_of
 from graphspec.language.document.tree import Located, Mapping, Sequence
 from graphspec.language.graph import Feed, Reference
 
@@ -75,3 +77,18 @@ def _some(source: Located, report: Report) -> bool:
     if not source.value:
         report.add(BAD_REFERENCE, "`from` is empty", source.span, expected=f"one or more tensors: {_FORMS}")
     return bool(source.value)
+
+
+def declared_near(name: str, places: Names[str, Span]) -> list[Label]:
+    """Where the name nearest to `name` is declared; nothing where none is near."""
+    near = closest(name, places)
+    return [Label(places[near], f"`{near}` is declared here")] if near is not None else []
+
+
+def fed(feed: Feed | None) -> Iterator[Label]:
+    """The tensors that come in, at the places that name them."""
+    if isinstance(feed, Reference):
+        yield Label(feed.span, f"it takes in `{feed}`")
+    elif feed:
+        for reference in feed.values() if isinstance(feed, dict) else feed:
+            yield Label(reference.span, f"it takes in `{reference}`")

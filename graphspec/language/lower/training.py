@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from graphspec.diagnostics import Report
-from graphspec.language.graph import Object, Pattern, Training
+from graphspec.catalog import Kind
+from graphspec.catalog.values import FLOAT32_MAX
+from graphspec.diagnostics import Report, Span
+from graphspec.diagnostics.rules import BAD_VALUE
+from graphspec.diagnostics.suggest import kind_of
+from graphspec.language.document.tree import Located
+from graphspec.language.graph import Node, Object, Output, Pattern, Training
 from graphspec.language.lower.files import read_weights
 from graphspec.language.lower.objects import read_object
-from graphspec.language.schema.model import TrainingModel
+from graphspec.language.schema.model import OutputModel, TrainingModel
 
 LOGS: dict[str, tuple[str, dict[str, str]]] = {
     "tensorboard": ("TensorBoard", {"log_dir": "logs"}),
@@ -36,3 +41,45 @@ def _logs(model: TrainingModel) -> list[Object]:
     spans = {item.value: item.span for item in model.located("log").as_list()}
     logs = [log for log in dict.fromkeys(model.log) if log in LOGS]
     return [Object("callbacks", LOGS[log][0], dict(LOGS[log][1]), spans[log]) for log in logs]
+
+
+def read_output(model: OutputModel, node: Node, span: Span, report: Report) -> Output:
+    """The output of `node`; marked as faulty where `report` gets findings of what trains it."""
+    before = report.added
+    loss = read_object("losses", model.located("loss"), report) if model.loss is not None else None
+    metrics = _several("metrics", model.located("metrics"), report)
+    weighted = _several("metrics", model.located("weighted_metrics"), report)
+    weights = _class_weight(model, report)
+    faulty = report.added > before or report.is_open(model.located("loss").span)
+    weights_span = model.key_span("class_weight") if weights else None
+    more = (metrics, weighted, weights, span, faulty, weights_span)
+    return Output(node, loss, model.states("loss"), float(model.loss_weight), *more)
+
+
+def _several(kind: Kind, written: Located, report: Report) -> list[Object]:
+    read = [read_object(kind, item, report) for item in written.as_list()]
+    return [each for each in read if each is not None]
+
+
+def _class_weight(model: OutputModel, report: Report) -> dict[int, float]:
+    """Class index → weight. YAML keys are text here, so `"0"` is class 0."""
+    weights: dict[int, float] = {}
+    for key, value in model.located("class_weight").value.entries() if model.class_weight else ():
+        if not (isinstance(key.value, str) and key.value.isdecimal()):
+            report.add(
+                BAD_VALUE, f"`{key.value}` is no class", key.span, expected="the index of a class, from 0",
+                help='write the index in quotes: "0": 1.0',
+            )  # fmt: skip
+        elif isinstance(value.value, bool) or not isinstance(value.value, int | float) or not value.value >= 0:
+            report.add(BAD_VALUE, f"a weight is {kind_of(value.value)}", value.span, expected="a number from 0 upwards")
+        elif value.value > FLOAT32_MAX:
+            report.add(
+                BAD_VALUE,
+                f"a weight is {kind_of(value.value)}",
+                value.span,
+                expected=f"a number up to {FLOAT32_MAX:g}",
+                help="Keras computes with float32, which holds no greater number: it would be infinite",
+            )
+        else:
+            weights[int(key.value)] = float(value.value)
+    return weights

@@ -9,7 +9,7 @@ from graphspec.diagnostics import Fix, Label, Report, Span
 from graphspec.diagnostics.rules import BAD_SELECTION, MODEL_INPUTS, UNDEFINED_NAME
 from graphspec.diagnostics.suggest import closest, did_you_mean, one_of
 from graphspec.language.graph import External, Graph, Input, Node, Reference, Step
-from graphspec.language.lower.labels import declared_near
+from graphspec.language.lower.references import declared_near
 from graphspec.language.lower.scope import Scope
 
 

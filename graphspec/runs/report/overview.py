@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from graphspec.run_directory.status import KILLED
+from graphspec.run_directory.folders import KILLED
 from graphspec.runs.report.markup import Markup, note, tag
 from graphspec.runs.report.numbers import duration, finite, short
 from graphspec.runs.report.series import Row

@@ -12,7 +12,7 @@ from graphspec.diagnostics import SpecError
 from graphspec.diagnostics.formats.full import render_one
 from graphspec.diagnostics.rules import CANNOT_WRITE
 from graphspec.files import is_folder, open_file, read_text
-from graphspec.run_directory.status import status_of
+from graphspec.run_directory.folders import status_of
 from graphspec.run_paths import REPORT
 from graphspec.runs.report.graph_section import graph_section
 from graphspec.runs.report.markup import Markup, note

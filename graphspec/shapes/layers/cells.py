@@ -7,8 +7,8 @@ from typing import Any
 
 from graphspec.diagnostics.rules import BAD_OPERANDS, OPEN_DIMENSION, SHAPE_MISMATCH, UNFIT_ARGUMENT
 from graphspec.language.graph import Layer, Object
-from graphspec.shapes.broadcasting import broadcast
 from graphspec.shapes.call import Call, Unreadable, layer
+from graphspec.shapes.sizes import broadcast
 from graphspec.shapes.tensor import UNKNOWN, Size, Tensor, Value
 
 STATES = {"LSTMCell": 2, "GRUCell": 1, "SimpleRNNCell": 1}

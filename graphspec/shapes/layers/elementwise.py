@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from graphspec.diagnostics.rules import BAD_AXIS, OPEN_DIMENSION, SHAPE_MISMATCH, WRONG_RANK
-from graphspec.shapes.axes import normal
 from graphspec.shapes.call import Call, layer
+from graphspec.shapes.sizes import normal
 from graphspec.shapes.tensor import UNKNOWN, Tensor, Value
 
 

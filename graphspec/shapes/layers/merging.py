@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import NoReturn
 
 from graphspec.diagnostics.rules import BAD_AXIS, OPEN_DIMENSION, SHAPE_MISMATCH, SILENT_BROADCAST
-from graphspec.shapes.axes import normal, replaced, there_are, without
 from graphspec.shapes.call import Call, layer
+from graphspec.shapes.sizes import normal, replaced, there_are, without
 from graphspec.shapes.tensor import UNKNOWN, Shape, Size, Tensor, Value, show_size
 
 

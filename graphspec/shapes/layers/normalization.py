@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from graphspec.diagnostics.rules import BAD_AXIS, OPEN_DIMENSION, SHAPE_MISMATCH
-from graphspec.shapes.axes import normal, there_are
 from graphspec.shapes.call import Call, layer
 from graphspec.shapes.layers.elementwise import each, refuse_other_use
+from graphspec.shapes.sizes import normal, there_are
 from graphspec.shapes.tensor import UNKNOWN, Size, Tensor, Value
 
 

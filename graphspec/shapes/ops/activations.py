@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from graphspec.diagnostics.rules import BAD_AXIS, SHAPE_MISMATCH, UNFIT_ARGUMENT
-from graphspec.shapes.axes import replaced
 from graphspec.shapes.call import Call
 from graphspec.shapes.ops.arguments import axis, axis_list, dtype, integer, size
 from graphspec.shapes.ops.operands import common, operand, tensor
 from graphspec.shapes.ops.rule import operation
 from graphspec.shapes.promotion import FLOAT
+from graphspec.shapes.sizes import replaced
 from graphspec.shapes.tensor import Shape, Tensor, Value, show
 
 

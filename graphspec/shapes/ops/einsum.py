@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections import Counter
 
 from graphspec.diagnostics.rules import SHAPE_MISMATCH, UNCHECKED_INPUT, UNFIT_ARGUMENT
-from graphspec.shapes.broadcasting import broadcast
 from graphspec.shapes.call import Call, Unreadable
 from graphspec.shapes.ops.arguments import wrong
 from graphspec.shapes.ops.operands import common, listed
 from graphspec.shapes.ops.rule import operation
+from graphspec.shapes.sizes import broadcast
 from graphspec.shapes.tensor import Shape, Size, Tensor, Value, show
 
 ANY = "..."

@@ -10,7 +10,6 @@ from graphspec.diagnostics.rules import (
     WRONG_DTYPE,
     WRONG_RANK,
 )
-from graphspec.shapes.axes import replaced
 from graphspec.shapes.call import Call
 from graphspec.shapes.layout import Layout
 from graphspec.shapes.ops.arguments import exactly, order, sizes, wrong
@@ -18,6 +17,7 @@ from graphspec.shapes.ops.arguments import size as size_of
 from graphspec.shapes.ops.operands import tensor
 from graphspec.shapes.ops.rule import operation
 from graphspec.shapes.promotion import is_float
+from graphspec.shapes.sizes import replaced
 from graphspec.shapes.tensor import Size, Tensor, Value
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from itertools import pairwise
 
 from graphspec.diagnostics.rules import BAD_OPERANDS, OPEN_DIMENSION, SHAPE_MISMATCH, WRONG_RANK
-from graphspec.shapes.axes import replaced
-from graphspec.shapes.broadcasting import agree, concatenated
 from graphspec.shapes.call import Call, Unreadable, product
 from graphspec.shapes.ops.arguments import MOST_RESULTS, axis, axis_at, few, integer, integers, word
 from graphspec.shapes.ops.operands import common, listed, tensor
 from graphspec.shapes.ops.rule import operation
 from graphspec.shapes.promotion import FLOAT
+from graphspec.shapes.sizes import agree, concatenated, replaced
 from graphspec.shapes.tensor import Shape, Tensor, Value
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from graphspec.diagnostics.rules import SHAPE_MISMATCH, WRONG_RANK
-from graphspec.shapes.axes import without
 from graphspec.shapes.call import Call
 from graphspec.shapes.ops.arguments import axis, size
 from graphspec.shapes.ops.operands import common, tensor
 from graphspec.shapes.ops.rule import operation
 from graphspec.shapes.promotion import FLOAT
+from graphspec.shapes.sizes import without
 from graphspec.shapes.tensor import Shape, Tensor, Value, show
 
 

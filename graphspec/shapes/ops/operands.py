@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 from graphspec.diagnostics.rules import BAD_OPERANDS, SHAPE_MISMATCH, UNFIT_ARGUMENT, WRONG_DTYPE
-from graphspec.shapes.broadcasting import broadcast
 from graphspec.shapes.call import Call, Unreadable
 from graphspec.shapes.promotion import FLOAT_NUMBER, INT_NUMBER, promote, strict
+from graphspec.shapes.sizes import broadcast
 from graphspec.shapes.tensor import Shape, Tensor, show
 
 

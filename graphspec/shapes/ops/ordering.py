@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from graphspec.diagnostics.rules import SHAPE_MISMATCH, WRONG_RANK
-from graphspec.shapes.axes import replaced, without
 from graphspec.shapes.call import Call, Unreadable, product
 from graphspec.shapes.ops.arguments import axis, dtype, integer, size, word, wrong
 from graphspec.shapes.ops.elementwise import countable, floating
 from graphspec.shapes.ops.operands import common, tensor
 from graphspec.shapes.ops.rule import operation
 from graphspec.shapes.promotion import is_float
+from graphspec.shapes.sizes import replaced, without
 from graphspec.shapes.tensor import Shape, Tensor, Value
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from graphspec.diagnostics.rules import BAD_AXIS, SHAPE_MISMATCH, UNFIT_ARGUMENT, WRONG_RANK
-from graphspec.shapes.axes import replaced
-from graphspec.shapes.broadcasting import broadcast
 from graphspec.shapes.call import Call, product
 from graphspec.shapes.ops.arguments import axis, size, sizes, word, wrong
 from graphspec.shapes.ops.operands import operand, tensor
 from graphspec.shapes.ops.rule import operation
+from graphspec.shapes.sizes import broadcast, replaced
 from graphspec.shapes.tensor import Shape, Size, Tensor, Value, show
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from graphspec.diagnostics.rules import SHAPE_MISMATCH, UNCHECKED_INPUT, UNFIT_ARGUMENT, WRONG_RANK
-from graphspec.shapes.axes import without
-from graphspec.shapes.broadcasting import broadcast
 from graphspec.shapes.call import Call, product
 from graphspec.shapes.ops.arguments import axis_at, integer
 from graphspec.shapes.ops.operands import common, shape_of, strict_kind_of, tensor, together, traced
 from graphspec.shapes.ops.pairwise import promoted, strictly_promoted
 from graphspec.shapes.ops.rule import operation
+from graphspec.shapes.sizes import broadcast, without
 from graphspec.shapes.tensor import Shape, Size, Tensor, Value, show
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from graphspec.diagnostics.rules import SHAPE_MISMATCH, UNFIT_ARGUMENT
-from graphspec.shapes.broadcasting import agree
 from graphspec.shapes.call import Call
 from graphspec.shapes.ops.arguments import axis, axis_list, dtype, removed, word
 from graphspec.shapes.ops.elementwise import DtypeRule, floating, floating_from_whole, plain_float, same, truth, words
 from graphspec.shapes.ops.operands import common, operand, tensor
 from graphspec.shapes.ops.rule import operation
 from graphspec.shapes.promotion import FLOAT, is_float, is_integer
+from graphspec.shapes.sizes import agree
 from graphspec.shapes.tensor import Shape, Tensor, Value, show
 
 

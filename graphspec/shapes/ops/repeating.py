@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from graphspec.diagnostics.rules import SHAPE_MISMATCH, UNFIT_ARGUMENT
-from graphspec.shapes.axes import replaced
 from graphspec.shapes.call import Call, product
 from graphspec.shapes.ops.arguments import axis, integers, one_or_more
 from graphspec.shapes.ops.operands import tensor
 from graphspec.shapes.ops.rule import operation
+from graphspec.shapes.sizes import replaced
 from graphspec.shapes.tensor import Tensor, Value
 
 

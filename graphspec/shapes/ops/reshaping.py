@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from graphspec.diagnostics.rules import BAD_AXIS, SHAPE_MISMATCH, UNFIT_ARGUMENT, WRONG_RANK
-from graphspec.shapes.axes import normal, there_are
-from graphspec.shapes.broadcasting import broadcast
 from graphspec.shapes.call import Call, Unreadable, product
 from graphspec.shapes.ops.arguments import (
     axis,
@@ -18,6 +16,7 @@ from graphspec.shapes.ops.arguments import (
 )
 from graphspec.shapes.ops.operands import tensor
 from graphspec.shapes.ops.rule import operation
+from graphspec.shapes.sizes import broadcast, normal, there_are
 from graphspec.shapes.tensor import Shape, Size, Tensor, Value, show
 
 

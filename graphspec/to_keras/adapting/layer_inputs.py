@@ -13,7 +13,7 @@ from graphspec.diagnostics import Span, SpecError
 from graphspec.diagnostics.rules import REFUSED_TRAINING
 from graphspec.language.graph import External, Graph
 from graphspec.to_keras.adapted import LEARNING, has_learnt, learning_layers
-from graphspec.to_keras.depth import deep_enough_for
+from graphspec.to_keras.keras_internals import deep_enough_for
 from graphspec.to_keras.model import Built
 
 _MOST = 256
