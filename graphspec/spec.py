@@ -13,7 +13,6 @@ from graphspec.diagnostics import Diagnostic, Report, SpecError
 from graphspec.diagnostics.rules import BAD_EXPRESSION, BAD_SEARCH
 from graphspec.language.document import STANDARD_INPUT, read
 from graphspec.language.document.limits import MAX_FINDINGS
-from graphspec.language.document.project import spec_in
 from graphspec.language.document.tree import Mapping, tree_size
 from graphspec.language.document.yaml11 import find_traps
 from graphspec.language.expand import DECLARING, Library, expand, label_variables
@@ -25,6 +24,7 @@ from graphspec.language.overrides import apply_override
 from graphspec.language.schema import SpecModel, parse
 from graphspec.language.schema.desugar import write_out
 from graphspec.language.search_space import SearchSpace
+from graphspec.project import spec_in
 from graphspec.shapes import infer
 from graphspec.sources import Data
 from graphspec.sources.globs import within_bounds

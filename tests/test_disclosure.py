@@ -120,7 +120,7 @@ def test_files_of_the_project_and_specs_are_shown(project: Path, tmp_path: Path)
 
 def test_the_root_of_the_file_system_is_no_project() -> None:
     """A mark of a project at the root does not make every file one of it."""
-    from graphspec.language.document.project import belongs
+    from graphspec.project import belongs
 
     assert belongs("/spec.yaml", "/")
     assert not belongs("/etc/passwd", "/")

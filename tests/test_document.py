@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from graphspec.diagnostics import Report, Source, Span, SpecError
-from graphspec.diagnostics.formats.full import render
+from graphspec.diagnostics.render import render
 from graphspec.language.document import read
 from graphspec.language.document.read_json import read_json
 from graphspec.language.document.read_yaml import read_yaml

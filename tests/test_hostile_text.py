@@ -20,7 +20,8 @@ from graphspec.cli import main
 from graphspec.console.streams import Stream
 from graphspec.diagnostics import Diagnostic, Source, Span
 from graphspec.diagnostics.escapes import escaped, spreadsheet_cell
-from graphspec.diagnostics.formats import FORMATS, full
+from graphspec.diagnostics.formats import FORMATS
+from graphspec.diagnostics.render import render_one
 from graphspec.diagnostics.rules import UNDEFINED_NAME
 
 HOSTILE = (
@@ -373,7 +374,7 @@ def test_carets_stand_under_what_they_mark() -> None:
     ):
         line = f"{before}wrong\u2066 rest"
         span = Span(Source("s.yaml", line), 1, len(before) + 1, 1, len(before) + 7)
-        _, _, shown, below, *_ = full.render_one(Diagnostic(UNDEFINED_NAME, "m", span)).split("\n")
+        _, _, shown, below, *_ = render_one(Diagnostic(UNDEFINED_NAME, "m", span)).split("\n")
         start = below.index("^") - len("  | ")
         assert start == width
         assert below.strip(" |\t") == "^" * len("wrong\\u2066")

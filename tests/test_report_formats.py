@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 import graphspec
 from graphspec.cli import main
 from graphspec.diagnostics import Diagnostic, Edit, Fix, Label, Source, Span
-from graphspec.diagnostics.formats import FORMATS, full, write
+from graphspec.diagnostics.formats import FORMATS, write
 from graphspec.diagnostics.formats.outcome import Checked, Outcome
+from graphspec.diagnostics.render import render_one
 from graphspec.diagnostics.rules import RULES, UNDEFINED_NAME, UNREADABLE_FILE, UNUSED
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -253,7 +254,7 @@ def test_summary_counts_and_points_on() -> None:
 def test_full_shows_findings_without_a_place() -> None:
     """What has no line has no excerpt."""
     found = Diagnostic(UNREADABLE_FILE, "there is no file x", expected="a file", help="check the path")
-    assert full.render_one(found) == (
+    assert render_one(found) == (
         "error[GS001] unreadable-file: there is no file x\n  expected: a file\n  help: check the path"
     )
     assert RULES[UNUSED.code] is UNUSED

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import graphspec
-from graphspec.diagnostics.formats.full import render
+from graphspec.diagnostics.render import render
 from graphspec.diagnostics.rules import RULES
 
 FOLDER = Path(__file__).parent / "rules"

@@ -53,7 +53,7 @@ def data(
     graphspec data specs/wine.yaml --split train --headers
     graphspec data specs/same_digit.yaml -o sheet.png
     """
-    from graphspec.diagnostics.formats.full import render
+    from graphspec.diagnostics.render import render
     from graphspec.diagnostics.rules import NOTHING_TO_TRAIN, UNREADABLE_DATA
     from graphspec.run_directory import check_destination
     from graphspec.spec import inspect

@@ -9,7 +9,7 @@ import click
 from graphspec.cli.options import differences
 from graphspec.console.echo import echo, echo_bytes
 from graphspec.diagnostics import Report, SpecError
-from graphspec.diagnostics.formats.full import render
+from graphspec.diagnostics.render import render
 from graphspec.diagnostics.rules import INTERNAL, UNREADABLE_FILE
 from graphspec.files import reason_of, rewrite
 from graphspec.garbage import no_collection

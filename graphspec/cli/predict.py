@@ -79,8 +79,9 @@ def predict(
     import numpy as np
     from rich.console import Console
 
-    from graphspec.console.predicting import counting, watched
+    from graphspec.console.predicting import counting
     from graphspec.console.reading import showing
+    from graphspec.predicting.batch import watched
 
     console = Console(stderr=True)
     with showing(console) as told:

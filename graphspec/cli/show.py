@@ -13,6 +13,7 @@ from graphspec.console.echo import echo_bytes, echo_commands
 from graphspec.diagnostics import Report, SpecError
 from graphspec.diagnostics.formats import full, write
 from graphspec.diagnostics.formats.summary import summary
+from graphspec.diagnostics.render import render
 from graphspec.diagnostics.rules import CANNOT_WRITE, INTERNAL
 from graphspec.files import reason_of, rewrite, write_whole
 from graphspec.language.document.overlay import key, read_bytes
@@ -41,7 +42,7 @@ class Show:
         failed = self._write_files(result.fixed)
         self._show_report(result, self.format or preferred, err=filtered)
         if failed:
-            click.echo("\n" + full.render(failed), err=True)
+            click.echo("\n" + render(failed), err=True)
         if any(finding.rule is INTERNAL for finding in result.outcome.report):
             return 3
         return 1 if failed else found

@@ -28,7 +28,7 @@ def summary(spec: str, overrides: tuple[str, ...]) -> None:
     graphspec summary specs/mlp.yaml --set training.optimizer=adam
     """
     from graphspec.api import summarize
-    from graphspec.diagnostics.formats.full import render
+    from graphspec.diagnostics.render import render
     from graphspec.spec import load
 
     found = summarize(load(spec, overrides))

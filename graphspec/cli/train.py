@@ -62,7 +62,7 @@ def train(spec: str | None, overrides: tuple[str, ...], run_dir: Path | None, re
 def _train(spec: str, overrides: tuple[str, ...], run_dir: Path | None, quiet: bool) -> Run:
     from graphspec.api import train as train_spec
     from graphspec.diagnostics import SpecError
-    from graphspec.diagnostics.formats.full import render
+    from graphspec.diagnostics.render import render
     from graphspec.spec import inspect
 
     loaded, report = inspect(spec, overrides, data=True)

@@ -77,7 +77,7 @@ def tune(
 def _checked(spec: str, overrides: tuple[str, ...]) -> Spec:
     """The spec, with its data files and the edges of its search looked at."""
     from graphspec.diagnostics import SpecError
-    from graphspec.diagnostics.formats.full import render
+    from graphspec.diagnostics.render import render
     from graphspec.spec import inspect
 
     loaded, report = inspect(spec, overrides, data=True)

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-import numpy as np
 from rich.console import Console
 
 from graphspec.console.cells import print_line
 from graphspec.console.progress_bar import progress_bar
-from graphspec.predicting.batch import Batch
 
 SECONDS = 10.0
 """Between two lines."""
@@ -35,14 +32,3 @@ def counting(console: Console, doing: str, total: int) -> Iterator[Callable[[int
 
     with bar:
         yield advance
-
-
-def watched(batches: Iterator[Batch], advance: Callable[[int], None], not_finite: Counter[str]) -> Iterator[Batch]:
-    """The same batches. advance is told of each, and not_finite counts the samples with NaN or infinity by output."""
-    for batch in batches:
-        for name, values in batch.predicted.items():
-            if values.dtype.kind == "f":
-                finite = np.isfinite(values).reshape(len(values), -1).all(axis=1)
-                not_finite[name] += len(values) - int(finite.sum())
-        advance(len(batch.at))
-        yield batch

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
-from pathlib import Path
+from typing import Protocol
 
 from rich.console import Console
 
 from graphspec.console.cells import print_line
 from graphspec.diagnostics import SpecError
 from graphspec.diagnostics.escapes import escaped
-from graphspec.run_directory import LOG, LogFile
+
+
+class Log(Protocol):
+    """A file that lines are added to."""
+
+    def add(self, line: str) -> None:
+        """Add a line. Raises SpecError where it cannot be written."""
 
 
 class Told:
@@ -20,15 +26,15 @@ class Told:
     def __init__(self, console: Console, *, quiet: bool) -> None:
         self.console = console
         self.quiet = quiet
-        self._file: LogFile | None = None
+        self._file: Log | None = None
         self._before: list[str] = []
 
-    def keep_in(self, run: Path) -> None:
-        """Write what has been told so far, and what follows, to the log of `run`.
+    def keep_in(self, log: Log) -> None:
+        """Write what has been told so far, and what follows, to `log`.
 
         Raises SpecError where it cannot be written, as all that tells of something does from then on.
         """
-        self._file = LogFile(run / LOG)
+        self._file = log
         lines, self._before = self._before, []
         for line in lines:
             self._write(line)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from graphspec.diagnostics import Span
-from graphspec.language.document.project import belongs
+from graphspec.project import belongs
 
 AUTO: Literal["auto"] = "auto"
 """The vocabulary of what the training split holds."""

@@ -18,7 +18,7 @@ from graphspec.datasets.order import Order
 from graphspec.datasets.samples import Samples, TrainingData
 from graphspec.datasets.targets import fit_targets
 from graphspec.diagnostics import Span, SpecError
-from graphspec.diagnostics.formats.full import render
+from graphspec.diagnostics.render import render
 from graphspec.diagnostics.rules import REFUSED_TRAINING
 from graphspec.extras import require
 from graphspec.language.graph import Object

@@ -62,7 +62,7 @@ def train(
             losses = compile_for(prepared, None)
         run = run_directory.create(spec, folder)
         with run_directory.held(run), Interruption() as interruption:
-            told.keep_in(run)
+            told.keep_in(run_directory.LogFile(run / run_directory.LOG))
             start = begin(run, prepared, data, started_from)
             return _train(prepared, start, losses, told, on_epoch, interruption)
 
@@ -82,7 +82,7 @@ def resume(
     """
     told = Told(Console(stderr=True), quiet=not progress)
     with alone(TRAINING), run_directory.held(run), Interruption() as interruption:
-        told.keep_in(run)
+        told.keep_in(run_directory.LogFile(run / run_directory.LOG))
         found = newest_whole(run / run_directory.CHECKPOINTS, told.warn)
         if found is None:
             raise SpecError.of(

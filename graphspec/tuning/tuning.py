@@ -76,7 +76,7 @@ def _tune(study: Study, budget: list[str], *, progress: bool) -> Study:
     from graphspec.tuning.tuner import Tuner
 
     told = Told(Console(stderr=True), quiet=not progress)
-    told.keep_in(study.path)
+    told.keep_in(run_directory.LogFile(study.path / run_directory.LOG))
     if not is_comparable(study.record):
         told.warn(
             f"{study.path} was begun by another version of graphspec, which kept no hash of the spec that this one can "

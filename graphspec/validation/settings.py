@@ -24,7 +24,7 @@ from graphspec.diagnostics.formats import FORMATS
 from graphspec.diagnostics.rules import BAD_SETTINGS
 from graphspec.diagnostics.suggest import did_you_mean, kind_of, one_of
 from graphspec.files import read_bytes
-from graphspec.language.document.project import belongs
+from graphspec.project import belongs
 from graphspec.validation.selection import Selection, UnknownRuleError, codes_of
 
 FILE = "pyproject.toml"

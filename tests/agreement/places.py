@@ -1,7 +1,7 @@
 """The text of a spec → every key and value in it that can be mutated, each with its characters.
 
-In: text, as `graphspec.language.document` reads it. Out: a tree of `Place`s. Offsets count characters of the text, and the end
-of a block collection is that of the last thing in it: comments and blank lines after it are not part of it.
+In: text, as `graphspec.language.document` reads it. Out: a tree of `Place`s. Offsets count characters of the text; the
+end of a block collection is that of the last thing in it: comments and blank lines after it are not part of it.
 """
 
 from __future__ import annotations

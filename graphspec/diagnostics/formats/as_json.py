@@ -9,7 +9,8 @@ from typing import Any
 
 from graphspec.diagnostics import Fix, Span
 from graphspec.diagnostics.escapes import json_text
-from graphspec.diagnostics.formats.outcome import Located, Outcome, labels, legible
+from graphspec.diagnostics.formats.outcome import Located, Outcome, legible
+from graphspec.diagnostics.render import labels
 from graphspec.version import __version__
 
 VERSION = 1

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from graphspec.diagnostics.escapes import escaped
-from graphspec.diagnostics.formats.full import printable
 from graphspec.diagnostics.formats.outcome import Located, Outcome
 from graphspec.diagnostics.formats.summary import summary
+from graphspec.diagnostics.render import printable
 
 
 def write(outcome: Outcome) -> str:

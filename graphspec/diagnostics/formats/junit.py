@@ -7,8 +7,8 @@ from xml.sax.saxutils import escape, quoteattr
 
 from graphspec.diagnostics import Diagnostic
 from graphspec.diagnostics.escapes import escaped
-from graphspec.diagnostics.formats.full import render_one
 from graphspec.diagnostics.formats.outcome import Checked, Outcome
+from graphspec.diagnostics.render import render_one
 
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 

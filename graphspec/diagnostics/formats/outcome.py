@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 from urllib.parse import quote
 
-from graphspec.diagnostics import Diagnostic, Label, Report, Span
+from graphspec.diagnostics import Diagnostic, Report, Span
 
 ELSEWHERE = ("--set", "--input")
 """Sources of findings that are no files: what stands on the command line."""
@@ -66,15 +66,6 @@ def locate(finding: Diagnostic, path: str) -> Located:
     if span is None or span.source.name in ELSEWHERE:
         return Located(path, None, finding)
     return Located(span.source.name, span, finding)
-
-
-def labels(finding: Diagnostic) -> list[Label]:
-    """The other places of `finding`, and those that lead to it, from the one that uses it outwards."""
-    found, span = list(finding.labels), finding.span
-    while span is not None and span.via is not None:
-        span = span.via
-        found.append(Label(span, "it is used here"))
-    return found
 
 
 def words(finding: Diagnostic) -> str:

@@ -6,7 +6,8 @@ from typing import Any
 
 from graphspec.diagnostics import Fix, Span
 from graphspec.diagnostics.escapes import json_text
-from graphspec.diagnostics.formats.outcome import ELSEWHERE, Located, Outcome, fingerprints, labels, legible, uri, words
+from graphspec.diagnostics.formats.outcome import ELSEWHERE, Located, Outcome, fingerprints, legible, uri, words
+from graphspec.diagnostics.render import labels
 from graphspec.diagnostics.rules import RULES, Rule
 from graphspec.version import __version__
 

@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-from graphspec.diagnostics import Report
 from graphspec.diagnostics.formats.outcome import Outcome
-
-
-def count(report: Report) -> str:
-    """`2 errors and 1 warning`."""
-    said = [
-        _number(number, word)
-        for number, word in ((len(report.errors), "error"), (len(report.warnings), "warning"))
-        if number
-    ]
-    return " and ".join(said)
+from graphspec.diagnostics.render import count, counted
 
 
 def summary(outcome: Outcome, done: str = "fixed") -> str:
     """What a run has come to, in a line or two; done says what was done to the findings that were mended."""
     report, fixable = outcome.report, len(outcome.fixable)
-    mended = f"{_number(outcome.fixed, 'finding')} {done}" if outcome.fixed else ""
-    ignored = f"{_number(outcome.ignored, 'finding')} ignored" if outcome.ignored else ""
+    mended = f"{counted(outcome.fixed, 'finding')} {done}" if outcome.fixed else ""
+    ignored = f"{counted(outcome.ignored, 'finding')} ignored" if outcome.ignored else ""
     if not len(report):
         files = len(outcome.files)
-        valid = f"{_number(files, 'spec')} {'is' if files == 1 else 'are'} valid"
+        valid = f"{counted(files, 'spec')} {'is' if files == 1 else 'are'} valid"
         if ignored:  # then it is not known to be valid
-            valid = f"nothing else found in {_number(files, 'spec')}"
+            valid = f"nothing else found in {counted(files, 'spec')}"
         return _sentence(mended, valid, ignored)
     unsafe = sum(1 for each in report if each.fix is not None) - fixable
     hints = [f"{fixable} fixable with `--fix`"] if fixable else []
@@ -38,7 +28,3 @@ def summary(outcome: Outcome, done: str = "fixed") -> str:
 def _sentence(*parts: str) -> str:
     said = ", ".join(part for part in parts if part)
     return f"{said[0].upper()}{said[1:]}."
-
-
-def _number(number: int, word: str) -> str:
-    return f"{number:,} {word}{'' if number == 1 else 's'}"

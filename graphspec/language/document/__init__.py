@@ -10,10 +10,10 @@ from graphspec.diagnostics.rules import EMPTY_DOCUMENT, TOO_LARGE, UNREADABLE_FI
 from graphspec.files import reason_of
 from graphspec.language.document.limits import MAX_BYTES, check_lines, syntax_position
 from graphspec.language.document.overlay import STANDARD_INPUT, is_held, note, read_bytes
-from graphspec.language.document.project import is_ours
 from graphspec.language.document.read_json import read_json
 from graphspec.language.document.read_yaml import read_yaml
 from graphspec.language.document.tree import Mapping
+from graphspec.project import is_ours
 
 __all__ = ["DECLARING", "STANDARD_INPUT", "read", "read_source"]
 

@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from graphspec.diagnostics import SpecError
-from graphspec.diagnostics.formats.full import render_one
+from graphspec.diagnostics.render import render_one
 from graphspec.diagnostics.rules import NOTHING_TO_TRAIN
 from graphspec.extras import check_tensorflow
 from graphspec.runs.report.outcomes import NoPicture, Outcome, outcome_of

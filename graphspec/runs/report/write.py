@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from graphspec import run_directory
 from graphspec.diagnostics import SpecError
-from graphspec.diagnostics.formats.full import render_one
+from graphspec.diagnostics.render import render_one
 from graphspec.diagnostics.rules import CANNOT_WRITE
 from graphspec.files import is_folder, open_file, read_text
 from graphspec.run_directory.folders import status_of
