@@ -133,8 +133,8 @@ def _training_data(spec: Spec, known: Vocabularies | None = None, *, progress: b
 
     from graphspec.console.reading import showing
 
-    with showing(Console(stderr=True)) as told:
-        return read_training_data(spec, told, known)
+    with showing(Console(stderr=True)) as progress_shown:
+        return read_training_data(spec, progress_shown, known)
 
 
 def _loaded(spec: Spec | Path | str, overrides: Iterable[str] = ()) -> Spec:

@@ -14,7 +14,7 @@ from rich.console import Console
 
 import graphspec
 from graphspec import SpecError, run_directory
-from graphspec.console.reporter import Told
+from graphspec.console.reporter import Reporter
 from graphspec.training.mlflow_log import check_mlflow, logged_to_mlflow
 
 mlflow = pytest.importorskip("mlflow")
@@ -62,7 +62,7 @@ def train(spec: graphspec.Spec, run: Path, epochs: range, status: str = "finishe
     said = io.StringIO()
     rows: list[dict[str, Any]] = [{"epoch": epoch} for epoch in range(epochs.start)]
     run_directory.write_json(run / "run.json", {"status": "running"})
-    with logged_to_mlflow(spec, run, rows, Told(Console(file=said), quiet=True)) as callbacks:
+    with logged_to_mlflow(spec, run, rows, Reporter(Console(file=said), quiet=True)) as callbacks:
         for epoch in epochs:
             rows.append({"epoch": epoch, "step": 10 * (epoch + 1), "loss": 1.0 / (epoch + 1), **more})
             for each in callbacks:

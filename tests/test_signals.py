@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 import graphspec
-from graphspec.console.reporter import Told
+from graphspec.console.reporter import Reporter
 from graphspec.console.shell import command_line, path_word
 from graphspec.run_directory import read_json
 from graphspec.signals import SIGNALS
@@ -55,7 +55,7 @@ PLACES = [
     (trainer, "_save"),
     (Recorder, "finish"),
     (Recorder, "stop"),
-    (Told, "tell"),
+    (Reporter, "conclude"),
 ]
 
 

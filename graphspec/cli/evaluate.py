@@ -70,8 +70,8 @@ def evaluate(
     from graphspec.console.reading import showing
 
     console = Console(stderr=True)
-    with showing(console) as told:
-        samples = predictor.samples(files if given else split, targets=True, progress=told)
+    with showing(console) as progress_shown:
+        samples = predictor.samples(files if given else split, targets=True, progress=progress_shown)
     predictor.load()
     with counting(console, "evaluating", samples.count) as advance:
         measured = predictor.evaluate(samples, batch_size, advance)

@@ -60,9 +60,9 @@ def fmt(paths: tuple[str, ...], check: bool, diff: bool) -> None:
         except OSError as error:  # it was changed or removed after it was read
             report.add(UNREADABLE_FILE, f"cannot read {path} again: {reason_of(error)}", help="run it again")
     done = "would be formatted" if check or diff else "formatted"
-    told = [f"{_files(changed)} {done}" if changed else "", f"{_files(count - changed)} unchanged"]
+    parts = [f"{_files(changed)} {done}" if changed else "", f"{_files(count - changed)} unchanged"]
     if count:
-        click.echo(", ".join(filter(None, told)), err=True)
+        click.echo(", ".join(filter(None, parts)), err=True)
     if len(report):
         click.echo(render(report), err=True)
     if any(finding.rule is INTERNAL for finding in report):

@@ -20,14 +20,14 @@ def counting(console: Console, doing: str, total: int) -> Iterator[Callable[[int
     """A function that is told how many samples more are done, of `total`; `doing` says what is done with them."""
     bar = progress_bar(console, doing, "samples")
     task = bar.add_task(doing, total=total)
-    done, told = 0, time.monotonic()
+    done, shown_at = 0, time.monotonic()
 
     def advance(more: int) -> None:
-        nonlocal done, told
+        nonlocal done, shown_at
         done = min(done + more, total)
         bar.update(task, completed=done)
-        if not console.is_terminal and done < total and time.monotonic() - told > SECONDS:
-            told = time.monotonic()
+        if not console.is_terminal and done < total and time.monotonic() - shown_at > SECONDS:
+            shown_at = time.monotonic()
             print_line(console, f"{doing}: {done:,} of {total:,} samples")
 
     with bar:

@@ -12,14 +12,14 @@ from rich.progress import TaskID
 from graphspec.console.cells import print_line
 from graphspec.console.progress_bar import progress_bar
 from graphspec.diagnostics.escapes import escaped
-from graphspec.sources import Progress as Told
+from graphspec.sources import Progress
 
 PATIENCE = 1.0
 """Seconds of reading before anything is shown."""
 
 
 @contextmanager
-def showing(console: Console) -> Iterator[Told]:
+def showing(console: Console) -> Iterator[Progress]:
     """A function that shows what it is told of on `console`: bars on a terminal, a line a file elsewhere."""
     bars = progress_bar(console, "reading {task.description}", "samples")
     tasks: dict[str, TaskID] = {}

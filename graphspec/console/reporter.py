@@ -20,7 +20,7 @@ class Log(Protocol):
         """Add a line. Raises SpecError where it cannot be written."""
 
 
-class Told:
+class Reporter:
     """Shows lines on `console`, unless it is quiet; once there is a run, writes them to its log as well."""
 
     def __init__(self, console: Console, *, quiet: bool) -> None:
@@ -39,13 +39,13 @@ class Told:
         for line in lines:
             self._write(line)
 
-    def say(self, line: str) -> None:
+    def info(self, line: str) -> None:
         """Tell of progress."""
         if not self.quiet:
             self._show(line)
         self._write(line)
 
-    def tell(self, line: str) -> None:
+    def conclude(self, line: str) -> None:
         """Tell how it has ended, which is shown in any case; a log that cannot be written is no matter then."""
         self._show(line)
         with suppress(SpecError):

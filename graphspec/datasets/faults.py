@@ -39,7 +39,7 @@ Faults = list[Fault]
 
 
 @contextmanager
-def told(*noted: Faults) -> Iterator[None]:
+def raise_faults(*noted: Faults) -> Iterator[None]:
     """Raise SpecError with the first fault that was noted, if there is one, in the place of what is raised within."""
     try:
         yield

@@ -94,9 +94,9 @@ def profiles(
 def _profile(
     split: str, part: str, name: str, source: Source, most: int | None, first: int, progress: Progress | None
 ) -> Profile:
-    told = header(source)
+    head = header(source)
     if most == 0:
-        return Profile(split, part, name, source, told.samples, told.shape, told.dtype)
+        return Profile(split, part, name, source, head.samples, head.shape, head.dtype)
     column = load(source, progress)
     dtype = dtype_of(column)
     seen = _Seen()
@@ -187,8 +187,8 @@ def images_of(graph: Graph, split: Split, count: int) -> dict[str, Array]:
     """The first samples of each input that gives images: shape (count, height, width, channels)."""
     found = {}
     for name, source in split.inputs.items():
-        told = header(source)
-        if name in graph.inputs and len(told.shape) == 3 and told.shape[-1] in (1, 3, 4):
+        head = header(source)
+        if name in graph.inputs and len(head.shape) == 3 and head.shape[-1] in (1, 3, 4):
             column: Column = load(source)
             found[name] = in_order(column, 0, count)
     return found

@@ -67,12 +67,12 @@ def _splits(predictor: Predictor) -> list[str]:
 
 def _first(predictor: Predictor, data: Files | str, described: str, fixed: int | None) -> Inputs:
     from graphspec.datasets.batches import input_batches
-    from graphspec.datasets.faults import told
+    from graphspec.datasets.faults import raise_faults
 
     samples = predictor.samples(data, targets=False)
     count = fixed or min(MOST, samples.count)
     part = samples.part(np.arange(count) % samples.count)
-    with told(part.faults):
+    with raise_faults(part.faults):
         (batch,) = input_batches(predictor.graph, part, count)
     return Inputs({name: each.numpy() for name, each in batch.items()}, described, count)
 

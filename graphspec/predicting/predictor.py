@@ -21,7 +21,7 @@ from graphspec.predicting.labels import Labels
 from graphspec.sources import Progress, Split
 from graphspec.sources.vocabularies import Vocabularies
 from graphspec.spec import Spec
-from graphspec.to_keras.keras_messages import told_as
+from graphspec.to_keras.keras_messages import keras_errors_as
 
 if TYPE_CHECKING:
     import keras
@@ -138,10 +138,10 @@ class Predictor:
         """
         model = self.model
         from graphspec.datasets.batches import input_batches
-        from graphspec.datasets.faults import told
+        from graphspec.datasets.faults import raise_faults
 
         start = 0
-        with told_as(self._refused), told(samples.faults):
+        with keras_errors_as(self._refused), raise_faults(samples.faults):
             for inputs in input_batches(self.graph, samples, batch_size or self.batch_size):
                 predicted = model.predict_on_batch(inputs)
                 found = {name: _as_numpy(predicted[name]) for name in self.graph.outputs}
@@ -164,7 +164,7 @@ class Predictor:
         import keras
 
         from graphspec.datasets.batches import evaluation_batches
-        from graphspec.datasets.faults import told
+        from graphspec.datasets.faults import raise_faults
         from graphspec.datasets.targets import fit_targets
         from graphspec.training.metrics import measured, with_true_losses
 
@@ -173,7 +173,7 @@ class Predictor:
         tell = advance or (lambda done: None)
         counting = keras.callbacks.LambdaCallback(on_test_batch_end=lambda batch, logs: tell(size))
         began = time.monotonic()
-        with told_as(self._refused), told(samples.faults):
+        with keras_errors_as(self._refused), raise_faults(samples.faults):
             logs = model.evaluate(batches, verbose=0, return_dict=True, callbacks=[counting])
         seconds = time.monotonic() - began
         with_true_losses(logs)

@@ -116,8 +116,8 @@ def _found(folder: Path) -> Column | None:
     if not hold(folder):
         return None
     try:
-        told = json.loads(read_text(folder / ENTRY))
-        column: Column = opened(folder, told["shape"])
+        entry = json.loads(read_text(folder / ENTRY))
+        column: Column = opened(folder, entry["shape"])
     except (OSError, ValueError, LookupError, TypeError):
         release(folder)
         with suppress(OSError):
@@ -177,12 +177,12 @@ def _refuse_too_large(writer: Writer, source: Source, samples: int | None, most:
 
 def _describe(making: Path, source: Source, writer: Writer) -> None:
     part = source.key or source.column or source.feature or ", ".join(source.columns or ())
-    told = {
+    entry = {
         "source": f"{source.path.resolve()}{f' ({part})' if part else ''}",
         "shape": [writer.count, *(writer.inner or ())],
     }
     with open(making / ENTRY, "w", encoding="utf-8") as file:
-        json.dump(told, file)
+        json.dump(entry, file)
         file.flush()
         os.fsync(file.fileno())
     _to_disk(making)

@@ -78,10 +78,10 @@ def entries() -> list[Entry]:
     found = []
     for folder in _listed(cache_folder()):
         with suppress(OSError, ValueError):  # one that is being removed, or no entry at all
-            told = json.loads(read_text(folder / ENTRY))
+            entry = json.loads(read_text(folder / ENTRY))
             used = (folder / ENTRY).stat().st_mtime
-            if isinstance(told, dict):
-                found.append(Entry(folder, str(told.get("source")), size_of(folder), used))
+            if isinstance(entry, dict):
+                found.append(Entry(folder, str(entry.get("source")), size_of(folder), used))
     return sorted(found, key=lambda entry: entry.used, reverse=True)
 
 

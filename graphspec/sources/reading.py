@@ -79,7 +79,7 @@ def _load_file(source: Source, progress: Progress | None) -> Column:
         column = find(source)
         if column is not None:
             return column
-    told = found.header(source)
+    head = found.header(source)
     blocks = _of_one_state(source, found.blocks(source))
     held: list[Array] = []
     size = samples = 0
@@ -88,12 +88,12 @@ def _load_file(source: Source, progress: Progress | None) -> Column:
         size += _bytes(block)
         samples += len(block)
         if progress is not None:
-            progress(source.text, samples, told.samples)
+            progress(source.text, samples, head.samples)
         if size > IN_MEMORY:
             from graphspec.sources.cache import convert
 
-            return convert(source, chain(_given_up(held), blocks), told.samples, progress)
-    return _together(held, told)
+            return convert(source, chain(_given_up(held), blocks), head.samples, progress)
+    return _together(held, head)
 
 
 def _of_one_state(source: Source, blocks: Iterator[Array]) -> Iterator[Array]:
@@ -118,12 +118,12 @@ def _bytes(block: Array) -> int:
     return sum(len(text) + 56 for text in block.reshape(-1).tolist())
 
 
-def _together(blocks: list[Array], told: Header) -> Array:
+def _together(blocks: list[Array], head: Header) -> Array:
     import numpy as np
 
     if blocks:
         return np.concatenate(blocks)
-    return np.empty((0, *(size or 0 for size in told.shape)), object if told.dtype == "string" else told.dtype or float)
+    return np.empty((0, *(size or 0 for size in head.shape)), object if head.dtype == "string" else head.dtype or float)
 
 
 def blocks_of(column: Column, numbers: int = 1 << 22) -> Iterator[Array]:

@@ -28,7 +28,7 @@ def reason(error: BaseException) -> str:
 
 
 @contextmanager
-def told_as(finding: Callable[[str], SpecError]) -> Iterator[None]:
+def keras_errors_as(finding: Callable[[str], SpecError]) -> Iterator[None]:
     """Raise, in the place of what is raised within, the `finding` for its reason. Findings pass as they are."""
     try:
         yield

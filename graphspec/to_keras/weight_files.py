@@ -28,8 +28,8 @@ class FromFile(keras.initializers.Initializer):
     def __call__(self, shape: tuple[int, ...], dtype: Any = None) -> Any:
         source = Source(Path(self.path), self.path, Span(Text(self.path, ""), 1, 1, 1, 1), self.key)
         try:
-            told = header(source)
-            self._check((told.samples, *told.shape), shape)  # before anything is read
+            head = header(source)
+            self._check((head.samples, *head.shape), shape)  # before anything is read
             column = load(source)
             self._check(column.shape, shape)
             array = in_order(column, 0, len(column))

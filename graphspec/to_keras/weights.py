@@ -24,7 +24,7 @@ from graphspec.diagnostics.rules import UNREADABLE_DATA, WEIGHTS_MISMATCH
 from graphspec.files import is_file, open_file
 from graphspec.language.graph import Weights
 from graphspec.to_keras.hdf5_file import check_hdf5, own
-from graphspec.to_keras.keras_messages import told_as
+from graphspec.to_keras.keras_messages import keras_errors_as
 from graphspec.to_keras.saved_file import most_unpacked, opened_archive, weights_in
 
 _INSIDE_KERAS = "model.weights.h5"
@@ -86,7 +86,11 @@ def load_weights(model: keras.Model, weights: Weights) -> Loaded:
     with tempfile.TemporaryDirectory() as folder:
         ours = Path(folder) / _INSIDE_KERAS
         model.save_weights(ours)
-        with told_as(partial(_unreadable, weights)), _opened(weights.path) as theirs, h5py.File(ours, "r+") as target:
+        with (
+            keras_errors_as(partial(_unreadable, weights)),
+            _opened(weights.path) as theirs,
+            h5py.File(ours, "r+") as target,
+        ):
             wanted, given = dict(_variables(target)), dict(_variables(theirs))
             loaded = _compared(wanted, given, weights.text)
             if not loaded.matched or not (loaded.is_whole or weights.partial):
@@ -94,7 +98,7 @@ def load_weights(model: keras.Model, weights: Weights) -> Loaded:
             for key, place in wanted.items():
                 if key in given and given[key].shape == place.shape:
                     _replace(place, given[key])
-        with told_as(partial(_unreadable, weights)):
+        with keras_errors_as(partial(_unreadable, weights)):
             model.load_weights(ours)
     return loaded
 

@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from graphspec import run_directory
-from graphspec.console.reporter import Told
+from graphspec.console.reporter import Reporter
 from graphspec.datasets.samples import TrainingData
 from graphspec.diagnostics import SpecError
 from graphspec.diagnostics.rules import BAD_RUN
@@ -100,7 +100,9 @@ def begin(run: Path, prepared: Prepared, data: TrainingData, started_from: Loade
     return Start(run, record, lock, [], checkpoint_hash(values))
 
 
-def go_on(run: Path, checkpoint: Path, contents: Contents, prepared: Prepared, data: DataChanges, told: Told) -> Start:
+def go_on(
+    run: Path, checkpoint: Path, contents: Contents, prepared: Prepared, data: DataChanges, reporter: Reporter
+) -> Start:
     """The step after the `contents` of a checkpoint of `run`; the model is given what its layers had learnt from data.
 
     Raises SpecError where the run cannot be gone on with.
@@ -120,22 +122,22 @@ def go_on(run: Path, checkpoint: Path, contents: Contents, prepared: Prepared, d
     now = _lock(prepared.settings.seed)
     plugins = list(every_plugin(prepared.spec.graph))
     for name in data.changed:
-        told.warn(f"{name} has changed since the run was begun; it goes on with other data")
+        reporter.warn(f"{name} has changed since the run was begun; it goes on with other data")
     for name in differing_files(lock.get(PLUGINS, {}), run):
-        told.warn(f"the plugin {name} has changed since the run was begun; it goes on with other code")
+        reporter.warn(f"the plugin {name} has changed since the run was begun; it goes on with other code")
     for package in differing_versions(lock, now):
-        told.warn(f"{package}: the numbers may differ from those of a training that was never stopped")
+        reporter.warn(f"{package}: the numbers may differ from those of a training that was never stopped")
     unknown = [*data.unknown, *(f"the plugin {name}" for name in unknown_plugins(plugins, lock.get(PLUGINS, {}), run))]
     unknown += unknown_files(lock.get(FILES, {}), run)
     unknown += [f"the version of {name}" for name in unknown_versions(lock)]
     for name in unknown:
-        told.warn(nothing_recorded(name))
+        reporter.warn(nothing_recorded(name))
     if not is_comparable(lock):
-        told.warn(
+        reporter.warn(
             f"{run} was begun by another version of graphspec, which kept no hash of the spec that this one can "
             "compare: whether the spec was edited since then cannot be told"
         )
-    told.say(f"going on from {checkpoint}, after step {position.step} of epoch {position.epoch + 1}")
+    reporter.info(f"going on from {checkpoint}, after step {position.step} of epoch {position.epoch + 1}")
     if prepared.settings.located("epochs").span.source.name == "--set":
         lock = run_directory.change_epochs(run, prepared.spec)
     else:

@@ -22,7 +22,7 @@ from graphspec.sources import Source
 from graphspec.spec import Spec
 from graphspec.to_keras import build_spec
 from graphspec.to_keras.freezing import check_trainable
-from graphspec.to_keras.keras_messages import told_as
+from graphspec.to_keras.keras_messages import keras_errors_as
 from graphspec.to_keras.objects import make
 from graphspec.to_keras.weights import load_weights
 from graphspec.training.compiling import compile_model
@@ -90,7 +90,7 @@ def _build(spec: Spec) -> Iterator[Diagnostic]:
 
 
 def _compile(spec: Spec, model: keras.Model) -> None:
-    with told_as(partial(_not_compiled, spec)):
+    with keras_errors_as(partial(_not_compiled, spec)):
         compile_model(spec, model)
 
 

@@ -19,7 +19,7 @@ from urllib.parse import unquote, urlsplit
 import keras
 
 from graphspec import run_directory
-from graphspec.console.reporter import Told
+from graphspec.console.reporter import Reporter
 from graphspec.diagnostics import Span, SpecError
 from graphspec.diagnostics.rules import CANNOT_WRITE
 from graphspec.extras import require
@@ -53,7 +53,7 @@ def check_mlflow(settings: TrainingModel) -> None:
 
 
 @contextmanager
-def logged_to_mlflow(spec: Spec, run: Path, rows: list[Row], told: Told) -> Iterator[list[Any]]:
+def logged_to_mlflow(spec: Spec, run: Path, rows: list[Row], reporter: Reporter) -> Iterator[list[Any]]:
     """The callbacks that log a training of `spec` in `run` to MLflow, if it says so; its end is logged on leaving.
 
     rows: those of the epochs before; what is appended to them is logged when an epoch ends, so what appends comes
@@ -63,7 +63,7 @@ def logged_to_mlflow(spec: Spec, run: Path, rows: list[Row], told: Told) -> Iter
     if "mlflow" not in spec.model.training.log:
         yield []
         return
-    store = _Store(run, told)
+    store = _Store(run, reporter)
     try:
         store.begin(spec)
     except SpecError:
@@ -95,11 +95,11 @@ class _LogRows(keras.callbacks.Callback):
 class _Store:
     """One run of MLflow. A store that fails while a training goes on is warned of once: the training is worth more."""
 
-    def __init__(self, run: Path, told: Told) -> None:
+    def __init__(self, run: Path, reporter: Reporter) -> None:
         self.run = run
         self.folder = run_directory.WatchedFolder(run, ())
         self.takes_files = True
-        self.told = told
+        self.reporter = reporter
         self.has_failed = False
         self.client: Any = None
         self.id = ""
@@ -129,7 +129,7 @@ class _Store:
             is_below = Path(unquote(files.path)).resolve().is_relative_to(folder / _FILES)
             self.takes_files = uri != own or (files.scheme == "file" and is_below)
             if not self.takes_files:
-                self.told.warn(f"MLflow's store in {self.run} keeps its files elsewhere, so it is handed none")
+                self.reporter.warn(f"MLflow's store in {self.run} keeps its files elsewhere, so it is handed none")
             return
         name = os.environ.get("MLFLOW_EXPERIMENT_NAME") or spec.name
         found = self.client.get_experiment_by_name(name)
@@ -185,7 +185,7 @@ class _Store:
             do()
         except Exception as error:  # of the network, the store, or MLflow
             self.has_failed = True
-            self.told.warn(f"MLflow failed, and nothing more is logged to it: {_first_line(error)}")
+            self.reporter.warn(f"MLflow failed, and nothing more is logged to it: {_first_line(error)}")
 
 
 def _store_of(known: dict[str, Any], own: str, chosen: str | None) -> str:

@@ -50,7 +50,7 @@ class FiniteLoss(keras.callbacks.Callback):
         raise NotFiniteError(value, self.epoch + 1, finite[output] + 1, output)
 
 
-def told(error: NotFiniteError, run: Path, span: Span) -> SpecError:
+def nan_diagnostic(error: NotFiniteError, run: Path, span: Span) -> SpecError:
     """The finding: the step, the output, and the last checkpoint that is good."""
     of = f"the loss of `{error.output}`" if error.output is not None else "the loss, by its regularisation,"
     good = last_finite(run / CHECKPOINTS)

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from graphspec.catalog.arguments import CALLBACK_WRITES
 from graphspec.checks.written_paths import shared_name, takes_placeholders, written_paths
-from graphspec.console.reporter import Told
+from graphspec.console.reporter import Reporter
 from graphspec.datasets.batches import TrainingBatches, evaluation_batches
 from graphspec.datasets.order import Order
 from graphspec.datasets.samples import Samples, TrainingData
@@ -27,7 +27,7 @@ from graphspec.run_directory import check_inside
 from graphspec.spec import Spec
 from graphspec.to_keras import build_spec
 from graphspec.to_keras.freezing import check_trainable
-from graphspec.to_keras.keras_messages import told_as
+from graphspec.to_keras.keras_messages import keras_errors_as
 from graphspec.to_keras.model import Built
 from graphspec.to_keras.objects import make
 from graphspec.training.compiling import compile_model
@@ -55,7 +55,7 @@ class Prepared:
         return self.built.model
 
 
-def prepare(spec: Spec, data: TrainingData, told: Told, *, pretrained: bool) -> Prepared:
+def prepare(spec: Spec, data: TrainingData, reporter: Reporter, *, pretrained: bool) -> Prepared:
     """Build the model of `spec` and its batches, the seed set. Raises SpecError where spec and data do not fit.
 
     pretrained: models get the weights that the spec names for them.
@@ -69,10 +69,10 @@ def prepare(spec: Spec, data: TrainingData, told: Told, *, pretrained: bool) -> 
         tf.config.experimental.enable_op_determinism()
     built = build_spec(spec, precision=settings.precision, pretrained=pretrained)
     if len(built.warnings):
-        told.say(render(built.warnings))
+        reporter.info(render(built.warnings))
     for split in (data.train, data.validation):
         if split is not None and split.left_out:
-            told.warn(_left_out(split))
+            reporter.warn(_left_out(split))
     samples = fit_targets(spec.graph, built.model, data.train)
     validation = fit_targets(spec.graph, built.model, data.validation) if data.validation is not None else None
     order = Order(samples.count, settings.batch_size, settings.seed)
@@ -96,7 +96,7 @@ def compile_for(prepared: Prepared, together: int | None) -> dict[str, OutputLos
     """
     model = prepared.model
     steps = together or steps_per_execution(prepared.settings, model, prepared.batches.steps)
-    with told_as(partial(_not_trained, prepared.spec)):
+    with keras_errors_as(partial(_not_trained, prepared.spec)):
         losses = compile_model(prepared.spec, model, steps_per_execution=steps)
         model._symbolic_build(data_batch=prepared.batches.dataset.element_spec)
     return losses

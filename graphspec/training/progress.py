@@ -13,7 +13,7 @@ from rich.progress import TaskID, TextColumn
 
 from graphspec.console.metrics import describe, number
 from graphspec.console.progress_bar import progress_bar
-from graphspec.console.reporter import Told
+from graphspec.console.reporter import Reporter
 from graphspec.run_directory import Row
 
 WORTH_TELLING = 0.1
@@ -26,14 +26,16 @@ class ShowProgress(keras.callbacks.Callback):
     pace gives what was measured of the epoch beside its metrics.
     """
 
-    def __init__(self, outputs: Iterable[str], told: Told, pace: Callable[[], Row], *, epochs: int, steps: int) -> None:
+    def __init__(
+        self, outputs: Iterable[str], reporter: Reporter, pace: Callable[[], Row], *, epochs: int, steps: int
+    ) -> None:
         super().__init__()
         self.outputs = list(outputs)
-        self.told = told
+        self.reporter = reporter
         self.pace = pace
         self.epochs = epochs
         self.steps = steps
-        console = None if told.quiet else told.console
+        console = None if reporter.quiet else reporter.console
         self.bar = progress_bar(console, "{task.description}", "steps", TextColumn("{task.fields[loss]}", markup=False))
         self.task = TaskID(0)
 
@@ -57,9 +59,9 @@ class ShowProgress(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         head, *rows = describe(logs or {}, self.outputs)
         count = f"{epoch + 1:>{len(str(self.epochs))}}"
-        self.told.say(f"epoch {count}/{self.epochs}  {_told_of(self.pace())}  {head}")
+        self.reporter.info(f"epoch {count}/{self.epochs}  {_told_of(self.pace())}  {head}")
         for row in rows:
-            self.told.say(f"    {row}")
+            self.reporter.info(f"    {row}")
 
 
 def _told_of(pace: Row) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import keras
 
 from graphspec import run_directory
-from graphspec.console.reporter import Told
+from graphspec.console.reporter import Reporter
 from graphspec.datasets.data_files import DataFiles
 from graphspec.diagnostics import SpecError
 from graphspec.run_directory import Row, WatchedFolder
@@ -37,7 +37,7 @@ class Recorder(keras.callbacks.Callback):
         files: DataFiles,
         measures: Measures,
         epoch_steps: int,
-        told: Told,
+        reporter: Reporter,
         on_epoch: OnEpoch | None,
     ) -> None:
         super().__init__()
@@ -49,7 +49,7 @@ class Recorder(keras.callbacks.Callback):
         self.files = files
         self.measures = measures
         self.epoch_steps = epoch_steps
-        self.told = told
+        self.reporter = reporter
         self.on_epoch = on_epoch
         self.is_over = False
         self._knows_data = bool(lock["data"])
@@ -123,4 +123,4 @@ class Recorder(keras.callbacks.Callback):
         for name in self.files.changed():
             if name not in known:
                 known.append(name)
-                self.told.warn(f"{name} has changed since the training began; the epochs are not of the same data")
+                self.reporter.warn(f"{name} has changed since the training began; the epochs are not of the same data")

@@ -12,10 +12,10 @@ import keras
 from rich.console import Console
 
 from graphspec import run_directory
-from graphspec.console.reporter import Told
+from graphspec.console.reporter import Reporter
 from graphspec.console.shell import command_line, path_word
 from graphspec.datasets.data_files import DataFiles
-from graphspec.datasets.faults import told as faults_told
+from graphspec.datasets.faults import raise_faults
 from graphspec.datasets.samples import TrainingData
 from graphspec.diagnostics import SpecError
 from graphspec.diagnostics.rules import BAD_RUN, REFUSED_TRAINING
@@ -50,21 +50,21 @@ def train(
     Raises StoppedError where a signal has ended the training: what it takes to go on is then written.
     """
     assert spec.training is not None
-    told = Told(Console(stderr=True), quiet=not progress)
+    reporter = Reporter(Console(stderr=True), quiet=not progress)
     with alone(TRAINING):
         with BUILDING:
-            prepared = prepare(spec, data, told, pretrained=True)
-            adapt(spec, prepared.built, prepared.samples, told.console if progress else None)
+            prepared = prepare(spec, data, reporter, pretrained=True)
+            adapt(spec, prepared.built, prepared.samples, reporter.console if progress else None)
             weights = spec.training.initial_weights
             started_from = load_weights(prepared.model, weights) if weights is not None else None
             if started_from is not None:
-                told.say(f"{started_from.file}: {started_from}")
+                reporter.info(f"{started_from.file}: {started_from}")
             losses = compile_for(prepared, None)
         run = run_directory.create(spec, folder)
         with run_directory.held(run), Interruption() as interruption:
-            told.keep_in(run_directory.LogFile(run / run_directory.LOG))
+            reporter.keep_in(run_directory.LogFile(run / run_directory.LOG))
             start = begin(run, prepared, data, started_from)
-            return _train(prepared, start, losses, told, on_epoch, interruption)
+            return _train(prepared, start, losses, reporter, on_epoch, interruption)
 
 
 def resume(
@@ -80,27 +80,27 @@ def resume(
 
     spec is that of the run. Raises SpecError where the run cannot be gone on with, StoppedError as `train` does.
     """
-    told = Told(Console(stderr=True), quiet=not progress)
+    reporter = Reporter(Console(stderr=True), quiet=not progress)
     with alone(TRAINING), run_directory.held(run), Interruption() as interruption:
-        told.keep_in(run_directory.LogFile(run / run_directory.LOG))
-        found = newest_whole(run / run_directory.CHECKPOINTS, told.warn)
+        reporter.keep_in(run_directory.LogFile(run / run_directory.LOG))
+        found = newest_whole(run / run_directory.CHECKPOINTS, reporter.warn)
         if found is None:
             raise SpecError.of(
                 BAD_RUN, f"{run} holds no whole checkpoint to go on from", help=run_directory.what_is_left(run)
             )
         path, contents = found
         with BUILDING:
-            prepared = prepare(spec, data, told, pretrained=False)
-            start = go_on(run, path, contents, prepared, changes, told)
+            prepared = prepare(spec, data, reporter, pretrained=False)
+            start = go_on(run, path, contents, prepared, changes, reporter)
             losses = compile_for(prepared, start.record.get("steps_per_execution"))
-        return _train(prepared, start, losses, told, on_epoch, interruption)
+        return _train(prepared, start, losses, reporter, on_epoch, interruption)
 
 
 def _train(
     prepared: Prepared,
     start: Start,
     losses: dict[str, Any],
-    told: Told,
+    reporter: Reporter,
     on_epoch: OnEpoch | None,
     interruption: Interruption,
 ) -> Path:
@@ -122,7 +122,7 @@ def _train(
         files=files,
         measures=measures,
         epoch_steps=batches.steps,
-        told=told,
+        reporter=reporter,
         on_epoch=on_epoch,
     )
     stopped = None
@@ -139,9 +139,9 @@ def _train(
         stopped_by_callback = start.resumed is not None and start.resumed.state["stopped"]
         faults = [prepared.samples.faults, *([prepared.validation.faults] if prepared.validation is not None else [])]
         with (
-            logged_to_mlflow(spec, run, start.rows, told) as logs,
+            logged_to_mlflow(spec, run, start.rows, reporter) as logs,
             ShowProgress(
-                list(spec.graph.outputs), told, lambda: measures.row, epochs=settings.epochs, steps=batches.steps
+                list(spec.graph.outputs), reporter, lambda: measures.row, epochs=settings.epochs, steps=batches.steps
             ) as shown,
             _recorded_end(recorder, spec, interruption),  # here as well: MLflow reads the record when it is left
         ):
@@ -160,7 +160,7 @@ def _train(
                 *(*written, recorder, *logs, checkpoints),
             ]
             try:
-                with faults_told(*faults):
+                with raise_faults(*faults):
                     _fit(
                         model,
                         batches.dataset,
@@ -179,7 +179,7 @@ def _train(
             _end("stopped" if stopped is not None else "finished", prepared, state, checkpoints, recorder)
     if stopped is not None:
         interruption.close()
-        _tell_how_to_go_on(told, run, "stopped")
+        _show_resume_command(reporter, run, "stopped")
         raise stopped
     return run
 
@@ -204,19 +204,19 @@ def _ended_by(error: BaseException, recorder: Recorder, spec: Spec, interruption
     run = recorder.run
     if isinstance(error, KeyboardInterrupt) or interruption.is_at_once:
         recorder.stop()
-        _tell_how_to_go_on(recorder.told, run, "stopped at once")
+        _show_resume_command(recorder.reporter, run, "stopped at once")
         return interruption.as_error().as_exit()
     if not isinstance(error, Exception):
         recorder.stop()
         return error
     if isinstance(error, NotFiniteError):
-        failure = nan_guard.told(error, run, spec.model.key_span("training"))
+        failure = nan_guard.nan_diagnostic(error, run, spec.model.key_span("training"))
         recorder.fail(next(iter(failure.report)).message)
         return failure
     failure = error if isinstance(error, SpecError) else _failure(error, run, spec)
     recorder.fail(next(iter(failure.report)).message)
     if not recorder.folder.is_lost:
-        _tell_how_to_go_on(recorder.told, run, "ended")
+        _show_resume_command(recorder.reporter, run, "ended")
     return failure
 
 
@@ -249,12 +249,12 @@ def _failure(error: Exception, run: Path, spec: Spec) -> SpecError:
 def _end(status: str, prepared: Prepared, state: TrainingState, checkpoints: Checkpoints, recorder: Recorder) -> None:
     """Write what stays of a training that comes to an end in order."""
     recorder.folder.check()
-    _save(prepared, state, recorder.run, recorder.told)
+    _save(prepared, state, recorder.run, recorder.reporter)
     recorder.record["best"] = checkpoints.best
     recorder.finish(status)
 
 
-def _save(prepared: Prepared, state: TrainingState, run: Path, told: Told) -> None:
+def _save(prepared: Prepared, state: TrainingState, run: Path, reporter: Reporter) -> None:
     """Write the model as it stands, and as it was after its best epoch."""
     model = prepared.model
     run_directory.write(run / run_directory.MODEL, model.save)
@@ -266,13 +266,13 @@ def _save(prepared: Prepared, state: TrainingState, run: Path, told: Told) -> No
         state.put_variables_back(read_checkpoint(best))
         run_directory.write(run / run_directory.BEST, model.save)
     except DamagedError as error:
-        told.warn(f"{best} is damaged, so there is no {run_directory.BEST}: {error}")
+        reporter.warn(f"{best} is damaged, so there is no {run_directory.BEST}: {error}")
     finally:
         state.put_variables_back(last)
 
 
-def _tell_how_to_go_on(told: Told, run: Path, what: str) -> None:
+def _show_resume_command(reporter: Reporter, run: Path, what: str) -> None:
     if steps_in(run / run_directory.CHECKPOINTS):
-        told.tell(f"{what}; go on with: {command_line('train', '--resume', path_word(run))}")
+        reporter.conclude(f"{what}; go on with: {command_line('train', '--resume', path_word(run))}")
     else:
-        told.tell(f"{what} before its first checkpoint, so there is nothing to go on from")
+        reporter.conclude(f"{what} before its first checkpoint, so there is nothing to go on from")

@@ -11,7 +11,7 @@ from rich.table import Table
 from graphspec.console.cells import cell, column
 from graphspec.console.metrics import number
 from graphspec.console.progress_bar import progress_bar
-from graphspec.console.reporter import Told
+from graphspec.console.reporter import Reporter
 from graphspec.diagnostics.escapes import escaped
 from graphspec.language.document.write_value import write_value
 from graphspec.tuning.trial import COMPLETE, FAILED, PRUNED, Trial, best_first
@@ -23,12 +23,12 @@ _LONG = 24
 class ShowTrials:
     """Tells of trials as they go on. trials: how many there are to be, None where time alone ends them."""
 
-    def __init__(self, told: Told, monitor: str, paths: list[str], trials: int | None) -> None:
-        self.told = told
+    def __init__(self, reporter: Reporter, monitor: str, paths: list[str], trials: int | None) -> None:
+        self.reporter = reporter
         self.monitor = monitor
         self.names = short_names(paths)
         self.trials = trials
-        console = None if told.quiet else told.console
+        console = None if reporter.quiet else reporter.console
         self.bars = progress_bar(
             console, "{task.description}", "epochs", TextColumn("{task.fields[reached]}", markup=False)
         )
@@ -57,11 +57,11 @@ class ShowTrials:
     def ended(self, trial: Trial) -> None:
         """The trial has come to its end."""
         values = ", ".join(f"{self.names[path]} {value_text(value)}" for path, value in trial.values.items())
-        self.told.say(f"{self._count(trial.number)}: {self._outcome(trial)}; {values}")
+        self.reporter.info(f"{self._count(trial.number)}: {self._outcome(trial)}; {values}")
 
     def finished(self, trials: list[Trial], direction: str, importances: dict[str, float]) -> None:
         """The study has come to its end: its best trials, and how much each parameter has decided."""
-        if self.told.quiet:
+        if self.reporter.quiet:
             return
         titles = map(column, ["trial", self.monitor, "epoch", *self.names.values()])
         table = Table(*titles, box=None, pad_edge=False)
@@ -69,12 +69,12 @@ class ShowTrials:
             values = (value_text(trial.values[path]) if path in trial.values else "" for path in self.names)
             row = (str(trial.number), number(trial.value), str((trial.epoch or 0) + 1), *values)
             table.add_row(*map(cell, row))
-        self.told.console.print(table, soft_wrap=True)
+        self.reporter.console.print(table, soft_wrap=True)
         counts = [f"{sum(each.state == state for each in trials)} {state}" for state in (COMPLETE, PRUNED, FAILED)]
-        self.told.say(f"{len(trials)} trials: {', '.join(counts)}")
+        self.reporter.info(f"{len(trials)} trials: {', '.join(counts)}")
         if importances:
             shares = ", ".join(f"{self.names[path]} {share:.0%}" for path, share in importances.items())
-            self.told.say(f"what decided {self.monitor}: {shares}")
+            self.reporter.info(f"what decided {self.monitor}: {shares}")
 
     def _outcome(self, trial: Trial) -> str:
         if trial.state == FAILED:

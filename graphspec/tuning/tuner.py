@@ -18,7 +18,7 @@ import tensorflow as tf
 from optuna.trial import TrialState
 
 from graphspec.api import resume, train
-from graphspec.console.reporter import Told
+from graphspec.console.reporter import Reporter
 from graphspec.console.shell import command_line, path_word
 from graphspec.diagnostics import SpecError
 from graphspec.diagnostics.rules import BAD_RUN, BAD_SEARCH, CANNOT_WRITE, CHANGED_SPEC, MISSING_EXTRA, REFUSED_TRAINING
@@ -47,7 +47,7 @@ class Tuner:
     spec: that of the study, with a search and a training.
     """
 
-    def __init__(self, study: Study, spec: Spec, told: Told, optuna_study: optuna.Study) -> None:
+    def __init__(self, study: Study, spec: Spec, reporter: Reporter, optuna_study: optuna.Study) -> None:
         assert spec.search is not None
         assert spec.model.training is not None
         self.folder = study.path
@@ -57,10 +57,12 @@ class Tuner:
         self.space = spec.search
         self.seed = spec.model.training.seed
         self.monitor = study.monitor
-        self.told = told
+        self.reporter = reporter
         self.study = optuna_study
         self.study.stop = self._note_end  # type: ignore[method-assign]  # outside of `optimize`, it is refused
-        self.shown = ShowTrials(told, self.monitor, [each.path for each in self.space.parameters], self.space.trials)
+        self.shown = ShowTrials(
+            reporter, self.monitor, [each.path for each in self.space.parameters], self.space.trials
+        )
 
     def run(self) -> None:
         """Try values until the budget is spent. Raises SpecError where every trial has failed, or none can be begun."""
@@ -77,13 +79,13 @@ class Tuner:
                     self._write("finished")
             except (KeyboardInterrupt, SystemExit):
                 self._write("stopped")
-                self.told.tell(f"the study is stopped; go on with: {resume}")
+                self.reporter.conclude(f"the study is stopped; go on with: {resume}")
                 raise
             except SpecError:
                 with suppress(SpecError):
                     self._write("failed")
                 if not self.watched.is_lost:
-                    self.told.tell(f"the study has ended; go on with: {resume}")
+                    self.reporter.conclude(f"the study has ended; go on with: {resume}")
                 raise
         trials = self.trials()
         if trials and all(trial.state == FAILED for trial in trials):

@@ -70,15 +70,15 @@ def _tune(study: Study, budget: list[str], *, progress: bool) -> Study:
     """Try values in the study, which this process holds, until its budget is spent."""
     from rich.console import Console
 
-    from graphspec.console.reporter import Told
+    from graphspec.console.reporter import Reporter
     from graphspec.tuning.optuna_study import make_pruner, opened
     from graphspec.tuning.trials import read_trials
     from graphspec.tuning.tuner import Tuner
 
-    told = Told(Console(stderr=True), quiet=not progress)
-    told.keep_in(run_directory.LogFile(study.path / run_directory.LOG))
+    reporter = Reporter(Console(stderr=True), quiet=not progress)
+    reporter.keep_in(run_directory.LogFile(study.path / run_directory.LOG))
     if not is_comparable(study.record):
-        told.warn(
+        reporter.warn(
             f"{study.path} was begun by another version of graphspec, which kept no hash of the spec that this one can "
             "compare: whether the spec was edited since then cannot be told"
         )
@@ -93,7 +93,7 @@ def _tune(study: Study, budget: list[str], *, progress: bool) -> Study:
                 study.path / study_folder.DATABASE,
                 f"it knows {len(known)} trials, and not `{min(lost)}`, which has a run",
             )
-        Tuner(study, spec, told, found).run()
+        Tuner(study, spec, reporter, found).run()
     return study
 
 

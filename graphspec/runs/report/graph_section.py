@@ -22,8 +22,8 @@ def graph_section(spec: Spec) -> Markup:
 
 def _drawing(diagram: Diagram) -> Markup:
     marks = [
-        tag("span", tag("span", mark, class_=f"badge badge-{number % COLOURS}"), told)
-        for number, (mark, told) in enumerate(diagram.shared.items())
+        tag("span", tag("span", mark, class_=f"badge badge-{number % COLOURS}"), chart)
+        for number, (mark, chart) in enumerate(diagram.shared.items())
     ]
     legend = tag("div", marks, class_="legend") if marks else Markup()
     return Markup(legend + tag("div", Markup(draw(diagram)), class_="drawing"))

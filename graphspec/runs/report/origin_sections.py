@@ -57,8 +57,8 @@ def lock_section(lock: Mapping[str, Any]) -> Markup:
 def provenance_section(found: Mapping[str, Any]) -> Markup:
     """Where each value came from; a value that nobody wrote comes from a default."""
     rows = []
-    for key, told in found.items():
-        entry = told if isinstance(told, Mapping) else {"value": told}
+    for key, stated in found.items():
+        entry = stated if isinstance(stated, Mapping) else {"value": stated}
         value = _plain(entry.get("value"))
         written = f" (written {entry['written']})" if entry.get("written") else ""
         origin = "a default" if entry.get("from") == "default" else f"{entry.get('from', '')}{written}"

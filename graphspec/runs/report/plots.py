@@ -25,7 +25,7 @@ def line_chart(chart: Chart, best: int | None = None) -> Markup:
     if not chart.values:
         return Markup()
     frame = _Frame(_epochs(chart.curves), span_of(chart.values, log=chart.log), log=chart.log)
-    told = {
+    drawn = {
         "x": frame.x,
         "y": frame.y,
         "log": chart.log,
@@ -41,7 +41,7 @@ def line_chart(chart: Chart, best: int | None = None) -> Markup:
                      d=f"M{frame.across(best):.1f} {TOP:g}V{HEIGHT - BOTTOM:g}")  # fmt: skip
     lines = [_line(curve, frame) for curve in chart.curves]
     label = f"{chart.title} by epoch; " + ", ".join(f"{each.name} ends at {short(each.last)}" for each in chart.curves)
-    return _svg(frame.axes(), marked, lines, label=label, class_="plot curves", data_chart=json.dumps(told))
+    return _svg(frame.axes(), marked, lines, label=label, class_="plot curves", data_chart=json.dumps(drawn))
 
 
 def share_chart(curves: Sequence[Curve]) -> Markup:

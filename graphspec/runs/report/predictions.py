@@ -35,7 +35,7 @@ def predictions_of(run: Run) -> Predictions:
     check_tensorflow()
     import numpy as np
 
-    from graphspec.datasets.faults import told
+    from graphspec.datasets.faults import raise_faults
     from graphspec.datasets.samples import read_splits, read_training_data
 
     spec = run.spec
@@ -53,7 +53,7 @@ def predictions_of(run: Run) -> Predictions:
     shown = np.arange(samples.count)[::step]
     predicted = run.predict(split, rows=slice(None, None, step))
     outcomes = []
-    with told(samples.faults):
+    with raise_faults(samples.faults):
         for name, output in spec.graph.outputs.items():
             if name not in samples.outputs:
                 outcomes.append(Outcome(name, (NoPicture("the data has no targets for it"),)))

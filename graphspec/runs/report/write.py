@@ -86,8 +86,8 @@ def _sections(
         yield "Data", _data(run, spec)
     yield "Spec", _spec(run, spec)
     lock = _readable(run, run_directory.LOCK)
-    told = "The run has no lock.json that can be read."
-    yield "Versions", lock_section(lock) if isinstance(lock, dict) else _fault(told, lock)
+    lacking = "The run has no lock.json that can be read."
+    yield "Versions", lock_section(lock) if isinstance(lock, dict) else _fault(lacking, lock)
     provenance = _readable(run, run_directory.PROVENANCE)
     found = provenance_section(provenance) if isinstance(provenance, dict) else _fault("It cannot be read.", provenance)
     yield "Where each value came from", found

@@ -107,9 +107,9 @@ def _depth(call: Call, mode: str, *, mask: Any, oov: Any, spare: int) -> Size:
     if not isinstance(words, list | tuple) or len({type(word) for word in words}) != 1:
         raise Unreadable
     special = [mask] * (mask is not None and mode == "int") + [oov] * spare
-    told = list(words[len(special) :] if list(words[: len(special)]) == special else words)
-    _check_words(call, told, mask, oov)
-    size = len(special) + len(told)
+    words_alone = list(words[len(special) :] if list(words[: len(special)]) == special else words)
+    _check_words(call, words_alone, mask, oov)
+    size = len(special) + len(words_alone)
     if most is not None and size > whole(most):
         _refuse(
             call,

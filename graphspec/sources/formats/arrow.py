@@ -48,9 +48,9 @@ def blocks(source: Source) -> Iterator[np.ndarray[Any, Any]]:
         schema = _opened(source, file)[0].schema
         chosen = positions(source, schema.names)
         names = [schema.names[at] for at in chosen]
-        told = table_header(source, schema, None)
+        head = table_header(source, schema, None)
         columns = Columns(source, names)
-        a_row = NUMBER * math.prod(size or source.transforms.pad or 1 for size in told.shape)
+        a_row = NUMBER * math.prod(size or source.transforms.pad or 1 for size in head.shape)
         file.seek(0)
         for batch in _batches(source, file, sorted(set(chosen))):
             taken = sum(batch.column(batch.schema.get_field_index(name)).nbytes for name in names)  # of long texts much

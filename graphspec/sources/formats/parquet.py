@@ -66,8 +66,8 @@ def _rows_together(source: Source, file: Any, group: int, names: list[str]) -> i
 
     Its columns are not asked for: of a broken file, pyarrow ends the process when it describes them.
     """
-    told = file.metadata.row_group(group)
-    a_row: int = max(NUMBER * (source.transforms.pad or 1), told.total_byte_size // max(1, told.num_rows))
+    metadata = file.metadata.row_group(group)
+    a_row: int = max(NUMBER * (source.transforms.pad or 1), metadata.total_byte_size // max(1, metadata.num_rows))
     if any(is_list(file.schema_arrow.field(name).type) for name in names):
         for rows in (1, min(_SAMPLE, BLOCK // a_row)):
             batch = next(file.iter_batches(max(1, rows), [group], names, use_threads=False), None)

@@ -47,9 +47,9 @@ def _chunks(file: IO[bytes]) -> list[tuple[list[str], int, int]]:
     found = []
     for group in _Thrift(file.read(length)).struct()[4]:
         for chunk in group[1]:
-            told = chunk[3]
-            start = min(told[9], told.get(11) or told[9])
-            found.append(([name.decode() for name in told[3]], start, start + told[7]))
+            metadata = chunk[3]
+            start = min(metadata[9], metadata.get(11) or metadata[9])
+            found.append(([name.decode() for name in metadata[3]], start, start + metadata[7]))
     return found
 
 

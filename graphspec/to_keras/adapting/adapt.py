@@ -26,7 +26,7 @@ from rich.console import Console
 from graphspec.console.cells import print_line
 from graphspec.console.progress_bar import progress_bar
 from graphspec.datasets.batches import input_batches
-from graphspec.datasets.faults import told
+from graphspec.datasets.faults import raise_faults
 from graphspec.datasets.samples import Samples
 from graphspec.diagnostics import Span, SpecError
 from graphspec.diagnostics.escapes import escaped
@@ -37,7 +37,7 @@ from graphspec.spec import Spec
 from graphspec.to_keras.adapted import has_learnt, keep, learning_layers, restore, saved_in
 from graphspec.to_keras.adapting.layer_inputs import Place, learning_places
 from graphspec.to_keras.adapting.learners import learner_of
-from graphspec.to_keras.keras_messages import told_as
+from graphspec.to_keras.keras_messages import keras_errors_as
 from graphspec.to_keras.model import Built
 
 _NUMBERS = 1 << 20
@@ -79,7 +79,7 @@ def _take(model: Any, weights: Weights) -> None:
     waiting = any(not has_learnt(layer) for layer in learning_layers(model).values())
     if not (waiting and weights.path.suffix == ".keras" and is_file(weights.path)):
         return
-    with told_as(partial(_unfit, weights)):
+    with keras_errors_as(partial(_unfit, weights)):
         restore(model, saved_in(weights.path))
 
 
@@ -124,19 +124,19 @@ def _learn(spec: Spec, samples: Samples, places: list[Place], console: Console |
     reached = tf.function(lambda batch: [each.reached_by(batch) for each in places], reduce_retracing=True)
     began = time.monotonic()
     title = ", ".join(dict.fromkeys(each.layer.name for each in places))
-    with told(samples.faults), progress_bar(console, "{task.description}", "samples") as bar:
+    with raise_faults(samples.faults), progress_bar(console, "{task.description}", "samples") as bar:
         task = bar.add_task(f"adapting {escaped(title)}", total=samples.count)
         for batch in batches:
-            with told_as(partial(_blaming, places[0].span, title)):
+            with keras_errors_as(partial(_blaming, places[0].span, title)):
                 values = reached(batch)
             for place, value in zip(places, values, strict=True):
-                with told_as(partial(_blaming, place.span, place.layer.name)):
+                with keras_errors_as(partial(_blaming, place.span, place.layer.name)):
                     learners[id(place.layer)].update(value)
             bar.advance(task, len(next(iter(batch.values()))))
     for place in places:
         learner = learners.pop(id(place.layer), None)
         if learner is not None:
-            with told_as(partial(_blaming, place.span, place.layer.name)):
+            with keras_errors_as(partial(_blaming, place.span, place.layer.name)):
                 learner.finish()
     if console is not None:
         seconds = time.monotonic() - began
