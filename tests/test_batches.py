@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from graphspec.datasets.batches import TrainingBatches, evaluation_batches
 from graphspec.datasets.order import Order
 from graphspec.datasets.samples import Samples
-from graphspec.diagnostics import Source, Span
+from graphspec.diagnostics import SourceText, Span
 from graphspec.language.graph import Graph, Input
 
-SPAN = Span(Source("test", ""), 1, 1, 1, 1)
+SPAN = Span(SourceText("test", ""), 1, 1, 1, 1)
 
 
 def graph(dtype: str = "int64", shape: tuple[int | None, ...] = ()) -> Graph:

@@ -14,7 +14,7 @@ import yaml as pyyaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from graphspec.diagnostics import Report, Source, Span, SpecError
+from graphspec.diagnostics import Report, SourceText, Span, SpecError
 from graphspec.diagnostics.render import render
 from graphspec.language.document import read
 from graphspec.language.document.read_json import read_json
@@ -28,7 +28,7 @@ SPECS = sorted((Path(__file__).parent.parent / "specs").glob("*.yaml"))
 def yaml(text: str) -> Any:
     """The value of a YAML text without findings."""
     report = Report()
-    value = read_yaml(Source("spec.yaml", text), report)
+    value = read_yaml(SourceText("spec.yaml", text), report)
     assert not len(report)
     return value
 
@@ -140,7 +140,7 @@ def test_yaml_places(newline: str) -> None:
 def test_json_places(newline: str) -> None:
     """JSON has places as YAML has."""
     report = Report()
-    tree = read_json(Source("spec.json", JSON_PLACES.replace("\n", newline)), report)
+    tree = read_json(SourceText("spec.json", JSON_PLACES.replace("\n", newline)), report)
     assert tree == {"a": 1, "list": ["x", {"b": "q"}]}
     assert place(tree.key_spans["a"]) == (2, 3, 2, 6)
     assert place(tree.value_spans["a"]) == (2, 8, 2, 9)
@@ -173,7 +173,7 @@ def test_mark_at_the_start_is_passed_over(tmp_path: Path) -> None:
 def test_astral_characters_count_as_one_column() -> None:
     """A character outside the basic plane is one column wide, in YAML and in JSON."""
     assert place(yaml('{"🙂": 1}').value_spans["🙂"]) == (1, 7, 1, 8)
-    assert place(read_json(Source("a.json", '{"🙂": 1}'), Report()).value_spans["🙂"]) == (1, 7, 1, 8)
+    assert place(read_json(SourceText("a.json", '{"🙂": 1}'), Report()).value_spans["🙂"]) == (1, 7, 1, 8)
 
 
 def test_shared_alias_is_one_value() -> None:
@@ -241,9 +241,9 @@ def test_broken_json_is_refused_at_its_place(text: str, found: tuple[str, int, i
 
 def test_json_surrogates() -> None:
     """A pair of escaped surrogates is one character; a lone one, which no file can hold, is a finding."""
-    assert read_json(Source("a.json", r'{"a": "\ud83d\ude42"}'), Report()) == {"a": "🙂"}
+    assert read_json(SourceText("a.json", r'{"a": "\ud83d\ude42"}'), Report()) == {"a": "🙂"}
     report = Report()
-    assert read_json(Source("a.json", r'{"a": "\ud83d"}'), report) == {"a": "\N{REPLACEMENT CHARACTER}"}
+    assert read_json(SourceText("a.json", r'{"a": "\ud83d"}'), report) == {"a": "\N{REPLACEMENT CHARACTER}"}
     assert [(each.rule.code, each.span.column) for each in report if each.span] == [("GS002", 7)]
 
 

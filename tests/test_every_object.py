@@ -11,7 +11,7 @@ import pytest
 from graphspec import catalog
 from graphspec.catalog import Kind
 from graphspec.catalog.refused import CODE_CARRYING, NOT_APPLIED
-from graphspec.diagnostics import Report, Source, Span
+from graphspec.diagnostics import Report, SourceText, Span
 from graphspec.language.document.read_yaml import read_yaml
 from graphspec.language.document.tree import Located
 from graphspec.language.lower.objects import read_object
@@ -57,11 +57,11 @@ def test_object_is_what_its_constructor_gives(
     monkeypatch.chdir(tmp_path)
     text = f"{{{name}: {ARGUMENTS[name]}}}" if name in ARGUMENTS else name
     report = Report()
-    source = Source("spec", text)
+    source = SourceText("spec", text)
     tree = read_yaml(source, report)
     what = read_object(kind, Located(tree, Span(source, 1, 1, 1, len(text) + 1)), report)
     assert what is not None, [each.message for each in report]
-    arguments = read_yaml(Source("arguments", ARGUMENTS.get(name, "{}")), report)
+    arguments = read_yaml(SourceText("arguments", ARGUMENTS.get(name, "{}")), report)
     exported = getattr(MODULES[kind], name)
     if not isinstance(arguments, dict):
         expected = exported(arguments)
@@ -85,7 +85,7 @@ def test_every_string_that_keras_reads_is_read(kind: Kind) -> None:
         if entry is not None and (entry.name in NOT_APPLIED or entry.required or entry.name in EXCEPTIONS):
             continue
         report = Report()
-        source = Source("spec", name)
+        source = SourceText("spec", name)
         what = read_object(kind, Located(name, Span(source, 1, 1, 1, len(name) + 1)), report)
         assert what is not None, (name, [each.message for each in report])
         if (kind, name) not in (("metrics", "accuracy"), ("metrics", "acc")):

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 import graphspec
 from graphspec.cli import main
-from graphspec.diagnostics import Edit, Fix, Source, Span
+from graphspec.diagnostics import Edit, Fix, SourceText, Span
 from graphspec.diagnostics.edits import edited
 from graphspec.language.document import read
 from graphspec.language.document.tree import plain
@@ -297,7 +297,7 @@ PLACES = st.tuples(st.integers(0, 12), st.integers(0, 6), st.text("xyz", max_siz
 @given(st.text("ab\n\r", min_size=1, max_size=12), st.lists(PLACES, max_size=6))
 def test_edits_that_touch_are_made_one_after_the_other(text: str, places: list[tuple[int, int, str]]) -> None:
     """Of edits that overlap one is made; each that is made is there, and all between them stays."""
-    source = Source("x.yaml", text)
+    source = SourceText("x.yaml", text)
     starts = [
         0,
         *(

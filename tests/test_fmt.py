@@ -13,7 +13,7 @@ import yaml
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from graphspec.diagnostics import Report, Source, SpecError
+from graphspec.diagnostics import Report, SourceText, SpecError
 from graphspec.editor.formatting import format_source, means_same
 from graphspec.editor.formatting.order import FORMS
 from graphspec.language.document import read_text
@@ -30,16 +30,16 @@ FIXTURES = sorted((ROOT / "tests" / "rules").rglob("*.yaml"))
 def tree_of(text: str, name: str = "spec.yaml") -> Any:
     """What `text` means; raises SpecError where it is no sound document."""
     report = Report()
-    tree = read_text(Source(name, text), report)
+    tree = read_text(SourceText(name, text), report)
     report.raise_if_errors()
     return tree
 
 
 def formatted(text: str, name: str = "spec.yaml") -> str:
     """`text` formatted, after what must hold of every formatting has been checked."""
-    after = format_source(Source(name, text))
+    after = format_source(SourceText(name, text))
     assert means_same(tree_of(after, name), tree_of(text, name))
-    assert format_source(Source(name, after)) == after
+    assert format_source(SourceText(name, after)) == after
     return after
 
 
@@ -56,12 +56,12 @@ def test_whatever_reads_is_formatted_and_all_else_refused(path: Path) -> None:
     text = path.read_bytes().decode("utf-8-sig", errors="replace")
     report = Report()
     try:
-        read_text(Source("spec.yaml", text), report)
+        read_text(SourceText("spec.yaml", text), report)
     except SpecError as error:
         report.extend(error.report.found)
     if report.errors:
         with pytest.raises(SpecError) as refused:
-            format_source(Source("spec.yaml", text))
+            format_source(SourceText("spec.yaml", text))
         assert list(refused.value.report) == list(report)
     else:
         formatted(text)
@@ -171,7 +171,7 @@ def test_styles(before: str, after: str | None) -> None:
     """How values, comments and empty lines are written."""
     if after is None:
         with pytest.raises(SpecError):
-            format_source(Source("spec.yaml", before))
+            format_source(SourceText("spec.yaml", before))
     elif before.startswith("a: [1, #"):
         assert formatted(before) == "a:  # two\n  - 1  # one\n  - 2\n"
     else:
@@ -418,6 +418,6 @@ def test_more_comments_than_anyone_reads_are_refused() -> None:
 def test_the_python_parser_reads_comments_alike(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where PyYAML comes without its C library, formatting gives the same."""
     texts = [MESSY, *(path.read_text(encoding="utf-8") for path in SHIPPED)]
-    expected = [format_source(Source("spec.yaml", text)) for text in texts]
+    expected = [format_source(SourceText("spec.yaml", text)) for text in texts]
     monkeypatch.setattr(import_module("graphspec.editor.formatting.read_written"), "LOADER", yaml.BaseLoader)
-    assert [format_source(Source("spec.yaml", text)) for text in texts] == expected
+    assert [format_source(SourceText("spec.yaml", text)) for text in texts] == expected

@@ -18,7 +18,7 @@ from click.testing import CliRunner, Result
 
 from graphspec.cli import main
 from graphspec.console.streams import Stream
-from graphspec.diagnostics import Diagnostic, Source, Span
+from graphspec.diagnostics import Diagnostic, SourceText, Span
 from graphspec.diagnostics.escapes import escaped, spreadsheet_cell
 from graphspec.diagnostics.formats import FORMATS
 from graphspec.diagnostics.render import render_one
@@ -373,7 +373,7 @@ def test_carets_stand_under_what_they_mark() -> None:
         ("##[", 6),
     ):
         line = f"{before}wrong\u2066 rest"
-        span = Span(Source("s.yaml", line), 1, len(before) + 1, 1, len(before) + 7)
+        span = Span(SourceText("s.yaml", line), 1, len(before) + 1, 1, len(before) + 7)
         _, _, shown, below, *_ = render_one(Diagnostic(UNDEFINED_NAME, "m", span)).split("\n")
         start = below.index("^") - len("  | ")
         assert start == width

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import graphspec
 from graphspec.cli import main
-from graphspec.diagnostics import Source
+from graphspec.diagnostics import SourceText
 from graphspec.diagnostics.rules import RULES
 from graphspec.validation.ignores import ignores_in
 from tests.test_rules import NOT_STATIC
@@ -130,7 +130,7 @@ def test_selecting_rules_makes_no_comment_unused(tmp_path: Path) -> None:
 )
 def test_any_text_can_be_looked_through(parts: list[str]) -> None:
     """Whatever stands around a comment, looking for it fails never, and its place is that of its words."""
-    source = Source("spec.yaml", "".join(parts))
+    source = SourceText("spec.yaml", "".join(parts))
     for ignore in ignores_in(source):
         assert source.line(ignore.listed.line)[ignore.listed.column - 1 :].startswith(("GS305", "#"))
         assert all(each.codes <= set(RULES) for each in ignore.named)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graphspec.diagnostics import Report, Source, Span
+from graphspec.diagnostics import Report, SourceText, Span
 
-SOURCES = (Source("a.yaml", ""), Source("b.yaml", ""))
+SOURCES = (SourceText("a.yaml", ""), SourceText("b.yaml", ""))
 POSITIONS = st.tuples(st.integers(1, 3), st.integers(1, 6))
 
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 import graphspec
 from graphspec.cli import main
-from graphspec.diagnostics import Diagnostic, Edit, Fix, Label, Source, Span
+from graphspec.diagnostics import Diagnostic, Edit, Fix, Label, SourceText, Span
 from graphspec.diagnostics.formats import FORMATS, write
 from graphspec.diagnostics.formats.outcome import Checked, Outcome
 from graphspec.diagnostics.render import render_one
@@ -62,7 +62,7 @@ def everything() -> Outcome:
 
 def outcome_of(text: str, message: str, help: str = "", name: str = "a file.yaml") -> Outcome:
     """One finding at all of `text`, with a label and a fix there too."""
-    source = Source(name, text)
+    source = SourceText(name, text)
     lines = source.lines
     span = Span(source, 1, 1, len(lines), len(lines[-1]) + 1)
     fix = Fix("mend it", (Edit(span, message),))

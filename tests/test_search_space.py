@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import graphspec
-from graphspec.diagnostics import Report, Source, SpecError
+from graphspec.diagnostics import Report, SourceText, SpecError
 from graphspec.language.document.read_yaml import read_yaml
 from graphspec.language.document.tree import plain
 from graphspec.language.document.write_value import write_value
@@ -136,8 +136,8 @@ def test_a_written_value_is_read_as_it_was(value: Any) -> None:
     """What a study writes into a spec, or hands to `--set`, is read as the very same value."""
     text = write_value(value)
     assert "\n" not in text
-    alone = read_yaml(Source("value", text), Report())
-    under_key = read_yaml(Source("value", f"key: {text}"), Report())["key"]
+    alone = read_yaml(SourceText("value", text), Report())
+    under_key = read_yaml(SourceText("value", f"key: {text}"), Report())["key"]
     assert repr(plain(alone)) == repr(plain(under_key)) == repr(value)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import graphspec
-from graphspec.diagnostics import Report, Source
+from graphspec.diagnostics import Report, SourceText
 from graphspec.language.document import read_text
 from graphspec.language.document.tree import plain
 from graphspec.language.schema.desugar import write_out
@@ -21,7 +21,7 @@ Write = Callable[..., Path]
 
 def said(text: str, name: str = "spec.yaml") -> Any:
     """What a text says, its short forms written out."""
-    tree = read_text(Source(name, text), Report())
+    tree = read_text(SourceText(name, text), Report())
     write_out(tree)
     return plain(tree)
 
@@ -60,7 +60,7 @@ inputs: {x: [2]}
 )
 def test_comments_and_layout_stay(text: str, change: dict[str, Any], expected: str) -> None:
     """Values give way where they stand, and new keys find a place; every other character stays."""
-    assert rewritten(Source("spec.yaml", text), {**said(text), **change}) == expected
+    assert rewritten(SourceText("spec.yaml", text), {**said(text), **change}) == expected
 
 
 @pytest.mark.parametrize(
@@ -78,13 +78,13 @@ def test_comments_and_layout_stay(text: str, change: dict[str, Any], expected: s
 def test_whatever_the_text_it_says_what_it_should(text: str, change: dict[str, Any]) -> None:
     """Where text cannot be changed in place, it is written anew: what it says is right in any case."""
     wanted = {**said(text), **change}
-    assert said(rewritten(Source("spec.yaml", text), wanted)) == wanted
+    assert said(rewritten(SourceText("spec.yaml", text), wanted)) == wanted
 
 
 def test_json_is_read_again_as_well() -> None:
     """A spec in JSON is changed in place, into text that YAML reads."""
     text = '{"vars": {"width": 16},\n "inputs": {"x": [2]}}\n'
-    assert rewritten(Source("spec.json", text), {**said(text), "vars": {"width": 8}}) == text.replace("16", "8")
+    assert rewritten(SourceText("spec.json", text), {**said(text), "vars": {"width": 8}}) == text.replace("16", "8")
 
 
 def test_files_are_found_from_the_study(write: Write, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ import pytest
 import graphspec
 from graphspec.diagnostics import SpecError
 from graphspec.runs.run import Run
-from graphspec.sources import Source
+from graphspec.sources import DataSource
 
 Write = Callable[..., Path]
 L = keras.layers
@@ -170,8 +170,8 @@ def test_saved_model_is_plain_keras(spec: Path, tmp_path: Path) -> None:
     files = [run.path / "kept" / "best.keras", run.path / "model.keras"]
     subprocess.run([sys.executable, "-c", code, *map(str, files)], cwd=tmp_path, check=True, capture_output=True)
     sources = {
-        "numbers": Source(tmp_path / "numbers.npy", "numbers.npy", run.spec.graph.span),
-        "word": Source(tmp_path / "rest.npz", "rest.npz", run.spec.graph.span, key="word"),
+        "numbers": DataSource(tmp_path / "numbers.npy", "numbers.npy", run.spec.graph.span),
+        "word": DataSource(tmp_path / "rest.npz", "rest.npz", run.spec.graph.span, key="word"),
     }
     ours = run.predict(sources)
     with np.load(tmp_path / "out.npz") as theirs:
@@ -206,7 +206,7 @@ def test_predict_wants_exactly_the_inputs(spec: Path, tmp_path: Path) -> None:
     np.save(tmp_path / "wide.npy", np.zeros((2, 5)))
     span = run.spec.graph.span
     with pytest.raises(SpecError) as refused:
-        run.predict({"numbers": Source(tmp_path / "wide.npy", "wide.npy", span)})
+        run.predict({"numbers": DataSource(tmp_path / "wide.npy", "wide.npy", span)})
     assert sorted(each.rule.code for each in refused.value.report) == ["GS605", "GS607"]
 
 

@@ -15,7 +15,7 @@ from graphspec.catalog import Entry, Kind
 from graphspec.catalog.arguments import argument_kind
 from graphspec.catalog.refused import CODE_CARRYING, FAILING_OPS, NOT_APPLIED
 from graphspec.catalog.values import accepted
-from graphspec.diagnostics import Diagnostic, Report, Source, Span, SpecError
+from graphspec.diagnostics import Diagnostic, Report, SourceText, Span, SpecError
 from graphspec.language.document.read_yaml import read_yaml
 from graphspec.language.document.tree import Located
 from graphspec.language.lower.objects import read_object
@@ -39,7 +39,7 @@ BOTH = {("BackupAndRestore", "save_freq"), ("GRU", "use_cudnn"), ("LSTM", "use_c
 def found(kind: Kind, name: str, argument: str, value: Any) -> list[Diagnostic]:
     """What is said of the value of one argument; that others are missing is not."""
     text = json.dumps({name: {argument: value}})
-    report, source = Report(), Source("spec", text)
+    report, source = Report(), SourceText("spec", text)
     read_object(kind, Located(read_yaml(source, report), Span(source, 1, 1, 1, len(text) + 1)), report)
     return [each for each in report.found if each.rule.code != "GS203"]
 

@@ -24,7 +24,7 @@ from graphspec.catalog import Kind
 from graphspec.catalog.arguments import CALLBACK_PATHS, argument_kind
 from graphspec.catalog.refused import CODE_CARRYING, NOT_APPLIED
 from graphspec.catalog.values import accepted, takes
-from graphspec.diagnostics import Report, Source, Span
+from graphspec.diagnostics import Report, SourceText, Span
 from graphspec.language.document.read_yaml import read_yaml
 from graphspec.language.document.scalars import resolve
 from graphspec.language.document.tree import Located
@@ -87,7 +87,7 @@ class Try:
     def is_taken_by_graphspec(self) -> bool:
         """Whether a spec with the value in the place of the argument has no finding."""
         text = json.dumps({self.name: self.arguments})
-        report, source = Report(), Source("spec", text)
+        report, source = Report(), SourceText("spec", text)
         tree = read_yaml(source, report)
         read_object(self.kind, Located(tree, Span(source, 1, 1, 1, len(text) + 1)), report)
         return not report.found

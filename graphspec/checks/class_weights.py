@@ -12,7 +12,7 @@ from graphspec.diagnostics import Diagnostic, Label
 from graphspec.diagnostics.rules import UNUSED_WEIGHTS
 from graphspec.diagnostics.suggest import shape_in_words
 from graphspec.language.graph import Output
-from graphspec.sources import Column, Source
+from graphspec.sources import Column, DataSource
 from graphspec.sources.origin import place_of_sample
 from graphspec.sources.scan import Scan, first_where
 
@@ -60,7 +60,7 @@ def _useless(output: Output, why: str, expected: str) -> Diagnostic:
     )
 
 
-def check_weighed(output: Output, source: Source, column: Column, found: Scan) -> Iterator[Diagnostic]:
+def check_weighed(output: Output, source: DataSource, column: Column, found: Scan) -> Iterator[Diagnostic]:
     """Find the first target of `column` that is of no class, where classes are weighed."""
     if not output.class_weight or output.loss is None or output.loss.name in OF_CLASS_INDICES or found.lowest is None:
         return

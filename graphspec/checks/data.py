@@ -26,7 +26,7 @@ from graphspec.diagnostics.suggest import did_you_mean, one_of, shape_in_words
 from graphspec.files import names_in, reason_of
 from graphspec.language.graph import Graph, Input
 from graphspec.shapes import Shapes, Tensor
-from graphspec.sources import GIVEN, Data, DataError, Header, Source, Split, header
+from graphspec.sources import GIVEN, Data, DataError, DataSource, Header, Split, header
 
 
 def check_data(subject: Subject) -> Iterator[Diagnostic]:
@@ -101,7 +101,7 @@ def _check_names(graph: Graph, split: Split) -> Iterator[Diagnostic]:
 
 
 def _named(
-    split: Split, kind: str, given: Mapping[str, Source], known: Mapping[str, object], required: set[str]
+    split: Split, kind: str, given: Mapping[str, DataSource], known: Mapping[str, object], required: set[str]
 ) -> Iterator[Diagnostic]:
     """Exactly the names: Keras would hand the tensors of a wrong dict to the wrong inputs."""
     missing = [name for name in known if name in required and name not in given]
@@ -131,7 +131,7 @@ def _named(
         )
 
 
-def _header(source: Source, base: str) -> Header | Diagnostic:
+def _header(source: DataSource, base: str) -> Header | Diagnostic:
     """The header of `source`, or why there is none; base is what its path is relative to."""
     try:
         return header(source)
@@ -155,7 +155,7 @@ def _header(source: Source, base: str) -> Header | Diagnostic:
         )
 
 
-def check_array(wanted: Input, source: Source, found: Header) -> Iterator[Diagnostic]:
+def check_array(wanted: Input, source: DataSource, found: Header) -> Iterator[Diagnostic]:
     """An array against its input. One number a sample serves an input of shape [1]."""
     shape = (1,) if found.shape == () and wanted.shape == (1,) else found.shape
     fits = wanted.is_faulty or (
@@ -185,7 +185,7 @@ def check_array(wanted: Input, source: Source, found: Header) -> Iterator[Diagno
         )
 
 
-def check_trained_with(split: Split, name: str, source: Source, found: Header) -> Iterator[Diagnostic]:
+def check_trained_with(split: Split, name: str, source: DataSource, found: Header) -> Iterator[Diagnostic]:
     """Targets and sample weights are numbers, and a sample has one weight."""
     is_weight = split.sample_weights.get(name) is source
     if not is_weight and split.outputs.get(name) is not source:

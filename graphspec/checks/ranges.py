@@ -13,7 +13,7 @@ from graphspec.checks.targets import target_range
 from graphspec.diagnostics import Diagnostic, Label
 from graphspec.diagnostics.rules import LABEL_RANGE
 from graphspec.language.graph import Output
-from graphspec.sources import Column, Source
+from graphspec.sources import Column, DataSource
 from graphspec.sources.origin import place_of_sample
 from graphspec.sources.scan import Scan, first_where
 
@@ -23,7 +23,7 @@ _ROUNDING = 1e-4
 _WHITE = 255
 
 
-def check_range(output: Output, source: Source, column: Column, found: Scan) -> Iterator[Diagnostic]:
+def check_range(output: Output, source: DataSource, column: Column, found: Scan) -> Iterator[Diagnostic]:
     """Find the first target of `column` that the loss of `output` does not take; found are the values of it."""
     wanted = target_range(output)
     if wanted is None or output.loss is None or found.lowest is None or found.highest is None:
@@ -45,7 +45,7 @@ def check_range(output: Output, source: Source, column: Column, found: Scan) -> 
     )
 
 
-def check_weights(name: str, source: Source, column: Column, found: Scan) -> Iterator[Diagnostic]:
+def check_weights(name: str, source: DataSource, column: Column, found: Scan) -> Iterator[Diagnostic]:
     """Find the first negative sample weight: training would make the loss of that sample greater."""
     if found.lowest is None or found.lowest >= 0:
         return
@@ -85,7 +85,7 @@ def _in_words(wanted: TargetRange) -> str:
     return f"numbers from {wanted.low:g} {'up' if wanted.high is None else f'to {wanted.high:g}'}"
 
 
-def _mend(loss: str, wanted: TargetRange, source: Source, found: Scan) -> str:
+def _mend(loss: str, wanted: TargetRange, source: DataSource, found: Scan) -> str:
     lowest, highest = found.lowest or 0, found.highest or 0
     if wanted.high is None:
         return "use a loss of any numbers, such as `mse`, or mend the file"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from graphspec.checks.context import Subject
 from graphspec.diagnostics import Diagnostic, Label
 from graphspec.diagnostics.rules import SAME_DATA
-from graphspec.sources import Source, Split
+from graphspec.sources import DataSource, Split
 
 
 def check_splits(subject: Subject) -> Iterator[Diagnostic]:
@@ -33,6 +33,6 @@ def check_splits(subject: Subject) -> Iterator[Diagnostic]:
             )
 
 
-def _samples(source: Source) -> tuple[str, ...]:
+def _samples(source: DataSource) -> tuple[str, ...]:
     part = source.key or source.column or source.feature or ""
     return str(source.path), part, repr(source.columns or ()), repr(source.transforms.window)

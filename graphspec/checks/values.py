@@ -20,7 +20,7 @@ from graphspec.diagnostics import Diagnostic, Label
 from graphspec.diagnostics.rules import DATA_DTYPE, INDEX_RANGE, NOT_FINITE, NOTHING_TO_TRAIN, UNREADABLE_DATA
 from graphspec.language.graph import Graph, Input
 from graphspec.shapes import Shapes, Tensor
-from graphspec.sources import AUTO, Column, DataError, Header, Source, Split, dtype_of, header, load
+from graphspec.sources import AUTO, Column, DataError, DataSource, Header, Split, dtype_of, header, load
 from graphspec.sources.scan import Scan, scan
 from graphspec.sources.vocabularies import auto_sources, read_vocabulary, with_vocabularies
 
@@ -76,7 +76,9 @@ def _check_split(subject: Subject, split: Split, counts: dict[int, int | None]) 
         yield from check_counts(split, counts)
 
 
-def _read(split: Split, name: str, source: Source, wanted: Input | None) -> tuple[Header, Column] | Diagnostic | None:
+def _read(
+    split: Split, name: str, source: DataSource, wanted: Input | None
+) -> tuple[Header, Column] | Diagnostic | None:
     """The header and the column; a finding where its file can be opened and not be read.
 
     None where the header is at fault, or does not fit what it serves, and where the words of the training
@@ -98,7 +100,7 @@ def _read(split: Split, name: str, source: Source, wanted: Input | None) -> tupl
         return _unreadable(source, error)
 
 
-def _unreadable(source: Source, error: Exception) -> Diagnostic:
+def _unreadable(source: DataSource, error: Exception) -> Diagnostic:
     if isinstance(error, DataError):
         return Diagnostic(UNREADABLE_DATA, error.message, source.span_of(error.part), help=error.help)
     return Diagnostic(UNREADABLE_DATA, f"{source.text} cannot be read: {error}", source.span_of("file"))
@@ -109,7 +111,7 @@ def check_column(
     shapes: Shapes,
     split: Split,
     name: str,
-    source: Source,
+    source: DataSource,
     column: Column,
     head: Header = NO_HEADER,
 ) -> Iterator[Diagnostic]:
@@ -157,7 +159,7 @@ def _as_header(column: Column) -> Header:
     return Header(len(column), tuple(column.shape[1:]), dtype_of(column))
 
 
-def _check_finite(found: Scan, column: Column, source: Source) -> Iterator[Diagnostic]:
+def _check_finite(found: Scan, column: Column, source: DataSource) -> Iterator[Diagnostic]:
     if not found.is_finite:
         counts = [
             f"{count:,} {word}" for count, word in ((found.missing, "NaN"), (found.infinite, "infinite")) if count
@@ -171,7 +173,7 @@ def _check_finite(found: Scan, column: Column, source: Source) -> Iterator[Diagn
         )
 
 
-def _check_fits(dtype: str, what: str, source: Source, column: Column, found: Scan) -> Iterator[Diagnostic]:
+def _check_fits(dtype: str, what: str, source: DataSource, column: Column, found: Scan) -> Iterator[Diagnostic]:
     """Numbers that `dtype`, which the values become, does not hold: it would make others of them, or infinite ones."""
     if found.lowest is None or found.highest is None:
         return
@@ -198,7 +200,7 @@ def _range_of_dtype(dtype: str) -> tuple[float, float]:
 
 
 def _check_input(
-    graph: Graph, wanted: Input, source: Source, column: Column, found: Scan, head: Header
+    graph: Graph, wanted: Input, source: DataSource, column: Column, found: Scan, head: Header
 ) -> Iterator[Diagnostic]:
     if head.samples is None or head.dtype is None or None in head.shape:
         yield from check_array(wanted, source, _as_header(column))
@@ -221,7 +223,7 @@ def _check_input(
 
 
 def _check_target(
-    graph: Graph, shapes: Shapes, name: str, source: Source, column: Column, found: Scan, head: Header
+    graph: Graph, shapes: Shapes, name: str, source: DataSource, column: Column, found: Scan, head: Header
 ) -> Iterator[Diagnostic]:
     output, given = graph.outputs[name], shapes.of(graph, name)
     tensor = given if isinstance(given, Tensor) else None

@@ -9,7 +9,7 @@ from graphspec.checks.embeddings import embeddings
 from graphspec.checks.targets import takes_classes
 from graphspec.diagnostics import Diagnostic, Label
 from graphspec.diagnostics.rules import DATA_NAMES, INDEX_RANGE, LABEL_RANGE
-from graphspec.sources import AUTO, Source, Split
+from graphspec.sources import AUTO, DataSource, Split
 
 
 def check_vocabularies(subject: Subject) -> Iterator[Diagnostic]:
@@ -24,7 +24,7 @@ def check_vocabularies(subject: Subject) -> Iterator[Diagnostic]:
             yield from _check_taken(split, data.train)
 
 
-def _check_input(subject: Subject, name: str, source: Source) -> Iterator[Diagnostic]:
+def _check_input(subject: Subject, name: str, source: DataSource) -> Iterator[Diagnostic]:
     words = source.transforms.vocabulary
     if name not in subject.graph.inputs or words is None or words == AUTO:
         return
@@ -40,7 +40,7 @@ def _check_input(subject: Subject, name: str, source: Source) -> Iterator[Diagno
             )
 
 
-def _check_output(subject: Subject, name: str, source: Source) -> Iterator[Diagnostic]:
+def _check_output(subject: Subject, name: str, source: DataSource) -> Iterator[Diagnostic]:
     words, output = source.transforms.vocabulary, subject.graph.outputs.get(name)
     if output is None or words is None or words == AUTO or not takes_classes(output):
         return

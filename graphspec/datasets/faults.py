@@ -14,14 +14,14 @@ from itertools import chain
 from graphspec.diagnostics import SpecError
 from graphspec.diagnostics.rules import UNREADABLE_DATA
 from graphspec.files import reason_of
-from graphspec.sources import DataError, Source
+from graphspec.sources import DataError, DataSource
 
 
 @dataclass(frozen=True)
 class Fault:
     """That a source could not be read, and why."""
 
-    source: Source | None
+    source: DataSource | None
     error: DataError | OSError
 
     def as_spec_error(self) -> SpecError:

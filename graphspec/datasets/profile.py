@@ -16,8 +16,8 @@ from graphspec.sources import (
     AUTO,
     Column,
     DataError,
+    DataSource,
     Progress,
-    Source,
     Split,
     blocks_of,
     dtype_of,
@@ -52,7 +52,7 @@ class Profile:
     split: str
     part: str
     name: str
-    source: Source
+    source: DataSource
     samples: int | None
     shape: tuple[int | None, ...]
     dtype: str | None
@@ -73,7 +73,7 @@ def profiles(
     most: int | None,
     first: int = 3,
     progress: Progress | None = None,
-) -> Iterator[Profile | tuple[Source, DataError | OSError]]:
+) -> Iterator[Profile | tuple[DataSource, DataError | OSError]]:
     """A profile of each source of `split`; for one that cannot be read, the source and why.
 
     most: look at the values of so many samples only, 0 for headers alone, None for all.
@@ -92,7 +92,7 @@ def profiles(
 
 
 def _profile(
-    split: str, part: str, name: str, source: Source, most: int | None, first: int, progress: Progress | None
+    split: str, part: str, name: str, source: DataSource, most: int | None, first: int, progress: Progress | None
 ) -> Profile:
     head = header(source)
     if most == 0:
@@ -128,7 +128,7 @@ def _start(sample: Array, most: int = 100) -> Any:
     return sample.reshape(-1)[:most].tolist() if sample.ndim > 1 and found.size > most else sample.tolist()[0]
 
 
-def _counts(seen: _Seen, source: Source) -> dict[str, int] | None:
+def _counts(seen: _Seen, source: DataSource) -> dict[str, int] | None:
     """How often each value occurs; an index is that of a word where there is a vocabulary, and bears its name."""
     if seen.counts is None or not seen.samples:
         return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from graphspec.diagnostics.model import Diagnostic, Edit, Fix, Label, Source, Span
+from graphspec.diagnostics.model import Diagnostic, Edit, Fix, Label, SourceText, Span
 from graphspec.diagnostics.report import Report, SpecError
 
-__all__ = ["Diagnostic", "Edit", "Fix", "Label", "Report", "Source", "Span", "SpecError"]
+__all__ = ["Diagnostic", "Edit", "Fix", "Label", "Report", "SourceText", "Span", "SpecError"]

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from graphspec.diagnostics import Edit, Fix, Source
+from graphspec.diagnostics import Edit, Fix, SourceText
 
 _BOM = b"\xef\xbb\xbf"
 _LINE_END = re.compile(r"\r\n|\n|\r")
 
 
-def edited(data: bytes, source: Source, fixes: Iterable[Fix]) -> tuple[bytes, list[Fix]]:
+def edited(data: bytes, source: SourceText, fixes: Iterable[Fix]) -> tuple[bytes, list[Fix]]:
     """`data`, which reads as `source`, with those of `fixes` made that do not touch each other, and which these are.
 
     Of fixes that overlap the first in the text is made: the others find the text changed, and may be found again.
@@ -37,7 +37,7 @@ def _are_apart(one: tuple[int, int, str], other: tuple[int, int, str]) -> bool:
 class _Offsets:
     """Lines and columns as offsets into the text."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: SourceText) -> None:
         self.starts = [0, *(match.end() for match in _LINE_END.finditer(source.text))]
         self.length = len(source.text)
 

@@ -13,7 +13,7 @@ from graphspec.diagnostics.rules import Rule, Severity
 
 
 @dataclass(frozen=True)
-class Source:
+class SourceText:
     """A named text that spans point into: a spec file, standard input, or a `--set` argument.
 
     is_shown is false for a file of which no line may be shown: places in it stand alone.
@@ -41,7 +41,7 @@ class Span:
     in it alone are the same place.
     """
 
-    source: Source = field(repr=False)
+    source: SourceText = field(repr=False)
     line: int
     column: int
     end_line: int

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from operator import itemgetter
 
-from graphspec.diagnostics.model import Source, Span
+from graphspec.diagnostics.model import SourceText, Span
 
 _Position = tuple[int, int]
 _start, _end = itemgetter(0), itemgetter(1)
@@ -17,7 +17,7 @@ class OpenPlaces:
     def __init__(self) -> None:
         self._count = 0
         self._places: set[Span] = set()
-        self._joined: dict[Source, list[tuple[_Position, _Position]]] = {}
+        self._joined: dict[SourceText, list[tuple[_Position, _Position]]] = {}
 
     def __len__(self) -> int:
         """Return how often a place was added."""

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from graphspec.exporting.comparison import Difference
     from graphspec.exporting.samples import Inputs
     from graphspec.runs.run import Run
-    from graphspec.sources import Source
+    from graphspec.sources import DataSource
 
     Arrays = dict[str, np.ndarray[Any, Any]]
     Tell = Callable[[str], None]
@@ -57,7 +57,7 @@ def export(
     path: Path | str | None = None,
     *,
     checkpoint: str = "last",
-    inputs: Mapping[str, Source | str] | None = None,
+    inputs: Mapping[str, DataSource | str] | None = None,
     force: bool = False,
     tell: Callable[[str], None] = lambda step: None,
 ) -> Exported:

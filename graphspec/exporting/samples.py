@@ -11,7 +11,7 @@ import numpy as np
 from graphspec.diagnostics import SpecError
 from graphspec.predicting.input_files import Files
 from graphspec.predicting.predictor import Predictor
-from graphspec.sources import Source
+from graphspec.sources import DataSource
 
 if TYPE_CHECKING:
     import keras
@@ -39,7 +39,7 @@ class Inputs:
     count: int
 
 
-def inputs_for(predictor: Predictor, given: Mapping[str, Source | str]) -> Inputs:
+def inputs_for(predictor: Predictor, given: Mapping[str, DataSource | str]) -> Inputs:
     """The inputs of the first samples of files `given` by input name, else of the first split that can be read.
 
     Where there is none, they are random. Raises SpecError where files are given and do not fit.

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from graphspec.diagnostics import Report, Source, Span, SpecError
+from graphspec.diagnostics import Report, SourceText, Span, SpecError
 from graphspec.diagnostics.rules import BAD_OVERRIDE
 from graphspec.diagnostics.suggest import did_you_mean, kind_of, one_of
 from graphspec.language.document.read_yaml import read_yaml
@@ -31,7 +31,7 @@ def is_path(text: str) -> bool:
 def apply_override(tree: Mapping, override: str, report: Report) -> None:
     """Apply `path=value` to `tree`, in place. The value is read as YAML. Findings go to `report`."""
     override = override.encode("utf-8", "replace").decode("utf-8")  # an argument may hold bytes that are no text
-    source = Source("--set", override)
+    source = SourceText("--set", override)
     path, equals, _ = override.partition("=")
     if not equals or not is_path(path):
         report.add(

@@ -10,12 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from graphspec.diagnostics import Source as Text
-from graphspec.diagnostics import Span, SpecError
+from graphspec.diagnostics import SourceText, Span, SpecError
 from graphspec.diagnostics.rules import DATA_NAMES, UNKNOWN_FORMAT
 from graphspec.diagnostics.suggest import one_of
 from graphspec.language.graph import Graph
-from graphspec.sources import GIVEN, Source, Split, endings, format_of
+from graphspec.sources import GIVEN, DataSource, Split, endings, format_of
 
 
 @dataclass(frozen=True)
@@ -26,9 +25,9 @@ class Files:
     columns of a table, separated by commas.
     """
 
-    inputs: Mapping[str, Source | str] = field(default_factory=dict)
-    targets: Mapping[str, Source | str] = field(default_factory=dict)
-    weights: Mapping[str, Source | str] = field(default_factory=dict)
+    inputs: Mapping[str, DataSource | str] = field(default_factory=dict)
+    targets: Mapping[str, DataSource | str] = field(default_factory=dict)
+    weights: Mapping[str, DataSource | str] = field(default_factory=dict)
     rows: Path | str | None = None
 
     def split(self, graph: Graph, trained: Split | None, *, targets: bool) -> Split:
@@ -48,7 +47,7 @@ class Files:
         return Split(GIVEN, inputs, outputs, weights, graph.span)
 
 
-def rows_of(trained: Split | None, file: Path | str) -> dict[str, Source]:
+def rows_of(trained: Split | None, file: Path | str) -> dict[str, DataSource]:
     """A source for each input that the training took from a table: the columns of the same names in `file`.
 
     Raises SpecError where `file` is no table, or the training took no input from one.
@@ -70,7 +69,7 @@ def rows_of(trained: Split | None, file: Path | str) -> dict[str, Source]:
     return found
 
 
-def _columns(trained: Mapping[str, Source], file: Path | str) -> dict[str, Source]:
+def _columns(trained: Mapping[str, DataSource], file: Path | str) -> dict[str, DataSource]:
     """The sources that are columns of a table, of `file`."""
     place = _place("--rows", str(file))
     return {
@@ -80,15 +79,17 @@ def _columns(trained: Mapping[str, Source], file: Path | str) -> dict[str, Sourc
     }
 
 
-def _sources(option: str, given: Mapping[str, Source | str], trained: Mapping[str, Source]) -> dict[str, Source]:
+def _sources(
+    option: str, given: Mapping[str, DataSource | str], trained: Mapping[str, DataSource]
+) -> dict[str, DataSource]:
     found = {}
     for name, each in given.items():
-        source = each if isinstance(each, Source) else _source(option, name, each, trained.get(name))
+        source = each if isinstance(each, DataSource) else _source(option, name, each, trained.get(name))
         found[name] = _alike(source, trained[name]) if name in trained else source
     return found
 
 
-def _alike(source: Source, trained: Source) -> Source:
+def _alike(source: DataSource, trained: DataSource) -> DataSource:
     """`source`, with all that is done with the values of the one that was trained on."""
     return replace(
         source,
@@ -103,7 +104,7 @@ def _alike(source: Source, trained: Source) -> Source:
     )
 
 
-def _source(option: str, name: str, written: str, trained: Source | None) -> Source:
+def _source(option: str, name: str, written: str, trained: DataSource | None) -> DataSource:
     """The source that `file#part` is."""
     file, _, part = written.partition("#")
     span = _place(option, f"{name}={written}")
@@ -114,20 +115,20 @@ def _source(option: str, name: str, written: str, trained: Source | None) -> Sou
             UNKNOWN_FORMAT, f"`{file}` is of no known format", span, expected=f"a file in {one_of(endings())}"
         )
     if not part:
-        return Source(path, file, span)
+        return DataSource(path, file, span)
     if not format.keys:
         raise SpecError.of(
             DATA_NAMES, f"`{file}` holds one array, so it has no part `{part}`", span, expected="the file alone"
         )
     if "key" in format.keys:
-        return Source(path, file, span, key=part)
+        return DataSource(path, file, span, key=part)
     if "feature" in format.keys:
-        return Source(path, file, span, feature=part)
+        return DataSource(path, file, span, feature=part)
     columns = tuple(part.split(","))
     if len(columns) == 1:
-        return Source(path, file, span, column=part)
-    return Source(path, file, span, columns=columns)
+        return DataSource(path, file, span, column=part)
+    return DataSource(path, file, span, columns=columns)
 
 
 def _place(option: str, written: str) -> Span:
-    return Span(Text(option, written), 1, 1, 1, 1 + len(written))
+    return Span(SourceText(option, written), 1, 1, 1, 1 + len(written))

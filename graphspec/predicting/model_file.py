@@ -9,7 +9,7 @@ import keras
 
 from graphspec.checks.files import missing_file
 from graphspec.diagnostics import Report, Span, SpecError
-from graphspec.diagnostics import Source as Text
+from graphspec.diagnostics import SourceText as Text
 from graphspec.diagnostics.rules import REFUSED_TRAINING, UNREADABLE_DATA
 from graphspec.files import is_file
 from graphspec.language.graph import Graph, Input, Node, Object, Output, every_plugin

@@ -20,7 +20,7 @@ from graphspec.language.expand import Library
 from graphspec.language.graph import External, Graph, Layer, Node, Object, Plugin, Reference, Step, Weights
 from graphspec.language.schema import CheckpointModel, TrainingModel
 from graphspec.language.schema.part import Part
-from graphspec.sources import Source, Split
+from graphspec.sources import DataSource, Split
 from graphspec.spec import Spec
 
 FORM = 1
@@ -135,7 +135,7 @@ class _Values:
             self.found[path] = str(value)
         elif isinstance(value, Weights):
             self.found[path] = value.text
-        elif isinstance(value, Source):
+        elif isinstance(value, DataSource):
             self.found |= {f"{path}.{key}": each for key, each in _source(value)}
         elif isinstance(value, dict) and value:
             for key, item in value.items():
@@ -217,7 +217,7 @@ class _Values:
             self.found[f"{path}.trainable"] = False
 
 
-def _source(source: Source) -> Iterator[tuple[str, Any]]:
+def _source(source: DataSource) -> Iterator[tuple[str, Any]]:
     """Return what a source states, by its keys."""
     yield "file", source.text
     for key in ("key", "column", "columns", "feature", "decode", "size", "channels", "interpolation"):

@@ -24,7 +24,7 @@ from graphspec.run_directory.file_hashes import differing_files, unknown_files, 
 from graphspec.run_directory.lock import DATA, FILES, PLUGINS
 from graphspec.run_directory.spec_hash import Change, changes, is_comparable, refusal
 from graphspec.run_directory.spec_values import EPOCHS, unstated, values_of
-from graphspec.sources import Source
+from graphspec.sources import DataSource
 from graphspec.sources.vocabularies import auto_sources
 from graphspec.spec import Spec, load
 
@@ -287,7 +287,7 @@ class Run:
         splits = [data.split(name) or (data.train if data.held_out else None) for name in names]
         return paths_of(each for each in splits if each is not None)
 
-    def rows(self, file: Path | str) -> dict[str, Source]:
+    def rows(self, file: Path | str) -> dict[str, DataSource]:
         """A source for each input that the training took from a table: the columns of the same names in `file`.
 
         Raises SpecError where `file` is no table, or the training took no input from one.
@@ -296,7 +296,7 @@ class Run:
 
     def predict(
         self,
-        data: Files | Mapping[str, Source] | str,
+        data: Files | Mapping[str, DataSource] | str,
         *,
         rows: slice | None = None,
         batch_size: int | None = None,
@@ -314,7 +314,7 @@ class Run:
 
     def predict_batches(
         self,
-        data: Files | Mapping[str, Source] | str,
+        data: Files | Mapping[str, DataSource] | str,
         *,
         rows: slice | None = None,
         batch_size: int | None = None,

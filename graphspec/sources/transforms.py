@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from graphspec.diagnostics.suggest import did_you_mean
 from graphspec.language.schema.limits import MOST_OF_A_SAMPLE
 from graphspec.sources.column import Mapped, Windows, rows_together, windowed_steps
-from graphspec.sources.source import AUTO, DataError, Header, Source
+from graphspec.sources.source import AUTO, DataError, DataSource, Header
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,7 +28,7 @@ _HALF = re.compile("[\ud800-\udfff]")
 FLOATS = ("float16", "float32", "float64", "bfloat16")
 
 
-def transformed_header(found: Header, source: Source) -> Header:
+def transformed_header(found: Header, source: DataSource) -> Header:
     """What `source` gives of an array with the header `found`. Raises DataError where a transform does not fit it."""
     made = source.transforms
     if made.vocabulary is not None:
@@ -78,7 +78,7 @@ def _indices(shape: tuple[Any, ...]) -> tuple[Any, ...]:
     return shape[:-1] if shape[-1:] == (1,) else shape
 
 
-def transformed(column: Column, source: Source) -> Column:
+def transformed(column: Column, source: DataSource) -> Column:
     """The column that `source` makes of what its files hold. Reading it may raise DataError for a value in it.
 
     Where values are repeated or filled in, its `scanned` gives each value of the files once.
@@ -91,7 +91,7 @@ def transformed(column: Column, source: Source) -> Column:
     return found
 
 
-def _made(column: Column, source: Source, *, each_once: bool = False) -> Column:
+def _made(column: Column, source: DataSource, *, each_once: bool = False) -> Column:
     """The column after all transforms. each_once: without what repeats and fills in, to be looked through."""
     import numpy as np
 
@@ -124,7 +124,7 @@ def _cast(column: Column, dtype: str) -> Column:
     return Mapped(column, column.shape[1:], kind, lambda values: values.astype(kind))
 
 
-def _looked_up(column: Column, source: Source, words: tuple[str | int, ...]) -> Column:
+def _looked_up(column: Column, source: DataSource, words: tuple[str | int, ...]) -> Column:
     import numpy as np
 
     indices = {as_word(word): index for index, word in enumerate(words)}
@@ -177,7 +177,7 @@ def _padded(column: Column, length: int) -> Column:
     return Mapped(column, (length, *inner), column.dtype, pad)
 
 
-def _one_hot(column: Column, source: Source, count: int, *, only_checked: bool = False) -> Column:
+def _one_hot(column: Column, source: DataSource, count: int, *, only_checked: bool = False) -> Column:
     import numpy as np
 
     shape = _indices(column.shape[1:])
@@ -205,7 +205,7 @@ def _one_hot(column: Column, source: Source, count: int, *, only_checked: bool =
     return Mapped(column, (*shape, count), np.dtype(np.float32), spread)
 
 
-def vocabulary_of(column: Column, source: Source) -> tuple[str, ...]:
+def vocabulary_of(column: Column, source: DataSource) -> tuple[str, ...]:
     """Every word of a column, in order: text as text, numbers as numbers. Raises DataError where there is none."""
     from graphspec.sources.column import in_order
 

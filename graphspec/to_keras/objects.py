@@ -15,7 +15,7 @@ from graphspec.diagnostics import Diagnostic, Report, SpecError
 from graphspec.diagnostics.rules import REFUSED_ARGUMENTS
 from graphspec.files import is_file
 from graphspec.language.graph import Layer, Object
-from graphspec.sources import Source
+from graphspec.sources import DataSource
 from graphspec.to_keras.custom import make_custom
 from graphspec.to_keras.installed import check_identifier, find_installed, version_help
 from graphspec.to_keras.keras_messages import reason
@@ -31,8 +31,8 @@ def make(what: Object, make_layer: Callable[[Layer], Any] | None = None, **more:
     if what.is_identifier:
         check_identifier(what)
         return what.name
-    if isinstance(what.arguments.get("file"), Source):
-        source: Source = what.arguments["file"]
+    if isinstance(what.arguments.get("file"), DataSource):
+        source: DataSource = what.arguments["file"]
         return FromFile(str(source.path), source.key)
     arguments = {name: _argument(value, make_layer) for name, value in what.arguments.items()}
     if ">" in what.name:

@@ -8,10 +8,9 @@ from typing import Any
 
 import keras
 
-from graphspec.diagnostics import Source as Text
-from graphspec.diagnostics import Span
+from graphspec.diagnostics import SourceText, Span
 from graphspec.files import reason_of
-from graphspec.sources import DataError, Source, header, in_order, load
+from graphspec.sources import DataError, DataSource, header, in_order, load
 
 
 @keras.saving.register_keras_serializable("graphspec")
@@ -26,7 +25,7 @@ class FromFile(keras.initializers.Initializer):
         self.key = key
 
     def __call__(self, shape: tuple[int, ...], dtype: Any = None) -> Any:
-        source = Source(Path(self.path), self.path, Span(Text(self.path, ""), 1, 1, 1, 1), self.key)
+        source = DataSource(Path(self.path), self.path, Span(SourceText(self.path, ""), 1, 1, 1, 1), self.key)
         try:
             head = header(source)
             self._check((head.samples, *head.shape), shape)  # before anything is read

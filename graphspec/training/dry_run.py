@@ -18,7 +18,7 @@ from graphspec.catalog.arguments import MAKING_FOLDERS
 from graphspec.diagnostics import Diagnostic, Report, SpecError
 from graphspec.diagnostics.rules import REFUSED_TRAINING
 from graphspec.language.graph import External, Object, every_layer
-from graphspec.sources import Source
+from graphspec.sources import DataSource
 from graphspec.spec import Spec
 from graphspec.to_keras import build_spec
 from graphspec.to_keras.freezing import check_trainable
@@ -126,5 +126,6 @@ def _takes_weights(spec: Spec) -> bool:
 
 def _holds_file(what: Object) -> bool:
     return any(
-        isinstance(each, Source) or (isinstance(each, Object) and _holds_file(each)) for each in what.arguments.values()
+        isinstance(each, DataSource) or (isinstance(each, Object) and _holds_file(each))
+        for each in what.arguments.values()
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from graphspec.diagnostics import Edit, Fix, Report, Source, Span, SpecError
+from graphspec.diagnostics import Edit, Fix, Report, SourceText, Span, SpecError
 from graphspec.diagnostics.edits import edited
 from graphspec.language.document import read_text
 from graphspec.language.document.tree import Mapping, Sequence, plain
@@ -18,20 +18,20 @@ from graphspec.language.document.write_yaml import write_yaml
 from graphspec.language.schema.desugar import write_out
 
 
-def rewritten(source: Source, wanted: dict[str, Any]) -> str:
+def rewritten(source: SourceText, wanted: dict[str, Any]) -> str:
     """The text of `source`, changed so that it says `wanted`, a spec whose short forms are written out."""
     try:
         tree = _tree(source)
         fixes = [Fix("", (edit,)) for edit in _edits(tree, tree.span, wanted)]
         text = edited(source.text.encode("utf-8"), source, fixes)[0].decode("utf-8")
-        if plain(_tree(Source(source.name, text))) == wanted:
+        if plain(_tree(SourceText(source.name, text))) == wanted:
             return text
     except (SpecError, LookupError):
         pass
     return write_yaml(wanted)
 
 
-def _tree(source: Source) -> Mapping:
+def _tree(source: SourceText) -> Mapping:
     report = Report()
     tree = read_text(source, report)
     report.raise_if_errors()
@@ -87,5 +87,5 @@ def _inserted(mapping: Mapping, missing: dict[str, Any]) -> Edit:
     return Edit(_at(span.source, span.line, end), "".join(f"\n{' ' * indent}{each}" for each in entries))
 
 
-def _at(source: Source, line: int, column: int) -> Span:
+def _at(source: SourceText, line: int, column: int) -> Span:
     return Span(source, line, column, line, column)

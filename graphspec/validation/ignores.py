@@ -16,7 +16,7 @@ from typing import Any
 
 import yaml
 
-from graphspec.diagnostics import Diagnostic, Edit, Fix, Source, Span
+from graphspec.diagnostics import Diagnostic, Edit, Fix, SourceText, Span
 from graphspec.diagnostics.rules import BAD_IGNORE, UNUSED_IGNORE, Rule
 from graphspec.diagnostics.suggest import one_of
 from graphspec.validation.selection import UnknownRuleError, codes_of
@@ -83,7 +83,7 @@ class Ignore:
         )
 
 
-def ignores_in(source: Source) -> list[Ignore]:
+def ignores_in(source: SourceText) -> list[Ignore]:
     """The comments of `source`, a YAML text, that hide findings, one a line at most; none where it is not YAML."""
     if _CANDIDATE.search(source.text) is None or source.name.endswith(".json"):
         return []
@@ -103,7 +103,7 @@ def ignores_in(source: Source) -> list[Ignore]:
     return found[::-1]
 
 
-def _texts(source: Source) -> Iterator[tuple[Place, Place]]:
+def _texts(source: SourceText) -> Iterator[tuple[Place, Place]]:
     """Where quoted and block texts begin and end, in their order: in them a `#` is a character like any other."""
     for token in yaml.scan(source.text, Loader=_LOADER):
         if isinstance(token, yaml.ScalarToken) and token.style in ("'", '"', "|", ">"):
@@ -123,7 +123,7 @@ def _comment_start(number: int, line: str, texts: list[tuple[Place, Place]]) -> 
     return len(line)
 
 
-def _read(source: Source, line: int, match: re.Match[str], following: int) -> Ignore:
+def _read(source: SourceText, line: int, match: re.Match[str], following: int) -> Ignore:
     text = source.line(line)
     before = text[: match.start()].rstrip()
     alone = not before or before.lstrip().startswith("#")

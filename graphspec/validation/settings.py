@@ -19,7 +19,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from graphspec.diagnostics import Diagnostic, Source, Span
+from graphspec.diagnostics import Diagnostic, SourceText, Span
 from graphspec.diagnostics.formats import FORMATS
 from graphspec.diagnostics.rules import BAD_SETTINGS
 from graphspec.diagnostics.suggest import did_you_mean, kind_of, one_of
@@ -113,7 +113,7 @@ def _read(path: Path) -> Settings | None:
         return None
     import tomllib
 
-    places = TomlPlaces(Source(_shown(path), text, is_shown=belongs(path, path.parent)))
+    places = TomlPlaces(SourceText(_shown(path), text, is_shown=belongs(path, path.parent)))
     try:
         if any(_QUOTED.sub("", line).count(".") > _MOST_DOTS for line in text.splitlines()):
             raise ValueError("a line holds a key of too many parts")
@@ -265,7 +265,7 @@ _ERROR_AT = re.compile(r"\(at line (\d+), column (\d+)\)")
 class TomlPlaces:
     """Looks for keys and texts in the lines of the section; what it does not find is at the section's first line."""
 
-    source: Source
+    source: SourceText
 
     def of(self, key: str | None = None, text: str | None = None) -> Span:
         """The place of `text` at or after `key`, or of the key, or of the section."""

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from graphspec.diagnostics import Report, Source, Span
+from graphspec.diagnostics import Report, SourceText, Span
 from graphspec.language.document.read_yaml import read_yaml
 from graphspec.language.document.tree import Mapping, Sequence, plain
 
@@ -84,4 +84,4 @@ class Text:
 
 def read_tree(text: str) -> Any:
     """What `text` holds, as graphspec reads it."""
-    return read_yaml(Source("spec.yaml", text), Report())
+    return read_yaml(SourceText("spec.yaml", text), Report())

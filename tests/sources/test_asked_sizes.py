@@ -13,10 +13,9 @@ from click.testing import CliRunner
 from PIL import Image
 
 from graphspec.cli import main
-from graphspec.diagnostics import Report, Span
-from graphspec.diagnostics import Source as Text
+from graphspec.diagnostics import Report, SourceText, Span
 from graphspec.language.schema.limits import MOST_NUMBERS
-from graphspec.sources import DataError, Source, Transforms, Window, load
+from graphspec.sources import DataError, DataSource, Transforms, Window, load
 from graphspec.sources.scan import scan
 from graphspec.validation import validate
 
@@ -138,7 +137,7 @@ def test_every_value_that_is_used_is_looked_through(
 ) -> None:
     """Though each is read once, what is no number is found, and what no sample holds is not."""
     np.save(tmp_path / "case.npy", np.array(array, np.float32))
-    source = Source(tmp_path / "case.npy", "case.npy", Span(Text("--input", ""), 1, 1, 1, 1), transforms=made)
+    source = DataSource(tmp_path / "case.npy", "case.npy", Span(SourceText("--input", ""), 1, 1, 1, 1), transforms=made)
     with np.errstate(over="ignore"):
         assert scan(load(source)).is_finite == is_sound
 
@@ -147,6 +146,6 @@ def test_every_value_that_is_used_is_looked_through(
 def test_every_index_is_looked_through(tmp_path: Path, made: Transforms) -> None:
     """An index that is none is found though no row is made of it."""
     np.save(tmp_path / "case.npy", np.array([[2, 0], [3, 0]]))
-    source = Source(tmp_path / "case.npy", "case.npy", Span(Text("--input", ""), 1, 1, 1, 1), transforms=made)
+    source = DataSource(tmp_path / "case.npy", "case.npy", Span(SourceText("--input", ""), 1, 1, 1, 1), transforms=made)
     with pytest.raises(DataError, match="3, which is no index from 0 to 2"):
         scan(load(source))

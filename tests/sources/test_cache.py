@@ -20,14 +20,14 @@ from hypothesis import strategies as st
 
 from graphspec import diagnostics
 from graphspec.cli import main
-from graphspec.sources import Column, DataError, Source, cache, cache_folder, fingerprint, format_for, load, reading
+from graphspec.sources import Column, DataError, DataSource, cache, cache_folder, fingerprint, format_for, load, reading
 
-SPAN = diagnostics.Span(diagnostics.Source("--input", ""), 1, 1, 1, 1)
+SPAN = diagnostics.Span(diagnostics.SourceText("--input", ""), 1, 1, 1, 1)
 ROWS = 40_000
 
 
-def source(path: Path, column: str | None = "n", **keys: Any) -> Source:
-    return Source(path, path.name, SPAN, column=column, **keys)
+def source(path: Path, column: str | None = "n", **keys: Any) -> DataSource:
+    return DataSource(path, path.name, SPAN, column=column, **keys)
 
 
 @pytest.fixture(autouse=True)
@@ -80,7 +80,7 @@ def test_numbers_are_converted_once(table: Path, root: Path, monkeypatch: pytest
 def refusing(format: Any) -> Any:
     """`format`, which cannot read blocks."""
 
-    def fail(source: Source) -> Iterator[Any]:
+    def fail(source: DataSource) -> Iterator[Any]:
         raise AssertionError("the file is read again")
 
     return type(format)(format.name, format.keys, format.header, blocks=fail)

@@ -16,20 +16,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graphspec import diagnostics
-from graphspec.sources import DataError, Header, Source, Transforms, blocks_of, header, load
+from graphspec.sources import DataError, DataSource, Header, Transforms, blocks_of, header, load
 from graphspec.sources.formats.crc32c import crc32c, masked, masked_crcs
 
 tf = pytest.importorskip("tensorflow")
 
-SPAN = diagnostics.Span(diagnostics.Source("--input", ""), 1, 1, 1, 1)
+SPAN = diagnostics.Span(diagnostics.SourceText("--input", ""), 1, 1, 1, 1)
 
 Values = Sequence[int] | Sequence[float] | Sequence[bytes]
 INT64 = st.integers(-(1 << 63), (1 << 63) - 1)
 FLOAT32 = st.floats(width=32, allow_nan=False)
 
 
-def source(path: Path, feature: str | None = "x", **keys: Any) -> Source:
-    return Source(path, path.name, SPAN, feature=feature, **keys)
+def source(path: Path, feature: str | None = "x", **keys: Any) -> DataSource:
+    return DataSource(path, path.name, SPAN, feature=feature, **keys)
 
 
 def feature(values: Values) -> Any:
@@ -59,13 +59,13 @@ def framed(record: bytes, length: int | None = None) -> bytes:
     return head + struct.pack("<I", masked(crc32c(head))) + record + struct.pack("<I", masked(crc32c(record)))
 
 
-def read(what: Source) -> np.ndarray[Any, Any]:
+def read(what: DataSource) -> np.ndarray[Any, Any]:
     column = load(what)
     assert column.shape[1:] == header(what).shape
     return np.concatenate([*blocks_of(column)]) if len(column) else np.empty(column.shape)
 
 
-def fault(what: Source) -> DataError:
+def fault(what: DataSource) -> DataError:
     with pytest.raises(DataError) as caught:
         load(what)
     assert what.text in caught.value.message

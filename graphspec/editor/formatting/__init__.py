@@ -12,7 +12,7 @@ from typing import Any
 
 from yaml import YAMLError
 
-from graphspec.diagnostics import Report, Source, SpecError
+from graphspec.diagnostics import Report, SourceText, SpecError
 from graphspec.diagnostics.rules import INTERNAL
 from graphspec.editor.formatting.json_text import format_json
 from graphspec.editor.formatting.layout import lay_out
@@ -26,16 +26,16 @@ from graphspec.language.document.tree import Mapping
 _LINE_BREAK = re.compile(r"\r\n|\n|\r")
 
 
-def format_source(source: Source) -> str:
+def format_source(source: SourceText) -> str:
     """The text of `source` in canonical form. Raises SpecError, with every finding, where it is no sound document.
 
     Lines end as the first line of `source` does, and so does the text.
     """
     first = _LINE_BREAK.search(source.text)
-    plain = Source(source.name, source.text.replace("\r\n", "\n").replace("\r", "\n"))
+    plain = SourceText(source.name, source.text.replace("\r\n", "\n").replace("\r", "\n"))
     meant = _meaning(plain)
     formatted, comments = (format_json(plain.text), None) if is_json(source) else _format_yaml(plain.text)
-    if not _is_same(Source(source.name, formatted), meant, comments):
+    if not _is_same(SourceText(source.name, formatted), meant, comments):
         raise SpecError.of(
             INTERNAL,
             f"formatting would change what {source.name} means, so it is left as it is",
@@ -52,7 +52,7 @@ def _format_yaml(text: str) -> tuple[str, list[str]]:
     return write_text(root), comments
 
 
-def _is_same(formatted: Source, meant: Mapping, comments: list[str] | None) -> bool:
+def _is_same(formatted: SourceText, meant: Mapping, comments: list[str] | None) -> bool:
     """Return whether `formatted` has the values of `meant` and the same comments; `comments` is None for JSON."""
     try:
         is_kept = comments is None or comments_of(formatted.text) == comments
@@ -61,7 +61,7 @@ def _is_same(formatted: Source, meant: Mapping, comments: list[str] | None) -> b
         return False
 
 
-def _meaning(source: Source) -> Mapping:
+def _meaning(source: SourceText) -> Mapping:
     """The tree of `source`; raises SpecError where reading it has a finding."""
     report = Report(most=MAX_FINDINGS)
     tree = read_text(source, report)

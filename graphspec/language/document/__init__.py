@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from graphspec.diagnostics import Diagnostic, Report, Source, Span, SpecError
+from graphspec.diagnostics import Diagnostic, Report, SourceText, Span, SpecError
 from graphspec.diagnostics.rules import EMPTY_DOCUMENT, TOO_LARGE, UNREADABLE_FILE
 from graphspec.files import reason_of
 from graphspec.language.document.limits import MAX_BYTES, check_lines, syntax_position
@@ -32,12 +32,12 @@ def read(path: Path | str, report: Report) -> Mapping:
     return read_text(read_source(path), report)
 
 
-def is_json(source: Source) -> bool:
+def is_json(source: SourceText) -> bool:
     """Whether `source` is read as JSON: by its name, and standard input by how it starts."""
     return source.name.endswith(".json") or (source.name == "<stdin>" and source.text.lstrip().startswith("{"))
 
 
-def read_text(source: Source, report: Report) -> Mapping:
+def read_text(source: SourceText, report: Report) -> Mapping:
     """Read the spec that `source` holds, as `read` does."""
     tree = _tree(source, report)
     if isinstance(tree, Mapping):
@@ -53,11 +53,11 @@ def read_text(source: Source, report: Report) -> Mapping:
     raise SpecError(report)
 
 
-def _tree(source: Source, report: Report) -> Any:
+def _tree(source: SourceText, report: Report) -> Any:
     return read_json(source, report) if is_json(source) else read_yaml(source, report)
 
 
-def read_source(path: Path | str) -> Source:
+def read_source(path: Path | str) -> SourceText:
     """The text at `path` with its name. Raises SpecError (GS001, GS006) where it cannot be had.
 
     Of a file outside of the project of the spec, its text is given only where it reads as a spec. Otherwise SpecError
@@ -76,7 +76,7 @@ def read_source(path: Path | str) -> Source:
     return source
 
 
-def _refuse_foreign(source: Source) -> None:
+def _refuse_foreign(source: SourceText) -> None:
     """Raise SpecError where a file that lies elsewhere does not read as a spec."""
     tree = _tree(source, Report())
     if not isinstance(tree, Mapping) or not any(key in tree for key in ("graphspec", "include", *DECLARING)):
@@ -88,7 +88,7 @@ def _concealed(finding: Diagnostic) -> Diagnostic:
     span = finding.span
     if span is None:
         return finding
-    source = Source(span.source.name, "", is_shown=False)
+    source = SourceText(span.source.name, "", is_shown=False)
     return Diagnostic(
         finding.rule,
         "the file does not read as a spec" if finding.rule is EMPTY_DOCUMENT else _as_clause(finding.rule.summary),
@@ -106,14 +106,14 @@ def _decoded(data: bytes, errors: str = "strict") -> str:
     return data.decode("utf-8", errors).lstrip(_MARK)
 
 
-def _read(path: Path | str) -> Source:
+def _read(path: Path | str) -> SourceText:
     name = "<stdin>" if str(path) == STANDARD_INPUT else str(path)
     try:
         data = read_bytes(path, MAX_BYTES + 1)
     except OSError as error:
         raise SpecError.of(UNREADABLE_FILE, f"cannot read {name}: {reason_of(error)}", help="check the path") from None
     if len(data) > MAX_BYTES:
-        source = Source(name, _decoded(data[:MAX_BYTES], errors="replace"))
+        source = SourceText(name, _decoded(data[:MAX_BYTES], errors="replace"))
         line = len(source.lines)
         column = len(source.lines[-1]) + 1
         raise SpecError.of(
@@ -124,9 +124,9 @@ def _read(path: Path | str) -> Source:
             help="a spec is a small text; numbers lie in files of their own",
         )
     try:
-        source = Source(name, _decoded(data))
+        source = SourceText(name, _decoded(data))
     except UnicodeDecodeError as error:
-        source = Source(name, _decoded(data, errors="replace"))
+        source = SourceText(name, _decoded(data, errors="replace"))
         line, column = syntax_position(source, len(_decoded(data[: error.start])))
         raise SpecError.of(
             UNREADABLE_FILE,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from graphspec.diagnostics import Source, Span, SpecError
+from graphspec.diagnostics import SourceText, Span, SpecError
 from graphspec.diagnostics.rules import TOO_LARGE
 
 MAX_BYTES = 8 * 2**20
@@ -14,7 +14,7 @@ MAX_FINDINGS = 1_000
 """Findings of one spec: nobody reads more, and the search for similar names takes time for each."""
 
 
-def check_lines(source: Source) -> None:
+def check_lines(source: SourceText) -> None:
     """Raise SpecError where a document has more than MAX_LINES lines."""
     if source.text.count("\n") + source.text.count("\r") > MAX_LINES and len(source.lines) > MAX_LINES:
         raise SpecError.of(
@@ -60,7 +60,7 @@ def check_comments(count: int) -> None:
         )
 
 
-def syntax_position(source: Source, index: int) -> tuple[int, int]:
+def syntax_position(source: SourceText, index: int) -> tuple[int, int]:
     """Line and column, from 1, of the character at `index`."""
     before = source.text[:index].replace("\r\n", "\n").replace("\r", "\n")
     line = before.count("\n") + 1

@@ -15,7 +15,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from graphspec.diagnostics import Source
+from graphspec.diagnostics import SourceText
 from graphspec.files import open_file
 from graphspec.language.document.limits import MAX_BYTES
 
@@ -28,7 +28,7 @@ class Reading:
 
     held: Mapping[str, bytes] = field(default_factory=dict)
     asked: dict[str, None] = field(default_factory=dict)
-    sources: list[Source] = field(default_factory=list)
+    sources: list[SourceText] = field(default_factory=list)
 
 
 _CURRENT: ContextVar[Reading | None] = ContextVar("reading", default=None)
@@ -73,7 +73,7 @@ def is_held(path: Path | str) -> bool:
     return current is not None and key(path) in current.held
 
 
-def note(source: Source) -> None:
+def note(source: SourceText) -> None:
     """Note that `source` was read."""
     current = _CURRENT.get()
     if current is not None:

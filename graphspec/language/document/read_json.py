@@ -7,7 +7,7 @@ import re
 from bisect import bisect_right
 from typing import Any
 
-from graphspec.diagnostics import Label, Report, Source, Span, SpecError
+from graphspec.diagnostics import Label, Report, SourceText, Span, SpecError
 from graphspec.diagnostics.rules import DUPLICATE_KEY, SYNTAX
 from graphspec.language.document.limits import MAX_DEPTH, check_depth, check_values, syntax_position
 from graphspec.language.document.scalars import LONGEST_NUMBER, resolve, without_holes
@@ -17,7 +17,7 @@ from graphspec.language.document.tree import Mapping, Sequence
 _TOKEN = re.compile(r'[{}\[\]]|"(?:[^"\\]|\\.)*"?|[^\s,:{}\[\]"]+')
 
 
-def read_json(source: Source, report: Report) -> Any:
+def read_json(source: SourceText, report: Report) -> Any:
     """Read `source` as one JSON value, as `read_yaml` does for YAML. Raises SpecError where it is not JSON."""
     try:
         json.loads(source.text, parse_constant=_ConstantError.refuse, parse_int=_no_number)
@@ -45,7 +45,7 @@ def read_json(source: Source, report: Report) -> Any:
     return _build(source.text, _Places(source), report)
 
 
-def _refuse_depth(source: Source, end: int) -> None:
+def _refuse_depth(source: SourceText, end: int) -> None:
     """Raise SpecError where collections nest too deep before `end`, up to where the standard library reads."""
     depth = 0
     for match in _TOKEN.finditer(source.text, 0, end):
@@ -134,7 +134,7 @@ def _scalar(token: str, span: Span, report: Report) -> Any:
     return text
 
 
-def _span_at(source: Source, start: int, end: int) -> Span:
+def _span_at(source: SourceText, start: int, end: int) -> Span:
     """One stretch of the text, without looking for those of all lines."""
     line, column = syntax_position(source, start)
     end_line, end_column = syntax_position(source, max(start, end - 1))
@@ -144,7 +144,7 @@ def _span_at(source: Source, start: int, end: int) -> Span:
 class _Places:
     """Character offsets as lines and columns."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: SourceText) -> None:
         self.source = source
         self.starts = [0, *(match.end() for match in re.finditer(r"\r\n|\n|\r", source.text))]
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from graphspec.diagnostics import Label, Report, Source, Span, SpecError
+from graphspec.diagnostics import Label, Report, SourceText, Span, SpecError
 from graphspec.diagnostics.rules import BAD_ALIAS, BAD_KEY, DUPLICATE_KEY, SEVERAL_DOCUMENTS, SYNTAX, TAG
 from graphspec.language.document.limits import check_depth, check_values, syntax_position
 from graphspec.language.document.scalars import resolve, without_holes
@@ -37,7 +37,7 @@ class _Open:
 
 @dataclass
 class _Reader:
-    source: Source
+    source: SourceText
     report: Report
     stack: list[_Open] = field(default_factory=list)
     anchors: dict[str, tuple[Any, Span, int]] = field(default_factory=dict)
@@ -211,7 +211,7 @@ def without_old_breaks(text: str) -> tuple[str, dict[int, str]]:
     return text.translate({ord(old): chr(new) for new, old in hidden.items()}) if hidden else text, hidden
 
 
-def read_yaml(source: Source, report: Report, text: str | None = None) -> Any:
+def read_yaml(source: SourceText, report: Report, text: str | None = None) -> Any:
     """Read the one document of `source` (or of `text`, standing at the same lines and columns).
 
     Returns the root value: a Mapping, a Sequence or a scalar; None when empty. Findings that leave the rest
@@ -236,7 +236,7 @@ def read_yaml(source: Source, report: Report, text: str | None = None) -> Any:
         raise SpecError(Report([*report.found, syntax_error(source, error)])) from None
 
 
-def _refuse_depth(source: Source, text: str, error: yaml.MarkedYAMLError) -> None:
+def _refuse_depth(source: SourceText, text: str, error: yaml.MarkedYAMLError) -> None:
     """Raise SpecError where collections nest too deep before the place of `error`.
 
     The parser reads up to 1,024 characters ahead of its events, and may refuse depth itself in words of its own. It

@@ -6,13 +6,13 @@ import re
 
 import yaml
 
-from graphspec.diagnostics import Diagnostic, Label, Source, Span
+from graphspec.diagnostics import Diagnostic, Label, SourceText, Span
 from graphspec.diagnostics.rules import SYNTAX
 
 _BRACKETS = {"{": "}", "[": "]"}
 
 
-def syntax_error(source: Source, error: yaml.MarkedYAMLError) -> Diagnostic:
+def syntax_error(source: SourceText, error: yaml.MarkedYAMLError) -> Diagnostic:
     """The finding that `error` stands for, at the place that a person would mend."""
     place = _span(source, error.problem_mark or error.context_mark)
     opened = _span(source, error.context_mark) if error.context_mark is not None else None
@@ -82,7 +82,7 @@ def _character(place: Span) -> str:
     return place.source.line(place.line)[place.column - 1 : place.column]
 
 
-def _span(source: Source, mark: yaml.Mark | None) -> Span:
+def _span(source: SourceText, mark: yaml.Mark | None) -> Span:
     """The character at `mark`; where that is past the end of the text, the place after its last character."""
     line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
     if line > len(source.lines) or (line == len(source.lines) and not source.line(line)):

@@ -12,7 +12,7 @@ from graphspec.diagnostics.rules import DATA_NAMES, MISSING_KEY, UNKNOWN_FORMAT
 from graphspec.diagnostics.suggest import did_you_mean, one_of
 from graphspec.language.document.tree import Located
 from graphspec.language.schema.model import DataModel, SourceModel, SplitModel, ValidationModel
-from graphspec.sources import Data, Format, Source, Split, Transforms, Window, endings, format_of
+from graphspec.sources import Data, DataSource, Format, Split, Transforms, Window, endings, format_of
 
 _PARTS = ("key", "column", "columns", "feature")
 """Keys that choose a part of a file; which of them, its format says."""
@@ -87,7 +87,7 @@ def _split(
     return Split(name, inputs, outputs, _sources("sample_weights", model, folder, report), data.key_span(name))
 
 
-def _as_target(source: Source, loss: str | None) -> Source:
+def _as_target(source: DataSource, loss: str | None) -> DataSource:
     """`source` as it is read for an output that `loss` trains.
 
     Pixels of an image that stand for classes are not mixed. Where the loss, or `one_hot`, takes indices of classes,
@@ -103,7 +103,7 @@ def _as_target(source: Source, loss: str | None) -> Source:
     return replace(source, is_target=True, interpolation=interpolation, as_classes=as_classes)
 
 
-def _sources(part: str, split: SplitModel | ValidationModel, folder: Path, report: Report) -> dict[str, Source]:
+def _sources(part: str, split: SplitModel | ValidationModel, folder: Path, report: Report) -> dict[str, DataSource]:
     read = {}
     for name, model in getattr(split, part).items():
         source = _source(Located(name, split.located(part).value.key_spans[name]), model, split, folder, report)
@@ -114,7 +114,7 @@ def _sources(part: str, split: SplitModel | ValidationModel, folder: Path, repor
 
 def _source(
     name: Located, model: SourceModel, split: SplitModel | ValidationModel, folder: Path, report: Report
-) -> Source | None:
+) -> DataSource | None:
     found = _file(name, model, split, report)
     if found is None:
         return None
@@ -124,7 +124,7 @@ def _source(
     spans = {key: model.located(key).span for key in (*_PARTS, *_OF_IMAGES, *_TRANSFORMS) if model.states(key)}
     spans |= {f"columns[{i}]": each.span for i, each in enumerate(model.located("columns").as_list())}
     spans |= {"file": place.span, "name": name.span}
-    return Source(
+    return DataSource(
         folder / place.value,
         place.value,
         model.span,

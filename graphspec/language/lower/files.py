@@ -10,7 +10,7 @@ from graphspec.diagnostics.rules import BAD_VALUE, MISSING_KEY, UNKNOWN_FORMAT, 
 from graphspec.diagnostics.suggest import did_you_mean, kind_of, one_of
 from graphspec.language.document.tree import Located, Mapping
 from graphspec.language.graph import Object, Weights
-from graphspec.sources import Source
+from graphspec.sources import DataSource
 
 _KEYS = ("file", "partial")
 WEIGHTS_FILES = (".weights.h5", ".keras")
@@ -107,5 +107,5 @@ def read_weight_file(written: Located, report: Report) -> Object | None:
         return None
     path = folder_of(file.span, Path()) / file.value
     key_name = part.value if isinstance(part.value, str) else None
-    source = Source(path, file.value, file.span, key_name, spans={FILE: file.span, "key": part.span})
+    source = DataSource(path, file.value, file.span, key_name, spans={FILE: file.span, "key": part.span})
     return Object("initializers", FILE, {FILE: source}, written.span)

@@ -12,7 +12,7 @@ from collections.abc import Collection
 from typing import IO, Any
 
 from graphspec.files import open_file
-from graphspec.sources.source import DataError, Source
+from graphspec.sources.source import DataError, DataSource
 
 LARGEST = 1 << 28
 """Bytes that a page may unpack to, and eight times the values of lists that it may hold; writers make pages of 1 MB."""
@@ -26,7 +26,7 @@ _HEADER = 1 << 16
 _DEEPEST = 16
 
 
-def refuse_large_pages(source: Source, names: Collection[str], mend: str) -> None:
+def refuse_large_pages(source: DataSource, names: Collection[str], mend: str) -> None:
     """Raise DataError where a page of the columns `names` unpacks to more than memory should hold."""
     with open_file(source.path) as file:
         try:
@@ -53,7 +53,7 @@ def _chunks(file: IO[bytes]) -> list[tuple[list[str], int, int]]:
     return found
 
 
-def _look(file: IO[bytes], at: int, end: int, source: Source, is_list: bool, mend: str) -> None:
+def _look(file: IO[bytes], at: int, end: int, source: DataSource, is_list: bool, mend: str) -> None:
     """Look at the header of each page from `at` to `end`."""
     while at < end:
         file.seek(at)

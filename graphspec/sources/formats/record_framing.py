@@ -17,7 +17,7 @@ from typing import IO
 
 from graphspec.files import open_file
 from graphspec.sources.formats.crc32c import crc32c, masked, masked_crcs
-from graphspec.sources.source import DataError, Source
+from graphspec.sources.source import DataError, DataSource
 
 _HEAD = Struct("<QI")
 _AROUND = 16
@@ -48,7 +48,7 @@ class Block:
         return [self.buffer[at : at + length] for at, length in zip(self.starts, self.lengths, strict=True)]
 
 
-def first_record(source: Source) -> tuple[bytes, int | None]:
+def first_record(source: DataSource) -> tuple[bytes, int | None]:
     """The first record, and how many there are where that is soon counted. Raises DataError where there is none.
 
     Its data are not tested here: that is done where all are read.
@@ -60,14 +60,14 @@ def first_record(source: Source) -> tuple[bytes, int | None]:
         return block.records()[0], _count(file, size, source) if size is not None else None
 
 
-def blocks_of_records(source: Source) -> Iterator[Block]:
+def blocks_of_records(source: DataSource) -> Iterator[Block]:
     """All records in order. Raises DataError with the number of a record that is broken, and where it stands."""
     with _opened(source) as (file, size):
         yield from _Stream(file, size, source).blocks()
 
 
 @contextmanager
-def _opened(source: Source) -> Iterator[tuple[IO[bytes], int | None]]:
+def _opened(source: DataSource) -> Iterator[tuple[IO[bytes], int | None]]:
     """The records of a file as a stream, with its size where it is not compressed."""
     with open_file(source.path) as file:
         start = file.read(_HEAD.size)
@@ -96,7 +96,7 @@ def _is_length(head: bytes) -> bool:
 class _Stream:
     """The records of an opened file."""
 
-    def __init__(self, file: IO[bytes], size: int | None, source: Source) -> None:
+    def __init__(self, file: IO[bytes], size: int | None, source: DataSource) -> None:
         self.file, self.size, self.source = file, size, source
         self.buffer = b""
         self.offset = 0  # of the buffer, in the file
@@ -181,7 +181,7 @@ class _Stream:
         return DataError(f"{self.source.text} is cut short after {self.number:,} whole records", help=AGAIN)
 
 
-def _count(file: IO[bytes], size: int, source: Source) -> int | None:
+def _count(file: IO[bytes], size: int, source: DataSource) -> int | None:
     """The number of records; None where there are very many. Raises DataError where the file is cut short."""
     at = number = 0
     while at < size and number < _COUNTED:
