@@ -53,13 +53,13 @@ _HOMES = {
     "Exported": "exporting",
     "Report": "diagnostics",
     "SpecError": "diagnostics",
-    "Run": "run",
-    "Study": "searching",
-    "tune": "searching",
+    "Run": "runs.run",
+    "Study": "tuning",
+    "tune": "tuning",
     "Spec": "spec",
     "load": "spec",
     "validate": "api",
-    "write_report": "run_report",
+    "write_report": "runs.report",
 }
 
 

@@ -94,7 +94,8 @@ def test_a_file_that_ends_in_a_failure_of_graphspec_is_one_finding(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An error that nobody has thought of is GS902 of that file; the others are checked, and the status is 3."""
-    from graphspec import document, spec
+    from graphspec import spec
+    from graphspec.language import document
 
     read = document.read
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from graphspec.diagnostics import Edit, Fix, SourceText
+from graphspec.diagnostics.model import Edit, Fix, SourceText
 
 _BOM = b"\xef\xbb\xbf"
 _LINE_END = re.compile(r"\r\n|\n|\r")

@@ -7,9 +7,9 @@ from typing import Any, NoReturn
 from graphspec import catalog
 from graphspec.diagnostics.rules import ARGUMENT_VALUE, BAD_AXIS, UNFIT_ARGUMENT
 from graphspec.diagnostics.suggest import closest, kind_of
-from graphspec.shapes import axes
 from graphspec.shapes.call import Call, Unreadable
 from graphspec.shapes.layout import Layout, layout
+from graphspec.shapes.sizes import normal, there_are
 from graphspec.shapes.tensor import Shape, Size, Tensor
 
 MOST_RESULTS = 1000
@@ -143,7 +143,7 @@ def axis_list(call: Call, argument: str, rank: int) -> list[int]:
 
 def axis_at(call: Call, argument: str, number: int, rank: int) -> int:
     """The axis `number`, which the argument holds, counted from the front."""
-    found = axes.normal(number, rank)
+    found = normal(number, rank)
     if found is None:
         no_axis(call, argument, number, rank)
     return found
@@ -156,7 +156,7 @@ def no_axis(call: Call, argument: str, number: int, rank: int) -> NoReturn:
         BAD_AXIS,
         f"`{call.name}` is told `{argument}: {number}`, and {which} has no axis {number}",
         argument=argument,
-        expected=axes.there_are(rank),
+        expected=there_are(rank),
         help="axis 0 is the batch, -1 the last dimension",
     )
 
