@@ -21,7 +21,6 @@ from graphspec.predicting.labels import Labels
 from graphspec.sources import Progress, Split
 from graphspec.sources.vocabularies import Vocabularies
 from graphspec.spec import Spec
-from graphspec.to_keras.keras_messages import keras_errors_as
 
 if TYPE_CHECKING:
     import keras
@@ -139,6 +138,7 @@ class Predictor:
         model = self.model
         from graphspec.datasets.batches import input_batches
         from graphspec.datasets.faults import raise_faults
+        from graphspec.to_keras.keras_messages import keras_errors_as
 
         start = 0
         with keras_errors_as(self._refused), raise_faults(samples.faults):
@@ -165,6 +165,7 @@ class Predictor:
 
         from graphspec.datasets.batches import evaluation_batches
         from graphspec.datasets.faults import raise_faults
+        from graphspec.to_keras.keras_messages import keras_errors_as
         from graphspec.datasets.targets import fit_targets
         from graphspec.training.metrics import measured, with_true_losses
 
