@@ -165,8 +165,8 @@ class Predictor:
 
         from graphspec.datasets.batches import evaluation_batches
         from graphspec.datasets.faults import raise_faults
-        from graphspec.to_keras.keras_messages import keras_errors_as
         from graphspec.datasets.targets import fit_targets
+        from graphspec.to_keras.keras_messages import keras_errors_as
         from graphspec.training.metrics import measured, with_true_losses
 
         size = batch_size or self.batch_size
