@@ -24,7 +24,7 @@ from graphspec.sources import AUTO, Column, DataError, Header, Source, Split, dt
 from graphspec.sources.scan import Scan, scan
 from graphspec.sources.vocabularies import auto_sources, read_vocabulary, with_vocabularies
 
-NOTHING_TOLD = Header(None, (None,), None)
+NO_HEADER = Header(None, (None,), None)
 """The header of an array that nothing is known of."""
 
 
@@ -68,10 +68,10 @@ def _check_split(subject: Subject, split: Split, counts: dict[int, int | None]) 
             yield read
         if read is None or isinstance(read, Diagnostic):
             continue
-        told, column = read
+        head, column = read
         counts[id(source)] = len(column)
-        is_counted_anew = is_counted_anew or told.samples is None
-        yield from check_column(subject.graph, subject.shapes, split, name, source, column, told)
+        is_counted_anew = is_counted_anew or head.samples is None
+        yield from check_column(subject.graph, subject.shapes, split, name, source, column, head)
     if is_counted_anew:
         yield from check_counts(split, counts)
 
@@ -85,15 +85,15 @@ def _read(split: Split, name: str, source: Source, wanted: Input | None) -> tupl
     if source.transforms.vocabulary == AUTO:
         return None
     try:
-        told = header(source)
+        head = header(source)
     except (DataError, OSError):
         return None
-    if wanted is not None and any(check_array(wanted, source, told)):
+    if wanted is not None and any(check_array(wanted, source, head)):
         return None
-    if any(check_trained_with(split, name, source, told)):
+    if any(check_trained_with(split, name, source, head)):
         return None
     try:
-        return told, load(source)
+        return head, load(source)
     except (DataError, OSError, ValueError) as error:
         return _unreadable(source, error)
 
@@ -111,11 +111,11 @@ def check_column(
     name: str,
     source: Source,
     column: Column,
-    told: Header = NOTHING_TOLD,
+    head: Header = NO_HEADER,
 ) -> Iterator[Diagnostic]:
     """Every fault of the values of `column`, which `source` gives for the input, target or weights `name` of `split`.
 
-    All of it is read, so that whatever cannot be read is found. told: the header that was checked; what it left open is
+    All of it is read, so that whatever cannot be read is found. head: the header that was checked; what it left open is
     checked as well.
     """
     is_target = split.outputs.get(name) is source and name in graph.outputs
@@ -134,13 +134,13 @@ def check_column(
         )
     yield from _check_finite(found, column, source)
     if split.inputs.get(name) is source and name in graph.inputs:
-        yield from _check_input(graph, graph.inputs[name], source, column, found, told)
+        yield from _check_input(graph, graph.inputs[name], source, column, found, head)
     elif is_target:
-        if told.dtype is None:
+        if head.dtype is None:
             yield from check_trained_with(split, name, source, _as_header(column))
-        yield from _check_target(graph, shapes, name, source, column, found, told)
+        yield from _check_target(graph, shapes, name, source, column, found, head)
     elif split.sample_weights.get(name) is source:
-        if told.dtype is None or None in told.shape:
+        if head.dtype is None or None in head.shape:
             yield from check_trained_with(split, name, source, _as_header(column))
         yield from _check_fits("float32", f"the sample weights of `{name}`", source, column, found)
         yield from check_weights(name, source, column, found)
@@ -198,9 +198,9 @@ def _range_of_dtype(dtype: str) -> tuple[float, float]:
 
 
 def _check_input(
-    graph: Graph, wanted: Input, source: Source, column: Column, found: Scan, told: Header
+    graph: Graph, wanted: Input, source: Source, column: Column, found: Scan, head: Header
 ) -> Iterator[Diagnostic]:
-    if told.samples is None or told.dtype is None or None in told.shape:
+    if head.samples is None or head.dtype is None or None in head.shape:
         yield from check_array(wanted, source, _as_header(column))
     if column.dtype.kind not in "iuf" or found.lowest is None or found.highest is None:
         return
@@ -221,11 +221,11 @@ def _check_input(
 
 
 def _check_target(
-    graph: Graph, shapes: Shapes, name: str, source: Source, column: Column, found: Scan, told: Header
+    graph: Graph, shapes: Shapes, name: str, source: Source, column: Column, found: Scan, head: Header
 ) -> Iterator[Diagnostic]:
     output, given = graph.outputs[name], shapes.of(graph, name)
     tensor = given if isinstance(given, Tensor) else None
-    if tensor is not None and None in told.shape:
+    if tensor is not None and None in head.shape:
         yield from check_target(output, tuple(column.shape[1:]), tensor.shape[1:], source.span)
     if found.lowest is None or found.highest is None:
         return

@@ -10,13 +10,12 @@ from graphspec.expand.expressions import Value, layered
 from graphspec.expand.library import Library, expand
 from graphspec.expand.substitute import Substitution
 from graphspec.expand.used import label_variables
-from graphspec.expand.work import TooMuchWorkError, Work
+from graphspec.expand.work import Work
 
 __all__ = [
     "DECLARING",
     "Library",
     "Substitution",
-    "TooMuchWorkError",
     "Value",
     "Work",
     "expand",

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from graphspec.diagnostics import Label, Report, Span, SpecError
-from graphspec.expand import TooMuchWorkError, Value, Work
+from graphspec.expand import Value, Work
 from graphspec.graph import Layer
 from graphspec.rules import RECURSION, TOO_LARGE
 from graphspec.schema import BlockBody, BlockModel
@@ -75,13 +75,6 @@ class Scope:
                 expected="here it goes too far",
                 help="use fewer blocks inside blocks, or fewer repeats",
             )
-
-    def spend(self, units: int, span: Span) -> None:
-        """Count work, in the units of expressions, that what stands at `span` makes. Raises SpecError as `count`."""
-        try:
-            self.work.spend(units)
-        except TooMuchWorkError as error:
-            raise error.at(span) from None
 
     def declare(self, name: str, span: Span, make: Callable[[], Layer | None]) -> None:
         """Let `name` stand for what `make` will give; None where its declaration is faulty."""
