@@ -14,9 +14,11 @@ import yaml as pyyaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import graphspec
 from graphspec.diagnostics import Report, SourceText, Span, SpecError
 from graphspec.diagnostics.render import render
 from graphspec.language.document import read
+from graphspec.language.document.limits import MAX_LINES
 from graphspec.language.document.read_json import read_json
 from graphspec.language.document.read_yaml import read_yaml
 from graphspec.language.document.tree import Mapping
@@ -418,3 +420,16 @@ def test_tree_types() -> None:
     assert isinstance(tree, Mapping)
     assert isinstance(tree, dict)
     assert isinstance(tree["a"], list)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_lines_are_bounded(end: str, tmp_path: Path) -> None:
+    """As many lines as there may be are read; one more is refused where it begins."""
+    path = tmp_path / "spec.yaml"
+    text = end.join(["graphspec: 1", "inputs: {x: [4]}", "outputs: {y: {from: x, apply: {Dense: 2}}}", ""])
+    path.write_bytes((text + end * (MAX_LINES - 3)).encode())
+    assert len(graphspec.validate(path)) == 0
+    path.write_bytes((text + end * (MAX_LINES - 3) + "#").encode())
+    (found,) = graphspec.validate(path)
+    assert found.span is not None
+    assert (found.rule.code, found.span.line, found.span.column) == ("GS006", MAX_LINES + 1, 1)

@@ -18,6 +18,7 @@ def test_same_digit_reaches_98_percent_on_images_it_never_saw(tmp_path: Path) ->
     assert run.evaluate("test")["accuracy"] >= 0.98
 
 
+@pytest.mark.slow
 def test_linear_head_of_the_seed_stays_at_chance(tmp_path: Path) -> None:
     """Why `same_digit` multiplies: over concatenated codes one linear unit cannot tell equality."""
     overrides = [
@@ -30,6 +31,7 @@ def test_linear_head_of_the_seed_stays_at_chance(tmp_path: Path) -> None:
     assert run.evaluate("test")["accuracy"] < 0.6
 
 
+@pytest.mark.slow
 def test_wine_learns_both_outputs(tmp_path: Path) -> None:
     """From one CSV: the cultivar is found, and the alcohol is nearer than its mean would be (0.69 on average)."""
     run = graphspec.train(SPECS / "wine.yaml", run_dir=tmp_path / "run")
@@ -38,6 +40,7 @@ def test_wine_learns_both_outputs(tmp_path: Path) -> None:
     assert measured["alcohol_mae"] < 0.6
 
 
+@pytest.mark.slow
 def test_characters_learns_from_text_categories_and_numbers(tmp_path: Path) -> None:
     """Raw rows of one CSV: far better than the most frequent kind, which is that of one character in seven."""
     run = graphspec.train(SPECS / "characters.yaml", run_dir=tmp_path / "run")

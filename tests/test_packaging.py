@@ -70,6 +70,7 @@ def graphspec(*arguments: object, cwd: Path, env: dict[str, str]) -> subprocess.
     return run(script, *arguments, cwd=cwd, env=env)
 
 
+@pytest.mark.slow
 def test_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
     """Every file of the package is in the wheel, the pages and the catalogue among them; no test and no spec is."""
     names = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
@@ -79,6 +80,7 @@ def test_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
     assert "graphspec/py.typed" in names
 
 
+@pytest.mark.slow
 def test_bare_installation_is_light(bare: dict[str, str], tmp_path: Path) -> None:
     """The core brings neither TensorFlow nor anything as heavy."""
     listed = run("python", "-m", "pip", "list", "--format=freeze", cwd=tmp_path, env=bare)
@@ -87,6 +89,7 @@ def test_bare_installation_is_light(bare: dict[str, str], tmp_path: Path) -> Non
     assert not installed & {"tensorflow", "tensorflow-cpu", "keras", "numpy", "rich", "pytest"}
 
 
+@pytest.mark.slow
 def test_bare_installation_validates(bare: dict[str, str], tmp_path: Path) -> None:
     """The shipped specs, with the headers of their data, are validated without TensorFlow and NumPy."""
     done = graphspec("validate", ROOT / "specs", cwd=tmp_path, env=bare)
@@ -94,6 +97,7 @@ def test_bare_installation_validates(bare: dict[str, str], tmp_path: Path) -> No
     assert re.search(r"\b\d+ specs\b", done.stdout)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -113,6 +117,7 @@ def test_light_commands_work_bare(bare: dict[str, str], tmp_path: Path, argument
     assert said in done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["summary", "train"])
 def test_heavy_command_says_what_to_install(bare: dict[str, str], tmp_path: Path, command: str) -> None:
     """A command that needs TensorFlow ends with the line to run, and no traceback."""
@@ -134,6 +139,7 @@ def checkout(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hook", HOOKS, ids=lambda hook: hook["id"])
 def test_hook_runs_as_pre_commit_runs_it(hook: dict[str, Any], bare: dict[str, str], checkout: Path) -> None:
     """The entry of a hook, with its arguments, is a command; a sound repository passes it, a broken one does not."""
@@ -167,6 +173,7 @@ def act(name: str, cwd: Path, env: dict[str, str], **inputs: str) -> subprocess.
     return run(*command, cwd=cwd, env={**env, **filled})
 
 
+@pytest.mark.slow
 def test_action_installs_itself_or_a_version(bare: dict[str, str], wheel: Path, tmp_path: Path) -> None:
     """Without a version the action installs what lies beside it, with one that version of the package."""
     env = {**bare, "GITHUB_ACTION_PATH": str(wheel)}
@@ -177,6 +184,7 @@ def test_action_installs_itself_or_a_version(bare: dict[str, str], wheel: Path, 
     assert "graphspec==0.0.0.dev0" in refused.stderr
 
 
+@pytest.mark.slow
 def test_action_validates(bare: dict[str, str], checkout: Path) -> None:
     """The action passes over a sound repository, fails at a finding, and hands its inputs on."""
     assert act("Validate", checkout, bare).returncode == 0

@@ -181,6 +181,7 @@ def test_a_signal_stops_between_two_steps(whole: graphspec.Run, specs: dict[str,
     assert list(differences(whole.path, run)) == []
 
 
+@pytest.mark.slow
 def test_training_goes_on_when_nobody_looks_any_more(specs: dict[str, Path], tmp_path: Path) -> None:
     """A closed pipe ends what is shown and not the run; the log tells the rest."""
     run = tmp_path / "run"
@@ -256,7 +257,7 @@ def test_damaged_run_is_refused(whole: graphspec.Run, tmp_path: Path, file: str,
     assert said in refusal(lambda: graphspec.resume(run))
 
 
-@pytest.mark.parametrize("precision", ["mixed_float16", "mixed_bfloat16"])
+@pytest.mark.parametrize("precision", ["mixed_float16", pytest.param("mixed_bfloat16", marks=pytest.mark.slow)])
 def test_mixed_precision_goes_on_as_it_was(specs: dict[str, Path], tmp_path: Path, precision: str) -> None:
     """The scale of the loss is part of the state, as all that the optimizer keeps."""
     overrides = [f"training.precision={precision}", "training.epochs=2", "training.checkpoint.keep=100"]

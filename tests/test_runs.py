@@ -45,14 +45,28 @@ data:
 """
 
 
-@pytest.fixture
-def spec(tmp_path: Path) -> Path:
-    """Two outputs, a schedule, a variable; 21 samples, so that the last of three batches is smaller."""
+def write_into(folder: Path) -> Path:
+    """Write two outputs, a schedule, a variable; 21 samples, so that the last of three batches is smaller."""
     rng = np.random.default_rng(0)
-    np.savez(tmp_path / "d.npz", x=rng.random((21, 3)), y=rng.random(21))
-    path = tmp_path / "spec.yaml"
+    np.savez(folder / "d.npz", x=rng.random((21, 3)), y=rng.random(21))
+    path = folder / "spec.yaml"
     path.write_text(SPEC, encoding="utf-8")
     return path
+
+
+@pytest.fixture
+def spec(tmp_path: Path) -> Path:
+    """The spec, to be changed and trained."""
+    return write_into(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[graphspec.Run, float]:
+    """The spec's run, for tests that only look at it, and the seconds that it took."""
+    folder = tmp_path_factory.mktemp("trained")
+    path = write_into(folder)
+    began = time.monotonic()
+    return graphspec.train(path, run_dir=folder / "run"), time.monotonic() - began
 
 
 @pytest.fixture(scope="module")
@@ -71,9 +85,9 @@ def call(*words: object) -> Result:
     return CliRunner().invoke(main, [str(each) for each in words])
 
 
-def test_rows_and_table_say_the_same(spec: Path, tmp_path: Path) -> None:
+def test_rows_and_table_say_the_same(trained: tuple[graphspec.Run, float]) -> None:
     """`metrics.jsonl` and `metrics.csv` hold a row an epoch, with the same columns in the documented order."""
-    run = graphspec.train(spec, run_dir=tmp_path / "run")
+    run, _ = trained
     rows = [json.loads(line) for line in (run.path / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
     assert rows == run.metrics
     assert [row["epoch"] for row in rows] == [0, 1, 2]
@@ -86,11 +100,10 @@ def test_rows_and_table_say_the_same(spec: Path, tmp_path: Path) -> None:
     assert names[-3:] == ["time/seconds", "time/samples_per_second", "time/data_wait"]
 
 
-def test_losses_shares_and_rates_are_what_they_are_called(spec: Path, tmp_path: Path) -> None:
+def test_losses_shares_and_rates_are_what_they_are_called(trained: tuple[graphspec.Run, float]) -> None:
     """The total is the weighted sum and the regularisation; shares are of it; the rate is that of the schedule."""
-    began = time.monotonic()
-    run = graphspec.train(spec, run_dir=tmp_path / "run")
-    assert sum(row["time/seconds"] for row in run.metrics) < time.monotonic() - began
+    run, seconds = trained
+    assert sum(row["time/seconds"] for row in run.metrics) < seconds
     for row in run.metrics:
         shares = row["share/left"] + row["share/right"]
         assert row["share/left"] == pytest.approx(0.5 * row["left_loss"] / row["loss"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -50,19 +51,31 @@ FILES = {
 }
 
 
-@pytest.fixture
-def spec(tmp_path: Path) -> Path:
-    """A spec with two inputs and two outputs, its data in .npy, .npz and .csv: 101 samples."""
+def write_into(folder: Path) -> Path:
+    """Write a spec with two inputs and two outputs, its data in .npy, .npz and .csv: 101 samples."""
     rng = np.random.default_rng(1)
     numbers, word = rng.normal(size=(101, 4)), rng.integers(0, 10, (101, 3))
     kind = (numbers[:, 0] > 0).astype(int) + (numbers[:, 1] > 0)
-    np.save(tmp_path / "numbers.npy", numbers)
-    np.savez(tmp_path / "rest.npz", word=word)
+    np.save(folder / "numbers.npy", numbers)
+    np.savez(folder / "rest.npz", word=word)
     rows = [f"{k},{s:.6f}" for k, s in zip(kind, numbers[:, 2] * 2, strict=True)]
-    (tmp_path / "table.csv").write_text("\n".join(["kind,size", *rows]) + "\n", encoding="utf-8")
-    path = tmp_path / "spec.yaml"
+    (folder / "table.csv").write_text("\n".join(["kind,size", *rows]) + "\n", encoding="utf-8")
+    path = folder / "spec.yaml"
     path.write_text(SPEC, encoding="utf-8")
     return path
+
+
+@pytest.fixture
+def spec(tmp_path: Path) -> Path:
+    """The spec, to be changed and trained."""
+    return write_into(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """The spec's run, for tests that only look at it."""
+    folder = tmp_path_factory.mktemp("trained")
+    return graphspec.train(write_into(folder), run_dir=folder / "run")
 
 
 def changed(path: Path, old: str, new: str) -> Path:
@@ -81,16 +94,15 @@ def refusal(path: Path, **options: Any) -> tuple[str, str]:
     return found.rule.code, str(refused.value)
 
 
-def test_run_directory_holds_model_spec_history_and_record(spec: Path, tmp_path: Path) -> None:
+def test_run_directory_holds_model_spec_history_and_record(trained: Run) -> None:
     """A run leaves all that it takes to know what was trained and to use it."""
-    run = graphspec.train(spec, run_dir=tmp_path / "run")
-    assert {each.name for each in run.path.iterdir()} == FILES
-    assert run.record["status"] == "finished"
-    assert run.record["samples"] == {"train": 81, "validation": 20}
-    assert run.record["epochs"] == 3
-    assert run.history["epoch"] == [0, 1, 2]
+    assert {each.name for each in trained.path.iterdir()} == FILES
+    assert trained.record["status"] == "finished"
+    assert trained.record["samples"] == {"train": 81, "validation": 20}
+    assert trained.record["epochs"] == 3
+    assert trained.history["epoch"] == [0, 1, 2]
     keys = {"loss", "kind_loss", "kind_accuracy", "size_loss", "size_mae"}
-    assert set(run.history) == {"epoch"} | keys | {f"val_{key}" for key in keys}
+    assert set(trained.history) == {"epoch"} | keys | {f"val_{key}" for key in keys}
 
 
 def test_training_learns(spec: Path, tmp_path: Path) -> None:
@@ -101,13 +113,12 @@ def test_training_learns(spec: Path, tmp_path: Path) -> None:
     assert run.evaluate("train")["kind_accuracy"] > 0.8
 
 
-def test_same_seed_repeats_and_another_does_not(spec: Path, tmp_path: Path) -> None:
+def test_same_seed_repeats_and_another_does_not(trained: Run, spec: Path, tmp_path: Path) -> None:
     """A seed decides initial weights, dropout, order and split."""
-    first = graphspec.train(spec, run_dir=tmp_path / "first").history
     again = graphspec.train(spec, run_dir=tmp_path / "again").history
     other = graphspec.train(spec, overrides=["training.seed=6"], run_dir=tmp_path / "other").history
-    assert first == again
-    assert first["loss"] != other["loss"]
+    assert trained.history == again
+    assert trained.history["loss"] != other["loss"]
 
 
 def test_resolved_spec_trains_to_the_same_result(spec: Path, tmp_path: Path) -> None:
@@ -180,33 +191,29 @@ def test_saved_model_is_plain_keras(spec: Path, tmp_path: Path) -> None:
             np.testing.assert_allclose(values, theirs[name], rtol=1e-5, atol=1e-6)
 
 
-def test_evaluate_agrees_with_the_last_epoch(spec: Path, tmp_path: Path) -> None:
+def test_evaluate_agrees_with_the_last_epoch(trained: Run) -> None:
     """The metrics of the reloaded run on its validation share are those of the last epoch."""
-    run = graphspec.train(spec, run_dir=tmp_path / "run")
-    last = {
-        key: run.history[f"val_{key}"][-1] for key in ("loss", "kind_loss", "kind_accuracy", "size_loss", "size_mae")
-    }
-    assert run.evaluate("validation") == pytest.approx(last, rel=1e-5)
+    keys = ("loss", "kind_loss", "kind_accuracy", "size_loss", "size_mae")
+    last = {key: trained.history[f"val_{key}"][-1] for key in keys}
+    assert trained.evaluate("validation") == pytest.approx(last, rel=1e-5)
 
 
-def test_predict_rows_and_splits(spec: Path, tmp_path: Path) -> None:
+def test_predict_rows_and_splits(trained: Run) -> None:
     """`rows` gives the first samples; a split that the run does not have is refused with those it has."""
-    run = graphspec.train(spec, run_dir=tmp_path / "run")
-    assert {name: values.shape for name, values in run.predict("train", rows=slice(5)).items()} == {
+    assert {name: values.shape for name, values in trained.predict("train", rows=slice(5)).items()} == {
         "kind": (5, 3),
         "size": (5, 1),
     }
     with pytest.raises(SpecError, match="has no `test` split"):
-        run.predict("test")
+        trained.predict("test")
 
 
-def test_predict_wants_exactly_the_inputs(spec: Path, tmp_path: Path) -> None:
+def test_predict_wants_exactly_the_inputs(trained: Run, tmp_path: Path) -> None:
     """A missing input and one of another shape are findings."""
-    run = graphspec.train(spec, run_dir=tmp_path / "run")
     np.save(tmp_path / "wide.npy", np.zeros((2, 5)))
-    span = run.spec.graph.span
+    span = trained.spec.graph.span
     with pytest.raises(SpecError) as refused:
-        run.predict({"numbers": DataSource(tmp_path / "wide.npy", "wide.npy", span)})
+        trained.predict({"numbers": DataSource(tmp_path / "wide.npy", "wide.npy", span)})
     assert sorted(each.rule.code for each in refused.value.report) == ["GS605", "GS607"]
 
 
@@ -407,9 +414,9 @@ def test_newest_run_stands_for_a_folder_of_runs(tmp_path: Path) -> None:
         Run.at(tmp_path / "empty")
 
 
-def test_damaged_run_is_refused(spec: Path, tmp_path: Path) -> None:
+def test_damaged_run_is_refused(trained: Run, tmp_path: Path) -> None:
     """A truncated model or record is a finding, not a traceback."""
-    run = graphspec.train(spec, run_dir=tmp_path / "run")
+    run = Run(shutil.copytree(trained.path.parent, tmp_path / "copy") / "run")
     model = run.path / "model.keras"
     model.write_bytes(model.read_bytes()[:1000])
     with pytest.raises(SpecError, match=r"model\.keras cannot be read"):

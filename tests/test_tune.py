@@ -301,6 +301,7 @@ def test_spec_without_search_is_refused(tmp_path: Path) -> None:
     assert "has no `search`" in result.stderr
 
 
+@pytest.mark.slow
 def test_studies_are_never_mixed(whole: Study, spec: Path, tmp_path: Path) -> None:
     """A folder that is taken, a study that is gone, one in use and one that is damaged are each told of."""
     taken = call("tune", spec, "--study-dir", spec.parent)

@@ -7,11 +7,11 @@ imported here. `arguments` tells which arguments hold objects of another kind. W
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from functools import cache
-from importlib.resources import files
 from typing import Any, Literal
+
+from graphspec.catalog.generated import read_generated
 
 Kind = Literal[
     "layers",
@@ -72,50 +72,36 @@ Tensors = Literal["one", "list", "each"]
 Masks = Literal["passes", "own"]
 
 
-@cache
-def _catalog() -> dict[str, Any]:
-    text = files("graphspec.catalog").joinpath("keras.json").read_text(encoding="utf-8")
-    loaded: dict[str, Any] = json.loads(text)
-    return loaded
-
-
-@cache
-def _docs() -> dict[str, Any]:
-    text = files("graphspec.catalog").joinpath("docs.json").read_text(encoding="utf-8")
-    loaded: dict[str, Any] = json.loads(text)
-    return loaded
-
-
 def argument_docs(kind: Kind, name: str) -> dict[str, str]:
     """A line on each argument of the class or operation `name` that Keras documents; `name` as `Entry.name` has it."""
-    found: dict[str, str] = _docs().get(kind, {}).get(name, {})
+    found: dict[str, str] = read_generated("docs.json").get(kind, {}).get(name, {})
     return found
 
 
 def keras_version() -> str:
     """The version of Keras that the catalogue was read from."""
-    return str(_catalog()["keras"])
+    return str(read_generated("keras.json")["keras"])
 
 
 def dtypes() -> list[str]:
     """The names of the dtypes that Keras knows."""
-    return list(_catalog()["dtypes"])
+    return list(read_generated("keras.json")["dtypes"])
 
 
 def promotion() -> dict[str, Any]:
     """How Keras finds a common dtype: `above`, `narrowed` and `numbers`, as `scripts/make_catalog.py` tells."""
-    found: dict[str, Any] = _catalog()["promotion"]
+    found: dict[str, Any] = read_generated("keras.json")["promotion"]
     return found
 
 
 def names(kind: Kind) -> list[str]:
     """The class names of `kind` that keras exports."""
-    return list(_catalog()["kinds"][kind]["classes"])
+    return list(read_generated("keras.json")["kinds"][kind]["classes"])
 
 
 def identifiers(kind: Kind) -> dict[str, str | None]:
     """The strings that Keras reads as objects of `kind` beside class names: the class each stands for, if one."""
-    found: dict[str, str | None] = _catalog()["kinds"][kind]["identifiers"]
+    found: dict[str, str | None] = read_generated("keras.json")["kinds"][kind]["identifiers"]
     return found
 
 
@@ -127,7 +113,7 @@ def is_identifier(kind: Kind, name: str) -> bool:
 @cache
 def find(kind: Kind, name: str) -> Entry | None:
     """The class that `name` names, itself or through one of Keras' string identifiers; None where there is none."""
-    classes = _catalog()["kinds"][kind]["classes"]
+    classes = read_generated("keras.json")["kinds"][kind]["classes"]
     target = name if name in classes else identifiers(kind).get(name)
     if target is None and kind == "optimizers":
         target = identifiers(kind).get(name.lower())
@@ -143,18 +129,18 @@ def find(kind: Kind, name: str) -> Entry | None:
 
 def applications() -> list[str]:
     """The functions of `keras.applications`."""
-    return list(_catalog()["applications"])
+    return list(read_generated("keras.json")["applications"])
 
 
 def application_arguments(name: str) -> dict[str, Any]:
     """The arguments of a function of `keras.applications`, with their defaults."""
-    found: dict[str, Any] = _catalog()["applications"][name]
+    found: dict[str, Any] = read_generated("keras.json")["applications"][name]
     return found
 
 
 def other_functions() -> list[str]:
     """The functions of `keras.ops` that compute no tensors from tensors, and so are no steps of a graph."""
-    return list(_catalog()["kinds"]["ops"]["others"])
+    return list(read_generated("keras.json")["kinds"]["ops"]["others"])
 
 
 def fed(entry: Entry, count: int) -> list[str]:

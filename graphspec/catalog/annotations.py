@@ -5,11 +5,10 @@ The annotations of optuna's constructors are kept in `optuna.json`, which `scrip
 
 from __future__ import annotations
 
-import json
 import re
-from functools import cache
-from importlib.resources import files
 from typing import Any
+
+from graphspec.catalog.generated import read_generated
 
 _OPTIONAL = re.compile(r"(?:typing\.)?Optional\[(.*)\]")
 _WORDS = {
@@ -53,14 +52,7 @@ def _is_of(member: str, value: Any) -> bool:
     return isinstance(value, types[member])
 
 
-@cache
-def _optuna() -> dict[str, Any]:
-    text = files("graphspec.catalog").joinpath("optuna.json").read_text(encoding="utf-8")
-    loaded: dict[str, Any] = json.loads(text)
-    return loaded
-
-
 def annotations_of(name: str) -> dict[str, str]:
     """Return the annotation of each argument of a sampler or a pruner of optuna; none of one that is not known."""
-    found: dict[str, str] = _optuna()["classes"].get(name, {})
+    found: dict[str, str] = read_generated("optuna.json")["classes"].get(name, {})
     return found

@@ -7,21 +7,11 @@
 
 from __future__ import annotations
 
-import json
-from functools import cache
-from importlib.resources import files
-from typing import Any
+from graphspec.catalog.generated import read_generated
 
 Shape = tuple[int | None, ...]
 LOWEST_UNKNOWN = 5
 """From so many dimensions of a sample on, nothing is measured."""
-
-
-@cache
-def _comparisons() -> dict[str, Any]:
-    text = files("graphspec.catalog").joinpath("comparisons.json").read_text(encoding="utf-8")
-    loaded: dict[str, Any] = json.loads(text)
-    return loaded
 
 
 def row_of(output: Shape) -> str:
@@ -49,7 +39,7 @@ def shape_of(form: str, output: Shape) -> Shape | None:
 
 def ranks_taken(kind: str, name: str) -> list[int]:
     """Return how many dimensions the outputs have that the loss or metric `name` takes."""
-    rows: dict[str, str] = _comparisons()["kinds"].get(kind, {}).get(name, {})
+    rows: dict[str, str] = read_generated("comparisons.json")["kinds"].get(kind, {}).get(name, {})
     return sorted({int(row[0]) for row, forms in rows.items() if forms})
 
 
@@ -57,5 +47,5 @@ def forms_taken(kind: str, name: str, output: Shape) -> str | None:
     """Return the forms of targets that the loss or metric `name` takes for an output; None where that is not known."""
     if len(output) >= LOWEST_UNKNOWN or (output and output[-1] is None):
         return None
-    found: str | None = _comparisons()["kinds"].get(kind, {}).get(name, {}).get(row_of(output))
+    found: str | None = read_generated("comparisons.json")["kinds"].get(kind, {}).get(name, {}).get(row_of(output))
     return found

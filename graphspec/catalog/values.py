@@ -13,13 +13,11 @@ description takes whatever is written, as far as is known.
 
 from __future__ import annotations
 
-import json
-from functools import cache
-from importlib.resources import files
 from typing import Any
 
 from graphspec.catalog import Kind
 from graphspec.catalog.arguments import argument_kind
+from graphspec.catalog.generated import read_generated
 
 Values = dict[str, Any]
 
@@ -29,20 +27,13 @@ FLOAT32_MAX = 3.4028234663852886e38
 ONLY_OBJECTS: Values = {"null": True}
 
 
-@cache
-def _values() -> dict[str, Any]:
-    text = files("graphspec.catalog").joinpath("values.json").read_text(encoding="utf-8")
-    loaded: dict[str, Any] = json.loads(text)
-    return loaded
-
-
 def accepted(kind: Kind, name: str, argument: str) -> Values | None:
     """What `argument` of the class `name` takes, objects left out; None where it takes whatever there is.
 
     Under `*` lies what the arguments take that all classes of a kind inherit. Of arguments that hold objects only
     those are described that take other values as well.
     """
-    classes = _values()["kinds"].get(kind, {})
+    classes = read_generated("values.json")["kinds"].get(kind, {})
     for described in (classes.get(name, {}), classes.get("*", {})):
         if argument in described:
             found: Values | None = described[argument]

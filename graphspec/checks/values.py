@@ -117,7 +117,7 @@ def check_column(
 ) -> Iterator[Diagnostic]:
     """Every fault of the values of `column`, which `source` gives for the input, target or weights `name` of `split`.
 
-    All of it is read, so that whatever cannot be read is found. told: the header that was checked; what it left open is
+    All of it is read, so that whatever cannot be read is found. head: the header that was checked; what it left open is
     checked as well.
     """
     is_target = split.outputs.get(name) is source and name in graph.outputs

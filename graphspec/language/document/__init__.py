@@ -114,6 +114,7 @@ def _read(path: Path | str) -> SourceText:
         raise SpecError.of(UNREADABLE_FILE, f"cannot read {name}: {reason_of(error)}", help="check the path") from None
     if len(data) > MAX_BYTES:
         source = SourceText(name, _decoded(data[:MAX_BYTES], errors="replace"))
+        check_lines(source)
         line = len(source.lines)
         column = len(source.lines[-1]) + 1
         raise SpecError.of(
@@ -127,6 +128,7 @@ def _read(path: Path | str) -> SourceText:
         source = SourceText(name, _decoded(data))
     except UnicodeDecodeError as error:
         source = SourceText(name, _decoded(data, errors="replace"))
+        check_lines(source)
         line, column = syntax_position(source, len(_decoded(data[: error.start])))
         raise SpecError.of(
             UNREADABLE_FILE,

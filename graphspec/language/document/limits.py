@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+from itertools import islice
+
 from graphspec.diagnostics import SourceText, Span, SpecError
 from graphspec.diagnostics.rules import TOO_LARGE
 
@@ -13,14 +17,18 @@ MAX_COMMENTS = 5_000
 MAX_FINDINGS = 1_000
 """Findings of one spec: nobody reads more, and the search for similar names takes time for each."""
 
+_LINE_END = re.compile(r"\r\n|\n|\r")
+
 
 def check_lines(source: SourceText) -> None:
     """Raise SpecError where a document has more than MAX_LINES lines."""
-    if source.text.count("\n") + source.text.count("\r") > MAX_LINES and len(source.lines) > MAX_LINES:
+    last = next(islice(_LINE_END.finditer(source.text), MAX_LINES - 1, None), None)
+    if last is not None and last.end() < len(source.text):
+        shown = replace(source, text=source.text[: last.end() + 200])  # millions of lines would be kept to show one
         raise SpecError.of(
             TOO_LARGE,
             f"{source.name} has more than {MAX_LINES:,} lines",
-            Span(source, MAX_LINES + 1, 1, MAX_LINES + 1, 2),
+            Span(shown, MAX_LINES + 1, 1, MAX_LINES + 1, 2),
             expected="up to here",
             help="a spec is a small text; numbers and words lie in files of their own",
         )

@@ -10,13 +10,12 @@ from graphspec.language.expand.expressions import Value, layered
 from graphspec.language.expand.label_variables import label_variables
 from graphspec.language.expand.library import Library, expand
 from graphspec.language.expand.substitute import Substitution
-from graphspec.language.expand.work import TooMuchWorkError, Work
+from graphspec.language.expand.work import Work
 
 __all__ = [
     "DECLARING",
     "Library",
     "Substitution",
-    "TooMuchWorkError",
     "Value",
     "Work",
     "expand",

@@ -17,7 +17,7 @@ from graphspec.language.document import DECLARING, read
 from graphspec.language.document.tree import Located, Mapping
 from graphspec.language.expand.substitute import Substitution
 from graphspec.language.expand.variables import Variables
-from graphspec.language.expand.work import TooMuchWorkError, Work
+from graphspec.language.expand.work import Work
 
 MAX_FILES = 100
 
@@ -76,16 +76,8 @@ def expand(tree: Mapping, path: Path, report: Report, work: Work | None = None) 
     work is shared with the spec that names this one as a model. Raises SpecError where there is not enough of it.
     """
     if work is not None:
-        _count(tree, tree.span, work)
+        work.spend_on_file(tree, tree.span)
     return _expand(tree, path, _Reading(report, work or Work(), [Path(os.path.realpath(path))]))
-
-
-def _count(tree: Mapping, span: Span, work: Work) -> None:
-    """Count the work of reading another file, which `span` names. Raises SpecError where it is too much."""
-    try:
-        work.spend_on_file(tree)
-    except TooMuchWorkError as error:
-        raise error.at(span) from None
 
 
 def _expand(tree: Mapping, path: Path, reading: _Reading) -> Library:
@@ -155,7 +147,7 @@ def _include(path: Path, written: Located, reading: _Reading) -> Library | None:
             span = found.span if found.span is not None else written.span
             reading.report.add(found.rule, found.message, span, expected=found.expected, help=found.help)
         return None
-    _count(tree, written.span, reading.work)
+    reading.work.spend_on_file(tree, written.span)
     reading.inside.append(resolved)
     library = _expand(tree, path, reading)
     reading.inside.pop()

@@ -35,9 +35,16 @@ class Work:
 
     left: int = MAX_WORK
 
-    def spend_on_file(self, tree: Mapping) -> None:
-        """Count the work of reading another file, of which there may be many. Raises TooMuchWorkError as `spend`."""
-        self.spend(len(tree.span.source.text) // 8 + 10 * tree_size(tree))
+    def spend_on_file(self, tree: Mapping, span: Span) -> None:
+        """Count the work of reading another file, which `span` names. Raises SpecError as `spend_at`."""
+        self.spend_at(len(tree.span.source.text) // 8 + 10 * tree_size(tree), span)
+
+    def spend_at(self, units: int, span: Span) -> None:
+        """Count work that what stands at `span` makes. Raises SpecError where it is more than is left."""
+        try:
+            self.spend(units)
+        except TooMuchWorkError as error:
+            raise error.at(span) from None
 
     def spend(self, units: int) -> None:
         """Count `units` of work. Raises TooMuchWorkError where they are more than is left."""

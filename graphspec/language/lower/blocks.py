@@ -59,13 +59,13 @@ def use_block(
     bound = _bind(use, feed, report)
     if names is None or bound is None:
         return None
-    caller.spend(3 * len(names) + sum(map(size_of, names.values())), use.span)
+    caller.work.spend_at(3 * len(names) + sum(map(size_of, names.values())), use.span)
     key = repr(names), tuple(_used_from(use.span))
     body = block.bodies.get(key) or _body(use, names, report)
     if body is None:
         return None
     block.bodies[key] = body
-    caller.spend(8 * size_of(body.tree), use.span)
+    caller.work.spend_at(8 * size_of(body.tree), use.span)
     caller.using.append(block)
     try:
         nodes = _nodes(use, body, prefix, bound, read_node, report)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from graphspec.diagnostics import Label, Report, Span, SpecError
 from graphspec.diagnostics.rules import RECURSION, TOO_LARGE
-from graphspec.language.expand import TooMuchWorkError, Value, Work
+from graphspec.language.expand import Value, Work
 from graphspec.language.graph import Layer
 from graphspec.language.schema import BlockBody, BlockModel
 
@@ -75,13 +75,6 @@ class Scope:
                 expected="here it goes too far",
                 help="use fewer blocks inside blocks, or fewer repeats",
             )
-
-    def spend(self, units: int, span: Span) -> None:
-        """Count work, in the units of expressions, that what stands at `span` makes. Raises SpecError as `count`."""
-        try:
-            self.work.spend(units)
-        except TooMuchWorkError as error:
-            raise error.at(span) from None
 
     def declare(self, name: str, span: Span, make: Callable[[], Layer | None]) -> None:
         """Let `name` stand for what `make` will give; None where its declaration is faulty."""

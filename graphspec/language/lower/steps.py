@@ -67,7 +67,7 @@ def _read_step(
         return None
     if repeat > 1:
         scope.count(repeat, name.span)
-    scope.spend(_WORK * repeat * (size_of(arguments.value) + size_of(call)), name.span)
+    scope.work.spend_at(_WORK * repeat * (size_of(arguments.value) + size_of(call)), name.span)
     block = scope.find_block(name.value)
     if block is not None:
         if call:
@@ -93,7 +93,7 @@ def _read_step(
             return None
         if layer is None:
             return None
-        scope.spend(_WORK * repeat * size_of(layer), name.span)
+        scope.work.spend_at(_WORK * repeat * size_of(layer), name.span)
         return [Step(layer, name.span, call, fresh=False) for _ in range(repeat)]
     steps: list[Step] = []
     for number in range(repeat):
