@@ -12,7 +12,6 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from graphspec.diagnostics.suggest import did_you_mean
-from graphspec.language.schema.limits import MOST_OF_A_SAMPLE
 from graphspec.sources.column import Mapped, Windows, rows_together, windowed_steps
 from graphspec.sources.source import AUTO, DataError, DataSource, Header
 
@@ -24,6 +23,9 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 _HALF = re.compile("[\ud800-\udfff]")
+
+MAX_SAMPLE_ELEMENTS = 67_108_864
+"""Elements of one sample after all transforms: beyond it a small file would be made enormous."""
 
 FLOATS = ("float16", "float32", "float64", "bfloat16")
 
@@ -62,9 +64,9 @@ def transformed_header(found: Header, source: DataSource) -> Header:
         found = replace(found, shape=shape, samples=samples)
     enlarging = [key for key in ("window", "one_hot", "pad") if getattr(made, key) is not None]
     numbers = prod(size or 1 for size in found.shape)
-    if enlarging and numbers > MOST_OF_A_SAMPLE:
+    if enlarging and numbers > MAX_SAMPLE_ELEMENTS:
         raise DataError(
-            f"a sample of {source.text} would hold {numbers:,} numbers, more than {MOST_OF_A_SAMPLE:,}",
+            f"a sample of {source.text} would hold {numbers:,} numbers, more than {MAX_SAMPLE_ELEMENTS:,}",
             part=enlarging[0], help=f"make `{enlarging[0]}` smaller",
         )  # fmt: skip
     return found

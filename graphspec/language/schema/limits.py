@@ -8,9 +8,6 @@ MOST_PIXELS = 16_777_216
 MOST_NUMBERS = 4_194_304
 """Of what `pad`, `one_hot` and `window` each make of one sample."""
 
-MOST_OF_A_SAMPLE = 67_108_864
-"""Numbers that a sample holds after all of them together."""
-
 GREATEST_COUNT = 2_147_483_647
 """Of a setting: TensorFlow counts steps in 32 bits."""
 
