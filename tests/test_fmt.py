@@ -388,7 +388,7 @@ def test_every_key_of_the_language_has_its_place() -> None:
     beside = {"when", "otherwise", "include", "vars"}
     parts: dict[str, type[Part]] = {
         "spec": language.SpecModel,
-        "model": language.NestedModel,
+        "model": language.NestedModelSpec,
         "block": language.BlockModel,
         "plugin": language.PluginModel,
         "input": language.InputModel,

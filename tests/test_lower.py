@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import graphspec
 from graphspec.diagnostics import SpecError
-from graphspec.language.graph import Graph, Layer, Node, Object, Reference, wrapped_layers
+from graphspec.language.graph import Graph, KerasLayer, Layer, NestedModel, Node, wrapped_layers
 
 Write = Callable[..., Path]
 
@@ -104,8 +104,7 @@ def test_output_ends_in_a_layer_of_its_own(out: str, write: Write) -> None:
     """,
     )
     last = layer(graph, "out")
-    assert isinstance(last.what, Object)
-    assert (last.what.name, last.name) == ("Identity", "out")
+    assert (last.class_name, last.name) == ("Identity", "out")
     assert names(graph.nodes["rest"]) == ["rest"]
 
 
@@ -150,9 +149,9 @@ def test_names_are_free_of_each_other_in_models(write: Write) -> None:
     outputs: {out: {from: h, apply: {Dense: 1}}}
     """,
     )
-    inner = layer(graph, "h").what
-    assert isinstance(inner, Graph)
-    assert names(inner.nodes["h"]) == ["h"]
+    inner = layer(graph, "h")
+    assert isinstance(inner, NestedModel)
+    assert names(inner.graph.nodes["h"]) == ["h"]
     assert names(graph.nodes["h"]) == ["h", "m"]
 
 
@@ -174,8 +173,8 @@ def test_declared_layer_is_one_object(write: Write) -> None:
     d, m = (step.layer for step in graph.nodes["a"].steps)
     assert list(wrapped_layers(layer(graph, "b"))) == [m]
     assert list(wrapped_layers(layer(graph, "c"))) == [d]
-    assert isinstance(m.what, Graph)
-    assert m.what.nodes["o"].steps[0].layer is d
+    assert isinstance(m, NestedModel)
+    assert m.graph.nodes["o"].steps[0].layer is d
 
 
 def test_declarations_of_outer_bodies_are_visible(write: Write) -> None:
@@ -196,12 +195,11 @@ def test_declarations_of_outer_bodies_are_visible(write: Write) -> None:
     """,
     )
     d, e, _, m = (step.layer for step in graph.nodes["a"].steps)
-    assert isinstance(m.what, Graph)
-    inner = [step.layer for step in m.what.nodes["h"].steps]
+    assert isinstance(m, NestedModel)
+    inner = [step.layer for step in m.graph.nodes["h"].steps]
     assert inner[0] is d
     assert inner[1] is not e
-    assert isinstance(inner[1].what, Object)
-    assert inner[1].what.arguments == {"units": 5}
+    assert inner[1].arguments == {"units": 5}
 
 
 def test_inner_declarations_are_not_visible_outside(write: Write) -> None:
@@ -226,12 +224,12 @@ def test_references_select(write: Write) -> None:
     """,
     )
     enc, dec, out = (graph.nodes[name] for name in ("enc", "dec", "out"))
-    assert isinstance(enc.feed, Reference)
-    assert (enc.feed.name, enc.feed.output) == ("both", "p")
+    assert enc.feed.single is not None
+    assert (enc.feed.single.name, enc.feed.single.output) == ("both", "p")
     assert [str(reference) for reference in dec.references()] == ["both.q", "enc[1]", "enc[2]"]
     assert dec.steps[0].call["training"] is False
-    assert isinstance(out.feed, tuple)
-    assert [(each.name, each.index) for each in out.feed] == [("enc", 0), ("dec", None)]
+    assert out.feed.is_list
+    assert [(each.name, each.index) for each in out.feed.references()] == [("enc", 0), ("dec", None)]
 
 
 def test_merge_arguments(write: Write) -> None:
@@ -248,8 +246,8 @@ def test_merge_arguments(write: Write) -> None:
       first: {from: [a, b], merge: {cos: {axes: 1}}}
     """,
     )
-    made = {name: layer(graph, name).what for name in graph.outputs}
-    assert {name: (what.name, what.arguments) for name, what in made.items() if isinstance(what, Object)} == {
+    made = {name: layer(graph, name) for name in graph.outputs}
+    assert {name: (each.class_name, each.arguments) for name, each in made.items()} == {
         "concat": ("Concatenate", {"axis": 1}),
         "dot": ("Dot", {"axes": -1}),
         "cos": ("Dot", {"axes": -1, "normalize": True}),
@@ -538,8 +536,8 @@ def test_step_before_a_block_and_after_it(write: Write) -> None:
     units = []
     node = graph.nodes["a"]
     while True:
-        found = [step.layer.what for step in reversed(node.steps)]
-        units += [each.arguments.get("units") for each in found if isinstance(each, Object)]
+        found = [step.layer for step in reversed(node.steps)]
+        units += [each.arguments.get("units") for each in found if isinstance(each, KerasLayer)]
         (reference,) = node.references()
         if reference.name == "x":
             break

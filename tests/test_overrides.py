@@ -11,7 +11,6 @@ import pytest
 import graphspec
 from graphspec.diagnostics import SpecError
 from graphspec.language.document.tree import plain
-from graphspec.language.graph import Object
 
 Write = Callable[..., Path]
 
@@ -154,9 +153,7 @@ def test_unchanged_without_overrides(write: Write) -> None:
 def test_set_reaches_the_graph(write: Write) -> None:
     """What is set is what is built from: the graph holds the new value."""
     spec = graphspec.load(write(SPEC), ["layers.shared.Dense=5"])
-    what = spec.graph.layers["shared"].what
-    assert isinstance(what, Object)
-    assert what.arguments == {"units": 5}
+    assert spec.graph.layers["shared"].arguments == {"units": 5}
 
 
 def test_bytes_that_are_no_text_are_a_finding(write: Write) -> None:

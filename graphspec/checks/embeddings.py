@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from graphspec.diagnostics import Span
-from graphspec.language.graph import Graph, Object, Reference
+from graphspec.language.graph import Graph, NestedModel, ObjectLayer
 
 _MOST_FOLLOWED = 200
 """Tensors that an input may be known by: each is looked for in a whole graph."""
@@ -22,24 +21,19 @@ def embeddings(graph: Graph, name: str, followed: set[tuple[int, str]] | None = 
         return
     followed.add((id(graph), name))
     for node in graph.nodes.values():
-        fed = [each for each in _fed(node.feed) if each[1].name == name and each[1].index is None]
+        fed = [each for each in node.feed.items() if each[1].name == name and each[1].index is None]
         if not fed:
             continue
-        what = node.steps[0].layer.what if node.steps else None
-        if what is None:
+        layer = node.steps[0].layer if node.steps else None
+        if layer is None:
             yield from embeddings(graph, node.name, followed)
-        elif isinstance(what, Object):
-            count = what.arguments.get("input_dim")
-            if what.name == "Embedding" and isinstance(count, int):
-                yield count, what.span_of("input_dim")
-        elif isinstance(what, Graph):
+        elif isinstance(layer, ObjectLayer):
+            count = layer.arguments.get("input_dim")
+            if layer.class_name == "Embedding" and isinstance(count, int):
+                yield count, layer.object.span_of("input_dim")
+        elif isinstance(layer, NestedModel):
+            model = layer.graph
             for place, _ in fed:
-                inner = place if isinstance(place, str) else list(what.inputs)[place : place + 1]
+                inner = place if isinstance(place, str) else list(model.inputs)[place : place + 1]
                 for each in [inner] if isinstance(inner, str) else inner:
-                    yield from embeddings(what, each, followed)
-
-
-def _fed(feed: Any) -> list[tuple[int | str, Reference]]:
-    if isinstance(feed, Reference):
-        return [(0, feed)]
-    return list(feed.items()) if isinstance(feed, dict) else list(enumerate(feed))
+                    yield from embeddings(model, each, followed)

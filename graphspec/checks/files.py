@@ -10,7 +10,7 @@ from graphspec.diagnostics import Diagnostic, Span
 from graphspec.diagnostics.rules import MISSING_FILE
 from graphspec.diagnostics.suggest import closest
 from graphspec.files import check_file, is_file, names_in, reason_of
-from graphspec.language.graph import External, Object, every_layer
+from graphspec.language.graph import ExternalModel, KerasLayer, every_layer
 from graphspec.run_paths import is_url
 
 _VOCABULARY = "vocabulary"
@@ -22,12 +22,12 @@ def check_files(subject: Subject) -> Iterator[Diagnostic]:
     weights = [training.initial_weights] if training is not None else []
     for layer in every_layer(graph):
         weights.append(layer.weights)
-        what = layer.what
-        if isinstance(what, External) and what.path is not None and not is_file(what.path):
-            yield missing_file(what.path, what.name, what.span)
-        words = what.arguments.get(_VOCABULARY) if isinstance(what, Object) and ">" not in what.name else None
-        if isinstance(what, Object) and isinstance(words, str) and not is_url(words) and not is_file(words):
-            yield missing_file(Path(words), words, what.span_of(_VOCABULARY))
+        if isinstance(layer, ExternalModel) and layer.path is not None and not is_file(layer.path):
+            yield missing_file(layer.path, layer.source, layer.source_span)
+        if isinstance(layer, KerasLayer) and ">" not in layer.class_name:
+            words = layer.arguments.get(_VOCABULARY)
+            if isinstance(words, str) and not is_url(words) and not is_file(words):
+                yield missing_file(Path(words), words, layer.object.span_of(_VOCABULARY))
     for each in weights:
         if each is not None and not is_file(each.path):
             yield missing_file(each.path, each.text, each.span)

@@ -12,7 +12,7 @@ from graphspec.checks.context import Subject
 from graphspec.diagnostics import Diagnostic
 from graphspec.diagnostics.rules import FROZEN_EVERYTHING, UNMATCHED_FREEZE
 from graphspec.diagnostics.suggest import did_you_mean, one_of
-from graphspec.language.graph import External, Graph, Layer, Object, Pattern, layer_paths, wrapped_layers
+from graphspec.language.graph import ExternalModel, Layer, ObjectLayer, Pattern, layer_paths, wrapped_layers
 
 _MOST = 100_000
 """Models in models can have more paths than anyone can list; beyond these no entry is said to match nothing."""
@@ -31,7 +31,7 @@ def check_freeze(subject: Subject) -> Iterator[Diagnostic]:
     if len(listed) == _MOST or _are_too_many(training.freeze, paths):
         return
     known = set(paths)
-    outside = [path for path, layer in listed if isinstance(layer.what, External)]
+    outside = [path for path, layer in listed if isinstance(layer, ExternalModel)]
     for pattern in training.freeze:
         if pattern.text in known or _may_lie_inside(pattern.text, outside):
             continue
@@ -86,17 +86,17 @@ def _within(path: str, frozen: set[str]) -> bool:
 
 def _is_fixed(layer: Layer) -> bool:
     """Whether the spec itself says that the layer is not to be trained."""
-    return not layer.trainable or (isinstance(layer.what, Object) and layer.what.arguments.get("trainable") is False)
+    return not layer.trainable
 
 
 def _may_have_weights(layer: Layer) -> bool:
     """Whether a layer itself may have weights to train: it takes an initializer, holds layers, or is unknown."""
-    what = layer.what
-    if isinstance(what, Graph):
-        return False
-    if isinstance(what, External) or ">" in what.name or what.name == "Attention" or next(wrapped_layers(layer), None):
+    if not isinstance(layer, ObjectLayer):
+        return isinstance(layer, ExternalModel)
+    name = layer.class_name
+    if ">" in name or name == "Attention" or next(wrapped_layers(layer), None):
         return True
-    entry = catalog.find(what.kind, what.name)
+    entry = catalog.find(layer.object.kind, name)
     return entry is not None and any(argument_kind(name) == "initializers" for name in entry.arguments)
 
 

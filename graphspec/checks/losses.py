@@ -78,7 +78,11 @@ def _mismatch(output: Output, loss: Object, subject: Subject) -> Iterator[Diagno
             labels=(Label(head.layer.span, "the output is made here"),),
         )
     elif loss.name in BINARY + CATEGORICAL and not from_logits and head.activation in NO_PROBABILITIES:
-        made = f"`{head.activation}` gives" if head.activation else f"`{head.layer.name}` without an activation gives"
+        made = (
+            f"`{head.activation}` gives"
+            if head.activation
+            else f"`{head.layer.class_name}` without an activation gives"
+        )
         fitting = "sigmoid" if loss.name in BINARY else "softmax"
         of_class = closest(loss.name.replace("_", ""), catalog.names("losses")) or "BinaryCrossentropy"  # `bce`
         yield Diagnostic(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from graphspec.checks.context import Subject
 from graphspec.diagnostics import Diagnostic
 from graphspec.diagnostics.rules import NETWORK
-from graphspec.language.graph import Object, every_layer
+from graphspec.language.graph import KerasLayer, every_layer
 from graphspec.run_paths import is_url
 
 READ = ("vocabulary",)
@@ -17,15 +17,15 @@ READ = ("vocabulary",)
 def check_network(subject: Subject) -> Iterator[Diagnostic]:
     """Yield a finding for every layer that Keras would make from a file on another machine."""
     for layer in every_layer(subject.graph):
-        if not isinstance(layer.what, Object):
+        if not isinstance(layer, KerasLayer):
             continue
         for argument in READ:
-            text = layer.what.arguments.get(argument)
+            text = layer.arguments.get(argument)
             if isinstance(text, str) and is_url(text):
                 yield Diagnostic(
                     NETWORK,
                     f"`{argument}` of `{layer.type_name}` is a URL, and a spec opens no network connection",
-                    layer.what.span_of(argument),
+                    layer.object.span_of(argument),
                     "a list of words, or the path of a file on this machine",
                     "fetch the file first, and name it by its path",
                 )

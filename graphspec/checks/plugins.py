@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from graphspec.checks.context import Subject
 from graphspec.diagnostics import Diagnostic
 from graphspec.diagnostics.rules import UNREGISTERED
-from graphspec.language.graph import Object, every_layer, every_plugin
+from graphspec.language.graph import Object, ObjectLayer, every_layer, every_plugin
 
 
 def check_plugins(subject: Subject) -> Iterator[Diagnostic]:
@@ -16,7 +16,7 @@ def check_plugins(subject: Subject) -> Iterator[Diagnostic]:
     graph, training = subject.graph, subject.training
     if next(every_plugin(graph), None) is not None:
         return
-    found: list[object] = [layer.what for layer in every_layer(graph)]
+    found: list[object] = [layer.object for layer in every_layer(graph) if isinstance(layer, ObjectLayer)]
     for output in graph.outputs.values():
         found += [output.loss, *output.metrics, *output.weighted_metrics]
     if training is not None:

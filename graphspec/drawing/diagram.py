@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from graphspec.language.graph import Graph, Layer, Node, Object, Reference, wrapped_layers
+from graphspec.language.graph import Graph, Layer, Node, ObjectLayer, Reference, wrapped_layers
 from graphspec.shapes import UNKNOWN, Shapes, Value, infer, is_known, show
 
 MOST_LINES = 12
@@ -67,7 +67,7 @@ def diagrams(graph: Graph, precision: str = "float32") -> list[Diagram]:
 
 def describe(layer: Layer) -> str:
     """What a layer is, for people: its declared name and class, and what a wrapper holds."""
-    if not isinstance(layer.what, Object):
+    if not isinstance(layer, ObjectLayer):
         return f"{layer.name} ({layer.type_name})"
     held = ", ".join(inner.name if inner.declared else inner.type_name for inner in wrapped_layers(layer))
     described = f"{layer.type_name}({held})" if held else layer.type_name
@@ -157,9 +157,10 @@ def title(nodes: list[Node]) -> str:
 def _only_tensor(graph: Graph, node: Node) -> Node | None:
     """The node whose whole result is all that `node` takes in; None where it takes something else, or more."""
     taken = list(node.references())
-    if len(taken) != 1 or not isinstance(node.feed, Reference) or node.feed.index is not None or node.feed.output:
+    only = node.feed.single
+    if len(taken) != 1 or only is None or only.index is not None or only.output:
         return None
-    return graph.nodes.get(node.feed.name)
+    return graph.nodes.get(only.name)
 
 
 def _are_parts(earlier: str, later: str) -> bool:

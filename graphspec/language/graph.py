@@ -7,15 +7,17 @@ the language no more, and it knows nothing yet of TensorFlow.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, TypeVar
 
 from graphspec.catalog import Kind
 from graphspec.catalog.refused import COPYING_WRAPPERS
 from graphspec.diagnostics import Span
 from graphspec.files import is_file, is_folder
+
+T = TypeVar("T")
 
 FIRST = ""
 """The key in an object's arguments of a first argument whose name is not known: that of a custom object."""
@@ -43,19 +45,6 @@ class Object:
 
 
 @dataclass(frozen=True, slots=True)
-class External:
-    """A model that no spec describes: the file of a saved one, or a function of `keras.applications`.
-
-    name: the function, or the file as the spec writes it. path: None for a function.
-    """
-
-    name: str
-    path: Path | None
-    arguments: dict[str, Any]
-    span: Span
-
-
-@dataclass(frozen=True, slots=True)
 class Weights:
     """A file of weights, `text` as the spec writes it. partial: what does not match is left as it is."""
 
@@ -65,30 +54,126 @@ class Weights:
     partial: bool = False
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, slots=True, kw_only=True)
 class Layer:
-    """One layer instance, one operation, or one nested model. Two steps that call the same Layer share its weights.
+    """One layer instance, one operation, or one model. Two steps that call the same Layer share its weights.
 
     name is the name in Keras; declared says that the spec gave it a name of its own under `layers` or `models`.
-    weights and trainable are those of a model as a whole.
     """
 
-    what: Object | Graph | External
     span: Span
     name: str = ""
     declared: bool = False
+
+    is_operation: ClassVar[bool] = False
+
+    @property
+    def class_name(self) -> str:
+        """Name of the Keras class (`Dense`, `my>Scale`) or operation (`ops.relu`); empty for a model."""
+        return ""
+
+    @property
+    def type_name(self) -> str:
+        """Name of the kind of layer, for people: the class, the operation, or `model`."""
+        return self.class_name.rpartition(">")[2]
+
+    @property
+    def label(self) -> str:
+        """Name for messages: that of a model or of a declared layer, the class of any other."""
+        return self.name if self.declared else self.type_name
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The constructor arguments that the spec writes."""
+        return {}
+
+    def span_of(self, argument: str | None) -> Span | None:
+        """Return the place of an argument's value; None where no layer of Keras is written."""
+        return None
+
+    @property
+    def weights(self) -> Weights | None:
+        """The file that the weights of a model are loaded from."""
+        return None
+
+    @property
+    def trainable(self) -> bool:
+        """Return whether the spec lets the layer learn."""
+        return True
+
+
+@dataclass(eq=False, slots=True, kw_only=True)
+class ObjectLayer(Layer):
+    """A layer that one object of the spec describes: a Keras layer or an operation."""
+
+    object: Object
+
+    @property
+    def class_name(self) -> str:
+        return self.object.name
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        return self.object.arguments
+
+    def span_of(self, argument: str | None) -> Span | None:
+        return self.object.span_of(argument)
+
+
+@dataclass(eq=False, slots=True, kw_only=True)
+class KerasLayer(ObjectLayer):
+    """A layer of Keras, or of a plugin."""
+
+    @property
+    def trainable(self) -> bool:
+        return self.arguments.get("trainable") is not False
+
+
+@dataclass(eq=False, slots=True, kw_only=True)
+class Operation(ObjectLayer):
+    """An operation of `keras.ops`: it has no weights, and there is no Keras layer for it."""
+
+    is_operation: ClassVar[bool] = True
+
+
+@dataclass(eq=False, slots=True, kw_only=True)
+class ModelLayer(Layer):
+    """A model that is applied like a layer. weights and trainable are those of the model as a whole."""
+
     weights: Weights | None = None
     trainable: bool = True
 
     @property
-    def is_operation(self) -> bool:
-        """Whether this is an operation of `keras.ops`: it has no weights, and there is no Keras layer for it."""
-        return isinstance(self.what, Object) and self.what.kind == "ops"
+    def type_name(self) -> str:
+        return "model"
+
+    @property
+    def label(self) -> str:
+        return self.name
+
+
+@dataclass(eq=False, slots=True, kw_only=True)
+class NestedModel(ModelLayer):
+    """A model that a spec describes."""
+
+    graph: Graph
+
+
+@dataclass(eq=False, slots=True, kw_only=True)
+class ExternalModel(ModelLayer):
+    """A model that no spec describes: the file of a saved one, or a function of `keras.applications`.
+
+    source: the function, or the file as the spec writes it, at source_span. path: None for a function.
+    """
+
+    source: str
+    source_span: Span
+    path: Path | None = None
+    arguments: dict[str, Any] = field(default_factory=dict)
 
     @property
     def type_name(self) -> str:
-        """What it is, for people: the class in Keras, the operation as `ops.relu`, or `model`."""
-        return "model" if isinstance(self.what, Graph) else self.what.name.rpartition(">")[2]
+        return self.source.rpartition(">")[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +200,55 @@ class Reference:
         return self.name if self.output is None else f"{self.name}.{self.output}"
 
 
-Feed = Reference | tuple[Reference, ...] | dict[str, Reference]
-"""What comes into a node: one tensor, a list of tensors, or tensors by keyword."""
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """The operands of a node: one tensor, a list of tensors, or tensors by keyword.
+
+    form: the tensors in the form in which the spec writes them.
+    """
+
+    form: Reference | tuple[Reference, ...] | dict[str, Reference] = ()
+
+    @property
+    def single(self) -> Reference | None:
+        """The one tensor that is written without a list."""
+        return self.form if isinstance(self.form, Reference) else None
+
+    @property
+    def is_list(self) -> bool:
+        """Return whether the spec writes a list."""
+        return isinstance(self.form, tuple)
+
+    @property
+    def by_name(self) -> dict[str, Reference] | None:
+        """The tensors by keyword; None where they have none."""
+        return self.form if isinstance(self.form, dict) else None
+
+    def items(self) -> list[tuple[int | str, Reference]]:
+        """Return each tensor with its keyword, or its position."""
+        return list(self.form.items()) if isinstance(self.form, dict) else list(enumerate(self.references()))
+
+    def references(self) -> list[Reference]:
+        """Return every tensor."""
+        if isinstance(self.form, Reference):
+            return [self.form]
+        return list(self.form.values() if isinstance(self.form, dict) else self.form)
+
+    def map(self, function: Callable[[Reference], T]) -> T | list[T] | dict[str, T]:
+        """Return what `function` gives for each tensor: alone, in a list, or by keyword."""
+        if isinstance(self.form, Reference):
+            return function(self.form)
+        if isinstance(self.form, dict):
+            return {name: function(reference) for name, reference in self.form.items()}
+        return [function(reference) for reference in self.form]
+
+    def replace(self, function: Callable[[Reference], Reference]) -> Feed:
+        """Return the feed with what `function` gives in the place of each tensor."""
+        form = self.map(function)
+        return Feed(tuple(form) if isinstance(form, list) else form)
+
+    def __len__(self) -> int:
+        return len(self.references())
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,10 +294,7 @@ class Node:
 
     def references(self) -> Iterator[Reference]:
         """Every tensor that the node takes in."""
-        if isinstance(self.feed, Reference):
-            yield self.feed
-        else:
-            yield from self.feed.values() if isinstance(self.feed, dict) else self.feed
+        yield from self.feed.references()
         for step in self.steps:
             yield from step.references()
 
@@ -250,27 +379,24 @@ class Graph:
             for node in body.nodes.values():
                 for step in node.steps:
                     for layer in (step.layer, *wrapped_layers(step.layer)):
-                        if isinstance(layer.what, Graph) and id(layer.what) not in seen:
-                            seen.add(id(layer.what))
-                            waiting.append(layer.what)
-                            yield layer.what
+                        if isinstance(layer, NestedModel) and id(layer.graph) not in seen:
+                            seen.add(id(layer.graph))
+                            waiting.append(layer.graph)
+                            yield layer.graph
 
 
 def wrapped_layers(layer: Layer) -> Iterator[Layer]:
     """The layers among the arguments of `layer`, and theirs: what `TimeDistributed` and its like hold."""
-    if isinstance(layer.what, Object):
-        for value in layer.what.arguments.values():
-            for item in value if isinstance(value, list) else [value]:
-                if isinstance(item, Layer):
-                    yield item
-                    yield from wrapped_layers(item)
+    for value in layer.arguments.values():
+        for item in value if isinstance(value, list) else [value]:
+            if isinstance(item, Layer):
+                yield item
+                yield from wrapped_layers(item)
 
 
 def size_of(value: Any) -> int:
     """Return how many values a value, an object or a layer holds; ten letters of a text are one."""
-    if isinstance(value, Layer):
-        return size_of(value.what)
-    if isinstance(value, Object | External):
+    if isinstance(value, Object | Layer):
         return 1 + size_of(value.arguments)
     if isinstance(value, dict):
         return len(value) + sum(map(size_of, value.values()))
@@ -310,11 +436,11 @@ def _paths(layer: Layer, prefix: str) -> Iterator[tuple[str, Layer]]:
         return
     path = prefix + layer.name
     yield path, layer
-    if isinstance(layer.what, Graph):
-        for inner in dict.fromkeys(step.layer for node in layer.what.nodes.values() for step in node.steps):
+    if isinstance(layer, NestedModel):
+        for inner in dict.fromkeys(step.layer for node in layer.graph.nodes.values() for step in node.steps):
             yield from _paths(inner, f"{path}/")
-    elif isinstance(layer.what, Object) and layer.what.name not in COPYING_WRAPPERS:
-        for value in layer.what.arguments.values():
+    elif layer.class_name not in COPYING_WRAPPERS:
+        for value in layer.arguments.values():
             for item in value if isinstance(value, list) else [value]:
                 if isinstance(item, Layer):
                     yield from _paths(item, f"{path}/")

@@ -12,7 +12,7 @@ from graphspec.diagnostics import Report, Span, SpecError
 from graphspec.diagnostics import SourceText as Text
 from graphspec.diagnostics.rules import REFUSED_TRAINING, UNREADABLE_DATA
 from graphspec.files import is_file
-from graphspec.language.graph import Graph, Input, Node, Object, Output, every_plugin
+from graphspec.language.graph import Feed, Graph, Input, Node, Object, Output, every_plugin
 from graphspec.predicting.predictor import Predictor
 from graphspec.spec import Spec
 from graphspec.to_keras.keras_messages import reason
@@ -94,7 +94,7 @@ def _by_output(compiled: dict[str, Any], outputs: list[str], name: str) -> _Comp
 def _output(name: str, compiling: _Compiling, place: Span) -> Output:
     loss = compiling["loss"].get(name)
     weight = compiling["loss_weights"].get(name)
-    node = Node(name, (), [], place)
+    node = Node(name, Feed(), [], place)
     return Output(node, _object(loss, place), True, 1.0 if weight is None else float(weight), [], [], {}, place)
 
 

@@ -17,7 +17,19 @@ from typing import Any
 from graphspec.files import open_file, zip_in
 from graphspec.language.document.tree import plain
 from graphspec.language.expand import Library
-from graphspec.language.graph import External, Graph, Layer, Node, Object, Plugin, Reference, Step, Weights
+from graphspec.language.graph import (
+    ExternalModel,
+    Graph,
+    Layer,
+    NestedModel,
+    Node,
+    Object,
+    ObjectLayer,
+    Plugin,
+    Reference,
+    Step,
+    Weights,
+)
 from graphspec.language.schema import CheckpointModel, TrainingModel
 from graphspec.language.schema.part import Part
 from graphspec.sources import DataSource, Split
@@ -180,7 +192,7 @@ class _Values:
         return Path(os.path.relpath(plugin.folder.resolve(), self.folder.resolve())).as_posix()
 
     def _add_node(self, path: str, node: Node) -> None:
-        self.add(f"{path}.from", node.feed)
+        self.add(f"{path}.from", node.feed.form)
         if node.merge is not None:
             self.found[f"{path}.merge"] = node.merge
         for number, step in enumerate(node.steps):
@@ -202,15 +214,16 @@ class _Values:
             self.found[path] = f"shared with {self.seen[layer]}"
             return
         self.seen[layer] = path
-        if isinstance(layer.what, Graph):
-            self.add_graph(f"{path}.", layer.what)
-        elif isinstance(layer.what, External):
-            self.found[f"{path}.{'file' if layer.what.path is not None else 'application'}"] = layer.what.name
-            self.add(f"{path}.arguments", layer.what.arguments)
-            if layer.what.path is not None:
-                self.found[f"{path}.layers"] = _layers_of(layer.what.path)
-        else:
-            self.add(path, layer.what)
+        if isinstance(layer, ObjectLayer):
+            self.add(path, layer.object)
+            return
+        if isinstance(layer, NestedModel):
+            self.add_graph(f"{path}.", layer.graph)
+        elif isinstance(layer, ExternalModel):
+            self.found[f"{path}.{'file' if layer.path is not None else 'application'}"] = layer.source
+            self.add(f"{path}.arguments", layer.arguments)
+            if layer.path is not None:
+                self.found[f"{path}.layers"] = _layers_of(layer.path)
         if layer.weights is not None:
             self.add(f"{path}.weights", layer.weights)
         if not layer.trainable:

@@ -16,7 +16,18 @@ from typing import Any
 from graphspec import catalog
 from graphspec.diagnostics import Diagnostic, Label
 from graphspec.diagnostics.rules import BAD_SELECTION, SHAPE_MISMATCH, TOO_LARGE, Rule
-from graphspec.language.graph import External, Feed, Graph, Input, Layer, Node, Object, Reference, Step, size_of
+from graphspec.language.graph import (
+    ExternalModel,
+    Feed,
+    Graph,
+    Input,
+    Layer,
+    NestedModel,
+    Node,
+    Reference,
+    Step,
+    size_of,
+)
 from graphspec.shapes.binding import bind
 from graphspec.shapes.call import SHAPE_RULES, Call, Refusal, ShapeRule
 from graphspec.shapes.lost_masks import Frame, Watch
@@ -134,7 +145,7 @@ class _Walk:
         results: list[Value] = []
         for number, step in enumerate(node.steps):
             keywords = {name: self.resolve(each, values) for name, each in step.call.items()}
-            listed = number == 0 and isinstance(node.feed, tuple)
+            listed = number == 0 and node.feed.is_list
             said = len(self.warnings)
             self.watch.frames.append(Frame(graph, node, number))
             try:
@@ -154,11 +165,7 @@ class _Walk:
 
     def feed(self, feed: Feed, values: dict[str, Value]) -> Value:
         """What comes into a node."""
-        if isinstance(feed, Reference):
-            return self.reference(feed, values)
-        if isinstance(feed, dict):
-            return {name: self.reference(each, values) for name, each in feed.items()}
-        return [self.reference(each, values) for each in feed]
+        return feed.map(lambda reference: self.reference(reference, values))
 
     def resolve(self, value: Any, values: dict[str, Value]) -> Any:
         """A call argument with its references as what they stand for."""
@@ -190,45 +197,45 @@ class _Walk:
 
     def call(self, layer: Layer, value: Value, keywords: dict[str, Any], *, listed: bool = False) -> Value:
         """What `layer` gives for `value`. Raises _Unfit where Keras would refuse."""
-        if isinstance(layer.what, External):
-            return self.saved(layer, layer.what, value)
-        if isinstance(layer.what, Graph):
-            return self.model(layer, layer.what, value)
-        rule = _rule(layer.what.name)
+        if isinstance(layer, ExternalModel):
+            return self.saved(layer, value)
+        if isinstance(layer, NestedModel):
+            return self.model(layer, layer.graph, value)
+        rule = _rule(layer.class_name)
         if rule is None or not is_known([value, list(keywords.values())]):
             return UNKNOWN
         try:
-            call = self.prepare(layer, layer.what, value, keywords, listed=listed)
+            call = self.prepare(layer, value, keywords, listed=listed)
             result = rule(call)
             self.warnings += [_Unfit(each, layer) for each in call.warnings]
             return result if layer.is_operation else masked(call, result)
         except Refusal as refusal:
             raise _Unfit(refusal, layer) from None
         except TooLargeError as error:
-            raise _Unfit(_too_large(f"what `{layer.what.name}` gives", error), layer) from None
+            raise _Unfit(_too_large(f"what `{layer.class_name}` gives", error), layer) from None
 
-    def prepare(self, layer: Layer, what: Object, value: Value, keywords: dict[str, Any], *, listed: bool) -> Call:
+    def prepare(self, layer: Layer, value: Value, keywords: dict[str, Any], *, listed: bool) -> Call:
         """The call as its rule sees it: float tensors come into a layer in the dtype that it computes in."""
-        facts = self.facts.setdefault(layer, {})
+        facts, name = self.facts.setdefault(layer, {}), layer.class_name
         if layer.is_operation:
-            arguments = {**what.arguments, **_operands(what.name, value, listed=listed), **keywords}
-            return Call("ops", what.name, arguments, value, keywords, self.dtype, facts, self.call)
-        dtype = what.arguments.get("dtype") or self.dtype
+            arguments = {**layer.arguments, **_operands(name, value, listed=listed), **keywords}
+            return Call("ops", name, arguments, value, keywords, self.dtype, facts, self.call)
+        dtype = layer.arguments.get("dtype") or self.dtype
         dtype = COMPUTE_DTYPES.get(dtype, dtype) if isinstance(dtype, str) else self.dtype
-        if what.arguments.get("autocast", True):
+        if layer.arguments.get("autocast", True):
             value, keywords = _cast(value, dtype), {name: _cast(each, dtype) for name, each in keywords.items()}
-        entry = catalog.find("layers", what.name)
+        entry = catalog.find("layers", name)
         if entry is not None and entry.call:
             value, keywords = bind(entry, value, keywords)
-        return Call("layers", what.name, what.arguments, value, keywords, dtype, facts, self.call)
+        return Call("layers", name, layer.arguments, value, keywords, dtype, facts, self.call)
 
-    def saved(self, layer: Layer, what: External, value: Value) -> Value:
+    def saved(self, layer: ExternalModel, value: Value) -> Value:
         """What a model from a file gives for `value`. What else is found in it is not the spec's affair."""
         said, watch = len(self.shapes.findings), self.watch
         self.watch = Watch()
         try:
             if layer not in self.opened:
-                graph = read_saved(what, layer.name)
+                graph = read_saved(layer)
                 if graph is not None:
                     self.define(graph)
                 self.opened[layer] = graph if len(self.shapes.findings) == said else None
@@ -357,9 +364,8 @@ def _inputs(graph: Graph, values: dict[str, Value]) -> Iterator[Value]:
 def _diagnostic(node: Node, step: Step, value: Value, unfit: _Unfit, from_where: list[Label]) -> Diagnostic:
     """The finding: at the argument that is at fault, else at the step; the shapes that come in at where they do."""
     refusal, layer = unfit.refusal, unfit.layer
-    span = step.span
-    if refusal.argument is not None and isinstance(layer.what, Object):
-        span = layer.what.span_of(refusal.argument)
+    span = layer.span_of(refusal.argument) if refusal.argument is not None else None
+    span = span or step.span
     labels = [*_came_in(node, step, value), *refusal.labels, *from_where]
     if span != step.span and not step.fresh:
         labels.append(Label(step.span, "it is applied here"))
@@ -372,11 +378,8 @@ def _came_in(node: Node, step: Step, value: Value) -> Iterator[Label]:
     if step is not node.steps[0]:
         before = node.steps[node.steps.index(step) - 1]
         yield Label(before.span, f"gives {show(value)}")
-    elif isinstance(node.feed, Reference):
-        yield Label(node.feed.span, f"`{node.feed}` is {show(value)}")
-    elif isinstance(node.feed, dict) and isinstance(value, dict):
-        for name, reference in islice(node.feed.items(), MOST_SHOWN):
-            yield Label(reference.span, f"`{reference}` is {show(value[name])}")
-    elif isinstance(node.feed, tuple) and isinstance(value, list):
-        for reference, each in islice(zip(node.feed, value, strict=True), MOST_SHOWN):
-            yield Label(reference.span, f"`{reference}` is {show(each)}")
+    elif node.feed.single is not None:
+        yield Label(node.feed.single.span, f"`{node.feed.single}` is {show(value)}")
+    elif isinstance(value, list | dict):
+        for key, reference in islice(node.feed.items(), MOST_SHOWN):
+            yield Label(reference.span, f"`{reference}` is {show(value[key])}")  # type: ignore[index]

@@ -22,7 +22,7 @@ from typing import Any
 from graphspec import catalog
 from graphspec.diagnostics import Diagnostic, Label
 from graphspec.diagnostics.rules import DROPPED_MASK
-from graphspec.language.graph import Graph, Layer, Node, Object, Step
+from graphspec.language.graph import Graph, KerasLayer, NestedModel, Node, ObjectLayer, Step
 from graphspec.shapes.masks import is_masked
 from graphspec.shapes.tensor import Tensor, Value, tensors
 
@@ -69,8 +69,8 @@ class Watch:
         if not is_masked([value, list(keywords.values())]):
             return
         frame = self.frames[-1]
-        layer, name = frame.step.layer, _shown(frame.step.layer)
-        if not isinstance(layer.what, Object):
+        layer, name = frame.step.layer, frame.step.layer.label
+        if not isinstance(layer, ObjectLayer):
             return
         explicit = any(each.endswith("mask") for each in keywords)
         if uses_mask(frame.step):
@@ -84,7 +84,7 @@ class Watch:
             self._drop(said, _is_attention)
 
     def _see_use(self, frame: Frame, value: Value, keywords: dict[str, Any], *, explicit: bool) -> None:
-        name = _shown(frame.step.layer)
+        name = frame.step.layer.label
         if "initial_state" in keywords and not explicit and any(True for _ in tensors(keywords["initial_state"])):
             said = f"`{name}` in `{frame.node.label}` is given an initial state, and Keras then looks for no mask"
             self._drop(f"{said} of its sequence", uses_mask, is_certain=True)
@@ -126,7 +126,7 @@ class Watch:
                 frame.step.span,
                 expected="a mask by `call`" if drop.is_certain else "a layer that hands the mask on",
                 help=_help(drop, user),
-                labels=(Label(user.span, f"`{_shown(user.layer)}` would have used it"),) if user is not None else (),
+                labels=(Label(user.span, f"`{user.layer.label}` would have used it"),) if user is not None else (),
             )
 
 
@@ -155,13 +155,9 @@ def _is_attention(step: Step) -> bool:
 
 
 def _takes(step: Step, arguments: tuple[str, ...]) -> bool:
-    what = step.layer.what
-    entry = catalog.find("layers", what.name) if isinstance(what, Object) and what.kind == "layers" else None
+    layer = step.layer
+    entry = catalog.find("layers", layer.class_name) if isinstance(layer, KerasLayer) else None
     return entry is not None and any(argument in entry.call for argument in arguments)
-
-
-def _shown(layer: Layer) -> str:
-    return layer.name if layer.declared or not isinstance(layer.what, Object) else layer.type_name
 
 
 def _followers(graph: Graph) -> dict[str, list[Node]]:
@@ -228,7 +224,6 @@ def _inside(step: Step) -> Iterator[Step]:
     while waiting:
         each = waiting.pop()
         yield each
-        what = each.layer.what
-        if isinstance(what, Graph) and id(what) not in seen:
-            seen.add(id(what))
-            waiting += [inner for node in what.nodes.values() for inner in node.steps][::-1]
+        if isinstance(each.layer, NestedModel) and id(each.layer.graph) not in seen:
+            seen.add(id(each.layer.graph))
+            waiting += [inner for node in each.layer.graph.nodes.values() for inner in node.steps][::-1]

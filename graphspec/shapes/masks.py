@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 from graphspec import catalog
 from graphspec.diagnostics.rules import SHAPE_MISMATCH
-from graphspec.language.graph import Layer, Object
+from graphspec.language.graph import Layer
 from graphspec.shapes.call import Call
 from graphspec.shapes.sizes import broadcast, concatenated
 from graphspec.shapes.tensor import Shape, Tensor, Value, tensors
@@ -138,6 +138,5 @@ def _of_sequence(call: Call, before: Masks) -> Masks:
 @_rule("Bidirectional")
 def _of_two_ways(call: Call, before: Masks) -> Masks:
     layer = call["layer"]
-    what = layer.what if isinstance(layer, Layer) else None
-    sequences = what.arguments.get("return_sequences", False) if isinstance(what, Object) else False
+    sequences = layer.arguments.get("return_sequences", False) if isinstance(layer, Layer) else False
     return (before[:1] * 2 if call["merge_mode"] is None else before[:1]) if sequences else []

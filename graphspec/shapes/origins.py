@@ -97,7 +97,7 @@ def _of(
         if number > 0:
             number -= 1
             continue
-        if not node.steps and not isinstance(node.feed, Reference):
+        if not node.steps and node.feed.single is None:
             yield Label(node.span, f"`{node.label}` is {show(values.get(node.name))}")
             return
         reference = next(node.references(), None)
@@ -112,7 +112,7 @@ def _of(
 
 def _fed(node: Node, values: Mapping[str, Value]) -> Value | None:
     """The one tensor that comes into a node; None where there are several."""
-    return values.get(node.feed.name) if isinstance(node.feed, Reference) else None
+    return values.get(node.feed.single.name) if node.feed.single is not None else None
 
 
 def _same(given: Value, came_in: Value | None, axis: int | None) -> bool:

@@ -1,4 +1,4 @@
-"""External → keras.Model: a saved model's file, or a function of `keras.applications`.
+"""ExternalModel → keras.Model: a saved model's file, or a function of `keras.applications`.
 
 Whatever form it was saved in, the model is given that of a nested one: bare tensors for one input or one output,
 dicts by name for several.
@@ -19,7 +19,7 @@ from graphspec.checks.files import missing_file
 from graphspec.diagnostics import Report, SpecError
 from graphspec.diagnostics.rules import REFUSED_ARGUMENTS
 from graphspec.files import is_file
-from graphspec.language.graph import External
+from graphspec.language.graph import ExternalModel
 from graphspec.to_keras.installed import lacking, version_help
 from graphspec.to_keras.keras_messages import reason
 from graphspec.to_keras.saved_file import by_name, load_saved
@@ -35,32 +35,32 @@ class Interface:
     outputs: list[str]
 
 
-def make_external(what: External, name: str, *, weightless: bool, pretrained: bool) -> tuple[keras.Model, Interface]:
-    """The model, named `name`, with the names of its inputs and outputs. Raises SpecError where it cannot be had.
+def make_external(external: ExternalModel, *, weightless: bool, pretrained: bool) -> tuple[keras.Model, Interface]:
+    """Return the model of `external` with the names of its inputs and outputs. Raises SpecError where it cannot be had.
 
     weightless: no array is read or allocated. pretrained: an application loads the weights that the spec asks for.
     """
-    if what.path is None:
-        return _in_nested_form(_application(what, name, pretrained=pretrained and not weightless), name)
-    return _in_nested_form(_from_file(what, weightless=weightless), name)
+    if external.path is None:
+        return _in_nested_form(_application(external, pretrained=pretrained and not weightless), external.name)
+    return _in_nested_form(_from_file(external, weightless=weightless), external.name)
 
 
-def _application(what: External, name: str, *, pretrained: bool) -> keras.Model:
-    arguments = {key: tuple(value) if isinstance(value, list) else value for key, value in what.arguments.items()}
+def _application(external: ExternalModel, *, pretrained: bool) -> keras.Model:
+    arguments = {key: tuple(value) if isinstance(value, list) else value for key, value in external.arguments.items()}
     weights = arguments.pop("weights", None) if pretrained else None
     arguments.pop("weights", None)
-    make = getattr(keras.applications, what.name, None)
+    make = getattr(keras.applications, external.source, None)
     if make is None:
-        raise lacking("application", what.name, what.span)
+        raise lacking("application", external.source, external.source_span)
     try:
         with _own_names():
-            return make(**{"name": name, **arguments, "weights": weights})
+            return make(**{"name": external.name, **arguments, "weights": weights})
     except Exception as error:
         raise SpecError.of(
             REFUSED_ARGUMENTS,
-            f"Keras refused the arguments of the application `{what.name}`: {reason(error)}",
-            what.span,
-            expected=f"arguments that `keras.applications.{what.name}` takes",
+            f"Keras refused the arguments of the application `{external.source}`: {reason(error)}",
+            external.source_span,
+            expected=f"arguments that `keras.applications.{external.source}` takes",
             help=version_help(),
         ) from error
 
@@ -76,11 +76,11 @@ def _own_names() -> Iterator[None]:
         global_state.set_global_attribute(_COUNTS, counts)
 
 
-def _from_file(what: External, *, weightless: bool) -> keras.Model:
-    assert what.path is not None
-    if not is_file(what.path):
-        raise SpecError(Report([missing_file(what.path, what.name, what.span)]))
-    return load_saved(what.path, what.name, what.span, weightless=weightless)
+def _from_file(external: ExternalModel, *, weightless: bool) -> keras.Model:
+    assert external.path is not None
+    if not is_file(external.path):
+        raise SpecError(Report([missing_file(external.path, external.source, external.source_span)]))
+    return load_saved(external.path, external.source, external.source_span, weightless=weightless)
 
 
 def _in_nested_form(model: keras.Model, name: str) -> tuple[keras.Model, Interface]:

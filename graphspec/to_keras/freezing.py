@@ -14,7 +14,7 @@ import keras
 from graphspec.checks.freeze import unmatched
 from graphspec.diagnostics import Report, Span, SpecError
 from graphspec.diagnostics.rules import FROZEN_EVERYTHING
-from graphspec.language.graph import External, Pattern, layer_paths
+from graphspec.language.graph import ExternalModel, Pattern, layer_paths
 from graphspec.to_keras.model import Built
 
 
@@ -34,7 +34,7 @@ def _paths(built: Built) -> Iterator[tuple[str, Any]]:
     """Every Keras layer with its path, those inside models from elsewhere by the names they bear there."""
     for path, layer in layer_paths(built.graph):
         yield path, built.layers[layer]
-        if isinstance(layer.what, External):
+        if isinstance(layer, ExternalModel):
             yield from _inside(built.layers[layer], path)
 
 

@@ -21,7 +21,19 @@ from graphspec.diagnostics import Diagnostic, Label, Report, SpecError
 from graphspec.diagnostics.rules import BAD_SELECTION, DROPPED_MASK, MODEL_INPUTS, REFUSED_CALL
 from graphspec.diagnostics.suggest import did_you_mean, one_of
 from graphspec.garbage import no_collection
-from graphspec.language.graph import External, Graph, Input, Layer, Node, Object, Reference, Step
+from graphspec.language.graph import (
+    ExternalModel,
+    Graph,
+    Input,
+    KerasLayer,
+    Layer,
+    ModelLayer,
+    NestedModel,
+    Node,
+    Operation,
+    Reference,
+    Step,
+)
 from graphspec.shapes import Shapes, infer, is_known
 from graphspec.to_keras.external_models import Interface, make_external
 from graphspec.to_keras.installed import find_installed, version_help
@@ -121,23 +133,23 @@ class _Builder:
     def layer(self, layer: Layer, *, head: bool = False) -> Any:
         """The Keras layer of `layer`, made once."""
         if layer not in self.layers:
-            if isinstance(layer.what, Graph):
-                model = self.model(layer.what)
+            if isinstance(layer, NestedModel):
+                model = self.model(layer.graph)
                 if model is None:
                     raise SpecError(Report())
                 self.layers[layer] = model
-            elif isinstance(layer.what, External):
+            elif isinstance(layer, ExternalModel):
                 self.layers[layer], self.interfaces[layer] = make_external(
-                    layer.what, layer.name, weightless=self.weightless, pretrained=self.pretrained
+                    layer, weightless=self.weightless, pretrained=self.pretrained
                 )
-            else:
+            elif isinstance(layer, KerasLayer):
                 more: dict[str, Any] = {"name": layer.name} if layer.name else {}
                 if head:
                     more["dtype"] = "float32"
-                self.layers[layer] = make(layer.what, self.layer, **more)
+                self.layers[layer] = make(layer.object, self.layer, **more)
             if layer.weights is not None and self.pretrained:
                 load_weights(self.layers[layer], layer.weights)
-            if not layer.trainable:
+            if isinstance(layer, ModelLayer) and not layer.trainable:
                 self.layers[layer].trainable = False
         return self.layers[layer]
 
@@ -152,12 +164,8 @@ class _Builder:
         return results
 
     def feed(self, node: Node, values: dict[str, Any]) -> Any:
-        """What comes into `node`: a tensor, a list, or a dict by keyword."""
-        if isinstance(node.feed, Reference):
-            return self.resolve(node.feed, values)
-        if isinstance(node.feed, dict):
-            return {name: self.resolve(reference, values) for name, reference in node.feed.items()}
-        return [self.resolve(reference, values) for reference in node.feed]
+        """Return what comes into `node`: a tensor, a list, or a dict by keyword."""
+        return node.feed.map(lambda reference: self.resolve(reference, values))
 
     def resolve(self, value: Any, values: dict[str, Any]) -> Any:
         """A reference as its tensor; lists item by item; anything else as it is."""
@@ -193,26 +201,26 @@ class _Builder:
 
     def call(self, node: Node, step: Step, layer: Any, value: Any, call: dict[str, Any]) -> Any:
         """Apply `layer` or the operation. Raises SpecError with the node, the step's place and what came in."""
-        what = step.layer.what
+        applied = step.layer
         positional, keywords = ([], value) if isinstance(value, dict) and _named(layer, value) else ([value], {})
-        if isinstance(what, Graph):
-            positional, keywords = [_model_input(list(what.inputs), value)], {}
-        elif isinstance(what, External) and (names := self.interfaces[step.layer].inputs):
+        if isinstance(applied, NestedModel):
+            positional, keywords = [_model_input(list(applied.graph.inputs), value)], {}
+        elif isinstance(applied, ExternalModel) and (names := self.interfaces[applied].inputs):
             _check_inputs(names, value, step)
             positional, keywords = [_model_input(names, value)], {}
-        operation = _operation(step) if step.layer.is_operation else None
+        function = find_installed("ops", applied.class_name, step.span) if isinstance(applied, Operation) else None
         try:
             with warnings.catch_warnings(record=True) as caught:
                 warnings.simplefilter("always")
-                if operation is not None:
-                    listed = step is node.steps[0] and isinstance(node.feed, tuple)
-                    result = operate(operation, step.layer, value, call, listed=listed)
+                if isinstance(applied, Operation):
+                    listed = step is node.steps[0] and node.feed.is_list
+                    result = operate(function, applied, value, call, listed=listed)
                 else:
                     result = layer(*positional, **keywords, **call)
         except Exception as error:
             finding = Diagnostic(
                 REFUSED_CALL,
-                f"Keras refused to apply `{_shown(step.layer)}` in `{node.label}`: {reason(error)}",
+                f"Keras refused to apply `{step.layer.label}` in `{node.label}`: {reason(error)}",
                 step.span,
                 expected=f"what comes in is {_shapes(node, step, value)}",
                 help=version_help(),
@@ -222,25 +230,25 @@ class _Builder:
         if any(given is each for given in keras.tree.flatten(value) for each in keras.tree.flatten(result)):
             raise SpecError.of(
                 REFUSED_CALL,
-                f"`{_shown(step.layer)}` in `{node.name}` gives Keras the very tensor that came in, "
+                f"`{step.layer.label}` in `{node.name}` gives Keras the very tensor that came in, "
                 "so the model would silently be built without it",
                 step.span,
                 expected="a layer that Keras can trace",
-                help=f"hold it in a pipeline: `Pipeline: {{layers: [{_shown(step.layer)}]}}`",
+                help=f"hold it in a pipeline: `Pipeline: {{layers: [{step.layer.label}]}}`",
             )
         drops_mask = any("destroy the mask" in str(warning.message) for warning in caught)
-        if step.layer.is_operation or isinstance(layer, _ELEMENTWISE):
+        if applied.is_operation or isinstance(layer, _ELEMENTWISE):
             drops_mask = drops_mask or (is_masked([value, call]) and not is_masked(result))
-        if drops_mask and not isinstance(what, Graph | External) and not self.is_foreseen(node, step):
+        if drops_mask and not isinstance(applied, ModelLayer) and not self.is_foreseen(node, step):
             self.report.add(
                 DROPPED_MASK,
-                f"`{_shown(step.layer)}` in `{node.label}` drops its mask, so layers after it see the padding",
+                f"`{step.layer.label}` in `{node.label}` drops its mask, so layers after it see the padding",
                 step.span,
                 expected="a layer that hands the mask on",
                 help="hand the mask on with `call: {mask: ...}`, or mask after this step",
             )
-        if isinstance(what, External) and len(self.interfaces[step.layer].outputs) == 1:
-            self.output_names[id(result)] = self.interfaces[step.layer].outputs[0]
+        if isinstance(applied, ExternalModel) and len(self.interfaces[applied].outputs) == 1:
+            self.output_names[id(result)] = self.interfaces[applied].outputs[0]
         return result
 
     def is_foreseen(self, node: Node, step: Step) -> bool:
@@ -280,13 +288,6 @@ _ELEMENTWISE = (
 """Layers that hand on a mask only where all that comes in is masked, and say nothing where they drop one."""
 
 
-def _operation(step: Step) -> Any:
-    """The function of `keras.ops` that `step` calls."""
-    what = step.layer.what
-    assert isinstance(what, Object)
-    return find_installed("ops", what.name, step.span)
-
-
 def _input(each: Input) -> Any:
     options: dict[str, Any] = {"optional": True} if each.optional else {}
     return keras.Input(
@@ -311,34 +312,31 @@ def _model_input(names: list[str], value: Any) -> Any:
     return dict(zip(names, listed, strict=True))
 
 
-def _shown(layer: Layer) -> str:
-    return layer.name if layer.declared or not isinstance(layer.what, Object) else layer.type_name
-
-
 def _shapes(node: Node, step: Step, value: Any) -> str:
     """The shapes that come into a step, each with its reference where the node takes it in."""
     if step is not node.steps[0]:
         return f"the step before, {_shape(value)}"
-    if isinstance(node.feed, Reference):
-        return f"`{node.feed}` {_shape(value)}"
-    if isinstance(node.feed, dict):
-        return ", ".join(f"{name}: `{reference}` {_shape(value[name])}" for name, reference in node.feed.items())
-    return ", ".join(f"`{reference}` {_shape(each)}" for reference, each in zip(node.feed, value, strict=True))
+    came_in = _by_key(node, value)
+    by_name = node.feed.by_name is not None
+    return ", ".join(
+        f"{f'{key}: ' if by_name else ''}`{reference}` {_shape(came_in[key])}" for key, reference in node.feed.items()
+    )
+
+
+def _by_key(node: Node, value: Any) -> Any:
+    """Return the tensors that come into `node` by the keys of `Feed.items`."""
+    return [value] if node.feed.single is not None else value
 
 
 def _incoming(node: Node, step: Step, value: Any, call: dict[str, Any]) -> Iterator[Label]:
     """The shape of each tensor that comes into a step, where the spec names it or the step that gives it."""
     if step is not node.steps[0]:
         before = node.steps[node.steps.index(step) - 1]
-        yield Label(before.span, f"`{_shown(before.layer)}` gives {_shape(value)}")
-    elif isinstance(node.feed, Reference):
-        yield Label(node.feed.span, f"`{node.feed}` is {_shape(value)}")
-    elif isinstance(node.feed, dict):
-        for name, reference in node.feed.items():
-            yield Label(reference.span, f"`{reference}` is {_shape(value[name])}")
+        yield Label(before.span, f"`{before.layer.label}` gives {_shape(value)}")
     else:
-        for reference, given in zip(node.feed, value, strict=True):
-            yield Label(reference.span, f"`{reference}` is {_shape(given)}")
+        came_in = _by_key(node, value)
+        for key, reference in node.feed.items():
+            yield Label(reference.span, f"`{reference}` is {_shape(came_in[key])}")
     for name, reference in step.call.items():
         if isinstance(reference, Reference):
             yield Label(reference.span, f"`{name}` of the call, `{reference}`, is {_shape(call[name])}")

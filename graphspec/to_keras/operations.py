@@ -8,32 +8,30 @@ import keras
 from keras import tree
 
 from graphspec import catalog
-from graphspec.language.graph import Layer, Object
+from graphspec.language.graph import Operation
 
 
-def operate(operation: Any, layer: Layer, value: Any, call: dict[str, Any], *, listed: bool) -> Any:
-    """The result of the operation on what comes in: a tensor, a list of them, or a dict by keyword.
+def operate(function: Any, operation: Operation, value: Any, call: dict[str, Any], *, listed: bool) -> Any:
+    """Return the result of the operation on `value`: a tensor, a list of tensors, or a dict by keyword.
 
-    operation is the function of Keras. listed tells that `from` lists the tensors; a list that is not so listed is the
+    function is that of Keras. listed tells that `from` lists the tensors; a list that is not so listed is the
     several results of one step.
-    The operations that Keras makes of the call are named after `layer`, as its own names count calls of a process.
+    The operations that Keras makes of the call are named after `operation`, as its own names count calls of a process.
     """
-    what = layer.what
-    assert isinstance(what, Object)
-    entry = catalog.find("ops", what.name)
+    entry = catalog.find("ops", operation.class_name)
     assert entry is not None
     operands, keywords = _operands(entry, value, listed=listed)
-    keywords |= {name: _constant(entry, name, each) for name, each in what.arguments.items()} | call
+    keywords |= {name: _constant(entry, name, each) for name, each in operation.arguments.items()} | call
     if entry.arguments.get("data_format", "") is None:
         # Some operations of Keras read their default when they are called by hand, and fail in a graph without it.
         keywords.setdefault("data_format", keras.config.image_data_format())
     leading: list[Any] = []
     if operands:
         leading = [keywords.pop(name) for name in list(entry.arguments)[: list(entry.arguments).index(_each(entry))]]
-    result = operation(*leading, *operands, **keywords)
+    result = function(*leading, *operands, **keywords)
     if not any(isinstance(each, keras.KerasTensor) for each in tree.flatten(result)):
         raise ValueError("its result is no tensor that a graph computes")
-    _name(layer.name, result, [value, call])
+    _name(operation.name, result, [value, call])
     return result
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from graphspec.diagnostics import Report
 from graphspec.drawing import describe
-from graphspec.language.graph import Graph, Layer, Node, Reference, wrapped_layers
+from graphspec.language.graph import Graph, Layer, NestedModel, Node, Reference, wrapped_layers
 from graphspec.spec import Spec
 from graphspec.to_keras import Built, build_spec
 
@@ -97,11 +97,7 @@ def _section(graph: Graph, built: Built, counted: set[Layer], parameters: int) -
                 )
             )
             counted.update((layer, *wrapped_layers(layer)))
-    models = [
-        _section(layer.what, built, counted, built.layers[layer].count_params())
-        for layer in _models(graph)
-        if isinstance(layer.what, Graph)
-    ]
+    models = [_section(layer.graph, built, counted, built.layers[layer].count_params()) for layer in _models(graph)]
     return Section(graph.name, tuple(rows), parameters, tuple(models))
 
 
@@ -112,19 +108,18 @@ def _parameters(layer: Layer, built: Built, counted: set[Layer]) -> int | None:
     return None if layer in counted else count
 
 
-def _models(graph: Graph) -> Iterator[Layer]:
+def _models(graph: Graph) -> Iterator[NestedModel]:
     """The nested models that `graph` itself applies, also inside wrappers, each once."""
     steps = [step.layer for node in graph.nodes.values() for step in node.steps]
     inside = [inner for layer in steps for inner in (layer, *wrapped_layers(layer))]
-    yield from dict.fromkeys(layer for layer in inside if isinstance(layer.what, Graph))
+    yield from dict.fromkeys(layer for layer in inside if isinstance(layer, NestedModel))
 
 
 def _takes(node: Node) -> tuple[str, ...]:
-    if isinstance(node.feed, Reference):
-        return (_label(node.feed),)
-    if isinstance(node.feed, dict):
-        return tuple(f"{name}={_label(reference)}" for name, reference in node.feed.items())
-    return tuple(map(_label, node.feed))
+    by_name = node.feed.by_name
+    if by_name is not None:
+        return tuple(f"{name}={_label(reference)}" for name, reference in by_name.items())
+    return tuple(map(_label, node.feed.references()))
 
 
 def _label(reference: Reference) -> str:

@@ -17,7 +17,7 @@ import keras
 from graphspec.catalog.arguments import MAKING_FOLDERS
 from graphspec.diagnostics import Diagnostic, Report, SpecError
 from graphspec.diagnostics.rules import REFUSED_TRAINING
-from graphspec.language.graph import External, Object, every_layer
+from graphspec.language.graph import ExternalModel, Object, ObjectLayer, every_layer
 from graphspec.sources import DataSource
 from graphspec.spec import Spec
 from graphspec.to_keras import build_spec
@@ -117,10 +117,10 @@ def _takes_weights(spec: Spec) -> bool:
     """Whether files fill weights of the model, and none would be downloaded to build it."""
     weights = [spec.training.initial_weights] if spec.training is not None else []
     layers = list(every_layer(spec.graph))
-    if any(isinstance(each.what, External) and "weights" in each.what.arguments for each in layers):
+    if any(isinstance(each, ExternalModel) and "weights" in each.arguments for each in layers):
         return False
-    from_files = any(isinstance(each.what, External) and each.what.path is not None for each in layers)
-    filled = any(isinstance(each.what, Object) and _holds_file(each.what) for each in layers)
+    from_files = any(isinstance(each, ExternalModel) and each.path is not None for each in layers)
+    filled = any(isinstance(each, ObjectLayer) and _holds_file(each.object) for each in layers)
     return from_files or filled or any(each is not None for each in (*weights, *(layer.weights for layer in layers)))
 
 

@@ -28,7 +28,7 @@ from graphspec.language.schema.model import (
     BlockModel,
     DataModel,
     InputModel,
-    NestedModel,
+    NestedModelSpec,
     NodeModel,
     OutputModel,
     SpecModel,
@@ -340,7 +340,7 @@ class _Body:
         """A declared model."""
         if isinstance(written, Mapping) and any(key in written for key in ("file", "spec", "application")):
             return read_model(written, self.folder)
-        _check_keys(written, NestedModel)
+        _check_keys(written, NestedModelSpec)
         if not isinstance(written.get("trainable", True), bool):
             raise LanguageError("`trainable` is no truth value")
         body = _Body(written, _Scope(self.scope, self.scope.variables), self.folder, steps=self.steps)

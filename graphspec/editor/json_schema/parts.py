@@ -64,7 +64,7 @@ OPEN: dict[tuple[str, str], Schema] = {
             {"type": "null"},
         ]
     },
-    ("NestedModel", "weights"): _WEIGHTS,
+    ("NestedModelSpec", "weights"): _WEIGHTS,
     ("BlockModel", "inputs"): {
         "anyOf": [
             {"type": "string", "pattern": f"^{NAME}$"},
@@ -116,7 +116,7 @@ def definitions() -> dict[str, Schema]:
     found = SpecModel.model_json_schema(by_alias=True)
     models = found.pop("$defs") | {"SpecModel": found}
     made = {name: _part(name, model) for name, model in models.items()}
-    made["AnyModel"] = {"anyOf": [ref("NestedModel"), *_elsewhere()]}
+    made["AnyModel"] = {"anyOf": [ref("NestedModelSpec"), *_external_models()]}
     made["when"] = {"anyOf": [{"type": "boolean"}, EXPRESSION]}
     return made
 
@@ -160,7 +160,7 @@ def _relaxed(found: Schema, key: str = "") -> Schema:
     """What pydantic says of a value, and an expression in its place."""
     if "$ref" in found:
         name = found["$ref"].rpartition("/")[2]
-        return ref("AnyModel" if name == "NestedModel" else name)
+        return ref("AnyModel" if name == "NestedModelSpec" else name)
     if "anyOf" in found:
         return {"anyOf": [*(_bare(each) for each in found["anyOf"]), EXPRESSION]}
     if found.get("type") == "object":
@@ -191,9 +191,9 @@ def _names(found: Schema, key: str) -> Schema:
     return made
 
 
-def _elsewhere() -> list[Schema]:
+def _external_models() -> list[Schema]:
     """Models from a file, from another spec, and of keras.applications with their arguments."""
-    texts = TEXTS["Elsewhere"]
+    texts = TEXTS["ExternalModelSpec"]
     trainable = {"anyOf": [{"type": ["boolean", "null"]}, EXPRESSION], "description": texts["trainable"]}
     settings = {"weights": _WEIGHTS | {"description": texts["weights"]}, "trainable": trainable}
     arguments: dict[str, Any] = {}

@@ -39,12 +39,12 @@ TEXTS: dict[str, dict[str, str]] = {
         "search": "Which values `graphspec tune` tries, and by what it judges them.",
         "data": "Where the data lies; paths are relative to this file.",
     },
-    "NestedModel": {
+    "NestedModelSpec": {
         **_BODY,
         "weights": "A file of weights for this model: `.weights.h5` or `.keras`.",
         "trainable": "Whether training changes the model's weights.",
     },
-    "Elsewhere": {
+    "ExternalModelSpec": {
         "file": "A trained model, saved by Keras as a `.keras` file.",
         "spec": "Another spec file, whose model this is.",
         "application": "A model of keras.applications, with its arguments beside.",

@@ -158,11 +158,11 @@ def _bind(use: BlockUse, feed: Feed, report: Report) -> dict[str, Reference] | N
     names = _input_names(use.block, report)
     if names is None:
         return None
-    if isinstance(feed, dict):
-        wrong = [name for name in feed if name not in names] or [name for name in names if name not in feed]
-        bound = feed if not wrong else None
+    by_name = feed.by_name
+    if by_name is not None:
+        bound = by_name if set(by_name) == set(names) else None
     else:
-        listed = [feed] if isinstance(feed, Reference) else list(feed)
+        listed = feed.references()
         bound = dict(zip(names, listed, strict=True)) if len(listed) == len(names) else None
     if bound is None:
         report.add(
@@ -249,7 +249,7 @@ def _nodes(
         before = report.added
         with_references(node, resolve)
         if report.added > before:
-            node.feed, node.steps, node.is_faulty = (), [], True
+            node.feed, node.steps, node.is_faulty = Feed(), [], True
     return nodes
 
 
@@ -310,13 +310,7 @@ def _select(reference: Reference, incoming: Reference, report: Report) -> Refere
 
 def with_references(node: Node, resolve: Callable[[Reference], Reference]) -> Node:
     """`node` with every tensor that it takes in replaced by what `resolve` gives for it, in place."""
-    feed = node.feed
-    if isinstance(feed, Reference):
-        node.feed = resolve(feed)
-    elif isinstance(feed, dict):
-        node.feed = {name: resolve(reference) for name, reference in feed.items()}
-    else:
-        node.feed = tuple(resolve(reference) for reference in feed)
+    node.feed = node.feed.replace(resolve)
     node.steps = [
         Step(step.layer, step.span, {name: _in_call(value, resolve) for name, value in step.call.items()}, step.fresh)
         for step in node.steps

@@ -13,7 +13,20 @@ from graphspec.diagnostics.rules import BAD_SELECTION, NAME_CLASH, TOO_LARGE
 from graphspec.diagnostics.suggest import did_you_mean, one_of
 from graphspec.language.document.tree import Located, Mapping
 from graphspec.language.expand import Library
-from graphspec.language.graph import External, Graph, Input, Layer, Node, Output, Plugin, Reference, Step
+from graphspec.language.graph import (
+    ExternalModel,
+    Feed,
+    Graph,
+    Input,
+    KerasLayer,
+    Layer,
+    NestedModel,
+    Node,
+    Output,
+    Plugin,
+    Reference,
+    Step,
+)
 from graphspec.language.lower.blocks import OUTPUT, use_block, with_references
 from graphspec.language.lower.external_models import open_spec, read_external, read_settings
 from graphspec.language.lower.files import folder_of
@@ -28,7 +41,15 @@ from graphspec.language.lower.training import read_output
 from graphspec.language.lower.wiring import check_references
 from graphspec.language.schema import parse_part
 from graphspec.language.schema.desugar import write_out_body
-from graphspec.language.schema.model import Body, Elsewhere, InputModel, LibraryModel, NestedModel, NodeModel, SpecModel
+from graphspec.language.schema.model import (
+    Body,
+    ExternalModelSpec,
+    InputModel,
+    LibraryModel,
+    NestedModelSpec,
+    NodeModel,
+    SpecModel,
+)
 
 
 def lower(spec: SpecModel, name: str, library: Library, report: Report) -> Graph | None:
@@ -117,7 +138,7 @@ def _lower_body(body: Body, name: str, scope: Scope, report: Report) -> Graph:
         scope.find(key, scope.makers[key][1])
     lowering.select_outputs(outputs)
     for key in clashing & nodes.keys():
-        nodes[key].feed, nodes[key].steps, nodes[key].is_faulty = (), [], True
+        nodes[key].feed, nodes[key].steps, nodes[key].is_faulty = Feed(), [], True
     check_references(name, inputs, nodes, scope, report, lowering.absent)
     ordered = in_order(inputs, nodes, report)
     used = dict.fromkeys(step.layer for node in ordered.values() for step in node.steps if not step.fresh)
@@ -168,24 +189,28 @@ def _declare(body: Body | LibraryModel, scope: Scope, report: Report) -> None:
 
 def _declared_layer(written: Located, scope: Scope, report: Report) -> Layer | None:
     made = read_object("layers", written, report, scope)
-    return Layer(made, made.span, declared=True) if made is not None else None
+    return KerasLayer(object=made, span=made.span, declared=True) if made is not None else None
 
 
-def _declared_model(key: str, model: NestedModel | Elsewhere, span: Span, scope: Scope, report: Report) -> Layer | None:
-    what: Graph | External | None
-    if isinstance(model, NestedModel):
-        what = _lower_body(model, key, Scope(scope, report, scope.variables), report)
+def _declared_model(
+    key: str, model: NestedModelSpec | ExternalModelSpec, span: Span, scope: Scope, report: Report
+) -> Layer | None:
+    graph: Graph | None = None
+    external: ExternalModel | None = None
+    if isinstance(model, NestedModelSpec):
+        graph = _lower_body(model, key, Scope(scope, report, scope.variables), report)
     elif model.states("spec"):
         opened = open_spec(model, scope, report)
-        what = None
         if opened is not None:
-            what = _lower_body(opened[0], key, _file_scope(opened[1], scope, report), report)
+            graph = _lower_body(opened[0], key, _file_scope(opened[1], scope, report), report)
     else:
-        what = read_external(model, scope, report)
+        external = read_external(model, scope, report)
     weights, trainable = read_settings(model, scope, report)
-    if what is None:
+    if graph is not None:
+        return NestedModel(graph=graph, span=span, name=key, declared=True, weights=weights, trainable=trainable)
+    if external is None:
         return None
-    return Layer(what, span, key, True, weights, trainable)
+    return replace(external, span=span, name=key, declared=True, weights=weights, trainable=trainable)
 
 
 def _input(name: str, model: InputModel, span: Span, report: Report) -> Input:
@@ -216,7 +241,7 @@ class _Nodes:
         feed = read_feed(model.located("from"), self.report)
         merge = read_merge(model.located("merge"), feed, self.report) if model.merge is not None else None
         steps = read_steps(model.located("apply"), scope, self.report, feed, merged=model.merge is not None)
-        whole = Node(name, feed or (), [], span, merge and merge[0])
+        whole = Node(name, feed or Feed(), [], span, merge and merge[0])
         if merge is not None:
             whole.steps.append(Step(merge[1], merge[1].span))
         if feed is None or (model.merge is not None and merge is None):
@@ -241,10 +266,10 @@ class _Nodes:
             uses += 1
             parts += used[0]
             if OUTPUT in used[1]:
-                whole = Node(name, Reference(used[1][OUTPUT], item.span), [], span)
+                whole = Node(name, Feed(Reference(used[1][OUTPUT], item.span)), [], span)
             elif item is steps[-1]:
                 self.several[name] = used[1]
-                whole = Node(name, Reference(next(iter(used[1].values())), item.span), [], span)
+                whole = Node(name, Feed(Reference(next(iter(used[1].values())), item.span)), [], span)
             else:
                 self._refuse_several(item, used[1])
                 return [*parts, Node(name, whole.feed, [], span, is_faulty=True)]
@@ -254,7 +279,7 @@ class _Nodes:
         """Add `node` to `parts` under a name of its own; return a node that continues from it, without a step yet."""
         part = replace(node, name=f"{node.name}@{len(parts)}", part_of=node.name)
         parts.append(part)
-        return Node(node.name, Reference(part.name, span), [], node.span)
+        return Node(node.name, Feed(Reference(part.name, span)), [], node.span)
 
     def select_outputs(self, outputs: dict[str, Output]) -> None:
         """Turn `node.output`, where the node ends in a block of several outputs, into the node that it is.

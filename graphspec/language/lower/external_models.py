@@ -28,12 +28,12 @@ from graphspec.diagnostics.suggest import did_you_mean, kind_of, one_of
 from graphspec.language.document import read
 from graphspec.language.document.tree import Located, plain
 from graphspec.language.expand import Library, expand
-from graphspec.language.graph import External, Weights
+from graphspec.language.graph import ExternalModel, Weights
 from graphspec.language.lower.files import read_path, read_weights
 from graphspec.language.lower.scope import MAX_NESTED, Scope
 from graphspec.language.schema import SpecModel, parse
 from graphspec.language.schema.desugar import write_out
-from graphspec.language.schema.model import ELSEWHERE, Elsewhere, NestedModel
+from graphspec.language.schema.model import ORIGINS, ExternalModelSpec, NestedModelSpec
 
 MODEL_FILE = ".keras"
 MAX_OPENED = 100
@@ -41,14 +41,14 @@ _SETTINGS = ("weights", "trainable")
 IMAGENET = "imagenet"
 
 
-def read_external(model: Elsewhere, scope: Scope, report: Report) -> External | None:
+def read_external(model: ExternalModelSpec, scope: Scope, report: Report) -> ExternalModel | None:
     """The file or the application that `model` names; None, with findings, where it names none."""
     if model.states("file"):
         return _file(model, scope, report)
     return _application(model, report)
 
 
-def _file(model: Elsewhere, scope: Scope, report: Report) -> External | None:
+def _file(model: ExternalModelSpec, scope: Scope, report: Report) -> ExternalModel | None:
     written = model.located("file")
     _only(model, "file", report)
     path = read_path(written, f"the path of a `{MODEL_FILE}` file", scope.files[-1].parent, report)
@@ -61,10 +61,10 @@ def _file(model: Elsewhere, scope: Scope, report: Report) -> External | None:
             help=f"load it with Keras and save it as `model{MODEL_FILE}`; weights alone go under `weights`",
         )  # fmt: skip
         return None
-    return External(written.value, path, {}, written.span)
+    return ExternalModel(span=written.span, source=written.value, source_span=written.span, path=path)
 
 
-def _application(model: Elsewhere, report: Report) -> External | None:
+def _application(model: ExternalModelSpec, report: Report) -> ExternalModel | None:
     written = model.located("application")
     known = catalog.applications()
     if written.value not in known:
@@ -97,7 +97,7 @@ def _application(model: Elsewhere, report: Report) -> External | None:
         )  # fmt: skip
     if model.tree.get("weights") == IMAGENET:
         given["weights"] = IMAGENET
-    return External(written.value, None, given, written.span)
+    return ExternalModel(span=written.span, source=written.value, source_span=written.span, arguments=given)
 
 
 def _refuse_mistaken(name: str, argument: str, value: Located, default: Any, report: Report) -> None:
@@ -112,10 +112,14 @@ def _refuse_mistaken(name: str, argument: str, value: Located, default: Any, rep
         )  # fmt: skip
 
 
-def read_settings(model: NestedModel | Elsewhere, scope: Scope, report: Report) -> tuple[Weights | None, bool]:
+def read_settings(
+    model: NestedModelSpec | ExternalModelSpec, scope: Scope, report: Report
+) -> tuple[Weights | None, bool]:
     """`weights` and `trainable` of a model; findings go to `report`."""
     weights = None
-    pretrained = model.states("application") and model.weights == IMAGENET if isinstance(model, Elsewhere) else False
+    pretrained = (
+        model.states("application") and model.weights == IMAGENET if isinstance(model, ExternalModelSpec) else False
+    )
     if model.weights is not None and not pretrained:
         weights = read_weights(model.located("weights"), scope.files[-1].parent, report)
     if model.trainable is not None and not isinstance(model.trainable, bool):
@@ -127,7 +131,7 @@ def read_settings(model: NestedModel | Elsewhere, scope: Scope, report: Report) 
     return weights, model.trainable is not False
 
 
-def open_spec(model: Elsewhere, scope: Scope, report: Report) -> tuple[SpecModel, Library] | None:
+def open_spec(model: ExternalModelSpec, scope: Scope, report: Report) -> tuple[SpecModel, Library] | None:
     """The spec file that `model` names, read; None, with findings, where it cannot be."""
     written = model.located("spec")
     _only(model, "spec", report)
@@ -185,12 +189,12 @@ def _may_open(written: Located, path: Path, scope: Scope, report: Report) -> boo
     return True
 
 
-def _only(model: Elsewhere, where: str, report: Report) -> None:
+def _only(model: ExternalModelSpec, where: str, report: Report) -> None:
     """Nothing but `where` the model comes from and its settings may stand in it."""
     for key, _ in model.tree.entries():
         if key.value in (where, *_SETTINGS):
             continue
-        both = key.value in ELSEWHERE
+        both = key.value in ORIGINS
         report.add(
             UNKNOWN_KEY,
             f"a model comes from one place, and this one has both `{where}` and `{key.value}`"

@@ -8,7 +8,7 @@ from graphspec.diagnostics import Report
 from graphspec.diagnostics.rules import MERGE_OPERANDS, UNKNOWN_MERGE
 from graphspec.diagnostics.suggest import did_you_mean, one_of
 from graphspec.language.document.tree import Located, Mapping
-from graphspec.language.graph import Feed, Layer, Reference
+from graphspec.language.graph import Feed, KerasLayer
 from graphspec.language.lower.objects import make_object, split_form
 from graphspec.language.lower.references import fed
 
@@ -26,7 +26,7 @@ MERGES: dict[str, tuple[str, dict[str, object]]] = {
 """The words of the language, each with its layer and the arguments that the word itself gives."""
 
 
-def read_merge(written: Located, feed: Feed | None, report: Report) -> tuple[str, Layer] | None:
+def read_merge(written: Located, feed: Feed | None, report: Report) -> tuple[str, KerasLayer] | None:
     """The word and the fresh merge layer that `merge` writes; None, with findings, where it writes none."""
     form = split_form("layers", written, report)
     if form is None:
@@ -39,8 +39,7 @@ def read_merge(written: Located, feed: Feed | None, report: Report) -> tuple[str
     if word.value == "dot" and arguments.value is None:
         given = {"axes": -1}
     made = make_object("layers", Located(name, word.span), _with(arguments, given), report)
-    operands = feed if isinstance(feed, tuple) else None
-    if feed is not None and (operands is None or len(operands) < 2 or (name in _PAIRS and len(operands) != 2)):
+    if feed is not None and (not feed.is_list or len(feed) < 2 or (name in _PAIRS and len(feed) != 2)):
         count = "exactly two" if name in _PAIRS else "two or more"
         report.add(
             MERGE_OPERANDS,
@@ -51,16 +50,16 @@ def read_merge(written: Located, feed: Feed | None, report: Report) -> tuple[str
             labels=fed(feed),
         )
         return None
-    return (word.value, Layer(made, word.span)) if made is not None else None
+    return (word.value, KerasLayer(object=made, span=word.span)) if made is not None else None
 
 
 _PAIRS = ("Subtract", "Dot")
 
 
 def _count(feed: Feed) -> str:
-    if isinstance(feed, dict):
+    if feed.by_name is not None:
         return "tensors by keyword"
-    return "one tensor" if isinstance(feed, Reference) or len(feed) == 1 else f"{len(feed)} tensors"
+    return "one tensor" if len(feed) == 1 else f"{len(feed)} tensors"
 
 
 def _with(arguments: Located, given: dict[str, object]) -> Located:

@@ -16,7 +16,7 @@ from collections.abc import Iterable
 
 from graphspec.diagnostics import Label, Report, Span
 from graphspec.diagnostics.rules import BAD_NAME, LAYER_NAME_CLASH
-from graphspec.language.graph import Graph, Layer, Node, Object, Step, wrapped_layers
+from graphspec.language.graph import Graph, KerasLayer, Layer, Node, Object, ObjectLayer, Step, wrapped_layers
 
 
 def snake_case(class_name: str) -> str:
@@ -62,16 +62,16 @@ def name_layers(graph: Graph, report: Report) -> None:
 def _end_in_own_layer(node: Node) -> None:
     """Append an `Identity` to the output `node` unless its last layer is fresh and will bear the output's name."""
     last = node.steps[-1] if node.steps else None
-    what = last.layer.what if last is not None and last.fresh else None
-    if isinstance(what, Object) and what.kind != "ops" and what.arguments.get("name", node.name) == node.name:
+    layer = last.layer if last is not None and last.fresh else None
+    if isinstance(layer, KerasLayer) and layer.arguments.get("name", node.name) == node.name:
         return
     identity = Object("layers", "Identity", {}, node.span)
-    node.steps.append(Step(Layer(identity, node.span), node.span))
+    node.steps.append(Step(KerasLayer(object=identity, span=node.span), node.span))
 
 
 def _explicit(layer: Layer, report: Report) -> str | None:
     """The `name` argument that the spec gives the layer, if it does."""
-    name = layer.what.arguments.get("name") if isinstance(layer.what, Object) else None
+    name = layer.arguments.get("name") if isinstance(layer, ObjectLayer) else None
     if name is not None and (not isinstance(name, str) or not name or "/" in name):
         report.add(
             BAD_NAME,

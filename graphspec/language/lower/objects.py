@@ -37,7 +37,7 @@ from graphspec.diagnostics.rules import (
 )
 from graphspec.diagnostics.suggest import a, closest, did_you_mean, is_unmistakable, kind_of, one_of
 from graphspec.language.document.tree import Located, Mapping, Sequence, plain
-from graphspec.language.graph import FIRST, Layer, Object
+from graphspec.language.graph import FIRST, KerasLayer, Object
 from graphspec.language.lower.files import is_weight_file, read_weight_file
 from graphspec.language.lower.scope import Scope
 from graphspec.language.lower.values import refuse_value
@@ -314,7 +314,7 @@ def _read_layer(entry: catalog.Entry, written: Located, report: Report, declared
             )
         return found if found is not None else FAULTY
     made = read_object("layers", written, report, declared)
-    return Layer(made, made.span) if made is not None else FAULTY
+    return KerasLayer(object=made, span=made.span) if made is not None else FAULTY
 
 
 _FORM = re.compile(r"[^>\s]+>[^>\s]+")
@@ -359,7 +359,7 @@ def _custom_argument(kind: Kind | None, value: Located, report: Report, declared
     if isinstance(value.value, str) and declared is not None and declared.declares(value.value):
         return declared.find(value.value, value.span)
     made = read_object("layers", value, report, declared)
-    return Layer(made, made.span) if made is not None else None
+    return KerasLayer(object=made, span=made.span) if made is not None else None
 
 
 def _names_one(kind: Kind, value: Located, declared: Scope | None) -> bool:

@@ -117,12 +117,13 @@ def _find(name: Located, report: Report) -> Entry | None:
 
 def _fed(entry: Entry, call: Call, name: Located, report: Report) -> list[str] | None:
     """The arguments that what comes in feeds; None, with a finding, where it cannot."""
-    if call.is_first and isinstance(call.feed, dict):
-        unfit = [key for key in call.feed if entry.tensors.get(key) not in ("one", "list")]
+    by_name = call.feed.by_name if call.is_first and call.feed is not None else None
+    if by_name is not None:
+        unfit = [key for key in by_name if entry.tensors.get(key) not in ("one", "list")]
         for key in unfit:
-            _takes_no_tensor(entry, key, call.feed[key].span, report)
-        return None if unfit else list(call.feed)
-    count = len(call.feed) if call.is_first and isinstance(call.feed, tuple) else 1
+            _takes_no_tensor(entry, key, by_name[key].span, report)
+        return None if unfit else list(by_name)
+    count = len(call.feed) if call.is_first and call.feed is not None and call.feed.is_list else 1
     fed = catalog.fed(entry, count)
     if len(fed) == 1 and entry.tensors[fed[0]] != "one":
         return fed

@@ -65,12 +65,13 @@ def read_feed(source: Located, report: Report) -> Feed | None:
                 return None
         keywords = {key.value: read_reference(value, report) for key, value in source.value.entries()}
         named = {key: reference for key, reference in keywords.items() if reference is not None}
-        return named if len(named) == len(keywords) and _some(source, report) else None
+        return Feed(named) if len(named) == len(keywords) and _some(source, report) else None
     if isinstance(source.value, Sequence):
         listed = [read_reference(item, report) for item in source.value.entries()]
         several = tuple(reference for reference in listed if reference is not None)
-        return several if len(several) == len(listed) and _some(source, report) else None
-    return read_reference(source, report)
+        return Feed(several) if len(several) == len(listed) and _some(source, report) else None
+    one = read_reference(source, report)
+    return Feed(one) if one is not None else None
 
 
 def _some(source: Located, report: Report) -> bool:
@@ -87,8 +88,5 @@ def declared_near(name: str, places: Names[str, Span]) -> list[Label]:
 
 def fed(feed: Feed | None) -> Iterator[Label]:
     """The tensors that come in, at the places that name them."""
-    if isinstance(feed, Reference):
-        yield Label(feed.span, f"it takes in `{feed}`")
-    elif feed:
-        for reference in feed.values() if isinstance(feed, dict) else feed:
-            yield Label(reference.span, f"it takes in `{reference}`")
+    for reference in feed.references() if feed is not None else ():
+        yield Label(reference.span, f"it takes in `{reference}`")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from graphspec import catalog
@@ -10,7 +10,7 @@ from graphspec.diagnostics import Report, Span
 from graphspec.diagnostics.rules import BAD_STEP, BAD_VALUE, TOO_LARGE, UNKNOWN_ARGUMENT, WRONG_TYPE
 from graphspec.diagnostics.suggest import kind_of, one_of
 from graphspec.language.document.tree import Located, Mapping, Sequence
-from graphspec.language.graph import Feed, Layer, Step, size_of, wrapped_layers
+from graphspec.language.graph import Feed, KerasLayer, Operation, Step, size_of, wrapped_layers
 from graphspec.language.lower.objects import make_object
 from graphspec.language.lower.operations import Call, is_operation, read_operation
 from graphspec.language.lower.references import read_reference
@@ -98,7 +98,7 @@ def _read_step(
     steps: list[Step] = []
     for number in range(repeat):
         if number > 1 and next(wrapped_layers(steps[-1].layer), None) is None:
-            steps.append(Step(Layer(steps[-1].layer.what, name.span), name.span, call))
+            steps.append(Step(replace(steps[-1].layer), name.span, call))
             continue  # as the step before: only layers within it would have to be others
         if is_operation(name.value):
             spans = beside.located("call").value.key_spans if beside is not None and call else {}
@@ -108,7 +108,8 @@ def _read_step(
             made = make_object("layers", name, arguments, report, scope)
         if made is None:
             return None
-        steps.append(Step(Layer(made, name.span), name.span, call))
+        kind = Operation if made.kind == "ops" else KerasLayer
+        steps.append(Step(kind(object=made, span=name.span), name.span, call))
         if number == 1:
             scope.count(repeat * sum(1 for _ in wrapped_layers(steps[-1].layer)), name.span)
     return steps

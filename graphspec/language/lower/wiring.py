@@ -8,7 +8,7 @@ from itertools import pairwise
 from graphspec.diagnostics import Fix, Label, Report, Span
 from graphspec.diagnostics.rules import BAD_SELECTION, MODEL_INPUTS, UNDEFINED_NAME
 from graphspec.diagnostics.suggest import closest, did_you_mean, one_of
-from graphspec.language.graph import External, Graph, Input, Node, Reference, Step
+from graphspec.language.graph import ExternalModel, Feed, Input, NestedModel, Node, Reference, Step
 from graphspec.language.lower.references import declared_near
 from graphspec.language.lower.scope import Scope
 
@@ -36,7 +36,7 @@ def check_references(
         before = report.added
         _check_node(node, inputs, nodes, report)
         if report.added > before:
-            node.feed, node.steps, node.is_faulty = (), [], True
+            node.feed, node.steps, node.is_faulty = Feed(), [], True
 
 
 def _undefined(
@@ -77,22 +77,17 @@ def _check_node(node: Node, inputs: AnyMapping[str, Input], nodes: dict[str, Nod
     for reference in node.references():
         _check_selection(reference, inputs, nodes, report)
     first = node.steps[0] if node.steps else None
-    is_model = first is not None and isinstance(first.layer.what, Graph)
-    if first is not None and is_model:
-        _check_model_inputs(node, first, report)
+    is_model = first is not None and isinstance(first.layer, NestedModel)
+    if first is not None and isinstance(first.layer, NestedModel):
+        _check_model_inputs(node, first.layer, first, report)
     for step in node.steps[1:]:
-        if isinstance(step.layer.what, Graph) and len(step.layer.what.inputs) > 1:
-            count = len(step.layer.what.inputs)
-            _refuse_inputs(step, f"takes {count} tensors and is given one, the result of the step before", report)
+        if isinstance(step.layer, NestedModel) and len(step.layer.graph.inputs) > 1:
+            count = len(step.layer.graph.inputs)
+            _refuse_inputs(
+                step.layer, step, f"takes {count} tensors and is given one, the result of the step before", report
+            )
     if first is not None and not is_model:
-        whole = (
-            node.feed.values()
-            if isinstance(node.feed, dict)
-            else [node.feed]
-            if isinstance(node.feed, Reference)
-            else node.feed
-        )
-        for reference in whole:
+        for reference in node.feed.references():
             names = _output_names(reference, nodes) or []
             if len(names) > 1:
                 report.add(
@@ -103,8 +98,8 @@ def _check_node(node: Node, inputs: AnyMapping[str, Input], nodes: dict[str, Nod
                     help=f"pick one: `{reference.name}.{names[0]}`",
                 )
     for before, step in pairwise(node.steps):
-        if isinstance(before.layer.what, Graph) and len(before.layer.what.outputs) > 1:
-            names = list(before.layer.what.outputs)
+        if isinstance(before.layer, NestedModel) and len(before.layer.graph.outputs) > 1:
+            names = list(before.layer.graph.outputs)
             report.add(
                 BAD_SELECTION,
                 f"`{before.layer.name}` gives {len(names)} tensors: {one_of(names)}",
@@ -161,24 +156,22 @@ def _output_names(reference: Reference, nodes: dict[str, Node]) -> list[str] | N
         if node.is_faulty:
             return None
         if node.steps:
-            what = node.steps[-1].layer.what
-            if isinstance(what, External):
+            layer = node.steps[-1].layer
+            if isinstance(layer, ExternalModel):
                 return None
-            return list(what.outputs) if isinstance(what, Graph) else []
-        if not isinstance(node.feed, Reference):
+            return list(layer.graph.outputs) if isinstance(layer, NestedModel) else []
+        if node.feed.single is None:
             return []
-        reference = node.feed
+        reference = node.feed.single
     return []
 
 
-def _check_model_inputs(node: Node, step: Step, report: Report) -> None:
+def _check_model_inputs(node: Node, model: NestedModel, step: Step, report: Report) -> None:
     """A model takes exactly its inputs: Keras would hand tensors of a wrong dict to the wrong inputs."""
-    graph = step.layer.what
-    assert isinstance(graph, Graph)
-    wanted = list(graph.inputs)
-    if isinstance(node.feed, dict):
-        missing = [name for name in wanted if name not in node.feed]
-        extra = [name for name in node.feed if name not in wanted]
+    wanted, by_name = list(model.graph.inputs), node.feed.by_name
+    if by_name is not None:
+        missing = [name for name in wanted if name not in by_name]
+        extra = [name for name in by_name if name not in wanted]
         if missing or extra:
             help = did_you_mean(extra[0], missing) if extra and missing else ""
             what = "; ".join(
@@ -187,17 +180,16 @@ def _check_model_inputs(node: Node, step: Step, report: Report) -> None:
                     f"it has no {one_of(extra)}" if extra else "",
                 ) if part
             )  # fmt: skip
-            _refuse_inputs(step, f"is not given exactly its inputs: {what}", report, help)
+            _refuse_inputs(model, step, f"is not given exactly its inputs: {what}", report, help)
     else:
-        given = 1 if isinstance(node.feed, Reference) else len(node.feed)
+        given = len(node.feed)
         if given != len(wanted):
             takes = "takes one tensor" if len(wanted) == 1 else f"takes {len(wanted)} tensors"
-            _refuse_inputs(step, f"{takes} and is given {'one' if given == 1 else given}", report)
+            _refuse_inputs(model, step, f"{takes} and is given {'one' if given == 1 else given}", report)
 
 
-def _refuse_inputs(step: Step, why: str, report: Report, help: str = "") -> None:
-    graph = step.layer.what
-    assert isinstance(graph, Graph)
+def _refuse_inputs(model: NestedModel, step: Step, why: str, report: Report, help: str = "") -> None:
+    graph = model.graph
     form = ", ".join(f"{name}: ..." for name in graph.inputs)
     several = len(graph.inputs) > 1
     report.add(

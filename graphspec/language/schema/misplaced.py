@@ -8,7 +8,7 @@ from graphspec import catalog
 from graphspec.diagnostics.suggest import closest, one_of
 from graphspec.language.schema.model import (
     InputModel,
-    NestedModel,
+    NestedModelSpec,
     NodeModel,
     OutputModel,
     PluginModel,
@@ -87,7 +87,7 @@ def _elsewhere(name: str, owner: type[BaseModel]) -> str:
     """Where the key `name` belongs, if that is not in a part of class `owner`."""
     if owner is TrainingModel and name in _IN_TRAINING:
         return _IN_TRAINING[name]
-    if owner is NestedModel and name in keys_of(SpecModel):
+    if owner is NestedModelSpec and name in keys_of(SpecModel):
         return f"`{name}` stands at the top of a spec, not in a nested model"
     if issubclass(owner, NodeModel) and name in keys_of(OutputModel):
         return f"`{name}` belongs to an output: move the node under `outputs`"

@@ -112,7 +112,7 @@ class BlockBody(Part):
     outputs: Annotated[Named[NodeModel], Field(min_length=1)]
 
 
-class Elsewhere(Part):
+class ExternalModelSpec(Part):
     """A model that is not written here: a file, another spec, or an application with its arguments as further keys."""
 
     model_config = ConfigDict(extra="allow")
@@ -124,13 +124,13 @@ class Elsewhere(Part):
     trainable: Any = None
 
 
-ELSEWHERE = ("file", "spec", "application")
+ORIGINS = ("file", "spec", "application")
 """The keys that say where a model comes from, one of them."""
 
 
-def _written_or_elsewhere(value: Any, validate: Callable[[Any], Any]) -> Any:
-    if isinstance(value, Mapping) and any(key in value for key in ELSEWHERE):
-        return Elsewhere.model_validate(value)
+def _nested_or_external(value: Any, validate: Callable[[Any], Any]) -> Any:
+    if isinstance(value, Mapping) and any(key in value for key in ORIGINS):
+        return ExternalModelSpec.model_validate(value)
     return validate(value)
 
 
@@ -145,7 +145,7 @@ class Body(Part):
     outputs: Annotated[Named[OutputModel], Field(min_length=1)]
 
 
-class NestedModel(Body):
+class NestedModelSpec(Body):
     """A model written in a spec; its weights may come from a file, and may be left alone by training."""
 
     weights: Any = None
@@ -153,9 +153,9 @@ class NestedModel(Body):
 
 
 if TYPE_CHECKING:
-    AnyModel = NestedModel | Elsewhere
+    AnyModel = NestedModelSpec | ExternalModelSpec
 else:  # not a union: pydantic would complain about each member of one
-    AnyModel = Annotated[NestedModel, WrapValidator(_written_or_elsewhere)]
+    AnyModel = Annotated[NestedModelSpec, WrapValidator(_nested_or_external)]
 Body.model_rebuild()
 
 

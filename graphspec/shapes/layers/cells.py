@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from graphspec.diagnostics.rules import BAD_OPERANDS, OPEN_DIMENSION, SHAPE_MISMATCH, UNFIT_ARGUMENT
-from graphspec.language.graph import Layer, Object
+from graphspec.language.graph import ObjectLayer
 from graphspec.shapes.call import Call, Unreadable, layer
 from graphspec.shapes.sizes import broadcast
 from graphspec.shapes.tensor import UNKNOWN, Size, Tensor, Value
@@ -47,25 +47,26 @@ def read_cell(call: Call, held: Any, argument: str) -> Cell:
         if not cells:
             raise Unreadable
         return Cell([each.states for each in cells], cells[-1].units)
-    if not isinstance(held, Layer) or not isinstance(held.what, Object):
+    if not isinstance(held, ObjectLayer):
         raise Unreadable
-    what = held.what
-    if what.name == "StackedRNNCells":
-        return read_cell(call, what.arguments.get("cells", []), argument)
-    if what.name not in STATES:
-        if ">" in what.name:
+    if held.class_name == "StackedRNNCells":
+        return read_cell(call, held.arguments.get("cells", []), argument)
+    if held.class_name not in STATES:
+        if ">" in held.class_name:
             raise Unreadable
         call.refuse(
             UNFIT_ARGUMENT,
-            f"`{call.name}` holds cells, and `{what.name}` is none",
+            f"`{call.name}` holds cells, and `{held.class_name}` is none",
             argument=argument,
             expected="`LSTMCell`, `GRUCell` or `SimpleRNNCell`",
-            help=f"`{what.name}Cell` is its cell" if f"{what.name}Cell" in STATES else "a cell computes one step",
+            help=f"`{held.class_name}Cell` is its cell"
+            if f"{held.class_name}Cell" in STATES
+            else "a cell computes one step",
         )
-    units = what.arguments.get("units")
+    units = held.arguments.get("units")
     if not isinstance(units, int):
         raise Unreadable
-    return Cell([units] * 2 if STATES[what.name] == 2 else units, units)
+    return Cell([units] * 2 if STATES[held.class_name] == 2 else units, units)
 
 
 def refuse_open_features(call: Call, tensor: Tensor, last: Size) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from graphspec.language.graph import Layer, Object
+from graphspec.language.graph import Layer
 from graphspec.shapes.call import Call, Unreadable, layer
 from graphspec.shapes.layers.images import AUGMENTATIONS
 from graphspec.shapes.tensor import Tensor, Value
@@ -32,9 +32,9 @@ def pipeline(call: Call) -> Value:
     if not isinstance(held, list) or not isinstance(value, Tensor) or value.dtype == "string":
         raise Unreadable
     for each in held:
-        if not isinstance(each, Layer) or not isinstance(each.what, Object) or each.what.name not in PLAIN:
+        if not isinstance(each, Layer) or each.class_name not in PLAIN:
             raise Unreadable
-        if each.what.arguments.get("data_format") not in (None, "channels_last"):
+        if each.arguments.get("data_format") not in (None, "channels_last"):
             raise Unreadable
         value = call.infer(each, _coloured(value), {})
     return value

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from graphspec.diagnostics.rules import OPEN_DIMENSION, UNFIT_ARGUMENT, WRONG_RANK
-from graphspec.language.graph import Layer, Object
+from graphspec.language.graph import Layer
 from graphspec.shapes.call import Call, Unreadable, layer
 from graphspec.shapes.layers.cells import Cell, read_cell, refuse_open_features
 from graphspec.shapes.layers.conv_lstm import NAMES as CONVOLUTIONAL
@@ -93,7 +93,7 @@ def bidirectional(call: Call) -> Value:
     backward = _held(call, "backward_layer") if call["backward_layer"] is not None else None
     _refuse_uneven(call, forward, backward)
     if backward is not None and backward.type_name == "RNN":
-        read_cell(call, _arguments(backward).get("cell"), "backward_layer")
+        read_cell(call, backward.arguments.get("cell"), "backward_layer")
     inner = call.infer(forward, call.inputs, {})
     first, *states = inner if isinstance(inner, list) else [inner]
     if not isinstance(first, Tensor):
@@ -119,9 +119,9 @@ def _held(call: Call, argument: str) -> Layer:
     held = call[argument]
     if not isinstance(held, Layer):
         raise Unreadable
-    if isinstance(held.what, Object) and ">" in held.what.name:
+    if ">" in held.class_name:
         raise Unreadable
-    if not isinstance(held.what, Object) or held.what.name not in RECURRENT:
+    if held.class_name not in RECURRENT:
         call.refuse(
             UNFIT_ARGUMENT,
             f"`Bidirectional` goes through sequences, and `{held.type_name}` does not",
@@ -133,8 +133,8 @@ def _held(call: Call, argument: str) -> Layer:
 
 def _refuse_uneven(call: Call, forward: Layer, backward: Layer | None) -> None:
     """Refuse two layers of one direction, or of different kinds of results."""
-    one = _arguments(forward)
-    other = {**one, "go_backwards": True} if backward is None else _arguments(backward)
+    one = forward.arguments
+    other = {**one, "go_backwards": True} if backward is None else backward.arguments
     if bool(one.get("go_backwards")) == bool(other.get("go_backwards")):
         call.refuse(
             UNFIT_ARGUMENT,
@@ -157,8 +157,3 @@ def _refuse_uneven(call: Call, forward: Layer, backward: Layer | None) -> None:
             argument="layer",
             expected="one of `stateful` and `return_state`",
         )
-
-
-def _arguments(held: Layer) -> dict[str, Any]:
-    assert isinstance(held.what, Object)
-    return held.what.arguments

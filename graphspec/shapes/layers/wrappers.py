@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 
 from graphspec.diagnostics.rules import BAD_OPERANDS, SHAPE_MISMATCH, UNFIT_ARGUMENT, WRONG_RANK
-from graphspec.language.graph import Layer, Object
+from graphspec.language.graph import Layer
 from graphspec.shapes.call import Call, Unreadable, layer
 from graphspec.shapes.tensor import Tensor, Unknown, Value
 
@@ -40,10 +40,9 @@ def time_distributed(call: Call) -> Value:
     if isinstance(given, Unknown):
         return given
     if not isinstance(given, Tensor):
-        name = held.type_name if isinstance(held.what, Object) and not held.declared else held.name
         call.refuse(
             BAD_OPERANDS,
-            f"`TimeDistributed` holds a layer of one result, and `{name}` gives {len(given)}",
+            f"`TimeDistributed` holds a layer of one result, and `{held.label}` gives {len(given)}",
             argument="layer",
             expected="a layer or a model of one output",
             help="take apart what comes out in models of one output each",
@@ -56,7 +55,7 @@ _LOOKED_AT_IN_CALLS = re.compile(r"(?:Global\w+|SpatialDropout)(\d)D")
 
 def _goes_past(held: Layer, rank: int) -> bool:
     """Whether the layer is one of those that look at ranks only where they are called, which Keras does not do here."""
-    found = _LOOKED_AT_IN_CALLS.fullmatch(held.what.name) if isinstance(held.what, Object) else None
+    found = _LOOKED_AT_IN_CALLS.fullmatch(held.class_name)
     return found is not None and int(found[1]) + 2 != rank
 
 
@@ -64,8 +63,7 @@ def _goes_past(held: Layer, rank: int) -> bool:
 def spectral_normalization(call: Call) -> Value:
     """What the layer gives; its weights are normalised."""
     tensor, held = call.tensor(), _held(call)
-    is_own = isinstance(held.what, Object) and ">" in held.what.name
-    if not is_own and (not isinstance(held.what, Object) or held.what.name not in NORMALISED):
+    if ">" not in held.class_name and held.class_name not in NORMALISED:
         call.refuse(
             UNFIT_ARGUMENT,
             f"`SpectralNormalization` finds no kernel in `{held.type_name}`",

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from graphspec.diagnostics import Span, SpecError
 from graphspec.diagnostics.rules import REFUSED_TRAINING
-from graphspec.language.graph import External, Graph
+from graphspec.language.graph import ExternalModel, Graph, NestedModel
 from graphspec.to_keras.adapted import LEARNING, has_learnt, learning_layers
 from graphspec.to_keras.keras_internals import deep_enough_for
 from graphspec.to_keras.model import Built
@@ -69,8 +69,8 @@ class _Finder:
 
     def __init__(self, built: Built) -> None:
         self.built = built
-        self.graphs = {id(built.layers[each]): each.what for each in built.layers if isinstance(each.what, Graph)}
-        foreign = [built.layers[each] for each in built.layers if isinstance(each.what, External)]
+        self.graphs = {id(built.layers[each]): each.graph for each in built.layers if isinstance(each, NestedModel)}
+        foreign = [built.layers[each] for each in built.layers if isinstance(each, ExternalModel)]
         taught = {id(layer) for model in foreign for layer in learning_layers(model).values()}
         self.learning = {
             id(each): each
