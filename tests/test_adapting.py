@@ -26,8 +26,9 @@ from graphspec.datasets.samples import read_training_data
 from graphspec.diagnostics import SpecError
 from graphspec.runs.run import Run
 from graphspec.to_keras import build_spec
-from graphspec.to_keras.adapted import learning_layers, lookup_of, restore, saved_in
+from graphspec.to_keras.adapted import learning_layers, restore, saved_in
 from graphspec.to_keras.adapting import adapt
+from graphspec.to_keras.keras_internals import lookup_layer
 
 Write = Callable[..., Path]
 L = keras.layers
@@ -159,7 +160,7 @@ def assert_alike(ours: Any, theirs: Any) -> None:
     else:
         assert ours.get_vocabulary() == theirs.get_vocabulary()
         if theirs.get_config()["output_mode"] == "tf_idf":
-            np.testing.assert_allclose(lookup_of(ours).idf_weights, lookup_of(theirs).idf_weights, rtol=1e-6)
+            np.testing.assert_allclose(lookup_layer(ours).idf_weights, lookup_layer(theirs).idf_weights, rtol=1e-6)
 
 
 RELOADED = ("normalization", "discretization", "masked integers", "weighed strings", "texts")

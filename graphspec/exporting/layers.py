@@ -7,6 +7,8 @@ from typing import Any
 
 import keras
 
+from graphspec.to_keras.keras_internals import flattened_layers, lookup_layer
+
 TABLES: dict[type[Any], str] = {
     keras.layers.TextVectorization: "splits text and looks its words up in a table",
     keras.layers.StringLookup: "looks words up in a table",
@@ -19,11 +21,9 @@ TABLES: dict[type[Any], str] = {
 
 def every_layer(model: keras.Model) -> Iterator[Any]:
     """Every layer inside `model`, at any depth, but for the tables inside `TextVectorization`."""
-    inner = set()
-    for each in model._flatten_layers(include_self=False):
-        if isinstance(each, keras.layers.TextVectorization):
-            inner.add(id(each._lookup_layer))
-    yield from (each for each in model._flatten_layers(include_self=False) if id(each) not in inner)
+    layers = flattened_layers(model, include_self=False)
+    tables = {id(lookup_layer(each)) for each in layers if isinstance(each, keras.layers.TextVectorization)}
+    yield from (each for each in layers if id(each) not in tables)
 
 
 def with_tables(model: keras.Model, title: str) -> Iterator[str]:

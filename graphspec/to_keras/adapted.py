@@ -16,6 +16,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from graphspec.to_keras.keras_internals import lookup_layer
 from graphspec.to_keras.saved_file import opened_archive
 
 LEARNING = (
@@ -61,17 +62,12 @@ def has_learnt(layer: Any) -> bool:
         return layer.built and bool(np.any(layer.adapt_mean != 0.0) or np.any(layer.adapt_variance != 1.0))
     if isinstance(layer, keras.layers.Discretization):
         return layer.bin_boundaries is not None
-    return int(lookup_of(layer).lookup_table.size()) > 0
-
-
-def lookup_of(layer: Any) -> Any:
-    """The table of words of a layer that has one: that of `TextVectorization` is a layer of its own."""
-    return layer._lookup_layer if isinstance(layer, keras.layers.TextVectorization) else layer
+    return int(lookup_layer(layer).lookup_table.size()) > 0
 
 
 def words_of(layer: Any) -> list[Any]:
     """The vocabulary of a lookup layer in the order of its indices, without its mask and out-of-vocabulary tokens."""
-    lookup = lookup_of(layer)
+    lookup = lookup_layer(layer)
     keys, values = lookup.lookup_table.export()
     words, indices = (values, keys) if lookup.invert else (keys, values)
     ordered = words.numpy()[np.argsort(indices.numpy())].tolist()
@@ -85,7 +81,7 @@ def keep(layer: Any) -> None:
     """
     if isinstance(layer, keras.layers.Normalization | keras.layers.Discretization):
         return  # weights, and an argument already
-    lookup = lookup_of(layer)
+    lookup = lookup_layer(layer)
     if lookup.input_vocabulary is not None:
         return
     words = words_of(layer)

@@ -6,14 +6,10 @@ dicts by name for several.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import keras
-from keras.src.backend.common import global_state
 
 from graphspec.checks.files import missing_file
 from graphspec.diagnostics import Report, SpecError
@@ -21,10 +17,9 @@ from graphspec.diagnostics.rules import REFUSED_ARGUMENTS
 from graphspec.files import is_file
 from graphspec.language.graph import ExternalModel
 from graphspec.to_keras.installed import lacking, version_help
+from graphspec.to_keras.keras_internals import fresh_layer_names
 from graphspec.to_keras.keras_messages import reason
 from graphspec.to_keras.saved_file import by_name, load_saved
-
-_COUNTS = "object_name_uids"
 
 
 @dataclass(frozen=True)
@@ -53,7 +48,7 @@ def _application(external: ExternalModel, *, pretrained: bool) -> keras.Model:
     if make is None:
         raise lacking("application", external.source, external.source_span)
     try:
-        with _own_names():
+        with fresh_layer_names():
             return make(**{"name": external.name, **arguments, "weights": weights})
     except Exception as error:
         raise SpecError.of(
@@ -63,17 +58,6 @@ def _application(external: ExternalModel, *, pretrained: bool) -> keras.Model:
             expected=f"arguments that `keras.applications.{external.source}` takes",
             help=version_help(),
         ) from error
-
-
-@contextmanager
-def _own_names() -> Iterator[None]:
-    """Within it, layers without a name are numbered from the start, and not by what the process has made before."""
-    counts = global_state.get_global_attribute(_COUNTS)
-    global_state.set_global_attribute(_COUNTS, defaultdict(int))
-    try:
-        yield
-    finally:
-        global_state.set_global_attribute(_COUNTS, counts)
 
 
 def _from_file(external: ExternalModel, *, weightless: bool) -> keras.Model:

@@ -37,7 +37,7 @@ from graphspec.language.graph import (
 from graphspec.shapes import Shapes, infer, is_known
 from graphspec.to_keras.external_models import Interface, make_external
 from graphspec.to_keras.installed import find_installed, version_help
-from graphspec.to_keras.keras_internals import deep_enough_for, weightless_scope
+from graphspec.to_keras.keras_internals import recursion_limit_for, weightless_scope
 from graphspec.to_keras.keras_messages import reason
 from graphspec.to_keras.objects import make
 from graphspec.to_keras.operations import is_masked, operate
@@ -123,7 +123,7 @@ class _Builder:
         outputs = {name: values[name] for name in graph.outputs}
         bare_inputs = not top and len(inputs) == 1
         bare_outputs = not top and len(outputs) == 1
-        with deep_enough_for(graph):
+        with recursion_limit_for(graph):
             return keras.Model(
                 next(iter(inputs.values())) if bare_inputs else inputs,
                 next(iter(outputs.values())) if bare_outputs else outputs,

@@ -9,6 +9,7 @@ from keras import tree
 
 from graphspec import catalog
 from graphspec.language.graph import Operation
+from graphspec.to_keras.keras_internals import calls_of, mask_of, operation_behind
 
 
 def operate(function: Any, operation: Operation, value: Any, call: dict[str, Any], *, listed: bool) -> Any:
@@ -37,7 +38,7 @@ def operate(function: Any, operation: Operation, value: Any, call: dict[str, Any
 
 def is_masked(operands: Any) -> bool:
     """Whether a tensor among `operands` bears a mask. Keras hands none through an operation, and says nothing."""
-    return any(getattr(each, "_keras_mask", None) is not None for each in tree.flatten(operands))
+    return any(mask_of(each) is not None for each in tree.flatten(operands))
 
 
 def _constant(entry: catalog.Entry, name: str, value: Any) -> Any:
@@ -75,8 +76,8 @@ def _name(name: str, result: Any, operands: Any) -> None:
     named: list[Any] = []
     while waiting:
         tensor = waiting.pop(0)
-        operation = tensor._keras_history.operation
+        operation = operation_behind(tensor)
         if id(tensor) not in known and not any(operation is other for other in named):
             operation.name = f"{name}.{len(named)}" if named else name
             named.append(operation)
-            waiting += operation._inbound_nodes[0].input_tensors
+            waiting += calls_of(operation)[0].input_tensors

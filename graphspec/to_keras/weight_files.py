@@ -11,6 +11,7 @@ import keras
 from graphspec.diagnostics import SourceText, Span
 from graphspec.files import reason_of
 from graphspec.sources import DataError, DataSource, header, in_order, load
+from graphspec.to_keras.keras_internals import flattened_layers
 
 
 @keras.saving.register_keras_serializable("graphspec")
@@ -54,7 +55,7 @@ def forget_files(layers: Iterable[Any]) -> None:
     A saved model holds the weights themselves; plain Keras loads it, without graphspec and without the files.
     """
     for layer in layers:
-        for each in layer._flatten_layers():
+        for each in flattened_layers(layer):
             for name, value in list(vars(each).items()):
                 if isinstance(value, FromFile):
                     setattr(each, name, keras.initializers.Zeros())

@@ -15,6 +15,7 @@ import keras
 import numpy as np
 
 from graphspec.run_directory.records import GREATEST
+from graphspec.to_keras.keras_internals import loss_of
 
 _SHOWN, _HIDDEN = "true_loss", "only_loss"
 """The loss of an output that is trained alone is the total, and is not told twice."""
@@ -29,7 +30,7 @@ class OutputLoss(keras.metrics.Metric):
 
     def __init__(self, loss: Any, beside: int) -> None:
         super().__init__(name=_SHOWN if beside else _HIDDEN)
-        self.loss = _as_loss(loss)
+        self.loss = loss_of(loss)
         self.total = self.add_variable(shape=(), initializer="zeros", name="total")
         self.samples = self.add_variable(shape=(), initializer="zeros", name="samples")
         self.finite = self.add_variable(shape=(), initializer="zeros", name="finite")
@@ -44,15 +45,6 @@ class OutputLoss(keras.metrics.Metric):
 
     def result(self) -> Any:
         return keras.ops.divide_no_nan(self.total, self.samples)
-
-
-def _as_loss(loss: Any) -> Any:
-    found = keras.losses.get(loss)
-    if isinstance(found, keras.losses.Loss):
-        return found
-    from keras.src.losses.losses import LossFunctionWrapper
-
-    return LossFunctionWrapper(found)
 
 
 def with_true_losses(logs: dict[str, Any]) -> None:

@@ -16,6 +16,7 @@ from graphspec.diagnostics import Report, SpecError
 from graphspec.diagnostics.rules import UNKNOWN_MONITOR
 from graphspec.language.graph import Object
 from graphspec.spec import Spec
+from graphspec.to_keras.keras_internals import direction_of
 from graphspec.to_keras.objects import make
 
 _MODES = {"up": "max", "down": "min"}
@@ -60,4 +61,4 @@ def _mode(metric: Object | None) -> str | None:
     found: Any = keras.metrics.get(make(metric))
     if not isinstance(found, keras.metrics.Metric):
         return "max" if "accuracy" in found.__name__ else "min"
-    return _MODES.get(str(getattr(found, "_direction", "")))
+    return _MODES.get(direction_of(found) or "")

@@ -27,6 +27,7 @@ from graphspec.run_directory import check_inside
 from graphspec.spec import Spec
 from graphspec.to_keras import build_spec
 from graphspec.to_keras.freezing import check_trainable
+from graphspec.to_keras.keras_internals import build_symbolically
 from graphspec.to_keras.keras_messages import keras_errors_as
 from graphspec.to_keras.model import Built
 from graphspec.to_keras.objects import make
@@ -98,7 +99,7 @@ def compile_for(prepared: Prepared, together: int | None) -> dict[str, OutputLos
     steps = together or steps_per_execution(prepared.settings, model, prepared.batches.steps)
     with keras_errors_as(partial(_not_trained, prepared.spec)):
         losses = compile_model(prepared.spec, model, steps_per_execution=steps)
-        model._symbolic_build(data_batch=prepared.batches.dataset.element_spec)
+        build_symbolically(model, prepared.batches.dataset.element_spec)
     return losses
 
 

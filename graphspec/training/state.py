@@ -13,9 +13,9 @@ from typing import Annotated, Any
 
 import keras
 import numpy as np
-from keras.src.random.seed_generator import global_seed_generator
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from graphspec.to_keras.keras_internals import flattened_layers, global_generator
 from graphspec.training.callback_state import go_on_writing, put_back, state_of
 from graphspec.training.checkpoint_file import Array, Contents, DamagedError
 
@@ -96,7 +96,7 @@ class TrainingState:
             go_on_writing(each, told)
 
     def _variables(self) -> dict[str, Any]:
-        shared = [global_seed_generator().state]
+        shared = [global_generator().state]
         return {
             **_named(_MODEL, model_variables(self.model)),
             **_named(_OPTIMIZER, optimizer_variables(self.model.optimizer)),
@@ -160,7 +160,7 @@ def position_of(contents: Contents) -> Position:
 def model_variables(model: keras.Model) -> list[Any]:
     """Every variable of `model` itself, its layers' random generators among them; none of its metrics."""
     found = [*model.variables]
-    for layer in model._flatten_layers():
+    for layer in flattened_layers(model):
         found += [value.state for value in vars(layer).values() if isinstance(value, keras.random.SeedGenerator)]
     return list({id(each): each for each in found}.values())
 
@@ -188,7 +188,7 @@ def assign(variables: dict[str, Any], contents: Contents) -> None:
 
 def finish_assigning(model: keras.Model) -> None:
     """Let layers that work with what follows from their variables, as `Normalization` does, take it anew."""
-    for layer in model._flatten_layers():
+    for layer in flattened_layers(model):
         if isinstance(layer, keras.layers.Normalization) and layer.built:
             layer.finalize_state()
 

@@ -15,6 +15,7 @@ import keras
 import tensorflow as tf
 
 from graphspec.language.schema import TrainingModel
+from graphspec.to_keras.keras_internals import calls_of
 
 MOST = 128
 """The most steps at a time: more make no difference to the smallest models."""
@@ -51,17 +52,17 @@ def operations(model: keras.Model) -> int:
 
 def _of_layer(layer: Any) -> int:
     if isinstance(layer, keras.Model):
-        return operations(layer) * len(layer._inbound_nodes)
+        return operations(layer) * len(calls_of(layer))
     if isinstance(layer, keras.layers.Embedding):
         return 0
     inner = getattr(layer, "layer", None)
     if isinstance(layer, keras.layers.TimeDistributed) and isinstance(inner, keras.Model):
-        return operations(inner) * _closed(layer.input.shape[1:2])[0] * len(layer._inbound_nodes)
+        return operations(inner) * _closed(layer.input.shape[1:2])[0] * len(calls_of(layer))
     positions = 1
-    for node in layer._inbound_nodes:
+    for node in calls_of(layer):
         for tensor in (*node.input_tensors, *node.output_tensors):
             positions = max(positions, prod(_closed(tensor.shape[1:-1])))
-    return int(layer.count_params()) * positions * len(layer._inbound_nodes) if layer.built else 0
+    return int(layer.count_params()) * positions * len(calls_of(layer)) if layer.built else 0
 
 
 def _closed(shape: Any) -> list[int]:

@@ -28,7 +28,7 @@ from graphspec.run_directory.inside import check_kept
 from graphspec.runs.run import Run
 from graphspec.signals import raised_once
 from graphspec.spec import Spec, load
-from graphspec.to_keras.keras_internals import given_back
+from graphspec.to_keras.keras_internals import released_models
 from graphspec.training.checkpoints import steps_in
 from graphspec.tuning import folder as study_folder
 from graphspec.tuning.console import ShowTrials
@@ -146,7 +146,7 @@ class Tuner:
         run = self.folder / study_folder.TRIALS / str(trial.user_attrs[RUN])
         make_folder(run.parent)
         check_kept(run.parent, (run.name,))
-        with given_back():
+        with released_models():
             reason = self._failure_of(trial, run, number)
         self.watched.check()
         self._tell(trial, run, reason)

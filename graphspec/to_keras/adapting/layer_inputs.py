@@ -13,7 +13,7 @@ from graphspec.diagnostics import Span, SpecError
 from graphspec.diagnostics.rules import REFUSED_TRAINING
 from graphspec.language.graph import ExternalModel, Graph, NestedModel
 from graphspec.to_keras.adapted import LEARNING, has_learnt, learning_layers
-from graphspec.to_keras.keras_internals import deep_enough_for
+from graphspec.to_keras.keras_internals import call_behind, recursion_limit_for
 from graphspec.to_keras.model import Built
 
 _MOST = 256
@@ -101,7 +101,7 @@ class _Finder:
                 if step.layer.is_operation or not self._concerns(self.built.layers[step.layer]):
                     continue
                 values = self.built.values[id(graph)]
-                with deep_enough_for(graph):
+                with recursion_limit_for(graph):
                     part = _Part({name: values[name] for name in graph.inputs}, _taken(result))
                 ran = through | {id(each) for each in learning_layers(part.model).values()}
                 self._visit(
@@ -139,21 +139,15 @@ def _sources(wanted: Any) -> Iterator[Any]:
     for tensor in waiting:
         if id(tensor) not in seen:
             seen.add(id(tensor))
-            call = _call(tensor)
+            call = call_behind(tensor)
             if call.is_input:
                 yield tensor
             waiting += call.input_tensors
 
 
-def _call(tensor: Any) -> Any:
-    """The node of Keras that gave a symbolic tensor."""
-    made = tensor._keras_history
-    return made.operation._inbound_nodes[made.node_index]
-
-
 def _taken(result: Any) -> Any:
     """What a layer was called with, alone or by name, where it gave the symbolic `result`."""
-    call = _call(keras.tree.flatten(result)[0]).arguments
+    call = call_behind(keras.tree.flatten(result)[0]).arguments
     return next(each for each in (*call.args, *call.kwargs.values()) if keras.tree.flatten(each))
 
 
