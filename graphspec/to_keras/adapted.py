@@ -16,7 +16,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from graphspec.to_keras.keras_internals import lookup_layer
+from graphspec.to_keras.keras_internals import flattened_layers, lookup_layer
 from graphspec.to_keras.saved_file import opened_archive
 
 LEARNING = (
@@ -40,7 +40,7 @@ def learning_layers(layer: Any) -> dict[str, Any]:
     waiting = [("", layer)]
     while waiting:
         path, outer = waiting.pop()
-        for each in outer._flatten_layers(include_self=False, recursive=False):
+        for each in flattened_layers(outer, include_self=False, recursive=False):
             if id(each) not in seen:
                 seen.add(id(each))
                 name = f"{path}/{each.name}".lstrip("/")

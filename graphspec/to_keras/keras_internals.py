@@ -1,6 +1,6 @@
 """Everything private in Keras and TensorFlow that graphspec uses: the place to look at when Keras moves.
 
-Nothing else in `graphspec/` imports `keras.src` or `tensorflow.python`, or reads a private attribute of theirs. Each use
+Nothing else in `graphspec/` imports `keras.src` or `tensorflow.python`, or reads a private attribute of theirs. Each
 was seen in Keras 3.8 to 3.15 with TensorFlow 2.18 to 2.21; `tests/to_keras/test_keras_internals.py` tries each.
 
 | private | used for | no public way, because |
@@ -111,9 +111,9 @@ def released_models() -> Iterator[None]:
         keras.utils.clear_session()
 
 
-def flattened_layers(layer: Any, *, include_self: bool = True) -> list[Any]:
-    """Return the layers inside `layer`, at any depth."""
-    return list(layer._flatten_layers(include_self=include_self))
+def flattened_layers(layer: Any, *, include_self: bool = True, recursive: bool = True) -> list[Any]:
+    """Return the layers inside `layer`, at any depth or, where it is not recursive, right inside."""
+    return list(layer._flatten_layers(include_self=include_self, recursive=recursive))
 
 
 def calls_of(layer: Any) -> list[Any]:
