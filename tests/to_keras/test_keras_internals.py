@@ -61,10 +61,12 @@ def weightless() -> bool:
 
 def fresh_names() -> bool:
     """A layer is numbered from the start within the scope, and on from where it was after it."""
+    keras.layers.Dense(1)
     before = keras.layers.Dense(1).name
     with internals.fresh_layer_names():
         within = keras.layers.Dense(1).name
-    return within == "dense" != before == f"dense_{int(keras.layers.Dense(1).name.split('_')[1]) - 1}"
+    after = keras.layers.Dense(1).name
+    return bool(within == "dense" and int(after.rpartition("_")[2]) == int(before.rpartition("_")[2]) + 1)
 
 
 def released() -> bool:
