@@ -1,6 +1,6 @@
-"""Targets against the range of their loss, and sample weights against zero: Keras computes with any number.
+"""Checks of targets against the range of their loss, and of sample weights against zero.
 
-Runs where the values are read, on arrays of NumPy.
+Keras computes with any number. These checks read values, as arrays of NumPy.
 """
 
 from __future__ import annotations
@@ -18,13 +18,20 @@ from graphspec.sources.origin import place_of_sample
 from graphspec.sources.scan import Scan, first_where
 
 _ROUNDING = 1e-4
-"""So far beyond its range may a target lie: scaled and smoothed numbers are rounded."""
+"""Tolerance around a range of targets: scaled and smoothed numbers are rounded."""
 
 _WHITE = 255
 
 
 def check_range(output: Output, source: DataSource, column: Column, found: Scan) -> Iterator[Diagnostic]:
-    """Find the first target of `column` that the loss of `output` does not take; found are the values of it."""
+    """Report the first target that the loss does not take.
+
+    Args:
+        output: the output that the targets train.
+        source: where the spec names the targets.
+        column: the targets.
+        found: statistics of their values.
+    """
     wanted = target_range(output)
     if wanted is None or output.loss is None or found.lowest is None or found.highest is None:
         return
@@ -40,13 +47,13 @@ def check_range(output: Output, source: DataSource, column: Column, found: Scan)
         f"`{output.loss.name}` of `{output.name}` takes {taken}",
         source.place,
         expected=taken,
-        help=_mend(output.loss.name, wanted, source, found),
+        help=_help(output.loss.name, wanted, source, found),
         labels=(Label(output.span, "the output"),),
     )
 
 
 def check_weights(name: str, source: DataSource, column: Column, found: Scan) -> Iterator[Diagnostic]:
-    """Find the first negative sample weight: training would make the loss of that sample greater."""
+    """Report the first negative sample weight: training would increase the loss of that sample."""
     if found.lowest is None or found.lowest >= 0:
         return
     first = first_where(column, lambda weights: weights < 0)
@@ -63,7 +70,7 @@ def check_weights(name: str, source: DataSource, column: Column, found: Scan) ->
 
 
 def _wrong(wanted: TargetRange, lowest: float, highest: float, fractional: bool) -> Callable[[Any], Any] | None:
-    """Return which numbers are wrong; None where the least and the greatest show that none is."""
+    """Return a function that marks wrong numbers; None if the extremes show that there are none."""
     low = wanted.low if wanted.low is not None else float("-inf")
     high = wanted.high if wanted.high is not None else float("inf")
     if not (low - _ROUNDING <= lowest and highest <= high + _ROUNDING):
@@ -85,7 +92,7 @@ def _in_words(wanted: TargetRange) -> str:
     return f"numbers from {wanted.low:g} {'up' if wanted.high is None else f'to {wanted.high:g}'}"
 
 
-def _mend(loss: str, wanted: TargetRange, source: DataSource, found: Scan) -> str:
+def _help(loss: str, wanted: TargetRange, source: DataSource, found: Scan) -> str:
     lowest, highest = found.lowest or 0, found.highest or 0
     if wanted.high is None:
         return "use a loss of any numbers, such as `mse`, or mend the file"
