@@ -1,32 +1,49 @@
-"""Object → the Keras object it stands for: its class is looked up by name and called with its arguments.
+"""Construction of Keras objects: the class is found by its name, or by its registration, and called.
 
-Nothing of a spec is ever handed to Keras' deserialisation, which is no sandbox.
+Nothing of a spec is ever passed to Keras' deserialisation, which is no sandbox.
 """
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from graphspec.catalog import SINGULAR
-from graphspec.checks.files import missing_file
-from graphspec.diagnostics import Diagnostic, Report, SpecError
-from graphspec.diagnostics.rules import REFUSED_ARGUMENTS
-from graphspec.files import is_file
-from graphspec.language.graph import Layer, Object
+import keras
+
+from graphspec.catalog import SINGULAR, Kind
+from graphspec.checks.files import VOCABULARY, require_file
+from graphspec.diagnostics import SpecError
+from graphspec.diagnostics.rules import REFUSED_ARGUMENTS, UNREGISTERED
+from graphspec.diagnostics.suggest import a, did_you_mean, one_of
+from graphspec.language.graph import FIRST, Layer, Object
 from graphspec.sources import DataSource
-from graphspec.to_keras.custom import make_custom
+from graphspec.to_keras.file_initializer import FromFile
 from graphspec.to_keras.installed import check_identifier, find_installed, version_help
 from graphspec.to_keras.keras_messages import reason
-from graphspec.to_keras.weight_files import FromFile
+
+_BASES: dict[Kind, type] = {
+    "layers": keras.Layer,
+    "losses": keras.losses.Loss,
+    "metrics": keras.metrics.Metric,
+    "optimizers": keras.optimizers.Optimizer,
+    "schedules": keras.optimizers.schedules.LearningRateSchedule,
+    "callbacks": keras.callbacks.Callback,
+}
+_NO_FUNCTIONS = ("layers", "optimizers", "schedules", "callbacks")
 
 
-def make(what: Object, make_layer: Callable[[Layer], Any] | None = None, **more: Any) -> Any:
-    """The Keras object of `what`; a string identifier, such as `relu` or `mse`, stays the string that Keras reads.
+def make(what: Object, make_layer: Callable[[Layer], Any] | None = None, **defaults: Any) -> Any:
+    """Return the Keras object of `what`; a string identifier, such as `relu` or `mse`, stays a string.
 
-    make_layer gives the Keras layer of a Layer among the arguments; more holds arguments that the spec leaves to us.
-    Raises SpecError, with the place of the object, where Keras refuses the arguments.
+    Args:
+        what: the object of the spec.
+        make_layer: returns the Keras layer of a Layer among the arguments.
+        **defaults: arguments that the spec may override.
+
+    Raises:
+        SpecError: Keras refuses the arguments, or does not have the class.
     """
     if what.is_identifier:
         check_identifier(what)
@@ -36,32 +53,21 @@ def make(what: Object, make_layer: Callable[[Layer], Any] | None = None, **more:
         return FromFile(str(source.path), source.key)
     arguments = {name: _argument(value, make_layer) for name, value in what.arguments.items()}
     if ">" in what.name:
-        return make_custom(what, arguments, more)
-    _check_words(what)
-    found = find_installed(what.kind, what.name, what.span)
+        return _make_custom(what, arguments, defaults)
+    vocabulary = what.arguments.get(VOCABULARY)
+    if isinstance(vocabulary, str):
+        require_file(Path(vocabulary), vocabulary, what.span_of(VOCABULARY))  # TensorFlow would wait for a pipe
+    keras_class = find_installed(what.kind, what.name, what.span)
     try:
-        return found(**{**more, **arguments})
+        return keras_class(**{**defaults, **arguments})
     except Exception as error:
-        raise SpecError(
-            Report(
-                [
-                    Diagnostic(
-                        REFUSED_ARGUMENTS,
-                        f"Keras refused the arguments of the {SINGULAR[what.kind]} `{what.name}`: {reason(error)}",
-                        what.span,
-                        expected=f"arguments that `keras.{what.kind}.{what.name}` takes",
-                        help=version_help(),
-                    )
-                ]
-            )
+        raise SpecError.of(
+            REFUSED_ARGUMENTS,
+            f"Keras refused the arguments of the {SINGULAR[what.kind]} `{what.name}`: {reason(error)}",
+            what.span,
+            expected=f"arguments that `keras.{what.kind}.{what.name}` takes",
+            help=version_help(),
         ) from error
-
-
-def _check_words(what: Object) -> None:
-    """Raise SpecError unless the file of words of a lookup layer can be read: TensorFlow would wait for a pipe."""
-    words = what.arguments.get("vocabulary")
-    if isinstance(words, str) and not is_file(words):
-        raise SpecError(Report([missing_file(Path(words), words, what.span_of("vocabulary"))]))
 
 
 def _argument(value: Any, make_layer: Callable[[Layer], Any] | None) -> Any:
@@ -73,3 +79,71 @@ def _argument(value: Any, make_layer: Callable[[Layer], Any] | None) -> Any:
     if isinstance(value, list):
         return [_argument(item, make_layer) for item in value]
     return value
+
+
+def _make_custom(what: Object, arguments: dict[str, Any], defaults: dict[str, Any]) -> Any:
+    """Return the object that a plugin registered, called with `defaults` as far as it takes them."""
+    found = _find_registered(what)
+    noun = SINGULAR[what.kind]
+    if not inspect.isclass(found):
+        if arguments:
+            raise SpecError.of(
+                REFUSED_ARGUMENTS,
+                f"`{what.name}` is a function and takes no arguments here",
+                what.span,
+                expected="its name alone",
+                help=f"register a class, to give {a(noun)} arguments",
+            )
+        return found
+    keywords = {name: value for name, value in arguments.items() if name != FIRST}
+    taken, refused = _split(found, defaults)
+    try:
+        instance = found(*([arguments[FIRST]] if FIRST in arguments else []), **{**taken, **keywords})
+    except SpecError:
+        raise
+    except Exception as error:
+        raise SpecError.of(
+            REFUSED_ARGUMENTS,
+            f"the {noun} `{what.name}` refused its arguments: {reason(error)}",
+            what.span,
+            expected=f"arguments that `{found.__name__}` of {found.__module__} takes",
+        ) from error
+    if isinstance(instance, keras.Layer):
+        for name, value in refused.items():  # such as `name`, by which weights are found
+            setattr(instance, "dtype_policy" if name == "dtype" else name, value)
+    return instance
+
+
+def _find_registered(what: Object) -> Any:
+    found = keras.saving.get_registered_object(what.name)
+    noun = SINGULAR[what.kind]
+    if found is None:
+        known = [name for name in keras.saving.get_custom_objects() if ">" in name]
+        raise SpecError.of(
+            UNREGISTERED,
+            f"no plugin registers `{what.name}`",
+            what.span,
+            expected=f"{a(noun)} that a plugin registers",
+            help=did_you_mean(what.name, known, f"they register {one_of(known)}" if known else "they register nothing"),
+        )
+    base = _BASES.get(what.kind)
+    is_class = inspect.isclass(found)
+    if (is_class and base is not None and not issubclass(found, base)) or (
+        not is_class and (what.kind in _NO_FUNCTIONS or not callable(found))
+    ):
+        raise SpecError.of(
+            UNREGISTERED,
+            f"`{what.name}` is registered, but is no {noun}",
+            what.span,
+            expected=f"a subclass of `{base.__module__.partition('.')[0]}.{base.__name__}`" if base else a(noun),
+            help=f"name {a(noun)} here",
+        )
+    return found
+
+
+def _split(registered: type, defaults: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the arguments that a constructor takes, and the others."""
+    parameters = inspect.signature(registered).parameters
+    takes_any = any(each.kind is each.VAR_KEYWORD for each in parameters.values())
+    taken = {name: value for name, value in defaults.items() if takes_any or name in parameters}
+    return taken, {name: value for name, value in defaults.items() if name not in taken}
