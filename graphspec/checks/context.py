@@ -1,4 +1,4 @@
-"""The spec that checks look at: its graph with everything that is known without Keras."""
+"""The context of a check: a spec's graph and everything known about it without Keras."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class CheckContext:
 
     @property
     def graphs(self) -> tuple[Graph, ...]:
-        """The graph and every model nested in it."""
+        """Return the graph and every model nested in it."""
         return (self.graph, *self.graph.models())
 
     @property
@@ -40,15 +40,15 @@ class CheckContext:
 
     @property
     def validates(self) -> bool:
-        """Return whether a training may validate: the data has a validation split, or the spec names no data."""
+        """Return whether a training may validate: it has validation data, or no data is named."""
         return self.data is None or self.data.validation is not None or self.data.held_out > 0
 
     def output_shape(self, output: Output) -> Shape | None:
-        """Return the shape of one sample of `output`; None if it is unknown."""
+        """Return the shape of one sample of an output; None if unknown."""
         return output_shape(self.shapes, self.graph, output)
 
 
 def output_shape(shapes: Shapes, graph: Graph, output: Output) -> Shape | None:
-    """Return the shape of one sample of `output`, an output of `graph`; None if it is unknown."""
+    """Return the shape of one sample of an output of `graph`; None if unknown."""
     tensor = shapes.of(graph, output.name)
     return tensor.shape[1:] if isinstance(tensor, Tensor) else None

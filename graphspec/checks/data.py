@@ -1,4 +1,4 @@
-"""Checks of data files against the graph by their headers: names, existence, shapes, dtypes and counts.
+"""Checks of data files by their headers: names, existence, shapes, dtypes and counts.
 
 They need neither TensorFlow nor NumPy. `checks.values` reads the values.
 """
@@ -30,7 +30,7 @@ from graphspec.sources import GIVEN, Data, DataError, DataSource, Header, Split,
 
 
 def check_data(context: CheckContext) -> Iterator[Diagnostic]:
-    """Report splits that do not fit the graph, and a validation split that leaves a side without samples."""
+    """Report splits that do not fit the graph, and a `split` that is empty."""
     data = context.data
     for split in data.splits() if data is not None else ():
         yield from check_split(context.graph, split, context.shapes)
@@ -39,7 +39,7 @@ def check_data(context: CheckContext) -> Iterator[Diagnostic]:
 
 
 def _count_of(split: Split) -> int | None:
-    """Return the number of samples in the first header that states it; None if no header does."""
+    """Return the number of samples from the first header that states it, or None."""
     for _, source in split.sources():
         found = _header(source, "")
         if isinstance(found, Header) and found.samples is not None:
@@ -48,7 +48,7 @@ def _count_of(split: Split) -> int | None:
 
 
 def check_held_out(data: Data, samples: int | None) -> Iterator[Diagnostic]:
-    """Report a validation split that leaves no sample to validate on, or none to train on.
+    """Report a validation split without samples, or one that leaves none to train on.
 
     Args:
         data: the data with its validation split.
@@ -115,7 +115,7 @@ def _check_names(graph: Graph, split: Split) -> Iterator[Diagnostic]:
 def _check_keys(
     split: Split, kind: str, sources: Mapping[str, DataSource], known: Mapping[str, object], *, required: set[str]
 ) -> Iterator[Diagnostic]:
-    """Report sources of unknown names and missing ones: Keras would feed a wrong dict to the wrong inputs."""
+    """Report unknown and missing names: Keras would feed a wrong dict to wrong inputs."""
     missing = [name for name in known if name in required and name not in sources]
     for name, source in sources.items():
         if name not in known:
@@ -144,7 +144,7 @@ def _check_keys(
 
 
 def _header(source: DataSource, base: str) -> Header | Diagnostic:
-    """Return the header of a source, or a diagnostic if it has none; paths are relative to `base`."""
+    """Return the header of a source, or a diagnostic; paths are relative to `base`."""
     try:
         return header(source)
     except DataError as error:
@@ -240,7 +240,7 @@ def _values(dtype: str) -> str:
 
 
 def _readable(have: str, want: str) -> bool:
-    """Return whether `want` holds values of dtype `have`: text stays text, fractions are not cut off."""
+    """Return whether dtype `want` holds values of `have` without loss of text or fractions."""
     if "string" in (have, want):
         return have == want
     return not (have.startswith("float") and not want.startswith(("float", "bfloat")))

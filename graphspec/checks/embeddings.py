@@ -12,7 +12,7 @@ _MAX_FOLLOWED = 200
 
 
 def embeddings(graph: Graph, name: str, followed: set[tuple[int, str]] | None = None) -> Iterator[tuple[int, Span]]:
-    """Yield `input_dim` and its span for every `Embedding` that looks up a tensor, in nested models too.
+    """Yield `input_dim` and its span for every `Embedding` of a tensor, in nested models too.
 
     Args:
         graph: the graph to search.

@@ -1,4 +1,4 @@
-"""Checks of the files that a spec names beside its data: each exists before TensorFlow reads it, and none is a URL."""
+"""Checks of the files that a spec names beside its data: each exists locally."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ VOCABULARY = "vocabulary"
 
 
 def check_files(context: CheckContext) -> Iterator[Diagnostic]:
-    """Report every missing file of weights, of a model, or of the vocabulary of a lookup layer."""
+    """Report every missing file of weights, of a model, or of a vocabulary."""
     graph, training = context.graph, context.training
     weights = [training.initial_weights] if training is not None else []
     for layer in every_layer(graph):

@@ -1,4 +1,4 @@
-"""Checks of `freeze`: each entry matches a layer, and the entries leave a layer to train."""
+"""Checks of `freeze`: each entry matches a layer, and some layer stays trainable."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def _within(path: str, frozen: set[str]) -> bool:
 
 
 def _may_have_weights(layer: Layer) -> bool:
-    """Return whether a layer may have weights: it takes an initializer, holds layers, or is unknown."""
+    """Return whether a layer takes an initializer, contains layers, or is unknown."""
     if not isinstance(layer, ObjectLayer):
         return isinstance(layer, ExternalModel)
     name = layer.class_name
@@ -96,7 +96,7 @@ def _may_have_weights(layer: Layer) -> bool:
 
 
 def _may_lie_inside(pattern: str, models: list[str]) -> bool:
-    """Return whether `pattern` may match a layer of an external model; those are known once it is built."""
+    """Return whether `pattern` may match a layer of an external model, known only once built."""
     return bool(models) and (_is_glob(pattern) or pattern.startswith(tuple(f"{m}/" for m in models)))
 
 

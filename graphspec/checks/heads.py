@@ -1,4 +1,4 @@
-"""The last layer of an output, whose activation says whether the values are probabilities."""
+"""Heads, the last layers of outputs, whose activations tell probabilities from other values."""
 
 from __future__ import annotations
 

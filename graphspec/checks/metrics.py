@@ -1,4 +1,4 @@
-"""Checks of metrics against outputs and targets, which Keras refuses at the first step of a training."""
+"""Checks of metrics against outputs and targets, which Keras refuses only when training starts."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def check_metrics(context: CheckContext) -> Iterator[Diagnostic]:
 
 
 def check_metrics_with(output: Output, have: Shape, shape: Shape, span: Span) -> Iterator[Diagnostic]:
-    """Report the metrics that compare other targets of the output, but not those of shape `have`.
+    """Report the metrics that do not compare targets of shape `have`.
 
     Args:
         output: the output that the targets train.
@@ -73,7 +73,7 @@ def _help(metric: Object, forms: str, wanted: str) -> str:
 
 
 def _taken(metric: Object, shape: Shape) -> str | None:
-    """Return the forms of targets that the metric takes; None if its arguments may change them."""
+    """Return the forms of targets that a metric takes; None if arguments may matter."""
     entry = catalog.find("metrics", metric.name)
     if entry is None or set(metric.arguments) - {*entry.required, "name", "dtype"}:
         return None

@@ -1,4 +1,4 @@
-"""Checks of `search`: each path leads to a value of the spec, and each edge of a range leaves the spec valid.
+"""Checks of `search`: paths lead to values, and edge values leave the spec valid.
 
 Paths are those of `--set`, which also sets the values. Validating the spec once for each edge takes long, so
 `check_edges` runs on demand and has limits.
@@ -29,7 +29,7 @@ Inspect = Callable[[Mapping], Report]
 
 
 def check_paths(tree: Mapping, space: SearchSpace) -> Iterator[Diagnostic]:
-    """Report every parameter whose path leads to no value of the spec, or into that of another parameter."""
+    """Report every parameter whose path leads to no value, or into another parameter's value."""
     for number, parameter in enumerate(space.parameters):
         if not is_path(parameter.path) or _first_key(parameter.path) in _WHOLE:
             yield Diagnostic(
@@ -59,7 +59,7 @@ def check_paths(tree: Mapping, space: SearchSpace) -> Iterator[Diagnostic]:
 
 
 def check_edges(tree: Mapping, space: SearchSpace, size: int, inspect: Inspect) -> Iterator[Diagnostic]:
-    """Report every parameter with a choice, or an end of its range, that makes the spec invalid.
+    """Report every parameter with an edge value that makes the spec invalid.
 
     Args:
         tree: the spec.

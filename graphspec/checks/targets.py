@@ -1,4 +1,4 @@
-"""Checks of targets against outputs: Keras silently broadcasts a target of another shape and trains on it.
+"""Checks of targets against outputs, as Keras silently broadcasts targets of another shape.
 
 Shapes are checked by headers, before any value is read; class indices when values are read.
 """
@@ -27,12 +27,12 @@ def takes_classes(output: Output) -> bool:
 
 
 def target_range(output: Output) -> TargetRange | None:
-    """Return the range of targets that the loss of `output` takes; None for any or unknown."""
+    """Return the range of targets that the loss takes; None for any or unknown."""
     return TARGET_RANGES.get(output.loss.name) if output.loss is not None else None
 
 
 def ignored_class(output: Output) -> int | None:
-    """Return the class index that the loss ignores, such as 255 for borders in masks; None for none."""
+    """Return the class index that the loss ignores, such as 255 in masks, or None."""
     ignored = output.loss.arguments.get("ignore_class") if output.loss is not None and takes_classes(output) else None
     return ignored if isinstance(ignored, int) else None
 
@@ -77,7 +77,7 @@ def forms_of(have: Shape, shape: Shape) -> str:
 
 
 def target_forms(output: Output, shape: Shape) -> str:
-    """Return the forms of targets that the loss takes for an output of `shape`; empty if unknown."""
+    """Return the forms of targets that the loss takes for `shape`; empty if unknown."""
     if output.loss is None or ">" in output.loss.name:
         return ""
     if output.loss.name in _LOSSES_OF_OTHER_SHAPE:
@@ -151,5 +151,5 @@ def check_labels(
 
 def _agree(have: Shape, wanted: Shape) -> bool:
     return len(have) == len(wanted) and all(
-        size is None or given is None or size == given for given, size in zip(have, wanted, strict=True)
+        size is None or other is None or size == other for size, other in zip(have, wanted, strict=True)
     )

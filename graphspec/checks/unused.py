@@ -1,4 +1,4 @@
-"""Check of inputs and nodes that reach no output, and of declared layers that nothing applies."""
+"""Check of inputs and nodes that reach no output, and of unapplied layers."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from graphspec.diagnostics.rules import UNUSED
 
 
 def check_unused(context: CheckContext) -> Iterator[Diagnostic]:
-    """Report inputs and nodes that reach no output, and layers that are never applied, in nested models too.
+    """Report inputs and nodes that reach no output, and layers that are never applied.
 
-    Only the end of an unused chain is reported. Nodes that a block makes are not reported, nor is anything in a graph
-    with wiring mistakes.
+    Nested models are checked too. Only the end of an unused chain is reported. Nodes that a block makes are not
+    reported, nor is anything in a graph with wiring mistakes.
     """
     if not context.is_whole:
         return

@@ -50,7 +50,7 @@ def check_values(context: CheckContext) -> Iterator[Diagnostic]:
 
 
 def _was_unknown(split: Split) -> bool:
-    """Return whether no header states the number of samples, so that `checks.data` could not check it."""
+    """Return whether no header states the number of samples that `checks.data` checks."""
     try:
         return all(header(source).samples is None for _, source in split.sources())
     except (DataError, OSError):
@@ -58,7 +58,7 @@ def _was_unknown(split: Split) -> bool:
 
 
 def _check_split(context: CheckContext, split: Split, counts: dict[int, int | None]) -> Iterator[Diagnostic]:
-    """Check the values of a split, and enter the samples of each source into `counts` by its id."""
+    """Check the values of a split, and enter the samples of each source into `counts`."""
     is_counted_anew = False
     for name, source in split.sources():
         wanted = context.graph.inputs.get(name) if split.inputs.get(name) is source else None

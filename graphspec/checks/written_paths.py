@@ -1,4 +1,4 @@
-"""Checks of the paths that callbacks write: inside the run, apart from its own files, and from each other.
+"""Checks of callbacks' paths: inside the run, apart from its own files and each other.
 
 They look at the text of each path, before there is a run; `run_directory.inside` checks the folder of a run.
 """
@@ -45,7 +45,7 @@ def check_written_paths(context: CheckContext) -> Iterator[Diagnostic]:
 
 
 def written_paths(callback: Object) -> dict[str, Any]:
-    """Return the paths that a callback writes, by argument: those of the spec, or the defaults of Keras.
+    """Return the paths that a callback writes, by argument, with the defaults of Keras.
 
     The paths of a plugin's callback are its known path arguments, which a run places in its directory.
     """
@@ -80,7 +80,7 @@ def _read(callback: Object, argument: str, text: Any, shared: str) -> RunPath | 
 
 
 def shared_name(callback: Object, settings: TrainingModel) -> str:
-    """Return `best.keras` if `callback` saves the same best model as the run itself; else an empty string."""
+    """Return `best.keras` if a callback saves the same model as the run, else ""."""
     checkpoint, arguments = settings.checkpoint, callback.arguments
     monitor = (checkpoint.monitor if checkpoint is not None else None) or "val_loss"
     is_same = (
@@ -104,7 +104,7 @@ def _reported(context: CheckContext) -> dict[str, Object | None] | None:
 
 
 def _offered(callback: Object, reported: Iterable[str]) -> list[str]:
-    """Return the names that Keras fills into a path, after an epoch or after a number of batches."""
+    """Return the names that Keras fills into a path of `callback`."""
     if callback.arguments.get("save_freq", "epoch") == "epoch":
         return ["epoch", *reported]
     return ["epoch", "batch", *(name for name in reported if not name.startswith("val_") and name != "learning_rate")]
@@ -182,7 +182,7 @@ class _Claims:
 
 
 class _Files:
-    """The callbacks that write files, by the keys of the files and of the folders that contain them."""
+    """Files and the folders that contain them, by key, with the callbacks that write them."""
 
     def __init__(self) -> None:
         self._files: dict[str, Object] = {}
@@ -194,7 +194,7 @@ class _Files:
             self._folders.setdefault(folder, callback)
 
     def owner(self, key: str) -> Object | None:
-        """Return the callback whose file is at `key`, inside it, or at a folder that contains it."""
+        """Return the callback whose file is at `key`, inside it, or above it."""
         owner = self._folders.get(key) or self._files.get(key)
         return owner or next((self._files[folder] for folder in _folders(key) if folder in self._files), None)
 

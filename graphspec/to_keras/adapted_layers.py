@@ -1,4 +1,4 @@
-"""State of preprocessing layers that adapt to data: read, written to a saved model, and restored from one.
+"""State of adapted preprocessing layers: read, written to a saved model, and restored from it.
 
 Keras writes a vocabulary to a text file of one word a line inside the saved model. It reads the file back wrongly if a
 word contains a line break of any alphabet (such as U+2028) or the last word is empty, and `model.load_weights` does not
@@ -53,7 +53,7 @@ def adaptable_layers(layer: Any) -> dict[str, Any]:
 
 
 def is_adapted(layer: Any) -> bool:
-    """Return whether an adaptable layer has state: from its arguments, from `adapt`, or from a file.
+    """Return whether a layer has state, from its arguments, `adapt` or a file.
 
     A `Normalization` with the initial mean 0 and variance 1 counts as not adapted.
     """
@@ -97,7 +97,7 @@ def store_vocabulary(layer: Any) -> None:
 
 
 def adapted_configs(model: Any) -> dict[str, list[Any]]:
-    """Return the state of the adapted layers for `restore_configs`: class and arguments by path, as JSON."""
+    """Return class and arguments of the adapted layers by path, as JSON for `restore_configs`."""
     configs = {}
     for path, layer in adaptable_layers(model).items():
         if is_adapted(layer) and not isinstance(layer, keras.layers.Normalization):
@@ -108,7 +108,7 @@ def adapted_configs(model: Any) -> dict[str, list[Any]]:
 
 
 def restore_configs(model: Any, saved: Mapping[str, Any]) -> list[str]:
-    """Restore the layers of a model that are not adapted; weights, as of `Normalization`, are not restored.
+    """Restore the state of layers that are not adapted; weights are not restored.
 
     Args:
         model: the model.
@@ -152,7 +152,7 @@ def _fill(layer: Any, config: dict[str, Any]) -> bool:
 
 
 def saved_configs(file: Path) -> dict[str, tuple[str, dict[str, Any]]]:
-    """Return the class and the configuration of every adaptable layer of a saved model, by path.
+    """Return class and configuration of the adaptable layers of a saved model, by path.
 
     Raises:
         Exception: of any type, if the file cannot be read.

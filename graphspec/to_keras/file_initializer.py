@@ -1,4 +1,4 @@
-"""An initializer that reads weights from an array file and is not part of the saved model."""
+"""An initializer that reads weights from a file, and is removed before saving."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from graphspec.to_keras.keras_internals import flattened_layers
 
 @keras.saving.register_keras_serializable("graphspec")
 class FromFile(keras.initializers.Initializer):
-    """An initializer with the values of a `.npy` file, or of one array of an `.npz` archive.
+    """An initializer with the values of a `.npy` file or an `.npz` array.
 
     Calling it raises ValueError if the file cannot be read, or its array has another shape than the weight.
     """
@@ -45,7 +45,7 @@ class FromFile(keras.initializers.Initializer):
             raise ValueError(f"{self.path} holds an array of shape {found}, and the weight has shape {tuple(wanted)}")
 
     def get_config(self) -> dict[str, Any]:
-        """What wrappers that copy their layer, such as `Bidirectional`, make the copy from."""
+        """Return the configuration from which wrappers such as `Bidirectional` copy their layer."""
         return {"path": self.path, "key": self.key}
 
 

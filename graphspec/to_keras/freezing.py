@@ -43,7 +43,7 @@ def _paths(built: Built) -> Iterator[tuple[str, Any]]:
 
 
 def _nested_layers(model: keras.Model, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield the layers of a model and of the models among them, each with its path after `prefix`."""
+    """Yield the layers of a model, at any depth of nested models, with their paths."""
     for layer in model.layers:
         yield f"{prefix}{layer.name}", layer
         if isinstance(layer, keras.Model):

@@ -1,4 +1,4 @@
-"""Checks of HDF5 files, which are not trusted: plain trees of arrays, within the file and of bounded size.
+"""Checks of untrusted HDF5 files: plain trees of arrays, within the file, of bounded size.
 
 An HDF5 file can refer to other files, by external links, external storage and virtual datasets; to itself; and to
 arrays of any size in a few bytes. Keras writes none of this, and a file with any of it is refused before it is read.
@@ -17,7 +17,7 @@ _MAX_ENTRIES = 200_000
 
 
 def check_hdf5(file: h5py.File, limit: int) -> None:
-    """Raise ValueError unless a file is a plain tree of arrays of numbers of at most `limit` bytes."""
+    """Raise ValueError unless a file is a plain tree of numeric arrays within `limit` bytes."""
     seen = {_address(file)}
     waiting: list[tuple[h5py.Group, int]] = [(file, 1)]
     total = 0
@@ -39,7 +39,7 @@ def check_hdf5(file: h5py.File, limit: int) -> None:
 
 
 def owned_child(group: h5py.Group, key: str) -> Any:
-    """Return the group or dataset at `key`. Raises ValueError for a link, which may lead to other files."""
+    """Return the group or dataset at `key`. Raises ValueError if it is in another file."""
     if not isinstance(group.get(key, getlink=True), h5py.HardLink):
         raise ValueError(f"`{key}` in it is a link")
     found = group[key]
@@ -53,7 +53,7 @@ def _address(found: Any) -> int:
 
 
 def _size(dataset: h5py.Dataset) -> int:
-    """Return the bytes that reading a dataset takes: of its values, or of one chunk if that is larger."""
+    """Return the memory for reading a dataset in bytes: its values, or one larger chunk."""
     if dataset.dtype.hasobject:
         raise ValueError(f"`{dataset.name}` in it holds text or references, not numbers")
     chunk = math.prod(dataset.chunks) if dataset.chunks else 0

@@ -1,4 +1,4 @@
-"""Classes and operations of the installed Keras; a diagnostic for one that only a newer release has."""
+"""Classes and operations of the installed Keras, and diagnostics for missing ones."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _STATELESS: tuple[Kind, ...] = ("activations", "losses", "metrics")
 
 
 def find_installed(kind: Kind, name: str, span: Span | None) -> Any:
-    """Return a class or an operation of the installed Keras. Raises SpecError if it has none."""
+    """Return a class or operation of the installed Keras. Raises SpecError if missing."""
     try:
         return attrgetter(name.removeprefix("ops."))(_MODULES[kind])
     except AttributeError:
@@ -70,7 +70,7 @@ def missing_in_keras(noun: str, name: str, span: Span | None) -> SpecError:
 
 
 def version_help() -> str:
-    """Return a help line if the installed Keras is not that of the catalogue; else an empty string."""
+    """Return a help line if the installed Keras differs from the catalogue's, else ""."""
     known = catalog.keras_version()
     if keras.__version__ == known:
         return ""

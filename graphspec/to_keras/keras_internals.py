@@ -1,4 +1,4 @@
-"""Uses of private parts of Keras and TensorFlow: the module to check when a new Keras breaks graphspec.
+"""Uses of private parts of Keras and TensorFlow, which a new Keras may break.
 
 No other module of graphspec imports `keras.src` or `tensorflow.python`, or reads their private attributes. All of these
 exist in Keras 3.8 to 3.15 with TensorFlow 2.18 to 2.21; `tests/to_keras/test_keras_internals.py` tests each.
@@ -88,7 +88,7 @@ def fresh_layer_names() -> Iterator[None]:
 
 @contextmanager
 def recursion_limit_for(graph: Graph) -> Iterator[None]:
-    """Raise the recursion limit of Python, not of C, to the depth at which Keras walks `graph`."""
+    """Raise Python's recursion limit to the depth at which Keras walks `graph`."""
     limit = sys.getrecursionlimit()
     steps = sum(1 + len(node.steps) for node in graph.nodes.values())
     sys.setrecursionlimit(max(limit, steps + _OTHER_CALLS))
@@ -149,12 +149,12 @@ def lookup_layer(layer: Any) -> Any:
 
 
 def build_symbolically(model: keras.Model, element_spec: Any) -> None:
-    """Build the metrics and the optimizer of a compiled model from the specs of a batch."""
+    """Build the metrics and the optimizer of a compiled model without a batch."""
     model._symbolic_build(data_batch=element_spec)
 
 
 def loss_of(identifier: Any) -> keras.losses.Loss:
-    """Return a loss object for a loss, a function or a name; it reduces as in `compile`."""
+    """Return a loss object for a loss, a function or a name."""
     loss = keras.losses.get(identifier)
     return loss if isinstance(loss, keras.losses.Loss) else LossFunctionWrapper(loss)
 

@@ -17,7 +17,7 @@ _MAX_LENGTH = 600
 
 
 def reason(error: BaseException) -> str:
-    """Return the message of an error on one line, without colours, the echo of arguments, and graph tracebacks."""
+    """Return the message of an error on one line, without colours, arguments and graph tracebacks."""
     text = _ECHO.sub("", _WRAPPED.sub("", _ANSI.sub("", str(error))))
     text = _NODE.sub("", _GRAPH.sub("", text))
     text = " ".join(text.split()) or type(error).__name__
@@ -26,7 +26,7 @@ def reason(error: BaseException) -> str:
 
 @contextmanager
 def keras_errors_as(finding: Callable[[str], SpecError]) -> Iterator[None]:
-    """Replace an exception within by the error that `finding` returns for its reason; pass SpecError on."""
+    """Replace an exception by the error that `finding` returns; pass SpecError on."""
     try:
         yield
     except SpecError:

@@ -1,4 +1,4 @@
-"""Building of a `keras.Model` from a graph: inputs, then each node in order, one Keras call a step.
+"""Building of a `keras.Model` from a graph, with one Keras call a step.
 
 Models have dict inputs and dict outputs. A nested model with one input, or one output, takes or returns the bare tensor
 there, so that wrappers such as `TimeDistributed` can apply it. An exception of Keras becomes a diagnostic of the step
@@ -192,7 +192,7 @@ class _Builder:
         return node.feed.map(lambda reference: self.resolve(reference, values))
 
     def resolve(self, value: Any, values: dict[str, Any]) -> Any:
-        """Return the tensor of a reference; of a list, item by item; any other value as it is."""
+        """Return a value with its references replaced by tensors, in lists too."""
         if isinstance(value, list):
             return [self.resolve(item, values) for item in value]
         if not isinstance(value, Reference):
@@ -322,14 +322,14 @@ def _input(each: Input) -> Any:
 
 
 def _takes_keywords(layer: Any, value: dict[str, Any]) -> bool:
-    """Return whether a layer takes these tensors by keyword; image layers with labels take one dict of them."""
+    """Return whether a layer takes tensors by keyword; image layers with labels take a dict."""
     parameters = inspect.signature(layer.call).parameters.values() if layer is not None else []
     takes_any = layer is None or any(each.kind is each.VAR_KEYWORD for each in parameters)
     return takes_any or any(each.name in value for each in parameters)
 
 
 def _model_input(names: list[str], value: Any) -> Any:
-    """Return the input of a nested model: the bare tensor for one input, else a dict of exactly its inputs."""
+    """Return the input of a nested model: one bare tensor, or a dict."""
     listed = list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else [value]
     if len(names) == 1:
         return listed[0]
@@ -339,7 +339,7 @@ def _model_input(names: list[str], value: Any) -> Any:
 
 
 def _shapes(node: Node, step: Step, value: Any) -> str:
-    """Return the shapes of the inputs of a step, each with its reference for the first step."""
+    """Return the input shapes of a step as text, with references for the first step."""
     if step is not node.steps[0]:
         return f"the step before, {_shape(value)}"
     inputs = _by_key(node, value)
@@ -355,7 +355,7 @@ def _by_key(node: Node, value: Any) -> Any:
 
 
 def _incoming(node: Node, step: Step, value: Any, call: dict[str, Any]) -> Iterator[Label]:
-    """Yield a label with the shape of each input of a step, at its reference or at the step before."""
+    """Yield a label with the shape of each input of a step."""
     if step is not node.steps[0]:
         before = node.steps[node.steps.index(step) - 1]
         yield Label(before.span, f"`{before.layer.label}` gives {_shape(value)}")

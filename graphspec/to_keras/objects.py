@@ -1,4 +1,4 @@
-"""Construction of Keras objects: the class is found by its name, or by its registration, and called.
+"""Construction of Keras objects, by calls of their classes and of registered ones.
 
 Nothing of a spec is ever passed to Keras' deserialisation, which is no sandbox.
 """
@@ -35,7 +35,7 @@ _NO_FUNCTIONS = ("layers", "optimizers", "schedules", "callbacks")
 
 
 def make(what: Object, make_layer: Callable[[Layer], Any] | None = None, **defaults: Any) -> Any:
-    """Return the Keras object of `what`; a string identifier, such as `relu` or `mse`, stays a string.
+    """Return the Keras object of `what`; an identifier, such as `relu`, stays a string.
 
     Args:
         what: the object of the spec.
@@ -82,7 +82,7 @@ def _argument(value: Any, make_layer: Callable[[Layer], Any] | None) -> Any:
 
 
 def _make_custom(what: Object, arguments: dict[str, Any], defaults: dict[str, Any]) -> Any:
-    """Return the object that a plugin registered, called with `defaults` as far as it takes them."""
+    """Return a custom object, called with those `defaults` that it takes."""
     found = _find_registered(what)
     noun = SINGULAR[what.kind]
     if not inspect.isclass(found):

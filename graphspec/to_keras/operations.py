@@ -13,7 +13,7 @@ from graphspec.to_keras.keras_internals import calls_of, mask_of, operation_behi
 
 
 def operate(function: Any, operation: Operation, value: Any, call: dict[str, Any], *, listed: bool) -> Any:
-    """Return the result of an operation, and name the Keras operations of the call after it.
+    """Return the result of an operation, whose Keras operations are named after it.
 
     Keras would number them by the calls of the whole process.
 

@@ -65,7 +65,7 @@ def _import(plugin: Plugin, report: Report) -> None:
 
 
 def _unload(root: str, folder: Path, plugin: Plugin, report: Report) -> bool:
-    """Unload another spec's module of this name, and report a module that is not a spec's."""
+    """Unload another spec's module of this name, and report any other module."""
     if root in _imported:
         for name in [each for each in sys.modules if each == root or each.startswith(f"{root}.")]:
             del sys.modules[name]

@@ -72,7 +72,7 @@ def _model(loaded: Any) -> keras.Model:
 
 
 def load_compiling(path: Path, name: str) -> dict[str, Any] | None:
-    """Return the arguments of `compile` in a model's file; None if the model was not compiled.
+    """Return the arguments of `compile` in a model's file; None if not compiled.
 
     Args:
         path: the file.
@@ -95,7 +95,7 @@ def load_compiling(path: Path, name: str) -> dict[str, Any] | None:
 
 
 def by_name(tensors: Any, names: list[str]) -> dict[str, Any]:
-    """Return the tensors of a model's `input` or `output` by name; by number if names are not unique."""
+    """Return a model's inputs or outputs by name, or by number if names repeat."""
     if isinstance(tensors, dict):
         return dict(tensors)
     listed = list(tensors) if isinstance(tensors, list | tuple) else [tensors]
@@ -125,7 +125,7 @@ def read_config(path: Path, *, limit: int = _MAX_CONFIG) -> dict[str, Any]:
 
 
 def check_saved_weights(path: Path) -> None:
-    """Raise an exception of any type unless Keras may read the weights in a model's file."""
+    """Raise an exception of any type if the weights in a model's file are unsafe."""
     with saved_weights(path):
         pass
 
@@ -145,7 +145,7 @@ def max_unpacked(path: Path) -> int:
 
 @contextmanager
 def _open_archive(path: Path) -> Iterator[zipfile.ZipFile]:
-    """Open a model's file. Raises OSError, BadZipFile, or ValueError if it would unpack to too much."""
+    """Open a model's file. Raises OSError, BadZipFile, or ValueError if it is too large."""
     with open_file(path) as file, zip_in(file) as archive:
         unpacked = sum(each.file_size for each in archive.infolist())
         if unpacked > max_unpacked(path):
@@ -183,7 +183,7 @@ def _values(value: Any) -> Iterator[Any]:
 
 
 def _size(value: Any) -> int:
-    """Return the size of an array of the shape `value`; 0 if it is no shape."""
+    """Return the size of an array of shape `value`; 0 if it is none."""
     is_shape = isinstance(value, list) and all(each is None or isinstance(each, int) for each in value)
     return math.prod(abs(each) for each in value if each) if is_shape else 0
 

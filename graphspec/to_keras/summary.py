@@ -1,4 +1,4 @@
-"""Summary of a graph: a table of its nodes by their names in the spec, traced without weights.
+"""Summary of a graph, a table of its nodes, traced without weights.
 
 Each row is one call of one layer. A layer that is called several times shares its weights: its parameters count at its
 first call, and each row names the nodes that share it.
@@ -47,7 +47,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Section:
-    """The rows of a spec or of one nested model, and the sections of its own nested models."""
+    """The rows of a spec or a nested model, and the sections of its nested models."""
 
     name: str
     rows: tuple[Row, ...]
@@ -138,7 +138,7 @@ def _takes(node: Node) -> tuple[str, ...]:
 
 
 def _label(reference: Reference) -> str:
-    """Return a reference as the spec writes it; a part of a node (`stage@0`) by the node's name."""
+    """Return a reference as the spec writes it, without the part of a node (`stage@0`)."""
     return str(reference).partition("@")[0]
 
 

@@ -1,4 +1,4 @@
-"""Loading of a file of weights into a built model, matched by layer names and shapes.
+"""Loading of weights from a file, matched by layer names and shapes.
 
 Keras matches weights by the classes and the order of layers, and may silently load a file of another model into the
 wrong layers. Here names decide: Keras writes the weights of the model to a temporary file, matching ones are replaced
@@ -38,7 +38,7 @@ Shape = tuple[int, ...]
 
 @dataclass(frozen=True)
 class LoadedWeights:
-    """The weights of a file and a model compared, each by the path of its layer and its shape.
+    """A comparison of the weights in a file and a model, by layer path and shape.
 
     Attributes:
         reshaped: weights of other shape, with the shape in the file and in the model.
@@ -81,7 +81,7 @@ class LoadedWeights:
 
 
 def load_weights(model: keras.Model, weights: Weights) -> LoadedWeights:
-    """Load a file of weights into a model; all of it, or with `partial` whatever matches.
+    """Load all weights of a file into a model, or with `partial` matching ones.
 
     Raises:
         SpecError: the file cannot be read, or does not match.
@@ -143,7 +143,7 @@ def _refuse(loaded: LoadedWeights, weights: Weights) -> None:
 
 
 def _variables(file: h5py.Group) -> Iterator[tuple[Key, h5py.Dataset]]:
-    """Yield every weight in a file of Keras 3, whose groups are named by class, with layer names as attributes."""
+    """Yield every weight in a file; groups are named by class, with layer names as attributes."""
     if "layer_names" in file.attrs or "model_weights" in file:
         raise ValueError("it is of Keras 2; load it with Keras and save it again")
     yield from _below(file, "", named=False)

@@ -1,4 +1,4 @@
-"""Inputs of adaptable layers at each of their calls, computed from a batch of a model's inputs."""
+"""Inputs of adaptable layers at each of their calls, computed from a batch."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MAX_CALLS = 256
 
 
 def find_layer_inputs(built: Built) -> list[LayerInput]:
-    """Return the inputs of all layers that are not adapted yet, in the order of the spec.
+    """Return the inputs of all layers to adapt, in the order of the spec.
 
     Layers of external models are left out, and calls whose input depends on the layer itself.
 
@@ -152,7 +152,7 @@ class _Finder:
 
 
 def _source_inputs(result: Any) -> Iterator[Any]:
-    """Yield the inputs that `result` depends on; Keras' own search would follow every path through the graph."""
+    """Yield the inputs that `result` depends on; Keras' own search follows every path."""
     waiting = keras.tree.flatten(result)
     seen: set[int] = set()
     for tensor in waiting:
