@@ -20,7 +20,7 @@ _SEQUENCE_LOSSES = ("CTC", "ctc")
 
 
 def check_class_weights(context: CheckContext) -> Iterator[Diagnostic]:
-    """Report each `class_weight` without a loss of classes, or of a class without output."""
+    """Report each `class_weight` whose loss compares no classes, or with an unknown class."""
     for output in context.graph.outputs.values() if context.settings is not None else ():
         if output.class_weight and output.loss is not None and not output.is_faulty and ">" not in output.loss.name:
             yield from _unfit(output, output.loss.name, context)

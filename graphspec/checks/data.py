@@ -150,7 +150,7 @@ def _header(source: DataSource, base: str) -> Header | Diagnostic:
     except DataError as error:
         rule = UNKNOWN_COLUMN if error.missing else UNREADABLE_DATA
         expected = "an array of numbers or text" if rule is UNREADABLE_DATA else f"one that {source.text} has"
-        return Diagnostic(rule, error.message, source.span_of(error.part), expected, error.help)
+        return Diagnostic(rule, error.message, source.span_of(error.part), expected=expected, help=error.help)
     except FileNotFoundError:
         here = names_in(source.path.parent)
         return Diagnostic(

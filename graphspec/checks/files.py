@@ -41,8 +41,8 @@ def check_network(context: CheckContext) -> Iterator[Diagnostic]:
                 NETWORK,
                 f"`{VOCABULARY}` of `{layer.type_name}` is a URL, and a spec opens no network connection",
                 layer.object.span_of(VOCABULARY),
-                "a list of words, or the path of a file on this machine",
-                "fetch the file first, and name it by its path",
+                expected="a list of words, or the path of a file on this machine",
+                help="fetch the file first, and name it by its path",
             )
 
 

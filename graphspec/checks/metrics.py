@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from graphspec import catalog
 from graphspec.catalog.comparisons import forms_taken, shape_of
@@ -40,9 +41,7 @@ def check_metrics_with(output: Output, have: Shape, shape: Shape, span: Span) ->
         return
     for found in _unfit(output, forms, shape):
         if not any(_unfit(output, possible, shape)):
-            yield Diagnostic(
-                found.rule, found.message, found.span, found.expected, found.help, (*found.labels, Label(span, "these"))
-            )
+            yield replace(found, labels=(*found.labels, Label(span, "these")))
 
 
 def _unfit(output: Output, forms: str, shape: Shape) -> Iterator[Diagnostic]:

@@ -7,6 +7,7 @@ Paths are those of `--set`, which also sets the values. Validating the spec once
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from graphspec.diagnostics import Diagnostic, Label, Report
 from graphspec.diagnostics.rules import BAD_SEARCH
@@ -36,8 +37,8 @@ def check_paths(tree: Mapping, space: SearchSpace) -> Iterator[Diagnostic]:
                 BAD_SEARCH,
                 f"`{parameter.path}` is no path of a value that can be searched for",
                 parameter.span,
-                "a path such as `vars.width` or `graph.deep.apply[0].Dense.units`",
-                "write the path as `--set` takes it",
+                expected="a path such as `vars.width` or `graph.deep.apply[0].Dense.units`",
+                help="write the path as `--set` takes it",
             )
             continue
         outer = [each for each in space.parameters[:number] if _is_within(parameter.path, each.path)]
@@ -47,15 +48,15 @@ def check_paths(tree: Mapping, space: SearchSpace) -> Iterator[Diagnostic]:
                 BAD_SEARCH,
                 f"`{parameter.path}` lies within `{outer[0].path}`, which is searched for as well",
                 parameter.span,
-                "a value of its own",
-                "search for one of the two; choices may be whole objects: `[{Adam: 0.01}, {SGD: 0.1}]`",
-                (Label(outer[0].span, "this is the other"),),
+                expected="a value of its own",
+                help="search for one of the two; choices may be whole objects: `[{Adam: 0.01}, {SGD: 0.1}]`",
+                labels=(Label(outer[0].span, "this is the other"),),
             )
             continue
         report = Report()
         apply_override(_copy(tree), _override(parameter, parameter.values.edges[0]), report)
         for finding in report.errors:
-            yield Diagnostic(BAD_SEARCH, finding.message, parameter.span, finding.expected, finding.help)
+            yield replace(finding, rule=BAD_SEARCH, span=parameter.span, labels=(), fix=None)
 
 
 def check_edges(tree: Mapping, space: SearchSpace, size: int, inspect: Inspect) -> Iterator[Diagnostic]:
@@ -89,9 +90,9 @@ def _unfit(parameter: Parameter, value: object, first: Diagnostic) -> Diagnostic
         BAD_SEARCH,
         f"with {shown(value)} for `{parameter.path}` the spec is not valid: {first.message}",
         parameter.span,
-        "values that the spec can have",
-        first.help or first.expected,
-        (Label(place, "found here"),) if known and place is not None else (),
+        expected="values that the spec can have",
+        help=first.help or first.expected,
+        labels=(Label(place, "found here"),) if known and place is not None else (),
     )
 
 

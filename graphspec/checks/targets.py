@@ -49,7 +49,7 @@ def check_target(output: Output, have: Shape, shape: Shape, span: Span) -> Itera
     if output.loss is None or ">" in output.loss.name:
         return
     if output.loss.name in _LOSSES_OF_OTHER_SHAPE:
-        yield from _of_other_shape(output, output.loss.name, have, shape, span)
+        yield from _of_other_shape(output, output.loss.name, have=have, shape=shape, span=span)
     elif takes_classes(output):
         yield from _class_indices(output, have, shape, span)
     elif not (_agree(have, shape) or (have == () and shape == (1,))):
@@ -87,7 +87,7 @@ def target_forms(output: Output, shape: Shape) -> str:
     return "-" if output.loss.name in _WITHOUT_LAST_AXIS else "-1"
 
 
-def _of_other_shape(output: Output, loss: str, have: Shape, shape: Shape, span: Span) -> Iterator[Diagnostic]:
+def _of_other_shape(output: Output, loss: str, *, have: Shape, shape: Shape, span: Span) -> Iterator[Diagnostic]:
     """Report targets of a loss that takes neither the output's shape nor class indices."""
     taken = forms_taken("losses", loss, shape)
     if not taken or set(taken) & set(forms_of(have, shape)) or ("s" in taken and len(have) == 1):

@@ -152,7 +152,7 @@ def check_column(
     elif split.sample_weights.get(name) is source:
         if head.dtype is None or None in head.shape:
             yield from check_trained_with(split, name, source, _as_header(column))
-        yield from _check_fits("float32", f"the sample weights of `{name}`", source, column, found)
+        yield from _check_fits("float32", f"the sample weights of `{name}`", source, column=column, found=found)
         yield from check_weights(name, source, column, found)
         if split.name == "train" and found.is_finite and found.lowest == found.highest == 0:
             yield Diagnostic(
@@ -181,7 +181,7 @@ def _check_finite(found: Scan, column: Column, source: DataSource) -> Iterator[D
         )
 
 
-def _check_fits(dtype: str, what: str, source: DataSource, column: Column, found: Scan) -> Iterator[Diagnostic]:
+def _check_fits(dtype: str, what: str, source: DataSource, *, column: Column, found: Scan) -> Iterator[Diagnostic]:
     """Report numbers out of the range of the dtype that they are converted to."""
     if found.lowest is None or found.highest is None:
         return
@@ -214,7 +214,7 @@ def _check_input(
         yield from check_array(wanted, source, _as_header(column))
     if column.dtype.kind not in "iuf" or found.lowest is None or found.highest is None:
         return
-    yield from _check_fits(wanted.dtype, f"the values of `{wanted.name}`", source, column, found)
+    yield from _check_fits(wanted.dtype, f"the values of `{wanted.name}`", source, column=column, found=found)
     held = f"{source.text} holds indices from {found.lowest:g} to {found.highest:g}"
     for count, span in dict.fromkeys(embeddings(graph, wanted.name)):
         if found.lowest < 0 or found.highest >= count:
@@ -242,7 +242,7 @@ def _check_target(
     yield from check_weighed(output, source, column, found)
     if not takes_classes(output):
         becomes = "int64" if column.dtype.kind in "iu" else "float32"
-        yield from _check_fits(becomes, f"the targets of `{name}`", source, column, found)
+        yield from _check_fits(becomes, f"the targets of `{name}`", source, column=column, found=found)
         yield from check_range(output, source, column, found)
         return
     classes = shape[-1] if shape else None

@@ -11,7 +11,7 @@ from typing import Any
 from graphspec import catalog
 from graphspec.catalog.arguments import CALLBACK_PATHS, CALLBACK_WRITES, FILE_NAMES
 from graphspec.checks.context import CheckContext
-from graphspec.diagnostics import Diagnostic, Label, Span
+from graphspec.diagnostics import Diagnostic, Label
 from graphspec.diagnostics.rules import UNSAFE_PATH
 from graphspec.diagnostics.suggest import did_you_mean, kind_of, one_of
 from graphspec.language.graph import Object
@@ -65,9 +65,8 @@ def takes_placeholders(callback: Object) -> bool:
 
 
 def _read(callback: Object, argument: str, text: Any, shared: str) -> RunPath | Diagnostic:
-    span = callback.span_of(argument)
     if not isinstance(text, str):
-        return _unsafe(callback, argument, f"is {kind_of(text)}, not a path", span, "write a text such as `log.csv`")
+        return _unsafe(callback, argument, f"is {kind_of(text)}, not a path", "write a text such as `log.csv`")
     try:
         return run_path(text, takes_placeholders=takes_placeholders(callback), shared=shared)
     except UnsafePathError as error:
@@ -76,7 +75,7 @@ def _read(callback: Object, argument: str, text: Any, shared: str) -> RunPath | 
             help = (
                 "write another name; `training: checkpoint: {monitor: ...}` says which model the run keeps as its best"
             )
-        return _unsafe(callback, argument, error.reason, span, help)
+        return _unsafe(callback, argument, error.reason, help)
 
 
 def shared_name(callback: Object, settings: TrainingModel) -> str:
@@ -121,7 +120,7 @@ def _unknown_name(callback: Object, argument: str, path: RunPath, offered: list[
             help = f"write `{{{placeholder.name}:.2f}}`"
         else:
             continue
-        yield _unsafe(callback, argument, reason, callback.span_of(argument), help, "a name that Keras fills in")
+        yield _unsafe(callback, argument, reason, help, expected="a name that Keras fills in")
         return
 
 
@@ -134,13 +133,12 @@ def _file_names(callback: Object) -> Iterator[Diagnostic]:
                 if isinstance(text, str):
                     run_path(text)
             except UnsafePathError as error:
-                yield _unsafe(callback, argument, error.reason, callback.span_of(argument), error.help)
+                yield _unsafe(callback, argument, error.reason, error.help)
 
 
-def _unsafe(
-    callback: Object, argument: str, reason: str, span: Span, help: str, expected: str = _EXPECTED
-) -> Diagnostic:
-    return Diagnostic(UNSAFE_PATH, f"`{argument}` of `{callback.name}` {reason}", span, expected, help)
+def _unsafe(callback: Object, argument: str, reason: str, help: str, *, expected: str = _EXPECTED) -> Diagnostic:
+    span = callback.span_of(argument)
+    return Diagnostic(UNSAFE_PATH, f"`{argument}` of `{callback.name}` {reason}", span, expected=expected, help=help)
 
 
 class _Claims:
@@ -164,9 +162,9 @@ class _Claims:
                 UNSAFE_PATH,
                 f"`{argument}` of `{callback.name}` leads to what `{other.name}` writes",
                 callback.span_of(argument),
-                "a path of its own",
-                "choose another name",
-                (Label(other.span, "this writes there too"),),
+                expected="a path of its own",
+                help="choose another name",
+                labels=(Label(other.span, "this writes there too"),),
             )
         for each in paths:
             self._loose.add(each.loose_key, callback)
