@@ -38,18 +38,18 @@ def find_installed(kind: Kind, name: str, span: Span | None) -> Any:
         raise missing_in_keras(SINGULAR[kind], name, span) from None
 
 
-def check_identifier(what: Object) -> None:
-    """Raise SpecError if the installed Keras has no object of the identifier `what.name`."""
+def check_identifier(spec_object: Object) -> None:
+    """Raise SpecError if the installed Keras has no object of the identifier `spec_object.name`."""
     if not version_help():
         return
-    entry = catalog.find(what.kind, what.name)
+    entry = catalog.find(spec_object.kind, spec_object.name)
     if entry is not None:
-        find_installed(what.kind, entry.name, what.span)
-    elif what.kind in _STATELESS:
+        find_installed(spec_object.kind, entry.name, spec_object.span)
+    elif spec_object.kind in _STATELESS:
         try:
-            _MODULES[what.kind].get(what.name)
+            _MODULES[spec_object.kind].get(spec_object.name)
         except ValueError:
-            raise missing_in_keras(SINGULAR[what.kind], what.name, what.span) from None
+            raise missing_in_keras(SINGULAR[spec_object.kind], spec_object.name, spec_object.span) from None
 
 
 def missing_in_keras(noun: str, name: str, span: Span | None) -> SpecError:

@@ -34,38 +34,38 @@ _BASES: dict[Kind, type] = {
 _NO_FUNCTIONS = ("layers", "optimizers", "schedules", "callbacks")
 
 
-def make(what: Object, make_layer: Callable[[Layer], Any] | None = None, **defaults: Any) -> Any:
-    """Return the Keras object of `what`; an identifier, such as `relu`, stays a string.
+def make(spec_object: Object, make_layer: Callable[[Layer], Any] | None = None, **defaults: Any) -> Any:
+    """Return the Keras object of `spec_object`; an identifier, such as `relu`, stays a string.
 
     Args:
-        what: the object of the spec.
+        spec_object: the object of the spec.
         make_layer: returns the Keras layer of a Layer among the arguments.
         **defaults: arguments that the spec may override.
 
     Raises:
         SpecError: Keras refuses the arguments, or does not have the class.
     """
-    if what.is_identifier:
-        check_identifier(what)
-        return what.name
-    if isinstance(what.arguments.get("file"), DataSource):
-        source: DataSource = what.arguments["file"]
+    if spec_object.is_identifier:
+        check_identifier(spec_object)
+        return spec_object.name
+    if isinstance(spec_object.arguments.get("file"), DataSource):
+        source: DataSource = spec_object.arguments["file"]
         return FromFile(str(source.path), source.key)
-    arguments = {name: _argument(value, make_layer) for name, value in what.arguments.items()}
-    if ">" in what.name:
-        return _make_custom(what, arguments, defaults)
-    vocabulary = what.arguments.get(VOCABULARY)
+    arguments = {name: _argument(value, make_layer) for name, value in spec_object.arguments.items()}
+    if ">" in spec_object.name:
+        return _make_custom(spec_object, arguments, defaults)
+    vocabulary = spec_object.arguments.get(VOCABULARY)
     if isinstance(vocabulary, str):
-        require_file(Path(vocabulary), vocabulary, what.span_of(VOCABULARY))  # TensorFlow would wait for a pipe
-    keras_class = find_installed(what.kind, what.name, what.span)
+        require_file(Path(vocabulary), vocabulary, spec_object.span_of(VOCABULARY))  # TensorFlow would wait for a pipe
+    keras_class = find_installed(spec_object.kind, spec_object.name, spec_object.span)
     try:
         return keras_class(**{**defaults, **arguments})
     except Exception as error:
         raise SpecError.of(
             REFUSED_ARGUMENTS,
-            f"Keras refused the arguments of the {SINGULAR[what.kind]} `{what.name}`: {reason(error)}",
-            what.span,
-            expected=f"arguments that `keras.{what.kind}.{what.name}` takes",
+            f"Keras refused the arguments of the {SINGULAR[spec_object.kind]} `{spec_object.name}`: {reason(error)}",
+            spec_object.span,
+            expected=f"arguments that `keras.{spec_object.kind}.{spec_object.name}` takes",
             help=version_help(),
         ) from error
 
@@ -81,16 +81,16 @@ def _argument(value: Any, make_layer: Callable[[Layer], Any] | None) -> Any:
     return value
 
 
-def _make_custom(what: Object, arguments: dict[str, Any], defaults: dict[str, Any]) -> Any:
+def _make_custom(spec_object: Object, arguments: dict[str, Any], defaults: dict[str, Any]) -> Any:
     """Return a custom object, called with those `defaults` that it takes."""
-    found = _find_registered(what)
-    noun = SINGULAR[what.kind]
+    found = _find_registered(spec_object)
+    noun = SINGULAR[spec_object.kind]
     if not inspect.isclass(found):
         if arguments:
             raise SpecError.of(
                 REFUSED_ARGUMENTS,
-                f"`{what.name}` is a function and takes no arguments here",
-                what.span,
+                f"`{spec_object.name}` is a function and takes no arguments here",
+                spec_object.span,
                 expected="its name alone",
                 help=f"register a class, to give {a(noun)} arguments",
             )
@@ -104,8 +104,8 @@ def _make_custom(what: Object, arguments: dict[str, Any], defaults: dict[str, An
     except Exception as error:
         raise SpecError.of(
             REFUSED_ARGUMENTS,
-            f"the {noun} `{what.name}` refused its arguments: {reason(error)}",
-            what.span,
+            f"the {noun} `{spec_object.name}` refused its arguments: {reason(error)}",
+            spec_object.span,
             expected=f"arguments that `{found.__name__}` of {found.__module__} takes",
         ) from error
     if isinstance(instance, keras.Layer):
@@ -114,27 +114,29 @@ def _make_custom(what: Object, arguments: dict[str, Any], defaults: dict[str, An
     return instance
 
 
-def _find_registered(what: Object) -> Any:
-    found = keras.saving.get_registered_object(what.name)
-    noun = SINGULAR[what.kind]
+def _find_registered(spec_object: Object) -> Any:
+    found = keras.saving.get_registered_object(spec_object.name)
+    noun = SINGULAR[spec_object.kind]
     if found is None:
         known = [name for name in keras.saving.get_custom_objects() if ">" in name]
         raise SpecError.of(
             UNREGISTERED,
-            f"no plugin registers `{what.name}`",
-            what.span,
+            f"no plugin registers `{spec_object.name}`",
+            spec_object.span,
             expected=f"{a(noun)} that a plugin registers",
-            help=did_you_mean(what.name, known, f"they register {one_of(known)}" if known else "they register nothing"),
+            help=did_you_mean(
+                spec_object.name, known, f"they register {one_of(known)}" if known else "they register nothing"
+            ),
         )
-    base = _BASES.get(what.kind)
+    base = _BASES.get(spec_object.kind)
     is_class = inspect.isclass(found)
     if (is_class and base is not None and not issubclass(found, base)) or (
-        not is_class and (what.kind in _NO_FUNCTIONS or not callable(found))
+        not is_class and (spec_object.kind in _NO_FUNCTIONS or not callable(found))
     ):
         raise SpecError.of(
             UNREGISTERED,
-            f"`{what.name}` is registered, but is no {noun}",
-            what.span,
+            f"`{spec_object.name}` is registered, but is no {noun}",
+            spec_object.span,
             expected=f"a subclass of `{base.__module__.partition('.')[0]}.{base.__name__}`" if base else a(noun),
             help=f"name {a(noun)} here",
         )
