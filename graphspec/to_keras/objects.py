@@ -83,9 +83,9 @@ def _argument(value: Any, make_layer: Callable[[Layer], Any] | None) -> Any:
 
 def _make_custom(spec_object: Object, arguments: dict[str, Any], defaults: dict[str, Any]) -> Any:
     """Return a custom object, called with those `defaults` that it takes."""
-    found = _find_registered(spec_object)
+    registered = _find_registered(spec_object)
     noun = SINGULAR[spec_object.kind]
-    if not inspect.isclass(found):
+    if not inspect.isclass(registered):
         if arguments:
             raise SpecError.of(
                 REFUSED_ARGUMENTS,
@@ -94,11 +94,11 @@ def _make_custom(spec_object: Object, arguments: dict[str, Any], defaults: dict[
                 expected="its name alone",
                 help=f"register a class, to give {a(noun)} arguments",
             )
-        return found
+        return registered
     keywords = {name: value for name, value in arguments.items() if name != FIRST}
-    taken, refused = _split(found, defaults)
+    taken, refused = _split(registered, defaults)
     try:
-        instance = found(*([arguments[FIRST]] if FIRST in arguments else []), **{**taken, **keywords})
+        instance = registered(*([arguments[FIRST]] if FIRST in arguments else []), **{**taken, **keywords})
     except SpecError:
         raise
     except Exception as error:
@@ -106,18 +106,18 @@ def _make_custom(spec_object: Object, arguments: dict[str, Any], defaults: dict[
             REFUSED_ARGUMENTS,
             f"the {noun} `{spec_object.name}` refused its arguments: {reason(error)}",
             spec_object.span,
-            expected=f"arguments that `{found.__name__}` of {found.__module__} takes",
+            expected=f"arguments that `{registered.__name__}` of {registered.__module__} takes",
         ) from error
     if isinstance(instance, keras.Layer):
-        for name, value in refused.items():  # such as `name`, by which weights are found
+        for name, value in refused.items():  # such as `name`, by which weights are registered
             setattr(instance, "dtype_policy" if name == "dtype" else name, value)
     return instance
 
 
 def _find_registered(spec_object: Object) -> Any:
-    found = keras.saving.get_registered_object(spec_object.name)
+    registered = keras.saving.get_registered_object(spec_object.name)
     noun = SINGULAR[spec_object.kind]
-    if found is None:
+    if registered is None:
         known = [name for name in keras.saving.get_custom_objects() if ">" in name]
         raise SpecError.of(
             UNREGISTERED,
@@ -129,9 +129,9 @@ def _find_registered(spec_object: Object) -> Any:
             ),
         )
     base = _BASES.get(spec_object.kind)
-    is_class = inspect.isclass(found)
-    if (is_class and base is not None and not issubclass(found, base)) or (
-        not is_class and (spec_object.kind in _NO_FUNCTIONS or not callable(found))
+    is_class = inspect.isclass(registered)
+    if (is_class and base is not None and not issubclass(registered, base)) or (
+        not is_class and (spec_object.kind in _NO_FUNCTIONS or not callable(registered))
     ):
         raise SpecError.of(
             UNREGISTERED,
@@ -140,7 +140,7 @@ def _find_registered(spec_object: Object) -> Any:
             expected=f"a subclass of `{base.__module__.partition('.')[0]}.{base.__name__}`" if base else a(noun),
             help=f"name {a(noun)} here",
         )
-    return found
+    return registered
 
 
 def _split(registered: type, defaults: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
