@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from graphspec.checks import CHECKS, DATA_CHECKS, VALUE_CHECKS, Subject
+from graphspec.checks import CHECKS, DATA_CHECKS, VALUE_CHECKS, CheckContext
 from graphspec.checks.search import check_edges, check_paths
 from graphspec.diagnostics import Diagnostic, Report, SpecError
 from graphspec.diagnostics.rules import BAD_EXPRESSION, BAD_SEARCH
@@ -144,9 +144,11 @@ def _look(path: Path | str, tree: Mapping, library: Library, report: Report, dat
         return None
     shapes = infer(graph, model.training.precision if model.training is not None else "float32")
     report.extend(shapes.findings)
-    subject = Subject(graph, shapes, model.training, training, sources, search)
+    context = CheckContext(
+        graph=graph, shapes=shapes, settings=model.training, training=training, data=sources, search=search
+    )
     for check in (*CHECKS, *(DATA_CHECKS if data else ()), *(VALUE_CHECKS if values else ())):
-        report.extend(check(subject))
+        report.extend(check(context))
     return Spec(name, Path(path), tree, model, graph, training, sources, report, tuple(library.includes), search)
 
 

@@ -26,7 +26,7 @@ from graphspec.datasets.samples import read_training_data
 from graphspec.diagnostics import SpecError
 from graphspec.runs.run import Run
 from graphspec.to_keras import build_spec
-from graphspec.to_keras.adapted import learning_layers, restore, saved_in
+from graphspec.to_keras.adapted_layers import adaptable_layers, restore_configs, saved_configs
 from graphspec.to_keras.adapting import adapt
 from graphspec.to_keras.keras_internals import lookup_layer
 
@@ -320,7 +320,7 @@ data: {{train: {{file: d.npz, inputs: {{a: {{key: a}}, b: {{key: b}}}}, outputs:
     model, _ = learnt(path)
     model.save(tmp_path / "m.keras")
     again = graphspec.build(path)
-    assert restore(again, saved_in(tmp_path / "m.keras")) == []
+    assert restore_configs(again, saved_configs(tmp_path / "m.keras")) == []
     again.load_weights(tmp_path / "m.keras")
     for layer_path, array in expected(a.astype(np.float64), b.astype(np.float64)).items():
         layer: Any = again
@@ -385,8 +385,8 @@ def test_a_model_takes_its_state_with_its_weights(tmp_path: Path) -> None:
     changed(path, "graph:", f"models: {{again: {model}}}\ngraph:")
     spec = graphspec.load(path)
     built = build_spec(spec)
-    (layer,) = learning_layers(built.model).values()
-    assert restore(built.model.get_layer("again"), saved_in(first.path / "model.keras")) == []
+    (layer,) = adaptable_layers(built.model).values()
+    assert restore_configs(built.model.get_layer("again"), saved_configs(first.path / "model.keras")) == []
     assert layer.get_vocabulary() == ["[UNK]", "r", "s", "q"]
     adapt(spec, built, read_training_data(spec).train)
     assert layer.get_vocabulary() == ["[UNK]", "r", "s", "q"]

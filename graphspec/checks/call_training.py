@@ -1,23 +1,22 @@
-"""Call arguments that Keras overrides without a word."""
+"""Check of the call argument `training`, which Keras overrides silently."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from graphspec.checks.context import Subject
+from graphspec.checks.context import CheckContext
 from graphspec.diagnostics import Diagnostic
 from graphspec.diagnostics.rules import IGNORED_TRAINING
 
 
-def check_calls(subject: Subject) -> Iterator[Diagnostic]:
-    """Every `training` of a call, of the graph and the models in it.
+def check_calls(context: CheckContext) -> Iterator[Diagnostic]:
+    """Report every call with a `training` argument, in nested models too.
 
-    A functional model hands its own `training` on to each of its layers, over what the call said: true in `fit`, false
-    in `evaluate` and `predict`.
+    A functional model passes its own `training` to each of its layers whatever the call says: true in `fit`, false in
+    `evaluate` and `predict`.
     """
-    graph = subject.graph
-    for body in (graph, *graph.models()):
-        for node in body.nodes.values():
+    for graph in context.graphs:
+        for node in graph.nodes.values():
             for step in node.steps:
                 if step.call.get("training") is not None:
                     yield Diagnostic(

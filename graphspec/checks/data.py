@@ -1,13 +1,13 @@
-"""Data files against the graph, by their headers alone: names, existence, shapes, dtypes and counts.
+"""Checks of data files by their headers: names, existence, shapes, dtypes and counts.
 
-Runs without TensorFlow and without NumPy. What only a full read can tell is checked where the arrays are read.
+They need neither TensorFlow nor NumPy. `checks.values` reads the values.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from graphspec.checks.context import Subject
+from graphspec.checks.context import CheckContext, output_shape
 from graphspec.checks.metrics import check_metrics_with
 from graphspec.checks.targets import check_target
 from graphspec.diagnostics import Diagnostic, Label
@@ -25,21 +25,21 @@ from graphspec.diagnostics.rules import (
 from graphspec.diagnostics.suggest import did_you_mean, one_of, shape_in_words
 from graphspec.files import names_in, reason_of
 from graphspec.language.graph import Graph, Input
-from graphspec.shapes import Shapes, Tensor
+from graphspec.shapes import Shapes
 from graphspec.sources import GIVEN, Data, DataError, DataSource, Header, Split, header
 
 
-def check_data(subject: Subject) -> Iterator[Diagnostic]:
-    """Every way in which the splits of the data do not fit the graph."""
-    data = subject.data
+def check_data(context: CheckContext) -> Iterator[Diagnostic]:
+    """Report splits that do not fit the graph, and a `split` that is empty."""
+    data = context.data
     for split in data.splits() if data is not None else ():
-        yield from check_split(subject.graph, split, subject.shapes)
+        yield from check_split(context.graph, split, context.shapes)
     if data is not None and data.held_out and data.train is not None:
         yield from check_held_out(data, _count_of(data.train))
 
 
 def _count_of(split: Split) -> int | None:
-    """Return how many samples the first source tells that the split has; None where that takes a full read."""
+    """Return the number of samples from the first header that states it, or None."""
     for _, source in split.sources():
         found = _header(source, "")
         if isinstance(found, Header) and found.samples is not None:
@@ -48,7 +48,12 @@ def _count_of(split: Split) -> int | None:
 
 
 def check_held_out(data: Data, samples: int | None) -> Iterator[Diagnostic]:
-    """A share of so many samples of the training split that leaves none to validate on, or none to train on."""
+    """Report a validation split without samples, or one that leaves none to train on.
+
+    Args:
+        data: the data with its validation split.
+        samples: samples of the training split; None if unknown.
+    """
     if not samples:
         return
     held_out = data.held_out_of(samples)
@@ -64,7 +69,13 @@ def check_held_out(data: Data, samples: int | None) -> Iterator[Diagnostic]:
 
 
 def check_split(graph: Graph, split: Split, shapes: Shapes | None = None) -> Iterator[Diagnostic]:
-    """Every way in which `split` does not fit `graph`, as far as headers tell; targets where `shapes` are given."""
+    """Report everything in the headers of a split that does not fit the graph.
+
+    Args:
+        graph: the graph that the split feeds.
+        split: the sources of inputs, outputs and sample weights.
+        shapes: inferred shapes to check targets against; None to skip this.
+    """
     yield from _check_names(graph, split)
     headers: dict[int, Header] = {}
     for name, source in split.sources():
@@ -77,18 +88,19 @@ def check_split(graph: Graph, split: Split, shapes: Shapes | None = None) -> Ite
                 yield from check_array(graph.inputs[name], source, found)
             yield from check_trained_with(split, name, source, found)
             if shapes is not None and split.outputs.get(name) is source and name in graph.outputs:
-                given = shapes.of(graph, name)
-                if isinstance(given, Tensor):
-                    yield from check_target(graph.outputs[name], found.shape, given.shape[1:], source.span)
-                    yield from check_metrics_with(graph.outputs[name], found.shape, given.shape[1:], source.span)
+                output = graph.outputs[name]
+                shape = output_shape(shapes, graph, output)
+                if shape is not None:
+                    yield from check_target(output, found.shape, shape, source.span)
+                    yield from check_metrics_with(output, found.shape, shape, source.span)
     yield from check_counts(split, {key: each.samples for key, each in headers.items()})
 
 
 def _check_names(graph: Graph, split: Split) -> Iterator[Diagnostic]:
     trained = {name for name, output in graph.outputs.items() if output.loss is not None or output.is_faulty}
     sound = {name for name in trained if not graph.outputs[name].is_faulty}
-    yield from _named(split, "input", split.inputs, graph.inputs, required=set(graph.inputs))
-    yield from _named(split, "output", split.outputs, graph.outputs, required=sound)
+    yield from _check_keys(split, "input", split.inputs, graph.inputs, required=set(graph.inputs))
+    yield from _check_keys(split, "output", split.outputs, graph.outputs, required=sound)
     for name, source in split.sample_weights.items():
         if name not in trained:
             yield Diagnostic(
@@ -100,12 +112,12 @@ def _check_names(graph: Graph, split: Split) -> Iterator[Diagnostic]:
             )
 
 
-def _named(
-    split: Split, kind: str, given: Mapping[str, DataSource], known: Mapping[str, object], required: set[str]
+def _check_keys(
+    split: Split, kind: str, sources: Mapping[str, DataSource], known: Mapping[str, object], *, required: set[str]
 ) -> Iterator[Diagnostic]:
-    """Exactly the names: Keras would hand the tensors of a wrong dict to the wrong inputs."""
-    missing = [name for name in known if name in required and name not in given]
-    for name, source in given.items():
+    """Report unknown and missing names: Keras would feed a wrong dict to wrong inputs."""
+    missing = [name for name in known if name in required and name not in sources]
+    for name, source in sources.items():
         if name not in known:
             yield Diagnostic(
                 DATA_NAMES,
@@ -132,13 +144,13 @@ def _named(
 
 
 def _header(source: DataSource, base: str) -> Header | Diagnostic:
-    """The header of `source`, or why there is none; base is what its path is relative to."""
+    """Return the header of a source, or a diagnostic; paths are relative to `base`."""
     try:
         return header(source)
     except DataError as error:
         rule = UNKNOWN_COLUMN if error.missing else UNREADABLE_DATA
         expected = "an array of numbers or text" if rule is UNREADABLE_DATA else f"one that {source.text} has"
-        return Diagnostic(rule, error.message, source.span_of(error.part), expected, error.help)
+        return Diagnostic(rule, error.message, source.span_of(error.part), expected=expected, help=error.help)
     except FileNotFoundError:
         here = names_in(source.path.parent)
         return Diagnostic(
@@ -156,7 +168,15 @@ def _header(source: DataSource, base: str) -> Header | Diagnostic:
 
 
 def check_array(wanted: Input, source: DataSource, found: Header) -> Iterator[Diagnostic]:
-    """An array against its input. One number a sample serves an input of shape [1]."""
+    """Report an array whose shape or dtype does not fit its input.
+
+    One number a sample fits an input of shape [1].
+
+    Args:
+        wanted: the input.
+        source: where the spec names the array.
+        found: the header of the array.
+    """
     shape = (1,) if found.shape == () and wanted.shape == (1,) else found.shape
     fits = wanted.is_faulty or (
         len(shape) == len(wanted.shape)
@@ -186,7 +206,14 @@ def check_array(wanted: Input, source: DataSource, found: Header) -> Iterator[Di
 
 
 def check_trained_with(split: Split, name: str, source: DataSource, found: Header) -> Iterator[Diagnostic]:
-    """Targets and sample weights are numbers, and a sample has one weight."""
+    """Report targets and sample weights that are text, and samples of several weights.
+
+    Args:
+        split: the split that the source belongs to.
+        name: the output that it serves.
+        source: the source; ignored if it serves an input.
+        found: its header.
+    """
     is_weight = split.sample_weights.get(name) is source
     if not is_weight and split.outputs.get(name) is not source:
         return
@@ -213,14 +240,19 @@ def _values(dtype: str) -> str:
 
 
 def _readable(have: str, want: str) -> bool:
-    """Whether values of dtype `have` keep their meaning as `want`: text stays text, fractions are not cut off."""
+    """Return whether dtype `want` holds values of `have` without loss of text or fractions."""
     if "string" in (have, want):
         return have == want
     return not (have.startswith("float") and not want.startswith(("float", "bfloat")))
 
 
 def check_counts(split: Split, samples: Mapping[int, int | None]) -> Iterator[Diagnostic]:
-    """The sources of a split hold equally many samples, and at least one. samples: by the id of each source."""
+    """Report sources of a split without samples, or with unequal numbers of samples.
+
+    Args:
+        split: the split.
+        samples: numbers of samples by the id of each source; None for an unknown number.
+    """
     counted = [
         (name, source, samples[id(source)]) for name, source in split.sources() if samples.get(id(source)) is not None
     ]

@@ -1,4 +1,4 @@
-"""The layer that decides what the values of an output are: its activation says whether they are probabilities."""
+"""Heads, the last layers of outputs, whose activations tell probabilities from other values."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ _PASSED_THROUGH = ("Identity", "Dropout", "Flatten", "Reshape")
 
 @dataclass(frozen=True)
 class Head:
-    """What made an output's values: the activation, empty for none, and the layer that has it."""
+    """The layer that computes an output's values, and its activation; empty for none."""
 
     activation: str
     layer: ObjectLayer
 
 
 def head_of(node: Node, graph: Graph) -> Head | None:
-    """The last layer before the end of `node` that decides what its values are; None where that cannot be told."""
+    """Return the last layer that determines the values of `node`; None if it is unknown."""
     while not node.is_faulty:
         for step in reversed(node.steps):
             layer = step.layer
@@ -53,5 +53,5 @@ def _head_of_layer(layer: ObjectLayer) -> Head | None:
 
 
 def _name(activation: object) -> str:
-    """An activation's name; empty for none and for one that is no plain name."""
+    """Return an activation's name; empty for none and for a custom object."""
     return activation.name if isinstance(activation, Object) else ""

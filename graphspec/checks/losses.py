@@ -1,6 +1,6 @@
-"""Losses against the outputs they train: a missing one, or one that does not fit the last activation.
+"""Checks of losses: each output has one that fits its last activation and its shape.
 
-Keras builds all of these and trains them to nonsense without a word; `tests/test_guards.py` shows each.
+Keras trains such models silently to a wrong result; `tests/test_guards.py` shows each case.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from graphspec import catalog
 from graphspec.catalog.comparisons import forms_taken, ranks_taken
 from graphspec.catalog.losses import BINARY, CATEGORICAL
-from graphspec.checks.context import Subject
+from graphspec.checks.context import CheckContext
 from graphspec.checks.heads import NO_PROBABILITIES, head_of
 from graphspec.diagnostics import Diagnostic, Label
 from graphspec.diagnostics.rules import LOGITS, LOSS_ACTIVATION, MISSING_LOSS, UNUSED_WEIGHTS
@@ -18,12 +18,11 @@ from graphspec.diagnostics.suggest import closest, shape_in_words
 from graphspec.language.graph import Object, Output
 
 
-def check_losses(subject: Subject) -> Iterator[Diagnostic]:
-    """Every output of a trained graph whose loss is missing or does not fit."""
-    if subject.settings is None:
+def check_losses(context: CheckContext) -> Iterator[Diagnostic]:
+    """Report every output of a trained graph whose loss is missing or does not fit."""
+    if context.settings is None:
         return
-    graph = subject.graph
-    for output in graph.outputs.values():
+    for output in context.graph.outputs.values():
         if output.is_faulty:
             continue
         if output.loss is None:
@@ -44,16 +43,16 @@ def check_losses(subject: Subject) -> Iterator[Diagnostic]:
                     help="remove `class_weight`, or give the output a loss",
                 )
         else:
-            found = list(_mismatch(output, output.loss, subject))
-            yield from found or _unfit_shape(output, output.loss, subject)
+            found = list(_mismatch(output, output.loss, context))
+            yield from found or _unfit_shape(output, output.loss, context)
 
 
-def _mismatch(output: Output, loss: Object, subject: Subject) -> Iterator[Diagnostic]:
-    head = head_of(subject.graph.nodes[output.name], subject.graph)
+def _mismatch(output: Output, loss: Object, context: CheckContext) -> Iterator[Diagnostic]:
+    head = head_of(context.graph.nodes[output.name], context.graph)
     if head is None:
         return
-    tensor = subject.tensor(output)
-    units = tensor.shape[-1] if tensor is not None and tensor.rank > 1 else head.layer.arguments.get("units")
+    shape = context.output_shape(output)
+    units = shape[-1] if shape else head.layer.arguments.get("units")
     from_logits = bool(loss.arguments.get("from_logits", False))
     why = help = ""
     if from_logits and loss.name in BINARY + CATEGORICAL and head.activation in ("sigmoid", "softmax"):
@@ -96,10 +95,9 @@ def _mismatch(output: Output, loss: Object, subject: Subject) -> Iterator[Diagno
         )
 
 
-def _unfit_shape(output: Output, loss: Object, subject: Subject) -> Iterator[Diagnostic]:
-    """An output for which the loss takes no target, whatever its shape."""
-    tensor = subject.tensor(output)
-    shape = tensor.shape[1:] if tensor is not None else None
+def _unfit_shape(output: Output, loss: Object, context: CheckContext) -> Iterator[Diagnostic]:
+    """Report an output for which the loss takes targets of no shape."""
+    shape = context.output_shape(output)
     if shape is None or "axis" in loss.arguments or forms_taken("losses", loss.name, shape) != "":
         return
     ranks = ranks_taken("losses", loss.name)

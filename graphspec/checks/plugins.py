@@ -1,19 +1,19 @@
-"""Custom objects in a spec that names no plugin: nothing can have registered them."""
+"""Check of custom objects, which only a plugin can register."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
 
-from graphspec.checks.context import Subject
+from graphspec.checks.context import CheckContext
 from graphspec.diagnostics import Diagnostic
 from graphspec.diagnostics.rules import UNREGISTERED
 from graphspec.language.graph import Object, ObjectLayer, every_layer, every_plugin
 
 
-def check_plugins(subject: Subject) -> Iterator[Diagnostic]:
-    """Every custom object of a spec that names no plugin."""
-    graph, training = subject.graph, subject.training
+def check_plugins(context: CheckContext) -> Iterator[Diagnostic]:
+    """Report every custom object of a spec without plugins."""
+    graph, training = context.graph, context.training
     if next(every_plugin(graph), None) is not None:
         return
     found: list[object] = [layer.object for layer in every_layer(graph) if isinstance(layer, ObjectLayer)]

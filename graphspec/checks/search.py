@@ -1,12 +1,13 @@
-"""The values that a search would try, put into the spec: each must lead somewhere, and leave the spec valid.
+"""Checks of `search`: paths lead to values, and edge values leave the spec valid.
 
-Paths are those of `--set`, and `--set` is how values are put in. To look at a whole spec once for each edge of a range
-takes its time, so that is left to who asks for it, with a bound on how many are looked at.
+Paths are those of `--set`, which also sets the values. Validating the spec once for each edge takes long, so
+`check_edges` runs on demand and has limits.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from graphspec.diagnostics import Diagnostic, Label, Report
 from graphspec.diagnostics.rules import BAD_SEARCH
@@ -16,28 +17,28 @@ from graphspec.language.document.write_value import write_value
 from graphspec.language.overrides import apply_override, is_path
 from graphspec.language.search_space import Parameter, SearchSpace
 
-MOST_EDGES = 64
-"""So many specs are looked at for one search, ..."""
+MAX_EDGES = 64
+"""Specs to validate for one search."""
 
-MOST_VALUES = 60_000
-"""... and no more than hold so many values, nodes and steps together: of a large spec the first ones alone."""
+MAX_VALUES = 60_000
+"""Values, nodes and steps in those specs together; a large spec is tried with its first edges only."""
 
 _WHOLE = ("graphspec", "include", "name", "search")
-"""Keys of a spec that say which spec it is, and are not searched for."""
+"""Keys of a spec that no search may change."""
 
 Inspect = Callable[[Mapping], Report]
 
 
 def check_paths(tree: Mapping, space: SearchSpace) -> Iterator[Diagnostic]:
-    """Every parameter of `space` whose path leads to no value of the spec `tree`, or into that of another parameter."""
+    """Report every parameter whose path leads to no value, or into another parameter's value."""
     for number, parameter in enumerate(space.parameters):
         if not is_path(parameter.path) or _first_key(parameter.path) in _WHOLE:
             yield Diagnostic(
                 BAD_SEARCH,
                 f"`{parameter.path}` is no path of a value that can be searched for",
                 parameter.span,
-                "a path such as `vars.width` or `graph.deep.apply[0].Dense.units`",
-                "write the path as `--set` takes it",
+                expected="a path such as `vars.width` or `graph.deep.apply[0].Dense.units`",
+                help="write the path as `--set` takes it",
             )
             continue
         outer = [each for each in space.parameters[:number] if _is_within(parameter.path, each.path)]
@@ -47,27 +48,31 @@ def check_paths(tree: Mapping, space: SearchSpace) -> Iterator[Diagnostic]:
                 BAD_SEARCH,
                 f"`{parameter.path}` lies within `{outer[0].path}`, which is searched for as well",
                 parameter.span,
-                "a value of its own",
-                "search for one of the two; choices may be whole objects: `[{Adam: 0.01}, {SGD: 0.1}]`",
-                (Label(outer[0].span, "this is the other"),),
+                expected="a value of its own",
+                help="search for one of the two; choices may be whole objects: `[{Adam: 0.01}, {SGD: 0.1}]`",
+                labels=(Label(outer[0].span, "this is the other"),),
             )
             continue
         report = Report()
         apply_override(_copy(tree), _override(parameter, parameter.values.edges[0]), report)
         for finding in report.errors:
-            yield Diagnostic(BAD_SEARCH, finding.message, parameter.span, finding.expected, finding.help)
+            yield replace(finding, rule=BAD_SEARCH, span=parameter.span, labels=(), fix=None)
 
 
 def check_edges(tree: Mapping, space: SearchSpace, size: int, inspect: Inspect) -> Iterator[Diagnostic]:
-    """Every parameter that one value of makes the spec `tree` invalid: the ends of its range, or a choice.
+    """Report every parameter with an edge value that makes the spec invalid.
 
-    All else stands as it is written. size is how much the spec holds; inspect gives what is found in one.
+    Args:
+        tree: the spec.
+        space: its parameters.
+        size: values, nodes and steps in the spec.
+        inspect: returns the diagnostics of a changed spec.
     """
     tried = 0
     for parameter in space.parameters:
         for value in parameter.values.edges:
             tried += 1
-            if tried > MOST_EDGES or tried * size > MOST_VALUES:
+            if tried > MAX_EDGES or tried * size > MAX_VALUES:
                 return
             changed = _copy(tree)
             report = Report()
@@ -85,9 +90,9 @@ def _unfit(parameter: Parameter, value: object, first: Diagnostic) -> Diagnostic
         BAD_SEARCH,
         f"with {shown(value)} for `{parameter.path}` the spec is not valid: {first.message}",
         parameter.span,
-        "values that the spec can have",
-        first.help or first.expected,
-        (Label(place, "found here"),) if known and place is not None else (),
+        expected="values that the spec can have",
+        help=first.help or first.expected,
+        labels=(Label(place, "found here"),) if known and place is not None else (),
     )
 
 
@@ -104,7 +109,7 @@ def _is_within(path: str, other: str) -> bool:
 
 
 def _copy(tree: Mapping) -> Mapping:
-    """The spec without its search, to be changed."""
+    """Return a copy of the spec without its search."""
     copy = Mapping(tree.span)
     for key, item in tree.entries():
         if key.value != "search":

@@ -1,21 +1,21 @@
-"""Splits against each other: what is measured on the samples that were trained on tells nothing of others."""
+"""Check that splits share no samples: metrics on training samples say nothing about others."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from graphspec.checks.context import Subject
+from graphspec.checks.context import CheckContext
 from graphspec.diagnostics import Diagnostic, Label
 from graphspec.diagnostics.rules import SAME_DATA
 from graphspec.sources import DataSource, Split
 
 
-def check_splits(subject: Subject) -> Iterator[Diagnostic]:
-    """The validation or the test split whose inputs are those of the training split, or of each other."""
-    if subject.data is None:
+def check_splits(context: CheckContext) -> Iterator[Diagnostic]:
+    """Report a validation or test split whose inputs are those of another split."""
+    if context.data is None:
         return
     seen: dict[tuple[object, ...], Split] = {}
-    for split in (subject.data.train, subject.data.validation, subject.data.test):
+    for split in (context.data.train, context.data.validation, context.data.test):
         if split is None or not split.inputs:
             continue
         key = tuple(sorted((name, *_samples(source)) for name, source in split.inputs.items()))

@@ -153,7 +153,7 @@ def _read(
         return None
     for name, source in split.sources():
         if _is_looked_through(columns[id(source)], source):
-            found = check_column(graph, shapes, split, name, source, columns[id(source)])
+            found = check_column(graph, shapes, split, name=name, source=source, column=columns[id(source)])
             report.extend(each for each in found if each.rule is not NOT_FINITE or not to_predict)
     if report.errors:
         return None

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from graphspec.exporting.formats import Arrays, Opened, Signature
-from graphspec.to_keras.adapted import keep, learning_layers
+from graphspec.to_keras.adapted_layers import adaptable_layers, store_vocabulary
 from graphspec.to_keras.keras_messages import reason
 
 __all__ = ["convert", "opened", "reason", "refused"]
@@ -22,8 +22,8 @@ def refused(model: keras.Model) -> Iterator[str]:
 
 def convert(model: keras.Model, signature: Signature, path: Path) -> None:
     """Write `model` to `path`, without losses and optimizer: it is to predict."""
-    for layer in learning_layers(model).values():
-        keep(layer)
+    for layer in adaptable_layers(model).values():
+        store_vocabulary(layer)
     keras.Model(model.input, model.output, name=model.name).save(path)
 
 

@@ -101,12 +101,12 @@ def _random(model: keras.Model, missing: str, fixed: int | None) -> Inputs:
 
 def _words(model: keras.Model) -> list[str]:
     """Words that the layers of `model` know, or some where they know none."""
-    from graphspec.to_keras.adapted import has_learnt, learning_layers, words_of
+    from graphspec.to_keras.adapted_layers import adaptable_layers, is_adapted, vocabulary_of
 
     found: list[str] = []
-    for layer in learning_layers(model).values():
-        if type(layer).__name__ in ("TextVectorization", "StringLookup") and has_learnt(layer):
-            found += words_of(layer)[:_WORDS]
+    for layer in adaptable_layers(model).values():
+        if type(layer).__name__ in ("TextVectorization", "StringLookup") and is_adapted(layer):
+            found += vocabulary_of(layer)[:_WORDS]
     return found or ["", "a", "b c"]
 
 

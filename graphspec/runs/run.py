@@ -189,17 +189,17 @@ class Run:
         """
         require_tensorflow()
         from graphspec.to_keras import build_model
-        from graphspec.to_keras.adapted import restore, saved_in
-        from graphspec.to_keras.saved_file import check_saved
+        from graphspec.to_keras.adapted_layers import restore_configs, saved_configs
+        from graphspec.to_keras.saved_file import check_saved_weights
         from graphspec.training.compiling import compile_model
 
         spec = spec or self.spec
         file = self._model_file(checkpoint)
         model = build_model(spec, pretrained=False)
         try:
-            if unknown := restore(model, saved_in(file)):
+            if unknown := restore_configs(model, saved_configs(file)):
                 raise ValueError(f"it does not tell what `{unknown[0]}` has learnt from data")
-            check_saved(file)
+            check_saved_weights(file)
             model.load_weights(file)
         except Exception as error:
             raise SpecError.of(

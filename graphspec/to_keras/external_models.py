@@ -1,7 +1,6 @@
-"""ExternalModel → keras.Model: a saved model's file, or a function of `keras.applications`.
+"""External models: files of saved models, and functions of `keras.applications`.
 
-Whatever form it was saved in, the model is given that of a nested one: bare tensors for one input or one output,
-dicts by name for several.
+Each is converted to the form of a nested model: bare tensors for one input or output, dicts by name for several.
 """
 
 from __future__ import annotations
@@ -11,12 +10,11 @@ from typing import Any
 
 import keras
 
-from graphspec.checks.files import missing_file
-from graphspec.diagnostics import Report, SpecError
+from graphspec.checks.files import require_file
+from graphspec.diagnostics import SpecError
 from graphspec.diagnostics.rules import REFUSED_ARGUMENTS
-from graphspec.files import is_file
 from graphspec.language.graph import ExternalModel
-from graphspec.to_keras.installed import lacking, version_help
+from graphspec.to_keras.installed import missing_in_keras, version_help
 from graphspec.to_keras.keras_internals import fresh_layer_names
 from graphspec.to_keras.keras_messages import reason
 from graphspec.to_keras.saved_file import by_name, load_saved
@@ -24,16 +22,22 @@ from graphspec.to_keras.saved_file import by_name, load_saved
 
 @dataclass(frozen=True)
 class Interface:
-    """The names of a model's inputs and outputs, as references and `from` write them."""
+    """The names of a model's inputs and outputs, as in references and `from`."""
 
     inputs: list[str]
     outputs: list[str]
 
 
 def make_external(external: ExternalModel, *, weightless: bool, pretrained: bool) -> tuple[keras.Model, Interface]:
-    """Return the model of `external` with the names of its inputs and outputs. Raises SpecError where it cannot be had.
+    """Return an external model with the names of its inputs and outputs.
 
-    weightless: no array is read or allocated. pretrained: an application loads the weights that the spec asks for.
+    Args:
+        external: the model in the graph.
+        weightless: read and allocate no array.
+        pretrained: load the weights that the spec names for an application.
+
+    Raises:
+        SpecError: there is no such model, or it cannot be read.
     """
     if external.path is None:
         return _in_nested_form(_application(external, pretrained=pretrained and not weightless), external.name)
@@ -46,7 +50,7 @@ def _application(external: ExternalModel, *, pretrained: bool) -> keras.Model:
     arguments.pop("weights", None)
     make = getattr(keras.applications, external.source, None)
     if make is None:
-        raise lacking("application", external.source, external.source_span)
+        raise missing_in_keras("application", external.source, external.source_span)
     try:
         with fresh_layer_names():
             return make(**{"name": external.name, **arguments, "weights": weights})
@@ -62,8 +66,7 @@ def _application(external: ExternalModel, *, pretrained: bool) -> keras.Model:
 
 def _from_file(external: ExternalModel, *, weightless: bool) -> keras.Model:
     assert external.path is not None
-    if not is_file(external.path):
-        raise SpecError(Report([missing_file(external.path, external.source, external.source_span)]))
+    require_file(external.path, external.source, external.source_span)
     return load_saved(external.path, external.source, external.source_span, weightless=weightless)
 
 
@@ -71,11 +74,11 @@ def _in_nested_form(model: keras.Model, name: str) -> tuple[keras.Model, Interfa
     try:
         inputs = by_name(model.input, [each.name for each in model.inputs])
         outputs = by_name(model.output, model.output_names)
-    except AttributeError:  # a subclass of Model, registered by a plugin: it is called as it stands
+    except AttributeError:  # a subclass of Model from a plugin, which is called as it is
         model.name = name
         return model, Interface([], [])
-    made = keras.Model(_bare(inputs), _bare(outputs), name=name)
-    return made, Interface(list(inputs), list(outputs))
+    nested = keras.Model(_bare(inputs), _bare(outputs), name=name)
+    return nested, Interface(list(inputs), list(outputs))
 
 
 def _bare(tensors: dict[str, Any]) -> Any:

@@ -1,24 +1,24 @@
-"""Everything private in Keras and TensorFlow that graphspec uses: the place to look at when Keras moves.
+"""Uses of private parts of Keras and TensorFlow, which a new Keras may break.
 
-Nothing else in `graphspec/` imports `keras.src` or `tensorflow.python`, or reads a private attribute of theirs. Each
-was seen in Keras 3.8 to 3.15 with TensorFlow 2.18 to 2.21; `tests/to_keras/test_keras_internals.py` tries each.
+No other module of graphspec imports `keras.src` or `tensorflow.python`, or reads their private attributes. All of these
+exist in Keras 3.8 to 3.15 with TensorFlow 2.18 to 2.21; `tests/to_keras/test_keras_internals.py` tests each.
 
-| private | used for | no public way, because |
+| private | used by | why no public API serves |
 |---|---|---|
-| `global_state`, `uninitialized_variables` | `weightless_scope` | variables made there would be initialised later |
-| `RNN._create_state_variables` | `weightless_scope` | stateful layers make their states of arrays |
+| `global_state`, `uninitialized_variables` | `weightless_scope` | variables created there would be initialised later |
+| `RNN._create_state_variables` | `weightless_scope` | stateful layers allocate their states as arrays |
 | `no_automatic_dependency_tracking` | `weightless_scope` | Keras would track those states as weights |
 | `global_state`, `object_name_uids` | `fresh_layer_names` | only `clear_session` resets the numbers, and more |
-| `gradient_registry._registry` | `released_models` | each use of a custom gradient keeps its model forever |
-| `Layer._flatten_layers` | `flattened_layers` | `Model.layers` leaves out layers within layers |
-| `Operation._inbound_nodes` | `calls_of`, `call_behind` | the nodes of a functional graph have no public name |
-| `KerasTensor._keras_history` | `call_behind`, `operation_behind` | neither has what made a tensor |
-| `KerasTensor._keras_mask` | `mask_of` | `keras.src.backend.get_keras_mask` is private as well |
-| `TextVectorization._lookup_layer` | `lookup_layer` | its table cannot be read in the order of its indices |
-| `Trainer._symbolic_build` | `build_symbolically` | metrics and optimizer are else built by the first batch |
-| `LossFunctionWrapper` | `loss_of` | a function alone cannot be reduced over a batch with weights |
-| `Metric._direction` | `direction_of` | whether more of a metric is better is told nowhere else |
-| `global_seed_generator` | `global_generator` | layers without a seed draw from it, so it is state of a training |
+| `gradient_registry._registry` | `released_models` | each use of a custom gradient keeps its model alive |
+| `Layer._flatten_layers` | `flattened_layers` | `Model.layers` omits layers inside layers |
+| `Operation._inbound_nodes` | `calls_of`, `call_behind` | nodes of a functional graph are not public |
+| `KerasTensor._keras_history` | `call_behind`, `operation_behind` | nor is the operation that produced a tensor |
+| `KerasTensor._keras_mask` | `mask_of` | `keras.src.backend.get_keras_mask` is private too |
+| `TextVectorization._lookup_layer` | `lookup_layer` | its table cannot be read in index order |
+| `Trainer._symbolic_build` | `build_symbolically` | otherwise the first batch builds metrics and optimizer |
+| `LossFunctionWrapper` | `loss_of` | it reduces a loss function over a weighted batch |
+| `Metric._direction` | `direction_of` | nothing else says whether a metric should rise |
+| `global_seed_generator` | `global_generator` | layers without a seed draw from it, so it is training state |
 """
 
 from __future__ import annotations
@@ -46,12 +46,12 @@ _OTHER_CALLS = 1_000
 
 @contextmanager
 def weightless_scope() -> Iterator[None]:
-    """Build layers with variables that are never initialised: shapes, dtypes and counts, and no array allocated.
+    """Build layers with variables that are never initialised: shapes, dtypes and counts without arrays.
 
-    Keras keeps such variables on a global list, and the next plain StatelessScope to end — any custom layer's shape
-    inference opens one — initialises all that are on it: gigabytes for a model that was only looked at. The list is
-    therefore put back as it was. Stateful recurrent layers make their states of arrays, which Keras refuses there: here
-    they are made of shapes.
+    Keras appends such variables to a global list, and initialises all of them when the next plain StatelessScope ends,
+    such as that of a custom layer's shape inference: gigabytes for a model that is only traced. The list is therefore
+    restored. Stateful recurrent layers create their states from arrays, which Keras refuses in the scope; here they are
+    created from shapes.
     """
     pending = list(global_state.get_global_attribute(_UNINITIALIZED) or [])
     make_states = keras.layers.RNN._create_state_variables
@@ -66,7 +66,7 @@ def weightless_scope() -> Iterator[None]:
 
 @no_automatic_dependency_tracking  # type: ignore[untyped-decorator]  # Keras has no types
 def _states_by_shape(layer: Any, batch_size: int) -> None:
-    """Do as `RNN._create_state_variables`, with variables that are never initialised and are no weights either."""
+    """Replace `RNN._create_state_variables`; its variables are never initialised and are no weights."""
     layer.states = keras.tree.map_structure(
         lambda state: keras.Variable(
             "zeros", shape=tuple(state.shape), dtype=layer.variable_dtype, trainable=False, name="rnn_state"
@@ -77,7 +77,7 @@ def _states_by_shape(layer: Any, batch_size: int) -> None:
 
 @contextmanager
 def fresh_layer_names() -> Iterator[None]:
-    """Number layers without a name from the start, whatever the process has made before."""
+    """Number unnamed layers from the start, whatever the process has built before."""
     counts = global_state.get_global_attribute(_NAME_COUNTS)
     global_state.set_global_attribute(_NAME_COUNTS, defaultdict(int))
     try:
@@ -88,7 +88,7 @@ def fresh_layer_names() -> Iterator[None]:
 
 @contextmanager
 def recursion_limit_for(graph: Graph) -> Iterator[None]:
-    """Let Python recurse as deep as Keras must to walk `graph`. These are calls of Python, not of C."""
+    """Raise Python's recursion limit to the depth at which Keras walks `graph`."""
     limit = sys.getrecursionlimit()
     steps = sum(1 + len(node.steps) for node in graph.nodes.values())
     sys.setrecursionlimit(max(limit, steps + _OTHER_CALLS))
@@ -100,7 +100,7 @@ def recursion_limit_for(graph: Graph) -> Iterator[None]:
 
 @contextmanager
 def released_models() -> Iterator[None]:
-    """Release the models made within it at its end; those from before stay as they are."""
+    """Release the models built within it on exit; earlier models stay."""
     registry: dict[str, Any] = getattr(ops.gradient_registry, "_registry", {})
     before = set(registry)
     try:
@@ -112,54 +112,60 @@ def released_models() -> Iterator[None]:
 
 
 def flattened_layers(layer: Any, *, include_self: bool = True, recursive: bool = True) -> list[Any]:
-    """Return the layers inside `layer`, at any depth or, where it is not recursive, right inside."""
+    """Return the layers inside a layer or model.
+
+    Args:
+        layer: the layer or model.
+        include_self: start with `layer` itself.
+        recursive: include layers at any depth; else direct children only.
+    """
     return list(layer._flatten_layers(include_self=include_self, recursive=recursive))
 
 
 def calls_of(layer: Any) -> list[Any]:
-    """Return the node of each symbolic call of `layer`: its `input_tensors`, `output_tensors` and `arguments`."""
+    """Return the node of each symbolic call: its `input_tensors`, `output_tensors` and `arguments`."""
     return list(layer._inbound_nodes)
 
 
 def operation_behind(tensor: Any) -> Any:
-    """Return the layer or operation that a symbolic tensor is the result of."""
+    """Return the layer or operation that produced a symbolic tensor."""
     return tensor._keras_history.operation
 
 
 def call_behind(tensor: Any) -> Any:
-    """Return the node of the call that a symbolic tensor is the result of."""
+    """Return the node of the call that produced a symbolic tensor; see `calls_of`."""
     history = tensor._keras_history
     return history.operation._inbound_nodes[history.node_index]
 
 
 def mask_of(tensor: Any) -> Any:
-    """Return the mask of a tensor, or None."""
+    """Return the mask of a symbolic tensor, or None."""
     return getattr(tensor, "_keras_mask", None)
 
 
 def lookup_layer(layer: Any) -> Any:
-    """Return the layer with the table of words: that of `TextVectorization` is a layer of its own."""
+    """Return the layer with the lookup table, which `TextVectorization` holds as a sublayer."""
     return layer._lookup_layer if isinstance(layer, keras.layers.TextVectorization) else layer
 
 
 def build_symbolically(model: keras.Model, element_spec: Any) -> None:
-    """Build the metrics and the optimizer of a compiled model from the shapes of a batch."""
+    """Build the metrics and the optimizer of a compiled model without a batch."""
     model._symbolic_build(data_batch=element_spec)
 
 
 def loss_of(identifier: Any) -> keras.losses.Loss:
-    """Return a loss object, of a function too, which reduces over a batch as Keras does in `compile`."""
-    found = keras.losses.get(identifier)
-    return found if isinstance(found, keras.losses.Loss) else LossFunctionWrapper(found)
+    """Return a loss object for a loss, a function or a name."""
+    loss = keras.losses.get(identifier)
+    return loss if isinstance(loss, keras.losses.Loss) else LossFunctionWrapper(loss)
 
 
 def direction_of(metric: keras.metrics.Metric) -> str | None:
-    """Return `up` or `down`, the direction in which a metric gets better; None where Keras does not say."""
+    """Return the direction in which a metric improves, `up` or `down`; None if unknown."""
     direction = getattr(metric, "_direction", None)
     return str(direction) if direction is not None else None
 
 
 def global_generator() -> keras.random.SeedGenerator:
-    """Return the generator that layers and initializers without a seed of their own draw from."""
+    """Return the generator from which layers and initializers without a seed draw."""
     generator: keras.random.SeedGenerator = global_seed_generator()
     return generator

@@ -1,4 +1,4 @@
-"""What Keras said, cut down to its reason."""
+"""Reasons in the messages of Keras, and diagnostics of its exceptions."""
 
 from __future__ import annotations
 
@@ -13,23 +13,20 @@ _WRAPPED = re.compile(r"^Exception encountered when calling [^\n]*\n+", re.MULTI
 _ECHO = re.compile(r"\n\s*Arguments received by .*", re.DOTALL)
 _GRAPH = re.compile(r"Graph execution error:\s+(Detected at node[^\n]*\n(\s+File [^\n]*\n)+\s*)+")
 _NODE = re.compile(r"\n\s*\[\[\{\{node .*", re.DOTALL)
-_LONGEST = 600
+_MAX_LENGTH = 600
 
 
 def reason(error: BaseException) -> str:
-    """The message of `error` on one line, without the colours and the echo of arguments that Keras puts around it.
-
-    Nor is there the stack of calls that TensorFlow puts before the reason of a failed node, and its name after it.
-    """
+    """Return the message of an error on one line, without colours, arguments and graph tracebacks."""
     text = _ECHO.sub("", _WRAPPED.sub("", _ANSI.sub("", str(error))))
     text = _NODE.sub("", _GRAPH.sub("", text))
     text = " ".join(text.split()) or type(error).__name__
-    return text if len(text) <= _LONGEST else text[:_LONGEST] + " ..."
+    return text if len(text) <= _MAX_LENGTH else text[:_MAX_LENGTH] + " ..."
 
 
 @contextmanager
 def keras_errors_as(finding: Callable[[str], SpecError]) -> Iterator[None]:
-    """Raise, in the place of what is raised within, the `finding` for its reason. Findings pass as they are."""
+    """Replace an exception by the error that `finding` returns; pass SpecError on."""
     try:
         yield
     except SpecError:

@@ -1,8 +1,8 @@
-"""Graph → keras.Model: inputs, then each node in order, one Keras call a step.
+"""Building of a `keras.Model` from a graph, with one Keras call a step.
 
-Models have dict inputs and dict outputs. A nested model with one input, or one output, takes or gives the bare
-tensor there, so that wrappers such as `TimeDistributed` can hold it. Every call of Keras is wrapped: what it refuses
-is reported at the step, with the shapes that came in; nodes that do not depend on it are built all the same.
+Models have dict inputs and dict outputs. A nested model with one input, or one output, takes or returns the bare tensor
+there, so that wrappers such as `TimeDistributed` can apply it. An exception of Keras becomes a diagnostic of the step
+with its input shapes; nodes that do not depend on the step are still built.
 """
 
 from __future__ import annotations
@@ -36,21 +36,24 @@ from graphspec.language.graph import (
 )
 from graphspec.shapes import Shapes, infer, is_known
 from graphspec.to_keras.external_models import Interface, make_external
+from graphspec.to_keras.file_initializer import forget_files
 from graphspec.to_keras.installed import find_installed, version_help
 from graphspec.to_keras.keras_internals import recursion_limit_for, weightless_scope
 from graphspec.to_keras.keras_messages import reason
 from graphspec.to_keras.objects import make
 from graphspec.to_keras.operations import is_masked, operate
-from graphspec.to_keras.weight_files import forget_files
 from graphspec.to_keras.weights import load_weights
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Built:
-    """A model and what it was made of.
+    """A model with its layers and symbolic tensors.
 
-    layers: the Keras layer of every Layer. calls: for each graph (by id) and node, the symbolic result of each step.
-    values: for each graph (by id), the symbolic value of each input and node.
+    Attributes:
+        layers: the Keras layer of every Layer.
+        values: the symbolic value of each input and node, by the id of its graph and its name.
+        calls: the symbolic result of each step of a node, by the id of its graph and its name.
+        warnings: masks that layers drop.
     """
 
     graph: Graph
@@ -64,9 +67,16 @@ class Built:
 def build_graph(
     graph: Graph, *, precision: str = "float32", weightless: bool = False, pretrained: bool = True
 ) -> Built:
-    """The Keras model of `graph`, with what it was made of. Raises SpecError with everything that Keras refused.
+    """Return the Keras model of a graph with its layers and tensors.
 
-    pretrained: models get the `weights` that the spec names for them.
+    Args:
+        graph: the graph.
+        precision: dtype policy of its layers.
+        weightless: allocate no weights.
+        pretrained: load the weights that the graph names for its models.
+
+    Raises:
+        SpecError: with everything that Keras refused.
     """
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy(precision)
@@ -79,11 +89,25 @@ def build_graph(
     builder.report.raise_if_errors()
     assert model is not None
     forget_files(builder.layers.values())
-    return Built(graph, model, builder.layers, builder.values, builder.calls, builder.report)
+    return Built(
+        graph=graph,
+        model=model,
+        layers=builder.layers,
+        values=builder.values,
+        calls=builder.calls,
+        warnings=builder.report,
+    )
 
 
 @dataclass
 class _Builder:
+    """The layers and tensors of a graph while its model is built.
+
+    Attributes:
+        interfaces: names of the inputs and outputs of external models.
+        output_names: the name of the only output of an external model, by the id of the resulting tensor.
+    """
+
     graph: Graph
     precision: str
     weightless: bool
@@ -97,11 +121,11 @@ class _Builder:
 
     @cached_property
     def shapes(self) -> Shapes:
-        """What is known of the tensors without Keras."""
+        """The shapes of tensors, inferred without Keras."""
         return infer(self.graph, self.precision)
 
     def model(self, graph: Graph, *, top: bool = False) -> keras.Model | None:
-        """The model of `graph`; None where something in it was refused."""
+        """Return the model of a graph; None if Keras refused part of it."""
         values: dict[str, Any] = {name: _input(each) for name, each in graph.inputs.items()}
         calls: dict[str, list[Any]] = {}
         self.values[id(graph)], self.calls[id(graph)] = values, calls
@@ -131,7 +155,7 @@ class _Builder:
             )
 
     def layer(self, layer: Layer, *, head: bool = False) -> Any:
-        """The Keras layer of `layer`, made once."""
+        """Return the Keras layer of `layer`, created on first use."""
         if layer not in self.layers:
             if isinstance(layer, NestedModel):
                 model = self.model(layer.graph)
@@ -143,10 +167,10 @@ class _Builder:
                     layer, weightless=self.weightless, pretrained=self.pretrained
                 )
             elif isinstance(layer, KerasLayer):
-                more: dict[str, Any] = {"name": layer.name} if layer.name else {}
+                defaults: dict[str, Any] = {"name": layer.name} if layer.name else {}
                 if head:
-                    more["dtype"] = "float32"
-                self.layers[layer] = make(layer.object, self.layer, **more)
+                    defaults["dtype"] = "float32"
+                self.layers[layer] = make(layer.object, self.layer, **defaults)
             if layer.weights is not None and self.pretrained:
                 load_weights(self.layers[layer], layer.weights)
             if isinstance(layer, ModelLayer) and not layer.trainable:
@@ -154,21 +178,21 @@ class _Builder:
         return self.layers[layer]
 
     def node(self, node: Node, values: dict[str, Any], heads: set[int]) -> list[Any]:
-        """The results of the node's steps, one after the other."""
+        """Return the result of each step of a node."""
         results: list[Any] = []
         for step in node.steps:
             value = results[-1] if results else self.feed(node, values)
             layer = None if step.layer.is_operation else self.layer(step.layer, head=id(step) in heads)
             call = {name: self.resolve(argument, values) for name, argument in step.call.items()}
-            results.append(self.call(node, step, layer, value, call))
+            results.append(self.call(node, step, layer, value=value, call=call))
         return results
 
     def feed(self, node: Node, values: dict[str, Any]) -> Any:
-        """Return what comes into `node`: a tensor, a list, or a dict by keyword."""
+        """Return the input of a node: a tensor, a list, or a dict by keyword."""
         return node.feed.map(lambda reference: self.resolve(reference, values))
 
     def resolve(self, value: Any, values: dict[str, Any]) -> Any:
-        """A reference as its tensor; lists item by item; anything else as it is."""
+        """Return a value with its references replaced by tensors, in lists too."""
         if isinstance(value, list):
             return [self.resolve(item, values) for item in value]
         if not isinstance(value, Reference):
@@ -199,10 +223,12 @@ class _Builder:
             return several[value.index]
         return found
 
-    def call(self, node: Node, step: Step, layer: Any, value: Any, call: dict[str, Any]) -> Any:
-        """Apply `layer` or the operation. Raises SpecError with the node, the step's place and what came in."""
+    def call(self, node: Node, step: Step, layer: Any, *, value: Any, call: dict[str, Any]) -> Any:
+        """Apply a layer or an operation. Raises SpecError with the step and its input shapes."""
         applied = step.layer
-        positional, keywords = ([], value) if isinstance(value, dict) and _named(layer, value) else ([value], {})
+        positional, keywords = (
+            ([], value) if isinstance(value, dict) and _takes_keywords(layer, value) else ([value], {})
+        )
         if isinstance(applied, NestedModel):
             positional, keywords = [_model_input(list(applied.graph.inputs), value)], {}
         elif isinstance(applied, ExternalModel) and (names := self.interfaces[applied].inputs):
@@ -239,7 +265,7 @@ class _Builder:
         drops_mask = any("destroy the mask" in str(warning.message) for warning in caught)
         if applied.is_operation or isinstance(layer, _ELEMENTWISE):
             drops_mask = drops_mask or (is_masked([value, call]) and not is_masked(result))
-        if drops_mask and not isinstance(applied, ModelLayer) and not self.is_foreseen(node, step):
+        if drops_mask and not isinstance(applied, ModelLayer) and not self.is_inferred(node, step):
             self.report.add(
                 DROPPED_MASK,
                 f"`{step.layer.label}` in `{node.label}` drops its mask, so layers after it see the padding",
@@ -251,21 +277,21 @@ class _Builder:
             self.output_names[id(result)] = self.interfaces[applied].outputs[0]
         return result
 
-    def is_foreseen(self, node: Node, step: Step) -> bool:
-        """Whether it is known without Keras what the step gives: then its masks have been judged there."""
+    def is_inferred(self, node: Node, step: Step) -> bool:
+        """Return whether shape inference knows the result of a step, and has checked its mask."""
         for graph in (self.graph, *self.graph.models()):
             if graph.nodes.get(node.name) is node:
-                given = self.shapes.calls.get(id(graph), {}).get(node.name, [])
+                results = self.shapes.calls.get(id(graph), {}).get(node.name, [])
                 number = node.steps.index(step)
-                return number < len(given) and is_known(given[number])
+                return number < len(results) and is_known(results[number])
         return False
 
 
 def _check_inputs(names: list[str], value: Any, step: Step) -> None:
-    """Raise SpecError unless a model from elsewhere is given exactly its inputs; Keras would mix up others."""
-    given = list(value) if isinstance(value, dict) else None
+    """Raise SpecError unless an external model gets exactly its inputs; Keras would mix up others."""
+    keys = set(value) if isinstance(value, dict) else None
     count = len(value) if isinstance(value, list | tuple | dict) else 1
-    if count == len(names) and (given is None or set(given) == set(names)):
+    if count == len(names) and (keys is None or keys == set(names)):
         return
     form = ", ".join(f"{name}: ..." for name in names)
     raise SpecError.of(
@@ -285,7 +311,7 @@ _ELEMENTWISE = (
     keras.layers.Maximum,
     keras.layers.Minimum,
 )
-"""Layers that hand on a mask only where all that comes in is masked, and say nothing where they drop one."""
+"""Layers that pass a mask on only if all inputs are masked, and otherwise drop it silently."""
 
 
 def _input(each: Input) -> Any:
@@ -295,15 +321,15 @@ def _input(each: Input) -> Any:
     )
 
 
-def _named(layer: Any, value: dict[str, Any]) -> bool:
-    """Whether `layer` takes tensors of these names, rather than one mapping of them, as image layers with labels do."""
+def _takes_keywords(layer: Any, value: dict[str, Any]) -> bool:
+    """Return whether a layer takes tensors by keyword; image layers with labels take a dict."""
     parameters = inspect.signature(layer.call).parameters.values() if layer is not None else []
     takes_any = layer is None or any(each.kind is each.VAR_KEYWORD for each in parameters)
     return takes_any or any(each.name in value for each in parameters)
 
 
 def _model_input(names: list[str], value: Any) -> Any:
-    """What a nested model is called with: the bare tensor for one input, else a dict of exactly its inputs."""
+    """Return the input of a nested model: one bare tensor, or a dict."""
     listed = list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else [value]
     if len(names) == 1:
         return listed[0]
@@ -313,30 +339,30 @@ def _model_input(names: list[str], value: Any) -> Any:
 
 
 def _shapes(node: Node, step: Step, value: Any) -> str:
-    """The shapes that come into a step, each with its reference where the node takes it in."""
+    """Return the input shapes of a step as text, with references for the first step."""
     if step is not node.steps[0]:
         return f"the step before, {_shape(value)}"
-    came_in = _by_key(node, value)
+    inputs = _by_key(node, value)
     by_name = node.feed.by_name is not None
     return ", ".join(
-        f"{f'{key}: ' if by_name else ''}`{reference}` {_shape(came_in[key])}" for key, reference in node.feed.items()
+        f"{f'{key}: ' if by_name else ''}`{reference}` {_shape(inputs[key])}" for key, reference in node.feed.items()
     )
 
 
 def _by_key(node: Node, value: Any) -> Any:
-    """Return the tensors that come into `node` by the keys of `Feed.items`."""
+    """Return the input tensors of a node by the keys of `Feed.items`."""
     return [value] if node.feed.single is not None else value
 
 
 def _incoming(node: Node, step: Step, value: Any, call: dict[str, Any]) -> Iterator[Label]:
-    """The shape of each tensor that comes into a step, where the spec names it or the step that gives it."""
+    """Yield a label with the shape of each input of a step."""
     if step is not node.steps[0]:
         before = node.steps[node.steps.index(step) - 1]
         yield Label(before.span, f"`{before.layer.label}` gives {_shape(value)}")
     else:
-        came_in = _by_key(node, value)
+        inputs = _by_key(node, value)
         for key, reference in node.feed.items():
-            yield Label(reference.span, f"`{reference}` is {_shape(came_in[key])}")
+            yield Label(reference.span, f"`{reference}` is {_shape(inputs[key])}")
     for name, reference in step.call.items():
         if isinstance(reference, Reference):
             yield Label(reference.span, f"`{name}` of the call, `{reference}`, is {_shape(call[name])}")

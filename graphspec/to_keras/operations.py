@@ -1,4 +1,4 @@
-"""An operation of `keras.ops` on tensors: its function is looked up by its name in the catalogue and called."""
+"""Calls of `keras.ops` operations on symbolic tensors, and the names of their nodes."""
 
 from __future__ import annotations
 
@@ -13,18 +13,26 @@ from graphspec.to_keras.keras_internals import calls_of, mask_of, operation_behi
 
 
 def operate(function: Any, operation: Operation, value: Any, call: dict[str, Any], *, listed: bool) -> Any:
-    """Return the result of the operation on `value`: a tensor, a list of tensors, or a dict by keyword.
+    """Return the result of an operation, whose Keras operations are named after it.
 
-    function is that of Keras. listed tells that `from` lists the tensors; a list that is not so listed is the
-    several results of one step.
-    The operations that Keras makes of the call are named after `operation`, as its own names count calls of a process.
+    Keras would number them by the calls of the whole process.
+
+    Args:
+        function: the function of Keras.
+        operation: the operation in the graph.
+        value: its operands: a tensor, a list of tensors, or a dict by keyword.
+        call: further tensors and values by keyword.
+        listed: `from` lists the operands; another list is the results of one step.
+
+    Raises:
+        ValueError: the operands do not fit, or the result is not symbolic.
     """
     entry = catalog.find("ops", operation.class_name)
     assert entry is not None
     operands, keywords = _operands(entry, value, listed=listed)
     keywords |= {name: _constant(entry, name, each) for name, each in operation.arguments.items()} | call
     if entry.arguments.get("data_format", "") is None:
-        # Some operations of Keras read their default when they are called by hand, and fail in a graph without it.
+        # Some operations of Keras fill in this default in eager calls only, and fail in a graph.
         keywords.setdefault("data_format", keras.config.image_data_format())
     leading: list[Any] = []
     if operands:
@@ -37,24 +45,24 @@ def operate(function: Any, operation: Operation, value: Any, call: dict[str, Any
 
 
 def is_masked(operands: Any) -> bool:
-    """Whether a tensor among `operands` bears a mask. Keras hands none through an operation, and says nothing."""
+    """Return whether an operand has a mask, which Keras silently drops in operations."""
     return any(mask_of(each) is not None for each in tree.flatten(operands))
 
 
 def _constant(entry: catalog.Entry, name: str, value: Any) -> Any:
-    """A constant as Keras takes it: lists of sizes and axes are tuples to some operations, and lists to none."""
+    """Return a constant with lists of sizes and axes as tuples, which some operations require."""
     if isinstance(value, list) and name not in entry.tensors:
         return tuple(_constant(entry, name, each) for each in value)
     return value
 
 
 def _each(entry: catalog.Entry) -> str:
-    """The argument that takes as many tensors as there are."""
+    """Return the variadic argument, which takes any number of tensors."""
     return next(argument for argument, kind in entry.tensors.items() if kind == "each")
 
 
 def _operands(entry: catalog.Entry, value: Any, *, listed: bool) -> tuple[list[Any], dict[str, Any]]:
-    """The tensors by position, where an operation takes any number so, and those by keyword."""
+    """Return the tensors by position, for a variadic operation, and those by keyword."""
     if isinstance(value, dict):
         return [], dict(value)
     several = list(value) if isinstance(value, list | tuple) else [value]
@@ -70,7 +78,7 @@ def _operands(entry: catalog.Entry, value: Any, *, listed: bool) -> tuple[list[A
 
 
 def _name(name: str, result: Any, operands: Any) -> None:
-    """Give the operation behind `result` its name; further ones between it and the operands are numbered."""
+    """Name the operation behind `result`, and number further ones between it and the operands."""
     known = {id(each) for each in tree.flatten(operands)}
     waiting = [each for each in tree.flatten(result) if isinstance(each, keras.KerasTensor)]
     named: list[Any] = []

@@ -1,12 +1,13 @@
-"""`graphspec summary`: a graph as a table of its nodes by their names in the spec, traced without weights.
+"""Summary of a graph, a table of its nodes, traced without weights.
 
-Each row is one call of one layer — what Keras' guides call a layer's node. A layer that is called several times
-shares its weights, so its parameters count at its first call, and every call tells its index and with whom it shares.
+Each row is one call of one layer. A layer that is called several times shares its weights: its parameters count at its
+first call, and each row names the nodes that share it.
 """
 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -18,14 +19,18 @@ from graphspec.spec import Spec
 from graphspec.to_keras import Built, build_spec
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Row:
-    """One input, one other name for a tensor, or one call of one layer.
+    """One input, one alias of a tensor, or one call of one layer.
 
-    node: its name in the spec. takes: references as the spec writes them, empty for a step after a node's first.
-    shape: of the result, batch first; a list or dict of shapes where there are several. parameters: None where an
-    earlier row counts them. call and calls: which call of the layer this is, of how many in this graph.
-    shared_with: the other nodes that call the layer.
+    Attributes:
+        node: its name in the spec.
+        takes: references as the spec writes them; empty for a step after a node's first.
+        shape: shape of the result, batch first; a list or dict of shapes for several results.
+        parameters: parameters of the layer; None if an earlier row counts them.
+        call: index of this call of the layer.
+        calls: number of its calls in this graph.
+        shared_with: the other nodes that call the layer.
     """
 
     node: str
@@ -42,7 +47,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Section:
-    """The rows of the whole spec or of one nested model, and the models that are applied in it."""
+    """The rows of a spec or a nested model, and the sections of its nested models."""
 
     name: str
     rows: tuple[Row, ...]
@@ -52,7 +57,12 @@ class Section:
 
 @dataclass(frozen=True)
 class Summary:
-    """A spec's graph. parameters counts weights and states; trainable those that training changes."""
+    """The summary of a spec.
+
+    Attributes:
+        parameters: number of weights and states.
+        trainable: number of those that training changes.
+    """
 
     root: Section
     parameters: int
@@ -61,7 +71,7 @@ class Summary:
 
 
 def summarize(spec: Spec) -> Summary:
-    """The summary of `spec`. Raises SpecError where Keras refuses part of it."""
+    """Return the summary of a spec. Raises SpecError if Keras refuses part of it."""
     built = build_spec(spec, weightless=True)
     root = _section(spec.graph, built, set(), built.model.count_params())
     trainable = sum(math.prod(variable.shape) for variable in built.model.trainable_variables)
@@ -70,32 +80,37 @@ def summarize(spec: Spec) -> Summary:
 
 def _section(graph: Graph, built: Built, counted: set[Layer], parameters: int) -> Section:
     values, results = built.values[id(graph)], built.calls[id(graph)]
-    rows = [Row(name, "Input", (), tuple(values[name].shape), str(values[name].dtype)) for name in graph.inputs]
+    rows = []
+    for name in graph.inputs:
+        shape, dtype = _shape_and_dtype(values[name])
+        rows.append(Row(node=name, layer="Input", takes=(), shape=shape, dtype=dtype))
     callers: dict[Layer, list[str]] = {}
     for node in graph.nodes.values():
         for step in node.steps:
             callers.setdefault(step.layer, []).append(node.label)
-    called: dict[Layer, int] = {}
+    calls = Counter[Layer]()
     for node in graph.nodes.values():
         if not node.steps:
-            rows.append(Row(node.label, "=", _takes(node), *_shape_and_dtype(values[node.name])))
+            shape, dtype = _shape_and_dtype(values[node.name])
+            rows.append(Row(node=node.label, layer="=", takes=_takes(node), shape=shape, dtype=dtype))
         for step, result in zip(node.steps, results[node.name], strict=True):
             layer = step.layer
-            call = called.setdefault(layer, 0)
-            called[layer] += 1
+            shape, dtype = _shape_and_dtype(result)
             rows.append(
                 Row(
-                    node.label,
-                    describe(layer),
-                    _takes(node) if step is node.steps[0] else (),
-                    *_shape_and_dtype(result),
-                    _parameters(layer, built, counted),
-                    call,
-                    len(callers[layer]),
-                    tuple(dict.fromkeys(name for name in callers[layer] if name != node.label)),
-                    node.name in graph.outputs,
+                    node=node.label,
+                    layer=describe(layer),
+                    takes=_takes(node) if step is node.steps[0] else (),
+                    shape=shape,
+                    dtype=dtype,
+                    parameters=_parameters(layer, built, counted),
+                    call=calls[layer],
+                    calls=len(callers[layer]),
+                    shared_with=tuple(dict.fromkeys(name for name in callers[layer] if name != node.label)),
+                    is_output=node.name in graph.outputs,
                 )
             )
+            calls[layer] += 1
             counted.update((layer, *wrapped_layers(layer)))
     models = [_section(layer.graph, built, counted, built.layers[layer].count_params()) for layer in _models(graph)]
     return Section(graph.name, tuple(rows), parameters, tuple(models))
@@ -109,7 +124,7 @@ def _parameters(layer: Layer, built: Built, counted: set[Layer]) -> int | None:
 
 
 def _models(graph: Graph) -> Iterator[NestedModel]:
-    """The nested models that `graph` itself applies, also inside wrappers, each once."""
+    """Yield the nested models that `graph` itself applies, in wrappers too, each once."""
     steps = [step.layer for node in graph.nodes.values() for step in node.steps]
     inside = [inner for layer in steps for inner in (layer, *wrapped_layers(layer))]
     yield from dict.fromkeys(layer for layer in inside if isinstance(layer, NestedModel))
@@ -123,12 +138,12 @@ def _takes(node: Node) -> tuple[str, ...]:
 
 
 def _label(reference: Reference) -> str:
-    """The reference as the spec writes it; an earlier part of a node (`stage@0`) by the node's name."""
+    """Return a reference as the spec writes it, without the part of a node (`stage@0`)."""
     return str(reference).partition("@")[0]
 
 
 def _shape_and_dtype(value: Any) -> tuple[Any, str]:
-    """The shapes, in the structure of `value`, and the dtypes that occur."""
+    """Return the shapes, in the structure of `value`, and its dtypes."""
     if isinstance(value, dict):
         inside = {name: _shape_and_dtype(each) for name, each in value.items()}
         return {name: shape for name, (shape, _) in inside.items()}, _common(inside.values())

@@ -40,8 +40,8 @@ from graphspec.run_directory.rows import row_hashes
 from graphspec.run_directory.spec_hash import KEY, is_comparable, recorded
 from graphspec.run_directory.spec_values import checkpoint_hash, values_of
 from graphspec.spec import load
-from graphspec.to_keras.adapted import learnt, restore
-from graphspec.to_keras.weights import Loaded
+from graphspec.to_keras.adapted_layers import adapted_configs, restore_configs
+from graphspec.to_keras.weights import LoadedWeights
 from graphspec.training.checkpoint_file import Contents
 from graphspec.training.checkpoints import name_of
 from graphspec.training.prepared import Prepared
@@ -74,7 +74,7 @@ class Start:
         return position_of(self.resumed) if self.resumed is not None else Position(0, 0)
 
 
-def begin(run: Path, prepared: Prepared, data: TrainingData, started_from: Loaded | None) -> Start:
+def begin(run: Path, prepared: Prepared, data: TrainingData, started_from: LoadedWeights | None) -> Start:
     """The first step of a new run: what is known before it is written into `run`, an empty folder.
 
     started_from: the file that all weights were loaded from, if any.
@@ -83,7 +83,7 @@ def begin(run: Path, prepared: Prepared, data: TrainingData, started_from: Loade
     write_provenance(run, prepared.spec)
     if data.vocabularies:
         run_directory.write_json(run / run_directory.VOCABULARIES, dict(data.vocabularies))
-    if known := learnt(prepared.model):
+    if known := adapted_configs(prepared.model):
         run_directory.write_json(run / run_directory.ADAPTED, known)
     record = _record(prepared)
     if data.train.left_out:
@@ -212,7 +212,7 @@ def _restore_adapted(model: keras.Model, run: Path) -> None:
     file = run / run_directory.ADAPTED
     saved = run_directory.read_adapted(run)
     try:
-        if left := restore(model, saved):
+        if left := restore_configs(model, saved):
             raise ValueError(f"it does not tell what `{left[0]}` has learnt")
     except Exception as error:
         raise run_directory.damaged(file, str(error)) from error

@@ -10,8 +10,8 @@ from typing import Any
 
 import keras
 
-from graphspec.checks.monitors import metric_names
 from graphspec.language.graph import Object
+from graphspec.language.log_keys import metric_names
 from graphspec.spec import Spec
 from graphspec.to_keras.objects import make
 from graphspec.training.metrics import OutputLoss

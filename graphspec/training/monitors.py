@@ -11,10 +11,11 @@ from typing import Any
 
 import keras
 
-from graphspec.checks.monitors import monitors, reported_names, unknown_monitor
+from graphspec.checks.monitors import is_monitoring, unknown_monitor
 from graphspec.diagnostics import Report, SpecError
 from graphspec.diagnostics.rules import UNKNOWN_MONITOR
 from graphspec.language.graph import Object
+from graphspec.language.log_keys import log_keys
 from graphspec.spec import Spec
 from graphspec.to_keras.keras_internals import direction_of
 from graphspec.to_keras.objects import make
@@ -27,12 +28,13 @@ def with_mode(callback: Object, spec: Spec, *, validates: bool) -> Object:
 
     Raises SpecError where the training reports no such metric, or where its mode cannot be told.
     """
-    if not monitors(callback):
+    if not is_monitoring(callback):
         return callback
     monitor = str(callback.arguments.get("monitor", "val_loss"))
     modes = reported(spec, validates=validates)
     if monitor not in modes:
-        finding = unknown_monitor(callback.name, monitor, callback.span_of("monitor"), modes, validates)
+        span = callback.span_of("monitor")
+        finding = unknown_monitor(callback.name, monitor, span, reported=modes, validates=validates)
         raise SpecError(Report([finding]))
     if callback.arguments.get("mode", "auto") != "auto":
         return callback
@@ -48,8 +50,8 @@ def with_mode(callback: Object, spec: Spec, *, validates: bool) -> Object:
 
 def reported(spec: Spec, *, validates: bool) -> dict[str, str | None]:
     """Every log key of the training with its mode, `min` or `max`, or None where that cannot be told."""
-    names = reported_names(spec.graph.outputs, validates=validates)
-    return {name: _mode(metric) for name, metric in names.items()}
+    keys = log_keys(spec.graph.outputs, validates=validates)
+    return {key: _mode(metric) for key, metric in keys.items()}
 
 
 def _mode(metric: Object | None) -> str | None:

@@ -139,7 +139,8 @@ def _judged_by(spec: Spec, space: SearchSpace) -> tuple[str, str]:
         build_model(spec, weightless=True)  # so that they are imported
     modes = reported(spec, validates=validates)
     if monitor not in modes:
-        raise SpecError(Report([unknown_monitor("search", monitor, space.monitor_span, modes, validates)]))
+        finding = unknown_monitor("search", monitor, space.monitor_span, reported=modes, validates=validates)
+        raise SpecError(Report([finding]))
     if modes[monitor] is None:
         raise _undecided(monitor, space.monitor_span)
     return monitor, "maximize" if modes[monitor] == "max" else "minimize"

@@ -1,4 +1,4 @@
-"""What is private in Keras is used in one module, and all of it is there in the Keras at hand."""
+"""Private parts of Keras are used in one module only, and exist in the installed Keras."""
 
 from __future__ import annotations
 
@@ -19,31 +19,31 @@ OWN = {"self", "cls", "super"}
 
 
 def private_uses(path: Path) -> list[str]:
-    """The imports of private modules, and the private attributes of anything but `self`, with their lines."""
-    found = []
+    """Return the imports of private modules and the reads of private attributes, with their lines."""
+    uses = []
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(("keras.src", "tensorflow.python")):
-            found.append(f"{path.name}:{node.lineno} {node.module}")
+            uses.append(f"{path.name}:{node.lineno} {node.module}")
         if isinstance(node, ast.Attribute) and node.attr.startswith("_") and not node.attr.startswith("__"):
             is_own = isinstance(node.value, ast.Name) and node.value.id in OWN
             if not is_own and is_in_keras(node.attr):
-                found.append(f"{path.name}:{node.lineno} {node.attr}")
-    return found
+                uses.append(f"{path.name}:{node.lineno} {node.attr}")
+    return uses
 
 
 @cache
 def is_in_keras(name: str) -> bool:
-    """Return whether a layer, model, tensor, metric, optimizer or callback of Keras has an attribute of this name."""
+    """Return whether an object of Keras, such as a layer or a model, has an attribute of this name."""
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
     model.compile("sgd", "mse")
-    of_keras = (
+    objects = (
         *(model, model.layers[0], model.inputs[0], model.optimizer, keras.metrics.AUC(), keras.losses.Huber()),
         *(keras.layers.TextVectorization(), keras.layers.RNN, keras.callbacks.Callback(), keras.Variable),
     )
-    return any(hasattr(each, name) for each in of_keras)
+    return any(hasattr(each, name) for each in objects)
 
 
-def test_one_module_alone_uses_what_is_private() -> None:
+def test_only_one_module_uses_private_parts() -> None:
     """No other module imports `keras.src` or `tensorflow.python`, or reads a private attribute of a Keras object."""
     modules = [path for path in PACKAGE.rglob("*.py") if path.name != "keras_internals.py"]
     assert [use for path in modules for use in private_uses(path)] == []
@@ -51,7 +51,7 @@ def test_one_module_alone_uses_what_is_private() -> None:
 
 
 def weightless() -> bool:
-    """A large model and a stateful recurrent one are built without an array."""
+    """Return whether a large stateful layer is built without arrays."""
     with internals.weightless_scope():
         inputs = keras.Input((4, 3), batch_size=2)
         lstm = keras.layers.LSTM(10**5, stateful=True)
@@ -60,7 +60,7 @@ def weightless() -> bool:
 
 
 def fresh_names() -> bool:
-    """A layer is numbered from the start within the scope, and on from where it was after it."""
+    """Return whether names start anew within the scope, and continue after it."""
     keras.layers.Dense(1)
     before = keras.layers.Dense(1).name
     with internals.fresh_layer_names():
@@ -70,7 +70,7 @@ def fresh_names() -> bool:
 
 
 def released() -> bool:
-    """A gradient that was registered within is not there afterwards, and one from before is."""
+    """Return whether a gradient registered within is released, and an earlier one kept."""
     from tensorflow.python.framework import ops
 
     registry = ops.gradient_registry._registry
@@ -83,7 +83,7 @@ def released() -> bool:
 
 
 def nested_layers() -> bool:
-    """Layers within models within a model are found, and the tensors' calls and operations are those of Keras."""
+    """Return whether nested layers are found, and the calls and operations behind tensors."""
     inner = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, name="deep")])
     inputs = keras.Input((2,))
     result = inner(inputs)
@@ -101,13 +101,13 @@ def nested_layers() -> bool:
 
 
 def masks() -> bool:
-    """A mask is there where a layer gives one, and nowhere else."""
+    """Return whether a mask is found on the result of a masking layer only."""
     masked = keras.layers.Embedding(3, 2, mask_zero=True)(keras.Input((4,), dtype="int32"))
     return internals.mask_of(masked) is not None and internals.mask_of(keras.Input((4,))) is None
 
 
 def lookups() -> bool:
-    """The table of `TextVectorization` gives the words; any other layer is its own."""
+    """Return whether `TextVectorization` has a lookup layer, and another layer is its own."""
     layer = keras.layers.TextVectorization(vocabulary=["a", "b"])
     dense = keras.layers.Dense(1)
     size = int(internals.lookup_layer(layer).lookup_table.size())
@@ -115,7 +115,7 @@ def lookups() -> bool:
 
 
 def built_symbolically() -> bool:
-    """Metrics and optimizer have their variables before the first batch."""
+    """Return whether metrics and optimizer have their variables before the first batch."""
     import tensorflow as tf
 
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
@@ -126,17 +126,17 @@ def built_symbolically() -> bool:
 
 
 def losses() -> bool:
-    """A function is a loss with weights, of the value that `compile` reports."""
+    """Return whether a function becomes a loss that takes sample weights."""
     y, p, weights = np.array([[1.0], [0.0]]), np.array([[0.0], [0.0]]), np.array([1.0, 3.0])
-    made = internals.loss_of(lambda true, given: keras.ops.mean(keras.ops.square(true - given), axis=-1))
+    loss = internals.loss_of(lambda true, predicted: keras.ops.mean(keras.ops.square(true - predicted), axis=-1))
     huber = keras.losses.Huber()
-    return float(made(y, p, weights)) == 0.5 and internals.loss_of(huber) is huber
+    return float(loss(y, p, weights)) == 0.5 and internals.loss_of(huber) is huber
 
 
 def directions() -> bool:
-    """Keras says of a metric whether more of it is better."""
-    found = [internals.direction_of(each) for each in (keras.metrics.AUC(), keras.metrics.MeanSquaredError())]
-    return found == ["up", "down"] and internals.direction_of(keras.metrics.Mean()) is None
+    """Return whether Keras states the direction in which a metric improves."""
+    directions = [internals.direction_of(each) for each in (keras.metrics.AUC(), keras.metrics.MeanSquaredError())]
+    return directions == ["up", "down"] and internals.direction_of(keras.metrics.Mean()) is None
 
 
 def state() -> Any:
@@ -145,7 +145,7 @@ def state() -> Any:
 
 
 def generators() -> bool:
-    """Dropout without a seed of its own draws from the generator, and `set_random_seed` sets it back."""
+    """Return whether unseeded random numbers use the generator, and `set_random_seed` resets it."""
     keras.utils.set_random_seed(3)
     first = state()
     keras.random.normal((2,))
@@ -163,10 +163,10 @@ def generators() -> bool:
     ],
     ids=lambda use: use.__name__,
 )
-def test_what_is_used_is_there(use: Callable[[], bool]) -> None:
-    """Each private thing does with the Keras at hand what the module uses it for."""
+def test_private_parts_work_as_used(use: Callable[[], bool]) -> None:
+    """Each private part works in the installed Keras as the module uses it."""
     try:
         holds = use()
     except (AttributeError, ImportError, TypeError) as error:
-        pytest.fail(f"graphspec/to_keras/keras_internals.py uses what this Keras has no more: {error}")
-    assert holds, f"graphspec/to_keras/keras_internals.py: what `{use.__name__}` uses has changed in Keras"
+        pytest.fail(f"graphspec/to_keras/keras_internals.py uses a part that this Keras lacks: {error}")
+    assert holds, f"graphspec/to_keras/keras_internals.py: the part that `{use.__name__}` tests has changed in Keras"

@@ -1,4 +1,4 @@
-"""Samples + built model → preprocessing layers that have learnt what they need from the training split."""
+"""Adapting of preprocessing layers to the training split."""
 
 from graphspec.to_keras.adapting.adapt import adapt
 

@@ -1,9 +1,10 @@
-"""Where in a model the layers lie that learn from data, and what of a batch of its inputs reaches them there."""
+"""Inputs of adaptable layers at each of their calls, computed from a batch."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import keras
@@ -12,79 +13,88 @@ import tensorflow as tf
 from graphspec.diagnostics import Span, SpecError
 from graphspec.diagnostics.rules import REFUSED_TRAINING
 from graphspec.language.graph import ExternalModel, Graph, NestedModel
-from graphspec.to_keras.adapted import LEARNING, has_learnt, learning_layers
+from graphspec.to_keras.adapted_layers import ADAPTABLE, adaptable_layers, is_adapted
 from graphspec.to_keras.keras_internals import call_behind, recursion_limit_for
 from graphspec.to_keras.model import Built
 
-_MOST = 256
-"""The most places that are looked for: models that are applied many times inside such models multiply them."""
+_MAX_CALLS = 256
+"""Calls to look for: a model that is applied many times inside another one multiplies them."""
 
 
-def learning_places(built: Built) -> list[Place]:
-    """The places of all layers that are yet to learn, in the order of the spec; none that a layer itself lies before.
+def find_layer_inputs(built: Built) -> list[LayerInput]:
+    """Return the inputs of all layers to adapt, in the order of the spec.
 
-    Layers of models from elsewhere are not among them. Raises SpecError for one that lies where this cannot be told.
+    Layers of external models are left out, and calls whose input depends on the layer itself.
+
+    Raises:
+        SpecError: the input of a layer cannot be computed.
     """
-    return _Finder(built).found()
+    return _Finder(built).find()
 
 
 Stage = Callable[[Any], Any]
 
 
-@dataclass(frozen=True)
-class Place:
-    """A layer at one of its applications: `stages` make of a batch what reaches it, and run the layers `through`."""
+@dataclass(frozen=True, kw_only=True)
+class LayerInput:
+    """The input of an adaptable layer at one of its calls.
+
+    Attributes:
+        stages: functions that compute the input from a batch of the model's inputs, one after another.
+        upstream: ids of the adaptable layers that the stages apply.
+        inputs: names of the model's inputs that the stages need.
+    """
 
     layer: Any
     span: Span
     stages: tuple[Stage, ...]
-    through: frozenset[int]
+    upstream: frozenset[int]
     inputs: frozenset[str]
 
-    def reached_by(self, batch: dict[str, Any]) -> Any:
-        """What reaches the layer of a batch of the model's inputs."""
+    def compute(self, batch: dict[str, Any]) -> Any:
+        """Return the input of the layer for a batch of the model's inputs."""
         value: Any = batch
         for stage in self.stages:
             value = stage(value)
         return value
 
 
-class _Part:
-    """The part of a graph that gives `wanted`: tensors of it, alone or by name."""
+class _Subgraph:
+    """The part of a graph that computes `result`, a tensor or tensors by name."""
 
-    def __init__(self, inputs: dict[str, Any], wanted: Any) -> None:
+    def __init__(self, inputs: dict[str, Any], result: Any) -> None:
         names = {id(tensor): name for name, tensor in inputs.items()}
-        self.inputs = {names[id(each)]: each for each in _sources(wanted)}
-        self.only = next(iter(inputs)) if len(inputs) == 1 else None
-        self.model = keras.Model(self.inputs, wanted)
+        self.inputs = {names[id(each)]: each for each in _source_inputs(result)}
+        self.only_input = next(iter(inputs)) if len(inputs) == 1 else None
+        self.model = keras.Model(self.inputs, result)
 
-    def __call__(self, given: Any) -> Any:
-        if self.only is not None and not isinstance(given, dict):
-            given = {self.only: given}
-        return self.model({name: given[name] for name in self.inputs}, training=False)
+    def __call__(self, values: Any) -> Any:
+        if self.only_input is not None and not isinstance(values, dict):
+            values = {self.only_input: values}
+        return self.model({name: values[name] for name in self.inputs}, training=False)
 
 
 class _Finder:
-    """Finds the places of all layers that are to learn, in the order of the spec."""
+    """A walk through the graphs of a model that collects the inputs of adaptable layers."""
 
     def __init__(self, built: Built) -> None:
         self.built = built
         self.graphs = {id(built.layers[each]): each.graph for each in built.layers if isinstance(each, NestedModel)}
-        foreign = [built.layers[each] for each in built.layers if isinstance(each, ExternalModel)]
-        taught = {id(layer) for model in foreign for layer in learning_layers(model).values()}
-        self.learning = {
+        external = [built.layers[each] for each in built.layers if isinstance(each, ExternalModel)]
+        excluded = {id(layer) for model in external for layer in adaptable_layers(model).values()}
+        self.pending = {
             id(each): each
-            for each in learning_layers(built.model).values()
-            if id(each) not in taught and not has_learnt(each)
+            for each in adaptable_layers(built.model).values()
+            if id(each) not in excluded and not is_adapted(each)
         }
-        self.places: list[Place] = []
+        self.layer_inputs: list[LayerInput] = []
 
-    def found(self) -> list[Place]:
-        """The places, without those that a layer reaches by itself."""
-        if self.learning:
-            self._walk(self.built.graph, (), frozenset(), frozenset())
-        found = {id(each.layer) for each in self.places}
-        for missed in (each for key, each in self.learning.items() if key not in found):
+    def find(self) -> list[LayerInput]:
+        """Return the inputs, without those that depend on their own layer."""
+        if self.pending:
+            self._walk(self.built.graph, stages=(), upstream=frozenset(), inputs=frozenset())
+        reached = {id(each.layer) for each in self.layer_inputs}
+        for missed in (each for key, each in self.pending.items() if key not in reached):
             raise SpecError.of(
                 REFUSED_TRAINING,
                 f"`{missed.name}` learns from data, and lies where it cannot be told what reaches it",
@@ -92,49 +102,58 @@ class _Finder:
                 expected="a layer that is applied in a graph, in `TimeDistributed` or in `Pipeline`",
                 help="apply it as a step of its own",
             )
-        return [each for each in self.places if id(each.layer) not in each.through]
+        return [each for each in self.layer_inputs if id(each.layer) not in each.upstream]
 
-    def _walk(self, graph: Graph, stages: tuple[Stage, ...], through: frozenset[int], inputs: frozenset[str]) -> None:
-        """Visit every step of `graph`, whose inputs are what `stages` give; they need those `inputs` of the model."""
+    def _walk(
+        self, graph: Graph, *, stages: tuple[Stage, ...], upstream: frozenset[int], inputs: frozenset[str]
+    ) -> None:
+        """Visit every step of a graph, whose inputs `stages` compute from `inputs` of the model."""
         for name, node in graph.nodes.items():
             for step, result in zip(node.steps, self.built.calls[id(graph)][name], strict=True):
-                if step.layer.is_operation or not self._concerns(self.built.layers[step.layer]):
+                if step.layer.is_operation or not self._is_pending(layer := self.built.layers[step.layer]):
                     continue
                 values = self.built.values[id(graph)]
                 with recursion_limit_for(graph):
-                    part = _Part({name: values[name] for name in graph.inputs}, _taken(result))
-                ran = through | {id(each) for each in learning_layers(part.model).values()}
+                    subgraph = _Subgraph({name: values[name] for name in graph.inputs}, _call_input(result))
                 self._visit(
-                    self.built.layers[step.layer], step.span, (*stages, part), ran, inputs or frozenset(part.inputs)
+                    layer,
+                    step.span,
+                    stages=(*stages, subgraph),
+                    upstream=upstream | {id(each) for each in adaptable_layers(subgraph.model).values()},
+                    inputs=inputs or frozenset(subgraph.inputs),
                 )
 
-    def _concerns(self, layer: Any) -> bool:
-        if isinstance(layer, LEARNING):
-            return id(layer) in self.learning
-        return len(self.places) < _MOST and any(id(each) in self.learning for each in learning_layers(layer).values())
+    def _is_pending(self, layer: Any) -> bool:
+        if isinstance(layer, ADAPTABLE):
+            return id(layer) in self.pending
+        inner = adaptable_layers(layer).values()
+        return len(self.layer_inputs) < _MAX_CALLS and any(id(each) in self.pending for each in inner)
 
     def _visit(
-        self, layer: Any, span: Span, stages: tuple[Stage, ...], through: frozenset[int], inputs: frozenset[str]
+        self, layer: Any, span: Span, *, stages: tuple[Stage, ...], upstream: frozenset[int], inputs: frozenset[str]
     ) -> None:
-        """Visit a layer, and those in it, that is given what `stages` give."""
-        if not self._concerns(layer):
+        """Visit a layer whose input `stages` compute, and the layers in it."""
+        if not self._is_pending(layer):
             return
-        if isinstance(layer, LEARNING):
-            self.places.append(Place(layer, span, stages, through, inputs))
+        if isinstance(layer, ADAPTABLE):
+            self.layer_inputs.append(
+                LayerInput(layer=layer, span=span, stages=stages, upstream=upstream, inputs=inputs)
+            )
         elif id(layer) in self.graphs:
-            self._walk(self.graphs[id(layer)], stages, through, inputs)
+            self._walk(self.graphs[id(layer)], stages=stages, upstream=upstream, inputs=inputs)
         elif isinstance(layer, keras.layers.TimeDistributed):
-            self._visit(layer.layer, span, (*stages, _steps_as_samples), through, inputs)
+            stages = (*stages, _steps_as_samples)
+            self._visit(layer.layer, span, stages=stages, upstream=upstream, inputs=inputs)
         elif isinstance(layer, keras.layers.Pipeline):
             for each in layer.layers:
-                self._visit(each, span, stages, through, inputs)
-                stages = (*stages, _applying(each))
-                through |= {id(each), *map(id, learning_layers(each).values())}
+                self._visit(each, span, stages=stages, upstream=upstream, inputs=inputs)
+                stages = (*stages, partial(each, training=False))
+                upstream |= {id(each), *map(id, adaptable_layers(each).values())}
 
 
-def _sources(wanted: Any) -> Iterator[Any]:
-    """The inputs that `wanted` is computed from. What Keras has for it goes every way through a graph, one by one."""
-    waiting = keras.tree.flatten(wanted)
+def _source_inputs(result: Any) -> Iterator[Any]:
+    """Yield the inputs that `result` depends on; Keras' own search follows every path."""
+    waiting = keras.tree.flatten(result)
     seen: set[int] = set()
     for tensor in waiting:
         if id(tensor) not in seen:
@@ -145,19 +164,15 @@ def _sources(wanted: Any) -> Iterator[Any]:
             waiting += call.input_tensors
 
 
-def _taken(result: Any) -> Any:
-    """What a layer was called with, alone or by name, where it gave the symbolic `result`."""
+def _call_input(result: Any) -> Any:
+    """Return the tensor, or tensors by name, of the call that produced the symbolic `result`."""
     call = call_behind(keras.tree.flatten(result)[0]).arguments
     return next(each for each in (*call.args, *call.kwargs.values()) if keras.tree.flatten(each))
 
 
 def _steps_as_samples(values: Any) -> Any:
-    """What `TimeDistributed` gives its layer: the steps of all samples, one after the other."""
+    """Return the steps of all samples as samples, as `TimeDistributed` passes them to its layer."""
     shape = tf.shape(values)
     steps = tf.reshape(values, tf.concat([[-1], shape[2:]], 0))
     steps.set_shape((None, *values.shape[2:]))
     return steps
-
-
-def _applying(layer: Any) -> Stage:
-    return lambda value: layer(value, training=False)

@@ -1,4 +1,4 @@
-"""How each of the layers that learn from data does so, piece by piece: `update` with each, and `finish`."""
+"""Learners, which adapt a preprocessing layer batch by batch: `update` with each batch, then `finish`."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from graphspec.to_keras.adapted import has_learnt
+from graphspec.to_keras.adapted_layers import is_adapted
 
 
 def learner_of(layer: Any) -> Moments | Quantiles | Words:
-    """How `layer` learns. What it knew before is forgotten."""
+    """Return the learner of an adaptable layer, whose state is reset."""
     if isinstance(layer, keras.layers.Normalization):
         return Moments(layer)
     return Quantiles(layer) if isinstance(layer, keras.layers.Discretization) else Words(layer)
 
 
 class Moments:
-    """Mean and variance for `Normalization`, in float64.
+    """The mean and variance of a `Normalization`, in float64.
 
-    Keras itself computes those of batches in the dtype of the layer, which in mixed precision leaves two digits.
+    Keras accumulates them in the dtype of the layer, which leaves two digits in mixed precision.
     """
 
     def __init__(self, layer: Any) -> None:
@@ -39,7 +39,7 @@ class Moments:
         if count == 0:
             return
         total = self.count + count
-        with np.errstate(invalid="ignore"):  # infinite values are told of in the end
+        with np.errstate(invalid="ignore"):  # `finish` reports infinite values
             between = array.mean(axis=reduced) - self.mean
             self.squares = self.squares + array.var(axis=reduced) * count + between**2 * (self.count * count / total)
             self.mean = self.mean + between * (count / total)
@@ -54,7 +54,7 @@ class Moments:
 
 
 class Quantiles:
-    """Quantiles for `Discretization`."""
+    """The quantiles of a `Discretization`."""
 
     def __init__(self, layer: Any) -> None:
         self.layer = layer
@@ -65,25 +65,25 @@ class Quantiles:
 
     def finish(self) -> None:
         self.layer.finalize_state()
-        found = self.layer.bin_boundaries
-        if not np.isfinite(found).all():
+        boundaries = self.layer.bin_boundaries
+        if not np.isfinite(boundaries).all():
             raise ValueError("what reaches it holds NaN or infinite values")
-        if self.layer.output_mode != "int" and len(found) + 1 != self.layer.num_bins:
-            raise ValueError(f"{len(found) + 1} values are too few for `num_bins: {self.layer.num_bins}`")
+        if self.layer.output_mode != "int" and len(boundaries) + 1 != self.layer.num_bins:
+            raise ValueError(f"{len(boundaries) + 1} values are too few for `num_bins: {self.layer.num_bins}`")
 
 
 class Words:
-    """The words for a lookup layer, the frequent ones first."""
+    """The vocabulary of a lookup layer, by descending frequency."""
 
     def __init__(self, layer: Any) -> None:
         self.layer = layer
         layer.reset_state()
 
     def update(self, values: Any) -> None:
-        # Keras would take a batch of single words for one document.
+        # Keras would read a batch of single words as one document.
         self.layer.update_state(tf.expand_dims(values, -1) if len(values.shape) == 1 else values)
 
     def finish(self) -> None:
         self.layer.finalize_state()
-        if not has_learnt(self.layer):
+        if not is_adapted(self.layer):
             raise ValueError("no words reach it")

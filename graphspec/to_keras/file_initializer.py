@@ -1,4 +1,4 @@
-"""Weights filled from files, by an initializer that reads the array, and that leaves no trace in a saved model."""
+"""An initializer that reads weights from a file, and is removed before saving."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from graphspec.to_keras.keras_internals import flattened_layers
 
 @keras.saving.register_keras_serializable("graphspec")
 class FromFile(keras.initializers.Initializer):
-    """Gives the array of a `.npy` file, or one of an `.npz` archive, as the initial value of a weight.
+    """An initializer with the values of a `.npy` file or an `.npz` array.
 
-    Raises ValueError where the file cannot be read, or where its array has another shape than the weight.
+    Calling it raises ValueError if the file cannot be read, or its array has another shape than the weight.
     """
 
     def __init__(self, path: str, key: str | None = None) -> None:
@@ -29,7 +29,7 @@ class FromFile(keras.initializers.Initializer):
         source = DataSource(Path(self.path), self.path, Span(SourceText(self.path, ""), 1, 1, 1, 1), self.key)
         try:
             head = header(source)
-            self._check((head.samples, *head.shape), shape)  # before anything is read
+            self._check((head.samples, *head.shape), shape)  # before reading values
             column = load(source)
             self._check(column.shape, shape)
             array = in_order(column, 0, len(column))
@@ -40,19 +40,19 @@ class FromFile(keras.initializers.Initializer):
         return keras.ops.convert_to_tensor(array, dtype=dtype)
 
     def _check(self, found: tuple[int | None, ...], wanted: tuple[int, ...]) -> None:
-        """Raise ValueError where the file holds an array of another shape; None stands for a size that is not known."""
+        """Raise ValueError if the array has another shape; None is an unknown size."""
         if len(found) != len(wanted) or any(size not in (None, want) for size, want in zip(found, wanted, strict=True)):
             raise ValueError(f"{self.path} holds an array of shape {found}, and the weight has shape {tuple(wanted)}")
 
     def get_config(self) -> dict[str, Any]:
-        """What wrappers that copy their layer, such as `Bidirectional`, make the copy from."""
+        """Return the configuration from which wrappers such as `Bidirectional` copy their layer."""
         return {"path": self.path, "key": self.key}
 
 
 def forget_files(layers: Iterable[Any]) -> None:
-    """Once the weights are filled, put a plain initializer in the place of each file.
+    """Replace each `FromFile` of initialised layers by a plain initializer.
 
-    A saved model holds the weights themselves; plain Keras loads it, without graphspec and without the files.
+    Plain Keras can then load the saved model, without graphspec and without the files.
     """
     for layer in layers:
         for each in flattened_layers(layer):

@@ -1,14 +1,13 @@
-"""What preprocessing layers have learnt from data: told, kept in the saved model, and taken from one.
+"""State of adapted preprocessing layers: read, written to a saved model, and restored from it.
 
-Keras writes a learnt vocabulary to a text file of one word a line inside the saved model, and reads it back wrongly
-where a word holds a line break of any alphabet (U+2028 is one), or where the last word is empty. `model.load_weights`
-does not read it at all. So what a layer has learnt is put in the place of its arguments, where Keras saves it as JSON:
-plain Keras then loads the model with it, and so does `restore`.
+Keras writes a vocabulary to a text file of one word a line inside the saved model. It reads the file back wrongly if a
+word contains a line break of any alphabet (such as U+2028) or the last word is empty, and `model.load_weights` does not
+read it. `store_vocabulary` therefore puts the vocabulary into the arguments of the layer, which Keras saves as JSON:
+plain Keras and `restore_configs` both load it from there.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,24 +16,26 @@ import keras
 import numpy as np
 
 from graphspec.to_keras.keras_internals import flattened_layers, lookup_layer
-from graphspec.to_keras.saved_file import opened_archive
+from graphspec.to_keras.saved_file import read_config
 
-LEARNING = (
+ADAPTABLE = (
     keras.layers.Normalization,
     keras.layers.TextVectorization,
     keras.layers.StringLookup,
     keras.layers.IntegerLookup,
     keras.layers.Discretization,
 )
-"""The layers that learn from data before training."""
+"""Layers that adapt to data before training."""
 
-_CONFIG = "config.json"
-_LARGEST = 256 * 2**20
-_KEPT = ("vocabulary", "idf_weights", "bin_boundaries")
+_MAX_CONFIG = 256 * 2**20
+"""Bytes of a configuration with vocabularies."""
+
+_STATE = ("vocabulary", "idf_weights", "bin_boundaries")
+"""Arguments that hold the state of a layer."""
 
 
-def learning_layers(layer: Any) -> dict[str, Any]:
-    """The layers inside `layer` that learn from data, each once, by path: its name, after those of what it lies in."""
+def adaptable_layers(layer: Any) -> dict[str, Any]:
+    """Return the adaptable layers inside `layer`, each once, by path, such as `encoder/words`."""
     found: dict[str, Any] = {}
     seen = {id(layer)}
     waiting = [("", layer)]
@@ -44,17 +45,17 @@ def learning_layers(layer: Any) -> dict[str, Any]:
             if id(each) not in seen:
                 seen.add(id(each))
                 name = f"{path}/{each.name}".lstrip("/")
-                if isinstance(each, LEARNING):
+                if isinstance(each, ADAPTABLE):
                     found[name] = each
                 else:
                     waiting.append((name, each))
     return found
 
 
-def has_learnt(layer: Any) -> bool:
-    """Whether one of LEARNING knows what it does: by its arguments, by `adapt`, or from a file.
+def is_adapted(layer: Any) -> bool:
+    """Return whether a layer has state, from its arguments, `adapt` or a file.
 
-    A `Normalization` whose mean is 0 and whose variance is 1, as new ones have, counts as one that knows nothing.
+    A `Normalization` with the initial mean 0 and variance 1 counts as not adapted.
     """
     if isinstance(layer, keras.layers.Normalization):
         if layer.input_mean is not None:
@@ -65,8 +66,8 @@ def has_learnt(layer: Any) -> bool:
     return int(lookup_layer(layer).lookup_table.size()) > 0
 
 
-def words_of(layer: Any) -> list[Any]:
-    """The vocabulary of a lookup layer in the order of its indices, without its mask and out-of-vocabulary tokens."""
+def vocabulary_of(layer: Any) -> list[Any]:
+    """Return the vocabulary of a lookup layer in index order, without mask and out-of-vocabulary tokens."""
     lookup = lookup_layer(layer)
     keys, values = lookup.lookup_table.export()
     words, indices = (values, keys) if lookup.invert else (keys, values)
@@ -74,17 +75,18 @@ def words_of(layer: Any) -> list[Any]:
     return [word.decode(lookup.encoding) if isinstance(word, bytes) else word for word in ordered]
 
 
-def keep(layer: Any) -> None:
-    """Put the vocabulary of a lookup layer in the place of its argument, so that it is saved as that.
+def store_vocabulary(layer: Any) -> None:
+    """Store the vocabulary of a lookup layer in its argument, so that Keras saves it.
 
-    Raises ValueError where a word cannot be kept.
+    Raises:
+        ValueError: Keras cannot save one of the words.
     """
     if isinstance(layer, keras.layers.Normalization | keras.layers.Discretization):
-        return  # weights, and an argument already
+        return  # their state is in weights and in an argument
     lookup = lookup_layer(layer)
     if lookup.input_vocabulary is not None:
         return
-    words = words_of(layer)
+    words = vocabulary_of(layer)
     for word in words:
         if isinstance(word, str) and word.endswith("\0"):
             raise ValueError(f"Keras cannot keep {word[:40]!r}, which ends in a NUL character")
@@ -94,38 +96,45 @@ def keep(layer: Any) -> None:
     lookup.input_vocabulary = words
 
 
-def learnt(model: Any) -> dict[str, list[Any]]:
-    """What `restore` takes, of the layers of `model` that know what they do: class and arguments by path, as JSON."""
-    found = {}
-    for path, layer in learning_layers(model).items():
-        if has_learnt(layer) and not isinstance(layer, keras.layers.Normalization):
+def adapted_configs(model: Any) -> dict[str, list[Any]]:
+    """Return class and arguments of the adapted layers by path, as JSON for `restore_configs`."""
+    configs = {}
+    for path, layer in adaptable_layers(model).items():
+        if is_adapted(layer) and not isinstance(layer, keras.layers.Normalization):
             config = layer.get_config()
-            kept = {name: config[name] for name in _KEPT if config.get(name) is not None}
-            found[path] = [type(layer).__name__, kept]
-    return found
+            state = {name: config[name] for name in _STATE if config.get(name) is not None}
+            configs[path] = [type(layer).__name__, state]
+    return configs
 
 
-def restore(model: Any, saved: Mapping[str, Any]) -> list[str]:
-    """Give the layers of `model` that know nothing what those of the same path know in `saved`: see `saved_in`.
+def restore_configs(model: Any, saved: Mapping[str, Any]) -> list[str]:
+    """Restore the state of layers that are not adapted; weights are not restored.
 
-    Weights, such as the mean of `Normalization`, are not among it. Gives the paths of lookup and `Discretization`
-    layers that still know nothing. Raises an exception of whatever kind where `saved` does not fit.
+    Args:
+        model: the model.
+        saved: class and arguments of layers by path, from `saved_configs` or `adapted_configs`.
+
+    Returns:
+        The paths of lookup and `Discretization` layers that are still not adapted.
+
+    Raises:
+        Exception: of any type, if `saved` does not fit.
     """
     left = []
-    for path, layer in learning_layers(model).items():
-        if has_learnt(layer) or isinstance(layer, keras.layers.Normalization):
+    for path, layer in adaptable_layers(model).items():
+        if is_adapted(layer) or isinstance(layer, keras.layers.Normalization):
             continue
         class_name, config = saved.get(path, ("", {}))
         if class_name == type(layer).__name__ and _fill(layer, config):
-            keep(layer)
+            store_vocabulary(layer)
         else:
             left.append(path)
     return left
 
 
 def _fill(layer: Any, config: dict[str, Any]) -> bool:
-    """Whether `config` told what `layer` knows from now on."""
-    for name in _KEPT:
+    """Set the state of a layer from `config`; return whether it holds any."""
+    for name in _STATE:
         if not isinstance(config.get(name), list | None):
             raise ValueError(f"`{name}` of its layer `{layer.name}` is no list")
     if isinstance(layer, keras.layers.Discretization):
@@ -137,31 +146,24 @@ def _fill(layer: Any, config: dict[str, Any]) -> bool:
     whole = isinstance(layer, keras.layers.IntegerLookup)
     if not all(isinstance(word, int if whole else str) for word in words):
         raise ValueError(f"the vocabulary of its layer `{layer.name}` holds what is no word of it")
-    # An array of objects: Keras would make one of text, in which every word takes the room of the longest.
+    # An array of objects: in the array of text that Keras makes, every word takes the memory of the longest.
     layer.set_vocabulary(np.array(words, np.int64 if whole else object), config.get("idf_weights"))
     return True
 
 
-def saved_in(file: Path) -> dict[str, tuple[str, dict[str, Any]]]:
-    """The class and the configuration of every layer in `file`, a saved model, that learns from data, by path.
+def saved_configs(file: Path) -> dict[str, tuple[str, dict[str, Any]]]:
+    """Return class and configuration of the adaptable layers of a saved model, by path.
 
-    Raises an exception of whatever kind where the file cannot be read.
+    Raises:
+        Exception: of any type, if the file cannot be read.
     """
-    with opened_archive(file) as archive:
-        if archive.getinfo(_CONFIG).file_size > _LARGEST:
-            raise ValueError(f"its {_CONFIG} is larger than {_LARGEST // 2**20} MiB")
-        try:
-            tree = json.loads(archive.read(_CONFIG))
-        except RecursionError:
-            raise ValueError(f"its {_CONFIG} is nested too deeply") from None
-    if not isinstance(tree, dict):
-        raise ValueError(f"its {_CONFIG} holds no model")
-    return {path: (class_name, config) for path, class_name, config in _configs(tree.get("config"))}
+    tree = read_config(file, limit=_MAX_CONFIG).get("config")
+    return {path: (class_name, config) for path, class_name, config in _configs(tree)}
 
 
 def _configs(tree: Any) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Path, class and configuration of every layer that learns from data."""
-    names = {each.__name__ for each in LEARNING}
+    """Yield path, class and configuration of every adaptable layer."""
+    names = {each.__name__ for each in ADAPTABLE}
     waiting = [("", tree)]
     while waiting:
         path, value = waiting.pop()
