@@ -142,7 +142,7 @@ def _look(path: Path | str, tree: Mapping, library: Library, report: Report, dat
     search = _search(model, tree, report)
     if graph is None:
         return None
-    shapes = infer(graph, model.training.precision if model.training is not None else "float32")
+    shapes = infer(graph, model.precision)
     report.extend(shapes.findings)
     subject = Subject(graph, shapes, model.training, training, sources, search)
     for check in (*CHECKS, *(DATA_CHECKS if data else ()), *(VALUE_CHECKS if values else ())):

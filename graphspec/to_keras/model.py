@@ -19,10 +19,12 @@ import keras
 
 from graphspec.diagnostics import Diagnostic, Label, Report, SpecError
 from graphspec.diagnostics.rules import BAD_SELECTION, DROPPED_MASK, MODEL_INPUTS, REFUSED_CALL
+from graphspec.diagnostics.shape_text import shape_text as _shape
 from graphspec.diagnostics.suggest import did_you_mean, one_of
 from graphspec.garbage import no_collection
 from graphspec.language.graph import External, Graph, Input, Layer, Node, Object, Reference, Step
 from graphspec.shapes import Shapes, infer, is_known
+from graphspec.shapes.infer import bad_index
 from graphspec.to_keras.external_models import Interface, make_external
 from graphspec.to_keras.installed import find_installed, version_help
 from graphspec.to_keras.keras_internals import deep_enough_for, weightless_scope
@@ -181,13 +183,7 @@ class _Builder:
             several = list(found.values()) if isinstance(found, dict) else found
             if not isinstance(several, list | tuple) or value.index >= len(several):
                 count = len(several) if isinstance(several, list | tuple) else 1
-                raise SpecError.of(
-                    BAD_SELECTION,
-                    f"`{value.name}` is {count} tensor{'s' if count > 1 else ''}, so there is no `{value}`",
-                    value.span,
-                    expected=f"an index from [0] to [{count - 1}]" if count > 1 else f"`{value.name}`",
-                    help="" if count > 1 else "a recurrent layer gives its states with `return_state: true`",
-                )
+                raise SpecError(Report([bad_index(value, count)]))
             return several[value.index]
         return found
 
@@ -342,13 +338,3 @@ def _incoming(node: Node, step: Step, value: Any, call: dict[str, Any]) -> Itera
     for name, reference in step.call.items():
         if isinstance(reference, Reference):
             yield Label(reference.span, f"`{name}` of the call, `{reference}`, is {_shape(call[name])}")
-
-
-def _shape(value: Any) -> str:
-    """A shape as specs write it, with `batch` for the batch."""
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{name}: {_shape(each)}" for name, each in value.items()) + "}"
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(_shape(each) for each in value) + "]"
-    sizes = ["null" if size is None else str(size) for size in value.shape[1:]]
-    return f"({', '.join(['batch', *sizes])})"

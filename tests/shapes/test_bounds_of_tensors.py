@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 import graphspec
-from graphspec.shapes.tensor import MAX_ELEMENTS, MAX_RANK, show
+from graphspec.diagnostics.shape_text import shape_text
+from graphspec.shapes.tensor import MAX_ELEMENTS, MAX_RANK
 
 Write = Callable[..., Path]
 MOST = str(MAX_ELEMENTS)
@@ -66,7 +67,7 @@ def test_larger_tensors_are_findings(shape: str, steps: str, message: str, write
 
 def test_long_shapes_are_cut_in_messages() -> None:
     """A shape is shown whole; what is longer than any shape, and a long list of tensors, by its first."""
-    assert show((None, *[2] * 63)).count("2") == 63
-    assert show((None, *[2] * 64)) == "(batch, 2, 2, 2, 2, 2, 2, 2, … 57 more)"
-    assert show([(1,)] * 10) == "[(1), (1), (1), (1), (1), (1), (1), (1), … 2 more]"
-    assert show({f"a{n}": (n,) for n in range(9)}).endswith("a7: (7), … 1 more}")
+    assert shape_text((None, *[2] * 63)).count("2") == 63
+    assert shape_text((None, *[2] * 64)) == "(batch, 2, 2, 2, 2, 2, 2, 2, … 57 more)"
+    assert shape_text([(1,)] * 10) == "[(1), (1), (1), (1), (1), (1), (1), (1), … 2 more]"
+    assert shape_text({f"a{n}": (n,) for n in range(9)}).endswith("a7: (7), … 1 more}")

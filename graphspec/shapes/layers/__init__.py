@@ -1,4 +1,4 @@
-"""The shape rules of `keras.layers`, one module a family. Importing this package registers them."""
+"""Shape rules of `keras.layers`, one module for each family. Importing this package registers them."""
 
 from __future__ import annotations
 
@@ -6,17 +6,13 @@ from graphspec.shapes.layers import (
     attention,
     audio,
     cells,
-    conv_lstm,
     convolution,
-    dense,
-    einsum_dense,
+    core,
     elementwise,
-    embedding,
     images,
     lookup,
     merging,
     normalization,
-    padding,
     pipeline,
     pooling,
     preprocessing,
@@ -29,17 +25,13 @@ __all__ = [
     "attention",
     "audio",
     "cells",
-    "conv_lstm",
     "convolution",
-    "dense",
-    "einsum_dense",
+    "core",
     "elementwise",
-    "embedding",
     "images",
     "lookup",
     "merging",
     "normalization",
-    "padding",
     "pipeline",
     "pooling",
     "preprocessing",

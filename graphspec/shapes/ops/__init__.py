@@ -1,24 +1,20 @@
-"""The shape rules of `keras.ops`, one module a family. Importing this package registers them."""
+"""Shape rules of `keras.ops`, one module for each family. Importing this package registers them."""
 
 from __future__ import annotations
 
 from graphspec.shapes.ops import (
     activations,
-    diagonals,
-    einsum,
     elementwise,
-    filling,
     images,
     joining,
     losses,
     matrices,
     ordering,
     pairwise,
+    patterns,
     picking,
     products,
-    rearranging,
     reductions,
-    repeating,
     reshaping,
     signals,
     windows,
@@ -26,21 +22,17 @@ from graphspec.shapes.ops import (
 
 __all__ = [
     "activations",
-    "diagonals",
-    "einsum",
     "elementwise",
-    "filling",
     "images",
     "joining",
     "losses",
     "matrices",
     "ordering",
     "pairwise",
+    "patterns",
     "picking",
     "products",
-    "rearranging",
     "reductions",
-    "repeating",
     "reshaping",
     "signals",
     "windows",
