@@ -25,6 +25,7 @@ from graphspec.shapes.lost_masks import Frame, Watch
 from graphspec.shapes.masks import masked
 from graphspec.shapes.origins import origins
 from graphspec.shapes.saved import read_saved
+from graphspec.shapes.sizes import compatible
 from graphspec.shapes.tensor import (
     MAX_ELEMENTS,
     MAX_RANK,
@@ -240,7 +241,7 @@ class _Walk:
         values: dict[str, Value] = {}
         for name, declared in graph.inputs.items():
             try:
-                values[name] = _taken(graph, declared, given[name])
+                values[name] = _cast_input(graph, declared, given[name])
             except Refusal as refusal:
                 raise _Unfit(refusal, layer) from None
         declared_values = self.shapes.values[id(graph)]
@@ -330,27 +331,23 @@ def _by_input(graph: Graph, value: Value) -> dict[str, Value] | None:
     return by_name if by_name is not None else dict(zip(graph.inputs, listed, strict=True))
 
 
-def _taken(graph: Graph, declared: Input, given: Value) -> Value:
+def _cast_input(graph: Graph, declared: Input, tensor: Value) -> Value:
     """Return a tensor as an input of a model casts it. Refuses another shape.
 
     Keras itself accepts a last dimension of 1 that is missing or extra, and then returns other shapes than it inferred.
     """
-    if not isinstance(given, Tensor):
+    if not isinstance(tensor, Tensor):
         return UNKNOWN
-    wanted: Shape = (declared.batch_size, *declared.shape)
-    shape = given.shape
-    fits = len(shape) == len(wanted) and all(
-        size is None or have is None or size == have for size, have in zip(wanted, shape, strict=True)
-    )
-    if not fits:
+    shape: Shape = (declared.batch_size, *declared.shape)
+    if not compatible(tensor.shape, shape):
         raise Refusal(
             SHAPE_MISMATCH,
-            f"the input `{declared.name}` of the model `{graph.name}` expects {show(wanted)}, but received {given}",
-            expected=f"a tensor of shape {show(wanted)}",
+            f"the input `{declared.name}` of the model `{graph.name}` expects {show(shape)}, but received {tensor}",
+            expected=f"a tensor of shape {show(shape)}",
             help="make the two equal; an unknown size is written `null`",
-            labels=(Label(declared.span, f"`{declared.name}` is declared {show(wanted)}"),),
+            labels=(Label(declared.span, f"`{declared.name}` is declared {show(shape)}"),),
         )
-    return Tensor(shape, declared.dtype, given.mask)
+    return Tensor(tensor.shape, declared.dtype, tensor.mask)
 
 
 def _inputs(graph: Graph, values: dict[str, Value]) -> Iterator[Value]:

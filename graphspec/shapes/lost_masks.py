@@ -199,9 +199,9 @@ def _user(drop: _Drop, calls: Calls) -> Step | None:
     for frame in reversed(drop.frames):
 
         def keeps(node: Node, number: int, graph: Graph = frame.graph) -> bool:
-            given = calls.get(id(graph), {}).get(node.name, [])
-            return number < len(given) and any(
-                isinstance(each, Tensor) and each.rank > 2 for each in tensors(given[number])
+            outputs = calls.get(id(graph), {}).get(node.name, [])
+            return number < len(outputs) and any(
+                isinstance(each, Tensor) and each.rank > 2 for each in tensors(outputs[number])
             )
 
         reached = list(_downstream(frame, keeps))

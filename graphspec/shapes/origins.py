@@ -75,8 +75,8 @@ def _of_reference(
     graph: Graph, reference: Reference, values: Mapping[str, Value], calls: Results, axis: int | None, *, to_input: bool
 ) -> Iterator[Label]:
     if reference.name in graph.inputs:
-        given = graph.inputs[reference.name]
-        yield Label(given.span, f"`{given.name}` is declared {show(values.get(given.name))}")
+        declared = graph.inputs[reference.name]
+        yield Label(declared.span, f"`{declared.name}` is declared {show(values.get(declared.name))}")
     elif reference.name in graph.nodes:
         node = graph.nodes[reference.name]
         yield from _of(graph, node, len(node.steps) - 1, values, calls, axis, to_input=to_input)
@@ -93,15 +93,15 @@ def _of(
     to_input: bool,
 ) -> Iterator[Label]:
     """Yield the step, from step `number` of `node` backwards, that changed the shape, or its `axis`; then its input."""
-    made = False
+    changed = False
     for _ in range(_MAX_STEPS):
-        given = calls.get(node.name, ())
-        if 0 <= number < len(given):
-            came_in = given[number - 1] if number else _fed(node, values)
-            if not made and not _same(given[number], came_in, axis):
-                made = True
+        outputs = calls.get(node.name, ())
+        if 0 <= number < len(outputs):
+            before = outputs[number - 1] if number else _operand(node, values)
+            if not changed and not _same(outputs[number], before, axis):
+                changed = True
                 step = node.steps[number]
-                yield Label(step.span, f"`{step.layer.type_name}` gives {show(given[number])}")
+                yield Label(step.span, f"`{step.layer.type_name}` gives {show(outputs[number])}")
                 if not to_input:
                     return
         if number > 0:
@@ -120,13 +120,13 @@ def _of(
         yield from _of_reference(graph, reference, values, calls, axis, to_input=to_input)
 
 
-def _fed(node: Node, values: Mapping[str, Value]) -> Value | None:
+def _operand(node: Node, values: Mapping[str, Value]) -> Value | None:
     """Return the one operand of a node; None where there are several."""
     return values.get(node.feed.name) if isinstance(node.feed, Reference) else None
 
 
-def _same(given: Value, came_in: Value | None, axis: int | None) -> bool:
+def _same(output: Value, before: Value | None, axis: int | None) -> bool:
     """Return whether a step keeps the shape, or the size along `axis` of a shape of the same rank."""
-    if not isinstance(given, Tensor) or not isinstance(came_in, Tensor) or given.rank != came_in.rank:
+    if not isinstance(output, Tensor) or not isinstance(before, Tensor) or output.rank != before.rank:
         return False
-    return given.shape == came_in.shape if axis is None else given.shape[axis] == came_in.shape[axis]
+    return output.shape == before.shape if axis is None else output.shape[axis] == before.shape[axis]

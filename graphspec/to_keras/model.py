@@ -232,8 +232,8 @@ class _Builder:
                 DROPPED_MASK,
                 f"`{_shown(step.layer)}` in `{node.label}` drops its mask, so layers after it see the padding",
                 step.span,
-                expected="a layer that hands the mask on",
-                help="hand the mask on with `call: {mask: ...}`, or mask after this step",
+                expected="a layer that propagates the mask",
+                help="pass the mask with `call: {mask: ...}`, or mask after this step",
             )
         if isinstance(what, External) and len(self.interfaces[step.layer].outputs) == 1:
             self.output_names[id(result)] = self.interfaces[step.layer].outputs[0]

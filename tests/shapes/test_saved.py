@@ -69,7 +69,9 @@ def test_input_that_a_saved_model_does_not_take_is_refused(write: Write, tmp_pat
     )
     (finding,) = graphspec.validate(path)
     assert finding.rule.code == "GS405"
-    assert "the input `image` of the model `saved` takes (batch, 8, 8, 1) and is given (batch, 8, 1, 8)" in str(finding)
+    assert "the input `image` of the model `saved` expects (batch, 8, 8, 1), but received (batch, 8, 1, 8)" in str(
+        finding
+    )
 
 
 @pytest.mark.parametrize(

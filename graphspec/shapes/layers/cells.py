@@ -82,10 +82,10 @@ def expect_features(call: Call, tensor: Tensor, last: Size) -> None:
 def cell(call: Call) -> Value:
     """Infer (batch, features) and the states → the output, and the new states."""
     tensor, units = call.tensor(), call["units"]
-    given = call.keywords.get("states")
-    if not isinstance(units, int) or tensor.rank != 2 or (call.name == "LSTMCell" and not isinstance(given, list)):
+    operand = call.keywords.get("states")
+    if not isinstance(units, int) or tensor.rank != 2 or (call.name == "LSTMCell" and not isinstance(operand, list)):
         return UNKNOWN
-    states = [each for each in (given if isinstance(given, list) else [given]) if isinstance(each, Tensor)]
+    states = [each for each in (operand if isinstance(operand, list) else [operand]) if isinstance(each, Tensor)]
     if not states or any(each.rank != 2 for each in states):
         return UNKNOWN
     if not call.is_built:
@@ -116,4 +116,4 @@ def cell(call: Call) -> Value:
     result = call.output(shape)
     if call.name == "LSTMCell":
         return [result, [result, result]]
-    return [result, [result] if isinstance(given, list) else result]
+    return [result, [result] if isinstance(operand, list) else result]

@@ -94,8 +94,8 @@ def discretization(call: Call) -> Value:
 def hashing(call: Call) -> Value:
     """Infer values → the indices of their bins, or a code over all of the last dimension."""
     tensor, bins, mode = call.tensor(), whole(call["num_bins"]), call["output_mode"]
-    stated = call.arguments.get("dtype")
-    dtype = ("int64" if mode == "int" else FLOAT) if stated is None else stated
+    written = call.arguments.get("dtype")
+    dtype = ("int64" if mode == "int" else FLOAT) if written is None else written
     if not isinstance(dtype, str):
         raise Unreadable
     if mode == "int" and dtype not in ("int32", "int64"):
