@@ -103,10 +103,10 @@ class Call:
         value = self.inputs
         if not isinstance(value, Tensor):
             count = len(value) if isinstance(value, list | dict) else 0
-            self.refuse(
+            self.refuse_input(
                 BAD_OPERANDS,
-                f"`{self.name}` expects one tensor, but received {'a list of one' if count == 1 else count}",
-                expected="one tensor",
+                "one tensor",
+                "a list of one" if count == 1 else count,
                 help="write `from: x`, not `from: [x]`"
                 if count == 1
                 else "apply it to each in a node of its own, or join them first: `merge: concat`",
@@ -124,12 +124,7 @@ class Call:
             received = (
                 "one tensor" if isinstance(value, Tensor) else "a list of one" if len(listed) == 1 else len(listed)
             )
-            self.refuse(
-                BAD_OPERANDS,
-                f"`{self.name}` expects a list of {count}tensors, but received {received}",
-                expected=f"a `from` that lists {count}tensors",
-                help="write `from: [a, b]`",
-            )
+            self.refuse_input(BAD_OPERANDS, f"a list of {count}tensors", received, help="write `from: [a, b]`")
         return listed
 
     @property
@@ -177,6 +172,21 @@ class Call:
             help: how to fix it.
         """
         raise Refusal(rule, message, argument, expected, help)
+
+    def refuse_input(
+        self, rule: Rule, expected: str, received: object, *, argument: str | None = None, help: str = ""
+    ) -> NoReturn:
+        """Refuse an input.
+
+        Args:
+            rule: what the call breaks.
+            expected: the input that would be right.
+            received: the input, or its shape.
+            argument: see `refuse`.
+            help: how to fix it.
+        """
+        message = f"`{self.name}` expects {expected}, but received {received}"
+        self.refuse(rule, message, argument=argument, expected=expected, help=help)
 
     def expect_rank(
         self,

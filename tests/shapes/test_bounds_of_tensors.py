@@ -45,7 +45,7 @@ def test_largest_tensors_are_taken(shape: str, steps: str, write: Write) -> None
         (_ones(MAX_RANK), "ReLU", "the input `x` has 65 dimensions"),
         (_ones(MAX_RANK - 1), "{ops.expand_dims: 1}", "the output of `ops.expand_dims` has 65 dimensions"),
         (f"[{MAX_ELEMENTS // 2 + 1}, 2]", "Flatten", "the output of `Flatten` has more than"),
-        (f"[{MAX_ELEMENTS // 2 + 1}, 1]", "{UpSampling1D: 2}", "what `UpSampling1D` gives has a dimension of more"),
+        (f"[{MAX_ELEMENTS // 2 + 1}, 1]", "{UpSampling1D: 2}", "the output of `UpSampling1D` has a dimension of more"),
         (f"[{MOST}, 2]", "{Reshape: [2, 2, -1]}", "the output of `Reshape` has more than"),
         ("[4]", f"{{Reshape: {_ones(200)[:-1]}, -1]}}", "the output of `Reshape` has 202 dimensions"),
         ("[4]", f"{{Dense: {MAX_ELEMENTS + 1}}}", "the output of `Dense` has a dimension of more than"),

@@ -84,10 +84,10 @@ def group_query_attention(call: Call) -> Value:
     call.build()
     sizes = (query.shape or (None,))[-1], (value.shape or (None,))[-1]
     if sizes[0] != sizes[1]:
-        call.refuse(
+        call.refuse_input(
             SHAPE_MISMATCH,
-            f"`{call.name}` expects a query and a value of one last size, but received {query} and {value}",
-            expected=f"a value whose last size is {sizes[0]}",
+            f"a value whose last size is {sizes[0]}, that of the query",
+            f"{query} and {value}",
             help="make the last sizes equal with a `Dense`",
         )
     _expect_equal_steps(call, value, key)
@@ -125,10 +125,10 @@ def _expect_features(call: Call, name: str, tensor: Tensor, axis: int) -> None:
 def _expect_equal_steps(call: Call, value: Tensor, key: Tensor) -> None:
     """Refuse another number of keys than of values."""
     if value.shape[1:-1] != key.shape[1:-1]:
-        call.refuse(
+        call.refuse_input(
             SHAPE_MISMATCH,
-            f"`{call.name}` expects a key for every value, but received values {value} and keys {key}",
-            expected="as many keys as values",
+            "a key for every value",
+            f"values {value} and keys {key}",
             help="remove `key` where the values are their own keys",
         )
 

@@ -61,12 +61,7 @@ def random_color_degeneration(call: Call) -> Value:
     _check_rank(call, tensor)
     channels = tensor.shape[-3 if layout(call).channels_first else -1]
     if channels not in (3, None):
-        call.refuse(
-            SHAPE_MISMATCH,
-            f"`{call.name}` expects images of 3 channels, but received {tensor}",
-            expected="3 channels",
-            help=_CHANNELS_FIRST,
-        )
+        call.refuse_input(SHAPE_MISMATCH, "images of 3 channels", tensor, help=_CHANNELS_FIRST)
     _warn_of_images(call)
     return call.output(tensor.shape)
 
@@ -98,10 +93,10 @@ def _check_rank(call: Call, tensor: Tensor) -> None:
 
 
 def _refuse_rank(call: Call, tensor: Tensor) -> NoReturn:
-    call.refuse(
+    call.refuse_input(
         WRONG_RANK,
-        f"`{call.name}` expects images {layout(call).axes(2)}, but received {tensor}",
-        expected=layout(call).axes(2),
+        f"images {layout(call).axes(2)}",
+        tensor,
         help="`Reshape` adds dimensions; `TimeDistributed` applies a layer to each frame of a video",
     )
 

@@ -32,10 +32,10 @@ def _merged(call: Call, operands: list[Tensor]) -> Value:
         return UNKNOWN
     batches = {tensor.shape[0] for tensor in operands} - {None}
     if len(batches) > 1 and not call.is_built:
-        call.refuse(
+        call.refuse_input(
             SHAPE_MISMATCH,
-            f"`{call.name}` expects tensors of one batch size, but received {call.received}",
-            expected="one batch size",
+            "tensors of one batch size",
+            call.received,
             help="remove `batch_size`, or give all inputs the same",
         )
     call.build()
@@ -43,10 +43,10 @@ def _merged(call: Call, operands: list[Tensor]) -> Value:
     for tensor in operands[1:]:
         joined = _broadcast(result, tensor.shape[1:])
         if joined is None:
-            call.refuse(
+            call.refuse_input(
                 SHAPE_MISMATCH,
-                f"`{call.name}` expects tensors of the same sizes, but received {call.received}",
-                expected="tensors of the same sizes",
+                "tensors of the same sizes",
+                call.received,
                 help="make them equal, with a `Dense` or a 1x1 convolution on one of them, or use `merge: concat`",
             )
         result = joined
@@ -125,18 +125,18 @@ def _check_operands(call: Call, operands: list[Tensor], axis: int) -> None:
             _refuse_axis(call, "axis", axis, tensor, axes_text(tensor.rank))
     others = [tensor.shape if axis >= tensor.rank else without(tensor.shape, axis % tensor.rank) for tensor in operands]
     if len({len(each) for each in others}) > 1:
-        call.refuse(
+        call.refuse_input(
             SHAPE_MISMATCH,
-            f"`{call.name}` expects tensors of one rank, but received {call.received}",
-            expected="tensors with the same number of dimensions",
+            "tensors of one rank",
+            call.received,
             help="make the ranks equal first, with `Flatten`, `RepeatVector` or a pooling layer",
         )
     for sizes in zip(*others, strict=True):
         if len(set(sizes) - {None}) > 1:
-            call.refuse(
+            call.refuse_input(
                 SHAPE_MISMATCH,
-                f"`{call.name}` expects tensors that are equal but for axis {axis}, but received {call.received}",
-                expected=f"tensors that are equal but for axis {axis}",
+                f"tensors that are equal but for axis {axis}",
+                call.received,
                 help="make the other sizes equal, or choose the axis along which they differ",
             )
 

@@ -116,11 +116,8 @@ def hashed_crossing(call: Call) -> Value:
     first, second = call.several(2, 2)
     bins, mode = whole(call["num_bins"]), call["output_mode"]
     if first.shape[-1] != second.shape[-1]:
-        call.refuse(
-            SHAPE_MISMATCH,
-            f"`HashedCrossing` expects two tensors of one shape, but received {first} and {second}",
-            expected="two tensors of one shape",
-            help="make the last sizes equal",
+        call.refuse_input(
+            SHAPE_MISMATCH, "two tensors of one shape", f"{first} and {second}", help="make the last sizes equal"
         )
     dtype = "int64" if mode == "int" and call.arguments.get("dtype") is None else call.dtype
     if mode == "int":

@@ -35,12 +35,7 @@ def floating_from_whole(call: Call, dtype: str) -> str:
 def real_floating(call: Call, dtype: str) -> str:
     """Return the dtype of `floating_from_whole`. Refuses complex numbers."""
     if dtype.startswith("complex"):
-        call.refuse(
-            WRONG_DTYPE,
-            f"`{call.name}` expects real numbers, but received {dtype}",
-            expected="a dtype of real numbers",
-            help="`ops.abs` takes complex numbers too",
-        )
+        call.refuse_input(WRONG_DTYPE, "real numbers", dtype, help="`ops.abs` takes complex numbers too")
     return floating_from_whole(call, dtype)
 
 
@@ -160,11 +155,6 @@ def view(call: Call) -> Value:
 def _bytes(call: Call, name: str) -> int:
     """Return the bytes that a number of the dtype takes. Refuses text."""
     if name == "string":
-        call.refuse(
-            WRONG_DTYPE,
-            "`ops.view` expects numbers, but received text",
-            expected="a dtype of numbers",
-            help="the layer `StringLookup` converts text to numbers",
-        )
+        call.refuse_input(WRONG_DTYPE, "numbers", "text", help="the layer `StringLookup` converts text to numbers")
     bits = 8 if name == "bool" else int("".join(filter(str.isdigit, name.partition("_")[0])))
     return bits // 8

@@ -25,10 +25,10 @@ def images(call: Call, argument: str = "images", *, single: bool = True) -> tupl
     """
     x, order = tensor(call, argument), layout_of(call)
     if x.rank != 4 and not (single and x.rank == 3):
-        call.refuse(
+        call.refuse_input(
             WRONG_RANK,
-            f"`{call.name}` expects images of 4 dimensions {order.axes(2)}, but received {x}",
-            expected=order.axes(2),
+            f"images of 4 dimensions {order.axes(2)}",
+            x,
             help="give the input its height, width and channels",
         )
     if x.rank == 3 and x.shape[0] is None:
@@ -76,12 +76,7 @@ def _check_points(call: Call) -> None:
                 help="give the input of the corners the shape `[4, 2]`",
             )
     if start.shape != end.shape:
-        call.refuse(
-            SHAPE_MISMATCH,
-            f"`{call.name}` expects corners of one shape, but received {start} and {end}",
-            expected="two tensors of one shape",
-            help="make the two equal",
-        )
+        call.refuse_input(SHAPE_MISMATCH, "corners of one shape", f"{start} and {end}", help="make the two equal")
 
 
 @operation("image.rgb_to_grayscale", "image.rgb_to_hsv", "image.hsv_to_rgb")
@@ -90,20 +85,14 @@ def recoloured(call: Call) -> Value:
     x, order = images(call)
     grey = call.name == "ops.image.rgb_to_grayscale"
     if not grey and not is_float(x.dtype):
-        call.refuse(
-            WRONG_DTYPE,
-            f"`{call.name}` expects images of floats, but received {x.dtype}",
-            expected="a float dtype",
-            help="convert them first: `Rescaling: 0.00392156862745098`",
+        call.refuse_input(
+            WRONG_DTYPE, "images of floats", x.dtype, help="convert them first: `Rescaling: 0.00392156862745098`"
         )
     axis = x.rank - (3 if order.channels_first else 1)
     if x.shape[axis] not in (None, 3, *((1,) if grey else ())):
         counts = f"{'1 or ' if grey else ''}3 channels"
-        call.refuse(
-            SHAPE_MISMATCH,
-            f"`{call.name}` expects images of {counts}, but received {x}",
-            expected=f"{counts}, in the {'first' if order.channels_first else 'last'} dimension",
-            help="set `data_format` if the channels are elsewhere",
+        call.refuse_input(
+            SHAPE_MISMATCH, f"images of {counts}", x, help="set `data_format` if the channels are elsewhere"
         )
     return Tensor(with_size(x.shape, axis, 1) if grey else x.shape, x.dtype)
 

@@ -44,11 +44,11 @@ def _three_dimensions(shape: Shape) -> Shape:
 def _concatenated(call: Call, several: list[Tensor], shapes: list[Shape], number: int) -> Value:
     shape = concatenated(shapes, number)
     if shape is None:
-        call.refuse(
+        call.refuse_input(
             SHAPE_MISMATCH,
-            f"`{call.name}` expects shapes that are equal but for axis {number}, but received {_all(several)}",
+            f"shapes that are equal but for axis {number}",
+            _all(several),
             argument="axis" if call.is_written("axis") else None,
-            expected=f"shapes that are equal but for axis {number}",
             help="make the other sizes equal, or name the axis that may differ",
         )
     return Tensor(shape, common_dtype(call, *(each.dtype for each in several)))
@@ -65,10 +65,10 @@ def stack(call: Call) -> Value:
     several = tensor_list(call, "x")
     number = axis(call, "axis", several[0].rank + 1)
     if not all(compatible(each.shape, several[0].shape) for each in several):
-        call.refuse(
+        call.refuse_input(
             SHAPE_MISMATCH,
-            f"`ops.stack` expects tensors of one shape, but received {_all(several)}",
-            expected=f"tensors of shape {several[0]}",
+            "tensors of one shape",
+            _all(several),
             help="`ops.concatenate` joins tensors that differ along one axis",
         )
     first = several[0].shape
@@ -88,11 +88,11 @@ def append(call: Call) -> Value:
     shape = concatenated([one.shape, other.shape], number) if one.rank == other.rank else None
     if shape is None or shape[number] is None:
         expected = f"shapes that are equal but for axis {number}, which is known"
-        call.refuse(
+        call.refuse_input(
             SHAPE_MISMATCH,
-            f"`ops.append` expects {expected}, but received {_all([one, other])}",
+            expected,
+            _all([one, other]),
             argument="axis",
-            expected=expected,
             help="`ops.concatenate` joins along unknown dimensions too",
         )
     return Tensor(shape, dtype)
@@ -156,11 +156,11 @@ def _parts(call: Call, x: Tensor, number: int) -> Value:
         raise Unreadable
     lengths = [None if end is None or start is None else end - start for start, end in pairwise(cuts)]
     if any(length is not None and length < 0 for length in lengths):
-        call.refuse(
+        call.refuse_input(
             SHAPE_MISMATCH,
-            f"`{call.name}` expects ascending indices for axis {number} of {x}, but received {list(sections)}",
+            f"ascending indices{'' if size is None else f' from 0 to {size}'} for axis {number} of {x}",
+            list(sections),
             argument="indices_or_sections",
-            expected=f"ascending indices{'' if size is None else f' from 0 to {size}'}",
             help="these are the indices to cut at, not the lengths of parts",
         )
     return [Tensor(with_size(x.shape, number, length), x.dtype) for length in lengths]

@@ -17,10 +17,10 @@ _REDUCED = "apply it before the dimensions are reduced"
 
 
 def _refuse_target(call: Call, target: Tensor, output: Tensor, expected: Shape) -> NoReturn:
-    call.refuse(
+    call.refuse_input(
         SHAPE_MISMATCH,
-        f"`{call.name}` expects a target of shape {shape_text(expected)} for {output}, but received {target}",
-        expected=f"a target of shape {shape_text(expected)}",
+        f"a target of shape {shape_text(expected)} for {output}",
+        target,
         help="make the two equal, unknown sizes too",
     )
 
@@ -58,11 +58,8 @@ def ctc_loss(call: Call) -> Value:
     lengths = tensor(call, "target_length"), tensor(call, "output_length")
     batches = [each.shape[:1] for each in (target, output, *lengths)]
     if len(set(batches)) > 1 or not all(batches):
-        call.refuse(
-            SHAPE_MISMATCH,
-            f"`ops.ctc_loss` expects four tensors of one batch size, but received {call.received}",
-            expected="equal first dimensions",
-            help="make the batch sizes equal",
+        call.refuse_input(
+            SHAPE_MISMATCH, "four tensors of one batch size", call.received, help="make the batch sizes equal"
         )
     return Tensor(batches[0], common_dtype(call, output.dtype, FLOAT))
 
@@ -83,10 +80,5 @@ def psnr(call: Call) -> Value:
     """Infer one number for two tensors. Keras compares only their ranks in a graph."""
     one, other = tensor(call, "x1"), tensor(call, "x2")
     if one.rank != other.rank:
-        call.refuse(
-            WRONG_RANK,
-            f"`ops.psnr` expects two tensors of one rank, but received {one} and {other}",
-            expected="as many dimensions in both",
-            help="make the shapes equal",
-        )
+        call.refuse_input(WRONG_RANK, "two tensors of one rank", f"{one} and {other}", help="make the shapes equal")
     return Tensor((), FLOAT)

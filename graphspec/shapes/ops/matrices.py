@@ -22,12 +22,7 @@ def matrices(call: Call, argument: str = "x", *, square: bool = False, known: bo
     x = tensor(call, argument)
     call.expect_rank(x, least=2, help="the last two dimensions hold the matrices")
     if square and x.shape[-2] != x.shape[-1]:
-        call.refuse(
-            SHAPE_MISMATCH,
-            f"`{call.name}` expects square matrices, but received {x}",
-            expected="two last dimensions of one size",
-            help="`ops.pinv` and `ops.svd` take any matrices",
-        )
+        call.refuse_input(SHAPE_MISMATCH, "square matrices", x, help="`ops.pinv` and `ops.svd` take any matrices")
     if known and None in x.shape[-2:]:
         call.refuse_unknown("matrices of known size", x, help="give the input its sizes")
     return x
@@ -118,10 +113,10 @@ def solve(call: Call) -> Value:
     a, b = matrices(call, "a", square=True), tensor(call, "b")
     call.expect_rank(b, least=1, operand="b", help="`ops.divide` takes numbers")
     if (b.rank == a.rank and b.shape[-2] != a.shape[-2]) or (a.rank == b.rank - 1 and b.shape[-1] != a.shape[-1]):
-        call.refuse(
+        call.refuse_input(
             SHAPE_MISMATCH,
-            f"`{call.name}` expects a right-hand side for each equation, but received equations {a} and sides {b}",
-            expected="as many right-hand sides as equations",
+            "a right-hand side for each equation",
+            f"equations {a} and sides {b}",
             help="matrices of right-hand sides have a row for each equation",
         )
     return Tensor(b.shape, b.dtype)
@@ -134,10 +129,10 @@ def lstsq(call: Call) -> Value:
     call.expect_rank(a, 2, operand="a", help="the rows of the matrix are the batch")
     call.expect_rank(b, 1, 2, operand="b", help="the rows of the matrix are the batch")
     if a.shape[0] != b.shape[0]:
-        call.refuse(
+        call.refuse_input(
             SHAPE_MISMATCH,
-            f"`ops.lstsq` expects a right-hand side for each equation, but received equations {a} and sides {b}",
-            expected="as many right-hand sides as equations",
+            "a right-hand side for each equation",
+            f"equations {a} and sides {b}",
             help="make the first sizes equal",
         )
     return Tensor((a.shape[1], *b.shape[1:]), a.dtype)

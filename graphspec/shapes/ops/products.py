@@ -28,12 +28,7 @@ def matmul(call: Call) -> Value:
     dtypes = strict_dtype_of(call, "x1"), strict_dtype_of(call, "x2")
     dtype = "int32" if set(dtypes) == {"int8"} else common_dtype(call, *dtypes)
     if not one or not other:
-        call.refuse(
-            WRONG_RANK,
-            "`ops.matmul` expects matrices, but received a scalar",
-            expected="two tensors with dimensions",
-            help="`ops.multiply` takes numbers",
-        )
+        call.refuse_input(WRONG_RANK, "matrices", "a scalar", help="`ops.multiply` takes numbers")
     left, right = one if len(one) > 1 else (1, *one), other if len(other) > 1 else (*other, 1)
     if differ(left[-1], right[-2]):
         _refuse_sizes(call, one, other, "second last" if len(other) > 1 else "only")

@@ -27,19 +27,16 @@ def complex_parts(call: Call, least: int, *, known: bool = False) -> list[Tensor
     """
     parts = tensor_list(call, "x")
     if len(parts) != 2:
-        call.refuse(
+        call.refuse_input(
             BAD_OPERANDS,
-            f"`{call.name}` expects two tensors, the real and the imaginary part, but received {len(parts)}",
-            expected="a list of two tensors",
+            "two tensors, the real and the imaginary part",
+            len(parts),
             help="write `from: [real, imaginary]`",
         )
     real, imaginary = parts
     if real.shape != imaginary.shape:
-        call.refuse(
-            SHAPE_MISMATCH,
-            f"`{call.name}` expects two parts of one shape, but received {real} and {imaginary}",
-            expected=f"a tensor of shape {real}",
-            help="make the two equal",
+        call.refuse_input(
+            SHAPE_MISMATCH, "two parts of one shape", f"{real} and {imaginary}", help="make the two equal"
         )
     call.expect_rank(real, least=least, help="the first dimension of an input is the batch")
     if known and None in real.shape[-least:]:

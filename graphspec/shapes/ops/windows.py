@@ -51,12 +51,7 @@ def conv(call: Call) -> Value:
     choice(call, "padding", "valid", "same", "causal")
     kernel = tensor(call, "kernel" if call.name != "ops.separable_conv" else "depthwise_kernel")
     if kernel.rank != x.rank or kernel.rank < 2:
-        call.refuse(
-            WRONG_RANK,
-            f"`{call.name}` expects a kernel of the rank of its input {x}, but received {kernel}",
-            expected="a kernel of as many dimensions: its sizes, the input channels, and the filters",
-            help=_KERNEL_IS_INPUT,
-        )
+        call.refuse_input(WRONG_RANK, f"a kernel of the rank of its input {x}", kernel, help=_KERNEL_IS_INPUT)
     channels = order.channels(x.shape)
     if differ(channels, kernel.shape[-2]):
         call.refuse(
@@ -195,11 +190,11 @@ def fold(call: Call) -> Value:
     kernel, size = one_per_dimension(call, "kernel_size", 2), one_per_dimension(call, "output_size", 2)
     window = kernel[0] * kernel[1]
     if columns is not None and (window == 0 or columns % window):
-        call.refuse(
+        call.refuse_input(
             SHAPE_MISMATCH,
-            f"`ops.fold` expects a multiple of {window} elements, those of a window for each channel, but received {x}",
+            f"a multiple of {window} elements, those of a window for each channel",
+            x,
             argument="kernel_size",
-            expected=f"a multiple of {window} in the second dimension",
             help="it is channels times height times width of a window",
         )
     return Tensor((batch, None if columns is None else columns // window, *size), x.dtype)
