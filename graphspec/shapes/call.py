@@ -244,6 +244,10 @@ class Call:
         message = f"`{self.name}` needs {expected}, but received {received}"
         self.refuse(OPEN_DIMENSION, message, argument=argument, expected=expected, help=help)
 
+    def refuse_argument(self, rule: Rule, argument: str, problem: str, expected: str, help: str = "") -> NoReturn:
+        """Refuse the value of an argument, and underline it. problem: what is wrong, as `is 3, but ...`."""
+        self.refuse(rule, f"`{argument}` of `{self.name}` {problem}", argument=argument, expected=expected, help=help)
+
     def refuse_rebuild(self, built: str, received: object) -> NoReturn:
         """Refuse an input of a shared layer that was built for another one. built: that one, in words."""
         self.refuse(

@@ -143,11 +143,11 @@ def _check_axes(call: Call, value: Tensor) -> None:
     for axis in axes:
         place = axis if axis >= 0 else rank - 1 + axis
         if not call.is_built and not -rank <= place < rank:
-            call.refuse(
+            call.refuse_argument(
                 BAD_AXIS,
-                f"`attention_axes` of `{call.name}` names axis {axis}, which the value {value} does not have",
-                argument="attention_axes",
-                expected=f"axes from 1 to {value.rank - 2}" if value.rank > 2 else "no axes",
+                "attention_axes",
+                f"names axis {axis}, which the value {value} does not have",
+                f"axes from 1 to {value.rank - 2}" if value.rank > 2 else "no axes",
             )
 
 

@@ -16,12 +16,12 @@ def mel_spectrogram(call: Call) -> Value:
     bins, stride, fft = whole(call["num_mel_bins"]), whole(call["sequence_stride"]), whole(call["fft_length"])
     length = whole(call["sequence_length"] or fft)
     if length > fft:
-        call.refuse(
+        call.refuse_argument(
             UNFIT_ARGUMENT,
-            f"`sequence_length` of `{call.name}` is {length}, which is more than the `fft_length` of {fft}",
-            argument="sequence_length",
-            expected=f"at most {fft}",
-            help="choose `fft_length` as large as the window, or larger",
+            "sequence_length",
+            f"is {length}, which is more than the `fft_length` of {fft}",
+            f"at most {fft}",
+            "choose `fft_length` as large as the window, or larger",
         )
     if tensor.rank != 2:
         call.warn(
@@ -50,12 +50,12 @@ def stft_spectrogram(call: Call) -> Value:
             expected=f"a `frame_step` from 1 to {frame}",
         )
     if fft < frame:
-        call.refuse(
+        call.refuse_argument(
             UNFIT_ARGUMENT,
-            f"`fft_length` of `{call.name}` is {fft}, which is less than the `frame_length` of {frame}",
-            argument="fft_length",
-            expected=f"at least {frame}",
-            help="remove `fft_length`, and Keras chooses the next power of two",
+            "fft_length",
+            f"is {fft}, which is less than the `frame_length` of {frame}",
+            f"at least {frame}",
+            "remove `fft_length`, and Keras chooses the next power of two",
         )
     call.expect_rank(tensor, 3, axes=order.axes(1), help="`Reshape: [-1, 1]` adds a channel")
     channels, (samples,) = known_channels(call, order, tensor), order.spatial(tensor.shape)

@@ -72,13 +72,12 @@ def transposed_convolution(call: Call) -> Value:
     extra = None if call["output_padding"] is None else per_dimension(call["output_padding"], count, least=0)
     refuse_strides_beside_dilation(call)
     if extra is not None and any(added >= stride for added, stride in zip(extra, strides, strict=True)):
-        call.refuse(
+        call.refuse_argument(
             UNFIT_ARGUMENT,
-            f"`output_padding` of `{call.name}` must be less than `strides`: they are {_sizes(extra)} "
-            f"and {_sizes(strides)}",
-            argument="output_padding",
-            expected="less than the stride, in each dimension",
-            help="remove `output_padding`, and Keras chooses it",
+            "output_padding",
+            f"must be less than `strides`: they are {_sizes(extra)} and {_sizes(strides)}",
+            "less than the stride, in each dimension",
+            "remove `output_padding`, and Keras chooses it",
         )
     tensor = spatial_tensor(call, order)
     call.build(channels=_channels(call, order, tensor))

@@ -48,11 +48,11 @@ def prelu(call: Call) -> Value:
     for axis in axes:
         place = canonical_axis(axis - 1, len(weights))
         if place is None:
-            call.refuse(
+            call.refuse_argument(
                 BAD_AXIS,
-                f"`shared_axes` of `PReLU` names axis {axis}, which {tensor} does not have",
-                argument="shared_axes",
-                expected=f"axes from 1 to {len(weights)}" if weights else "no shared axes",
+                "shared_axes",
+                f"names axis {axis}, which {tensor} does not have",
+                f"axes from 1 to {len(weights)}" if weights else "no shared axes",
             )
         weights[place] = 1
     if not call.is_built and None in weights:

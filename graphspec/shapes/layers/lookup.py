@@ -21,14 +21,9 @@ def lookup(call: Call) -> Value:
     """Infer words → their indices in the vocabulary, or codes over all of it."""
     tensor, mode = call.tensor(), _mode(call)
     if call["invert"] and mode != "int":
-        _refuse(
-            call,
-            "invert",
-            "`invert: true` returns words, which needs `output_mode: int`",
-            "`output_mode: int`",
-        )
+        _refuse(call, "invert", "needs `output_mode: int`, which alone returns words", "`output_mode: int`")
     if call["salt"] is not None and call.name == "IntegerLookup" and call["oov_method"] != "farmhash":
-        _refuse(call, "salt", "`salt` needs `oov_method: farmhash`", "`oov_method: farmhash`, or no `salt`")
+        _refuse(call, "salt", "needs `oov_method: farmhash`", "`oov_method: farmhash`, or no `salt`")
     depth = _depth(
         call, mode, mask=call["mask_token"], oov=call["oov_token"], spare=whole(call["num_oov_indices"], least=0)
     )
@@ -41,7 +36,7 @@ def text_vectorization(call: Call) -> Value:
     tensor, mode = call.tensor(), _mode(call)
     for argument in ("output_sequence_length", "ragged"):
         if mode != "int" and call[argument] not in (None, False):
-            _refuse(call, argument, f"`{argument}` needs `output_mode: int`", f"`output_mode: int`, or no `{argument}`")
+            _refuse(call, argument, "needs `output_mode: int`", f"`output_mode: int`, or no `{argument}`")
     depth = _depth(call, mode, mask="", oov="[UNK]", spare=1)
     if tensor.dtype != "string" or (call["split"] is not None and tensor.rank > 1 and tensor.shape[-1] != 1):
         call.warn(
@@ -78,28 +73,13 @@ def _depth(call: Call, mode: str, *, mask: Any, oov: Any, spare: int) -> Size:
     """Return the size of the vocabulary, entries for unknown words included; None before the layer is adapted."""
     most, weights, words = call["max_tokens"], call["idf_weights"], call["vocabulary"]
     if call["pad_to_max_tokens"] and most is None:
-        _refuse(call, "pad_to_max_tokens", "`pad_to_max_tokens` needs `max_tokens`", "a number for `max_tokens`")
+        _refuse(call, "pad_to_max_tokens", "needs `max_tokens`", "a number for `max_tokens`")
     if call["sparse"] and mode == "int":
-        _refuse(
-            call,
-            "sparse",
-            "`output_mode: int` returns no sparse tensors",
-            "`sparse: false`, or another `output_mode`",
-        )
+        _refuse(call, "sparse", "needs another `output_mode` than int", "`sparse: false`, or another `output_mode`")
     if weights is not None and mode != "tf_idf":
-        _refuse(
-            call,
-            "idf_weights",
-            "`idf_weights` needs `output_mode: tf_idf`",
-            "`output_mode: tf_idf`, or no `idf_weights`",
-        )
+        _refuse(call, "idf_weights", "needs `output_mode: tf_idf`", "`output_mode: tf_idf`, or no `idf_weights`")
     if mode == "tf_idf" and words is not None and weights is None:
-        _refuse(
-            call,
-            "vocabulary",
-            "`output_mode: tf_idf` needs `idf_weights` for its `vocabulary`",
-            "`idf_weights`, one for each word",
-        )
+        _refuse(call, "vocabulary", "needs `idf_weights` for `output_mode: tf_idf`", "`idf_weights`, one for each word")
     if words is None:
         return whole(most) if call["pad_to_max_tokens"] else None
     if not isinstance(words, list | tuple) or len({type(word) for word in words}) != 1:
@@ -109,48 +89,30 @@ def _depth(call: Call, mode: str, *, mask: Any, oov: Any, spare: int) -> Size:
     _check_words(call, words_alone, mask, oov)
     size = len(special) + len(words_alone)
     if most is not None and size > whole(most):
-        _refuse(
-            call,
-            "max_tokens",
-            f"its vocabulary has {size} entries, those for unknown words included",
-            f"{size} or more",
-        )
+        problem = f"is {most}, but the vocabulary has {size} entries, those for unknown words included"
+        _refuse(call, "max_tokens", problem, f"{size} or more")
     if weights is not None:
         if not isinstance(weights, list | tuple):
             raise Unreadable
         if len(weights) != len(words):
-            _refuse(
-                call, "idf_weights", f"there are {len(weights)} weights for {len(words)} words", f"{len(words)} weights"
-            )
+            _refuse(call, "idf_weights", f"has {len(weights)} weights for {len(words)} words", f"{len(words)} weights")
     return whole(most) if call["pad_to_max_tokens"] else size
 
 
 def _check_words(call: Call, words: list[Any], mask: Any, oov: Any) -> None:
     """Refuse words that are in the vocabulary twice, and those with a meaning of their own."""
     if not words:
-        _refuse(
-            call,
-            "vocabulary",
-            "its vocabulary has no words beside those for the mask and unknown words",
-            "at least one word",
-        )
+        _refuse(call, "vocabulary", "has no words beside those for the mask and unknown words", "at least one word")
     seen: set[Any] = set()
     for word in words:
         if word in seen:
-            _refuse(call, "vocabulary", f"its vocabulary has `{word}` twice", "each word once")
+            _refuse(call, "vocabulary", f"has `{word}` twice", "each word once")
         seen.add(word)
     if mask is not None and mask in seen:
-        _refuse(
-            call, "vocabulary", f"its vocabulary has `{mask}`, which stands for the mask", f"words other than `{mask}`"
-        )
+        _refuse(call, "vocabulary", f"has `{mask}`, which stands for the mask", f"words other than `{mask}`")
     if oov is not None and call["invert"] and oov in seen:
-        _refuse(
-            call,
-            "vocabulary",
-            f"its vocabulary has `{oov}`, which stands for unknown words",
-            f"words other than `{oov}`",
-        )
+        _refuse(call, "vocabulary", f"has `{oov}`, which stands for unknown words", f"words other than `{oov}`")
 
 
-def _refuse(call: Call, argument: str, why: str, expected: str) -> NoReturn:
-    call.refuse(UNFIT_ARGUMENT, f"`{call.name}` cannot be built: {why}", argument=argument, expected=expected)
+def _refuse(call: Call, argument: str, problem: str, expected: str) -> NoReturn:
+    call.refuse_argument(UNFIT_ARGUMENT, argument, problem, expected)

@@ -142,12 +142,8 @@ def _check_operands(call: Call, operands: list[Tensor], axis: int) -> None:
 
 
 def _refuse_axis(call: Call, argument: str, axis: int, tensor: Tensor, expected: str) -> NoReturn:
-    call.refuse(
-        BAD_AXIS,
-        f"`{argument}` of `{call.name}` names axis {axis}, which {tensor} does not have",
-        argument=argument,
-        expected=expected,
-        help="axis 0 is the batch",
+    call.refuse_argument(
+        BAD_AXIS, argument, f"names axis {axis}, which {tensor} does not have", expected, "axis 0 is the batch"
     )
 
 

@@ -70,12 +70,12 @@ def _axes(call: Call, rank: int) -> list[int]:
     for number in numbers:
         axis = canonical_axis(number, rank)
         if axis is None:
-            call.refuse(
+            call.refuse_argument(
                 BAD_AXIS,
-                f"`axis` of `{call.name}` names axis {number}, which {call.received} does not have",
-                argument="axis",
-                expected=axes_text(rank),
-                help="axis 0 is the batch, -1 the last dimension",
+                "axis",
+                f"names axis {number}, which {call.received} does not have",
+                axes_text(rank),
+                "axis 0 is the batch, -1 the last dimension",
             )
         axes.append(axis)
     return axes

@@ -36,11 +36,11 @@ def normalization(call: Call) -> Value:
             expected="as many numbers in both",
         )
     if shape is not None and len(shape) > len(axes):
-        call.refuse(
+        call.refuse_argument(
             UNFIT_ARGUMENT,
-            f"`mean` of `Normalization` has {len(shape)} dimensions, but `axis` names {len(axes)}",
-            argument="mean",
-            expected="a number, or a list of them" if len(axes) == 1 else "a dimension for each axis",
+            "mean",
+            f"has {len(shape)} dimensions, but `axis` names {len(axes)}",
+            "a number, or a list of them" if len(axes) == 1 else "a dimension for each axis",
         )
     if not call.is_built:
         _check_axes(call, tensor, axes, shape)
@@ -156,12 +156,12 @@ def _check_axes(call: Call, tensor: Tensor, axes: Sequence[int], shape: Shape | 
     """Check the axes of `Normalization` and the shape of `mean` against the tensor that it is built for."""
     for axis in axes:
         if not -tensor.rank <= axis < tensor.rank:
-            call.refuse(
+            call.refuse_argument(
                 BAD_AXIS,
-                f"`axis` of `Normalization` names axis {axis}, which {tensor} does not have",
-                argument="axis",
-                expected=f"from {-tensor.rank} to {tensor.rank - 1}; 0 is the batch",
-                help="the default is -1, the last axis",
+                "axis",
+                f"names axis {axis}, which {tensor} does not have",
+                f"from {-tensor.rank} to {tensor.rank - 1}; 0 is the batch",
+                "the default is -1, the last axis",
             )
     positive = sorted(axis % tensor.rank for axis in axes)
     for axis in positive:
@@ -171,21 +171,21 @@ def _check_axes(call: Call, tensor: Tensor, axes: Sequence[int], shape: Shape | 
         call.expect_known(tensor.shape[axis], f"a known size along axis {axis}", tensor, argument="axis", help=help)
     twice = [axis for axis in set(positive) if positive.count(axis) > 1]
     if twice and shape is None and any(tensor.shape[axis] != 1 for axis in twice):
-        call.refuse(
+        call.refuse_argument(
             BAD_AXIS,
-            f"`axis` of `Normalization` names one axis twice: {list(axes)}, for {tensor}",
-            argument="axis",
-            expected="each axis once; negative ones count from the last",
+            "axis",
+            f"names one axis twice: {list(axes)}, for {tensor}",
+            "each axis once; negative ones count from the last",
         )
     if twice:
         raise Unreadable
     for size, axis in zip(reversed(shape or ()), reversed(positive), strict=False):
         if size not in (1, tensor.shape[axis]):
-            call.refuse(
+            call.refuse_argument(
                 SHAPE_MISMATCH,
-                f"`mean` of `Normalization` has {size} numbers, but axis {axis} of {tensor} has {tensor.shape[axis]}",
-                argument="mean",
-                expected=f"{tensor.shape[axis]} numbers, or one",
+                "mean",
+                f"has {size} numbers, but axis {axis} of {tensor} has {tensor.shape[axis]}",
+                f"{tensor.shape[axis]} numbers, or one",
             )
 
 

@@ -43,11 +43,11 @@ def _target(call: Call) -> list[Size]:
     if not isinstance(target, list | tuple) or not all(size is None or isinstance(size, int) for size in target):
         raise Unreadable
     if any(size is not None and size < -1 for size in target) or list(target).count(-1) > 1:
-        call.refuse(
+        call.refuse_argument(
             UNFIT_ARGUMENT,
-            f"`target_shape` of `Reshape` is no shape: {list(target)}",
-            argument="target_shape",
-            expected="sizes that are not negative, and at most one -1 for the rest",
+            "target_shape",
+            f"is no shape: {list(target)}",
+            "sizes that are not negative, and at most one -1 for the rest",
         )
     return list(target)
 
@@ -71,20 +71,19 @@ def permute(call: Call) -> Value:
         raise Unreadable
     orders = f"some order of {list(range(1, tensor.rank))}"
     if sorted(dims) != list(range(1, len(dims) + 1)):
-        call.refuse(
+        call.refuse_argument(
             UNFIT_ARGUMENT,
-            f"`dims` of `Permute` is no order of dimensions: {list(dims)}",
-            argument="dims",
-            expected="each number from 1 on once; the batch is not counted",
-            help=f"for the input {tensor}, {orders}",
+            "dims",
+            f"is no order of dimensions: {list(dims)}",
+            "each number from 1 on once; the batch is not counted",
+            f"for the input {tensor}, {orders}",
         )
     if tensor.rank != len(dims) + 1:
-        call.refuse(
+        call.refuse_argument(
             WRONG_RANK,
-            f"`dims` of `Permute` orders {len(dims)} dimensions behind the batch, but the input {tensor} has "
-            f"{tensor.rank - 1}",
-            argument="dims",
-            expected=orders,
+            "dims",
+            f"orders {len(dims)} dimensions behind the batch, but the input {tensor} has {tensor.rank - 1}",
+            orders,
         )
     return call.output((tensor.shape[0], *(tensor.shape[dim] for dim in dims)), tensor.dtype)
 

@@ -74,12 +74,12 @@ def _with_classes(call: Call, x: Tensor) -> Shape:
     if number == -1:
         number = x.rank
     elif not 0 <= number < x.rank:
-        call.refuse(
+        call.refuse_argument(
             BAD_AXIS,
-            f"`axis` of `{call.name}` is {number}, where {x} takes no new axis",
-            argument="axis",
-            expected=f"-1, or an axis from 0 to {x.rank - 1}",
-            help="-1 puts the classes behind the last dimension",
+            "axis",
+            f"is {number}, where {x} takes no new axis",
+            f"-1, or an axis from 0 to {x.rank - 1}",
+            "-1 puts the classes behind the last dimension",
         )
     return (*x.shape[:number], size(call, "num_classes"), *x.shape[number:])
 
@@ -101,13 +101,12 @@ def batch_normalization(call: Call) -> Value:
     for argument in vectors:
         vector = tensor(call, argument)
         if vector.shape != expected:
-            call.refuse(
+            call.refuse_argument(
                 SHAPE_MISMATCH,
-                f"`{argument}` of `ops.batch_normalization` is {vector}, but axis {number} of {x} is "
-                f"{size_text(expected[0])}",
-                argument=argument,
-                expected=f"a vector of shape {shape_text(expected)}",
-                help="the first dimension of an input is the batch: the layer `BatchNormalization` needs no inputs",
+                argument,
+                f"is {vector}, but axis {number} of {x} is {size_text(expected[0])}",
+                f"a vector of shape {shape_text(expected)}",
+                "the first dimension of an input is the batch: the layer `BatchNormalization` needs no inputs",
             )
     return Tensor(x.shape, x.dtype)
 

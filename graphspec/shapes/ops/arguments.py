@@ -19,12 +19,12 @@ MAX_RESULTS = 1000
 def refuse_value(call: Call, argument: str, expected: str, help: str = "") -> NoReturn:
     """Refuse the value of an argument, whatever the operands are."""
     doc = catalog.argument_docs("ops", call.name).get(argument)
-    call.refuse(
+    call.refuse_argument(
         ARGUMENT_VALUE,
-        f"`{argument}` of `{call.name}` is {kind_of(call[argument])}",
-        argument=argument,
-        expected=expected,
-        help=help or (f"Keras says of it: {doc}" if doc else f"`graphspec layers {call.name}` shows its arguments"),
+        argument,
+        f"is {kind_of(call[argument])}",
+        expected,
+        help or (f"Keras says of it: {doc}" if doc else f"`graphspec layers {call.name}` shows its arguments"),
     )
 
 
@@ -82,12 +82,12 @@ def one_per_dimension(call: Call, argument: str, count: int) -> list[int]:
     if isinstance(call[argument], int):
         return numbers * count
     if len(numbers) != count:
-        call.refuse(
+        call.refuse_argument(
             UNFIT_ARGUMENT,
-            f"`{argument}` of `{call.name}` has {len(numbers)} numbers for {count} dimensions",
-            argument=argument,
-            expected=f"a whole number, or a list of {count}",
-            help="give one number for each dimension",
+            argument,
+            f"has {len(numbers)} numbers for {count} dimensions",
+            f"a whole number, or a list of {count}",
+            "give one number for each dimension",
         )
     return numbers
 
@@ -147,12 +147,12 @@ def checked_axis(call: Call, argument: str, number: int, rank: int) -> int:
     if found is None:
         is_input = isinstance(call.inputs, Tensor) and call.inputs.rank == rank
         owner = call.received if is_input else f"a tensor of {rank} dimension{'' if rank == 1 else 's'}"
-        call.refuse(
+        call.refuse_argument(
             BAD_AXIS,
-            f"`{argument}` of `{call.name}` names axis {number}, which {owner} does not have",
-            argument=argument,
-            expected=axes_text(rank),
-            help="axis 0 is the batch, -1 the last dimension",
+            argument,
+            f"names axis {number}, which {owner} does not have",
+            axes_text(rank),
+            "axis 0 is the batch, -1 the last dimension",
         )
     return found
 
@@ -162,12 +162,6 @@ def without_axes(call: Call, argument: str, shape: Shape, axes: list[int]) -> Sh
     left = list(shape)
     for number in sorted(axes, reverse=True):
         if number >= len(left):
-            call.refuse(
-                BAD_AXIS,
-                f"`{argument}` of `{call.name}` names an axis twice",
-                argument=argument,
-                expected="each axis once",
-                help="remove one of the two",
-            )
+            call.refuse_argument(BAD_AXIS, argument, "names an axis twice", "each axis once", "remove one of the two")
         del left[number]
     return tuple(left)

@@ -68,12 +68,12 @@ def _check_points(call: Call) -> None:
     start, end = tensor(call, "start_points"), tensor(call, "end_points")
     for argument, points in (("start_points", start), ("end_points", end)):
         if points.rank not in (2, 3) or points.shape[-2:] != (4, 2):
-            call.refuse(
+            call.refuse_argument(
                 SHAPE_MISMATCH,
-                f"`{argument}` of `{call.name}` must be four corners of two numbers, but is {points}",
-                argument=argument,
-                expected="(batch, 4, 2), or (4, 2) for one image",
-                help="give the input of the corners the shape `[4, 2]`",
+                argument,
+                f"must be four corners of two numbers, but is {points}",
+                "(batch, 4, 2), or (4, 2) for one image",
+                "give the input of the corners the shape `[4, 2]`",
             )
     if start.shape != end.shape:
         call.refuse_input(SHAPE_MISMATCH, "corners of one shape", f"{start} and {end}", help="make the two equal")
@@ -157,12 +157,12 @@ def _padded(call: Call, size: Size, before: str, after: str, target: str) -> Siz
 
 
 def _refuse_padding(call: Call, size: Size, argument: str, expected: str) -> NoReturn:
-    call.refuse(
+    call.refuse_argument(
         UNFIT_ARGUMENT,
-        f"`{argument}` of `{call.name}` is {call[argument]}, which does not fit a dimension of {size}",
-        argument=argument,
-        expected=expected,
-        help="compare the numbers with the height and width of the input",
+        argument,
+        f"is {call[argument]}, which does not fit a dimension of {size}",
+        expected,
+        "compare the numbers with the height and width of the input",
     )
 
 
@@ -171,12 +171,12 @@ def map_coordinates(call: Call) -> Value:
     """Infer (rank, ...) coordinates → (...): the first dimension holds a coordinate for each axis of the input."""
     x, coordinates = tensor(call, "inputs"), tensor(call, "coordinates")
     if coordinates.rank < 2 or coordinates.shape[0] != x.rank:
-        call.refuse(
+        call.refuse_argument(
             SHAPE_MISMATCH,
-            f"`coordinates` of `{call.name}` must hold {x.rank} coordinates for {x}, but is {coordinates}",
-            argument="coordinates",
-            expected=f"({x.rank}, ...): a coordinate for each dimension",
-            help="the first dimension of an input is the batch: give it a `batch_size`",
+            "coordinates",
+            f"must hold {x.rank} coordinates for {x}, but is {coordinates}",
+            f"({x.rank}, ...): a coordinate for each dimension",
+            "the first dimension of an input is the batch: give it a `batch_size`",
         )
     return Tensor(coordinates.shape[1:], x.dtype)
 

@@ -35,13 +35,12 @@ def tensor(call: Call, argument: str = "x") -> Tensor:
     """Return the tensor for `argument`. Refuses a constant."""
     value = operand(call, argument)
     if not isinstance(value, Tensor):
-        call.refuse(
+        call.refuse_argument(
             UNFIT_ARGUMENT,
-            f"`{argument}` of `{call.name}` expects a tensor, but "
-            + ("is missing" if value is None else f"is {_constant(value)}"),
-            argument=argument,
-            expected=f"a tensor for `{argument}`",
-            help=f"write `from: {{{argument}: ...}}`",
+            argument,
+            "expects a tensor, but " + ("is missing" if value is None else f"is {_constant(value)}"),
+            f"a tensor for `{argument}`",
+            f"write `from: {{{argument}: ...}}`",
         )
     return value
 
@@ -64,11 +63,11 @@ def tensor_list(call: Call, argument: str) -> list[Tensor]:
         raise Unreadable
     for item in value:
         if not isinstance(item, Tensor):
-            call.refuse(
+            call.refuse_argument(
                 UNFIT_ARGUMENT,
-                f"`{argument}` of `{call.name}` expects a list of tensors, but one of them is {_constant(item)}",
-                argument=argument,
-                expected="a list of tensors",
+                argument,
+                f"expects a list of tensors, but one of them is {_constant(item)}",
+                "a list of tensors",
             )
     return value
 
@@ -89,12 +88,12 @@ def dtype_of(call: Call, argument: str) -> str:
     if isinstance(value, int):
         return INT_NUMBER
     if not isinstance(value, float):
-        call.refuse(
+        call.refuse_argument(
             UNFIT_ARGUMENT,
-            f"`{argument}` of `{call.name}` expects a tensor or one number, but is {_constant(value)}",
-            argument=argument,
-            expected="a tensor or a number",
-            help="give one number, or compute the tensor in the graph",
+            argument,
+            f"expects a tensor or one number, but is {_constant(value)}",
+            "a tensor or a number",
+            "give one number, or compute the tensor in the graph",
         )
     return FLOAT_NUMBER
 

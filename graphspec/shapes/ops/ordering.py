@@ -116,12 +116,12 @@ def segment(call: Call) -> Value:
     if ids.shape[0] is not None:
         call.expect_rank(data, least=1, operand="data", help=_REDUCED)
     if data.shape and differ(ids.shape[0], data.shape[0]):
-        call.refuse(
+        call.refuse_argument(
             SHAPE_MISMATCH,
-            f"`segment_ids` of `{call.name}` has {ids.shape[0]} elements for the rows of {data}",
-            argument="segment_ids",
-            expected=f"{data.shape[0]} segments",
-            help="make the two equal",
+            "segment_ids",
+            f"has {ids.shape[0]} elements for the rows of {data}",
+            f"{data.shape[0]} segments",
+            "make the two equal",
         )
     return Tensor((size(call, "num_segments"), *data.shape[1:]), data.dtype)
 
@@ -149,12 +149,12 @@ def correlate(call: Call) -> Value:
     one, other = tensor(call, "x1"), tensor(call, "x2")
     for argument, each in (("x1", one), ("x2", other)):
         if each.rank != 1 or each.shape[0] is None:
-            call.refuse(
+            call.refuse_argument(
                 WRONG_RANK,
-                f"`{argument}` of `ops.correlate` must be a vector of known size, but is {each}",
-                argument=argument,
-                expected="one dimension of known size, which is the batch",
-                help="give the input a `batch_size` and the shape `[]`",
+                argument,
+                f"must be a vector of known size, but is {each}",
+                "one dimension of known size, which is the batch",
+                "give the input a `batch_size` and the shape `[]`",
             )
     sides = sorted((one.shape[0] or 0, other.shape[0] or 0))
     lengths = {"valid": sides[1] - sides[0] + 1, "same": sides[1], "full": sum(sides) - 1}

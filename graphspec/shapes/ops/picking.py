@@ -55,12 +55,12 @@ def take_along_axis(call: Call) -> Value:
     number = 0 if flat else axis(call, "axis", len(shape))
     result = broadcast(with_size(shape, number, indices.shape[number]), indices.shape)
     if result is None:
-        call.refuse(
+        call.refuse_argument(
             SHAPE_MISMATCH,
-            f"`indices` of `{call.name}` are {indices}, which do not fit {x} beside axis {number}",
-            argument="indices",
-            expected=f"indices whose sizes are equal to the tensor's or 1, but for axis {number}",
-            help="`ops.take` picks the same indices everywhere",
+            "indices",
+            f"are {indices}, which do not fit {x} beside axis {number}",
+            f"indices whose sizes are equal to the tensor's or 1, but for axis {number}",
+            "`ops.take` picks the same indices everywhere",
         )
     return Tensor(result, x.dtype)
 
@@ -74,30 +74,30 @@ def get_item(call: Call) -> Value:
         if each is None and isinstance(key, list):
             shape.append(1)
         elif not isinstance(each, int):
-            call.refuse(
+            call.refuse_argument(
                 UNFIT_ARGUMENT,
-                "`key` of `ops.get_item` must be an index, or a list of them",
-                argument="key",
-                expected="a whole number, or a list of them, one for each dimension",
-                help="`ops.take` picks several indices of one axis, `ops.slice` a part",
+                "key",
+                "must be an index, or a list of them",
+                "a whole number, or a list of them, one for each dimension",
+                "`ops.take` picks several indices of one axis, `ops.slice` a part",
             )
         elif not left:
-            call.refuse(
+            call.refuse_argument(
                 BAD_AXIS,
-                f"`key` of `ops.get_item` has more indices than {x} has dimensions",
-                argument="key",
-                expected=f"{x.rank} indices at most",
-                help="the first index is that of the batch",
+                "key",
+                f"has more indices than {x} has dimensions",
+                f"{x.rank} indices at most",
+                "the first index is that of the batch",
             )
         else:
             length = left.pop(0)
             if length is not None and not -length <= each < length:
-                call.refuse(
+                call.refuse_argument(
                     UNFIT_ARGUMENT,
-                    f"`key` of `ops.get_item` is {key}, and {x} has no index {each} there",
-                    argument="key",
-                    expected=f"an index from {-length} to {length - 1}",
-                    help="the first index is that of the batch",
+                    "key",
+                    f"is {key}, and {x} has no index {each} there",
+                    f"an index from {-length} to {length - 1}",
+                    "the first index is that of the batch",
                 )
     return Tensor((*shape, *left), x.dtype)
 
@@ -125,12 +125,12 @@ def cut(call: Call) -> Value:
 def _expect_one_each(call: Call, x: Tensor, argument: str, count: int) -> None:
     """Refuse an argument without one number for each dimension."""
     if count != x.rank:
-        call.refuse(
+        call.refuse_argument(
             WRONG_RANK,
-            f"`{argument}` of `{call.name}` has {count} numbers, but {x} has {x.rank} dimensions",
-            argument=argument,
-            expected=f"{x.rank} numbers, one for each dimension",
-            help="the batch counts" + (": write -1 for all of it" if argument == "shape" else ": start it at 0"),
+            argument,
+            f"has {count} numbers, but {x} has {x.rank} dimensions",
+            f"{x.rank} numbers, one for each dimension",
+            "the batch counts" + (": write -1 for all of it" if argument == "shape" else ": start it at 0"),
         )
 
 

@@ -138,12 +138,12 @@ def tensordot(call: Call) -> Value:
             )
         return Tensor((*one[:-count], *other[count:]), dtype)
     if len(axes) < 2 or not all(map(_names_axes, axes[:2])):
-        call.refuse(
+        call.refuse_argument(
             UNFIT_ARGUMENT,
-            "`axes` of `ops.tensordot` must list axes for each of the two tensors",
-            argument="axes",
-            expected="how many dimensions, or a list of two lists of axes",
-            help="for one axis each: `axes: [[2], [1]]`",
+            "axes",
+            "must list axes for each of the two tensors",
+            "how many dimensions, or a list of two lists of axes",
+            "for one axis each: `axes: [[2], [1]]`",
         )
     first = [checked_axis(call, "axes", number, len(one)) for number in axes[0]]
     second = [checked_axis(call, "axes", number, len(other)) for number in axes[1]]

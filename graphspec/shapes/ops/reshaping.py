@@ -30,12 +30,12 @@ def reshape(call: Call) -> Value:
     listed = written if isinstance(written, list | tuple) else [written]
     target: Shape = tuple(int(size) if isinstance(size, int) else None for size in listed)
     if any(size is not None and size < -1 for size in target) or target.count(-1) > 1:
-        call.refuse(
+        call.refuse_argument(
             UNFIT_ARGUMENT,
-            f"`newshape` of `{call.name}` is {list(target)}",
-            argument="newshape",
-            expected="sizes of 0 or more, and at most one -1 for the rest",
-            help="the first size is that of the batch: `ops.reshape: [-1, 16]`",
+            "newshape",
+            f"is {list(target)}",
+            "sizes of 0 or more, and at most one -1 for the rest",
+            "the first size is that of the batch: `ops.reshape: [-1, 16]`",
         )
     if None in x.shape or None in target:
         return Tensor(tuple(None if size == -1 else size for size in target), x.dtype)
@@ -128,12 +128,8 @@ def moveaxis(call: Call) -> Value:
         places[destination], left[source] = left[source], "free"
     rest = [size for size in left if size != "free"]
     if places.count("free") > len(rest):
-        call.refuse(
-            BAD_AXIS,
-            "`destination` of `ops.moveaxis` names an axis twice",
-            argument="destination",
-            expected="each axis once",
-            help="write different numbers in `destination`",
+        call.refuse_argument(
+            BAD_AXIS, "destination", "names an axis twice", "each axis once", "write different numbers in `destination`"
         )
     filling = iter(rest)
     shape = [next(filling) if size == "free" else size for size in places]
@@ -183,12 +179,8 @@ def rot90(call: Call) -> Value:
     x, plane = tensor(call, "array"), integers(call, "axes")
     call.expect_rank(x, least=2, operand="array", help="`ops.flip` reverses a single dimension")
     if len(plane) != 2 or plane[0] == plane[1]:
-        call.refuse(
-            BAD_AXIS,
-            f"`axes` of `ops.rot90` is {plane}, which is no plane",
-            argument="axes",
-            expected="two different axes",
-            help="for images: `axes: [1, 2]`",
+        call.refuse_argument(
+            BAD_AXIS, "axes", f"is {plane}, which is no plane", "two different axes", "for images: `axes: [1, 2]`"
         )
     one, other = (checked_axis(call, "axes", number, x.rank) for number in plane)
     return Tensor(_swapped(x.shape, one, other), x.dtype)
@@ -230,12 +222,12 @@ def repeat(call: Call) -> Value:
     if size is None:
         return Tensor(shape, x.dtype)
     if len(repeats) not in (1, size):
-        call.refuse(
+        call.refuse_argument(
             SHAPE_MISMATCH,
-            f"`repeats` of `ops.repeat` has {len(repeats)} numbers for {size} elements",
-            argument="repeats",
-            expected=f"a number, or a list of {size}",
-            help="one number repeats every element as often",
+            "repeats",
+            f"has {len(repeats)} numbers for {size} elements",
+            f"a number, or a list of {size}",
+            "one number repeats every element as often",
         )
     total = size * repeats[0] if len(repeats) == 1 else sum(repeats)
     return Tensor(with_size(shape, number, total), x.dtype)
@@ -247,12 +239,12 @@ def pad(call: Call) -> Value:
     x, pads = tensor(call), _pads(call, call["pad_width"])
     pads = pads * x.rank if len(pads) == 1 else pads
     if len(pads) != x.rank:
-        call.refuse(
+        call.refuse_argument(
             SHAPE_MISMATCH,
-            f"`pad_width` of `ops.pad` pads {len(pads)} dimensions, but {x} has {x.rank}",
-            argument="pad_width",
-            expected=f"{x.rank} pairs, one for each dimension, or one for all",
-            help="the batch counts: write [0, 0] for it",
+            "pad_width",
+            f"pads {len(pads)} dimensions, but {x} has {x.rank}",
+            f"{x.rank} pairs, one for each dimension, or one for all",
+            "the batch counts: write [0, 0] for it",
         )
     ends = list(zip(x.shape, pads, strict=True))
     if any(size is not None and len(each) < 2 for size, each in ends):
@@ -277,10 +269,10 @@ def _pads(call: Call, written: Any) -> list[list[int]]:
 
 
 def _refuse_pads(call: Call) -> NoReturn:
-    call.refuse(
+    call.refuse_argument(
         UNFIT_ARGUMENT,
-        "`pad_width` of `ops.pad` must be a list of pairs",
-        argument="pad_width",
-        expected="a pair for each dimension: the padding before it, and after",
-        help="for example `[[0, 0], [1, 1]]`; the first pair is of the batch",
+        "pad_width",
+        "must be a list of pairs",
+        "a pair for each dimension: the padding before it, and after",
+        "for example `[[0, 0], [1, 1]]`; the first pair is of the batch",
     )

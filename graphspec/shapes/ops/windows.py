@@ -142,12 +142,12 @@ def extract_patches(call: Call) -> Value:
         [int(call["size"])] * (3 if is_volume else 2) if isinstance(call["size"], int) else integer_list(call, "size")
     )
     if len(size) not in (2, 3):
-        call.refuse(
+        call.refuse_argument(
             UNFIT_ARGUMENT,
-            f"`size` of `{call.name}` has {len(size)} numbers",
-            argument="size",
-            expected="a whole number, or a list of 2, or of 3 for volumes",
-            help="give the height and width of a patch",
+            "size",
+            f"has {len(size)} numbers",
+            "a whole number, or a list of 2, or of 3 for volumes",
+            "give the height and width of a patch",
         )
     rank = len(size) + 2
     if x.rank != rank - 1:
