@@ -1,4 +1,4 @@
-"""No tensor has more dimensions than NumPy knows, or more elements than TensorFlow counts, wherever it is made."""
+"""No tensor has more dimensions than NumPy allows, or more elements than TensorFlow counts."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _ones(number: int) -> str:
     ],
 )
 def test_largest_tensors_are_taken(shape: str, steps: str, write: Write) -> None:
-    """As many dimensions and elements as there may be are valid."""
+    """The greatest numbers of dimensions and elements are valid."""
     assert _found(write, shape, steps) == []
 
 
@@ -54,7 +54,7 @@ def test_largest_tensors_are_taken(shape: str, steps: str, write: Write) -> None
     ],
 )
 def test_larger_tensors_are_findings(shape: str, steps: str, message: str, write: Write) -> None:
-    """Whatever makes a tensor that is too large is named, once, and what follows from it is not."""
+    """The step that makes a tensor too large is reported once, and no step after it."""
     model = (
         "models: {m: {inputs: {z: [null, null]}, outputs: {o: {from: z, apply: {ops.expand_dims: 1, repeat: 62}}}}}\n"
     )

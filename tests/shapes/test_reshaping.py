@@ -59,7 +59,7 @@ def test_repeat_vector(tmp_path: Path, sizes: list[int | None], times: int, dtyp
 
 
 def ends(count: int) -> st.SearchStrategy[Any]:
-    """What is added or cut at both ends: one number for all, a number a dimension, or two."""
+    """Draw the padding or cropping at both ends: one number for all, a number a dimension, or two."""
     few = st.integers(0, 3)
     pair = st.lists(few, min_size=2, max_size=2)
     return few | (pair if count == 1 else st.lists(few | pair, min_size=count, max_size=count))
