@@ -340,12 +340,13 @@ def _cast_input(graph: Graph, declared: Input, tensor: Value) -> Value:
         return UNKNOWN
     shape: Shape = (declared.batch_size, *declared.shape)
     if not compatible(tensor.shape, shape):
+        expected = show(shape)
         raise Refusal(
             SHAPE_MISMATCH,
-            f"the input `{declared.name}` of the model `{graph.name}` expects {show(shape)}, but received {tensor}",
-            expected=f"a tensor of shape {show(shape)}",
+            f"the input `{declared.name}` of the model `{graph.name}` expects {expected}, but received {tensor}",
+            expected=f"a tensor of shape {expected}",
             help="make the two equal; an unknown size is written `null`",
-            labels=(Label(declared.span, f"`{declared.name}` is declared {show(shape)}"),),
+            labels=(Label(declared.span, f"`{declared.name}` is declared {expected}"),),
         )
     return Tensor(tensor.shape, declared.dtype, tensor.mask)
 
