@@ -21,6 +21,7 @@ from graphspec import catalog
 from graphspec.catalog import REQUIRED, Kind
 from graphspec.diagnostics import Label
 from graphspec.diagnostics.rules import (
+    BAD_AXIS,
     BAD_OPERANDS,
     OPEN_DIMENSION,
     SHAPE_MISMATCH,
@@ -31,7 +32,18 @@ from graphspec.diagnostics.rules import (
 )
 from graphspec.diagnostics.shape_text import shape_text
 from graphspec.language.graph import FIRST, Layer
-from graphspec.shapes.tensor import MAX_ELEMENTS, UNKNOWN, Shape, Size, Tensor, TooLargeError, Value, tensors
+from graphspec.shapes.tensor import (
+    MAX_ELEMENTS,
+    UNKNOWN,
+    Shape,
+    Size,
+    Tensor,
+    TooLargeError,
+    Value,
+    axes_text,
+    canonical_axis,
+    tensors,
+)
 
 
 class Refusal(Exception):  # noqa: N818 - it is what Keras does, not a fault of the program
@@ -247,6 +259,28 @@ class Call:
     def refuse_argument(self, rule: Rule, argument: str, problem: str, expected: str, help: str = "") -> NoReturn:
         """Refuse the value of an argument, and underline it. problem: what is wrong, as `is 3, but ...`."""
         self.refuse(rule, f"`{argument}` of `{self.name}` {problem}", argument=argument, expected=expected, help=help)
+
+    def refuse_axis(self, argument: str, axis: int, owner: object, expected: str) -> NoReturn:
+        """Refuse an axis that `owner`, a tensor, does not have."""
+        problem = f"names axis {axis}, which {owner} does not have"
+        self.refuse_argument(BAD_AXIS, argument, problem, expected, "axis 0 is the batch, -1 the last dimension")
+
+    def expect_axis(self, argument: str, axis: int, rank: int, owner: object = None) -> int:
+        """Return an axis counted from the front. Refuses one that a tensor of `rank` does not have.
+
+        Args:
+            argument: the argument that names it.
+            axis: the axis as it is written.
+            rank: the rank of the tensor.
+            owner: the tensor, by default the input if it has that rank.
+        """
+        found = canonical_axis(axis, rank)
+        if found is None:
+            is_input = isinstance(self.inputs, Tensor) and self.inputs.rank == rank
+            dimensions = f"{rank} dimension{'' if rank == 1 else 's'}"
+            owner = owner or (self.received if is_input else f"a tensor of {dimensions}")
+            self.refuse_axis(argument, axis, owner, axes_text(rank))
+        return found
 
     def refuse_rebuild(self, built: str, received: object) -> NoReturn:
         """Refuse an input of a shared layer that was built for another one. built: that one, in words."""

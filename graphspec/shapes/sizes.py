@@ -64,16 +64,6 @@ def transposed_size(size: Size, covers: int, stride: int, output_padding: int | 
     return size * stride if output_padding is None else (size - 1) * stride + covers % 2 + output_padding
 
 
-def canonical_axis(axis: int, rank: int) -> int | None:
-    """Return the axis counted from the front; None where a tensor of `rank` has no such axis."""
-    return axis % rank if -rank <= axis < rank else None
-
-
-def axes_text(rank: int) -> str:
-    """Return the range of the axes of a tensor of `rank`, for messages."""
-    return f"an axis from {-rank} to {rank - 1}" if rank else "a tensor with dimensions"
-
-
 def without(shape: Shape, axis: int) -> Shape:
     """Return the shape without one dimension, counted from the front."""
     return shape[:axis] + shape[axis + 1 :]

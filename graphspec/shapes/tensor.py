@@ -78,3 +78,13 @@ def tensors(value: object) -> Iterator[Tensor | Unknown]:
 def is_known(value: object) -> bool:
     """Return whether every tensor in `value` is known."""
     return not any(isinstance(each, Unknown) for each in tensors(value))
+
+
+def canonical_axis(axis: int, rank: int) -> int | None:
+    """Return the axis counted from the front; None where a tensor of `rank` has no such axis."""
+    return axis % rank if -rank <= axis < rank else None
+
+
+def axes_text(rank: int) -> str:
+    """Return the range of the axes of a tensor of `rank`, for messages."""
+    return f"an axis from {-rank} to {rank - 1}" if rank else "a tensor with dimensions"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from graphspec.diagnostics.rules import BAD_AXIS, BAD_OPERANDS, SHAPE_MISMATCH, UNFIT_ARGUMENT
+from graphspec.diagnostics.rules import BAD_OPERANDS, SHAPE_MISMATCH, UNFIT_ARGUMENT
 from graphspec.shapes.call import Call, Unreadable, layer
 from graphspec.shapes.tensor import Shape, Tensor, Value
 
@@ -143,12 +143,8 @@ def _check_axes(call: Call, value: Tensor) -> None:
     for axis in axes:
         place = axis if axis >= 0 else rank - 1 + axis
         if not call.is_built and not -rank <= place < rank:
-            call.refuse_argument(
-                BAD_AXIS,
-                "attention_axes",
-                f"names axis {axis}, which the value {value} does not have",
-                f"axes from 1 to {value.rank - 2}" if value.rank > 2 else "no axes",
-            )
+            expected = f"axes from 1 to {value.rank - 2}" if value.rank > 2 else "no axes"
+            call.refuse_axis("attention_axes", axis, f"the value {value}", expected)
 
 
 def _refuse_flash_beside_dropout(call: Call) -> None:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from graphspec.diagnostics.rules import BAD_AXIS
 from graphspec.shapes.call import Call, layer
-from graphspec.shapes.sizes import canonical_axis, differ
-from graphspec.shapes.tensor import UNKNOWN, Tensor, Value
+from graphspec.shapes.sizes import differ
+from graphspec.shapes.tensor import UNKNOWN, Tensor, Value, canonical_axis
 
 
 def map_tensors(value: Value, function: Callable[[Tensor], Value]) -> Value:
@@ -48,12 +47,8 @@ def prelu(call: Call) -> Value:
     for axis in axes:
         place = canonical_axis(axis - 1, len(weights))
         if place is None:
-            call.refuse_argument(
-                BAD_AXIS,
-                "shared_axes",
-                f"names axis {axis}, which {tensor} does not have",
-                f"axes from 1 to {len(weights)}" if weights else "no shared axes",
-            )
+            expected = f"axes from 1 to {len(weights)}" if weights else "no shared axes"
+            call.refuse_axis("shared_axes", axis, tensor, expected)
         weights[place] = 1
     if not call.is_built and None in weights:
         call.refuse_unknown(

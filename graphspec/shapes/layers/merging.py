@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import NoReturn
 
-from graphspec.diagnostics.rules import BAD_AXIS, OPEN_DIMENSION, SHAPE_MISMATCH, SILENT_BROADCAST
+from graphspec.diagnostics.rules import OPEN_DIMENSION, SHAPE_MISMATCH, SILENT_BROADCAST
 from graphspec.diagnostics.shape_text import shape_text, size_text
 from graphspec.shapes.call import Call, layer
-from graphspec.shapes.sizes import axes_text, canonical_axis, with_size, without
-from graphspec.shapes.tensor import UNKNOWN, Shape, Size, Tensor, Value
+from graphspec.shapes.sizes import with_size, without
+from graphspec.shapes.tensor import UNKNOWN, Shape, Size, Tensor, Value, axes_text, canonical_axis
 
 
 @layer("Add", "Average", "Maximum", "Minimum", "Multiply")
@@ -108,9 +108,7 @@ def concatenate(call: Call) -> Value:
     call.build()
     result = operands[0].shape
     for tensor in operands[1:]:
-        place, other = canonical_axis(axis, len(result)), canonical_axis(axis, tensor.rank)
-        if place is None or other is None:
-            _refuse_axis(call, "axis", axis, tensor, axes_text(tensor.rank))
+        place, other = (call.expect_axis("axis", axis, rank, tensor) for rank in (len(result), tensor.rank))
         one, more = result[place], tensor.shape[other]
         if one is None or more is None:
             return call.output(with_size(result, place, None))
@@ -122,7 +120,7 @@ def _check_operands(call: Call, operands: list[Tensor], axis: int) -> None:
     """Refuse tensors that differ in another dimension than `axis`."""
     for tensor in operands:
         if axis < -tensor.rank or (axis >= tensor.rank and len(operands) > 1):
-            _refuse_axis(call, "axis", axis, tensor, axes_text(tensor.rank))
+            call.refuse_axis("axis", axis, tensor, axes_text(tensor.rank))
     others = [tensor.shape if axis >= tensor.rank else without(tensor.shape, axis % tensor.rank) for tensor in operands]
     if len({len(each) for each in others}) > 1:
         call.refuse_input(
@@ -139,12 +137,6 @@ def _check_operands(call: Call, operands: list[Tensor], axis: int) -> None:
                 call.received,
                 help="make the other sizes equal, or choose the axis along which they differ",
             )
-
-
-def _refuse_axis(call: Call, argument: str, axis: int, tensor: Tensor, expected: str) -> NoReturn:
-    call.refuse_argument(
-        BAD_AXIS, argument, f"names axis {axis}, which {tensor} does not have", expected, "axis 0 is the batch"
-    )
 
 
 @layer("Dot")
@@ -184,4 +176,4 @@ def dot(call: Call) -> Value:
 
 def _refuse_dot_axis(call: Call, axis: int, tensor: Tensor) -> NoReturn:
     expected = f"an axis from 1 to {tensor.rank - 1}" if tensor.rank > 1 else "a tensor of more dimensions"
-    _refuse_axis(call, "axes", axis, tensor, expected)
+    call.refuse_axis("axes", axis, tensor, expected)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from graphspec.diagnostics.rules import BAD_AXIS, SHAPE_MISMATCH
+from graphspec.diagnostics.rules import SHAPE_MISMATCH
 from graphspec.shapes.call import Call, layer
 from graphspec.shapes.layers.elementwise import map_tensors
-from graphspec.shapes.sizes import axes_text, canonical_axis, differ
+from graphspec.shapes.sizes import differ
 from graphspec.shapes.tensor import UNKNOWN, Tensor, Value
 
 
@@ -66,19 +66,7 @@ def _axes(call: Call, rank: int) -> list[int]:
     numbers = list(written) if isinstance(written, list) else [written]
     if not all(isinstance(number, int) for number in numbers):
         return []
-    axes = []
-    for number in numbers:
-        axis = canonical_axis(number, rank)
-        if axis is None:
-            call.refuse_argument(
-                BAD_AXIS,
-                "axis",
-                f"names axis {number}, which {call.received} does not have",
-                axes_text(rank),
-                "axis 0 is the batch, -1 the last dimension",
-            )
-        axes.append(axis)
-    return axes
+    return [call.expect_axis("axis", number, rank, call.received) for number in numbers]
 
 
 def _expect_weights(call: Call, tensor: Tensor, axis: int) -> int:

@@ -154,16 +154,7 @@ def _axes(call: Call) -> list[int]:
 
 def _check_axes(call: Call, tensor: Tensor, axes: Sequence[int], shape: Shape | None) -> None:
     """Check the axes of `Normalization` and the shape of `mean` against the tensor that it is built for."""
-    for axis in axes:
-        if not -tensor.rank <= axis < tensor.rank:
-            call.refuse_argument(
-                BAD_AXIS,
-                "axis",
-                f"names axis {axis}, which {tensor} does not have",
-                f"from {-tensor.rank} to {tensor.rank - 1}; 0 is the batch",
-                "the default is -1, the last axis",
-            )
-    positive = sorted(axis % tensor.rank for axis in axes)
+    positive = sorted(call.expect_axis("axis", axis, tensor.rank, tensor) for axis in axes)
     for axis in positive:
         help = (
             "the size of the batch, axis 0, is unknown" if axis == 0 else "give the input its size, or remove the axis"

@@ -9,8 +9,7 @@ from graphspec.diagnostics.rules import ARGUMENT_VALUE, BAD_AXIS, UNFIT_ARGUMENT
 from graphspec.diagnostics.suggest import closest, kind_of
 from graphspec.shapes.call import Call, Unreadable
 from graphspec.shapes.layout import Layout, layout
-from graphspec.shapes.sizes import axes_text, canonical_axis
-from graphspec.shapes.tensor import Shape, Size, Tensor
+from graphspec.shapes.tensor import Shape, Size
 
 MAX_RESULTS = 1000
 """Tensors that a rule returns at most; Keras would need minutes for more."""
@@ -133,28 +132,12 @@ def layout_of(call: Call) -> Layout:
 
 def axis(call: Call, argument: str, rank: int) -> int:
     """Return the axis that the argument names, counted from the front. Refuses one that `rank` does not have."""
-    return checked_axis(call, argument, integer(call, argument), rank)
+    return call.expect_axis(argument, integer(call, argument), rank)
 
 
 def axis_list(call: Call, argument: str, rank: int) -> list[int]:
     """Return the axes that the argument names, counted from the front. Refuses those that `rank` does not have."""
-    return [checked_axis(call, argument, number, rank) for number in integer_list(call, argument)]
-
-
-def checked_axis(call: Call, argument: str, number: int, rank: int) -> int:
-    """Return the axis `number`, which the argument holds, counted from the front. Refuses one that is not there."""
-    found = canonical_axis(number, rank)
-    if found is None:
-        is_input = isinstance(call.inputs, Tensor) and call.inputs.rank == rank
-        owner = call.received if is_input else f"a tensor of {rank} dimension{'' if rank == 1 else 's'}"
-        call.refuse_argument(
-            BAD_AXIS,
-            argument,
-            f"names axis {number}, which {owner} does not have",
-            axes_text(rank),
-            "axis 0 is the batch, -1 the last dimension",
-        )
-    return found
+    return [call.expect_axis(argument, number, rank) for number in integer_list(call, argument)]
 
 
 def without_axes(call: Call, argument: str, shape: Shape, axes: list[int]) -> Shape:

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from graphspec.diagnostics.rules import BAD_OPERANDS, SHAPE_MISMATCH
 from graphspec.shapes.call import Call, Unreadable, operation, product
-from graphspec.shapes.ops.arguments import MAX_RESULTS, axis, checked_axis, choice, integer, integers, result_count
+from graphspec.shapes.ops.arguments import MAX_RESULTS, axis, choice, integer, integers, result_count
 from graphspec.shapes.ops.operands import common_dtype, tensor, tensor_list
 from graphspec.shapes.ops.promotion import FLOAT
 from graphspec.shapes.sizes import compatible, concatenated, with_size, without
@@ -174,7 +174,7 @@ def array_split(call: Call) -> Value:
     if count < 1:
         return []
     # Keras counts a negative axis from the back twice over.
-    number = checked_axis(call, "axis", written + x.rank if written < -x.rank else written, x.rank)
+    number = call.expect_axis("axis", written + x.rank if written < -x.rank else written, x.rank)
     size = x.shape[number]
     lengths = [None if size is None else size // count + (part < size % count) for part in range(count)]
     return [Tensor(with_size(x.shape, number, length), x.dtype) for length in lengths]

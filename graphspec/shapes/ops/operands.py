@@ -105,14 +105,20 @@ def strict_dtype_of(call: Call, argument: str) -> str:
 
 def broadcast_operands(call: Call, *arguments: str) -> Shape:
     """Return the common shape of the operands. Refuses shapes that do not broadcast."""
-    shapes = [shape_of(call, argument) for argument in arguments]
+    return common_shape(call, *(shape_of(call, argument) for argument in arguments))
+
+
+def common_shape(
+    call: Call, *shapes: Shape, help: str = "make the sizes equal, or insert a 1 with `ops.expand_dims`"
+) -> Shape:
+    """Return the shape that all broadcast to. Refuses shapes that do not broadcast."""
     result = broadcast(*shapes)
     if result is None:
         call.refuse(
             SHAPE_MISMATCH,
             f"`{call.name}` cannot broadcast {' and '.join(shape_text(shape) for shape in shapes if shape)}",
             expected="sizes that are equal or 1, counted from the last dimension",
-            help="make the sizes equal, or insert a 1 with `ops.expand_dims`",
+            help=help,
         )
     return result
 

@@ -7,17 +7,18 @@ from typing import Any, NoReturn
 from graphspec.diagnostics.rules import SHAPE_MISMATCH, UNFIT_ARGUMENT, WRONG_RANK
 from graphspec.diagnostics.shape_text import shape_text
 from graphspec.shapes.call import Call, operation, product
-from graphspec.shapes.ops.arguments import checked_axis, integer
+from graphspec.shapes.ops.arguments import integer
 from graphspec.shapes.ops.operands import (
     broadcast_operands,
     common_dtype,
+    common_shape,
     require_tensor,
     shape_of,
     strict_dtype_of,
     tensor,
 )
 from graphspec.shapes.ops.pairwise import promoted, strictly_promoted
-from graphspec.shapes.sizes import broadcast, differ, without
+from graphspec.shapes.sizes import differ, without
 from graphspec.shapes.tensor import Shape, Tensor, Value
 
 
@@ -32,25 +33,11 @@ def matmul(call: Call) -> Value:
     left, right = one if len(one) > 1 else (1, *one), other if len(other) > 1 else (*other, 1)
     if differ(left[-1], right[-2]):
         _refuse_sizes(call, one, other, "second last" if len(other) > 1 else "only")
-    outer = _broadcast_front(call, left, right, "`ops.einsum` names the dimensions that belong together")
+    outer = common_shape(call, left[:-2], right[:-2], help="`ops.einsum` names the dimensions that belong together")
     shape = (*outer, *left[-2:-1], *right[-1:])
     if len(one) == 1:
         shape = without(shape, len(shape) - 2)
     return Tensor(shape[:-1] if len(other) == 1 else shape, dtype)
-
-
-def _broadcast_front(call: Call, one: Shape, other: Shape, help: str) -> Shape:
-    """Return the common shape in front of the last two dimensions. Refuses shapes that do not broadcast."""
-    outer = broadcast(one[:-2], other[:-2])
-    if outer is None:
-        call.refuse(
-            SHAPE_MISMATCH,
-            f"`{call.name}` cannot broadcast {shape_text(one)} and {shape_text(other)} in front of the last two "
-            "dimensions",
-            expected="sizes in front of the last two that are equal or 1",
-            help=help,
-        )
-    return outer
 
 
 def _refuse_sizes(call: Call, one: Shape, other: Shape, which: str) -> NoReturn:
@@ -145,8 +132,8 @@ def tensordot(call: Call) -> Value:
             "how many dimensions, or a list of two lists of axes",
             "for one axis each: `axes: [[2], [1]]`",
         )
-    first = [checked_axis(call, "axes", number, len(one)) for number in axes[0]]
-    second = [checked_axis(call, "axes", number, len(other)) for number in axes[1]]
+    first = [call.expect_axis("axes", number, len(one)) for number in axes[0]]
+    second = [call.expect_axis("axes", number, len(other)) for number in axes[1]]
     sizes, other_sizes = [one[number] for number in first], [other[number] for number in second]
     if len(sizes) != len(other_sizes) or any(map(differ, sizes, other_sizes)):
         call.refuse(
@@ -167,7 +154,7 @@ def cross(call: Call) -> Value:
     one, other = tensor(call, "x1"), tensor(call, "x2")
     names = ["axis"] * 3 if call["axis"] is not None else ["axisa", "axisb", "axisc"]
     axes = [integer(call, name) for name in names]
-    first, second = checked_axis(call, names[0], axes[0], one.rank), checked_axis(call, names[1], axes[1], other.rank)
+    first, second = call.expect_axis(names[0], axes[0], one.rank), call.expect_axis(names[1], axes[1], other.rank)
     sizes = one.shape[first], other.shape[second]
     for argument, size, each in zip(("x1", "x2"), sizes, (one, other), strict=True):
         if size not in (None, 2, 3):
@@ -177,16 +164,9 @@ def cross(call: Call) -> Value:
                 expected="2 or 3 elements along the axis",
                 help="name the axis of the vectors: `ops.cross: {axis: 1}`",
             )
-    left = broadcast(without(one.shape, first), without(other.shape, second))
-    if left is None:
-        call.refuse(
-            SHAPE_MISMATCH,
-            f"`ops.cross` multiplies vector by vector, but {one} and {other} hold different numbers of them",
-            expected="sizes beside the vectors that are equal or 1",
-            help="make the sizes equal, or insert a 1 with `ops.expand_dims`",
-        )
+    left = common_shape(call, without(one.shape, first), without(other.shape, second))
     elements = (3,) if 3 in sizes else ()
-    place = checked_axis(call, names[2], axes[2], len(left) + len(elements))
+    place = call.expect_axis(names[2], axes[2], len(left) + len(elements))
     return Tensor((*left[:place], *elements, *left[place:]), common_dtype(call, one.dtype, other.dtype))
 
 
@@ -198,7 +178,7 @@ def cdist(call: Call) -> Value:
         call.expect_rank(each, least=2, operand=name, help="the last dimension holds the coordinates of a point")
     if differ(one.shape[-1], other.shape[-1]):
         _refuse_sizes(call, one.shape, other.shape, "last")
-    outer = _broadcast_front(call, one.shape, other.shape, "make the sizes equal, or insert a 1 with `ops.expand_dims`")
+    outer = common_shape(call, one.shape[:-2], other.shape[:-2])
     return Tensor((*outer, one.shape[-2], other.shape[-2]), common_dtype(call, one.dtype, other.dtype, "float"))
 
 

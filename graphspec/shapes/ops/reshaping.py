@@ -10,15 +10,14 @@ from graphspec.shapes.call import Call, Unreadable, operation, product
 from graphspec.shapes.ops.arguments import (
     axis,
     axis_list,
-    checked_axis,
     integer_list,
     integers,
     sizes,
     without_axes,
 )
 from graphspec.shapes.ops.operands import tensor
-from graphspec.shapes.sizes import axes_text, broadcast, canonical_axis, with_size
-from graphspec.shapes.tensor import Shape, Size, Tensor, Value
+from graphspec.shapes.sizes import broadcast, with_size
+from graphspec.shapes.tensor import Shape, Size, Tensor, Value, axes_text, canonical_axis
 
 
 @operation("reshape")
@@ -122,8 +121,8 @@ def moveaxis(call: Call) -> Value:
         )
     places: list[Size | str] = ["free"] * x.rank
     left: list[Size | str] = list(x.shape)
-    origins = [checked_axis(call, "source", number, x.rank) for number in sources]
-    targets = [checked_axis(call, "destination", number, x.rank) for number in destinations]
+    origins = [call.expect_axis("source", number, x.rank) for number in sources]
+    targets = [call.expect_axis("destination", number, x.rank) for number in destinations]
     for source, destination in zip(origins, targets, strict=True):
         places[destination], left[source] = left[source], "free"
     rest = [size for size in left if size != "free"]
@@ -182,7 +181,7 @@ def rot90(call: Call) -> Value:
         call.refuse_argument(
             BAD_AXIS, "axes", f"is {plane}, which is no plane", "two different axes", "for images: `axes: [1, 2]`"
         )
-    one, other = (checked_axis(call, "axes", number, x.rank) for number in plane)
+    one, other = (call.expect_axis("axes", number, x.rank) for number in plane)
     return Tensor(_swapped(x.shape, one, other), x.dtype)
 
 
