@@ -142,7 +142,7 @@ def _look(path: Path | str, tree: Mapping, library: Library, report: Report, dat
     search = _search(model, tree, report)
     if graph is None:
         return None
-    shapes = infer(graph, model.training.precision if model.training is not None else "float32")
+    shapes = infer(graph, model.precision)
     report.extend(shapes.findings)
     context = CheckContext(
         graph=graph, shapes=shapes, settings=model.training, training=training, data=sources, search=search

@@ -103,7 +103,7 @@ def test_adding_an_operation_renames_no_layer(write: Write) -> None:
     [
         ("{from: [a, b], apply: ops.add}", "GS405", "`ops.add`", "`a` is (batch, 4, 6)"),
         ("{from: a, apply: [{ops.squeeze: 1}]}", "GS405", "`ops.squeeze`", "`a` is (batch, 4, 6)"),
-        ("{from: a, apply: [{ops.unstack: {axis: 1}}, ops.relu]}", "GS411", "given 4", "gives [(batch, 6), "),
+        ("{from: a, apply: [{ops.unstack: {axis: 1}}, ops.relu]}", "GS411", "received 4", "gives [(batch, 6), "),
         ("{from: {x: a}, apply: {ops.transpose: {axes: [0, 9, 1]}}}", "GS408", "(batch, 4, 6)", "`a` is (batch, 4, 6)"),
     ],
 )

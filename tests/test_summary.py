@@ -99,7 +99,7 @@ def test_refused_call_is_shown_with_node_line_and_shapes(write: Write) -> None:
     )
     result = CliRunner().invoke(main, ["summary", str(path)])
     assert result.exit_code == 1
-    assert "spec.yaml:5:33: error[GS405] shape-mismatch: `Concatenate` is given tensors" in result.stderr
+    assert "spec.yaml:5:33: error[GS405] shape-mismatch: `Concatenate` expects tensors" in result.stderr
     assert "`a` is (batch, 3)" in result.stderr
     assert "spec.yaml:6:28: error[GS404]" in result.stderr
     assert "Found 2 errors." in result.stderr

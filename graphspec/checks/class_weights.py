@@ -10,7 +10,7 @@ from graphspec.checks.context import CheckContext
 from graphspec.checks.heads import NO_PROBABILITIES, head_of
 from graphspec.diagnostics import Diagnostic, Label
 from graphspec.diagnostics.rules import UNUSED_WEIGHTS
-from graphspec.diagnostics.suggest import shape_in_words
+from graphspec.diagnostics.shape_text import sample_shape
 from graphspec.language.graph import Output
 from graphspec.sources import Column, DataSource
 from graphspec.sources.origin import place_of_sample
@@ -35,7 +35,7 @@ def _unfit(output: Output, loss: str, context: CheckContext) -> Iterator[Diagnos
     elif _is_of_numbers(loss) and activation in NO_PROBABILITIES and shape in ((), (1,)):
         yield _useless(output, f"`{loss}` compares numbers, which are no classes", "a loss of classes")
     elif shape is not None and len(shape) > 1:
-        said = f"gives {shape_in_words(shape)} a sample, so that a sample has more than one class"
+        said = f"gives {sample_shape(shape)} a sample, so that a sample has more than one class"
         yield _useless(output, f"it {said}", "an output of one class a sample")
     elif shape:
         count = 2 if shape[-1] == 1 and loss not in OF_CLASS_INDICES else shape[-1]

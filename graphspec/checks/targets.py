@@ -11,7 +11,7 @@ from graphspec.catalog.comparisons import forms_taken, shape_of
 from graphspec.catalog.losses import OF_CLASS_INDICES, TARGET_RANGES, TargetRange
 from graphspec.diagnostics import Diagnostic, Label, Span
 from graphspec.diagnostics.rules import LABEL_RANGE, TARGET_SHAPE
-from graphspec.diagnostics.suggest import shape_in_words
+from graphspec.diagnostics.shape_text import sample_shape
 from graphspec.language.graph import Output
 from graphspec.shapes.tensor import Shape
 
@@ -56,10 +56,10 @@ def check_target(output: Output, have: Shape, shape: Shape, span: Span) -> Itera
         classes = "categorical" in output.loss.name.lower()
         yield Diagnostic(
             TARGET_SHAPE,
-            f"the targets of `{output.name}` have shape {shape_in_words(have)} a sample, but the output gives "
-            f"{shape_in_words(shape)}",
+            f"the targets of `{output.name}` have shape {sample_shape(have)} a sample, but the output gives "
+            f"{sample_shape(shape)}",
             span,
-            expected=f"targets of shape {shape_in_words(shape)}",
+            expected=f"targets of shape {sample_shape(shape)}",
             help=(
                 "class indices go with `sparse_categorical_crossentropy`; this loss takes one number a class"
                 if classes and have in ((), (1,))
@@ -93,11 +93,11 @@ def _of_other_shape(output: Output, loss: str, *, have: Shape, shape: Shape, spa
     if not taken or set(taken) & set(forms_of(have, shape)) or ("s" in taken and len(have) == 1):
         return  # an output that fits no target has a diagnostic of its own
     shapes = [shape_of(form, shape) for form in taken]
-    wanted = " or ".join(shape_in_words(each) for each in shapes if each is not None) if "s" not in taken else "[n]"
+    wanted = " or ".join(sample_shape(each) for each in shapes if each is not None) if "s" not in taken else "[n]"
     yield Diagnostic(
         TARGET_SHAPE,
-        f"the targets of `{output.name}` have shape {shape_in_words(have)} a sample, and `{loss}` does not take them "
-        f"for an output of {shape_in_words(shape)}",
+        f"the targets of `{output.name}` have shape {sample_shape(have)} a sample, and `{loss}` does not take them "
+        f"for an output of {sample_shape(shape)}",
         span,
         expected=f"targets of shape {wanted}",
         help="this loss takes one label a sample" if have == shape and "-" in taken and len(shape) == 1 else "",
@@ -112,9 +112,9 @@ def _class_indices(output: Output, have: Shape, shape: Shape, span: Span) -> Ite
         return
     yield Diagnostic(
         TARGET_SHAPE,
-        f"the targets of `{output.name}` have shape {shape_in_words(have)} a sample, but its loss takes class indices",
+        f"the targets of `{output.name}` have shape {sample_shape(have)} a sample, but its loss takes class indices",
         span,
-        expected=f"one index for each of {shape_in_words(wanted)}" if wanted else "one class index a sample",
+        expected=f"one index for each of {sample_shape(wanted)}" if wanted else "one class index a sample",
         help="one number a class goes with `categorical_crossentropy`" if have == shape else "",
         labels=(Label(output.span, "the output"),),
     )

@@ -12,6 +12,7 @@ import click
 from graphspec.cli.options import set_option
 from graphspec.console.echo import echo
 from graphspec.diagnostics.escapes import escaped, json_text
+from graphspec.diagnostics.shape_text import sample_shape
 
 if TYPE_CHECKING:
     from graphspec.datasets.profile import Profile
@@ -103,9 +104,9 @@ def _profiles(spec: Spec, split: Split, most: int | None) -> Any:
 
 def _echo(profile: Profile) -> None:
     samples = "?" if profile.samples is None else f"{profile.samples:,}"
-    shape = "[" + ", ".join("null" if size is None else str(size) for size in profile.shape) + "]"
     head = f"{profile.split}.{profile.part}s.{profile.name}"
-    click.echo(f"{click.style(escaped(head), bold=True)}  {samples} samples of {shape} {profile.dtype or 'numbers'}")
+    shape = f"{sample_shape(profile.shape)} {profile.dtype or 'numbers'}"
+    click.echo(f"{click.style(escaped(head), bold=True)}  {samples} samples of {shape}")
     echo(f"    {_origin(profile)}")
     of = "" if profile.looked_at in (0, profile.samples) else f" in the first {profile.looked_at:,}"
     if profile.lowest is not None and profile.highest is not None and profile.mean is not None:

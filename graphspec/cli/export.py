@@ -9,6 +9,7 @@ import click
 
 from graphspec.console.echo import echo
 from graphspec.diagnostics.escapes import json_text
+from graphspec.diagnostics.shape_text import shape_text
 
 if TYPE_CHECKING:
     from graphspec.exporting import Exported
@@ -87,7 +88,7 @@ def _echo(done: Exported) -> None:
     echo(f"Wrote {done.path}")
     for verb, tensors in (("takes", done.inputs), ("gives", done.outputs)):
         for name, (shape, dtype) in tensors.items():
-            echo(f"    {verb}  {name}  {_shape(shape)} {dtype}")
+            echo(f"    {verb}  {name}  {shape_text(shape)} {dtype}")
     if done.batch_size is not None:
         samples = "sample" if done.batch_size == 1 else "samples"
         echo(f"    it takes {done.batch_size} {samples} at a time")
@@ -97,11 +98,6 @@ def _echo(done: Exported) -> None:
     for name, each in done.differences.items():
         echo(f"    {name}  differs by {each.absolute:.1e} at most, {each.relative:.1e} of its greatest value")
     echo(f"    more than {done.tolerance:g} of the greatest value would have been refused")
-
-
-def _shape(shape: tuple[int | None, ...]) -> str:
-    first, *rest = ("null" if size is None else str(size) for size in shape)
-    return f"({', '.join(['batch' if first == 'null' else first, *rest])})"
 
 
 def _echo_json(done: Exported) -> None:

@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from graphspec.diagnostics.shape_text import shape_text
 from graphspec.language.graph import Graph, Layer, Node, ObjectLayer, Reference, wrapped_layers
-from graphspec.shapes import UNKNOWN, Shapes, Value, infer, is_known, show
+from graphspec.shapes import UNKNOWN, Shapes, Value, infer, is_known
 
 MOST_LINES = 12
 """Of a node with more steps than these, those in the middle are not drawn."""
@@ -122,7 +123,7 @@ def _written(reference: Reference) -> str:
 
 
 def _shape(value: Value) -> str:
-    return show(value) if is_known(value) else "?"
+    return shape_text(value) if is_known(value) else "?"
 
 
 def _mark(number: int) -> str:

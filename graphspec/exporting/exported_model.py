@@ -46,7 +46,7 @@ def subject_of(path: Path, checkpoint: str, *, in_float32: bool) -> Subject:
         return Subject(path.stem, path.parent, path, lambda: _of_file(path))
     run = Run.at(path)
     spec = run.spec
-    precision = spec.model.training.precision if spec.model.training is not None else "float32"
+    precision = spec.model.precision
     changed = in_float32 and precision != "float32"
     built = load(run.path / run_directory.SPEC, [_FLOAT32]) if changed else spec
     return Subject(

@@ -1,15 +1,15 @@
-"""Masks that get lost on their way to a layer that would have used them: warnings, found while the walk goes on.
+"""Masks that are lost before a layer that would have used them: warnings of the walk over a graph.
 
-The walk shows every step of it to a `Watch`. What a step drops is told at the end, when it is known what comes after:
-a dropped mask matters where a layer downstream takes one, and where no layer has used any. Steps that follow are gone
-through as long as there are steps of a sequence in what they give.
+The walk passes every step to a `Watch`. A dropped mask is reported at the end, when the steps behind it are known: it
+matters where a layer downstream takes a mask, and where no layer has used any. Steps are followed downstream as long as
+their outputs are sequences.
 
-Three ways lose a mask:
+A mask is lost in three ways:
 
-- a layer, an operation or a merge hands none on;
-- `MultiHeadAttention` takes the masks off its query, value and key when it runs. Keras' symbolic tensors keep them, and
-  layers with one input use those; another attention, which looks at the tensors themselves, finds none;
-- a recurrent layer that is given an initial state looks for no mask of its sequence.
+- a layer, an operation or a merge does not propagate it;
+- `MultiHeadAttention` removes the masks from its query, value and key when it runs. Keras' symbolic tensors keep them,
+  and layers with one input use those; another attention, which reads them from the tensors themselves, finds none;
+- a recurrent layer with an initial state ignores the mask of its sequence.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ from graphspec.language.graph import Graph, KerasLayer, NestedModel, Node, Objec
 from graphspec.shapes.masks import is_masked
 from graphspec.shapes.tensor import Tensor, Value, tensors
 
-TAKES_MASKS_OFF = "MultiHeadAttention"
+REMOVES_MASKS = "MultiHeadAttention"
 
 Calls = dict[int, dict[str, list[Value]]]
-"""For each graph by id, and node: what each step gives."""
+"""Graph by id → node → the output of each step."""
 
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """A step on its way: the step `number` of `node` in `graph`."""
+    """A step of the walk: the step `number` of `node` in `graph`."""
 
     graph: Graph
     node: Node
@@ -47,7 +47,7 @@ class Frame:
 
 @dataclass(frozen=True)
 class _Drop:
-    """A mask lost at the innermost of the frames. wants: which layers would have used it."""
+    """A mask lost at the innermost of the frames. wants: whether a step would have used it."""
 
     frames: tuple[Frame, ...]
     message: str
@@ -57,7 +57,7 @@ class _Drop:
 
 @dataclass
 class Watch:
-    """What is seen of masks on a walk. taken: tensors by id whose masks an attention has taken off, and where."""
+    """The masks seen on a walk. taken: tensors by id whose masks an attention has removed, and where."""
 
     frames: list[Frame] = field(default_factory=list)
     drops: list[_Drop] = field(default_factory=list)
@@ -65,7 +65,7 @@ class Watch:
     is_used: bool = False
 
     def see(self, value: Value, keywords: dict[str, Any], result: Value) -> None:
-        """Look at the innermost step: what came in, and what it gave."""
+        """Record the innermost step: its operands and its output."""
         if not is_masked([value, list(keywords.values())]):
             return
         frame = self.frames[-1]
@@ -78,22 +78,20 @@ class Watch:
         elif not is_masked(result) and any(isinstance(each, Tensor) for each in tensors(result)):
             self._drop(f"`{name}` in `{frame.node.label}` drops its mask", uses_mask)
         elif self._is_taken(frame, value):
-            said = (
-                f"`{name}` in `{frame.node.label}` has no mask when it runs: `{TAKES_MASKS_OFF}` takes it off its query"
-            )
+            said = f"`{name}` in `{frame.node.label}` has no mask when it runs: `{REMOVES_MASKS}` removes it"
             self._drop(said, _is_attention)
 
     def _see_use(self, frame: Frame, value: Value, keywords: dict[str, Any], *, explicit: bool) -> None:
         name = frame.step.layer.label
         if "initial_state" in keywords and not explicit and any(True for _ in tensors(keywords["initial_state"])):
-            said = f"`{name}` in `{frame.node.label}` is given an initial state, and Keras then looks for no mask"
+            said = f"`{name}` in `{frame.node.label}` has an initial state, with which Keras ignores the mask"
             self._drop(f"{said} of its sequence", uses_mask, is_certain=True)
             return
         if _is_attention(frame.step) and not explicit and self._is_taken(frame, [value, list(keywords.values())]):
             said = f"`{name}` in `{frame.node.label}` finds no mask when it runs"
-            self._drop(f"{said}: the `{TAKES_MASKS_OFF}` before it takes it off", _is_attention, is_certain=True)
+            self._drop(f"{said}: the `{REMOVES_MASKS}` before it removes it", _is_attention, is_certain=True)
         self.is_used = True
-        if frame.step.layer.type_name == TAKES_MASKS_OFF:
+        if frame.step.layer.type_name == REMOVES_MASKS:
             for each in tensors([value, list(keywords.values())]):
                 if isinstance(each, Tensor) and each.mask is not None:
                     self.taken.setdefault(id(each), (each, frame))
@@ -102,7 +100,7 @@ class Watch:
         self.drops.append(_Drop(tuple(self.frames), message, wants, is_certain))
 
     def _is_taken(self, frame: Frame, value: object) -> bool:
-        """Whether an attention that is sure to run before has taken a mask off one of the tensors."""
+        """Return whether an attention that runs before has removed the mask of one of the tensors."""
         takers = [self.taken[id(each)][1] for each in tensors(value) if id(each) in self.taken]
         return any(
             taker.graph is frame.graph and any(after.node is frame.node for after in _downstream(taker))
@@ -110,7 +108,7 @@ class Watch:
         )
 
     def findings(self, calls: Calls) -> Iterator[Diagnostic]:
-        """The warnings, once everything has been seen."""
+        """Yield the warnings, after the whole walk."""
         said: set[int] = set()
         for drop in self.drops:
             frame = drop.frames[-1]
@@ -119,38 +117,38 @@ class Watch:
                 continue
             said.add(id(frame.step))
             end = ", so layers after it see the padding" if user is not None else ""
-            end = end or (", so it sees the padding" if drop.is_certain else ", and no layer has used it")
+            end = end or (", so it sees the padding" if drop.is_certain else ", and no layer uses it")
             yield Diagnostic(
                 DROPPED_MASK,
                 drop.message + end,
                 frame.step.span,
-                expected="a mask by `call`" if drop.is_certain else "a layer that hands the mask on",
+                expected="a mask by `call`" if drop.is_certain else "a layer that propagates the mask",
                 help=_help(drop, user),
                 labels=(Label(user.span, f"`{user.layer.label}` would have used it"),) if user is not None else (),
             )
 
 
-_MADE = "`m: {from: {x1: words}, apply: {ops.not_equal: {x2: 0}}}`"
-"""How a spec makes a mask of words."""
+_EXAMPLE = "`m: {from: {x1: words}, apply: {ops.not_equal: {x2: 0}}}`"
+"""An example of a mask for indices of words."""
 
 
 def _help(drop: _Drop, user: Step | None) -> str:
     if drop.wants is _is_attention:
-        return f"make the mask by hand, {_MADE}, and give it to the attention: `call: {{query_mask: m, value_mask: m}}`"
+        return f"compute the mask, {_EXAMPLE}, and pass it to the attention: `call: {{query_mask: m, value_mask: m}}`"
     if drop.is_certain:
-        return f"make the mask by hand, {_MADE}, and hand it on beside the state: `call: {{mask: m}}`"
+        return f"compute the mask, {_EXAMPLE}, and pass it beside the state: `call: {{mask: m}}`"
     if user is None:
-        return "leave the mask out where the padding is meant to be read, or use a layer that skips it"
-    return "hand the mask on with `call: {mask: ...}`, or mask after this step"
+        return "remove the mask if the padding is meant to be read, or use a layer that skips it"
+    return "pass the mask with `call: {mask: ...}`, or mask after this step"
 
 
 def uses_mask(step: Step) -> bool:
-    """Whether the step takes the masks of what comes in into account, and is given none by `call`."""
+    """Return whether the step uses the masks of its operands."""
     return _takes(step, ("mask", "query_mask")) and step.layer.type_name != "TimeDistributed"
 
 
 def _is_attention(step: Step) -> bool:
-    """Whether the step is an attention that looks for masks on the tensors themselves."""
+    """Return whether the step is an attention that reads masks from the tensors themselves."""
     return _takes(step, ("query_mask",)) and not any(name.endswith("mask") for name in step.call)
 
 
@@ -161,7 +159,7 @@ def _takes(step: Step, arguments: tuple[str, ...]) -> bool:
 
 
 def _followers(graph: Graph) -> dict[str, list[Node]]:
-    """The nodes that take in each tensor."""
+    """Return the nodes that have each tensor as an operand."""
     found: dict[str, list[Node]] = {}
     for node in graph.nodes.values():
         for name in {reference.name for reference in node.references()}:
@@ -170,7 +168,7 @@ def _followers(graph: Graph) -> dict[str, list[Node]]:
 
 
 def _downstream(frame: Frame, keeps: Callable[[Node, int], bool] = lambda node, number: True) -> Iterator[Frame]:
-    """Every step that what comes out of `frame` leads to, in its graph, as long as steps `keep` it."""
+    """Yield every step downstream of `frame` in its graph, as long as steps `keep` the sequence."""
     if not keeps(frame.node, frame.number):
         return
     followers = _followers(frame.graph)
@@ -193,18 +191,18 @@ def _downstream(frame: Frame, keeps: Callable[[Node, int], bool] = lambda node, 
 
 
 def _user(drop: _Drop, calls: Calls) -> Step | None:
-    """The first step after the drop that would have used the mask, in the graph of the drop or around it."""
+    """Return the first step after the drop that would have used the mask, in its graph or around it."""
     for frame in reversed(drop.frames):
 
         def keeps(node: Node, number: int, graph: Graph = frame.graph) -> bool:
-            given = calls.get(id(graph), {}).get(node.name, [])
-            return number < len(given) and any(
-                isinstance(each, Tensor) and each.rank > 2 for each in tensors(given[number])
+            outputs = calls.get(id(graph), {}).get(node.name, [])
+            return number < len(outputs) and any(
+                isinstance(each, Tensor) and each.rank > 2 for each in tensors(outputs[number])
             )
 
         reached = list(_downstream(frame, keeps))
         for each in reached:
-            found = next((step for step in _inside(each.step) if drop.wants(step) and not _is_told(step)), None)
+            found = next((step for step in _inside(each.step) if drop.wants(step) and not _has_mask(step)), None)
             if found is not None:
                 return found
         nodes = {frame.node.name, *(each.node.name for each in reached)}
@@ -213,13 +211,13 @@ def _user(drop: _Drop, calls: Calls) -> Step | None:
     return None
 
 
-def _is_told(step: Step) -> bool:
-    """Whether the step is given a mask by `call`."""
+def _has_mask(step: Step) -> bool:
+    """Return whether the step has a mask under `call`."""
     return any(name.endswith("mask") for name in step.call)
 
 
 def _inside(step: Step) -> Iterator[Step]:
-    """The step, and those of the model that it applies, of each model once."""
+    """Yield the step, and those of the model that it applies, of each model once."""
     waiting, seen = [step], set[int]()
     while waiting:
         each = waiting.pop()

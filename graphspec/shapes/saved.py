@@ -1,4 +1,4 @@
-"""The file of a saved model → a graph, as far as shapes need one. Without Keras, and without a weight.
+"""The file of a saved model → a graph, as far as shapes need one, without Keras and without weights.
 
 A `.keras` file is an archive whose `config.json` lists the layers of a functional model, each with the arguments of its
 constructor and the calls that were made of it (keras/src/models/functional.py, `get_config`). What is not understood —
@@ -29,8 +29,8 @@ from graphspec.language.graph import (
     Step,
 )
 
-_LARGEST = 16 * 2**20
-"""Bytes of a configuration that is looked into: as Python values it takes many times as many."""
+_MAX_CONFIG_BYTES = 16 * 2**20
+"""Bytes of a configuration that is read: as Python values it takes many times as many."""
 
 
 def read_saved(model: ExternalModel) -> Graph | None:
@@ -48,7 +48,7 @@ def read_saved(model: ExternalModel) -> Graph | None:
 
 def _config(path: Path) -> dict[str, Any]:
     with open_file(path) as file, zip_in(file) as archive:
-        if archive.getinfo("config.json").file_size > _LARGEST:
+        if archive.getinfo("config.json").file_size > _MAX_CONFIG_BYTES:
             raise ValueError("too large")
         found: dict[str, Any] = json.loads(archive.read("config.json"))
         return found
@@ -81,12 +81,12 @@ def _graph(config: dict[str, Any], name: str, span: Span) -> Graph:
 
 
 def _node(layer: str, number: int) -> str:
-    """The node of a layer's call. No name of Keras has a `/`."""
+    """Return the name of the node of a layer's call. No name of Keras has a `/`."""
     return f"{layer}/{number}"
 
 
 def _named(places: Any) -> dict[str, tuple[str, int, int]]:
-    """The places of inputs or outputs by name, whether one, a list or a mapping is written."""
+    """Return the places of inputs or outputs by name, whether one, a list or a mapping is written."""
     if isinstance(places, dict):
         return {key: tuple(each) for key, each in places.items()}
     listed = [places] if isinstance(places[0], str) else places
@@ -106,7 +106,7 @@ def _layer(written: dict[str, Any], span: Span) -> Layer:
 
 
 def _feed(call: dict[str, Any], inputs: dict[str, Input], span: Span) -> Feed | None:
-    """Return what comes into a call: one tensor or a list of them; None for anything else."""
+    """Return the operands of a call: one tensor or a list of them; None for anything else."""
     if len(call["args"]) != 1 or any(isinstance(each, dict | list) for each in call["kwargs"].values()):
         return None
     (given,) = call["args"]

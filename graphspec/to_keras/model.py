@@ -19,6 +19,7 @@ import keras
 
 from graphspec.diagnostics import Diagnostic, Label, Report, SpecError
 from graphspec.diagnostics.rules import BAD_SELECTION, DROPPED_MASK, MODEL_INPUTS, REFUSED_CALL
+from graphspec.diagnostics.shape_text import shape_text
 from graphspec.diagnostics.suggest import did_you_mean, one_of
 from graphspec.garbage import no_collection
 from graphspec.language.graph import (
@@ -35,6 +36,7 @@ from graphspec.language.graph import (
     Step,
 )
 from graphspec.shapes import Shapes, infer, is_known
+from graphspec.shapes.infer import bad_index
 from graphspec.to_keras.external_models import Interface, make_external
 from graphspec.to_keras.file_initializer import forget_files
 from graphspec.to_keras.installed import find_installed, version_help
@@ -213,13 +215,7 @@ class _Builder:
             several = list(found.values()) if isinstance(found, dict) else found
             if not isinstance(several, list | tuple) or value.index >= len(several):
                 count = len(several) if isinstance(several, list | tuple) else 1
-                raise SpecError.of(
-                    BAD_SELECTION,
-                    f"`{value.name}` is {count} tensor{'s' if count > 1 else ''}, so there is no `{value}`",
-                    value.span,
-                    expected=f"an index from [0] to [{count - 1}]" if count > 1 else f"`{value.name}`",
-                    help="" if count > 1 else "a recurrent layer gives its states with `return_state: true`",
-                )
+                raise SpecError(Report([bad_index(value, count)]))
             return several[value.index]
         return found
 
@@ -270,8 +266,8 @@ class _Builder:
                 DROPPED_MASK,
                 f"`{step.layer.label}` in `{node.label}` drops its mask, so layers after it see the padding",
                 step.span,
-                expected="a layer that hands the mask on",
-                help="hand the mask on with `call: {mask: ...}`, or mask after this step",
+                expected="a layer that propagates the mask",
+                help="pass the mask with `call: {mask: ...}`, or mask after this step",
             )
         if isinstance(applied, ExternalModel) and len(self.interfaces[applied].outputs) == 1:
             self.output_names[id(result)] = self.interfaces[applied].outputs[0]
@@ -341,11 +337,12 @@ def _model_input(names: list[str], value: Any) -> Any:
 def _shapes(node: Node, step: Step, value: Any) -> str:
     """Return the input shapes of a step as text, with references for the first step."""
     if step is not node.steps[0]:
-        return f"the step before, {_shape(value)}"
+        return f"the step before, {shape_text(value)}"
     inputs = _by_key(node, value)
     by_name = node.feed.by_name is not None
     return ", ".join(
-        f"{f'{key}: ' if by_name else ''}`{reference}` {_shape(inputs[key])}" for key, reference in node.feed.items()
+        f"{f'{key}: ' if by_name else ''}`{reference}` {shape_text(inputs[key])}"
+        for key, reference in node.feed.items()
     )
 
 
@@ -358,21 +355,11 @@ def _incoming(node: Node, step: Step, value: Any, call: dict[str, Any]) -> Itera
     """Yield a label with the shape of each input of a step."""
     if step is not node.steps[0]:
         before = node.steps[node.steps.index(step) - 1]
-        yield Label(before.span, f"`{before.layer.label}` gives {_shape(value)}")
+        yield Label(before.span, f"`{before.layer.label}` gives {shape_text(value)}")
     else:
         inputs = _by_key(node, value)
         for key, reference in node.feed.items():
-            yield Label(reference.span, f"`{reference}` is {_shape(inputs[key])}")
+            yield Label(reference.span, f"`{reference}` is {shape_text(inputs[key])}")
     for name, reference in step.call.items():
         if isinstance(reference, Reference):
-            yield Label(reference.span, f"`{name}` of the call, `{reference}`, is {_shape(call[name])}")
-
-
-def _shape(value: Any) -> str:
-    """A shape as specs write it, with `batch` for the batch."""
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{name}: {_shape(each)}" for name, each in value.items()) + "}"
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(_shape(each) for each in value) + "]"
-    sizes = ["null" if size is None else str(size) for size in value.shape[1:]]
-    return f"({', '.join(['batch', *sizes])})"
+            yield Label(reference.span, f"`{name}` of the call, `{reference}`, is {shape_text(call[name])}")

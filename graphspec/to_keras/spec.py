@@ -24,8 +24,7 @@ def build_model(spec: Spec, *, weightless: bool = False, pretrained: bool = True
         weightless: allocate no weights.
         pretrained: load the weights that the spec names; False if all weights are loaded later.
     """
-    precision = spec.model.training.precision if spec.model.training is not None else "float32"
-    return build_spec(spec, precision=precision, weightless=weightless, pretrained=pretrained).model
+    return build_spec(spec, precision=spec.model.precision, weightless=weightless, pretrained=pretrained).model
 
 
 def build_spec(spec: Spec, *, precision: str = "float32", weightless: bool = False, pretrained: bool = True) -> Built:

@@ -68,8 +68,7 @@ class DeepCheck:
 def _build(spec: Spec) -> Iterator[Diagnostic]:
     """Build and compile `spec` as a training would. Raises SpecError where Keras refuses it."""
     settings = spec.model.training
-    precision = settings.precision if settings is not None else "float32"
-    built = build_spec(spec, precision=precision, weightless=True)
+    built = build_spec(spec, precision=spec.model.precision, weightless=True)
     yield from built.warnings
     if spec.training is not None and settings is not None:
         check_trainable(built.model, settings.located("freeze").span if settings.freeze else settings.span)
@@ -84,7 +83,7 @@ def _build(spec: Spec) -> Iterator[Diagnostic]:
                 make(with_mode(callback, spec, validates=validates))
             yield from found
     if _takes_weights(spec):
-        model = build_spec(spec, precision=precision).model
+        model = build_spec(spec, precision=spec.model.precision).model
         if spec.training is not None and spec.training.initial_weights is not None:
             load_weights(model, spec.training.initial_weights)
 

@@ -68,7 +68,7 @@ def prepare(spec: Spec, data: TrainingData, reporter: Reporter, *, pretrained: b
     keras.utils.set_random_seed(settings.seed)
     if settings.deterministic:
         tf.config.experimental.enable_op_determinism()
-    built = build_spec(spec, precision=settings.precision, pretrained=pretrained)
+    built = build_spec(spec, precision=spec.model.precision, pretrained=pretrained)
     if len(built.warnings):
         reporter.info(render(built.warnings))
     for split in (data.train, data.validation):

@@ -99,7 +99,7 @@ ARGUMENTS: dict[str, Any] = {
     "target_shape": [-1],
     "units": 3,
 }
-"""What layers require."""
+"""Arguments that layers require."""
 
 
 def test_what_has_a_kernel() -> None:

@@ -382,3 +382,8 @@ class SpecModel(Body):
     training: TrainingModel | None = None
     search: SearchModel | None = None
     data: DataModel | None = None
+
+    @property
+    def precision(self) -> str:
+        """Dtype policy of the model: that of its training, by default float32."""
+        return self.training.precision if self.training is not None else "float32"

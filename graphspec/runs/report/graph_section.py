@@ -10,8 +10,7 @@ from graphspec.spec import Spec
 
 def graph_section(spec: Spec) -> Markup:
     """The drawing of the spec's graph, and those of its models."""
-    precision = spec.model.training.precision if spec.model.training is not None else "float32"
-    main, *models = diagrams(spec.graph, precision)
+    main, *models = diagrams(spec.graph, spec.model.precision)
     folded = [
         tag("details", tag("summary", "model ", tag("code", each.name), f", {_count(each)}"), _drawing(each))
         for each in models

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from graphspec.datasets.profile import Profile, profiles
+from graphspec.diagnostics.shape_text import sample_shape
 from graphspec.runs.report.markup import Markup, note, table, tag
 from graphspec.runs.report.numbers import short
 from graphspec.sources.vocabularies import Vocabularies
@@ -71,14 +72,13 @@ def _row(each: Profile) -> list[Any]:
     part = next((f" {key} {getattr(source, key)}" for key in ("key", "column", "feature") if getattr(source, key)), "")
     if source.columns:
         part = f" columns {_cut(', '.join(source.columns), 60)}"
-    shape = "[" + ", ".join("null" if size is None else str(size) for size in each.shape) + "]"
     limits = f"{short(each.lowest)} to {short(each.highest)}" if each.lowest is not None else ""
     bad = f", {each.not_finite:,} not finite" if each.not_finite else ""
     return [
         tag("code", f"{each.split}.{each.part}s.{each.name}"),
         f"{source.text}{part}",
         short(each.samples),
-        tag("span", shape, class_="key"),
+        tag("span", sample_shape(each.shape), class_="key"),
         each.dtype or "",
         tag("span", limits, bad, class_="key"),
         "" if each.mean is None else short(each.mean),

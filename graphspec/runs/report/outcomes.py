@@ -14,6 +14,7 @@ import numpy as np
 
 from graphspec.catalog.losses import BINARY
 from graphspec.checks.targets import takes_classes
+from graphspec.diagnostics.shape_text import sample_shape
 from graphspec.language.graph import Output
 
 if TYPE_CHECKING:
@@ -200,4 +201,4 @@ def _errors(target: Array, predicted: Array) -> Errors:
 
 
 def _shape(array: Array) -> str:
-    return f"[{', '.join(map(str, array.shape[1:]))}]"
+    return sample_shape(array.shape[1:])

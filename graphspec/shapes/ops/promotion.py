@@ -1,8 +1,8 @@
-"""The dtype that several operands have in common, as Keras promotes them.
+"""Promotion of dtypes: the dtype of a result of several operands.
 
 Keras orders dtypes; the dtype of a result is the least of those that are above all operands. Python's numbers are `int`
-and `float`, which stand below the strict dtypes: a number adopts the dtype of the tensor that it meets. The order
-lies in the catalogue, read from Keras.
+and `float`, which are below the strict dtypes: a number adopts the dtype of the tensor that it is combined with. The
+order is in the catalogue, read from Keras.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from functools import cache
 from graphspec import catalog
 
 FLOAT = "float32"
-"""Keras' `floatx`: the dtype of what has none of its own."""
+"""Keras' `floatx`: the default dtype."""
 
 INT_NUMBER, FLOAT_NUMBER = "int", "float"
 """The dtypes of Python's numbers."""
@@ -22,9 +22,9 @@ _OF_NUMBERS = {INT_NUMBER: "int32", FLOAT_NUMBER: FLOAT}
 
 @cache
 def promote(*dtypes: str) -> str | None:
-    """The common dtype of `dtypes`, numbers among them as `int` and `float`; None where Keras knows none.
+    """Return the common dtype of `dtypes`, those of numbers being `int` and `float`; None where Keras has none.
 
-    Whether a result of nothing but numbers is of 32 bits hangs on `floatx`, which graphspec leaves as it is.
+    A result of numbers alone has 32 bits, as `floatx` says, which graphspec does not change.
     """
     if any(each.startswith("float8") for each in dtypes):
         return None
@@ -50,16 +50,16 @@ def _least_above(dtypes: tuple[str, ...]) -> str | None:
 
 
 def strict(dtype: str) -> str:
-    """The dtype that a number has by itself; any other dtype is as it is."""
+    """Return the dtype that a number has by itself; any other dtype is unchanged."""
     found: str = catalog.promotion()["numbers"].get(dtype, dtype)
     return found
 
 
 def is_integer(dtype: str) -> bool:
-    """Whether the dtype is of whole numbers."""
+    """Return whether the dtype is of whole numbers."""
     return dtype.startswith(("int", "uint"))
 
 
 def is_float(dtype: str) -> bool:
-    """Whether the dtype is of real numbers."""
+    """Return whether the dtype is of floats."""
     return dtype.startswith(("float", "bfloat"))
