@@ -219,6 +219,7 @@ DISTRIBUTIONS = {
     "yaml": "pyyaml",
     "PIL": "pillow",
     "ml_dtypes": "ml-dtypes",
+    "google_crc32c": "google-crc32c",
     "ai_edge_litert": "ai-edge-litert",
     "mlflow": "mlflow-skinny",
     "pydantic_core": "pydantic-core",
