@@ -1,4 +1,4 @@
-"""TensorFlow is an extra: say in one line how to install what a command needs, and import it quietly."""
+"""What an extra brings: the one line that installs it, and TensorFlow imported quietly."""
 
 from __future__ import annotations
 
@@ -14,6 +14,30 @@ from contextlib import contextmanager
 from graphspec.diagnostics import SpecError
 from graphspec.diagnostics.rules import MISSING_EXTRA
 from graphspec.signals import put_off
+
+EXTRAS = {
+    "tensorflow": ("tensorflow", "keras"),
+    "arrays": ("numpy", "h5py", "ml_dtypes", "rich"),
+    "tables": ("pyarrow",),
+    "images": ("PIL",),
+    "records": ("google_crc32c",),
+    "onnx": ("tf2onnx", "onnx", "onnxruntime"),
+    "litert": ("ai_edge_litert",),
+    "tensorboard": ("tensorboard",),
+    "mlflow": ("mlflow", "alembic"),
+    "sweep": ("optuna", "sqlalchemy"),
+}
+"""Modules that each extra of pyproject.toml brings. A test holds the table against it and against all imports."""
+
+
+def missing_extra(error: Exception) -> SpecError | None:
+    """Return the finding for an import that failed for want of an extra; None for any other error."""
+    module = (error.name or "").partition(".")[0] if isinstance(error, ModuleNotFoundError) else ""
+    extra = next((extra for extra, modules in EXTRAS.items() if module in modules), None)
+    if extra is None:
+        return None
+    why = f"this needs the module `{module}`, which is not installed"
+    return SpecError.of(MISSING_EXTRA, why, help=f"run: pip install 'graphspec[{extra}]'")
 
 
 def check_tensorflow() -> None:

@@ -140,5 +140,7 @@ def test_ranges_have_both_ends() -> None:
         *(each for name, each in EXTRAS.items() if name not in ("dev", "test")),
     ]
     for requirement in (Requirement(text) for each in lists for text in each):
+        if requirement.name == "graphspec":  # another of its own extras
+            continue
         operators = sorted(specifier.operator for specifier in requirement.specifier)
         assert operators == ["<", ">="], str(requirement)

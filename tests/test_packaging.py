@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import os
 import re
@@ -9,6 +10,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 import venv
 import zipfile
 from pathlib import Path
@@ -17,8 +19,10 @@ from typing import Any
 import pytest
 import yaml
 
+from graphspec import train
 from graphspec.cli.main import COMMANDS
 from graphspec.diagnostics.rules import RULES
+from graphspec.extras import EXTRAS
 from graphspec.version import __version__
 
 from .commands import command_of
@@ -127,6 +131,100 @@ def test_heavy_command_says_what_to_install(bare: dict[str, str], tmp_path: Path
     assert "run: pip install 'graphspec[tensorflow]'" in done.stderr
     assert len(done.stderr.splitlines()) < 6
     assert list(tmp_path.iterdir()) == []
+
+
+COMMANDS_BARE: dict[str, tuple[str, str]] = {
+    "validate": ("small.yaml", ""),
+    "fmt": ("--check small.yaml", ""),
+    "summary": ("small.yaml", "tensorflow"),
+    "data": ("data.yaml", "arrays"),
+    "train": ("data.yaml", "tensorflow"),
+    "verify-resume": ("data.yaml", "tensorflow"),
+    "runs": (".", "arrays"),
+    "evaluate": ("run", "tensorflow"),
+    "predict": ("run --split train", "tensorflow"),
+    "export": ("run --to keras", "tensorflow"),
+    "report": ("run", ""),
+    "tune": ("data.yaml", "tensorflow"),
+    "layers": ("Dense", ""),
+    "explain": ("GS101", ""),
+    "schema": ("", ""),
+    "cache": ("", ""),
+}
+"""What each command is called with, and the extra that it needs; none where it works without any."""
+
+DATA = (
+    "graphspec: 1\ninputs: {x: [2]}\noutputs: {y: {from: x, apply: {Dense: 1}, loss: mse}}\n"
+    "training: {optimizer: sgd, epochs: 1}\nsearch: {parameters: {training.epochs: [1, 2]}, trials: 1}\n"
+    "data: {train: {file: rows.csv, inputs: {x: {columns: [a, b]}}, outputs: {y: {column: a}}}}\n"
+)
+
+
+@pytest.fixture(scope="module")
+def offered(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with specs, data and a run that was trained where TensorFlow is."""
+    folder = tmp_path_factory.mktemp("offered")
+    (folder / "small.yaml").write_text(GOOD, encoding="utf-8")
+    (folder / "data.yaml").write_text(DATA, encoding="utf-8")
+    (folder / "rows.csv").write_text("a,b\n1,2\n3,4\n", encoding="utf-8")
+    train(folder / "data.yaml", run_dir=folder / "run")
+    return folder
+
+
+@pytest.mark.slow
+def test_every_command_works_bare_or_says_what_to_install(bare: dict[str, str], offered: Path) -> None:
+    """Without TensorFlow, NumPy and rich, each command does its work or ends in GS901 with the line to run."""
+    assert set(COMMANDS_BARE) == set(COMMANDS)
+    for command, (words, extra) in COMMANDS_BARE.items():
+        done = graphspec(command, *words.split(), cwd=offered, env=bare)
+        assert "Traceback" not in done.stderr, (command, done.stderr)
+        if extra:
+            assert (done.returncode, "GS901" in done.stderr) == (1, True), (command, done.stdout, done.stderr)
+            assert f"run: pip install 'graphspec[{extra}]'" in done.stderr, (command, done.stderr)
+        else:
+            assert done.returncode == 0, (command, done.stderr)
+
+
+def imported_modules(path: Path) -> set[str]:
+    """The modules from outside the standard library that a file imports, wherever in it."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {each.name for each in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module is not None:
+            names.add(node.module)
+    return {name.partition(".")[0] for name in names} - set(sys.stdlib_module_names) - {"graphspec"}
+
+
+def test_all_that_is_imported_is_declared() -> None:
+    """Each module comes with the core or with the extra that GS901 names for it, as pyproject.toml says."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = {
+        name: {distribution(each) for each in listed} for name, listed in project["optional-dependencies"].items()
+    }
+    core = {distribution(each) for each in project["dependencies"]}
+    found = set().union(*(imported_modules(path) for path in (ROOT / "graphspec").rglob("*.py")))
+    brought = {module: extra for extra, modules in EXTRAS.items() for module in modules}
+    assert {DISTRIBUTIONS.get(module, module) for module in found - set(brought)} <= core | {"pydantic-core"}
+    for module, extra in brought.items():
+        assert DISTRIBUTIONS.get(module, module) in extras[extra], module
+
+
+def distribution(requirement: str) -> str:
+    """The name of what is required, in the form that all names are compared in."""
+    return re.split(r"[ \[<>=~!;]", requirement, maxsplit=1)[0].lower().replace("_", "-")
+
+
+DISTRIBUTIONS = {
+    "yaml": "pyyaml",
+    "PIL": "pillow",
+    "ml_dtypes": "ml-dtypes",
+    "google_crc32c": "google-crc32c",
+    "ai_edge_litert": "ai-edge-litert",
+    "mlflow": "mlflow-skinny",
+    "pydantic_core": "pydantic-core",
+}
+"""What modules are called where they are installed from, if otherwise than the module."""
 
 
 @pytest.fixture

@@ -21,6 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from platformdirs import user_cache_path
+
 from graphspec.files import read_text
 from graphspec.sources.source import DataError
 
@@ -52,13 +54,7 @@ def cache_folder() -> Path:
     """`$GRAPHSPEC_CACHE`, or else the folder of graphspec among the user's caches; it need not exist."""
     if named := os.environ.get(FOLDER):
         return Path(named).expanduser().absolute()
-    if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
-    else:
-        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "graphspec"
+    return user_cache_path("graphspec", appauthor=False, opinion=False)
 
 
 def bound() -> int:

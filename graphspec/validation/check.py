@@ -12,6 +12,7 @@ from pathlib import Path
 
 from graphspec.diagnostics import Diagnostic, Report
 from graphspec.diagnostics.rules import INTERNAL, Rule
+from graphspec.extras import missing_extra
 from graphspec.language.document import STANDARD_INPUT
 from graphspec.language.document.overlay import reading
 from graphspec.spec import Spec, inspect
@@ -50,7 +51,11 @@ def check_file(path: str, overrides: Sequence[str] = (), *, values: bool = False
             if spec is not None and deep is not None:
                 report.extend(deep(spec))
         except Exception as error:
-            report.add(*_failure(path, error))
+            missing = missing_extra(error)
+            if missing is not None:
+                report.extend(missing.report)
+            else:
+                report.add(*_failure(path, error))
     ignores = [ignore for source in dict.fromkeys(read.sources) for ignore in ignores_in(source)]
     name = "<stdin>" if path == STANDARD_INPUT else path
     return Raw(name, tuple(report.found), tuple(ignores), tuple(read.asked), _reached(spec, report))
