@@ -17,7 +17,7 @@ from .mutation.trial import Tree, Trials
 
 ROOT = Path(__file__).parent.parent
 LISTED = read_equivalents(ROOT / "scripts" / "equivalent_mutants.toml")
-SCOPE, STEPS, NAMING = "graphspec/lower/scope.py", "graphspec/lower/steps.py", "graphspec/lower/naming.py"
+SCOPE, STEPS, NAMING = "graphspec/language/lower/scope.py", "graphspec/language/lower/steps.py", "graphspec/language/lower/naming.py"
 REPEATED = "tests/test_lower.py::test_repeat_makes_layers_of_their_own"
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="tests are run in forks")
@@ -105,7 +105,7 @@ def test_lines_of_a_statement() -> None:
 def test_drawn_mutants_change_the_program_once() -> None:
     """Mutants are programs that differ from the code in what they do; a sample depends on its seed alone."""
     pytest.importorskip("cosmic_ray")
-    paths = modules(ROOT, ["graphspec/expand/variables.py", "graphspec/checks"])
+    paths = modules(ROOT, ["graphspec/language/expand/variables.py", "graphspec/checks"])
     found = [Module(path, (ROOT / path).read_text(encoding="utf-8")) for path in paths]
     drawn = draw(found, 12, seed=3)
     assert len({(mutant.path, mutant.line) for mutant in drawn}) == 12
