@@ -10,7 +10,8 @@ from graphspec.diagnostics import Diagnostic, Span
 from graphspec.diagnostics.rules import MISSING_FILE
 from graphspec.diagnostics.suggest import closest
 from graphspec.files import check_file, is_file, names_in, reason_of
-from graphspec.language.graph import ExternalModel, KerasLayer, every_layer
+from graphspec.language.graph import ExternalModel, KerasLayer
+from graphspec.language.traversal import every_layer
 from graphspec.run_paths import is_url
 
 _VOCABULARY = "vocabulary"

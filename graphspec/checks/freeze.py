@@ -12,7 +12,8 @@ from graphspec.checks.context import Subject
 from graphspec.diagnostics import Diagnostic
 from graphspec.diagnostics.rules import FROZEN_EVERYTHING, UNMATCHED_FREEZE
 from graphspec.diagnostics.suggest import did_you_mean, one_of
-from graphspec.language.graph import ExternalModel, Layer, ObjectLayer, Pattern, layer_paths, wrapped_layers
+from graphspec.language.graph import ExternalModel, Layer, ObjectLayer, Pattern, wrapped_layers
+from graphspec.language.traversal import layer_paths
 
 _MOST = 100_000
 """Models in models can have more paths than anyone can list; beyond these no entry is said to match nothing."""

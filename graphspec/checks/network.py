@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from graphspec.checks.context import Subject
 from graphspec.diagnostics import Diagnostic
 from graphspec.diagnostics.rules import NETWORK
-from graphspec.language.graph import KerasLayer, every_layer
+from graphspec.language.graph import KerasLayer
+from graphspec.language.traversal import every_layer
 from graphspec.run_paths import is_url
 
 READ = ("vocabulary",)

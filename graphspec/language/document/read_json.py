@@ -10,8 +10,8 @@ from typing import Any
 from graphspec.diagnostics import Label, Report, SourceText, Span, SpecError
 from graphspec.diagnostics.rules import DUPLICATE_KEY, SYNTAX
 from graphspec.language.document.limits import MAX_DEPTH, check_depth, check_values, syntax_position
-from graphspec.language.document.scalars import LONGEST_NUMBER, resolve, without_holes
-from graphspec.language.document.syntax import unfit_character
+from graphspec.language.document.scalars import MAX_NUMBER_LENGTH, replace_invalid, resolve
+from graphspec.language.document.syntax import invalid_character
 from graphspec.language.document.tree import Mapping, Sequence
 
 _TOKEN = re.compile(r'[{}\[\]]|"(?:[^"\\]|\\.)*"?|[^\s,:{}\[\]"]+')
@@ -125,12 +125,12 @@ def _no_number(_: str) -> None:
 
 
 def _scalar(token: str, span: Span, report: Report) -> Any:
-    value = json.loads(token) if len(token) <= LONGEST_NUMBER or token[0] == '"' else resolve(token)
+    value = json.loads(token) if len(token) <= MAX_NUMBER_LENGTH or token[0] == '"' else resolve(token)
     if not isinstance(value, str) or "\\u" not in token:
         return value
-    text, hole = without_holes(value)
+    text, hole = replace_invalid(value)
     if hole is not None:
-        report.extend([unfit_character(hole, span)])
+        report.extend([invalid_character(hole, span)])
     return text
 
 

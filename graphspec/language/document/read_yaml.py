@@ -16,8 +16,8 @@ import yaml
 from graphspec.diagnostics import Label, Report, SourceText, Span, SpecError
 from graphspec.diagnostics.rules import BAD_ALIAS, BAD_KEY, DUPLICATE_KEY, SEVERAL_DOCUMENTS, SYNTAX, TAG
 from graphspec.language.document.limits import check_depth, check_values, syntax_position
-from graphspec.language.document.scalars import resolve, without_holes
-from graphspec.language.document.syntax import syntax_error, unfit_character
+from graphspec.language.document.scalars import replace_invalid, resolve
+from graphspec.language.document.syntax import invalid_character, syntax_error
 from graphspec.language.document.tree import Mapping, Sequence
 
 _ENDS = (yaml.MappingEndEvent, yaml.SequenceEndEvent)
@@ -36,7 +36,7 @@ class _Open:
 
 
 @dataclass
-class _Reader:
+class _EventReader:
     source: SourceText
     report: Report
     stack: list[_Open] = field(default_factory=list)
@@ -102,9 +102,9 @@ class _Reader:
 
     def fit(self, text: str, span: Span) -> str:
         """`text` as it is written, without the characters that no text can hold; a finding tells of one."""
-        text, hole = without_holes(text.translate(self.hidden) if self.hidden else text)
+        text, hole = replace_invalid(text.translate(self.hidden) if self.hidden else text)
         if hole is not None:
-            self.report.extend([unfit_character(hole, span)])
+            self.report.extend([invalid_character(hole, span)])
         return text
 
     def open(self, value: Mapping | Sequence, anchor: str | None) -> None:
@@ -218,7 +218,7 @@ def read_yaml(source: SourceText, report: Report, text: str | None = None) -> An
     readable go to `report`. Raises SpecError for text that is not YAML or that is beyond the limits.
     """
     text = source.text if text is None else text
-    reader = _Reader(source, report)
+    reader = _EventReader(source, report)
     try:
         return reader.read(text)
     except yaml.reader.ReaderError as error:
@@ -243,6 +243,6 @@ def _refuse_depth(source: SourceText, text: str, error: yaml.MarkedYAMLError) ->
     accepts the text before the place of its error, and gives the events of that text, which are counted here.
     """
     mark = error.problem_mark or error.context_mark
-    reader = _Reader(source, Report())
+    reader = _EventReader(source, Report())
     with suppress(yaml.YAMLError):
         reader.read(text[: mark.index] if mark is not None else text)

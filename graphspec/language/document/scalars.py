@@ -19,14 +19,14 @@ _WORDS: dict[str, bool | float | None] = {
 _INTEGER = re.compile(r"[-+]?[0-9]+")
 _BASED = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
-LONGEST_NUMBER = 100
+MAX_NUMBER_LENGTH = 100
 
 
 def resolve(text: str) -> str | int | float | bool | None:
     """The value of the plain scalar `text`. A number of more than 100 characters stays text."""
     if text in _WORDS:
         return _WORDS[text]
-    if len(text) > LONGEST_NUMBER or not (text[0].isdigit() or text[0] in "+-."):
+    if len(text) > MAX_NUMBER_LENGTH or not (text[0].isdigit() or text[0] in "+-."):
         return text
     if _INTEGER.fullmatch(text):
         return int(text)
@@ -40,7 +40,7 @@ def resolve(text: str) -> str | int | float | bool | None:
 _NO_TEXT = re.compile(r"[\0\ud800-\udfff]")
 
 
-def without_holes(text: str) -> tuple[str, str | None]:
+def replace_invalid(text: str) -> tuple[str, str | None]:
     """`text` as it can be a name or a path, and the first character that stood in the way of that, if one did.
 
     Escapes write what no file and no name can hold: NUL, and halves of characters.

@@ -25,7 +25,7 @@ def syntax_error(source: SourceText, error: yaml.MarkedYAMLError) -> Diagnostic:
     return _at(place, problem, context)
 
 
-def unfit_character(character: str, span: Span) -> Diagnostic:
+def invalid_character(character: str, span: Span) -> Diagnostic:
     """That a text holds, by an escape, what no name and no path can hold."""
     return Diagnostic(
         SYNTAX,

@@ -19,7 +19,7 @@ _OCTAL = re.compile(r"[-+]?0[0-7]+")
 _SEXAGESIMAL = re.compile(r"[-+]?[1-9][0-9]*(?::[0-5]?[0-9])+")
 
 
-def find_traps(tree: Mapping) -> Iterator[Diagnostic]:
+def check_yaml11(tree: Mapping) -> Iterator[Diagnostic]:
     """Every value of `tree` that is written plainly and means something else in YAML 1.1. Keys are text in both."""
     for value, span in _scalars(tree):
         if (isinstance(value, str) and len(value) < 20 and (value.lower() in _WORDS or ":" in value)) or (

@@ -6,7 +6,7 @@ Blocks are templates with parameters of their own; `lower` resolves them, by `Su
 from __future__ import annotations
 
 from graphspec.language.document import DECLARING
-from graphspec.language.expand.expressions import Value, layered
+from graphspec.language.expand.expressions import Value, chain_names
 from graphspec.language.expand.label_variables import label_variables
 from graphspec.language.expand.library import Library, expand
 from graphspec.language.expand.substitute import Substitution
@@ -18,7 +18,7 @@ __all__ = [
     "Substitution",
     "Value",
     "Work",
+    "chain_names",
     "expand",
     "label_variables",
-    "layered",
 ]

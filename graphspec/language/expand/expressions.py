@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, MutableMapping
 from functools import lru_cache
 from typing import Any, cast
 
-from graphspec.language.document.scalars import without_holes
+from graphspec.language.document.scalars import replace_invalid
 from graphspec.language.expand.operators import (
     BINARY,
     COMPARISONS,
@@ -33,7 +33,7 @@ MAX_DEPTH = 50
 MAX_WORK = 10_000
 """Units of `Work` that one expression may take: with lists of 10,000 items, ten looks at one."""
 
-_MOST_SAID = 200
+_MAX_ERROR_LENGTH = 200
 """Characters that are shown of what Python says of a value."""
 
 Value = None | bool | int | float | str | list[Any]
@@ -41,7 +41,7 @@ Value = None | bool | int | float | str | list[Any]
 _CONSTANTS: dict[str, Value] = {"true": True, "false": False, "null": None, "True": True, "False": False, "None": None}
 
 
-def layered(*several: Mapping[str, Value]) -> Mapping[str, Value]:
+def chain_names(*several: Mapping[str, Value]) -> Mapping[str, Value]:
     """The names of all of `several`, the first that has a name deciding."""
     return ChainMap(*(cast(MutableMapping[str, Value], names) for names in several))
 
@@ -111,7 +111,7 @@ class _Evaluation:
             raise ExpressionError("this number is not real", node)
         if isinstance(value, str | list):
             self._spend(self._size(value, node) // 10, node)
-        if isinstance(value, str) and without_holes(value)[1] is not None:
+        if isinstance(value, str) and replace_invalid(value)[1] is not None:
             raise ExpressionError("this text holds a character that no text of a spec can hold", node)
         return value
 
@@ -168,7 +168,7 @@ class _Evaluation:
         except LimitError as error:
             raise ExpressionError(str(error), node) from None
         except (TypeError, ValueError, OverflowError, IndexError) as error:
-            raise ExpressionError(f"this cannot be computed: {str(error)[:_MOST_SAID]}", node) from None
+            raise ExpressionError(f"this cannot be computed: {str(error)[:_MAX_ERROR_LENGTH]}", node) from None
 
     def _size(self, value: str | list[Any], node: ast.AST) -> int:
         try:

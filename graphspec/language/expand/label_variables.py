@@ -16,7 +16,7 @@ from graphspec.language.expand.library import Library
 
 _EXPRESSION = re.compile(r"\$\{([^{}]*)\}")
 _NAME = re.compile(r"[A-Za-z_]\w*")
-_MOST_SHOWN = 40
+_MAX_SHOWN = 40
 
 
 def label_variables(report: Report, library: Library) -> None:
@@ -63,17 +63,17 @@ def _parameters(library: Library, span: Span) -> Mapping:
 
 def _short(value: object) -> str:
     shown = "null" if value is None else str(value).lower() if isinstance(value, bool) else _begin(value)
-    return shown if len(shown) <= _MOST_SHOWN else f"{shown[:_MOST_SHOWN]}..."
+    return shown if len(shown) <= _MAX_SHOWN else f"{shown[:_MAX_SHOWN]}..."
 
 
 def _begin(value: object) -> str:
     """Return `value` as text, or so much of its beginning that it has to be cut: a list may be long."""
     if not isinstance(value, list):
-        return value[: _MOST_SHOWN + 1] if isinstance(value, str) else str(value)
+        return value[: _MAX_SHOWN + 1] if isinstance(value, str) else str(value)
     shown = "["
     for number, item in enumerate(value):
         shown += ", " if number else ""
-        shown += _begin(item) if isinstance(item, list) else repr(item[:_MOST_SHOWN] if isinstance(item, str) else item)
-        if len(shown) > _MOST_SHOWN:
+        shown += _begin(item) if isinstance(item, list) else repr(item[:_MAX_SHOWN] if isinstance(item, str) else item)
+        if len(shown) > _MAX_SHOWN:
             return shown
     return f"{shown}]"

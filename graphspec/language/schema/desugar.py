@@ -13,9 +13,9 @@ from typing import Any
 from graphspec.language.document.tree import Mapping, Sequence
 
 
-def write_out(tree: Mapping) -> None:
+def desugar(tree: Mapping) -> None:
     """Write out every short form in the spec `tree`; whatever is neither short nor a mapping is left for the schema."""
-    write_out_body(tree)
+    desugar_body(tree)
     _plugins(tree.get("plugins"))
     data = tree.get("data")
     for split in data.values() if isinstance(data, Mapping) else ():
@@ -32,7 +32,7 @@ def _plugins(plugins: Any) -> None:
             plugins[number] = written_out
 
 
-def write_out_body(body: Any) -> None:
+def desugar_body(body: Any) -> None:
     """Write out the short forms of one body: a spec, a nested model, or the inside of a block."""
     if not isinstance(body, Mapping):
         return
@@ -41,7 +41,7 @@ def write_out_body(body: Any) -> None:
     _lengthen(body, "outputs", "from", str | Sequence)
     models = body.get("models")
     for model in models.values() if isinstance(models, Mapping) else ():
-        write_out_body(model)
+        desugar_body(model)
 
 
 def _lengthen(owner: Any, part: str, key: str, short: Any) -> None:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-MOST_PIXELS = 16_777_216
+MAX_PIXELS = 16_777_216
 """Of the `size` that images are brought to; as they are, they may be larger."""
 
-MOST_NUMBERS = 4_194_304
+MAX_NUMBERS = 4_194_304
 """Of what `pad`, `one_hot` and `window` each make of one sample."""
 
-GREATEST_COUNT = 2_147_483_647
+MAX_COUNT = 2_147_483_647
 """Of a setting: TensorFlow counts steps in 32 bits."""
 
-GREATEST_SIZE = 9_223_372_036_854_775_807
+MAX_SIZE = 9_223_372_036_854_775_807
 """Of an axis of a tensor."""
 
-GREATEST_TRIED = 9_007_199_254_740_992
+MAX_TRIED = 9_007_199_254_740_992
 """Of the whole numbers that are searched among: optuna takes them for floats."""

@@ -17,12 +17,12 @@ from graphspec import catalog
 from graphspec.catalog.values import FLOAT32_MAX
 from graphspec.diagnostics.suggest import did_you_mean, one_of
 from graphspec.language.document.tree import Mapping, Sequence
-from graphspec.language.schema.limits import GREATEST_COUNT, GREATEST_SIZE, GREATEST_TRIED, MOST_NUMBERS, MOST_PIXELS
+from graphspec.language.schema.limits import MAX_COUNT, MAX_NUMBERS, MAX_PIXELS, MAX_SIZE, MAX_TRIED
 from graphspec.language.schema.part import Name, Named, Part
 
 LANGUAGE_VERSION = 1
 
-LONGEST_NAME = 200
+MAX_NAME_LENGTH = 200
 """A spec's name is that of a folder, and with more behind it of files, of which most systems allow 255 bytes."""
 
 
@@ -57,10 +57,10 @@ def _within_float32(value: float) -> float:
     return value
 
 
-Positive = Annotated[int, Field(gt=0, le=GREATEST_COUNT)]
-Size = Annotated[int, Field(gt=0, le=GREATEST_SIZE)]
-Asked = Annotated[int, Field(gt=0, le=MOST_NUMBERS)]
-Tried = Annotated[int, Field(ge=-GREATEST_TRIED, le=GREATEST_TRIED)]
+Positive = Annotated[int, Field(gt=0, le=MAX_COUNT)]
+Size = Annotated[int, Field(gt=0, le=MAX_SIZE)]
+Asked = Annotated[int, Field(gt=0, le=MAX_NUMBERS)]
+Tried = Annotated[int, Field(ge=-MAX_TRIED, le=MAX_TRIED)]
 Dtype = Annotated[str, AfterValidator(_known_dtype)]
 
 
@@ -231,10 +231,10 @@ def _no_truth(value: Any) -> Any:
 
 
 def _few_pixels(value: list[int]) -> list[int]:
-    if value[0] * value[1] > MOST_PIXELS:
+    if value[0] * value[1] > MAX_PIXELS:
         raise PydanticCustomError(
             "unknown_choice",
-            f"a height and a width of at most {MOST_PIXELS:,} pixels",
+            f"a height and a width of at most {MAX_PIXELS:,} pixels",
             {"help": "images of that size take more memory than is left for them; write smaller numbers"},
         )
     return value
@@ -245,7 +245,7 @@ class WindowModel(Part):
 
     size: Asked
     stride: Positive = 1
-    horizon: Annotated[int, Field(ge=0, le=GREATEST_COUNT)] = 1
+    horizon: Annotated[int, Field(ge=0, le=MAX_COUNT)] = 1
 
 
 class SourceModel(Part):
@@ -376,7 +376,7 @@ class SpecModel(Body):
     graphspec: Annotated[int, AfterValidator(_spoken_version)]
     vars: Named[Any] = {}
     include: Any = None
-    name: Annotated[Name, Field(max_length=LONGEST_NAME)] | None = None
+    name: Annotated[Name, Field(max_length=MAX_NAME_LENGTH)] | None = None
     description: str | None = None
     plugins: list[PluginModel] = []
     training: TrainingModel | None = None
