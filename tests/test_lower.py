@@ -497,8 +497,8 @@ def test_what_a_block_is_fed_reaches_calls_and_lists_inside(write: Write) -> Non
     assert [each.name for each in graph.nodes["a__wide"].references()] == ["q"]
     assert [each.name for each in graph.nodes["a__read"].references()] == ["a__wide", "m"]
     assert [each.name for each in graph.nodes["a__cell"].references()] == ["m", "q"]
-    feed = graph.nodes["a__output"].feed
-    assert isinstance(feed, dict)
+    feed = graph.nodes["a__output"].feed.by_name
+    assert feed is not None
     assert {key: each.name for key, each in feed.items()} == {"query": "a__read", "value": "m"}
 
 

@@ -18,7 +18,7 @@ import graphspec
 from graphspec.diagnostics import Report, SourceText, SpecError
 from graphspec.language.document.read_yaml import read_yaml
 from graphspec.language.document.tree import plain
-from graphspec.language.document.write_value import write_value
+from graphspec.language.document.write_yaml import write_value
 from graphspec.language.search_space import Choices, Range
 from graphspec.spec import inspect
 

@@ -13,8 +13,7 @@ from graphspec.diagnostics import Edit, Fix, Report, SourceText, Span, SpecError
 from graphspec.diagnostics.edits import edited
 from graphspec.language.document import read_text
 from graphspec.language.document.tree import Mapping, Sequence, plain
-from graphspec.language.document.write_value import write_value
-from graphspec.language.document.write_yaml import write_yaml
+from graphspec.language.document.write_yaml import write_value, write_yaml
 from graphspec.language.schema.desugar import desugar
 
 

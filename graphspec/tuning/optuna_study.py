@@ -28,7 +28,7 @@ from graphspec.diagnostics import Report, Span, SpecError
 from graphspec.diagnostics.rules import BAD_RUN, BAD_SEARCH
 from graphspec.diagnostics.suggest import did_you_mean, kind_of, one_of
 from graphspec.language.document.tree import Located
-from graphspec.language.document.write_value import write_value
+from graphspec.language.document.write_yaml import write_value
 from graphspec.language.lower.search import refuse_type
 from graphspec.language.search_space import Choices, OptunaObject, Parameter, SearchSpace
 from graphspec.run_directory import damaged

@@ -13,7 +13,7 @@ from pathlib import Path
 from graphspec.diagnostics import Diagnostic, Report
 from graphspec.diagnostics.rules import INTERNAL, Rule
 from graphspec.language.document import STANDARD_INPUT
-from graphspec.language.document.overlay import reading
+from graphspec.language.document.overlay import overlay
 from graphspec.spec import Spec, inspect
 from graphspec.validation.ignores import Ignore, ignores_in
 
@@ -44,7 +44,7 @@ def check_file(path: str, overrides: Sequence[str] = (), *, values: bool = False
     Where graphspec itself fails, that is a finding (GS902) of this file, and others are still looked at.
     """
     spec, report = None, Report()
-    with reading() as read:
+    with overlay() as read:
         try:
             spec, report = inspect(path, overrides, data=True, values=values)
             if spec is not None and deep is not None:

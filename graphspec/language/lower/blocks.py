@@ -1,4 +1,4 @@
-"""Expand the use of a block to nodes: substitute its parameters, prefix its names, bind its inputs to the operands.
+"""Expand the use of a block to nodes: fill in parameters, prefix names, bind inputs to operands.
 
 A node `a` of a block used in the node `stage` is `stage__a`; the block's further uses in the same node are
 `stage_1__a`, `stage_2__a` and so on. A block's `output` is the node `stage__output`.
@@ -28,7 +28,7 @@ from graphspec.diagnostics.suggest import did_you_mean, kind_of, one_of
 from graphspec.language.document.tree import Mapping, plain
 from graphspec.language.expand import Substitution, Value, chain_names
 from graphspec.language.graph import Feed, Node, Reference
-from graphspec.language.lower.references import label_nearest
+from graphspec.language.lower.references import label_nearest, operand_labels
 from graphspec.language.lower.scope import MAX_NESTED, BlockDeclaration, Scope
 from graphspec.language.lower.steps import BlockUse
 from graphspec.language.schema import BlockBody, parse_part
@@ -188,9 +188,7 @@ def _bind(use: BlockUse, feed: Feed, report: Report) -> dict[str, Reference] | N
             help=f"write `from: {{{', '.join(f'{name}: ...' for name in names)}}}`" if len(names) > 1 else "",
             labels=[
                 Label(use.block.model.located("inputs").span, "they are named here"),
-                *(
-                    label for label in operand_labels(feed) if label.span != use.span
-                ),  # the step before has no name to show
+                *(each for each in operand_labels(feed) if each.span != use.span),  # the step before has no name
             ],
         )
     return bound

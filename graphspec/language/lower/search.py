@@ -37,8 +37,10 @@ def lower_search(model: SearchModel, report: Report) -> SearchSpace | None:
     written = model.located("parameters").value
     for path, values in model.parameters.items():
         key = Located(path, written.key_spans[path])
-        is_list = isinstance(values, list)
-        space = _choices(key, written.located(path), report) if is_list else _range(key, values, report)
+        if isinstance(values, list):
+            space: Choices | Range | None = _choices(key, written.located(path), report)
+        else:
+            space = _range(key, values, report)
         if space is not None:
             parameters.append(Parameter(path, space, key.span))
     sampler = _optuna_object("sampler", model.located("sampler"), report)

@@ -34,7 +34,7 @@ def check_references(
         report: Receives the diagnostics.
         absent: The nodes left out by their `when`.
     """
-    places = {name: each.span for name, each in (*inputs.items(), *nodes.items())}
+    places = {name: each.span for name, each in inputs.items()} | {name: each.span for name, each in nodes.items()}
     for node in nodes.values():
         for reference in node.references():
             if reference.name not in places:
