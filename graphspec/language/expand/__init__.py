@@ -1,6 +1,6 @@
-"""Tree → tree: includes are read, variables evaluated and `${...}` and `when` resolved.
+"""Expand a tree: read includes, evaluate variables, resolve `${...}` and `when`.
 
-Blocks are templates with parameters of their own; `lower` resolves them, by `Substitution`, wherever they are used.
+Blocks are templates with parameters of their own, so `lower` expands them, by `Substitution`, at each use.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""`${...}` and `when` resolved throughout a tree: tree → tree, every value at the place it was written.
+"""Resolve `${...}` and `when` in a tree; every value keeps its place.
 
-A text that is one expression becomes the expression's value; expressions inside longer text become part of it;
-`$${` is a literal `${`. A node or a step whose `when` is false is left out, or is its `otherwise`, and what is left
-out is not evaluated. Blocks are templates: they stay as they are until they are used.
+Text that is one expression becomes its value; expressions inside longer text become part of it; `$${` is a literal
+`${`. A node or step whose `when` is false is omitted, or replaced by its `otherwise`; omitted parts are not evaluated.
+Blocks stay as they are until they are used.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ _ABSENT = object()
 
 @dataclass(frozen=True)
 class Substitution:
-    """Resolves expressions over `names`; `via` is the place that uses the tree, where that is another place.
+    """The context in which expressions are resolved: the variables, and the place of use of the tree.
 
-    What it takes is counted in `work`. Where that is more than one spec may take, every method raises SpecError.
+    via: the use of the block that the tree belongs to. Every method raises SpecError where `work` is exhausted.
     """
 
     names: Names[str, Value]
@@ -38,7 +38,7 @@ class Substitution:
     work: Work = field(default_factory=Work)
 
     def body(self, body: Any, span: Span) -> Any:
-        """A spec, a nested model, or the inside of a block: its nodes may be conditional, its own blocks stay."""
+        """Resolve a spec, a nested model or the inside of a block, with its conditional nodes; its blocks stay."""
         if not isinstance(body, Mapping):
             return self.value(body, span)
         copy = Mapping(self.at(body.span))
@@ -54,11 +54,11 @@ class Substitution:
         return copy
 
     def at(self, span: Span) -> Span:
-        """`span`, marked with the place that uses it."""
+        """Return `span`, marked with the place of use."""
         return span if self.via is None or span.via is not None else span.used_at(self.via)
 
     def value(self, value: Any, span: Span) -> Any:
-        """`value` with every expression in it resolved."""
+        """Return `value` with every expression in it resolved."""
         self._spend(span)
         if isinstance(value, Mapping):
             copy = Mapping(self.at(value.span))
@@ -73,7 +73,7 @@ class Substitution:
         return self._text(value, span) if isinstance(value, str) and "${" in value else value
 
     def _spend(self, span: Span) -> None:
-        """Count a value that is copied; what a block's use copies is kept beside what it was copied from."""
+        """Count a copied value; a copy for the use of a block costs more, since the original stays."""
         self._count(1 if self.via is None else 4, span)
 
     def _count(self, units: int, span: Span) -> None:
@@ -91,7 +91,7 @@ class Substitution:
         return copy
 
     def _nodes(self, nodes: Any, span: Span) -> Any:
-        """Nodes by name. The names of those that a condition leaves out are kept, for messages."""
+        """Return the nodes by name, and record those that are omitted, for messages."""
         if not isinstance(nodes, Mapping):
             return self.value(nodes, span)
         copy = Mapping(self.at(nodes.span))
@@ -104,7 +104,7 @@ class Substitution:
         return copy
 
     def _node(self, node: Any, span: Span) -> Any:
-        """A node; where its `when` is false its `otherwise`, or nothing."""
+        """Return a node; where its `when` is false its `otherwise`, or _ABSENT."""
         self._spend(span)
         if not isinstance(node, Mapping):
             return self.value(node, span)
@@ -120,7 +120,7 @@ class Substitution:
         return copy
 
     def _steps(self, steps: Any, span: Span) -> Any:
-        """One step or a list of them, without those whose `when` is false."""
+        """Return one step or a list of steps, without those whose `when` is false."""
         listed = steps if isinstance(steps, Sequence) else None
         items = list(listed.entries()) if listed is not None else [Located(steps, span)]
         copy = Sequence(self.at(span))
@@ -133,7 +133,7 @@ class Substitution:
         return copy if listed is not None or not copy else copy[0]
 
     def _holds(self, conditional: Mapping) -> bool:
-        """Whether the `when` of a node or step is true; it is where there is none."""
+        """Return whether the `when` of a node or step is true or absent."""
         if "when" not in conditional:
             return True
         when = conditional.located("when")
@@ -152,7 +152,7 @@ class Substitution:
         return holds
 
     def _text(self, text: str, span: Span) -> Any:
-        """`text` with its expressions resolved; as it stands, its place left open, where one has no value."""
+        """Return `text` with its expressions resolved; unchanged and left open where one has no value."""
         match = _EXPRESSION.fullmatch(text)
         try:
             if match is not None and match[1] is not None:
@@ -174,7 +174,7 @@ class Substitution:
         return str(value)
 
     def _evaluate(self, match: re.Match[str], span: Span) -> Value:
-        """The value of an expression. Raises FaultyVariableError, after a finding, where it has none."""
+        """Return the value of an expression. Raises FaultyVariableError, after a diagnostic, where it has none."""
         try:
             if match[1] is None:
                 raise ExpressionError("this `${` is not closed by a `}`")
@@ -199,13 +199,13 @@ class Substitution:
         return did_you_mean(error.unknown, known, f"the names here are {one_of(known)}")
 
     def _labels(self, error: ExpressionError) -> list[Label]:
-        """Where the variable is declared that was most likely meant."""
+        """Return a label at the declaration of the most similar variable."""
         near = closest(error.unknown, self.names) if error.unknown else None
         place = place_of(self.names, near) if near is not None else None
         return [Label(place, f"`{near}` is declared here")] if place is not None else []
 
     def _located(self, value: Value, span: Span) -> Any:
-        """A list as a Sequence, all of it at the place of its expression."""
+        """Return a list as a Sequence, with all items at the place of the expression."""
         if not isinstance(value, list):
             return value
         self._count(len(value), span)
@@ -216,12 +216,10 @@ class Substitution:
 
 
 def place_of(names: Names[str, Value], name: str) -> Span | None:
-    """Where the variable `name` is set, as far as that is known of `names`."""
-    for each in names.maps if isinstance(names, ChainMap) else [names]:
-        if name in each:
-            found: Span | None = each.place_of(name) if hasattr(each, "place_of") else None
-            return found
-    return None
+    """Return the place where the variable `name` is set; None where it is unknown."""
+    holder = next((each for each in (names.maps if isinstance(names, ChainMap) else [names]) if name in each), None)
+    place: Span | None = holder.place_of(name) if holder is not None and hasattr(holder, "place_of") else None
+    return place
 
 
 def _without(mapping: Mapping, key: str) -> Mapping:
@@ -233,7 +231,7 @@ def _without(mapping: Mapping, key: str) -> Mapping:
 
 
 def _inside(span: Span, match: re.Match[str], error: ExpressionError) -> Span:
-    """The place of the mistake within the text at `span`, where the text stands on one line as it is."""
+    """Return the place of the error inside the text at `span`; all of `span` for text with escapes or line breaks."""
     line = span.source.line(span.line)
     start = line.find(match[0], span.column - 1)
     if start < 0 or span.end_line > span.line:
