@@ -38,7 +38,7 @@ class Object:
     spans: dict[str, Span] = field(default_factory=dict, compare=False, repr=False)
 
     def span_of(self, argument: str | None) -> Span:
-        """Return the place of an argument's value, or of the object where the spec omits the argument."""
+        """Return the place of an argument's value, by default that of the object."""
         return self.spans.get(argument, self.span) if argument is not None else self.span
 
 
@@ -77,7 +77,7 @@ class Layer:
 
     @property
     def label(self) -> str:
-        """The name of a model or declared layer, the class of any other layer, for messages."""
+        """The name of a declared layer, the class of any other, for messages."""
         return self.name if self.declared else self.type_name
 
     @property
@@ -176,9 +176,10 @@ class ExternalModel(ModelLayer):
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A tensor: an input or node by name, or one of several outputs of a node, by index or by name.
+    """A tensor: an input or node, or one of several outputs of a node.
 
-    written: the place in the caller of a block that the tensor is passed into, where the block renames it.
+    index, output: the position or the name of the output. written: the place in the caller of a block that the tensor
+    is passed into, where the block renames it.
     """
 
     name: str
@@ -189,7 +190,7 @@ class Reference:
 
     @property
     def place(self) -> Span:
-        """The place for messages: where the spec passes the tensor into a block, else where it is named."""
+        """The place for messages: in the caller of a block, else that of the reference."""
         return self.written or self.span
 
     @property
@@ -290,7 +291,7 @@ class Node:
         return self.part_of or self.name
 
     def references(self) -> Iterator[Reference]:
-        """Return every tensor that the node takes in: its operands, then the call arguments of its steps."""
+        """Return the operands of the node, then the tensors among its call arguments."""
         yield from self.feed.tensors
         for step in self.steps:
             yield from step.references()
@@ -388,7 +389,7 @@ class Graph:
 
 
 def wrapped_layers(layer: Layer) -> Iterator[Layer]:
-    """Return the layers among the arguments of `layer`, such as that of `TimeDistributed`, at any depth."""
+    """Return the layers in the arguments of `layer`, such as `TimeDistributed`, at any depth."""
     for inner in argument_layers(layer):
         yield inner
         yield from wrapped_layers(inner)

@@ -107,7 +107,7 @@ def _below(owner: Mapping | Sequence, step: str | int, following: str | None) ->
 
 
 def _exists(owner: Mapping | Sequence, owner_name: str, place: Located, before: str, *, report: Report) -> bool:
-    """Return whether `place`, a key or an index, may be set in `owner`, and report where it may not."""
+    """Return whether a key or index may be set in `owner`, and report it otherwise."""
     step, span = place
     where = f"`{before.rstrip('.')}`" if before else "the spec"
     if isinstance(owner, Sequence):

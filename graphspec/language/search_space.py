@@ -1,4 +1,4 @@
-"""The `SearchSpace` of a spec: the values that a study tries, its sampler and its pruner.
+"""The `SearchSpace` of a spec: the parameters, sampler and pruner of a study.
 
 It is independent of optuna, whose samplers and pruners are looked up when a study begins.
 """

@@ -1,4 +1,4 @@
-"""Walks over a graph and its nested models: their plugins, their layers, the paths and sizes of these."""
+"""Traversals of a graph and its nested models: plugins, layers, paths and sizes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from graphspec.language.graph import Graph, Layer, NestedModel, Object, Plugin, 
 
 
 def size_of(value: Any) -> int:
-    """Return the number of values in a value, object or layer; ten characters of text count as one."""
+    """Return the number of values in a value or layer. Ten characters of text count as one."""
     if isinstance(value, Object | Layer):
         return 1 + size_of(value.arguments)
     if isinstance(value, dict):
@@ -27,7 +27,7 @@ def every_plugin(graph: Graph) -> Iterator[Plugin]:
 
 
 def every_layer(graph: Graph) -> Iterator[Layer]:
-    """Return every layer that `graph` and its nested models call or hold in a wrapper, each once."""
+    """Return every layer of `graph`, its wrappers and its nested models, each once."""
     called = [layer for body in (graph, *graph.models()) for layer in body.called_layers()]
     yield from dict.fromkeys(each for layer in called for each in (layer, *wrapped_layers(layer)))
 

@@ -1,4 +1,4 @@
-"""Parse a spec file, or standard input, to a tree of plain values with their places."""
+"""Parse a spec file or standard input to a tree of values with places."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def read(path: Path | str, report: Report) -> Mapping:
 
 
 def is_json(source: SourceText) -> bool:
-    """Return whether `source` is parsed as JSON, by its name, or for standard input by its first character."""
+    """Return whether `source` is parsed as JSON. Standard input is if it starts with `{`."""
     return source.name.endswith(".json") or (source.name == "<stdin>" and source.text.lstrip().startswith("{"))
 
 

@@ -1,4 +1,4 @@
-"""Overlays: texts that are read in the place of files, and a record of the files that were requested.
+"""Overlays: texts that replace files, and a record of the files that were requested.
 
 They serve unsaved text in an editor, standard input, which can be read only once, and fixes that are tried before they
 are written. `--watch` needs the record of every requested file, including those that do not exist.
@@ -38,7 +38,7 @@ _CURRENT: ContextVar[Overlay | None] = ContextVar("overlay", default=None)
 
 @contextmanager
 def overlay(texts: Mapping[str, bytes] | None = None) -> Iterator[Overlay]:
-    """Read `texts` in the place of files inside this context, besides those of the enclosing one, and record reads."""
+    """Read `texts`, and those of the enclosing overlay, in the place of files."""
     outer = _CURRENT.get()
     current = Overlay({**(outer.texts if outer is not None else {}), **(texts or {})})
     token = _CURRENT.set(current)
@@ -49,12 +49,12 @@ def overlay(texts: Mapping[str, bytes] | None = None) -> Iterator[Overlay]:
 
 
 def key(path: Path | str) -> str:
-    """Return the key of the file at `path`, the same for every spelling of the path; `-` is standard input."""
+    """Return the key of a file, the same for every spelling of its path."""
     return STANDARD_INPUT if str(path) == STANDARD_INPUT else os.path.realpath(path)
 
 
 def read_bytes(path: Path | str, limit: int = MAX_BYTES + 1) -> bytes:
-    """Return the first `limit` bytes of the file at `path`, or the text that replaces it; `-` is standard input.
+    """Return the first `limit` bytes of a file, or of the text that replaces it.
 
     Raises:
         OSError: The file cannot be read.

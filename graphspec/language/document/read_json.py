@@ -1,4 +1,4 @@
-"""Parse JSON to a tree: the standard library validates the text, one pass over its tokens adds the places."""
+"""Parse JSON to a tree. The standard library validates the text, one pass over its tokens adds the places."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class _ConstantError(Exception):
 
 
 def _trailing_comma(text: str, position: int) -> int | None:
-    """Return the offset of a trailing comma; Python 3.13 reports the comma, earlier versions the bracket after it."""
+    """Return the offset of a trailing comma. Python 3.13 reports the comma, earlier versions the bracket after it."""
     if text[position : position + 1] == "," and text[position + 1 :].lstrip()[:1] in ("}", "]"):
         return position
     before = text[:position].rstrip()
@@ -87,7 +87,7 @@ def _help(text: str, position: int) -> str:
 
 
 def _build(text: str, lines: _LineIndex, report: Report) -> Any:
-    """Return the tree of `text`, which is valid JSON, so brackets match and keys are strings."""
+    """Return the tree of `text`. It is valid JSON, so brackets match and keys are strings."""
     stack: list[tuple[Mapping | Sequence, int]] = []
     keys: list[tuple[str, Span] | None] = []
     root: Any = None

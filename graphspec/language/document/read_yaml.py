@@ -1,4 +1,4 @@
-"""Parse YAML to a tree, by the events of PyYAML's parser and the core schema of YAML 1.2.
+"""Parse YAML to a tree by PyYAML's events and the core schema of YAML 1.2.
 
 Events keep a hostile document harmless: nothing recurses, depth and size are counted as they grow, and tags have no
 effect.
@@ -203,7 +203,7 @@ _OLD_BREAKS = re.compile("[\\x85\\u2028\\u2029]")
 
 
 def without_old_breaks(text: str) -> tuple[str, dict[int, str]]:
-    """Replace the line breaks of YAML 1.1 and PyYAML that are plain characters in YAML 1.2.
+    """Replace the line breaks of YAML 1.1 that are plain characters in YAML 1.2.
 
     Returns:
         The text with unused private-use characters in their place, and a translation table that restores them.

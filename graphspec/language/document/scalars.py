@@ -41,7 +41,7 @@ _INVALID = re.compile(r"[\0\ud800-\udfff]")
 
 
 def replace_invalid(text: str) -> tuple[str, str | None]:
-    """Replace characters that no name and no path can hold, which escapes can write: NUL and surrogates.
+    """Replace NUL and surrogates, which escapes can write and no name or path can hold.
 
     Returns:
         The text, and the first invalid character, None if there is none.

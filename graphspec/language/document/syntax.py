@@ -26,7 +26,7 @@ def syntax_error(source: SourceText, error: yaml.MarkedYAMLError) -> Diagnostic:
 
 
 def invalid_character(character: str, span: Span) -> Diagnostic:
-    """Return the diagnostic for an escape of a character that no name and no path can hold."""
+    """Return the diagnostic for an escape of NUL or a surrogate."""
     return Diagnostic(
         SYNTAX,
         f"the character U+{ord(character):04X} must not stand in a text",
@@ -83,7 +83,7 @@ def _character(place: Span) -> str:
 
 
 def _span(source: SourceText, mark: yaml.Mark | None) -> Span:
-    """Return the place of the character at `mark`; past the end of the text, that after its last character."""
+    """Return the place of the character at `mark`, at most that after the last character."""
     line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
     if line > len(source.lines) or (line == len(source.lines) and not source.line(line)):
         line = next((number for number in range(len(source.lines), 0, -1) if source.line(number).strip()), 1)

@@ -1,4 +1,4 @@
-"""The tree of a document: plain Python values in containers that hold the places of their entries.
+"""The tree of a document: plain values in containers with the places of their entries.
 
 A `Mapping` is a dict and a `Sequence` a list, so later stages and pydantic take them as plain data. Scalars are plain
 str, int, float, bool or None, whose places their parent holds.
@@ -34,7 +34,7 @@ class Mapping(dict[str, Any]):
         self.value_spans[key] = value_span
 
     def located(self, key: str) -> Located:
-        """Return the value of `key` with its span; None with the mapping's own span where the key is absent."""
+        """Return the value of `key` with its span, or None with the mapping's span."""
         return Located(self.get(key), self.value_spans.get(key, self.span))
 
     def entries(self) -> Iterator[tuple[Located, Located]]:
@@ -71,7 +71,7 @@ class Located(NamedTuple):
     span: Span
 
     def as_list(self) -> list[Located]:
-        """Return the items of a list, or the value itself as the only item; nothing for None."""
+        """Return the items of a list, or the value itself unless it is None."""
         if self.value is None:
             return []
         return list(self.value.entries()) if isinstance(self.value, Sequence) else [self]

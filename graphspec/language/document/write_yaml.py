@@ -55,7 +55,7 @@ def write_value(value: Any) -> str:
 
 
 def _number(value: float) -> str:
-    """Return a float with a point before its exponent, without which YAML 1.1 parsers read text."""
+    """Return a float with the point before its exponent that YAML 1.1 requires."""
     if not math.isfinite(value):
         return ".nan" if math.isnan(value) else "-.inf" if value < 0 else ".inf"
     written = repr(value)

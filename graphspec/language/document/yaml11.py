@@ -31,7 +31,7 @@ def check_yaml11(tree: Mapping) -> Iterator[Diagnostic]:
 
 
 def _in_yaml_1_1(written: str) -> str | None:
-    """Return the value of a plain scalar in YAML 1.1 as text; None where YAML 1.2 agrees."""
+    """Return the value of a plain scalar in YAML 1.1 as text. Return None where YAML 1.2 agrees."""
     if written.lower() in _WORDS:
         return _WORDS[written.lower()]
     if _OCTAL.fullmatch(written):

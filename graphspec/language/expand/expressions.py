@@ -87,7 +87,7 @@ def evaluate(text: str, names: Mapping[str, Value], work: Work | None = None) ->
 
 @lru_cache(maxsize=256)
 def _parsed(text: str) -> ast.Expression | None:
-    """Return the syntax tree of an expression, cached because blocks repeat expressions; None where it is invalid."""
+    """Return the syntax tree of an expression, None for an invalid one. Blocks repeat expressions."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about escapes, and about `1or 2`

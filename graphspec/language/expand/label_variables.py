@@ -36,7 +36,7 @@ def _labelled(finding: Diagnostic, library: Library | None) -> Diagnostic:
 
 
 def _set(name: str, span: Span, library: Library) -> Iterator[Label]:
-    """Return a label where the variable, or the parameter of the block around `span`, is set."""
+    """Return a label at the variable, or at the parameter of the block around `span`."""
     params = _parameters(library, span)
     if name in params:
         default = params[name]
@@ -67,7 +67,7 @@ def _short(value: object) -> str:
 
 
 def _begin(value: object) -> str:
-    """Return `value` as text, or a beginning of it that exceeds _MAX_LENGTH: a list may be long."""
+    """Return `value` as text, cut soon after _MAX_LENGTH, because a list may be long."""
     if not isinstance(value, list):
         return value[: _MAX_LENGTH + 1] if isinstance(value, str) else str(value)
     text = "["

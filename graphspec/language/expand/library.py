@@ -37,7 +37,7 @@ class Library:
     includes: list[Library] = field(default_factory=list)
 
     def all_includes(self) -> list[Library]:
-        """Return the files that this one includes at any depth, the nearest first and each once.
+        """Return the files included at any depth, the nearest first and each once.
 
         The number of paths to a file may be exponential, so each file is visited once.
         """
@@ -51,7 +51,7 @@ class Library:
         return list(libraries.values())
 
     def declared(self) -> dict[str, Span]:
-        """Return the places of the layers, models and blocks that are visible to a file that includes this one."""
+        """Return the places of all layers, models and blocks, including those of included files."""
         places: dict[str, Span] = {}
         for library in (*self.all_includes()[::-1], self):
             for part in ("layers", "models", "blocks"):

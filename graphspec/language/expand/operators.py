@@ -54,7 +54,7 @@ def _items_of(items: list[Any], level: int) -> int:
 
 
 def _of_numbers(operate: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the operator with booleans refused: in Python `true + 0` is 1, in a spec it is a mistake."""
+    """Return the operator with booleans refused. In Python `True + 0` is 1, in a spec it is a mistake."""
 
     def apply(*operands: Any) -> Any:
         truth = next((each for each in operands if isinstance(each, bool)), None)

@@ -27,7 +27,7 @@ _ABSENT = object()
 
 @dataclass(frozen=True)
 class Substitution:
-    """The context in which expressions are resolved: the variables, and the place of use of the tree.
+    """The context of resolving expressions: variables, and the place of use of the tree.
 
     via: the use of the block that the tree belongs to. Every method raises SpecError where `work` is exhausted.
     """
@@ -38,7 +38,7 @@ class Substitution:
     work: Work = field(default_factory=Work)
 
     def body(self, body: Any, span: Span) -> Any:
-        """Resolve a spec, a nested model or the inside of a block, with its conditional nodes; its blocks stay."""
+        """Resolve a spec, a nested model or the inside of a block. Its own blocks stay."""
         if not isinstance(body, Mapping):
             return self.value(body, span)
         copy = Mapping(self.at(body.span))
@@ -73,7 +73,7 @@ class Substitution:
         return self._text(value, span) if isinstance(value, str) and "${" in value else value
 
     def _spend(self, span: Span) -> None:
-        """Count a copied value; a copy for the use of a block costs more, since the original stays."""
+        """Count a copied value. A copy for the use of a block costs more, since the original stays."""
         self._count(1 if self.via is None else 4, span)
 
     def _count(self, units: int, span: Span) -> None:
@@ -231,7 +231,7 @@ def _without(mapping: Mapping, key: str) -> Mapping:
 
 
 def _inside(span: Span, match: re.Match[str], error: ExpressionError) -> Span:
-    """Return the place of the error inside the text at `span`; all of `span` for text with escapes or line breaks."""
+    """Return the place of the error inside `span`, or `span` for text with escapes."""
     line = span.source.line(span.line)
     start = line.find(match[0], span.column - 1)
     if start < 0 or span.end_line > span.line:

@@ -1,4 +1,4 @@
-"""Expand the use of a block to nodes: fill in parameters, prefix names, bind inputs to operands.
+"""Expand the use of a block to nodes.
 
 A node `a` of a block used in the node `stage` is `stage__a`; the block's further uses in the same node are
 `stage_1__a`, `stage_2__a` and so on. A block's `output` is the node `stage__output`.
@@ -31,9 +31,9 @@ from graphspec.language.graph import Feed, Node, Reference
 from graphspec.language.lower.references import label_nearest, operand_labels
 from graphspec.language.lower.scope import MAX_NESTED, BlockDeclaration, Scope
 from graphspec.language.lower.steps import BlockUse
-from graphspec.language.schema import BlockBody, parse_part
+from graphspec.language.schema import parse_part
 from graphspec.language.schema.desugar import desugar_body
-from graphspec.language.schema.model import NodeModel
+from graphspec.language.schema.model import BlockBody, NodeModel
 from graphspec.language.traversal import size_of
 
 OUTPUT = "output"
@@ -48,7 +48,7 @@ ReadNode = Callable[[str, NodeModel, Span, Scope], list[Node]]
 def expand_block(
     use: BlockUse, feed: Feed, prefix: str, caller: Scope, *, read_node: ReadNode, report: Report
 ) -> tuple[list[Node], dict[str, str]] | None:
-    """Return the nodes that the use of a block expands to, and the node of each of its outputs.
+    """Return the nodes and the outputs that the use of a block expands to.
 
     Args:
         use: The step that uses the block.
@@ -123,7 +123,7 @@ def _may_nest(use: BlockUse, caller: Scope, report: Report) -> bool:
 
 
 def _parameters(use: BlockUse, report: Report) -> dict[str, Value] | None:
-    """Return the value of every parameter: that of the step, else the default, which may use earlier parameters."""
+    """Return the value of every parameter. A default may use earlier parameters."""
     block, arguments = use.block, use.arguments
     declared = block.model.located("params").value
     defaults = dict(declared) if isinstance(declared, Mapping) else {}
@@ -210,7 +210,7 @@ def _input_names(block: BlockDeclaration, report: Report) -> list[str] | None:
 
 
 def _body(use: BlockUse, values: Names[str, Value], report: Report) -> BlockBody | None:
-    """Return the inside of the block with its parameters substituted, every place in it marked with this use."""
+    """Return the inside of the block for this use, which marks every place in it."""
     model = use.block.model
     if model.states(OUTPUT) == model.states("outputs"):
         report.add(
@@ -315,7 +315,7 @@ def _select(reference: Reference, incoming: Reference, report: Report) -> Refere
 
 
 def replace_references(node: Node, resolve: Callable[[Reference], Reference]) -> None:
-    """Replace, in place, every tensor that `node` takes in by the result of `resolve` for it."""
+    """Replace, in place, every tensor of `node` by the result of `resolve` for it."""
     node.feed = node.feed.replace(resolve)
     node.steps = [
         replace(step, call={name: _in_call(value, resolve) for name, value in step.call.items()}) for step in node.steps

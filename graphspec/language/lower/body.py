@@ -77,20 +77,22 @@ def lower(spec: SpecModel, name: str, library: Library, report: Report) -> Graph
 
 
 def _file_scope(library: Library, caller: Scope | None, report: Report) -> Scope:
-    """Return the scope of a spec file, which sees only its own variables and the files that it includes.
+    """Return the scope of a spec file, with its own variables and includes.
 
     caller: the scope of the spec that uses the file as a model, if one does.
     """
     state, files = (caller.state, caller.files) if caller is not None else (Lowering(library.work), ())
-    scope = Scope(None, report, library.variables, state, *files, Path(os.path.realpath(library.path)))
+    files = (*files, Path(os.path.realpath(library.path)))
+    scope = Scope(None, report, library.variables, state=state, files=files)
     scope.included = _included(library, scope, report, {})
     return scope
 
 
 def check_library(library: Library, report: Report) -> None:
-    """Report the mistakes in a file that only declares layers, models and blocks for others to include."""
-    path = Path(os.path.realpath(library.path))
-    _library_scope(library, Scope(None, report, library.variables, Lowering(library.work), path), report, {})
+    """Report the mistakes in a file that only declares parts for others to include."""
+    files = (Path(os.path.realpath(library.path)),)
+    caller = Scope(None, report, library.variables, state=Lowering(library.work), files=files)
+    _library_scope(library, caller, report, {})
 
 
 def _included(library: Library, caller: Scope, report: Report, known: dict[int, Scope]) -> tuple[Scope, ...]:
@@ -102,7 +104,7 @@ def _library_scope(library: Library, caller: Scope, report: Report, known: dict[
     """Return the scope of an included file, with those of the files that it includes."""
     if id(library) in known:
         return known[id(library)]
-    scope = known[id(library)] = Scope(None, report, library.variables, caller.state, *caller.files)
+    scope = known[id(library)] = Scope(None, report, library.variables, state=caller.state, files=caller.files)
     scope.included = _included(library, scope, report, known)
     desugar_body(library.tree)
     declaring = Mapping(library.tree.span)
@@ -117,7 +119,7 @@ def _library_scope(library: Library, caller: Scope, report: Report, known: dict[
 
 
 def _lower_declarations(scope: Scope) -> None:
-    """Lower every layer and model that `scope` declares, so that the mistakes of unused ones are reported too."""
+    """Lower every declaration of `scope`, so that mistakes in unused ones are reported too."""
     for name, (_, span) in scope.declarations.items():
         scope.find(name, span)
 
@@ -240,7 +242,7 @@ def _input(name: str, model: InputModel, span: Span, report: Report) -> Input:
 
 @dataclass
 class _Nodes:
-    """The nodes of one body while it is lowered, faulty ones included, so that their names are defined.
+    """The nodes of one body while it is lowered, including faulty ones.
 
     absent: the nodes left out by their `when`. block_outputs: for each node that ends in a block of several outputs,
     the nodes of these outputs, by name.
@@ -256,7 +258,7 @@ class _Nodes:
         self.nodes |= {node.name: node for node in self.read(name, model, span, scope)}
 
     def read(self, name: str, model: NodeModel, span: Span, scope: Scope) -> list[Node]:
-        """Return the nodes that one node of the spec expands to; the last has its name."""
+        """Return the nodes that one node of the spec expands to. The last has its name."""
         feed = read_feed(model.located("from"), self.report)
         merge = read_merge(model.located("merge"), feed, self.report) if model.merge is not None else None
         steps = read_steps(model.located("apply"), scope, self.report, feed, merged=model.merge is not None)
@@ -295,7 +297,7 @@ class _Nodes:
         return [*parts, whole]
 
     def _split_off(self, node: Node, parts: list[Node], span: Span) -> Node:
-        """Add `node` to `parts` under another name; return a node without steps that continues from it."""
+        """Add `node` to `parts` under another name. Return a node without steps that continues from it."""
         part = replace(node, name=f"{node.name}@{len(parts)}", part_of=node.name)
         parts.append(part)
         return Node(node.name, Feed((Reference(part.name, span),)), [], node.span)
@@ -346,7 +348,7 @@ class _Nodes:
 
 
 def _clashing_names(body: Body, report: Report) -> set[str]:
-    """Report the names that more than one of the inputs, nodes and outputs have, and return them."""
+    """Report and return the names that several inputs, nodes or outputs share."""
     clashing: set[str] = set()
     seen: dict[str, tuple[str, Span]] = {}
     for part in ("inputs", "graph", "outputs"):

@@ -32,7 +32,7 @@ class DataRequirements:
 
 
 def lower_data(model: DataModel, requirements: DataRequirements, folder: Path, report: Report) -> Data | None:
-    """Return the sources of each split, with paths relative to `folder`; None, after diagnostics, for faulty ones."""
+    """Return the sources of each split, None after diagnostics. Paths are relative to `folder`."""
     before = report.added
     reader = _SplitReader(model, requirements, folder, report)
     validation, held_out = reader.validation(model.validation) if model.validation is not None else (None, 0.0)
@@ -155,7 +155,7 @@ def _source(
 
 
 def _file(name: Located, model: SourceModel, file_of_split: Located, report: Report) -> tuple[Located, Format] | None:
-    """Return the file of a source, that of its split by default, and its format; None, after a diagnostic, for none."""
+    """Return the file of a source and its format, None after a diagnostic."""
     if model.file is not None and model.files is not None:
         report.add(
             DATA_NAMES, f"the source `{name.value}` has both `file` and `files`", model.key_span("files"),
@@ -187,7 +187,7 @@ def _file(name: Located, model: SourceModel, file_of_split: Located, report: Rep
 
 
 def _has_stray_key(name: Located, model: SourceModel, text: str, format: Format, *, report: Report) -> bool:
-    """Return whether the source has a key that does not apply to its file, and report it."""
+    """Return whether the source has, and report, a key that does not apply."""
     if model.column is not None and model.columns is not None:
         report.add(
             DATA_NAMES, f"the source `{name.value}` has both `column` and `columns`", model.key_span("columns"),

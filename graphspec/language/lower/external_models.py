@@ -41,7 +41,7 @@ IMAGENET = "imagenet"
 
 
 def read_external(model: ExternalModelSpec, scope: Scope, report: Report) -> ExternalModel | None:
-    """Return the saved model or application that `model` names; None, after a diagnostic, where it is faulty."""
+    """Return the saved model or application, None after a diagnostic."""
     if model.states("file"):
         return _file(model, scope, report)
     return _application(model, report)
@@ -100,7 +100,7 @@ def _application(model: ExternalModelSpec, report: Report) -> ExternalModel | No
 
 
 def _refuse_mistaken(argument: str, value: Located, default: Any, report: Report) -> None:
-    """Refuse a boolean for a number and a number for a boolean, which Python does not distinguish."""
+    """Refuse a boolean for a number, and a number for a boolean."""
     is_truth, takes_truth = isinstance(value.value, bool), isinstance(default, bool)
     if (is_truth and isinstance(default, int | float) and not takes_truth) or (
         takes_truth and not is_truth and isinstance(value.value, int | float)
@@ -163,7 +163,7 @@ def open_spec(model: ExternalModelSpec, scope: Scope, report: Report) -> tuple[S
 
 
 def _may_open(written: Located, path: Path, scope: Scope, report: Report) -> bool:
-    """Return whether the spec at `path` may be read: it does not contain itself, and there are not too many."""
+    """Return whether the spec may be read. It must not contain itself."""
     resolved = Path(os.path.realpath(path))
     if resolved in scope.files:
         chain = [*scope.files[scope.files.index(resolved) :], resolved]

@@ -1,4 +1,4 @@
-"""Lower the paths of weights and models, which are relative to the spec file that names them."""
+"""Lower the paths of weights and models, relative to their spec file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ WEIGHTS_FILES = (".weights.h5", ".keras")
 
 
 def folder_of(span: Span, folder: Path) -> Path:
-    """Return the base of a path at `span`: the folder of its file; `folder` for standard input and overrides."""
+    """Return the folder of the file at `span`, by default `folder`, as for standard input."""
     name = span.source.name
     return folder if name.startswith(("-", "<")) else Path(name).parent
 
@@ -31,7 +31,7 @@ def read_path(written: Located, expected: str, folder: Path, report: Report) -> 
 
 
 def read_weights(written: Located, folder: Path, report: Report) -> Weights | None:
-    """Return the file of weights in `written`, a path or `{file: ..., partial: true}`; None where it is faulty."""
+    """Return the file of weights in `written`, None after a diagnostic."""
     expected = f"the path of a file that ends in {one_of(WEIGHTS_FILES)}, or `{{file: ..., partial: true}}`"
     file, partial = written, Located(None, written.span)
     if isinstance(written.value, Mapping):
@@ -81,7 +81,7 @@ def is_weight_file(written: Located) -> bool:
 
 
 def read_weight_file(written: Located, report: Report) -> Object | None:
-    """Return the initializer that reads a weight from a file; None, after a diagnostic, where it is faulty.
+    """Return the initializer that reads a weight from a file, None after a diagnostic.
 
     The shape of the array is checked when the model is built.
     """

@@ -27,7 +27,7 @@ MERGES: dict[str, tuple[str, dict[str, object]]] = {
 
 
 def read_merge(written: Located, feed: Feed | None, report: Report) -> tuple[str, KerasLayer] | None:
-    """Return the word and a new layer for it; None, after diagnostics, where `merge` is faulty."""
+    """Return the word and a new layer for it, None after diagnostics."""
     form = split_form("layers", written, report)
     if form is None:
         return None
@@ -63,7 +63,7 @@ def _count(feed: Feed) -> str:
 
 
 def _with(arguments: Located, implied: dict[str, object]) -> Located:
-    """Return the arguments of the spec, with those that the word implies where the spec omits them."""
+    """Return the arguments of the spec, completed by those that the word implies."""
     if not implied or (arguments.value is not None and not isinstance(arguments.value, Mapping)):
         return arguments
     merged = Mapping(arguments.span)

@@ -25,7 +25,7 @@ def snake_case(class_name: str) -> str:
 
 
 def name_layers(graph: Graph, report: Report) -> None:
-    """Set the name of every layer that `graph` calls, and let every output end in a layer of its name."""
+    """Name every layer of `graph`, and end every output in a layer of its name."""
     for name in graph.outputs:
         if not graph.nodes[name].is_faulty:
             _end_in_own_layer(graph.nodes[name])
@@ -60,7 +60,7 @@ def name_layers(graph: Graph, report: Report) -> None:
 
 
 def _end_in_own_layer(node: Node) -> None:
-    """Append an `Identity` to the output `node` unless its last layer is fresh and gets the output's name."""
+    """Append an `Identity` unless the last layer of the output gets the output's name."""
     last = node.steps[-1] if node.steps else None
     layer = last.layer if last is not None and last.fresh else None
     if isinstance(layer, KerasLayer) and layer.arguments.get("name", node.name) == node.name:
@@ -70,7 +70,7 @@ def _end_in_own_layer(node: Node) -> None:
 
 
 def _explicit(layer: Layer, report: Report) -> str | None:
-    """Return the `name` argument of the layer; None where the spec omits it or it is faulty."""
+    """Return the `name` argument of the layer, None after a diagnostic or without one."""
     name = layer.arguments.get("name") if isinstance(layer, ObjectLayer) else None
     if name is not None and (not isinstance(name, str) or not name or "/" in name):
         report.add(
@@ -116,7 +116,7 @@ def _next_free(stem: str, taken: Iterable[str], counts: dict[str, int]) -> str:
 
 
 def _name_wrapped(layer: Layer, report: Report) -> None:
-    """Name the layers inside a wrapper after their class alone; their paths contain the wrapper's name."""
+    """Name the layers inside a wrapper after their class alone. Their paths contain the wrapper's name."""
     for inner in wrapped_layers(layer):
         if not inner.name:
             inner.name = _explicit(inner, report) or snake_case(inner.type_name)

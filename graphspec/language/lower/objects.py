@@ -56,11 +56,11 @@ def read_object(kind: Kind, written: Located, report: Report, scope: Scope | Non
         The object; None where it is faulty.
     """
     form = split_form(kind, written, report)
-    return make_object(kind, form[0], form[1], report, scope) if form is not None else None
+    return make_object(kind, form[0], form[1], report, scope=scope) if form is not None else None
 
 
 def split_form(kind: Kind, written: Located, report: Report) -> tuple[Located, Located] | None:
-    """Return the name and the arguments of an object, None for no arguments; None, after a diagnostic, for neither."""
+    """Return the name of an object and its arguments, None after a diagnostic."""
     value = written.value
     if isinstance(value, str) and value:
         return written, Located(None, written.span)
@@ -87,11 +87,11 @@ def split_form(kind: Kind, written: Located, report: Report) -> tuple[Located, L
 
 
 def make_object(
-    kind: Kind, name: Located, arguments: Located, report: Report, scope: Scope | None = None
+    kind: Kind, name: Located, arguments: Located, report: Report, *, scope: Scope | None = None
 ) -> Object | None:
     """Return the object `name` with `arguments`, as `read_object` does."""
     if is_custom(name.value):
-        return _custom(kind, name, arguments, report, scope)
+        return _custom(kind, name, arguments, report, scope=scope)
     if _is_refused(kind, name, report):
         return None
     entry = catalog.find(kind, name.value)
@@ -111,7 +111,7 @@ def make_object(
     if missing and not unknown:
         _report_missing(entry, missing, keywords, name, report=report)
     read = {
-        argument: read_argument(entry, argument, value, report, scope)
+        argument: read_argument(entry, argument, value, report, scope=scope)
         for argument, (_, value) in keywords.items()
         if argument in entry.arguments
     }
@@ -203,7 +203,7 @@ def _report_unknown(kind: Kind, name: Located, report: Report, scope: Scope | No
 
 
 def _respelled(name: Located, near: str | None) -> Fix | None:
-    """Return the fix that replaces an unknown name by a similar one, safe where only the case of letters differs."""
+    """Return the fix to a similar name, safe where only the case differs."""
     if near is None:
         return None
     return Fix.rewrite(name.span, name.value, near, is_safe=near.casefold() == name.value.casefold())
@@ -212,7 +212,7 @@ def _respelled(name: Located, near: str | None) -> Fix | None:
 def _keywords(
     entry: catalog.Entry, name: Located, arguments: Located, report: Report
 ) -> dict[str, tuple[Span, Located]] | None:
-    """Return the arguments by keyword, with the places of the keywords; None where they do not fit."""
+    """Return the arguments by keyword, with the places of the keywords."""
     if arguments.value is None:
         return {}
     if isinstance(arguments.value, Mapping):
@@ -303,9 +303,9 @@ def _renamed(entry: catalog.Entry, argument: str, span: Span) -> Fix | None:
 
 
 def read_argument(
-    entry: catalog.Entry, argument: str, value: Located, report: Report, scope: Scope | None = None
+    entry: catalog.Entry, argument: str, value: Located, report: Report, *, scope: Scope | None = None
 ) -> Any:
-    """Return the value of an argument: plain data, an Object or a Layer; FAULTY where it is wrong."""
+    """Return the value of an argument: plain data, an Object, a Layer, or FAULTY."""
     if report.is_open(value.span) or refuse_value(entry, argument, value, report):
         return FAULTY
     kind = argument_kind(argument)
@@ -326,7 +326,7 @@ def read_argument(
 
 
 def _read_layer(entry: catalog.Entry, written: Located, report: Report, scope: Scope | None) -> Any:
-    """Return a layer as an argument: a declared one by its name, or one written in place; FAULTY where it is wrong."""
+    """Return a declared layer, or one written in place, or FAULTY."""
     if isinstance(written.value, str) and scope is not None and scope.declares(written.value):
         layer = scope.find(written.value, written.span)
         if layer is not None and entry.name in COPYING_WRAPPERS:
@@ -376,7 +376,7 @@ def _custom(kind: Kind, name: Located, arguments: Located, report: Report, scope
 
 
 def _custom_argument(kind: Kind | None, value: Located, report: Report, scope: Scope | None) -> Any:
-    """Return the value of an argument: an object of `kind` where it denotes one, else plain data."""
+    """Return an argument as an object of `kind` if it denotes one, else as data."""
     if kind == "layers" and isinstance(value.value, Sequence):
         items = list(value.value.entries())
         if items and all(_names_object(kind, item, scope) for item in items):
@@ -391,7 +391,7 @@ def _custom_argument(kind: Kind | None, value: Located, report: Report, scope: S
 
 
 def _names_object(kind: Kind, value: Located, scope: Scope | None) -> bool:
-    """Return whether `value` has the form of a known object of `kind`, or of a custom one."""
+    """Return whether `value` denotes a known object of `kind` or a custom one."""
     name = value.value
     if isinstance(name, Mapping) and len(name) == 1:
         name = next(iter(name))

@@ -116,7 +116,7 @@ def _find(name: Located, report: Report) -> Entry | None:
 
 
 def _fed(entry: Entry, operands: Operands, name: Located, report: Report) -> list[str] | None:
-    """Return the arguments that the operands are passed to; None, after a diagnostic, where they do not fit."""
+    """Return the arguments that the operands are passed to, None after a diagnostic."""
     feed = operands.feed if operands.is_first else None
     by_name = feed.by_name if feed is not None else None
     if by_name is not None:
@@ -177,7 +177,7 @@ def _holds_tensor(value: Any) -> bool:
 def _constants(
     entry: Entry, taken: Iterable[str], written: Located, report: Report
 ) -> dict[str, tuple[Span, Located]] | None:
-    """Return the constants by keyword, with the place of each keyword; None, after a diagnostic, where none fits."""
+    """Return the constants by keyword, with the places of the keywords."""
     if written.value is None:
         return {}
     if isinstance(written.value, Mapping):
@@ -204,7 +204,7 @@ def _check_constants(
     missing: list[str],
     report: Report,
 ) -> bool:
-    """Return whether each constant is for an argument of the operation that no tensor is passed to."""
+    """Return whether each constant is for an argument without a tensor."""
     before = report.added
     for argument, (span, _) in constants.items():
         keyword = Located(argument, span)

@@ -56,7 +56,7 @@ def _refuse(cycle: list[str], nodes: dict[str, Node], report: Report) -> None:
 
 
 def _listed(cycle: list[str]) -> str:
-    """Return the nodes of a cycle as text; of a long one only the first and the last."""
+    """Return the nodes of a cycle as text, shortened if there are many."""
     if len(cycle) > _MAX_SHOWN:
         cycle = [*cycle[: _MAX_SHOWN // 2], f"({len(cycle) - _MAX_SHOWN} more)", *cycle[-_MAX_SHOWN // 2 :]]
     return " → ".join(cycle)

@@ -76,7 +76,7 @@ def read_feed(source: Located, report: Report) -> Feed | None:
 
 
 def label_nearest(name: str, places: Names[str, Span]) -> list[Label]:
-    """Return a label at the declaration of the name most similar to `name`; none where no name is similar."""
+    """Return a label at the declaration most similar to `name`, if one is similar."""
     near = closest(name, places)
     return [Label(places[near], f"`{near}` is declared here")] if near is not None else []
 

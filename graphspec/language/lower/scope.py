@@ -1,4 +1,4 @@
-"""Lexical scopes: the names that a body, the files that it includes and the bodies around it declare."""
+"""Lexical scopes: the names declared in a body, its includes and the enclosing bodies."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from graphspec.diagnostics import Label, Report, Span, SpecError
 from graphspec.diagnostics.rules import RECURSION, TOO_LARGE
 from graphspec.language.expand import Value, Work
 from graphspec.language.graph import Layer
-from graphspec.language.schema import BlockBody, BlockModel
+from graphspec.language.schema.model import BlockBody, BlockModel
 
 MAX_NESTED = 30
 MAX_NODES = 20_000
@@ -55,7 +55,13 @@ class Scope:
     """
 
     def __init__(
-        self, parent: Scope | None, report: Report, variables: Names[str, Value], state: Lowering, *files: Path
+        self,
+        parent: Scope | None,
+        report: Report,
+        variables: Names[str, Value],
+        *,
+        state: Lowering,
+        files: tuple[Path, ...],
     ) -> None:
         self.parent = parent
         self.report = report
@@ -70,7 +76,7 @@ class Scope:
 
     def inner(self) -> Scope:
         """Return a scope for a model that is defined inside of this one."""
-        return Scope(self, self.report, self.variables, self.state, *self.files)
+        return Scope(self, self.report, self.variables, state=self.state, files=self.files)
 
     def count(self, nodes: int, span: Span) -> None:
         """Count nodes or steps that a block or a repeat makes. Raises SpecError where they exceed MAX_NODES."""
@@ -123,7 +129,7 @@ class Scope:
         return layers | {name: block.span for name, block in self.blocks.items() if not block.used}
 
     def find_block(self, name: str) -> BlockDeclaration | None:
-        """Return the block `name`; None where there is none, or where a nearer layer or model has the name."""
+        """Return the block `name`, None if there is none or a nearer layer hides it."""
         if name in self.blocks:
             return self.blocks[name]
         if name in self.declarations:
@@ -137,7 +143,7 @@ class Scope:
         return holder or (self.parent if self.parent is not None and self.parent.declares(name) else None)
 
     def find(self, name: str, span: Span) -> Layer | None:
-        """Return the layer or model that `name` denotes at `span`; None where it is undeclared or faulty."""
+        """Return the layer or model `name`, None if it is undeclared or faulty."""
         if name not in self.declarations:
             nearest = self._nearest(name)
             return nearest.find(name, span) if nearest is not None and name not in self.blocks else None

@@ -1,4 +1,4 @@
-"""Lower `search` to a `SearchSpace`: ranges that are not empty, distinct choices, and the sampler and pruner."""
+"""Lower `search` to a `SearchSpace`, and check its ranges, choices, sampler and pruner."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _refuse_many(counted: str, span: Span, maximum: int, report: Report) -> None
 
 
 def lower_search(model: SearchModel, report: Report) -> SearchSpace | None:
-    """Return the search space of `model`; None, after diagnostics, where a part of it is faulty."""
+    """Return the search space of `model`, None after diagnostics."""
     before = report.added
     parameters: list[Parameter] = []
     if len(model.parameters) > MAX_PARAMETERS:
@@ -61,7 +61,7 @@ def lower_search(model: SearchModel, report: Report) -> SearchSpace | None:
 
 
 def _choices(key: Located, written: Located, report: Report) -> Choices | None:
-    """Return the choices of a list; None, after diagnostics, where there are none or some repeat."""
+    """Return the choices of a list, None after diagnostics."""
     values: list[Any] = []
     before = report.added
     if isinstance(written.value, list) and len(written.value) > MAX_CHOICES:
@@ -118,7 +118,7 @@ def _range(key: Located, model: RangeModel, report: Report) -> Range | None:
 
 
 def _faults(bounds: FloatRange | IntRange) -> list[tuple[bool, str, str, str]]:
-    """Return each possible fault of a range: whether it applies, the key at fault, the message and the help."""
+    """Return the possible faults of a range: whether each applies, its key, message and help."""
     low, high = shown(bounds.low), shown(bounds.high)
     has_step = bounds.states("step") and bounds.step is not None and bounds.step != 1
     length = Fraction(str(bounds.high)) - Fraction(str(bounds.low))
@@ -145,7 +145,7 @@ def _faults(bounds: FloatRange | IntRange) -> list[tuple[bool, str, str, str]]:
 
 
 def _optuna_object(key: str, written: Located, report: Report) -> OptunaObject | None:
-    """Return the sampler or pruner, read by the object rule; its name is looked up when a study begins."""
+    """Return the sampler or pruner. Its name is looked up when a study begins."""
     value = written.value
     if value is None:
         return None
@@ -172,7 +172,7 @@ def _optuna_object(key: str, written: Located, report: Report) -> OptunaObject |
 
 
 def _refuse_types(name: str, arguments: Mapping, report: Report) -> bool:
-    """Report arguments whose type is not the one that optuna annotates, nested samplers and pruners included."""
+    """Report arguments of other types than optuna annotates, also in nested samplers and pruners."""
     annotations, before = annotations_of(name), report.added
     for argument, value in arguments.entries():
         expected = expected_type(annotations.get(argument.value, ""), plain(value.value))

@@ -1,4 +1,4 @@
-"""Lower `apply`: one step or a list of steps, each a layer, a declared layer or a model, with `call` and `repeat`."""
+"""Lower `apply`: one step or a list of steps, with their `call` and `repeat`."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def _read_step(
             operands = Operands(feed, is_first and number == 0, call, spans)
             lowered = read_operation(name, arguments, operands, report)
         else:
-            lowered = make_object("layers", name, arguments, report, scope)
+            lowered = make_object("layers", name, arguments, report, scope=scope)
         if lowered is None:
             return None
         layer_class = Operation if lowered.kind == "ops" else KerasLayer
@@ -148,7 +148,7 @@ def _split_step(written: Located, report: Report) -> tuple[Located, Located, Map
 
 
 def _several_names_help(named: list[tuple[Located, Located]]) -> str:
-    """Return the help for a step of several names: arguments that are not indented, or several steps in one."""
+    """Return the help for a step with several names."""
     layer, arguments = named[0]
     entry = catalog.find("layers", layer.value)
     others = [key.value for key, _ in named[1:]]

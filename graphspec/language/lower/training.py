@@ -44,7 +44,7 @@ def _logs(model: TrainingModel) -> list[Object]:
 
 
 def read_output(model: OutputModel, node: Node, span: Span, report: Report) -> Output:
-    """Return the output of `node`, marked as faulty where a diagnostic covers its loss or metrics."""
+    """Return the output of `node`, marked as faulty after diagnostics."""
     before = report.added
     loss = read_object("losses", model.located("loss"), report) if model.loss is not None else None
     metrics = _several("metrics", model.located("metrics"), report)

@@ -91,7 +91,7 @@ def _refuse_overflow(entry: Entry, argument: str, value: Located, report: Report
 
 
 def _first_beyond(value: Located) -> Located | None:
-    """Return the first number beyond float32 in `value`, a number or a list at any depth."""
+    """Return the first number beyond float32 in `value`, at any depth."""
     if _is_number(value.value):
         return None if abs(value.value) <= FLOAT32_MAX else value
     items = value.value.entries() if isinstance(value.value, Sequence) else ()
@@ -103,7 +103,7 @@ TRUTHS_OR_NONE = ("flash_attention", "ragged", "sparse")
 
 
 def _refuse_mistaken(entry: Entry, argument: str, value: Located, report: Report) -> bool:
-    """Refuse a boolean for a number and a number for a boolean, where nothing more is known of the argument.
+    """Refuse a boolean for a number and vice versa, by the argument's default.
 
     Python does not distinguish them. An argument that also takes a tensor takes both.
     """
@@ -133,7 +133,7 @@ def _refuse_mistaken(entry: Entry, argument: str, value: Located, report: Report
 
 
 def _refuse_quoted_item(entry: Entry, argument: str, value: Located, report: Report) -> bool:
-    """Refuse a quoted number in a list of numbers, where nothing more is known of the argument."""
+    """Refuse a quoted number in a list of numbers."""
     items = list(value.value.entries()) if isinstance(value.value, Sequence) else []
     if not any(_is_number(item.value) for item in items):
         return False
@@ -196,7 +196,7 @@ def _about(entry: Entry, argument: str) -> str:
 
 
 def in_words(described: Values, *, plural: bool = False) -> str:
-    """Return accepted values as text, such as `a whole number from 1 up or a list of 2 whole numbers`."""
+    """Return accepted values as text, such as `a number from 1 up or null`."""
     said: list[str] = []
     if "truth" in described or (described.get("bool") is True and not {"int", "number"} & set(described)):
         said.append("truth values" if plural else "`true` or `false`")

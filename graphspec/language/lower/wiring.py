@@ -22,7 +22,7 @@ def check_references(
     report: Report,
     absent: AnyMapping[str, Span],
 ) -> None:
-    """Report every reference of a body to a tensor that it does not have, and mark such nodes as faulty.
+    """Report references to undefined tensors, and mark their nodes as faulty.
 
     A faulty node still defines its name, so that one mistake is reported once.
 
@@ -150,7 +150,7 @@ def _check_selection(
 
 
 def _output_names(reference: Reference, nodes: dict[str, Node]) -> list[str] | None:
-    """Return the output names of the model whose result `reference` is; empty where it is no result of a model.
+    """Return the output names of the model that computes `reference`, empty without one.
 
     None where they are unknown: the node is faulty, or the model is external.
     """
@@ -174,7 +174,7 @@ def _output_names(reference: Reference, nodes: dict[str, Node]) -> list[str] | N
 
 
 def _check_model_inputs(node: Node, model: NestedModel, step: Step, report: Report) -> None:
-    """Report a feed that differs from the inputs of a model: Keras would assign the tensors of a wrong dict wrongly."""
+    """Report operands that differ from the model's inputs. Keras would assign a wrong dict silently."""
     expected, by_name = list(model.graph.inputs), node.feed.by_name
     if by_name is not None:
         missing = [name for name in expected if name not in by_name]
