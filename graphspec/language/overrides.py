@@ -94,15 +94,12 @@ def _below(owner: Mapping | Sequence, step: str | int, following: str | None) ->
     if inner is None or (isinstance(inner, str) and inner == following):
         return Mapping(owner.span)
     if isinstance(inner, Mapping):
-        copy = Mapping(inner.span)
-        for key, item in inner.entries():
-            copy.put(key.value, item.value, key.span, item.span)
-        return copy
+        return inner.filtered()
     if isinstance(inner, Sequence):
-        listed = Sequence(inner.span)
+        sequence = Sequence(inner.span)
         for item in inner.entries():
-            listed.put(item.value, item.span)
-        return listed
+            sequence.put(item.value, item.span)
+        return sequence
     return None
 
 

@@ -79,7 +79,7 @@ def read_source(path: Path | str) -> SourceText:
             _refuse_foreign(source)
     except SpecError as error:
         if is_foreign:
-            raise SpecError(Report([_concealed(finding) for finding in error.report.found])) from None
+            raise SpecError(Report([_concealed(diagnostic) for diagnostic in error.report.found])) from None
         raise
     record_source(source)
     return source
@@ -92,15 +92,15 @@ def _refuse_foreign(source: SourceText) -> None:
         raise SpecError.of(EMPTY_DOCUMENT, "", Span(source, 1, 1, 1, 2))
 
 
-def _concealed(finding: Diagnostic) -> Diagnostic:
+def _concealed(diagnostic: Diagnostic) -> Diagnostic:
     """Return the diagnostic without any text of its file."""
-    span = finding.span
+    rule, span = diagnostic.rule, diagnostic.span
     if span is None:
-        return finding
+        return diagnostic
     source = SourceText(span.source.name, "", is_shown=False)
     return Diagnostic(
-        finding.rule,
-        "the file does not read as a spec" if finding.rule is EMPTY_DOCUMENT else _as_clause(finding.rule.summary),
+        rule,
+        "the file does not read as a spec" if rule is EMPTY_DOCUMENT else _as_clause(rule.summary),
         Span(source, span.line, span.column, span.end_line, span.end_column),
         help="it lies outside of the project of the spec, so that nothing of it is shown here",
     )

@@ -116,14 +116,14 @@ class _EventReader:
         self.stack.append(_Open(value, anchor))
 
     def close(self, event: Any) -> None:
-        done = self.stack.pop()
-        start = done.value.span
-        done.value.span = Span(
+        closed = self.stack.pop()
+        start = closed.value.span
+        closed.value.span = Span(
             self.source, start.line, start.column, event.end_mark.line + 1, event.end_mark.column + 1
         )
-        if done.anchor is not None:
-            self.anchors[done.anchor] = (done.value, done.value.span, done.size)
-        self.put(done.value, done.value.span, done.size)
+        if closed.anchor is not None:
+            self.anchors[closed.anchor] = (closed.value, closed.value.span, closed.size)
+        self.put(closed.value, closed.value.span, closed.size)
 
     def alias(self, name: str, span: Span) -> None:
         value, _, size = self.anchors.get(name, (_UNFINISHED, span, 0))
@@ -208,9 +208,9 @@ def without_old_breaks(text: str) -> tuple[str, dict[int, str]]:
     Returns:
         The text with unused private-use characters in their place, and a translation table that restores them.
     """
-    found = sorted(set(_OLD_BREAKS.findall(text)))
+    breaks = sorted(set(_OLD_BREAKS.findall(text)))
     unused = (each for each in range(0xE000, 0xF900) if chr(each) not in text)
-    hidden = dict(zip(unused, found, strict=False)) if found else {}
+    hidden = dict(zip(unused, breaks, strict=False)) if breaks else {}
     return text.translate({ord(old): chr(new) for new, old in hidden.items()}) if hidden else text, hidden
 
 

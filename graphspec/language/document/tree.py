@@ -6,7 +6,7 @@ str, int, float, bool or None, whose places their parent holds.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from graphspec.diagnostics import Span
@@ -36,6 +36,14 @@ class Mapping(dict[str, Any]):
     def located(self, key: str) -> Located:
         """Return the value of `key` with its span, or None with the mapping's span."""
         return Located(self.get(key), self.value_spans.get(key, self.span))
+
+    def filtered(self, keep: Callable[[str], bool] = lambda _: True) -> Mapping:
+        """Return a copy of one level with the keys that `keep` accepts."""
+        copy = Mapping(self.span)
+        for key, item in self.entries():
+            if keep(key.value):
+                copy.put(key.value, item.value, key.span, item.span)
+        return copy
 
     def entries(self) -> Iterator[tuple[Located, Located]]:
         """Return each key and value, both with their spans."""

@@ -22,17 +22,17 @@ _MAX_LENGTH = 40
 def label_variables(report: Report, library: Library) -> None:
     """Label each diagnostic at a place with variables with the places where these are set."""
     files = {each.written.span.source: each for each in (library, *library.all_includes())}
-    report.amend(lambda finding: _labelled(finding, files.get(finding.span.source)) if finding.span else finding)
+    report.amend(lambda each: _labelled(each, files.get(each.span.source)) if each.span else each)
 
 
-def _labelled(finding: Diagnostic, library: Library | None) -> Diagnostic:
-    span = finding.span
+def _labelled(diagnostic: Diagnostic, library: Library | None) -> Diagnostic:
+    span = diagnostic.span
     if span is None or library is None or span.line != span.end_line:
-        return finding
+        return diagnostic
     text = span.source.line(span.line)[span.column - 1 : span.end_column - 1]
     names = dict.fromkeys(name for inside in _EXPRESSION.findall(text) for name in _NAME.findall(inside))
     labels = [label for name in names for label in _set(name, span, library) if label.span != span]
-    return replace(finding, labels=(*finding.labels, *labels)) if labels else finding
+    return replace(diagnostic, labels=(*diagnostic.labels, *labels)) if labels else diagnostic
 
 
 def _set(name: str, span: Span, library: Library) -> Iterator[Label]:

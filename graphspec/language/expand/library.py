@@ -110,10 +110,7 @@ def _expand(tree: Mapping, path: Path, state: _Expansion) -> Library:
     outer = list({id(each): each.variables for each in reachable}.values())
     variables = Variables(written_vars, outer, state.report, state.work)
     variables.check()
-    rest = Mapping(tree.span)
-    for key, item in tree.entries():
-        if key.value not in ("vars", "include"):
-            rest.put(key.value, item.value, key.span, item.span)
+    rest = tree.filtered(lambda key: key not in ("vars", "include"))
     resolved = Substitution(variables, state.report, work=state.work).body(rest, tree.span)
     return Library(path=path, written=tree, tree=resolved, variables=variables, work=state.work, includes=includes)
 

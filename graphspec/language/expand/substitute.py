@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import ChainMap
+from collections.abc import Callable
 from collections.abc import Mapping as Names
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -41,16 +42,23 @@ class Substitution:
         """Resolve a spec, a nested model or the inside of a block. Its own blocks stay."""
         if not isinstance(body, Mapping):
             return self.value(body, span)
-        copy = Mapping(self.at(body.span))
-        for key, item in body.entries():
-            resolved = item.value
-            if key.value in ("graph", "outputs"):
-                resolved = self._nodes(item.value, item.span)
-            elif key.value == "models":
-                resolved = self._models(item.value, item.span)
-            elif key.value != "blocks":
-                resolved = self.value(item.value, item.span)
-            copy.put(key.value, resolved, self.at(key.span), self.at(item.span))
+        parts = {
+            "graph": self._nodes,
+            "outputs": self._nodes,
+            "models": self._models,
+            "blocks": lambda blocks, _: blocks,
+        }
+        return self._copy(body, lambda key, item: parts.get(key, self.value)(item.value, item.span))
+
+    def _copy(self, mapping: Mapping, resolve: Callable[[str, Located], Any]) -> Mapping:
+        """Return a copy with each value replaced by the result of `resolve`; _ABSENT omits the key."""
+        copy = Mapping(self.at(mapping.span))
+        for key, item in mapping.entries():
+            resolved = resolve(key.value, item)
+            if resolved is _ABSENT:
+                copy.absent[key.value] = self.at(key.span)
+            else:
+                copy.put(key.value, resolved, self.at(key.span), self.at(item.span))
         return copy
 
     def at(self, span: Span) -> Span:
@@ -66,10 +74,10 @@ class Substitution:
                 copy.put(key.value, self.value(item.value, item.span), self.at(key.span), self.at(item.span))
             return copy
         if isinstance(value, Sequence):
-            listed = Sequence(self.at(value.span))
+            sequence = Sequence(self.at(value.span))
             for item in value.entries():
-                listed.put(self.value(item.value, item.span), self.at(item.span))
-            return listed
+                sequence.put(self.value(item.value, item.span), self.at(item.span))
+            return sequence
         return self._text(value, span) if isinstance(value, str) and "${" in value else value
 
     def _spend(self, span: Span) -> None:
@@ -85,23 +93,13 @@ class Substitution:
     def _models(self, models: Any, span: Span) -> Any:
         if not isinstance(models, Mapping):
             return self.value(models, span)
-        copy = Mapping(self.at(models.span))
-        for key, item in models.entries():
-            copy.put(key.value, self.body(item.value, item.span), self.at(key.span), self.at(item.span))
-        return copy
+        return self._copy(models, lambda _, item: self.body(item.value, item.span))
 
     def _nodes(self, nodes: Any, span: Span) -> Any:
         """Return the nodes by name, and record those that are omitted, for messages."""
         if not isinstance(nodes, Mapping):
             return self.value(nodes, span)
-        copy = Mapping(self.at(nodes.span))
-        for key, item in nodes.entries():
-            resolved = self._node(item.value, item.span)
-            if resolved is _ABSENT:
-                copy.absent[key.value] = self.at(key.span)
-            else:
-                copy.put(key.value, resolved, self.at(key.span), self.at(item.span))
-        return copy
+        return self._copy(nodes, lambda _, item: self._node(item.value, item.span))
 
     def _node(self, node: Any, span: Span) -> Any:
         """Return a node; where its `when` is false its `otherwise`, or _ABSENT."""
@@ -111,26 +109,21 @@ class Substitution:
         if not self._holds(node):
             other = node.located("otherwise")
             return self._node(other.value, other.span) if "otherwise" in node else _ABSENT
-        copy = Mapping(self.at(node.span))
-        for key, item in node.entries():
-            if key.value not in ("when", "otherwise"):
-                steps = key.value == "apply"
-                resolved = self._steps(item.value, item.span) if steps else self.value(item.value, item.span)
-                copy.put(key.value, resolved, self.at(key.span), self.at(item.span))
-        return copy
+        kept = node.filtered(lambda key: key not in ("when", "otherwise"))
+        return self._copy(kept, lambda key, item: (self._steps if key == "apply" else self.value)(*item))
 
     def _steps(self, steps: Any, span: Span) -> Any:
         """Return one step or a list of steps, without those whose `when` is false."""
-        listed = steps if isinstance(steps, Sequence) else None
-        items = list(listed.entries()) if listed is not None else [Located(steps, span)]
+        sequence = steps if isinstance(steps, Sequence) else None
+        items = list(sequence.entries()) if sequence is not None else [Located(steps, span)]
         copy = Sequence(self.at(span))
         for item in items:
             if not isinstance(item.value, Mapping):
                 copy.put(self.value(item.value, item.span), self.at(item.span))
             elif self._holds(item.value):
-                step = self.value(_without(item.value, "when"), item.span)
+                step = self.value(item.value.filtered(lambda key: key != "when"), item.span)
                 copy.put(step, self.at(item.span))
-        return copy if listed is not None or not copy else copy[0]
+        return copy if sequence is not None or not copy else copy[0]
 
     def _holds(self, conditional: Mapping) -> bool:
         """Return whether the `when` of a node or step is true or absent."""
@@ -209,10 +202,10 @@ class Substitution:
         if not isinstance(value, list):
             return value
         self._count(len(value), span)
-        listed = Sequence(self.at(span))
+        sequence = Sequence(self.at(span))
         for item in value:
-            listed.put(self._located(item, span), self.at(span))
-        return listed
+            sequence.put(self._located(item, span), self.at(span))
+        return sequence
 
 
 def place_of(names: Names[str, Value], name: str) -> Span | None:
@@ -220,14 +213,6 @@ def place_of(names: Names[str, Value], name: str) -> Span | None:
     holder = next((each for each in (names.maps if isinstance(names, ChainMap) else [names]) if name in each), None)
     place: Span | None = holder.place_of(name) if holder is not None and hasattr(holder, "place_of") else None
     return place
-
-
-def _without(mapping: Mapping, key: str) -> Mapping:
-    rest = Mapping(mapping.span)
-    for name, item in mapping.entries():
-        if name.value != key:
-            rest.put(name.value, item.value, name.span, item.span)
-    return rest
 
 
 def _inside(span: Span, match: re.Match[str], error: ExpressionError) -> Span:

@@ -11,7 +11,7 @@ from graphspec import catalog
 from graphspec.diagnostics import Label, Report, Span
 from graphspec.diagnostics.rules import BAD_SELECTION, NAME_CLASH, TOO_LARGE
 from graphspec.diagnostics.suggest import did_you_mean, one_of
-from graphspec.language.document.tree import Located, Mapping
+from graphspec.language.document.tree import Located
 from graphspec.language.expand import Library
 from graphspec.language.graph import (
     ExternalModel,
@@ -107,11 +107,7 @@ def _library_scope(library: Library, caller: Scope, report: Report, known: dict[
     scope = known[id(library)] = Scope(None, report, library.variables, state=caller.state, files=caller.files)
     scope.included = _included(library, scope, report, known)
     desugar_body(library.tree)
-    declaring = Mapping(library.tree.span)
-    for key, item in library.tree.entries():
-        if key.value in LibraryModel.model_fields:
-            declaring.put(key.value, item.value, key.span, item.span)
-    model = parse_part(LibraryModel, declaring, report)
+    model = parse_part(LibraryModel, library.tree.filtered(LibraryModel.model_fields.__contains__), report)
     if model is not None:
         _declare(model, scope, report)
     _lower_declarations(scope)

@@ -20,18 +20,18 @@ def in_order(inputs: Iterable[str], nodes: dict[str, Node], report: Report) -> d
     Each cycle costs one more pass over all nodes, so at most _MAX_CYCLES are reported.
     """
     known = set(inputs)
-    taken = {
+    operands = {
         name: [each.name for each in node.references() if each.name not in known and each.name in nodes]
         for name, node in nodes.items()
     }
     for _ in range(_MAX_CYCLES):
         try:
-            return {name: nodes[name] for name in TopologicalSorter(taken).static_order()}
+            return {name: nodes[name] for name in TopologicalSorter(operands).static_order()}
         except CycleError as error:
             cycle: list[str] = error.args[1]
             cycle = cycle[::-1] if len(cycle) > 2 else cycle
             _refuse(cycle, nodes, report)
-            nodes[cycle[0]].is_faulty, taken[cycle[0]] = True, []
+            nodes[cycle[0]].is_faulty, operands[cycle[0]] = True, []
     for node in nodes.values():
         node.is_faulty = True
     return nodes

@@ -113,11 +113,11 @@ class Scope:
 
     def places(self) -> dict[str, Span]:
         """Return the place of declaration of each name in scope."""
-        found = self.parent.places() if self.parent is not None else {}
+        places = self.parent.places() if self.parent is not None else {}
         for scope in (*self.included[::-1], self):
-            found |= {name: block.span for name, block in scope.blocks.items()}
-            found |= {name: span for name, (_, span) in scope.declarations.items()}
-        return found
+            places |= {name: block.span for name, block in scope.blocks.items()}
+            places |= {name: span for name, (_, span) in scope.declarations.items()}
+        return places
 
     def tensor_outside(self, name: str) -> bool:
         """Return whether an enclosing body has a tensor `name`, which is not visible here."""

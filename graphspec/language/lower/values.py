@@ -191,37 +191,37 @@ def _near(described: Values, value: Any) -> str | None:
 
 
 def _about(entry: Entry, argument: str) -> str:
-    said = catalog.argument_docs(entry.kind, entry.name).get(argument)
-    return f"Keras says of it: {said}" if said else f"`graphspec layers {entry.name}` tells of its arguments"
+    doc = catalog.argument_docs(entry.kind, entry.name).get(argument)
+    return f"Keras says of it: {doc}" if doc else f"`graphspec layers {entry.name}` tells of its arguments"
 
 
 def in_words(described: Values, *, plural: bool = False) -> str:
     """Return accepted values as text, such as `a number from 1 up or null`."""
-    said: list[str] = []
+    parts: list[str] = []
     if "truth" in described or (described.get("bool") is True and not {"int", "number"} & set(described)):
-        said.append("truth values" if plural else "`true` or `false`")
+        parts.append("truth values" if plural else "`true` or `false`")
     if "number" in described or {"int", "float"} <= set(described):
-        said.append(_number("numbers" if plural else "a number", described.get("number", {})))
+        parts.append(_number("numbers" if plural else "a number", described.get("number", {})))
     elif "int" in described:
-        said.append(_number("whole numbers" if plural else "a whole number", described["int"]))
+        parts.append(_number("whole numbers" if plural else "a whole number", described["int"]))
     elif "float" in described:
-        said.append(_number("numbers with a point" if plural else "a number with a point", described["float"]))
+        parts.append(_number("numbers with a point" if plural else "a number with a point", described["float"]))
     if "words" in described and "text" not in described:
         words = [f"`{word}`" for word in described["words"]]
-        said += words if len(words) <= _MAX_WORDS else [one_of(described["words"], _MAX_WORDS)]
+        parts += words if len(words) <= _MAX_WORDS else [one_of(described["words"], _MAX_WORDS)]
     if "text" in described:
-        said.append("texts" if plural else "text")
+        parts.append("texts" if plural else "text")
     if "character" in described:
-        said.append("characters" if plural else "one character")
+        parts.append("characters" if plural else "one character")
     if "list" in described:
-        said.append(_list(described["list"], plural))
+        parts.append(_list(described["list"], plural))
     if "mapping" in described:
-        said.append("mappings" if plural else "a mapping")
+        parts.append("mappings" if plural else "a mapping")
     if "null" in described:
-        said.append("`null`")
-    if not said:
+        parts.append("`null`")
+    if not parts:
         return ""
-    return said[0] if len(said) == 1 else f"{', '.join(said[:-1])} or {said[-1]}"
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} or {parts[-1]}"
 
 
 def _number(noun: str, limits: dict[str, float]) -> str:

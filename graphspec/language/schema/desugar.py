@@ -17,7 +17,7 @@ from graphspec.language.document.tree import Mapping, Sequence
 def desugar(tree: Mapping) -> None:
     """Expand every short form in a spec. Values of other types are left for the schema to report."""
     desugar_body(tree)
-    plugins = tree.get("plugins")
+    plugins: Any = tree.get("plugins")
     for number, plugin in enumerate(plugins) if isinstance(plugins, Sequence) else ():
         if isinstance(plugin, str):
             plugins[number] = _mapping("module", plugin, plugins.item_spans[number])
