@@ -15,7 +15,7 @@ from graphspec.language.document import STANDARD_INPUT, read
 from graphspec.language.document.limits import MAX_FINDINGS
 from graphspec.language.document.tree import Mapping, tree_size
 from graphspec.language.document.yaml11 import check_yaml11
-from graphspec.language.expand import DECLARING, Library, expand, label_variables
+from graphspec.language.expand import DECLARATION_KEYS, Library, expand, label_variables
 from graphspec.language.graph import Graph, Training
 from graphspec.language.lower import check_library, lower, lower_training
 from graphspec.language.lower.data import DataRequirements, lower_data
@@ -75,10 +75,10 @@ def inspect(
 
 def _all_found(path: Path | str, overrides: Iterable[str], data: bool, values: bool) -> tuple[Spec | None, Report]:
     report = Report(most=MAX_FINDINGS)
-    traps: list[Diagnostic] = []
+    yaml11: list[Diagnostic] = []
     try:
         tree = read(path, report)
-        traps += check_yaml11(tree)
+        yaml11 += check_yaml11(tree)
         with within_bounds():
             spec = _inspect(path, tree, overrides, report, data, values)
         if data and spec is not None and spec.search is not None and not report.errors:
@@ -88,7 +88,7 @@ def _all_found(path: Path | str, overrides: Iterable[str], data: bool, values: b
         report.extend(error.report.found)
         spec = None
     places = [finding.span for finding in report.found if finding.span is not None]
-    report.extend(trap for trap in traps if trap.span is not None and not any(map(trap.span.overlaps, places)))
+    report.extend(each for each in yaml11 if each.span is not None and not any(map(each.span.overlaps, places)))
     return (spec if not report.errors else None), report
 
 
@@ -174,4 +174,4 @@ def _search(model: SpecModel, tree: Mapping, report: Report) -> SearchSpace | No
 def _only_declares(tree: Mapping) -> bool:
     """Whether a file describes no model: it declares layers, models, blocks or variables for others to include."""
     describes = any(key in tree for key in ("inputs", "graph", "outputs", "training", "data"))
-    return not describes and any(key in tree for key in DECLARING)
+    return not describes and any(key in tree for key in DECLARATION_KEYS)

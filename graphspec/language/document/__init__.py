@@ -15,12 +15,12 @@ from graphspec.language.document.read_yaml import read_yaml
 from graphspec.language.document.tree import Mapping
 from graphspec.project import is_ours
 
-__all__ = ["DECLARING", "STANDARD_INPUT", "read", "read_source"]
+__all__ = ["DECLARATION_KEYS", "STANDARD_INPUT", "read", "read_source"]
 
 _MARK = "\ufeff"
 """The byte order mark. Some editors write one at the start of a file, some a second one."""
 
-DECLARING = ("vars", "layers", "models", "blocks")
+DECLARATION_KEYS = ("vars", "layers", "models", "blocks")
 """The keys whose entries become visible to a file that includes this one."""
 
 
@@ -88,7 +88,7 @@ def read_source(path: Path | str) -> SourceText:
 def _refuse_foreign(source: SourceText) -> None:
     """Raise SpecError where a file outside of the project is no spec."""
     tree = _tree(source, Report())
-    if not isinstance(tree, Mapping) or not any(key in tree for key in ("graphspec", "include", *DECLARING)):
+    if not isinstance(tree, Mapping) or not any(key in tree for key in ("graphspec", "include", *DECLARATION_KEYS)):
         raise SpecError.of(EMPTY_DOCUMENT, "", Span(source, 1, 1, 1, 2))
 
 

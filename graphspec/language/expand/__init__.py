@@ -5,7 +5,7 @@ Blocks are templates with parameters of their own, so `lower` expands them, by `
 
 from __future__ import annotations
 
-from graphspec.language.document import DECLARING
+from graphspec.language.document import DECLARATION_KEYS
 from graphspec.language.expand.expressions import Value, chain_names
 from graphspec.language.expand.label_variables import label_variables
 from graphspec.language.expand.library import Library, expand
@@ -13,7 +13,7 @@ from graphspec.language.expand.substitute import Substitution
 from graphspec.language.expand.work import Work
 
 __all__ = [
-    "DECLARING",
+    "DECLARATION_KEYS",
     "Library",
     "Substitution",
     "Value",

@@ -13,7 +13,7 @@ from pathlib import Path
 from graphspec.diagnostics import Label, Report, Span, SpecError
 from graphspec.diagnostics.rules import BAD_INCLUDE, WRONG_TYPE
 from graphspec.diagnostics.suggest import kind_of
-from graphspec.language.document import DECLARING, read
+from graphspec.language.document import DECLARATION_KEYS, read
 from graphspec.language.document.tree import Located, Mapping
 from graphspec.language.expand.substitute import Substitution
 from graphspec.language.expand.variables import Variables
@@ -167,7 +167,7 @@ def _refuse_clashes(tree: Mapping, includes: list[Library], report: Report) -> N
         for name, span in library.declared().items():
             if seen.setdefault(name, span) != span:
                 _report_clash(Located(name, tree.located("include").span), seen[name], "in two included files", report)
-    for part in DECLARING:
+    for part in DECLARATION_KEYS:
         own = tree.get(part)
         for name, span in own.key_spans.items() if isinstance(own, Mapping) else ():
             if part == "vars" and any(name in library.variables for library in includes):

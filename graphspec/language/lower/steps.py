@@ -17,7 +17,7 @@ from graphspec.language.lower.references import read_reference
 from graphspec.language.lower.scope import BlockDeclaration, Scope
 from graphspec.language.traversal import size_of
 
-BESIDE = ("call", "repeat")
+STEP_KEYS = ("call", "repeat")
 MAX_REPEAT = 10_000
 _WORK = 2
 """Units of work for each value of a step, which every check reads, once for each repeat."""
@@ -134,7 +134,7 @@ def _split_step(written: Located, report: Report) -> tuple[Located, Located, Map
         help = "an empty item: remove it, or name a layer" if value is None else ""
         report.add(BAD_STEP, f"{kind_of(value)} is no step", written.span, expected=expected, help=help)
         return None
-    named = [(key, arguments) for key, arguments in value.entries() if key.value not in BESIDE]
+    named = [(key, arguments) for key, arguments in value.entries() if key.value not in STEP_KEYS]
     if len(named) != 1:
         keys = [key.value for key, _ in named]
         if not named:
