@@ -42,7 +42,7 @@ class Substitution:
         """Resolve a spec, a nested model or the inside of a block. Its own blocks stay."""
         if not isinstance(body, Mapping):
             return self.value(body, span)
-        parts = {
+        parts: dict[str, Callable[[Any, Span], Any]] = {
             "graph": self._nodes,
             "outputs": self._nodes,
             "models": self._models,
