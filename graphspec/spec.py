@@ -14,15 +14,15 @@ from graphspec.diagnostics.rules import BAD_EXPRESSION, BAD_SEARCH
 from graphspec.language.document import STANDARD_INPUT, read
 from graphspec.language.document.limits import MAX_FINDINGS
 from graphspec.language.document.tree import Mapping, tree_size
-from graphspec.language.document.yaml11 import find_traps
-from graphspec.language.expand import DECLARING, Library, expand, label_variables
+from graphspec.language.document.yaml11 import check_yaml11
+from graphspec.language.expand import DECLARATION_KEYS, Library, expand, label_variables
 from graphspec.language.graph import Graph, Training
 from graphspec.language.lower import check_library, lower, lower_training
-from graphspec.language.lower.data import Served, lower_data
+from graphspec.language.lower.data import DataRequirements, lower_data
 from graphspec.language.lower.search import lower_search
 from graphspec.language.overrides import apply_override
 from graphspec.language.schema import SpecModel, parse
-from graphspec.language.schema.desugar import write_out
+from graphspec.language.schema.desugar import desugar
 from graphspec.language.search_space import SearchSpace
 from graphspec.project import spec_in
 from graphspec.shapes import infer
@@ -75,10 +75,10 @@ def inspect(
 
 def _all_found(path: Path | str, overrides: Iterable[str], data: bool, values: bool) -> tuple[Spec | None, Report]:
     report = Report(most=MAX_FINDINGS)
-    traps: list[Diagnostic] = []
+    yaml11: list[Diagnostic] = []
     try:
         tree = read(path, report)
-        traps += find_traps(tree)
+        yaml11 += check_yaml11(tree)
         with within_bounds():
             spec = _inspect(path, tree, overrides, report, data, values)
         if data and spec is not None and spec.search is not None and not report.errors:
@@ -88,7 +88,7 @@ def _all_found(path: Path | str, overrides: Iterable[str], data: bool, values: b
         report.extend(error.report.found)
         spec = None
     places = [finding.span for finding in report.found if finding.span is not None]
-    report.extend(trap for trap in traps if trap.span is not None and not any(map(trap.span.overlaps, places)))
+    report.extend(each for each in yaml11 if each.span is not None and not any(map(each.span.overlaps, places)))
     return (spec if not report.errors else None), report
 
 
@@ -105,10 +105,10 @@ def _found_in(path: Path | str, tree: Mapping) -> Report:
 def _inspect(
     path: Path | str, tree: Mapping, overrides: Iterable[str], report: Report, data: bool, values: bool
 ) -> Spec | None:
-    write_out(tree)
+    desugar(tree)
     for override in overrides:
         apply_override(tree, override, report)
-    write_out(tree)
+    desugar(tree)
     report.raise_if_errors()
     from_stdin = str(path) == STANDARD_INPUT
     folder = Path() if from_stdin else Path(path).parent
@@ -128,7 +128,7 @@ def _look(path: Path | str, tree: Mapping, library: Library, report: Report, dat
     """The spec of a document whose expressions are resolved, and all findings of the stages that follow."""
     from_stdin = str(path) == STANDARD_INPUT
     folder = Path() if from_stdin else Path(path).parent
-    write_out(library.tree)
+    desugar(library.tree)
     model = parse(library.tree, report)
     if model is None:
         return None
@@ -138,7 +138,9 @@ def _look(path: Path | str, tree: Mapping, library: Library, report: Report, dat
     texts = [each for each, given in model.inputs.items() if given.dtype == "string"]
     outputs = graph.outputs if graph is not None else {}
     losses = {each: output.loss.name if output.loss is not None else None for each, output in outputs.items()}
-    sources = lower_data(model.data, Served(texts, losses), folder, report) if model.data is not None else None
+    sources = (
+        lower_data(model.data, DataRequirements(texts, losses), folder, report) if model.data is not None else None
+    )
     search = _search(model, tree, report)
     if graph is None:
         return None
@@ -174,4 +176,4 @@ def _search(model: SpecModel, tree: Mapping, report: Report) -> SearchSpace | No
 def _only_declares(tree: Mapping) -> bool:
     """Whether a file describes no model: it declares layers, models, blocks or variables for others to include."""
     describes = any(key in tree for key in ("inputs", "graph", "outputs", "training", "data"))
-    return not describes and any(key in tree for key in DECLARING)
+    return not describes and any(key in tree for key in DECLARATION_KEYS)

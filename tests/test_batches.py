@@ -22,7 +22,7 @@ SPAN = Span(SourceText("test", ""), 1, 1, 1, 1)
 
 def graph(dtype: str = "int64", shape: tuple[int | None, ...] = ()) -> Graph:
     """A graph of one input; batches need no more of it."""
-    return Graph("g", {"x": Input("x", shape, dtype, SPAN)}, {}, {}, SPAN)
+    return Graph("g", {"x": Input("x", shape, dtype, SPAN)}, {}, {}, span=SPAN)
 
 
 def samples(array: np.ndarray[Any, Any]) -> Samples:

@@ -18,8 +18,8 @@ from graphspec.editor.formatting import format_source, means_same
 from graphspec.editor.formatting.order import FORMS
 from graphspec.language.document import read_text
 from graphspec.language.schema import model as language
+from graphspec.language.schema.misplaced import RESERVED
 from graphspec.language.schema.part import Part
-from graphspec.language.schema.reserved import RESERVED
 
 T = TypeVar("T")
 ROOT = Path(__file__).parent.parent

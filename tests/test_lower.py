@@ -229,7 +229,7 @@ def test_references_select(write: Write) -> None:
     assert [str(reference) for reference in dec.references()] == ["both.q", "enc[1]", "enc[2]"]
     assert dec.steps[0].call["training"] is False
     assert out.feed.is_list
-    assert [(each.name, each.index) for each in out.feed.references()] == [("enc", 0), ("dec", None)]
+    assert [(each.name, each.index) for each in out.feed.tensors] == [("enc", 0), ("dec", None)]
 
 
 def test_merge_arguments(write: Write) -> None:

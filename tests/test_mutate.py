@@ -17,7 +17,11 @@ from .mutation.trial import Tree, Trials
 
 ROOT = Path(__file__).parent.parent
 LISTED = read_equivalents(ROOT / "scripts" / "equivalent_mutants.toml")
-SCOPE, STEPS, NAMING = "graphspec/language/lower/scope.py", "graphspec/language/lower/steps.py", "graphspec/language/lower/naming.py"
+SCOPE, STEPS, NAMING = (
+    "graphspec/language/lower/scope.py",
+    "graphspec/language/lower/steps.py",
+    "graphspec/language/lower/naming.py",
+)
 REPEATED = "tests/test_lower.py::test_repeat_makes_layers_of_their_own"
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="tests are run in forks")

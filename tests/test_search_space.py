@@ -18,7 +18,7 @@ import graphspec
 from graphspec.diagnostics import Report, SourceText, SpecError
 from graphspec.language.document.read_yaml import read_yaml
 from graphspec.language.document.tree import plain
-from graphspec.language.document.write_value import write_value
+from graphspec.language.document.write_yaml import write_value
 from graphspec.language.search_space import Choices, Range
 from graphspec.spec import inspect
 
@@ -67,7 +67,7 @@ def test_search_is_read(write: Write) -> None:
     assert space is not None
     width, optimizer = space.parameters
     assert width.path == "vars.hidden"
-    assert width.values == Range("int", 8, 64, False, 8)
+    assert width.values == Range("int", 8, 64, log=False, step=8)
     assert optimizer.values == Choices(("adam", {"SGD": {"learning_rate": 0.1}}))
     assert (space.trials, space.timeout, space.monitor, space.prunes) == (7, 60.0, None, True)
     assert space.sampler is not None

@@ -12,7 +12,7 @@ import graphspec
 from graphspec.diagnostics import Report, SourceText
 from graphspec.language.document import read_text
 from graphspec.language.document.tree import plain
-from graphspec.language.schema.desugar import write_out
+from graphspec.language.schema.desugar import desugar
 from graphspec.tuning import folder
 from graphspec.tuning.edit_spec import rewritten
 
@@ -22,7 +22,7 @@ Write = Callable[..., Path]
 def said(text: str, name: str = "spec.yaml") -> Any:
     """What a text says, its short forms written out."""
     tree = read_text(SourceText(name, text), Report())
-    write_out(tree)
+    desugar(tree)
     return plain(tree)
 
 

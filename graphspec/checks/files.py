@@ -10,7 +10,8 @@ from graphspec.diagnostics import Diagnostic, Report, Span, SpecError
 from graphspec.diagnostics.rules import MISSING_FILE, NETWORK
 from graphspec.diagnostics.suggest import closest
 from graphspec.files import check_file, is_file, names_in, reason_of
-from graphspec.language.graph import ExternalModel, Graph, KerasLayer, every_layer
+from graphspec.language.graph import ExternalModel, Graph, KerasLayer
+from graphspec.language.traversal import every_layer
 from graphspec.run_paths import is_url
 
 VOCABULARY = "vocabulary"

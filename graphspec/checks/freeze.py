@@ -12,7 +12,8 @@ from graphspec.checks.context import CheckContext
 from graphspec.diagnostics import Diagnostic
 from graphspec.diagnostics.rules import FROZEN_EVERYTHING, UNMATCHED_FREEZE
 from graphspec.diagnostics.suggest import did_you_mean, one_of
-from graphspec.language.graph import ExternalModel, Layer, ObjectLayer, Pattern, layer_paths, wrapped_layers
+from graphspec.language.graph import ExternalModel, Layer, ObjectLayer, Pattern, wrapped_layers
+from graphspec.language.traversal import layer_paths
 
 _MAX_PATHS = 100_000
 """Paths of layers to list; beyond these no entry is reported, as nested models can have any number of paths."""

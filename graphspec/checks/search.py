@@ -13,7 +13,7 @@ from graphspec.diagnostics import Diagnostic, Label, Report
 from graphspec.diagnostics.rules import BAD_SEARCH
 from graphspec.diagnostics.suggest import shown
 from graphspec.language.document.tree import Mapping
-from graphspec.language.document.write_value import write_value
+from graphspec.language.document.write_yaml import write_value
 from graphspec.language.overrides import apply_override, is_path
 from graphspec.language.search_space import Parameter, SearchSpace
 

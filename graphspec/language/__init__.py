@@ -1,1 +1,1 @@
-"""Read a spec: text, tree, expansion, schema and lowering to a `Graph`."""
+"""The front end: from the text of a spec to its `Graph`."""

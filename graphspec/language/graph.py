@@ -1,35 +1,33 @@
-"""`Graph`: the one intermediate representation. Building, summarising and checking all speak it.
+"""The `Graph`: the one intermediate representation, which building, summarising and checking all work on.
 
-A graph is what a spec says once every name is resolved: which layer instances there are (one `Layer` object each,
-so sharing is identity), in which order nodes are computed, what each takes in and which layers it calls. It knows
-the language no more, and it knows nothing yet of TensorFlow.
+A graph holds a spec with every name resolved: its layer instances (one `Layer` object each, so sharing is identity),
+its nodes in the order of computation, the operands of each and the layers that it calls. It depends neither on the
+syntax of the language nor on TensorFlow.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 from graphspec.catalog import Kind
-from graphspec.catalog.refused import COPYING_WRAPPERS
 from graphspec.diagnostics import Span
 from graphspec.files import is_file, is_folder
 
 T = TypeVar("T")
 
 FIRST = ""
-"""The key in an object's arguments of a first argument whose name is not known: that of a custom object."""
+"""Key of the positional argument of a custom object, whose name is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Object:
     """A Keras object and its arguments, or an operation of `keras.ops` and its constants.
 
-    arguments holds scalars, lists, further Objects and, for wrappers, Layers. A bare string identifier that stands
-    for a function of Keras (`relu`, `mse`) has `is_identifier` set and no arguments. spans are the places of the
-    arguments' values, of those that a spec writes.
+    arguments: scalars, lists, further Objects and, for wrappers, Layers. is_identifier: a bare string that names a
+    function of Keras (`relu`, `mse`). spans: the places of the argument values that the spec writes.
     """
 
     kind: Kind
@@ -40,13 +38,13 @@ class Object:
     spans: dict[str, Span] = field(default_factory=dict, compare=False, repr=False)
 
     def span_of(self, argument: str | None) -> Span:
-        """The place of an argument's value; of the object itself where the spec does not write the argument."""
+        """Return the place of an argument's value, by default that of the object."""
         return self.spans.get(argument, self.span) if argument is not None else self.span
 
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """A file of weights, `text` as the spec writes it. partial: what does not match is left as it is."""
+    """A file of weights. text: its path in the spec. partial: layers without matching weights keep their own."""
 
     path: Path
     text: str
@@ -56,9 +54,9 @@ class Weights:
 
 @dataclass(eq=False, slots=True, kw_only=True)
 class Layer:
-    """One layer instance, one operation, or one model. Two steps that call the same Layer share its weights.
+    """A layer instance, an operation, or a model. Steps that call the same Layer share its weights.
 
-    name is the name in Keras; declared says that the spec gave it a name of its own under `layers` or `models`.
+    name: the name in Keras. declared: the spec names it under `layers` or `models`.
     """
 
     span: Span
@@ -69,17 +67,17 @@ class Layer:
 
     @property
     def class_name(self) -> str:
-        """Name of the Keras class (`Dense`, `my>Scale`) or operation (`ops.relu`); empty for a model."""
+        """The name of the Keras class (`Dense`, `my>Scale`) or operation (`ops.relu`); empty for a model."""
         return ""
 
     @property
     def type_name(self) -> str:
-        """Name of the kind of layer, for people: the class, the operation, or `model`."""
+        """The class without its package, the operation, or `model`, for messages."""
         return self.class_name.rpartition(">")[2]
 
     @property
     def label(self) -> str:
-        """Name for messages: that of a model or of a declared layer, the class of any other."""
+        """The name of a declared layer, the class of any other, for messages."""
         return self.name if self.declared else self.type_name
 
     @property
@@ -88,7 +86,7 @@ class Layer:
         return {}
 
     def span_of(self, argument: str | None) -> Span | None:
-        """Return the place of an argument's value; None where no layer of Keras is written."""
+        """Return the place of an argument's value; None for a model."""
         return None
 
     @property
@@ -98,13 +96,13 @@ class Layer:
 
     @property
     def trainable(self) -> bool:
-        """Return whether the spec lets the layer learn."""
+        """False where the spec freezes the layer."""
         return True
 
 
 @dataclass(eq=False, slots=True, kw_only=True)
 class ObjectLayer(Layer):
-    """A layer that one object of the spec describes: a Keras layer or an operation."""
+    """A layer with an `Object` of its own: a Keras layer or an operation."""
 
     object: Object
 
@@ -122,7 +120,7 @@ class ObjectLayer(Layer):
 
 @dataclass(eq=False, slots=True, kw_only=True)
 class KerasLayer(ObjectLayer):
-    """A layer of Keras, or of a plugin."""
+    """A layer of Keras or of a plugin."""
 
     @property
     def trainable(self) -> bool:
@@ -131,14 +129,14 @@ class KerasLayer(ObjectLayer):
 
 @dataclass(eq=False, slots=True, kw_only=True)
 class Operation(ObjectLayer):
-    """An operation of `keras.ops`: it has no weights, and there is no Keras layer for it."""
+    """An operation of `keras.ops`, which has no weights and no Keras layer."""
 
     is_operation: ClassVar[bool] = True
 
 
 @dataclass(eq=False, slots=True, kw_only=True)
 class ModelLayer(Layer):
-    """A model that is applied like a layer. weights and trainable are those of the model as a whole."""
+    """A model that is applied like a layer. weights, trainable: those of the whole model."""
 
     weights: Weights | None = None
     trainable: bool = True
@@ -154,16 +152,16 @@ class ModelLayer(Layer):
 
 @dataclass(eq=False, slots=True, kw_only=True)
 class NestedModel(ModelLayer):
-    """A model that a spec describes."""
+    """A model that is defined in a spec."""
 
     graph: Graph
 
 
 @dataclass(eq=False, slots=True, kw_only=True)
 class ExternalModel(ModelLayer):
-    """A model that no spec describes: the file of a saved one, or a function of `keras.applications`.
+    """A saved model, or a function of `keras.applications`.
 
-    source: the function, or the file as the spec writes it, at source_span. path: None for a function.
+    source: the function, or the path as the spec writes it, at source_span. path: None for a function.
     """
 
     source: str
@@ -178,9 +176,10 @@ class ExternalModel(ModelLayer):
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A tensor: an input or node by name, or one of the several that a node gives, by index or output name.
+    """A tensor: an input or node, or one of several outputs of a node.
 
-    written is where the name stands that leads to the tensor, for a tensor that comes into a block and is named anew.
+    index, output: the position or the name of the output. written: the place in the caller of a block that the tensor
+    is passed into, where the block renames it.
     """
 
     name: str
@@ -191,8 +190,13 @@ class Reference:
 
     @property
     def place(self) -> Span:
-        """Where the name stands that leads to the tensor."""
+        """The place for messages: in the caller of a block, else that of the reference."""
         return self.written or self.span
+
+    @property
+    def is_selection(self) -> bool:
+        """True for one of several outputs of a node."""
+        return self.index is not None or self.output is not None
 
     def __str__(self) -> str:
         if self.index is not None:
@@ -204,56 +208,49 @@ class Reference:
 class Feed:
     """The operands of a node: one tensor, a list of tensors, or tensors by keyword.
 
-    form: the tensors in the form in which the spec writes them.
+    keywords: one for each tensor, or none. is_list: the spec writes a list.
     """
 
-    form: Reference | tuple[Reference, ...] | dict[str, Reference] = ()
+    tensors: tuple[Reference, ...] = ()
+    _: KW_ONLY
+    keywords: tuple[str, ...] = ()
+    is_list: bool = False
 
     @property
     def single(self) -> Reference | None:
-        """The one tensor that is written without a list."""
-        return self.form if isinstance(self.form, Reference) else None
-
-    @property
-    def is_list(self) -> bool:
-        """Return whether the spec writes a list."""
-        return isinstance(self.form, tuple)
+        """The one tensor of a feed that is neither a list nor by keyword."""
+        return None if self.is_list or self.keywords or not self.tensors else self.tensors[0]
 
     @property
     def by_name(self) -> dict[str, Reference] | None:
-        """The tensors by keyword; None where they have none."""
-        return self.form if isinstance(self.form, dict) else None
+        """The tensors by keyword; None where the feed has no keywords."""
+        return dict(zip(self.keywords, self.tensors, strict=True)) if self.keywords else None
 
     def items(self) -> list[tuple[int | str, Reference]]:
-        """Return each tensor with its keyword, or its position."""
-        return list(self.form.items()) if isinstance(self.form, dict) else list(enumerate(self.references()))
-
-    def references(self) -> list[Reference]:
-        """Return every tensor."""
-        if isinstance(self.form, Reference):
-            return [self.form]
-        return list(self.form.values() if isinstance(self.form, dict) else self.form)
+        """Return each tensor with its keyword or its position."""
+        return list(zip(self.keywords or range(len(self.tensors)), self.tensors, strict=True))
 
     def map(self, function: Callable[[Reference], T]) -> T | list[T] | dict[str, T]:
-        """Return what `function` gives for each tensor: alone, in a list, or by keyword."""
-        if isinstance(self.form, Reference):
-            return function(self.form)
-        if isinstance(self.form, dict):
-            return {name: function(reference) for name, reference in self.form.items()}
-        return [function(reference) for reference in self.form]
+        """Return the result of `function` for each tensor: alone, in a list, or by keyword."""
+        results = [function(tensor) for tensor in self.tensors]
+        if self.keywords:
+            return dict(zip(self.keywords, results, strict=True))
+        return results if self.is_list or not results else results[0]
 
     def replace(self, function: Callable[[Reference], Reference]) -> Feed:
-        """Return the feed with what `function` gives in the place of each tensor."""
-        form = self.map(function)
-        return Feed(tuple(form) if isinstance(form, list) else form)
+        """Return the feed with every tensor replaced by the result of `function` for it."""
+        return replace(self, tensors=tuple(map(function, self.tensors)))
 
     def __len__(self) -> int:
-        return len(self.references())
+        return len(self.tensors)
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One call of a layer. call holds further call arguments: scalars, References, and lists of both."""
+    """One call of a layer. call: further call arguments: scalars, References, and lists of both.
+
+    fresh: the layer is written in this step, and no other step calls it.
+    """
 
     layer: Layer
     span: Span
@@ -261,7 +258,7 @@ class Step:
     fresh: bool = True
 
     def references(self) -> Iterator[Reference]:
-        """The tensors among the call arguments."""
+        """Return the tensors among the call arguments."""
         waiting = list(self.call.values())[::-1]
         while waiting:
             value = waiting.pop()
@@ -273,16 +270,17 @@ class Step:
 
 @dataclass(slots=True)
 class Node:
-    """A named tensor: what comes in and the layers called one after the other. No steps: another name for it.
+    """A named tensor: its operands and the layers called in sequence. Without steps it is an alias of its operand.
 
-    part_of is the node of the spec that this is an earlier part of: a node whose steps a block interrupts is several.
-    is_faulty tells that a finding has been made of it: what it gives is open, and its steps end before the faulty one.
+    part_of: the node of the spec that this is an earlier part of; a node that uses blocks is lowered to several.
+    is_faulty: a diagnostic exists for it, so its value is unknown and its steps end before the faulty one.
     """
 
     name: str
     feed: Feed
     steps: list[Step]
     span: Span
+    _: KW_ONLY
     merge: str | None = None
     part_of: str | None = None
     is_faulty: bool = False
@@ -293,20 +291,21 @@ class Node:
         return self.part_of or self.name
 
     def references(self) -> Iterator[Reference]:
-        """Every tensor that the node takes in."""
-        yield from self.feed.references()
+        """Return the operands of the node, then the tensors among its call arguments."""
+        yield from self.feed.tensors
         for step in self.steps:
             yield from step.references()
 
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """A named input. Shape leaves out the batch; None is any length. is_faulty: a finding was made of the shape."""
+    """A named input. shape: without the batch axis; None is any length. is_faulty: a diagnostic covers its shape."""
 
     name: str
     shape: tuple[int | None, ...]
     dtype: str
     span: Span
+    _: KW_ONLY
     sparse: bool = False
     batch_size: int | None = None
     optional: bool = False
@@ -315,20 +314,21 @@ class Input:
 
 @dataclass(slots=True)
 class Output:
-    """A node that the graph returns, with its training. `loss_stated` tells `loss: null` from no loss at all.
+    """A node that the graph returns, with its loss and metrics.
 
-    is_faulty tells that a finding has been made of what trains it, so that its loss is open. class_weight_span is where
-    its class weights stand.
+    loss_stated: tells `loss: null` from no `loss` at all. is_faulty: a diagnostic exists for its loss or metrics, so
+    the loss is unknown.
     """
 
     node: Node
-    loss: Object | None
-    loss_stated: bool
-    loss_weight: float
-    metrics: list[Object]
-    weighted_metrics: list[Object]
-    class_weight: dict[int, float]
     span: Span
+    _: KW_ONLY
+    loss: Object | None = None
+    loss_stated: bool = True
+    loss_weight: float = 1.0
+    metrics: list[Object] = field(default_factory=list)
+    weighted_metrics: list[Object] = field(default_factory=list)
+    class_weight: dict[int, float] = field(default_factory=dict)
     is_faulty: bool = False
     class_weight_span: Span | None = None
 
@@ -339,7 +339,7 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Plugin:
-    """A module that registers custom objects, and the folder that it is looked for in before all others."""
+    """A module that registers custom objects. folder: the first entry of its import path."""
 
     module: str
     folder: Path
@@ -347,24 +347,24 @@ class Plugin:
 
     @property
     def is_beside(self) -> bool:
-        """Whether the module lies in the folder itself."""
+        """True where the module lies in the folder itself."""
         root = self.folder / self.module.partition(".")[0]
         return is_file(root.with_name(f"{root.name}.py")) or is_folder(root)
 
 
 @dataclass(slots=True)
 class Graph:
-    """A model: nodes in an order in which each comes after what it takes in; outputs in the order of the spec.
+    """A model: nodes in topological order, outputs in the order of the spec.
 
-    nodes holds the graph's own nodes and those of its outputs. layers holds what is declared here and used,
-    unapplied the place of what is declared here and never used. plugins are those of its spec. is_whole
-    tells that no finding has been made of its wiring: of other graphs nobody knows what they leave unused.
+    nodes: those of `graph` and of `outputs`. layers: the declared layers that are applied; unapplied: the places of
+    those that are not. is_whole: no diagnostic covers its wiring; otherwise its unused parts are unknown.
     """
 
     name: str
     inputs: dict[str, Input]
     nodes: dict[str, Node]
     outputs: dict[str, Output]
+    _: KW_ONLY
     span: Span
     layers: dict[str, Layer] = field(default_factory=dict)
     unapplied: dict[str, Span] = field(default_factory=dict)
@@ -372,85 +372,38 @@ class Graph:
     plugins: list[Plugin] = field(default_factory=list)
 
     def models(self) -> Iterator[Graph]:
-        """Every nested model that is applied in this graph or inside those, each once."""
+        """Return every nested model that is applied in this graph, at any depth, each once."""
         seen: set[int] = set()
         waiting = [self]
         for body in waiting:
-            for node in body.nodes.values():
-                for step in node.steps:
-                    for layer in (step.layer, *wrapped_layers(step.layer)):
-                        if isinstance(layer, NestedModel) and id(layer.graph) not in seen:
-                            seen.add(id(layer.graph))
-                            waiting.append(layer.graph)
-                            yield layer.graph
+            for called in body.called_layers():
+                for layer in (called, *wrapped_layers(called)):
+                    if isinstance(layer, NestedModel) and id(layer.graph) not in seen:
+                        seen.add(id(layer.graph))
+                        waiting.append(layer.graph)
+                        yield layer.graph
+
+    def called_layers(self) -> list[Layer]:
+        """Return the layers that the steps of this graph call, each once."""
+        return list(dict.fromkeys(step.layer for node in self.nodes.values() for step in node.steps))
 
 
 def wrapped_layers(layer: Layer) -> Iterator[Layer]:
-    """The layers among the arguments of `layer`, and theirs: what `TimeDistributed` and its like hold."""
+    """Return the layers in the arguments of `layer`, such as `TimeDistributed`, at any depth."""
+    for inner in argument_layers(layer):
+        yield inner
+        yield from wrapped_layers(inner)
+
+
+def argument_layers(layer: Layer) -> Iterator[Layer]:
+    """Return the layers among the arguments of `layer` itself."""
     for value in layer.arguments.values():
-        for item in value if isinstance(value, list) else [value]:
-            if isinstance(item, Layer):
-                yield item
-                yield from wrapped_layers(item)
-
-
-def size_of(value: Any) -> int:
-    """Return how many values a value, an object or a layer holds; ten letters of a text are one."""
-    if isinstance(value, Object | Layer):
-        return 1 + size_of(value.arguments)
-    if isinstance(value, dict):
-        return len(value) + sum(map(size_of, value.values()))
-    if isinstance(value, list | tuple):
-        return len(value) + sum(map(size_of, value))
-    return len(value) // 10 if isinstance(value, str) else 0
-
-
-def every_plugin(graph: Graph) -> Iterator[Plugin]:
-    """The plugins of the spec, and those of specs that are models in it."""
-    for body in (graph, *graph.models()):
-        yield from body.plugins
-
-
-def every_layer(graph: Graph) -> Iterator[Layer]:
-    """Every layer that `graph` calls or holds in a wrapper, and those of the models in it, each once."""
-    seen: dict[Layer, None] = {}
-    for body in (graph, *graph.models()):
-        for node in body.nodes.values():
-            for step in node.steps:
-                seen.update(dict.fromkeys((step.layer, *wrapped_layers(step.layer))))
-    yield from seen
-
-
-def layer_paths(graph: Graph) -> Iterator[tuple[str, Layer]]:
-    """Every layer with its path: its name in Keras, after the names of the models and wrappers that it lies in.
-
-    A declared layer inside a wrapper has two: `frames/vision`, and `vision`. What lies in a wrapper that copies its
-    layer has none, for the copies are the wrapper's own.
-    """
-    for layer in dict.fromkeys(step.layer for node in graph.nodes.values() for step in node.steps):
-        yield from _paths(layer, "")
-
-
-def _paths(layer: Layer, prefix: str) -> Iterator[tuple[str, Layer]]:
-    if layer.is_operation:
-        return
-    path = prefix + layer.name
-    yield path, layer
-    if isinstance(layer, NestedModel):
-        for inner in dict.fromkeys(step.layer for node in layer.graph.nodes.values() for step in node.steps):
-            yield from _paths(inner, f"{path}/")
-    elif layer.class_name not in COPYING_WRAPPERS:
-        for value in layer.arguments.values():
-            for item in value if isinstance(value, list) else [value]:
-                if isinstance(item, Layer):
-                    yield from _paths(item, f"{path}/")
-                    if item.declared:
-                        yield from _paths(item, prefix)
+        yield from (item for item in (value if isinstance(value, list) else [value]) if isinstance(item, Layer))
 
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """A name, or a glob of names, as the spec writes it."""
+    """A name or a glob of names, as the spec writes it."""
 
     text: str
     span: Span
@@ -458,7 +411,7 @@ class Pattern:
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """The objects of `training`; its plain settings stay in the schema's model."""
+    """The objects of `training`; its plain settings stay in the `TrainingModel`."""
 
     optimizer: Object
     callbacks: list[Object]

@@ -1,11 +1,11 @@
-"""`SearchSpace`: what `search` says, once it is read: the values that a study tries, and how it chooses among them.
+"""The `SearchSpace` of a spec: the parameters, sampler and pruner of a study.
 
-It knows neither the language nor optuna, whose names of samplers and pruners are looked up when a study begins.
+It is independent of optuna, whose samplers and pruners are looked up when a study begins.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any, Literal
 
 from graphspec.diagnostics import Span
@@ -13,23 +13,24 @@ from graphspec.diagnostics import Span
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """Numbers from `low` to `high`, both among them. step: None for every number between."""
+    """The numbers from `low` to `high`, both included. step: None for every number between them."""
 
     kind: Literal["float", "int"]
     low: float
     high: float
+    _: KW_ONLY
     log: bool
     step: float | None
 
     @property
     def edges(self) -> list[Any]:
-        """The least and the greatest value."""
+        """The smallest and the largest value."""
         return [self.low, self.high]
 
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """Values, plain data each, of which one is chosen."""
+    """The values, each plain data, from which one is chosen."""
 
     values: tuple[Any, ...]
 
@@ -41,7 +42,7 @@ class Choices:
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A value of the spec that is searched for. path: where it stands, as `--set` takes it. span: that of its key."""
+    """A value of the spec that is searched for. path: in the syntax of `--set`. span: of its key."""
 
     path: str
     values: Range | Choices
@@ -49,8 +50,8 @@ class Parameter:
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
-    """A sampler or a pruner of optuna: a name and arguments, which are plain data. spans are those of the arguments."""
+class OptunaObject:
+    """A sampler or pruner of optuna. arguments: plain data. spans: the places of the arguments."""
 
     name: str
     arguments: dict[str, Any]
@@ -58,11 +59,12 @@ class Chosen:
     spans: dict[str, Span] = field(default_factory=dict, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SearchSpace:
-    """What a study tries. monitor: None for `val_loss`, or `loss` without validation; trials, timeout: None for no end.
+    """The parameters and settings of a study.
 
-    sampler, pruner: None for the usual one; prunes tells that there is to be one at all. span: that of `search`.
+    monitor: None for `val_loss`, or `loss` without validation. trials, timeout (in seconds): None for no limit.
+    sampler, pruner: None for the default. prunes: False for a study without a pruner. span: of `search`.
     """
 
     parameters: tuple[Parameter, ...]
@@ -70,7 +72,7 @@ class SearchSpace:
     monitor_span: Span
     trials: int | None
     timeout: float | None
-    sampler: Chosen | None
-    pruner: Chosen | None
+    sampler: OptunaObject | None
+    pruner: OptunaObject | None
     prunes: bool
     span: Span

@@ -12,7 +12,8 @@ from graphspec.diagnostics import Report, Span, SpecError
 from graphspec.diagnostics import SourceText as Text
 from graphspec.diagnostics.rules import REFUSED_TRAINING, UNREADABLE_DATA
 from graphspec.files import is_file
-from graphspec.language.graph import Feed, Graph, Input, Node, Object, Output, every_plugin
+from graphspec.language.graph import Feed, Graph, Input, Node, Object, Output
+from graphspec.language.traversal import every_plugin
 from graphspec.predicting.predictor import Predictor
 from graphspec.spec import Spec
 from graphspec.to_keras.keras_messages import reason
@@ -59,7 +60,7 @@ def predictor_of(path: Path) -> Predictor:
         name: Input(name, tuple(tensor.shape[1:]), str(tensor.dtype), place) for name, tensor in model.input.items()
     }
     outputs = {name: _output(name, compiling, place) for name in model.output}
-    graph = Graph(model.name, inputs, {}, outputs, place)
+    graph = Graph(model.name, inputs, {}, outputs, span=place)
     trained = [name for name, output in outputs.items() if output.loss is not None]
     if trained:
         _compile(model, compiling, trained, str(path))
@@ -95,7 +96,7 @@ def _output(name: str, compiling: _Compiling, place: Span) -> Output:
     loss = compiling["loss"].get(name)
     weight = compiling["loss_weights"].get(name)
     node = Node(name, Feed(), [], place)
-    return Output(node, _object(loss, place), True, 1.0 if weight is None else float(weight), [], [], {}, place)
+    return Output(node, place, loss=_object(loss, place), loss_weight=1.0 if weight is None else float(weight))
 
 
 def _object(loss: Any, place: Span) -> Object | None:

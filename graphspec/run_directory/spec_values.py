@@ -192,7 +192,7 @@ class _Values:
         return Path(os.path.relpath(plugin.folder.resolve(), self.folder.resolve())).as_posix()
 
     def _add_node(self, path: str, node: Node) -> None:
-        self.add(f"{path}.from", node.feed.form)
+        self.add(f"{path}.from", node.feed.map(str))
         if node.merge is not None:
             self.found[f"{path}.merge"] = node.merge
         for number, step in enumerate(node.steps):

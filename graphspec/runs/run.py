@@ -16,7 +16,7 @@ from graphspec.diagnostics.rules import BAD_RUN
 from graphspec.diagnostics.suggest import one_of
 from graphspec.extras import check_tensorflow, require_tensorflow
 from graphspec.files import is_file, is_whole_zip
-from graphspec.language.graph import every_plugin
+from graphspec.language.traversal import every_plugin
 from graphspec.predicting.input_files import Files, rows_of
 from graphspec.predicting.labels import labels_of
 from graphspec.run_directory.consistency import check_record

@@ -71,13 +71,13 @@ def _graph(config: dict[str, Any], name: str, span: Span) -> Graph:
             node.steps = [Step(layer, span)] if feed is not None else []
             nodes[node.name] = node
     outputs = {
-        key: Output(nodes[_node(layer, number)], None, True, 1.0, [], [], {}, span)
+        key: Output(nodes[_node(layer, number)], span)
         for key, (layer, number, _) in _named(config["output_layers"]).items()
     }
     for key, output in outputs.items():
-        nodes[key] = output.node = Node(key, Feed(Reference(output.name, span)), [], span)
+        nodes[key] = output.node = Node(key, Feed((Reference(output.name, span),)), [], span)
     taken = {key: inputs[layer] for key, (layer, _, _) in _named(config["input_layers"]).items()}
-    return Graph(name, taken, nodes, outputs, span)
+    return Graph(name, taken, nodes, outputs, span=span)
 
 
 def _node(layer: str, number: int) -> str:
@@ -113,9 +113,9 @@ def _feed(call: dict[str, Any], inputs: dict[str, Input], span: Span) -> Feed | 
     if isinstance(given, list):
         listed = [_reference(each, inputs, span) for each in given]
         several = tuple(each for each in listed if each is not None)
-        return Feed(several) if len(several) == len(listed) else None
+        return Feed(several, is_list=True) if len(several) == len(listed) else None
     one = _reference(given, inputs, span)
-    return Feed(one) if one is not None else None
+    return Feed((one,)) if one is not None else None
 
 
 def _reference(given: Any, inputs: dict[str, Input], span: Span) -> Reference | None:

@@ -14,7 +14,8 @@ import keras
 from graphspec.checks.freeze import unmatched
 from graphspec.diagnostics import Report, Span, SpecError
 from graphspec.diagnostics.rules import FROZEN_EVERYTHING
-from graphspec.language.graph import ExternalModel, Pattern, layer_paths
+from graphspec.language.graph import ExternalModel, Pattern
+from graphspec.language.traversal import layer_paths
 from graphspec.to_keras.model import Built
 
 

@@ -6,7 +6,7 @@ from threading import RLock
 
 import keras
 
-from graphspec.language.graph import every_plugin
+from graphspec.language.traversal import every_plugin
 from graphspec.spec import Spec
 from graphspec.to_keras.freezing import freeze
 from graphspec.to_keras.model import Built, build_graph

@@ -134,7 +134,7 @@ def _takes(node: Node) -> tuple[str, ...]:
     by_name = node.feed.by_name
     if by_name is not None:
         return tuple(f"{name}={_label(reference)}" for name, reference in by_name.items())
-    return tuple(map(_label, node.feed.references()))
+    return tuple(map(_label, node.feed.tensors))
 
 
 def _label(reference: Reference) -> str:

@@ -16,7 +16,7 @@ from graphspec.console.reporter import Reporter
 from graphspec.datasets.samples import TrainingData
 from graphspec.diagnostics import SpecError
 from graphspec.diagnostics.rules import BAD_RUN
-from graphspec.language.graph import every_plugin
+from graphspec.language.traversal import every_plugin
 from graphspec.run_directory import Row
 from graphspec.run_directory.consistency import check_rows, metrics_of
 from graphspec.run_directory.file_hashes import (

@@ -13,7 +13,7 @@ from graphspec.console.metrics import number
 from graphspec.console.progress_bar import progress_bar
 from graphspec.console.reporter import Reporter
 from graphspec.diagnostics.escapes import escaped
-from graphspec.language.document.write_value import write_value
+from graphspec.language.document.write_yaml import write_value
 from graphspec.tuning.trial import COMPLETE, FAILED, PRUNED, Trial, best_first
 
 MOST_SHOWN = 5

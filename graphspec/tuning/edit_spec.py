@@ -13,9 +13,8 @@ from graphspec.diagnostics import Edit, Fix, Report, SourceText, Span, SpecError
 from graphspec.diagnostics.edits import edited
 from graphspec.language.document import read_text
 from graphspec.language.document.tree import Mapping, Sequence, plain
-from graphspec.language.document.write_value import write_value
-from graphspec.language.document.write_yaml import write_yaml
-from graphspec.language.schema.desugar import write_out
+from graphspec.language.document.write_yaml import write_value, write_yaml
+from graphspec.language.schema.desugar import desugar
 
 
 def rewritten(source: SourceText, wanted: dict[str, Any]) -> str:
@@ -35,7 +34,7 @@ def _tree(source: SourceText) -> Mapping:
     report = Report()
     tree = read_text(source, report)
     report.raise_if_errors()
-    write_out(tree)
+    desugar(tree)
     return tree
 
 

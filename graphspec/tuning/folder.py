@@ -18,7 +18,7 @@ from graphspec import run_directory
 from graphspec.diagnostics import Report
 from graphspec.language.document import read, read_source
 from graphspec.language.document.tree import plain
-from graphspec.language.schema.desugar import write_out
+from graphspec.language.schema.desugar import desugar
 from graphspec.run_directory import empty_folder, new_folder, newest_with
 from graphspec.run_directory.destination import check_destination
 from graphspec.run_directory.folders import NEW_FOLDER, check_empty, longest_inside
@@ -79,7 +79,7 @@ def with_overrides(study: Path, overrides: list[str], file: str) -> Spec:
 
 def _document(path: Path) -> dict[str, Any]:
     tree = read(path, Report())
-    write_out(tree)
+    desugar(tree)
     found: dict[str, Any] = plain(tree)
     return found
 

@@ -28,9 +28,9 @@ from graphspec.diagnostics import Report, Span, SpecError
 from graphspec.diagnostics.rules import BAD_RUN, BAD_SEARCH
 from graphspec.diagnostics.suggest import did_you_mean, kind_of, one_of
 from graphspec.language.document.tree import Located
-from graphspec.language.document.write_value import write_value
+from graphspec.language.document.write_yaml import write_value
 from graphspec.language.lower.search import refuse_type
-from graphspec.language.search_space import Choices, Chosen, Parameter, SearchSpace
+from graphspec.language.search_space import Choices, OptunaObject, Parameter, SearchSpace
 from graphspec.run_directory import damaged
 from graphspec.tuning.folder import DATABASE
 
@@ -119,7 +119,7 @@ def make_sampler(space: SearchSpace, seed: int, number: int) -> BaseSampler:
 
     seed: what the sampler goes by where the spec gives it none of its own.
     """
-    chosen = space.sampler or Chosen("TPESampler", {}, space.span)
+    chosen = space.sampler or OptunaObject("TPESampler", {}, space.span)
     kind = _class_of(optuna.samplers, chosen.name, BaseSampler, chosen.span)
     made: BaseSampler = _make(kind, chosen, (seed, number))
     return made
@@ -129,7 +129,7 @@ def make_pruner(space: SearchSpace) -> optuna.pruners.BasePruner:
     """The pruner of the study. Raises SpecError where optuna has none such."""
     if not space.prunes:
         return optuna.pruners.NopPruner()
-    chosen = space.pruner or Chosen("MedianPruner", {}, space.span)
+    chosen = space.pruner or OptunaObject("MedianPruner", {}, space.span)
     kind = _class_of(optuna.pruners, chosen.name, optuna.pruners.BasePruner, chosen.span)
     made: optuna.pruners.BasePruner = _make(kind, chosen, None)
     return made
@@ -162,7 +162,7 @@ def _is_kind(found: Any, base: type[Any]) -> bool:
     return isinstance(found, type) and issubclass(found, base) and not inspect.isabstract(found)
 
 
-def _make(kind: type[Any], chosen: Chosen, seed: tuple[int, int] | None) -> Any:
+def _make(kind: type[Any], chosen: OptunaObject, seed: tuple[int, int] | None) -> Any:
     """The object of optuna, by its constructor alone. seed: see `_seed`; None for a pruner.
 
     Raises SpecError where it does not take the arguments.
@@ -182,7 +182,7 @@ def _make(kind: type[Any], chosen: Chosen, seed: tuple[int, int] | None) -> Any:
         wanted = expected_type(_annotation(taken[name]), value)
         if wanted is not None:
             report = Report()
-            refuse_type(chosen.name, name, Located(value, span), wanted, report)
+            refuse_type(chosen.name, name, Located(value, span), expected=wanted, report=report)
             raise SpecError(report)
         if name.endswith(_NESTED):
             arguments[name] = _nested(name, value, span, seed)
@@ -233,4 +233,4 @@ def _nested(name: str, value: Any, span: Span, seed: tuple[int, int] | None) -> 
     is_pruner = name.endswith("pruner")
     base = optuna.pruners.BasePruner if is_pruner else BaseSampler
     kind = _class_of(optuna.pruners if is_pruner else optuna.samplers, inner, base, span)
-    return _make(kind, Chosen(inner, dict(arguments or {}), span), seed)
+    return _make(kind, OptunaObject(inner, dict(arguments or {}), span), seed)

@@ -12,7 +12,7 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from graphspec.diagnostics.escapes import heading, spreadsheet_cell
-from graphspec.language.document.write_value import write_value
+from graphspec.language.document.write_yaml import write_value
 from graphspec.language.search_space import Choices, SearchSpace
 from graphspec.run_directory import damaged, write_text
 from graphspec.spec import Spec

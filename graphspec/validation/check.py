@@ -14,7 +14,7 @@ from graphspec.diagnostics import Diagnostic, Report
 from graphspec.diagnostics.rules import INTERNAL, Rule
 from graphspec.extras import missing_extra
 from graphspec.language.document import STANDARD_INPUT
-from graphspec.language.document.overlay import reading
+from graphspec.language.document.overlay import overlay
 from graphspec.spec import Spec, inspect
 from graphspec.validation.ignores import Ignore, ignores_in
 
@@ -45,7 +45,7 @@ def check_file(path: str, overrides: Sequence[str] = (), *, values: bool = False
     Where graphspec itself fails, that is a finding (GS902) of this file, and others are still looked at.
     """
     spec, report = None, Report()
-    with reading() as read:
+    with overlay() as read:
         try:
             spec, report = inspect(path, overrides, data=True, values=values)
             if spec is not None and deep is not None:

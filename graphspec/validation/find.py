@@ -14,7 +14,7 @@ from graphspec.diagnostics.rules import UNREADABLE_FILE
 from graphspec.files import check_file, is_folder, is_of_kernel, is_there, open_file, reason_of
 from graphspec.language.document import STANDARD_INPUT
 from graphspec.language.document.limits import MAX_BYTES
-from graphspec.language.document.overlay import is_held, key
+from graphspec.language.document.overlay import is_overlaid, key
 
 _DEEPEST = 100
 """Folders in each other that are walked."""
@@ -35,7 +35,7 @@ def find_specs(
     """
     seen: set[str] = set()
     for path in map(str, paths):
-        is_text = path == STANDARD_INPUT or is_held(path)
+        is_text = path == STANDARD_INPUT or is_overlaid(path)
         if not is_text and not is_there(path):
             report.add(UNREADABLE_FILE, f"there is no file {path}", help="check the path")
             continue

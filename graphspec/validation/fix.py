@@ -13,7 +13,7 @@ from graphspec.diagnostics import Fix, Report, SpecError
 from graphspec.diagnostics.edits import edited
 from graphspec.diagnostics.formats.outcome import Outcome
 from graphspec.language.document import read
-from graphspec.language.document.overlay import key, read_bytes, reading
+from graphspec.language.document.overlay import key, overlay, read_bytes
 from graphspec.validation.check import Raw
 
 _PASSES = 10
@@ -60,7 +60,7 @@ def fix(
         if not changed:
             break
         again = [path for path in paths if changed & {key(path), *found[_name(path)].asked}]
-        with reading(done.held()):
+        with overlay(done.held()):
             found |= {raw.path: raw for raw in check(again)}
     return list(found.values()), done
 
@@ -106,7 +106,7 @@ def _reads_no_worse(path: str, old: bytes, new: bytes) -> bool:
 def _faults(path: str, data: bytes) -> int:
     """How many findings reading the document alone gives; a text of which there is no tree is the worst."""
     report = Report()
-    with reading({key(path): data}):
+    with overlay({key(path): data}):
         try:
             read(path, report)
         except SpecError as error:

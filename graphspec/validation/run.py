@@ -9,7 +9,7 @@ from pathlib import Path
 
 from graphspec.diagnostics import Report
 from graphspec.diagnostics.formats.outcome import Outcome
-from graphspec.language.document.overlay import key, reading
+from graphspec.language.document.overlay import key, overlay
 from graphspec.validation.apply_ignores import settle
 from graphspec.validation.check import Deep, Raw, check_file, check_files
 from graphspec.validation.find import find_specs
@@ -53,7 +53,7 @@ def run(request: Request, settings: Finder) -> Result:
     one = partial(check_file, overrides=request.overrides, values=request.values, deep=request.deep)
     check = partial(check_files, check=one, jobs=1 if request.deep is not None else request.jobs)
     fixed = Fixed()
-    with reading(request.held):
+    with overlay(request.held):
         files, found = _find(request.paths, settings)
         if request.fix:
             checked, fixed = fix(files, check, selections.settled, unsafe=request.unsafe_fixes)

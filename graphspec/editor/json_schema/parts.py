@@ -12,7 +12,7 @@ from typing import Any
 from graphspec import catalog
 from graphspec.editor.json_schema.texts import TEXTS
 from graphspec.editor.json_schema.values import EXPRESSION, NAME, Schema, dtype, ref
-from graphspec.language.expand import DECLARING
+from graphspec.language.expand import DECLARATION_KEYS
 from graphspec.language.schema.model import LANGUAGE_VERSION, SpecModel
 
 _STEPS = {
@@ -140,7 +140,7 @@ def _part(name: str, model: Schema) -> Schema:
 def _describes_or_declares() -> Schema:
     """A spec has inputs and outputs, but for one that only declares what others include."""
     describing = [{"required": [key]} for key in ("inputs", "graph", "outputs", "training", "data")]
-    declares = {"anyOf": [{"required": [key]} for key in DECLARING]}
+    declares = {"anyOf": [{"required": [key]} for key in DECLARATION_KEYS]}
     return {"if": {"anyOf": [*describing, {"not": declares}]}, "then": {"required": ["inputs", "outputs"]}}
 
 

@@ -1,4 +1,4 @@
-"""Text → tree: a spec file, or standard input, read into plain values that know where they stand."""
+"""Parse a spec file or standard input to a tree of values with places."""
 
 from __future__ import annotations
 
@@ -9,36 +9,44 @@ from graphspec.diagnostics import Diagnostic, Report, SourceText, Span, SpecErro
 from graphspec.diagnostics.rules import EMPTY_DOCUMENT, TOO_LARGE, UNREADABLE_FILE
 from graphspec.files import reason_of
 from graphspec.language.document.limits import MAX_BYTES, check_lines, syntax_position
-from graphspec.language.document.overlay import STANDARD_INPUT, is_held, note, read_bytes
+from graphspec.language.document.overlay import STANDARD_INPUT, is_overlaid, read_bytes, record_source
 from graphspec.language.document.read_json import read_json
 from graphspec.language.document.read_yaml import read_yaml
 from graphspec.language.document.tree import Mapping
 from graphspec.project import is_ours
 
-__all__ = ["DECLARING", "STANDARD_INPUT", "read", "read_source"]
+__all__ = ["DECLARATION_KEYS", "STANDARD_INPUT", "read", "read_source"]
 
 _MARK = "\ufeff"
-"""A byte order mark. Some editors write one at the start of a file, and some write a second one."""
+"""The byte order mark. Some editors write one at the start of a file, some a second one."""
 
-DECLARING = ("vars", "layers", "models", "blocks")
-"""The keys under which a file declares what others use by including it."""
+DECLARATION_KEYS = ("vars", "layers", "models", "blocks")
+"""The keys whose entries become visible to a file that includes this one."""
 
 
 def read(path: Path | str, report: Report) -> Mapping:
-    """Read the spec at `path` (`-` is standard input; `.json` is read as JSON, all else as YAML).
+    """Parse the spec at `path`.
 
-    Findings that leave the tree whole go to `report`. Raises SpecError where there is no tree to go on with.
+    Args:
+        path: A file, parsed as JSON where it ends in `.json`, else as YAML; `-` is standard input.
+        report: Receives the diagnostics that leave the tree usable.
+
+    Returns:
+        The tree.
+
+    Raises:
+        SpecError: The file cannot be read, or there is no tree.
     """
     return read_text(read_source(path), report)
 
 
 def is_json(source: SourceText) -> bool:
-    """Whether `source` is read as JSON: by its name, and standard input by how it starts."""
+    """Return whether `source` is parsed as JSON. Standard input is if it starts with `{`."""
     return source.name.endswith(".json") or (source.name == "<stdin>" and source.text.lstrip().startswith("{"))
 
 
 def read_text(source: SourceText, report: Report) -> Mapping:
-    """Read the spec that `source` holds, as `read` does."""
+    """Parse the spec in `source`, as `read` does."""
     tree = _tree(source, report)
     if isinstance(tree, Mapping):
         return tree
@@ -58,47 +66,48 @@ def _tree(source: SourceText, report: Report) -> Any:
 
 
 def read_source(path: Path | str) -> SourceText:
-    """The text at `path` with its name. Raises SpecError (GS001, GS006) where it cannot be had.
+    """Return the text at `path`.
 
-    Of a file outside of the project of the spec, its text is given only where it reads as a spec. Otherwise SpecError
-    is raised with what is wrong with it and where, and with nothing that it holds.
+    Raises:
+        SpecError: The file cannot be read, or it lies outside of the project and is no spec. In the latter case, the
+            diagnostics contain nothing of its text.
     """
-    is_foreign = not (is_held(path) or str(path) == STANDARD_INPUT or is_ours(path))
+    is_foreign = not (is_overlaid(path) or str(path) == STANDARD_INPUT or is_ours(path))
     try:
         source = _read(path)
         if is_foreign:
             _refuse_foreign(source)
     except SpecError as error:
         if is_foreign:
-            raise SpecError(Report([_concealed(finding) for finding in error.report.found])) from None
+            raise SpecError(Report([_concealed(diagnostic) for diagnostic in error.report.found])) from None
         raise
-    note(source)
+    record_source(source)
     return source
 
 
 def _refuse_foreign(source: SourceText) -> None:
-    """Raise SpecError where a file that lies elsewhere does not read as a spec."""
+    """Raise SpecError where a file outside of the project is no spec."""
     tree = _tree(source, Report())
-    if not isinstance(tree, Mapping) or not any(key in tree for key in ("graphspec", "include", *DECLARING)):
+    if not isinstance(tree, Mapping) or not any(key in tree for key in ("graphspec", "include", *DECLARATION_KEYS)):
         raise SpecError.of(EMPTY_DOCUMENT, "", Span(source, 1, 1, 1, 2))
 
 
-def _concealed(finding: Diagnostic) -> Diagnostic:
-    """`finding` without anything that its file holds: neither the line nor the words of it."""
-    span = finding.span
+def _concealed(diagnostic: Diagnostic) -> Diagnostic:
+    """Return the diagnostic without any text of its file."""
+    rule, span = diagnostic.rule, diagnostic.span
     if span is None:
-        return finding
+        return diagnostic
     source = SourceText(span.source.name, "", is_shown=False)
     return Diagnostic(
-        finding.rule,
-        "the file does not read as a spec" if finding.rule is EMPTY_DOCUMENT else _as_clause(finding.rule.summary),
+        rule,
+        "the file does not read as a spec" if rule is EMPTY_DOCUMENT else _as_clause(rule.summary),
         Span(source, span.line, span.column, span.end_line, span.end_column),
         help="it lies outside of the project of the spec, so that nothing of it is shown here",
     )
 
 
 def _as_clause(summary: str) -> str:
-    """A sentence as the messages of findings are written."""
+    """Return a sentence in the style of messages: in lower case, without a full stop."""
     return f"{summary[0].lower()}{summary[1:].removesuffix('.')}"
 
 

@@ -1,4 +1,4 @@
-"""Bound the size of a document. A spec of 10,000 layers stays below each limit."""
+"""Limits on the size of a document. A spec of 10,000 layers is below each of them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MAX_VALUES = 80_000
 MAX_LINES = 200_000
 MAX_COMMENTS = 5_000
 MAX_FINDINGS = 1_000
-"""Findings of one spec: nobody reads more, and the search for similar names takes time for each."""
+"""Diagnostics of one spec. Nobody reads more, and each takes time to search for similar names."""
 
 _LINE_END = re.compile(r"\r\n|\n|\r")
 
@@ -24,11 +24,11 @@ def check_lines(source: SourceText) -> None:
     """Raise SpecError where a document has more than MAX_LINES lines."""
     last = next(islice(_LINE_END.finditer(source.text), MAX_LINES - 1, None), None)
     if last is not None and last.end() < len(source.text):
-        shown = replace(source, text=source.text[: last.end() + 200])  # millions of lines would be kept to show one
+        excerpt = replace(source, text=source.text[: last.end() + 200])  # keeps millions of lines out of the report
         raise SpecError.of(
             TOO_LARGE,
             f"{source.name} has more than {MAX_LINES:,} lines",
-            Span(shown, MAX_LINES + 1, 1, MAX_LINES + 1, 2),
+            Span(excerpt, MAX_LINES + 1, 1, MAX_LINES + 1, 2),
             expected="up to here",
             help="a spec is a small text; numbers and words lie in files of their own",
         )
@@ -59,7 +59,7 @@ def check_values(count: int, span: Span) -> None:
 
 
 def check_comments(count: int) -> None:
-    """Raise SpecError where a document that is to be formatted holds more than MAX_COMMENTS comments."""
+    """Raise SpecError where a document to be formatted has more than MAX_COMMENTS comments."""
     if count > MAX_COMMENTS:
         raise SpecError.of(
             TOO_LARGE,
@@ -69,7 +69,7 @@ def check_comments(count: int) -> None:
 
 
 def syntax_position(source: SourceText, index: int) -> tuple[int, int]:
-    """Line and column, from 1, of the character at `index`."""
+    """Return the line and column, from 1, of the character at `index`."""
     before = source.text[:index].replace("\r\n", "\n").replace("\r", "\n")
     line = before.count("\n") + 1
     return line, len(before) - (before.rfind("\n") + 1) + 1

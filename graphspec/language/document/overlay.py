@@ -1,8 +1,7 @@
-"""Which texts stand for files while specs are read, and which files reading has asked for.
+"""Overlays: texts that replace files, and a record of the files that were requested.
 
-An editor has text that is not saved, standard input can be read only once, and a fix is tried before it is written: in
-each case a text is held that is read in the place of a file. What follows the changes of a spec must know every
-file that went into it, read or not there.
+They serve unsaved text in an editor, standard input, which can be read only once, and fixes that are tried before they
+are written. `--watch` needs the record of every requested file, including those that do not exist.
 """
 
 from __future__ import annotations
@@ -23,22 +22,25 @@ STANDARD_INPUT = "-"
 
 
 @dataclass
-class Reading:
-    """The texts held, by `key`; the keys of the files asked for, and the sources that were read, in order."""
+class Overlay:
+    """The texts by the `key` of the file that each replaces.
 
-    held: Mapping[str, bytes] = field(default_factory=dict)
+    asked: the keys of the requested files. sources: the sources that were read. Both are in order.
+    """
+
+    texts: Mapping[str, bytes] = field(default_factory=dict)
     asked: dict[str, None] = field(default_factory=dict)
     sources: list[SourceText] = field(default_factory=list)
 
 
-_CURRENT: ContextVar[Reading | None] = ContextVar("reading", default=None)
+_CURRENT: ContextVar[Overlay | None] = ContextVar("overlay", default=None)
 
 
 @contextmanager
-def reading(held: Mapping[str, bytes] | None = None) -> Iterator[Reading]:
-    """What is read inside of this reads `held` in the place of files, those held around it too, and is noted."""
-    around = _CURRENT.get()
-    current = Reading({**(around.held if around is not None else {}), **(held or {})})
+def overlay(texts: Mapping[str, bytes] | None = None) -> Iterator[Overlay]:
+    """Read `texts`, and those of the enclosing overlay, in the place of files."""
+    outer = _CURRENT.get()
+    current = Overlay({**(outer.texts if outer is not None else {}), **(texts or {})})
     token = _CURRENT.set(current)
     try:
         yield current
@@ -47,34 +49,35 @@ def reading(held: Mapping[str, bytes] | None = None) -> Iterator[Reading]:
 
 
 def key(path: Path | str) -> str:
-    """What stands for the file at `path`, however it is written; `-` is standard input."""
+    """Return the key of a file, the same for every spelling of its path."""
     return STANDARD_INPUT if str(path) == STANDARD_INPUT else os.path.realpath(path)
 
 
 def read_bytes(path: Path | str, limit: int = MAX_BYTES + 1) -> bytes:
-    """The first `limit` bytes of the file at `path`, or of the text that stands for it; `-` is standard input.
+    """Return the first `limit` bytes of a file, or of the text that replaces it.
 
-    Raises OSError.
+    Raises:
+        OSError: The file cannot be read.
     """
     current = _CURRENT.get()
     if current is not None:
         current.asked[key(path)] = None
-        if key(path) in current.held:
-            return current.held[key(path)]
+        if key(path) in current.texts:
+            return current.texts[key(path)]
     if str(path) == STANDARD_INPUT:
         return sys.stdin.buffer.read(limit)
     with open_file(path) as file:
         return file.read(limit)
 
 
-def is_held(path: Path | str) -> bool:
-    """Whether a text stands for the file at `path`, which need not exist then."""
+def is_overlaid(path: Path | str) -> bool:
+    """Return whether a text replaces the file at `path`, which then need not exist."""
     current = _CURRENT.get()
-    return current is not None and key(path) in current.held
+    return current is not None and key(path) in current.texts
 
 
-def note(source: SourceText) -> None:
-    """Note that `source` was read."""
+def record_source(source: SourceText) -> None:
+    """Record that `source` was read."""
     current = _CURRENT.get()
     if current is not None:
         current.sources.append(source)

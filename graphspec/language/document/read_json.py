@@ -1,4 +1,4 @@
-"""JSON text → tree: the standard library says whether it is JSON and what it means, one pass over its tokens where."""
+"""Parse JSON to a tree. The standard library validates the text, one pass over its tokens adds the places."""
 
 from __future__ import annotations
 
@@ -10,24 +10,32 @@ from typing import Any
 from graphspec.diagnostics import Label, Report, SourceText, Span, SpecError
 from graphspec.diagnostics.rules import DUPLICATE_KEY, SYNTAX
 from graphspec.language.document.limits import MAX_DEPTH, check_depth, check_values, syntax_position
-from graphspec.language.document.scalars import LONGEST_NUMBER, resolve, without_holes
-from graphspec.language.document.syntax import unfit_character
+from graphspec.language.document.scalars import MAX_NUMBER_LENGTH, replace_invalid, resolve
+from graphspec.language.document.syntax import invalid_character
 from graphspec.language.document.tree import Mapping, Sequence
 
 _TOKEN = re.compile(r'[{}\[\]]|"(?:[^"\\]|\\.)*"?|[^\s,:{}\[\]"]+')
 
 
 def read_json(source: SourceText, report: Report) -> Any:
-    """Read `source` as one JSON value, as `read_yaml` does for YAML. Raises SpecError where it is not JSON."""
+    """Parse `source` as one JSON value, as `read_yaml` does for YAML.
+
+    Raises:
+        SpecError: The text is not JSON, or exceeds a limit.
+    """
     try:
-        json.loads(source.text, parse_constant=_ConstantError.refuse, parse_int=_no_number)
+        json.loads(source.text, parse_constant=_ConstantError.refuse, parse_int=_ignore_integer)
     except json.JSONDecodeError as error:
         _refuse_depth(source, error.pos)
         comma = _trailing_comma(source.text, error.pos)
         at = error.pos if comma is None else comma
-        said = f"{error.msg[0].lower()}{error.msg[1:]}" if comma is None else "a comma stands before a closing bracket"
+        reason = (
+            f"{error.msg[0].lower()}{error.msg[1:]}" if comma is None else "a comma stands before a closing bracket"
+        )
         help = _help(source.text, error.pos) if comma is None else "remove the comma"
-        raise SpecError.of(SYNTAX, f"this is not valid JSON: {said}", _span_at(source, at, at + 1), help=help) from None
+        raise SpecError.of(
+            SYNTAX, f"this is not valid JSON: {reason}", _span_at(source, at, at + 1), help=help
+        ) from None
     except _ConstantError as constant:
         name = str(constant)
         start = next(match.start() for match in _TOKEN.finditer(source.text) if match[0].startswith(name))
@@ -42,11 +50,11 @@ def read_json(source: SourceText, report: Report) -> Any:
     except RecursionError:
         _refuse_depth(source, len(source.text))
         raise
-    return _build(source.text, _Places(source), report)
+    return _build(source.text, _LineIndex(source), report)
 
 
 def _refuse_depth(source: SourceText, end: int) -> None:
-    """Raise SpecError where collections nest too deep before `end`, up to where the standard library reads."""
+    """Raise SpecError where collections nest too deep before `end`, where the standard library stopped."""
     depth = 0
     for match in _TOKEN.finditer(source.text, 0, end):
         depth += {"{": 1, "[": 1, "}": -1, "]": -1}.get(match[0], 0)
@@ -55,7 +63,7 @@ def _refuse_depth(source: SourceText, end: int) -> None:
 
 
 class _ConstantError(Exception):
-    """`NaN` or an infinity, which Python's reader takes and JSON does not have."""
+    """`NaN` or an infinity, which Python's parser accepts and JSON does not have."""
 
     @classmethod
     def refuse(cls, name: str) -> None:
@@ -63,7 +71,7 @@ class _ConstantError(Exception):
 
 
 def _trailing_comma(text: str, position: int) -> int | None:
-    """Where the comma stands that JSON does not allow; Python 3.13 finds it itself, earlier ones the bracket after."""
+    """Return the offset of a trailing comma. Python 3.13 reports the comma, earlier versions the bracket after it."""
     if text[position : position + 1] == "," and text[position + 1 :].lstrip()[:1] in ("}", "]"):
         return position
     before = text[:position].rstrip()
@@ -78,14 +86,14 @@ def _help(text: str, position: int) -> str:
     return "check commas, quotes and brackets at and before this place"
 
 
-def _build(text: str, places: _Places, report: Report) -> Any:
-    """The tree of `text`, which is known to be JSON, so brackets match and keys are strings."""
+def _build(text: str, lines: _LineIndex, report: Report) -> Any:
+    """Return the tree of `text`. It is valid JSON, so brackets match and keys are strings."""
     stack: list[tuple[Mapping | Sequence, int]] = []
     keys: list[tuple[str, Span] | None] = []
     root: Any = None
     for count, match in enumerate(_TOKEN.finditer(text)):
         token, start, end = match[0], match.start(), match.end()
-        span = places.span(start, end)
+        span = lines.span(start, end)
         check_values(count, span)
         if token in ("{", "["):
             check_depth(len(stack) + 1, span)
@@ -95,7 +103,7 @@ def _build(text: str, places: _Places, report: Report) -> Any:
         if token in ("}", "]"):
             value, opened = stack.pop()
             keys.pop()
-            value.span = span = places.span(opened, end)
+            value.span = span = lines.span(opened, end)
         else:
             value = _scalar(token, span, report)
         if not stack:
@@ -120,29 +128,29 @@ def _build(text: str, places: _Places, report: Report) -> Any:
     return root
 
 
-def _no_number(_: str) -> None:
-    """Read no whole number: here it is asked whether the text is JSON, and Python reads no number of any length."""
+def _ignore_integer(_: str) -> None:
+    """Ignore an integer while the text is validated, because Python refuses very long ones."""
 
 
 def _scalar(token: str, span: Span, report: Report) -> Any:
-    value = json.loads(token) if len(token) <= LONGEST_NUMBER or token[0] == '"' else resolve(token)
+    value = json.loads(token) if len(token) <= MAX_NUMBER_LENGTH or token[0] == '"' else resolve(token)
     if not isinstance(value, str) or "\\u" not in token:
         return value
-    text, hole = without_holes(value)
-    if hole is not None:
-        report.extend([unfit_character(hole, span)])
+    text, invalid = replace_invalid(value)
+    if invalid is not None:
+        report.extend([invalid_character(invalid, span)])
     return text
 
 
 def _span_at(source: SourceText, start: int, end: int) -> Span:
-    """One stretch of the text, without looking for those of all lines."""
+    """Return the span of one range of offsets, without indexing all lines."""
     line, column = syntax_position(source, start)
     end_line, end_column = syntax_position(source, max(start, end - 1))
     return Span(source, line, column, end_line, end_column + 1)
 
 
-class _Places:
-    """Character offsets as lines and columns."""
+class _LineIndex:
+    """An index of the lines of a text, which maps offsets to spans."""
 
     def __init__(self, source: SourceText) -> None:
         self.source = source

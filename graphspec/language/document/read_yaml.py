@@ -1,7 +1,7 @@
-"""YAML text → tree, by the events of PyYAML's parser and the core schema of YAML 1.2.
+"""Parse YAML to a tree by PyYAML's events and the core schema of YAML 1.2.
 
-Reading events instead of composing nodes keeps a hostile document harmless: nothing recurses, depth and size are
-counted as they grow, and no tag is ever acted on.
+Events keep a hostile document harmless: nothing recurses, depth and size are counted as they grow, and tags have no
+effect.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ import yaml
 from graphspec.diagnostics import Label, Report, SourceText, Span, SpecError
 from graphspec.diagnostics.rules import BAD_ALIAS, BAD_KEY, DUPLICATE_KEY, SEVERAL_DOCUMENTS, SYNTAX, TAG
 from graphspec.language.document.limits import check_depth, check_values, syntax_position
-from graphspec.language.document.scalars import resolve, without_holes
-from graphspec.language.document.syntax import syntax_error, unfit_character
+from graphspec.language.document.scalars import replace_invalid, resolve
+from graphspec.language.document.syntax import invalid_character, syntax_error
 from graphspec.language.document.tree import Mapping, Sequence
 
 _ENDS = (yaml.MappingEndEvent, yaml.SequenceEndEvent)
@@ -26,7 +26,7 @@ _LOADER: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
 @dataclass
 class _Open:
-    """A collection that is being read; `key` waits for its value, `size` counts values with aliases expanded."""
+    """An open collection. key: the key whose value comes next. size: the number of values, aliases expanded."""
 
     value: Mapping | Sequence
     anchor: str | None
@@ -36,7 +36,9 @@ class _Open:
 
 
 @dataclass
-class _Reader:
+class _EventReader:
+    """The state of parsing one document. root: its value. hidden: see `without_old_breaks`."""
+
     source: SourceText
     report: Report
     stack: list[_Open] = field(default_factory=list)
@@ -49,14 +51,14 @@ class _Reader:
         return Span(self.source, start.line + 1, start.column + 1, end.line + 1, end.column + 1)
 
     def read(self, text: str) -> Any:
-        """The root value of the only document in `text`, or None for an empty one."""
+        """Return the root value of the only document in `text`; None for an empty one."""
         text, self.hidden = without_old_breaks(text)
         for event in yaml.parse(text, Loader=_LOADER):
             span = self.span(event.start_mark, event.end_mark)
             if isinstance(event, yaml.ScalarEvent):
                 self.refuse_tag(event, span)
                 is_text = not event.implicit[0] or self.expects_key()
-                text = self.fit(event.value, span)
+                text = self.restore(event.value, span)
                 value = text if is_text else resolve(text)
                 if event.anchor is not None:
                     self.anchors[event.anchor] = (value, span, 1)
@@ -84,7 +86,7 @@ class _Reader:
         return self.root
 
     def expects_key(self) -> bool:
-        """Whether the next value is a key. Keys are always text, as in JSON: `0: 1.5` has the key "0"."""
+        """Return whether the next value is a key. Keys are always text, as in JSON: `0: 1.5` has the key "0"."""
         parent = self.stack[-1] if self.stack else None
         return (
             parent is not None and isinstance(parent.value, Mapping) and parent.key is None and not parent.skipped_key
@@ -100,11 +102,11 @@ class _Reader:
                 help="remove the tag; quote the value where it must be text",
             )
 
-    def fit(self, text: str, span: Span) -> str:
-        """`text` as it is written, without the characters that no text can hold; a finding tells of one."""
-        text, hole = without_holes(text.translate(self.hidden) if self.hidden else text)
-        if hole is not None:
-            self.report.extend([unfit_character(hole, span)])
+    def restore(self, text: str, span: Span) -> str:
+        """Return `text` as the spec writes it, with invalid characters replaced and reported."""
+        text, invalid = replace_invalid(text.translate(self.hidden) if self.hidden else text)
+        if invalid is not None:
+            self.report.extend([invalid_character(invalid, span)])
         return text
 
     def open(self, value: Mapping | Sequence, anchor: str | None) -> None:
@@ -114,14 +116,14 @@ class _Reader:
         self.stack.append(_Open(value, anchor))
 
     def close(self, event: Any) -> None:
-        done = self.stack.pop()
-        start = done.value.span
-        done.value.span = Span(
+        closed = self.stack.pop()
+        start = closed.value.span
+        closed.value.span = Span(
             self.source, start.line, start.column, event.end_mark.line + 1, event.end_mark.column + 1
         )
-        if done.anchor is not None:
-            self.anchors[done.anchor] = (done.value, done.value.span, done.size)
-        self.put(done.value, done.value.span, done.size)
+        if closed.anchor is not None:
+            self.anchors[closed.anchor] = (closed.value, closed.value.span, closed.size)
+        self.put(closed.value, closed.value.span, closed.size)
 
     def alias(self, name: str, span: Span) -> None:
         value, _, size = self.anchors.get(name, (_UNFINISHED, span, 0))
@@ -139,7 +141,7 @@ class _Reader:
         self.put(value, span, size)
 
     def put(self, value: Any, span: Span, size: int) -> None:
-        """Hand a finished value to the collection that is open, as a key or as a value."""
+        """Add a complete value to the open collection, as a key or as a value."""
         if not self.stack:
             self.root = value
             return
@@ -201,24 +203,33 @@ _OLD_BREAKS = re.compile("[\\x85\\u2028\\u2029]")
 
 
 def without_old_breaks(text: str) -> tuple[str, dict[int, str]]:
-    """`text` without what breaks lines in YAML 1.1 and PyYAML, and is a letter in YAML 1.2 and everywhere else.
+    """Replace the line breaks of YAML 1.1 that are plain characters in YAML 1.2.
 
-    Letters that it does not use stand in their place, and the mapping gives back what they stand for.
+    Returns:
+        The text with unused private-use characters in their place, and a translation table that restores them.
     """
-    found = sorted(set(_OLD_BREAKS.findall(text)))
+    breaks = sorted(set(_OLD_BREAKS.findall(text)))
     unused = (each for each in range(0xE000, 0xF900) if chr(each) not in text)
-    hidden = dict(zip(unused, found, strict=False)) if found else {}
+    hidden = dict(zip(unused, breaks, strict=False)) if breaks else {}
     return text.translate({ord(old): chr(new) for new, old in hidden.items()}) if hidden else text, hidden
 
 
 def read_yaml(source: SourceText, report: Report, text: str | None = None) -> Any:
-    """Read the one document of `source` (or of `text`, standing at the same lines and columns).
+    """Parse the one YAML document of `source`.
 
-    Returns the root value: a Mapping, a Sequence or a scalar; None when empty. Findings that leave the rest
-    readable go to `report`. Raises SpecError for text that is not YAML or that is beyond the limits.
+    Args:
+        source: The text.
+        report: Receives the diagnostics that leave the rest readable.
+        text: Parsed in the place of the source's text, with the same lines and columns.
+
+    Returns:
+        The root value: a Mapping, a Sequence or a scalar; None for an empty document.
+
+    Raises:
+        SpecError: The text is not YAML, or exceeds a limit.
     """
     text = source.text if text is None else text
-    reader = _Reader(source, report)
+    reader = _EventReader(source, report)
     try:
         return reader.read(text)
     except yaml.reader.ReaderError as error:
@@ -239,10 +250,10 @@ def read_yaml(source: SourceText, report: Report, text: str | None = None) -> An
 def _refuse_depth(source: SourceText, text: str, error: yaml.MarkedYAMLError) -> None:
     """Raise SpecError where collections nest too deep before the place of `error`.
 
-    The parser reads up to 1,024 characters ahead of its events, and may refuse depth itself in words of its own. It
-    accepts the text before the place of its error, and gives the events of that text, which are counted here.
+    The parser reads up to 1,024 characters ahead of its events, and may refuse the depth with a message of its own. It
+    accepts the text before the place of its error, so the events of that text are counted here.
     """
     mark = error.problem_mark or error.context_mark
-    reader = _Reader(source, Report())
+    reader = _EventReader(source, Report())
     with suppress(yaml.YAMLError):
         reader.read(text[: mark.index] if mark is not None else text)

@@ -1,7 +1,7 @@
-"""The core schema of YAML 1.2: what a plain scalar means.
+"""Resolve plain scalars by the core schema of YAML 1.2.
 
-`no`, `on`, `012` and `1:30` are where YAML 1.1 readers surprise; here they are text, text, 12 and text, and
-`1e-3` is a number. See section 10.3.2 of the YAML 1.2.2 specification, from which the expressions come.
+Unlike in YAML 1.1, `no`, `on`, `012` and `1:30` are text, text, 12 and text, and `1e-3` is a number. See section 10.3.2
+of the YAML 1.2.2 specification, from which the expressions come.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ _WORDS: dict[str, bool | float | None] = {
 _INTEGER = re.compile(r"[-+]?[0-9]+")
 _BASED = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
-LONGEST_NUMBER = 100
+MAX_NUMBER_LENGTH = 100
 
 
 def resolve(text: str) -> str | int | float | bool | None:
-    """The value of the plain scalar `text`. A number of more than 100 characters stays text."""
+    """Return the value of a plain scalar. A number of more than MAX_NUMBER_LENGTH characters stays text."""
     if text in _WORDS:
         return _WORDS[text]
-    if len(text) > LONGEST_NUMBER or not (text[0].isdigit() or text[0] in "+-."):
+    if len(text) > MAX_NUMBER_LENGTH or not (text[0].isdigit() or text[0] in "+-."):
         return text
     if _INTEGER.fullmatch(text):
         return int(text)
@@ -37,13 +37,14 @@ def resolve(text: str) -> str | int | float | bool | None:
     return text
 
 
-_NO_TEXT = re.compile(r"[\0\ud800-\udfff]")
+_INVALID = re.compile(r"[\0\ud800-\udfff]")
 
 
-def without_holes(text: str) -> tuple[str, str | None]:
-    """`text` as it can be a name or a path, and the first character that stood in the way of that, if one did.
+def replace_invalid(text: str) -> tuple[str, str | None]:
+    """Replace NUL and surrogates, which escapes can write and no name or path can hold.
 
-    Escapes write what no file and no name can hold: NUL, and halves of characters.
+    Returns:
+        The text, and the first invalid character, None if there is none.
     """
-    match = _NO_TEXT.search(text)
-    return (text, None) if match is None else (_NO_TEXT.sub("\N{REPLACEMENT CHARACTER}", text), match[0])
+    match = _INVALID.search(text)
+    return (text, None) if match is None else (_INVALID.sub("\N{REPLACEMENT CHARACTER}", text), match[0])

@@ -1,4 +1,4 @@
-"""What PyYAML's parser says of text that is no YAML → a diagnostic in words that a writer of specs knows."""
+"""Translate errors of PyYAML's parser to diagnostics for authors of specs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _BRACKETS = {"{": "}", "[": "]"}
 
 
 def syntax_error(source: SourceText, error: yaml.MarkedYAMLError) -> Diagnostic:
-    """The finding that `error` stands for, at the place that a person would mend."""
+    """Return the diagnostic for `error`, at the place that has to be fixed."""
     place = _span(source, error.problem_mark or error.context_mark)
     opened = _span(source, error.context_mark) if error.context_mark is not None else None
     problem, context = error.problem or "this cannot be read", error.context or ""
@@ -25,8 +25,8 @@ def syntax_error(source: SourceText, error: yaml.MarkedYAMLError) -> Diagnostic:
     return _at(place, problem, context)
 
 
-def unfit_character(character: str, span: Span) -> Diagnostic:
-    """That a text holds, by an escape, what no name and no path can hold."""
+def invalid_character(character: str, span: Span) -> Diagnostic:
+    """Return the diagnostic for an escape of NUL or a surrogate."""
     return Diagnostic(
         SYNTAX,
         f"the character U+{ord(character):04X} must not stand in a text",
@@ -83,7 +83,7 @@ def _character(place: Span) -> str:
 
 
 def _span(source: SourceText, mark: yaml.Mark | None) -> Span:
-    """The character at `mark`; where that is past the end of the text, the place after its last character."""
+    """Return the place of the character at `mark`, at most that after the last character."""
     line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
     if line > len(source.lines) or (line == len(source.lines) and not source.line(line)):
         line = next((number for number in range(len(source.lines), 0, -1) if source.line(number).strip()), 1)

@@ -1,22 +1,21 @@
-"""The tree that a document is read into: plain Python values whose containers remember where everything stood.
+"""The tree of a document: plain values in containers with the places of their entries.
 
-A `Mapping` is a dict and a `Sequence` a list, so later stages and pydantic take them as plain data; both also
-know the span of every key and value they hold. Scalars are bare str, int, float, bool or None: their place is
-known to their parent.
+A `Mapping` is a dict and a `Sequence` a list, so later stages and pydantic take them as plain data. Scalars are plain
+str, int, float, bool or None, whose places their parent holds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from graphspec.diagnostics import Span
 
 
 class Mapping(dict[str, Any]):
-    """A dict that knows the span of itself, of each key and of each value.
+    """A dict with the span of itself, of each key and of each value.
 
-    absent holds the place of each key that a condition has left out.
+    absent: the places of the keys left out by their `when`.
     """
 
     __slots__ = ("absent", "key_spans", "span", "value_spans")
@@ -29,23 +28,31 @@ class Mapping(dict[str, Any]):
         self.value_spans: dict[str, Span] = {}
 
     def put(self, key: str, value: Any, key_span: Span, value_span: Span) -> None:
-        """Set `key` to `value` and remember both places."""
+        """Set `key` to `value`, with the places of both."""
         self[key] = value
         self.key_spans[key] = key_span
         self.value_spans[key] = value_span
 
     def located(self, key: str) -> Located:
-        """The value under `key` with its span; None at the mapping's own span where the key is absent."""
+        """Return the value of `key` with its span, or None with the mapping's span."""
         return Located(self.get(key), self.value_spans.get(key, self.span))
 
+    def filtered(self, keep: Callable[[str], bool] = lambda _: True) -> Mapping:
+        """Return a copy of one level with the keys that `keep` accepts."""
+        copy = Mapping(self.span)
+        for key, item in self.entries():
+            if keep(key.value):
+                copy.put(key.value, item.value, key.span, item.span)
+        return copy
+
     def entries(self) -> Iterator[tuple[Located, Located]]:
-        """Each key and value, both with their spans."""
+        """Return each key and value, both with their spans."""
         for key, value in self.items():
             yield Located(key, self.key_spans[key]), Located(value, self.value_spans[key])
 
 
 class Sequence(list[Any]):
-    """A list that knows the span of itself and of each item."""
+    """A list with the span of itself and of each item."""
 
     __slots__ = ("item_spans", "span")
 
@@ -55,33 +62,34 @@ class Sequence(list[Any]):
         self.item_spans: list[Span] = []
 
     def put(self, value: Any, span: Span) -> None:
-        """Append `value` and remember its place."""
+        """Append `value` with its place."""
         self.append(value)
         self.item_spans.append(span)
 
     def entries(self) -> Iterator[Located]:
-        """Each item with its span."""
+        """Return each item with its span."""
         for value, span in zip(self, self.item_spans, strict=True):
             yield Located(value, span)
 
 
 class Located(NamedTuple):
-    """A value of the tree together with its span."""
+    """A value of the tree with its span."""
 
     value: Any
     span: Span
 
     def as_list(self) -> list[Located]:
-        """The items of a list, or the value itself as the only item; nothing for None."""
+        """Return the items of a list, or the value itself unless it is None."""
         if self.value is None:
             return []
         return list(self.value.entries()) if isinstance(self.value, Sequence) else [self]
 
 
 def descend(tree: Any, path: tuple[str | int, ...]) -> tuple[Any, Span | None, Span | None]:
-    """Follow `path` as deep as it goes: the value reached, the span of its key (if it has one) and its own span.
+    """Follow `path` through a tree. Steps that the tree does not have, such as pydantic's own, are skipped.
 
-    Steps that the tree does not have are passed over, so that paths with entries of another origin can be followed.
+    Returns:
+        The last value reached, the span of its key, None for a list item, and the span of the value.
     """
     value, key_span, span = tree, None, getattr(tree, "span", None)
     for step in path:
@@ -94,13 +102,13 @@ def descend(tree: Any, path: tuple[str | int, ...]) -> tuple[Any, Span | None, S
 
 
 def tree_size(value: Any) -> int:
-    """Return how many values a tree holds, at all depths."""
+    """Return the number of values in a tree, at all depths."""
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return 1 + sum(map(tree_size, inner))
 
 
 def plain(value: Any) -> Any:
-    """The value as plain dicts, lists and scalars, without spans."""
+    """Return the value as plain dicts, lists and scalars, without spans."""
     if isinstance(value, dict):
         return {key: plain(item) for key, item in value.items()}
     if isinstance(value, list):

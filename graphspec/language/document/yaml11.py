@@ -1,7 +1,6 @@
-"""Values that YAML 1.1 readers, and people who know them, take for something else than YAML 1.2 does.
+"""Find plain scalars that YAML 1.1 and YAML 1.2 read differently.
 
-`no` was false, `012` was 10 and `1:30` was 90; here they are text, 12 and text. What is quoted, or plain JSON, says
-what it means.
+In YAML 1.1 `no` is false, `012` is 10 and `1:30` is 90; here they are text, 12 and text. Quoted text is unambiguous.
 """
 
 from __future__ import annotations
@@ -19,20 +18,20 @@ _OCTAL = re.compile(r"[-+]?0[0-7]+")
 _SEXAGESIMAL = re.compile(r"[-+]?[1-9][0-9]*(?::[0-5]?[0-9])+")
 
 
-def find_traps(tree: Mapping) -> Iterator[Diagnostic]:
-    """Every value of `tree` that is written plainly and means something else in YAML 1.1. Keys are text in both."""
+def check_yaml11(tree: Mapping) -> Iterator[Diagnostic]:
+    """Return a diagnostic for every plain value of `tree` that differs in YAML 1.1. Keys are text in both."""
     for value, span in _scalars(tree):
         if (isinstance(value, str) and len(value) < 20 and (value.lower() in _WORDS or ":" in value)) or (
             isinstance(value, int) and not isinstance(value, bool)
         ):
             written = span.text
-            then = _in_yaml_1_1(written)
-            if then is not None:
-                yield _trap(written, value, then, span)
+            old = _in_yaml_1_1(written)
+            if old is not None:
+                yield _diagnostic(written, value, old, span)
 
 
 def _in_yaml_1_1(written: str) -> str | None:
-    """What YAML 1.1 makes of a plain scalar, where YAML 1.2 makes something else of it."""
+    """Return the value of a plain scalar in YAML 1.1 as text. Return None where YAML 1.2 agrees."""
     if written.lower() in _WORDS:
         return _WORDS[written.lower()]
     if _OCTAL.fullmatch(written):
@@ -45,15 +44,15 @@ def _in_yaml_1_1(written: str) -> str | None:
     return None
 
 
-def _trap(written: str, value: str | int, then: str, span: Span) -> Diagnostic:
+def _diagnostic(written: str, value: str | int, old: str, span: Span) -> Diagnostic:
     text = isinstance(value, str)
     meant = f'"{value}"' if text else str(value)
     return Diagnostic(
         YAML_TRAP,
-        f"`{written}` is {'text' if text else f'the number {value}'} here, and was {then} in YAML 1.1",
+        f"`{written}` is {'text' if text else f'the number {value}'} here, and was {old} in YAML 1.1",
         span,
         expected="a value that reads the same to everyone",
-        help=f"write `{meant}` to keep it, or `{then}` if that is meant",
+        help=f"write `{meant}` to keep it, or `{old}` if that is meant",
         fix=Fix(f"write `{meant}`", (Edit(span, meant),)),
     )
 

@@ -1,8 +1,8 @@
-"""`${...}`: arithmetic on names, numbers, text and lists, and nothing else.
+"""Evaluate `${...}`: arithmetic on names, numbers, text and lists.
 
-The syntax is a part of Python's, parsed by `ast` and evaluated here node by node, so that there is no attribute, no
-call but of the functions of `operators`, and no way out. Every value is bounded, and so is the work of an expression,
-which is counted before it is done: `9**9**9` is refused before it is computed.
+The syntax is a subset of Python's, parsed by `ast` and evaluated here node by node: there are no attributes, and no
+calls except of the functions of `operators`. Every value is bounded, and the work of an expression is counted before it
+is done, so that `9**9**9` is refused before it is computed.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, MutableMapping
 from functools import lru_cache
 from typing import Any, cast
 
-from graphspec.language.document.scalars import without_holes
+from graphspec.language.document.scalars import replace_invalid
 from graphspec.language.expand.operators import (
     BINARY,
     COMPARISONS,
@@ -31,23 +31,23 @@ from graphspec.language.expand.work import Work
 MAX_LENGTH = 500
 MAX_DEPTH = 50
 MAX_WORK = 10_000
-"""Units of `Work` that one expression may take: with lists of 10,000 items, ten looks at one."""
+"""Units of `Work` for one expression: ten passes over a list of 10,000 items."""
 
-_MOST_SAID = 200
-"""Characters that are shown of what Python says of a value."""
+_MAX_ERROR_LENGTH = 200
+"""Characters of an error message of Python that are shown."""
 
 Value = None | bool | int | float | str | list[Any]
 
 _CONSTANTS: dict[str, Value] = {"true": True, "false": False, "null": None, "True": True, "False": False, "None": None}
 
 
-def layered(*several: Mapping[str, Value]) -> Mapping[str, Value]:
-    """The names of all of `several`, the first that has a name deciding."""
+def chain_names(*several: Mapping[str, Value]) -> Mapping[str, Value]:
+    """Return the variables of all mappings; of those with the same name, the first."""
     return ChainMap(*(cast(MutableMapping[str, Value], names) for names in several))
 
 
 class ExpressionError(Exception):
-    """An expression cannot be evaluated. `offset` and `length` tell where in its text, `names` what is in scope."""
+    """An expression cannot be evaluated. offset, length: the place in its text. unknown: the undefined name."""
 
     def __init__(self, message: str, node: ast.AST | None = None, *, unknown: str = "") -> None:
         super().__init__(message)
@@ -58,16 +58,21 @@ class ExpressionError(Exception):
 
 
 class FaultyVariableError(Exception):
-    """An expression uses a variable that has no value, of which a finding has been made already."""
+    """An expression uses a variable without a value, for which a diagnostic exists."""
 
 
 def evaluate(text: str, names: Mapping[str, Value], work: Work | None = None) -> Value:
-    """Return the value of the expression `text` with `names`, and count what it takes in `work`.
+    """Return the value of an expression.
+
+    Args:
+        text: The expression, without `${` and `}`.
+        names: The variables in scope.
+        work: Counts the work of the evaluation.
 
     Raises:
-        ExpressionError: It has no value.
+        ExpressionError: The expression has no value.
         FaultyVariableError: A variable in it has none.
-        TooMuchWorkError: It takes more than is left in `work`.
+        TooMuchWorkError: The evaluation takes more than is left in `work`.
     """
     if len(text) > MAX_LENGTH:
         raise ExpressionError(f"the expression is longer than {MAX_LENGTH} characters")
@@ -82,17 +87,17 @@ def evaluate(text: str, names: Mapping[str, Value], work: Work | None = None) ->
 
 @lru_cache(maxsize=256)
 def _parsed(text: str) -> ast.Expression | None:
-    """Return the syntax of an expression; None where Python knows none. Blocks evaluate the same text many times."""
+    """Return the syntax tree of an expression, None for an invalid one. Blocks repeat expressions."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Python has its views on escapes and on `1or 2`
+            warnings.simplefilter("ignore")  # about escapes, and about `1or 2`
             return ast.parse(text, mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
 
 
 class _Evaluation:
-    """One expression as it is evaluated: the names in scope, and the work that it may still take."""
+    """The evaluation of one expression. left: the units of work that it may still take."""
 
     def __init__(self, names: Mapping[str, Value], work: Work) -> None:
         self.names, self.work, self.left = names, work, MAX_WORK
@@ -111,7 +116,7 @@ class _Evaluation:
             raise ExpressionError("this number is not real", node)
         if isinstance(value, str | list):
             self._spend(self._size(value, node) // 10, node)
-        if isinstance(value, str) and without_holes(value)[1] is not None:
+        if isinstance(value, str) and replace_invalid(value)[1] is not None:
             raise ExpressionError("this text holds a character that no text of a spec can hold", node)
         return value
 
@@ -141,12 +146,12 @@ class _Evaluation:
 
     def _both_or_either(self, op: ast.boolop, values: list[ast.expr], depth: int) -> Any:
         stop_at = isinstance(op, ast.Or)
-        found: Any = None
+        result: Any = None
         for each in values:
-            found = self.value(each, depth + 1)
-            if bool(found) is stop_at:
+            result = self.value(each, depth + 1)
+            if bool(result) is stop_at:
                 break
-        return found
+        return result
 
     def _look_up(self, name: str, node: ast.AST) -> Value:
         if name in self.names:
@@ -156,11 +161,13 @@ class _Evaluation:
         raise ExpressionError(f"there is no variable `{name}`", node, unknown=name)
 
     def _apply(self, node: ast.AST, function: Callable[..., Any], *operands: Any) -> Any:
-        """Return what `function` gives for `operands`, all of which are bounded."""
-        dear = function is str  # every item is written out
+        """Return the result of `function` for `operands`, all of which are bounded."""
+        is_expensive = function is str  # every item is written out
         for operand in operands:
             if isinstance(operand, str | list):
-                self._spend(self._size(operand, node) // (1 if dear and isinstance(operand, list) else 10), node)
+                self._spend(
+                    self._size(operand, node) // (1 if is_expensive and isinstance(operand, list) else 10), node
+                )
         try:
             return function(*operands)
         except ZeroDivisionError:
@@ -168,7 +175,7 @@ class _Evaluation:
         except LimitError as error:
             raise ExpressionError(str(error), node) from None
         except (TypeError, ValueError, OverflowError, IndexError) as error:
-            raise ExpressionError(f"this cannot be computed: {str(error)[:_MOST_SAID]}", node) from None
+            raise ExpressionError(f"this cannot be computed: {str(error)[:_MAX_ERROR_LENGTH]}", node) from None
 
     def _size(self, value: str | list[Any], node: ast.AST) -> int:
         try:

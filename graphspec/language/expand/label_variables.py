@@ -1,6 +1,6 @@
-"""Findings about `${...}` → the same, each with where its variables get their values.
+"""Add to diagnostics about `${...}` the places where the variables are set.
 
-A value that is wrong because a variable is wrong stands in two places: where it is used and where it is set.
+A value that is wrong because of a variable has two places: that of its use and that of the variable.
 """
 
 from __future__ import annotations
@@ -16,27 +16,27 @@ from graphspec.language.expand.library import Library
 
 _EXPRESSION = re.compile(r"\$\{([^{}]*)\}")
 _NAME = re.compile(r"[A-Za-z_]\w*")
-_MOST_SHOWN = 40
+_MAX_LENGTH = 40
 
 
 def label_variables(report: Report, library: Library) -> None:
-    """Add to each finding whose place is written with variables where those are set."""
+    """Label each diagnostic at a place with variables with the places where these are set."""
     files = {each.written.span.source: each for each in (library, *library.all_includes())}
-    report.amend(lambda finding: _labelled(finding, files.get(finding.span.source)) if finding.span else finding)
+    report.amend(lambda each: _labelled(each, files.get(each.span.source)) if each.span else each)
 
 
-def _labelled(finding: Diagnostic, library: Library | None) -> Diagnostic:
-    span = finding.span
+def _labelled(diagnostic: Diagnostic, library: Library | None) -> Diagnostic:
+    span = diagnostic.span
     if span is None or library is None or span.line != span.end_line:
-        return finding
+        return diagnostic
     text = span.source.line(span.line)[span.column - 1 : span.end_column - 1]
     names = dict.fromkeys(name for inside in _EXPRESSION.findall(text) for name in _NAME.findall(inside))
     labels = [label for name in names for label in _set(name, span, library) if label.span != span]
-    return replace(finding, labels=(*finding.labels, *labels)) if labels else finding
+    return replace(diagnostic, labels=(*diagnostic.labels, *labels)) if labels else diagnostic
 
 
 def _set(name: str, span: Span, library: Library) -> Iterator[Label]:
-    """Where the variable, or the parameter of the block that `span` lies in, is set."""
+    """Return a label at the variable, or at the parameter of the block around `span`."""
     params = _parameters(library, span)
     if name in params:
         default = params[name]
@@ -52,7 +52,7 @@ def _set(name: str, span: Span, library: Library) -> Iterator[Label]:
 
 
 def _parameters(library: Library, span: Span) -> Mapping:
-    """The parameters of the block that `span` lies in; none where it lies in no block."""
+    """Return the parameters of the block around `span`; an empty mapping outside of blocks."""
     blocks = library.written.get("blocks")
     for _, block in blocks.entries() if isinstance(blocks, Mapping) else ():
         if isinstance(block.value, Mapping) and block.span.overlaps(span):
@@ -62,18 +62,18 @@ def _parameters(library: Library, span: Span) -> Mapping:
 
 
 def _short(value: object) -> str:
-    shown = "null" if value is None else str(value).lower() if isinstance(value, bool) else _begin(value)
-    return shown if len(shown) <= _MOST_SHOWN else f"{shown[:_MOST_SHOWN]}..."
+    text = "null" if value is None else str(value).lower() if isinstance(value, bool) else _begin(value)
+    return text if len(text) <= _MAX_LENGTH else f"{text[:_MAX_LENGTH]}..."
 
 
 def _begin(value: object) -> str:
-    """Return `value` as text, or so much of its beginning that it has to be cut: a list may be long."""
+    """Return `value` as text, cut soon after _MAX_LENGTH, because a list may be long."""
     if not isinstance(value, list):
-        return value[: _MOST_SHOWN + 1] if isinstance(value, str) else str(value)
-    shown = "["
+        return value[: _MAX_LENGTH + 1] if isinstance(value, str) else str(value)
+    text = "["
     for number, item in enumerate(value):
-        shown += ", " if number else ""
-        shown += _begin(item) if isinstance(item, list) else repr(item[:_MOST_SHOWN] if isinstance(item, str) else item)
-        if len(shown) > _MOST_SHOWN:
-            return shown
-    return f"{shown}]"
+        text += ", " if number else ""
+        text += _begin(item) if isinstance(item, list) else repr(item[:_MAX_LENGTH] if isinstance(item, str) else item)
+        if len(text) > _MAX_LENGTH:
+            return text
+    return f"{text}]"

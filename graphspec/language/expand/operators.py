@@ -1,7 +1,7 @@
-"""The operators and functions of expressions: Python's, each bounded before it is computed.
+"""The operators and functions of expressions: those of Python, with bounds on their results.
 
-What an operator takes is bounded already: whole numbers by MAX_BITS, text and lists by MAX_ITEMS. An operator whose
-result, or whose time, could be much larger than what it takes looks at that first, and raises LimitError.
+The operands are bounded: whole numbers by MAX_BITS, text and lists by MAX_ITEMS. An operator whose result or time could
+be much larger than its operands checks that first, and raises LimitError.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from typing import Any
 MAX_BITS = 256
 MAX_ITEMS = 10_000
 MAX_LEVELS = 50
-"""Lists in lists in lists: so deep may a value be."""
+"""The depth of nested lists."""
 
 MAX_DIGITS = 400
-"""Digits that `round` is asked for, and characters that `int` and `float` read: more than any number here has."""
+"""Digits for `round`, and characters for `int` and `float`: more than any number here has."""
 
 TOO_LARGE = "this number is too large"
 TOO_LONG = "this text or list is too long"
@@ -25,11 +25,11 @@ TOO_DEEP = f"this list is nested more than {MAX_LEVELS} deep"
 
 
 class LimitError(ValueError):
-    """A value is, or would be, larger than those of expressions may be."""
+    """A value exceeds, or would exceed, a limit."""
 
 
 def size_of(value: Any) -> int:
-    """Return how many characters, or items at all depths, a value holds. Raises LimitError where those are too many."""
+    """Return the number of characters, or of items at all depths. Raises LimitError where it exceeds MAX_ITEMS."""
     if isinstance(value, list):
         return _items_of(value, 0)
     if isinstance(value, str) and len(value) > MAX_ITEMS:
@@ -54,7 +54,7 @@ def _items_of(items: list[Any], level: int) -> int:
 
 
 def _of_numbers(operate: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the operator without truth values: to Python `true + 0` is 1, and to whoever wrote it a mistake."""
+    """Return the operator with booleans refused. In Python `True + 0` is 1, in a spec it is a mistake."""
 
     def apply(*operands: Any) -> Any:
         truth = next((each for each in operands if isinstance(each, bool)), None)
@@ -85,14 +85,14 @@ def _remainder(left: Any, right: Any) -> Any:
 
 
 def _power(left: Any, right: Any) -> Any:
-    """Return the power; a whole number of more than twice MAX_BITS is refused before it is computed."""
+    """Return the power; a whole number beyond twice MAX_BITS is refused before it is computed."""
     if isinstance(left, int) and isinstance(right, int) and right * (abs(left).bit_length() - 1) > MAX_BITS:
         raise LimitError(TOO_LARGE)
     return left**right
 
 
 def _round(number: Any, digits: Any = None) -> Any:
-    """Return the number rounded. Python computes the power of ten first, however many digits are asked for."""
+    """Return the rounded number. Python computes the power of ten first, so the digits are bounded."""
     if isinstance(digits, int) and abs(digits) > MAX_DIGITS:
         raise LimitError(f"`round` takes from -{MAX_DIGITS} to {MAX_DIGITS} digits")
     return round(number, digits)

@@ -1,14 +1,15 @@
-"""`${...}` and `when` resolved throughout a tree: tree → tree, every value at the place it was written.
+"""Resolve `${...}` and `when` in a tree; every value keeps its place.
 
-A text that is one expression becomes the expression's value; expressions inside longer text become part of it;
-`$${` is a literal `${`. A node or a step whose `when` is false is left out, or is its `otherwise`, and what is left
-out is not evaluated. Blocks are templates: they stay as they are until they are used.
+Text that is one expression becomes its value; expressions inside longer text become part of it; `$${` is a literal
+`${`. A node or step whose `when` is false is omitted, or replaced by its `otherwise`; omitted parts are not evaluated.
+Blocks stay as they are until they are used.
 """
 
 from __future__ import annotations
 
 import re
 from collections import ChainMap
+from collections.abc import Callable
 from collections.abc import Mapping as Names
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -27,9 +28,9 @@ _ABSENT = object()
 
 @dataclass(frozen=True)
 class Substitution:
-    """Resolves expressions over `names`; `via` is the place that uses the tree, where that is another place.
+    """The context of resolving expressions: variables, and the place of use of the tree.
 
-    What it takes is counted in `work`. Where that is more than one spec may take, every method raises SpecError.
+    via: the use of the block that the tree belongs to. Every method raises SpecError where `work` is exhausted.
     """
 
     names: Names[str, Value]
@@ -38,27 +39,34 @@ class Substitution:
     work: Work = field(default_factory=Work)
 
     def body(self, body: Any, span: Span) -> Any:
-        """A spec, a nested model, or the inside of a block: its nodes may be conditional, its own blocks stay."""
+        """Resolve a spec, a nested model or the inside of a block. Its own blocks stay."""
         if not isinstance(body, Mapping):
             return self.value(body, span)
-        copy = Mapping(self.at(body.span))
-        for key, item in body.entries():
-            resolved = item.value
-            if key.value in ("graph", "outputs"):
-                resolved = self._nodes(item.value, item.span)
-            elif key.value == "models":
-                resolved = self._models(item.value, item.span)
-            elif key.value != "blocks":
-                resolved = self.value(item.value, item.span)
-            copy.put(key.value, resolved, self.at(key.span), self.at(item.span))
+        parts: dict[str, Callable[[Any, Span], Any]] = {
+            "graph": self._nodes,
+            "outputs": self._nodes,
+            "models": self._models,
+            "blocks": lambda blocks, _: blocks,
+        }
+        return self._copy(body, lambda key, item: parts.get(key, self.value)(item.value, item.span))
+
+    def _copy(self, mapping: Mapping, resolve: Callable[[str, Located], Any]) -> Mapping:
+        """Return a copy with each value replaced by the result of `resolve`; _ABSENT omits the key."""
+        copy = Mapping(self.at(mapping.span))
+        for key, item in mapping.entries():
+            resolved = resolve(key.value, item)
+            if resolved is _ABSENT:
+                copy.absent[key.value] = self.at(key.span)
+            else:
+                copy.put(key.value, resolved, self.at(key.span), self.at(item.span))
         return copy
 
     def at(self, span: Span) -> Span:
-        """`span`, marked with the place that uses it."""
+        """Return `span`, marked with the place of use."""
         return span if self.via is None or span.via is not None else span.used_at(self.via)
 
     def value(self, value: Any, span: Span) -> Any:
-        """`value` with every expression in it resolved."""
+        """Return `value` with every expression in it resolved."""
         self._spend(span)
         if isinstance(value, Mapping):
             copy = Mapping(self.at(value.span))
@@ -66,14 +74,14 @@ class Substitution:
                 copy.put(key.value, self.value(item.value, item.span), self.at(key.span), self.at(item.span))
             return copy
         if isinstance(value, Sequence):
-            listed = Sequence(self.at(value.span))
+            sequence = Sequence(self.at(value.span))
             for item in value.entries():
-                listed.put(self.value(item.value, item.span), self.at(item.span))
-            return listed
+                sequence.put(self.value(item.value, item.span), self.at(item.span))
+            return sequence
         return self._text(value, span) if isinstance(value, str) and "${" in value else value
 
     def _spend(self, span: Span) -> None:
-        """Count a value that is copied; what a block's use copies is kept beside what it was copied from."""
+        """Count a copied value. A copy for the use of a block costs more, since the original stays."""
         self._count(1 if self.via is None else 4, span)
 
     def _count(self, units: int, span: Span) -> None:
@@ -85,55 +93,40 @@ class Substitution:
     def _models(self, models: Any, span: Span) -> Any:
         if not isinstance(models, Mapping):
             return self.value(models, span)
-        copy = Mapping(self.at(models.span))
-        for key, item in models.entries():
-            copy.put(key.value, self.body(item.value, item.span), self.at(key.span), self.at(item.span))
-        return copy
+        return self._copy(models, lambda _, item: self.body(item.value, item.span))
 
     def _nodes(self, nodes: Any, span: Span) -> Any:
-        """Nodes by name. The names of those that a condition leaves out are kept, for messages."""
+        """Return the nodes by name, and record those that are omitted, for messages."""
         if not isinstance(nodes, Mapping):
             return self.value(nodes, span)
-        copy = Mapping(self.at(nodes.span))
-        for key, item in nodes.entries():
-            resolved = self._node(item.value, item.span)
-            if resolved is _ABSENT:
-                copy.absent[key.value] = self.at(key.span)
-            else:
-                copy.put(key.value, resolved, self.at(key.span), self.at(item.span))
-        return copy
+        return self._copy(nodes, lambda _, item: self._node(item.value, item.span))
 
     def _node(self, node: Any, span: Span) -> Any:
-        """A node; where its `when` is false its `otherwise`, or nothing."""
+        """Return a node; where its `when` is false its `otherwise`, or _ABSENT."""
         self._spend(span)
         if not isinstance(node, Mapping):
             return self.value(node, span)
         if not self._holds(node):
             other = node.located("otherwise")
             return self._node(other.value, other.span) if "otherwise" in node else _ABSENT
-        copy = Mapping(self.at(node.span))
-        for key, item in node.entries():
-            if key.value not in ("when", "otherwise"):
-                steps = key.value == "apply"
-                resolved = self._steps(item.value, item.span) if steps else self.value(item.value, item.span)
-                copy.put(key.value, resolved, self.at(key.span), self.at(item.span))
-        return copy
+        kept = node.filtered(lambda key: key not in ("when", "otherwise"))
+        return self._copy(kept, lambda key, item: (self._steps if key == "apply" else self.value)(*item))
 
     def _steps(self, steps: Any, span: Span) -> Any:
-        """One step or a list of them, without those whose `when` is false."""
-        listed = steps if isinstance(steps, Sequence) else None
-        items = list(listed.entries()) if listed is not None else [Located(steps, span)]
+        """Return one step or a list of steps, without those whose `when` is false."""
+        sequence = steps if isinstance(steps, Sequence) else None
+        items = list(sequence.entries()) if sequence is not None else [Located(steps, span)]
         copy = Sequence(self.at(span))
         for item in items:
             if not isinstance(item.value, Mapping):
                 copy.put(self.value(item.value, item.span), self.at(item.span))
             elif self._holds(item.value):
-                step = self.value(_without(item.value, "when"), item.span)
+                step = self.value(item.value.filtered(lambda key: key != "when"), item.span)
                 copy.put(step, self.at(item.span))
-        return copy if listed is not None or not copy else copy[0]
+        return copy if sequence is not None or not copy else copy[0]
 
     def _holds(self, conditional: Mapping) -> bool:
-        """Whether the `when` of a node or step is true; it is where there is none."""
+        """Return whether the `when` of a node or step is true or absent."""
         if "when" not in conditional:
             return True
         when = conditional.located("when")
@@ -152,7 +145,7 @@ class Substitution:
         return holds
 
     def _text(self, text: str, span: Span) -> Any:
-        """`text` with its expressions resolved; as it stands, its place left open, where one has no value."""
+        """Return `text` with its expressions resolved; unchanged and left open where one has no value."""
         match = _EXPRESSION.fullmatch(text)
         try:
             if match is not None and match[1] is not None:
@@ -174,7 +167,7 @@ class Substitution:
         return str(value)
 
     def _evaluate(self, match: re.Match[str], span: Span) -> Value:
-        """The value of an expression. Raises FaultyVariableError, after a finding, where it has none."""
+        """Return the value of an expression. Raises FaultyVariableError, after a diagnostic, where it has none."""
         try:
             if match[1] is None:
                 raise ExpressionError("this `${` is not closed by a `}`")
@@ -199,41 +192,31 @@ class Substitution:
         return did_you_mean(error.unknown, known, f"the names here are {one_of(known)}")
 
     def _labels(self, error: ExpressionError) -> list[Label]:
-        """Where the variable is declared that was most likely meant."""
+        """Return a label at the declaration of the most similar variable."""
         near = closest(error.unknown, self.names) if error.unknown else None
         place = place_of(self.names, near) if near is not None else None
         return [Label(place, f"`{near}` is declared here")] if place is not None else []
 
     def _located(self, value: Value, span: Span) -> Any:
-        """A list as a Sequence, all of it at the place of its expression."""
+        """Return a list as a Sequence, with all items at the place of the expression."""
         if not isinstance(value, list):
             return value
         self._count(len(value), span)
-        listed = Sequence(self.at(span))
+        sequence = Sequence(self.at(span))
         for item in value:
-            listed.put(self._located(item, span), self.at(span))
-        return listed
+            sequence.put(self._located(item, span), self.at(span))
+        return sequence
 
 
 def place_of(names: Names[str, Value], name: str) -> Span | None:
-    """Where the variable `name` is set, as far as that is known of `names`."""
-    for each in names.maps if isinstance(names, ChainMap) else [names]:
-        if name in each:
-            found: Span | None = each.place_of(name) if hasattr(each, "place_of") else None
-            return found
-    return None
-
-
-def _without(mapping: Mapping, key: str) -> Mapping:
-    rest = Mapping(mapping.span)
-    for name, item in mapping.entries():
-        if name.value != key:
-            rest.put(name.value, item.value, name.span, item.span)
-    return rest
+    """Return the place where the variable `name` is set; None where it is unknown."""
+    holder = next((each for each in (names.maps if isinstance(names, ChainMap) else [names]) if name in each), None)
+    place: Span | None = holder.place_of(name) if holder is not None and hasattr(holder, "place_of") else None
+    return place
 
 
 def _inside(span: Span, match: re.Match[str], error: ExpressionError) -> Span:
-    """The place of the mistake within the text at `span`, where the text stands on one line as it is."""
+    """Return the place of the error inside `span`, or `span` for text with escapes."""
     line = span.source.line(span.line)
     start = line.find(match[0], span.column - 1)
     if start < 0 or span.end_line > span.line:

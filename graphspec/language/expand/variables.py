@@ -1,4 +1,4 @@
-"""`vars`: each evaluated when it is first asked for, so that they may use each other in any order."""
+"""Evaluate `vars` on first use, so that they may use each other in any order."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MAX_CHAIN = 50
 
 
 class Variables(Names[str, Value]):
-    """The variables of one file, and those of the files it includes: `outer`, the nearest first."""
+    """The variables of one file and of the files that it includes. outer: the latter, the nearest first."""
 
     def __init__(self, written: Mapping | None, outer: Several[Variables], report: Report, work: Work) -> None:
         self.written = written if written is not None else {}
@@ -38,26 +38,26 @@ class Variables(Names[str, Value]):
                 raise KeyError(name)
             return holder[name]
         if name not in self.known and name not in self.faulty:
-            self._find(name)
+            self._resolve(name)
         if name in self.faulty:
             raise FaultyVariableError(name)
         return self.known[name]
 
     def check(self) -> None:
-        """Evaluate every variable of the file, so that a faulty one is found though nothing uses it."""
+        """Evaluate every variable of the file, so that unused faulty ones are reported too."""
         for name in self.written:
             if name not in self.known and name not in self.faulty:
-                self._find(name)
+                self._resolve(name)
 
     def place_of(self, name: str) -> Span | None:
         """Return where `name` is set; None where it is not."""
         return next((each.spans[name] for each in (self, *self.outer) if name in each.spans), None)
 
-    def _find(self, name: str) -> None:
-        """Evaluate the variable; where that cannot be done it is faulty, and a finding has been made of it."""
+    def _resolve(self, name: str) -> None:
+        """Evaluate the variable, or mark it as faulty after a diagnostic."""
         before = self.report.added, len(self.report.open)
         if name in self.evaluating:
-            self._refuse_circle(name)
+            self._refuse_cycle(name)
         elif len(self.evaluating) >= MAX_CHAIN:
             self._refuse_chain(name)
         else:
@@ -96,8 +96,8 @@ class Variables(Names[str, Value]):
                 help="share layers and models under `layers`, `models` and `blocks`",
             )
             return None
-        found: Value = plain(value)
-        return found
+        result: Value = plain(value)
+        return result
 
     def _refuse_chain(self, name: str) -> None:
         self.report.add(
@@ -107,12 +107,12 @@ class Variables(Names[str, Value]):
             expected="here it goes too deep",
         )
 
-    def _refuse_circle(self, name: str) -> None:
-        circle = [*self.evaluating[self.evaluating.index(name) :], name]
+    def _refuse_cycle(self, name: str) -> None:
+        cycle = [*self.evaluating[self.evaluating.index(name) :], name]
         self.report.add(
             BAD_EXPRESSION,
-            f"variables go in a circle: {' → '.join(circle)}" if len(circle) > 2 else f"`{name}` uses itself",
-            self.spans[circle[0]],
+            f"variables go in a circle: {' → '.join(cycle)}" if len(cycle) > 2 else f"`{name}` uses itself",
+            self.spans[cycle[0]],
             expected="a variable that does not lead back here",
-            labels=[Label(self.spans[each], f"`{each}` leads on") for each in circle[1:-1]],
+            labels=[Label(self.spans[each], f"`{each}` leads on") for each in cycle[1:-1]],
         )

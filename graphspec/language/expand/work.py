@@ -1,7 +1,7 @@
-"""The work that the expressions of one spec may take, counted as they are evaluated.
+"""The budget of work for the expressions, blocks and includes of one spec.
 
-One unit is about a microsecond. The count follows from the spec alone, never from a clock, so that a spec is refused
-on every machine or on none.
+One unit is about a microsecond. The count depends on the spec alone, never on a clock, so that a spec is refused on
+every machine or on none.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ MAX_WORK = 1_500_000
 
 
 class TooMuchWorkError(Exception):
-    """The expressions of a spec take more work than all of them together may."""
+    """The budget of a spec is exhausted."""
 
     def at(self, span: Span) -> SpecError:
-        """Return the error as a finding about what stands at `span`, where the work ran out."""
+        """Return the error as a diagnostic at `span`, where the budget ran out."""
         return SpecError.of(
             TOO_LARGE,
             "the files, expressions, blocks and repeats of this spec take too much work: their values are too many",
@@ -31,23 +31,23 @@ class TooMuchWorkError(Exception):
 
 @dataclass
 class Work:
-    """The work that is left to the expressions of a spec, its blocks and the files that it includes."""
+    """The units of work that are left to a spec."""
 
     left: int = MAX_WORK
 
     def spend_on_file(self, tree: Mapping, span: Span) -> None:
-        """Count the work of reading another file, which `span` names. Raises SpecError as `spend_at`."""
+        """Count the work of reading another file, named at `span`. Raises SpecError as `spend_at` does."""
         self.spend_at(len(tree.span.source.text) // 8 + 10 * tree_size(tree), span)
 
     def spend_at(self, units: int, span: Span) -> None:
-        """Count work that what stands at `span` makes. Raises SpecError where it is more than is left."""
+        """Count work caused at `span`. Raises SpecError where it exceeds the budget."""
         try:
             self.spend(units)
         except TooMuchWorkError as error:
             raise error.at(span) from None
 
     def spend(self, units: int) -> None:
-        """Count `units` of work. Raises TooMuchWorkError where they are more than is left."""
+        """Count `units` of work. Raises TooMuchWorkError where they exceed the budget."""
         self.left -= units
         if self.left < 0:
             raise TooMuchWorkError

@@ -1,4 +1,4 @@
-"""SpecModel → Graph: names are resolved, objects read against the catalogue, nodes put in order, layers named."""
+"""Lower a `SpecModel` to a `Graph`: resolve names, check objects, sort nodes, name layers."""
 
 from __future__ import annotations
 

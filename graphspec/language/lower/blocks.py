@@ -1,4 +1,4 @@
-"""A use of a block → nodes of its own: parameters are filled in, names prefixed, inputs bound to what comes in.
+"""Expand the use of a block to nodes.
 
 A node `a` of a block used in the node `stage` is `stage__a`; the block's further uses in the same node are
 `stage_1__a`, `stage_2__a` and so on. A block's `output` is the node `stage__output`.
@@ -26,30 +26,43 @@ from graphspec.diagnostics.rules import (
 )
 from graphspec.diagnostics.suggest import did_you_mean, kind_of, one_of
 from graphspec.language.document.tree import Mapping, plain
-from graphspec.language.expand import Substitution, Value, layered
-from graphspec.language.graph import Feed, Node, Reference, Step, size_of
-from graphspec.language.lower.references import declared_near, fed
-from graphspec.language.lower.scope import MAX_NESTED, Block, Scope
+from graphspec.language.expand import Substitution, Value, chain_names
+from graphspec.language.graph import Feed, Node, Reference
+from graphspec.language.lower.references import label_nearest, operand_labels
+from graphspec.language.lower.scope import MAX_NESTED, BlockDeclaration, Scope
 from graphspec.language.lower.steps import BlockUse
-from graphspec.language.schema import BlockBody, parse_part
-from graphspec.language.schema.desugar import write_out_body
-from graphspec.language.schema.model import NodeModel
+from graphspec.language.schema import parse_part
+from graphspec.language.schema.desugar import desugar_body
+from graphspec.language.schema.model import BlockBody, NodeModel
+from graphspec.language.traversal import size_of
 
 OUTPUT = "output"
 
-_FAULTY = 5
-"""Nodes that a faulty one counts as: its findings are made anew each time."""
+_FAULTY_NODE_COST = 5
+"""Nodes that a faulty node counts as, since each use reports its diagnostics again."""
 
 ReadNode = Callable[[str, NodeModel, Span, Scope], list[Node]]
-"""Lowers one node of a block: its full name, what is written, its place, and the scope of the block."""
+"""Lowers one node of a block, given its full name, its model, its place and the scope of the block."""
 
 
-def use_block(
-    use: BlockUse, feed: Feed, prefix: str, caller: Scope, read_node: ReadNode, report: Report
+def expand_block(
+    use: BlockUse, feed: Feed, prefix: str, caller: Scope, *, read_node: ReadNode, report: Report
 ) -> tuple[list[Node], dict[str, str]] | None:
-    """The nodes that `use` stands for, and which of them is each output; None, with findings, where it is faulty.
+    """Return the nodes and the outputs that the use of a block expands to.
 
-    Raises SpecError where blocks would nest or multiply without end.
+    Args:
+        use: The step that uses the block.
+        feed: The tensors for the block's inputs.
+        prefix: Prepended to the names of the nodes.
+        caller: The scope of the step.
+        read_node: Lowers a node of the block.
+        report: Receives the diagnostics.
+
+    Returns:
+        The nodes, and the node names by output; None where the use is faulty.
+
+    Raises:
+        SpecError: Blocks nest too deep, or expand to too many nodes.
     """
     block = use.block
     block.used = True
@@ -59,33 +72,36 @@ def use_block(
     bound = _bind(use, feed, report)
     if names is None or bound is None:
         return None
-    caller.work.spend_at(3 * len(names) + sum(map(size_of, names.values())), use.span)
+    work = caller.state.work
+    work.spend_at(3 * len(names) + sum(map(size_of, names.values())), use.span)
     key = repr(names), tuple(_used_from(use.span))
     body = block.bodies.get(key) or _body(use, names, report)
     if body is None:
         return None
     block.bodies[key] = body
-    caller.work.spend_at(8 * size_of(body.tree), use.span)
-    caller.using.append(block)
+    work.spend_at(8 * size_of(body.tree), use.span)
+    caller.state.blocks.append(block)
     try:
-        nodes = _nodes(use, body, prefix, bound, read_node, report)
+        nodes = _nodes(use, body, prefix, bound, read_node=read_node, report=report)
     finally:
-        caller.using.pop()
-    caller.count(sum(_FAULTY if node.is_faulty else 1 + len(node.steps) for node in nodes or ()) or 1, use.span)
+        caller.state.blocks.pop()
+    caller.count(
+        sum(_FAULTY_NODE_COST if node.is_faulty else 1 + len(node.steps) for node in nodes or ()) or 1, use.span
+    )
     return (nodes, {name: prefix + name for name in body.outputs}) if nodes is not None else None
 
 
 def _used_from(span: Span | None) -> Iterator[Span]:
-    """The place of a use, and the uses that it lies in."""
+    """Return the place of a use, and of each use that it lies in."""
     while span is not None:
         yield span
         span = span.via
 
 
 def _may_nest(use: BlockUse, caller: Scope, report: Report) -> bool:
-    block = use.block
-    if block in caller.using:
-        chain = [each.name for each in caller.using[caller.using.index(block) :]] + [block.name]
+    block, active = use.block, caller.state.blocks
+    if block in active:
+        chain = [each.name for each in active[active.index(block) :]] + [block.name]
         report.add(
             RECURSION,
             f"`{block.name}` uses itself: {' → '.join(chain)}",
@@ -95,7 +111,7 @@ def _may_nest(use: BlockUse, caller: Scope, report: Report) -> bool:
             labels=[Label(block.span, f"`{block.name}` is declared here")],
         )
         return False
-    if len(caller.using) >= MAX_NESTED:
+    if len(active) >= MAX_NESTED:
         raise SpecError.of(
             TOO_LARGE,
             f"blocks nest more than {MAX_NESTED} deep",
@@ -107,17 +123,17 @@ def _may_nest(use: BlockUse, caller: Scope, report: Report) -> bool:
 
 
 def _parameters(use: BlockUse, report: Report) -> dict[str, Value] | None:
-    """The value of every parameter: what the step gives, else the default, which may use the parameters before it."""
-    block, given = use.block, use.arguments
+    """Return the value of every parameter. A default may use earlier parameters."""
+    block, arguments = use.block, use.arguments
     declared = block.model.located("params").value
     defaults = dict(declared) if isinstance(declared, Mapping) else {}
-    if isinstance(given.value, Mapping):
-        written = {key.value: (key.span, value) for key, value in given.value.entries()}
-    elif given.value is None or not defaults:
-        written = {} if given.value is None else {"": (given.span, given)}
+    if isinstance(arguments.value, Mapping):
+        written = {key.value: (key.span, value) for key, value in arguments.value.entries()}
+    elif arguments.value is None:
+        written = {}
     else:
-        written = {next(iter(defaults)): (given.span, given)}
-    sound = True
+        written = {next(iter(defaults), ""): (arguments.span, arguments)}
+    is_valid = True
     for name, (span, _) in written.items():
         if name not in defaults:
             report.add(
@@ -128,13 +144,13 @@ def _parameters(use: BlockUse, report: Report) -> dict[str, Value] | None:
                 help=did_you_mean(name, defaults, f"it takes {one_of(defaults)}" if defaults else ""),
                 labels=[Label(block.span, f"`{block.name}` is declared here")],
             )
-            sound = False
+            is_valid = False
     values: dict[str, Value] = {}
     for name, default in defaults.items():
         if name in written:
             values[name] = plain(written[name][1].value)
         elif default is None:
-            if sound:
+            if is_valid:
                 report.add(
                     MISSING_ARGUMENT,
                     f"the block `{block.name}` needs `{name}`",
@@ -143,18 +159,18 @@ def _parameters(use: BlockUse, report: Report) -> dict[str, Value] | None:
                     help=f"write `{block.name}: {{{name}: ...}}`",
                     labels=[Label(declared.key_spans[name], "it has no default")],
                 )
-            sound = False
+            is_valid = False
         else:
-            scope = layered(values, block.scope.variables)
+            scope = chain_names(values, block.scope.variables)
             before = report.added, len(report.open)
-            substitution = Substitution(scope, report, work=block.scope.work)
+            substitution = Substitution(scope, report, work=block.scope.state.work)
             values[name] = plain(substitution.value(default, declared.value_spans[name]))
-            sound = sound and (report.added, len(report.open)) == before
-    return values if sound else None
+            is_valid = is_valid and (report.added, len(report.open)) == before
+    return values if is_valid else None
 
 
 def _bind(use: BlockUse, feed: Feed, report: Report) -> dict[str, Reference] | None:
-    """Each input of the block with the tensor that comes in."""
+    """Return the tensor for each input of the block."""
     names = _input_names(use.block, report)
     if names is None:
         return None
@@ -162,8 +178,7 @@ def _bind(use: BlockUse, feed: Feed, report: Report) -> dict[str, Reference] | N
     if by_name is not None:
         bound = by_name if set(by_name) == set(names) else None
     else:
-        listed = feed.references()
-        bound = dict(zip(names, listed, strict=True)) if len(listed) == len(names) else None
+        bound = dict(zip(names, feed.tensors, strict=True)) if len(feed) == len(names) else None
     if bound is None:
         report.add(
             MODEL_INPUTS,
@@ -173,13 +188,13 @@ def _bind(use: BlockUse, feed: Feed, report: Report) -> dict[str, Reference] | N
             help=f"write `from: {{{', '.join(f'{name}: ...' for name in names)}}}`" if len(names) > 1 else "",
             labels=[
                 Label(use.block.model.located("inputs").span, "they are named here"),
-                *(label for label in fed(feed) if label.span != use.span),  # the step before has no name to show
+                *(each for each in operand_labels(feed) if each.span != use.span),  # the step before has no name
             ],
         )
     return bound
 
 
-def _input_names(block: Block, report: Report) -> list[str] | None:
+def _input_names(block: BlockDeclaration, report: Report) -> list[str] | None:
     written = block.model.located("inputs")
     names = [item.value for item in written.as_list()]
     if names and all(isinstance(name, str) and name.replace("_", "a").replace("-", "a").isalnum() for name in names):
@@ -195,7 +210,7 @@ def _input_names(block: Block, report: Report) -> list[str] | None:
 
 
 def _body(use: BlockUse, values: Names[str, Value], report: Report) -> BlockBody | None:
-    """The inside of the block with its parameters filled in, every place in it marked with this use."""
+    """Return the inside of the block for this use, which marks every place in it."""
     model = use.block.model
     if model.states(OUTPUT) == model.states("outputs"):
         report.add(
@@ -218,16 +233,16 @@ def _body(use: BlockUse, values: Names[str, Value], report: Report) -> BlockBody
         outputs.put(OUTPUT, located.value, model.key_span(OUTPUT), located.span)
         inside.put("outputs", outputs, model.key_span(OUTPUT), located.span)
     before = report.added
-    scope = layered(values, use.block.scope.variables)
-    filled = Substitution(scope, report, use.span, use.block.scope.work).body(inside, model.span)
+    scope = chain_names(values, use.block.scope.variables)
+    filled = Substitution(scope, report, use.span, use.block.scope.state.work).body(inside, model.span)
     if report.added > before:
         return None
-    write_out_body(filled)
+    desugar_body(filled)
     return parse_part(BlockBody, filled, report)
 
 
 def _nodes(
-    use: BlockUse, body: BlockBody, prefix: str, bound: dict[str, Reference], read_node: ReadNode, report: Report
+    use: BlockUse, body: BlockBody, prefix: str, bound: dict[str, Reference], *, read_node: ReadNode, report: Report
 ) -> list[Node] | None:
     written = [(part, name, node) for part in ("graph", "outputs") for name, node in getattr(body, part).items()]
     local = {name: prefix + name for _, name, _ in written}
@@ -244,22 +259,23 @@ def _nodes(
             )
             return None
         nodes += read_node(prefix + name, model, span, use.block.scope)
-    resolve = _resolver(use, body, prefix, local, bound, report)
+    resolve = _resolver(use, body, prefix, local, bound=bound, report=report)
     for node in nodes:
         before = report.added
-        with_references(node, resolve)
+        replace_references(node, resolve)
         if report.added > before:
             node.feed, node.steps, node.is_faulty = Feed(), [], True
     return nodes
 
 
 def _resolver(
-    use: BlockUse, body: BlockBody, prefix: str, local: dict[str, str], bound: dict[str, Reference], report: Report
+    use: BlockUse, body: BlockBody, prefix: str, local: dict[str, str], *, bound: dict[str, Reference], report: Report
 ) -> Callable[[Reference], Reference]:
-    """What a reference inside the block stands for outside it."""
-    absent = {**_absent(body, "graph"), **_absent(body, "outputs")}
+    """Return the function that maps a reference inside the block to one outside of it."""
+    written = [part for part in (body.located("graph").value, body.located("outputs").value) if part is not None]
+    absent = {name for part in written for name in part.absent}
     incoming = use.block.model.located("inputs").span
-    places = dict.fromkeys(bound, incoming) | {**_places(body, "graph"), **_places(body, "outputs")}
+    places = dict.fromkeys(bound, incoming) | {name: span for part in written for name, span in part.key_spans.items()}
 
     def resolve(reference: Reference) -> Reference:
         if reference.name in local:
@@ -277,28 +293,18 @@ def _resolver(
             help="it is left out here: its `when` is false"
             if reference.name in absent
             else did_you_mean(reference.name, known, f"the tensors here are {one_of(known)}"),
-            labels=declared_near(reference.name, places) or [Label(incoming, f"what comes into `{use.block.name}`")],
+            labels=label_nearest(reference.name, places) or [Label(incoming, f"what comes into `{use.block.name}`")],
         )
         return reference
 
     return resolve
 
 
-def _absent(body: BlockBody, part: str) -> dict[str, Span]:
-    written = body.located(part).value
-    return written.absent if isinstance(written, Mapping) else {}
-
-
-def _places(body: BlockBody, part: str) -> dict[str, Span]:
-    written = body.located(part).value
-    return written.key_spans if isinstance(written, Mapping) else {}
-
-
 def _select(reference: Reference, incoming: Reference, report: Report) -> Reference:
-    """`incoming`, or the one of its several tensors that the block picks."""
-    if reference.index is None and reference.output is None:
+    """Return `incoming`, or the one of its several tensors that the block selects."""
+    if not reference.is_selection:
         return replace(incoming, span=reference.span, written=incoming.place)
-    if incoming.index is not None or incoming.output is not None:
+    if incoming.is_selection:
         report.add(
             BAD_SELECTION,
             f"`{reference}` picks one of several, but what comes in is `{incoming}`, one already",
@@ -308,14 +314,12 @@ def _select(reference: Reference, incoming: Reference, report: Report) -> Refere
     return replace(reference, name=incoming.name)
 
 
-def with_references(node: Node, resolve: Callable[[Reference], Reference]) -> Node:
-    """`node` with every tensor that it takes in replaced by what `resolve` gives for it, in place."""
+def replace_references(node: Node, resolve: Callable[[Reference], Reference]) -> None:
+    """Replace, in place, every tensor of `node` by the result of `resolve` for it."""
     node.feed = node.feed.replace(resolve)
     node.steps = [
-        Step(step.layer, step.span, {name: _in_call(value, resolve) for name, value in step.call.items()}, step.fresh)
-        for step in node.steps
+        replace(step, call={name: _in_call(value, resolve) for name, value in step.call.items()}) for step in node.steps
     ]
-    return node
 
 
 def _in_call(value: Any, resolve: Callable[[Reference], Reference]) -> Any:

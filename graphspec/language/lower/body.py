@@ -1,4 +1,4 @@
-"""A body — a whole spec or a nested model — → Graph."""
+"""Lower a body, which is a whole spec or a nested model, to a `Graph`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from graphspec import catalog
 from graphspec.diagnostics import Label, Report, Span
 from graphspec.diagnostics.rules import BAD_SELECTION, NAME_CLASH, TOO_LARGE
 from graphspec.diagnostics.suggest import did_you_mean, one_of
-from graphspec.language.document.tree import Located, Mapping
+from graphspec.language.document.tree import Located
 from graphspec.language.expand import Library
 from graphspec.language.graph import (
     ExternalModel,
@@ -27,7 +27,7 @@ from graphspec.language.graph import (
     Reference,
     Step,
 )
-from graphspec.language.lower.blocks import OUTPUT, use_block, with_references
+from graphspec.language.lower.blocks import OUTPUT, expand_block, replace_references
 from graphspec.language.lower.external_models import open_spec, read_external, read_settings
 from graphspec.language.lower.files import folder_of
 from graphspec.language.lower.merges import read_merge
@@ -35,12 +35,12 @@ from graphspec.language.lower.naming import name_layers
 from graphspec.language.lower.objects import read_object
 from graphspec.language.lower.order import in_order
 from graphspec.language.lower.references import read_feed
-from graphspec.language.lower.scope import Block, Scope
+from graphspec.language.lower.scope import BlockDeclaration, Lowering, Scope
 from graphspec.language.lower.steps import BlockUse, read_steps
 from graphspec.language.lower.training import read_output
 from graphspec.language.lower.wiring import check_references
 from graphspec.language.schema import parse_part
-from graphspec.language.schema.desugar import write_out_body
+from graphspec.language.schema.desugar import desugar_body
 from graphspec.language.schema.model import (
     Body,
     ExternalModelSpec,
@@ -53,10 +53,16 @@ from graphspec.language.schema.model import (
 
 
 def lower(spec: SpecModel, name: str, library: Library, report: Report) -> Graph | None:
-    """The graph of `spec`. Where `report` gets findings, it is what is known of it: faulty parts are marked as such.
+    """Return the graph of a spec, its faulty parts marked as such.
 
-    library holds the variables of the spec, which its blocks use, and the files that it includes. None where the parts
-    of the spec hold each other without end.
+    Args:
+        spec: The spec.
+        name: The name of the graph.
+        library: The spec's variables, which its blocks use, and the files that it includes.
+        report: Receives the diagnostics.
+
+    Returns:
+        The graph; None where the included files are faulty, or where the parts of the spec nest without end.
     """
     before = len(report.errors)
     scope = _file_scope(library, None, report)
@@ -71,50 +77,47 @@ def lower(spec: SpecModel, name: str, library: Library, report: Report) -> Graph
 
 
 def _file_scope(library: Library, caller: Scope | None, report: Report) -> Scope:
-    """The scope of a spec file, which sees its own variables and the files that it includes alone.
+    """Return the scope of a spec file, with its own variables and includes.
 
-    caller is the scope that names the file as a model, if one does.
+    caller: the scope of the spec that uses the file as a model, if one does.
     """
-    scope = Scope(None, report, library.variables)
-    scope.work = library.work
-    if caller is not None:
-        scope.share(caller)
-    scope.files = (*scope.files, Path(os.path.realpath(library.path)))
+    state, files = (caller.state, caller.files) if caller is not None else (Lowering(library.work), ())
+    files = (*files, Path(os.path.realpath(library.path)))
+    scope = Scope(None, report, library.variables, state=state, files=files)
     scope.included = _included(library, scope, report, {})
     return scope
 
 
 def check_library(library: Library, report: Report) -> None:
-    """Find what is wrong with a file that only declares layers, models and blocks for others to include."""
-    caller = Scope(None, report, library.variables)
-    caller.work = library.work
-    caller.files = (Path(os.path.realpath(library.path)),)
+    """Report the mistakes in a file that only declares parts for others to include."""
+    files = (Path(os.path.realpath(library.path)),)
+    caller = Scope(None, report, library.variables, state=Lowering(library.work), files=files)
     _library_scope(library, caller, report, {})
 
 
 def _included(library: Library, caller: Scope, report: Report, known: dict[int, Scope]) -> tuple[Scope, ...]:
-    """The scopes of all files that `library` includes, the nearest first. known: those that have been made, by file."""
+    """Return the scopes of all files that `library` includes, the nearest first. known: existing scopes, by file."""
     return tuple(_library_scope(each, caller, report, known) for each in library.all_includes())
 
 
 def _library_scope(library: Library, caller: Scope, report: Report, known: dict[int, Scope]) -> Scope:
-    """The scope of an included file: what it declares, and what the files that it includes declare."""
+    """Return the scope of an included file, with those of the files that it includes."""
     if id(library) in known:
         return known[id(library)]
-    scope = known[id(library)] = Scope(None, report, library.variables)
-    scope.share(caller)
+    scope = known[id(library)] = Scope(None, report, library.variables, state=caller.state, files=caller.files)
     scope.included = _included(library, scope, report, known)
-    write_out_body(library.tree)
-    declaring = Mapping(library.tree.span)
-    for key, item in library.tree.entries():
-        if key.value in LibraryModel.model_fields:
-            declaring.put(key.value, item.value, key.span, item.span)
-    model = parse_part(LibraryModel, declaring, report)
+    desugar_body(library.tree)
+    model = parse_part(LibraryModel, library.tree.filtered(LibraryModel.model_fields.__contains__), report)
     if model is not None:
         _declare(model, scope, report)
-    for name, (_, span) in scope.makers.items():
-        scope.find(name, span)
+    _lower_declarations(scope)
     return scope
+
+
+def _lower_declarations(scope: Scope) -> None:
+    """Lower every declaration of `scope`, so that mistakes in unused ones are reported too."""
+    for name, (_, span) in scope.declarations.items():
+        scope.find(name, span)
 
 
 def _lower_body(body: Body, name: str, scope: Scope, report: Report) -> Graph:
@@ -134,18 +137,24 @@ def _lower_body(body: Body, name: str, scope: Scope, report: Report) -> Graph:
         outputs[key] = read_output(output, lowering.nodes[key], span, report)
     nodes = lowering.nodes
     unapplied = scope.unapplied()
-    for key in scope.makers:
-        scope.find(key, scope.makers[key][1])
+    _lower_declarations(scope)
     lowering.select_outputs(outputs)
     for key in clashing & nodes.keys():
         nodes[key].feed, nodes[key].steps, nodes[key].is_faulty = Feed(), [], True
-    check_references(name, inputs, nodes, scope, report, lowering.absent)
+    check_references(name, inputs, nodes, scope, report=report, absent=lowering.absent)
     ordered = in_order(inputs, nodes, report)
-    used = dict.fromkeys(step.layer for node in ordered.values() for step in node.steps if not step.fresh)
-    graph = Graph(name, inputs, ordered, outputs, body.span, {layer.name: layer for layer in used}, unapplied)
+    steps = [step for node in ordered.values() for step in node.steps if not step.fresh]
+    graph = Graph(
+        name,
+        inputs,
+        ordered,
+        outputs,
+        span=body.span,
+        layers={step.layer.name: step.layer for step in steps},
+        unapplied=unapplied,
+        plugins=_plugins(body, scope.files[-1].parent) if isinstance(body, SpecModel) else [],
+    )
     graph.is_whole = report.added == before
-    if isinstance(body, SpecModel):
-        graph.plugins = _plugins(body, scope.files[-1].parent)
     name_layers(graph, report)
     return graph
 
@@ -169,7 +178,7 @@ def _declare(body: Body | LibraryModel, scope: Scope, report: Report) -> None:
             written = body.located(part).value
             span, value = written.key_spans[key], written.located(key)
             if key in seen:
-                _clash(key, span, seen[key][1], f"{seen[key][0]} and {_KINDS[part]}", report)
+                _report_clash(Located(key, span), seen[key][1], f"{seen[key][0]} and {_KINDS[part]}", report)
             elif catalog.find("layers", key) is not None:
                 report.add(
                     NAME_CLASH,
@@ -181,67 +190,75 @@ def _declare(body: Body | LibraryModel, scope: Scope, report: Report) -> None:
             elif part == "layers":
                 scope.declare(key, span, partial(_declared_layer, value, scope, report))
             elif part == "blocks":
-                scope.blocks[key] = Block(key, body.blocks[key], span, scope)
+                scope.blocks[key] = BlockDeclaration(key, body.blocks[key], span, scope)
             else:
-                scope.declare(key, span, partial(_declared_model, key, body.models[key], span, scope, report))
+                scope.declare(key, span, partial(_declared_model, Located(key, span), body.models[key], scope, report))
             seen.setdefault(key, (_KINDS[part], span))
 
 
 def _declared_layer(written: Located, scope: Scope, report: Report) -> Layer | None:
-    made = read_object("layers", written, report, scope)
-    return KerasLayer(object=made, span=made.span, declared=True) if made is not None else None
+    layer = read_object("layers", written, report, scope)
+    return KerasLayer(object=layer, span=layer.span, declared=True) if layer is not None else None
 
 
 def _declared_model(
-    key: str, model: NestedModelSpec | ExternalModelSpec, span: Span, scope: Scope, report: Report
+    key: Located, model: NestedModelSpec | ExternalModelSpec, scope: Scope, report: Report
 ) -> Layer | None:
+    name, span = key
     graph: Graph | None = None
     external: ExternalModel | None = None
     if isinstance(model, NestedModelSpec):
-        graph = _lower_body(model, key, Scope(scope, report, scope.variables), report)
+        graph = _lower_body(model, name, scope.inner(), report)
     elif model.states("spec"):
         opened = open_spec(model, scope, report)
         if opened is not None:
-            graph = _lower_body(opened[0], key, _file_scope(opened[1], scope, report), report)
+            graph = _lower_body(opened[0], name, _file_scope(opened[1], scope, report), report)
     else:
         external = read_external(model, scope, report)
     weights, trainable = read_settings(model, scope, report)
     if graph is not None:
-        return NestedModel(graph=graph, span=span, name=key, declared=True, weights=weights, trainable=trainable)
+        return NestedModel(graph=graph, span=span, name=name, declared=True, weights=weights, trainable=trainable)
     if external is None:
         return None
-    return replace(external, span=span, name=key, declared=True, weights=weights, trainable=trainable)
+    return replace(external, span=span, name=name, declared=True, weights=weights, trainable=trainable)
 
 
 def _input(name: str, model: InputModel, span: Span, report: Report) -> Input:
-    faulty = any(report.is_open(model.located(key).span) for key in ("shape", "dtype", "batch_size"))
-    return Input(name, tuple(model.shape), model.dtype, span, model.sparse, model.batch_size, model.optional, faulty)
+    return Input(
+        name,
+        tuple(model.shape),
+        model.dtype,
+        span,
+        sparse=model.sparse,
+        batch_size=model.batch_size,
+        optional=model.optional,
+        is_faulty=any(report.is_open(model.located(key).span) for key in ("shape", "dtype", "batch_size")),
+    )
 
 
 @dataclass
 class _Nodes:
-    """The nodes of one body as they are lowered; a faulty one is kept as well, so that its name is defined.
+    """The nodes of one body while it is lowered, including faulty ones.
 
-    absent holds the names of nodes that a condition left out. several tells, of a node that ends in a block of several
-    outputs, which node is each.
+    absent: the nodes left out by their `when`. block_outputs: for each node that ends in a block of several outputs,
+    the nodes of these outputs, by name.
     """
 
     report: Report
     absent: dict[str, Span]
     nodes: dict[str, Node] = field(default_factory=dict)
-    several: dict[str, dict[str, str]] = field(default_factory=dict)
+    block_outputs: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def add(self, name: str, model: NodeModel, span: Span, scope: Scope) -> None:
-        """Lower one node of the spec; a node that uses blocks is several. The last of them bears the name."""
-        for node in self.read(name, model, span, scope):
-            self.nodes[node.name] = node
+        """Lower one node of the spec; one that uses blocks becomes several."""
+        self.nodes |= {node.name: node for node in self.read(name, model, span, scope)}
 
     def read(self, name: str, model: NodeModel, span: Span, scope: Scope) -> list[Node]:
-        """The nodes that one written node stands for; the last bears its name."""
+        """Return the nodes that one node of the spec expands to. The last has its name."""
         feed = read_feed(model.located("from"), self.report)
         merge = read_merge(model.located("merge"), feed, self.report) if model.merge is not None else None
         steps = read_steps(model.located("apply"), scope, self.report, feed, merged=model.merge is not None)
-        whole = Node(name, feed or Feed(), [], span, merge and merge[0])
+        whole = Node(name, feed or Feed(), [], span, merge=merge and merge[0])
         if merge is not None:
             whole.steps.append(Step(merge[1], merge[1].span))
         if feed is None or (model.merge is not None and merge is None):
@@ -254,42 +271,42 @@ class _Nodes:
                 whole.steps.append(item)
                 continue
             if item is None:  # steps after a faulty one are checked, too
-                whole = self._go_on(replace(whole, is_faulty=True), parts, span)
+                whole = self._split_off(replace(whole, is_faulty=True), parts, span)
                 continue
             if whole.steps:
-                whole = self._go_on(whole, parts, item.span)
+                whole = self._split_off(whole, parts, item.span)
             prefix = f"{name}__" if uses == 0 else f"{name}_{uses}__"
-            used = use_block(item, whole.feed, prefix, scope, self.read, self.report)
-            if used is None:
-                whole = self._go_on(replace(whole, is_faulty=True), parts, span)
+            expansion = expand_block(item, whole.feed, prefix, scope, read_node=self.read, report=self.report)
+            if expansion is None:
+                whole = self._split_off(replace(whole, is_faulty=True), parts, span)
                 continue
             uses += 1
-            parts += used[0]
-            if OUTPUT in used[1]:
-                whole = Node(name, Feed(Reference(used[1][OUTPUT], item.span)), [], span)
-            elif item is steps[-1]:
-                self.several[name] = used[1]
-                whole = Node(name, Feed(Reference(next(iter(used[1].values())), item.span)), [], span)
-            else:
-                self._refuse_several(item, used[1])
+            parts += expansion[0]
+            outputs = expansion[1]
+            if OUTPUT not in outputs and item is not steps[-1]:
+                self._refuse_several(item, outputs)
                 return [*parts, Node(name, whole.feed, [], span, is_faulty=True)]
+            if OUTPUT not in outputs:
+                self.block_outputs[name] = outputs
+            source = outputs.get(OUTPUT) or next(iter(outputs.values()))
+            whole = Node(name, Feed((Reference(source, item.span),)), [], span)
         return [*parts, whole]
 
-    def _go_on(self, node: Node, parts: list[Node], span: Span) -> Node:
-        """Add `node` to `parts` under a name of its own; return a node that continues from it, without a step yet."""
+    def _split_off(self, node: Node, parts: list[Node], span: Span) -> Node:
+        """Add `node` to `parts` under another name. Return a node without steps that continues from it."""
         part = replace(node, name=f"{node.name}@{len(parts)}", part_of=node.name)
         parts.append(part)
-        return Node(node.name, Feed(Reference(part.name, span)), [], node.span)
+        return Node(node.name, Feed((Reference(part.name, span),)), [], node.span)
 
     def select_outputs(self, outputs: dict[str, Output]) -> None:
-        """Turn `node.output`, where the node ends in a block of several outputs, into the node that it is.
+        """Resolve each reference `node.output` to a node that ends in a block of several outputs.
 
-        Such a node is no tensor itself: it is taken out, and cannot be an output of the body.
+        The node itself is no tensor: it is removed, and cannot be an output of the body.
         """
-        for node in list(self.nodes.values()) if self.several else []:
-            if node.name not in self.several:
-                with_references(node, self._select)
-        for name, several in self.several.items():
+        for node in list(self.nodes.values()) if self.block_outputs else []:
+            if node.name not in self.block_outputs:
+                replace_references(node, self._select)
+        for name, several in self.block_outputs.items():
             node = self.nodes.pop(name)
             if name in outputs:
                 self.nodes[name] = outputs[name].node = replace(node, is_faulty=True)
@@ -302,7 +319,7 @@ class _Nodes:
                 )
 
     def _select(self, reference: Reference) -> Reference:
-        outputs = self.several.get(reference.name)
+        outputs = self.block_outputs.get(reference.name)
         if outputs is None:
             return reference
         if reference.output in outputs:
@@ -327,7 +344,7 @@ class _Nodes:
 
 
 def _clashing_names(body: Body, report: Report) -> set[str]:
-    """Inputs, nodes and outputs name tensors, and a reference must mean one of them: the names that are two of them."""
+    """Report and return the names that several inputs, nodes or outputs share."""
     clashing: set[str] = set()
     seen: dict[str, tuple[str, Span]] = {}
     for part in ("inputs", "graph", "outputs"):
@@ -335,20 +352,21 @@ def _clashing_names(body: Body, report: Report) -> set[str]:
             span = body.located(part).value.key_spans[key]
             if key in seen:
                 kinds = {"inputs": "an input", "graph": "a node", "outputs": "an output"}
-                _clash(key, span, seen[key][1], f"{kinds[seen[key][0]]} and {kinds[part]}", report)
+                kinds_here = f"{kinds[seen[key][0]]} and {kinds[part]}"
+                _report_clash(Located(key, span), seen[key][1], kinds_here, report)
                 clashing.add(key)
             seen.setdefault(key, (part, span))
     return clashing
 
 
-def _clash(name: str, span: Span, first: Span, kinds: str, report: Report) -> None:
+def _report_clash(name: Located, first: Span, kinds: str, report: Report) -> None:
     help = "rename one of the two"
     if kinds == "a node and an output":
         help = "move the node's keys into the output, which is a node itself, or rename one of the two"
     report.add(
         NAME_CLASH,
-        f"`{name}` names {kinds}",
-        span,
+        f"`{name.value}` names {kinds}",
+        name.span,
         expected="a name of its own",
         help=help,
         labels=[Label(first, "the other one")],

@@ -1,4 +1,4 @@
-"""DataModel → Data: paths made whole, the file of a split handed to its sources."""
+"""Lower `data`: resolve paths and give each source the file of its split."""
 
 from __future__ import annotations
 
@@ -15,83 +15,95 @@ from graphspec.language.schema.model import DataModel, SourceModel, SplitModel, 
 from graphspec.sources import Data, DataSource, Format, Split, Transforms, Window, endings, format_of
 
 _PARTS = ("key", "column", "columns", "feature")
-"""Keys that choose a part of a file; which of them, its format says."""
+"""Keys that select a part of a file. Its format determines which of them apply."""
 _OF_IMAGES = ("size", "channels", "on_error", "interpolation")
 _TRANSFORMS = ("vocabulary", "pad", "scale", "cast", "one_hot", "window")
 
 
 @dataclass(frozen=True)
-class Served:
-    """What the sources serve: the inputs that take text, and the name of each output's loss, if it has one."""
+class DataRequirements:
+    """The properties of a model that determine how its data is read.
 
-    texts: Collection[str]
+    text_inputs: the inputs of dtype string. losses: the name of the loss of each output, None for no loss.
+    """
+
+    text_inputs: Collection[str]
     losses: Mapping[str, str | None]
 
 
-def lower_data(model: DataModel, served: Served, folder: Path, report: Report) -> Data | None:
-    """The sources of each split, their paths relative to `folder`; None, with findings, where one is faulty."""
+def lower_data(model: DataModel, requirements: DataRequirements, folder: Path, report: Report) -> Data | None:
+    """Return the sources of each split, None after diagnostics. Paths are relative to `folder`."""
     before = report.added
-    validation, held_out = None, 0.0
-    if model.validation is not None:
-        validation, held_out = _validation(model.validation, model, served, folder, report)
+    reader = _SplitReader(model, requirements, folder, report)
+    validation, held_out = reader.validation(model.validation) if model.validation is not None else (None, 0.0)
     data = Data(
-        _split("train", model.train, model, served, folder, report) if model.train is not None else None,
-        validation,
-        _split("test", model.test, model, served, folder, report) if model.test is not None else None,
-        held_out,
-        model.validation.located("split").span if held_out and model.validation is not None else None,
+        train=reader.split("train", model.train) if model.train is not None else None,
+        validation=validation,
+        test=reader.split("test", model.test) if model.test is not None else None,
+        held_out=held_out,
+        split_span=model.validation.located("split").span if held_out and model.validation is not None else None,
     )
     return data if report.added == before else None
 
 
-def _validation(
-    model: ValidationModel, data: DataModel, served: Served, folder: Path, report: Report
-) -> tuple[Split | None, float]:
-    if model.split is None:
-        if not model.inputs:
-            report.add(
-                MISSING_KEY,
-                "`validation` has neither `split` nor `inputs`",
-                data.key_span("validation"),
-                expected="a share of the training split, or sources",
-                help="write `validation: {split: 0.1}`, or `inputs` and `outputs` as under `train`",
+@dataclass(frozen=True)
+class _SplitReader:
+    """The context in which the splits of one spec are read."""
+
+    model: DataModel
+    requirements: DataRequirements
+    folder: Path
+    report: Report
+
+    def validation(self, model: ValidationModel) -> tuple[Split | None, float]:
+        """Return the validation sources, and the share of the training split that is held out."""
+        if model.split is None:
+            if not model.inputs:
+                self.report.add(
+                    MISSING_KEY,
+                    "`validation` has neither `split` nor `inputs`",
+                    self.model.key_span("validation"),
+                    expected="a share of the training split, or sources",
+                    help="write `validation: {split: 0.1}`, or `inputs` and `outputs` as under `train`",
+                )
+            return self.split("validation", model), 0.0
+        if model.inputs or model.outputs:
+            self.report.add(
+                DATA_NAMES,
+                "`validation` has both `split` and sources of its own",
+                model.key_span("split"),
+                expected="one of the two",
+                help="remove `split`, or the sources",
             )
-        return _split("validation", model, data, served, folder, report), 0.0
-    if model.inputs or model.outputs:
-        report.add(
-            DATA_NAMES,
-            "`validation` has both `split` and sources of its own",
-            model.key_span("split"),
-            expected="one of the two",
-            help="remove `split`, or the sources",
+        return None, model.split
+
+    def split(self, name: str, model: SplitModel | ValidationModel) -> Split:
+        """Return the sources of one split."""
+        texts, losses = self.requirements.text_inputs, self.requirements.losses
+        inputs, outputs = self._sources("inputs", model), self._sources("outputs", model)
+        return Split(
+            name=name,
+            inputs={each: replace(source, as_text=source.as_text or each in texts) for each, source in inputs.items()},
+            outputs={each: _as_target(source, losses.get(each)) for each, source in outputs.items()},
+            sample_weights=self._sources("sample_weights", model),
+            span=self.model.key_span(name),
         )
-    return None, model.split
 
-
-def _split(
-    name: str,
-    model: SplitModel | ValidationModel,
-    data: DataModel,
-    served: Served,
-    folder: Path,
-    report: Report,
-) -> Split:
-    inputs = {
-        each: replace(source, as_text=source.as_text or each in served.texts)
-        for each, source in _sources("inputs", model, folder, report).items()
-    }
-    outputs = {
-        each: _as_target(source, served.losses.get(each))
-        for each, source in _sources("outputs", model, folder, report).items()
-    }
-    return Split(name, inputs, outputs, _sources("sample_weights", model, folder, report), data.key_span(name))
+    def _sources(self, part: str, split: SplitModel | ValidationModel) -> dict[str, DataSource]:
+        sources = {}
+        for name, model in getattr(split, part).items():
+            place = Located(name, split.located(part).value.key_spans[name])
+            source = _source(place, model, split.located("file"), self.folder, report=self.report)
+            if source is not None:
+                sources[name] = source
+        return sources
 
 
 def _as_target(source: DataSource, loss: str | None) -> DataSource:
-    """`source` as it is read for an output that `loss` trains.
+    """Return `source` as the target of an output with the given loss.
 
-    Pixels of an image that stand for classes are not mixed. Where the loss, or `one_hot`, takes indices of classes,
-    they are indices in the file as well; a loss of numbers takes what lies between two pixels, as an input does.
+    Pixels that denote classes are not interpolated: a loss of class indices, or `one_hot`, implies class indices in the
+    file, so the interpolation is `nearest`. A loss of numbers takes interpolated values, as an input does.
     """
     if source.decode is None:
         return replace(source, is_target=True)
@@ -103,62 +115,47 @@ def _as_target(source: DataSource, loss: str | None) -> DataSource:
     return replace(source, is_target=True, interpolation=interpolation, as_classes=as_classes)
 
 
-def _sources(part: str, split: SplitModel | ValidationModel, folder: Path, report: Report) -> dict[str, DataSource]:
-    read = {}
-    for name, model in getattr(split, part).items():
-        source = _source(Located(name, split.located(part).value.key_spans[name]), model, split, folder, report)
-        if source is not None:
-            read[name] = source
-    return read
-
-
 def _source(
-    name: Located, model: SourceModel, split: SplitModel | ValidationModel, folder: Path, report: Report
+    name: Located, model: SourceModel, file_of_split: Located, folder: Path, *, report: Report
 ) -> DataSource | None:
-    found = _file(name, model, split, report)
-    if found is None:
+    located = _file(name, model, file_of_split, report)
+    if located is None:
         return None
-    place, format = found
-    if _has_stray_key(name, model, str(place.value), format, report):
+    file, format = located
+    if _has_stray_key(name, model, str(file.value), format, report=report):
         return None
     spans = {key: model.located(key).span for key in (*_PARTS, *_OF_IMAGES, *_TRANSFORMS) if model.states(key)}
     spans |= {f"columns[{i}]": each.span for i, each in enumerate(model.located("columns").as_list())}
-    spans |= {"file": place.span, "name": name.span}
+    spans |= {"file": file.span, "name": name.span}
+    window = model.window
     return DataSource(
-        folder / place.value,
-        place.value,
-        model.span,
-        model.key,
-        model.column,
-        tuple(model.columns) if model.columns is not None else None,
-        model.feature,
-        model.decode,
-        (model.size[0], model.size[1]) if model.size is not None else None,
-        model.channels,
-        model.on_error,
-        model.interpolation or "bilinear",
-        _transforms(model),
+        path=folder / file.value,
+        text=file.value,
+        span=model.span,
+        key=model.key,
+        column=model.column,
+        columns=tuple(model.columns) if model.columns is not None else None,
+        feature=model.feature,
+        decode=model.decode,
+        size=(model.size[0], model.size[1]) if model.size is not None else None,
+        channels=model.channels,
+        on_error=model.on_error,
+        interpolation=model.interpolation or "bilinear",
+        transforms=Transforms(
+            vocabulary=model.vocabulary,
+            pad=model.pad,
+            scale=model.scale,
+            cast=model.cast,
+            one_hot=model.one_hot,
+            window=Window(window.size, window.stride, window.horizon) if window is not None else None,
+        ),
         as_text=model.vocabulary is not None,
         spans=spans,
     )
 
 
-def _transforms(model: SourceModel) -> Transforms:
-    window = model.window
-    return Transforms(
-        model.vocabulary,
-        model.pad,
-        model.scale,
-        model.cast,
-        model.one_hot,
-        Window(window.size, window.stride, window.horizon) if window is not None else None,
-    )
-
-
-def _file(
-    name: Located, model: SourceModel, split: SplitModel | ValidationModel, report: Report
-) -> tuple[Located, Format] | None:
-    """What a source says of its file, with the format of that; None, with a finding, where it says nothing of use."""
+def _file(name: Located, model: SourceModel, file_of_split: Located, report: Report) -> tuple[Located, Format] | None:
+    """Return the file of a source and its format, None after a diagnostic."""
     if model.file is not None and model.files is not None:
         report.add(
             DATA_NAMES, f"the source `{name.value}` has both `file` and `files`", model.key_span("files"),
@@ -166,7 +163,7 @@ def _file(
         )  # fmt: skip
         return None
     of_source = next((model.located(key) for key in ("file", "files") if model.states(key)), None)
-    place = of_source or split.located("file")
+    place = of_source or file_of_split
     if place.value is None:
         report.add(
             MISSING_KEY, f"the source `{name.value}` has no `file`, and neither has its split", name.span,
@@ -189,8 +186,8 @@ def _file(
     return place, format
 
 
-def _has_stray_key(name: Located, model: SourceModel, text: str, format: Format, report: Report) -> bool:
-    """Whether the source has a key that means nothing for its file; that is a finding."""
+def _has_stray_key(name: Located, model: SourceModel, text: str, format: Format, *, report: Report) -> bool:
+    """Return whether the source has, and report, a key that does not apply."""
     if model.column is not None and model.columns is not None:
         report.add(
             DATA_NAMES, f"the source `{name.value}` has both `column` and `columns`", model.key_span("columns"),

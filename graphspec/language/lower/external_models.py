@@ -1,13 +1,12 @@
-"""Models that are not written in the spec: `{file: ...}`, `{application: ...}` and `{spec: ...}`, read from the tree.
+"""Lower models that are defined elsewhere: `{file: ...}`, `{application: ...}` and `{spec: ...}`.
 
-What a file or an application takes in and gives is known when it is built; another spec is read here, with a scope of
-its own, and becomes a graph like any nested model.
+The inputs and outputs of a file or an application are known when the model is built. Another spec is read here, in a
+scope of its own, and becomes a graph like that of any nested model.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +31,7 @@ from graphspec.language.graph import ExternalModel, Weights
 from graphspec.language.lower.files import read_path, read_weights
 from graphspec.language.lower.scope import MAX_NESTED, Scope
 from graphspec.language.schema import SpecModel, parse
-from graphspec.language.schema.desugar import write_out
+from graphspec.language.schema.desugar import desugar
 from graphspec.language.schema.model import ORIGINS, ExternalModelSpec, NestedModelSpec
 
 MODEL_FILE = ".keras"
@@ -42,7 +41,7 @@ IMAGENET = "imagenet"
 
 
 def read_external(model: ExternalModelSpec, scope: Scope, report: Report) -> ExternalModel | None:
-    """The file or the application that `model` names; None, with findings, where it names none."""
+    """Return the saved model or application, None after a diagnostic."""
     if model.states("file"):
         return _file(model, scope, report)
     return _application(model, report)
@@ -50,7 +49,7 @@ def read_external(model: ExternalModelSpec, scope: Scope, report: Report) -> Ext
 
 def _file(model: ExternalModelSpec, scope: Scope, report: Report) -> ExternalModel | None:
     written = model.located("file")
-    _only(model, "file", report)
+    _refuse_other_keys(model, "file", report)
     path = read_path(written, f"the path of a `{MODEL_FILE}` file", scope.files[-1].parent, report)
     if path is None:
         return None
@@ -79,15 +78,15 @@ def _application(model: ExternalModelSpec, report: Report) -> ExternalModel | No
         return None
     arguments = catalog.application_arguments(written.value)
     usable = [name for name in arguments if name not in ("input_tensor", *_SETTINGS)]
-    given: dict[str, Any] = {}
+    constants: dict[str, Any] = {}
     for key, value in model.tree.entries():
         if key.value in ("application", *_SETTINGS):
             continue
         if key.value == "input_tensor":
             help = "feed the tensor to the model: name it in `from`, and apply the model"
         elif key.value in usable:
-            _refuse_mistaken(written.value, key.value, value, arguments[key.value], report)
-            given[key.value] = plain(value.value)
+            _refuse_mistaken(f"`{key.value}` of `{written.value}`", value, arguments[key.value], report)
+            constants[key.value] = plain(value.value)
             continue
         else:
             help = did_you_mean(key.value, usable, f"it takes {one_of(usable)}")
@@ -96,18 +95,18 @@ def _application(model: ExternalModelSpec, report: Report) -> ExternalModel | No
             expected=f"an argument of `keras.applications.{written.value}`", help=help,
         )  # fmt: skip
     if model.tree.get("weights") == IMAGENET:
-        given["weights"] = IMAGENET
-    return ExternalModel(span=written.span, source=written.value, source_span=written.span, arguments=given)
+        constants["weights"] = IMAGENET
+    return ExternalModel(span=written.span, source=written.value, source_span=written.span, arguments=constants)
 
 
-def _refuse_mistaken(name: str, argument: str, value: Located, default: Any, report: Report) -> None:
-    """Refuse a truth value for a number, and a number for a truth value: to Python they are the same."""
+def _refuse_mistaken(argument: str, value: Located, default: Any, report: Report) -> None:
+    """Refuse a boolean for a number, and a number for a boolean."""
     is_truth, takes_truth = isinstance(value.value, bool), isinstance(default, bool)
     if (is_truth and isinstance(default, int | float) and not takes_truth) or (
         takes_truth and not is_truth and isinstance(value.value, int | float)
     ):
         report.add(
-            ARGUMENT_VALUE, f"`{argument}` of `{name}` is {kind_of(value.value)}", value.span,
+            ARGUMENT_VALUE, f"{argument} is {kind_of(value.value)}", value.span,
             expected="true or false" if takes_truth else "a number",
         )  # fmt: skip
 
@@ -115,7 +114,7 @@ def _refuse_mistaken(name: str, argument: str, value: Located, default: Any, rep
 def read_settings(
     model: NestedModelSpec | ExternalModelSpec, scope: Scope, report: Report
 ) -> tuple[Weights | None, bool]:
-    """`weights` and `trainable` of a model; findings go to `report`."""
+    """Return `weights` and `trainable` of a model."""
     weights = None
     pretrained = (
         model.states("application") and model.weights == IMAGENET if isinstance(model, ExternalModelSpec) else False
@@ -132,13 +131,13 @@ def read_settings(
 
 
 def open_spec(model: ExternalModelSpec, scope: Scope, report: Report) -> tuple[SpecModel, Library] | None:
-    """The spec file that `model` names, read; None, with findings, where it cannot be."""
+    """Read the spec file that `model` names; return None, after a diagnostic, where that fails."""
     written = model.located("spec")
-    _only(model, "spec", report)
+    _refuse_other_keys(model, "spec", report)
     path = read_path(written, "the path of a spec file", scope.files[-1].parent, report)
     if path is None or not _may_open(written, path, scope, report):
         return None
-    scope.opened[0] += 1
+    scope.state.specs += 1
     before = len(report.errors)
     try:
         tree = read(path, report)
@@ -147,28 +146,24 @@ def open_spec(model: ExternalModelSpec, scope: Scope, report: Report) -> tuple[S
             span = found.span if found.span is not None else written.span
             report.add(found.rule, found.message, span, expected=found.expected or "a spec file", help=found.help)
         return None
-    write_out(tree)
-    library = expand(tree, path, report, scope.work)
-    if "inputs" not in tree or "outputs" not in tree:
+    desugar(tree)
+    library = expand(tree, path, report, scope.state.work)
+    if missing := [key for key in ("inputs", "outputs") if key not in tree]:
         report.add(
-            MISSING_KEY, f"{written.value} describes no model: it has no {one_of(_lacking(tree))}", written.span,
+            MISSING_KEY, f"{written.value} describes no model: it has no {one_of(missing)}", written.span,
             expected="a spec with `inputs` and `outputs`",
             help="what a file only declares is brought in by `include`",
         )  # fmt: skip
         return None
     if len(report.errors) > before:
         return None
-    write_out(library.tree)
+    desugar(library.tree)
     spec = parse(library.tree, report)
     return (spec, library) if spec is not None else None
 
 
-def _lacking(tree: Iterable[str]) -> list[str]:
-    return [key for key in ("inputs", "outputs") if key not in tree]
-
-
 def _may_open(written: Located, path: Path, scope: Scope, report: Report) -> bool:
-    """Whether the spec at `path` may be read: it does not lead back to itself, and there are not too many."""
+    """Return whether the spec may be read. It must not contain itself."""
     resolved = Path(os.path.realpath(path))
     if resolved in scope.files:
         chain = [*scope.files[scope.files.index(resolved) :], resolved]
@@ -180,7 +175,7 @@ def _may_open(written: Located, path: Path, scope: Scope, report: Report) -> boo
             help="a model cannot be a part of itself; move what both need into a third file",
         )
         return False
-    if len(scope.files) > MAX_NESTED or scope.opened[0] >= MAX_OPENED:
+    if len(scope.files) > MAX_NESTED or scope.state.specs >= MAX_OPENED:
         report.add(
             TOO_LARGE, f"specs hold more than {MAX_OPENED} others, or nest more than {MAX_NESTED} deep", written.span,
             expected="here it goes too far", help="declare the model once, and apply it several times",
@@ -189,8 +184,8 @@ def _may_open(written: Located, path: Path, scope: Scope, report: Report) -> boo
     return True
 
 
-def _only(model: ExternalModelSpec, where: str, report: Report) -> None:
-    """Nothing but `where` the model comes from and its settings may stand in it."""
+def _refuse_other_keys(model: ExternalModelSpec, where: str, report: Report) -> None:
+    """Report every key of `model` beside `where`, which names its origin, and its settings."""
     for key, _ in model.tree.entries():
         if key.value in (where, *_SETTINGS):
             continue

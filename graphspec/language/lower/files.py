@@ -1,4 +1,4 @@
-"""Files that a spec names beside its data: weights and models, their paths relative to the file that names them."""
+"""Lower the paths of weights and models, relative to their spec file."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ WEIGHTS_FILES = (".weights.h5", ".keras")
 
 
 def folder_of(span: Span, folder: Path) -> Path:
-    """The folder that a path written at `span` is relative to: that of its file, or `folder` where it is in none."""
+    """Return the folder of the file at `span`, by default `folder`, as for standard input."""
     name = span.source.name
     return folder if name.startswith(("-", "<")) else Path(name).parent
 
 
 def read_path(written: Located, expected: str, folder: Path, report: Report) -> Path | None:
-    """The path that `written` holds; None, with a finding, where it holds none."""
+    """Return the path that `written` holds; None, after a diagnostic, where it holds none."""
     if isinstance(written.value, str) and written.value.strip():
         return folder_of(written.span, folder) / written.value
     report.add(WRONG_TYPE, f"{kind_of(written.value)} is no path of a file", written.span, expected=expected)
@@ -31,7 +31,7 @@ def read_path(written: Located, expected: str, folder: Path, report: Report) -> 
 
 
 def read_weights(written: Located, folder: Path, report: Report) -> Weights | None:
-    """The file of weights that `written` names, alone or as `{file: ..., partial: true}`; None, with findings."""
+    """Return the file of weights in `written`, None after a diagnostic."""
     expected = f"the path of a file that ends in {one_of(WEIGHTS_FILES)}, or `{{file: ..., partial: true}}`"
     file, partial = written, Located(None, written.span)
     if isinstance(written.value, Mapping):
@@ -76,14 +76,14 @@ _SUFFIXES = (".npy", ".npz")
 
 
 def is_weight_file(written: Located) -> bool:
-    """Whether an initializer is written as a file: a mapping with the key `file`."""
+    """Return whether an initializer is written as a file: a mapping with the key `file`."""
     return isinstance(written.value, Mapping) and FILE in written.value
 
 
 def read_weight_file(written: Located, report: Report) -> Object | None:
-    """The initializer that fills a weight from the file; None, with findings, where it names none that can be read.
+    """Return the initializer that reads a weight from a file, None after a diagnostic.
 
-    The path is relative to the file that writes it. The build checks that its array has the shape of the weight.
+    The shape of the array is checked when the model is built.
     """
     for key, _ in written.value.entries():
         if key.value not in _ARRAY_KEYS:
@@ -106,6 +106,6 @@ def read_weight_file(written: Located, report: Report) -> Object | None:
         )
         return None
     path = folder_of(file.span, Path()) / file.value
-    key_name = part.value if isinstance(part.value, str) else None
-    source = DataSource(path, file.value, file.span, key_name, spans={FILE: file.span, "key": part.span})
+    key = part.value if isinstance(part.value, str) else None
+    source = DataSource(path=path, text=file.value, span=file.span, key=key, spans={FILE: file.span, "key": part.span})
     return Object("initializers", FILE, {FILE: source}, written.span)

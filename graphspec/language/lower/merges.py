@@ -1,4 +1,4 @@
-"""`merge`: the Keras layer that each word stands for."""
+"""Lower `merge`: each of its words denotes a merging layer of Keras."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from graphspec.diagnostics.suggest import did_you_mean, one_of
 from graphspec.language.document.tree import Located, Mapping
 from graphspec.language.graph import Feed, KerasLayer
 from graphspec.language.lower.objects import make_object, split_form
-from graphspec.language.lower.references import fed
+from graphspec.language.lower.references import operand_labels
 
 MERGES: dict[str, tuple[str, dict[str, object]]] = {
     "sum": ("Add", {}),
@@ -23,11 +23,11 @@ MERGES: dict[str, tuple[str, dict[str, object]]] = {
     "dot": ("Dot", {}),
     "cos": ("Dot", {"axes": -1, "normalize": True}),
 }
-"""The words of the language, each with its layer and the arguments that the word itself gives."""
+"""The layer of each word of the language, and the arguments that the word implies."""
 
 
 def read_merge(written: Located, feed: Feed | None, report: Report) -> tuple[str, KerasLayer] | None:
-    """The word and the fresh merge layer that `merge` writes; None, with findings, where it writes none."""
+    """Return the word and a new layer for it, None after diagnostics."""
     form = split_form("layers", written, report)
     if form is None:
         return None
@@ -35,10 +35,10 @@ def read_merge(written: Located, feed: Feed | None, report: Report) -> tuple[str
     if word.value not in MERGES:
         _unknown(word, report)
         return None
-    name, given = MERGES[word.value]
+    name, implied = MERGES[word.value]
     if word.value == "dot" and arguments.value is None:
-        given = {"axes": -1}
-    made = make_object("layers", Located(name, word.span), _with(arguments, given), report)
+        implied = {"axes": -1}
+    layer = make_object("layers", Located(name, word.span), _with(arguments, implied), report)
     if feed is not None and (not feed.is_list or len(feed) < 2 or (name in _PAIRS and len(feed) != 2)):
         count = "exactly two" if name in _PAIRS else "two or more"
         report.add(
@@ -47,10 +47,10 @@ def read_merge(written: Located, feed: Feed | None, report: Report) -> tuple[str
             word.span,
             expected=f"a `from` that lists {count} tensors",
             help="write `from: [a, b]`, or leave `merge` out",
-            labels=fed(feed),
+            labels=operand_labels(feed),
         )
         return None
-    return (word.value, KerasLayer(object=made, span=word.span)) if made is not None else None
+    return (word.value, KerasLayer(object=layer, span=word.span)) if layer is not None else None
 
 
 _PAIRS = ("Subtract", "Dot")
@@ -62,12 +62,12 @@ def _count(feed: Feed) -> str:
     return "one tensor" if len(feed) == 1 else f"{len(feed)} tensors"
 
 
-def _with(arguments: Located, given: dict[str, object]) -> Located:
-    """The written arguments, with those that the word itself gives where the spec does not state them."""
-    if not given or (arguments.value is not None and not isinstance(arguments.value, Mapping)):
+def _with(arguments: Located, implied: dict[str, object]) -> Located:
+    """Return the arguments of the spec, completed by those that the word implies."""
+    if not implied or (arguments.value is not None and not isinstance(arguments.value, Mapping)):
         return arguments
     merged = Mapping(arguments.span)
-    for key, value in given.items():
+    for key, value in implied.items():
         merged.put(key, value, arguments.span, arguments.span)
     if isinstance(arguments.value, Mapping):
         for name, item in arguments.value.entries():

@@ -1,12 +1,12 @@
-"""Layer → its name in Keras. The rule is stable, because weights are found by these names.
+"""Name layers for Keras. The rule is stable, because weights are matched by these names.
 
-The last fresh layer of a node bears the node's name; earlier ones are `<node>_<layer_in_snake_case>`, numbered
-where they repeat, as Keras numbers: `deep_dense`, `deep_dense_1`. An output must end in a layer of its own name —
-Keras takes the names of outputs from their last layers, so two outputs that end in one shared layer would collide —
-and gets an `Identity` where it does not. An explicit `name` argument wins. Scope layers bear their own names.
+The last fresh layer of a node has the node's name; earlier ones are `<node>_<layer_in_snake_case>`, numbered like
+Keras does where they repeat: `deep_dense`, `deep_dense_1`. An explicit `name` argument takes precedence, and declared
+layers keep their own names. Keras names outputs after their last layers, so that two outputs that end in a shared layer
+would collide: an output that does not end in a layer of its own name gets an `Identity`.
 
-An operation is no layer: it has no weights, and never takes a node's name. It is named as an earlier step is, after all
-layers, so that layers are called the same with it and without it.
+An operation has no weights and never takes a node's name. It is named like an earlier step, but after all layers, so
+that it does not change their names.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from graphspec.language.graph import Graph, KerasLayer, Layer, Node, Object, Obj
 
 
 def snake_case(class_name: str) -> str:
-    """`BatchNormalization` → `batch_normalization`, as Keras names layers that are given no name."""
+    """Return `batch_normalization` for `BatchNormalization`, as Keras names layers without a `name`."""
     return re.sub(r"([a-z])([A-Z])", r"\1_\2", re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", class_name)).lower()
 
 
 def name_layers(graph: Graph, report: Report) -> None:
-    """Give every layer that `graph` calls its name, and every output a last layer of the output's name."""
+    """Name every layer of `graph`, and end every output in a layer of its name."""
     for name in graph.outputs:
         if not graph.nodes[name].is_faulty:
             _end_in_own_layer(graph.nodes[name])
@@ -55,12 +55,12 @@ def name_layers(graph: Graph, report: Report) -> None:
         for layer in (step.layer for step in node.steps if step.layer.is_operation):
             layer.name = _next_free(f"{node.label}_{layer.type_name.rpartition('.')[2]}", taken, counts)
             taken[layer.name] = layer.span
-    for layer in dict.fromkeys(step.layer for node in graph.nodes.values() for step in node.steps):
+    for layer in graph.called_layers():
         _name_wrapped(layer, report)
 
 
 def _end_in_own_layer(node: Node) -> None:
-    """Append an `Identity` to the output `node` unless its last layer is fresh and will bear the output's name."""
+    """Append an `Identity` unless the last layer of the output gets the output's name."""
     last = node.steps[-1] if node.steps else None
     layer = last.layer if last is not None and last.fresh else None
     if isinstance(layer, KerasLayer) and layer.arguments.get("name", node.name) == node.name:
@@ -70,7 +70,7 @@ def _end_in_own_layer(node: Node) -> None:
 
 
 def _explicit(layer: Layer, report: Report) -> str | None:
-    """The `name` argument that the spec gives the layer, if it does."""
+    """Return the `name` argument of the layer, None after a diagnostic or without one."""
     name = layer.arguments.get("name") if isinstance(layer, ObjectLayer) else None
     if name is not None and (not isinstance(name, str) or not name or "/" in name):
         report.add(
@@ -105,7 +105,7 @@ def _take(name: str, layer: Layer, taken: dict[str, Span], report: Report) -> No
 
 
 def _next_free(stem: str, taken: Iterable[str], counts: dict[str, int]) -> str:
-    """`stem`, or `stem_1`, `stem_2`, ... where it is taken."""
+    """Return the first of `stem`, `stem_1`, `stem_2`, ... that is not taken."""
     number = counts.get(stem, 0)
     name = stem if number == 0 else f"{stem}_{number}"
     while name in taken:
@@ -116,7 +116,7 @@ def _next_free(stem: str, taken: Iterable[str], counts: dict[str, int]) -> str:
 
 
 def _name_wrapped(layer: Layer, report: Report) -> None:
-    """Name the layers written inside a wrapper by their class alone: they are within the wrapper's own name."""
+    """Name the layers inside a wrapper after their class alone. Their paths contain the wrapper's name."""
     for inner in wrapped_layers(layer):
         if not inner.name:
             inner.name = _explicit(inner, report) or snake_case(inner.type_name)

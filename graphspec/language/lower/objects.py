@@ -1,8 +1,8 @@
-"""The object rule: `Name`, or `Name: arguments`, read against the catalogue into an `Object`.
+"""Lower objects: `Name` or `Name: arguments`, checked against the catalogue.
 
     Flatten · LSTM: 32 · Dense: {units: 64, activation: relu} · L2: 0.01
 
-A mapping holds keyword arguments; anything else is the first constructor argument; nothing is no argument.
+A mapping holds keyword arguments; any other value is the first constructor argument.
 """
 
 from __future__ import annotations
@@ -43,14 +43,24 @@ from graphspec.language.lower.scope import Scope
 from graphspec.language.lower.values import refuse_value
 
 
-def read_object(kind: Kind, written: Located, report: Report, declared: Scope | None = None) -> Object | None:
-    """The object of `kind` that `written` holds; None, with findings, where it holds none."""
+def read_object(kind: Kind, written: Located, report: Report, scope: Scope | None = None) -> Object | None:
+    """Return an object of Keras or a plugin.
+
+    Args:
+        kind: What it is, such as `losses`.
+        written: Its name, or its name with its arguments.
+        report: Receives the diagnostics.
+        scope: Resolves the names of declared layers among the arguments.
+
+    Returns:
+        The object; None where it is faulty.
+    """
     form = split_form(kind, written, report)
-    return make_object(kind, form[0], form[1], report, declared) if form is not None else None
+    return make_object(kind, form[0], form[1], report, scope=scope) if form is not None else None
 
 
 def split_form(kind: Kind, written: Located, report: Report) -> tuple[Located, Located] | None:
-    """The name and the arguments of the written object: of a bare name, the arguments are None."""
+    """Return the name of an object and its arguments, None after a diagnostic."""
     value = written.value
     if isinstance(value, str) and value:
         return written, Located(None, written.span)
@@ -77,11 +87,11 @@ def split_form(kind: Kind, written: Located, report: Report) -> tuple[Located, L
 
 
 def make_object(
-    kind: Kind, name: Located, arguments: Located, report: Report, declared: Scope | None = None
+    kind: Kind, name: Located, arguments: Located, report: Report, *, scope: Scope | None = None
 ) -> Object | None:
-    """The object `name` of `kind` with `arguments`; None, with findings, where Keras has no such thing."""
+    """Return the object `name` with `arguments`, as `read_object` does."""
     if is_custom(name.value):
-        return read_custom(kind, name, arguments, report, declared)
+        return _custom(kind, name, arguments, report, scope=scope)
     if _is_refused(kind, name, report):
         return None
     entry = catalog.find(kind, name.value)
@@ -89,7 +99,7 @@ def make_object(
     if is_identifier and (entry is None or (arguments.value is None and not entry.required)):
         return _identifier(kind, name, arguments, report)
     if entry is None:
-        _unknown(kind, name, report, declared)
+        _report_unknown(kind, name, report, scope)
         return None
     keywords = _keywords(entry, name, arguments, report)
     if keywords is None:
@@ -97,25 +107,26 @@ def make_object(
     unknown = [argument for argument in keywords if argument not in entry.arguments]
     missing = [argument for argument in entry.required if argument not in keywords]
     for argument in unknown:
-        unknown_argument(entry, argument, missing, keywords[argument][0], report)
+        report_unknown_argument(entry, Located(argument, keywords[argument][0]), missing, report)
     if missing and not unknown:
-        _missing_arguments(entry, missing, keywords, name, report)
+        _report_missing(entry, missing, keywords, name, report=report)
     read = {
-        argument: read_argument(entry, argument, value, report, declared)
+        argument: read_argument(entry, argument, value, report, scope=scope)
         for argument, (_, value) in keywords.items()
         if argument in entry.arguments
     }
     if unknown or missing or any(value is FAULTY for value in read.values()):
         return None
-    return Object(kind, entry.name, read, name.span, spans=_spans(keywords))
+    return Object(kind, entry.name, read, name.span, spans=value_spans(keywords))
 
 
-def _spans(keywords: dict[str, tuple[Span, Located]]) -> dict[str, Span]:
+def value_spans(keywords: dict[str, tuple[Span, Located]]) -> dict[str, Span]:
+    """Return the place of the value of each argument."""
     return {argument: value.span for argument, (_, value) in keywords.items()}
 
 
 FAULTY = object()
-"""Stands for an argument that cannot be read, and that a finding tells of."""
+"""The value of a faulty argument, for which a diagnostic exists."""
 
 
 def _is_refused(kind: Kind, name: Located, report: Report) -> bool:
@@ -152,7 +163,7 @@ def _identifier(kind: Kind, name: Located, arguments: Located, report: Report) -
     return None
 
 
-def _unknown(kind: Kind, name: Located, report: Report, declared: Scope | None) -> None:
+def _report_unknown(kind: Kind, name: Located, report: Report, scope: Scope | None) -> None:
     noun = SINGULAR[kind]
     if kind == "layers" and name.value.startswith("ops."):
         report.add(
@@ -163,17 +174,18 @@ def _unknown(kind: Kind, name: Located, report: Report, declared: Scope | None) 
             help="write the operation as a step under `apply`; a model holds several: `TimeDistributed: my_model`",
         )
         return
+    scope = scope if kind == "layers" else None
     known = [
-        *(declared.names() if declared is not None and kind == "layers" else []),
+        *(scope.names() if scope is not None else []),
         *catalog.names(kind),
         *catalog.identifiers(kind),
     ]
     usable = [each for each in known if each not in CODE_CARRYING and each not in NOT_APPLIED]
-    elsewhere = [other for other in SINGULAR if other != kind and catalog.find(other, name.value) is not None]
+    other_kinds = [other for other in SINGULAR if other != kind and catalog.find(other, name.value) is not None]
     near, help = closest(name.value, usable), did_you_mean(name.value, usable)
-    places = declared.places() if declared is not None and kind == "layers" else {}
-    if not help and elsewhere:
-        help = f"`{name.value}` is {a(SINGULAR[elsewhere[0]])}"
+    places = scope.places() if scope is not None else {}
+    if not help and other_kinds:
+        help = f"`{name.value}` is {a(SINGULAR[other_kinds[0]])}"
     if not help and kind == "layers" and name.value in catalog.identifiers("activations"):
         help = f"write `Activation: {name.value}`"
     if not help and kind == "layers" and catalog.find("ops", f"ops.{name.value}") is not None:
@@ -191,7 +203,7 @@ def _unknown(kind: Kind, name: Located, report: Report, declared: Scope | None) 
 
 
 def _respelled(name: Located, near: str | None) -> Fix | None:
-    """The name nearest to one that is unknown. It is sure to be meant only where the case of letters alone differs."""
+    """Return the fix to a similar name, safe where only the case differs."""
     if near is None:
         return None
     return Fix.rewrite(name.span, name.value, near, is_safe=near.casefold() == name.value.casefold())
@@ -200,7 +212,7 @@ def _respelled(name: Located, near: str | None) -> Fix | None:
 def _keywords(
     entry: catalog.Entry, name: Located, arguments: Located, report: Report
 ) -> dict[str, tuple[Span, Located]] | None:
-    """The arguments by keyword, with the span of what names each."""
+    """Return the arguments by keyword, with the places of the keywords."""
     if arguments.value is None:
         return {}
     if isinstance(arguments.value, Mapping):
@@ -219,11 +231,16 @@ def _keywords(
     return {first: (arguments.span, arguments)}
 
 
-def _missing_arguments(
-    entry: catalog.Entry, missing: list[str], given: dict[str, tuple[Span, Located]], name: Located, report: Report
+def _report_missing(
+    entry: catalog.Entry,
+    missing: list[str],
+    keywords: dict[str, tuple[Span, Located]],
+    name: Located,
+    *,
+    report: Report,
 ) -> None:
-    """One finding for all that is missing, with the required arguments written out as a help."""
-    values = {argument: given[argument][1].value if argument in given else None for argument in entry.required}
+    """Report all missing arguments at once, with the required arguments written out as the help."""
+    values = {argument: keywords[argument][1].value if argument in keywords else None for argument in entry.required}
     form = ", ".join(
         f"{argument}: {value if isinstance(value, int | float | str) else '...'}" for argument, value in values.items()
     )
@@ -236,8 +253,16 @@ def _missing_arguments(
     )
 
 
-def unknown_argument(entry: catalog.Entry, argument: str, missing: list[str], span: Span, report: Report) -> None:
-    """Report an argument that `entry` does not have; missing are the required ones that are not given."""
+def report_unknown_argument(entry: catalog.Entry, name: Located, missing: list[str], report: Report) -> None:
+    """Report an argument that `entry` does not have.
+
+    Args:
+        entry: The class or operation.
+        name: The name of the argument.
+        missing: The required arguments that the spec omits.
+        report: Receives the diagnostic.
+    """
+    argument, span = name
     if argument in RETIRED_ARGUMENTS:
         report.add(
             RETIRED,
@@ -272,13 +297,15 @@ def unknown_argument(entry: catalog.Entry, argument: str, missing: list[str], sp
 
 
 def _renamed(entry: catalog.Entry, argument: str, span: Span) -> Fix | None:
-    """The new name of an argument that Keras has renamed, where that is all it has done."""
+    """Return the fix for an argument that Keras has merely renamed."""
     new = re.fullmatch(r"write `(\w+)`", RETIRED_ARGUMENTS[argument])
     return Fix.rewrite(span, argument, new[1]) if new is not None and new[1] in entry.arguments else None
 
 
-def read_argument(entry: catalog.Entry, argument: str, value: Located, report: Report, declared: Scope | None) -> Any:
-    """The value of an argument: plain data, an Object or a Layer; FAULTY, with findings, where it is wrong."""
+def read_argument(
+    entry: catalog.Entry, argument: str, value: Located, report: Report, *, scope: Scope | None = None
+) -> Any:
+    """Return the value of an argument: plain data, an Object, a Layer, or FAULTY."""
     if report.is_open(value.span) or refuse_value(entry, argument, value, report):
         return FAULTY
     kind = argument_kind(argument)
@@ -287,24 +314,22 @@ def read_argument(entry: catalog.Entry, argument: str, value: Located, report: R
     if kind is None:
         return plain(value.value)
     if isinstance(value.value, Sequence) and kind == "layers":
-        layers = [_read_layer(entry, item, report, declared) for item in value.value.entries()]
+        layers = [_read_layer(entry, item, report, scope) for item in value.value.entries()]
         return FAULTY if any(layer is FAULTY for layer in layers) else layers
     if kind == "layers":
-        return _read_layer(entry, value, report, declared)
+        return _read_layer(entry, value, report, scope)
     if kind == "initializers" and is_weight_file(value):
-        filled = read_weight_file(value, report)
-        return filled if filled is not None else FAULTY
+        return read_weight_file(value, report) or FAULTY
     if isinstance(value.value, str | Mapping):
-        made = read_object(kind, value, report, declared)
-        return made if made is not None else FAULTY
+        return read_object(kind, value, report, scope) or FAULTY
     return plain(value.value)
 
 
-def _read_layer(entry: catalog.Entry, written: Located, report: Report, declared: Scope | None) -> Any:
-    """A layer as an argument: one that the spec declares, by its name, or one written in place."""
-    if isinstance(written.value, str) and declared is not None and declared.declares(written.value):
-        found = declared.find(written.value, written.span)
-        if found is not None and entry.name in COPYING_WRAPPERS:
+def _read_layer(entry: catalog.Entry, written: Located, report: Report, scope: Scope | None) -> Any:
+    """Return a declared layer, or one written in place, or FAULTY."""
+    if isinstance(written.value, str) and scope is not None and scope.declares(written.value):
+        layer = scope.find(written.value, written.span)
+        if layer is not None and entry.name in COPYING_WRAPPERS:
             report.add(
                 COPIED_LAYER,
                 f"`{entry.name}` makes copies of its layer, so `{written.value}` would not be shared",
@@ -312,22 +337,26 @@ def _read_layer(entry: catalog.Entry, written: Located, report: Report, declared
                 expected="a layer written here",
                 help=f"write the layer in place, or declare the whole `{entry.name}` under `layers`",
             )
-        return found if found is not None else FAULTY
-    made = read_object("layers", written, report, declared)
-    return KerasLayer(object=made, span=made.span) if made is not None else FAULTY
+        return layer or FAULTY
+    return _layer_in_place(written, report, scope) or FAULTY
 
 
-_FORM = re.compile(r"[^>\s]+>[^>\s]+")
+def _layer_in_place(written: Located, report: Report, scope: Scope | None) -> KerasLayer | None:
+    layer = read_object("layers", written, report, scope)
+    return KerasLayer(object=layer, span=layer.span) if layer is not None else None
+
+
+_CUSTOM_NAME = re.compile(r"[^>\s]+>[^>\s]+")
 
 
 def is_custom(name: str) -> bool:
-    """Whether an object of this name is one that a plugin registers."""
+    """Return whether `name` is that of an object that a plugin registers."""
     return ">" in name
 
 
-def read_custom(kind: Kind, name: Located, arguments: Located, report: Report, declared: Scope | None) -> Object | None:
-    """The custom object `name` with `arguments`; None, with findings, where it is not written as one."""
-    if not _FORM.fullmatch(name.value):
+def _custom(kind: Kind, name: Located, arguments: Located, report: Report, scope: Scope | None = None) -> Object | None:
+    """Return the custom object `name` with `arguments`; None, after diagnostics, where it is faulty."""
+    if not _CUSTOM_NAME.fullmatch(name.value):
         report.add(
             UNKNOWN_OBJECT,
             f"`{name.value}` is no name of {a(SINGULAR[kind])}",
@@ -340,35 +369,34 @@ def read_custom(kind: Kind, name: Located, arguments: Located, report: Report, d
     values: dict[str, Any] = {}
     if isinstance(arguments.value, Mapping):
         for key, value in arguments.value.entries():
-            values[key.value] = _custom_argument(argument_kind(key.value), value, report, declared)
+            values[key.value] = _custom_argument(argument_kind(key.value), value, report, scope)
     elif arguments.value is not None:
-        values[FIRST] = _custom_argument("layers" if kind == "layers" else None, arguments, report, declared)
+        values[FIRST] = _custom_argument("layers" if kind == "layers" else None, arguments, report, scope)
     return Object(kind, name.value, values, name.span) if len(report) == before else None
 
 
-def _custom_argument(kind: Kind | None, value: Located, report: Report, declared: Scope | None) -> Any:
-    """The value of an argument that may hold an object of `kind`; where it names none, it is plain data."""
+def _custom_argument(kind: Kind | None, value: Located, report: Report, scope: Scope | None) -> Any:
+    """Return an argument as an object of `kind` if it denotes one, else as data."""
     if kind == "layers" and isinstance(value.value, Sequence):
         items = list(value.value.entries())
-        if items and all(_names_one(kind, item, declared) for item in items):
-            return [_custom_argument(kind, item, report, declared) for item in items]
-    if kind is None or not _names_one(kind, value, declared):
+        if items and all(_names_object(kind, item, scope) for item in items):
+            return [_custom_argument(kind, item, report, scope) for item in items]
+    if kind is None or not _names_object(kind, value, scope):
         return plain(value.value)
     if kind != "layers":
-        return read_object(kind, value, report, declared)
-    if isinstance(value.value, str) and declared is not None and declared.declares(value.value):
-        return declared.find(value.value, value.span)
-    made = read_object("layers", value, report, declared)
-    return KerasLayer(object=made, span=made.span) if made is not None else None
+        return read_object(kind, value, report, scope)
+    if isinstance(value.value, str) and scope is not None and scope.declares(value.value):
+        return scope.find(value.value, value.span)
+    return _layer_in_place(value, report, scope)
 
 
-def _names_one(kind: Kind, value: Located, declared: Scope | None) -> bool:
-    """Whether `value` is written as an object of `kind` that is known, or as a custom one."""
+def _names_object(kind: Kind, value: Located, scope: Scope | None) -> bool:
+    """Return whether `value` denotes a known object of `kind` or a custom one."""
     name = value.value
     if isinstance(name, Mapping) and len(name) == 1:
         name = next(iter(name))
     elif not isinstance(name, str):
         return False
-    is_declared = kind == "layers" and declared is not None and declared.declares(name)
+    is_declared = kind == "layers" and scope is not None and scope.declares(name)
     known = catalog.find(kind, name) is not None or catalog.is_identifier(kind, name)
     return is_declared or known or is_custom(name)

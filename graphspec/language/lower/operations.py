@@ -1,9 +1,9 @@
-"""A step of `keras.ops`: which of its arguments the tensors feed, and which the spec gives as constants.
+"""Lower a step of `keras.ops`: assign its arguments to tensors and constants.
 
     ops.transpose: {axes: [0, 2, 1]} · ops.reshape: [-1, 16] · {from: {x2: gate}, apply: {ops.subtract: {x1: 1.0}}}
 
-What comes in feeds the arguments that take tensors, in their order, or those that `from` and `call` name. A mapping
-holds constants by keyword; anything else is the first argument that no tensor feeds.
+The operands are passed to the arguments that take tensors, in their order, or to those that `from` and `call` name. A
+mapping holds constants by keyword; any other value is the first argument that no tensor is passed to.
 """
 
 from __future__ import annotations
@@ -27,22 +27,22 @@ from graphspec.diagnostics.rules import (
 from graphspec.diagnostics.suggest import did_you_mean, kind_of, one_of
 from graphspec.language.document.tree import Located, Mapping
 from graphspec.language.graph import Feed, Object, Reference
-from graphspec.language.lower.objects import FAULTY, read_argument, unknown_argument
+from graphspec.language.lower.objects import FAULTY, read_argument, report_unknown_argument, value_spans
 
 PREFIX = "ops."
 
 
 def is_operation(name: str) -> bool:
-    """Whether a step of this name is one of `keras.ops`."""
+    """Return whether `name` is that of a function of `keras.ops`."""
     return name.startswith(PREFIX)
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
-    """How tensors come to an operation.
+class Operands:
+    """The tensors of an operation.
 
-    feed: what `from` names, for the first step of a node; None where `from` is faulty. The result of the step before
-    is fed as one tensor. arguments: those of `call`; spans: where each of them is named.
+    feed: the operands of the node, for its first step; None where `from` is faulty. A later step has one operand, the
+    result of the step before. arguments: those of `call`. spans: the places of their keywords.
     """
 
     feed: Feed | None
@@ -51,26 +51,26 @@ class Call:
     spans: dict[str, Span]
 
 
-def read_operation(name: Located, arguments: Located, call: Call, report: Report) -> Object | None:
-    """The operation `name` with its constants; None, with findings, where it cannot be called so."""
+def read_operation(name: Located, arguments: Located, operands: Operands, report: Report) -> Object | None:
+    """Return the operation `name` with its constants; None, after diagnostics, where the call is faulty."""
     entry = _find(name, report)
     if entry is None:
         return None
-    fed = _fed(entry, call, name, report)
-    if fed is None or not _check_call(entry, fed, call, report):
+    fed = _fed(entry, operands, name, report)
+    if fed is None or not _check_call(entry, fed, operands, report):
         return None
-    given = _constants(entry, {*fed, *call.arguments}, arguments, report)
-    if given is None or not _check_names(entry, fed, call, given, report):
+    constants = _constants(entry, {*fed, *operands.arguments}, arguments, report)
+    if constants is None:
         return None
-    known = call.feed is not None or not call.is_first
-    missing = [each for each in entry.required if each not in (*fed, *call.arguments, *given)]
-    if missing and known:
-        _missing(entry, missing, given, name, report)
-    values = {key: _constant(entry, key, value, report) for key, (_, value) in given.items()}
+    missing = [each for each in entry.required if each not in (*fed, *operands.arguments, *constants)]
+    if not _check_constants(entry, fed, operands, constants, missing=missing, report=report):
+        return None
+    if missing and (operands.feed is not None or not operands.is_first):
+        _report_missing(entry, missing, constants, name, report=report)
+    values = {key: _constant(entry, key, value, report) for key, (_, value) in constants.items()}
     if missing or any(value is FAULTY for value in values.values()):
         return None
-    spans = {key: value.span for key, (_, value) in given.items()}
-    return Object("ops", entry.name, values, name.span, spans=spans)
+    return Object("ops", entry.name, values, name.span, spans=value_spans(constants))
 
 
 def _find(name: Located, report: Report) -> Entry | None:
@@ -115,15 +115,16 @@ def _find(name: Located, report: Report) -> Entry | None:
     return None
 
 
-def _fed(entry: Entry, call: Call, name: Located, report: Report) -> list[str] | None:
-    """The arguments that what comes in feeds; None, with a finding, where it cannot."""
-    by_name = call.feed.by_name if call.is_first and call.feed is not None else None
+def _fed(entry: Entry, operands: Operands, name: Located, report: Report) -> list[str] | None:
+    """Return the arguments that the operands are passed to, None after a diagnostic."""
+    feed = operands.feed if operands.is_first else None
+    by_name = feed.by_name if feed is not None else None
     if by_name is not None:
         unfit = [key for key in by_name if entry.tensors.get(key) not in ("one", "list")]
         for key in unfit:
-            _takes_no_tensor(entry, key, by_name[key].span, report)
+            _report_no_tensor(entry, Located(key, by_name[key].span), report)
         return None if unfit else list(by_name)
-    count = len(call.feed) if call.is_first and call.feed is not None and call.feed.is_list else 1
+    count = len(feed) if feed is not None and feed.is_list else 1
     fed = catalog.fed(entry, count)
     if len(fed) == 1 and entry.tensors[fed[0]] != "one":
         return fed
@@ -140,7 +141,9 @@ def _fed(entry: Entry, call: Call, name: Located, report: Report) -> list[str] |
     return fed
 
 
-def _takes_no_tensor(entry: Entry, argument: str, span: Span, report: Report) -> None:
+def _report_no_tensor(entry: Entry, keyword: Located, report: Report) -> None:
+    """Report an argument that takes no tensor."""
+    argument, span = keyword
     known = argument in entry.arguments
     report.add(
         UNKNOWN_ARGUMENT,
@@ -153,17 +156,17 @@ def _takes_no_tensor(entry: Entry, argument: str, span: Span, report: Report) ->
     )
 
 
-def _check_call(entry: Entry, fed: list[str], call: Call, report: Report) -> bool:
-    """Whether `call` names arguments that take tensors and that nothing else feeds."""
+def _check_call(entry: Entry, fed: list[str], operands: Operands, report: Report) -> bool:
+    """Return whether the arguments of `call` take tensors and no operand is passed to them."""
     before = report.added
-    for argument, value in call.arguments.items():
-        span = call.spans[argument]
+    for argument, value in operands.arguments.items():
+        keyword = Located(argument, operands.spans[argument])
         if argument in fed:
-            _given_twice(entry, argument, fed, call, span, report)
+            _report_duplicate(entry, keyword, fed, operands, report=report)
         elif argument not in entry.arguments:
-            unknown_argument(entry, argument, [], span, report)
+            report_unknown_argument(entry, keyword, [], report)
         elif _holds_tensor(value) and entry.tensors.get(argument) not in ("one", "list"):
-            _takes_no_tensor(entry, argument, span, report)
+            _report_no_tensor(entry, keyword, report)
     return report.added == before
 
 
@@ -174,7 +177,7 @@ def _holds_tensor(value: Any) -> bool:
 def _constants(
     entry: Entry, taken: Iterable[str], written: Located, report: Report
 ) -> dict[str, tuple[Span, Located]] | None:
-    """The constants by keyword, with the span of what names each."""
+    """Return the constants by keyword, with the places of the keywords."""
     if written.value is None:
         return {}
     if isinstance(written.value, Mapping):
@@ -192,26 +195,34 @@ def _constants(
     return None
 
 
-def _check_names(
-    entry: Entry, fed: list[str], call: Call, given: dict[str, tuple[Span, Located]], report: Report
+def _check_constants(
+    entry: Entry,
+    fed: list[str],
+    operands: Operands,
+    constants: dict[str, tuple[Span, Located]],
+    *,
+    missing: list[str],
+    report: Report,
 ) -> bool:
-    """Whether every constant is of an argument that the operation has and that no tensor feeds."""
+    """Return whether each constant is for an argument without a tensor."""
     before = report.added
-    missing = [each for each in entry.required if each not in (*fed, *call.arguments, *given)]
-    for argument, (span, _) in given.items():
-        if argument in fed or argument in call.arguments:
-            _given_twice(entry, argument, fed, call, span, report)
+    for argument, (span, _) in constants.items():
+        keyword = Located(argument, span)
+        if argument in fed or argument in operands.arguments:
+            _report_duplicate(entry, keyword, fed, operands, report=report)
         elif entry.tensors.get(argument) == "each" or (argument not in entry.arguments and not entry.is_open):
-            unknown_argument(entry, argument, missing, span, report)
+            report_unknown_argument(entry, keyword, missing, report)
     return report.added == before
 
 
-def _given_twice(entry: Entry, argument: str, fed: list[str], call: Call, span: Span, report: Report) -> None:
+def _report_duplicate(entry: Entry, keyword: Located, fed: list[str], operands: Operands, *, report: Report) -> None:
+    """Report an argument that has more than one value."""
+    argument, span = keyword
     other = next((each for each in entry.tensors if each not in fed), None)
     help = "remove it"
     if other is not None and argument in fed:
         help = f"to feed another argument, name it: `from: {{{other}: ...}}`"
-        if not call.is_first:
+        if not operands.is_first:
             help += ", in a node of its own"
     report.add(
         UNKNOWN_ARGUMENT,
@@ -223,17 +234,18 @@ def _given_twice(entry: Entry, argument: str, fed: list[str], call: Call, span: 
     )
 
 
-def _missing(
-    entry: Entry, missing: list[str], given: dict[str, tuple[Span, Located]], name: Located, report: Report
+def _report_missing(
+    entry: Entry, missing: list[str], constants: dict[str, tuple[Span, Located]], name: Located, *, report: Report
 ) -> None:
+    """Report all missing arguments of an operation at once."""
     tensors = [argument for argument in missing if argument in entry.tensors]
     if tensors and tensors == missing:
-        needed = [argument for argument in entry.required if argument in entry.tensors and argument not in given]
+        needed = [argument for argument in entry.required if argument in entry.tensors and argument not in constants]
         help = f"write `from: [{', '.join(needed)}]` with the tensors in this order"
         if entry.tensors[tensors[0]] == "one":
             help += f", or a constant: `{entry.name}: {{{tensors[0]}: 1.0}}`"
     else:
-        help = f"write `{entry.name}: {{{', '.join(f'{argument}: ...' for argument in [*given, *missing])}}}`"
+        help = f"write `{entry.name}: {{{', '.join(f'{argument}: ...' for argument in [*constants, *missing])}}}`"
     report.add(
         MISSING_ARGUMENT,
         f"`{entry.name}` needs {one_of(missing)}",
@@ -253,4 +265,4 @@ def _constant(entry: Entry, argument: str, value: Located, report: Report) -> An
             help=f"a tensor comes in by `from`, or beside the operation: `call: {{{argument}: {value.value}}}`",
         )
         return FAULTY
-    return read_argument(entry, argument, value, report, None)
+    return read_argument(entry, argument, value, report)

@@ -1,4 +1,4 @@
-"""Nodes in an order in which each comes after what it takes in."""
+"""Sort nodes topologically and report cycles."""
 
 from __future__ import annotations
 
@@ -10,53 +10,53 @@ from graphspec.diagnostics import Label, Report
 from graphspec.diagnostics.rules import CYCLE
 from graphspec.language.graph import Node
 
-_MOST_SHOWN = 20
-_MOST_CIRCLES = 50
+_MAX_SHOWN = 20
+_MAX_CYCLES = 50
 
 
 def in_order(inputs: Iterable[str], nodes: dict[str, Node], report: Report) -> dict[str, Node]:
-    """`nodes` in the order of computation. A circle is a finding, and the node that it starts from becomes faulty.
+    """Return `nodes` in topological order. Each cycle is reported, and the node that starts it becomes faulty.
 
-    Each circle takes one more look at all nodes; where there are very many, the others are left unsaid.
+    Each cycle costs one more pass over all nodes, so at most _MAX_CYCLES are reported.
     """
     known = set(inputs)
-    taken = {
+    operands = {
         name: [each.name for each in node.references() if each.name not in known and each.name in nodes]
         for name, node in nodes.items()
     }
-    for _ in range(_MOST_CIRCLES):
+    for _ in range(_MAX_CYCLES):
         try:
-            return {name: nodes[name] for name in TopologicalSorter(taken).static_order()}
+            return {name: nodes[name] for name in TopologicalSorter(operands).static_order()}
         except CycleError as error:
-            circle: list[str] = error.args[1]
-            circle = circle[::-1] if len(circle) > 2 else circle
-            _refuse(circle, nodes, report)
-            nodes[circle[0]].is_faulty, taken[circle[0]] = True, []
+            cycle: list[str] = error.args[1]
+            cycle = cycle[::-1] if len(cycle) > 2 else cycle
+            _refuse(cycle, nodes, report)
+            nodes[cycle[0]].is_faulty, operands[cycle[0]] = True, []
     for node in nodes.values():
         node.is_faulty = True
     return nodes
 
 
-def _refuse(circle: list[str], nodes: dict[str, Node], report: Report) -> None:
-    """Name the whole circle, each edge at the reference that makes it. circle: each is taken in by the one before."""
+def _refuse(cycle: list[str], nodes: dict[str, Node], report: Report) -> None:
+    """Report a cycle, each edge at its reference. cycle: each node is an operand of the one before it."""
     edges = []
-    for taker, taken in pairwise(circle):
+    for taker, taken in pairwise(cycle):
         reference = next((each for each in nodes[taker].references() if each.name == taken), None)
         if reference is not None:
             edges.append((taker, taken, reference.span))
     start = edges[0]
     report.add(
         CYCLE,
-        f"nodes go in a circle: {_listed(circle[::-1])}" if len(circle) > 2 else f"`{circle[0]}` takes in itself",
+        f"nodes go in a circle: {_listed(cycle[::-1])}" if len(cycle) > 2 else f"`{cycle[0]}` takes in itself",
         start[2],
         expected=f"`{start[0]}` takes in `{start[1]}`",
         help="a model is computed from inputs to outputs; for a loop over time use a recurrent layer",
-        labels=[Label(span, f"`{taker}` takes in `{taken}`") for taker, taken, span in edges[1:_MOST_SHOWN]],
+        labels=[Label(span, f"`{taker}` takes in `{taken}`") for taker, taken, span in edges[1:_MAX_SHOWN]],
     )
 
 
-def _listed(circle: list[str]) -> str:
-    """The nodes of a circle; of a long one the first and the last."""
-    if len(circle) > _MOST_SHOWN:
-        circle = [*circle[: _MOST_SHOWN // 2], f"({len(circle) - _MOST_SHOWN} more)", *circle[-_MOST_SHOWN // 2 :]]
-    return " → ".join(circle)
+def _listed(cycle: list[str]) -> str:
+    """Return the nodes of a cycle as text, shortened if there are many."""
+    if len(cycle) > _MAX_SHOWN:
+        cycle = [*cycle[: _MAX_SHOWN // 2], f"({len(cycle) - _MAX_SHOWN} more)", *cycle[-_MAX_SHOWN // 2 :]]
+    return " → ".join(cycle)

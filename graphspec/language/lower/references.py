@@ -1,4 +1,4 @@
-"""Tensor references: `name`, `name[1]`, `name.output`, alone, in a list, or by keyword."""
+"""Lower tensor references: `name`, `name[1]` or `name.output`; alone, in a list, or by keyword."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _FORMS = "`name`, `name[0]` or `name.output`"
 
 
 def read_reference(text: Located, report: Report) -> Reference | None:
-    """The reference that `text` writes; None, with a finding, where it writes none."""
+    """Return the reference in `text`; None, after a diagnostic, where it is none."""
     match = _REFERENCE.fullmatch(text.value) if isinstance(text.value, str) else None
     if match is None:
         found = f"`{text.value}`" if isinstance(text.value, str) else kind_of(text.value)
@@ -51,7 +51,7 @@ def _help(written: object) -> str:
 
 
 def read_feed(source: Located, report: Report) -> Feed | None:
-    """What `from` names; None, with findings, where some of it cannot be read."""
+    """Return the tensors of `from`; None, after diagnostics, where one of them is faulty."""
     if isinstance(source.value, Mapping):
         for key, _ in source.value.entries():
             if catalog.find("layers", key.value) is not None:
@@ -63,30 +63,25 @@ def read_feed(source: Located, report: Report) -> Feed | None:
                     help=f"layers go under `apply`: `apply: {{{key.value}: ...}}`",
                 )
                 return None
-        keywords = {key.value: read_reference(value, report) for key, value in source.value.entries()}
-        named = {key: reference for key, reference in keywords.items() if reference is not None}
-        return Feed(named) if len(named) == len(keywords) and _some(source, report) else None
-    if isinstance(source.value, Sequence):
-        listed = [read_reference(item, report) for item in source.value.entries()]
-        several = tuple(reference for reference in listed if reference is not None)
-        return Feed(several) if len(several) == len(listed) and _some(source, report) else None
-    one = read_reference(source, report)
-    return Feed(one) if one is not None else None
-
-
-def _some(source: Located, report: Report) -> bool:
-    if not source.value:
+        keywords, operands = tuple(source.value), [value for _, value in source.value.entries()]
+    else:
+        keywords, operands = (), list(source.value.entries()) if isinstance(source.value, Sequence) else [source]
+    if not operands:
         report.add(BAD_REFERENCE, "`from` is empty", source.span, expected=f"one or more tensors: {_FORMS}")
-    return bool(source.value)
+        return None
+    references = [read_reference(each, report) for each in operands]
+    tensors = tuple(each for each in references if each is not None)
+    is_list = isinstance(source.value, Sequence)
+    return Feed(tensors, keywords=keywords, is_list=is_list) if len(tensors) == len(references) else None
 
 
-def declared_near(name: str, places: Names[str, Span]) -> list[Label]:
-    """Where the name nearest to `name` is declared; nothing where none is near."""
+def label_nearest(name: str, places: Names[str, Span]) -> list[Label]:
+    """Return a label at the declaration most similar to `name`, if one is similar."""
     near = closest(name, places)
     return [Label(places[near], f"`{near}` is declared here")] if near is not None else []
 
 
-def fed(feed: Feed | None) -> Iterator[Label]:
-    """The tensors that come in, at the places that name them."""
-    for reference in feed.references() if feed is not None else ():
+def operand_labels(feed: Feed | None) -> Iterator[Label]:
+    """Return a label at each operand of a node."""
+    for reference in feed.tensors if feed is not None else ():
         yield Label(reference.span, f"it takes in `{reference}`")

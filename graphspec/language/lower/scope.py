@@ -1,4 +1,4 @@
-"""Lexical scope: what a body declares, what the files it includes declare, and the same of the bodies around it."""
+"""Lexical scopes: the names declared in a body, its includes and the enclosing bodies."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from graphspec.diagnostics import Label, Report, Span, SpecError
 from graphspec.diagnostics.rules import RECURSION, TOO_LARGE
 from graphspec.language.expand import Value, Work
 from graphspec.language.graph import Layer
-from graphspec.language.schema import BlockBody, BlockModel
+from graphspec.language.schema.model import BlockBody, BlockModel
 
 MAX_NESTED = 30
 MAX_NODES = 20_000
 
 
 @dataclass(eq=False)
-class Block:
-    """A declared template, with the scope that its names and variables are looked up in.
+class BlockDeclaration:
+    """A declared block, with the scope in which its names and variables are resolved.
 
-    bodies holds its inside for each place and each set of parameters that it has been used with: many uses are repeats.
+    bodies: the expanded inside by parameter values and place of use, since many uses are repeats.
     """
 
     name: str
@@ -32,42 +32,56 @@ class Block:
     bodies: dict[tuple[str, tuple[Span, ...]], BlockBody] = field(default_factory=dict)
 
 
-class Scope:
-    """Finds declared names. A layer or model is lowered when it is first asked for, so the order is free.
+@dataclass
+class Lowering:
+    """The state that all scopes of one spec share.
 
-    included holds the scopes of all included files, the nearest first and each once. making and using tell what is
-    being lowered, to find recursion; they, `work`, and `nodes`, a count of what blocks and repeats have made, are the
-    same for all scopes of one spec. files are the spec files that lead here by `models: {name: {spec: file}}`, opened
-    counts them all.
+    blocks, layers: those that are being lowered, outermost first, to detect recursion. nodes: the nodes and steps that
+    blocks and repeats have made. specs: the spec files that have been read as models.
+    """
+
+    work: Work
+    blocks: list[BlockDeclaration] = field(default_factory=list)
+    layers: list[tuple[Scope, str]] = field(default_factory=list)
+    nodes: int = 0
+    specs: int = 0
+
+
+class Scope:
+    """The names that a body declares. A layer or model is lowered at its first use, so declarations need no order.
+
+    files: the spec files that lead here by `models: {name: {spec: file}}`. included: the scopes of all included files,
+    the nearest first and each once.
     """
 
     def __init__(
-        self, parent: Scope | None, report: Report, variables: Names[str, Value], included: tuple[Scope, ...] = ()
+        self,
+        parent: Scope | None,
+        report: Report,
+        variables: Names[str, Value],
+        *,
+        state: Lowering,
+        files: tuple[Path, ...],
     ) -> None:
         self.parent = parent
-        self.variables = variables
-        self.included = included
-        self.blocks: dict[str, Block] = {}
-        self.using: list[Block] = parent.using if parent is not None else []
-        self.files: tuple[Path, ...] = parent.files if parent is not None else ()
-        self.opened: list[int] = parent.opened if parent is not None else [0]
-        self.nodes: list[int] = parent.nodes if parent is not None else [0]
-        self.work: Work = parent.work if parent is not None else Work()
-        self.tensors: set[str] = set()
         self.report = report
-        self.makers: dict[str, tuple[Callable[[], Layer | None], Span]] = {}
-        self.made: dict[str, Layer | None] = {}
-        self.making: list[tuple[Scope, str, Span]] = parent.making if parent is not None else []
+        self.variables = variables
+        self.state = state
+        self.files = files
+        self.included: tuple[Scope, ...] = ()
+        self.tensors: set[str] = set()
+        self.blocks: dict[str, BlockDeclaration] = {}
+        self.declarations: dict[str, tuple[Callable[[], Layer | None], Span]] = {}
+        self.lowered: dict[str, Layer | None] = {}
 
-    def share(self, caller: Scope) -> None:
-        """Count what is made and opened together with `caller`, another root scope of the same spec."""
-        self.files, self.opened, self.nodes = caller.files, caller.opened, caller.nodes
-        self.making, self.using, self.work = caller.making, caller.using, caller.work
+    def inner(self) -> Scope:
+        """Return a scope for a model that is defined inside of this one."""
+        return Scope(self, self.report, self.variables, state=self.state, files=self.files)
 
     def count(self, nodes: int, span: Span) -> None:
-        """Count nodes or steps that a block or a repeat makes. Raises SpecError where they are too many."""
-        self.nodes[0] += nodes
-        if self.nodes[0] > MAX_NODES:
+        """Count nodes or steps that a block or a repeat makes. Raises SpecError where they exceed MAX_NODES."""
+        self.state.nodes += nodes
+        if self.state.nodes > MAX_NODES:
             raise SpecError.of(
                 TOO_LARGE,
                 f"blocks and repeats make more than {MAX_NODES:,} nodes and steps",
@@ -76,12 +90,12 @@ class Scope:
                 help="use fewer blocks inside blocks, or fewer repeats",
             )
 
-    def declare(self, name: str, span: Span, make: Callable[[], Layer | None]) -> None:
-        """Let `name` stand for what `make` will give; None where its declaration is faulty."""
-        self.makers[name] = (make, span)
+    def declare(self, name: str, span: Span, lower: Callable[[], Layer | None]) -> None:
+        """Declare the layer or model `name`, which `lower` returns; None where its declaration is faulty."""
+        self.declarations[name] = (lower, span)
 
     def declares(self, name: str) -> bool:
-        """Whether `name` is declared here, in an included file, or around here."""
+        """Return whether `name` is declared here, in an included file, or in an enclosing body."""
         return (
             self._holds(name)
             or any(scope._holds(name) for scope in self.included)
@@ -89,67 +103,67 @@ class Scope:
         )
 
     def _holds(self, name: str) -> bool:
-        """Return whether `name` is declared here, and not only in an included file or around here."""
-        return name in self.makers or name in self.blocks
+        """Return whether `name` is declared in this body itself."""
+        return name in self.declarations or name in self.blocks
 
     def names(self) -> list[str]:
-        """Every name in scope, the nearest first."""
-        own = [name for scope in (self, *self.included) for name in (*scope.makers, *scope.blocks)]
+        """Return every name in scope, the nearest first."""
+        own = [name for scope in (self, *self.included) for name in (*scope.declarations, *scope.blocks)]
         return own + (self.parent.names() if self.parent is not None else [])
 
     def places(self) -> dict[str, Span]:
-        """Where each name in scope is declared."""
-        found = self.parent.places() if self.parent is not None else {}
+        """Return the place of declaration of each name in scope."""
+        places = self.parent.places() if self.parent is not None else {}
         for scope in (*self.included[::-1], self):
-            found |= {name: block.span for name, block in scope.blocks.items()}
-            found |= {name: span for name, (_, span) in scope.makers.items()}
-        return found
+            places |= {name: block.span for name, block in scope.blocks.items()}
+            places |= {name: span for name, (_, span) in scope.declarations.items()}
+        return places
 
     def tensor_outside(self, name: str) -> bool:
-        """Whether a body around this one has a tensor `name`, which is not to be seen from here."""
+        """Return whether an enclosing body has a tensor `name`, which is not visible here."""
         return self.parent is not None and (name in self.parent.tensors or self.parent.tensor_outside(name))
 
     def unapplied(self) -> dict[str, Span]:
-        """What is declared here and was never asked for, with the place of each declaration."""
-        layers = {name: span for name, (_, span) in self.makers.items() if name not in self.made}
+        """Return the declarations of this body that are not used so far, with their places."""
+        layers = {name: span for name, (_, span) in self.declarations.items() if name not in self.lowered}
         return layers | {name: block.span for name, block in self.blocks.items() if not block.used}
 
-    def find_block(self, name: str) -> Block | None:
-        """The block that `name` stands for, unless it stands for something nearer, or for none."""
+    def find_block(self, name: str) -> BlockDeclaration | None:
+        """Return the block `name`, None if there is none or a nearer layer hides it."""
         if name in self.blocks:
             return self.blocks[name]
-        if name in self.makers:
+        if name in self.declarations:
             return None
         nearest = self._nearest(name)
         return nearest.find_block(name) if nearest is not None else None
 
     def _nearest(self, name: str) -> Scope | None:
-        """Return the scope, of the included files or around here, that `name` is found in."""
+        """Return the included or enclosing scope in which `name` is found."""
         holder = next((scope for scope in self.included if scope._holds(name)), None)
         return holder or (self.parent if self.parent is not None and self.parent.declares(name) else None)
 
     def find(self, name: str, span: Span) -> Layer | None:
-        """The layer that `name` stands for at `span`; None where there is none or where its declaration is faulty."""
-        if name not in self.makers:
+        """Return the layer or model `name`, None if it is undeclared or faulty."""
+        if name not in self.declarations:
             nearest = self._nearest(name)
             return nearest.find(name, span) if nearest is not None and name not in self.blocks else None
-        if name in self.made:
-            return self.made[name]
-        make, declared_at = self.makers[name]
-        if any(scope is self and making == name for scope, making, _ in self.making):
+        if name in self.lowered:
+            return self.lowered[name]
+        lower, declared_at = self.declarations[name]
+        if (self, name) in self.state.layers:
             self._refuse_recursion(name, span, declared_at)
             return None
-        if len(self.making) >= MAX_NESTED:
+        if len(self.state.layers) >= MAX_NESTED:
             self._refuse_depth(name, span)
             return None
-        self.making.append((self, name, declared_at))
+        self.state.layers.append((self, name))
         try:
-            layer = make()
+            layer = lower()
         finally:
-            self.making.pop()
+            self.state.layers.pop()
         if layer is not None and not layer.name:
             layer.name = name
-        self.made[name] = layer
+        self.lowered[name] = layer
         return layer
 
     def _refuse_depth(self, name: str, span: Span) -> None:
@@ -162,8 +176,8 @@ class Scope:
         )
 
     def _refuse_recursion(self, name: str, span: Span, declared_at: Span) -> None:
-        start = next(i for i, (scope, making, _) in enumerate(self.making) if scope is self and making == name)
-        chain = " → ".join([*(making for _, making, _ in self.making[start:]), name])
+        start = self.state.layers.index((self, name))
+        chain = " → ".join([*(each for _, each in self.state.layers[start:]), name])
         self.report.add(
             RECURSION,
             f"`{name}` contains itself: {chain}",

@@ -1,4 +1,4 @@
-"""`search` → `SearchSpace`: ranges that hold values, choices that differ, sampler and pruner by the object rule."""
+"""Lower `search` to a `SearchSpace`, and check its ranges, choices, sampler and pruner."""
 
 from __future__ import annotations
 
@@ -10,61 +10,63 @@ from graphspec.diagnostics import Report, Span
 from graphspec.diagnostics.rules import BAD_SEARCH
 from graphspec.diagnostics.suggest import kind_of, shown
 from graphspec.language.document.tree import Located, Mapping, plain
-from graphspec.language.schema.limits import GREATEST_TRIED
+from graphspec.language.schema.limits import MAX_TRIED
 from graphspec.language.schema.model import FloatRange, IntRange, RangeModel, SearchModel
-from graphspec.language.search_space import Choices, Chosen, Parameter, Range, SearchSpace
+from graphspec.language.search_space import Choices, OptunaObject, Parameter, Range, SearchSpace
 
 DEFAULT_TRIALS = 20
-"""Where a spec says neither how many trials there are to be nor how long."""
+"""The number of trials where a spec sets neither `trials` nor `timeout`."""
+
+MAX_PARAMETERS = 100
+MAX_CHOICES = 1_000
+"""More of either cannot be tried in practice."""
 
 
-MOST_PARAMETERS = 100
-MOST_CHOICES = 1_000
-"""More of either could not be tried in a lifetime."""
-
-
-def _refuse_many(noun: str, count: int, most: int, span: Span, report: Report) -> None:
-    report.add(BAD_SEARCH, f"there are {count:,} {noun}", span, expected=f"at most {most:,}", help="search for fewer")
+def _refuse_many(counted: str, span: Span, maximum: int, report: Report) -> None:
+    report.add(BAD_SEARCH, f"there are {counted}", span, expected=f"at most {maximum:,}", help="search for fewer")
 
 
 def lower_search(model: SearchModel, report: Report) -> SearchSpace | None:
-    """The search that `model` says; None, with findings, where a part of it is faulty."""
+    """Return the search space of `model`, None after diagnostics."""
     before = report.added
     parameters: list[Parameter] = []
-    if len(model.parameters) > MOST_PARAMETERS:
-        _refuse_many("parameters", len(model.parameters), MOST_PARAMETERS, model.key_span("parameters"), report)
+    if len(model.parameters) > MAX_PARAMETERS:
+        counted = f"{len(model.parameters):,} parameters"
+        _refuse_many(counted, model.key_span("parameters"), MAX_PARAMETERS, report)
         return None
     written = model.located("parameters").value
     for path, values in model.parameters.items():
         key = Located(path, written.key_spans[path])
-        found = (
-            _choices(key, written.located(path), report) if isinstance(values, list) else _range(key, values, report)
-        )
-        if found is not None:
-            parameters.append(Parameter(path, found, key.span))
-    sampler = _chosen("sampler", model.located("sampler"), report)
-    pruner = _chosen("pruner", model.located("pruner"), report)
+        if isinstance(values, list):
+            space: Choices | Range | None = _choices(key, written.located(path), report)
+        else:
+            space = _range(key, values, report)
+        if space is not None:
+            parameters.append(Parameter(path, space, key.span))
+    sampler = _optuna_object("sampler", model.located("sampler"), report)
+    pruner = _optuna_object("pruner", model.located("pruner"), report)
     if report.added > before:
         return None
     return SearchSpace(
-        tuple(parameters),
-        model.monitor,
-        model.located("monitor").span,
-        model.trials if model.trials is not None or model.timeout is not None else DEFAULT_TRIALS,
-        model.timeout,
-        sampler,
-        pruner,
+        parameters=tuple(parameters),
+        monitor=model.monitor,
+        monitor_span=model.located("monitor").span,
+        trials=model.trials if model.trials is not None or model.timeout is not None else DEFAULT_TRIALS,
+        timeout=model.timeout,
+        sampler=sampler,
+        pruner=pruner,
         prunes=not model.states("pruner") or pruner is not None,
         span=model.span,
     )
 
 
 def _choices(key: Located, written: Located, report: Report) -> Choices | None:
-    """The choices of a list, each once."""
+    """Return the choices of a list, None after diagnostics."""
     values: list[Any] = []
     before = report.added
-    if isinstance(written.value, list) and len(written.value) > MOST_CHOICES:
-        _refuse_many(f"choices of `{key.value}`", len(written.value), MOST_CHOICES, written.span, report)
+    if isinstance(written.value, list) and len(written.value) > MAX_CHOICES:
+        counted = f"{len(written.value):,} choices of `{key.value}`"
+        _refuse_many(counted, written.span, MAX_CHOICES, report)
         return None
     for item in written.as_list():
         value = plain(item.value)
@@ -89,18 +91,18 @@ def _choices(key: Located, written: Located, report: Report) -> Choices | None:
 
 
 def _range(key: Located, model: RangeModel, report: Report) -> Range | None:
-    """The numbers of a range that holds some."""
-    given = [each for each in (model.float_, model.int_) if each is not None]
-    if len(given) != 1:
+    """Return the range of numbers; None, after a diagnostic, where it is faulty."""
+    kinds = [each for each in (model.float_, model.int_) if each is not None]
+    if len(kinds) != 1:
         report.add(
             BAD_SEARCH,
-            f"`{key.value}` is {'both' if given else 'neither'} `float` {'and' if given else 'nor'} `int`",
+            f"`{key.value}` is {'both' if kinds else 'neither'} `float` {'and' if kinds else 'nor'} `int`",
             model.span,
             expected="one of the two, or a list of choices",
             help="write `{float: {low: 0.1, high: 1.0}}`, or `{int: {low: 1, high: 8}}`",
         )
         return None
-    bounds = given[0]
+    bounds = kinds[0]
     for wrong, where, message, help in _faults(bounds):
         if wrong:
             report.add(
@@ -112,11 +114,11 @@ def _range(key: Located, model: RangeModel, report: Report) -> Range | None:
             )
             return None
     kind: Literal["float", "int"] = "int" if isinstance(bounds, IntRange) else "float"
-    return Range(kind, bounds.low, bounds.high, bounds.log, bounds.step)
+    return Range(kind, bounds.low, bounds.high, log=bounds.log, step=bounds.step)
 
 
 def _faults(bounds: FloatRange | IntRange) -> list[tuple[bool, str, str, str]]:
-    """Each way in which a range can hold no values: whether it does, the key at fault, what is said, and the mend."""
+    """Return the possible faults of a range: whether each applies, its key, message and help."""
     low, high = shown(bounds.low), shown(bounds.high)
     has_step = bounds.states("step") and bounds.step is not None and bounds.step != 1
     length = Fraction(str(bounds.high)) - Fraction(str(bounds.low))
@@ -126,7 +128,7 @@ def _faults(bounds: FloatRange | IntRange) -> list[tuple[bool, str, str, str]]:
         (bounds.low > bounds.high, "low", f"ends at {high}, below {low}, where it begins", "exchange `low` and `high`"),
         (bounds.log and bounds.low <= 0, "low", f"begins at {low}, which has no logarithm", "start above 0"),
         (
-            step is not None and length / step > GREATEST_TRIED,
+            step is not None and length / step > MAX_TRIED,
             "step",
             "has more steps than can be told apart",
             "write a greater `step`, or leave it out",
@@ -142,22 +144,21 @@ def _faults(bounds: FloatRange | IntRange) -> list[tuple[bool, str, str, str]]:
     ]
 
 
-def _chosen(key: str, written: Located, report: Report) -> Chosen | None:
-    """The sampler or pruner that is written, by the object rule; its name is looked up when a study begins."""
+def _optuna_object(key: str, written: Located, report: Report) -> OptunaObject | None:
+    """Return the sampler or pruner. Its name is looked up when a study begins."""
     value = written.value
     if value is None:
         return None
     if isinstance(value, str) and value:
-        return Chosen(value, {}, written.span)
+        return OptunaObject(value, {}, written.span)
     if isinstance(value, Mapping) and len(value) == 1:
         name, arguments = next(value.entries())
         if arguments.value is None:
-            return Chosen(name.value, {}, name.span)
+            return OptunaObject(name.value, {}, name.span)
         if isinstance(arguments.value, Mapping):
             if _refuse_types(name.value, arguments.value, report):
                 return None
-            spans = {each.value: given.span for each, given in arguments.value.entries()}
-            return Chosen(name.value, plain(arguments.value), name.span, spans)
+            return OptunaObject(name.value, plain(arguments.value), name.span, arguments.value.value_spans)
         written, value = arguments, arguments.value
     usual = "TPESampler: {seed: 1}" if key == "sampler" else "MedianPruner: {n_startup_trials: 3}"
     report.add(
@@ -171,12 +172,12 @@ def _chosen(key: str, written: Located, report: Report) -> Chosen | None:
 
 
 def _refuse_types(name: str, arguments: Mapping, report: Report) -> bool:
-    """Refuse arguments of another type than optuna annotates, those of a sampler or pruner within another one too."""
+    """Report arguments of other types than optuna annotates, also in nested samplers and pruners."""
     annotations, before = annotations_of(name), report.added
     for argument, value in arguments.entries():
-        wanted = expected_type(annotations.get(argument.value, ""), plain(value.value))
-        if wanted is not None and not report.is_open(value.span):
-            refuse_type(name, argument.value, value, wanted, report)
+        expected = expected_type(annotations.get(argument.value, ""), plain(value.value))
+        if expected is not None and not report.is_open(value.span):
+            refuse_type(name, argument.value, value, expected=expected, report=report)
         inner = value.value if argument.value.endswith(("sampler", "pruner")) else None
         if isinstance(inner, Mapping):
             for nested, its_arguments in inner.entries():
@@ -185,12 +186,12 @@ def _refuse_types(name: str, arguments: Mapping, report: Report) -> bool:
     return report.added > before
 
 
-def refuse_type(name: str, argument: str, value: Located, wanted: str, report: Report) -> None:
-    """Report that `argument` of the sampler or pruner `name` is none of the types `wanted`."""
+def refuse_type(name: str, argument: str, value: Located, *, expected: str, report: Report) -> None:
+    """Report that `argument` of the sampler or pruner `name` is none of the expected types."""
     report.add(
         BAD_SEARCH,
         f"`{argument}` of `{name}` is {kind_of(value.value)}",
         value.span,
-        expected=wanted,
+        expected=expected,
         help=f"leave `{argument}` out to have what optuna takes by itself" if value.value is None else "",
     )

@@ -1,4 +1,4 @@
-"""`apply`: one step or a list of them, each a layer, a declared layer or a model, with `call` and `repeat`."""
+"""Lower `apply`: one step or a list of steps, with their `call` and `repeat`."""
 
 from __future__ import annotations
 
@@ -10,23 +10,24 @@ from graphspec.diagnostics import Report, Span
 from graphspec.diagnostics.rules import BAD_STEP, BAD_VALUE, TOO_LARGE, UNKNOWN_ARGUMENT, WRONG_TYPE
 from graphspec.diagnostics.suggest import kind_of, one_of
 from graphspec.language.document.tree import Located, Mapping, Sequence
-from graphspec.language.graph import Feed, KerasLayer, Operation, Step, size_of, wrapped_layers
+from graphspec.language.graph import Feed, KerasLayer, Operation, Step, wrapped_layers
 from graphspec.language.lower.objects import make_object
-from graphspec.language.lower.operations import Call, is_operation, read_operation
+from graphspec.language.lower.operations import Operands, is_operation, read_operation
 from graphspec.language.lower.references import read_reference
-from graphspec.language.lower.scope import Block, Scope
+from graphspec.language.lower.scope import BlockDeclaration, Scope
+from graphspec.language.traversal import size_of
 
-BESIDE = ("call", "repeat")
+STEP_KEYS = ("call", "repeat")
 MAX_REPEAT = 10_000
 _WORK = 2
-"""Units of work for each value of a step: every check looks at it, and so does each repeat."""
+"""Units of work for each value of a step, which every check reads, once for each repeat."""
 
 
 @dataclass(frozen=True)
 class BlockUse:
-    """A step that uses a block: what the spec gives for its parameters, each with its place."""
+    """A step that uses a block. arguments: the values that the step writes for the block's parameters."""
 
-    block: Block
+    block: BlockDeclaration
     arguments: Located
     span: Span
 
@@ -34,9 +35,17 @@ class BlockUse:
 def read_steps(
     written: Located, scope: Scope, report: Report, feed: Feed | None, *, merged: bool
 ) -> list[Step | BlockUse | None]:
-    """The steps of `apply` in order, repeats written out; None in the place of a faulty one.
+    """Return the steps of `apply` in order, with repeats expanded.
 
-    feed is what the node takes in, None where that is faulty; merged tells that a `merge` makes one tensor of it.
+    Args:
+        written: The value of `apply`.
+        scope: Resolves names of layers, models and blocks.
+        report: Receives the diagnostics.
+        feed: The operands of the node; None where they are faulty.
+        merged: Whether a `merge` combines the operands to one tensor first.
+
+    Returns:
+        The steps, with None in the place of a faulty one.
     """
     steps: list[Step | BlockUse | None] = []
     for number, item in enumerate(written.as_list()):
@@ -67,7 +76,7 @@ def _read_step(
         return None
     if repeat > 1:
         scope.count(repeat, name.span)
-    scope.work.spend_at(_WORK * repeat * (size_of(arguments.value) + size_of(call)), name.span)
+    scope.state.work.spend_at(_WORK * repeat * (size_of(arguments.value) + size_of(call)), name.span)
     block = scope.find_block(name.value)
     if block is not None:
         if call:
@@ -93,30 +102,30 @@ def _read_step(
             return None
         if layer is None:
             return None
-        scope.work.spend_at(_WORK * repeat * size_of(layer), name.span)
+        scope.state.work.spend_at(_WORK * repeat * size_of(layer), name.span)
         return [Step(layer, name.span, call, fresh=False) for _ in range(repeat)]
     steps: list[Step] = []
     for number in range(repeat):
         if number > 1 and next(wrapped_layers(steps[-1].layer), None) is None:
             steps.append(Step(replace(steps[-1].layer), name.span, call))
-            continue  # as the step before: only layers within it would have to be others
+            continue  # a copy of the step before will do: only wrapped layers have to be distinct
         if is_operation(name.value):
             spans = beside.located("call").value.key_spans if beside is not None and call else {}
-            operands = Call(feed, is_first and number == 0, call, spans)
-            made = read_operation(name, arguments, operands, report)
+            operands = Operands(feed, is_first and number == 0, call, spans)
+            lowered = read_operation(name, arguments, operands, report)
         else:
-            made = make_object("layers", name, arguments, report, scope)
-        if made is None:
+            lowered = make_object("layers", name, arguments, report, scope=scope)
+        if lowered is None:
             return None
-        kind = Operation if made.kind == "ops" else KerasLayer
-        steps.append(Step(kind(object=made, span=name.span), name.span, call))
+        layer_class = Operation if lowered.kind == "ops" else KerasLayer
+        steps.append(Step(layer_class(object=lowered, span=name.span), name.span, call))
         if number == 1:
             scope.count(repeat * sum(1 for _ in wrapped_layers(steps[-1].layer)), name.span)
     return steps
 
 
 def _split_step(written: Located, report: Report) -> tuple[Located, Located, Mapping | None] | None:
-    """The name, the arguments and the whole mapping of a step."""
+    """Return the name, the arguments and the whole mapping of a step."""
     value = written.value
     if isinstance(value, str) and value:
         return written, Located(None, written.span), None
@@ -125,21 +134,21 @@ def _split_step(written: Located, report: Report) -> tuple[Located, Located, Map
         help = "an empty item: remove it, or name a layer" if value is None else ""
         report.add(BAD_STEP, f"{kind_of(value)} is no step", written.span, expected=expected, help=help)
         return None
-    named = [(key, arguments) for key, arguments in value.entries() if key.value not in BESIDE]
+    named = [(key, arguments) for key, arguments in value.entries() if key.value not in STEP_KEYS]
     if len(named) != 1:
         keys = [key.value for key, _ in named]
         if not named:
             found, help = f"a step of only {one_of(value)}", "name the layer beside it"
         else:
             found = f"a step of {len(keys)} names: {one_of(keys)}"
-            help = _mend_names(named)
+            help = _several_names_help(named)
         report.add(BAD_STEP, found, (named[1][0] if named else written).span, expected=expected, help=help)
         return None
     return named[0][0], named[0][1], value
 
 
-def _mend_names(named: list[tuple[Located, Located]]) -> str:
-    """How to write a step of several names: arguments that stand beside their layer, or several steps in one."""
+def _several_names_help(named: list[tuple[Located, Located]]) -> str:
+    """Return the help for a step with several names."""
     layer, arguments = named[0]
     entry = catalog.find("layers", layer.value)
     others = [key.value for key, _ in named[1:]]

@@ -1,4 +1,4 @@
-"""The objects of `training`: optimizer and callbacks, read against the catalogue, and the layers and files it names."""
+"""Lower `training` and the training of outputs: optimizers, callbacks, losses and metrics, against the catalogue."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ LOGS: dict[str, tuple[str, dict[str, str]]] = {
     "tensorboard": ("TensorBoard", {"log_dir": "logs"}),
     "csv": ("CSVLogger", {"filename": "log.csv"}),
 }
-"""The callback that an entry of `log` stands for; its paths lie below the run directory. MLflow takes more than one."""
+"""The callback of each entry of `log`, with paths relative to the run directory. MLflow takes more than a callback."""
 
 
 def lower_training(model: TrainingModel, folder: Path, report: Report) -> Training | None:
-    """The optimizer, the callbacks and what else is named; None, with findings, where one of them is faulty."""
+    """Return the objects of `training`; None, after diagnostics, where one of them is faulty."""
     before = report.added
     optimizer = read_object("optimizers", model.located("optimizer"), report)
     read = [read_object("callbacks", item, report) for item in model.located("callbacks").as_list()]
@@ -44,16 +44,24 @@ def _logs(model: TrainingModel) -> list[Object]:
 
 
 def read_output(model: OutputModel, node: Node, span: Span, report: Report) -> Output:
-    """The output of `node`; marked as faulty where `report` gets findings of what trains it."""
+    """Return the output of `node`, marked as faulty after diagnostics."""
     before = report.added
     loss = read_object("losses", model.located("loss"), report) if model.loss is not None else None
     metrics = _several("metrics", model.located("metrics"), report)
     weighted = _several("metrics", model.located("weighted_metrics"), report)
     weights = _class_weight(model, report)
-    faulty = report.added > before or report.is_open(model.located("loss").span)
-    weights_span = model.key_span("class_weight") if weights else None
-    more = (metrics, weighted, weights, span, faulty, weights_span)
-    return Output(node, loss, model.states("loss"), float(model.loss_weight), *more)
+    return Output(
+        node,
+        span,
+        loss=loss,
+        loss_stated=model.states("loss"),
+        loss_weight=float(model.loss_weight),
+        metrics=metrics,
+        weighted_metrics=weighted,
+        class_weight=weights,
+        is_faulty=report.added > before or report.is_open(model.located("loss").span),
+        class_weight_span=model.key_span("class_weight") if weights else None,
+    )
 
 
 def _several(kind: Kind, written: Located, report: Report) -> list[Object]:
@@ -62,7 +70,7 @@ def _several(kind: Kind, written: Located, report: Report) -> list[Object]:
 
 
 def _class_weight(model: OutputModel, report: Report) -> dict[int, float]:
-    """Class index → weight. YAML keys are text here, so `"0"` is class 0."""
+    """Return the weights by class index. YAML keys are text, so `"0"` is class 0."""
     weights: dict[int, float] = {}
     for key, value in model.located("class_weight").value.entries() if model.class_weight else ():
         if not (isinstance(key.value, str) and key.value.isdecimal()):

@@ -1,4 +1,4 @@
-"""Whether Keras takes the value of an argument, and what to say where it does not."""
+"""Check argument values against the types and ranges that Keras accepts."""
 
 from __future__ import annotations
 
@@ -16,28 +16,32 @@ from graphspec.diagnostics.suggest import TRUTHS, a, closest, kind_of, one_of
 from graphspec.language.document.scalars import resolve
 from graphspec.language.document.tree import Located, Mapping, Sequence, plain
 
-_MANY = 8
-"""So many words are listed in a message."""
+_MAX_WORDS = 8
+"""Words that a message lists."""
 
 
 def refuse_value(entry: Entry, argument: str, value: Located, report: Report) -> bool:
-    """Whether `argument` does not take `value`, which is then reported.
+    """Return whether Keras refuses `value` for `argument`, and report it.
 
-    Texts and mappings that stand for objects are read, and judged, elsewhere.
+    Strings and mappings that denote objects are checked in `lower.objects`.
     """
-    found, kind = value.value, argument_kind(argument)
-    if isinstance(found, str) and argument == "name":
+    content, kind = value.value, argument_kind(argument)
+    if isinstance(content, str) and argument == "name":
         return entry.kind == "layers" and _refuse_name(value, report)
     described = accepted(entry.kind, entry.name, argument)
-    if isinstance(found, str) and _refuse_quoted(entry, argument, described, value, report):
+    if isinstance(content, str) and _refuse_quoted(entry, argument, described, value, report=report):
         return True
     if described is None and (
         _refuse_mistaken(entry, argument, value, report) or _refuse_quoted_item(entry, argument, value, report)
     ):
         return True
-    if described is None or (kind is not None and isinstance(found, str | Mapping)) or takes(described, plain(found)):
+    if (
+        described is None
+        or (kind is not None and isinstance(content, str | Mapping))
+        or takes(described, plain(content))
+    ):
         return _refuse_overflow(entry, argument, value, report)
-    if found is None and entry.arguments[argument] is None:
+    if content is None and entry.arguments[argument] is None:
         return False
     wrong, expected, subject = value, described, f"`{argument}` of `{entry.name}`"
     while isinstance(wrong.value, Sequence) and "list" in expected and takes_length(expected["list"], len(wrong.value)):
@@ -47,11 +51,11 @@ def refuse_value(entry: Entry, argument: str, value: Located, report: Report) ->
     near = _near(expected, wrong.value)
     help = f"did you mean `{near}`?" if near else _about(entry, argument)
     fix = Fix.rewrite(wrong.span, wrong.value, near, is_safe=False) if near else None
-    if isinstance(entry.arguments[argument], bool) and _is_number(found):
+    if isinstance(entry.arguments[argument], bool) and _is_number(content):
         help, fix = _as_truth(argument, wrong)
     report.add(
         ARGUMENT_VALUE,
-        f"{subject} is {_found(wrong.value)}",
+        f"{subject} is {_kind_of(wrong.value)}",
         wrong.span,
         expected=" or ".join(filter(None, [a(SINGULAR[kind]) if kind is not None else "", in_words(expected)])),
         help=help,
@@ -61,13 +65,13 @@ def refuse_value(entry: Entry, argument: str, value: Located, report: Report) ->
 
 
 _WITHOUT_END = re.compile(r"(?:min|max|mask|fill)_value|\w*clip\w*")
-"""Arguments that may be infinite: a bound that holds nothing back, or a value that stands for none."""
+"""Arguments that may be infinite: bounds that exclude nothing, and values that stand for none."""
 
 
 def _refuse_overflow(entry: Entry, argument: str, value: Located, report: Report) -> bool:
-    """Refuse a number that is no number to a float32, which Keras makes of it: all that is computed with it is NaN.
+    """Refuse a number beyond float32, to which Keras converts it: every result would be NaN.
 
-    Infinity is a value where it stands for no bound; callbacks and operations compare with any number.
+    Infinity is allowed for bounds. Callbacks and operations may compare with any number.
     """
     if entry.kind in ("callbacks", "ops"):
         return False
@@ -87,21 +91,21 @@ def _refuse_overflow(entry: Entry, argument: str, value: Located, report: Report
 
 
 def _first_beyond(value: Located) -> Located | None:
-    """Return the number beyond float32 that `value` is, or the first one in a list at any depth."""
+    """Return the first number beyond float32 in `value`, at any depth."""
     if _is_number(value.value):
         return None if abs(value.value) <= FLOAT32_MAX else value
     items = value.value.entries() if isinstance(value.value, Sequence) else ()
-    return next((found for item in items if (found := _first_beyond(item)) is not None), None)
+    return next((each for item in items if (each := _first_beyond(item)) is not None), None)
 
 
 TRUTHS_OR_NONE = ("flash_attention", "ragged", "sparse")
-"""Arguments that take a truth value, though their default is none."""
+"""Arguments that take a boolean, though their default is None."""
 
 
 def _refuse_mistaken(entry: Entry, argument: str, value: Located, report: Report) -> bool:
-    """Refuse a truth value for a number, and a number for a truth value, where no more is known of the argument.
+    """Refuse a boolean for a number and vice versa, by the argument's default.
 
-    To Python they are the same. What a tensor may stand in the place of takes both.
+    Python does not distinguish them. An argument that also takes a tensor takes both.
     """
     default = entry.arguments.get(argument)
     if argument in entry.tensors or argument not in entry.arguments or argument_kind(argument) is not None:
@@ -129,7 +133,7 @@ def _refuse_mistaken(entry: Entry, argument: str, value: Located, report: Report
 
 
 def _refuse_quoted_item(entry: Entry, argument: str, value: Located, report: Report) -> bool:
-    """Refuse a number that is written as text among numbers, where no more is known of the argument."""
+    """Refuse a quoted number in a list of numbers."""
     items = list(value.value.entries()) if isinstance(value.value, Sequence) else []
     if not any(_is_number(item.value) for item in items):
         return False
@@ -157,66 +161,67 @@ def _is_number(value: Any) -> bool:
 
 
 def _first_truth(value: Located) -> Located | None:
-    """The truth value that `value` is, or the first one in a list at any depth."""
+    """Return the first boolean in `value`, a boolean or a list at any depth."""
     if isinstance(value.value, bool):
         return value
     items = value.value.entries() if isinstance(value.value, Sequence) else ()
-    return next((found for item in items if (found := _first_truth(item)) is not None), None)
+    return next((each for item in items if (each := _first_truth(item)) is not None), None)
 
 
 def _as_truth(argument: str, value: Located) -> tuple[str, Fix | None]:
-    """How to write 0 or 1 as a truth value."""
+    """Return the help and the fix that write 0 or 1 as a boolean."""
     if value.value not in (0, 1):
         return "", None
     truth = str(bool(value.value)).lower()
     return f"write `{argument}: {truth}`", Fix.rewrite(value.span, str(value.value), truth)
 
 
-def _found(value: Any) -> str:
+def _kind_of(value: Any) -> str:
+    """Return the kind of a value as text, with the length of a list."""
     if isinstance(value, Sequence):
         return "an empty list" if not value else f"a list of {len(value)}"
     return kind_of(value)
 
 
 def _near(described: Values, value: Any) -> str | None:
-    """The word that is meant by another."""
+    """Return the accepted word that is most similar to `value`."""
     if not isinstance(value, str):
         return None
     return closest(value, described.get("words", ()))
 
 
 def _about(entry: Entry, argument: str) -> str:
-    said = catalog.argument_docs(entry.kind, entry.name).get(argument)
-    return f"Keras says of it: {said}" if said else f"`graphspec layers {entry.name}` tells of its arguments"
+    doc = catalog.argument_docs(entry.kind, entry.name).get(argument)
+    return f"Keras says of it: {doc}" if doc else f"`graphspec layers {entry.name}` tells of its arguments"
 
 
 def in_words(described: Values, *, plural: bool = False) -> str:
-    """What is taken, for people: `a whole number from 1 up or a list of 2 whole numbers`."""
-    said: list[str] = []
+    """Return accepted values as text, such as `a number from 1 up or null`."""
+    parts: list[str] = []
     if "truth" in described or (described.get("bool") is True and not {"int", "number"} & set(described)):
-        said.append("truth values" if plural else "`true` or `false`")
+        parts.append("truth values" if plural else "`true` or `false`")
     if "number" in described or {"int", "float"} <= set(described):
-        said.append(_number("numbers" if plural else "a number", described.get("number", {})))
+        parts.append(_number("numbers" if plural else "a number", described.get("number", {})))
     elif "int" in described:
-        said.append(_number("whole numbers" if plural else "a whole number", described["int"]))
+        parts.append(_number("whole numbers" if plural else "a whole number", described["int"]))
     elif "float" in described:
-        said.append(_number("numbers with a point" if plural else "a number with a point", described["float"]))
+        parts.append(_number("numbers with a point" if plural else "a number with a point", described["float"]))
     if "words" in described and "text" not in described:
         words = [f"`{word}`" for word in described["words"]]
-        said += words if len(words) <= _MANY else [one_of(described["words"], _MANY)]
+        parts += words if len(words) <= _MAX_WORDS else [one_of(described["words"], _MAX_WORDS)]
     if "text" in described:
-        said.append("texts" if plural else "text")
+        parts.append("texts" if plural else "text")
     if "character" in described:
-        said.append("characters" if plural else "one character")
+        parts.append("characters" if plural else "one character")
     if "list" in described:
-        said.append(_list(described["list"], plural))
+        parts.append(_list(described["list"], plural))
     if "mapping" in described:
-        said.append("mappings" if plural else "a mapping")
+        parts.append("mappings" if plural else "a mapping")
     if "null" in described:
-        said.append("`null`")
-    if not said:
+        parts.append("`null`")
+    if not parts:
         return ""
-    return said[0] if len(said) == 1 else f"{', '.join(said[:-1])} or {said[-1]}"
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} or {parts[-1]}"
 
 
 def _number(noun: str, limits: dict[str, float]) -> str:
@@ -249,7 +254,7 @@ def _list(described: Values, plural: bool) -> str:
 
 
 def _refuse_name(value: Located, report: Report) -> bool:
-    """Refuse what cannot be the name of a layer."""
+    """Refuse text that cannot be the name of a layer."""
     text = value.value.strip()
     if text and "/" not in text:
         return False
@@ -263,8 +268,8 @@ def _refuse_name(value: Located, report: Report) -> bool:
     return True
 
 
-def _refuse_quoted(entry: Entry, argument: str, described: Values | None, value: Located, report: Report) -> bool:
-    """Refuse a truth value or a number that is written as text: any text is true to Python, `no` included."""
+def _refuse_quoted(entry: Entry, argument: str, described: Values | None, value: Located, *, report: Report) -> bool:
+    """Refuse a quoted boolean or number: any text is true to Python, `no` included."""
     default, text = entry.arguments.get(argument), value.value.strip()  # `rearrange` takes any
     if isinstance(default, bool) and text.lower() in TRUTHS:
         truth = str(TRUTHS[text.lower()]).lower()

@@ -1,4 +1,4 @@
-"""References against what is there: every tensor is defined, every selection exists, models get their inputs."""
+"""Check references: every tensor is defined, every selection exists, and models get exactly their inputs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from graphspec.diagnostics import Fix, Label, Report, Span
 from graphspec.diagnostics.rules import BAD_SELECTION, MODEL_INPUTS, UNDEFINED_NAME
 from graphspec.diagnostics.suggest import closest, did_you_mean, one_of
 from graphspec.language.graph import ExternalModel, Feed, Input, NestedModel, Node, Reference, Step
-from graphspec.language.lower.references import declared_near
+from graphspec.language.lower.references import label_nearest
 from graphspec.language.lower.scope import Scope
 
 
@@ -18,20 +18,27 @@ def check_references(
     inputs: AnyMapping[str, Input],
     nodes: dict[str, Node],
     scope: Scope,
+    *,
     report: Report,
     absent: AnyMapping[str, Span],
 ) -> None:
-    """Every reference of the body is to something it has: findings of those that are not go to `report`.
+    """Report references to undefined tensors, and mark their nodes as faulty.
 
-    absent: the nodes that a condition left out. A faulty node defines its name all the same, so that one mistake is
-    found once.
+    A faulty node still defines its name, so that one mistake is reported once.
+
+    Args:
+        body: The name of the body.
+        inputs: Its inputs.
+        nodes: Its nodes; faulty ones lose their operands and steps.
+        scope: The names of its layers and models.
+        report: Receives the diagnostics.
+        absent: The nodes left out by their `when`.
     """
+    places = {name: each.span for name, each in inputs.items()} | {name: each.span for name, each in nodes.items()}
     for node in nodes.values():
         for reference in node.references():
-            if reference.name not in inputs and reference.name not in nodes:
-                places = {name: each.span for name, each in inputs.items()}
-                places |= {name: each.span for name, each in nodes.items()}
-                _undefined(body, reference, places, scope, report, absent)
+            if reference.name not in places:
+                _report_undefined(body, reference, places, scope, report=report, absent=absent)
     for node in nodes.values():
         before = report.added
         _check_node(node, inputs, nodes, report)
@@ -39,11 +46,12 @@ def check_references(
             node.feed, node.steps, node.is_faulty = Feed(), [], True
 
 
-def _undefined(
+def _report_undefined(
     body: str,
     reference: Reference,
     places: AnyMapping[str, Span],
     scope: Scope,
+    *,
     report: Report,
     absent: AnyMapping[str, Span],
 ) -> None:
@@ -62,13 +70,13 @@ def _undefined(
         reference.place,
         expected="the name of a tensor of this graph",
         help=help or f"the tensors here are {one_of(known)}",
-        labels=declared_near(reference.name, places),
+        labels=label_nearest(reference.name, places),
         fix=_respelled(reference, known) if help == did_you_mean(reference.name, known) else None,
     )
 
 
 def _respelled(reference: Reference, known: list[str]) -> Fix | None:
-    """The nearest name, which only its author knows to be the one that is meant."""
+    """Return the unsafe fix that replaces the name by the most similar one."""
     near = closest(reference.name, known)
     return Fix.rewrite(reference.place, reference.name, near, is_safe=False) if near is not None else None
 
@@ -77,7 +85,6 @@ def _check_node(node: Node, inputs: AnyMapping[str, Input], nodes: dict[str, Nod
     for reference in node.references():
         _check_selection(reference, inputs, nodes, report)
     first = node.steps[0] if node.steps else None
-    is_model = first is not None and isinstance(first.layer, NestedModel)
     if first is not None and isinstance(first.layer, NestedModel):
         _check_model_inputs(node, first.layer, first, report)
     for step in node.steps[1:]:
@@ -86,8 +93,8 @@ def _check_node(node: Node, inputs: AnyMapping[str, Input], nodes: dict[str, Nod
             _refuse_inputs(
                 step.layer, step, f"takes {count} tensors and is given one, the result of the step before", report
             )
-    if first is not None and not is_model:
-        for reference in node.feed.references():
+    if first is not None and not isinstance(first.layer, NestedModel):
+        for reference in node.feed.tensors:
             names = _output_names(reference, nodes) or []
             if len(names) > 1:
                 report.add(
@@ -112,7 +119,7 @@ def _check_node(node: Node, inputs: AnyMapping[str, Input], nodes: dict[str, Nod
 def _check_selection(
     reference: Reference, inputs: AnyMapping[str, Input], nodes: dict[str, Node], report: Report
 ) -> None:
-    if reference.index is None and reference.output is None:
+    if not reference.is_selection:
         return
     if reference.name in inputs:
         report.add(
@@ -143,12 +150,12 @@ def _check_selection(
 
 
 def _output_names(reference: Reference, nodes: dict[str, Node]) -> list[str] | None:
-    """The output names of the model whose result `reference` is as a whole; empty where it is no model's result.
+    """Return the output names of the model that computes `reference`, empty without one.
 
-    None where the node is faulty, or the model comes from elsewhere, so that its outputs are known when it is built.
+    None where they are unknown: the node is faulty, or the model is external.
     """
     seen: set[str] = set()
-    while reference.index is None and reference.output is None and reference.name not in seen:
+    while not reference.is_selection and reference.name not in seen:
         seen.add(reference.name)
         node = nodes.get(reference.name)
         if node is None:
@@ -167,11 +174,11 @@ def _output_names(reference: Reference, nodes: dict[str, Node]) -> list[str] | N
 
 
 def _check_model_inputs(node: Node, model: NestedModel, step: Step, report: Report) -> None:
-    """A model takes exactly its inputs: Keras would hand tensors of a wrong dict to the wrong inputs."""
-    wanted, by_name = list(model.graph.inputs), node.feed.by_name
+    """Report operands that differ from the model's inputs. Keras would assign a wrong dict silently."""
+    expected, by_name = list(model.graph.inputs), node.feed.by_name
     if by_name is not None:
-        missing = [name for name in wanted if name not in by_name]
-        extra = [name for name in by_name if name not in wanted]
+        missing = [name for name in expected if name not in by_name]
+        extra = [name for name in by_name if name not in expected]
         if missing or extra:
             help = did_you_mean(extra[0], missing) if extra and missing else ""
             what = "; ".join(
@@ -180,15 +187,15 @@ def _check_model_inputs(node: Node, model: NestedModel, step: Step, report: Repo
                     f"it has no {one_of(extra)}" if extra else "",
                 ) if part
             )  # fmt: skip
-            _refuse_inputs(model, step, f"is not given exactly its inputs: {what}", report, help)
+            _refuse_inputs(model, step, f"is not given exactly its inputs: {what}", report, help=help)
     else:
-        given = len(node.feed)
-        if given != len(wanted):
-            takes = "takes one tensor" if len(wanted) == 1 else f"takes {len(wanted)} tensors"
-            _refuse_inputs(model, step, f"{takes} and is given {'one' if given == 1 else given}", report)
+        count = len(node.feed)
+        if count != len(expected):
+            takes = "takes one tensor" if len(expected) == 1 else f"takes {len(expected)} tensors"
+            _refuse_inputs(model, step, f"{takes} and is given {'one' if count == 1 else count}", report)
 
 
-def _refuse_inputs(model: NestedModel, step: Step, why: str, report: Report, help: str = "") -> None:
+def _refuse_inputs(model: NestedModel, step: Step, why: str, report: Report, *, help: str = "") -> None:
     graph = model.graph
     form = ", ".join(f"{name}: ..." for name in graph.inputs)
     several = len(graph.inputs) > 1

@@ -1,7 +1,7 @@
-"""Tree → `SpecModel`: the fixed keys of the language, each with its type (pydantic, strict, no unknown keys).
+"""Validate a tree to a `SpecModel`: the fixed keys of the language and their types.
 
-What is open — the arguments of layers, losses and the like — stays as it stands in the tree and is read by `lower`
-against the catalogue. Every part keeps the mapping it was read from, so any later finding has its place.
+Open parts, such as the arguments of layers and losses, stay in the tree, and `lower` checks them against the catalogue.
+Every part keeps its mapping, so that later diagnostics have their places.
 """
 
 from __future__ import annotations
@@ -12,56 +12,25 @@ from pydantic import ValidationError
 
 from graphspec.diagnostics import Report
 from graphspec.language.document.tree import Mapping
-from graphspec.language.schema.model import (
-    BlockBody,
-    BlockModel,
-    Body,
-    CheckpointModel,
-    DataModel,
-    InputModel,
-    LibraryModel,
-    NodeModel,
-    OutputModel,
-    RangeModel,
-    SearchModel,
-    SourceModel,
-    SpecModel,
-    SplitModel,
-    TrainingModel,
-    ValidationModel,
-)
+from graphspec.language.schema.model import CheckpointModel, SpecModel, TrainingModel
 from graphspec.language.schema.part import Part
 from graphspec.language.schema.problems import explain
 from graphspec.language.schema.repair import repair
 
-__all__ = [
-    "BlockBody",
-    "BlockModel",
-    "Body",
-    "CheckpointModel",
-    "DataModel",
-    "InputModel",
-    "LibraryModel",
-    "NodeModel",
-    "OutputModel",
-    "RangeModel",
-    "SearchModel",
-    "SourceModel",
-    "SpecModel",
-    "SplitModel",
-    "TrainingModel",
-    "ValidationModel",
-    "parse",
-    "parse_part",
-]
+__all__ = ["CheckpointModel", "SpecModel", "TrainingModel", "parse", "parse_part"]
 
 P = TypeVar("P", bound=Part)
 
 
 def parse(tree: Mapping, report: Report) -> SpecModel | None:
-    """The spec that `tree` holds. Where it does not fit the schema, findings go to `report`.
+    """Return the spec in `tree`, repaired so that later stages can check it too.
 
-    Such a tree is repaired as far as later stages can still look for their own mistakes in it; None where it cannot be.
+    Args:
+        tree: The expanded spec; a repair changes it in place.
+        report: Receives the diagnostics.
+
+    Returns:
+        The spec; None where it cannot be repaired.
     """
     try:
         return SpecModel.model_validate(tree)
@@ -76,7 +45,7 @@ def parse(tree: Mapping, report: Report) -> SpecModel | None:
 
 
 def parse_part(kind: type[P], tree: Mapping, report: Report) -> P | None:
-    """The part of class `kind` that `tree` holds; None, with findings in `report`, where it does not fit."""
+    """Return the part of class `kind` in `tree`, None after diagnostics."""
     try:
         return kind.model_validate(tree)
     except ValidationError as error:

@@ -1,18 +1,18 @@
-"""How much a spec can ask for: beyond it TensorFlow cannot count, or a small file would be made enormous."""
+"""Limits on the values of a spec, because of memory and TensorFlow's integers."""
 
 from __future__ import annotations
 
-MOST_PIXELS = 16_777_216
-"""Of the `size` that images are brought to; as they are, they may be larger."""
+MAX_PIXELS = 16_777_216
+"""Pixels of the `size` that images are resized to. Original images may be larger."""
 
-MOST_NUMBERS = 4_194_304
-"""Of what `pad`, `one_hot` and `window` each make of one sample."""
+MAX_NUMBERS = 4_194_304
+"""Numbers of one sample after each of `pad`, `one_hot` and `window`."""
 
-GREATEST_COUNT = 2_147_483_647
-"""Of a setting: TensorFlow counts steps in 32 bits."""
+MAX_COUNT = 2_147_483_647
+"""The largest integer of a setting, because TensorFlow counts steps in 32 bits."""
 
-GREATEST_SIZE = 9_223_372_036_854_775_807
-"""Of an axis of a tensor."""
+MAX_SIZE = 9_223_372_036_854_775_807
+"""The size of an axis of a tensor."""
 
-GREATEST_TRIED = 9_007_199_254_740_992
-"""Of the whole numbers that are searched among: optuna takes them for floats."""
+MAX_TRIED = 9_007_199_254_740_992
+"""The largest integer of a search range, because optuna converts it to a float."""

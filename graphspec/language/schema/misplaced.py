@@ -1,4 +1,4 @@
-"""What a key that stands where the language has none was meant as: another word for a key, or a key elsewhere."""
+"""Explain unknown keys: synonyms, misspellings, and keys of other parts."""
 
 from __future__ import annotations
 
@@ -18,8 +18,7 @@ from graphspec.language.schema.model import (
     TrainingModel,
 )
 
-# Words that people write for keys of the language, beside those that are spelled alike.
-OTHER_WORDS = {
+SYNONYMS = {
     "nb_epoch": "epochs",
     "input": "from",
     "inputs": "from",
@@ -33,9 +32,10 @@ OTHER_WORDS = {
     "x": "inputs",
     "y": "outputs",
 }
+"""Common words for keys of the language that are not spelled alike."""
 
 OLD_WORDS = ("nb_epoch",)
-"""Those of them that Keras itself once used for just that."""
+"""The synonyms that Keras itself once used."""
 
 _IN_TRAINING = {
     "loss": "a loss belongs to an output: write it under `outputs`",
@@ -50,31 +50,31 @@ _IN_TRAINING = {
 
 
 def keys_of(part: type[BaseModel]) -> list[str]:
-    """The keys that a part takes, as specs write them."""
+    """Return the keys of a part, as specs write them."""
     return [field.alias or name for name, field in part.model_fields.items()]
 
 
-def stands_for(name: str, key: str) -> bool:
-    """Whether the unknown key `name` is most likely meant as `key`."""
-    return closest(name, [key]) is not None or OTHER_WORDS.get(name) == key
+def is_meant_as(name: str, key: str) -> bool:
+    """Return whether the unknown key `name` most likely means `key`."""
+    return closest(name, [key]) is not None or SYNONYMS.get(name) == key
 
 
-def meant(name: str, owner: type[BaseModel] | None) -> str | None:
-    """The key of a part of class `owner` that the unknown key `name` is most likely written for."""
-    if owner is None or _elsewhere(name, owner):
+def intended_key(name: str, owner: type[BaseModel] | None) -> str | None:
+    """Return the key of class `owner` that the unknown key `name` most likely means."""
+    if owner is None or _other_part_help(name, owner):
         return None
     known = keys_of(owner)
-    return OTHER_WORDS[name] if OTHER_WORDS.get(name) in known else closest(name, known)
+    return SYNONYMS[name] if SYNONYMS.get(name) in known else closest(name, known)
 
 
-def mend(name: str, owner: type[BaseModel] | None) -> str:
-    """How to mend the unknown key `name` in a part of class `owner`."""
+def key_help(name: str, owner: type[BaseModel] | None) -> str:
+    """Return the help for the unknown key `name` in a part of class `owner`."""
     otherwise = f"the keys here are {one_of(keys_of(owner) if owner is not None else [], 20)}"
     if owner is None:
         return otherwise
-    if help := _elsewhere(name, owner):
+    if help := _other_part_help(name, owner):
         return help
-    if key := meant(name, owner):
+    if key := intended_key(name, owner):
         return f"did you mean `{key}`?"
     if issubclass(owner, NodeModel) and catalog.find("layers", name) is not None:
         return f"a layer is a step: `apply: {{{name}: ...}}`"
@@ -83,8 +83,8 @@ def mend(name: str, owner: type[BaseModel] | None) -> str:
     return otherwise
 
 
-def _elsewhere(name: str, owner: type[BaseModel]) -> str:
-    """Where the key `name` belongs, if that is not in a part of class `owner`."""
+def _other_part_help(name: str, owner: type[BaseModel]) -> str:
+    """Return the help for a key of another part, empty for any other key."""
     if owner is TrainingModel and name in _IN_TRAINING:
         return _IN_TRAINING[name]
     if owner is NestedModelSpec and name in keys_of(SpecModel):
@@ -95,12 +95,11 @@ def _elsewhere(name: str, owner: type[BaseModel]) -> str:
 
 
 def _is_argument(name: str) -> bool:
-    """Whether some layer of Keras takes an argument `name`."""
+    """Return whether some layer of Keras takes an argument `name`."""
     entries = (catalog.find("layers", layer) for layer in catalog.names("layers"))
     return any(entry is not None and name in entry.arguments for entry in entries)
 
 
-# Parts that may be written short: what may stand for them.
 SHORT_FORMS: dict[type[BaseModel], str] = {
     InputModel: "a shape such as `[28, 28, 1]`, or a mapping with `shape`",
     NodeModel: "the name of a tensor, or a mapping with `from`",
@@ -109,3 +108,9 @@ SHORT_FORMS: dict[type[BaseModel], str] = {
     RangeModel: "a list of choices, or `{float: {low: 0.1, high: 1.0}}`, or `{int: {low: 1, high: 8}}`",
     SourceModel: "the path of a file, or a mapping with `file`",
 }
+"""The accepted forms of the parts that have a short form, for messages."""
+
+RESERVED: dict[str, tuple[str, ...]] = {
+    "TrainingModel": ("distribute",),
+}
+"""The keys that this version does not build yet, by the class of `schema.model` whose mapping would hold them."""

@@ -1,6 +1,6 @@
-"""The keys of the language, one class a mapping. LANGUAGE: docs/language.md.
+"""The keys of the language, one class for each mapping. See docs/language.md.
 
-Fields typed `Any` hold references, objects and steps: their form is open, so `lower` reads them from the tree.
+Fields of type `Any` hold references, objects and steps, whose form is open: `lower` reads them from the tree.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from graphspec import catalog
 from graphspec.catalog.values import FLOAT32_MAX
 from graphspec.diagnostics.suggest import did_you_mean, one_of
 from graphspec.language.document.tree import Mapping, Sequence
-from graphspec.language.schema.limits import GREATEST_COUNT, GREATEST_SIZE, GREATEST_TRIED, MOST_NUMBERS, MOST_PIXELS
+from graphspec.language.schema.limits import MAX_COUNT, MAX_NUMBERS, MAX_PIXELS, MAX_SIZE, MAX_TRIED
 from graphspec.language.schema.part import Name, Named, Part
 
 LANGUAGE_VERSION = 1
 
-LONGEST_NAME = 200
-"""A spec's name is that of a folder, and with more behind it of files, of which most systems allow 255 bytes."""
+MAX_NAME_LENGTH = 200
+"""A spec's name is used in names of folders and files, for which most systems allow 255 bytes."""
 
 
 _DTYPE_HELP = {
     word: f"write `{dtype}`"
     for word, dtype in (("int", "int32"), ("float", "float32"), ("double", "float64"), ("half", "float16"))
 } | dict.fromkeys(("str", "text", "object"), "write `string`")
-"""Words of other languages for dtypes of Keras."""
+"""Help for the names of dtypes in other languages."""
 
 
 def _known_dtype(value: str) -> str:
@@ -44,28 +44,28 @@ def _known_dtype(value: str) -> str:
     return value
 
 
-def _spoken_version(value: int) -> int:
+def _supported_version(value: int) -> int:
     if value != LANGUAGE_VERSION:
         raise PydanticCustomError("language_version", f"`{LANGUAGE_VERSION}`")
     return value
 
 
 def _within_float32(value: float) -> float:
-    """Refuse a number of which Keras would make infinity."""
+    """Refuse a number that Keras would convert to infinity."""
     if not abs(value) <= FLOAT32_MAX:
         raise PydanticCustomError("number_range", f"a number from -{FLOAT32_MAX:g} to {FLOAT32_MAX:g}")
     return value
 
 
-Positive = Annotated[int, Field(gt=0, le=GREATEST_COUNT)]
-Size = Annotated[int, Field(gt=0, le=GREATEST_SIZE)]
-Asked = Annotated[int, Field(gt=0, le=MOST_NUMBERS)]
-Tried = Annotated[int, Field(ge=-GREATEST_TRIED, le=GREATEST_TRIED)]
+Positive = Annotated[int, Field(gt=0, le=MAX_COUNT)]
+Size = Annotated[int, Field(gt=0, le=MAX_SIZE)]
+SampleSize = Annotated[int, Field(gt=0, le=MAX_NUMBERS)]
+SearchInteger = Annotated[int, Field(ge=-MAX_TRIED, le=MAX_TRIED)]
 Dtype = Annotated[str, AfterValidator(_known_dtype)]
 
 
 class InputModel(Part):
-    """One named input. Shape is in units of one sample, without the batch; null is any length."""
+    """One named input. shape: without the batch axis; null is any length."""
 
     shape: list[Size | None]
     dtype: Dtype = "float32"
@@ -75,7 +75,7 @@ class InputModel(Part):
 
 
 class NodeModel(Part):
-    """`from` + optional `merge` + `apply`: one tensor, or one tuple of tensors."""
+    """A tensor or a tuple of tensors, computed from the operands in `from`."""
 
     from_: Any = Field(alias="from")
     merge: Any = None
@@ -83,7 +83,7 @@ class NodeModel(Part):
 
 
 class OutputModel(NodeModel):
-    """A node that the model returns, with what trains it."""
+    """A node that the model returns, with its loss and metrics."""
 
     loss: Any = None
     loss_weight: Annotated[float, Field(ge=0), AfterValidator(_within_float32)] = 1.0
@@ -93,10 +93,7 @@ class OutputModel(NodeModel):
 
 
 class BlockModel(Part):
-    """A template: parameters with their defaults, the names of what comes in, and nodes with `${...}` of their own.
-
-    The nodes are read where the block is used, when the parameters are known.
-    """
+    """A template: parameters with defaults, input names, and nodes, which each use validates."""
 
     params: Named[Any] = {}
     inputs: Any
@@ -113,7 +110,7 @@ class BlockBody(Part):
 
 
 class ExternalModelSpec(Part):
-    """A model that is not written here: a file, another spec, or an application with its arguments as further keys."""
+    """A model from a file, another spec, or an application, whose arguments are further keys."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -125,7 +122,7 @@ class ExternalModelSpec(Part):
 
 
 ORIGINS = ("file", "spec", "application")
-"""The keys that say where a model comes from, one of them."""
+"""The keys that name the origin of an external model, one of which is present."""
 
 
 def _nested_or_external(value: Any, validate: Callable[[Any], Any]) -> Any:
@@ -135,7 +132,7 @@ def _nested_or_external(value: Any, validate: Callable[[Any], Any]) -> Any:
 
 
 class Body(Part):
-    """What a spec and a nested model have in common: a graph from named inputs to named outputs."""
+    """The common part of specs and nested models: a graph from inputs to outputs."""
 
     inputs: Annotated[Named[InputModel], Field(min_length=1)]
     layers: Named[Any] = {}
@@ -146,7 +143,7 @@ class Body(Part):
 
 
 class NestedModelSpec(Body):
-    """A model written in a spec; its weights may come from a file, and may be left alone by training."""
+    """A model that is defined inside of a spec. weights: a file. trainable: False to freeze them."""
 
     weights: Any = None
     trainable: bool = True
@@ -171,7 +168,7 @@ def _epoch_or_steps(value: str) -> str:
 
 
 class CheckpointModel(Part):
-    """When checkpoints are written, how many are kept, and by which metric the best is kept as well."""
+    """The interval of checkpoints, the number to keep, and the metric of the best."""
 
     every: Annotated[str, AfterValidator(_epoch_or_steps)] = "epoch"
     keep: Positive = 2
@@ -185,7 +182,7 @@ class CheckpointModel(Part):
 
 
 class TrainingModel(Part):
-    """How the model is trained."""
+    """The settings of training."""
 
     optimizer: Any
     epochs: Positive = 1
@@ -224,32 +221,32 @@ def _vocabulary(value: Any) -> Any:
 
 
 def _no_truth(value: Any) -> Any:
-    """Refuse a truth value where pydantic compares with numbers: to Python, true is 1."""
+    """Refuse a boolean where pydantic compares with numbers, because Python's True equals 1."""
     if isinstance(value, bool):
         raise PydanticCustomError("int_type", "a whole number")
     return value
 
 
 def _few_pixels(value: list[int]) -> list[int]:
-    if value[0] * value[1] > MOST_PIXELS:
+    if value[0] * value[1] > MAX_PIXELS:
         raise PydanticCustomError(
             "unknown_choice",
-            f"a height and a width of at most {MOST_PIXELS:,} pixels",
+            f"a height and a width of at most {MAX_PIXELS:,} pixels",
             {"help": "images of that size take more memory than is left for them; write smaller numbers"},
         )
     return value
 
 
 class WindowModel(Part):
-    """Samples made of a series: `size` steps each, and the target `horizon` steps after the last of them."""
+    """Windows of `size` steps of a series, with the target `horizon` steps after each."""
 
-    size: Asked
+    size: SampleSize
     stride: Positive = 1
-    horizon: Annotated[int, Field(ge=0, le=GREATEST_COUNT)] = 1
+    horizon: Annotated[int, Field(ge=0, le=MAX_COUNT)] = 1
 
 
 class SourceModel(Part):
-    """One array: a file or shards, one array or some columns of it, and what is made of the values."""
+    """One array: its file or shards, the part that is read, and its transforms."""
 
     file: Annotated[str, Field(min_length=1)] | None = None
     files: Annotated[str, Field(min_length=1)] | None = None
@@ -262,11 +259,11 @@ class SourceModel(Part):
     channels: Annotated[Literal[1, 3, 4], BeforeValidator(_no_truth)] | None = None
     on_error: Literal["fail", "skip"] = "fail"
     interpolation: Literal["nearest", "bilinear"] | None = None
-    one_hot: Asked | None = None
+    one_hot: SampleSize | None = None
     vocabulary: Annotated[Any, AfterValidator(_vocabulary)] = None
     scale: Annotated[float, AfterValidator(_within_float32)] | None = None
     cast: Dtype | None = None
-    pad: Asked | None = None
+    pad: SampleSize | None = None
     window: WindowModel | None = None
 
 
@@ -280,7 +277,7 @@ class SplitModel(Part):
 
 
 class ValidationModel(Part):
-    """Validation samples: a share of the training split, held out under the seed, or sources of their own."""
+    """Validation samples: a share of the training split, or sources of their own."""
 
     split: Annotated[float, Field(gt=0, lt=1)] | None = None
     file: Annotated[str, Field(min_length=1)] | None = None
@@ -290,7 +287,7 @@ class ValidationModel(Part):
 
 
 class FloatRange(Part):
-    """Numbers to try, by the names of optuna's `suggest_float`."""
+    """A range of numbers, with the arguments of optuna's `suggest_float`."""
 
     low: Annotated[float, Field(allow_inf_nan=False)]
     high: Annotated[float, Field(allow_inf_nan=False)]
@@ -299,16 +296,16 @@ class FloatRange(Part):
 
 
 class IntRange(Part):
-    """Whole numbers to try, by the names of optuna's `suggest_int`."""
+    """A range of integers, with the arguments of optuna's `suggest_int`."""
 
-    low: Tried
-    high: Tried
+    low: SearchInteger
+    high: SearchInteger
     log: bool = False
     step: Positive = 1
 
 
 class RangeModel(Part):
-    """The numbers that a value is searched among; a list of choices stands for itself."""
+    """A range for a parameter of a search. Choices are a plain list."""
 
     float_: FloatRange | None = Field(None, alias="float")
     int_: IntRange | None = Field(None, alias="int")
@@ -325,7 +322,7 @@ else:  # not a union: pydantic would complain about each member of one
 
 
 class SearchModel(Part):
-    """Which values are searched for, by what they are judged, and how many are tried."""
+    """The parameters of a search, the metric to optimise, and the limits on trials."""
 
     parameters: Annotated[dict[str, AnyParameter], Field(min_length=1)]
     monitor: str | None = None
@@ -336,7 +333,7 @@ class SearchModel(Part):
 
 
 class DataModel(Part):
-    """Where the data lies; paths are relative to the spec file."""
+    """The data of each split. Paths are relative to the spec file."""
 
     train: SplitModel | None = None
     validation: ValidationModel | None = None
@@ -344,9 +341,9 @@ class DataModel(Part):
 
 
 class LibraryModel(Part):
-    """What a spec file gives to those that include it."""
+    """The declarations of a spec file that is included by others."""
 
-    graphspec: Annotated[int, AfterValidator(_spoken_version)]
+    graphspec: Annotated[int, AfterValidator(_supported_version)]
     layers: Named[Any] = {}
     models: Named[AnyModel] = {}
     blocks: Named[BlockModel] = {}
@@ -354,29 +351,29 @@ class LibraryModel(Part):
 
 def _module_name(value: str) -> str:
     if not all(part.isidentifier() and not iskeyword(part) for part in value.split(".")):
-        mended = re.sub(r"\W", "_", value.removesuffix(".py").replace("/", "."))
+        fixed = re.sub(r"\W", "_", value.removesuffix(".py").replace("/", "."))
         raise PydanticCustomError(
             "unknown_choice",
             "the name of a Python module",
-            {"help": f"write `{mended}`; a module beside the spec is named without its path and ending"},
+            {"help": f"write `{fixed}`; a module beside the spec is named without its path and ending"},
         )
     return value
 
 
 class PluginModel(Part):
-    """A module that registers custom objects; folder is where it lies, the folder of the spec unless stated."""
+    """A module that registers custom objects. folder: its folder, by default that of the spec."""
 
     module: Annotated[str, AfterValidator(_module_name)]
     folder: Annotated[str, Field(min_length=1)] | None = None
 
 
 class SpecModel(Body):
-    """A whole spec. `vars` and `include` are resolved before the schema sees a spec; they stand here to be known."""
+    """A whole spec. `vars` and `include` are resolved before validation, and are declared as known keys."""
 
-    graphspec: Annotated[int, AfterValidator(_spoken_version)]
+    graphspec: Annotated[int, AfterValidator(_supported_version)]
     vars: Named[Any] = {}
     include: Any = None
-    name: Annotated[Name, Field(max_length=LONGEST_NAME)] | None = None
+    name: Annotated[Name, Field(max_length=MAX_NAME_LENGTH)] | None = None
     description: str | None = None
     plugins: list[PluginModel] = []
     training: TrainingModel | None = None

@@ -1,4 +1,4 @@
-"""The base of all parts of a spec: strict, closed, frozen, and aware of the mapping it was read from."""
+"""The base class of the parts of a spec, which keep their mappings."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from graphspec.language.document.tree import Located, Mapping
 
 
 class Part(BaseModel):
-    """A mapping of the language with fixed keys. Unknown keys and values of another type are refused."""
+    """A mapping of the language with fixed keys. Unknown keys and other types are refused."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, defer_build=True)
 
@@ -30,23 +30,23 @@ class Part(BaseModel):
     @cached_property
     def tree(self) -> Mapping:
         """The mapping that this part was read from."""
-        raise AttributeError("a part that was read from no mapping")
+        raise AttributeError("this part was not read from a mapping")
 
     @property
     def span(self) -> Span:
-        """Where the whole part stands."""
+        """The place of the whole part."""
         return self.tree.span
 
     def located(self, key: str) -> Located:
-        """The value of `key` as it stands in the spec, with its place."""
+        """Return the value of `key` in the tree, with its place."""
         return self.tree.located(key)
 
     def key_span(self, key: str) -> Span:
-        """Where the key itself stands; the part's own span where it is left out."""
+        """Return the place of the key itself, by default that of the part."""
         return self.tree.key_spans.get(key, self.tree.span)
 
     def states(self, key: str) -> bool:
-        """Whether the spec itself writes `key`."""
+        """Return whether the spec writes `key`."""
         return key in self.tree
 
 

@@ -1,4 +1,4 @@
-"""What pydantic refused → diagnostics with the place, what was expected and how to mend it."""
+"""Translate errors of pydantic to diagnostics with their place, the expected value and a fix."""
 
 from __future__ import annotations
 
@@ -22,9 +22,16 @@ from graphspec.diagnostics.rules import (
 from graphspec.diagnostics.suggest import TRUTHS, closest, did_you_mean, is_unmistakable, kind_of, one_of, shown
 from graphspec.language.document.scalars import resolve
 from graphspec.language.document.tree import Mapping, descend
-from graphspec.language.schema.misplaced import OLD_WORDS, SHORT_FORMS, keys_of, meant, mend, stands_for
+from graphspec.language.schema.misplaced import (
+    OLD_WORDS,
+    RESERVED,
+    SHORT_FORMS,
+    intended_key,
+    is_meant_as,
+    key_help,
+    keys_of,
+)
 from graphspec.language.schema.model import Body, SpecModel
-from graphspec.language.schema.reserved import RESERVED
 
 _TYPES = {
     "int_type": "a whole number",
@@ -50,10 +57,10 @@ Path = tuple[str | int, ...]
 
 
 def explain(tree: Mapping, error: ValidationError) -> Iterator[Diagnostic]:
-    """One diagnostic for each thing that pydantic refused in `tree`.
+    """Return the diagnostics for the errors of pydantic in `tree`.
 
-    The members of a union all complain about one value; only one finding is made of them. A key that is missing
-    because it is misspelled is found as the misspelled one alone.
+    The errors of all members of a union become one diagnostic. A key that is missing because it is misspelled is
+    reported as misspelled only.
     """
     by_place: dict[Path, list[Any]] = {}
     for problem in error.errors(include_url=False):
@@ -61,7 +68,7 @@ def explain(tree: Mapping, error: ValidationError) -> Iterator[Diagnostic]:
     unknown = [path for path, problems in by_place.items() if problems[0]["type"] == "extra_forbidden"]
     for path, problems in by_place.items():
         if problems[0]["type"] == "missing" and any(
-            each[:-1] == path[:-1] and stands_for(str(each[-1]), str(path[-1])) for each in unknown
+            each[:-1] == path[:-1] and is_meant_as(str(each[-1]), str(path[-1])) for each in unknown
         ):
             continue
         if len(problems) > 1 and all(len(problem["loc"]) > len(path) for problem in problems):
@@ -71,7 +78,7 @@ def explain(tree: Mapping, error: ValidationError) -> Iterator[Diagnostic]:
 
 
 def without_union_tag(tree: Mapping, loc: Path) -> Path:
-    """`loc` without the name of a union's member, such as `int` or `literal['auto']`, that pydantic ends it with."""
+    """Return `loc` without the name of a union's member that pydantic appends."""
     tag = loc[-1] if loc else None
     if not isinstance(tag, str) or not (tag in ("int", "bool", "constrained-int") or "literal[" in tag):
         return loc
@@ -141,7 +148,7 @@ def _explain_one(tree: Mapping, path: Path, problem: Any) -> Diagnostic:
 
 
 def _subject(path: Path) -> str:
-    """What stands at `path`, for messages: a key, or an entry of a list."""
+    """Return the name of the value at `path`, a key or an entry, for messages."""
     if path and isinstance(path[-1], int):
         return f"an entry of {_subject(path[:-1])}"
     return f"`{path[-1]}`" if path else "the spec"
@@ -154,11 +161,11 @@ def _is_in_shape(path: Path) -> bool:
 def _bad_name(tree: Mapping, path: Path, value: Any, span: Span | None) -> Diagnostic:
     is_key = path[-1] == "[key]"
     bad = str(path[-2] if is_key else value)
-    mended = re.sub(r"[^A-Za-z0-9_-]+", "_", bad).strip("_-")
-    if mended[:1].isdigit():
+    fixed = re.sub(r"[^A-Za-z0-9_-]+", "_", bad).strip("_-")
+    if fixed[:1].isdigit():
         help = "start it with a letter"
-    elif mended:
-        help = f"write `{mended}`"
+    elif fixed:
+        help = f"write `{fixed}`"
     else:
         help = "a name becomes the name of a Keras layer, and is what references write"
     return Diagnostic(
@@ -176,13 +183,13 @@ def _wrong_type(path: Path, value: Any, span: Span | None, expected: str) -> Dia
         f"{_subject(path)} is {kind_of(value)}, not {re.split(' such as|, or', expected)[0]}",
         span,
         expected,
-        _mend_type(path, value, expected),
-        fix=_as_expected(value, span, expected),
+        _type_help(path, value, expected),
+        fix=_unquoted(value, span, expected),
     )
 
 
-def _as_expected(value: Any, span: Span | None, expected: str) -> Fix | None:
-    """The text `value` written as the number or the truth that it reads as, where such a thing is expected."""
+def _unquoted(value: Any, span: Span | None, expected: str) -> Fix | None:
+    """Return the fix that unquotes a number or boolean where one is expected."""
     if not isinstance(value, str):
         return None
     if expected == "true or false" and value.lower() in TRUTHS:
@@ -193,8 +200,8 @@ def _as_expected(value: Any, span: Span | None, expected: str) -> Fix | None:
     return Fix.unquote(span, value, value.strip()) if fits else None
 
 
-def _mend_type(path: Path, value: Any, expected: str) -> str:
-    """How to write `value` as what is expected, where that can be told."""
+def _type_help(path: Path, value: Any, expected: str) -> str:
+    """Return the help for a value of a wrong type; empty where there is none."""
     if _is_in_shape(path):
         return ANY_LENGTH if isinstance(value, str) else ""
     if value is None:
@@ -230,11 +237,13 @@ def _unknown_key(tree: Mapping, path: Path, key_span: Span | None) -> Diagnostic
         )
     where = f" in {_subject(path[:-1])}" if len(path) > 1 else ""
     known = keys_of(owner) if owner is not None else []
-    expected, key = f"one of the {len(known)} keys here", meant(name, owner)
+    expected, key = f"one of the {len(known)} keys here", intended_key(name, owner)
     fix = None
     if key is not None and key not in descend(tree, path[:-1])[0]:
         fix = Fix.rewrite(key_span, name, key, is_safe=name in OLD_WORDS or is_unmistakable(name, known))
-    return Diagnostic(UNKNOWN_KEY, f"there is no key `{name}`{where}", key_span, expected, mend(name, owner), fix=fix)
+    return Diagnostic(
+        UNKNOWN_KEY, f"there is no key `{name}`{where}", key_span, expected, key_help(name, owner), fix=fix
+    )
 
 
 def _missing_key(tree: Mapping, path: Path) -> Diagnostic:
@@ -262,7 +271,7 @@ def _missing_key(tree: Mapping, path: Path) -> Diagnostic:
 
 
 def _union(tree: Mapping, path: Path, problems: list[Any]) -> Diagnostic:
-    """One finding for a value that no member of its union takes."""
+    """Return one diagnostic for a value that no member of its union accepts."""
     value, key_span, span = descend(tree, path)
     ranged = [problem for problem in problems if problem["type"] in _RANGES]
     if ranged:
@@ -284,7 +293,7 @@ def _expected_range(kind: str, context: dict[str, Any], message: str) -> str:
 
 
 def class_at(path: Path) -> type[BaseModel] | None:
-    """The class of `schema.model` whose mapping stands at `path`."""
+    """Return the class of the part at `path`; None where there is no part."""
     current: Any = SpecModel
     for step in path:
         if isinstance(current, type) and issubclass(current, BaseModel):
@@ -298,7 +307,7 @@ def class_at(path: Path) -> type[BaseModel] | None:
 
 
 def _strip(annotation: Any) -> Any:
-    """The type inside Annotated[...] and X | None."""
+    """Return the type inside `Annotated[...]` and `X | None`."""
     if get_origin(annotation) is Annotated:
         return _strip(get_args(annotation)[0])
     if get_origin(annotation) in (Union, types.UnionType):

@@ -1,8 +1,8 @@
-"""A tree that does not fit the schema → one that does, so that later stages find their mistakes in the same run.
+"""Repair a tree that does not fit the schema, for later stages to check.
 
-Only what leaves the meaning of everything else as it is gets mended: a misspelled key is read as the key it stands
-for, an unknown key is left out, a faulty value of a key that may be left out gives way to its default, and for a few
-keys that are missing something stands in. The places of such values are left open: nothing more is said of them.
+A repair does not change the meaning of other parts: a misspelled key is renamed, an unknown key removed, a faulty value
+of an optional key replaced by its default, and a few missing keys get a placeholder. The places of such values are left
+open, so that no later diagnostic covers them.
 """
 
 from __future__ import annotations
@@ -14,16 +14,15 @@ from pydantic import ValidationError
 
 from graphspec.diagnostics import Report, Span
 from graphspec.language.document.tree import Mapping, Sequence, descend
-from graphspec.language.schema.misplaced import keys_of, stands_for
+from graphspec.language.schema.misplaced import RESERVED, is_meant_as, keys_of
 from graphspec.language.schema.problems import Path, class_at, without_union_tag
-from graphspec.language.schema.reserved import RESERVED
 
 _NAMES_OTHERS_USE = ("layers", "models", "graph")
-_STAND_INS: dict[str, Any] = {"from": [], "shape": [], "optimizer": "sgd"}
+_PLACEHOLDERS: dict[str, Any] = {"from": [], "shape": [], "optimizer": "sgd"}
 
 
 def repair(tree: Mapping, error: ValidationError, report: Report) -> bool:
-    """Mend in `tree` what `error` complains of; False where something of it cannot be mended."""
+    """Repair `tree`, in place, for each error, and return whether all could be repaired."""
     problems = [
         (without_union_tag(tree, problem["loc"]), problem["type"]) for problem in error.errors(include_url=False)
     ]
@@ -31,7 +30,7 @@ def repair(tree: Mapping, error: ValidationError, report: Report) -> bool:
     if any(_is_reserved(path) for path in unknown):
         return False
     for path in unknown:
-        _read_as_known(tree, path)
+        _rename(tree, path)
     others = [path for path, kind in problems if kind != "extra_forbidden"]
     if any(path[0] == "data" for path in others if path):
         tree.pop("data", None)
@@ -39,20 +38,20 @@ def repair(tree: Mapping, error: ValidationError, report: Report) -> bool:
 
 
 def _is_reserved(path: Path) -> bool:
-    """Whether the key is one of the language that is not built yet, so that others may depend on it."""
+    """Return whether the key is not built yet, so that others may depend on it."""
     part = class_at(path[:-1])
     return part is not None and path[-1] in RESERVED.get(part.__name__, ())
 
 
-def _read_as_known(tree: Mapping, path: Path) -> None:
+def _rename(tree: Mapping, path: Path) -> None:
     owner, name = descend(tree, path[:-1])[0], str(path[-1])
     part = class_at(path[:-1])
     if not isinstance(owner, Mapping) or name not in owner:
         return
-    meant = [key for key in keys_of(part) if key not in owner and stands_for(name, key)] if part is not None else []
+    keys = [key for key in keys_of(part) if key not in owner and is_meant_as(name, key)] if part is not None else []
     value = owner.pop(name)
-    if meant:
-        owner.put(meant[0], value, owner.key_spans[name], owner.value_spans[name])
+    if keys:
+        owner.put(keys[0], value, owner.key_spans[name], owner.value_spans[name])
 
 
 def _leave_out(tree: Mapping, path: Path, report: Report) -> bool:
@@ -68,20 +67,20 @@ def _leave_out(tree: Mapping, path: Path, report: Report) -> bool:
     if path[-1] in _NAMES_OTHERS_USE:
         return False
     if field is None or (field.is_required() and path[-1] in owner):
-        return path[-1] in owner  # a missing key is there now where a misspelled one stood for it
+        return path[-1] in owner  # renaming a misspelled key has added the missing one
     if field.is_required():
-        return _stand_in(owner, str(path[-1]), descend(tree, path[:-1])[1], report)
+        return _add_placeholder(owner, str(path[-1]), descend(tree, path[:-1])[1], report)
     if path[-1] in owner:
         report.leave_open(owner.value_spans[str(path[-1])])
         owner.pop(str(path[-1]))
     return True
 
 
-def _stand_in(owner: Mapping, name: str, span: Span | None, report: Report) -> bool:
-    """Put something in the place of a missing key, just before the key of the mapping that lacks it."""
-    if name not in _STAND_INS or span is None:
+def _add_placeholder(owner: Mapping, name: str, span: Span | None, report: Report) -> bool:
+    """Add a placeholder for a missing key, at the start of its mapping."""
+    if name not in _PLACEHOLDERS or span is None:
         return False
-    value, span = _STAND_INS[name], replace(span, end_line=span.line, end_column=span.column)
+    value, span = _PLACEHOLDERS[name], replace(span, end_line=span.line, end_column=span.column)
     owner.put(name, Sequence(span) if value == [] else value, span, span)
     report.leave_open(span)
     return True
