@@ -74,7 +74,7 @@ def inspect(
 
 
 def _all_found(path: Path | str, overrides: Iterable[str], data: bool, values: bool) -> tuple[Spec | None, Report]:
-    report = Report(most=MAX_FINDINGS)
+    report = Report(limit=MAX_FINDINGS)
     traps: list[Diagnostic] = []
     try:
         tree = read(path, report)

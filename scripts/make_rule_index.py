@@ -53,7 +53,7 @@ def index() -> str:
     parts = [HEAD]
     for stage, rules in groupby(sorted(RULES.values(), key=lambda rule: rule.code), key=lambda rule: rule.stage):
         table = ["| code | name | | what is wrong |", "|---|---|---|---|", *map(row, rules)]
-        parts.append("\n".join([f"## {stage}", "", *table]) + "\n")
+        parts.append("\n".join([f"## {stage.title}", "", *table]) + "\n")
     return "\n".join(parts)
 
 

@@ -19,7 +19,7 @@ from click.testing import CliRunner, Result
 import graphspec
 from graphspec.cli import main
 from graphspec.diagnostics import SpecError
-from graphspec.diagnostics.rules import RULES, Rule, read_page
+from graphspec.diagnostics.rules import RULES, Rule, Stage, read_page
 
 from .commands import command_of
 
@@ -31,7 +31,7 @@ STATIC = [
 ]
 """What validation finds; the other rules arise in commands that build, train or write."""
 LATER = [rule for rule in RULES.values() if rule not in STATIC and (PAGES / f"{rule.code}.md").exists()]
-BUILT = [rule for rule in LATER if rule.stage != "The tool itself"]
+BUILT = [rule for rule in LATER if rule.stage is not Stage.TOOL]
 STATIC_HEADINGS = ["Why it matters", "Wrong", "Right", "How to mend it"]
 LATER_HEADINGS = ["Why it matters", "When it arises", "How to mend it"]
 

@@ -62,7 +62,7 @@ def _data(rule: Rule) -> dict[str, Any]:
         "code": rule.code,
         "name": rule.name,
         "severity": rule.severity.value,
-        "stage": rule.stage,
+        "stage": rule.stage.title,
         "fixable": rule.fixable,
         "summary": rule.summary,
         "explanation": read_page(rule),
@@ -73,7 +73,7 @@ def _table(rules: list[Rule]) -> Iterator[str]:
     """All rules below the titles of their stages, one a line."""
     width = max(len(rule.name) for rule in rules)
     for stage, of_stage in groupby(rules, key=lambda rule: rule.stage):
-        yield click.style(stage, bold=True)
+        yield click.style(stage.title, bold=True)
         for rule in of_stage:
             severity = click.style(f"{rule.severity.value:<7}", fg=_COLOURS[rule.severity])
             yield f"{_INDENT}{rule.code}  {rule.name:<{width}}  {severity}  {rule.summary}"

@@ -1,6 +1,6 @@
-"""`graphspec validate --watch`: look again whenever a file changes that the result depends on.
+"""`graphspec validate --watch`: validate again whenever a file changes that the result depends on.
 
-Times of files are compared a few times a second: that needs no library, and works on every file system.
+The modification times are polled, which needs no library and works on every file system.
 """
 
 from __future__ import annotations
@@ -19,35 +19,36 @@ from graphspec.validation.find import walk
 from graphspec.validation.run import Request, Result, run
 from graphspec.validation.settings import Finder
 
-_SECONDS = 0.25
+_INTERVAL = 0.25
+"""Seconds between two polls."""
 
 Stamps = dict[str, tuple[int, int] | None]
-"""When each file was changed and its size, by path; None where there is none."""
+"""Modification time in ns and size in bytes of each file by path; None if there is no file."""
 
 
 def watch(request: Request, show: Callable[[Result, str | None], int]) -> int:
-    """Look, show, and wait for a change, until Ctrl-C. Gives the last exit status."""
-    asked: frozenset[str] = frozenset()
+    """Validate, show the result and wait for a change, until Ctrl-C. Return the last exit status."""
+    dependencies: frozenset[str] = frozenset()
     status = None
     try:
         while True:
-            before = _stamps(request.paths, asked)
+            before = _stamps(request.paths, dependencies)
             if sys.stdout.isatty():
                 click.clear()
             settings = Finder()
             result = run(request, settings)
             status = show(result, settings.of_folder(Path.cwd()).format)
-            asked = result.asked
-            after = _stamps(request.paths, asked)
+            dependencies = result.dependencies
+            after = _stamps(request.paths, dependencies)
             ours = {key(path) for path in result.fixed.after}
             known = _below(request.paths)
             seen = {
                 path: stamp if path in ours or (path not in before and path not in known) else before.get(path)
                 for path, stamp in after.items()
             }
-            click.echo(f"Watching {len(after):,} files; Ctrl-C ends.", err=True)
-            while _stamps(request.paths, asked) == seen:
-                time.sleep(_SECONDS)
+            click.echo(f"Watching {len(after):,} files; press Ctrl-C to stop.", err=True)
+            while _stamps(request.paths, dependencies) == seen:
+                time.sleep(_INTERVAL)
     except KeyboardInterrupt:
         if status is None:
             raise
@@ -55,9 +56,9 @@ def watch(request: Request, show: Callable[[Result, str | None], int]) -> int:
         return status
 
 
-def _stamps(paths: Iterable[str], asked: Iterable[str]) -> Stamps:
-    """Of every file that could be a spec below `paths`, and of those that were asked for."""
-    return {path: _stamp(path) for path in {*_below(paths), *asked}}
+def _stamps(paths: Iterable[str], dependencies: Iterable[str]) -> Stamps:
+    """Return the stamps of every possible spec below `paths`, and of `dependencies`."""
+    return {path: _stamp(path) for path in {*_below(paths), *dependencies}}
 
 
 def _below(paths: Iterable[str]) -> set[str]:
@@ -66,7 +67,7 @@ def _below(paths: Iterable[str]) -> set[str]:
 
 def _stamp(path: str) -> tuple[int, int] | None:
     try:
-        found = Path(path).stat()
+        status = Path(path).stat()
     except OSError:
         return None
-    return found.st_mtime_ns, found.st_size
+    return status.st_mtime_ns, status.st_size

@@ -40,7 +40,7 @@ def _rule(rule: Rule) -> dict[str, Any]:
         "shortDescription": {"text": rule.summary},
         "defaultConfiguration": {"level": rule.severity.value},
         "help": {"text": f"`graphspec explain {rule.code}` tells more."},
-        "properties": {"tags": [rule.stage]},
+        "properties": {"tags": [rule.stage.title]},
     }
 
 

@@ -63,7 +63,7 @@ def _is_same(formatted: SourceText, meant: Mapping, comments: list[str] | None) 
 
 def _meaning(source: SourceText) -> Mapping:
     """The tree of `source`; raises SpecError where reading it has a finding."""
-    report = Report(most=MAX_FINDINGS)
+    report = Report(limit=MAX_FINDINGS)
     tree = read_text(source, report)
     report.raise_if_errors()
     return tree

@@ -137,10 +137,10 @@ class Substitution:
         if "when" not in conditional:
             return True
         when = conditional.located("when")
-        before = self.report.added
+        watch = self.report.watch()
         holds = self.value(when.value, when.span)
         if not isinstance(holds, bool):
-            if self.report.added == before:
+            if watch.is_clean:
                 self.report.add(
                     WRONG_TYPE,
                     f"`when` is {kind_of(holds)}, not true or false",

@@ -55,7 +55,7 @@ class Variables(Names[str, Value]):
 
     def _find(self, name: str) -> None:
         """Evaluate the variable; where that cannot be done it is faulty, and a finding has been made of it."""
-        before = self.report.added, len(self.report.open)
+        watch = self.report.watch()
         if name in self.evaluating:
             self._refuse_circle(name)
         elif len(self.evaluating) >= MAX_CHAIN:
@@ -64,7 +64,7 @@ class Variables(Names[str, Value]):
             self.evaluating.append(name)
             value = self._evaluate(name)
             self.evaluating.pop()
-            if (self.report.added, len(self.report.open)) == before:
+            if watch.is_complete:
                 self.known[name] = value
         if name not in self.known:
             self.faulty.add(name)

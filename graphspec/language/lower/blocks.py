@@ -146,10 +146,10 @@ def _parameters(use: BlockUse, report: Report) -> dict[str, Value] | None:
             sound = False
         else:
             scope = layered(values, block.scope.variables)
-            before = report.added, len(report.open)
+            watch = report.watch()
             substitution = Substitution(scope, report, work=block.scope.work)
             values[name] = plain(substitution.value(default, declared.value_spans[name]))
-            sound = sound and (report.added, len(report.open)) == before
+            sound = sound and watch.is_complete
     return values if sound else None
 
 
@@ -217,10 +217,10 @@ def _body(use: BlockUse, values: Names[str, Value], report: Report) -> BlockBody
         outputs = Mapping(located.span)
         outputs.put(OUTPUT, located.value, model.key_span(OUTPUT), located.span)
         inside.put("outputs", outputs, model.key_span(OUTPUT), located.span)
-    before = report.added
+    watch = report.watch()
     scope = layered(values, use.block.scope.variables)
     filled = Substitution(scope, report, use.span, use.block.scope.work).body(inside, model.span)
-    if report.added > before:
+    if not watch.is_clean:
         return None
     write_out_body(filled)
     return parse_part(BlockBody, filled, report)
@@ -246,9 +246,9 @@ def _nodes(
         nodes += read_node(prefix + name, model, span, use.block.scope)
     resolve = _resolver(use, body, prefix, local, bound, report)
     for node in nodes:
-        before = report.added
+        watch = report.watch()
         with_references(node, resolve)
-        if report.added > before:
+        if not watch.is_clean:
             node.feed, node.steps, node.is_faulty = (), [], True
     return nodes
 

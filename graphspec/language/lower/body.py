@@ -37,9 +37,9 @@ def lower(spec: SpecModel, name: str, library: Library, report: Report) -> Graph
     library holds the variables of the spec, which its blocks use, and the files that it includes. None where the parts
     of the spec hold each other without end.
     """
-    before = len(report.errors)
+    watch = report.watch()
     scope = _file_scope(library, None, report)
-    if len(report.errors) > before:
+    if watch.has_errors:
         return None
     try:
         return _lower_body(spec, name, scope, report)
@@ -101,7 +101,7 @@ def _lower_body(body: Body, name: str, scope: Scope, report: Report) -> Graph:
     spans = body.located("inputs").value.key_spans
     inputs = {key: _input(key, each, spans[key], report) for key, each in body.inputs.items()}
     scope.tensors.update(body.inputs, body.graph, body.outputs)
-    before = report.added
+    watch = report.watch()
     clashing = _clashing_names(body, report)
     lowering = _Nodes(report, {**body.located("graph").value.absent} if body.states("graph") else {})
     outputs: dict[str, Output] = {}
@@ -122,7 +122,7 @@ def _lower_body(body: Body, name: str, scope: Scope, report: Report) -> Graph:
     ordered = in_order(inputs, nodes, report)
     used = dict.fromkeys(step.layer for node in ordered.values() for step in node.steps if not step.fresh)
     graph = Graph(name, inputs, ordered, outputs, body.span, {layer.name: layer for layer in used}, unapplied)
-    graph.is_whole = report.added == before
+    graph.is_whole = watch.is_clean
     if isinstance(body, SpecModel):
         graph.plugins = _plugins(body, scope.files[-1].parent)
     name_layers(graph, report)

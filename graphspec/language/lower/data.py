@@ -30,7 +30,7 @@ class Served:
 
 def lower_data(model: DataModel, served: Served, folder: Path, report: Report) -> Data | None:
     """The sources of each split, their paths relative to `folder`; None, with findings, where one is faulty."""
-    before = report.added
+    watch = report.watch()
     validation, held_out = None, 0.0
     if model.validation is not None:
         validation, held_out = _validation(model.validation, model, served, folder, report)
@@ -41,7 +41,7 @@ def lower_data(model: DataModel, served: Served, folder: Path, report: Report) -
         held_out,
         model.validation.located("split").span if held_out and model.validation is not None else None,
     )
-    return data if report.added == before else None
+    return data if watch.is_clean else None
 
 
 def _validation(

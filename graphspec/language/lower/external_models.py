@@ -135,7 +135,7 @@ def open_spec(model: Elsewhere, scope: Scope, report: Report) -> tuple[SpecModel
     if path is None or not _may_open(written, path, scope, report):
         return None
     scope.opened[0] += 1
-    before = len(report.errors)
+    watch = report.watch()
     try:
         tree = read(path, report)
     except SpecError as error:
@@ -152,7 +152,7 @@ def open_spec(model: Elsewhere, scope: Scope, report: Report) -> tuple[SpecModel
             help="what a file only declares is brought in by `include`",
         )  # fmt: skip
         return None
-    if len(report.errors) > before:
+    if watch.has_errors:
         return None
     write_out(library.tree)
     spec = parse(library.tree, report)

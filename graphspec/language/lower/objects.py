@@ -336,14 +336,14 @@ def read_custom(kind: Kind, name: Located, arguments: Located, report: Report, d
             help="write both parts, without spaces",
         )
         return None
-    before = len(report)
+    watch = report.watch()
     values: dict[str, Any] = {}
     if isinstance(arguments.value, Mapping):
         for key, value in arguments.value.entries():
             values[key.value] = _custom_argument(argument_kind(key.value), value, report, declared)
     elif arguments.value is not None:
         values[FIRST] = _custom_argument("layers" if kind == "layers" else None, arguments, report, declared)
-    return Object(kind, name.value, values, name.span) if len(report) == before else None
+    return Object(kind, name.value, values, name.span) if watch.is_clean else None
 
 
 def _custom_argument(kind: Kind | None, value: Located, report: Report, declared: Scope | None) -> Any:

@@ -154,7 +154,7 @@ def _takes_no_tensor(entry: Entry, argument: str, span: Span, report: Report) ->
 
 def _check_call(entry: Entry, fed: list[str], call: Call, report: Report) -> bool:
     """Whether `call` names arguments that take tensors and that nothing else feeds."""
-    before = report.added
+    watch = report.watch()
     for argument, value in call.arguments.items():
         span = call.spans[argument]
         if argument in fed:
@@ -163,7 +163,7 @@ def _check_call(entry: Entry, fed: list[str], call: Call, report: Report) -> boo
             unknown_argument(entry, argument, [], span, report)
         elif _holds_tensor(value) and entry.tensors.get(argument) not in ("one", "list"):
             _takes_no_tensor(entry, argument, span, report)
-    return report.added == before
+    return watch.is_clean
 
 
 def _holds_tensor(value: Any) -> bool:
@@ -195,14 +195,14 @@ def _check_names(
     entry: Entry, fed: list[str], call: Call, given: dict[str, tuple[Span, Located]], report: Report
 ) -> bool:
     """Whether every constant is of an argument that the operation has and that no tensor feeds."""
-    before = report.added
+    watch = report.watch()
     missing = [each for each in entry.required if each not in (*fed, *call.arguments, *given)]
     for argument, (span, _) in given.items():
         if argument in fed or argument in call.arguments:
             _given_twice(entry, argument, fed, call, span, report)
         elif entry.tensors.get(argument) == "each" or (argument not in entry.arguments and not entry.is_open):
             unknown_argument(entry, argument, missing, span, report)
-    return report.added == before
+    return watch.is_clean
 
 
 def _given_twice(entry: Entry, argument: str, fed: list[str], call: Call, span: Span, report: Report) -> None:

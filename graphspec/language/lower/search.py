@@ -29,7 +29,7 @@ def _refuse_many(noun: str, count: int, most: int, span: Span, report: Report) -
 
 def lower_search(model: SearchModel, report: Report) -> SearchSpace | None:
     """The search that `model` says; None, with findings, where a part of it is faulty."""
-    before = report.added
+    watch = report.watch()
     parameters: list[Parameter] = []
     if len(model.parameters) > MOST_PARAMETERS:
         _refuse_many("parameters", len(model.parameters), MOST_PARAMETERS, model.key_span("parameters"), report)
@@ -44,7 +44,7 @@ def lower_search(model: SearchModel, report: Report) -> SearchSpace | None:
             parameters.append(Parameter(path, found, key.span))
     sampler = _chosen("sampler", model.located("sampler"), report)
     pruner = _chosen("pruner", model.located("pruner"), report)
-    if report.added > before:
+    if not watch.is_clean:
         return None
     return SearchSpace(
         tuple(parameters),
@@ -62,7 +62,7 @@ def lower_search(model: SearchModel, report: Report) -> SearchSpace | None:
 def _choices(key: Located, written: Located, report: Report) -> Choices | None:
     """The choices of a list, each once."""
     values: list[Any] = []
-    before = report.added
+    watch = report.watch()
     if isinstance(written.value, list) and len(written.value) > MOST_CHOICES:
         _refuse_many(f"choices of `{key.value}`", len(written.value), MOST_CHOICES, written.span, report)
         return None
@@ -85,7 +85,7 @@ def _choices(key: Located, written: Located, report: Report) -> Choices | None:
             expected="at least one choice",
             help="list the values to try: `[relu, gelu]`",
         )
-    return Choices(tuple(values)) if report.added == before else None
+    return Choices(tuple(values)) if watch.is_clean else None
 
 
 def _range(key: Located, model: RangeModel, report: Report) -> Range | None:
@@ -172,7 +172,7 @@ def _chosen(key: str, written: Located, report: Report) -> Chosen | None:
 
 def _refuse_types(name: str, arguments: Mapping, report: Report) -> bool:
     """Refuse arguments of another type than optuna annotates, those of a sampler or pruner within another one too."""
-    annotations, before = annotations_of(name), report.added
+    annotations, watch = annotations_of(name), report.watch()
     for argument, value in arguments.entries():
         wanted = expected_type(annotations.get(argument.value, ""), plain(value.value))
         if wanted is not None and not report.is_open(value.span):
@@ -182,7 +182,7 @@ def _refuse_types(name: str, arguments: Mapping, report: Report) -> bool:
             for nested, its_arguments in inner.entries():
                 if isinstance(its_arguments.value, Mapping):
                     _refuse_types(nested.value, its_arguments.value, report)
-    return report.added > before
+    return not watch.is_clean
 
 
 def refuse_type(name: str, argument: str, value: Located, wanted: str, report: Report) -> None:

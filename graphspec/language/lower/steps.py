@@ -173,9 +173,9 @@ def _read_call(beside: Mapping | None, report: Report) -> dict[str, Any] | None:
             help="write `call: {initial_state: state}` or `call: {use_causal_mask: true}`",
         )  # fmt: skip
         return None
-    before = report.added
+    watch = report.watch()
     read = {key.value: _read_call_value(value, report) for key, value in call.value.entries()}
-    return read if report.added == before else None
+    return read if watch.is_clean else None
 
 
 def _read_call_value(value: Located, report: Report) -> Any:

@@ -24,7 +24,7 @@ LOGS: dict[str, tuple[str, dict[str, str]]] = {
 
 def lower_training(model: TrainingModel, folder: Path, report: Report) -> Training | None:
     """The optimizer, the callbacks and what else is named; None, with findings, where one of them is faulty."""
-    before = report.added
+    watch = report.watch()
     optimizer = read_object("optimizers", model.located("optimizer"), report)
     read = [read_object("callbacks", item, report) for item in model.located("callbacks").as_list()]
     callbacks = [callback for callback in read if callback is not None] + _logs(model)
@@ -32,7 +32,7 @@ def lower_training(model: TrainingModel, folder: Path, report: Report) -> Traini
     weights = None
     if model.initial_weights is not None:
         weights = read_weights(model.located("initial_weights"), folder, report)
-    if optimizer is None or report.added > before:
+    if optimizer is None or not watch.is_clean:
         return None
     return Training(optimizer, callbacks, freeze, weights)
 
@@ -45,12 +45,12 @@ def _logs(model: TrainingModel) -> list[Object]:
 
 def read_output(model: OutputModel, node: Node, span: Span, report: Report) -> Output:
     """The output of `node`; marked as faulty where `report` gets findings of what trains it."""
-    before = report.added
+    watch = report.watch()
     loss = read_object("losses", model.located("loss"), report) if model.loss is not None else None
     metrics = _several("metrics", model.located("metrics"), report)
     weighted = _several("metrics", model.located("weighted_metrics"), report)
     weights = _class_weight(model, report)
-    faulty = report.added > before or report.is_open(model.located("loss").span)
+    faulty = not watch.is_clean or report.is_open(model.located("loss").span)
     weights_span = model.key_span("class_weight") if weights else None
     more = (metrics, weighted, weights, span, faulty, weights_span)
     return Output(node, loss, model.states("loss"), float(model.loss_weight), *more)

@@ -33,9 +33,9 @@ def check_references(
                 places |= {name: each.span for name, each in nodes.items()}
                 _undefined(body, reference, places, scope, report, absent)
     for node in nodes.values():
-        before = report.added
+        watch = report.watch()
         _check_node(node, inputs, nodes, report)
-        if report.added > before:
+        if not watch.is_clean:
             node.feed, node.steps, node.is_faulty = (), [], True
 
 
