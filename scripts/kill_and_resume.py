@@ -16,7 +16,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from graphspec.cli._verify_resume import Trial, verify
+from graphspec.cli._verify_resume import KilledTraining, verify
 from tests.resuming.data import specs_in
 
 
@@ -25,7 +25,7 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
-    began, trials = time.monotonic(), list[Trial]()
+    began, trials = time.monotonic(), list[KilledTraining]()
     with tempfile.TemporaryDirectory() as name:
         specs = specs_in(Path(name))
         for number, spec in enumerate(specs):

@@ -1,7 +1,7 @@
-"""Names of Keras that a spec cannot use, and names that Keras no longer has, each with what to write instead.
+"""The names of Keras that a spec cannot use or Keras no longer has, each with what to write instead.
 
-The catalogue tells what Keras has; this table tells why some of it is not for specs. It is the only list of names
-kept by hand, and a test holds it against the installed Keras.
+The catalogue holds what Keras has; this table says why a spec cannot use some of it. It is the only list of names
+kept by hand, and a test compares it with the installed Keras.
 """
 
 from __future__ import annotations

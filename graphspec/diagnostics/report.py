@@ -86,9 +86,9 @@ class Report:
         self.found = [change(diagnostic) for diagnostic in self.found]
         self._seen.update(self.found)
 
-    def watch(self) -> Watch:
+    def watch(self) -> ReportWatch:
         """Return a watch over what is added from now on."""
-        return Watch(self, self._added, len(self.found), len(self.open))
+        return ReportWatch(self, self._added, len(self.found), len(self.open))
 
     def leave_open(self, span: Span) -> None:
         """Drop every later diagnostic about the value at `span`."""
@@ -121,7 +121,7 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True)
-class Watch:
+class ReportWatch:
     """A view of what was added to `report` since a moment: `watch = report.watch()`, work, `watch.is_clean`."""
 
     report: Report

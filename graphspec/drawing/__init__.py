@@ -1,4 +1,4 @@
-"""A graph as a drawing: `diagram` says what is drawn, `layering` where it stands, `svg` how it looks.
+"""Drawings of graphs: `diagram` has the boxes and arrows, `layering` places them, `svg` writes them.
 
 Static: shapes are inferred without TensorFlow.
 """

@@ -1,4 +1,4 @@
-"""A diagram and its layout → SVG, as text. Colours are those of `STYLE`, which a page may set otherwise.
+"""A diagram and its layout → SVG text. The colours are those of `STYLE`, which a page may override.
 
 All text is in one fixed-width face, so that what fits is known without measuring.
 """
@@ -46,7 +46,7 @@ _MARK = 22.0
 
 
 def draw(diagram: Diagram) -> str:
-    """The diagram as an `<svg class="graph">` element. Everything from a spec is escaped."""
+    """Return the diagram as an `<svg class="graph">` element, with every text of the spec escaped."""
     sizes = {box.key: _size(box) for box in diagram.boxes}
     layout = lay_out(sizes, [(arrow.start, arrow.end) for arrow in diagram.arrows])
     width, height = layout.width + 2 * _MARGIN, layout.height + 2 * _MARGIN
@@ -104,7 +104,7 @@ def _line(line: Line, width: float, y: float, marks: dict[str, int]) -> str:
 
 
 def _arrow(points: list[Point], text: str) -> str:
-    """A line through each row and a curve from one to the next, which leaves and arrives upright."""
+    """Return the path of an arrow: a line through each row, and a curve with vertical ends from one to the next."""
     (x, y), *rest = points
     path = [f"M{x:.1f} {y:.1f}"]
     for number, (to_x, to_y) in enumerate(rest):
@@ -131,5 +131,5 @@ def _cut(text: str) -> str:
 
 
 def _text(text: str) -> str:
-    """Escaped; the control characters that XML has no way to write are shown."""
+    """Return `text` escaped for XML, with control characters made visible."""
     return escape(escaped_lines(text))

@@ -1,4 +1,4 @@
-"""A line on every key of the language, for editors to show: by the class of `schema.model` whose mapping holds it."""
+"""Descriptions of every key of the language for editors, by the class of `language.schema.model` that holds it."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ Stamps = dict[str, tuple[int, int] | None]
 """Modification time in ns and size in bytes of each file by path; None if there is no file."""
 
 
-def watch(request: Request, show: Callable[[Result, str | None], int]) -> int:
+def watch(request: Request, write_output: Callable[[Result, str | None], int]) -> int:
     """Validate, show the result and wait for a change, until Ctrl-C. Return the last exit status."""
     dependencies: frozenset[str] = frozenset()
     status = None
@@ -37,7 +37,7 @@ def watch(request: Request, show: Callable[[Result, str | None], int]) -> int:
                 click.clear()
             settings = Finder()
             result = run(request, settings)
-            status = show(result, settings.of_folder(Path.cwd()).format)
+            status = write_output(result, settings.of_folder(Path.cwd()).format)
             dependencies = result.dependencies
             after = _stamps(request.paths, dependencies)
             ours = {key(path) for path in result.fixed.after}
