@@ -83,11 +83,11 @@ TARGETS: list[tuple[str, str, Any, str]] = [
     ("Dense: 1", "hinge", [-1, 1, 1, -1], "sample 0 of y.npy is no class: -1"),
     (SOFTMAX, "categorical_crossentropy", [[0, 0, 1], [1, 0, 0]] * 2, ""),
     (SOFTMAX, "categorical_crossentropy", [[0, 0.2, 0.8], [0.9, 0.1, 0]] * 2, ""),
-    (SOFTMAX, "categorical_crossentropy", [[0, 0, 1], [1, 1, 0]] * 2, "sample 1 of y.npy is not of one class"),
-    (dense(3, "sigmoid"), "bce", [[0, 0, 1], [1, 0, 1]] * 2, "sample 1 of y.npy is not of one class"),
-    (dense(3, "sigmoid"), "bce", [[0, 0, 1], [0, 0, 0]] * 2, "sample 1 of y.npy is not of one class"),
+    (SOFTMAX, "categorical_crossentropy", [[0, 0, 1], [1, 1, 0]] * 2, "sample 1 of y.npy does not have one class"),
+    (dense(3, "sigmoid"), "bce", [[0, 0, 1], [1, 0, 1]] * 2, "sample 1 of y.npy does not have one class"),
+    (dense(3, "sigmoid"), "bce", [[0, 0, 1], [0, 0, 0]] * 2, "sample 1 of y.npy does not have one class"),
     ("Dense: 3", "mse", [[0, 0, 1], [1, 0, 0]] * 2, ""),
-    ("Dense: 3", "mse", [[0, 0, 1], [1.5, 0, 0]] * 2, "sample 1 of y.npy is not of one class"),
+    ("Dense: 3", "mse", [[0, 0, 1], [1.5, 0, 0]] * 2, "sample 1 of y.npy does not have one class"),
     (SOFTMAX, "sparse_categorical_crossentropy", [0, 1, 2, 1], ""),
 ]
 

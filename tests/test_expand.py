@@ -226,7 +226,7 @@ def test_false_conditions_leave_out_steps_and_nodes(write: Write) -> None:
     )
     assert layer_names(graphspec.build(path)) == ["x", "h", "y"]
     path.write_text(path.read_text(encoding="utf-8").replace("y: {from: h", "y: {from: gone"), encoding="utf-8")
-    with pytest.raises(SpecError, match="`gone` is left out here: its `when` is false"):
+    with pytest.raises(SpecError, match="`gone` does not exist here, since its `when` is false"):
         graphspec.load(path)
     path.write_text(path.read_text(encoding="utf-8").replace("${depth > 0}", "${depth}"), encoding="utf-8")
     with pytest.raises(SpecError, match="`when` is the number 0, not true or false"):
@@ -355,7 +355,7 @@ def test_blocks_of_blocks_cannot_explode(write: Write) -> None:
     text = f"graphspec: 1\nblocks:\n{blocks}  b25: {{inputs: x, output: {{from: x, apply: {{Dense: 4}}}}}}\n"
     path = write(f"{text}inputs: {{x: [4]}}\noutputs: {{y: {{from: x, apply: b0}}}}\n")
     (found,) = graphspec.validate(path)
-    assert (found.rule.code, found.message) == ("GS006", "blocks and repeats make more than 20,000 nodes and steps")
+    assert (found.rule.code, found.message) == ("GS006", "blocks and repeats create more than 20,000 nodes and steps")
 
 
 def test_block_with_several_inputs_and_outputs(write: Write) -> None:
@@ -509,7 +509,7 @@ def test_finding_shows_where_its_variables_are_set(write: Write) -> None:
     assert labels >= {
         "`rate` is 3",
         "`no` is true",
-        "`units` is a parameter, -5 unless it is given",
+        "`units` is a parameter, -5 by default",
         "`other` is a parameter",
         "`long` is a123456789a123456789a123456789a123456789...",
         "`exact` is z123456789z123456789z123456789z123456789",

@@ -440,7 +440,7 @@ def test_long_circle_is_cut_short(size: int, shown: int, tmp_path: Path) -> None
     """Of a long circle the first and the last ten nodes are named, with how many lie between, and twenty places."""
     spec = {"inputs": {"x": [4]}, "graph": ring(0, size), "outputs": {"y": "x"}}
     (found,) = graphspec.validate(write_json(tmp_path, spec))
-    listed = found.message.removeprefix("nodes go in a circle: ").split(" → ")
+    listed = found.message.removeprefix("nodes depend on each other in a cycle: ").split(" → ")
     assert len(listed) == shown
     assert [each for each in listed if "more" in each] == ([f"({size - 19} more)"] if size > 19 else [])
     assert len(found.labels) == min(size, 20) - 1

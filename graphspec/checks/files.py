@@ -41,13 +41,13 @@ def missing_file(path: Path, text: str, span: Span) -> Diagnostic:
     except FileNotFoundError:
         near = closest(path.name, names_in(path.parent))
     except IsADirectoryError:
-        why = f"{text} is no file"
+        why = f"{text} is not a file"
     except OSError as error:
         why = f"{text} cannot be read: {reason_of(error)}"
     return Diagnostic(
         MISSING_FILE,
         why,
         span,
-        expected="the path of a file; relative paths start at the file that names them",
+        expected="the path of a file, relative to the file that names it",
         help=f"did you mean `{near}`?" if near is not None else "check the path",
     )

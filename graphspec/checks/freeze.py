@@ -62,10 +62,10 @@ def check_frozen(subject: Subject) -> Iterator[Diagnostic]:
     if weighted and weighted <= still and len(paths) < _MOST:
         yield Diagnostic(
             FROZEN_EVERYTHING,
-            "every layer that has weights is frozen, so the training would change nothing",
+            "every layer with weights is frozen, so training would change nothing",
             training.freeze[0].span if training.freeze else training.optimizer.span,
             expected="at least one layer to train",
-            help="leave a layer out of `freeze`, or remove its `trainable: false`",
+            help="remove a layer from `freeze`, or its `trainable: false`",
         )
 
 

@@ -24,8 +24,8 @@ def check_network(subject: Subject) -> Iterator[Diagnostic]:
             if isinstance(text, str) and is_url(text):
                 yield Diagnostic(
                     NETWORK,
-                    f"`{argument}` of `{layer.type_name}` is a URL, and a spec opens no network connection",
+                    f"`{argument}` of `{layer.type_name}` is a URL, but a spec may not open a network connection",
                     layer.what.span_of(argument),
-                    "a list of words, or the path of a file on this machine",
-                    "fetch the file first, and name it by its path",
+                    "a list of words, or the path of a local file",
+                    "download the file, and write its path",
                 )

@@ -36,7 +36,7 @@ def apply_override(tree: Mapping, override: str, report: Report) -> None:
     if not equals or not is_path(path):
         report.add(
             BAD_OVERRIDE,
-            f"`{override}` is not of the form `key=value`",
+            f"`{override}` does not have the form `key=value`",
             Span(source, 1, 1, 1, 1 + len(path)),
             expected="a path such as `training.epochs` or `graph.deep.apply[0].Dense.units`, then `=` and a value",
         )
@@ -64,10 +64,10 @@ def apply_override(tree: Mapping, override: str, report: Report) -> None:
             found, here = _get(owner, step), path[: match.end()]
             report.add(
                 BAD_OVERRIDE,
-                f"`{here}` is {kind_of(found)}, so nothing lies below it",
+                f"`{here}` is {kind_of(found)}, so it has no keys",
                 span,
                 expected="a mapping or a list",
-                help=f"write `{here}.{found}`, or set `{here}` as a whole" if isinstance(found, str) else "",
+                help=f"write `{here}.{found}`, or set all of `{here}`" if isinstance(found, str) else "",
             )
             return
         _put(owner, step, inner, span, inner.span)

@@ -116,7 +116,7 @@ def _taken(entry: Entry, name: str) -> list[Schema] | None:
 
 
 def _forms(described: Values) -> list[Schema]:
-    """What `catalog.values` describes, each sort of value a schema, those first that editors should suggest."""
+    """Return a schema for each kind of value that `catalog.values` describes, those to suggest first."""
     forms: list[Schema] = []
     if "truth" in described or "bool" in described:
         forms.append({"type": "boolean"})

@@ -50,10 +50,10 @@ def _trap(written: str, value: str | int, then: str, span: Span) -> Diagnostic:
     meant = f'"{value}"' if text else str(value)
     return Diagnostic(
         YAML_TRAP,
-        f"`{written}` is {'text' if text else f'the number {value}'} here, and was {then} in YAML 1.1",
+        f"`{written}` is {'text' if text else f'the number {value}'} in YAML 1.2, but {then} in YAML 1.1",
         span,
-        expected="a value that reads the same to everyone",
-        help=f"write `{meant}` to keep it, or `{then}` if that is meant",
+        expected="a value that means the same in both",
+        help=f"write `{meant}` to keep this meaning, or `{then}` for the other",
         fix=Fix(f"write `{meant}`", (Edit(span, meant),)),
     )
 

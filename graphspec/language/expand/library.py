@@ -127,10 +127,10 @@ def _include(path: Path, written: Located, reading: _Reading) -> Library | None:
         circle = [*reading.inside[reading.inside.index(resolved) :], resolved]
         reading.report.add(
             BAD_INCLUDE,
-            f"files include each other in a circle: {' → '.join(each.name for each in circle)}",
+            f"files include each other in a cycle: {' → '.join(each.name for each in circle)}",
             written.span,
-            expected="a file that does not lead back here",
-            help="move what both need into a third file",
+            expected="a file that does not include this one",
+            help="move the shared parts into a third file",
         )
         return None
     if resolved in reading.libraries:
@@ -176,7 +176,7 @@ def _clash(name: str, span: Span, other: Span | None, where: str, report: Report
         BAD_INCLUDE,
         f"`{name}` is declared {where}",
         span,
-        expected="a name of its own",
-        help="rename one of the two",
+        expected="a unique name",
+        help="rename one of them",
         labels=[Label(other, "the other one")] if other is not None else [],
     )

@@ -145,8 +145,8 @@ class Substitution:
                     WRONG_TYPE,
                     f"`when` is {kind_of(holds)}, not true or false",
                     self.at(when.span),
-                    expected="true or false, or an expression that is either",
-                    help='compare: `when: "${stride > 1}"`',
+                    expected="true or false, or an expression that gives one of them",
+                    help='write a comparison: `when: "${stride > 1}"`',
                 )
             return True
         return holds
@@ -184,7 +184,7 @@ class Substitution:
                 BAD_EXPRESSION,
                 error.message,
                 self.at(_inside(span, match, error)),
-                expected="numbers, text, lists, names, arithmetic, comparisons, `and`, `or`, `not`",
+                expected="numbers, strings, lists, names, arithmetic, comparisons, `and`, `or`, `not`",
                 help=self._help(error),
                 labels=self._labels(error),
             )
@@ -196,7 +196,7 @@ class Substitution:
         if not error.unknown:
             return ""
         known = [*self.names, *FUNCTIONS]
-        return did_you_mean(error.unknown, known, f"the names here are {one_of(known)}")
+        return did_you_mean(error.unknown, known, f"the names are {one_of(known)}")
 
     def _labels(self, error: ExpressionError) -> list[Label]:
         """Where the variable is declared that was most likely meant."""

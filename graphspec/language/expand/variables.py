@@ -92,8 +92,8 @@ class Variables(Names[str, Value]):
                 WRONG_TYPE,
                 f"the variable `{name}` holds {kind_of(value)}",
                 located.span,
-                expected="a number, text, true, false, null, or a list of those",
-                help="share layers and models under `layers`, `models` and `blocks`",
+                expected="a number, a string, true, false, null, or a list of these",
+                help="declare shared layers and models under `layers`, `models` and `blocks`",
             )
             return None
         found: Value = plain(value)
@@ -102,17 +102,19 @@ class Variables(Names[str, Value]):
     def _refuse_chain(self, name: str) -> None:
         self.report.add(
             BAD_EXPRESSION,
-            f"variables use each other more than {MAX_CHAIN} deep",
+            f"variables use each other more than {MAX_CHAIN} levels deep",
             self.spans[name],
-            expected="here it goes too deep",
+            expected="the limit is exceeded here",
         )
 
     def _refuse_circle(self, name: str) -> None:
         circle = [*self.evaluating[self.evaluating.index(name) :], name]
         self.report.add(
             BAD_EXPRESSION,
-            f"variables go in a circle: {' → '.join(circle)}" if len(circle) > 2 else f"`{name}` uses itself",
+            f"variables use each other in a cycle: {' → '.join(circle)}"
+            if len(circle) > 2
+            else f"`{name}` uses itself",
             self.spans[circle[0]],
-            expected="a variable that does not lead back here",
-            labels=[Label(self.spans[each], f"`{each}` leads on") for each in circle[1:-1]],
+            expected="a variable that does not use this one",
+            labels=[Label(self.spans[each], f"`{each}` is part of the cycle") for each in circle[1:-1]],
         )

@@ -90,18 +90,18 @@ def _may_nest(use: BlockUse, caller: Scope, report: Report) -> bool:
             RECURSION,
             f"`{block.name}` uses itself: {' → '.join(chain)}",
             use.span,
-            expected="something that does not lead back here",
-            help="a block cannot be a part of itself; `repeat` applies a step several times",
+            expected="something that does not contain this",
+            help="a block cannot contain itself; use `repeat` to apply a step several times",
             labels=[Label(block.span, f"`{block.name}` is declared here")],
         )
         return False
     if len(caller.using) >= MAX_NESTED:
         raise SpecError.of(
             TOO_LARGE,
-            f"blocks nest more than {MAX_NESTED} deep",
+            f"blocks are nested more than {MAX_NESTED} levels deep",
             use.span,
-            expected="here it goes too far",
-            help="use fewer blocks inside blocks, or fewer repeats",
+            expected="the limit is exceeded here",
+            help="use fewer nested blocks or fewer repeats",
         )
     return True
 
@@ -167,7 +167,7 @@ def _bind(use: BlockUse, feed: Feed, report: Report) -> dict[str, Reference] | N
     if bound is None:
         report.add(
             MODEL_INPUTS,
-            f"the block `{use.block.name}` is not given exactly its inputs",
+            f"the block `{use.block.name}` does not get exactly its inputs",
             use.span,
             expected=f"its inputs {one_of(names)}",
             help=f"write `from: {{{', '.join(f'{name}: ...' for name in names)}}}`" if len(names) > 1 else "",
@@ -189,7 +189,7 @@ def _input_names(block: Block, report: Report) -> list[str] | None:
         f"the inputs of `{block.name}` are {kind_of(written.value)}",
         written.span,
         expected="a name, or a list of names",
-        help="the shapes of what comes in need not be stated",
+        help="a block takes inputs of any shape",
     )
     return None
 
@@ -237,10 +237,10 @@ def _nodes(
         if name in bound or (part == "outputs" and name in body.graph):
             report.add(
                 NAME_CLASH,
-                f"`{name}` names two things in the block `{use.block.name}`",
+                f"`{name}` is the name of two things in the block `{use.block.name}`",
                 span,
-                expected="a name of its own",
-                help="rename one of the two",
+                expected="a unique name",
+                help="rename one of them",
             )
             return None
         nodes += read_node(prefix + name, model, span, use.block.scope)
@@ -274,10 +274,10 @@ def _resolver(
             f"there is no input or node `{reference.name}` in the block `{use.block.name}`",
             reference.span,
             expected="the name of a tensor of this block",
-            help="it is left out here: its `when` is false"
+            help="its `when` is false, so it does not exist here"
             if reference.name in absent
-            else did_you_mean(reference.name, known, f"the tensors here are {one_of(known)}"),
-            labels=declared_near(reference.name, places) or [Label(incoming, f"what comes into `{use.block.name}`")],
+            else did_you_mean(reference.name, known, f"the tensors are {one_of(known)}"),
+            labels=declared_near(reference.name, places) or [Label(incoming, f"an input of `{use.block.name}`")],
         )
         return reference
 
@@ -301,7 +301,7 @@ def _select(reference: Reference, incoming: Reference, report: Report) -> Refere
     if incoming.index is not None or incoming.output is not None:
         report.add(
             BAD_SELECTION,
-            f"`{reference}` picks one of several, but what comes in is `{incoming}`, one already",
+            f"`{reference}` picks one of several tensors, but `{incoming}` is one tensor",
             reference.span,
             expected=f"`{reference.name}`",
         )

@@ -45,7 +45,7 @@ def lower(spec: SpecModel, name: str, library: Library, report: Report) -> Graph
         return _lower_body(spec, name, scope, report)
     except RecursionError:
         span = spec.key_span("models") if spec.models else spec.key_span("layers")
-        report.add(TOO_LARGE, "models and layers hold each other too deep", span, expected="less deep nesting")
+        report.add(TOO_LARGE, "models and layers are nested too deep", span, expected="fewer levels")
         return None
 
 
@@ -152,10 +152,10 @@ def _declare(body: Body | LibraryModel, scope: Scope, report: Report) -> None:
             elif catalog.find("layers", key) is not None:
                 report.add(
                     NAME_CLASH,
-                    f"`{key}` is a layer of Keras, so a step `{key}` could mean either",
+                    f"`{key}` is also a layer of Keras, so a step `{key}` is ambiguous",
                     span,
                     expected="a name that Keras does not use",
-                    help=f"rename it, for instance to `{key.lower()}`",
+                    help=f"rename it, for example to `{key.lower()}`",
                 )
             elif part == "layers":
                 scope.declare(key, span, partial(_declared_layer, value, scope, report))
@@ -273,7 +273,7 @@ class _Nodes:
                     f"the output `{name}` is {len(several)} tensors: {one_of(several)}",
                     node.span,
                     expected="one tensor",
-                    help=f"use the block in a node, and write an output `from: <node>.{next(iter(several))}`",
+                    help=f"use the block in a node, and write an output with `from: <node>.{next(iter(several))}`",
                 )
 
     def _select(self, reference: Reference) -> Reference:
@@ -284,7 +284,7 @@ class _Nodes:
             return replace(reference, name=outputs[reference.output], output=None)
         self.report.add(
             BAD_SELECTION,
-            f"`{reference}` is no output of the block that `{reference.name}` ends in",
+            f"`{reference}` is not an output of the block that `{reference.name}` ends in",
             reference.span,
             expected=f"one of {one_of(f'{reference.name}.{output}' for output in outputs)}",
             help=did_you_mean(reference.output or "", outputs),
@@ -294,10 +294,10 @@ class _Nodes:
     def _refuse_several(self, use: BlockUse, outputs: dict[str, str]) -> None:
         self.report.add(
             BAD_SELECTION,
-            f"the block `{use.block.name}` gives {len(outputs)} tensors: {one_of(outputs)}",
+            f"the block `{use.block.name}` returns {len(outputs)} tensors: {one_of(outputs)}",
             use.span,
-            expected="a step that gives one tensor",
-            help="end the node with this step, and start others from its outputs",
+            expected="a step that returns one tensor",
+            help="end the node with this step, and begin other nodes from its outputs",
         )
 
 
@@ -317,14 +317,14 @@ def _clashing_names(body: Body, report: Report) -> set[str]:
 
 
 def _clash(name: str, span: Span, first: Span, kinds: str, report: Report) -> None:
-    help = "rename one of the two"
+    help = "rename one of them"
     if kinds == "a node and an output":
-        help = "move the node's keys into the output, which is a node itself, or rename one of the two"
+        help = "move the node's keys into the output, which is a node itself, or rename one of them"
     report.add(
         NAME_CLASH,
-        f"`{name}` names {kinds}",
+        f"`{name}` is the name of {kinds}",
         span,
-        expected="a name of its own",
+        expected="a unique name",
         help=help,
         labels=[Label(first, "the other one")],
     )

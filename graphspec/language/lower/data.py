@@ -169,7 +169,7 @@ def _file(
     place = of_source or split.located("file")
     if place.value is None:
         report.add(
-            MISSING_KEY, f"the source `{name.value}` has no `file`, and neither has its split", name.span,
+            MISSING_KEY, f"the source `{name.value}` has no `file`, nor has its split", name.span,
             expected="a `file`", help=f"write `{name.value}: {{file: ...}}`, or `file:` beside `inputs`",
         )  # fmt: skip
         return None
@@ -178,7 +178,7 @@ def _file(
     if format is None:
         report.add(
             UNKNOWN_FORMAT,
-            f"`{place.value}` is of no format that graphspec reads",
+            f"`{place.value}` has no format that graphspec reads",
             place.span,
             expected=f"a file that ends in {one_of(endings())}",
             help="images are read with `decode: image`"
@@ -194,7 +194,7 @@ def _has_stray_key(name: Located, model: SourceModel, text: str, format: Format,
     if model.column is not None and model.columns is not None:
         report.add(
             DATA_NAMES, f"the source `{name.value}` has both `column` and `columns`", model.key_span("columns"),
-            expected="one of the two", help="`column: a` gives one value a sample, `columns: [a, b]` a list",
+            expected="one of the two", help="`column: a` gives one number per sample, `columns: [a, b]` a vector",
         )  # fmt: skip
         return True
     allowed = (*format.keys, *(_OF_IMAGES if model.decode is not None else ()))
@@ -203,10 +203,10 @@ def _has_stray_key(name: Located, model: SourceModel, text: str, format: Format,
             known = [each for each in _PARTS if each in format.keys]
             report.add(
                 DATA_NAMES,
-                f"`{key}` means nothing for {'images' if model.decode is not None else f'`{text}`'}",
+                f"`{key}` has no meaning for {'images' if model.decode is not None else f'`{text}`'}",
                 model.key_span(key),
                 expected=f"{one_of(known)} for {format.name}" if known else f"no part of {format.name}",
-                help=f"remove `{key}`" if key not in _OF_IMAGES else "it goes with `decode: image`",
+                help=f"remove `{key}`" if key not in _OF_IMAGES else "it needs `decode: image`",
             )
             return True
     return False

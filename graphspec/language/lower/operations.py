@@ -90,7 +90,7 @@ def _find(name: Located, report: Report) -> Entry | None:
     elif target in CODE_CARRYING_OPS:
         report.add(
             CODE_CARRYING,
-            f"`{name.value}` carries code, and a spec carries none",
+            f"`{name.value}` runs code of its own, which a spec cannot hold",
             name.span,
             expected=expected,
             help=CODE_CARRYING_OPS[target],
@@ -98,10 +98,10 @@ def _find(name: Located, report: Report) -> Entry | None:
     elif name.value in catalog.other_functions():
         report.add(
             NOT_A_LAYER,
-            f"`{name.value}` computes no tensor from tensors",
+            f"`{name.value}` does not compute a tensor from tensors",
             name.span,
             expected=expected,
-            help="write numbers where they are needed, as arguments of operations: `ops.add: {x2: 1.0}`",
+            help="write constants as arguments of operations: `ops.add: {x2: 1.0}`",
         )
     else:
         known = [*catalog.names("ops"), *catalog.identifiers("ops")]
@@ -130,10 +130,10 @@ def _fed(entry: Entry, call: Call, name: Located, report: Report) -> list[str] |
         most = len(fed)
         report.add(
             UNKNOWN_ARGUMENT,
-            f"`{entry.name}` takes {'one tensor' if most == 1 else f'{most} tensors'} and is given {count}",
+            f"`{entry.name}` takes {'one tensor' if most == 1 else f'{most} tensors'}, but received {count}",
             name.span,
             expected=f"an operation that takes {count} tensors",
-            help="apply it to each in a node of its own, or hand the list to `ops.stack` or `ops.concatenate`",
+            help="apply it to each tensor in its own node, or join them with `ops.stack` or `ops.concatenate`",
         )
         return None
     return fed
@@ -143,7 +143,9 @@ def _takes_no_tensor(entry: Entry, argument: str, span: Span, report: Report) ->
     known = argument in entry.arguments
     report.add(
         UNKNOWN_ARGUMENT,
-        f"`{argument}` of `{entry.name}` takes no tensor" if known else f"`{entry.name}` has no argument `{argument}`",
+        f"`{argument}` of `{entry.name}` does not take a tensor"
+        if known
+        else f"`{entry.name}` has no argument `{argument}`",
         span,
         expected=f"a tensor for {one_of(entry.tensors)}",
         help=f"write it as a constant: `{entry.name}: {{{argument}: ...}}`"
@@ -183,10 +185,10 @@ def _constants(
         return {free[0]: (written.span, written)}
     report.add(
         UNKNOWN_ARGUMENT,
-        f"`{entry.name}` takes no argument beside the tensors that come in",
+        f"`{entry.name}` takes no argument besides its tensors",
         written.span,
         expected="nothing",
-        help=f"write `{entry.name}` alone",
+        help=f"write only `{entry.name}`",
     )
     return None
 
@@ -209,15 +211,15 @@ def _given_twice(entry: Entry, argument: str, fed: list[str], call: Call, span: 
     other = next((each for each in entry.tensors if each not in fed), None)
     help = "remove it"
     if other is not None and argument in fed:
-        help = f"to feed another argument, name it: `from: {{{other}: ...}}`"
+        help = f"to pass another argument, name it: `from: {{{other}: ...}}`"
         if not call.is_first:
-            help += ", in a node of its own"
+            help += ", in its own node"
     report.add(
         UNKNOWN_ARGUMENT,
-        f"`{argument}` of `{entry.name}` is given twice: "
-        + ("it is the tensor that comes in" if argument in fed else "`call` gives it as well"),
+        f"`{argument}` of `{entry.name}` is set twice: "
+        + ("it is the input tensor" if argument in fed else "`call` sets it too"),
         span,
-        expected="an argument that no tensor feeds",
+        expected="an argument without a tensor",
         help=help,
     )
 
@@ -248,8 +250,8 @@ def _constant(entry: Entry, argument: str, value: Located, report: Report) -> An
             WRONG_TYPE,
             f"`{argument}` of `{entry.name}` is {kind_of(value.value)}",
             value.span,
-            expected="a number, true or false, or a list of those",
-            help=f"a tensor comes in by `from`, or beside the operation: `call: {{{argument}: {value.value}}}`",
+            expected="a number, true or false, or a list of these",
+            help=f"name a tensor in `from`, or in `call` beside the operation: `call: {{{argument}: {value.value}}}`",
         )
         return FAULTY
     return read_argument(entry, argument, value, report, None)

@@ -42,11 +42,11 @@ def _help(written: object) -> str:
         return ""
     names = re.findall(_NAME, written)
     if re.fullmatch(rf"{_NAME}(\s*,\s*{_NAME})+", written):
-        return f"several tensors are a list: `[{', '.join(names)}]`"
+        return f"write several tensors as a list: `[{', '.join(names)}]`"
     if re.search(r"\[-\d+\]", written):
-        return "an index counts from 0"
+        return "indices start at 0"
     if re.search(r"\s[-+*/]\s", written):
-        return "tensors are computed by layers: name them in a list and `merge` them (sum, sub, mul, ...)"
+        return "to compute with tensors, name them in a list and `merge` them (sum, sub, mul, ...)"
     return ""
 
 
@@ -57,7 +57,7 @@ def read_feed(source: Located, report: Report) -> Feed | None:
             if catalog.find("layers", key.value) is not None:
                 report.add(
                     BAD_REFERENCE,
-                    f"`{key.value}` is a layer, and `from` names tensors",
+                    f"`{key.value}` is a layer, but `from` names tensors",
                     key.span,
                     expected=f"one or more tensors: {_FORMS}",
                     help=f"layers go under `apply`: `apply: {{{key.value}: ...}}`",
@@ -88,7 +88,7 @@ def declared_near(name: str, places: Names[str, Span]) -> list[Label]:
 def fed(feed: Feed | None) -> Iterator[Label]:
     """The tensors that come in, at the places that name them."""
     if isinstance(feed, Reference):
-        yield Label(feed.span, f"it takes in `{feed}`")
+        yield Label(feed.span, f"its input is `{feed}`")
     elif feed:
         for reference in feed.values() if isinstance(feed, dict) else feed:
-            yield Label(reference.span, f"it takes in `{reference}`")
+            yield Label(reference.span, f"its input is `{reference}`")

@@ -24,7 +24,7 @@ MOST_CHOICES = 1_000
 
 
 def _refuse_many(noun: str, count: int, most: int, span: Span, report: Report) -> None:
-    report.add(BAD_SEARCH, f"there are {count:,} {noun}", span, expected=f"at most {most:,}", help="search for fewer")
+    report.add(BAD_SEARCH, f"there are {count:,} {noun}", span, expected=f"at most {most:,}", help="remove some")
 
 
 def lower_search(model: SearchModel, report: Report) -> SearchSpace | None:
@@ -71,10 +71,10 @@ def _choices(key: Located, written: Located, report: Report) -> Choices | None:
         if any(type(value) is type(other) and value == other for other in values):
             report.add(
                 BAD_SEARCH,
-                f"{shown(value)} stands twice among the choices of `{key.value}`",
+                f"{shown(value)} is listed twice among the choices of `{key.value}`",
                 item.span,
                 expected="each choice once",
-                help="leave it out: a choice that stands twice is not tried more often",
+                help="remove one: listing a choice twice does not make it more likely",
             )
         values.append(value)
     if not values:
@@ -128,10 +128,10 @@ def _faults(bounds: FloatRange | IntRange) -> list[tuple[bool, str, str, str]]:
         (
             step is not None and length / step > GREATEST_TRIED,
             "step",
-            "has more steps than can be told apart",
-            "write a greater `step`, or leave it out",
+            "has more steps than floats can distinguish",
+            "write a larger `step`, or remove it",
         ),
-        (bool(bounds.log and has_step), "step", "has both `log` and `step`", "leave one of the two out"),
+        (bool(bounds.log and has_step), "step", "has both `log` and `step`", "remove one of them"),
         (
             bool(has_step and rest),
             "step",
@@ -162,9 +162,9 @@ def _chosen(key: str, written: Located, report: Report) -> Chosen | None:
     usual = "TPESampler: {seed: 1}" if key == "sampler" else "MedianPruner: {n_startup_trials: 3}"
     report.add(
         BAD_SEARCH,
-        f"{kind_of(value)} is no {key}",
+        f"{kind_of(value)} is not a {key}",
         written.span,
-        expected=f"a {key} of optuna: its name, or its name with its arguments by keyword",
+        expected=f"a {key} of optuna: its name, or a mapping from its name to its arguments",
         help=f"write `{{{usual}}}`",
     )
     return None
@@ -192,5 +192,5 @@ def refuse_type(name: str, argument: str, value: Located, wanted: str, report: R
         f"`{argument}` of `{name}` is {kind_of(value.value)}",
         value.span,
         expected=wanted,
-        help=f"leave `{argument}` out to have what optuna takes by itself" if value.value is None else "",
+        help=f"leave `{argument}` out to use the default of optuna" if value.value is None else "",
     )

@@ -67,18 +67,18 @@ def _class_weight(model: OutputModel, report: Report) -> dict[int, float]:
     for key, value in model.located("class_weight").value.entries() if model.class_weight else ():
         if not (isinstance(key.value, str) and key.value.isdecimal()):
             report.add(
-                BAD_VALUE, f"`{key.value}` is no class", key.span, expected="the index of a class, from 0",
+                BAD_VALUE, f"`{key.value}` is not a class", key.span, expected="the index of a class, from 0",
                 help='write the index in quotes: "0": 1.0',
             )  # fmt: skip
         elif isinstance(value.value, bool) or not isinstance(value.value, int | float) or not value.value >= 0:
-            report.add(BAD_VALUE, f"a weight is {kind_of(value.value)}", value.span, expected="a number from 0 upwards")
+            report.add(BAD_VALUE, f"a weight is {kind_of(value.value)}", value.span, expected="a number of 0 or more")
         elif value.value > FLOAT32_MAX:
             report.add(
                 BAD_VALUE,
                 f"a weight is {kind_of(value.value)}",
                 value.span,
                 expected=f"a number up to {FLOAT32_MAX:g}",
-                help="Keras computes with float32, which holds no greater number: it would be infinite",
+                help="Keras computes with float32, in which a larger number is infinite",
             )
         else:
             weights[int(key.value)] = float(value.value)

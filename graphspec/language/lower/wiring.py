@@ -50,9 +50,9 @@ def _undefined(
     known = list(places)
     help = did_you_mean(reference.name, known)
     if reference.name in absent:
-        help = f"`{reference.name}` is left out here: its `when` is false"
+        help = f"`{reference.name}` does not exist here, since its `when` is false"
     if scope.tensor_outside(reference.name):
-        help = f"a model sees its own tensors alone: declare an input of `{body}` and feed `{reference.name}` to it"
+        help = f"a model has only its own tensors: declare an input of `{body}` and pass `{reference.name}` to it"
     if scope.declares(reference.name):
         help = f"`{reference.name}` is a layer or model: name a tensor in `from` and write `apply: {reference.name}`"
     where = f" in the model `{body}`" if scope.parent is not None else ""
@@ -61,7 +61,7 @@ def _undefined(
         f"there is no input, node or output `{reference.name}`{where}",
         reference.place,
         expected="the name of a tensor of this graph",
-        help=help or f"the tensors here are {one_of(known)}",
+        help=help or f"the tensors are {one_of(known)}",
         labels=declared_near(reference.name, places),
         fix=_respelled(reference, known) if help == did_you_mean(reference.name, known) else None,
     )
@@ -83,7 +83,7 @@ def _check_node(node: Node, inputs: AnyMapping[str, Input], nodes: dict[str, Nod
     for step in node.steps[1:]:
         if isinstance(step.layer.what, Graph) and len(step.layer.what.inputs) > 1:
             count = len(step.layer.what.inputs)
-            _refuse_inputs(step, f"takes {count} tensors and is given one, the result of the step before", report)
+            _refuse_inputs(step, f"takes {count} tensors, but received one, the result of the step before", report)
     if first is not None and not is_model:
         whole = (
             node.feed.values()
@@ -107,10 +107,10 @@ def _check_node(node: Node, inputs: AnyMapping[str, Input], nodes: dict[str, Nod
             names = list(before.layer.what.outputs)
             report.add(
                 BAD_SELECTION,
-                f"`{before.layer.name}` gives {len(names)} tensors: {one_of(names)}",
+                f"`{before.layer.name}` returns {len(names)} tensors: {one_of(names)}",
                 step.span,
                 expected="a step on one tensor",
-                help=f"end the node before this step, and start another from `{node.name}.{names[0]}`",
+                help=f"end the node before this step, and begin another from `{node.name}.{names[0]}`",
             )
 
 
@@ -122,7 +122,7 @@ def _check_selection(
     if reference.name in inputs:
         report.add(
             BAD_SELECTION,
-            f"`{reference.name}` is an input, and an input is one tensor",
+            f"`{reference.name}` is an input, which is one tensor",
             reference.place,
             expected=f"`{reference.name}`",
         )
@@ -141,7 +141,7 @@ def _check_selection(
                 BAD_SELECTION,
                 f"`{reference.name}` {why}",
                 reference.place,
-                expected="an output of the model that the node applies",
+                expected="an output of the applied model",
                 help=help or f"write `{reference.name}`",
                 labels=[Label(nodes[reference.name].span, f"`{reference.name}` is computed here")],
             )
@@ -183,16 +183,16 @@ def _check_model_inputs(node: Node, step: Step, report: Report) -> None:
             help = did_you_mean(extra[0], missing) if extra and missing else ""
             what = "; ".join(
                 part for part in (
-                    f"it lacks {one_of(missing)}" if missing else "",
-                    f"it has no {one_of(extra)}" if extra else "",
+                    f"missing {one_of(missing)}" if missing else "",
+                    f"unknown {one_of(extra)}" if extra else "",
                 ) if part
             )  # fmt: skip
-            _refuse_inputs(step, f"is not given exactly its inputs: {what}", report, help)
+            _refuse_inputs(step, f"does not get exactly its inputs: {what}", report, help)
     else:
         given = 1 if isinstance(node.feed, Reference) else len(node.feed)
         if given != len(wanted):
             takes = "takes one tensor" if len(wanted) == 1 else f"takes {len(wanted)} tensors"
-            _refuse_inputs(step, f"{takes} and is given {'one' if given == 1 else given}", report)
+            _refuse_inputs(step, f"{takes}, but received {'one' if given == 1 else given}", report)
 
 
 def _refuse_inputs(step: Step, why: str, report: Report, help: str = "") -> None:
@@ -206,6 +206,6 @@ def _refuse_inputs(step: Step, why: str, report: Report, help: str = "") -> None
         step.span,
         expected=f"its {'inputs' if several else 'input'} {one_of(graph.inputs)}",
         help=help
-        or (f"write `from: {{{form}}}`" if several else "apply it to one tensor at a time: a node for each of them"),
+        or (f"write `from: {{{form}}}`" if several else "apply it to one tensor at a time, each in its own node"),
         labels=[Label(each.span, f"its input `{name}`") for name, each in graph.inputs.items()],
     )

@@ -25,7 +25,11 @@ def wrong(call: Call, argument: str, expected: str, help: str = "") -> NoReturn:
         argument=argument,
         expected=expected,
         help=help
-        or (f"Keras says of it: {said}" if said else f"`graphspec layers {call.name}` tells of its arguments"),
+        or (
+            f"the Keras documentation says: {said}"
+            if said
+            else f"`graphspec layers {call.name}` describes its arguments"
+        ),
     )
 
 
@@ -175,7 +179,7 @@ def removed(call: Call, argument: str, shape: Shape, gone: list[int]) -> Shape:
                 f"`{argument}` of `{call.name}` names an axis twice",
                 argument=argument,
                 expected="each axis once",
-                help="remove one of the two",
+                help="remove one of them",
             )
         del left[number]
     return tuple(left)
