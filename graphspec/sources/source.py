@@ -56,8 +56,8 @@ class DataSource:
     """One array: files and, where they hold several, which part of them.
 
     path may hold a glob, and stands for all files that it matches. columns are stacked on a last axis; `column` alone
-    gives one number per sample. feature is that of a TFRecord. text is the file as the spec writes it. as_text tells
-    that the values are read as text; is_target, that they serve an output; as_classes, that pixels are indices of classes.
+    gives one number a sample. feature is that of a TFRecord. text is the file as the spec writes it. as_text tells that
+    the values are read as text; is_target, that they serve an output; as_classes, that pixels are indices of classes.
     spans tells where each key of the source stands, `name` where its own name does.
     """
 
