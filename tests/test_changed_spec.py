@@ -317,7 +317,7 @@ def test_whoever_uses_the_model_is_warned(whole: Path, run: Path) -> None:
     for words in (("evaluate", run), ("predict", run, "--split", "test"), ("export", run, "--to", "keras")):
         result = call(*words)
         assert result.exit_code == 0, result.output
-        assert "has changed since the run was begun: outputs.a.loss_weight: 0.5 → 0.25" in result.stderr, words
+        assert "has changed since the run was started: outputs.a.loss_weight: 0.5 → 0.25" in result.stderr, words
         assert "warning: the plugin ../../scaled.py has changed" in result.stderr, words
         assert "warning" not in call(
             words[0], whole, *words[2:], *(["--force"] if words[0] == "export" else [])
@@ -331,7 +331,7 @@ def test_changed_plugin_is_told_and_goes_on(run: Path) -> None:
     edit(run.parent.parent / "scaled.py", "x * self.factor", "x * self.factor  # as ever")
     result = call("train", "--resume", run, "--quiet")
     assert result.exit_code == 0, result.output
-    assert "the plugin ../../scaled.py has changed since the run was begun" in result.stderr
+    assert "the plugin ../../scaled.py has changed since the run was started" in result.stderr
 
 
 def test_data_that_changed_is_told_after_a_kill(run: Path) -> None:
@@ -339,4 +339,4 @@ def test_data_that_changed_is_told_after_a_kill(run: Path) -> None:
     with np.load(run.parent.parent / "d.npz") as data:
         arrays = {name: data[name] for name in data}
     np.savez(run.parent.parent / "d.npz", **{name: array + 0.5 for name, array in arrays.items()})
-    assert "d.npz has changed since the run was begun" in call("train", "--resume", run, "--quiet").stderr
+    assert "d.npz has changed since the run was started" in call("train", "--resume", run, "--quiet").stderr

@@ -164,7 +164,7 @@ def test_missing_targets_are_said(run: Run, tmp_path: Path) -> None:
     rows.write_text("a,b,kind\n1,2,yes\n", encoding="utf-8")
     assert "has no column `size`" in refused(run.path, "--rows", rows)
     said = refused(run.path, "-i", f"x={rows}#a,b", "-t", f"kind={rows}#kind")
-    assert "no file is given for the output `size`" in said
+    assert "the output `size` has no file" in said
     assert "`--target size=FILE`" in said
     assert "names the output `sise`" in refused(run.path, "-i", f"x={rows}#a,b", "-t", f"sise={rows}#kind")
 

@@ -310,7 +310,7 @@ GOOD = (
     [
         (GOOD, "x, apply: part", "GS203", "needs `units`"),
         (GOOD, "x, apply: {part: {unit: 3}}", "GS202", "no parameter `unit`"),
-        (GOOD, "[x, z], apply: {part: 3}", "GS307", "not given exactly its inputs"),
+        (GOOD, "[x, z], apply: {part: 3}", "GS307", "does not get exactly its inputs"),
         (GOOD.replace("'${units}'", "'${unit}'"), "x, apply: {part: 3}", "GS111", "no variable `unit`"),
         (
             GOOD.replace("from: x", "from: q"),
@@ -419,7 +419,7 @@ def test_variables_use_each_other_fifty_deep(write: Write, count: int) -> None:
         """
     )
     found = [(each.rule.code, each.message) for each in graphspec.validate(path)]
-    assert found == ([] if count == 50 else [("GS111", "variables use each other more than 50 deep")])
+    assert found == ([] if count == 50 else [("GS111", "variables use each other more than 50 levels deep")])
     if count == 50:
         assert graphspec.load(path).graph.nodes["y"].steps[-1].layer.what.arguments["units"] == 49  # type: ignore[union-attr]
 

@@ -183,7 +183,7 @@ def test_no_word_of_a_page_is_lost(rule: Rule) -> None:
     examples = re.findall(r"^```\w+\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
     assert examples
     assert all(f"    {line}\n" in shown for example in examples for line in example.splitlines() if line)
-    assert ("`graphspec validate --fix` does so" in shown) is rule.fixable
+    assert ("`graphspec validate --fix` fixes it" in shown) is rule.fixable
 
 
 def test_colour_on_a_terminal() -> None:

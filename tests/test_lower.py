@@ -414,7 +414,7 @@ def test_blocks_nest_thirty_deep(deep: int, tmp_path: Path) -> None:
     blocks = {f"b{i}": {"inputs": "x", "output": {"from": "x", "apply": f"b{i + 1}"}} for i in range(1, deep)}
     blocks[f"b{deep}"] = {"inputs": "x", "output": {"from": "x", "apply": {"Dense": 1}}}
     spec = {"blocks": blocks, "inputs": {"x": [4]}, "outputs": {"y": {"from": "x", "apply": "b1"}}}
-    refused = [("GS006", "blocks nest more than 30 deep")]
+    refused = [("GS006", "blocks are nested more than 30 levels deep")]
     assert findings(tmp_path, spec) == (refused if deep > 30 else [])
 
 
@@ -426,7 +426,7 @@ def test_models_nest_thirty_deep(deep: int, tmp_path: Path) -> None:
     }
     models[f"m{deep}"] = {"inputs": {"x": [4]}, "outputs": {"o": {"from": "x", "apply": {"Dense": 1}}}}
     spec = {"models": models, "inputs": {"x": [4]}, "outputs": {"y": {"from": "x", "apply": "m1"}}}
-    refused = [("GS006", "`m31` is nested more than 30 deep in other models and layers")]
+    refused = [("GS006", "`m31` is nested more than 30 levels deep in other models and layers")]
     assert findings(tmp_path, spec) == (refused if deep > 30 else [])
 
 

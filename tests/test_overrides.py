@@ -119,7 +119,7 @@ def test_aliased_part_changes_in_one_place(write: Write) -> None:
         ("training.optimizer={SGD: {lr: 1}}", ("GS204", 27, "write `learning_rate`")),
         (
             "training.optimizer.sgd.momentum=1",
-            ("GS110", 10, "write `training.optimizer.adam`, or set `training.optimizer` as a whole"),
+            ("GS110", 10, "write `training.optimizer.adam`, or set all of `training.optimizer`"),
         ),
     ],
 )

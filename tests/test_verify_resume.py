@@ -43,7 +43,7 @@ def test_verify_resume_command(specs: dict[str, Path], tmp_path: Path) -> None:
     words = ("verify-resume", specs["cnn"], "--kills", 1, "--epochs", 2, "--steps", 9, "--keep", tmp_path / "kept")
     done = CliRunner().invoke(main, [str(each) for each in words])
     assert done.exit_code == 0, done.stderr
-    assert done.stdout.endswith("1 of 1 ended as if they had never been killed\n")
+    assert done.stdout.endswith("1 of 1 gave the same result as without the interruption\n")
     assert sorted(specs["cnn"].parent.iterdir()) == before
     assert {each.name for each in (tmp_path / "kept").iterdir()} >= {"whole", "killed_000"}
 

@@ -78,7 +78,8 @@ def check_weighed(output: Output, source: DataSource, column: Column, found: Sca
     yield Diagnostic(
         UNUSED_WEIGHTS,
         f"{place_of_sample(source, column, first[0])} of {source.text} {what}"
-        f"{f': {first[1]:g}' if what == 'is no class' else ''}, and `class_weight` of `{output.name}` weighs classes",
+        f"{f': {first[1]:g}' if what == 'is not a class' else ''}, but `class_weight` of "
+        f"`{output.name}` needs classes",
         source.place,
         expected="targets with one class each",
         help=help or "remove `class_weight`, or fix the file",

@@ -2,8 +2,8 @@
 
 A failure takes one of four channels, and a function uses one of them:
 
-- `Report`: a stage of the static half is handed a report, adds what is wrong to it and goes on, so that one run finds
-  every mistake. A part that cannot be used is returned as None (or as `FAULTY` where None is a value), always with a
+- `Report`: a stage of the static half gets a report, adds its diagnostics and continues, so that one run finds every
+  mistake. A part that cannot be used is returned as None (or as `FAULTY` where None is a value), always with a
   diagnostic in the report; a part that the rest of the graph needs stays in it, with `is_faulty` set. `Report.watch`
   answers whether a piece of work added diagnostics.
 - a list or an iterator of `Diagnostic`: a check that changes nothing returns what it finds; the caller adds it.

@@ -1,8 +1,8 @@
 """The layout of the boxes and arrows of a directed graph, by a compact form of Sugiyama's method.
 
-Each box stands one row below the lowest of those it takes from; an arrow over several rows holds a place in each; rows
-are ordered by the barycentre of their neighbours; places in a row are those nearest to their neighbours that keep their
-distance, which pooling neighbours that want to overlap finds exactly.
+Each box is one row below the lowest of its inputs. An arrow over several rows has a place in each. Rows are sorted by
+the barycentres of their neighbours. Places in a row are as near to their neighbours as the distances allow; pooling
+items that would overlap gives the optimum.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 GAP, ROW_GAP, LANE = 28.0, 44.0, 14.0
-"""Between two boxes of a row, between two rows, and the width of an arrow that passes through a row."""
+"""The gap between boxes of a row, the gap between rows, and the width of an arrow through a row, in px."""
 
 _SWEEPS = 12
 _LANE_WEIGHT = 4.0

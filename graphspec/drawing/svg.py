@@ -15,11 +15,11 @@ from graphspec.drawing.layering import Layout, Point, lay_out
 CHARACTER, LINE, HEAD, PADDING = 7.3, 19.0, 28.0, 12.0
 """The width of a character at 12 px, the height of a line and of a title, and the space at the sides of a box."""
 
-WIDEST = 40
-"""In characters: a longer title or layer is cut, and whole in the tooltip."""
+MAX_WIDTH = 40
+"""The maximum width of a title or layer in characters; a longer one is cut, and whole in the tooltip."""
 
 COLOURS = 6
-"""Of the marks of shared layers; with more layers, the letters still tell them apart."""
+"""The number of colours of the marks of shared layers; the letters distinguish more layers."""
 
 STYLE = """
 .graph { font: 12px ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace; }
@@ -39,7 +39,7 @@ STYLE = """
 .graph .mark-0 { fill: #b45309; } .graph .mark-1 { fill: #7c3aed; } .graph .mark-2 { fill: #be123c; }
 .graph .mark-3 { fill: #0369a1; } .graph .mark-4 { fill: #4d7c0f; } .graph .mark-5 { fill: #a21caf; }
 """
-"""The looks of a drawing, to stand in the page or the file that it stands in."""
+"""The style sheet of a drawing, for the page or file that holds it."""
 
 _MARGIN = 8.0
 _MARK = 22.0
@@ -127,7 +127,7 @@ def _width(text: str) -> float:
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= WIDEST else f"{text[: WIDEST - 1]}…"
+    return text if len(text) <= MAX_WIDTH else f"{text[: MAX_WIDTH - 1]}…"
 
 
 def _text(text: str) -> str:

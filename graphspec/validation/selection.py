@@ -42,7 +42,7 @@ def codes_of(selector: str) -> frozenset[str]:
             f"there is no rule `{selector}`", did_you_mean(selector, known, "`graphspec explain` lists all rules")
         )
     if all(is_fixed(RULES[code]) for code in found):
-        raise UnknownRuleError(f"`{selector}` is always shown", "it says that the rest was not checked")
+        raise UnknownRuleError(f"`{selector}` is always shown", "it means that other things were not checked")
     return frozenset(found)
 
 

@@ -22,7 +22,7 @@ def summary(outcome: Outcome, done: str = "fixed") -> str:
     hints += [f"{unsafe} {'more' if fixable else 'fixable'} with `--fix --unsafe-fixes`"] if unsafe else []
     first = next(iter(report)).rule.code
     found = f"{count(report)} left" if fixed else f"found {count(report)}"
-    return f"{_sentence(fixed, found, ignored, *hints)}\nFor more about a finding, run `graphspec explain {first}`."
+    return f"{_sentence(fixed, found, ignored, *hints)}\nFor details run `graphspec explain {first}`."
 
 
 def _sentence(*parts: str) -> str:

@@ -1,6 +1,6 @@
 """The objects of Keras as JSON Schema, from the catalogue: `Name`, `Name: {argument: ...}`, `Name: first argument`.
 
-Each class is one definition, `<kind>.<Name>`; each kind is one that takes any of them, or a custom one.
+Each class is a definition `<kind>.<Name>`; each kind is a definition of any of them or a custom object.
 """
 
 from __future__ import annotations

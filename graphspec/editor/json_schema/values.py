@@ -1,7 +1,7 @@
 """The values of the language as JSON Schema: expressions, references, and the arguments of Keras.
 
-A schema must not refuse what `graphspec validate` takes, so it says no more of arguments than validation does: what
-`catalog.values` holds of the values that Keras takes, and else that a quoted number is none.
+A schema must not refuse what `graphspec validate` accepts, so it describes the values of arguments as `catalog.values`
+does, and otherwise only excludes quoted numbers.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _HOLDS_EXPRESSION = r"\$\{"
 _ANY_CASE = ("yes", "no", "on", "off", "true", "false")
 _NUMBER = r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|0o[0-7]+|0x[0-9a-fA-F]+|[-+]?\.(inf|Inf|INF)"
 _ANYTHING = ["string", "array", "boolean", "null", "number", "object"]
-"""Every type; editors write a key so that a value of the first fits behind it."""
+"""All types, in the order of preference of editors that complete a key."""
 _NO_NUMBER = {"pattern": rf"^(?!\s*({_NUMBER})\s*$)", "patternErrorMessage": "a number, without quotes"}
 
 
