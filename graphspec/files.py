@@ -109,7 +109,7 @@ def is_whole_zip(path: Path | str) -> bool:
 
 
 class _BoundedFile:
-    """A file from which one read returns at most `limit` bytes, since a list of members multiplies in memory."""
+    """A file from which one read returns at most `limit` bytes."""
 
     def __init__(self, file: BinaryIO) -> None:
         self.file = file
@@ -273,7 +273,7 @@ def _no_name(path: Path | str) -> OSError:
 
 @lru_cache(maxsize=1)
 def _kernel_devices() -> dict[int, str]:
-    """Return the kind of each mounted file system of the kernel by device; empty if the system has no such list."""
+    """Return the kind of each mounted file system of the kernel by device, if the system lists them."""
     found: dict[int, str] = {}
     with suppress(OSError, ValueError), open(_MOUNTS, encoding="utf-8", errors="replace") as file:
         for line in file:

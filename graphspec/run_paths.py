@@ -50,7 +50,7 @@ _HAS_NUMBER = re.compile(rf"[0-9{_NUMBER}]")
 
 
 class UnsafePathError(ValueError):
-    """A text that is not a path to write to; `reason` is a predicate for its name, `help` may be empty."""
+    """A text that is not a path to write to; `reason` is a predicate, such as `is a URL`."""
 
     def __init__(self, reason: str, help: str = "") -> None:
         super().__init__(reason)
@@ -79,7 +79,7 @@ class Placeholder:
 
 @dataclass(frozen=True, slots=True)
 class RunPath:
-    """A path within a run directory; `names` are normalised, so that equal paths are the same on any file system."""
+    """A path within a run directory, with names normalised as file systems compare them."""
 
     names: tuple[str, ...]
     placeholders: tuple[Placeholder, ...] = ()

@@ -15,7 +15,7 @@ LOWEST_UNKNOWN = 5
 
 
 def row_of(output: Shape) -> str:
-    """Return the row of the table for an output: its number of dimensions, and whether the last one is 1."""
+    """Return the row of an output: its number of dimensions, and whether the last one is 1."""
     return f"{len(output)}" + ((".1" if output[-1] == 1 else ".n") if output else "")
 
 

@@ -169,7 +169,7 @@ def _echo_json(profile: Profile) -> None:
 
 
 def _draw(spec: Spec, split: Split, path: Path, count: int = 48) -> None:
-    """Write the contact sheet of a split. Raises SpecError if it has no images or the file cannot be written."""
+    """Write the contact sheet of a split. Raises SpecError without images, or if it cannot be written."""
     from graphspec.datasets.contact_sheet import draw
     from graphspec.datasets.profile import images_of
     from graphspec.diagnostics import SpecError

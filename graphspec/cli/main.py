@@ -32,7 +32,7 @@ COMMANDS = (
 
 
 class Commands(click.Group):
-    """A group of commands that prints errors as reports, and a traceback only for a failure of graphspec itself."""
+    """A group of commands that prints a traceback only for a failure of graphspec itself."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run as a program, which the first of any number of signals ends without a traceback.
@@ -50,7 +50,7 @@ class Commands(click.Group):
                 _end_at_once(status)
 
     def main(self, *args: Any, **extra: Any) -> Any:
-        """Run a command with safe standard streams; a failed write of its output makes its exit status a failure."""
+        """Run a command with safe standard streams; a failed write makes its exit status a failure."""
         with standard_streams() as output:
             try:
                 result = super().main(*args, **extra)
@@ -138,7 +138,7 @@ def _visible_refusals() -> Iterator[None]:
 
 
 def _status(status: Any, output: Stream) -> Any:
-    """Return the exit status, a failure if the output was cut off; a closed pipe, as with `head`, gives no message."""
+    """Return the exit status, a failure if the output was cut off, without a message for a closed pipe."""
     output.patient = True
     output.flush()
     failure = output.failure

@@ -25,7 +25,7 @@ MAX_SHOWN = 10
 @click.command()
 @model_options
 @data_options
-@click.option("--limit", type=click.IntRange(min=1), help="Predict only the first samples.")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Predict only the first N samples.")
 @click.option(
     "--output",
     "-o",

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("spec", metavar="SPEC", required=False)
+@click.argument("spec", metavar="[SPEC]", required=False)
 @set_option
 @click.option(
     "--run-dir",

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("spec", metavar="SPEC", required=False)
+@click.argument("spec", metavar="[SPEC]", required=False)
 @set_option
 @click.option("--trials", type=click.IntRange(min=1), help="The total number of trials.")
 @click.option(

@@ -49,7 +49,9 @@ _ERASE_LINE = "\r\x1b[K"
 )
 @click.option("--diff", is_flag=True, help="Write nothing; show the changes of --fix.")
 @click.option(
-    "--format", type=click.Choice(list(FORMATS)), help="[default: full; in GitHub Actions, github after full]"
+    "--format",
+    type=click.Choice(list(FORMATS)),
+    help="The format of the report.  [default: full; in GitHub Actions, github after full]",
 )
 @click.option(
     "--output",
@@ -66,7 +68,7 @@ _ERASE_LINE = "\r\x1b[K"
 )
 @click.option("--jobs", "-j", type=click.IntRange(min=1), help="The number of processes.  [default: one per core]")
 @click.option("--exit-zero", is_flag=True, help="Exit with 0 even if there are findings.")
-@click.option("--color/--no-color", default=None, help="[default: on a terminal, unless NO_COLOR is set]")
+@click.option("--color/--no-color", default=None, help="Use colours.  [default: on a terminal, unless NO_COLOR is set]")
 def validate(
     paths: tuple[str, ...],
     overrides: tuple[str, ...],

@@ -20,7 +20,7 @@ def column(title: object) -> Column:
 
 
 def table_console() -> Console:
-    """Return a console for tables: as wide as the terminal, or without a terminal as wide as any table."""
+    """Return a console for tables, of unlimited width without a terminal."""
     console = Console()
     return console if console.is_terminal else Console(width=_UNLIMITED_WIDTH)
 

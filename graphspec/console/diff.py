@@ -36,7 +36,7 @@ _MAX_PAIRS = 2_000_000
 
 
 def _pairs(old: Sequence[str], new: Sequence[str]) -> int:
-    """Return the number of pairs of lines that `difflib` compares; it skips lines that are common in a long text."""
+    """Return the number of pairs of lines that `difflib` compares, without common lines of a long text."""
     popular = len(new) // 100 + 1 if len(new) >= 200 else len(new)
     times = {line: count for line, count in Counter(new).items() if count <= popular}
     return len(old) + len(new) + sum(times.get(line, 0) for line in old)

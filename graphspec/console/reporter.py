@@ -21,7 +21,7 @@ class Log(Protocol):
 
 
 class Reporter:
-    """A writer of messages to `console`, unless it is quiet, and to the log of the run once there is one."""
+    """A writer of messages to `console`, unless it is quiet, and to the log of the run."""
 
     def __init__(self, console: Console, *, quiet: bool) -> None:
         self.console = console

@@ -148,7 +148,7 @@ def outlive_output() -> None:
 
 
 def _open_closed_descriptors() -> None:
-    """Open descriptors 0, 1 and 2 if closed, or the next file that is opened becomes a standard stream."""
+    """Open closed standard descriptors, or the next file that is opened becomes one."""
     for number in (0, 1, 2):
         try:
             os.fstat(number)

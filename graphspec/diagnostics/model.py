@@ -88,7 +88,7 @@ _MAX_TEXT = 1_000
 
 
 def _cut(text: str) -> str:
-    """Return a message with long quotes of a spec cut, and cut itself if it is one long line."""
+    """Return a message with long quotes cut, and cut itself if it is one long line."""
     if len(text) <= _MAX_QUOTE:
         return text
     text = _QUOTED.sub(lambda match: f"`{match[1][: _MAX_QUOTE - 3]}...`", text)

@@ -146,7 +146,7 @@ class ReportWatch:
 
 
 class SpecError(Exception):
-    """A spec, its data or a run that cannot be used; `report` holds every diagnostic, `str()` shows them in full."""
+    """A spec, its data or a run that cannot be used; `str()` shows every diagnostic of `report`."""
 
     def __init__(self, report: Report) -> None:
         super().__init__(report)

@@ -121,7 +121,7 @@ def _arrows(graph: Graph, homes: dict[str, str]) -> Iterator[Arrow]:
 
 
 def _written(reference: Reference) -> str:
-    """Return the reference as the spec writes it; a part of a node (`stage@0`) by the name of the node."""
+    """Return the reference as the spec writes it, without the part of a node (`stage@0`)."""
     return str(reference).partition("@")[0]
 
 
@@ -136,7 +136,7 @@ def _mark(number: int) -> str:
 
 
 def fold(graph: Graph) -> dict[str, list[Node]]:
-    """Return the nodes of each box in order, by the name of each of them; a node without layers joins its input."""
+    """Return the nodes of each box by the name of each node; one without layers joins its input."""
     users = Counter(name for node in graph.nodes.values() for name in {each.name for each in node.references()})
     found: dict[str, list[Node]] = {}
     for node in graph.nodes.values():

@@ -79,7 +79,7 @@ def lay_out(sizes: Mapping[str, Point], arrows: Sequence[tuple[str, str]]) -> La
 
 
 def _rows(keys: Iterable[str], arrows: Sequence[tuple[str, str]]) -> dict[str, int]:
-    """Return the row of each box: one below its lowest input; a box without inputs right above its first consumer."""
+    """Return the row of each box: one below its lowest input, or above its first consumer."""
     rows = dict.fromkeys(keys, 0)
     after: dict[str, list[str]] = {key: [] for key in rows}
     waits = dict.fromkeys(rows, 0)
@@ -232,7 +232,7 @@ def _finished(
 def _ports(
     sizes: Mapping[str, Point], items: dict[str, _Item], above: dict[str, list[str]], below: dict[str, list[str]]
 ) -> dict[tuple[str, str, str], float]:
-    """Return where each link begins and ends along the edge of its box, in the order of the linked items."""
+    """Return where each link begins and ends along the edges of its boxes."""
     ports = {}
     for key in sizes:
         for side, linked in (("in", above[key]), ("out", below[key])):

@@ -104,7 +104,7 @@ def _line(line: Line, width: float, y: float, marks: dict[str, int]) -> str:
 
 
 def _arrow(points: list[Point], text: str) -> str:
-    """Return the path of an arrow: a line through each row, and a curve with vertical ends from one to the next."""
+    """Return the path of an arrow: lines through rows, and curves between them."""
     (x, y), *rest = points
     path = [f"M{x:.1f} {y:.1f}"]
     for number, (to_x, to_y) in enumerate(rest):

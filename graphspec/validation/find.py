@@ -1,4 +1,4 @@
-"""Paths → spec files: a file stands for itself, a folder for every file below it with a `graphspec` key."""
+"""Paths → spec files: files as named, and every file below a folder with a `graphspec` key."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def _is_own_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def _is_skipped(entry: os.DirEntry[str]) -> bool:
-    """Return whether an entry is a link to a folder, or hidden and no regular file, such as an editor's lock."""
+    """Return whether an entry is a link to a folder, or a hidden special file, such as a lock."""
     try:
         check_file(entry.path)
     except IsADirectoryError:
@@ -112,7 +112,7 @@ def _is_skipped(entry: os.DirEntry[str]) -> bool:
 
 
 def _is_spec(file: str) -> bool:
-    """Return whether there is a top-level key `graphspec`, or the file cannot be opened and has to be reported."""
+    """Return whether a file has a top-level key `graphspec`, or cannot be opened."""
     try:
         with open_file(file) as opened:
             data = opened.read(MAX_BYTES + 1)

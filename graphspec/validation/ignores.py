@@ -100,7 +100,7 @@ class Ignore:
 
 
 def ignores_in(source: SourceText) -> list[Ignore]:
-    """Return the ignore comments of a YAML text, at most one per line; none if it is not valid YAML."""
+    """Return the ignore comments of a YAML text, at most one per line."""
     if _CANDIDATE.search(source.text) is None or source.name.endswith(".json"):
         return []
     try:
@@ -130,7 +130,7 @@ def _texts(source: SourceText) -> Iterator[tuple[Place, Place]]:
 
 
 def _comment_start(number: int, line: str, texts: list[tuple[Place, Place]]) -> int:
-    """Return the offset of the comment of a line: a `#` at its start or after a blank, outside of `texts`."""
+    """Return the offset of the comment of a line, whose `#` is outside of `texts`."""
     for mark in re.finditer(r"(?:^|(?<=[ \t]))#", line):
         place = (number, mark.start() + 1)
         before = bisect_right(texts, place, key=lambda text: text[0])

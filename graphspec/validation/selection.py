@@ -20,7 +20,7 @@ def is_fixed(rule: Rule) -> bool:
 
 
 class UnknownRuleError(ValueError):
-    """A selector of no rule, or of one that is always shown; `help` names a near one or the reason."""
+    """A selector of no rule, or only of rules that are always shown."""
 
     def __init__(self, message: str, help: str) -> None:
         super().__init__(f"{message}; {help}")

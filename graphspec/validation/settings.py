@@ -263,7 +263,7 @@ _ERROR_AT = re.compile(r"\(at line (\d+), column (\d+)\)")
 
 @dataclass(frozen=True)
 class TomlPlaces:
-    """The places of keys and strings in the section of a TOML text; its first line for what is not found."""
+    """The places of keys and strings in the section of a TOML text, by default its first line."""
 
     source: SourceText
 

@@ -1,4 +1,4 @@
-"""The last lines of a report: the numbers of findings and of fixable ones, and the command that explains one."""
+"""The last lines of a report: numbers of findings, and the command that explains one."""
 
 from __future__ import annotations
 

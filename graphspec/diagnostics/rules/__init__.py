@@ -18,7 +18,7 @@ class Severity(Enum):
 
 
 class Stage(IntEnum):
-    """A part of the work on a spec, in its order; the codes of its rules begin with its number."""
+    """A stage of the work on a spec; the codes of its rules begin with its number."""
 
     DOCUMENT = 0
     SCHEMA = 1

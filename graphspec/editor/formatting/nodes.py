@@ -105,5 +105,5 @@ Node = Scalar | Alias | Collection
 
 
 def is_block_scalar(node: Node) -> bool:
-    """Return whether the node is a block scalar (`|` or `>`), to which every deeper line belongs, even a comment."""
+    """Return whether the node is a block scalar, which has no comments: every deeper line belongs to it."""
     return isinstance(node, Scalar) and node.style in ("|", ">")

@@ -92,7 +92,7 @@ _MODELINES = ("# yaml-language-server:", "#yaml-language-server:")
 
 
 def put_in_order(root: Collection) -> None:
-    """Sort the keys of the spec `root`, each with its comments; comments at the head of the file stay there."""
+    """Sort the keys of a spec with their comments, but keep the comments at the head of the file."""
     if not root.items:
         return
     first = root.items[0]

@@ -144,7 +144,7 @@ def _layer() -> Schema:
 
 
 def _step() -> Schema:
-    """Return the schema of a step of `apply`: a layer, an operation or a declared name, with the keys beside it."""
+    """Return the schema of a step of `apply`, with the keys beside its name."""
     usable = _usable("layers")
     operations = {name: schema for name, schema in _usable("ops").items() if name in catalog.names("ops")}
     known = [*operations, *catalog.identifiers("ops")]

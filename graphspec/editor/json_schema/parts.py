@@ -138,7 +138,7 @@ def _part(name: str, model: Schema) -> Schema:
 
 
 def _describes_or_declares() -> Schema:
-    """Return the rule that a spec has inputs and outputs, unless it only declares parts for others to include."""
+    """Return the rule that a spec has inputs and outputs, unless it only declares parts."""
     describing = [{"required": [key]} for key in ("inputs", "graph", "outputs", "training", "data")]
     declares = {"anyOf": [{"required": [key]} for key in DECLARING]}
     return {"if": {"anyOf": [*describing, {"not": declares}]}, "then": {"required": ["inputs", "outputs"]}}

@@ -39,7 +39,7 @@ _TYPES = {
 
 _RANGES = {
     "greater_than": ("gt", "a number above"),
-    "greater_than_equal": ("ge", "a number from"),
+    "greater_than_equal": ("ge", "a number of at least"),
     "less_than": ("lt", "a number below"),
     "less_than_equal": ("le", "a number up to"),
 }
@@ -279,7 +279,7 @@ def _expected_range(kind: str, context: dict[str, Any], message: str) -> str:
     if kind in _RANGES:
         key, text = _RANGES[kind]
         bound = f"{context[key]:,}" if isinstance(context[key], int) else f"{context[key]:g}"
-        return f"{text} {bound}" + (" upwards" if key == "ge" else "")
+        return f"{text} {bound}"
     return message[0].lower() + message[1:]
 
 
