@@ -103,12 +103,14 @@ UNKNOWN_OBJECT = Rule(
     "GS201", "unknown-object", OBJECTS, "Keras has no layer, loss, optimizer, ... of that name.", fixable=True
 )
 UNKNOWN_ARGUMENT = Rule("GS202", "unknown-argument", OBJECTS, "An object has no argument of that name.", fixable=True)
-MISSING_ARGUMENT = Rule("GS203", "missing-argument", OBJECTS, "An argument without a default is not given.")
+MISSING_ARGUMENT = Rule("GS203", "missing-argument", OBJECTS, "A required argument is missing.")
 RETIRED = Rule("GS204", "retired", OBJECTS, "Keras 3 no longer has this name or argument.", fixable=True)
 CODE_CARRYING = Rule(
     "GS205", "code-carrying", OBJECTS, "A layer or callback runs code of its own, which a spec cannot hold."
 )
-BAD_OBJECT = Rule("GS206", "bad-object", OBJECTS, "An object is written in a form that is neither a name nor one key.")
+BAD_OBJECT = Rule(
+    "GS206", "bad-object", OBJECTS, "An object is neither a name nor a mapping from its name to its arguments."
+)
 NOT_A_LAYER = Rule(
     "GS207", "not-a-layer", OBJECTS, "A name of `keras.layers` is not a layer that can be applied in a graph."
 )
@@ -126,7 +128,7 @@ LAYER_NAME_CLASH = Rule("GS304", "layer-name-clash", WIRING, "Two Keras layers w
 UNUSED = Rule("GS305", "unused", WIRING, "An input, node, layer or model reaches no output.", severity=WARNING)
 BAD_SELECTION = Rule("GS306", "bad-selection", WIRING, "A reference picks an output that its node does not have.")
 MODEL_INPUTS = Rule("GS307", "model-inputs", WIRING, "A model does not get exactly its inputs.")
-MERGE_OPERANDS = Rule("GS308", "merge-operands", WIRING, "A merge gets fewer than two tensors.")
+MERGE_OPERANDS = Rule("GS308", "merge-operands", WIRING, "A merge gets a wrong number of tensors.")
 RECURSION = Rule("GS309", "recursion", WIRING, "A model or layer contains itself.")
 
 REFUSED_CALL = Rule("GS401", "refused-call", CALLS, "Keras refused to apply a layer to its inputs.", static=False)
@@ -141,7 +143,7 @@ SHAPE_MISMATCH = Rule(
     "GS405", "shape-mismatch", CALLS, "The sizes of two tensors, or of a tensor and a layer, do not match."
 )
 OPEN_DIMENSION = Rule("GS406", "open-dimension", CALLS, "A layer needs a size that the spec leaves open (`null`).")
-VANISHED_DIMENSION = Rule("GS407", "vanished-dimension", CALLS, "A layer leaves nothing of a dimension.")
+VANISHED_DIMENSION = Rule("GS407", "vanished-dimension", CALLS, "A layer shrinks a dimension to nothing.")
 BAD_AXIS = Rule("GS408", "bad-axis", CALLS, "The tensor does not have the axis.")
 SILENT_BROADCAST = Rule(
     "GS409", "silent-broadcast", CALLS, "A merge silently broadcasts one tensor over another.", severity=WARNING
@@ -193,9 +195,7 @@ UNMATCHED_FREEZE = Rule("GS509", "unmatched-freeze", TRAINING, "An entry of `fre
 WEIGHTS_MISMATCH = Rule(
     "GS510", "weights-mismatch", TRAINING, "A weights file does not hold the weights of the model.", static=False
 )
-LOGITS = Rule(
-    "GS511", "logits", TRAINING, "A loss that takes probabilities gets values without an activation.", severity=WARNING
-)
+LOGITS = Rule("GS511", "logits", TRAINING, "A loss that takes probabilities gets other values.", severity=WARNING)
 LOSS_NOT_FINITE = Rule(
     "GS512", "loss-not-finite", TRAINING, "A loss became NaN or infinite while the model was trained.", static=False
 )
@@ -251,7 +251,7 @@ BAD_SETTINGS = Rule("GS907", "bad-settings", TOOL, "`[tool.graphspec]` in a pypr
 REFUSED_EXPORT = Rule(
     "GS908", "refused-export", TOOL, "A format cannot hold the model, or the exported model gives other numbers."
 )
-CHANGED_SPEC = Rule("GS909", "changed-spec", TOOL, "The spec of a run or a study was edited after it was begun.")
+CHANGED_SPEC = Rule("GS909", "changed-spec", TOOL, "The spec of a run or a study was edited after the start.")
 
 RULES: dict[str, Rule] = {rule.code: rule for rule in list(globals().values()) if isinstance(rule, Rule)}
 
