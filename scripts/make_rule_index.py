@@ -19,9 +19,9 @@ INDEX = Path(__file__).resolve().parent.parent / "docs" / "rules.md"
 HEAD = """\
 # Rules
 
-Every finding of graphspec has the code of a rule. Codes are stable: a rule keeps its code and its meaning, and the code
-of a removed rule is not used again. An *error* stops the work, a *warning* does not. If the correction of a finding is
-certain, `graphspec validate --fix` makes it.
+Every finding of graphspec has the code of a rule. Codes are stable: a rule keeps its code and its meaning, and the
+code of a removed rule is not used again. An *error* stops the work, a *warning* does not. If the correction of a
+finding is certain, `graphspec validate --fix` makes it.
 
 ```sh
 graphspec explain GS305        # show the page of a rule; `graphspec explain unused` is the same
@@ -35,9 +35,9 @@ inputs:
   extra: [5]  # graphspec: ignore[GS305] kept for the next version
 ```
 
-`# graphspec: ignore-file[GS305]` applies to the whole file. `graphspec validate --ignore GS305` hides a rule in one run,
-`--select GS3` all rules but those whose codes begin with it. Errors of the document (GS0xx) are always shown: after them
-nothing else was checked.
+`# graphspec: ignore-file[GS305]` applies to the whole file. `graphspec validate --ignore GS305` hides a rule in one
+run, `--select GS3` all but the rules whose codes begin with it. Errors of the document (GS0xx) are always shown: after
+them nothing else was checked.
 
 <!-- The tables are written by scripts/make_rule_index.py. -->
 """
