@@ -10,7 +10,7 @@ from graphspec.checks.context import Subject
 from graphspec.checks.heads import NO_PROBABILITIES, head_of
 from graphspec.diagnostics import Diagnostic, Label
 from graphspec.diagnostics.rules import UNUSED_WEIGHTS
-from graphspec.diagnostics.suggest import shape_in_words
+from graphspec.diagnostics.shape_text import sample_shape
 from graphspec.language.graph import Output
 from graphspec.sources import Column, DataSource
 from graphspec.sources.origin import place_of_sample
@@ -36,7 +36,7 @@ def _unfit(output: Output, loss: str, subject: Subject) -> Iterator[Diagnostic]:
     elif _is_of_numbers(loss) and activation in NO_PROBABILITIES and shape in ((), (1,)):
         yield _useless(output, f"`{loss}` compares numbers, not classes", "a loss of classes")
     elif shape is not None and len(shape) > 1:
-        said = f"gives {shape_in_words(shape)} per sample, so a sample has more than one class"
+        said = f"gives {sample_shape(shape)} per sample, so a sample has more than one class"
         yield _useless(output, f"it {said}", "an output with one class per sample")
     elif shape:
         count = 2 if shape[-1] == 1 and loss not in OF_CLASS_INDICES else shape[-1]

@@ -22,7 +22,8 @@ from graphspec.diagnostics.rules import (
     UNREADABLE_DATA,
     UNUSED_WEIGHTS,
 )
-from graphspec.diagnostics.suggest import did_you_mean, one_of, shape_in_words
+from graphspec.diagnostics.shape_text import sample_shape
+from graphspec.diagnostics.suggest import did_you_mean, one_of
 from graphspec.files import names_in, reason_of
 from graphspec.language.graph import Graph, Input
 from graphspec.shapes import Shapes, Tensor
@@ -165,11 +166,11 @@ def check_array(wanted: Input, source: DataSource, found: Header) -> Iterator[Di
     if not fits:
         yield Diagnostic(
             DATA_SHAPE,
-            f"{source.text} holds samples of shape {shape_in_words(found.shape)}, not {shape_in_words(wanted.shape)} "
+            f"{source.text} holds samples of shape {sample_shape(found.shape)}, not {sample_shape(wanted.shape)} "
             f"as declared for `{wanted.name}`",
             source.span_of("columns" if source.columns is not None else "file"),
-            expected=f"samples of shape {shape_in_words(wanted.shape)}",
-            help=f"declare `{wanted.name}` with the shape {shape_in_words(found.shape)}, or fix the file",
+            expected=f"samples of shape {sample_shape(wanted.shape)}",
+            help=f"declare `{wanted.name}` with the shape {sample_shape(found.shape)}, or fix the file",
             labels=(Label(wanted.span, f"`{wanted.name}` is declared here"),),
         )
     if found.dtype is not None and not _readable(found.dtype, wanted.dtype):
@@ -202,7 +203,7 @@ def check_trained_with(split: Split, name: str, source: DataSource, found: Heade
     if is_weight and found.shape not in ((), (1,), (None,)):
         yield Diagnostic(
             DATA_SHAPE,
-            f"{source.text} holds samples of shape {shape_in_words(found.shape)}, but a sample has one weight",
+            f"{source.text} holds samples of shape {sample_shape(found.shape)}, but a sample has one weight",
             source.span_of("columns" if source.columns is not None else "file"),
             expected="one number per sample",
         )

@@ -14,7 +14,8 @@ from graphspec.checks.context import Subject
 from graphspec.checks.heads import NO_PROBABILITIES, head_of
 from graphspec.diagnostics import Diagnostic, Label
 from graphspec.diagnostics.rules import LOGITS, LOSS_ACTIVATION, MISSING_LOSS, UNUSED_WEIGHTS
-from graphspec.diagnostics.suggest import closest, shape_in_words
+from graphspec.diagnostics.shape_text import sample_shape
+from graphspec.diagnostics.suggest import closest
 from graphspec.language.graph import Object, Output
 
 
@@ -99,14 +100,14 @@ def _unfit_shape(output: Output, loss: Object, subject: Subject) -> Iterator[Dia
     if shape is None or "axis" in loss.arguments or forms_taken("losses", loss.name, shape) != "":
         return
     ranks = ranks_taken("losses", loss.name)
-    fault = f"of shape {shape_in_words(shape)}" if len(shape) not in ranks else "whose last dimension is 1"
+    fault = f"of shape {sample_shape(shape)}" if len(shape) not in ranks else "whose last dimension is 1"
     yield Diagnostic(
         LOSS_ACTIVATION,
         f"the loss of `{output.name}` does not fit: `{loss.name}` does not accept an output {fault}",
         loss.span,
         expected=f"an output of {_dimensions(ranks)} per sample",
         help="use another loss, or change the shape of the output",
-        labels=(Label(output.span, f"its shape is {shape_in_words(shape)} per sample"),),
+        labels=(Label(output.span, f"its shape is {sample_shape(shape)} per sample"),),
     )
 
 

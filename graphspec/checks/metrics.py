@@ -10,7 +10,7 @@ from graphspec.checks.context import Subject
 from graphspec.checks.targets import forms_of, target_forms
 from graphspec.diagnostics import Diagnostic, Label, Span
 from graphspec.diagnostics.rules import LOSS_ACTIVATION
-from graphspec.diagnostics.suggest import shape_in_words
+from graphspec.diagnostics.shape_text import sample_shape
 from graphspec.language.graph import Object, Output
 from graphspec.shapes.tensor import Shape
 
@@ -44,12 +44,12 @@ def _unfit(output: Output, forms: str, shape: Shape) -> Iterator[Diagnostic]:
         taken = _taken(metric, shape)
         if taken is None or set(taken) & set(forms):
             continue
-        given = " or ".join(shape_in_words(each) for form in forms if (each := shape_of(form, shape)) is not None)
-        wanted = " or ".join(shape_in_words(each) for form in taken if (each := shape_of(form, shape)) is not None)
+        given = " or ".join(sample_shape(each) for form in forms if (each := shape_of(form, shape)) is not None)
+        wanted = " or ".join(sample_shape(each) for form in taken if (each := shape_of(form, shape)) is not None)
         yield Diagnostic(
             LOSS_ACTIVATION,
             f"the metric `{metric.name}` of `{output.name}` does not fit: it cannot compare targets of {given} with "
-            f"an output of {shape_in_words(shape)}",
+            f"an output of {sample_shape(shape)}",
             metric.span,
             expected=f"a metric for targets of {given}" if wanted else "another metric, or an output of another shape",
             help=_mend(metric, forms, wanted),

@@ -12,7 +12,7 @@ from graphspec.catalog.comparisons import forms_taken, shape_of
 from graphspec.catalog.losses import OF_CLASS_INDICES, TARGET_RANGES, TargetRange
 from graphspec.diagnostics import Diagnostic, Label, Span
 from graphspec.diagnostics.rules import LABEL_RANGE, TARGET_SHAPE
-from graphspec.diagnostics.suggest import shape_in_words
+from graphspec.diagnostics.shape_text import sample_shape
 from graphspec.language.graph import Output
 from graphspec.shapes.tensor import Shape
 
@@ -50,10 +50,10 @@ def check_target(output: Output, have: Shape, shape: Shape, span: Span) -> Itera
         classes = "categorical" in output.loss.name.lower()
         yield Diagnostic(
             TARGET_SHAPE,
-            f"the targets of `{output.name}` have shape {shape_in_words(have)} per sample, but the output has "
-            f"{shape_in_words(shape)}",
+            f"the targets of `{output.name}` have shape {sample_shape(have)} per sample, but the output has "
+            f"{sample_shape(shape)}",
             span,
-            expected=f"targets of shape {shape_in_words(shape)}",
+            expected=f"targets of shape {sample_shape(shape)}",
             help=(
                 "for class indices use `sparse_categorical_crossentropy`; this loss takes one number per class"
                 if classes and have in ((), (1,))
@@ -87,11 +87,11 @@ def _of_other_shape(output: Output, loss: str, have: Shape, shape: Shape, span: 
     if not taken or set(taken) & set(forms_of(have, shape)) or ("s" in taken and len(have) == 1):
         return  # of an output that fits no target, another finding tells
     shapes = [shape_of(form, shape) for form in taken]
-    wanted = " or ".join(shape_in_words(each) for each in shapes if each is not None) if "s" not in taken else "[n]"
+    wanted = " or ".join(sample_shape(each) for each in shapes if each is not None) if "s" not in taken else "[n]"
     yield Diagnostic(
         TARGET_SHAPE,
-        f"the targets of `{output.name}` have shape {shape_in_words(have)} per sample, but `{loss}` does not accept "
-        f"them for an output of {shape_in_words(shape)}",
+        f"the targets of `{output.name}` have shape {sample_shape(have)} per sample, but `{loss}` does not accept "
+        f"them for an output of {sample_shape(shape)}",
         span,
         expected=f"targets of shape {wanted}",
         help="this loss takes one label per sample" if have == shape and "-" in taken and len(shape) == 1 else "",
@@ -106,10 +106,9 @@ def _class_indices(output: Output, have: Shape, shape: Shape, span: Span) -> Ite
         return
     yield Diagnostic(
         TARGET_SHAPE,
-        f"the targets of `{output.name}` have shape {shape_in_words(have)} per sample, but its loss takes class "
-        "indices",
+        f"the targets of `{output.name}` have shape {sample_shape(have)} per sample, but its loss takes class indices",
         span,
-        expected=f"one index for each of {shape_in_words(wanted)}" if wanted else "one class index per sample",
+        expected=f"one index for each of {sample_shape(wanted)}" if wanted else "one class index per sample",
         help="for one number per class use `categorical_crossentropy`" if have == shape else "",
         labels=(Label(output.span, "the output"),),
     )

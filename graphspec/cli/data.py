@@ -12,7 +12,7 @@ import click
 from graphspec.cli.options import set_option
 from graphspec.console.echo import echo
 from graphspec.diagnostics.escapes import escaped, json_text
-from graphspec.diagnostics.suggest import shape_in_words
+from graphspec.diagnostics.shape_text import sample_shape
 
 if TYPE_CHECKING:
     from graphspec.datasets.profile import Profile
@@ -105,9 +105,8 @@ def _profiles(spec: Spec, split: Split, limit: int | None) -> Any:
 def _echo(profile: Profile) -> None:
     samples = "?" if profile.samples is None else f"{profile.samples:,}"
     head = f"{profile.split}.{profile.part}s.{profile.name}"
-    dtype = profile.dtype or "numbers"
-    shape = shape_in_words(profile.shape)
-    click.echo(f"{click.style(escaped(head), bold=True)}  {samples} samples of {shape} {dtype}")
+    shape = f"{sample_shape(profile.shape)} {profile.dtype or 'numbers'}"
+    click.echo(f"{click.style(escaped(head), bold=True)}  {samples} samples of {shape}")
     echo(f"    {_origin(profile)}")
     of = "" if profile.looked_at in (0, profile.samples) else f" in the first {profile.looked_at:,}"
     if profile.lowest is not None and profile.highest is not None and profile.mean is not None:

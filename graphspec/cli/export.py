@@ -9,6 +9,7 @@ import click
 
 from graphspec.console.echo import echo
 from graphspec.diagnostics.escapes import json_text
+from graphspec.diagnostics.shape_text import shape_text
 
 if TYPE_CHECKING:
     from graphspec.exporting import Exported
@@ -86,7 +87,7 @@ def _echo(exported: Exported) -> None:
     echo(f"Wrote {exported.path}")
     for verb, tensors in (("takes", exported.inputs), ("gives", exported.outputs)):
         for name, (shape, dtype) in tensors.items():
-            echo(f"    {verb}  {name}  {_shape(shape)} {dtype}")
+            echo(f"    {verb}  {name}  {shape_text(shape)} {dtype}")
     if exported.batch_size is not None:
         samples = "sample" if exported.batch_size == 1 else "samples"
         echo(f"    it takes batches of {exported.batch_size} {samples}")
@@ -96,11 +97,6 @@ def _echo(exported: Exported) -> None:
     for name, each in exported.differences.items():
         echo(f"    {name}  maximum difference {each.absolute:.1e}, {each.relative:.1e} of the largest value")
     echo(f"    tolerance: {exported.tolerance:g} of the largest value")
-
-
-def _shape(shape: tuple[int | None, ...]) -> str:
-    first, *rest = ("null" if size is None else str(size) for size in shape)
-    return f"({', '.join(['batch' if first == 'null' else first, *rest])})"
 
 
 def _echo_json(exported: Exported) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from graphspec.cli.options import set_option
+from graphspec.diagnostics.shape_text import shape_text
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -104,8 +105,7 @@ def _shape(shape: object) -> str:
         return ", ".join(f"{name} {_shape(each)}" for name, each in shape.items())
     if isinstance(shape, list):
         return ", ".join(map(_shape, shape))
-    assert isinstance(shape, tuple)
-    return f"({', '.join('null' if size is None else str(size) for size in shape)})".replace("(null", "(batch", 1)
+    return shape_text(shape)
 
 
 def _bytes(size: float) -> str:

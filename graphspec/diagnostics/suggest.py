@@ -1,4 +1,4 @@
-"""Words for messages: the nearest known name, lists of names, and values, kinds and shapes as text."""
+"""Words for messages: the nearest known name, lists of names, values and their kinds."""
 
 from __future__ import annotations
 
@@ -145,11 +145,3 @@ def shown(value: Any) -> str:
     if isinstance(value, int) and value.bit_length() > 4 * _MAX_DIGITS:
         return kind_of(value)
     return f"`{cut(str(value))}`" if not isinstance(value, dict | list) else kind_of(value)
-
-
-def shape_in_words(shape: Iterable[int | None], limit: int = 12) -> str:
-    """Return the shape of a sample as a spec writes it, cut after `limit` dimensions."""
-    sizes = ["null" if size is None else str(size) for size in shape]
-    if len(sizes) <= limit:
-        return f"[{', '.join(sizes)}]"
-    return f"[{', '.join(sizes[:limit])}, ... ({len(sizes)} dimensions)]"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from graphspec.diagnostics.suggest import shape_in_words
+from graphspec.diagnostics.shape_text import sample_shape
 from graphspec.files import is_there
 from graphspec.sources.format import is_glob
 from graphspec.sources.globs import matching
@@ -62,4 +62,4 @@ def _wider(one: str | None, other: str | None) -> str | None:
 
 
 def _shown(header: Header) -> str:
-    return f"{header.dtype or 'numbers'} of shape {shape_in_words(header.shape)}"
+    return f"{header.dtype or 'numbers'} of shape {sample_shape(header.shape)}"
