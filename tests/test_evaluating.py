@@ -180,7 +180,7 @@ def test_bad_targets_are_refused_with_their_place(run: Run, tmp_path: Path) -> N
 
 def test_wrong_usage(run: Run) -> None:
     """A split and files exclude each other; an option of the wrong form says the right one."""
-    assert "either" in refused(run.path, "--split", "test", "--rows", "t.csv", code=2)
+    assert "excludes the options for files" in refused(run.path, "--split", "test", "--rows", "t.csv", code=2)
     assert "NAME=FILE" in refused(run.path, "-i", "x", code=2)
     assert "given twice" in refused(run.path, "-i", "x=a.npy", "-i", "x=b.npy", code=2)
     assert "no `validation` split" in refused(run.path, "--split", "validation")

@@ -65,6 +65,7 @@ def export(
 
     if checkpoint is not None and run.lower().endswith(".keras"):
         raise click.UsageError(f"--checkpoint selects a model of a run, but {run} is a file")
+    samples = named(inputs)
     found = run_of(run)
     if found is not None:
         warn_of_changes(found)
@@ -73,7 +74,7 @@ def export(
         to,
         output,
         checkpoint=checkpoint or "last",
-        inputs=named(inputs),
+        inputs=samples,
         force=force,
         tell=lambda step: echo(step, err=True),
     )
