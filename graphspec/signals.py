@@ -19,7 +19,7 @@ _GRACE = 2.0
 """Seconds after a signal in which no other one raises."""
 
 
-class _State:
+class _SignalState:
     """The time of the last signal of this process, and the number of the one that raised."""
 
     handled_at = float("-inf")
@@ -33,18 +33,18 @@ def as_exit(number: int) -> BaseException:
 
 def heed() -> float:
     """Let no other signal raise within the grace period; return the time."""
-    _State.handled_at = time.monotonic()
-    return _State.handled_at
+    _SignalState.handled_at = time.monotonic()
+    return _SignalState.handled_at
 
 
 def exit_status() -> int | None:
     """Return the exit status of the signal that raised; None if none has."""
-    return 128 + _State.raised if _State.raised is not None else None
+    return 128 + _SignalState.raised if _SignalState.raised is not None else None
 
 
 def forget() -> None:
     """Forget the signal, in a command that a signal ends normally."""
-    _State.raised = None
+    _SignalState.raised = None
 
 
 @contextmanager
@@ -71,12 +71,12 @@ def raised_once(*, ignored_afterwards: bool = False) -> Any:
     """Raise the first signal inside the `with` block; later ones within the grace period do not raise."""
 
     def end(number: int, frame: FrameType | None) -> None:
-        if time.monotonic() - _State.handled_at >= _GRACE:
+        if time.monotonic() - _SignalState.handled_at >= _GRACE:
             heed()
-            _State.raised = number
+            _SignalState.raised = number
             raise as_exit(number)
 
-    _State.raised = None
+    _SignalState.raised = None
     return handled_by(end, ignored_afterwards=ignored_afterwards)
 
 
@@ -90,5 +90,5 @@ def put_off() -> Iterator[None]:
     finally:
         if heard:
             heed()
-            _State.raised = heard[0]
+            _SignalState.raised = heard[0]
             raise as_exit(heard[0])

@@ -21,7 +21,7 @@ Point = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class Placement:
     """The layout of a drawing.
 
     An arrow runs straight down to its second point, where it leaves a row, to its third, where it enters the next, then
@@ -51,7 +51,7 @@ class _Item:
     x: float = 0.0  # of its middle
 
 
-def lay_out(sizes: Mapping[str, Point], arrows: Sequence[tuple[str, str]]) -> Layout:
+def lay_out(sizes: Mapping[str, Point], arrows: Sequence[tuple[str, str]]) -> Placement:
     """Return a layout of boxes and arrows.
 
     Args:
@@ -205,7 +205,7 @@ def _finished(
     chains: list[list[str]],
     above: dict[str, list[str]],
     below: dict[str, list[str]],
-) -> Layout:
+) -> Placement:
     left = min((item.x - item.width / 2 for item in items.values()), default=0.0)
     for item in items.values():
         item.x -= left
@@ -226,7 +226,7 @@ def _finished(
         routes.append(points)
     places = {key: (items[key].x - items[key].width / 2, tops[items[key].row]) for key in sizes}
     width = max((item.x + item.width / 2 for item in items.values()), default=0.0)
-    return Layout(places, routes, width, max(0.0, y - ROW_GAP))
+    return Placement(places, routes, width, max(0.0, y - ROW_GAP))
 
 
 def _ports(

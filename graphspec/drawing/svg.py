@@ -10,7 +10,7 @@ from html import escape
 
 from graphspec.diagnostics.escapes import escaped_lines
 from graphspec.drawing.diagram import Box, Diagram, Line
-from graphspec.drawing.layering import Layout, Point, lay_out
+from graphspec.drawing.layering import Placement, Point, lay_out
 
 CHARACTER, LINE, HEAD, PADDING = 7.3, 19.0, 28.0, 12.0
 """The width of a character at 12 px, the height of a line and of a title, and the space at the sides of a box."""
@@ -69,7 +69,7 @@ def _size(box: Box) -> Point:
     return max(90.0, max(widths) + 2 * PADDING), HEAD + count * LINE + 8
 
 
-def _box(box: Box, size: Point, layout: Layout, marks: dict[str, int]) -> str:
+def _box(box: Box, size: Point, layout: Placement, marks: dict[str, int]) -> str:
     (x, y), (width, height) = layout.places[box.key], size
     shown = [
         f'<g class="{box.kind}" transform="translate({x:.1f} {y:.1f})">',
