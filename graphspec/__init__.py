@@ -4,7 +4,7 @@
     model = graphspec.build(spec)                  # a keras.Model
     run = graphspec.train(spec)
 
-Importing graphspec imports neither TensorFlow nor Keras; `build`, `train` and `summarize` do when they are called.
+Importing graphspec does not import TensorFlow or Keras; `build`, `train` and `summarize` do when they are called.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    """A name of the public API, its module imported when it is first asked for: a command needs few of them."""
+    """Import a name of the public API on first use, since a command needs few of them."""
     if name not in _HOMES:
         raise AttributeError(f"module 'graphspec' has no attribute {name!r}")
     found = getattr(import_module(f"graphspec.{_HOMES[name]}"), name)

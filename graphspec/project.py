@@ -1,8 +1,7 @@
-"""Which files a spec may show lines of: those below its folder, or below the project that it belongs to.
+"""The files whose lines a finding may show: those below the folder of the spec, or below its project.
 
-A spec that a stranger wrote can include any file, and a finding that shows a line of it would show a secret to whoever
-reads the report. Links are resolved first. A file that lies elsewhere is shown where it reads as a spec, and of all
-others no more is said than the place.
+A spec of a stranger can include any file, and a finding that quotes a line of it could reveal a secret. Links are
+resolved first. Of a file elsewhere, lines are shown only if it reads as a spec.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ _FOLDER: ContextVar[str | None] = ContextVar("folder", default=None)
 
 @contextmanager
 def spec_in(folder: Path | str) -> Iterator[None]:
-    """Within it, the files that are read belong to the spec in `folder`."""
+    """Set the folder of the spec that is read inside the `with` block."""
     token = _FOLDER.set(os.path.realpath(folder))
     try:
         yield
@@ -28,16 +27,16 @@ def spec_in(folder: Path | str) -> Iterator[None]:
 
 
 def is_ours(path: Path | str) -> bool:
-    """Return whether the file at `path` lies below the folder of the spec that is read, or below its project.
+    """Return whether `path` is below the folder of the current spec or its project.
 
-    Where no spec is read, the folder that `path` names is that folder.
+    Without a current spec, the folder of `path` is used.
     """
     folder = _FOLDER.get()
     return belongs(path, folder if folder is not None else Path(path).parent)
 
 
 def belongs(path: Path | str, folder: Path | str) -> bool:
-    """Return whether the file at `path` lies below `folder`, or below the project that `folder` belongs to."""
+    """Return whether `path` is below `folder`, or below the project of `folder`."""
     try:
         file, home = os.path.realpath(path), os.path.realpath(folder)
     except (OSError, ValueError):
@@ -46,14 +45,14 @@ def belongs(path: Path | str, folder: Path | str) -> bool:
 
 
 def _is_below(file: str, folder: str | None) -> bool:
-    """Whether `file` lies below `folder`. All files lie below the root, so of it only its own files count."""
+    """Return whether `file` is below `folder`; for the root folder, whether it is directly in it."""
     if folder is None or Path(folder).parent == Path(folder):
         return folder is not None and Path(file).parent == Path(folder)
     return Path(file).is_relative_to(folder)
 
 
 def _project_of(folder: str) -> str | None:
-    """The nearest folder with a mark of a project, from the resolved `folder` on upwards."""
+    """Return the nearest of `folder` (resolved) and its parents that holds a mark of a project."""
     for each in (Path(folder), *Path(folder).parents):
         if any(os.path.lexists(each / mark) for mark in _MARKS):
             return str(each)

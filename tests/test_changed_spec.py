@@ -317,7 +317,7 @@ def test_whoever_uses_the_model_is_warned(whole: Path, run: Path) -> None:
     for words in (("evaluate", run), ("predict", run, "--split", "test"), ("export", run, "--to", "keras")):
         result = call(*words)
         assert result.exit_code == 0, result.output
-        assert "has changed since the run was begun: outputs.a.loss_weight: 0.5 → 0.25" in result.stderr, words
+        assert "has changed since the run was started: outputs.a.loss_weight: 0.5 → 0.25" in result.stderr, words
         assert "warning: the plugin ../../scaled.py has changed" in result.stderr, words
         assert "warning" not in call(
             words[0], whole, *words[2:], *(["--force"] if words[0] == "export" else [])

@@ -77,17 +77,17 @@ def test_weights_of_classes_that_are_none(
 
 TARGETS: list[tuple[str, str, Any, str]] = [
     (SIGMOID, "bce", [0, 1, 1, 0], ""),
-    (SIGMOID, "bce", [0, 1, 0.5, 0], "sample 2 of y.npy is no class: 0.5"),
-    (SIGMOID, "mse", [0, 1, 1.5, 0], "sample 2 of y.npy is no class: 1.5"),
+    (SIGMOID, "bce", [0, 1, 0.5, 0], "sample 2 of y.npy is not a class: 0.5"),
+    (SIGMOID, "mse", [0, 1, 1.5, 0], "sample 2 of y.npy is not a class: 1.5"),
     ("Dense: 1", "hinge", [0, 1, 1, 0], ""),
-    ("Dense: 1", "hinge", [-1, 1, 1, -1], "sample 0 of y.npy is no class: -1"),
+    ("Dense: 1", "hinge", [-1, 1, 1, -1], "sample 0 of y.npy is not a class: -1"),
     (SOFTMAX, "categorical_crossentropy", [[0, 0, 1], [1, 0, 0]] * 2, ""),
     (SOFTMAX, "categorical_crossentropy", [[0, 0.2, 0.8], [0.9, 0.1, 0]] * 2, ""),
-    (SOFTMAX, "categorical_crossentropy", [[0, 0, 1], [1, 1, 0]] * 2, "sample 1 of y.npy is not of one class"),
-    (dense(3, "sigmoid"), "bce", [[0, 0, 1], [1, 0, 1]] * 2, "sample 1 of y.npy is not of one class"),
-    (dense(3, "sigmoid"), "bce", [[0, 0, 1], [0, 0, 0]] * 2, "sample 1 of y.npy is not of one class"),
+    (SOFTMAX, "categorical_crossentropy", [[0, 0, 1], [1, 1, 0]] * 2, "sample 1 of y.npy does not have one class"),
+    (dense(3, "sigmoid"), "bce", [[0, 0, 1], [1, 0, 1]] * 2, "sample 1 of y.npy does not have one class"),
+    (dense(3, "sigmoid"), "bce", [[0, 0, 1], [0, 0, 0]] * 2, "sample 1 of y.npy does not have one class"),
     ("Dense: 3", "mse", [[0, 0, 1], [1, 0, 0]] * 2, ""),
-    ("Dense: 3", "mse", [[0, 0, 1], [1.5, 0, 0]] * 2, "sample 1 of y.npy is not of one class"),
+    ("Dense: 3", "mse", [[0, 0, 1], [1.5, 0, 0]] * 2, "sample 1 of y.npy does not have one class"),
     (SOFTMAX, "sparse_categorical_crossentropy", [0, 1, 2, 1], ""),
 ]
 

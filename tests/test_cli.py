@@ -108,7 +108,7 @@ def test_train_evaluate_predict(spec: Path, tmp_path: Path) -> None:
     result = call("train", spec, "--run-dir", run, "--set", "training.epochs=1")
     assert result.exit_code == 0, result.output
     assert "epoch 1/1" in result.stderr
-    assert f"The run lies in {run}" in result.stdout
+    assert f"The run is in {run}" in result.stdout
     assert f"Next: graphspec evaluate {run}" in result.stdout
     result = call("evaluate", run, "--json")
     assert set(json.loads(result.stdout)) == {"loss", "accuracy", "data/samples", "time/seconds"}
@@ -126,7 +126,7 @@ def test_train_evaluate_predict(spec: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("option", "code", "said"),
     [
-        (["-i", "x"], 2, "not of the form NAME=FILE"),
+        (["-i", "x"], 2, "does not have the form NAME=FILE"),
         (["-i", "x=a.npy", "-i", "x=b.npy"], 2, "given twice"),
         (["-i", "x=table.xls"], 1, "of no known format"),
         (["-i", "x=missing.npy"], 1, "there is no file"),

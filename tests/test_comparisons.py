@@ -67,11 +67,19 @@ def spec(output: str, inputs: str = "[4]", data: str = "") -> str:
 SOFTMAX = "apply: {Dense: {units: 3, activation: softmax}}, loss: sparse_categorical_crossentropy"
 UNFIT: list[tuple[str, str, str]] = [
     ("[4]", "apply: {Dense: 3}, loss: circle", ""),
-    ("[4, 4]", "apply: {Dense: 3}, loss: circle", "GS502 the loss of `y` does not fit: `circle` takes no output"),
+    (
+        "[4, 4]",
+        "apply: {Dense: 3}, loss: circle",
+        "GS502 the loss of `y` does not fit: `circle` does not accept an output",
+    ),
     ("[4]", "apply: {Dense: 3}, loss: {Circle: {gamma: 2}}", ""),
     ("[4, 4]", "apply: {Dense: 3}, loss: {Circle: {gamma: 2}}", "GS502"),
     ("[4, 4]", "apply: {Dense: 3}, loss: ctc", ""),
-    ("[4]", "apply: {Dense: 3}, loss: ctc", "GS502 the loss of `y` does not fit: `ctc` takes no output of shape [3]"),
+    (
+        "[4]",
+        "apply: {Dense: 3}, loss: ctc",
+        "GS502 the loss of `y` does not fit: `ctc` does not accept an output of shape [3]",
+    ),
     ("[4, 4, 2]", "apply: {Dense: 3}, loss: CTC", "GS502"),
     ("[4]", "apply: {Dense: 3}, loss: mse, metrics: [mean_io_u]", "GS203 `MeanIoU` needs `num_classes`"),
     ("[4]", "apply: {Dense: 3}, loss: mse, metrics: [io_u]", "GS203 `IoU` needs"),

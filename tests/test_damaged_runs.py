@@ -244,7 +244,7 @@ def test_model_of_a_run_outlives_its_record(run: Path) -> None:
         (run / name).write_text("{", encoding="utf-8")
     result = commands(run)["evaluate"]()
     assert result.exit_code == 0, result.output
-    assert "whether spec and data have changed cannot be told" in result.stderr
+    assert "changes in the spec or the data cannot be detected" in result.stderr
     assert commands(run)["report"]().exit_code == 0
     text = (run / "report.html").read_text(encoding="utf-8")
     assert all(

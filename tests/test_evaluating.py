@@ -164,7 +164,7 @@ def test_missing_targets_are_said(run: Run, tmp_path: Path) -> None:
     rows.write_text("a,b,kind\n1,2,yes\n", encoding="utf-8")
     assert "has no column `size`" in refused(run.path, "--rows", rows)
     said = refused(run.path, "-i", f"x={rows}#a,b", "-t", f"kind={rows}#kind")
-    assert "no file is given for the output `size`" in said
+    assert "the output `size` has no file" in said
     assert "`--target size=FILE`" in said
     assert "names the output `sise`" in refused(run.path, "-i", f"x={rows}#a,b", "-t", f"sise={rows}#kind")
 
@@ -180,7 +180,7 @@ def test_bad_targets_are_refused_with_their_place(run: Run, tmp_path: Path) -> N
 
 def test_wrong_usage(run: Run) -> None:
     """A split and files exclude each other; an option of the wrong form says the right one."""
-    assert "either" in refused(run.path, "--split", "test", "--rows", "t.csv", code=2)
+    assert "excludes the options for files" in refused(run.path, "--split", "test", "--rows", "t.csv", code=2)
     assert "NAME=FILE" in refused(run.path, "-i", "x", code=2)
     assert "given twice" in refused(run.path, "-i", "x=a.npy", "-i", "x=b.npy", code=2)
     assert "no `validation` split" in refused(run.path, "--split", "validation")

@@ -226,7 +226,7 @@ def test_false_conditions_leave_out_steps_and_nodes(write: Write) -> None:
     )
     assert layer_names(graphspec.build(path)) == ["x", "h", "y"]
     path.write_text(path.read_text(encoding="utf-8").replace("y: {from: h", "y: {from: gone"), encoding="utf-8")
-    with pytest.raises(SpecError, match="`gone` is left out here: its `when` is false"):
+    with pytest.raises(SpecError, match="`gone` does not exist here, since its `when` is false"):
         graphspec.load(path)
     path.write_text(path.read_text(encoding="utf-8").replace("${depth > 0}", "${depth}"), encoding="utf-8")
     with pytest.raises(SpecError, match="`when` is the number 0, not true or false"):
@@ -310,7 +310,7 @@ GOOD = (
     [
         (GOOD, "x, apply: part", "GS203", "needs `units`"),
         (GOOD, "x, apply: {part: {unit: 3}}", "GS202", "no parameter `unit`"),
-        (GOOD, "[x, z], apply: {part: 3}", "GS307", "not given exactly its inputs"),
+        (GOOD, "[x, z], apply: {part: 3}", "GS307", "does not get exactly its inputs"),
         (GOOD.replace("'${units}'", "'${unit}'"), "x, apply: {part: 3}", "GS111", "no variable `unit`"),
         (
             GOOD.replace("from: x", "from: q"),
@@ -355,7 +355,7 @@ def test_blocks_of_blocks_cannot_explode(write: Write) -> None:
     text = f"graphspec: 1\nblocks:\n{blocks}  b25: {{inputs: x, output: {{from: x, apply: {{Dense: 4}}}}}}\n"
     path = write(f"{text}inputs: {{x: [4]}}\noutputs: {{y: {{from: x, apply: b0}}}}\n")
     (found,) = graphspec.validate(path)
-    assert (found.rule.code, found.message) == ("GS006", "blocks and repeats make more than 20,000 nodes and steps")
+    assert (found.rule.code, found.message) == ("GS006", "blocks and repeats create more than 20,000 nodes and steps")
 
 
 def test_block_with_several_inputs_and_outputs(write: Write) -> None:
@@ -419,7 +419,7 @@ def test_variables_use_each_other_fifty_deep(write: Write, count: int) -> None:
         """
     )
     found = [(each.rule.code, each.message) for each in graphspec.validate(path)]
-    assert found == ([] if count == 50 else [("GS111", "variables use each other more than 50 deep")])
+    assert found == ([] if count == 50 else [("GS111", "variables use each other more than 50 levels deep")])
     if count == 50:
         assert graphspec.load(path).graph.nodes["y"].steps[-1].layer.arguments["units"] == 49
 
@@ -509,7 +509,7 @@ def test_finding_shows_where_its_variables_are_set(write: Write) -> None:
     assert labels >= {
         "`rate` is 3",
         "`no` is true",
-        "`units` is a parameter, -5 unless it is given",
+        "`units` is a parameter, -5 by default",
         "`other` is a parameter",
         "`long` is a123456789a123456789a123456789a123456789...",
         "`exact` is z123456789z123456789z123456789z123456789",

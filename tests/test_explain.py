@@ -19,7 +19,7 @@ from click.testing import CliRunner, Result
 import graphspec
 from graphspec.cli import main
 from graphspec.diagnostics import SpecError
-from graphspec.diagnostics.rules import RULES, Rule, read_page
+from graphspec.diagnostics.rules import RULES, Rule, Stage, read_page
 
 from .commands import command_of
 
@@ -31,9 +31,9 @@ STATIC = [
 ]
 """What validation finds; the other rules arise in commands that build, train or write."""
 LATER = [rule for rule in RULES.values() if rule not in STATIC and (PAGES / f"{rule.code}.md").exists()]
-BUILT = [rule for rule in LATER if rule.stage != "The tool itself"]
-STATIC_HEADINGS = ["Why it matters", "Wrong", "Right", "How to mend it"]
-LATER_HEADINGS = ["Why it matters", "When it arises", "How to mend it"]
+BUILT = [rule for rule in LATER if rule.stage is not Stage.TOOL]
+STATIC_HEADINGS = ["Why it matters", "Wrong", "Right", "How to fix it"]
+LATER_HEADINGS = ["Why it matters", "When it occurs", "How to fix it"]
 
 PLUGIN = """
 import keras
@@ -113,7 +113,7 @@ def test_example_of_a_later_rule_is_valid_until_it_is_built(rule: Rule, tmp_path
     other = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, name="z")])
     other.save_weights(tmp_path / "other.weights.h5")
     (tmp_path / "my_layers.py").write_text(PLUGIN, encoding="utf-8")
-    (example,) = blocks(rule, "yaml", "When it arises")
+    (example,) = blocks(rule, "yaml", "When it occurs")
     assert validate(tmp_path / "spec.yaml", example) == []
     assert found_later(tmp_path) == [rule.code]
 
@@ -133,7 +133,7 @@ def found_later(folder: Path) -> list[str]:
 @pytest.mark.parametrize("rule", [rule for rule in LATER if rule not in BUILT], ids=lambda rule: rule.code)
 def test_commands_of_a_page_exist(rule: Rule) -> None:
     """A command on a page is one of graphspec's, with those options."""
-    for line in "".join(blocks(rule, "console", "When it arises")).splitlines():
+    for line in "".join(blocks(rule, "console", "When it occurs")).splitlines():
         words = line.split()
         if words[0] == "graphspec":
             options = {option for parameter in command_of(words[1]).params for option in parameter.opts}
@@ -144,8 +144,8 @@ def test_settings_on_their_page_are_wrong_and_right(tmp_path: Path, monkeypatch:
     """The table on the page of GS907 has one finding, and the mended one has none."""
     monkeypatch.chdir(tmp_path)
     Path("spec.yaml").write_text("{graphspec: 1, inputs: {x: [2]}, outputs: {y: x}}", encoding="utf-8")
-    (wrong,) = blocks(RULES["GS907"], "toml", "When it arises")
-    (right,) = blocks(RULES["GS907"], "toml", "How to mend it")
+    (wrong,) = blocks(RULES["GS907"], "toml", "When it occurs")
+    (right,) = blocks(RULES["GS907"], "toml", "How to fix it")
     for table, codes in ((wrong, ["GS907"]), (right, [])):
         Path("pyproject.toml").write_text(table, encoding="utf-8")
         result = CliRunner().invoke(main, ["validate", "spec.yaml", "--format", "concise"])
@@ -183,7 +183,7 @@ def test_no_word_of_a_page_is_lost(rule: Rule) -> None:
     examples = re.findall(r"^```\w+\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
     assert examples
     assert all(f"    {line}\n" in shown for example in examples for line in example.splitlines() if line)
-    assert ("`graphspec validate --fix` does so" in shown) is rule.fixable
+    assert ("`graphspec validate --fix` fixes it" in shown) is rule.fixable
 
 
 def test_colour_on_a_terminal() -> None:

@@ -275,7 +275,7 @@ def test_recurrent_litert_takes_one_sample_at_a_time(tmp_path: Path) -> None:
     path = saved(tmp_path / "m.keras", chain((None, 3), L.LSTM(4), L.Dense(2)))
     result = call(path, "--to", "litert")
     assert result.exit_code == 0, result.output
-    assert "it takes 1 sample at a time" in result.stdout
+    assert "it takes batches of 1 sample" in result.stdout
     run = Interpreter(model_path=str(tmp_path / "export" / "m.tflite")).get_signature_runner()
     x = np.random.default_rng(0).normal(size=(1, 9, 3)).astype("float32")
     assert is_close(run(x=x), keras.saving.load_model(path).predict({"x": x}, verbose=0))

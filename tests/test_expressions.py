@@ -155,7 +155,7 @@ def test_truth_values_are_no_numbers(text: str) -> None:
     """To Python, true is 1; a spec that computes with it is mistaken."""
     found = outcome(text)
     assert isinstance(found, ExpressionError)
-    assert "is a truth value, not a number" in found.message
+    assert "is a boolean, not a number" in found.message
 
 
 @pytest.mark.parametrize(

@@ -132,5 +132,5 @@ def test_any_text_can_be_looked_through(parts: list[str]) -> None:
     """Whatever stands around a comment, looking for it fails never, and its place is that of its words."""
     source = SourceText("spec.yaml", "".join(parts))
     for ignore in ignores_in(source):
-        assert source.line(ignore.listed.line)[ignore.listed.column - 1 :].startswith(("GS305", "#"))
-        assert all(each.codes <= set(RULES) for each in ignore.named)
+        assert source.line(ignore.brackets.line)[ignore.brackets.column - 1 :].startswith(("GS305", "#"))
+        assert all(each.codes <= set(RULES) for each in ignore.selectors)

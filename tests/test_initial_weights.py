@@ -147,7 +147,7 @@ def test_partial_needs_something_that_matches(write: Write, tmp_path: Path) -> N
 @pytest.mark.parametrize("name", ["start.weights.h5", "start.keras"])
 @pytest.mark.parametrize("damage", ["empty", "truncated", "text"])
 def test_damaged_files_are_findings(write: Write, tmp_path: Path, name: str, damage: str) -> None:
-    """A file that is no file of weights, or half of one, is a finding at its name."""
+    """A file that is not a weights file, or half of one, is a finding at its name."""
     start = by_hand()
     (start.save_weights if name.endswith("h5") else start.save)(tmp_path / name)
     whole = (tmp_path / name).read_bytes()

@@ -245,7 +245,7 @@ def test_names_are_completed(editor: Editor) -> None:
         ("Dense", "densely-connected"),
         ("units", "output space"),
         ("Flatten", "Flattens the input"),
-        ("loss", "What training makes small"),
+        ("loss", "The loss to minimize"),
         ("optimizer", "The optimizer"),
     ],
 )

@@ -412,7 +412,7 @@ def test_blocks_nest_thirty_deep(deep: int, tmp_path: Path) -> None:
     blocks = {f"b{i}": {"inputs": "x", "output": {"from": "x", "apply": f"b{i + 1}"}} for i in range(1, deep)}
     blocks[f"b{deep}"] = {"inputs": "x", "output": {"from": "x", "apply": {"Dense": 1}}}
     spec = {"blocks": blocks, "inputs": {"x": [4]}, "outputs": {"y": {"from": "x", "apply": "b1"}}}
-    refused = [("GS006", "blocks nest more than 30 deep")]
+    refused = [("GS006", "blocks are nested more than 30 levels deep")]
     assert findings(tmp_path, spec) == (refused if deep > 30 else [])
 
 
@@ -424,7 +424,7 @@ def test_models_nest_thirty_deep(deep: int, tmp_path: Path) -> None:
     }
     models[f"m{deep}"] = {"inputs": {"x": [4]}, "outputs": {"o": {"from": "x", "apply": {"Dense": 1}}}}
     spec = {"models": models, "inputs": {"x": [4]}, "outputs": {"y": {"from": "x", "apply": "m1"}}}
-    refused = [("GS006", "`m31` is nested more than 30 deep in other models and layers")]
+    refused = [("GS006", "`m31` is nested more than 30 levels deep in other models and layers")]
     assert findings(tmp_path, spec) == (refused if deep > 30 else [])
 
 
@@ -438,7 +438,7 @@ def test_long_circle_is_cut_short(size: int, shown: int, tmp_path: Path) -> None
     """Of a long circle the first and the last ten nodes are named, with how many lie between, and twenty places."""
     spec = {"inputs": {"x": [4]}, "graph": ring(0, size), "outputs": {"y": "x"}}
     (found,) = graphspec.validate(write_json(tmp_path, spec))
-    listed = found.message.removeprefix("nodes go in a circle: ").split(" → ")
+    listed = found.message.removeprefix("nodes depend on each other in a cycle: ").split(" → ")
     assert len(listed) == shown
     assert [each for each in listed if "more" in each] == ([f"({size - 19} more)"] if size > 19 else [])
     assert len(found.labels) == min(size, 20) - 1

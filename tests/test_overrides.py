@@ -118,7 +118,7 @@ def test_aliased_part_changes_in_one_place(write: Write) -> None:
         ("training.optimizer={SGD: {lr: 1}}", ("GS204", 27, "write `learning_rate`")),
         (
             "training.optimizer.sgd.momentum=1",
-            ("GS110", 10, "write `training.optimizer.adam`, or set `training.optimizer` as a whole"),
+            ("GS110", 10, "write `training.optimizer.adam`, or set all of `training.optimizer`"),
         ),
     ],
 )
@@ -131,7 +131,7 @@ def test_mistake_is_found_at_the_override(override: str, found: tuple[str, int, 
 
 @pytest.mark.parametrize("override", ["training.epochs", "=5", ".a=1", "a..b=1", "a[x]=1", "a[-1]=1", "a b=1", ""])
 def test_form_is_key_equals_value(override: str, write: Write) -> None:
-    """What is not of the form `key=value` is refused as a whole."""
+    """What does not have the form `key=value` is refused as a whole."""
     assert refused(write(SPEC), override)[:3] == ("GS110", "--set", 1)
 
 

@@ -422,7 +422,7 @@ def test_bad_tables_are_refused_with_their_place(run: Run, tmp_path: Path, text:
 def test_missing_inputs_are_named_with_their_option(run: Run) -> None:
     """What no option gives is named as the option would."""
     said = refused(run.path, "-i", f"numbers={run.path.parent / 'table.csv'}#a,b,c")
-    assert "no file is given for the input `city`" in said
+    assert "the input `city` has no file" in said
     assert "`--input city=FILE`" in said
 
 

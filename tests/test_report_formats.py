@@ -247,7 +247,7 @@ def test_summary_counts_and_points_on() -> None:
     last = call("-", stdin=TEXT).stdout.splitlines()[-2:]
     assert last == [
         "Found 2 errors, 1 fixable with `--fix`, 1 more with `--fix --unsafe-fixes`.",
-        "`graphspec explain GS101` tells more.",
+        "For details run `graphspec explain GS101`.",
     ]
 
 

@@ -394,11 +394,11 @@ def test_full_disk_ends_with_the_last_checkpoint_whole(
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ((), "give a SPEC to train, or --resume RUN"),
-        (("spec.yaml", "--resume", "run"), "give a SPEC to train, or --resume RUN"),
-        (("--resume", "run", "--run-dir", "other"), "takes no --run-dir"),
-        (("--resume", "run", "--set", "training.seed=3"), "--set takes training.epochs=N alone"),
-        (("--resume", "run", "--set", "training.epochs=many"), "--set takes training.epochs=N alone"),
+        ((), "pass either a SPEC to train, or --resume RUN"),
+        (("spec.yaml", "--resume", "run"), "pass either a SPEC to train, or --resume RUN"),
+        (("--resume", "run", "--run-dir", "other"), "excludes --run-dir"),
+        (("--resume", "run", "--set", "training.seed=3"), "--set takes only training.epochs=N"),
+        (("--resume", "run", "--set", "training.epochs=many"), "--set takes only training.epochs=N"),
     ],
 )
 def test_wrong_use_of_resume_is_told(words: tuple[str, ...], said: str) -> None:
@@ -422,13 +422,13 @@ def test_command_goes_on_with_the_newest_run(whole: graphspec.Run, tmp_path: Pat
     result = CliRunner().invoke(main, ["train", "--resume", str(tmp_path)])
     assert result.exit_code == 0, result.output
     assert "going on from" in result.stderr
-    assert f"The run lies in {run}" in result.stdout
+    assert f"The run is in {run}" in result.stdout
     (resumed,) = graphspec.Run(run).record["resumed"]
     assert (resumed["epoch"], resumed["step"]) == divmod(60, HEADS_STEPS)
     assert "going on from" in (run / "log.txt").read_text(encoding="utf-8")
     result = CliRunner().invoke(main, ["train", "--resume", str(run)])
     assert result.exit_code == 0
-    assert "has come to its end" in result.stderr
+    assert "is complete; train it for more epochs" in result.stderr
 
 
 def test_differences_are_seen(whole: graphspec.Run, tmp_path: Path) -> None:

@@ -294,7 +294,7 @@ def test_runs_are_sorted_by_a_metric(two: Path) -> None:
 def test_no_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An empty folder, and none at all, hold no run; that is no mistake."""
     monkeypatch.chdir(tmp_path)
-    assert call("runs").stdout == "There is no run in runs.\n"
+    assert call("runs").stdout == "There are no runs in runs.\n"
     assert call("runs", tmp_path / "nowhere").exit_code == 0
 
 
@@ -315,7 +315,7 @@ def test_two_runs_are_compared(two: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "status", "said"),
     [
-        (("compare", "a"), 2, "compare takes two runs"),
+        (("compare", "a"), 2, "`compare` needs two runs"),
         (("a", "b"), 2, "one folder of runs"),
         (("compare", "a", "b"), 1, "there is no folder a"),
     ],

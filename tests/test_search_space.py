@@ -107,7 +107,7 @@ def test_edges_are_bounded(write: Write) -> None:
     path = write(f"{HEAD}search: {{parameters: {{vars.hidden: [{choices}]}}}}\n")
     (finding,) = inspect(path, data=True)[1]
     assert finding.rule.code == "GS513"
-    assert finding.message.startswith("with `0` for `vars.hidden`")
+    assert finding.message.startswith("the spec is not valid with `0` for `vars.hidden`")
     path = write(f"{HEAD}search: {{parameters: {{vars.hidden: [{choices[3:]}]}}}}\n")
     assert len(inspect(path, data=True)[1]) == 0
 

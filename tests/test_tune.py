@@ -277,7 +277,7 @@ def test_command_prints_what_was_found(spec: Path) -> None:
             "is a mapping",
         ),
         (("vars.hidden:", "vars.hiden:"), "did you mean `hidden`?"),
-        (("low: 4,", "low: 0,"), "with `0` for `vars.hidden` the spec is not valid"),
+        (("low: 4,", "low: 0,"), "the spec is not valid with `0` for `vars.hidden`"),
         (("  trials: 6", "  trials: 6\n  monitor: val_lss"), "did you mean `val_loss`?"),
         (("d.npz", "gone.npz"), "gone.npz"),
     ],

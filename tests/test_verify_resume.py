@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from graphspec.cli import main
-from graphspec.cli._verify_resume import Trial, shortened, verify
+from graphspec.cli._verify_resume import KilledTraining, shortened, verify
 
 from .resuming.data import SPECS, specs_in
 
@@ -24,7 +24,7 @@ def specs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
 def test_killed_trainings_end_as_if_they_had_never_been(specs: dict[str, Path], tmp_path: Path) -> None:
     """Processes killed at random moments, every other one while it writes, over three kinds of specs."""
-    trials: list[Trial] = []
+    trials: list[KilledTraining] = []
     for number, name in enumerate(SPECS):
         (tmp_path / name).mkdir()
         kills = 2 - number % 2
@@ -43,7 +43,7 @@ def test_verify_resume_command(specs: dict[str, Path], tmp_path: Path) -> None:
     words = ("verify-resume", specs["cnn"], "--kills", 1, "--epochs", 2, "--steps", 9, "--keep", tmp_path / "kept")
     done = CliRunner().invoke(main, [str(each) for each in words])
     assert done.exit_code == 0, done.stderr
-    assert done.stdout.endswith("1 of 1 ended as if they had never been killed\n")
+    assert done.stdout.endswith("1 of 1 gave the same result as without the interruption\n")
     assert sorted(specs["cnn"].parent.iterdir()) == before
     assert {each.name for each in (tmp_path / "kept").iterdir()} >= {"whole", "killed_000"}
 

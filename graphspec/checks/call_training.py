@@ -21,10 +21,10 @@ def check_calls(context: CheckContext) -> Iterator[Diagnostic]:
                 if step.call.get("training") is not None:
                     yield Diagnostic(
                         IGNORED_TRAINING,
-                        f"`training` of the call in `{node.label}` does not hold: Keras calls every layer of a model "
-                        "with true in training and with false otherwise",
+                        f"`training` of the call in `{node.label}` has no effect: Keras calls every layer of a model "
+                        "with true in training, otherwise with false",
                         step.span,
                         expected="a call without `training`",
-                        help="leave it out; `freeze` under `training` keeps weights as they are, and a frozen "
+                        help="leave it out; `freeze` under `training` keeps weights unchanged, and a frozen "
                         "BatchNormalization works as in prediction",
                     )

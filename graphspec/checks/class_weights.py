@@ -33,10 +33,10 @@ def _unfit(output: Output, loss: str, context: CheckContext) -> Iterator[Diagnos
     if loss in _SEQUENCE_LOSSES:
         yield _useless(output, f"`{loss}` compares sequences", "a loss of classes")
     elif _is_of_numbers(loss) and activation in NO_PROBABILITIES and shape in ((), (1,)):
-        yield _useless(output, f"`{loss}` compares numbers, which are no classes", "a loss of classes")
+        yield _useless(output, f"`{loss}` compares numbers, not classes", "a loss of classes")
     elif shape is not None and len(shape) > 1:
-        said = f"gives {sample_shape(shape)} a sample, so that a sample has more than one class"
-        yield _useless(output, f"it {said}", "an output of one class a sample")
+        said = f"gives {sample_shape(shape)} per sample, so a sample has more than one class"
+        yield _useless(output, f"it {said}", "an output with one class per sample")
     elif shape:
         count = 2 if shape[-1] == 1 and loss not in OF_CLASS_INDICES else shape[-1]
         wrong = max(output.class_weight)
@@ -51,10 +51,10 @@ def _is_of_numbers(loss: str) -> bool:
 def _useless(output: Output, why: str, expected: str) -> Diagnostic:
     return Diagnostic(
         UNUSED_WEIGHTS,
-        f"the `class_weight` of `{output.name}` weighs nothing: {why}",
+        f"the `class_weight` of `{output.name}` has no effect: {why}",
         output.class_weight_span or output.span,
         expected=expected,
-        help="remove `class_weight`; `sample_weights` under `data` weigh samples one by one",
+        help="remove `class_weight`; `sample_weights` under `data` weigh each sample",
         labels=(Label(output.span, "the output"),) if output.class_weight_span is not None else (),
     )
 
@@ -73,21 +73,22 @@ def check_weighed(output: Output, source: DataSource, column: Column, found: Sca
     shape = tuple(column.shape[1:])
     if shape in ((), (1,)):
         first = first_where(column, _is_no_class) if found.fractional or found.lowest < 0 else None
-        what, help = "is no class", "write 0 for -1" if found.lowest == -1 and not found.fractional else ""
+        what, help = "is not a class", "write 0 for -1" if found.lowest == -1 and not found.fractional else ""
     else:
         is_wrong = _is_not_one_hot if _is_of_numbers(output.loss.name) else _has_several
         first = first_where(column, is_wrong) if len(shape) == 1 else None
-        what = "is not of one class"
-        help = "weigh the samples by `sample_weights`" if output.loss.name in BINARY else ""
+        what = "does not have one class"
+        help = "use `sample_weights` instead" if output.loss.name in BINARY else ""
     if first is None:
         return
     yield Diagnostic(
         UNUSED_WEIGHTS,
         f"{place_of_sample(source, column, first[0])} of {source.text} {what}"
-        f"{f': {first[1]:g}' if what == 'is no class' else ''}, and `class_weight` of `{output.name}` weighs classes",
+        f"{f': {first[1]:g}' if what == 'is not a class' else ''}, but `class_weight` of "
+        f"`{output.name}` needs classes",
         source.place,
-        expected="targets of one class each",
-        help=help or "remove `class_weight`, or mend the file",
+        expected="targets with one class each",
+        help=help or "remove `class_weight`, or fix the file",
         labels=(Label(output.span, "the output"),),
     )
 

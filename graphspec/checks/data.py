@@ -61,11 +61,11 @@ def check_held_out(data: Data, samples: int | None) -> Iterator[Diagnostic]:
     if not 0 < held_out < samples:
         yield Diagnostic(
             NOTHING_TO_TRAIN,
-            f"a validation split of {data.held_out:g} of {samples:,} samples leaves {held_out:,} to validate on and "
-            f"{samples - held_out:,} to train on",
+            f"a validation split of {data.held_out:g} of {samples:,} samples leaves {held_out:,} for validation and "
+            f"{samples - held_out:,} for training",
             data.split_span,
-            expected="a share that leaves samples on both sides",
-            help="change `data: validation: split:`",
+            expected="a share that leaves samples in both splits",
+            help="change `split` under `data: validation:`",
         )
 
 
@@ -106,7 +106,7 @@ def _check_names(graph: Graph, split: Split) -> Iterator[Diagnostic]:
         if name not in trained:
             yield Diagnostic(
                 UNUSED_WEIGHTS,
-                f"`{split.name}` has sample weights for `{name}`, which is no output with a loss",
+                f"`{split.name}` has sample weights for `{name}`, which is not an output with a loss",
                 source.span_of("name"),
                 expected="an output with a loss" if trained else "no sample weights",
                 help=did_you_mean(name, trained, f"the outputs with a loss are {one_of(trained)}" if trained else ""),
@@ -132,7 +132,7 @@ def _check_keys(
         if split.name == GIVEN:
             option = "--input" if kind == "input" else "--target"
             yield Diagnostic(
-                DATA_NAMES, f"no file is given for the {kind} `{name}`", help=f"give it with `{option} {name}=FILE`"
+                DATA_NAMES, f"the {kind} `{name}` has no file", help=f"pass it with `{option} {name}=FILE`"
             )
             continue
         yield Diagnostic(
@@ -187,19 +187,19 @@ def check_array(wanted: Input, source: DataSource, found: Header) -> Iterator[Di
         yield Diagnostic(
             DATA_SHAPE,
             f"{source.text} holds samples of shape {sample_shape(found.shape)}, not {sample_shape(wanted.shape)} "
-            f"as `{wanted.name}` is",
+            f"as declared for `{wanted.name}`",
             source.span_of("columns" if source.columns is not None else "file"),
             expected=f"samples of shape {sample_shape(wanted.shape)}",
-            help=f"declare `{wanted.name}` with the shape {sample_shape(found.shape)}, or mend the file",
+            help=f"declare `{wanted.name}` with the shape {sample_shape(found.shape)}, or fix the file",
             labels=(Label(wanted.span, f"`{wanted.name}` is declared here"),),
         )
     if found.dtype is not None and not _readable(found.dtype, wanted.dtype):
         yield Diagnostic(
             DATA_DTYPE,
-            f"{source.text} holds {_values(found.dtype)}, and `{wanted.name}` takes {_values(wanted.dtype)}",
+            f"{source.text} holds {_values(found.dtype)}, but `{wanted.name}` takes {_values(wanted.dtype)}",
             source.place,
-            expected=f"values that can be read as {wanted.dtype} without loss",
-            help=f"declare `{wanted.name}` with `dtype: string`, or turn words into indices with `vocabulary: auto`"
+            expected=f"values that can be converted to {wanted.dtype} without loss",
+            help=f"declare `{wanted.name}` with `dtype: string`, or map words to indices with `vocabulary: auto`"
             if found.dtype == "string"
             else f"declare `{wanted.name}` with `dtype: {found.dtype}`, or save the file as {wanted.dtype}",
             labels=(Label(wanted.span, f"`{wanted.name}` is declared here"),),
@@ -207,7 +207,7 @@ def check_array(wanted: Input, source: DataSource, found: Header) -> Iterator[Di
 
 
 def check_trained_with(split: Split, name: str, source: DataSource, found: Header) -> Iterator[Diagnostic]:
-    """Report targets and sample weights that are text, and samples of several weights.
+    """Report targets and sample weights that are text, but samples of several weights.
 
     Args:
         split: the split that the source belongs to.
@@ -222,17 +222,17 @@ def check_trained_with(split: Split, name: str, source: DataSource, found: Heade
     if found.dtype == "string":
         yield Diagnostic(
             DATA_DTYPE,
-            f"{source.text} holds text, and the {what} of `{name}` are numbers",
+            f"{source.text} holds text, but the {what} of `{name}` are numbers",
             source.place,
             expected="numbers",
-            help="save numbers" if is_weight else "`vocabulary: auto` turns words into indices",
+            help="save numbers" if is_weight else "map words to indices with `vocabulary: auto`",
         )
     if is_weight and found.shape not in ((), (1,), (None,)):
         yield Diagnostic(
             DATA_SHAPE,
-            f"{source.text} holds samples of shape {sample_shape(found.shape)}, and a sample has one weight",
+            f"{source.text} holds samples of shape {sample_shape(found.shape)}, but a sample has one weight",
             source.span_of("columns" if source.columns is not None else "file"),
-            expected="one number a sample",
+            expected="one number per sample",
         )
 
 
@@ -262,15 +262,15 @@ def check_counts(split: Split, samples: Mapping[int, int | None]) -> Iterator[Di
     first_name, first, count = counted[0]
     if count == 0:
         yield Diagnostic(
-            SAMPLE_COUNT, f"{first.text} holds no samples", first.span_of("file"), expected="one sample or more"
+            SAMPLE_COUNT, f"{first.text} holds no samples", first.span_of("file"), expected="at least one sample"
         )
     for _name, source, number in counted[1:]:
         if number != count:
             yield Diagnostic(
                 SAMPLE_COUNT,
-                f"{source.text} holds {number:,} samples where {first.text} holds {count:,}",
+                f"{source.text} holds {number:,} samples, but {first.text} holds {count:,}",
                 source.span_of("file"),
                 expected=f"{count:,} samples, as for `{first_name}`",
-                help=f"all sources of `{split.name}` must agree",
+                help=f"all sources of `{split.name}` need the same number of samples",
                 labels=(Label(first.span_of("file"), f"{count:,} samples"),),
             )

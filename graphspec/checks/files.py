@@ -40,10 +40,10 @@ def check_network(context: CheckContext) -> Iterator[Diagnostic]:
         if is_url(path):
             yield Diagnostic(
                 NETWORK,
-                f"`{VOCABULARY}` of `{layer.type_name}` is a URL, and a spec opens no network connection",
+                f"`{VOCABULARY}` of `{layer.type_name}` is a URL, but a spec may not open a network connection",
                 layer.object.span_of(VOCABULARY),
-                expected="a list of words, or the path of a file on this machine",
-                help="fetch the file first, and name it by its path",
+                expected="a list of words, or the path of a local file",
+                help="download the file, and write its path",
             )
 
 
@@ -75,13 +75,13 @@ def missing_file(path: Path, text: str, span: Span) -> Diagnostic:
     except FileNotFoundError:
         near = closest(path.name, names_in(path.parent))
     except IsADirectoryError:
-        why = f"{text} is no file"
+        why = f"{text} is not a file"
     except OSError as error:
         why = f"{text} cannot be read: {reason_of(error)}"
     return Diagnostic(
         MISSING_FILE,
         why,
         span,
-        expected="the path of a file; relative paths start at the file that names them",
+        expected="the path of a file, relative to the file that names it",
         help=f"did you mean `{near}`?" if near is not None else "check the path",
     )

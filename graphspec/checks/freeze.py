@@ -63,10 +63,10 @@ def check_frozen(context: CheckContext) -> Iterator[Diagnostic]:
     if weighted and weighted <= frozen_layers and len(paths) < _MAX_PATHS:
         yield Diagnostic(
             FROZEN_EVERYTHING,
-            "every layer that has weights is frozen, so the training would change nothing",
+            "every layer with weights is frozen, so training would change nothing",
             training.freeze[0].span if training.freeze else training.optimizer.span,
             expected="at least one layer to train",
-            help="leave a layer out of `freeze`, or remove its `trainable: false`",
+            help="remove a layer from `freeze`, or its `trainable: false`",
         )
 
 

@@ -33,7 +33,7 @@ def check_losses(context: CheckContext) -> Iterator[Diagnostic]:
                     f"the output `{output.name}` has no loss, so Keras would silently never train it",
                     output.span,
                     expected="an output with a `loss`",
-                    help="add `loss: mse` (or what fits), or `loss: null` where the output is not to be trained",
+                    help="add a loss, such as `loss: mse`, or `loss: null` if the output is not to be trained",
                 )
             elif output.class_weight:
                 yield Diagnostic(
@@ -57,25 +57,25 @@ def _mismatch(output: Output, loss: Object, context: CheckContext) -> Iterator[D
     from_logits = bool(loss.arguments.get("from_logits", False))
     why = help = ""
     if from_logits and loss.name in BINARY + CATEGORICAL and head.activation in ("sigmoid", "softmax"):
-        why = f"`from_logits` says that the output holds logits, but `{head.activation}` has made them probabilities"
+        why = f"`from_logits` expects logits, but `{head.activation}` has converted them to probabilities"
         help = f"remove `from_logits`, or the activation `{head.activation}`"
     elif loss.name in BINARY and head.activation == "softmax":
-        why = f"`{loss.name}` scores every unit by itself, but `softmax` makes the units share one total"
-        help = "use `categorical_crossentropy` with softmax, or a sigmoid for yes-or-no outputs"
+        why = f"`{loss.name}` scores each unit independently, but `softmax` makes the units sum to 1"
+        help = "use `categorical_crossentropy` with softmax, or sigmoid for independent units"
     elif loss.name in CATEGORICAL and units == 1:
         why = f"`{loss.name}` compares classes, but the output has one unit"
-        help = "use `binary_crossentropy` with one sigmoid unit, or one softmax unit a class"
+        help = "use `binary_crossentropy` with one sigmoid unit, or one softmax unit per class"
     elif head.activation == "softmax" and units == 1:
         why = "`softmax` over one unit is always 1"
-        help = "use `sigmoid`, or one unit a class"
+        help = "use `sigmoid`, or one unit per class"
     if why:
         yield Diagnostic(
             LOSS_ACTIVATION,
-            f"the loss of `{output.name}` does not fit: {why}",
+            f"the loss of `{output.name}` does not fit its output: {why}",
             loss.span,
             expected="a loss that fits the output's activation and units",
             help=help,
-            labels=(Label(head.layer.span, "the output is made here"),),
+            labels=(Label(head.layer.span, "the output is computed here"),),
         )
     elif loss.name in BINARY + CATEGORICAL and not from_logits and head.activation in NO_PROBABILITIES:
         made = (
@@ -87,12 +87,12 @@ def _mismatch(output: Output, loss: Object, context: CheckContext) -> Iterator[D
         of_class = closest(loss.name.replace("_", ""), catalog.names("losses")) or "BinaryCrossentropy"  # `bce`
         yield Diagnostic(
             LOGITS,
-            f"the loss of `{output.name}` takes probabilities, and {made} none",
+            f"the loss of `{output.name}` takes probabilities, but {made} none",
             loss.span,
             expected="a loss that fits the output's activation",
-            help=f"end in `activation: {fitting}`, or say what the values are: "
+            help=f"use `activation: {fitting}` in the last layer, or declare the values as logits: "
             f"`loss: {{{of_class}: {{from_logits: true}}}}`",
-            labels=(Label(head.layer.span, "the output is made here"),),
+            labels=(Label(head.layer.span, "the output is computed here"),),
         )
 
 
@@ -105,11 +105,11 @@ def _unfit_shape(output: Output, loss: Object, context: CheckContext) -> Iterato
     fault = f"of shape {sample_shape(shape)}" if len(shape) not in ranks else "whose last dimension is 1"
     yield Diagnostic(
         LOSS_ACTIVATION,
-        f"the loss of `{output.name}` does not fit: `{loss.name}` takes no output {fault}",
+        f"the loss of `{output.name}` does not fit: `{loss.name}` does not accept an output {fault}",
         loss.span,
-        expected=f"an output of {_dimensions(ranks)} a sample",
-        help="use another loss, or give the output another shape",
-        labels=(Label(output.span, f"it gives {sample_shape(shape)} a sample"),),
+        expected=f"an output of {_dimensions(ranks)} per sample",
+        help="use another loss, or change the shape of the output",
+        labels=(Label(output.span, f"its shape is {sample_shape(shape)} per sample"),),
     )
 
 

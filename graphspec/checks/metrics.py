@@ -53,7 +53,7 @@ def _unfit(output: Output, forms: str, shape: Shape) -> Iterator[Diagnostic]:
         wanted = " or ".join(sample_shape(each) for form in taken if (each := shape_of(form, shape)) is not None)
         yield Diagnostic(
             LOSS_ACTIVATION,
-            f"the metric `{metric.name}` of `{output.name}` does not fit: it does not compare targets of {given} with "
+            f"the metric `{metric.name}` of `{output.name}` does not fit: it cannot compare targets of {given} with "
             f"an output of {sample_shape(shape)}",
             metric.span,
             expected=f"a metric for targets of {given}" if wanted else "another metric, or an output of another shape",
@@ -65,10 +65,10 @@ def _unfit(output: Output, forms: str, shape: Shape) -> Iterator[Diagnostic]:
 def _help(metric: Object, forms: str, wanted: str) -> str:
     sparse = catalog.find("metrics", f"Sparse{_class_of(metric)}")
     if "=" not in forms and sparse is not None:
-        return f"class indices go with `{sparse.name}`"
+        return f"for class indices use `{sparse.name}`"
     if "=" not in forms and wanted:
-        return f"it takes targets of {wanted}: one number a class, as `categorical_crossentropy` does"
-    return "leave it out, or use one that fits"
+        return f"it takes targets of {wanted}: one number per class, as for `categorical_crossentropy`"
+    return "remove it, or use another metric"
 
 
 def _taken(metric: Object, shape: Shape) -> str | None:

@@ -58,11 +58,11 @@ def unknown_monitor(who: str, monitor: str, span: Span, *, reported: Iterable[st
     known = list(reported)
     help = did_you_mean(monitor, known, f"it reports {one_of(known)}")
     if monitor.startswith("val_") and not validates:
-        help = "add `data: validation:`, for instance `validation: {split: 0.1}`"
+        help = "add validation data, such as `data: {validation: {split: 0.1}}`"
     return Diagnostic(
         UNKNOWN_MONITOR,
         f"`{who}` monitors `{monitor}`, which this training does not report",
         span,
-        expected="a metric that is reported",
+        expected="a metric that this training reports",
         help=help,
     )

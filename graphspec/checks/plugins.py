@@ -33,8 +33,8 @@ def check_plugins(context: CheckContext) -> Iterator[Diagnostic]:
         if ">" in each.name:
             yield Diagnostic(
                 UNREGISTERED,
-                f"`{each.name}` is a custom object, and this spec names no plugin",
+                f"`{each.name}` is a custom object, but this spec names no plugin",
                 each.span,
-                expected="the name of an object of Keras, or `plugins` at the top of the spec",
+                expected="an object of Keras, or `plugins` at the top of the spec",
                 help="add `plugins: [...]` with the module that registers it",
             )

@@ -64,8 +64,8 @@ def check_weights(name: str, source: DataSource, column: Column, found: Scan) ->
             f"{place_of_sample(source, column, sample)} of {source.text} has the weight {value:g}, so training for "
             f"`{name}` would move away from its target",
             source.place,
-            expected="sample weights from 0 upwards",
-            help="write 0 for a sample that is to have no part in the training",
+            expected="sample weights of 0 or more",
+            help="write 0 to leave a sample out of the training",
         )
 
 
@@ -95,16 +95,16 @@ def _in_words(allowed: TargetRange) -> str:
 def _help(loss: str, allowed: TargetRange, source: DataSource, found: Scan) -> str:
     lowest, highest = found.lowest or 0, found.highest or 0
     if allowed.high is None:
-        return "use a loss of any numbers, such as `mse`, or mend the file"
+        return "use a loss for any numbers, such as `mse`, or fix the file"
     if lowest >= 0 and highest == _WHITE and source.transforms.scale is None:
-        return f"`scale: {1 / _WHITE}` on the source, which is 1/255, makes numbers from 0 to 1 of grey pixels"
+        return f"`scale: {1 / _WHITE}` (1/255) on the source maps pixels to numbers from 0 to 1"
     if loss in BINARY and lowest == -1 and highest == 1 and not found.fractional:
-        return "write 0 for -1, or use `hinge`, which takes -1 and 1"
+        return "write 0 instead of -1, or use `hinge`, which takes -1 and 1"
     if loss in BINARY and lowest >= 0 and not found.fractional and highest < _WHITE:
         return (
-            "class indices go with `sparse_categorical_crossentropy` and one unit a class; numbers of another scale "
-            "take `scale` on the source"
+            "for class indices use `sparse_categorical_crossentropy` and one unit per class; for other numbers "
+            "use `scale` on the source"
         )
     if allowed.values and found.fractional:
         return "use `mse`, or another loss that takes any numbers"
-    return "mend the file, or bring the numbers into the range with `scale` on the source"
+    return "fix the file, or scale the numbers with `scale` on the source"

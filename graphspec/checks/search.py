@@ -35,10 +35,10 @@ def check_paths(tree: Mapping, space: SearchSpace) -> Iterator[Diagnostic]:
         if not is_path(parameter.path) or _first_key(parameter.path) in _WHOLE:
             yield Diagnostic(
                 BAD_SEARCH,
-                f"`{parameter.path}` is no path of a value that can be searched for",
+                f"`{parameter.path}` is not the path of a value that can be searched",
                 parameter.span,
                 expected="a path such as `vars.width` or `graph.deep.apply[0].Dense.units`",
-                help="write the path as `--set` takes it",
+                help="write the path as for `--set`",
             )
             continue
         outer = [each for each in space.parameters[:number] if _is_within(parameter.path, each.path)]
@@ -46,10 +46,10 @@ def check_paths(tree: Mapping, space: SearchSpace) -> Iterator[Diagnostic]:
         if outer:
             yield Diagnostic(
                 BAD_SEARCH,
-                f"`{parameter.path}` lies within `{outer[0].path}`, which is searched for as well",
+                f"`{parameter.path}` is part of `{outer[0].path}`, which is searched as well",
                 parameter.span,
-                expected="a value of its own",
-                help="search for one of the two; choices may be whole objects: `[{Adam: 0.01}, {SGD: 0.1}]`",
+                expected="a value that is searched once",
+                help="search one of the two; a choice can be a whole object: `[{Adam: 0.01}, {SGD: 0.1}]`",
                 labels=(Label(outer[0].span, "this is the other"),),
             )
             continue
@@ -88,9 +88,9 @@ def _unfit(parameter: Parameter, value: object, first: Diagnostic) -> Diagnostic
     known = place is not None and place.source == parameter.span.source
     return Diagnostic(
         BAD_SEARCH,
-        f"with {shown(value)} for `{parameter.path}` the spec is not valid: {first.message}",
+        f"the spec is not valid with {shown(value)} for `{parameter.path}`: {first.message}",
         parameter.span,
-        expected="values that the spec can have",
+        expected="values with which the spec is valid",
         help=first.help or first.expected,
         labels=(Label(place, "found here"),) if known and place is not None else (),
     )

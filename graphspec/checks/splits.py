@@ -23,13 +23,13 @@ def check_splits(context: CheckContext) -> Iterator[Diagnostic]:
         if other is not split:
             yield Diagnostic(
                 SAME_DATA,
-                f"`{split.name}` takes the very samples of `{other.name}`",
+                f"`{split.name}` uses the same samples as `{other.name}`",
                 split.span,
-                expected=f"samples that are not those of `{other.name}`",
-                help="hold some back: `validation: {split: 0.1}`"
+                expected=f"other samples than `{other.name}`",
+                help="hold out a part of the training data: `validation: {split: 0.1}`"
                 if split.name == "validation"
-                else "name files of their own",
-                labels=(Label(other.span, f"`{other.name}` takes them as well"),),
+                else "name other files",
+                labels=(Label(other.span, f"`{other.name}` uses them too"),),
             )
 
 

@@ -56,14 +56,14 @@ def check_target(output: Output, have: Shape, shape: Shape, span: Span) -> Itera
         classes = "categorical" in output.loss.name.lower()
         yield Diagnostic(
             TARGET_SHAPE,
-            f"the targets of `{output.name}` have shape {sample_shape(have)} a sample, but the output gives "
+            f"the targets of `{output.name}` have shape {sample_shape(have)} per sample, but the output has "
             f"{sample_shape(shape)}",
             span,
             expected=f"targets of shape {sample_shape(shape)}",
             help=(
-                "class indices go with `sparse_categorical_crossentropy`; this loss takes one number a class"
+                "for class indices use `sparse_categorical_crossentropy`; this loss takes one number per class"
                 if classes and have in ((), (1,))
-                else "Keras would stretch one over the other and train on the result; mend the file or the last layer"
+                else "Keras would broadcast one over the other and train on the result; fix the file or the last layer"
             ),
             labels=(Label(output.span, "the output"),),
         )
@@ -96,11 +96,11 @@ def _of_other_shape(output: Output, loss: str, *, have: Shape, shape: Shape, spa
     wanted = " or ".join(sample_shape(each) for each in shapes if each is not None) if "s" not in taken else "[n]"
     yield Diagnostic(
         TARGET_SHAPE,
-        f"the targets of `{output.name}` have shape {sample_shape(have)} a sample, and `{loss}` does not take them "
-        f"for an output of {sample_shape(shape)}",
+        f"the targets of `{output.name}` have shape {sample_shape(have)} per sample, but `{loss}` does not accept "
+        f"them for an output of {sample_shape(shape)}",
         span,
         expected=f"targets of shape {wanted}",
-        help="this loss takes one label a sample" if have == shape and "-" in taken and len(shape) == 1 else "",
+        help="this loss takes one label per sample" if have == shape and "-" in taken and len(shape) == 1 else "",
         labels=(Label(output.span, "the output"),),
     )
 
@@ -112,10 +112,10 @@ def _class_indices(output: Output, have: Shape, shape: Shape, span: Span) -> Ite
         return
     yield Diagnostic(
         TARGET_SHAPE,
-        f"the targets of `{output.name}` have shape {sample_shape(have)} a sample, but its loss takes class indices",
+        f"the targets of `{output.name}` have shape {sample_shape(have)} per sample, but its loss takes class indices",
         span,
-        expected=f"one index for each of {sample_shape(wanted)}" if wanted else "one class index a sample",
-        help="one number a class goes with `categorical_crossentropy`" if have == shape else "",
+        expected=f"one index for each of {sample_shape(wanted)}" if wanted else "one class index per sample",
+        help="for one number per class use `categorical_crossentropy`" if have == shape else "",
         labels=(Label(output.span, "the output"),),
     )
 
@@ -135,9 +135,9 @@ def check_labels(
     """
     if not fractional and lowest >= 0 and (classes is None or highest < classes):
         return
-    more = f"give the last layer {int(highest) + 1} units, or mend the labels"
+    more = f"give the last layer {int(highest) + 1} units, or fix the labels"
     if lowest >= 1 and highest == classes:
-        more = f"classes count from 0: subtract 1 from the labels, or give the last layer {int(highest) + 1} units"
+        more = f"class indices start at 0: subtract 1 from the labels, or give the last layer {int(highest) + 1} units"
     found = "fractions" if fractional else f"indices from {lowest:g} to {highest:g}"
     yield Diagnostic(
         LABEL_RANGE,

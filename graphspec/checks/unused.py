@@ -21,7 +21,7 @@ def check_unused(context: CheckContext) -> Iterator[Diagnostic]:
         for name, span in graph.unapplied.items():
             yield Diagnostic(
                 UNUSED,
-                f"`{name}` is declared and never applied",
+                f"`{name}` is declared but never applied",
                 span,
                 expected="a layer or model that a node applies",
                 help=f"write `apply: {name}` in a node, or remove it",
@@ -45,6 +45,6 @@ def check_unused(context: CheckContext) -> Iterator[Diagnostic]:
                     UNUSED,
                     f"the {kind} `{name}` reaches no output",
                     span,
-                    expected="something that an output is computed from",
+                    expected="something that an output depends on",
                     help=f"use `{name}` in a node, or remove it",
                 )

@@ -137,9 +137,9 @@ def check_column(
     if found.broken:
         yield Diagnostic(
             UNREADABLE_DATA,
-            f"{source.text} holds {found.broken:,} texts with half a surrogate pair, which are no texts",
+            f"{source.text} holds {found.broken:,} strings with an unpaired surrogate, which is not a character",
             source.place,
-            expected="texts that can be written as UTF-8",
+            expected="strings that can be encoded as UTF-8",
             help="mend the file",
         )
     yield from _check_finite(found, column, source)
@@ -177,7 +177,7 @@ def _check_finite(found: Scan, column: Column, source: DataSource) -> Iterator[D
             f"{source.text} holds {' and '.join(counts)} among its {prod(column.shape):,} values",
             source.place,
             expected="finite numbers",
-            help="one such value turns every weight into NaN at the first step: drop or fill those samples",
+            help="one such value makes every weight NaN at the first step: drop or fill these samples",
         )
 
 
@@ -189,10 +189,11 @@ def _check_fits(dtype: str, what: str, source: DataSource, *, column: Column, fo
     if column.dtype.kind in "iuf" and not (least <= found.lowest and found.highest <= greatest):
         yield Diagnostic(
             DATA_DTYPE,
-            f"{source.text} holds numbers from {found.lowest:g} to {found.highest:g}, and {what} become {dtype}",
+            f"{source.text} holds numbers from {found.lowest:g} to {found.highest:g}, but {what} are "
+            f"converted to {dtype}",
             source.place,
             expected=f"numbers from {least:g} to {greatest:g}",
-            help="mend the file, or scale the numbers with `scale`",
+            help="fix the file, or scale the numbers with `scale`",
         )
 
 
@@ -220,13 +221,13 @@ def _check_input(
         if found.lowest < 0 or found.highest >= count:
             yield Diagnostic(
                 INDEX_RANGE,
-                f"{held}, and `Embedding` knows {count}",
+                f"{held}, but `Embedding` has {count}",
                 source.place,
                 expected=f"indices from 0 to {count - 1}",
-                help=f"write `input_dim: {int(found.highest) + 1}`, or mend the indices"
+                help=f"write `input_dim: {int(found.highest) + 1}`, or fix the indices"
                 if found.lowest >= 0
-                else "an index counts from 0",
-                labels=(Label(span, f"it knows {count} indices"),),
+                else "indices start at 0",
+                labels=(Label(span, f"it has {count} indices"),),
             )
 
 

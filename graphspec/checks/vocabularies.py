@@ -32,11 +32,11 @@ def _check_input(context: CheckContext, name: str, source: DataSource) -> Iterat
         if len(words) > count:
             yield Diagnostic(
                 INDEX_RANGE,
-                f"the vocabulary of `{name}` has {len(words)} words, and `Embedding` knows {count} indices",
+                f"the vocabulary of `{name}` has {len(words)} words, but `Embedding` has {count} indices",
                 source.span_of("vocabulary"),
                 expected=f"{count} words or fewer",
                 help=f"write `input_dim: {len(words)}`",
-                labels=(Label(span, f"it knows {count} indices"),),
+                labels=(Label(span, f"it has {count} indices"),),
             )
 
 
@@ -49,7 +49,7 @@ def _check_output(context: CheckContext, name: str, source: DataSource) -> Itera
     if classes is not None and len(words) > classes and source.transforms.one_hot is None:
         yield Diagnostic(
             LABEL_RANGE,
-            f"the vocabulary of `{name}` has {len(words)} words, and the output has {classes} classes",
+            f"the vocabulary of `{name}` has {len(words)} words, but the output has {classes} classes",
             source.span_of("vocabulary"),
             expected=f"{classes} words or fewer",
             help=f"give the last layer {len(words)} units",
@@ -65,7 +65,7 @@ def _check_auto(split: Split, train: Split) -> Iterator[Diagnostic]:
                     DATA_NAMES,
                     f"`vocabulary: auto` takes the words of the training split, whose `{name}` has no vocabulary",
                     source.span_of("vocabulary"),
-                    expected="a vocabulary in the training split as well",
+                    expected="a vocabulary in the training split too",
                     help=f"write `vocabulary: auto` under `train` for `{name}`, or the words here",
                     labels=(Label(trained[name].span, "without a vocabulary"),),
                 )

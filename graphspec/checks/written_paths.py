@@ -66,14 +66,14 @@ def takes_placeholders(callback: Object) -> bool:
 
 def _read(callback: Object, argument: str, text: Any, shared: str) -> RunPath | Diagnostic:
     if not isinstance(text, str):
-        return _unsafe(callback, argument, f"is {kind_of(text)}, not a path", "write a text such as `log.csv`")
+        return _unsafe(callback, argument, f"is {kind_of(text)}, not a path", "write a path such as `log.csv`")
     try:
         return run_path(text, takes_placeholders=takes_placeholders(callback), shared=shared)
     except UnsafePathError as error:
         help = error.help
         if text == BEST and callback.name == "ModelCheckpoint":
             help = (
-                "write another name; `training: checkpoint: {monitor: ...}` says which model the run keeps as its best"
+                "choose another name; `training: checkpoint: {monitor: ...}` chooses the best model that the run keeps"
             )
         return _unsafe(callback, argument, error.reason, help)
 
@@ -113,14 +113,14 @@ def _unknown_name(callback: Object, argument: str, path: RunPath, offered: list[
     for placeholder in path.placeholders:
         example = 1 if placeholder.name in ("epoch", "batch") else 0.5
         if placeholder.name not in offered:
-            reason = f"fills in `{placeholder.name}`, which is not known when the file is written"
-            help = did_you_mean(placeholder.name, offered, f"known are {one_of(offered)}")
+            reason = f"has the placeholder `{placeholder.name}`, which is not known when the file is written"
+            help = did_you_mean(placeholder.name, offered, f"the known placeholders are {one_of(offered)}")
         elif not placeholder.fits(example):
-            reason = f"holds `{placeholder}`, and `{placeholder.name}` is no whole number"
+            reason = f"holds `{placeholder}`, but `{placeholder.name}` is not a whole number"
             help = f"write `{{{placeholder.name}:.2f}}`"
         else:
             continue
-        yield _unsafe(callback, argument, reason, help, expected="a name that Keras fills in")
+        yield _unsafe(callback, argument, reason, help, expected="a placeholder that Keras fills in")
         return
 
 
@@ -160,11 +160,11 @@ class _Claims:
         if other is not None:
             yield Diagnostic(
                 UNSAFE_PATH,
-                f"`{argument}` of `{callback.name}` leads to what `{other.name}` writes",
+                f"`{argument}` of `{callback.name}` is the path that `{other.name}` writes to",
                 callback.span_of(argument),
                 expected="a path of its own",
                 help="choose another name",
-                labels=(Label(other.span, "this writes there too"),),
+                labels=(Label(other.span, "this writes to the same path"),),
             )
         for each in paths:
             self._loose.add(each.loose_key, callback)

@@ -1,8 +1,7 @@
-"""Proof by trial that a training which is killed and gone on with ends as if it had never been killed.
+"""A test that a killed and resumed training gives the same result as an uninterrupted one.
 
-A spec is trained once to its end. Then, again and again, a process that trains it anew is killed (SIGKILL) at a random
-moment, another goes on with its run, and the two ends are compared bit by bit: every variable, what callbacks know,
-every metric of every epoch.
+A spec is trained once without interruption. Then processes that train it again are killed (SIGKILL) at random moments,
+other processes resume their runs, and the results are compared bit by bit: variables, state of callbacks, metrics.
 """
 
 from __future__ import annotations
@@ -32,8 +31,15 @@ _LIMIT = 3600.0
 
 
 @dataclass(frozen=True)
-class Trial:
-    """One training that was killed: after so many seconds, how many steps its run then held, and what differed."""
+class KilledTraining:
+    """A training that was killed and resumed.
+
+    Attributes:
+        seconds: The time from its first checkpoint to the kill.
+        while_writing: It was killed while a file was being written.
+        step: The step of the checkpoint that it was resumed from.
+        differing: The names of what differs from the uninterrupted training.
+    """
 
     seconds: float
     while_writing: bool
@@ -42,14 +48,14 @@ class Trial:
 
     @property
     def is_same(self) -> bool:
-        """Whether it ended as if it had never been killed."""
+        """True if nothing differs."""
         return not self.differing
 
 
 def shortened(spec: Path | str, overrides: Iterable[str], *, epochs: int, steps: int) -> list[str]:
-    """`overrides`, and those that make a training of `spec` no longer than that, with several checkpoints an epoch.
+    """Return overrides that bound a training to `epochs` and `steps` per epoch, with several checkpoints per epoch.
 
-    Raises SpecError where there is nothing to train, or data and spec do not fit.
+    Raises SpecError if there is nothing to train, or the data does not fit the spec.
     """
     check_tensorflow()
     from graphspec.datasets.samples import read_training_data
@@ -69,30 +75,30 @@ def shortened(spec: Path | str, overrides: Iterable[str], *, epochs: int, steps:
 
 def verify(
     spec: Path, overrides: Iterable[str], folder: Path, *, kills: int, seed: int, tell: Callable[[str], None]
-) -> Iterator[Trial]:
-    """Train `spec` with `overrides` to its end once, and then kill it `kills` times; runs are written below `folder`.
+) -> Iterator[KilledTraining]:
+    """Train `spec` once without interruption, then kill and resume it `kills` times, with runs below `folder`.
 
-    Every other kill waits until a file is being written. Raises SpecError where the spec cannot be trained at all.
+    Every other kill waits until a file is being written. Raises SpecError if the spec cannot be trained.
     """
     require_tensorflow()
-    chance = random.Random(seed)
+    rng = random.Random(seed)
     whole = folder / "whole"
     _finish(_start(_train, str(spec), tuple(overrides), str(whole), log=folder / "whole.log"), folder / "whole.log")
     record = Run(whole).record
-    tell(f"trained to the end: {record['epochs']} epochs in {record['seconds']:.1f} s")
+    tell(f"trained without interruption: {record['epochs']} epochs in {record['seconds']:.1f} s")
     for number in range(kills):
         run, log = folder / f"killed_{number:03}", folder / f"killed_{number:03}.log"
         process = _start(_train, str(spec), tuple(overrides), str(run), log=log)
-        seconds = chance.uniform(0, record["seconds"])
+        seconds = rng.uniform(0, record["seconds"])
         while_writing = number % 2 == 1
         _kill(process, run, seconds, log, while_writing=while_writing)
         held = max(_steps(run), default=0)
         _finish(_start(_resume, str(run), log=log), log)
-        yield Trial(seconds, while_writing, held, tuple(differences(whole, run)))
+        yield KilledTraining(seconds, while_writing, held, tuple(differences(whole, run)))
 
 
 def differences(first: Path, second: Path) -> Iterator[str]:
-    """What differs between the ends of two runs, by name; nothing where they are the same to the bit."""
+    """Yield the names of what differs between the results of two runs, to the bit."""
     from graphspec.training.checkpoint_file import read_checkpoint
 
     statuses = [Run(run).record["status"] for run in (first, second)]
@@ -113,7 +119,7 @@ def differences(first: Path, second: Path) -> Iterator[str]:
         for each in sorted(one.arrays.keys() | other.arrays.keys()):
             if each not in one.arrays or each not in other.arrays or not _same(one.arrays[each], other.arrays[each]):
                 yield f"{name}: {called.get(each, each)}"
-        # Names of variables are numbered by process; times, and where files lie, differ from run to run.
+        # Names of variables are numbered per process; times and paths differ between runs.
         compared = one.state.keys() - {"told", "paths", "lock", "rows"}
         yield from (f"{name}: {key}" for key in sorted(compared) if one.state[key] != other.state[key])
         for kind, known, known_after in zip(
@@ -141,14 +147,14 @@ def _steps(run: Path) -> list[int]:
 
 
 def _kill(process: Any, run: Path, seconds: float, log: Path, *, while_writing: bool) -> None:
-    """Kill `process` so many seconds after its first checkpoint, or at the next write after that."""
+    """Kill `process` at `seconds` after its first checkpoint, or at the next write after that."""
     deadline = time.monotonic() + _LIMIT
     while not (run / run_directory.CHECKPOINTS / FIRST).exists() and not _steps(run):
         if not process.is_alive():
             _finish(process, log)
             return
         if time.monotonic() > deadline:
-            raise TimeoutError(f"{run} has not begun")
+            raise TimeoutError(f"{run} has not started")
         time.sleep(0.002)
     process.join(seconds)
     while while_writing and process.is_alive() and not _is_writing(run):
@@ -173,7 +179,7 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
 
 
 def _start(work: Callable[..., None], *arguments: Any, log: Path) -> Any:
-    """A process that works, its output in `log`. All are forked from a server that has imported TensorFlow."""
+    """Start a process with its output in `log`, forked from a server that has imported TensorFlow."""
     methods = multiprocessing.get_all_start_methods()
     context: Any = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
     if "forkserver" in methods:
@@ -186,11 +192,11 @@ def _start(work: Callable[..., None], *arguments: Any, log: Path) -> Any:
 def _finish(process: Any, log: Path) -> None:
     process.join()
     if process.exitcode:
-        said = log.read_text(encoding="utf-8", errors="replace").strip()[-2000:] if log.exists() else ""
+        output = log.read_text(encoding="utf-8", errors="replace").strip()[-2000:] if log.exists() else ""
         raise SpecError.of(
             REFUSED_TRAINING,
-            f"a training ended with status {process.exitcode}",
-            help=said and f"this is the end of what it wrote:\n{said}",
+            f"a training failed with status {process.exitcode}",
+            help=output and f"its last output:\n{output}",
         )
 
 
@@ -198,17 +204,17 @@ def _train(spec: str, overrides: tuple[str, ...], run: str, log: str) -> None:
     from graphspec.api import train
 
     _redirect(log)
-    _tell_failure(lambda: train(spec, overrides=overrides, run_dir=run, progress=True))
+    _exit_on_failure(lambda: train(spec, overrides=overrides, run_dir=run, progress=True))
 
 
 def _resume(run: str, log: str) -> None:
     from graphspec.api import resume
 
     _redirect(log)
-    _tell_failure(lambda: resume(run, progress=True))
+    _exit_on_failure(lambda: resume(run, progress=True))
 
 
-def _tell_failure(work: Callable[[], object]) -> None:
+def _exit_on_failure(work: Callable[[], object]) -> None:
     try:
         work()
     except SpecError as error:

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 @click.argument("spec", metavar="SPEC")
 @set_option
 def summary(spec: str, overrides: tuple[str, ...]) -> None:
-    """Show a spec's model node by node, without allocating its weights.
+    """Show the model of a spec node by node, without allocating its weights.
 
-    Every row is one call of one layer, under the name its node has in the spec: what it takes in, the shape it gives,
-    the parameters it adds, and, where a layer is called several times, which call it is and with whom it is shared.
+    Each row is one call of a layer, under the name of its node in the spec: its inputs, output shape and parameters,
+    and, if the layer is called several times, the number of the call and the nodes that share it.
 
     \b
     graphspec summary specs/video_qa.yaml
@@ -46,7 +46,7 @@ def _print(found: Summary) -> None:
         console = Console(width=140)
     _print_section(console, found.root, 0)
     frozen = found.parameters - found.trainable
-    trained = "all trainable" if not frozen else f"{found.trainable:,} trainable and {frozen:,} not"
+    trained = "all trainable" if not frozen else f"{found.trainable:,} trainable and {frozen:,} frozen"
     console.print(
         f"[bold]{found.parameters:,}[/] parameters, {trained}; {_bytes(4 * found.parameters)} in float32",
         highlight=False,

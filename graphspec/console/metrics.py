@@ -1,12 +1,15 @@
-"""Metrics as lines for people, by output, training beside validation: `accuracy 0.981 (val 0.975)`."""
+"""Metrics as text, by output, training beside validation: `accuracy 0.981 (val 0.975)`."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
+
+from graphspec.console.echo import echo
 
 
 def describe(logs: dict[str, Any], outputs: list[str]) -> list[str]:
-    """The logs as lines: what concerns the whole model first, then a line an output where there are several."""
+    """Return the logs as lines: one for the whole model, then one per output if there are several."""
     left = dict(sorted(logs.items(), key=lambda item: item[0] not in ("loss", "val_loss")))
     rows = []
     width = max(map(len, outputs), default=0)
@@ -21,6 +24,14 @@ def describe(logs: dict[str, Any], outputs: list[str]) -> list[str]:
     return [_pairs(whole), *(row for _, row in sorted(rows))]
 
 
+def echo_metrics(metrics: Mapping[str, Any], outputs: list[str], title: str) -> None:
+    """Print `metrics` under `title`, one line for the whole model and one per output."""
+    head, *rows = describe(dict(metrics), outputs)
+    echo(f"{title}: {head}")
+    for row in rows:
+        echo(f"    {row}")
+
+
 def _pairs(values: dict[str, tuple[Any, Any]]) -> str:
     return "  ".join(
         f"{name} {number(value)}" + (f" (val {number(validated)})" if validated is not None else "")
@@ -29,7 +40,7 @@ def _pairs(values: dict[str, tuple[Any, Any]]) -> str:
 
 
 def number(value: Any) -> str:
-    """A metric in four digits; a list of them where it has several values."""
+    """Return a metric in four digits; several values as a list."""
     if isinstance(value, list | tuple) or getattr(value, "ndim", 0) > 0:
         return f"[{', '.join(map(number, value))}]"
     return f"{value:.4g}" if value is not None else "nan"

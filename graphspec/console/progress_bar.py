@@ -1,4 +1,4 @@
-"""The bar that long work shows on a terminal: what is done, how much of it, and how long it will take."""
+"""The progress bar that long work shows on a terminal."""
 
 from __future__ import annotations
 
@@ -14,9 +14,13 @@ from rich.progress import (
 
 
 def progress_bar(console: Console | None, text: str, unit: str, *more: ProgressColumn) -> Progress:
-    """A bar that begins with `text` and counts in `unit`; more stands after the time that is left.
+    """Return a bar that disappears when it is done, and shows nothing without a terminal.
 
-    It shows nothing without a console, or on one that is no terminal, and is gone when it is left.
+    Args:
+        console: Where to show it; None shows nothing.
+        text: A template for the beginning of the bar.
+        unit: The name of what is counted.
+        more: Columns after the remaining time.
     """
     return Progress(
         TextColumn(text, markup=False),

@@ -1,4 +1,4 @@
-"""A bar for each file that takes long to be read or converted before a training starts."""
+"""Progress of reading data: a bar for each file that takes long to read or convert."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from graphspec.console.progress_bar import progress_bar
 from graphspec.diagnostics.escapes import escaped
 from graphspec.sources import Progress
 
-PATIENCE = 1.0
+DELAY = 1.0
 """Seconds of reading before anything is shown."""
 
 
 @contextmanager
 def showing(console: Console) -> Iterator[Progress]:
-    """A function that shows what it is told of on `console`: bars on a terminal, a line a file elsewhere."""
+    """Yield a progress function that shows bars on a terminal, otherwise one line per file."""
     bars = progress_bar(console, "reading {task.description}", "samples")
     tasks: dict[str, TaskID] = {}
     began = time.monotonic()
 
-    def tell(text: str, done: int, total: int | None) -> None:
-        if time.monotonic() - began < PATIENCE:
+    def advance(text: str, done: int, total: int | None) -> None:
+        if time.monotonic() - began < DELAY:
             return
         if text not in tasks:
             tasks[text] = bars.add_task(escaped(text), total=total)
@@ -35,4 +35,4 @@ def showing(console: Console) -> Iterator[Progress]:
         bars.update(tasks[text], completed=done, total=total)
 
     with bars:
-        yield tell
+        yield advance

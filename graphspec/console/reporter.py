@@ -1,4 +1,4 @@
-"""What a training tells: on the terminal, and with the time in `log.txt` of its run."""
+"""The messages of a training, on the terminal and with the time in `log.txt` of its run."""
 
 from __future__ import annotations
 
@@ -14,50 +14,51 @@ from graphspec.diagnostics.escapes import escaped
 
 
 class Log(Protocol):
-    """A file that lines are added to."""
+    """A file that lines are appended to."""
 
     def add(self, line: str) -> None:
-        """Add a line. Raises SpecError where it cannot be written."""
+        """Append a line. Raises SpecError if it cannot be written."""
 
 
 class Reporter:
-    """Shows lines on `console`, unless it is quiet; once there is a run, writes them to its log as well."""
+    """A writer of messages to `console`, unless it is quiet, and to the log of the run."""
 
     def __init__(self, console: Console, *, quiet: bool) -> None:
         self.console = console
         self.quiet = quiet
         self._file: Log | None = None
-        self._before: list[str] = []
+        self._early: list[str] = []
 
     def keep_in(self, log: Log) -> None:
-        """Write what has been told so far, and what follows, to `log`.
+        """Write all messages so far, and from now on, to `log`.
 
-        Raises SpecError where it cannot be written, as all that tells of something does from then on.
+        Raises:
+            SpecError: The log cannot be written; `info` and `warn` raise it too from now on.
         """
         self._file = log
-        lines, self._before = self._before, []
+        lines, self._early = self._early, []
         for line in lines:
             self._write(line)
 
     def info(self, line: str) -> None:
-        """Tell of progress."""
+        """Report progress; not shown if quiet."""
         if not self.quiet:
             self._show(line)
         self._write(line)
 
     def conclude(self, line: str) -> None:
-        """Tell how it has ended, which is shown in any case; a log that cannot be written is no matter then."""
+        """Report the end, also if quiet; errors of the log are ignored."""
         self._show(line)
         with suppress(SpecError):
             self._write(line)
 
     def warn(self, line: str) -> None:
-        """Tell what somebody should know who wants to see no progress."""
+        """Report a warning, also if quiet."""
         self._show(f"warning: {line}")
         self._write(f"warning: {line}")
 
     def _show(self, line: str) -> None:
-        """Show a line; where nobody is there any more to see it (a closed pipe), the training goes on without."""
+        """Show a line; after the output was closed, the training continues without."""
         try:
             print_line(self.console, line)
         except (OSError, SystemExit):  # rich ends the process for a closed pipe
@@ -65,6 +66,6 @@ class Reporter:
 
     def _write(self, line: str) -> None:
         if self._file is None:
-            self._before.append(line)
+            self._early.append(line)
             return
         self._file.add(f"{time.strftime('%Y-%m-%dT%H:%M:%S%z')}  {escaped(line)}")

@@ -1,4 +1,4 @@
-"""A command of graphspec as a line that a shell takes as it is printed."""
+"""Commands of graphspec as lines that can be pasted into a shell."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import shlex
 
 
 def command_line(*words: object) -> str:
-    """Return `graphspec` with `words`, each quoted where a shell would read it as something else."""
+    """Return `graphspec` with `words`, quoted for a shell."""
     return " ".join(["graphspec", *(_quoted(str(word)) for word in words)])
 
 
 def path_word(path: object) -> str:
-    """Return a path as a word of a command line: one that begins with a dash would be read as an option."""
+    """Return a path as an argument: `./` is put before a leading dash, which would begin an option."""
     text = str(path)
     return f"./{text}" if text.startswith("-") else text
 

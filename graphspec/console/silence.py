@@ -1,4 +1,4 @@
-"""Converters tell a great deal on standard output and error that is no concern of who exports a model."""
+"""Silence of libraries that write to standard output and error."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppres
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Within it, nothing reaches standard output and error: neither from Python nor from native libraries."""
+    """Discard all output of Python and of native libraries inside the `with` block."""
     for stream in (sys.stdout, sys.stderr):
-        with suppress(ValueError, AttributeError):  # it is closed
+        with suppress(ValueError, AttributeError):  # closed
             stream.flush()
     saved = os.dup(1), os.dup(2)
     nowhere = os.open(os.devnull, os.O_WRONLY)

@@ -1,4 +1,4 @@
-"""Say what is wrong with a spec: diagnostics, the report that collects them, and the formats that show it."""
+"""Diagnostics of a spec: their model, the report that collects them, and the formats that show them."""
 
 from __future__ import annotations
 

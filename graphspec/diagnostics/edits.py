@@ -1,4 +1,4 @@
-"""Fixes → text: edits are made in the bytes of a file."""
+"""Fixes → text: edits applied to the bytes of a file."""
 
 from __future__ import annotations
 
@@ -12,22 +12,27 @@ _LINE_END = re.compile(r"\r\n|\n|\r")
 
 
 def edited(data: bytes, source: SourceText, fixes: Iterable[Fix]) -> tuple[bytes, list[Fix]]:
-    """`data`, which reads as `source`, with those of `fixes` made that do not touch each other, and which these are.
+    """Apply fixes that do not overlap, and return the new bytes and these fixes.
 
-    Of fixes that overlap the first in the text is made: the others find the text changed, and may be found again.
+    Of overlapping fixes the first in the text is applied; the others may be found again in the new text.
+
+    Args:
+        data: The bytes of the file.
+        source: Its text.
+        fixes: The fixes, with spans in `source`.
     """
     offsets = _Offsets(source)
-    made: list[Fix] = []
-    taken: list[tuple[int, int, str]] = []
+    applied: list[Fix] = []
+    edits: list[tuple[int, int, str]] = []
     for fix in sorted(fixes, key=lambda fix: min(offsets.of(edit) for edit in fix.edits)):
         ranges = [(*offsets.of(edit), edit.text) for edit in fix.edits]
-        if all(_are_apart(new, old) for new in ranges for old in taken):
-            taken += ranges
-            made.append(fix)
+        if all(_are_apart(new, old) for new in ranges for old in edits):
+            edits += ranges
+            applied.append(fix)
     text = source.text
-    for start, end, new in sorted(taken, reverse=True):
+    for start, end, new in sorted(edits, reverse=True):
         text = text[:start] + new + text[end:]
-    return (_BOM if data.startswith(_BOM) else b"") + text.encode("utf-8"), made
+    return (_BOM if data.startswith(_BOM) else b"") + text.encode("utf-8"), applied
 
 
 def _are_apart(one: tuple[int, int, str], other: tuple[int, int, str]) -> bool:
@@ -35,13 +40,14 @@ def _are_apart(one: tuple[int, int, str], other: tuple[int, int, str]) -> bool:
 
 
 class _Offsets:
-    """Lines and columns as offsets into the text."""
+    """The offsets of lines and columns in a text."""
 
     def __init__(self, source: SourceText) -> None:
         self.starts = [0, *(match.end() for match in _LINE_END.finditer(source.text))]
         self.length = len(source.text)
 
     def of(self, edit: Edit) -> tuple[int, int]:
+        """Return the start and end offset of an edit."""
         span = edit.span
         return self._at(span.line, span.column), self._at(span.end_line, span.end_column)
 

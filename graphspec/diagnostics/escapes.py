@@ -1,9 +1,9 @@
-r"""Text from outside → text that a terminal, a log, a CI service and a spreadsheet show, and obey in nothing.
+r"""Untrusted text → text that has no effect on a terminal, a log, a CI service or a spreadsheet.
 
-Names, values, paths and messages of other programs may hold line breaks, colours, marks that turn the direction of
-writing, and commands of CI services (`::add-mask::` at the start of a line, `##[error]` anywhere in it). What is not
-printable in the sense of `str.isprintable` is written as Python writes it in a text, such as `\n`, `\x1b` or `\u202e`;
-a byte of a file name that is not UTF-8 is written as that byte. Spaces of all kinds stay.
+Names, values, paths and messages of other programs may hold line breaks, colours, bidirectional controls, and commands
+of CI services (`::add-mask::` at the start of a line, `##[error]` anywhere in it). Characters that are not
+`str.isprintable` are escaped as in Python, such as `\n`, `\x1b` or `\u202e`; a byte of a file name that is not UTF-8 is
+escaped as that byte. Spaces of all kinds are kept.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from typing import Any
 from unicodedata import category
 
 _MARKED = re.compile(r"##(?=[^\s\[\]#]*\[)")
-"""How a command begins that a CI service finds anywhere in a line: `##[group]`, `##vso[task.setvariable]`."""
+"""The beginning of a command that a CI service finds anywhere in a line: `##[group]`, `##vso[task.setvariable]`."""
 
 _COMMAND = re.compile(r"(\s*):(?=:)")
-"""How a line begins that GitHub reads as a command; spaces before it count for nothing."""
+"""The beginning of a line that GitHub reads as a command, even after spaces."""
 
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 CONTROLS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\r")
-"""What graphspec itself writes beside text: colours, and on a terminal what moves the cursor of a progress bar."""
+"""The control sequences that graphspec itself writes: colours, and cursor movements of progress bars."""
 
 _NOTHING = re.compile(r"(?!)")
 
@@ -29,32 +29,35 @@ _FORMULA = re.compile(
     r"(?:^(?=[\s\"\x00-\x1f\u200b-\u200f\ufeff]*[=+\-@\uff1d\uff0b\uff0d\uff20])"
     r"|(?<=[;\t\r\n])(?=\"?[=+\-@\uff1d\uff0b\uff0d\uff20]))"
 )
-"""Where a spreadsheet would begin a formula: at the start of a cell, of which some begin a new one at `;` or a tab."""
+"""The places where a spreadsheet begins a formula: at the start of a cell, and after `;` or a tab."""
 
 
 def escaped(text: object) -> str:
-    """Return `text` as one line in which every character is visible, and no command of a CI service is left."""
+    """Return `text` as one line of visible characters without commands of CI services."""
     text = str(text)
     return _without_command(text if _is_plain(text) else "".join(characters(text)))
 
 
 def characters(text: str) -> list[str]:
-    """Return how each character of `text` is shown, for what must know their places."""
-    shown = [_character(each) for each in text]
+    """Return each character of `text` as it is shown, so that columns can be computed."""
+    escapes = [_character(each) for each in text]
     for match in _MARKED.finditer(text):
-        shown[match.end() - 1] = r"\x23"
-    return shown
+        escapes[match.end() - 1] = r"\x23"
+    return escapes
 
 
 def escaped_lines(text: object) -> str:
-    """Return `text` with its line breaks and tabs, and every other character visible: for a page, not for a log."""
+    """Return `text` escaped except line breaks and tabs: for a page, not for a log."""
     return "\n".join(map(_with_tabs, str(text).split("\n")))
 
 
 def safe_line(line: str, allowed: re.Pattern[str] = _NOTHING, *, at_start: bool = True) -> str:
-    """Return a line that is about to be written, with nothing but printable text, tabs and what is `allowed`.
+    """Return a line with only printable text, tabs and `allowed` control sequences.
 
-    at_start: nothing of the line has been written yet.
+    Args:
+        line: The line, without its line break.
+        allowed: A pattern of control sequences.
+        at_start: Nothing of the line was written before.
     """
     if not _is_plain(line):
         parts, at = [], 0
@@ -66,7 +69,7 @@ def safe_line(line: str, allowed: re.Pattern[str] = _NOTHING, *, at_start: bool 
 
 
 def spreadsheet_cell(text: str) -> str:
-    """Return `text` with an apostrophe before whatever a spreadsheet would compute; numbers stay as they are."""
+    """Return `text` with an apostrophe before every formula; numbers are unchanged."""
     if _is_number(text):
         return text
     guarded = _FORMULA.sub("'", text)
@@ -74,18 +77,18 @@ def spreadsheet_cell(text: str) -> str:
 
 
 def heading(name: str) -> str:
-    """Return `name` as the heading of a column in a file that a spreadsheet opens."""
+    """Return `name` as the header of a column in a file for spreadsheets."""
     return spreadsheet_cell(escaped(name))
 
 
 def json_text(value: Any, indent: int | None = None) -> str:
-    """Return `value` as JSON in printable ASCII, which says the same to who reads it, and is no command for a CI."""
+    """Return `value` as JSON in printable ASCII, without commands of CI services."""
     text = json.dumps(value, indent=indent).replace("\x7f", r"\u007f")
     return _MARKED.sub(r"#\\u0023", text)
 
 
 def json_line(value: Any) -> str:
-    """Return `value` as JSON on one line, whatever its reader takes for the end of a line; words stay legible."""
+    """Return `value` as JSON on one line for any reader, with printable characters unescaped."""
     text = json.dumps(value, ensure_ascii=False)
     if text.isprintable():
         return text

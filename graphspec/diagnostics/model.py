@@ -1,6 +1,6 @@
-"""What graphspec says about a spec: sources, spans in them, and diagnostics.
+"""The data model of diagnostics: sources, spans in them, edits, fixes, and diagnostics.
 
-Everything a user is told about a mistake is data until the edge (the command line, an API caller) shows it.
+A diagnostic is data until the command line or an API caller shows it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from graphspec.diagnostics.rules import Rule, Severity
 class SourceText:
     """A named text that spans point into: a spec file, standard input, or a `--set` argument.
 
-    is_shown is false for a file of which no line may be shown: places in it stand alone.
+    Attributes:
+        is_shown: False for a file whose lines may not be quoted.
     """
 
     name: str
@@ -25,20 +26,21 @@ class SourceText:
 
     @cached_property
     def lines(self) -> list[str]:
-        """The lines as YAML counts them: broken at LF, CR LF and CR, and nowhere else."""
+        """The lines as YAML counts them, separated by LF, CR LF or CR only."""
         return self.text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
     def line(self, number: int) -> str:
-        """Line `number`, counted from 1; empty past the end."""
+        """Return line `number`, counted from 1; empty past the end."""
         return self.lines[number - 1] if 0 < number <= len(self.lines) else ""
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A stretch of a source. Lines and columns count characters from 1; the end column is exclusive.
+    """A range of a source. Lines and columns count characters from 1; the end column is exclusive.
 
-    via is the place that uses this one: the step that applies the block which this stands in. Two spans that differ
-    in it alone are the same place.
+    Attributes:
+        via: The place that uses this one, such as the step that applies the block around it; it does not count in
+            comparisons.
     """
 
     source: SourceText = field(repr=False)
@@ -50,55 +52,52 @@ class Span:
 
     @property
     def text(self) -> str:
-        """What stands there."""
+        """The text of the range."""
         lines = [self.source.line(number) for number in range(self.line, self.end_line + 1)]
         lines[-1] = lines[-1][: self.end_column - 1]
         lines[0] = lines[0][self.column - 1 :]
         return "\n".join(lines)
 
     def used_at(self, via: Span) -> Span:
-        """The same place, used by what stands at `via`."""
+        """Return this place as used at `via`."""
         return Span(self.source, self.line, self.column, self.end_line, self.end_column, via)
 
     @property
     def start(self) -> tuple[int, int]:
-        """Line and column of its first character."""
+        """The line and column of the first character."""
         return self.line, self.column
 
     @property
     def end(self) -> tuple[int, int]:
-        """Line and column behind its last character."""
+        """The line and column after the last character."""
         return self.end_line, self.end_column
 
     def overlaps(self, other: Span) -> bool:
-        """Return whether the two share a character."""
+        """Return whether the two spans share a character."""
         return self.source == other.source and self.start < other.end and other.start < self.end
 
     @property
     def place(self) -> str:
-        """`file:line:column`, as editors and terminals make it clickable."""
+        """The place as `file:line:column`, which editors and terminals make clickable."""
         return f"{self.source.name}:{self.line}:{self.column}"
 
 
 _QUOTED = re.compile(r"`([^`\n]{501,})`")
-_LONGEST_QUOTED = 500
-_LONGEST_TEXT = 1_000
+_MAX_QUOTE = 500
+_MAX_TEXT = 1_000
 
 
 def _cut(text: str) -> str:
-    """Return a text for people without what a spec may hold at any length: names, values and shapes.
-
-    A text of several lines has been put together, and is left as it is but for what it quotes.
-    """
-    if len(text) <= _LONGEST_QUOTED:
+    """Return a message with long quotes cut, and cut itself if it is one long line."""
+    if len(text) <= _MAX_QUOTE:
         return text
-    text = _QUOTED.sub(lambda match: f"`{match[1][: _LONGEST_QUOTED - 3]}...`", text)
-    return text if len(text) <= _LONGEST_TEXT or "\n" in text else f"{text[: _LONGEST_TEXT - 3]}..."
+    text = _QUOTED.sub(lambda match: f"`{match[1][: _MAX_QUOTE - 3]}...`", text)
+    return text if len(text) <= _MAX_TEXT or "\n" in text else f"{text[: _MAX_TEXT - 3]}..."
 
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A second place that belongs to a finding: the other duplicate, an edge of a cycle."""
+    """A second place of a diagnostic, such as the other duplicate or an edge of a cycle."""
 
     span: Span
     text: str
@@ -109,7 +108,7 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """What stands at `span` gives way to `text`."""
+    """A replacement of the text at `span` by `text`."""
 
     span: Span
     text: str
@@ -117,9 +116,10 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Fix:
-    """A change of the text that mends a finding; all edits are made, or none.
+    """A change of the text that fixes a diagnostic; all edits are made, or none.
 
-    is_safe: it leaves no doubt of what is meant, so `--fix` makes it; others are made where they are asked for.
+    Attributes:
+        is_safe: The fix is certain, so `--fix` makes it; others need `--unsafe-fixes`.
     """
 
     description: str
@@ -128,9 +128,9 @@ class Fix:
 
     @classmethod
     def rewrite(cls, span: Span | None, old: str, new: str, *, is_safe: bool = True) -> Fix | None:
-        """Write `new` for `old` at `span`, in the quotes that it stands in.
+        """Return a fix that replaces `old` by `new` at `span`, keeping the quotes.
 
-        None where `old` does not stand there: where the value comes from an expression or an override.
+        None if `old` is not there, since the value comes from an expression or an override.
         """
         written = span.text if span is not None else ""
         if span is None or written.strip("\"'") != old or len(written) not in (len(old), len(old) + 2):
@@ -140,7 +140,7 @@ class Fix:
 
     @classmethod
     def unquote(cls, span: Span | None, old: str, new: str) -> Fix | None:
-        """Write `new`, which is no text, for the text `old` at `span`, quoted or not."""
+        """Return a fix that replaces the string `old` at `span`, with its quotes, by the plain value `new`."""
         fix = cls.rewrite(span, old, new)
         return cls(fix.description, (Edit(fix.edits[0].span, new),)) if fix is not None else None
 
@@ -149,8 +149,11 @@ class Fix:
 class Diagnostic:
     """One finding.
 
-    message says what happened, expected (shown under the caret) what should stand there, help how to mend it, and fix
-    does so.
+    Attributes:
+        message: What is wrong.
+        expected: What should be there, shown under the caret.
+        help: How to fix it.
+        labels: Other places that belong to it.
     """
 
     rule: Rule
@@ -167,4 +170,5 @@ class Diagnostic:
 
     @property
     def is_error(self) -> bool:
+        """True for an error, False for a warning."""
         return self.rule.severity is Severity.ERROR

@@ -1,4 +1,4 @@
-"""Diagnostics for people: each with its line shown, what was expected under it, and how to mend it."""
+"""Diagnostics → text for people: each with its line, what was expected, and how to fix it."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from graphspec.diagnostics.escapes import characters, escaped
 from graphspec.diagnostics.model import Diagnostic, Label, Span
 
 _WIDTH = 160
-_LONGEST = 3_000
+_MAX_LENGTH = 3_000
 
 Paint = Callable[[str, str], str]
-"""Text and what it is (`error`, `warning`, `place`, `gutter`, `help`) → the text in its colour."""
+"""A function of a text and its role (`error`, `warning`, `place`, `gutter`, `help`) that colours the text."""
 
 
 def plain(text: str, role: str) -> str:
-    """The text as it is."""
+    """Return `text` without colour."""
     return text
 
 
 def render(diagnostics: Iterable[Diagnostic], paint: Paint = plain) -> str:
-    """Show `diagnostics` in their order, followed by a count. Empty where there are none."""
+    """Return `diagnostics` in their order, followed by a count; empty if there are none."""
     found = list(diagnostics)
     if not found:
         return ""
@@ -29,19 +29,19 @@ def render(diagnostics: Iterable[Diagnostic], paint: Paint = plain) -> str:
 
 
 def count(diagnostics: Iterable[Diagnostic]) -> str:
-    """`2 errors and 1 warning`."""
+    """Return the numbers of errors and warnings: `2 errors and 1 warning`."""
     found = [each.is_error for each in diagnostics]
     numbers = ((found.count(True), "error"), (found.count(False), "warning"))
     return " and ".join(counted(number, word) for number, word in numbers if number)
 
 
 def counted(number: int, word: str) -> str:
-    """`1 error`, `2 errors`."""
+    """Return a number with its noun: `1 error`, `2 errors`."""
     return f"{number:,} {word}{'' if number == 1 else 's'}"
 
 
 def render_one(diagnostic: Diagnostic, paint: Paint = plain) -> str:
-    """One finding, several lines long, without a newline at the end."""
+    """Return one diagnostic as several lines, without a newline at the end."""
     rule, span = diagnostic.rule, diagnostic.span
     role = rule.severity.value
     place = paint(f"{escaped(span.place)}:", "place") + " " if span is not None else ""
@@ -59,8 +59,8 @@ def render_one(diagnostic: Diagnostic, paint: Paint = plain) -> str:
 
 
 def printable(text: str) -> str:
-    """The text on one line, every character visible. A text that no one would read to its end is cut."""
-    return escaped(text if len(text) <= _LONGEST else f"{text[: _LONGEST // 2]} ... {text[-_LONGEST // 2 :]}")
+    """Return the text escaped on one line; the middle of a very long text is cut."""
+    return escaped(text if len(text) <= _MAX_LENGTH else f"{text[: _MAX_LENGTH // 2]} ... {text[-_MAX_LENGTH // 2 :]}")
 
 
 def _excerpt(span: Span, text: str, gutter: int, role: str, paint: Paint) -> list[str]:
@@ -91,16 +91,16 @@ def _other(label: Label, primary: Span, gutter: int, paint: Paint) -> list[str]:
 
 
 def _width(text: str) -> int:
-    """The columns that `text` takes on a terminal."""
+    """Return the number of columns of `text` on a terminal."""
     if text.isascii():
         return len(text)
     return sum(0 if combining(each) else 2 if east_asian_width(each) in "WF" else 1 for each in text)
 
 
-def labels(finding: Diagnostic) -> list[Label]:
-    """The other places of `finding`, and those that lead to it, from the one that uses it outwards."""
-    found, span = list(finding.labels), finding.span
+def labels(diagnostic: Diagnostic) -> list[Label]:
+    """Return the other places of `diagnostic`, and the places that use it, from the innermost outwards."""
+    all_labels, span = list(diagnostic.labels), diagnostic.span
     while span is not None and span.via is not None:
         span = span.via
-        found.append(Label(span, "it is used here"))
-    return found
+        all_labels.append(Label(span, "it is used here"))
+    return all_labels

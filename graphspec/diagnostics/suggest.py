@@ -1,4 +1,4 @@
-"""Did-you-mean: the nearest of the known names, by difflib, without regard to case."""
+"""Words for messages: the nearest known name, lists of names, values and their kinds."""
 
 from __future__ import annotations
 
@@ -10,30 +10,29 @@ from functools import lru_cache
 from typing import Any
 
 TRUTHS = {"yes": True, "on": True, "true": True, "no": False, "off": False, "false": False}
-"""What YAML 1.1 reads as a truth value, and YAML 1.2, but for two of them, as text."""
+"""The booleans of YAML 1.1; YAML 1.2 reads all but two as text."""
 
-_MANY = 2_000
-"""Among more names than this no near one is looked for: it would take long, and a list of them helps no one."""
+_MAX_NAMES = 2_000
+"""The number of known names above which no suggestion is made, since it would take too long."""
 
-_COMPARED = 200
-"""Of more names than this, only some are compared letter by letter: those that share pairs of letters with the name."""
+_MAX_COMPARED = 200
+"""The number of known names above which only candidates are compared letter by letter."""
 
-_LOOKED_AT = 20
-"""So many of them."""
+_CANDIDATES = 20
+"""The number of candidates: the names that share the most pairs of letters with the wrong one."""
 
-_LONG = 80
-"""No name is longer, and comparing two such texts takes its time."""
+_MAX_LENGTH = 80
+"""The length above which no suggestion is made, since comparing would take too long."""
 
 
 def closest(name: str, known: Iterable[str]) -> str | None:
-    """The known name nearest to `name`, or None where none is near.
+    """Return the known name nearest to `name`, in any case; None if none is near.
 
-    A longer name that holds every word of `name` is nearest: `sparse_crossentropy` is meant as
-    `sparse_categorical_crossentropy`, not as `binary_crossentropy`. Of names that differ in case alone
-    (`Accuracy` and `accuracy` are two metrics), it is the one whose case is nearest.
+    A longer name with all words of `name` is nearest: `sparse_categorical_crossentropy` for `sparse_crossentropy`. Of
+    names that differ only in case (the metrics `Accuracy` and `accuracy`), the one with the nearest case is.
     """
     listed = known if isinstance(known, Collection) else list(known)
-    return _closest(name, tuple(listed)) if len(listed) <= _MANY else None
+    return _closest(name, tuple(listed)) if len(listed) <= _MAX_NAMES else None
 
 
 @lru_cache(maxsize=256)
@@ -49,7 +48,7 @@ def _index(known: tuple[str, ...]) -> _Index:
 
 
 class _Index:
-    """Known names, prepared for many questions about them."""
+    """An index of known names for many look-ups."""
 
     def __init__(self, known: tuple[str, ...]) -> None:
         self.by_folded: dict[str, list[str]] = {}
@@ -57,12 +56,12 @@ class _Index:
             self.by_folded.setdefault(name.casefold(), []).append(name)
         self.words = {name: set(name.split("_")) for name in self.by_folded}
         self.holders: dict[str, list[str]] = {}
-        for name in self.by_folded if len(self.by_folded) > _COMPARED else ():
+        for name in self.by_folded if len(self.by_folded) > _MAX_COMPARED else ():
             for pair in _pairs(name):
                 self.holders.setdefault(pair, []).append(name)
 
     def wider(self, folded: str) -> list[str]:
-        """Return the shortest name that holds every word of a name of several words, if one does."""
+        """Return the shortest name with all words of a name of several words, if there is one."""
         words = set(folded.split("_"))
         found = [name for name, its_words in self.words.items() if words <= its_words] if len(words) > 1 else []
         return [min(found, key=len)] if found else []
@@ -70,7 +69,7 @@ class _Index:
     def candidates(self, folded: str) -> list[str]:
         """Return the names to compare letter by letter: all, or those that share the most pairs of letters.
 
-        A pair that is in most names tells nothing.
+        Pairs that are in more than a quarter of the names are ignored.
         """
         if not self.holders:
             return list(self.by_folded)
@@ -78,16 +77,16 @@ class _Index:
         for pair in _pairs(folded):
             names = self.holders.get(pair, ())
             shared.update(names if len(names) <= len(self.by_folded) // 4 else ())
-        return [name for name, _ in shared.most_common(_LOOKED_AT)]
+        return [name for name, _ in shared.most_common(_CANDIDATES)]
 
 
 def _pairs(name: str) -> set[str]:
-    return {name[at : at + 2] for at in range(min(len(name), _LONG) - 1)}
+    return {name[at : at + 2] for at in range(min(len(name), _MAX_LENGTH) - 1)}
 
 
 def is_unmistakable(name: str, known: Iterable[str]) -> bool:
-    """Whether `name` differs from the known name nearest to it by little, and from every other by much more."""
-    if len(name) > _LONG:
+    """Return whether `name` is near to one known name and far from all others."""
+    if len(name) > _MAX_LENGTH:
         return False
     folded = name.casefold()
     ratios = sorted((SequenceMatcher(None, folded, each.casefold()).ratio() for each in set(known)), reverse=True)
@@ -95,44 +94,44 @@ def is_unmistakable(name: str, known: Iterable[str]) -> bool:
 
 
 def did_you_mean(name: str, known: Iterable[str], otherwise: str = "") -> str:
-    """``did you mean `x`?``, or `otherwise` where no known name is near."""
+    """Return ``did you mean `x`?``, or `otherwise` if no known name is near."""
     match = closest(name, known)
     return f"did you mean `{match}`?" if match is not None else otherwise
 
 
 def one_of(names: Iterable[str], limit: int = 12) -> str:
-    """The names as a readable list, cut after `limit`."""
+    """Return the names in backticks as a list, cut after `limit`."""
     listed = list(names)
     shown = ", ".join(f"`{name}`" for name in listed[:limit])
     return shown if len(listed) <= limit else f"{shown}, ... ({len(listed)} in all)"
 
 
 def a(noun: str) -> str:
-    """The noun with its article: `a layer`, `an optimizer`."""
+    """Return a noun with its article: `a layer`, `an optimizer`."""
     return f"{'an' if noun[0] in 'aeio' else 'a'} {noun}"
 
 
-_LONGEST_SHOWN = 60
-_MOST_DIGITS = 100
+_MAX_SHOWN = 60
+_MAX_DIGITS = 100
 _NUMBER = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|0o[0-7]+|0x[0-9a-fA-F]+")
 
 
-def cut(text: str, limit: int = _LONGEST_SHOWN) -> str:
-    """Return the text, or its beginning where it is longer than a message should hold."""
+def cut(text: str, limit: int = _MAX_SHOWN) -> str:
+    """Return the text, cut after `limit` characters."""
     return text if len(text) <= limit else f"{text[:limit]}..."
 
 
 def kind_of(value: Any) -> str:
-    """What `value` is, in words, for messages."""
+    """Return the kind of `value` in words, such as `the text `a`` or `a list`."""
     if value is None:
         return "empty"
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
-    if isinstance(value, str) and len(value) > _MOST_DIGITS and _NUMBER.fullmatch(value):  # read as text
+    if isinstance(value, str) and len(value) > _MAX_DIGITS and _NUMBER.fullmatch(value):  # read as text
         return f"a number of {sum(map(str.isdigit, value)):,} digits"
     if isinstance(value, str):
         return f"the text `{' '.join(value[:40].split())}`" if value.strip() else "an empty text"
-    if isinstance(value, int) and value.bit_length() > 4 * _MOST_DIGITS:
+    if isinstance(value, int) and value.bit_length() > 4 * _MAX_DIGITS:
         return "a number of more than 100 digits"
     if isinstance(value, int | float):
         return f"the number {value}"
@@ -140,9 +139,9 @@ def kind_of(value: Any) -> str:
 
 
 def shown(value: Any) -> str:
-    """`value` as it would be written in a spec, for messages, cut where it is long."""
+    """Return `value` as a spec would write it, cut if it is long."""
     if isinstance(value, bool) or value is None:
         return f"`{'null' if value is None else str(value).lower()}`"
-    if isinstance(value, int) and value.bit_length() > 4 * _MOST_DIGITS:
+    if isinstance(value, int) and value.bit_length() > 4 * _MAX_DIGITS:
         return kind_of(value)
     return f"`{cut(str(value))}`" if not isinstance(value, dict | list) else kind_of(value)

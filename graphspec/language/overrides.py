@@ -41,7 +41,7 @@ def apply_override(tree: Mapping, override: str, report: Report) -> None:
     if not equals or not is_path(path):
         report.add(
             BAD_OVERRIDE,
-            f"`{override}` is not of the form `key=value`",
+            f"`{override}` does not have the form `key=value`",
             Span(source, 1, 1, 1, 1 + len(path)),
             expected="a path such as `training.epochs` or `graph.deep.apply[0].Dense.units`, then `=` and a value",
         )
@@ -69,10 +69,10 @@ def apply_override(tree: Mapping, override: str, report: Report) -> None:
             scalar, here = _get(owner, step), path[: match.end()]
             report.add(
                 BAD_OVERRIDE,
-                f"`{here}` is {kind_of(scalar)}, so nothing lies below it",
+                f"`{here}` is {kind_of(scalar)}, so it has no keys",
                 span,
                 expected="a mapping or a list",
-                help=f"write `{here}.{scalar}`, or set `{here}` as a whole" if isinstance(scalar, str) else "",
+                help=f"write `{here}.{scalar}`, or set all of `{here}`" if isinstance(scalar, str) else "",
             )
             return
         _put(owner, Located(step, span), Located(inner, inner.span))

@@ -136,7 +136,7 @@ def _looked_up(column: Column, source: DataSource, words: tuple[str | int, ...])
             found = [indices[as_word(value)] for value in values.reshape(-1).tolist()]
         except KeyError as missing:
             word = missing.args[0]
-            mend = "add it to the vocabulary, or mend the file"
+            mend = "add it to the vocabulary, or fix the file"
             raise DataError(
                 f"{source.text} holds {f'`{word[:60]}`' if source.is_shown else 'a word'}, which is not in the "
                 "vocabulary",
@@ -192,7 +192,7 @@ def _one_hot(column: Column, source: DataSource, count: int, *, only_checked: bo
             raise DataError(
                 f"{source.text} holds {at[wrong].reshape(-1)[0]}, which is no index from 0 to {count - 1}",
                 part="one_hot",
-                help=f"write `one_hot: {int(whole.max()) + 1}`, or mend the file",
+                help=f"write `one_hot: {int(whole.max()) + 1}`, or fix the file",
             )
         return whole
 

@@ -57,8 +57,8 @@ def check_trainable(model: keras.Model, span: Span) -> None:
         return
     raise SpecError.of(
         FROZEN_EVERYTHING,
-        "every layer that has weights is frozen, so the training would change nothing",
+        "every layer with weights is frozen, so training would change nothing",
         span,
         expected="at least one layer to train",
-        help="leave a layer out of `freeze`, or remove its `trainable: false`",
+        help="remove a layer from `freeze`, or its `trainable: false`",
     )

@@ -207,7 +207,7 @@ class _Builder:
                     BAD_SELECTION,
                     f"`{value.name}` has no output `{value.output}`",
                     value.span,
-                    expected="an output of the model that the node applies",
+                    expected="an output of the applied model",
                     help=did_you_mean(value.output, names, f"it has {one_of(names)}"),
                 )
             return found[value.output] if isinstance(found, dict) else found
@@ -292,7 +292,7 @@ def _check_inputs(names: list[str], value: Any, step: Step) -> None:
     form = ", ".join(f"{name}: ..." for name in names)
     raise SpecError.of(
         MODEL_INPUTS,
-        f"the model `{step.layer.name}` is not given exactly its inputs",
+        f"the model `{step.layer.name}` does not get exactly its inputs",
         step.span,
         expected=f"its {'input' if len(names) == 1 else 'inputs'} {one_of(names)}",
         help=f"write `from: {{{form}}}`" if len(names) > 1 else "apply it to one tensor: `from: name`",

@@ -77,8 +77,8 @@ def _unload(root: str, folder: Path, plugin: Plugin, report: Report) -> bool:
         PLUGIN_FAILED,
         f"the plugin `{plugin.module}` lies beside the spec, but another module of that name is loaded already",
         plugin.span,
-        expected="a module with a name of its own",
-        help=f"rename it, for instance to `my_{root}`",
+        expected="a module with a unique name",
+        help=f"rename it, for example to `my_{root}`",
     )
     return False
 

@@ -1,4 +1,4 @@
-"""What was found → what is shown: comments and selections are applied, and the comments themselves looked at."""
+"""All diagnostics → those that are shown: ignore comments and selections are applied, and the comments checked."""
 
 from __future__ import annotations
 
@@ -6,66 +6,35 @@ from collections.abc import Callable, Sequence
 
 from graphspec.diagnostics import Diagnostic
 from graphspec.diagnostics.formats.outcome import Checked, Outcome, locate
-from graphspec.diagnostics.rules import (
-    DROPPED_MASK,
-    INDEX_RANGE,
-    LABEL_RANGE,
-    LOSS_NOT_FINITE,
-    NOT_FINITE,
-    NOTHING_TO_TRAIN,
-    PLUGIN_FAILED,
-    REFUSED_ARGUMENTS,
-    REFUSED_CALL,
-    REFUSED_TRAINING,
-    RULES,
-    WEIGHTS_MISMATCH,
-)
-from graphspec.validation.check import Raw
-from graphspec.validation.ignores import Ignore, Named
+from graphspec.diagnostics.rules import RULES
+from graphspec.validation.check import FileCheck
+from graphspec.validation.ignores import Ignore, Selector
 from graphspec.validation.selection import Selection, is_fixed
 
-_FOUND_ELSEWHERE = (
-    DROPPED_MASK,
-    INDEX_RANGE,
-    LABEL_RANGE,
-    LOSS_NOT_FINITE,
-    NOT_FINITE,
-    NOTHING_TO_TRAIN,
-    PLUGIN_FAILED,
-    REFUSED_ARGUMENTS,
-    REFUSED_CALL,
-    REFUSED_TRAINING,
-    WEIGHTS_MISMATCH,
-)
-"""Rules that are found where data is read whole, or where a model is built: that nothing of them is found here means
-nothing."""
-
-_MOST = 100
-"""So many findings are made about the comments of one file."""
-
-_LOOKED_FOR = {
-    reached: frozenset(
-        rule.code for rule in RULES.values() if int(rule.code[2]) < reached and rule not in _FOUND_ELSEWHERE
-    )
-    for reached in range(11)
-}
+_MAX_FINDINGS = 100
+"""The maximum number of diagnostics about the comments of one file."""
 
 
-def settle(found: Sequence[Raw], selection_of: Callable[[str], Selection], fixed: int = 0) -> Outcome:
-    """What is shown of `found`; selection_of gives what is selected for the file at a path.
+def apply_ignores(checks: Sequence[FileCheck], selection_of: Callable[[str], Selection], fixed: int = 0) -> Outcome:
+    """Return what is shown of `checks`.
 
-    A comment hides what is found at its place whatever is selected, so that it is used or unused under every selection.
-    A finding that several files lead to, in a part that they include, is shown with the first of them.
+    A comment hides a finding under every selection, so whether it is unused does not depend on the selection. A finding
+    in a part that several files include is shown with the first of them.
+
+    Args:
+        checks: All findings and comments, by file.
+        selection_of: Returns the selection for the file at a path.
+        fixed: The number of findings that were fixed.
     """
-    comments = _Comments(found)
+    comments = _Comments(checks)
     owners: dict[Diagnostic, str] = {}
-    for raw in found:
-        for finding in raw.findings:
-            owners.setdefault(finding, raw.path)
+    for check in checks:
+        for finding in check.findings:
+            owners.setdefault(finding, check.path)
     left = {finding: path for finding, path in owners.items() if not comments.hide(finding, path)}
-    for raw in found:
-        left |= dict.fromkeys(comments.findings(raw), raw.path)
-    shown: dict[str, list[Diagnostic]] = {raw.path: [] for raw in found}
+    for check in checks:
+        left |= dict.fromkeys(comments.findings(check), check.path)
+    shown: dict[str, list[Diagnostic]] = {check.path: [] for check in checks}
     for finding, path in left.items():
         if selection_of(locate(finding, path).file).shows(finding.rule):
             shown[path].append(finding)
@@ -75,32 +44,33 @@ def settle(found: Sequence[Raw], selection_of: Callable[[str], Selection], fixed
 
 
 class _Comments:
-    """The comments of all files, by the file and the line that they speak of, and what of them has hidden something."""
+    """The ignore comments of all files by file and line, with the selectors that have hidden a finding."""
 
-    def __init__(self, found: Sequence[Raw]) -> None:
-        self.used: dict[Ignore, set[Named]] = {ignore: set() for raw in found for ignore in raw.ignores}
+    def __init__(self, checks: Sequence[FileCheck]) -> None:
+        self.used: dict[Ignore, set[Selector]] = {ignore: set() for check in checks for ignore in check.ignores}
         self.by_line: dict[tuple[str, int | None], list[Ignore]] = {}
         for ignore in self.used:
             self.by_line.setdefault((ignore.file, ignore.line), []).append(ignore)
 
     def hide(self, finding: Diagnostic, path: str) -> bool:
-        """Whether a comment hides `finding`; those that do are marked as used."""
+        """Return whether a comment hides `finding`, and mark the comments that do as used."""
         place = locate(finding, path)
         if is_fixed(finding.rule) or place.span is None:
             return False
         hidden = False
         for line in (place.span.line, None):
             for ignore in self.by_line.get((place.file, line), ()):
-                speaking = ignore.names(finding.rule)
-                self.used[ignore].update(speaking)
-                hidden = hidden or bool(speaking)
+                matching = ignore.names(finding.rule)
+                self.used[ignore].update(matching)
+                hidden = hidden or bool(matching)
         return hidden
 
-    def findings(self, raw: Raw) -> list[Diagnostic]:
-        """What is found about the comments in the file of `raw` itself, once all findings have been seen."""
+    def findings(self, check: FileCheck) -> list[Diagnostic]:
+        """Return the findings about the comments in one file; call it after `hide` has seen every finding."""
+        judged = frozenset(rule.code for rule in RULES.values() if rule.static and rule.stage in check.complete)
         found: list[Diagnostic] = []
-        for ignore in raw.ignores:
-            if ignore.file == raw.path and len(found) < _MOST:
-                unused = ignore.unused(self.used[ignore], _LOOKED_FOR[raw.reached])
+        for ignore in check.ignores:
+            if ignore.file == check.path and len(found) < _MAX_FINDINGS:
+                unused = ignore.unused(self.used[ignore], judged)
                 found += [each for each in (ignore.finding, unused) if each is not None]
         return found

@@ -322,7 +322,7 @@ def test_what_another_process_reads_is_not_removed(table: Path) -> None:
     entry = cache_folder.entries()[0].folder
     assert not cache_folder.remove(entry)
     done = CliRunner().invoke(main, ["cache", "clear", "--yes"])
-    assert "1 of 1 are in use, and stay" in done.output
+    assert "1 of 1 are in use and were kept" in done.output
     process.communicate("", timeout=60)
     assert cache_folder.remove(entry)
     assert cache_folder.entries() == []

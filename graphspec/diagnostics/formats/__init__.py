@@ -1,7 +1,7 @@
-"""Outcome → text: one module a format, imported when it is asked for.
+"""Outcome → text: one module per format, imported when it is used.
 
-A module of a format has a function `write` that takes an `Outcome` and gives the whole text, without a newline at its
-end.
+The module of a format has a function `write` that takes an `Outcome` and returns the whole text, without a newline at
+its end.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ FORMATS = {
     "sarif": "sarif",
     "junit": "junit",
 }
-"""Every format with the module that writes it."""
+"""The module of each format."""
 
 
 def write(outcome: Outcome, format: str) -> str:
-    """`outcome` in `format`, one of FORMATS, without colours."""
+    """Return `outcome` in `format`, one of FORMATS, without colours."""
     text: str = import_module(f"graphspec.diagnostics.formats.{FORMATS[format]}").write(outcome)
     return text

@@ -1,6 +1,6 @@
-"""JSON for programs: an envelope with a version, described in docs/validate.md and docs/report.schema.json.
+"""JSON for programs, in a versioned envelope that docs/validate.md and docs/report.schema.json describe.
 
-Lines and columns count from 1, columns in characters, and an end column is the one after the last character.
+Lines and columns count from 1, columns in characters; the end column is exclusive.
 """
 
 from __future__ import annotations
@@ -9,16 +9,16 @@ from typing import Any
 
 from graphspec.diagnostics import Fix, Span
 from graphspec.diagnostics.escapes import json_text
-from graphspec.diagnostics.formats.outcome import Located, Outcome, legible
+from graphspec.diagnostics.formats.outcome import FileFinding, Outcome, legible
 from graphspec.diagnostics.render import labels
 from graphspec.version import __version__
 
 VERSION = 1
-"""Of the envelope: raised where something is taken away or changes its meaning, not where something is added."""
+"""The version of the envelope, raised if something is removed or changes its meaning, not if it is added."""
 
 
 def write(outcome: Outcome) -> str:
-    """The outcome as one JSON object."""
+    """Return the outcome as one JSON object."""
     report = outcome.report
     return json_text(
         legible(
@@ -40,7 +40,7 @@ def write(outcome: Outcome) -> str:
     )
 
 
-def _finding(each: Located) -> dict[str, Any]:
+def _finding(each: FileFinding) -> dict[str, Any]:
     finding = each.finding
     return {
         "code": finding.rule.code,
@@ -60,7 +60,7 @@ def _finding(each: Located) -> dict[str, Any]:
 
 
 def _range(span: Span | None) -> dict[str, Any] | None:
-    """The start and the end of `span`."""
+    """Return the start and the end of `span`."""
     if span is None:
         return None
     return {

@@ -1,4 +1,4 @@
-"""Workflow commands of GitHub Actions: each finding becomes an annotation at its line."""
+"""Workflow commands of GitHub Actions, which annotate the line of each finding."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ import os
 import re
 
 from graphspec.diagnostics.escapes import escaped
-from graphspec.diagnostics.formats.outcome import Located, Outcome, below, words
+from graphspec.diagnostics.formats.outcome import FileFinding, Outcome, below, words
 
 
 def write(outcome: Outcome) -> str:
-    """A command a finding."""
+    """Return one command per finding."""
     return "\n".join(_command(each) for each in outcome.located())
 
 
-def _command(each: Located) -> str:
+def _command(each: FileFinding) -> str:
     finding, span = each.finding, each.span
     properties = {"file": below(each.file, os.environ.get("GITHUB_WORKSPACE"))}
     if span is not None:
         properties |= {"line": str(span.line), "endLine": str(span.end_line), "col": str(span.column)}
-        if span.line == span.end_line:  # columns say nothing of a range of lines
+        if span.line == span.end_line:  # GitHub takes columns only within one line
             properties["endColumn"] = str(max(span.column, span.end_column - 1))
     properties["title"] = f"graphspec {finding.rule.code} {finding.rule.name}"
     listed = ",".join(f"{key}={_escaped(value, ':,')}" for key, value in properties.items())

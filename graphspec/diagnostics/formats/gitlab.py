@@ -1,4 +1,4 @@
-"""A code quality report of GitLab: a JSON list of findings, known from one run to the next by their fingerprints."""
+"""Code quality reports of GitLab: a JSON list of findings with fingerprints."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ import os
 from typing import Any
 
 from graphspec.diagnostics.escapes import json_text
-from graphspec.diagnostics.formats.outcome import Located, Outcome, below, fingerprints, legible
+from graphspec.diagnostics.formats.outcome import FileFinding, Outcome, below, fingerprints, legible
 
 _SEVERITY = {"error": "major", "warning": "minor"}
 
 
 def write(outcome: Outcome) -> str:
-    """The findings as a JSON list."""
+    """Return the findings as a JSON list."""
     return json_text(
         legible([_issue(each, fingerprint) for each, fingerprint in fingerprints(outcome.located())]), indent=1
     )
 
 
-def _issue(each: Located, fingerprint: str) -> dict[str, Any]:
+def _issue(each: FileFinding, fingerprint: str) -> dict[str, Any]:
     finding, span = each.finding, each.span
     start = {"line": span.line, "column": span.column} if span is not None else {"line": 1, "column": 1}
     end = {"line": span.end_line, "column": span.end_column} if span is not None else start

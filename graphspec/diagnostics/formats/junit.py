@@ -1,4 +1,4 @@
-"""JUnit XML, as test reports of most CI services take it: a test case a file, a failure a finding."""
+"""JUnit XML for test reports of CI services: a test case per file, a failure per finding."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 
 
 def write(outcome: Outcome) -> str:
-    """The outcome as one XML document."""
+    """Return the outcome as one XML document."""
     failed = sum(1 for file in outcome.files if file.findings)
     counts = f'tests="{len(outcome.files)}" failures="{failed}" errors="0"'
     return "\n".join(
@@ -43,7 +43,7 @@ def _failure(finding: Diagnostic) -> str:
 
 
 def _attribute(text: str) -> str:
-    """The attribute: what is invisible by its number, and what XML cannot hold at all as graphspec shows it."""
+    """Return a quoted attribute: invisible characters as references, those that XML cannot hold escaped."""
     return _referred(quoteattr(_allowed(text)))
 
 

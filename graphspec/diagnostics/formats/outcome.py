@@ -1,4 +1,4 @@
-"""What a run of `validate` has to show, in whatever format: the files that it looked at, each with its findings."""
+"""The outcome of a run of `validate`, for all formats: the checked files, each with its findings."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from urllib.parse import quote
 
 from graphspec.diagnostics import Diagnostic, Report, Span
 
-ELSEWHERE = ("--set", "--input")
-"""Sources of findings that are no files: what stands on the command line."""
+NO_FILES = ("--set", "--input")
+"""The names of sources that are not files but arguments of the command line."""
 
 
 @dataclass(frozen=True)
 class Checked:
-    """A file that was looked at, and what is found in it or in what it includes."""
+    """A checked file, with the findings in it and in what it includes."""
 
     path: str
     findings: tuple[Diagnostic, ...] = ()
 
 
 @dataclass(frozen=True)
-class Located:
-    """A finding with the file that it is shown at; span is None where it has no place in that file."""
+class FileFinding:
+    """A finding with the file that shows it; `span` is None if it has no place in that file."""
 
     file: str
     span: Span | None
@@ -38,7 +38,7 @@ class Located:
 
 @dataclass(frozen=True)
 class Outcome:
-    """All files, in the order they were given; ignored counts the findings left out, fixed those that were mended."""
+    """All checked files in order, with the numbers of ignored and of fixed findings."""
 
     files: tuple[Checked, ...]
     ignored: int = 0
@@ -46,37 +46,37 @@ class Outcome:
 
     @cached_property
     def report(self) -> Report:
-        """Every finding."""
+        """All findings."""
         return Report([finding for file in self.files for finding in file.findings])
 
-    def located(self) -> Iterator[Located]:
-        """Every finding with its file, in the order of their places."""
+    def located(self) -> Iterator[FileFinding]:
+        """Return all findings with their files, by place."""
         owners = {finding: file.path for file in self.files for finding in file.findings}
         return (locate(finding, owners[finding]) for finding in self.report)
 
     @property
     def fixable(self) -> list[Diagnostic]:
-        """The findings that `--fix` mends."""
+        """The findings that `--fix` fixes."""
         return [finding for finding in self.report if finding.fix is not None and finding.fix.is_safe]
 
 
-def locate(finding: Diagnostic, path: str) -> Located:
-    """`finding`, made while the file at `path` was looked at, with the file that it is shown at."""
+def locate(finding: Diagnostic, path: str) -> FileFinding:
+    """Return `finding`, of the check of the file at `path`, with the file that shows it."""
     span = finding.span
-    if span is None or span.source.name in ELSEWHERE:
-        return Located(path, None, finding)
-    return Located(span.source.name, span, finding)
+    if span is None or span.source.name in NO_FILES:
+        return FileFinding(path, None, finding)
+    return FileFinding(span.source.name, span, finding)
 
 
 def words(finding: Diagnostic) -> str:
-    """All that `finding` says, for formats that show no excerpt."""
+    """Return the whole text of `finding`, for formats without excerpts."""
     expected = [f"expected: {finding.expected}"] if finding.expected else []
     help = [f"help: {finding.help}"] if finding.help else []
     return "\n".join([finding.message, *expected, *help])
 
 
-def fingerprints(found: Iterable[Located]) -> Iterator[tuple[Located, str]]:
-    """Each finding with its fingerprint; those alike are counted in their order."""
+def fingerprints(found: Iterable[FileFinding]) -> Iterator[tuple[FileFinding, str]]:
+    """Yield each finding with its fingerprint; equal findings are numbered."""
     seen: Counter[tuple[str, ...]] = Counter()
     for each in found:
         line = each.span.source.line(each.span.line).strip() if each.span is not None else ""
@@ -91,7 +91,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def below(file: str, root: str | None) -> str:
-    """`file` with forward slashes, from the folder `root` where it lies below it, else as it was named."""
+    """Return `file` with forward slashes, relative to the folder `root` if it is below it."""
     if root and not file.startswith("<"):
         path = Path(file).absolute()
         if path.is_relative_to(root):
@@ -100,20 +100,20 @@ def below(file: str, root: str | None) -> str:
 
 
 def uri(file: str) -> str:
-    """`file` as a URI reference: relative where it was named so."""
+    """Return `file` as a URI, or as a relative reference if its path is relative."""
     return Path(file).as_uri() if Path(file).is_absolute() else quote(os.fsencode(below(file, None)))
 
 
 def legible(value: T) -> T:
-    """Return `value`, a text or lists and mappings of them, without what is no character."""
-    made: Any = value
+    """Return `value`, a string or lists and mappings of strings, with surrogates escaped."""
+    result: Any = value
     if isinstance(value, str):
-        made = value if value.isascii() else _SURROGATE.sub(_escaped, value)
+        result = value if value.isascii() else _SURROGATE.sub(_escaped, value)
     elif isinstance(value, dict):
-        made = {key: legible(each) for key, each in value.items()}
+        result = {key: legible(each) for key, each in value.items()}
     elif isinstance(value, list):
-        made = [legible(each) for each in value]
-    return cast(T, made)
+        result = [legible(each) for each in value]
+    return cast(T, result)
 
 
 def _escaped(match: re.Match[str]) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from graphspec.diagnostics import Fix, Span
 from graphspec.diagnostics.escapes import json_text
-from graphspec.diagnostics.formats.outcome import ELSEWHERE, Located, Outcome, fingerprints, legible, uri, words
+from graphspec.diagnostics.formats.outcome import NO_FILES, FileFinding, Outcome, fingerprints, legible, uri, words
 from graphspec.diagnostics.render import labels
 from graphspec.diagnostics.rules import RULES, Rule
 from graphspec.version import __version__
@@ -15,7 +15,7 @@ _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sa
 
 
 def write(outcome: Outcome) -> str:
-    """The outcome as one SARIF log of one run."""
+    """Return the outcome as a SARIF log of one run."""
     found = list(fingerprints(outcome.located()))
     codes = sorted({each.finding.rule.code for each, _ in found})
     driver = {
@@ -39,12 +39,12 @@ def _rule(rule: Rule) -> dict[str, Any]:
         "name": "".join(word.capitalize() for word in rule.name.split("-")),
         "shortDescription": {"text": rule.summary},
         "defaultConfiguration": {"level": rule.severity.value},
-        "help": {"text": f"`graphspec explain {rule.code}` tells more."},
-        "properties": {"tags": [rule.stage]},
+        "help": {"text": f"`graphspec explain {rule.code}` explains it."},
+        "properties": {"tags": [rule.stage.title]},
     }
 
 
-def _result(each: Located, fingerprint: str, codes: list[str]) -> dict[str, Any]:
+def _result(each: FileFinding, fingerprint: str, codes: list[str]) -> dict[str, Any]:
     finding = each.finding
     result: dict[str, Any] = {
         "ruleId": finding.rule.code,
@@ -57,7 +57,7 @@ def _result(each: Located, fingerprint: str, codes: list[str]) -> dict[str, Any]
     related = [
         {"id": number, "physicalLocation": _place(label.span.source.name, label.span), "message": {"text": label.text}}
         for number, label in enumerate(labels(finding), 1)
-        if label.span.source.name not in ELSEWHERE
+        if label.span.source.name not in NO_FILES
     ]
     if related:
         result["relatedLocations"] = related

@@ -1,4 +1,4 @@
-"""The last lines of a report: how much was found, what of it can be mended, and where more is said."""
+"""The last lines of a report: numbers of findings, and the command that explains one."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from graphspec.diagnostics.render import count, counted
 
 
 def summary(outcome: Outcome, done: str = "fixed") -> str:
-    """What a run has come to, in a line or two; done says what was done to the findings that were mended."""
+    """Return the summary of a run in one or two lines; `done` is the word for fixed findings."""
     report, fixable = outcome.report, len(outcome.fixable)
-    mended = f"{counted(outcome.fixed, 'finding')} {done}" if outcome.fixed else ""
+    fixed = f"{counted(outcome.fixed, 'finding')} {done}" if outcome.fixed else ""
     ignored = f"{counted(outcome.ignored, 'finding')} ignored" if outcome.ignored else ""
     if not len(report):
         files = len(outcome.files)
         valid = f"{counted(files, 'spec')} {'is' if files == 1 else 'are'} valid"
-        if ignored:  # then it is not known to be valid
+        if ignored:  # a spec with ignored findings may be invalid
             valid = f"nothing else found in {counted(files, 'spec')}"
-        return _sentence(mended, valid, ignored)
+        return _sentence(fixed, valid, ignored)
     unsafe = sum(1 for each in report if each.fix is not None) - fixable
     hints = [f"{fixable} fixable with `--fix`"] if fixable else []
     hints += [f"{unsafe} {'more' if fixable else 'fixable'} with `--fix --unsafe-fixes`"] if unsafe else []
     first = next(iter(report)).rule.code
-    found = f"{count(report)} left" if mended else f"found {count(report)}"
-    return f"{_sentence(mended, found, ignored, *hints)}\n`graphspec explain {first}` tells more."
+    found = f"{count(report)} left" if fixed else f"found {count(report)}"
+    return f"{_sentence(fixed, found, ignored, *hints)}\nFor details run `graphspec explain {first}`."
 
 
 def _sentence(*parts: str) -> str:
-    said = ", ".join(part for part in parts if part)
-    return f"{said[0].upper()}{said[1:]}."
+    text = ", ".join(part for part in parts if part)
+    return f"{text[0].upper()}{text[1:]}."

@@ -1,7 +1,7 @@
 """Source → the same spec in canonical order and style: `graphspec fmt`.
 
-The text is read twice: by `document`, which says whether it is sound and what it means, and as it is written, with its
-comments. What comes out is read again: it must mean the same and hold the same comments, or nothing comes out.
+The text is read twice: by `language.document`, for its values, and as it is written, with its comments. The formatted
+text is read again and must have the same values and comments, or the text is left unchanged.
 """
 
 from __future__ import annotations
@@ -27,19 +27,20 @@ _LINE_BREAK = re.compile(r"\r\n|\n|\r")
 
 
 def format_source(source: SourceText) -> str:
-    """The text of `source` in canonical form. Raises SpecError, with every finding, where it is no sound document.
+    """Return the text of `source` in canonical form, with the line ends of its first line.
 
-    Lines end as the first line of `source` does, and so does the text.
+    Raises:
+        SpecError: The source is not a valid document; it holds every finding.
     """
     first = _LINE_BREAK.search(source.text)
     plain = SourceText(source.name, source.text.replace("\r\n", "\n").replace("\r", "\n"))
-    meant = _meaning(plain)
+    tree = _tree(plain)
     formatted, comments = (format_json(plain.text), None) if is_json(source) else _format_yaml(plain.text)
-    if not _is_same(SourceText(source.name, formatted), meant, comments):
+    if not _is_same(SourceText(source.name, formatted), tree, comments):
         raise SpecError.of(
             INTERNAL,
-            f"formatting would change what {source.name} means, so it is left as it is",
-            help="this is a fault of graphspec: please report it with the file",
+            f"formatting would change the values in {source.name}, so it was left unchanged",
+            help="this is a bug in graphspec: please report it with the file",
         )
     return formatted.replace("\n", first[0] if first is not None else "\n")
 
@@ -52,25 +53,25 @@ def _format_yaml(text: str) -> tuple[str, list[str]]:
     return write_text(root), comments
 
 
-def _is_same(formatted: SourceText, meant: Mapping, comments: list[str] | None) -> bool:
-    """Return whether `formatted` has the values of `meant` and the same comments; `comments` is None for JSON."""
+def _is_same(formatted: SourceText, tree: Mapping, comments: list[str] | None) -> bool:
+    """Return whether `formatted` has the values of `tree` and these comments; `comments` is None for JSON."""
     try:
         is_kept = comments is None or comments_of(formatted.text) == comments
-        return is_kept and means_same(_meaning(formatted), meant)
+        return is_kept and means_same(_tree(formatted), tree)
     except (SpecError, YAMLError):
         return False
 
 
-def _meaning(source: SourceText) -> Mapping:
-    """The tree of `source`; raises SpecError where reading it has a finding."""
-    report = Report(most=MAX_FINDINGS)
+def _tree(source: SourceText) -> Mapping:
+    """Return the tree of `source`. Raises SpecError if it has errors."""
+    report = Report(limit=MAX_FINDINGS)
     tree = read_text(source, report)
     report.raise_if_errors()
     return tree
 
 
 def means_same(one: Any, other: Any) -> bool:
-    """Whether two trees hold the same values of the same types, whatever the order of their keys."""
+    """Return whether two trees hold the same values of the same types, in any order of keys."""
     if type(one) is not type(other):
         return False
     if isinstance(one, dict):

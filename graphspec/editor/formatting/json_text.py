@@ -1,6 +1,6 @@
 """JSON text → JSON text in canonical order and style.
 
-An object or list that fits on its line stays there, unless its writer broke the line after the bracket that opens it.
+An object or list that fits on one line stays there, unless its opening bracket ends a line.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _TOKEN = re.compile(r'(?P<open>[{\[])(?P<broken>\s*\n)?|[}\]]|"(?:[^"\\]|\\.)*"|
 
 
 def format_json(text: str) -> str:
-    """The JSON object `text` in canonical form."""
+    """Return the JSON object `text` in canonical form."""
     root = _read(text)
     put_in_order(root)
     root.in_flow = False
@@ -52,7 +52,7 @@ def _read(text: str) -> Collection:
 
 
 def _write(node: Node, indent: int, start: int) -> str:
-    """The text of a node that begins at column `start`, on a line that is indented by `indent`."""
+    """Return the text of a node that begins at column `start` on a line indented by `indent`."""
     line = _on_one_line(node)
     if not isinstance(node, Collection) or not node.items:
         return line

@@ -1,7 +1,7 @@
-"""Which collections stand on one line, and at which item each comment then stands.
+"""The layout of collections, on one line or as blocks, and of their comments.
 
-A writer's choice between one line and a block holds, as long as the line is not too long: a block stays a block.
-Whatever holds a comment is a block. A list of short values that does not fit is filled into several lines.
+The writer's choice between one line and a block is kept if the line is short enough. A collection with a comment is a
+block. A list of plain values that does not fit is filled into several lines.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from graphspec.editor.formatting.scalars import write_scalar
 
 WIDTH = 120
 INDENT = 2
-LONGEST_KEY = 1_000
-"""Characters that a key may have before its colon: YAML readers look for the colon in the first 1,024."""
+MAX_KEY = 1_000
+"""The maximum length of a key before its colon, which YAML readers look for in the first 1,024 characters."""
 
 
 def lay_out(root: Collection) -> None:
-    """Decide for every collection below `root`, which is a block, and hand comments to where they are written."""
+    """Choose the layout of every collection below `root`, which is a block, and move comments to their items."""
     root.in_flow = False
     _block(root, 0)
 
@@ -30,21 +30,21 @@ def _block(node: Collection, indent: int) -> None:
             if value.in_flow and not _fits(value, start, in_list=item.key is None):
                 value.in_flow = False
                 for comment in (*item.beside, *(comment for each in value.items for comment in each.beside)):
-                    comment.column = 0  # it stood beside other text
+                    comment.column = 0  # it was beside other text
             if not value.in_flow:
                 _block(value, indent + INDENT)
                 for comment in item.below:
                     value.add_after(comment)
                 item.below = []
         elif isinstance(value, Collection):
-            item.beside += value.foot  # what stood inside an empty one
+            item.beside += value.foot  # from inside an empty collection
             value.foot = []
     for item in node.items:
-        _settle(item)
+        _place_comments(item)
 
 
 def _fits(node: Collection, start: int, *, in_list: bool) -> bool:
-    """Whether a collection that was written in brackets stays so, beginning at column `start`."""
+    """Return whether a collection in brackets stays on one line that begins at column `start`."""
     if node.holds_comments:
         return False
     if in_list and node.is_mapping and len(node.items) == 1 and node.anchor is None:
@@ -53,23 +53,24 @@ def _fits(node: Collection, start: int, *, in_list: bool) -> bool:
 
 
 def is_filled(node: Collection) -> bool:
-    """Whether a list in brackets may go over several lines: it holds plain values only."""
+    """Return whether a list in brackets may be filled into several lines: it holds only plain values."""
     if node.is_mapping or not node.items:
         return False
     return not any(isinstance(item.value, Collection) for item in node.items)
 
 
-def _settle(item: Item) -> None:
-    """Leave one comment beside the item and move others above it.
+def _place_comments(item: Item) -> None:
+    """Keep one comment beside the item and move the others above it.
 
-    The first item of a block that starts beside a dash shares that line: comments beside go to it, those above it up.
+    The first item of a block that begins beside a dash shares that line: it takes the comments beside the dash, and its
+    own comments above move above the dash.
     """
     value = item.value
     if item.key is None and isinstance(value, Collection) and value.is_block and value.anchor is None:
         first = value.items[0]
         first.beside[:0] = item.beside
         item.beside = []
-        _settle(first)
+        _place_comments(first)
         if first.above:
             first.above[0].blank_before, item.blank_before = item.blank_before, first.blank_before
             item.above += first.above
@@ -79,7 +80,7 @@ def _settle(item: Item) -> None:
 
 
 def write_key(key: Scalar | Alias) -> str:
-    """A key with its colon."""
+    """Return a key with its colon."""
     if isinstance(key, Alias):
         return f"*{key.name} :"
     text = write_scalar(key, is_key=True) or '""'
@@ -87,7 +88,7 @@ def write_key(key: Scalar | Alias) -> str:
 
 
 def on_one_line(node: Node) -> str:
-    """The node in brackets, on one line."""
+    """Return the node on one line, in brackets."""
     if isinstance(node, Alias):
         return f"*{node.name}"
     if isinstance(node, Scalar):
@@ -100,7 +101,7 @@ def on_one_line(node: Node) -> str:
 
 
 def anchored(node: Node) -> str:
-    """The anchor of a node as it stands before it, with a space; nothing where it has none."""
+    """Return the anchor of a node with a space, empty if it has none."""
     return "" if isinstance(node, Alias) else _anchor(node)
 
 

@@ -1,4 +1,4 @@
-"""A document as it is written: values with their style, anchors and comments, which the tree leaves out."""
+"""The nodes of a document as it is written: values with style, anchors and comments."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class Comment:
-    """One comment, from its `#` to the end of its line; column counts from 0."""
+    """A comment, from its `#` to the end of its line; `column` counts from 0."""
 
     text: str
     column: int
@@ -16,10 +16,12 @@ class Comment:
 
 @dataclass(slots=True)
 class Scalar:
-    """One value that is no collection.
+    """A value that is not a collection.
 
-    raw is what stands in the text, value what it means as text; style is the character that opens it: `'`, `"`, `|`,
-    `>`, or nothing for a plain one.
+    Attributes:
+        raw: The text as written, with quotes.
+        value: The text without quotes and escapes.
+        style: The opening character, one of `'"|>`; empty for plain text.
     """
 
     raw: str
@@ -30,7 +32,7 @@ class Scalar:
 
 @dataclass(slots=True)
 class Alias:
-    """`*name`."""
+    """An alias `*name`."""
 
     name: str
 
@@ -39,7 +41,7 @@ class Alias:
 class Item:
     """An item of a list, or a key and its value, with the comments above, beside and below it.
 
-    Comments below are indented deeper than the item, as those are that continue a comment beside it.
+    Comments below are indented deeper than the item; they continue a comment beside it.
     """
 
     value: Node
@@ -51,13 +53,19 @@ class Item:
 
     @property
     def name(self) -> str:
-        """The key as text; empty where there is none."""
+        """The key as text; empty without a key."""
         return self.key.value if isinstance(self.key, Scalar) else ""
 
 
 @dataclass(slots=True)
 class Collection:
-    """A mapping or a list; foot are the comments after its last item. column is where its items start in the text."""
+    """A mapping or a list.
+
+    Attributes:
+        in_flow: It is written in brackets.
+        column: The column where its items begin.
+        foot: The comments after its last item.
+    """
 
     is_mapping: bool
     in_flow: bool
@@ -68,12 +76,12 @@ class Collection:
 
     @property
     def is_block(self) -> bool:
-        """Whether its items stand on lines of their own."""
+        """True if its items are on lines of their own."""
         return bool(self.items) and not self.in_flow
 
     @property
     def holds_comments(self) -> bool:
-        """Whether a comment stands anywhere inside it."""
+        """True if there is a comment inside of it."""
         return bool(self.foot) or any(
             item.above
             or item.beside
@@ -83,7 +91,7 @@ class Collection:
         )
 
     def add_after(self, comment: Comment) -> None:
-        """Add a comment that stands after the last item of a block, deeper than what surrounds the block."""
+        """Add a comment after the last item of a block, indented deeper than what surrounds the block."""
         last = self.items[-1]
         if self.foot or comment.column <= self.column or is_block_scalar(last.value):
             self.foot.append(comment)
@@ -97,5 +105,5 @@ Node = Scalar | Alias | Collection
 
 
 def is_block_scalar(node: Node) -> bool:
-    """Whether the node is text below a `|` or `>`: what stands deeper than it belongs to it, comments too."""
+    """Return whether the node is a block scalar, which has no comments: every deeper line belongs to it."""
     return isinstance(node, Scalar) and node.style in ("|", ">")

@@ -1,7 +1,7 @@
-"""The order of keys: what a spec is, what it is made of, how it is trained, where its data lies.
+"""The canonical order of keys.
 
-Only mappings whose keys the language fixes are put in order; names that a spec chooses, and arguments of layers, stay
-in the order that their writer gave them.
+Only mappings whose keys the language defines are sorted; names that a spec chooses and arguments of layers keep their
+order.
 """
 
 from __future__ import annotations
@@ -14,9 +14,13 @@ from graphspec.editor.formatting.nodes import Alias, Collection, Item, Node
 
 @dataclass(frozen=True)
 class Form:
-    """A mapping with fixed keys in their order; other keys come last, or first where `others_first`.
+    """A mapping with fixed keys.
 
-    named maps keys that hold a mapping of names to the form of each value, whole those that hold one form or a list.
+    Attributes:
+        keys: The keys in their order; other keys come last.
+        named: The form of each value in the mapping of names under a key.
+        whole: The form of the value, or of each item of the list, under a key.
+        others_first: Other keys come first.
     """
 
     keys: tuple[str, ...]
@@ -83,12 +87,12 @@ FORMS: dict[str, Form] = {
 }
 
 _OF_THE_FILE = ("graphspec", "name", "description", "include")
-"""Keys above which a comment speaks of the whole file."""
+"""The keys above which a comment is about the whole file."""
 _MODELINES = ("# yaml-language-server:", "#yaml-language-server:")
 
 
 def put_in_order(root: Collection) -> None:
-    """Put the keys of the spec `root` in order, each with its comments; what heads the file stays its head."""
+    """Sort the keys of a spec with their comments, but keep the comments at the head of the file."""
     if not root.items:
         return
     first = root.items[0]
@@ -105,12 +109,12 @@ def put_in_order(root: Collection) -> None:
 
 
 def _last_paragraph(item: Item) -> int:
-    """Where the comments right above `item` start, after the last empty line among those above it."""
+    """Return the index of the first comment above `item` after the last empty line."""
     return max((number for number, comment in enumerate(item.above) if comment.blank_before), default=0)
 
 
 def _separate(item: Item, apart: bool) -> None:
-    """Say whether an empty line stands before the item and the comments above it."""
+    """Set whether there is an empty line before the item and the comments above it."""
     (item.above[0] if item.above else item).blank_before = apart
 
 
@@ -142,7 +146,7 @@ def _sort(node: Collection, form: Form) -> None:
     ordered, (first, *others) = _sorted(node, form), node.items
     if [id(item) for item in ordered] == [id(item) for item in node.items]:
         return
-    apart = any(map(_is_separate, others))  # then sections stand apart, wherever they go
+    apart = any(map(_is_separate, others))  # sections stay apart when they move
     for item in others:
         if apart and isinstance(item.value, Collection) and item.value.is_block:
             _separate(item, True)
@@ -158,14 +162,14 @@ def _sorted(node: Collection, form: Form) -> list[Item]:
 
 
 def _may_move(node: Collection) -> bool:
-    """Whether no alias can come to stand before its anchor, nor after another anchor of its name."""
+    """Return whether no alias can move before its anchor, or after another anchor of its name."""
     marked = [list(_marks(item.value)) + list(_marks(item.key)) for item in node.items]
     holding = [marks for marks in marked if marks]
     return len(holding) < 2 or not any("&" in marks for marks in holding)
 
 
 def _marks(node: Node | None) -> Iterator[str]:
-    """`&` for every anchor and `*` for every alias in `node`."""
+    """Yield `&` for each anchor and `*` for each alias in `node`."""
     if isinstance(node, Alias):
         yield "*"
     elif node is not None and node.anchor is not None:

@@ -1,4 +1,4 @@
-"""How one value is written: plain where that reads as the same text, in quotes where it must be."""
+"""Scalars as YAML text: plain if that reads as the same text, otherwise in quotes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from graphspec.editor.formatting.nodes import Scalar
 from graphspec.language.document.scalars import resolve
 
 _PLAIN = re.compile(r"[\w./(<^](?:[\w./()<>+\-^$*=;~!?%@ ]|:(?=[\w/]))*+")
-"""Text that is plain YAML wherever it stands, also inside brackets. Nothing is tried twice: a text may be long."""
+"""Text that is plain YAML everywhere, also inside brackets; without backtracking, since a text may be long."""
 _WORDS: dict[Any, str] = {None: "null", True: "true", False: "false"}
 _BREAK = re.compile(r"[\n\x85\u2028\u2029]")
 _SINGLE_SPACE = re.compile(r"(?<! ) (?! )")
@@ -21,7 +21,7 @@ _OLD = yaml.SafeLoader.yaml_implicit_resolvers
 
 
 def write_scalar(scalar: Scalar, *, is_key: bool) -> str:
-    """The value on one line, without its anchor. Block scalars are written so only where they must be on one line."""
+    """Return the value on one line, without its anchor."""
     value = scalar.value
     if not scalar.style:
         if "${" in value:
@@ -39,7 +39,7 @@ def write_scalar(scalar: Scalar, *, is_key: bool) -> str:
 
 
 def is_plain(text: str) -> bool:
-    """Whether `text` may stand without quotes: it is text to readers of YAML 1.1 as well, and holds no expression."""
+    """Return whether `text` needs no quotes: YAML 1.1 reads it as text too, and it holds no expression."""
     if not _PLAIN.fullmatch(text) or text != text.strip() or " #" in text or not isinstance(resolve(text), str):
         return False
     old = [*_OLD.get(text[0], ()), *_OLD.get(None, ())]
@@ -47,7 +47,7 @@ def is_plain(text: str) -> bool:
 
 
 def quoted(text: str) -> str:
-    """The text in double quotes, or in single ones where that saves it escapes."""
+    """Return the text in double quotes, or in single quotes if that saves escapes."""
     if ('"' in text or "\\" in text) and text.isprintable():
         return "'" + text.replace("'", "''") + "'"
     text = json.dumps(text, ensure_ascii=False)
@@ -61,23 +61,23 @@ def _escaped(sign: str) -> str:
 
 
 def wrap(scalar: Scalar, width: int, first: int) -> list[str] | None:
-    """The lines of a plain text that goes over several, filled anew to `width`; None for all else.
+    """Return a plain text of several lines, filled to `width`; None for everything else.
 
-    first is the room that the first line does not have.
+    `first` is the width that is taken on the first line.
     """
     if scalar.style or not _BREAK.search(scalar.raw) or not _may_be_filled(scalar.value):
         return None
     lines: list[str] = []
     for number, paragraph in enumerate(scalar.value.split("\n")):
         if number:
-            lines.append("")  # an empty line in plain text is a line break of the value
+            lines.append("")  # an empty line stands for a line break in the value
         for words in _fill(_SINGLE_SPACE.split(paragraph), width, first if not number else 0):
             lines.append(words)
     return lines
 
 
 def _may_be_filled(text: str) -> bool:
-    """Whether `text` may be broken into lines between its words."""
+    """Return whether `text` may be broken into lines between its words."""
     return "${" not in text and text.replace("\n", "").isprintable()
 
 
@@ -94,7 +94,7 @@ def _fill(words: list[str], width: int, taken: int) -> Iterator[str]:
 
 
 def block_lines(scalar: Scalar) -> tuple[str, list[str]] | None:
-    """The head of a block scalar, such as `|-`, and its lines without their indentation; None for empty text."""
+    """Return the head of a block scalar, such as `|-`, and its lines without indentation; None for empty text."""
     head, _, body = scalar.raw.partition("\n")
     style, keeps = head[0], "+" in head.partition("#")[0]
     strips = "-" in head.partition("#")[0]
@@ -107,7 +107,7 @@ def block_lines(scalar: Scalar) -> tuple[str, list[str]] | None:
     indent = len(first) - len(first.lstrip(" ")) - inner
     lines = [line[indent:] for line in lines]
     if keeps and not lines[-1]:
-        lines.pop()  # what follows the last line break
+        lines.pop()  # the part after the last line break
     while not keeps and not lines[-1]:
         lines.pop()
     states_indent = "2" if inner or text.startswith("\t") else ""

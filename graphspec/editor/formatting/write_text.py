@@ -1,14 +1,14 @@
-"""The document as it is written → YAML text, in lines."""
+"""The document as it is written → YAML text."""
 
 from __future__ import annotations
 
-from graphspec.editor.formatting.layout import INDENT, LONGEST_KEY, WIDTH, anchored, is_filled, on_one_line, write_key
+from graphspec.editor.formatting.layout import INDENT, MAX_KEY, WIDTH, anchored, is_filled, on_one_line, write_key
 from graphspec.editor.formatting.nodes import Collection, Comment, Item, Node, Scalar, is_block_scalar
 from graphspec.editor.formatting.scalars import block_lines, wrap, write_scalar
 
 
 def write_text(root: Collection) -> str:
-    """The text of `root`, which is laid out; it ends in one line break."""
+    """Return the text of `root` after `lay_out`; it ends in one line break."""
     writer = _Writer()
     if root.anchor is not None:
         writer.comments(root.items[0].above if root.items else [], 0)
@@ -27,10 +27,10 @@ class _Writer:
     def __init__(self) -> None:
         self.lines: list[str] = []
         self.is_open = False
-        """Whether the last line belongs to a text that keeps the empty lines after it."""
+        """True if the last line belongs to a text that keeps the empty lines after it."""
 
     def block(self, node: Collection, indent: int, lead: str | None = None) -> None:
-        """Write a block; its first item goes on where `lead` ends, which is a dash, if one is given."""
+        """Write a block; its first item continues the line `lead`, such as a dash, if there is one."""
         for number, item in enumerate(node.items):
             self.comments(item.above, indent, is_first=not number)
             if item.blank_before and (number or item.above):
@@ -44,11 +44,11 @@ class _Writer:
     def item(self, item: Item, start: str, indent: int) -> None:
         value = item.value
         key = write_key(item.key) if item.key is not None else "-"
-        if len(bare := key.removesuffix(":").rstrip()) > LONGEST_KEY:
+        if len(bare := key.removesuffix(":").rstrip()) > MAX_KEY:
             self.line(f"{start}? {bare}", [])
             key, start = ":", " " * indent
             for comment in item.beside:
-                comment.column = 0  # it may have stood beside the key
+                comment.column = 0  # it may have been beside the key
         head = start + key
         if isinstance(value, Collection) and value.is_block:
             if item.key is None and value.anchor is None:
@@ -67,7 +67,7 @@ class _Writer:
         self.line(lines[-1], item.beside)
 
     def value(self, value: Node, start: int, indent: int) -> list[str]:
-        """The lines of a value whose first line starts at column `start`, and whose others are to be indented."""
+        """Return the lines of a value whose first line begins at column `start`, the others indented by `indent`."""
         if isinstance(value, Collection):
             text = on_one_line(value)
             if start + len(text) <= WIDTH or not is_filled(value):
@@ -81,14 +81,14 @@ class _Writer:
         return [on_one_line(value)]
 
     def block_scalar(self, value: Scalar, head: str, indent: int, beside: list[Comment]) -> None:
-        written = block_lines(value)
-        if written is None:
+        block = block_lines(value)
+        if block is None:
             self.line(f"{head} {anchored(value)}{write_scalar(value, is_key=False)}", beside)
             return
-        sign, lines = written
-        self.line(f"{head} {anchored(value)}{sign}", beside)
+        head_sign, lines = block
+        self.line(f"{head} {anchored(value)}{head_sign}", beside)
         self.lines += [" " * indent + line if line else "" for line in lines]
-        self.is_open = "+" in sign
+        self.is_open = "+" in head_sign
 
     def comments(self, comments: list[Comment], indent: int, *, is_first: bool = False) -> None:
         for number, comment in enumerate(comments):
@@ -105,7 +105,7 @@ class _Writer:
             self.lines.append("")
 
     def line(self, text: str, beside: list[Comment]) -> None:
-        """Write a line with the comment beside it, which keeps its column where that leaves it room."""
+        """Write a line with the comments beside it, at their column if the line is short enough."""
         text = text.rstrip()
         for comment in beside:
             text = f"{text}{' ' * max(2, comment.column - len(text))}{comment.text}"
@@ -114,7 +114,7 @@ class _Writer:
 
 
 def _filled(node: Collection, start: int) -> list[str]:
-    """A list of plain values in brackets, each line as full as it may be, the values below each other."""
+    """Return a list of plain values in brackets, filled into lines."""
     opening = f"{anchored(node)}["
     texts = [on_one_line(item.value) for item in node.items]
     rows: list[list[str]] = [[]]

@@ -1,8 +1,8 @@
 """The language as a JSON Schema, for editors: `graphspec schema`, and `graphspec.schema.json` in this package.
 
-Editors complete keys, layers and their arguments by it, show documentation and underline mistakes while one writes.
-It never refuses what `graphspec validate` takes, and knows nothing of what needs a whole spec: names, shapes, data.
-Draft 7 is the newest that editors and validators agree on.
+With it, editors complete keys, layers and arguments, show documentation and underline mistakes. It accepts every spec
+that `graphspec validate` accepts, but does not check what needs the whole spec: names, shapes, data. Draft 7 is the
+newest that editors and validators agree on.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ FILE = "graphspec.schema.json"
 
 
 def language_schema() -> dict[str, Any]:
-    """The schema, made anew from the models of `schema.model` and from the catalogue."""
+    """Return the schema, generated from the models of `language.schema.model` and the catalogue."""
     from graphspec import catalog
     from graphspec.editor.json_schema import objects, parts, values
 
@@ -30,7 +30,7 @@ def language_schema() -> dict[str, Any]:
 
 
 def as_text(schema: dict[str, Any]) -> str:
-    """The text of the file that holds `schema`: a definition a line, so that changes can be read."""
+    """Return `schema` as text with one definition per line, so that diffs are readable."""
     definitions = [f"{json.dumps(name)}: {_compact(each)}" for name, each in sorted(schema["definitions"].items())]
     head = [f"{json.dumps(key)}: {_compact(value)}" for key, value in schema.items() if key != "definitions"]
     inner = ",\n  ".join(definitions)
@@ -38,7 +38,7 @@ def as_text(schema: dict[str, Any]) -> str:
 
 
 def shipped_text() -> str:
-    """The schema as this version of graphspec ships it."""
+    """Return the text of the schema file that is shipped with graphspec."""
     return files("graphspec.editor.json_schema").joinpath(FILE).read_text(encoding="utf-8")
 
 

@@ -1,6 +1,6 @@
-"""Objects by the object rule, from the catalogue: `Name`, `Name: {argument: ...}`, `Name: first argument`.
+"""The objects of Keras as JSON Schema, from the catalogue: `Name`, `Name: {argument: ...}`, `Name: first argument`.
 
-Each class is one definition, `<kind>.<Name>`; each kind is one that takes any of them, or a custom one.
+Each class is a definition `<kind>.<Name>`; each kind is a definition of any of them or a custom object.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ REFUSED = {**CODE_CARRYING, **CODE_CARRYING_OPS, **FAILING_OPS, **NOT_APPLIED}
 
 
 def definitions() -> dict[str, Schema]:
-    """The definitions of every class and of every kind, of steps and of merges."""
+    """Return the definitions of all classes and kinds, of steps and of merges."""
     made: dict[str, Schema] = {}
     kinds: tuple[Kind, ...] = get_args(Kind)
     for kind in kinds:
@@ -35,7 +35,7 @@ def definitions() -> dict[str, Schema]:
 
 
 def _class(entry: Entry, given: tuple[str, ...] = ()) -> Schema:
-    """The arguments of one class, without those that are `given` already."""
+    """Return the schema of the arguments of a class, without those in `given`."""
     docs = catalog.argument_docs(entry.kind, entry.name)
     required = [name for name in entry.required if name not in given]
     keywords: Schema = {
@@ -50,7 +50,7 @@ def _class(entry: Entry, given: tuple[str, ...] = ()) -> Schema:
 
 
 def _operation(entry: Entry) -> Schema:
-    """The constants of an operation; which are missing depends on the tensors that come in."""
+    """Return the schema of the constants of an operation; none is required, since tensors may fill them."""
     docs = catalog.argument_docs("ops", entry.name)
     constants: Schema = {
         "type": "object",
@@ -61,7 +61,7 @@ def _operation(entry: Entry) -> Schema:
 
 
 def _usable(kind: Kind) -> dict[str, Schema]:
-    """What each name of `kind` that a spec can use stands for; Keras' strings for functions take no arguments."""
+    """Return the arguments of each usable name of `kind`; identifiers of functions take none."""
     classes = {name: ref(f"{kind}.{name}", description=_doc(kind, name)) for name in catalog.names(kind)}
     strings = {
         name: ref(f"{kind}.{target}", description=_doc(kind, target)) if target is not None else {"type": "null"}
@@ -77,7 +77,7 @@ def _doc(kind: Kind, name: str) -> str:
 
 
 def _one_of(properties: dict[str, Schema]) -> Schema:
-    """A mapping with one of `properties`, or with a custom object."""
+    """Return the schema of a mapping with one of `properties` or one custom object."""
     return {
         "type": "object",
         "properties": properties,
@@ -112,7 +112,7 @@ def _kind(kind: Kind) -> Schema:
 
 
 def _words(usable: dict[str, Schema]) -> list[Schema]:
-    """Names that may stand alone, each with its documentation, and any other: a declared layer, model or block."""
+    """Return the schema of a name without arguments: a known one with its documentation, or a declared one."""
     alone, needing = [], []
     for name, schema in usable.items():
         entry = catalog.find("layers", name)
@@ -132,7 +132,7 @@ def _refused() -> dict[str, Schema]:
 
 
 def _layer() -> Schema:
-    """A layer as an argument, or as it is declared."""
+    """Return the schema of a layer as an argument or a declaration."""
     usable = _usable("layers")
     mapping: Schema = {
         "type": "object",
@@ -144,7 +144,7 @@ def _layer() -> Schema:
 
 
 def _step() -> Schema:
-    """A step of `apply`: a layer, an operation, or what the spec declares, with what stands beside its key."""
+    """Return the schema of a step of `apply`, with the keys beside its name."""
     usable = _usable("layers")
     operations = {name: schema for name, schema in _usable("ops").items() if name in catalog.names("ops")}
     known = [*operations, *catalog.identifiers("ops")]
@@ -182,7 +182,7 @@ def _step() -> Schema:
 
 
 def _aliases() -> dict[str, Schema]:
-    """Other names of operations, which are taken and not suggested."""
+    """Return the other names of operations, which are valid but not suggested."""
     return {name: ref(f"ops.{target}") for name, target in catalog.identifiers("ops").items() if target not in REFUSED}
 
 

@@ -1,8 +1,8 @@
-"""The keys of the language as JSON Schema, from the pydantic models of `schema.model`.
+"""The keys of the language as JSON Schema, from the pydantic models of `language.schema.model`.
 
-pydantic says which keys a mapping has, which are required, and the types of those that are closed. What it calls `Any`
-is open to `lower`, and `OPEN` says here what may stand there; short forms, `when` and `${...}`, which are resolved
-before the models see a spec, are added.
+pydantic gives the keys of a mapping, the required ones, and their types. `OPEN` gives the schema of values that the
+models declare as `Any` and `lower` reads. Short forms, `when` and `${...}` are added, since they are resolved before
+the models see a spec.
 """
 
 from __future__ import annotations
@@ -97,10 +97,10 @@ OPEN: dict[tuple[str, str], Schema] = {
         ]
     },
 }
-"""What stands where a model says `Any`, or knows more than a type."""
+"""The schemas of values that a model declares as `Any`, or knows more about than their type."""
 
 _NAMED = {"layers": ref("layer"), "vars": {}, "params": {}}
-"""What each name of these keys stands for."""
+"""The schema of each value in the mapping of names under these keys."""
 _SHORT: dict[str, list[Schema]] = {
     "InputModel": [{"type": "array", "items": {"anyOf": [{"type": ["integer", "null"]}, EXPRESSION]}}, EXPRESSION],
     "NodeModel": [ref("references")],
@@ -108,11 +108,11 @@ _SHORT: dict[str, list[Schema]] = {
     "SourceModel": [ref("path")],
     "PluginModel": [ref("path")],
 }
-"""What may stand in the place of a mapping."""
+"""The short forms of a mapping."""
 
 
 def definitions() -> dict[str, Schema]:
-    """A definition of every class of `schema.model`, by its name; `SpecModel` is a whole spec."""
+    """Return the definitions of all classes of `language.schema.model` by name; `SpecModel` is a whole spec."""
     found = SpecModel.model_json_schema(by_alias=True)
     models = found.pop("$defs") | {"SpecModel": found}
     made = {name: _part(name, model) for name, model in models.items()}
@@ -138,26 +138,26 @@ def _part(name: str, model: Schema) -> Schema:
 
 
 def _describes_or_declares() -> Schema:
-    """A spec has inputs and outputs, but for one that only declares what others include."""
+    """Return the rule that a spec has inputs and outputs, unless it only declares parts."""
     describing = [{"required": [key]} for key in ("inputs", "graph", "outputs", "training", "data")]
     declares = {"anyOf": [{"required": [key]} for key in DECLARATION_KEYS]}
     return {"if": {"anyOf": [*describing, {"not": declares}]}, "then": {"required": ["inputs", "outputs"]}}
 
 
 def _key(part: str, key: str, found: Schema) -> Schema:
-    """What stands under `key`, with its text and its default."""
+    """Return the schema of the value of `key`, with its description and default."""
     text = {"description": TEXTS[part][key]}
     default = {"default": found["default"]} if found.get("default") not in (None, [], {}) else {}
     own = "NodeModel" if part == "OutputModel" and (part, key) not in OPEN else part
     if (own, key) in OPEN:
         return text | default | OPEN[own, key]
     found = {name: value for name, value in found.items() if name not in ("title", "default")}
-    assert found, f"{part}.{key} is open, and OPEN does not say what may stand there"
+    assert found, f"{part}.{key} is open, and OPEN has no schema for it"
     return text | default | _relaxed(found, key)
 
 
 def _relaxed(found: Schema, key: str = "") -> Schema:
-    """What pydantic says of a value, and an expression in its place."""
+    """Return the schema of pydantic for a value, or an expression in its place."""
     if "$ref" in found:
         name = found["$ref"].rpartition("/")[2]
         return ref("AnyModel" if name == "NestedModelSpec" else name)
@@ -179,7 +179,7 @@ def _bare(found: Schema) -> Schema:
 
 
 def _names(found: Schema, key: str) -> Schema:
-    """A mapping of names that the spec chooses."""
+    """Return the schema of a mapping whose names the spec chooses."""
     values = next(iter(found["patternProperties"].values()))
     made: Schema = {
         "type": "object",
@@ -192,7 +192,7 @@ def _names(found: Schema, key: str) -> Schema:
 
 
 def _external_models() -> list[Schema]:
-    """Models from a file, from another spec, and of keras.applications with their arguments."""
+    """Return the schemas of models from a file, from another spec, and of keras.applications."""
     texts = TEXTS["ExternalModelSpec"]
     trainable = {"anyOf": [{"type": ["boolean", "null"]}, EXPRESSION], "description": texts["trainable"]}
     settings = {"weights": _WEIGHTS | {"description": texts["weights"]}, "trainable": trainable}

@@ -1,7 +1,7 @@
-"""What stands where a value does: expressions, references, and which texts an argument of Keras does not take.
+"""The values of the language as JSON Schema: expressions, references, and the arguments of Keras.
 
-A schema must not refuse what `graphspec validate` takes, so it says no more of arguments than validation does: what
-`catalog.values` holds of the values that Keras takes, and else that a quoted number is none.
+A schema must not refuse what `graphspec validate` accepts, so it describes the values of arguments as `catalog.values`
+does, and otherwise only excludes quoted numbers.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ _HOLDS_EXPRESSION = r"\$\{"
 _ANY_CASE = ("yes", "no", "on", "off", "true", "false")
 _NUMBER = r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|0o[0-7]+|0x[0-9a-fA-F]+|[-+]?\.(inf|Inf|INF)"
 _ANYTHING = ["string", "array", "boolean", "null", "number", "object"]
-"""Every type; editors write a key so that a value of the first fits behind it."""
+"""All types, in the order of preference of editors that complete a key."""
 _NO_NUMBER = {"pattern": rf"^(?!\s*({_NUMBER})\s*$)", "patternErrorMessage": "a number, without quotes"}
 
 
 def ref(name: str, **more: Any) -> Schema:
-    """A reference to the definition `name`, with what is said of this place alone."""
+    """Return a reference to the definition `name`, with keywords for this place."""
     return {"$ref": f"#/definitions/{name}", **more}
 
 
@@ -38,7 +38,7 @@ PLAIN = {"type": ["array", "boolean", "null", "number"]}
 
 
 def definitions() -> dict[str, Schema]:
-    """The definitions that all others use."""
+    """Return the definitions that all others use."""
     word = "|".join("".join(f"[{sign}{sign.upper()}]" for sign in each) for each in _ANY_CASE)
     return {
         "expression": {
@@ -71,7 +71,7 @@ def definitions() -> dict[str, Schema]:
 
 
 def argument(entry: Entry, name: str, docs: dict[str, str]) -> Schema:
-    """What the argument `name` of `entry` takes, with its default and its line of documentation."""
+    """Return the schema of the argument `name` of `entry`, with its default and description."""
     default = entry.arguments[name]
     schema: Schema = {"description": docs[name]} if name in docs else {}
     if default is not REQUIRED and default is not None:
@@ -91,7 +91,7 @@ def argument(entry: Entry, name: str, docs: dict[str, str]) -> Schema:
 
 
 def first_argument(entry: Entry) -> Schema | None:
-    """What may stand in the place of all arguments: the first of them; None where others are required, too."""
+    """Return the schema of the first argument, written alone; None if others are required too."""
     first = next(iter(entry.arguments), None)
     if first is None or [name for name in entry.required if name != first]:
         return None
@@ -105,7 +105,7 @@ def first_argument(entry: Entry) -> Schema | None:
 
 
 def _taken(entry: Entry, name: str) -> list[Schema] | None:
-    """The forms of what the argument takes beside objects; None where that is not known."""
+    """Return the schemas of the values of an argument besides objects; None if they are not known."""
     described = accepted(entry.kind, entry.name, name)
     if not described or name == "name":
         return None
@@ -116,7 +116,7 @@ def _taken(entry: Entry, name: str) -> list[Schema] | None:
 
 
 def _forms(described: Values) -> list[Schema]:
-    """What `catalog.values` describes, each sort of value a schema, those first that editors should suggest."""
+    """Return a schema for each kind of value that `catalog.values` describes, those to suggest first."""
     forms: list[Schema] = []
     if "truth" in described or "bool" in described:
         forms.append({"type": "boolean"})
@@ -157,10 +157,10 @@ def _list(described: Values) -> Schema:
 
 
 def in_any_case(word: str) -> str:
-    """A pattern for the word in small letters, capitals, or both."""
+    """Return a pattern for the word in any case."""
     return "".join(f"[{sign.lower()}{sign.upper()}]" if sign.isalpha() else re.escape(sign) for sign in word)
 
 
 def dtype() -> Schema:
-    """The dtype of an input."""
+    """Return the schema of a dtype."""
     return {"anyOf": [{"enum": catalog.dtypes()}, EXPRESSION]}

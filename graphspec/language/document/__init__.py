@@ -53,9 +53,9 @@ def read_text(source: SourceText, report: Report) -> Mapping:
     found = "nothing" if tree is None else "a list" if isinstance(tree, list) else f"`{str(tree)[:40]}`"
     report.add(
         EMPTY_DOCUMENT,
-        f"a spec is a mapping, and this document holds {found}",
+        f"a spec is a mapping, but this document holds {found}",
         Span(source, 1, 1, 1, 1 + len(source.line(1))),
-        expected="the key `graphspec: 1` and what follows",
+        expected="a mapping that begins with `graphspec: 1`",
         help="start from `graphspec: 1`, `inputs:` and `outputs:`",
     )
     raise SpecError(report)
@@ -102,7 +102,7 @@ def _concealed(diagnostic: Diagnostic) -> Diagnostic:
         rule,
         "the file does not read as a spec" if rule is EMPTY_DOCUMENT else _as_clause(rule.summary),
         Span(source, span.line, span.column, span.end_line, span.end_column),
-        help="it lies outside of the project of the spec, so that nothing of it is shown here",
+        help="it is outside of the project of the spec, so its content is not shown",
     )
 
 
@@ -131,7 +131,7 @@ def _read(path: Path | str) -> SourceText:
             f"{name} is larger than {MAX_BYTES // 2**20} MiB",
             Span(source, line, column, line, column + 1),
             expected="up to here",
-            help="a spec is a small text; numbers lie in files of their own",
+            help="keep numbers in data files of their own",
         )
     try:
         source = SourceText(name, _decoded(data))

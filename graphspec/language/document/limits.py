@@ -30,7 +30,7 @@ def check_lines(source: SourceText) -> None:
             f"{source.name} has more than {MAX_LINES:,} lines",
             Span(excerpt, MAX_LINES + 1, 1, MAX_LINES + 1, 2),
             expected="up to here",
-            help="a spec is a small text; numbers and words lie in files of their own",
+            help="keep numbers and words in data files of their own",
         )
 
 
@@ -39,9 +39,9 @@ def check_depth(depth: int, span: Span) -> None:
     if depth > MAX_DEPTH:
         raise SpecError.of(
             TOO_LARGE,
-            f"collections are nested more than {MAX_DEPTH} deep",
+            f"collections are nested more than {MAX_DEPTH} levels deep",
             span,
-            expected="here it goes too deep",
+            expected="the limit is exceeded here",
             help="name the inner parts under `models` and apply them by name",
         )
 
@@ -51,10 +51,10 @@ def check_values(count: int, span: Span) -> None:
     if count > MAX_VALUES:
         raise SpecError.of(
             TOO_LARGE,
-            f"the document holds more than {MAX_VALUES:,} values once its aliases are expanded",
+            f"the document holds more than {MAX_VALUES:,} values after its aliases are expanded",
             span,
             expected="up to here",
-            help="use fewer aliases; `repeat` and shared layers say the same without copies",
+            help="use fewer aliases; `repeat` and shared layers need no copies",
         )
 
 
@@ -64,7 +64,7 @@ def check_comments(count: int) -> None:
         raise SpecError.of(
             TOO_LARGE,
             f"the document holds more than {MAX_COMMENTS:,} comments",
-            help="it is left as it is; keep long texts in files of their own",
+            help="the file was left unchanged; keep long texts in other files",
         )
 
 

@@ -30,7 +30,7 @@ def read_json(source: SourceText, report: Report) -> Any:
         comma = _trailing_comma(source.text, error.pos)
         at = error.pos if comma is None else comma
         reason = (
-            f"{error.msg[0].lower()}{error.msg[1:]}" if comma is None else "a comma stands before a closing bracket"
+            f"{error.msg[0].lower()}{error.msg[1:]}" if comma is None else "there is a comma before a closing bracket"
         )
         help = _help(source.text, error.pos) if comma is None else "remove the comma"
         raise SpecError.of(
@@ -42,9 +42,9 @@ def read_json(source: SourceText, report: Report) -> Any:
         _refuse_depth(source, start)
         raise SpecError.of(
             SYNTAX,
-            f"this is not valid JSON: `{name}` is no value of JSON",
+            f"this is not valid JSON: `{name}` is not a JSON value",
             _span_at(source, start, start + len(name)),
-            expected="a number, a text, a list, an object, `true`, `false` or `null`",
+            expected="a number, a string, an array, an object, `true`, `false` or `null`",
             help="write a number, or `null`",
         ) from None
     except RecursionError:
@@ -82,8 +82,8 @@ def _help(text: str, position: int) -> str:
     if re.compile(r"None|True|False").match(text, position):
         return "JSON writes `null`, `true` and `false`"
     if text[position : position + 1] == "'":
-        return "JSON takes double quotes only"
-    return "check commas, quotes and brackets at and before this place"
+        return "JSON strings have double quotes"
+    return "check the commas, quotes and brackets here and before"
 
 
 def _build(text: str, lines: _LineIndex, report: Report) -> Any:
@@ -117,11 +117,11 @@ def _build(text: str, lines: _LineIndex, report: Report) -> Any:
             if key[0] in parent:
                 report.add(
                     DUPLICATE_KEY,
-                    f"the key `{key[0]}` stands twice in one object",
+                    f"the key `{key[0]}` is used twice in one object",
                     key[1],
-                    expected="a key of its own",
-                    help="remove or rename one of the two",
-                    labels=[Label(parent.key_spans[key[0]], "it stood here first")],
+                    expected="a unique key",
+                    help="remove or rename one of them",
+                    labels=[Label(parent.key_spans[key[0]], "it is first used here")],
                 )
             else:
                 parent.put(key[0], value, key[1], span)

@@ -71,7 +71,7 @@ class _EventReader:
                         "the file holds more than one YAML document",
                         span,
                         expected="a second document starts here",
-                        help="keep one spec a file",
+                        help="keep one spec per file",
                     )
             elif isinstance(event, yaml.MappingStartEvent):
                 self.refuse_tag(event, span)
@@ -96,10 +96,10 @@ class _EventReader:
         if event.tag is not None:
             self.report.add(
                 TAG,
-                f"the tag `{str(event.tag).replace('tag:yaml.org,2002:', '!!')}` stands before a value",
+                f"the tag `{str(event.tag).replace('tag:yaml.org,2002:', '!!')}` is before a value",
                 span,
                 expected="a plain value",
-                help="remove the tag; quote the value where it must be text",
+                help="remove the tag; to write text, quote the value",
             )
 
     def restore(self, text: str, span: Span) -> str:
@@ -132,10 +132,12 @@ class _EventReader:
             defined = name in self.anchors
             self.report.add(
                 BAD_ALIAS,
-                f"the anchor `&{name}` holds itself" if defined else f"there is no anchor `&{name}` above this alias",
+                f"the anchor `&{name}` contains itself"
+                if defined
+                else f"there is no anchor `&{name}` above this alias",
                 span,
-                expected="an alias of an anchor that is complete above it",
-                help="name a shared part under `layers` or `models` instead",
+                expected="an alias of an anchor that ends above it",
+                help="declare a shared part under `layers` or `models` instead",
             )
             value, size = None, 1
         self.put(value, span, size)
@@ -177,20 +179,19 @@ class _EventReader:
                 span,
                 expected="text",
                 help=(
-                    "put quotes around it where it is meant as text; "
-                    "`{{...}}` is no template here, but a mapping inside a mapping"
+                    "to write text, put quotes around it; `{{...}}` is a mapping inside a mapping here, not a template"
                     if isinstance(key, Mapping)
-                    else "put quotes around it where it is meant as text"
+                    else "to write text, put quotes around it"
                 ),
             )
         elif key in mapping:
             self.report.add(
                 DUPLICATE_KEY,
-                f"the key `{key}` stands twice in one mapping",
+                f"the key `{key}` is used twice in one mapping",
                 span,
-                expected="a key of its own",
-                help="remove or rename one of the two",
-                labels=[Label(mapping.key_spans[key], "it stood here first")],
+                expected="a unique key",
+                help="remove or rename one of them",
+                labels=[Label(mapping.key_spans[key], "it is first used here")],
             )
         else:
             parent.key = (key, span)
@@ -237,7 +238,7 @@ def read_yaml(source: SourceText, report: Report, text: str | None = None) -> An
         raise SpecError.of(
             SYNTAX,
             f"the character U+{ord(error.character) if isinstance(error.character, str) else error.character:04X} "
-            "must not stand in YAML",
+            "is not allowed in YAML",
             Span(source, line, column, line, column + 1),
             expected="printable text",
             help="remove it, or write it as an escape inside double quotes",

@@ -18,7 +18,7 @@ def syntax_error(source: SourceText, error: yaml.MarkedYAMLError) -> Diagnostic:
     opened = _span(source, error.context_mark) if error.context_mark is not None else None
     problem, context = error.problem or "this cannot be read", error.context or ""
     if opened is not None and "quoted scalar" in context and "end of stream" in problem:
-        return Diagnostic(SYNTAX, "a quote is opened and never closed", opened, "a quote", "close the quote")
+        return Diagnostic(SYNTAX, "a quote is not closed", opened, "a quote", "close the quote")
     bracket = _character(opened) if opened is not None else ""
     if opened is not None and "flow" in context and bracket in _BRACKETS:
         return _unclosed(place, opened, bracket)
@@ -29,10 +29,10 @@ def invalid_character(character: str, span: Span) -> Diagnostic:
     """Return the diagnostic for an escape of NUL or a surrogate."""
     return Diagnostic(
         SYNTAX,
-        f"the character U+{ord(character):04X} must not stand in a text",
+        f"the character U+{ord(character):04X} is not allowed in a string",
         span,
-        expected="text that can be a name or a path",
-        help="remove the escape that writes it",
+        expected="a string without control characters",
+        help="remove its escape sequence",
     )
 
 
@@ -40,25 +40,27 @@ def _at(place: Span, problem: str, context: str) -> Diagnostic:
     line = place.source.line(place.line)
     before, here = line[: place.column - 1], _character(place)
     if "\t" in line[: len(line) - len(line.lstrip())]:
-        return Diagnostic(SYNTAX, "a tab indents this line", place, "spaces", "indent with spaces; YAML takes no tabs")
+        return Diagnostic(
+            SYNTAX, "a tab indents this line", place, "spaces", "indent with spaces; YAML does not allow tabs"
+        )
     if "mapping values are not allowed" in problem:
         if re.match(r"\s*(- )?[^:]+: ", before):
-            help = "quote the text after the first `: `, since it holds `:` itself; or check the indentation"
+            help = "quote the text after the first `: `, since it contains `: ` too; or check the indentation"
         else:
-            help = "indent this key exactly as the keys beside it"
-        return Diagnostic(SYNTAX, "a `:` stands where no key can stand", place, "no `:` here", help)
+            help = "indent this key like the other keys of its mapping"
+        return Diagnostic(SYNTAX, "there is a `:` where no key is allowed", place, "no `:` here", help)
     if "alias" in context or "anchor" in context:
         what, sign = ("an alias", "*") if "alias" in context else ("an anchor", "&")
-        help = f"quote text that starts with `{sign}`, which makes it {what} in YAML"
+        help = f"quote text that starts with `{sign}`, which begins {what} in YAML"
         return Diagnostic(SYNTAX, f"no name follows `{sign}`", place, "a name of letters and digits", help)
     if "cannot start any token" in problem:
         help = f"quote text that starts with `{here}`"
-        return Diagnostic(SYNTAX, f"in YAML no value starts with `{here}`", place, "a value", help)
+        return Diagnostic(SYNTAX, f"in YAML no plain value starts with `{here}`", place, "a value", help)
     if "could not find expected ':'" in problem:
         return Diagnostic(
-            SYNTAX, "the line above this one is no `key: value`", place, "a `:` before this", "write `key: value`"
+            SYNTAX, "the line above is not of the form `key: value`", place, "a `:` before this", "write `key: value`"
         )
-    help = "check brackets, quotes and indentation at and above this line"
+    help = "check the brackets, quotes and indentation of this line and those above"
     return Diagnostic(SYNTAX, f"this is not valid YAML: {problem}", place, "", help)
 
 
@@ -70,7 +72,7 @@ def _unclosed(place: Span, opened: Span, bracket: str) -> Diagnostic:
         help = f'inside `[...]` or `{{...}}` a reference with an index needs quotes: "{reference[1]}"'
     return Diagnostic(
         SYNTAX,
-        f"the `{bracket}` is not closed before this",
+        f"the `{bracket}` is not closed before this place",
         place,
         f"`,` or `{closing}`",
         help,

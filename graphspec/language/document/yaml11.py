@@ -49,10 +49,10 @@ def _diagnostic(written: str, value: str | int, old: str, span: Span) -> Diagnos
     meant = f'"{value}"' if text else str(value)
     return Diagnostic(
         YAML_TRAP,
-        f"`{written}` is {'text' if text else f'the number {value}'} here, and was {old} in YAML 1.1",
+        f"`{written}` is {'text' if text else f'the number {value}'} in YAML 1.2, but {old} in YAML 1.1",
         span,
-        expected="a value that reads the same to everyone",
-        help=f"write `{meant}` to keep it, or `{old}` if that is meant",
+        expected="a value that means the same in both",
+        help=f"write `{meant}` to keep this meaning, or `{old}` for the other",
         fix=Fix(f"write `{meant}`", (Edit(span, meant),)),
     )
 

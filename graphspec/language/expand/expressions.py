@@ -80,7 +80,7 @@ def evaluate(text: str, names: Mapping[str, Value], work: Work | None = None) ->
     work.spend(5 + len(text) // 2)
     tree = _parsed(text.strip())
     if tree is None:
-        raise ExpressionError("this is no expression")
+        raise ExpressionError("this is not an expression")
     value: Value = _Evaluation(names, work).value(tree.body)
     return value
 
@@ -117,7 +117,7 @@ class _Evaluation:
         if isinstance(value, str | list):
             self._spend(self._size(value, node) // 10, node)
         if isinstance(value, str) and replace_invalid(value)[1] is not None:
-            raise ExpressionError("this text holds a character that no text of a spec can hold", node)
+            raise ExpressionError("this string contains a character that is not allowed in a spec", node)
         return value
 
     def _value(self, node: ast.AST, depth: int) -> Any:
@@ -175,7 +175,7 @@ class _Evaluation:
         except LimitError as error:
             raise ExpressionError(str(error), node) from None
         except (TypeError, ValueError, OverflowError, IndexError) as error:
-            raise ExpressionError(f"this cannot be computed: {str(error)[:_MAX_ERROR_LENGTH]}", node) from None
+            raise ExpressionError(f"this cannot be evaluated: {str(error)[:_MAX_ERROR_LENGTH]}", node) from None
 
     def _size(self, value: str | list[Any], node: ast.AST) -> int:
         try:
@@ -187,4 +187,4 @@ class _Evaluation:
         self.work.spend(units)
         self.left -= units
         if self.left < 0:
-            raise ExpressionError("this takes too much work: its text and lists are too long together", node)
+            raise ExpressionError("this takes too much work: its strings and lists are too long together", node)

@@ -40,7 +40,7 @@ def _set(name: str, span: Span, library: Library) -> Iterator[Label]:
     params = _parameters(library, span)
     if name in params:
         default = params[name]
-        unless = f", {_short(default)} unless it is given" if default is not None else ""
+        unless = f", {_short(default)} by default" if default is not None else ""
         yield Label(params.key_spans[name], f"`{name}` is a parameter{unless}")
         return
     written = library.written.get("vars")

@@ -134,10 +134,10 @@ def _include(path: Path, written: Located, state: _Expansion) -> Library | None:
         circle = [*state.inside[state.inside.index(resolved) :], resolved]
         state.report.add(
             BAD_INCLUDE,
-            f"files include each other in a circle: {' → '.join(each.name for each in circle)}",
+            f"files include each other in a cycle: {' → '.join(each.name for each in circle)}",
             written.span,
-            expected="a file that does not lead back here",
-            help="move what both need into a third file",
+            expected="a file that does not include this one",
+            help="move the shared parts into a third file",
         )
         return None
     if resolved in state.libraries:
@@ -181,7 +181,7 @@ def _report_clash(name: Located, other: Span | None, where: str, report: Report)
         BAD_INCLUDE,
         f"`{name.value}` is declared {where}",
         name.span,
-        expected="a name of its own",
-        help="rename one of the two",
+        expected="a unique name",
+        help="rename one of them",
         labels=[Label(other, "the other one")] if other is not None else [],
     )

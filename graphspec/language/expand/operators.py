@@ -20,7 +20,7 @@ MAX_DIGITS = 400
 """Digits for `round`, and characters for `int` and `float`: more than any number here has."""
 
 TOO_LARGE = "this number is too large"
-TOO_LONG = "this text or list is too long"
+TOO_LONG = "this string or list is too long"
 TOO_DEEP = f"this list is nested more than {MAX_LEVELS} deep"
 
 
@@ -59,7 +59,7 @@ def _of_numbers(operate: Callable[..., Any]) -> Callable[..., Any]:
     def apply(*operands: Any) -> Any:
         truth = next((each for each in operands if isinstance(each, bool)), None)
         if truth is not None:
-            raise TypeError(f"`{str(truth).lower()}` is a truth value, not a number")
+            raise TypeError(f"`{str(truth).lower()}` is a boolean, not a number")
         return operate(*operands)
 
     return apply
@@ -80,7 +80,7 @@ def _multiply(left: Any, right: Any) -> Any:
 
 def _remainder(left: Any, right: Any) -> Any:
     if isinstance(left, str):
-        raise LimitError("`%` is the remainder of a division; text is not formatted")
+        raise LimitError("`%` computes a remainder, and does not format text")
     return left % right
 
 

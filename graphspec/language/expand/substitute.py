@@ -130,16 +130,16 @@ class Substitution:
         if "when" not in conditional:
             return True
         when = conditional.located("when")
-        before = self.report.added
+        watch = self.report.watch()
         holds = self.value(when.value, when.span)
         if not isinstance(holds, bool):
-            if self.report.added == before:
+            if watch.is_clean:
                 self.report.add(
                     WRONG_TYPE,
                     f"`when` is {kind_of(holds)}, not true or false",
                     self.at(when.span),
-                    expected="true or false, or an expression that is either",
-                    help='compare: `when: "${stride > 1}"`',
+                    expected="true or false, or an expression that gives one of them",
+                    help='write a comparison: `when: "${stride > 1}"`',
                 )
             return True
         return holds
@@ -177,7 +177,7 @@ class Substitution:
                 BAD_EXPRESSION,
                 error.message,
                 self.at(_inside(span, match, error)),
-                expected="numbers, text, lists, names, arithmetic, comparisons, `and`, `or`, `not`",
+                expected="numbers, strings, lists, names, arithmetic, comparisons, `and`, `or`, `not`",
                 help=self._help(error),
                 labels=self._labels(error),
             )
@@ -189,7 +189,7 @@ class Substitution:
         if not error.unknown:
             return ""
         known = [*self.names, *FUNCTIONS]
-        return did_you_mean(error.unknown, known, f"the names here are {one_of(known)}")
+        return did_you_mean(error.unknown, known, f"the names are {one_of(known)}")
 
     def _labels(self, error: ExpressionError) -> list[Label]:
         """Return a label at the declaration of the most similar variable."""

@@ -55,7 +55,7 @@ class Variables(Names[str, Value]):
 
     def _resolve(self, name: str) -> None:
         """Evaluate the variable, or mark it as faulty after a diagnostic."""
-        before = self.report.added, len(self.report.open)
+        watch = self.report.watch()
         if name in self.evaluating:
             self._refuse_cycle(name)
         elif len(self.evaluating) >= MAX_CHAIN:
@@ -64,7 +64,7 @@ class Variables(Names[str, Value]):
             self.evaluating.append(name)
             value = self._evaluate(name)
             self.evaluating.pop()
-            if (self.report.added, len(self.report.open)) == before:
+            if watch.is_complete:
                 self.known[name] = value
         if name not in self.known:
             self.faulty.add(name)
@@ -92,8 +92,8 @@ class Variables(Names[str, Value]):
                 WRONG_TYPE,
                 f"the variable `{name}` holds {kind_of(value)}",
                 located.span,
-                expected="a number, text, true, false, null, or a list of those",
-                help="share layers and models under `layers`, `models` and `blocks`",
+                expected="a number, a string, true, false, null, or a list of these",
+                help="declare shared layers and models under `layers`, `models` and `blocks`",
             )
             return None
         result: Value = plain(value)
@@ -102,17 +102,17 @@ class Variables(Names[str, Value]):
     def _refuse_chain(self, name: str) -> None:
         self.report.add(
             BAD_EXPRESSION,
-            f"variables use each other more than {MAX_CHAIN} deep",
+            f"variables use each other more than {MAX_CHAIN} levels deep",
             self.spans[name],
-            expected="here it goes too deep",
+            expected="the limit is exceeded here",
         )
 
     def _refuse_cycle(self, name: str) -> None:
         cycle = [*self.evaluating[self.evaluating.index(name) :], name]
         self.report.add(
             BAD_EXPRESSION,
-            f"variables go in a circle: {' → '.join(cycle)}" if len(cycle) > 2 else f"`{name}` uses itself",
+            f"variables use each other in a cycle: {' → '.join(cycle)}" if len(cycle) > 2 else f"`{name}` uses itself",
             self.spans[cycle[0]],
-            expected="a variable that does not lead back here",
-            labels=[Label(self.spans[each], f"`{each}` leads on") for each in cycle[1:-1]],
+            expected="a variable that does not use this one",
+            labels=[Label(self.spans[each], f"`{each}` is part of the cycle") for each in cycle[1:-1]],
         )

@@ -22,10 +22,10 @@ class TooMuchWorkError(Exception):
         """Return the error as a diagnostic at `span`, where the budget ran out."""
         return SpecError.of(
             TOO_LARGE,
-            "the files, expressions, blocks and repeats of this spec take too much work: their values are too many",
+            "the files, expressions, blocks and repeats of this spec take too much work",
             span,
-            expected="here it goes too far",
-            help="write long lists and texts where they are used, once, and use fewer repeats and blocks inside blocks",
+            expected="the limit is exceeded here",
+            help="write long lists and strings once, where they are used, and use fewer repeats and nested blocks",
         )
 
 

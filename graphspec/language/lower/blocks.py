@@ -106,18 +106,18 @@ def _may_nest(use: BlockUse, caller: Scope, report: Report) -> bool:
             RECURSION,
             f"`{block.name}` uses itself: {' → '.join(chain)}",
             use.span,
-            expected="something that does not lead back here",
-            help="a block cannot be a part of itself; `repeat` applies a step several times",
+            expected="something that does not contain this",
+            help="a block cannot contain itself; use `repeat` to apply a step several times",
             labels=[Label(block.span, f"`{block.name}` is declared here")],
         )
         return False
     if len(active) >= MAX_NESTED:
         raise SpecError.of(
             TOO_LARGE,
-            f"blocks nest more than {MAX_NESTED} deep",
+            f"blocks are nested more than {MAX_NESTED} levels deep",
             use.span,
-            expected="here it goes too far",
-            help="use fewer blocks inside blocks, or fewer repeats",
+            expected="the limit is exceeded here",
+            help="use fewer nested blocks or fewer repeats",
         )
     return True
 
@@ -162,10 +162,10 @@ def _parameters(use: BlockUse, report: Report) -> dict[str, Value] | None:
             is_valid = False
         else:
             scope = chain_names(values, block.scope.variables)
-            before = report.added, len(report.open)
+            watch = report.watch()
             substitution = Substitution(scope, report, work=block.scope.state.work)
             values[name] = plain(substitution.value(default, declared.value_spans[name]))
-            is_valid = is_valid and (report.added, len(report.open)) == before
+            is_valid = is_valid and watch.is_complete
     return values if is_valid else None
 
 
@@ -182,7 +182,7 @@ def _bind(use: BlockUse, feed: Feed, report: Report) -> dict[str, Reference] | N
     if bound is None:
         report.add(
             MODEL_INPUTS,
-            f"the block `{use.block.name}` is not given exactly its inputs",
+            f"the block `{use.block.name}` does not get exactly its inputs",
             use.span,
             expected=f"its inputs {one_of(names)}",
             help=f"write `from: {{{', '.join(f'{name}: ...' for name in names)}}}`" if len(names) > 1 else "",
@@ -204,7 +204,7 @@ def _input_names(block: BlockDeclaration, report: Report) -> list[str] | None:
         f"the inputs of `{block.name}` are {kind_of(written.value)}",
         written.span,
         expected="a name, or a list of names",
-        help="the shapes of what comes in need not be stated",
+        help="a block takes inputs of any shape",
     )
     return None
 
@@ -232,10 +232,10 @@ def _body(use: BlockUse, values: Names[str, Value], report: Report) -> BlockBody
         outputs = Mapping(located.span)
         outputs.put(OUTPUT, located.value, model.key_span(OUTPUT), located.span)
         inside.put("outputs", outputs, model.key_span(OUTPUT), located.span)
-    before = report.added
+    watch = report.watch()
     scope = chain_names(values, use.block.scope.variables)
     filled = Substitution(scope, report, use.span, use.block.scope.state.work).body(inside, model.span)
-    if report.added > before:
+    if not watch.is_clean:
         return None
     desugar_body(filled)
     return parse_part(BlockBody, filled, report)
@@ -252,18 +252,18 @@ def _nodes(
         if name in bound or (part == "outputs" and name in body.graph):
             report.add(
                 NAME_CLASH,
-                f"`{name}` names two things in the block `{use.block.name}`",
+                f"`{name}` is the name of two things in the block `{use.block.name}`",
                 span,
-                expected="a name of its own",
-                help="rename one of the two",
+                expected="a unique name",
+                help="rename one of them",
             )
             return None
         nodes += read_node(prefix + name, model, span, use.block.scope)
     resolve = _resolver(use, body, prefix, local, bound=bound, report=report)
     for node in nodes:
-        before = report.added
+        watch = report.watch()
         replace_references(node, resolve)
-        if report.added > before:
+        if not watch.is_clean:
             node.feed, node.steps, node.is_faulty = Feed(), [], True
     return nodes
 
@@ -290,10 +290,10 @@ def _resolver(
             f"there is no input or node `{reference.name}` in the block `{use.block.name}`",
             reference.span,
             expected="the name of a tensor of this block",
-            help="it is left out here: its `when` is false"
+            help="its `when` is false, so it does not exist here"
             if reference.name in absent
-            else did_you_mean(reference.name, known, f"the tensors here are {one_of(known)}"),
-            labels=label_nearest(reference.name, places) or [Label(incoming, f"what comes into `{use.block.name}`")],
+            else did_you_mean(reference.name, known, f"the tensors are {one_of(known)}"),
+            labels=label_nearest(reference.name, places) or [Label(incoming, f"an input of `{use.block.name}`")],
         )
         return reference
 
@@ -307,7 +307,7 @@ def _select(reference: Reference, incoming: Reference, report: Report) -> Refere
     if incoming.is_selection:
         report.add(
             BAD_SELECTION,
-            f"`{reference}` picks one of several, but what comes in is `{incoming}`, one already",
+            f"`{reference}` picks one of several tensors, but `{incoming}` is one tensor",
             reference.span,
             expected=f"`{reference.name}`",
         )

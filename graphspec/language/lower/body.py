@@ -64,15 +64,15 @@ def lower(spec: SpecModel, name: str, library: Library, report: Report) -> Graph
     Returns:
         The graph; None where the included files are faulty, or where the parts of the spec nest without end.
     """
-    before = len(report.errors)
+    watch = report.watch()
     scope = _file_scope(library, None, report)
-    if len(report.errors) > before:
+    if watch.has_errors:
         return None
     try:
         return _lower_body(spec, name, scope, report)
     except RecursionError:
         span = spec.key_span("models") if spec.models else spec.key_span("layers")
-        report.add(TOO_LARGE, "models and layers hold each other too deep", span, expected="less deep nesting")
+        report.add(TOO_LARGE, "models and layers are nested too deep", span, expected="fewer levels")
         return None
 
 
@@ -125,7 +125,7 @@ def _lower_body(body: Body, name: str, scope: Scope, report: Report) -> Graph:
     spans = body.located("inputs").value.key_spans
     inputs = {key: _input(key, each, spans[key], report) for key, each in body.inputs.items()}
     scope.tensors.update(body.inputs, body.graph, body.outputs)
-    before = report.added
+    watch = report.watch()
     clashing = _clashing_names(body, report)
     lowering = _Nodes(report, {**body.located("graph").value.absent} if body.states("graph") else {})
     outputs: dict[str, Output] = {}
@@ -154,7 +154,7 @@ def _lower_body(body: Body, name: str, scope: Scope, report: Report) -> Graph:
         unapplied=unapplied,
         plugins=_plugins(body, scope.files[-1].parent) if isinstance(body, SpecModel) else [],
     )
-    graph.is_whole = report.added == before
+    graph.is_whole = watch.is_clean
     name_layers(graph, report)
     return graph
 
@@ -182,10 +182,10 @@ def _declare(body: Body | LibraryModel, scope: Scope, report: Report) -> None:
             elif catalog.find("layers", key) is not None:
                 report.add(
                     NAME_CLASH,
-                    f"`{key}` is a layer of Keras, so a step `{key}` could mean either",
+                    f"`{key}` is also a layer of Keras, so a step `{key}` is ambiguous",
                     span,
                     expected="a name that Keras does not use",
-                    help=f"rename it, for instance to `{key.lower()}`",
+                    help=f"rename it, for example to `{key.lower()}`",
                 )
             elif part == "layers":
                 scope.declare(key, span, partial(_declared_layer, value, scope, report))
@@ -315,7 +315,7 @@ class _Nodes:
                     f"the output `{name}` is {len(several)} tensors: {one_of(several)}",
                     node.span,
                     expected="one tensor",
-                    help=f"use the block in a node, and write an output `from: <node>.{next(iter(several))}`",
+                    help=f"use the block in a node, and write an output with `from: <node>.{next(iter(several))}`",
                 )
 
     def _select(self, reference: Reference) -> Reference:
@@ -326,7 +326,7 @@ class _Nodes:
             return replace(reference, name=outputs[reference.output], output=None)
         self.report.add(
             BAD_SELECTION,
-            f"`{reference}` is no output of the block that `{reference.name}` ends in",
+            f"`{reference}` is not an output of the block that `{reference.name}` ends in",
             reference.span,
             expected=f"one of {one_of(f'{reference.name}.{output}' for output in outputs)}",
             help=did_you_mean(reference.output or "", outputs),
@@ -336,10 +336,10 @@ class _Nodes:
     def _refuse_several(self, use: BlockUse, outputs: dict[str, str]) -> None:
         self.report.add(
             BAD_SELECTION,
-            f"the block `{use.block.name}` gives {len(outputs)} tensors: {one_of(outputs)}",
+            f"the block `{use.block.name}` returns {len(outputs)} tensors: {one_of(outputs)}",
             use.span,
-            expected="a step that gives one tensor",
-            help="end the node with this step, and start others from its outputs",
+            expected="a step that returns one tensor",
+            help="end the node with this step, and begin other nodes from its outputs",
         )
 
 
@@ -360,14 +360,14 @@ def _clashing_names(body: Body, report: Report) -> set[str]:
 
 
 def _report_clash(name: Located, first: Span, kinds: str, report: Report) -> None:
-    help = "rename one of the two"
+    help = "rename one of them"
     if kinds == "a node and an output":
-        help = "move the node's keys into the output, which is a node itself, or rename one of the two"
+        help = "move the node's keys into the output, which is a node itself, or rename one of them"
     report.add(
         NAME_CLASH,
-        f"`{name.value}` names {kinds}",
+        f"`{name.value}` is the name of {kinds}",
         name.span,
-        expected="a name of its own",
+        expected="a unique name",
         help=help,
         labels=[Label(first, "the other one")],
     )

@@ -33,7 +33,7 @@ class DataRequirements:
 
 def lower_data(model: DataModel, requirements: DataRequirements, folder: Path, report: Report) -> Data | None:
     """Return the sources of each split, None after diagnostics. Paths are relative to `folder`."""
-    before = report.added
+    watch = report.watch()
     reader = _SplitReader(model, requirements, folder, report)
     validation, held_out = reader.validation(model.validation) if model.validation is not None else (None, 0.0)
     data = Data(
@@ -43,7 +43,7 @@ def lower_data(model: DataModel, requirements: DataRequirements, folder: Path, r
         held_out=held_out,
         split_span=model.validation.located("split").span if held_out and model.validation is not None else None,
     )
-    return data if report.added == before else None
+    return data if watch.is_clean else None
 
 
 @dataclass(frozen=True)
@@ -166,7 +166,7 @@ def _file(name: Located, model: SourceModel, file_of_split: Located, report: Rep
     place = of_source or file_of_split
     if place.value is None:
         report.add(
-            MISSING_KEY, f"the source `{name.value}` has no `file`, and neither has its split", name.span,
+            MISSING_KEY, f"the source `{name.value}` has no `file`, nor has its split", name.span,
             expected="a `file`", help=f"write `{name.value}: {{file: ...}}`, or `file:` beside `inputs`",
         )  # fmt: skip
         return None
@@ -175,7 +175,7 @@ def _file(name: Located, model: SourceModel, file_of_split: Located, report: Rep
     if format is None:
         report.add(
             UNKNOWN_FORMAT,
-            f"`{place.value}` is of no format that graphspec reads",
+            f"`{place.value}` has no format that graphspec reads",
             place.span,
             expected=f"a file that ends in {one_of(endings())}",
             help="images are read with `decode: image`"
@@ -191,7 +191,7 @@ def _has_stray_key(name: Located, model: SourceModel, text: str, format: Format,
     if model.column is not None and model.columns is not None:
         report.add(
             DATA_NAMES, f"the source `{name.value}` has both `column` and `columns`", model.key_span("columns"),
-            expected="one of the two", help="`column: a` gives one value a sample, `columns: [a, b]` a list",
+            expected="one of the two", help="`column: a` gives one number per sample, `columns: [a, b]` a vector",
         )  # fmt: skip
         return True
     allowed = (*format.keys, *(_OF_IMAGES if model.decode is not None else ()))
@@ -200,10 +200,10 @@ def _has_stray_key(name: Located, model: SourceModel, text: str, format: Format,
             known = [each for each in _PARTS if each in format.keys]
             report.add(
                 DATA_NAMES,
-                f"`{key}` means nothing for {'images' if model.decode is not None else f'`{text}`'}",
+                f"`{key}` has no meaning for {'images' if model.decode is not None else f'`{text}`'}",
                 model.key_span(key),
                 expected=f"{one_of(known)} for {format.name}" if known else f"no part of {format.name}",
-                help=f"remove `{key}`" if key not in _OF_IMAGES else "it goes with `decode: image`",
+                help=f"remove `{key}`" if key not in _OF_IMAGES else "it needs `decode: image`",
             )
             return True
     return False

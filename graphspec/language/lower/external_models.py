@@ -55,9 +55,9 @@ def _file(model: ExternalModelSpec, scope: Scope, report: Report) -> ExternalMod
         return None
     if path.suffix != MODEL_FILE:
         report.add(
-            BAD_VALUE, f"`{written.value}` is no file of a model", written.span,
+            BAD_VALUE, f"`{written.value}` is not a model file", written.span,
             expected=f"a file that ends in `{MODEL_FILE}`",
-            help=f"load it with Keras and save it as `model{MODEL_FILE}`; weights alone go under `weights`",
+            help=f"load it with Keras and save it as `model{MODEL_FILE}`; a file of weights goes under `weights`",
         )  # fmt: skip
         return None
     return ExternalModel(span=written.span, source=written.value, source_span=written.span, path=path)
@@ -70,7 +70,7 @@ def _application(model: ExternalModelSpec, report: Report) -> ExternalModel | No
         text = isinstance(written.value, str)
         report.add(
             UNKNOWN_OBJECT,
-            f"there is no application `{written.value}`" if text else f"{kind_of(written.value)} is no application",
+            f"there is no application `{written.value}`" if text else f"{kind_of(written.value)} is not an application",
             written.span,
             expected=f"a function of `keras.applications`, of Keras {catalog.keras_version()}",
             help=did_you_mean(written.value, known, f"it has {one_of(known, 8)}") if text else "write its name",
@@ -83,7 +83,7 @@ def _application(model: ExternalModelSpec, report: Report) -> ExternalModel | No
         if key.value in ("application", *_SETTINGS):
             continue
         if key.value == "input_tensor":
-            help = "feed the tensor to the model: name it in `from`, and apply the model"
+            help = "name the tensor in `from`, and apply the model"
         elif key.value in usable:
             _refuse_mistaken(f"`{key.value}` of `{written.value}`", value, arguments[key.value], report)
             constants[key.value] = plain(value.value)
@@ -138,7 +138,7 @@ def open_spec(model: ExternalModelSpec, scope: Scope, report: Report) -> tuple[S
     if path is None or not _may_open(written, path, scope, report):
         return None
     scope.state.specs += 1
-    before = len(report.errors)
+    watch = report.watch()
     try:
         tree = read(path, report)
     except SpecError as error:
@@ -152,10 +152,10 @@ def open_spec(model: ExternalModelSpec, scope: Scope, report: Report) -> tuple[S
         report.add(
             MISSING_KEY, f"{written.value} describes no model: it has no {one_of(missing)}", written.span,
             expected="a spec with `inputs` and `outputs`",
-            help="what a file only declares is brought in by `include`",
+            help="to use what a file declares, name it under `include`",
         )  # fmt: skip
         return None
-    if len(report.errors) > before:
+    if watch.has_errors:
         return None
     desugar(library.tree)
     spec = parse(library.tree, report)
@@ -171,14 +171,15 @@ def _may_open(written: Located, path: Path, scope: Scope, report: Report) -> boo
             RECURSION,
             f"the spec {written.value} contains itself: {' → '.join(each.name for each in chain)}",
             written.span,
-            expected="a spec that does not lead back here",
-            help="a model cannot be a part of itself; move what both need into a third file",
+            expected="a spec that does not contain this one",
+            help="a model cannot contain itself; move the shared parts into a third file",
         )
         return False
     if len(scope.files) > MAX_NESTED or scope.state.specs >= MAX_OPENED:
         report.add(
-            TOO_LARGE, f"specs hold more than {MAX_OPENED} others, or nest more than {MAX_NESTED} deep", written.span,
-            expected="here it goes too far", help="declare the model once, and apply it several times",
+            TOO_LARGE, f"specs contain more than {MAX_OPENED} others, or are nested more than {MAX_NESTED} levels deep",
+            written.span,
+            expected="the limit is exceeded here", help="declare the model once, and apply it several times",
         )  # fmt: skip
         return False
     return True
@@ -192,10 +193,10 @@ def _refuse_other_keys(model: ExternalModelSpec, where: str, report: Report) -> 
         both = key.value in ORIGINS
         report.add(
             UNKNOWN_KEY,
-            f"a model comes from one place, and this one has both `{where}` and `{key.value}`"
+            f"a model has one origin, but this one has both `{where}` and `{key.value}`"
             if both
             else f"there is no key `{key.value}` for a model from a {where}",
             key.span,
             expected=f"one of {one_of((where, *_SETTINGS))}",
-            help="remove one of the two" if both else did_you_mean(key.value, _SETTINGS, "remove it"),
+            help="remove one of them" if both else did_you_mean(key.value, _SETTINGS, "remove it"),
         )

@@ -26,7 +26,7 @@ def read_path(written: Located, expected: str, folder: Path, report: Report) -> 
     """Return the path that `written` holds; None, after a diagnostic, where it holds none."""
     if isinstance(written.value, str) and written.value.strip():
         return folder_of(written.span, folder) / written.value
-    report.add(WRONG_TYPE, f"{kind_of(written.value)} is no path of a file", written.span, expected=expected)
+    report.add(WRONG_TYPE, f"{kind_of(written.value)} is not the path of a file", written.span, expected=expected)
     return None
 
 
@@ -38,13 +38,13 @@ def read_weights(written: Located, folder: Path, report: Report) -> Weights | No
         unknown = [key for key, _ in written.value.entries() if key.value not in _KEYS]
         for key in unknown:
             report.add(
-                UNKNOWN_KEY, f"there is no key `{key.value}` for a file of weights", key.span,
+                UNKNOWN_KEY, f"there is no key `{key.value}` for a weights file", key.span,
                 expected=f"one of {one_of(_KEYS)}", help=did_you_mean(key.value, _KEYS, "remove it"),
             )  # fmt: skip
         if "file" not in written.value:
             if not unknown:
                 report.add(
-                    MISSING_KEY, "a file of weights has no `file`", written.span,
+                    MISSING_KEY, "the weights have no `file`", written.span,
                     expected="a key `file` in here", help="write `{file: start.weights.h5, partial: true}`",
                 )  # fmt: skip
             return None
@@ -54,7 +54,7 @@ def read_weights(written: Located, folder: Path, report: Report) -> Weights | No
         return None
     if not path.name.endswith(WEIGHTS_FILES):
         report.add(
-            BAD_VALUE, f"`{file.value}` is no file of weights", file.span,
+            BAD_VALUE, f"`{file.value}` is not a weights file", file.span,
             expected=f"a file that ends in {one_of(WEIGHTS_FILES)}",
             help="write it with Keras: `model.save_weights('start.weights.h5')`, or `model.save('start.keras')`",
         )  # fmt: skip
@@ -92,7 +92,7 @@ def read_weight_file(written: Located, report: Report) -> Object | None:
                 f"there is no key `{key.value}` for a weight from a file",
                 key.span,
                 expected=f"one of {one_of(_ARRAY_KEYS)}",
-                help=did_you_mean(key.value, _ARRAY_KEYS, "a weight is taken as it is, without transforms"),
+                help=did_you_mean(key.value, _ARRAY_KEYS, "weights are read without transforms"),
             )
             return None
     file, part = written.value.located(FILE), written.value.located("key")
@@ -100,7 +100,7 @@ def read_weight_file(written: Located, report: Report) -> Object | None:
         found = f"`{file.value}`" if isinstance(file.value, str) else kind_of(file.value)
         report.add(
             UNKNOWN_FORMAT,
-            f"{found} is no file that weights are read from",
+            f"{found} is not a file that weights can be read from",
             file.span,
             expected=f"a file that ends in {one_of(_SUFFIXES)}",
         )

@@ -43,9 +43,9 @@ def read_merge(written: Located, feed: Feed | None, report: Report) -> tuple[str
         count = "exactly two" if name in _PAIRS else "two or more"
         report.add(
             MERGE_OPERANDS,
-            f"`merge: {word.value}` is given {_count(feed)}",
+            f"`merge: {word.value}` gets {_count(feed)}",
             word.span,
-            expected=f"a `from` that lists {count} tensors",
+            expected=f"a `from` with a list of {count} tensors",
             help="write `from: [a, b]`, or leave `merge` out",
             labels=operand_labels(feed),
         )

@@ -75,9 +75,9 @@ def _explicit(layer: Layer, report: Report) -> str | None:
     if name is not None and (not isinstance(name, str) or not name or "/" in name):
         report.add(
             BAD_NAME,
-            f"`{name}` cannot be the name of a layer",
+            f"`{name}` is not a valid layer name",
             layer.span,
-            expected="text without `/`, which Keras keeps for paths",
+            expected="a string without `/`, which Keras uses for paths",
         )
         return None
     return name
@@ -87,18 +87,18 @@ def _take(name: str, layer: Layer, taken: dict[str, Span], report: Report) -> No
     if name in taken and taken[name] == layer.span:
         report.add(
             LAYER_NAME_CLASH,
-            f"`repeat` makes several layers, and each would be named `{name}`",
+            f"`repeat` creates several layers, which would all be named `{name}`",
             layer.span,
             expected="a layer without `name`",
-            help="leave `name` out: each layer is then named after its node and numbered",
+            help="remove `name`: each layer then gets the name of its node and a number",
         )
     elif name in taken:
         report.add(
             LAYER_NAME_CLASH,
             f"two layers would be named `{name}`",
             layer.span,
-            expected="a layer with a name of its own",
-            help="rename the node, or give one layer another `name` argument; Keras finds weights by these names",
+            expected="a layer with a unique name",
+            help="rename the node, or set another `name` on one layer; Keras finds weights by these names",
             labels=[Label(taken[name], "the other one")],
         )
     taken.setdefault(name, layer.span)

@@ -70,17 +70,19 @@ def split_form(kind: Kind, written: Located, report: Report) -> tuple[Located, L
     if isinstance(value, Mapping) and value:
         keys = list(value)
         known = [key for key in keys if catalog.find(kind, key) is not None]
-        help = f"indent the arguments below the name: `{known[0]}: {{...}}`" if known else f"write one {noun} a mapping"
+        help = (
+            f"indent the arguments below the name: `{known[0]}: {{...}}`" if known else f"write one {noun} per mapping"
+        )
         found = f"a mapping of {len(keys)} keys"
     else:
         found, help = kind_of(value), ""
         if isinstance(value, Sequence) and len(value) == 1:
-            help = f"write the {noun} alone, without a list around it"
+            help = f"write the {noun} without a list around it"
     report.add(
         BAD_OBJECT,
-        f"{found} is no {noun}",
+        f"{found} is not {a(noun)}",
         written.span,
-        expected=f"{a(noun)}: its name, or its name as the one key with its arguments",
+        expected=f"{a(noun)}: its name, or a mapping from its name to its arguments",
         help=help,
     )
     return None
@@ -134,15 +136,15 @@ def _is_refused(kind: Kind, name: Located, report: Report) -> bool:
     entry = catalog.find(kind, name.value)
     target = entry.name if entry is not None else name.value
     for table, rule, why in (
-        (CODE_CARRYING, CODE_CARRYING_RULE, "carries code, and a spec carries none"),
+        (CODE_CARRYING, CODE_CARRYING_RULE, "runs code of its own, which a spec cannot hold"),
         (NOT_APPLIED, NOT_A_LAYER, "cannot be used in a spec"),
         (RETIRED_NAMES, RETIRED, "is not in Keras 3"),
     ):
         if target in table and (entry is not None if rule is not RETIRED else kind == "layers"):
             if rule is RETIRED and name.value in ("Input", "Sequential", "Model"):
-                rule, why = NOT_A_LAYER, "is no layer to apply"
+                rule, why = NOT_A_LAYER, "cannot be applied as a layer"
             if target in CONNECTING:
-                rule, why = NETWORK, "opens a network connection, and a spec opens none"
+                rule, why = NETWORK, "opens a network connection, which a spec may not do"
             report.add(rule, f"`{name.value}` {why}", name.span, expected=f"{a(noun)} of Keras", help=table[target])
             return True
     return False
@@ -155,10 +157,10 @@ def _identifier(kind: Kind, name: Located, arguments: Located, report: Report) -
     match = closest(name.value.replace("_", ""), catalog.names(kind))
     report.add(
         UNKNOWN_ARGUMENT,
-        f"the {noun} `{name.value}` is a function of Keras and takes no arguments here",
+        f"the {noun} `{name.value}` is a function of Keras and takes no arguments",
         arguments.span,
         expected="nothing",
-        help=f"the class takes arguments: `{match}: {{...}}`" if match else f"write `{name.value}` alone",
+        help=f"use the class, which takes arguments: `{match}: {{...}}`" if match else f"write only `{name.value}`",
     )
     return None
 
@@ -168,10 +170,10 @@ def _report_unknown(kind: Kind, name: Located, report: Report, scope: Scope | No
     if kind == "layers" and name.value.startswith("ops."):
         report.add(
             NOT_A_LAYER,
-            f"`{name.value}` is an operation, and an operation is no layer",
+            f"`{name.value}` is an operation, not a layer",
             name.span,
             expected="a layer, which can be declared, shared and wrapped",
-            help="write the operation as a step under `apply`; a model holds several: `TimeDistributed: my_model`",
+            help="write the operation as a step under `apply`, or wrap a model with it: `TimeDistributed: my_model`",
         )
         return
     scope = scope if kind == "layers" else None
@@ -222,10 +224,10 @@ def _keywords(
     if first is None or not own:
         report.add(
             UNKNOWN_ARGUMENT,
-            f"`{entry.name}` takes no argument of its own",
+            f"`{entry.name}` takes no argument here",
             arguments.span,
             expected="nothing",
-            help=f"write `{entry.name}` alone",
+            help=f"write only `{entry.name}`",
         )
         return None
     return {first: (arguments.span, arguments)}
@@ -266,7 +268,7 @@ def report_unknown_argument(entry: catalog.Entry, name: Located, missing: list[s
     if argument in RETIRED_ARGUMENTS:
         report.add(
             RETIRED,
-            f"`{argument}` is no argument of `{entry.name}` in Keras 3",
+            f"`{argument}` is not an argument of `{entry.name}` in Keras 3",
             span,
             expected=f"an argument of `{entry.name}`",
             help=RETIRED_ARGUMENTS[argument],
@@ -277,11 +279,11 @@ def report_unknown_argument(entry: catalog.Entry, name: Located, missing: list[s
     if layer_argument is not None and catalog.find("layers", argument) is not None:
         help = f"write `{entry.name}: {{{layer_argument}: {{{argument}: ...}}}}`"
     elif argument in ("call", "repeat"):
-        help = f"`{argument}` belongs beside `{entry.name}`, not among its arguments: indent it less"
+        help = f"`{argument}` belongs beside `{entry.name}`, not to its arguments: indent it less"
     else:
         otherwise = f"it takes {one_of(entry.arguments, 8)}"
         if missing:
-            otherwise = f"it needs {one_of(missing)}, which is not given; {otherwise}"
+            otherwise = f"it needs {one_of(missing)}, which is missing; {otherwise}"
         help = did_you_mean(argument, missing) or did_you_mean(argument, entry.arguments, otherwise)
     near = closest(argument, missing) or closest(argument, entry.arguments)
     is_near = near is not None and help == did_you_mean(near, [near])
@@ -332,7 +334,7 @@ def _read_layer(entry: catalog.Entry, written: Located, report: Report, scope: S
         if layer is not None and entry.name in COPYING_WRAPPERS:
             report.add(
                 COPIED_LAYER,
-                f"`{entry.name}` makes copies of its layer, so `{written.value}` would not be shared",
+                f"`{entry.name}` copies its layer, so `{written.value}` would not be shared",
                 written.span,
                 expected="a layer written here",
                 help=f"write the layer in place, or declare the whole `{entry.name}` under `layers`",
@@ -359,20 +361,20 @@ def _custom(kind: Kind, name: Located, arguments: Located, report: Report, scope
     if not _CUSTOM_NAME.fullmatch(name.value):
         report.add(
             UNKNOWN_OBJECT,
-            f"`{name.value}` is no name of {a(SINGULAR[kind])}",
+            f"`{name.value}` is not a name of {a(SINGULAR[kind])}",
             name.span,
             expected="`package>Name`, as a plugin registers it",
             help="write both parts, without spaces",
         )
         return None
-    before = len(report)
+    watch = report.watch()
     values: dict[str, Any] = {}
     if isinstance(arguments.value, Mapping):
         for key, value in arguments.value.entries():
             values[key.value] = _custom_argument(argument_kind(key.value), value, report, scope)
     elif arguments.value is not None:
         values[FIRST] = _custom_argument("layers" if kind == "layers" else None, arguments, report, scope)
-    return Object(kind, name.value, values, name.span) if len(report) == before else None
+    return Object(kind, name.value, values, name.span) if watch.is_clean else None
 
 
 def _custom_argument(kind: Kind | None, value: Located, report: Report, scope: Scope | None) -> Any:

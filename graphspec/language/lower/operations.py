@@ -90,7 +90,7 @@ def _find(name: Located, report: Report) -> Entry | None:
     elif target in CODE_CARRYING_OPS:
         report.add(
             CODE_CARRYING,
-            f"`{name.value}` carries code, and a spec carries none",
+            f"`{name.value}` runs code of its own, which a spec cannot hold",
             name.span,
             expected=expected,
             help=CODE_CARRYING_OPS[target],
@@ -98,10 +98,10 @@ def _find(name: Located, report: Report) -> Entry | None:
     elif name.value in catalog.other_functions():
         report.add(
             NOT_A_LAYER,
-            f"`{name.value}` computes no tensor from tensors",
+            f"`{name.value}` does not compute a tensor from tensors",
             name.span,
             expected=expected,
-            help="write numbers where they are needed, as arguments of operations: `ops.add: {x2: 1.0}`",
+            help="write constants as arguments of operations: `ops.add: {x2: 1.0}`",
         )
     else:
         known = [*catalog.names("ops"), *catalog.identifiers("ops")]
@@ -132,10 +132,10 @@ def _fed(entry: Entry, operands: Operands, name: Located, report: Report) -> lis
         most = len(fed)
         report.add(
             UNKNOWN_ARGUMENT,
-            f"`{entry.name}` takes {'one tensor' if most == 1 else f'{most} tensors'} and is given {count}",
+            f"`{entry.name}` takes {'one tensor' if most == 1 else f'{most} tensors'}, but received {count}",
             name.span,
             expected=f"an operation that takes {count} tensors",
-            help="apply it to each in a node of its own, or hand the list to `ops.stack` or `ops.concatenate`",
+            help="apply it to each tensor in its own node, or join them with `ops.stack` or `ops.concatenate`",
         )
         return None
     return fed
@@ -147,7 +147,9 @@ def _report_no_tensor(entry: Entry, keyword: Located, report: Report) -> None:
     known = argument in entry.arguments
     report.add(
         UNKNOWN_ARGUMENT,
-        f"`{argument}` of `{entry.name}` takes no tensor" if known else f"`{entry.name}` has no argument `{argument}`",
+        f"`{argument}` of `{entry.name}` does not take a tensor"
+        if known
+        else f"`{entry.name}` has no argument `{argument}`",
         span,
         expected=f"a tensor for {one_of(entry.tensors)}",
         help=f"write it as a constant: `{entry.name}: {{{argument}: ...}}`"
@@ -158,7 +160,7 @@ def _report_no_tensor(entry: Entry, keyword: Located, report: Report) -> None:
 
 def _check_call(entry: Entry, fed: list[str], operands: Operands, report: Report) -> bool:
     """Return whether the arguments of `call` take tensors and no operand is passed to them."""
-    before = report.added
+    watch = report.watch()
     for argument, value in operands.arguments.items():
         keyword = Located(argument, operands.spans[argument])
         if argument in fed:
@@ -167,7 +169,7 @@ def _check_call(entry: Entry, fed: list[str], operands: Operands, report: Report
             report_unknown_argument(entry, keyword, [], report)
         elif _holds_tensor(value) and entry.tensors.get(argument) not in ("one", "list"):
             _report_no_tensor(entry, keyword, report)
-    return report.added == before
+    return watch.is_clean
 
 
 def _holds_tensor(value: Any) -> bool:
@@ -187,10 +189,10 @@ def _constants(
         return {free[0]: (written.span, written)}
     report.add(
         UNKNOWN_ARGUMENT,
-        f"`{entry.name}` takes no argument beside the tensors that come in",
+        f"`{entry.name}` takes no argument besides its tensors",
         written.span,
         expected="nothing",
-        help=f"write `{entry.name}` alone",
+        help=f"write only `{entry.name}`",
     )
     return None
 
@@ -205,14 +207,14 @@ def _check_constants(
     report: Report,
 ) -> bool:
     """Return whether each constant is for an argument without a tensor."""
-    before = report.added
+    watch = report.watch()
     for argument, (span, _) in constants.items():
         keyword = Located(argument, span)
         if argument in fed or argument in operands.arguments:
             _report_duplicate(entry, keyword, fed, operands, report=report)
         elif entry.tensors.get(argument) == "each" or (argument not in entry.arguments and not entry.is_open):
             report_unknown_argument(entry, keyword, missing, report)
-    return report.added == before
+    return watch.is_clean
 
 
 def _report_duplicate(entry: Entry, keyword: Located, fed: list[str], operands: Operands, *, report: Report) -> None:
@@ -221,15 +223,15 @@ def _report_duplicate(entry: Entry, keyword: Located, fed: list[str], operands: 
     other = next((each for each in entry.tensors if each not in fed), None)
     help = "remove it"
     if other is not None and argument in fed:
-        help = f"to feed another argument, name it: `from: {{{other}: ...}}`"
+        help = f"to pass another argument, name it: `from: {{{other}: ...}}`"
         if not operands.is_first:
-            help += ", in a node of its own"
+            help += ", in its own node"
     report.add(
         UNKNOWN_ARGUMENT,
-        f"`{argument}` of `{entry.name}` is given twice: "
-        + ("it is the tensor that comes in" if argument in fed else "`call` gives it as well"),
+        f"`{argument}` of `{entry.name}` is set twice: "
+        + ("it is the input tensor" if argument in fed else "`call` sets it too"),
         span,
-        expected="an argument that no tensor feeds",
+        expected="an argument without a tensor",
         help=help,
     )
 
@@ -261,8 +263,8 @@ def _constant(entry: Entry, argument: str, value: Located, report: Report) -> An
             WRONG_TYPE,
             f"`{argument}` of `{entry.name}` is {kind_of(value.value)}",
             value.span,
-            expected="a number, true or false, or a list of those",
-            help=f"a tensor comes in by `from`, or beside the operation: `call: {{{argument}: {value.value}}}`",
+            expected="a number, true or false, or a list of these",
+            help=f"name a tensor in `from`, or in `call` beside the operation: `call: {{{argument}: {value.value}}}`",
         )
         return FAULTY
     return read_argument(entry, argument, value, report)

@@ -47,11 +47,13 @@ def _refuse(cycle: list[str], nodes: dict[str, Node], report: Report) -> None:
     start = edges[0]
     report.add(
         CYCLE,
-        f"nodes go in a circle: {_listed(cycle[::-1])}" if len(cycle) > 2 else f"`{cycle[0]}` takes in itself",
+        f"nodes depend on each other in a cycle: {_listed(cycle[::-1])}"
+        if len(cycle) > 2
+        else f"`{cycle[0]}` depends on itself",
         start[2],
-        expected=f"`{start[0]}` takes in `{start[1]}`",
-        help="a model is computed from inputs to outputs; for a loop over time use a recurrent layer",
-        labels=[Label(span, f"`{taker}` takes in `{taken}`") for taker, taken, span in edges[1:_MAX_SHOWN]],
+        expected=f"`{start[0]}` depends on `{start[1]}`",
+        help="a graph has no cycles; for a loop over time use a recurrent layer",
+        labels=[Label(span, f"`{taker}` depends on `{taken}`") for taker, taken, span in edges[1:_MAX_SHOWN]],
     )
 
 

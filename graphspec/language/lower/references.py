@@ -42,11 +42,11 @@ def _help(written: object) -> str:
         return ""
     names = re.findall(_NAME, written)
     if re.fullmatch(rf"{_NAME}(\s*,\s*{_NAME})+", written):
-        return f"several tensors are a list: `[{', '.join(names)}]`"
+        return f"write several tensors as a list: `[{', '.join(names)}]`"
     if re.search(r"\[-\d+\]", written):
-        return "an index counts from 0"
+        return "indices start at 0"
     if re.search(r"\s[-+*/]\s", written):
-        return "tensors are computed by layers: name them in a list and `merge` them (sum, sub, mul, ...)"
+        return "to compute with tensors, name them in a list and `merge` them (sum, sub, mul, ...)"
     return ""
 
 
@@ -57,7 +57,7 @@ def read_feed(source: Located, report: Report) -> Feed | None:
             if catalog.find("layers", key.value) is not None:
                 report.add(
                     BAD_REFERENCE,
-                    f"`{key.value}` is a layer, and `from` names tensors",
+                    f"`{key.value}` is a layer, but `from` names tensors",
                     key.span,
                     expected=f"one or more tensors: {_FORMS}",
                     help=f"layers go under `apply`: `apply: {{{key.value}: ...}}`",
@@ -84,4 +84,4 @@ def label_nearest(name: str, places: Names[str, Span]) -> list[Label]:
 def operand_labels(feed: Feed | None) -> Iterator[Label]:
     """Return a label at each operand of a node."""
     for reference in feed.tensors if feed is not None else ():
-        yield Label(reference.span, f"it takes in `{reference}`")
+        yield Label(reference.span, f"its input is `{reference}`")

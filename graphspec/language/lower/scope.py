@@ -84,10 +84,10 @@ class Scope:
         if self.state.nodes > MAX_NODES:
             raise SpecError.of(
                 TOO_LARGE,
-                f"blocks and repeats make more than {MAX_NODES:,} nodes and steps",
+                f"blocks and repeats create more than {MAX_NODES:,} nodes and steps",
                 span,
-                expected="here it goes too far",
-                help="use fewer blocks inside blocks, or fewer repeats",
+                expected="the limit is exceeded here",
+                help="use fewer nested blocks or fewer repeats",
             )
 
     def declare(self, name: str, span: Span, lower: Callable[[], Layer | None]) -> None:
@@ -169,10 +169,10 @@ class Scope:
     def _refuse_depth(self, name: str, span: Span) -> None:
         self.report.add(
             TOO_LARGE,
-            f"`{name}` is nested more than {MAX_NESTED} deep in other models and layers",
+            f"`{name}` is nested more than {MAX_NESTED} levels deep in other models and layers",
             span,
-            expected="here it goes too deep",
-            help="apply the inner ones one after the other instead",
+            expected="the limit is exceeded here",
+            help="apply the inner layers one after another instead",
         )
 
     def _refuse_recursion(self, name: str, span: Span, declared_at: Span) -> None:
@@ -182,7 +182,7 @@ class Scope:
             RECURSION,
             f"`{name}` contains itself: {chain}",
             span,
-            expected="something that does not lead back here",
-            help="a model cannot be a part of itself; `repeat` applies a step several times",
+            expected="something that does not contain this",
+            help="a model cannot contain itself; use `repeat` to apply a step several times",
             labels=[Label(declared_at, f"`{name}` is declared here")],
         )

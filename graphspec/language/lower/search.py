@@ -23,12 +23,12 @@ MAX_CHOICES = 1_000
 
 
 def _refuse_many(counted: str, span: Span, maximum: int, report: Report) -> None:
-    report.add(BAD_SEARCH, f"there are {counted}", span, expected=f"at most {maximum:,}", help="search for fewer")
+    report.add(BAD_SEARCH, f"there are {counted}", span, expected=f"at most {maximum:,}", help="remove some")
 
 
 def lower_search(model: SearchModel, report: Report) -> SearchSpace | None:
     """Return the search space of `model`, None after diagnostics."""
-    before = report.added
+    watch = report.watch()
     parameters: list[Parameter] = []
     if len(model.parameters) > MAX_PARAMETERS:
         counted = f"{len(model.parameters):,} parameters"
@@ -45,7 +45,7 @@ def lower_search(model: SearchModel, report: Report) -> SearchSpace | None:
             parameters.append(Parameter(path, space, key.span))
     sampler = _optuna_object("sampler", model.located("sampler"), report)
     pruner = _optuna_object("pruner", model.located("pruner"), report)
-    if report.added > before:
+    if not watch.is_clean:
         return None
     return SearchSpace(
         parameters=tuple(parameters),
@@ -63,7 +63,7 @@ def lower_search(model: SearchModel, report: Report) -> SearchSpace | None:
 def _choices(key: Located, written: Located, report: Report) -> Choices | None:
     """Return the choices of a list, None after diagnostics."""
     values: list[Any] = []
-    before = report.added
+    watch = report.watch()
     if isinstance(written.value, list) and len(written.value) > MAX_CHOICES:
         counted = f"{len(written.value):,} choices of `{key.value}`"
         _refuse_many(counted, written.span, MAX_CHOICES, report)
@@ -73,10 +73,10 @@ def _choices(key: Located, written: Located, report: Report) -> Choices | None:
         if any(type(value) is type(other) and value == other for other in values):
             report.add(
                 BAD_SEARCH,
-                f"{shown(value)} stands twice among the choices of `{key.value}`",
+                f"{shown(value)} is listed twice among the choices of `{key.value}`",
                 item.span,
                 expected="each choice once",
-                help="leave it out: a choice that stands twice is not tried more often",
+                help="remove one: listing a choice twice does not make it more likely",
             )
         values.append(value)
     if not values:
@@ -87,7 +87,7 @@ def _choices(key: Located, written: Located, report: Report) -> Choices | None:
             expected="at least one choice",
             help="list the values to try: `[relu, gelu]`",
         )
-    return Choices(tuple(values)) if report.added == before else None
+    return Choices(tuple(values)) if watch.is_clean else None
 
 
 def _range(key: Located, model: RangeModel, report: Report) -> Range | None:
@@ -130,10 +130,10 @@ def _faults(bounds: FloatRange | IntRange) -> list[tuple[bool, str, str, str]]:
         (
             step is not None and length / step > MAX_TRIED,
             "step",
-            "has more steps than can be told apart",
-            "write a greater `step`, or leave it out",
+            "has more steps than floats can distinguish",
+            "write a larger `step`, or remove it",
         ),
-        (bool(bounds.log and has_step), "step", "has both `log` and `step`", "leave one of the two out"),
+        (bool(bounds.log and has_step), "step", "has both `log` and `step`", "remove one of them"),
         (
             bool(has_step and rest),
             "step",
@@ -163,9 +163,9 @@ def _optuna_object(key: str, written: Located, report: Report) -> OptunaObject |
     usual = "TPESampler: {seed: 1}" if key == "sampler" else "MedianPruner: {n_startup_trials: 3}"
     report.add(
         BAD_SEARCH,
-        f"{kind_of(value)} is no {key}",
+        f"{kind_of(value)} is not a {key}",
         written.span,
-        expected=f"a {key} of optuna: its name, or its name with its arguments by keyword",
+        expected=f"a {key} of optuna: its name, or a mapping from its name to its arguments",
         help=f"write `{{{usual}}}`",
     )
     return None
@@ -173,7 +173,7 @@ def _optuna_object(key: str, written: Located, report: Report) -> OptunaObject |
 
 def _refuse_types(name: str, arguments: Mapping, report: Report) -> bool:
     """Report arguments of other types than optuna annotates, also in nested samplers and pruners."""
-    annotations, before = annotations_of(name), report.added
+    annotations, watch = annotations_of(name), report.watch()
     for argument, value in arguments.entries():
         expected = expected_type(annotations.get(argument.value, ""), plain(value.value))
         if expected is not None and not report.is_open(value.span):
@@ -183,7 +183,7 @@ def _refuse_types(name: str, arguments: Mapping, report: Report) -> bool:
             for nested, its_arguments in inner.entries():
                 if isinstance(its_arguments.value, Mapping):
                     _refuse_types(nested.value, its_arguments.value, report)
-    return report.added > before
+    return not watch.is_clean
 
 
 def refuse_type(name: str, argument: str, value: Located, *, expected: str, report: Report) -> None:
@@ -193,5 +193,5 @@ def refuse_type(name: str, argument: str, value: Located, *, expected: str, repo
         f"`{argument}` of `{name}` is {kind_of(value.value)}",
         value.span,
         expected=expected,
-        help=f"leave `{argument}` out to have what optuna takes by itself" if value.value is None else "",
+        help=f"leave `{argument}` out to use the default of optuna" if value.value is None else "",
     )

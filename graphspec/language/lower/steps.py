@@ -56,7 +56,7 @@ def read_steps(
                 TOO_LARGE,
                 f"the node has more than {MAX_REPEAT:,} steps",
                 item.span,
-                expected="here it goes too far",
+                expected="the limit is exceeded here",
                 help="use fewer repeats",
             )
             return [*steps, None]
@@ -82,10 +82,10 @@ def _read_step(
         if call:
             report.add(
                 BAD_STEP,
-                f"`{name.value}` is a block, and a block takes no `call`",
+                f"`{name.value}` is a block, which takes no `call`",
                 name.span,
                 expected="a layer or model beside `call`",
-                help="give the tensors as its inputs, in `from`",
+                help="pass the tensors as its inputs, in `from`",
             )
             return None
         return [BlockUse(block, arguments, name.span)] * repeat
@@ -94,10 +94,10 @@ def _read_step(
         if arguments.value is not None:
             report.add(
                 UNKNOWN_ARGUMENT,
-                f"`{name.value}` is declared with its arguments already",
+                f"`{name.value}` already has its arguments in its declaration",
                 arguments.span,
-                expected="nothing: a declared layer or model is applied by its name alone",
-                help="give the arguments where it is declared; call arguments go under `call`",
+                expected="only the name of a declared layer or model",
+                help="write the arguments in the declaration; call arguments go under `call`",
             )
             return None
         if layer is None:
@@ -129,18 +129,18 @@ def _split_step(written: Located, report: Report) -> tuple[Located, Located, Map
     value = written.value
     if isinstance(value, str) and value:
         return written, Located(None, written.span), None
-    expected = "a layer, or a declared layer or model: its name, or its name as the one key with its arguments"
+    expected = "a layer, or a declared layer or model: its name, or a mapping from its name to its arguments"
     if not isinstance(value, Mapping) or not value:
         help = "an empty item: remove it, or name a layer" if value is None else ""
-        report.add(BAD_STEP, f"{kind_of(value)} is no step", written.span, expected=expected, help=help)
+        report.add(BAD_STEP, f"{kind_of(value)} is not a step", written.span, expected=expected, help=help)
         return None
     named = [(key, arguments) for key, arguments in value.entries() if key.value not in STEP_KEYS]
     if len(named) != 1:
         keys = [key.value for key, _ in named]
         if not named:
-            found, help = f"a step of only {one_of(value)}", "name the layer beside it"
+            found, help = f"a step has only {one_of(value)}", "name the layer beside it"
         else:
-            found = f"a step of {len(keys)} names: {one_of(keys)}"
+            found = f"a step has {len(keys)} names: {one_of(keys)}"
             help = _several_names_help(named)
         report.add(BAD_STEP, found, (named[1][0] if named else written).span, expected=expected, help=help)
         return None
@@ -153,8 +153,8 @@ def _several_names_help(named: list[tuple[Located, Located]]) -> str:
     entry = catalog.find("layers", layer.value)
     others = [key.value for key, _ in named[1:]]
     if entry is not None and arguments.value is None and all(name in entry.arguments for name in others):
-        return f"indent the arguments {one_of(others)} two spaces more, below `{layer.value}`"
-    return "write a list with one step an item; arguments go below their layer: `Dense: {units: 64}`"
+        return f"indent the arguments {one_of(others)} by two more spaces, below `{layer.value}`"
+    return "write a list with one step per item; arguments go below their layer: `Dense: {units: 64}`"
 
 
 def _read_repeat(beside: Mapping | None, report: Report) -> int | None:
@@ -183,9 +183,9 @@ def _read_call(beside: Mapping | None, report: Report) -> dict[str, Any] | None:
             help="write `call: {initial_state: state}` or `call: {use_causal_mask: true}`",
         )  # fmt: skip
         return None
-    before = report.added
+    watch = report.watch()
     read = {key.value: _read_call_value(value, report) for key, value in call.value.entries()}
-    return read if report.added == before else None
+    return read if watch.is_clean else None
 
 
 def _read_call_value(value: Located, report: Report) -> Any:
@@ -198,7 +198,7 @@ def _read_call_value(value: Located, report: Report) -> Any:
             WRONG_TYPE,
             "a call argument is a mapping",
             value.span,
-            expected="a tensor reference, a number, true or false, or a list of those",
+            expected="a tensor reference, a number, true or false, or a list of these",
         )
         return None
     return value.value

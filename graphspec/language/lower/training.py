@@ -24,7 +24,7 @@ LOGS: dict[str, tuple[str, dict[str, str]]] = {
 
 def lower_training(model: TrainingModel, folder: Path, report: Report) -> Training | None:
     """Return the objects of `training`; None, after diagnostics, where one of them is faulty."""
-    before = report.added
+    watch = report.watch()
     optimizer = read_object("optimizers", model.located("optimizer"), report)
     read = [read_object("callbacks", item, report) for item in model.located("callbacks").as_list()]
     callbacks = [callback for callback in read if callback is not None] + _logs(model)
@@ -32,7 +32,7 @@ def lower_training(model: TrainingModel, folder: Path, report: Report) -> Traini
     weights = None
     if model.initial_weights is not None:
         weights = read_weights(model.located("initial_weights"), folder, report)
-    if optimizer is None or report.added > before:
+    if optimizer is None or not watch.is_clean:
         return None
     return Training(optimizer, callbacks, freeze, weights)
 
@@ -45,7 +45,7 @@ def _logs(model: TrainingModel) -> list[Object]:
 
 def read_output(model: OutputModel, node: Node, span: Span, report: Report) -> Output:
     """Return the output of `node`, marked as faulty after diagnostics."""
-    before = report.added
+    watch = report.watch()
     loss = read_object("losses", model.located("loss"), report) if model.loss is not None else None
     metrics = _several("metrics", model.located("metrics"), report)
     weighted = _several("metrics", model.located("weighted_metrics"), report)
@@ -59,7 +59,7 @@ def read_output(model: OutputModel, node: Node, span: Span, report: Report) -> O
         metrics=metrics,
         weighted_metrics=weighted,
         class_weight=weights,
-        is_faulty=report.added > before or report.is_open(model.located("loss").span),
+        is_faulty=not watch.is_clean or report.is_open(model.located("loss").span),
         class_weight_span=model.key_span("class_weight") if weights else None,
     )
 
@@ -75,18 +75,18 @@ def _class_weight(model: OutputModel, report: Report) -> dict[int, float]:
     for key, value in model.located("class_weight").value.entries() if model.class_weight else ():
         if not (isinstance(key.value, str) and key.value.isdecimal()):
             report.add(
-                BAD_VALUE, f"`{key.value}` is no class", key.span, expected="the index of a class, from 0",
+                BAD_VALUE, f"`{key.value}` is not a class", key.span, expected="the index of a class, from 0",
                 help='write the index in quotes: "0": 1.0',
             )  # fmt: skip
         elif isinstance(value.value, bool) or not isinstance(value.value, int | float) or not value.value >= 0:
-            report.add(BAD_VALUE, f"a weight is {kind_of(value.value)}", value.span, expected="a number from 0 upwards")
+            report.add(BAD_VALUE, f"a weight is {kind_of(value.value)}", value.span, expected="a number of 0 or more")
         elif value.value > FLOAT32_MAX:
             report.add(
                 BAD_VALUE,
                 f"a weight is {kind_of(value.value)}",
                 value.span,
                 expected=f"a number up to {FLOAT32_MAX:g}",
-                help="Keras computes with float32, which holds no greater number: it would be infinite",
+                help="Keras computes with float32, in which a larger number is infinite",
             )
         else:
             weights[int(key.value)] = float(value.value)

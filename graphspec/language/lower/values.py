@@ -85,7 +85,7 @@ def _refuse_overflow(entry: Entry, argument: str, value: Located, report: Report
         f"{'an entry of ' if wrong is not value else ''}`{argument}` of `{entry.name}` is {kind_of(wrong.value)}",
         wrong.span,
         expected=f"a number from -{FLOAT32_MAX:g} to {FLOAT32_MAX:g}",
-        help="Keras computes with float32, which holds no greater number: it would be infinite",
+        help="Keras computes with float32, in which a larger number is infinite",
     )
     return True
 
@@ -192,7 +192,7 @@ def _near(described: Values, value: Any) -> str | None:
 
 def _about(entry: Entry, argument: str) -> str:
     doc = catalog.argument_docs(entry.kind, entry.name).get(argument)
-    return f"Keras says of it: {doc}" if doc else f"`graphspec layers {entry.name}` tells of its arguments"
+    return f"the Keras documentation says: {doc}" if doc else f"`graphspec layers {entry.name}` describes its arguments"
 
 
 def in_words(described: Values, *, plural: bool = False) -> str:
@@ -254,15 +254,15 @@ def _list(described: Values, plural: bool) -> str:
 
 
 def _refuse_name(value: Located, report: Report) -> bool:
-    """Refuse text that cannot be the name of a layer."""
+    """Refuse text that is not a valid layer name."""
     text = value.value.strip()
     if text and "/" not in text:
         return False
     report.add(
         BAD_NAME,
-        f"`{value.value}` cannot be the name of a layer",
+        f"`{value.value}` is not a valid layer name",
         value.span,
-        expected="text without `/`, which Keras keeps for paths",
+        expected="a string without `/`, which Keras uses for paths",
         help=f"write `{text.replace('/', '_') or 'a_name'}`",
     )
     return True
@@ -278,7 +278,7 @@ def _refuse_quoted(entry: Entry, argument: str, described: Values | None, value:
             f"`{argument}` is {kind_of(value.value)}, not true or false",
             value.span,
             expected="true or false",
-            help=f"write `{argument}: {truth}`; YAML 1.2 knows `true` and `false` only",
+            help=f"write `{argument}: {truth}`; in YAML 1.2 booleans are `true` and `false`",
             fix=Fix.unquote(value.span, value.value, truth),
         )
         return True

@@ -40,9 +40,9 @@ def check_references(
             if reference.name not in places:
                 _report_undefined(body, reference, places, scope, report=report, absent=absent)
     for node in nodes.values():
-        before = report.added
+        watch = report.watch()
         _check_node(node, inputs, nodes, report)
-        if report.added > before:
+        if not watch.is_clean:
             node.feed, node.steps, node.is_faulty = Feed(), [], True
 
 
@@ -58,9 +58,9 @@ def _report_undefined(
     known = list(places)
     help = did_you_mean(reference.name, known)
     if reference.name in absent:
-        help = f"`{reference.name}` is left out here: its `when` is false"
+        help = f"`{reference.name}` does not exist here, since its `when` is false"
     if scope.tensor_outside(reference.name):
-        help = f"a model sees its own tensors alone: declare an input of `{body}` and feed `{reference.name}` to it"
+        help = f"a model has only its own tensors: declare an input of `{body}` and pass `{reference.name}` to it"
     if scope.declares(reference.name):
         help = f"`{reference.name}` is a layer or model: name a tensor in `from` and write `apply: {reference.name}`"
     where = f" in the model `{body}`" if scope.parent is not None else ""
@@ -69,7 +69,7 @@ def _report_undefined(
         f"there is no input, node or output `{reference.name}`{where}",
         reference.place,
         expected="the name of a tensor of this graph",
-        help=help or f"the tensors here are {one_of(known)}",
+        help=help or f"the tensors are {one_of(known)}",
         labels=label_nearest(reference.name, places),
         fix=_respelled(reference, known) if help == did_you_mean(reference.name, known) else None,
     )
@@ -91,7 +91,7 @@ def _check_node(node: Node, inputs: AnyMapping[str, Input], nodes: dict[str, Nod
         if isinstance(step.layer, NestedModel) and len(step.layer.graph.inputs) > 1:
             count = len(step.layer.graph.inputs)
             _refuse_inputs(
-                step.layer, step, f"takes {count} tensors and is given one, the result of the step before", report
+                step.layer, step, f"takes {count} tensors, but received one, the result of the step before", report
             )
     if first is not None and not isinstance(first.layer, NestedModel):
         for reference in node.feed.tensors:
@@ -109,10 +109,10 @@ def _check_node(node: Node, inputs: AnyMapping[str, Input], nodes: dict[str, Nod
             names = list(before.layer.graph.outputs)
             report.add(
                 BAD_SELECTION,
-                f"`{before.layer.name}` gives {len(names)} tensors: {one_of(names)}",
+                f"`{before.layer.name}` returns {len(names)} tensors: {one_of(names)}",
                 step.span,
                 expected="a step on one tensor",
-                help=f"end the node before this step, and start another from `{node.name}.{names[0]}`",
+                help=f"end the node before this step, and begin another from `{node.name}.{names[0]}`",
             )
 
 
@@ -124,7 +124,7 @@ def _check_selection(
     if reference.name in inputs:
         report.add(
             BAD_SELECTION,
-            f"`{reference.name}` is an input, and an input is one tensor",
+            f"`{reference.name}` is an input, which is one tensor",
             reference.place,
             expected=f"`{reference.name}`",
         )
@@ -143,7 +143,7 @@ def _check_selection(
                 BAD_SELECTION,
                 f"`{reference.name}` {why}",
                 reference.place,
-                expected="an output of the model that the node applies",
+                expected="an output of the applied model",
                 help=help or f"write `{reference.name}`",
                 labels=[Label(nodes[reference.name].span, f"`{reference.name}` is computed here")],
             )
@@ -183,16 +183,16 @@ def _check_model_inputs(node: Node, model: NestedModel, step: Step, report: Repo
             help = did_you_mean(extra[0], missing) if extra and missing else ""
             what = "; ".join(
                 part for part in (
-                    f"it lacks {one_of(missing)}" if missing else "",
-                    f"it has no {one_of(extra)}" if extra else "",
+                    f"missing {one_of(missing)}" if missing else "",
+                    f"unknown {one_of(extra)}" if extra else "",
                 ) if part
             )  # fmt: skip
-            _refuse_inputs(model, step, f"is not given exactly its inputs: {what}", report, help=help)
+            _refuse_inputs(model, step, f"does not get exactly its inputs: {what}", report, help=help)
     else:
         count = len(node.feed)
         if count != len(expected):
             takes = "takes one tensor" if len(expected) == 1 else f"takes {len(expected)} tensors"
-            _refuse_inputs(model, step, f"{takes} and is given {'one' if count == 1 else count}", report)
+            _refuse_inputs(model, step, f"{takes}, but received {'one' if count == 1 else count}", report)
 
 
 def _refuse_inputs(model: NestedModel, step: Step, why: str, report: Report, *, help: str = "") -> None:
@@ -205,6 +205,6 @@ def _refuse_inputs(model: NestedModel, step: Step, why: str, report: Report, *, 
         step.span,
         expected=f"its {'inputs' if several else 'input'} {one_of(graph.inputs)}",
         help=help
-        or (f"write `from: {{{form}}}`" if several else "apply it to one tensor at a time: a node for each of them"),
+        or (f"write `from: {{{form}}}`" if several else "apply it to one tensor at a time, each in its own node"),
         labels=[Label(each.span, f"its input `{name}`") for name, each in graph.inputs.items()],
     )

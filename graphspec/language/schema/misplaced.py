@@ -38,8 +38,8 @@ OLD_WORDS = ("nb_epoch",)
 """The synonyms that Keras itself once used."""
 
 _IN_TRAINING = {
-    "loss": "a loss belongs to an output: write it under `outputs`",
-    "metrics": "metrics belong to an output: write them under `outputs`",
+    "loss": "write the loss in an output, under `outputs`",
+    "metrics": "write metrics in an output, under `outputs`",
     "loss_weights": "write `loss_weight` in each output",
     "class_weight": "write `class_weight` in the output",
     "learning_rate": "it belongs to the optimizer: `optimizer: {Adam: {learning_rate: 0.001}}`",
@@ -77,7 +77,7 @@ def key_help(name: str, owner: type[BaseModel] | None) -> str:
     if key := intended_key(name, owner):
         return f"did you mean `{key}`?"
     if issubclass(owner, NodeModel) and catalog.find("layers", name) is not None:
-        return f"a layer is a step: `apply: {{{name}: ...}}`"
+        return f"write a layer as a step: `apply: {{{name}: ...}}`"
     if issubclass(owner, NodeModel) and _is_argument(name):
         return f"`{name}` is an argument: write it below its layer, `apply: {{<layer>: {{{name}: ...}}}}`"
     return otherwise
@@ -88,7 +88,7 @@ def _other_part_help(name: str, owner: type[BaseModel]) -> str:
     if owner is TrainingModel and name in _IN_TRAINING:
         return _IN_TRAINING[name]
     if owner is NestedModelSpec and name in keys_of(SpecModel):
-        return f"`{name}` stands at the top of a spec, not in a nested model"
+        return f"`{name}` belongs to the top level of a spec, not to a nested model"
     if issubclass(owner, NodeModel) and name in keys_of(OutputModel):
         return f"`{name}` belongs to an output: move the node under `outputs`"
     return ""

@@ -215,7 +215,7 @@ def _vocabulary(value: Any) -> Any:
         if not isinstance(word, str | int) or isinstance(word, bool):
             raise PydanticCustomError("unknown_choice", "words, or whole numbers", {"help": "write words in quotes"})
         if str(word) in known:
-            raise PydanticCustomError("unknown_choice", "each word once", {"help": f"`{word}` stands there twice"})
+            raise PydanticCustomError("unknown_choice", "each word once", {"help": f"`{word}` is listed twice"})
         known.add(str(word))
     return tuple(value)
 
@@ -232,7 +232,7 @@ def _few_pixels(value: list[int]) -> list[int]:
         raise PydanticCustomError(
             "unknown_choice",
             f"a height and a width of at most {MAX_PIXELS:,} pixels",
-            {"help": "images of that size take more memory than is left for them; write smaller numbers"},
+            {"help": "images of this size take too much memory; write smaller numbers"},
         )
     return value
 
@@ -355,7 +355,7 @@ def _module_name(value: str) -> str:
         raise PydanticCustomError(
             "unknown_choice",
             "the name of a Python module",
-            {"help": f"write `{fixed}`; a module beside the spec is named without its path and ending"},
+            {"help": f"write `{fixed}`; name a module beside the spec without path and extension"},
         )
     return value
 

@@ -46,12 +46,12 @@ _TYPES = {
 
 _RANGES = {
     "greater_than": ("gt", "a number above"),
-    "greater_than_equal": ("ge", "a number from"),
+    "greater_than_equal": ("ge", "a number of at least"),
     "less_than": ("lt", "a number below"),
     "less_than_equal": ("le", "a number up to"),
 }
 
-ANY_LENGTH = "a size is a whole number from 1; write `null` for any length"
+ANY_LENGTH = "a size is a whole number of 1 or more; write `null` for any length"
 
 Path = tuple[str | int, ...]
 
@@ -125,13 +125,13 @@ def _explain_one(tree: Mapping, path: Path, problem: Any) -> Diagnostic:
             f"{subject} is {kind_of(value)}",
             span,
             problem["msg"],
-            "Keras computes with float32, which holds no greater number: it would be infinite",
+            "Keras computes with float32, in which a larger number is infinite",
         )
     if kind == "string_too_long":
         most = context["max_length"]
         return Diagnostic(
             BAD_VALUE, f"{subject} has {len(value):,} characters", span, f"at most {most} characters",
-            "it is the name of a folder, and of files",
+            "folders and files get this name",
         )  # fmt: skip
     if kind in ("too_short", "string_too_short"):
         return Diagnostic(BAD_VALUE, f"{subject} is empty", key_span or span, "at least one entry", "add an entry")
@@ -167,10 +167,10 @@ def _bad_name(tree: Mapping, path: Path, value: Any, span: Span | None) -> Diagn
     elif fixed:
         help = f"write `{fixed}`"
     else:
-        help = "a name becomes the name of a Keras layer, and is what references write"
+        help = "names are used as Keras layer names and in references"
     return Diagnostic(
         BAD_NAME,
-        f"`{bad}` is not a name" if bad else "an empty text is not a name",
+        f"`{bad}` is not a name" if bad else "an empty string is not a name",
         descend(tree, path[:-1])[1] if is_key else span,
         expected="letters, digits, `_` and `-`, not starting with a digit or `-`",
         help=help,
@@ -205,14 +205,14 @@ def _type_help(path: Path, value: Any, expected: str) -> str:
     if _is_in_shape(path):
         return ANY_LENGTH if isinstance(value, str) else ""
     if value is None:
-        return f"give {_subject(path)} a value, or leave the key out"
+        return f"set a value for {_subject(path)}, or remove the key"
     if expected.startswith("a shape"):
         sizes = re.findall(r"\d+", str(value)) if isinstance(value, int | str) else []
         return f"write `[{', '.join(sizes)}]`" if sizes else ""
     if expected == "text":
         return f'put quotes around it: "{value}"' if isinstance(value, int | float | bool) else ""
     if isinstance(value, str) and expected == "true or false":
-        return "YAML 1.2 knows `true` and `false` only" if value.lower() in ("yes", "no", "on", "off") else ""
+        return "in YAML 1.2 booleans are `true` and `false`" if value.lower() in ("yes", "no", "on", "off") else ""
     if isinstance(value, str) and isinstance(resolve(value.strip()), int | float):
         return "remove the quotes"
     if expected == "a list":
@@ -230,10 +230,10 @@ def _unknown_key(tree: Mapping, path: Path, key_span: Span | None) -> Diagnostic
     if owner is not None and name in RESERVED.get(owner.__name__, ()):
         return Diagnostic(
             NOT_YET,
-            f"`{name}` is part of the language, but this version of graphspec does not build it yet",
+            f"`{name}` is not supported by this version of graphspec yet",
             key_span,
-            expected="a key that this version reads",
-            help="write it without this key for now",
+            expected="a key that this version supports",
+            help="remove this key for now",
         )
     where = f" in {_subject(path[:-1])}" if len(path) > 1 else ""
     known = keys_of(owner) if owner is not None else []
@@ -255,8 +255,8 @@ def _missing_key(tree: Mapping, path: Path) -> Diagnostic:
         if not owner_path
         else "add `inputs:`, a file for each input of the model",
         "outputs": "add `outputs:`, each with its name and the tensor that it is computed `from`",
-        "from": "say what comes in: `from: <input or node>`",
-        "shape": "say the shape of one sample: `shape: [28, 28, 1]`; `[]` is one number, null any length",
+        "from": "name its input: `from: <input or node>`",
+        "shape": "write the shape of one sample: `shape: [28, 28, 1]`; `[]` is one number, null any length",
         "optimizer": "name an optimizer: `optimizer: adam`",
     }
     if key_span is None and span is not None:
@@ -288,7 +288,7 @@ def _expected_range(kind: str, context: dict[str, Any], message: str) -> str:
     if kind in _RANGES:
         key, text = _RANGES[kind]
         bound = f"{context[key]:,}" if isinstance(context[key], int) else f"{context[key]:g}"
-        return f"{text} {bound}" + (" upwards" if key == "ge" else "")
+        return f"{text} {bound}"
     return message[0].lower() + message[1:]
 
 

@@ -23,7 +23,10 @@ def refuse_value(call: Call, argument: str, expected: str, help: str = "") -> No
         argument,
         f"is {kind_of(call[argument])}",
         expected,
-        help or (f"Keras says of it: {doc}" if doc else f"`graphspec layers {call.name}` shows its arguments"),
+        help
+        or (
+            f"the Keras documentation says: {doc}" if doc else f"`graphspec layers {call.name}` describes its arguments"
+        ),
     )
 
 
@@ -145,6 +148,6 @@ def without_axes(call: Call, argument: str, shape: Shape, axes: list[int]) -> Sh
     left = list(shape)
     for number in sorted(axes, reverse=True):
         if number >= len(left):
-            call.refuse_argument(BAD_AXIS, argument, "names an axis twice", "each axis once", "remove one of the two")
+            call.refuse_argument(BAD_AXIS, argument, "names an axis twice", "each axis once", "remove one of them")
         del left[number]
     return tuple(left)

@@ -181,7 +181,7 @@ def _refuse(value: Any, source: DataSource, place: str, name: str) -> None:
         raise DataError(
             f"{source.text} {place} column `{name}` holds an object, not a number or a text",
             part=part_of(source),
-            help="write each field of it under a key of its own",
+            help="write each field of it under a unique key",
         )
 
 

@@ -33,7 +33,7 @@ def positions(source: DataSource, names: Sequence[str]) -> list[int]:
             raise DataError(
                 f"{source.text} has {names.count(name)} columns named `{name}`",
                 part=part,
-                help="give each column a name of its own",
+                help="give each column a unique name",
             )
     return [names.index(name) for name in wanted]
 

@@ -1,4 +1,4 @@
-"""What `graphspec validate` prints and writes: the report in its formats, files that were mended, and differences."""
+"""The output of `graphspec validate`: the report in its formats, fixed files, and diffs."""
 
 from __future__ import annotations
 
@@ -22,8 +22,15 @@ from graphspec.validation.run import Request, Result
 
 
 @dataclass(frozen=True)
-class Show:
-    """Shows results of `request`. format is None where nobody has chosen one, color where the terminal decides."""
+class ReportWriter:
+    """A writer of the results of `request`.
+
+    Attributes:
+        format: A name in FORMATS; None for the default.
+        output: A file for the report.
+        color: Use colours; None if the terminal decides.
+        diff: Show diffs instead of writing fixed files.
+    """
 
     request: Request
     format: str | None
@@ -32,10 +39,10 @@ class Show:
     diff: bool = False
 
     def __call__(self, result: Result, preferred: str | None) -> int:
-        """Show `result` and write what it changes; the exit status. preferred is the format of the settings."""
+        """Show `result` and write fixed files; return the exit status. `preferred` is the format in the settings."""
         found = 1 if len(result.outcome.report) else 0
         if self.diff:
-            self._show_differences(result.fixed)
+            self._show_diffs(result.fixed)
             click.echo(summary(result.outcome, "would be fixed"), err=True)
             return 1 if result.fixed.after else found
         filtered = self._written_to_stdout(result.fixed) if self.request.fix else False
@@ -61,14 +68,10 @@ class Show:
             echo_commands(commands, err=err)
 
     def _full(self, result: Result, *, err: bool) -> str:
-        if not self._colored(err=err):
-            return full.write(result.outcome)
-        from graphspec.diagnostics.formats.colour import paint
-
-        return full.write(result.outcome, paint)
+        return full.write(result.outcome, full.colour) if self._colored(err=err) else full.write(result.outcome)
 
     def _colored(self, *, err: bool) -> bool:
-        """Whether to use colours: as it was said, or as the environment says, or where a terminal shows them."""
+        """Return whether to use colours: as the option says, or the environment, or on a terminal."""
         if self.color is not None:
             return self.color
         if os.environ.get("NO_COLOR"):
@@ -76,14 +79,14 @@ class Show:
         return bool(os.environ.get("FORCE_COLOR")) or (sys.stderr if err else sys.stdout).isatty()
 
     def _written_to_stdout(self, fixed: Fixed) -> bool:
-        """Whether standard input was asked to be mended: what came in is put out, mended."""
+        """Write standard input, fixed, to standard output; return whether it was among the paths."""
         for name, data in self.request.held.items():
             changed = {key(path): new for path, new in fixed.after.items()}
             echo_bytes(changed.get(name, data))
         return bool(self.request.held)
 
     def _write_files(self, fixed: Fixed) -> Report:
-        """Write what has changed; the files that could not be written."""
+        """Write the fixed files; return a report of those that could not be written."""
         failed = Report()
         if not fixed.after:
             return failed
@@ -101,12 +104,12 @@ class Show:
                 failed.extend(error.report.found)
         return failed
 
-    def _show_differences(self, fixed: Fixed) -> None:
-        from graphspec.cli.options import differences
+    def _show_diffs(self, fixed: Fixed) -> None:
+        from graphspec.console.diff import unified_diff
 
         for path, after in fixed.after.items():
             before = fixed.before[path]
-            click.echo(differences(path, before.decode("utf-8-sig"), after.decode("utf-8-sig"), "fixed"), nl=False)
+            click.echo(unified_diff(path, before.decode("utf-8-sig"), after.decode("utf-8-sig"), "fixed"), nl=False)
 
 
 def _write_output(path: str, text: str) -> None:
