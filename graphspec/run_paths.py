@@ -1,6 +1,6 @@
 """Text → a path below a run directory: whether a training may write there, on any file system.
 
-The text alone decides; nothing is looked up on a disk. `run_directory.inside` looks at the real folder.
+The text alone decides; nothing is looked up on a disk. `run_directory.links` looks at the real folder.
 """
 
 from __future__ import annotations

@@ -274,8 +274,8 @@ def test_run_of_an_older_version_goes_on_with_a_warning(whole: Path, run: Path) 
     without_hash(run)
     result = call("train", "--resume", run, "--quiet")
     assert result.exit_code == 0, result.output
-    assert "whether the spec was edited since then cannot be told" in result.stderr
-    assert "the run has recorded nothing of the plugin ../../scaled.py" in result.stderr
+    assert "changes of the spec since then are not detected" in result.stderr
+    assert "the run recorded nothing of the plugin ../../scaled.py" in result.stderr
     assert list(differences(whole, run)) == []
     edit(run / "spec.yaml", "seed: 4", "seed: 5")
     assert "training.seed: 4 → 5" in call("train", "--resume", run).stderr

@@ -1,6 +1,6 @@
 """Where callbacks write: within the run, over no file of graphspec's own, and no two of them over the same.
 
-The text of each path decides, before there is a run. `run_directory.inside` looks at the real folder when there is one.
+The text of each path decides, before there is a run. `run_directory.links` looks at the real folder when there is one.
 """
 
 from __future__ import annotations

@@ -16,9 +16,9 @@ _ERASE = "\r\x1b[K"
 def ask_keras() -> Deep:
     """What asks Keras. Raises SpecError where TensorFlow is not installed."""
     require_tensorflow()
-    from graphspec.training.dry_run import DeepCheck
+    from graphspec.training.dry_run import DryRun
 
-    check, asked = DeepCheck(), 0
+    check, asked = DryRun(), 0
 
     def ask(spec: Spec) -> list[Diagnostic]:
         nonlocal asked

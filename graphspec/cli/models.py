@@ -89,7 +89,7 @@ def predictor_of(path: str, run: Run | None, checkpoint: str | None, spec: str |
 def warn_of_changes(run: Run) -> None:
     """Say where the spec of `run`, or a plugin, is no longer what it was when the run was begun."""
     from graphspec.diagnostics import SpecError
-    from graphspec.run_directory.lock import nothing_recorded
+    from graphspec.run_directory.lock import unrecorded_warning
 
     try:
         changes = run.spec_changes() or []
@@ -100,7 +100,7 @@ def warn_of_changes(run: Run) -> None:
         for name in run.changed_plugins():
             echo(f"warning: the plugin {name} has changed since the run was begun", err=True)
         for name in run.unknown_plugins():
-            echo(f"warning: {nothing_recorded(f'the plugin {name}')}", err=True)
+            echo(f"warning: {unrecorded_warning(f'the plugin {name}')}", err=True)
     except SpecError as error:
         unknown(error)
 

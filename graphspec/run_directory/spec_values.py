@@ -1,7 +1,7 @@
-"""A spec → its values by their paths: what it means, however it is written.
+"""The values of a spec by their paths, which represent its meaning independent of its notation.
 
-Comments, the order of keys, short forms and expressions leave no trace in them. Files that are included, other specs
-that are models of this one and the layers of saved models do. Names that nothing depends on are left out.
+They do not depend on comments, the order of keys, short forms and expressions. They include those of included files,
+of specs that are models of this one, and of the layers of saved models. Names without effect are left out.
 """
 
 from __future__ import annotations
@@ -36,10 +36,11 @@ from graphspec.sources import DataSource, Split
 from graphspec.spec import Spec
 
 FORM = 1
-"""Is raised with each change of what is written here: values of different forms cannot be compared."""
+"""The version of the values, increased with each change: values of different forms cannot be compared."""
 
 EPOCHS = "training.epochs"
-_LARGEST = 2**26
+_MAX_CONFIG = 2**26
+"""Bytes of the configuration of a saved model."""
 _NO_TRAINING = ("data.test.",)
 _BUDGET = ("search.trials", "search.timeout")
 
@@ -47,10 +48,10 @@ Values = dict[str, Any]
 
 
 def values_of(spec: Spec) -> Values:
-    """Return the values that decide a training of `spec`, defaults as well, by their paths in the spec."""
-    values = _Values(spec.path.parent)
+    """Return the values that determine a training of `spec`, defaults included, by their paths in the spec."""
+    values = _ValueCollector(spec.path.parent)
     values.add_graph("", spec.graph)
-    values.found["outputs"] = list(spec.graph.outputs)  # Keras numbers their losses and metrics in this order
+    values.found["outputs"] = list(spec.graph.outputs)  # the order of losses and metrics in Keras
     if spec.model.training is not None:
         for path, value, _ in _settings("training", spec.model.training):
             values.add(path, value)
@@ -65,29 +66,29 @@ def values_of(spec: Spec) -> Values:
 
 
 def study_values_of(spec: Spec) -> Values:
-    """Return the values that decide a study of `spec`: its search and its expressions, beside those of a training."""
-    found = values_of(spec)
-    written = [("", spec.tree), *((f"{each.path.name}: ", each.written) for each in _libraries(spec.includes))]
-    for prefix, tree in written:
+    """Return the values that determine a study of `spec`: those of a training, its search and its expressions."""
+    values = values_of(spec)
+    sources = [("", spec.tree), *((f"{each.path.name}: ", each.written) for each in _libraries(spec.includes))]
+    for prefix, tree in sources:
         for path, value in _leaves(plain(tree), ""):
             part = path.partition(".")[0]
             if part in ("search", "vars") or (isinstance(value, str) and "${" in value):
-                found[prefix + path] = value
-    return {path: value for path, value in found.items() if path not in _BUDGET}
+                values[prefix + path] = value
+    return {path: value for path, value in values.items() if path not in _BUDGET}
 
 
 def of_training(values: Values) -> Values:
-    """Return those of `values` that a training depends on: no test split."""
+    """Return the `values` that a training depends on: all but those of the test split."""
     return {path: value for path, value in values.items() if not path.startswith(_NO_TRAINING)}
 
 
 def checkpoint_hash(values: Values) -> str:
-    """Return the hash that a checkpoint bears: of all that its training depends on, but for the number of epochs."""
+    """Return the hash in a checkpoint: of all values that its training depends on, except the number of epochs."""
     return f"{FORM}:{sha256_of({path: value for path, value in of_training(values).items() if path != EPOCHS})}"
 
 
-def unstated(spec: Spec) -> set[str]:
-    """Return the paths of the values of `training` that are defaults, for `spec` does not state them."""
+def default_paths(spec: Spec) -> set[str]:
+    """Return the paths of the values of `training` that `spec` leaves to their defaults."""
     training = spec.model.training
     if training is None:
         return set()
@@ -100,7 +101,7 @@ def sha256_of(values: Values) -> str:
 
 
 def _settings(path: str, part: Part) -> Iterator[tuple[str, Any, bool]]:
-    """Return the path and the value of each setting of `part`, and whether the spec states it."""
+    """Yield the path and the value of each setting of `part`, and whether the spec states it."""
     for key in type(part).model_fields:
         value = getattr(part, key)
         if isinstance(part, TrainingModel) and key == "checkpoint" and value is None:
@@ -118,7 +119,7 @@ def _libraries(includes: Any) -> Iterator[Library]:
 
 
 def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
-    """Return each scalar in `value`, and each empty list or mapping, by its path."""
+    """Yield each scalar in `value`, and each empty list or mapping, with its path."""
     if isinstance(value, dict) and value:
         for key, item in value.items():
             yield from _leaves(item, f"{path}.{key}" if path else key)
@@ -129,8 +130,8 @@ def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
         yield path, list(value) if isinstance(value, tuple) else value
 
 
-class _Values:
-    """Collects values. folder is that of the spec, in which relative paths begin."""
+class _ValueCollector:
+    """A collector of values. folder: that of the spec, the base of relative paths."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -138,7 +139,7 @@ class _Values:
         self.seen: dict[Layer, str] = {}
 
     def add(self, path: str, value: Any) -> None:
-        """Add a value of the graph: objects by their names and arguments, layers where they are first used."""
+        """Add a value of the graph: objects by name and arguments, layers at their first use."""
         if isinstance(value, Object):
             self._add_object(path, value)
         elif isinstance(value, Layer):
@@ -161,7 +162,7 @@ class _Values:
             self.found[path] = value
 
     def add_graph(self, prefix: str, graph: Graph) -> None:
-        """Add a model: its inputs, nodes and outputs; their order is that of names, for Keras goes by its own."""
+        """Add the inputs, nodes and outputs of a model; nodes in the order of names, which Keras ignores."""
         for plugin in graph.plugins:
             self.found[f"{prefix}plugins.{plugin.module}"] = self._folder(plugin)
         for name, each in graph.inputs.items():
@@ -179,7 +180,7 @@ class _Values:
                 self.add(f"{path}.{key}", getattr(output, key))
 
     def add_split(self, split: Split) -> None:
-        """Add the sources of a split: paths as they are written, and what is made of their values."""
+        """Add the sources of a split: their paths as written, and their transforms."""
         parts = (("inputs", split.inputs), ("outputs", split.outputs), ("sample_weights", split.sample_weights))
         for part, sources in parts:
             for name, source in sources.items():
@@ -231,7 +232,7 @@ class _Values:
 
 
 def _source(source: DataSource) -> Iterator[tuple[str, Any]]:
-    """Return what a source states, by its keys."""
+    """Yield the keys that a source states, with their values."""
     yield "file", source.text
     for key in ("key", "column", "columns", "feature", "decode", "size", "channels", "interpolation"):
         if getattr(source, key) is not None:
@@ -248,10 +249,10 @@ def _source(source: DataSource) -> Iterator[tuple[str, Any]]:
 
 
 def _layers_of(path: Path) -> str | None:
-    """Return the SHA-256 of the layers that a saved model holds; None where the file cannot be read."""
+    """Return the SHA-256 of the configuration of a saved model, or None where it cannot be read."""
     try:
         with open_file(path) as file, zip_in(file) as archive:
-            if archive.getinfo("config.json").file_size > _LARGEST:
+            if archive.getinfo("config.json").file_size > _MAX_CONFIG:
                 return None
             config = json.loads(archive.read("config.json"))
             return sha256_of({"config": config["config"]})
