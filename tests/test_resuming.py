@@ -246,7 +246,7 @@ def test_run_without_a_whole_checkpoint_is_refused(whole: graphspec.Run, tmp_pat
         ("run.json", "{", "run.json cannot be read"),
         ("run.json", "[]", "run.json cannot be read: it does not hold a JSON object"),
         ("lock.json", "", "lock.json cannot be read"),
-        ("metrics.jsonl", '{"epoch": "one"}\n', "metrics.jsonl cannot be read: it holds lines that are no rows"),
+        ("metrics.jsonl", '{"epoch": "one"}\n', "metrics.jsonl cannot be read: it holds lines that are not rows"),
         ("spec.yaml", "graphspec: [", "spec.yaml:1:"),
     ],
 )
@@ -335,7 +335,7 @@ def test_changed_data_is_told(
     run = graphspec.train(tmp_path / "heads.yaml", overrides=["training.epochs=2"], run_dir=tmp_path / "run")
     np.savez(tmp_path / "heads.npz", **{**arrays, "size": arrays["size"] + 1})
     graphspec.resume(run, epochs=3)
-    assert "heads.npz has changed since the run was begun" in capsys.readouterr().err
+    assert "heads.npz has changed since the run began" in capsys.readouterr().err
     np.savez(tmp_path / "heads.npz", **{name: each[:-1] for name, each in arrays.items()})
     before = (run.path / "spec.yaml").read_bytes()
     assert "trained on 162 samples" in refusal(lambda: graphspec.resume(run, epochs=4))

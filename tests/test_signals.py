@@ -109,7 +109,7 @@ def end(process: subprocess.Popen[str], run: Path, number: int, count: int, gap:
     assert "Exception ignored" not in said
     if (run / "run.json").exists():
         assert read_json(run / "run.json")["status"] == "stopped", said
-        assert command_line("train", "--resume", path_word(run)) in said or "before its first checkpoint" in said
+        assert command_line("train", "--resume", path_word(run)) in said or "before the first checkpoint" in said
 
 
 def test_five_within_a_second(spec: Path, tmp_path: Path) -> None:

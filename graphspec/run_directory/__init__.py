@@ -1,4 +1,4 @@
-"""The folder of a run: its files, and how each is written so that a reader never sees half of one.
+"""The folder of a run: its files, and writing each of them atomically.
 
     run.json             status, times, samples, the last metrics and the best epoch
     lock.json            how to reproduce the run: command, seed, versions, machine, the SHA-256 of data files

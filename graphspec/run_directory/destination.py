@@ -1,4 +1,4 @@
-"""A check that a file or folder can be made at a path of the user, before long work that would be lost.
+"""A check before long work that a file or folder can be made.
 
 The check changes nothing on disk, so writing may still fail later.
 """

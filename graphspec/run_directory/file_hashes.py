@@ -1,4 +1,4 @@
-"""Size and SHA-256 of files that a training depends on beside its data: plugins, vocabularies, adapted layers."""
+"""Size and SHA-256 of plugins, vocabularies and adapted layers of a training."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MAX_FILES = 1_000
 
 
 def hash_plugins(plugins: Iterable[Plugin], run: Path) -> FileHashes:
-    """Hash the source files of `plugins`, and of the modules beside them that they have imported."""
+    """Hash the source files of `plugins` and of imported modules beside them."""
     files = dict.fromkeys(file for plugin in plugins for file in _sources(plugin))
     return _hashes(list(files)[:_MAX_FILES], run)
 
@@ -38,7 +38,7 @@ def differing_files(known: FileHashes, run: Path) -> list[str]:
 
 
 def unknown_plugins(plugins: Iterable[Plugin], known: FileHashes, run: Path) -> list[str]:
-    """Return the source files of `plugins` that are not in `known`, without modules that they import."""
+    """Return the source files of `plugins`, without their imports, not in `known`."""
     files = dict.fromkeys(file for plugin in plugins for file in _own_sources(plugin))
     return [name for name in _hashes(list(files)[:_MAX_FILES], run) if name not in known]
 

@@ -1,4 +1,4 @@
-"""Reading and writing the files of a run, so that a reader never sees half of one."""
+"""Reading and atomic writing of the files of a run."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _FLAGS = (
 
 
 def relative(path: Path, folder: Path) -> str:
-    """Return `path` relative to `folder`, so that a project can be moved; absolute where they share no drive."""
+    """Return `path` relative to `folder`, or absolute where they share no drive."""
     with suppress(ValueError):
         return Path(os.path.relpath(path, folder)).as_posix()
     return path.as_posix()
@@ -71,7 +71,7 @@ def make_folder(folder: Path) -> None:
 
 
 def open_own(path: Path, flags: int) -> int:
-    """Open the regular file at `path` and return its descriptor, without following links or blocking on a pipe.
+    """Open the regular file at `path`, without following links or blocking on pipes.
 
     Raises OSError.
     """
@@ -92,7 +92,7 @@ def _check_regular(status: os.stat_result) -> None:
 
 
 class LogFile:
-    """A file that lines are appended to; it is not made again when it is removed meanwhile."""
+    """A file that lines are appended to; it is not remade when removed meanwhile."""
 
     def __init__(self, path: Path) -> None:
         """Make the file, or open the existing one. Raises SpecError on failure."""
@@ -122,7 +122,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, value: dict[str, Any]) -> None:
-    """Replace `path` by `value` as JSON atomically; bytes that are not UTF-8, as in file names, become `\\xff`."""
+    """Replace `path` by `value` as JSON atomically; undecodable bytes become `\\xff`."""
     write_text(path, json.dumps(legible(value), indent=1) + "\n")
 
 
@@ -144,7 +144,7 @@ def parse_json(data: bytes) -> Any:
 def read_json(
     path: Path, *, help: str = "the run is incomplete; train again", limit: int = MAX_BYTES
 ) -> dict[str, Any]:
-    """Return the JSON object in `path`, of at most `limit` bytes. Raises SpecError with `help` on failure."""
+    """Return the JSON object in `path`. Raises SpecError with `help` on failure."""
     try:
         value = parse_json(read_bytes(path, limit))
         if isinstance(value, dict):

@@ -41,14 +41,14 @@ def check_can_create(spec: Spec, folder: Path | None) -> None:
 
 
 def create(spec: Spec, folder: Path | None) -> Path:
-    """Return an empty run directory: `folder`, or a new one below `runs/<name>`. Raises SpecError on failure."""
+    """Make the run directory: `folder`, or a new one below `runs/<name>`."""
     if folder is None:
         return new_folder(RUNS / spec.name)
     return empty_folder(folder, "run", _help(folder))
 
 
 def longest_inside(spec: Spec) -> int:
-    """Return the bytes of the longest path below its run that a training of `spec` writes to."""
+    """Return the bytes of the longest path that a training writes below its run."""
     callbacks = spec.training.callbacks if spec.training is not None else []
     texts = [str(text) for callback in callbacks for text in written_paths(callback).values()]
     return INSIDE + max((len(text.encode()) for text in texts), default=0)
@@ -82,7 +82,7 @@ def check_empty(folder: Path, kind: str, help: str, inside: int = INSIDE) -> Non
 
 
 def empty_folder(folder: Path, kind: str, help: str) -> Path:
-    """Make `folder` where it does not exist, and return it. Raises SpecError where it is not empty."""
+    """Make `folder` and return it. Raises SpecError where it is not empty."""
     check_empty(folder, kind, help)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -158,7 +158,7 @@ def is_held(run: Path) -> bool:
 
 
 def newest(path: Path) -> Path:
-    """Return the run at `path`, or the newest run below it. Raises SpecError where there is none."""
+    """Return the run at `path`, or the newest below it. Raises SpecError without one."""
     help = "name a run, as `graphspec train` prints it, or a folder of runs for the newest in it"
     return newest_with(path, RECORD, "run", help)
 
@@ -183,7 +183,7 @@ def newest_with(path: Path, record: str, kind: str, help: str) -> Path:
 
 
 def _started(folder: Path, record: str, kind: str) -> str:
-    """Return the start time in the record of `folder`. Raises SpecError where it cannot be read."""
+    """Return the recorded start time. Raises SpecError where it cannot be read."""
     try:
         return str(read_json(folder / record).get("started", ""))
     except SpecError as error:
@@ -193,7 +193,7 @@ def _started(folder: Path, record: str, kind: str) -> str:
 
 
 def folders_with(path: Path, record: str) -> list[Path]:
-    """Return `path` alone where it holds a file `record`, else every folder below it that does."""
+    """Return `path` where it holds a file `record`, else all folders below that do."""
     if os.path.lexists(path / record):
         return [path]
     return [each.parent for each in path.glob(f"**/{record}")] if path.is_dir() else []
@@ -203,6 +203,6 @@ KILLED = "killed"
 
 
 def status_of(run: Path, record: dict[str, Any]) -> str:
-    """Return the status of `record`, or `killed` where that is `running` and no process holds `run`."""
+    """Return the recorded status, or `killed` where no process holds a running run."""
     status = str(record.get("status", "unknown"))
     return KILLED if status == "running" and not is_held(run) else status

@@ -1,4 +1,4 @@
-"""Checks for links in a run directory, through which a callback or graphspec would write outside of it.
+"""Checks for links in a run directory, which would lead writes out of it.
 
 A new run has none. A run that is resumed may be of unknown origin.
 """
@@ -21,7 +21,7 @@ MAX_FILES = 100_000
 
 
 def check_kept(folder: Path, kept: tuple[str, ...] = KEPT) -> None:
-    """Raise SpecError where one of graphspec's own names in `folder` is neither a regular file nor a folder.
+    """Raise SpecError where one of `kept` in `folder` is neither file nor folder.
 
     Files are replaced when they are written, except for the log, which must not have a hard link either.
     """
@@ -38,7 +38,7 @@ def check_kept(folder: Path, kept: tuple[str, ...] = KEPT) -> None:
 
 
 def check_no_links(folder: Path, name: str) -> None:
-    """Raise SpecError where links lead out of `folder / name`, which another program writes and may be missing."""
+    """Raise SpecError where links lead out of `folder / name`, if it exists."""
     if (reason := next(_below(folder / name), None)) is not None:
         raise _leading_out(folder, reason)
 
@@ -79,7 +79,7 @@ def check_inside(
 
 
 def _links(run: Path, text: str, *, may_link: bool) -> Iterator[str]:
-    """Yield a reason for each entry on the way to `text`, or below it, that leads out of `run`."""
+    """Yield a reason for each entry that leads from `text` out of `run`."""
     here = run
     for name in text.split("/"):
         if "{" in name or "}" in name:
@@ -97,13 +97,13 @@ def _links(run: Path, text: str, *, may_link: bool) -> Iterator[str]:
 
 
 def _filled(name: str) -> re.Pattern[str]:
-    """Return a pattern of all names that `name` can become when its placeholders are filled with numbers."""
+    """Return a pattern of all names that numbers in its placeholders make of `name`."""
     parts = re.split(r"\{[^{}]*\}", name.replace("{{", "\0").replace("}}", "\1"))
     return re.compile(r"[-+0-9.,%e naif]*".join(re.escape(part) for part in parts), re.IGNORECASE)
 
 
 def _below(folder: Path, chosen: re.Pattern[str] | None = None, *, may_link: bool = False) -> Iterator[str]:
-    """Yield a reason for each entry below `folder` that leads out of it. chosen: restricts the names in it."""
+    """Yield a reason for each entry that leads out of `folder`, by `chosen` names."""
     count = 0
     for root, folders, files in os.walk(folder):
         if chosen is not None and Path(root) == folder:

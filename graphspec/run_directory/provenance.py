@@ -16,7 +16,7 @@ _DEFAULT = "default"
 
 
 def write_provenance(run: Path, spec: Spec) -> None:
-    """Write the origin of each value of `spec`: `file:line:column`, the override that set it, or `default`."""
+    """Write the origin of each value: `file:line:column`, an override, or `default`."""
     origins: dict[str, Any] = {}
     _add(spec.model.tree, spec.model.tree.span, "", origins)
     if spec.model.training is not None:

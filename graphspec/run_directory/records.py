@@ -1,4 +1,4 @@
-"""Readers of the JSON files of a run and of a study, which check them against a schema.
+"""Readers of the JSON files of runs and studies, with their schemas.
 
 Each returns plain values, or raises SpecError (GS903) with what can still be done.
 """
@@ -77,7 +77,7 @@ class RecordedFile(_Record):
 
 
 class RecordedSpec(_Record):
-    """The values of the resolved spec and their SHA-256. next: that of the spec which is replacing it."""
+    """The values of a resolved spec. next: the SHA-256 of the one replacing it."""
 
     form: Count
     sha256: str
@@ -186,7 +186,7 @@ def _read(path: Path, adapter: TypeAdapter[Any], limit: int = MAX_BYTES) -> dict
 
 
 def _place(value: Any, loc: tuple[int | str, ...]) -> str:
-    """Return the path of the wrong key; pydantic names the members of a union beside the keys."""
+    """Return the path of the wrong key, without the union members of pydantic."""
     keys = []
     for part in loc:
         is_key = isinstance(value, dict) and part in value

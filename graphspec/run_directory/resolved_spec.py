@@ -1,4 +1,4 @@
-"""`spec.yaml` of a run: the resolved spec, with the paths of its files relative to the run."""
+"""`spec.yaml` of a run: the resolved spec, with paths relative to the run."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _REPLACED, _MAX_NAME = r"[^A-Za-z0-9_-]", 80
 
 
 def write_spec(folder: Path, spec: Spec) -> None:
-    """Write the resolved spec into `folder`, with its paths relative to it, and copies of included files."""
+    """Write the resolved spec and copies of included files into `folder`."""
     tree = plain(spec.tree)
     tree["name"] = spec.name
     _move_weight_files(tree, Path(spec.path).parent, folder)
@@ -41,7 +41,7 @@ def write_spec(folder: Path, spec: Spec) -> None:
 
 
 def change_epochs(run: Path, spec: Spec) -> dict[str, Any]:
-    """Write the number of epochs of `spec`, otherwise the spec of `run`, into the run; return its new lock.
+    """Write the number of epochs of `spec` into `run`, and return its new lock.
 
     The lock gets the hash of the new spec before the spec is replaced, so that a run killed in between can be resumed.
     """
@@ -92,7 +92,7 @@ def _move_paths(data: dict[str, Any], base: Path, folder: Path) -> None:
 
 
 def _plugin(plugin: Plugin, folder: Path) -> dict[str, Any]:
-    """Return the entry of a plugin in a spec in `folder`: with its folder unless it is installed."""
+    """Return the entry of a plugin in a spec in `folder`."""
     if not plugin.is_beside:
         return {"module": plugin.module}
     return {"module": plugin.module, "folder": relative(plugin.folder.resolve(), folder.resolve())}
@@ -108,7 +108,7 @@ def _move_models(body: dict[str, Any], base: Path, folder: Path) -> None:
 
 
 def _move_weights(owner: dict[str, Any], key: str, base: Path, folder: Path) -> None:
-    """Make the path of a weight file relative to `folder`, in `owner[key]` or under its `file`."""
+    """Make the path of the weight file in `owner[key]` relative to `folder`."""
     weights = owner.get(key)
     if isinstance(weights, str):
         owner[key] = relative((base / weights).resolve(), folder.resolve())

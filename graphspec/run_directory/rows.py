@@ -1,4 +1,4 @@
-"""The metrics of a run: one row per epoch, as JSON lines and as a CSV table.
+"""The metrics of a run by epoch, as JSON lines and as CSV.
 
     epoch, step                    the epoch, counted from 0, and the steps taken since the training began
     loss, val_loss, ...            every metric by its name in Keras
@@ -63,7 +63,7 @@ def write_rows(run: Path, rows: list[Row]) -> None:
 
 
 def read_rows(run: Path) -> list[Row]:
-    """Return the rows of `run`, empty before its first epoch has ended. Raises SpecError where they are damaged."""
+    """Return the rows of `run`, if any. Raises SpecError where they are damaged."""
     path = run / METRICS
     if not os.path.lexists(path):
         return []
@@ -88,7 +88,7 @@ def read_rows(run: Path) -> list[Row]:
 
 
 def row_hashes(rows: list[Row], known: list[str]) -> None:
-    """Extend `known`, the hashes of the first rows, by those of the others; each depends on all rows before it."""
+    """Extend `known`, the chained hashes of the first rows, by those of the others."""
     for row in rows[len(known) :]:
         text = json.dumps(row, sort_keys=True)
         known.append(hashlib.sha256(f"{known[-1] if known else ''}{text}".encode()).hexdigest())

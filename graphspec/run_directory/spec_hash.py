@@ -1,4 +1,4 @@
-"""The hash of the resolved spec of a run or a study: recorded at its start, compared when it is read.
+"""The hash of the resolved spec of a run or a study, recorded and compared.
 
 `lock.json` (of a study `study.json`) holds it with the hashed values, so that differences can be printed.
 """
@@ -26,7 +26,7 @@ _UNSET = object()
 
 @dataclass(frozen=True)
 class Change:
-    """A changed value of a spec; `unset` stands for a value that the spec does not have."""
+    """A changed value of a spec; a missing value is `unset`."""
 
     path: str
     was: str
@@ -48,7 +48,7 @@ def is_comparable(lock: dict[str, Any]) -> bool:
 
 
 def changes(lock: dict[str, Any], values: Values, default_paths: set[str], *, whole: bool) -> list[Change]:
-    """Return the differences between `values` and those that the run or study of `lock` began with.
+    """Return the differences between `values` and those that `lock` holds.
 
     Args:
         lock: The lock or the record of a study, which `is_comparable`.
@@ -73,7 +73,14 @@ def changes(lock: dict[str, Any], values: Values, default_paths: set[str], *, wh
 
 
 def refusal(folder: Path, differences: list[Change], tree: Mapping, help: str) -> SpecError:
-    """Return the error for changes of the spec in `folder`, parsed to `tree`: one diagnostic a change."""
+    """Return the error for changes of the spec of a run or study.
+
+    Args:
+        folder: The run or study.
+        differences: The changes; each becomes a diagnostic.
+        tree: The parsed spec, for the spans of the changes.
+        help: The hint of each diagnostic.
+    """
     report = Report()
     for each in differences[:_MAX_SHOWN]:
         report.add(
@@ -91,7 +98,7 @@ def refusal(folder: Path, differences: list[Change], tree: Mapping, help: str) -
 
 
 def _place(path: str, tree: Mapping) -> Span | None:
-    """Return the span of `path` in the spec, or of its deepest part that exists, or None."""
+    """Return the span of `path`, or of its deepest existing part, or None."""
     keys = path.replace("[", ".[").split(".")
     steps = tuple(int(key[1:-1]) if key.startswith("[") and key[1:-1].isdigit() else key for key in keys)
     _, _, span = descend(tree, steps)

@@ -1,4 +1,4 @@
-"""The values of a spec by their paths, which represent its meaning independent of its notation.
+"""The values of a spec by their paths: its meaning without its notation.
 
 They do not depend on comments, the order of keys, short forms and expressions. They include those of included files,
 of specs that are models of this one, and of the layers of saved models. Names without effect are left out.
@@ -48,25 +48,25 @@ Values = dict[str, Any]
 
 
 def values_of(spec: Spec) -> Values:
-    """Return the values that determine a training of `spec`, defaults included, by their paths in the spec."""
-    values = _ValueCollector(spec.path.parent)
-    values.add_graph("", spec.graph)
-    values.found["outputs"] = list(spec.graph.outputs)  # the order of losses and metrics in Keras
+    """Return the values that determine a training, defaults included, by their paths."""
+    collector = _ValueCollector(spec.path.parent)
+    collector.add_graph("", spec.graph)
+    collector.values["outputs"] = list(spec.graph.outputs)  # the order of losses and metrics in Keras
     if spec.model.training is not None:
         for path, value, _ in _settings("training", spec.model.training):
-            values.add(path, value)
+            collector.add(path, value)
     if spec.training is not None:
-        values.add("training.optimizer", spec.training.optimizer)
-        values.add("training.callbacks", spec.training.callbacks)
+        collector.add("training.optimizer", spec.training.optimizer)
+        collector.add("training.callbacks", spec.training.callbacks)
     if spec.data is not None:
-        values.add("data.validation.split", spec.data.held_out)
+        collector.add("data.validation.split", spec.data.held_out)
         for split in spec.data.splits():
-            values.add_split(split)
-    return values.found
+            collector.add_split(split)
+    return collector.values
 
 
 def study_values_of(spec: Spec) -> Values:
-    """Return the values that determine a study of `spec`: those of a training, its search and its expressions."""
+    """Return the values of a training, a search and expressions, which determine a study."""
     values = values_of(spec)
     sources = [("", spec.tree), *((f"{each.path.name}: ", each.written) for each in _libraries(spec.includes))]
     for prefix, tree in sources:
@@ -83,7 +83,7 @@ def of_training(values: Values) -> Values:
 
 
 def checkpoint_hash(values: Values) -> str:
-    """Return the hash in a checkpoint: of all values that its training depends on, except the number of epochs."""
+    """Return the hash of the values of a training, except its number of epochs."""
     return f"{FORM}:{sha256_of({path: value for path, value in of_training(values).items() if path != EPOCHS})}"
 
 
@@ -101,7 +101,7 @@ def sha256_of(values: Values) -> str:
 
 
 def _settings(path: str, part: Part) -> Iterator[tuple[str, Any, bool]]:
-    """Yield the path and the value of each setting of `part`, and whether the spec states it."""
+    """Yield path and value of each setting, and whether the spec states it."""
     for key in type(part).model_fields:
         value = getattr(part, key)
         if isinstance(part, TrainingModel) and key == "checkpoint" and value is None:
@@ -135,21 +135,21 @@ class _ValueCollector:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.found: Values = {}
+        self.values: Values = {}
         self.seen: dict[Layer, str] = {}
 
     def add(self, path: str, value: Any) -> None:
-        """Add a value of the graph: objects by name and arguments, layers at their first use."""
+        """Add a value of the graph; layers are added at their first use."""
         if isinstance(value, Object):
             self._add_object(path, value)
         elif isinstance(value, Layer):
             self._add_layer(path, value)
         elif isinstance(value, Reference):
-            self.found[path] = str(value)
+            self.values[path] = str(value)
         elif isinstance(value, Weights):
-            self.found[path] = value.text
+            self.values[path] = value.text
         elif isinstance(value, DataSource):
-            self.found |= {f"{path}.{key}": each for key, each in _source(value)}
+            self.values |= {f"{path}.{key}": each for key, each in _source(value)}
         elif isinstance(value, dict) and value:
             for key, item in value.items():
                 self.add(f"{path}.{key}", item)
@@ -157,21 +157,21 @@ class _ValueCollector:
             for number, item in enumerate(value):
                 self.add(f"{path}[{number}]", item)
         elif isinstance(value, dict | list | tuple):
-            self.found[path] = {} if isinstance(value, dict) else []
+            self.values[path] = {} if isinstance(value, dict) else []
         else:
-            self.found[path] = value
+            self.values[path] = value
 
     def add_graph(self, prefix: str, graph: Graph) -> None:
-        """Add the inputs, nodes and outputs of a model; nodes in the order of names, which Keras ignores."""
+        """Add the inputs, nodes and outputs of a model, nodes sorted by name."""
         for plugin in graph.plugins:
-            self.found[f"{prefix}plugins.{plugin.module}"] = self._folder(plugin)
+            self.values[f"{prefix}plugins.{plugin.module}"] = self._folder(plugin)
         for name, each in graph.inputs.items():
             path = f"{prefix}inputs.{name}"
-            self.found[f"{path}.shape"] = list(each.shape)
-            self.found[f"{path}.dtype"] = each.dtype
+            self.values[f"{path}.shape"] = list(each.shape)
+            self.values[f"{path}.dtype"] = each.dtype
             for key in ("sparse", "batch_size", "optional"):
                 if getattr(each, key):
-                    self.found[f"{path}.{key}"] = getattr(each, key)
+                    self.values[f"{path}.{key}"] = getattr(each, key)
         for name in sorted(graph.nodes):
             self._add_node(f"{prefix}{'outputs' if name in graph.outputs else 'graph'}.{name}", graph.nodes[name])
         for name, output in graph.outputs.items():
@@ -195,7 +195,7 @@ class _ValueCollector:
     def _add_node(self, path: str, node: Node) -> None:
         self.add(f"{path}.from", node.feed.form)
         if node.merge is not None:
-            self.found[f"{path}.merge"] = node.merge
+            self.values[f"{path}.merge"] = node.merge
         for number, step in enumerate(node.steps):
             self._add_step(f"{path}.apply[{number}]" if len(node.steps) > 1 else f"{path}.apply", step)
 
@@ -206,13 +206,13 @@ class _ValueCollector:
 
     def _add_object(self, path: str, value: Object) -> None:
         if not value.arguments:
-            self.found[path] = value.name
+            self.values[path] = value.name
         for argument, item in value.arguments.items():
             self.add(f"{path}.{value.name}.{argument}" if argument else f"{path}.{value.name}", item)
 
     def _add_layer(self, path: str, layer: Layer) -> None:
         if layer in self.seen:
-            self.found[path] = f"shared with {self.seen[layer]}"
+            self.values[path] = f"shared with {self.seen[layer]}"
             return
         self.seen[layer] = path
         if isinstance(layer, ObjectLayer):
@@ -221,14 +221,14 @@ class _ValueCollector:
         if isinstance(layer, NestedModel):
             self.add_graph(f"{path}.", layer.graph)
         elif isinstance(layer, ExternalModel):
-            self.found[f"{path}.{'file' if layer.path is not None else 'application'}"] = layer.source
+            self.values[f"{path}.{'file' if layer.path is not None else 'application'}"] = layer.source
             self.add(f"{path}.arguments", layer.arguments)
             if layer.path is not None:
-                self.found[f"{path}.layers"] = _layers_of(layer.path)
+                self.values[f"{path}.layers"] = _layers_of(layer.path)
         if layer.weights is not None:
             self.add(f"{path}.weights", layer.weights)
         if not layer.trainable:
-            self.found[f"{path}.trainable"] = False
+            self.values[f"{path}.trainable"] = False
 
 
 def _source(source: DataSource) -> Iterator[tuple[str, Any]]:
@@ -249,7 +249,7 @@ def _source(source: DataSource) -> Iterator[tuple[str, Any]]:
 
 
 def _layers_of(path: Path) -> str | None:
-    """Return the SHA-256 of the configuration of a saved model, or None where it cannot be read."""
+    """Return the SHA-256 of a saved model's configuration, or None where unreadable."""
     try:
         with open_file(path) as file, zip_in(file) as archive:
             if archive.getinfo("config.json").file_size > _MAX_CONFIG:

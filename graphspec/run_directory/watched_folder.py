@@ -1,4 +1,4 @@
-"""A folder that a process writes to for a long time, with a check that it was not removed or replaced.
+"""A folder with a check that it was not removed or replaced meanwhile.
 
 Output written after that would be lost, or end up in a folder of somebody else.
 """
@@ -17,7 +17,7 @@ _Identity = tuple[int, int]
 
 
 class WatchedFolder:
-    """A folder and its identity on disk. parts: names in it that must stay once they exist."""
+    """A folder on disk. parts: names in it that must stay once they exist."""
 
     def __init__(self, path: Path, parts: tuple[str, ...] = PARTS) -> None:
         self.path = path

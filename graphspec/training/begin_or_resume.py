@@ -1,4 +1,4 @@
-"""The start of a training: in a new run, or at a checkpoint of an existing one."""
+"""The start of a training: a new run, or a checkpoint of an existing one."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ from graphspec.training.steps_per_execution import MAX_STEPS
 
 @dataclass(frozen=True)
 class DataChanges:
-    """The data files that have changed since a run began, and those that it did not record."""
+    """The data files that have changed since a run began, and unrecorded ones."""
 
     changed: list[str]
     unknown: list[str]
@@ -59,7 +59,7 @@ class DataChanges:
 
 @dataclass(frozen=True, kw_only=True)
 class Start:
-    """The run that a training writes to, its record, lock and earlier epochs, and the checkpoint to resume from."""
+    """The state of a run at the start of a training."""
 
     run: Path
     record: dict[str, Any]
@@ -100,7 +100,7 @@ def begin_run(run: Path, setup: TrainingSetup, data: TrainingData, initial_weigh
 def resume_run(
     run: Path, setup: TrainingSetup, *, checkpoint: Path, contents: Contents, data: DataChanges, reporter: Reporter
 ) -> Start:
-    """Check that `run` can be resumed from a checkpoint, and restore its adapted preprocessing layers.
+    """Check that `run` can be resumed, and restore its adapted layers.
 
     Args:
         run: The run directory.
@@ -120,7 +120,7 @@ def resume_run(
     values = values_of(setup.spec)
     _check_owner(checkpoint, contents, checkpoint_hash(values))
     _check_lock(run, lock, checkpoint, contents)
-    rows = _rows_until(run, position, checkpoint, contents, setup.settings.epochs)
+    rows = _rows_until(run, position, checkpoint, contents, epochs=setup.settings.epochs)
     check_rows(run, rows, setup.batches.steps)
     _check_record(run, record, setup)
     _check_samples(setup, record, run)
@@ -191,8 +191,8 @@ def _check_record(run: Path, record: dict[str, Any], setup: TrainingSetup) -> No
         )
 
 
-def _rows_until(run: Path, position: Position, checkpoint: Path, contents: Contents, epochs: int) -> list[Row]:
-    """Return the rows of all epochs before `position`. Raises SpecError where they are missing or have changed."""
+def _rows_until(run: Path, position: Position, checkpoint: Path, contents: Contents, *, epochs: int) -> list[Row]:
+    """Return the rows before `position`. Raises SpecError where they are missing or changed."""
     rows = run_directory.read_rows(run)
     if len(rows) > epochs:
         raise run_directory.damaged(
@@ -225,7 +225,7 @@ def _restore_adapted(model: keras.Model, run: Path) -> None:
 
 
 def _check_samples(setup: TrainingSetup, record: dict[str, Any], run: Path) -> None:
-    """Raise SpecError where the number of samples has changed: the order of samples depends on it."""
+    """Raise SpecError where the number of samples, which determines their order, has changed."""
     count, expected = _samples(setup), record.get("samples")
     if expected is None:
         raise run_directory.damaged(run / run_directory.RECORD, "it does not hold the number of samples")

@@ -1,4 +1,4 @@
-"""A list of Keras callbacks that continues the count of steps in an epoch resumed in its middle.
+"""A list of callbacks that continues the count of steps in a resumed epoch.
 
 It also ends such an epoch. Keras would take one more step without data, which still advances random generators and the
 count of iterations.

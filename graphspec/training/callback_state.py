@@ -25,7 +25,16 @@ _NOT_DATA = object()
 
 
 def state_of(callback: Any, arrays: Arrays, prefix: str) -> dict[str, Any]:
-    """Return the attributes of `callback` as JSON values; its arrays go to `arrays`, under `prefix`."""
+    """Capture the attributes of `callback`.
+
+    Args:
+        callback: The callback.
+        arrays: Receives the arrays among the attributes.
+        prefix: The first part of their names.
+
+    Returns:
+        The other attributes as JSON values, which name the arrays.
+    """
     pack = _Packer(arrays, prefix)
     if isinstance(callback, keras.callbacks.CSVLogger):
         return {"keys": pack(callback.keys), "bytes": _size(callback)}
@@ -39,7 +48,7 @@ def state_of(callback: Any, arrays: Arrays, prefix: str) -> dict[str, Any]:
 
 
 def restore_callback(callback: Any, state: dict[str, Any], arrays: Arrays) -> None:
-    """Restore the attributes of `callback` from what `state_of` returned, except the paths that it writes to."""
+    """Restore the attributes of `callback` from a `state_of`, except for its paths."""
     paths = _written_paths(callback)
     for name, value in state.items():
         if name in CALLBACK_PATHS or _is_below(getattr(callback, name, None), paths):
@@ -49,7 +58,7 @@ def restore_callback(callback: Any, state: dict[str, Any], arrays: Arrays) -> No
 
 
 def resume_files(callback: Any, state: dict[str, Any]) -> None:
-    """Let a callback that would start a file anew append to it, after what it held when `state` was captured."""
+    """Let a callback append to its file, cut to the length in `state`."""
     if isinstance(callback, keras.callbacks.CSVLogger):
         callback.append = True
         path = Path(callback.filename)
@@ -86,7 +95,7 @@ class _Packer:
         self.count = 0
 
     def __call__(self, value: Any) -> Any:
-        """Return `value` as JSON, or _NOT_DATA where it is or holds something that is not data."""
+        """Return `value` as JSON, or _NOT_DATA where not all of it is data."""
         if value is None or isinstance(value, bool | int | float | str):
             return value
         if isinstance(value, np.ndarray | np.generic) or keras.ops.is_tensor(value):

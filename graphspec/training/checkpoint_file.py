@@ -40,7 +40,7 @@ class Contents:
 
 
 def write_checkpoint(path: Path, contents: Contents) -> None:
-    """Write `contents` to `path`, whole or not at all. Raises SpecError where it cannot be written."""
+    """Replace `path` by `contents` atomically. Raises SpecError where it cannot be written."""
     write(path, lambda part: _write(part, contents))
 
 
@@ -78,5 +78,5 @@ def _read(archive: zipfile.ZipFile, name: str, dtype: str) -> Array:
 
 
 def _plain(array: Array) -> Array:
-    """Return `array` in a dtype of the `.npy` format: bfloat16 and the like become integers of their size."""
+    """Return `array` in a dtype of `.npy`: bfloat16 and the like as integers."""
     return array if array.dtype.kind in "biufcU" else array.view(f"u{array.dtype.itemsize}")

@@ -54,7 +54,14 @@ class CheckpointPlan:
 def plan_checkpoints(spec: Spec, epochs: int, epoch_steps: int, *, validates: bool) -> CheckpointPlan:
     """Return the plan that `checkpoint` of the spec sets; the default monitor is `val_loss`.
 
-    Raises SpecError where the training does not report the monitored metric.
+    Args:
+        spec: A spec with `training`.
+        epochs: Number of epochs.
+        epoch_steps: Steps of an epoch.
+        validates: Whether the training has validation data.
+
+    Raises:
+        SpecError: The training does not report the monitored metric.
     """
     assert spec.model.training is not None
     settings = spec.model.training.checkpoint or CheckpointModel.model_construct()
@@ -75,7 +82,7 @@ def plan_checkpoints(spec: Spec, epochs: int, epoch_steps: int, *, validates: bo
 
 
 class Checkpoints(keras.callbacks.Callback):
-    """A callback that writes checkpoints; the last in the list, so that a checkpoint holds the state of all others.
+    """The last of all callbacks, which writes checkpoints with the state of the others.
 
     A checkpoint holds hashes of the spec, of the lock's sections and of the rows of metrics, which resuming compares.
     lock and rows are those of the run and grow while it trains. resumed: the checkpoint to resume from; without one,
@@ -192,7 +199,7 @@ class Checkpoints(keras.callbacks.Callback):
 
 
 def _is_number(value: float) -> bool:
-    """Return whether `value` is finite and can be recorded, so that its epoch can be the best."""
+    """Return whether `value` can be recorded as that of the best epoch."""
     return abs(value) <= MAX_NUMBER
 
 
@@ -207,7 +214,7 @@ def checkpoint_steps(folder: Path) -> list[int]:
 
 
 def newest_intact(folder: Path, warn: Callable[[str], None]) -> tuple[Path, Contents] | None:
-    """Return the newest intact checkpoint in `folder`, or None; each damaged one is passed to `warn`.
+    """Return the newest intact checkpoint in `folder`, or None; `warn` of damaged ones.
 
     A folder or link with the name of a checkpoint is renamed, to make room for the checkpoint to come.
     """
@@ -224,7 +231,7 @@ def newest_intact(folder: Path, warn: Callable[[str], None]) -> tuple[Path, Cont
 
 
 def rename_non_files(folder: Path, warn: Callable[[str], None]) -> None:
-    """Rename whatever has the name of a checkpoint in `folder` and is not a file. Raises SpecError on failure."""
+    """Rename entries of `folder` that have the name of a checkpoint and are not files."""
     for path in sorted(folder.glob(f"*{ENDING}")):
         if (path.name == BEST or _NAME.fullmatch(path.name)) and not path.is_file():
             numbers = (path.with_name(f"{path.name}.damaged{number or ''}") for number in count())
@@ -237,7 +244,7 @@ def rename_non_files(folder: Path, warn: Callable[[str], None]) -> None:
 
 
 def _link(path: Path, part: Path) -> None:
-    """Make `part` a hard link to `path`; a copy, where the file system has no links."""
+    """Make `part` a hard link to `path`, or a copy where links are unsupported."""
     with suppress(OSError):
         part.unlink()
         os.link(path, part)

@@ -18,7 +18,7 @@ from graphspec.training.metrics import OutputLoss
 
 
 def compile_model(spec: Spec, model: keras.Model, *, steps_per_execution: int = 1) -> dict[str, OutputLoss]:
-    """Compile `model` as the training section of `spec` says; return the loss metric of each trained output.
+    """Compile `model` for `spec`, and return the loss metric of each trained output.
 
     Raises SpecError where Keras refuses an object.
     """
@@ -49,5 +49,5 @@ def compile_model(spec: Spec, model: keras.Model, *, steps_per_execution: int = 
 
 
 def _metrics(metrics: list[Object]) -> list[Any]:
-    """Return the metrics of one output under fixed names: Keras would number the instances of a class."""
+    """Return the metrics of one output under fixed names, which Keras would number."""
     return [make(each) if each.is_identifier else make(each, name=name) for each, name in metric_names(metrics)]

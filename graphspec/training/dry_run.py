@@ -51,7 +51,7 @@ class DryRun:
 
     @contextmanager
     def _isolated(self) -> Iterator[None]:
-        """Restore the custom objects of Keras afterwards: the plugins of one spec are not visible to the next."""
+        """Remove the custom objects of one spec afterwards, and free its memory."""
         objects = keras.saving.get_custom_objects()
         before = dict(objects)
         try:
@@ -105,7 +105,7 @@ def _not_compiled(spec: Spec, why: str) -> SpecError:
 
 @contextmanager
 def _collected() -> Iterator[list[Diagnostic]]:
-    """Collect the diagnostics of a SpecError instead of raising it, where the work after it does not depend on it."""
+    """Collect the diagnostics of a SpecError instead of raising it."""
     diagnostics: list[Diagnostic] = []
     try:
         yield diagnostics

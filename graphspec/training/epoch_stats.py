@@ -1,4 +1,4 @@
-"""Statistics of an epoch beside its metrics: learning rate, loss shares, speed, share of waiting for data."""
+"""Statistics of an epoch: learning rate, shares of the loss, speed, waiting for data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A guard for one training at a time in a process, since all threads share the random generators."""
+"""A guard for one training at a time, since threads share random generators."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ class OutputLoss(keras.metrics.Metric):
 
 
 def replace_losses(logs: dict[str, Any]) -> None:
-    """Replace Keras' `<output>_loss` by the true means, in place. The only trained output has no such key."""
+    """Replace Keras' `<output>_loss` in `logs` by the true means."""
     for key in [key for key in logs if key == _ONLY or key.endswith("_" + _ONLY)]:
         del logs[key]
     for key in [key for key in logs if key.endswith("_" + _OF_SEVERAL)]:
@@ -68,7 +68,7 @@ def metric_value(value: Any) -> MetricValue:
 
 
 def share(weight: float, loss: float | None, total: float | None) -> float | None:
-    """Return the share of a weighted loss in the total, regularisation included; None where it is not finite."""
+    """Return the share of a weighted loss in the total, or None if not finite."""
     if not total or loss is None:
         return None
     value = weight * loss / total
@@ -76,7 +76,7 @@ def share(weight: float, loss: float | None, total: float | None) -> float | Non
 
 
 class TrueLosses(keras.callbacks.Callback):
-    """A callback that puts the true means into the logs; the first, so that all others and the history read them."""
+    """The first of all callbacks, which puts the true means into the logs."""
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         replace_losses(logs or {})

@@ -1,4 +1,4 @@
-"""Logging to MLflow: the settings, metrics and files of a training, written by MLflow's own client.
+"""Logging of settings, metrics and files of a training to MLflow, by its client.
 
 `MLFLOW_TRACKING_URI` and `MLFLOW_EXPERIMENT_NAME` set the destination. The default is a store inside the run directory,
 which needs no server and no network. A resumed training continues its run of MLflow.
@@ -45,14 +45,14 @@ _STATUSES = {"finished": "FINISHED", "stopped": "KILLED"}
 
 
 def check_mlflow(settings: TrainingModel) -> None:
-    """Raise SpecError where a training logs to MLflow and it is not installed. Does not import it."""
+    """Raise SpecError where a training logs to MLflow and it is not installed."""
     if "mlflow" in settings.log:
         require("mlflow", "MLflow", "`log: [mlflow]` needs MLflow", "graphspec[mlflow]")
 
 
 @contextmanager
 def logged_to_mlflow(spec: Spec, run: Path, rows: list[Row], reporter: Reporter) -> Iterator[list[Any]]:
-    """Yield the callbacks that log a training to MLflow, if `spec` asks for it; log its end on leaving.
+    """Yield the callbacks that log to MLflow, if `spec` asks for it.
 
     Args:
         spec: A spec with `training`.
@@ -97,7 +97,7 @@ class _LogRows(keras.callbacks.Callback):
 
 
 class _MlflowRun:
-    """A run of MLflow. When it fails during the training, it warns once and the training continues."""
+    """A run of MLflow, which warns once where MLflow fails during the training."""
 
     def __init__(self, run: Path, reporter: Reporter) -> None:
         self.run = run
@@ -109,7 +109,7 @@ class _MlflowRun:
         self.id = ""
 
     def begin(self, spec: Spec) -> None:
-        """Reopen the MLflow run of this run directory, or start a new one with its parameters."""
+        """Reopen the MLflow run of this run directory, or start a new one."""
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
         os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
         import mlflow
@@ -147,7 +147,7 @@ class _MlflowRun:
         self._log_batch(params=parameters(spec))
 
     def log(self, row: Row) -> None:
-        """Log the finite values of a row; the values of a list each by its index."""
+        """Log the finite values of a row; list items by their index."""
         values: dict[str, float] = {}
         for key, value in row.items():
             if key in FIXED:
@@ -193,7 +193,7 @@ class _MlflowRun:
 
 
 def _uri_of(logged: dict[str, Any], own: str, user_uri: str | None) -> str:
-    """Return the tracking URI of a run that is logged already: its own store, or the one that the user names.
+    """Return the tracking URI of a run that is logged already.
 
     Raises ValueError where the run names another: a run of unknown origin must not decide where data is sent.
     """

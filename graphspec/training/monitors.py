@@ -47,13 +47,13 @@ def with_mode(callback: Object, spec: Spec, *, validates: bool) -> Object:
 
 
 def reported(spec: Spec, *, validates: bool) -> dict[str, str | None]:
-    """Return every log key of the training with its mode, `min` or `max`; None where it is unknown."""
+    """Return the mode of every log key: `min`, `max`, or None if unknown."""
     names = reported_names(spec.graph.outputs, validates=validates)
     return {name: _mode(metric) for name, metric in names.items()}
 
 
 def _mode(metric: Object | None) -> str | None:
-    """Return `max` where a higher `metric` is better, `min` where a lower one is; None stands for a loss."""
+    """Return the mode of `metric`; None stands for a loss."""
     if metric is None:
         return "min"
     if metric.name in ("accuracy", "acc"):

@@ -18,7 +18,7 @@ from graphspec.training.metrics import OutputLoss
 
 
 class NotFiniteError(Exception):
-    """A loss is NaN or infinite, at a step of an epoch, both counted from 1, and of an output or of the total."""
+    """A loss is NaN or infinite; epoch and step are counted from 1."""
 
     def __init__(self, value: float, epoch: int, step: int, output: str | None) -> None:
         super().__init__(value)

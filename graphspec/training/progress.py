@@ -1,4 +1,4 @@
-"""Progress of a training: a bar on a terminal, and one line an epoch with its metrics.
+"""Progress of a training: a bar on a terminal, and a line an epoch.
 
 Metrics are printed by output, training beside validation: `accuracy 0.981 (val 0.975)`.
 """
@@ -21,7 +21,7 @@ MIN_DATA_WAIT = 0.1
 
 
 class ProgressReporter(keras.callbacks.Callback):
-    """A callback that reports each epoch, and a context with a bar of the steps of the current one.
+    """A callback that reports epochs, and a context that displays a bar of steps.
 
     epoch_stats: returns the statistics of the epoch that has ended.
     """
@@ -65,7 +65,7 @@ class ProgressReporter(keras.callbacks.Callback):
 
 
 def _speed(stats: Row) -> str:
-    """Return the seconds and the samples per second of an epoch, and a high share of waiting for data."""
+    """Return the seconds and samples per second of an epoch, and long data waits."""
     words = [f"{stats['time/seconds']:.1f} s"]
     if "time/samples_per_second" in stats:
         words.append(f"{stats['time/samples_per_second']:,.0f} samples/s")

@@ -22,9 +22,9 @@ OnEpoch = Callable[[Row], bool]
 
 
 class Recorder(keras.callbacks.Callback):
-    """A writer of `run.json`, `lock.json` and the metrics of a run; it follows the callbacks of the spec.
+    """A callback that writes the metrics, record and lock of a run.
 
-    rows: those of the earlier epochs. is_over: whether the end of the training is recorded.
+    It follows the callbacks of the spec. rows: those of the earlier epochs. is_over: whether the end is recorded.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class Recorder(keras.callbacks.Callback):
         self._began = time.monotonic()
 
     def begin(self) -> None:
-        """Write the lock and the record for the first time. Raises SpecError where they cannot be written."""
+        """Write the first lock and record. Raises SpecError where they cannot be written."""
         run_directory.write_json(self.run / run_directory.LOCK, self.lock)
         self.write("running")
 
@@ -78,7 +78,7 @@ class Recorder(keras.callbacks.Callback):
             self.model.stop_training = True
 
     def write(self, status: str) -> None:
-        """Write `run.json` with `status`. Raises SpecError where it cannot be written, or the run is gone."""
+        """Write `run.json` with `status`. Raises SpecError where it cannot be written."""
         self.folder.check()
         record = self.record | {
             "status": status,
@@ -95,7 +95,7 @@ class Recorder(keras.callbacks.Callback):
             self.write("stopped")
 
     def finish(self, status: str) -> None:
-        """Write the record and the lock for the last time. Raises SpecError where they cannot be written."""
+        """Write the final record and lock. Raises SpecError where they cannot be written."""
         self.folder.check()
         if not self._knows_data:
             self.files.recorded()  # waits for the hashes
@@ -111,7 +111,7 @@ class Recorder(keras.callbacks.Callback):
             self.finish("failed")
 
     def _write_data(self) -> None:
-        """Write the hashes of the data files into the lock once they are computed; a resumed run keeps those it has."""
+        """Write the hashes of the data files into the lock, once they are computed."""
         if not self._knows_data and self.files.are_recorded:
             self._knows_data = True
             self.lock["data"] = self.files.recorded()

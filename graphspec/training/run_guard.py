@@ -1,4 +1,4 @@
-"""A callback that ends a training before another one writes to a lost or unsafe run directory."""
+"""A callback that ends a training whose run directory is lost or unsafe."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from graphspec.training.setup import CallbackPath
 
 
 class RunGuard(keras.callbacks.Callback):
-    """A callback that raises SpecError where the run was moved or replaced; it precedes all callbacks that write.
+    """A callback that raises SpecError where the run is lost or unsafe.
 
-    paths: those that the callbacks of the spec write to; opening a pipe put there would block.
+    It precedes all callbacks that write. paths: those of the callbacks of the spec, where a pipe would block.
     """
 
     def __init__(self, run: WatchedFolder, paths: list[CallbackPath]) -> None:

@@ -1,4 +1,4 @@
-"""The setup of a training: spec and samples → a compiled model, batches and callbacks for `fit`."""
+"""The setup of a training: the model, batches and callbacks for `fit`."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def compile_setup(setup: TrainingSetup, recorded_steps: int | None) -> dict[str,
 
 
 def _not_trained(spec: Spec, why: str) -> SpecError:
-    """Return the error for a loss or a metric that does not fit the outputs or the targets."""
+    """Return the error for a loss or metric that does not fit outputs or targets."""
     return SpecError.of(
         REFUSED_TRAINING,
         f"Keras cannot train the model: {why}",
@@ -143,7 +143,7 @@ def validation_batches(setup: TrainingSetup) -> tf.data.Dataset | None:
 
 
 def make_callbacks(setup: TrainingSetup, run: Path) -> list[Any]:
-    """Make the callbacks of the spec, with paths below `run`. Raises SpecError where a path leads out of it."""
+    """Make the callbacks of the spec. Raises SpecError where a path leaves `run`."""
     for each in callback_paths(setup):
         each.check(run)
     return [_callback(each, run) for each in setup.callbacks]
@@ -151,7 +151,7 @@ def make_callbacks(setup: TrainingSetup, run: Path) -> list[Any]:
 
 @dataclass(frozen=True, kw_only=True)
 class CallbackPath:
-    """A path in the spec that a callback writes to. within_epochs: whether it is also written between two steps."""
+    """A path that a callback writes to. within_epochs: also between two steps."""
 
     text: str
     span: Span

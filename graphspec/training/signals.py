@@ -1,4 +1,4 @@
-"""Handling of Ctrl-C, SIGTERM and SIGHUP while a model is trained: the training stops between two steps.
+"""Handling of Ctrl-C, SIGTERM and SIGHUP, which stop a training between two steps.
 
 So it stops where it can be resumed. Another signal, after a second, stops it at once. The record of the run is written
 in any case.

@@ -1,4 +1,4 @@
-"""The complete state of a training, captured from a model and its callbacks and restored into others of the same spec.
+"""The complete state of a training, captured and restored.
 
 It holds the variables of the model (with its random generators and metrics) and of its optimizer, the attributes of
 its callbacks, and the states of the random generators of Python, NumPy and Keras. The order of the samples is not part
@@ -26,14 +26,14 @@ _CALLBACK_STATES = "told"
 
 @dataclass(frozen=True)
 class Position:
-    """A position in a training: `step` steps of epoch `epoch` are done, both counted from 0."""
+    """A position in a training: `step` steps of epoch `epoch` (from 0) are done."""
 
     epoch: int
     step: int
 
 
 class TrainingState:
-    """The state of a training; its model is compiled, and its metrics and optimizer are built."""
+    """The state of a training with a compiled model and a built optimizer."""
 
     def __init__(self, model: keras.Model, callbacks: list[Any]) -> None:
         self.model = model
@@ -108,7 +108,7 @@ class TrainingState:
 
 
 def restore_model(model: keras.Model, contents: Contents) -> None:
-    """Restore the variables of `model` alone, compiled or not. Raises DamagedError where they do not fit."""
+    """Restore the variables of `model` alone. Raises DamagedError where they do not fit."""
     assign(_named(_MODEL, model_variables(model)), contents)
     finish_assigning(model)
 
@@ -168,7 +168,7 @@ def model_variables(model: keras.Model) -> list[Any]:
 
 
 def optimizer_variables(optimizer: Any) -> list[Any]:
-    """Return every variable of `optimizer`, also those that Keras omits, as of `Nadam` with loss scaling."""
+    """Return every variable of `optimizer`, also those that Keras does not list."""
     inner = getattr(optimizer, "inner_optimizer", None)
     found = [*optimizer.variables]
     for each in (optimizer, inner):
@@ -177,7 +177,7 @@ def optimizer_variables(optimizer: Any) -> list[Any]:
 
 
 def assign(variables: dict[str, Any], contents: Contents) -> None:
-    """Assign its array to each of `variables`. Raises DamagedError, with nothing assigned, where one does not fit."""
+    """Assign arrays to all `variables`, or raise DamagedError and assign none."""
     values = {}
     for name, variable in variables.items():
         array = contents.arrays.get(name)

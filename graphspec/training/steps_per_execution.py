@@ -30,7 +30,7 @@ _UNKNOWN = 100
 
 
 def choose_steps_per_execution(settings: TrainingModel, model: keras.Model, epoch_steps: int) -> int:
-    """Return the steps per execution that the spec sets, or as many as take a quarter of a second.
+    """Return the steps per execution of the spec, or an estimate for `auto`.
 
     With `auto`, no execution passes a checkpoint within an epoch. An epoch that the number does not divide ends where
     its data set ends.

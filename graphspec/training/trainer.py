@@ -1,4 +1,4 @@
-"""Training: spec and samples → a trained model in a run directory, from the first step or a checkpoint."""
+"""Training of a model from the first step, or from a checkpoint."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def _train(
     on_epoch: OnEpoch | None,
     interruption: Interruption,
 ) -> Path:
-    """Train from `start` to the end, and write the model and the record however the training ends."""
+    """Train from `start`, and record the end of the training in any case."""
     spec, settings, model, run = setup.spec, setup.settings, setup.model, start.run
     batches, position = setup.batches, start.position
     splits = [each.sources for each in (setup.samples, setup.validation) if each is not None and each.sources]
@@ -222,7 +222,7 @@ def _train(
 
 @contextmanager
 def _recorded_end(recorder: Recorder, spec: Spec, interruption: Interruption) -> Iterator[None]:
-    """Record the end of a training that an exception ends, and raise the error to report."""
+    """Record the exception that ends a training, and raise the error to report."""
     try:
         yield
     except BaseException as error:
@@ -233,7 +233,7 @@ def _recorded_end(recorder: Recorder, spec: Spec, interruption: Interruption) ->
 
 
 def _ended_by(error: BaseException, recorder: Recorder, spec: Spec, interruption: Interruption) -> BaseException:
-    """Record how the training ended, unless it is recorded already; return the exception to raise for `error`."""
+    """Record the end of the training, and return the exception to raise."""
     interruption.close()
     if recorder.is_over:
         return error
@@ -265,7 +265,7 @@ def _fit(model: keras.Model, *arguments: Any, **keywords: Any) -> None:
 
 
 def _failure(error: Exception, run: Path, spec: Spec) -> SpecError:
-    """Return the error for a training that failed. Errors of reading data are raised elsewhere as SpecError."""
+    """Return the error for a training that failed for another reason than its data."""
     if isinstance(error, DamagedError):
         return SpecError.of(
             BAD_RUN,
