@@ -59,7 +59,7 @@ def check_inside(
     Args:
         run: The run directory.
         text: The path as the spec writes it.
-        span: The place of `text`.
+        span: The span of `text`.
         takes_placeholders: See `run_paths.run_path`.
         shared: See `run_paths.run_path`.
         may_link: Whether links are allowed, which the callback itself may have made since the training began.

@@ -54,10 +54,8 @@ def command() -> list[str]:
 def section_hashes(lock: dict[str, Any]) -> dict[str, str]:
     """Return the hash of each section of a lock that names files."""
     # `data` is empty until its hashes are computed
-    sections = {name: lock[name] for name in (PLUGINS, FILES, DATA) if name in lock and (lock[name] or name != DATA)}
-    return {
-        name: hashlib.sha256(json.dumps(each, sort_keys=True).encode()).hexdigest() for name, each in sections.items()
-    }
+    names = [name for name in (PLUGINS, FILES, DATA) if name in lock and (lock[name] or name != DATA)]
+    return {name: hashlib.sha256(json.dumps(lock[name], sort_keys=True).encode()).hexdigest() for name in names}
 
 
 def unrecorded_warning(name: str) -> str:

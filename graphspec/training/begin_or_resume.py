@@ -140,7 +140,7 @@ def resume_run(
         reporter.warn(unrecorded_warning(name))
     if not is_comparable(lock):
         reporter.warn(
-            f"{run} was begun by another version of graphspec, whose hash of the spec cannot be compared: "
+            f"{run} was started by another version of graphspec, whose hash of the spec cannot be compared: "
             "changes of the spec since then are not detected"
         )
     reporter.info(f"resuming from {checkpoint}, after step {position.step} of epoch {position.epoch + 1}")
