@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from graphspec.diagnostics import Report
 from graphspec.extras import check_tensorflow, require_tensorflow
-from graphspec.run_directory import RECORD, Row, check_destination, check_place
+from graphspec.run_directory import RECORD, Row, check_can_create, check_destination
 from graphspec.runs.run import Run
 from graphspec.spec import Spec, load
 
@@ -58,9 +58,9 @@ def validate(path: Path | str, overrides: Iterable[str] = (), *, values: bool = 
     if not deep:
         return validate_static(path, overrides, values=values)
     require_tensorflow()
-    from graphspec.training.dry_run import DeepCheck
+    from graphspec.training.dry_run import DryRun
 
-    return validate_static(path, overrides, values=values, deep=DeepCheck())
+    return validate_static(path, overrides, values=values, deep=DryRun())
 
 
 def summarize(spec: Spec | Path | str) -> Summary:
@@ -96,10 +96,10 @@ def train(
     check_tensorflow()
     loaded = _loaded(spec, overrides)
     folder = Path(run_dir) if run_dir is not None else None
-    check_place(loaded, folder)
+    check_can_create(loaded, folder)
     samples = _training_data(loaded, progress=progress)
     require_tensorflow()
-    from graphspec.training.interruption import StoppedError
+    from graphspec.training.signals import StoppedError
     from graphspec.training.trainer import train as train_model
 
     try:
@@ -137,7 +137,7 @@ def resume(
     samples = _training_data(spec, found.vocabularies, progress=progress)
     require_tensorflow()
     from graphspec.training.begin_or_resume import DataChanges
-    from graphspec.training.interruption import StoppedError
+    from graphspec.training.signals import StoppedError
     from graphspec.training.trainer import resume as resume_training
 
     try:

@@ -1,6 +1,6 @@
 """Text → a path below a run directory where a training may write, on any file system.
 
-Only the text is checked; `run_directory.inside` checks the real folder.
+Only the text is checked; `run_directory.links` checks the real folder.
 """
 
 from __future__ import annotations

@@ -274,8 +274,8 @@ def test_run_of_an_older_version_goes_on_with_a_warning(whole: Path, run: Path) 
     without_hash(run)
     result = call("train", "--resume", run, "--quiet")
     assert result.exit_code == 0, result.output
-    assert "whether the spec was edited since then cannot be told" in result.stderr
-    assert "the run has recorded nothing of the plugin ../../scaled.py" in result.stderr
+    assert "changes of the spec since then are not detected" in result.stderr
+    assert "the run recorded nothing of the plugin ../../scaled.py" in result.stderr
     assert list(differences(whole, run)) == []
     edit(run / "spec.yaml", "seed: 4", "seed: 5")
     assert "training.seed: 4 → 5" in call("train", "--resume", run).stderr
@@ -331,7 +331,7 @@ def test_changed_plugin_is_told_and_goes_on(run: Path) -> None:
     edit(run.parent.parent / "scaled.py", "x * self.factor", "x * self.factor  # as ever")
     result = call("train", "--resume", run, "--quiet")
     assert result.exit_code == 0, result.output
-    assert "the plugin ../../scaled.py has changed since the run was begun" in result.stderr
+    assert "the plugin ../../scaled.py has changed since the run began" in result.stderr
 
 
 def test_data_that_changed_is_told_after_a_kill(run: Path) -> None:
@@ -339,4 +339,4 @@ def test_data_that_changed_is_told_after_a_kill(run: Path) -> None:
     with np.load(run.parent.parent / "d.npz") as data:
         arrays = {name: data[name] for name in data}
     np.savez(run.parent.parent / "d.npz", **{name: array + 0.5 for name, array in arrays.items()})
-    assert "d.npz has changed since the run was begun" in call("train", "--resume", run, "--quiet").stderr
+    assert "d.npz has changed since the run began" in call("train", "--resume", run, "--quiet").stderr

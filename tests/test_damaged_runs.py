@@ -264,7 +264,7 @@ def test_lost_rows_are_not_passed_over(killed: Path, lines: int | None) -> None:
     assert str(killed / "best.keras") in result.stderr, "which model can still be used"
     write_json(killed / "run.json", {**read_json(killed / "run.json"), "epochs": 0})
     result = call("train", "--resume", killed)
-    assert "epochs that stand behind step_000000004.npz" in result.stderr
+    assert "epochs before step_000000004.npz" in result.stderr
 
 
 def test_a_finished_run_without_its_model_gets_it_back(run: Path) -> None:
@@ -313,7 +313,7 @@ def test_checkpoint_that_is_no_file_is_passed_over(killed: Path, finished: Path,
         in_the_place_of(killed / "checkpoints" / name, kind)
     result = call("train", "--resume", killed, "--quiet")
     assert result.exit_code == 0, result.output
-    assert "step_000000004.npz is no file and passed over" in result.stderr
+    assert "step_000000004.npz is not a file and skipped" in result.stderr
     assert list(differences(finished, killed)) == []
     assert (killed / "checkpoints" / "step_000000004.npz.damaged").exists()
 

@@ -211,7 +211,7 @@ def test_samples_that_are_left_out_are_named(write: Write, tmp_path: Path, capfd
     run = graphspec.train(path, run_dir=tmp_path / "run")
     assert run.record["samples"]["train"] == 5
     assert run.record["left_out"] == ["img/2.png"]
-    assert "1 samples of train are left out, whose files cannot be read: img/2.png" in capfd.readouterr().err
+    assert "1 samples of train are left out because their files cannot be read: img/2.png" in capfd.readouterr().err
     path.write_text(path.read_text(encoding="utf-8").replace("skip", "fail"), encoding="utf-8")
     with pytest.raises(SpecError, match=r"img/2\.png"):
         graphspec.train(path, run_dir=tmp_path / "again")

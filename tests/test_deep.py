@@ -14,7 +14,7 @@ import pytest
 
 import graphspec
 from graphspec.diagnostics import Diagnostic
-from graphspec.training.dry_run import DeepCheck
+from graphspec.training.dry_run import DryRun
 
 Write = Callable[..., Path]
 SPECS = Path(__file__).parent.parent / "specs"
@@ -175,7 +175,7 @@ def test_each_spec_is_built_as_if_alone(tmp_path: Path) -> None:
 def test_memory_stays_bounded() -> None:
     """A hundred builds in one process leave nothing behind that grows with their number."""
     spec = graphspec.load(SPECS / "zoo" / "resnet50.yaml")
-    check = DeepCheck()
+    check = DryRun()
 
     def after(count: int) -> int:
         for _ in range(count):

@@ -119,7 +119,7 @@ def test_what_an_older_version_did_not_record_is_told(run: Path, section: str, h
         return
     assert result.exit_code == 0, result.output
     missing = {"data": "../../x.npy", "plugins": f"the plugin {PLUGIN_FILE}", "files": "adapted.json"}[section]
-    assert f"the run has recorded nothing of {missing}: whether it has changed cannot be told" in result.stderr
+    assert f"the run recorded nothing of {missing}: changes of it are not detected" in result.stderr
 
 
 def test_versions_that_are_not_recorded_are_told(run: Path) -> None:

@@ -139,7 +139,7 @@ def test_no_run_says_what_is_written_elsewhere(
     (run / "mlflow.json").unlink()
     train(spec, run, range(1))
     moved = run.rename(tmp_path / "moved")
-    assert "is handed none" in train(spec, moved, range(1, 2))
+    assert "no files are logged to it" in train(spec, moved, range(1, 2))
     assert not run.exists()
     victim = (moved / "mlflow" / "mlflow.db").rename(tmp_path / "victim.db")
     content = victim.read_bytes()
@@ -157,7 +157,7 @@ def test_a_store_that_fails_meanwhile_is_warned_of_once(
     """A training does not end because a store does."""
     monkeypatch.setattr(mlflow.MlflowClient, "log_artifact", _refuse)
     said = train(spec, run, range(2))
-    assert said.count("MLflow failed, and nothing more is logged to it: the disk is full\n") == 1
+    assert said.count("MLflow failed, so nothing more is logged to it: the disk is full\n") == 1
     assert "a stack of calls" not in said
 
 

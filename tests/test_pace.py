@@ -8,7 +8,7 @@ import keras
 import pytest
 
 import graphspec
-from graphspec.training.steps_per_execution import MOST, operations, steps_per_execution
+from graphspec.training.steps_per_execution import MAX_STEPS, choose_steps_per_execution, operations
 
 SPECS = Path(__file__).resolve().parent.parent / "specs"
 
@@ -18,12 +18,12 @@ def chosen(name: str, *overrides: str) -> int:
     sections = ["training={optimizer: adam}"] if name == "video_qa.yaml" else []
     spec = graphspec.load(SPECS / name, [*sections, *overrides])
     assert spec.model.training is not None
-    return steps_per_execution(spec.model.training, graphspec.build(spec, weightless=True), 1000)
+    return choose_steps_per_execution(spec.model.training, graphspec.build(spec, weightless=True), 1000)
 
 
 @pytest.mark.parametrize(
     ("name", "least", "most"),
-    [("wine.yaml", MOST, MOST), ("same_digit.yaml", 5, 60), ("video_qa.yaml", 1, 1)],
+    [("wine.yaml", MAX_STEPS, MAX_STEPS), ("same_digit.yaml", 5, 60), ("video_qa.yaml", 1, 1)],
 )
 def test_an_execution_takes_about_a_quarter_of_a_second(name: str, least: int, most: int) -> None:
     """A table takes the most, a small network of convolutions some, and a video one step at a time."""

@@ -80,7 +80,7 @@ def test_second_training_is_refused_and_the_first_is_not_disturbed(spec: Path, t
         assert len(raised) == 1, what
         assert isinstance(raised[0], SpecError), (what, raised)
         assert "GS903" in str(raised[0]), what
-        assert "goes on in this process" in str(raised[0]), what
+        assert "is running in this process" in str(raised[0]), what
     assert losses(watched.path) == losses(alone.path)
     assert graphspec.train(spec, run_dir=tmp_path / "after").record["status"] == "finished"
 

@@ -363,7 +363,7 @@ def test_nothing_is_written_over_without_force(run: Run, tmp_path: Path) -> None
     assert data.read_bytes() == before
     (tmp_path / "folder.csv").mkdir()
     assert "it is a folder" in refused(run.path, "--rows", data, "-o", tmp_path / "folder.csv", "--force")
-    assert "is no folder" in refused(run.path, "--rows", data, "-o", data / "out.csv")
+    assert "is not a folder" in refused(run.path, "--rows", data, "-o", data / "out.csv")
     assert "too long" in refused(run.path, "--rows", data, "-o", tmp_path / f"{'x' * 300}.csv")
     assert "endings" in refused(run.path, "--rows", data, "-o", tmp_path / "out.xls")
     wrote(run.path, "--rows", data, "-o", out, "--force")

@@ -230,10 +230,10 @@ def test_a_run_of_any_status_has_a_page(run: Path, more: dict[str, Any], said: s
 
 def test_a_run_that_is_being_written_says_so(run: Path) -> None:
     """While another process holds the run, the training goes on."""
-    from graphspec.run_directory import held
+    from graphspec.run_directory import hold
 
     write_record(run, status="running")
-    with held(run):
+    with hold(run):
         assert "still going on" in read(run).text
 
 

@@ -22,9 +22,9 @@ from hypothesis import strategies as st
 import graphspec
 from graphspec.cli._verify_resume import differences
 from graphspec.diagnostics import SpecError
-from graphspec.run_directory import held, read_json, write_json
+from graphspec.run_directory import hold, read_json, write_json
 from graphspec.training.checkpoint_file import Contents, DamagedError, read_checkpoint, write_checkpoint
-from graphspec.training.checkpoints import steps_in
+from graphspec.training.checkpoints import checkpoint_steps
 
 from .forked import Forked
 from .resuming.data import specs_in
@@ -49,7 +49,7 @@ def whole(specs: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> g
 def killed_at(whole: graphspec.Run, step: int, folder: Path) -> Path:
     """A copy of a run as if it had been killed when its newest checkpoint was that of `step`."""
     shutil.copytree(whole.path, folder)
-    for later in steps_in(folder / "checkpoints"):
+    for later in checkpoint_steps(folder / "checkpoints"):
         if later > step:
             (folder / "checkpoints" / f"step_{later:09}.npz").unlink()
     for name in ("model.keras", "best.keras"):
@@ -65,7 +65,7 @@ def checkpoint_of(run: graphspec.Run, step: int) -> Path:
 
 def before_validation(whole: graphspec.Run) -> int:
     """The step of a checkpoint at which all steps of an epoch were done, and its validation was not."""
-    steps = steps_in(whole.path / "checkpoints")
+    steps = checkpoint_steps(whole.path / "checkpoints")
     positions = {step: read_checkpoint(checkpoint_of(whole, step)).state["position"] for step in steps}
     return next(step for step in steps if positions[step][1] == HEADS_STEPS)
 
@@ -89,13 +89,13 @@ def test_early_stopping_ends_the_whole_run(whole: graphspec.Run) -> None:
     assert 5 < whole.record["epochs"] < 40
     rates = [row["optimizer/learning_rate"] for row in whole.metrics]
     assert rates[0] > rates[-1]
-    assert len(steps_in(whole.path / "checkpoints")) > 20
+    assert len(checkpoint_steps(whole.path / "checkpoints")) > 20
 
 
 @pytest.mark.parametrize("place", ["first", "middle", "steps_done", "epoch_end", "last"])
 def test_every_place_of_an_epoch_goes_on_to_the_same_end(whole: graphspec.Run, tmp_path: Path, place: str) -> None:
     """Before the first step, within an epoch, after its steps but before its validation, after it, at the end."""
-    steps = steps_in(whole.path / "checkpoints")
+    steps = checkpoint_steps(whole.path / "checkpoints")
     best = whole.record["best"]["epoch"]
     step = {
         "first": 0,
@@ -112,7 +112,7 @@ def test_every_place_of_an_epoch_goes_on_to_the_same_end(whole: graphspec.Run, t
     assert (run / "log.csv").read_bytes() == (whole.path / "log.csv").read_bytes()
     assert resumed.record["status"] == "finished"
     assert resumed.record["best"] == whole.record["best"]
-    assert steps_in(run / "checkpoints") == steps_in(whole.path / "checkpoints")
+    assert checkpoint_steps(run / "checkpoints") == checkpoint_steps(whole.path / "checkpoints")
     for name in ("model.keras", "best.keras", "kept/best.keras"):
         expected, found = weights_of(whole.path / name), weights_of(run / name)
         assert all(np.array_equal(one, other) for one, other in zip(expected, found, strict=True)), name
@@ -149,7 +149,7 @@ def test_more_epochs_come_to_what_all_of_them_come_to(specs: dict[str, Path], tm
 
 
 def test_finished_run_is_left_as_it_is(whole: graphspec.Run, tmp_path: Path) -> None:
-    """There is nothing to go on with, and nothing is written."""
+    """There is nothing to resume, and nothing is written."""
     run = tmp_path / "run"
     shutil.copytree(whole.path, run)
     before = {each: each.stat().st_mtime_ns for each in run.rglob("*")}
@@ -215,7 +215,7 @@ def test_validation_is_stopped_too(
     run = tmp_path / "run"
     with pytest.raises(KeyboardInterrupt):
         graphspec.train(specs["heads"], overrides=["training.checkpoint.keep=1000"], run_dir=run)
-    (newest,) = steps_in(run / "checkpoints")[-1:]
+    (newest,) = checkpoint_steps(run / "checkpoints")[-1:]
     assert newest == 3 * HEADS_STEPS
     graphspec.resume(run)
     assert list(differences(whole.path, run)) == []
@@ -229,24 +229,24 @@ def test_damaged_checkpoint_is_passed_over(
     newest = run / "checkpoints" / "step_000000060.npz"
     newest.write_bytes(newest.read_bytes()[:-1000])
     graphspec.resume(run)
-    assert f"{newest} is damaged and passed over" in capsys.readouterr().err
+    assert f"{newest} is damaged and skipped" in capsys.readouterr().err
     assert list(differences(whole.path, run)) == []
 
 
 def test_run_without_a_whole_checkpoint_is_refused(whole: graphspec.Run, tmp_path: Path) -> None:
-    """There is nothing to go on from, and that is said."""
+    """There is nothing to resume from, and that is said."""
     run = killed_at(whole, 0, tmp_path / "run")
     (run / "checkpoints" / "step_000000000.npz").write_bytes(b"")
-    assert "no whole checkpoint" in refusal(lambda: graphspec.resume(run))
+    assert "no intact checkpoint" in refusal(lambda: graphspec.resume(run))
 
 
 @pytest.mark.parametrize(
     ("file", "content", "said"),
     [
         ("run.json", "{", "run.json cannot be read"),
-        ("run.json", "[]", "run.json cannot be read: it holds no object"),
+        ("run.json", "[]", "run.json cannot be read: it does not hold a JSON object"),
         ("lock.json", "", "lock.json cannot be read"),
-        ("metrics.jsonl", '{"epoch": "one"}\n', "metrics.jsonl cannot be read: it holds lines that are no rows"),
+        ("metrics.jsonl", '{"epoch": "one"}\n', "metrics.jsonl cannot be read: it holds lines that are not rows"),
         ("spec.yaml", "graphspec: [", "spec.yaml:1:"),
     ],
 )
@@ -321,7 +321,7 @@ def test_checkpoint_of_another_model_is_refused(whole: graphspec.Run, tmp_path: 
     assert "units: 16" in text
     (run / "spec.yaml").write_text(text.replace("units: 16", "units: 17"), encoding="utf-8")
     assert "another spec" in refusal(lambda: graphspec.resume(run))
-    assert steps_in(run / "checkpoints")[-1] == 60
+    assert checkpoint_steps(run / "checkpoints")[-1] == 60
 
 
 def test_changed_data_is_told(
@@ -335,7 +335,7 @@ def test_changed_data_is_told(
     run = graphspec.train(tmp_path / "heads.yaml", overrides=["training.epochs=2"], run_dir=tmp_path / "run")
     np.savez(tmp_path / "heads.npz", **{**arrays, "size": arrays["size"] + 1})
     graphspec.resume(run, epochs=3)
-    assert "heads.npz has changed since the run was begun" in capsys.readouterr().err
+    assert "heads.npz has changed since the run began" in capsys.readouterr().err
     np.savez(tmp_path / "heads.npz", **{name: each[:-1] for name, each in arrays.items()})
     before = (run.path / "spec.yaml").read_bytes()
     assert "trained on 162 samples" in refusal(lambda: graphspec.resume(run, epochs=4))
@@ -344,7 +344,7 @@ def test_changed_data_is_told(
 
 def test_other_versions_are_told(whole: graphspec.Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A run that was begun with another Keras goes on, with a warning."""
-    run = killed_at(whole, steps_in(whole.path / "checkpoints")[-1], tmp_path / "run")
+    run = killed_at(whole, checkpoint_steps(whole.path / "checkpoints")[-1], tmp_path / "run")
     lock = read_json(run / "lock.json")
     write_json(run / "lock.json", {**lock, "versions": {**lock["versions"], "keras": "3.0.0"}})
     graphspec.resume(run)
@@ -354,14 +354,14 @@ def test_other_versions_are_told(whole: graphspec.Run, tmp_path: Path, capsys: p
 def test_run_that_is_being_trained_is_left_alone(whole: graphspec.Run, tmp_path: Path) -> None:
     """Two processes never write into one run."""
     run = killed_at(whole, 0, tmp_path / "run")
-    code = "import sys, time; from pathlib import Path; from graphspec.run_directory import held\n"
-    code += "with held(Path(sys.argv[1])): print('held', flush=True); time.sleep(600)"
+    code = "import sys, time; from pathlib import Path; from graphspec.run_directory import hold\n"
+    code += "with hold(Path(sys.argv[1])): print('held', flush=True); time.sleep(600)"
     with subprocess.Popen([sys.executable, "-c", code, str(run)], stdout=subprocess.PIPE, text=True) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
         assert "being trained by another process" in refusal(lambda: graphspec.resume(run))
         holder.kill()
-    with held(run):
+    with hold(run):
         pass  # a killed process holds nothing
 
 
@@ -421,11 +421,11 @@ def test_command_goes_on_with_the_newest_run(whole: graphspec.Run, tmp_path: Pat
     run = killed_at(whole, 60, tmp_path / "run")
     result = CliRunner().invoke(main, ["train", "--resume", str(tmp_path)])
     assert result.exit_code == 0, result.output
-    assert "going on from" in result.stderr
+    assert "resuming from" in result.stderr
     assert f"The run is in {run}" in result.stdout
     (resumed,) = graphspec.Run(run).record["resumed"]
     assert (resumed["epoch"], resumed["step"]) == divmod(60, HEADS_STEPS)
-    assert "going on from" in (run / "log.txt").read_text(encoding="utf-8")
+    assert "resuming from" in (run / "log.txt").read_text(encoding="utf-8")
     result = CliRunner().invoke(main, ["train", "--resume", str(run)])
     assert result.exit_code == 0
     assert "is complete; train it for more epochs" in result.stderr
@@ -435,7 +435,7 @@ def test_differences_are_seen(whole: graphspec.Run, tmp_path: Path) -> None:
     """A single bit of a weight, a metric of one epoch, or what a callback knows: each is told."""
     run = tmp_path / "run"
     shutil.copytree(whole.path, run)
-    (last,) = steps_in(run / "checkpoints")[-1:]
+    (last,) = checkpoint_steps(run / "checkpoints")[-1:]
     path = run / "checkpoints" / f"step_{last:09}.npz"
     contents = read_checkpoint(path)
     name = next(each for each, called in contents.state["paths"].items() if called == "kind/kernel")

@@ -21,7 +21,7 @@ from graphspec.cli.main import main
 from graphspec.diagnostics import SpecError
 from graphspec.run_directory import LogFile, WatchedFolder
 from graphspec.runs.run import Run
-from graphspec.training.callback_state import put_back
+from graphspec.training.callback_state import restore_callback
 from graphspec.training.checkpoint_file import Contents, read_checkpoint, write_checkpoint
 
 SPEC = """
@@ -180,7 +180,7 @@ def test_no_checkpoint_says_where_callbacks_write(run: Path, victim: Path) -> No
 def test_paths_in_a_state_are_passed_over(tmp_path: Path) -> None:
     """Whatever a state tells, a callback writes where it was made to."""
     callback = keras.callbacks.CSVLogger(str(tmp_path / "log.csv"))
-    put_back(callback, {"filename": "/etc/motd", "keys": ["loss"], "bytes": 5}, {})
+    restore_callback(callback, {"filename": "/etc/motd", "keys": ["loss"], "bytes": 5}, {})
     assert callback.filename == str(tmp_path / "log.csv")
     assert callback.keys == ["loss"]
 

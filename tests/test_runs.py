@@ -22,7 +22,7 @@ from graphspec.datasets.batches import TrainingBatches
 from graphspec.datasets.order import Order
 from graphspec.datasets.samples import read_training_data
 from graphspec.diagnostics import SpecError
-from graphspec.run_directory import create, held, read_json
+from graphspec.run_directory import create, hold, read_json
 
 ROOT = Path(__file__).resolve().parent.parent
 WINE = ROOT / "specs" / "wine.yaml"
@@ -274,7 +274,7 @@ def test_runs_are_listed_with_what_became_of_them(two: Path, tmp_path: Path) -> 
         (tmp_path / name).mkdir()
         (tmp_path / name / "run.json").write_text('{"status": "running"}', encoding="utf-8")
     (tmp_path / "damaged" / "run.json").write_text("{", encoding="utf-8")
-    with held(tmp_path / "running"):
+    with hold(tmp_path / "running"):
         lines = call("runs", tmp_path, "--json").stdout.splitlines()
     states = {Path(each["path"]).name: each["status"] for each in map(json.loads, lines)}
     assert states == {"killed": "killed", "running": "running", "damaged": "unreadable"}
@@ -341,7 +341,7 @@ def test_two_runs_at_once_never_collide(tmp_path: Path, monkeypatch: pytest.Monk
         each.join()
     assert len(set(made)) == len(made) == 20
     run = create(loaded, tmp_path / "run")
-    with held(run), pytest.raises(SpecError, match="never writes over another"):
+    with hold(run), pytest.raises(SpecError, match="never overwrites another"):
         create(loaded, tmp_path / "run")
 
 

@@ -20,8 +20,8 @@ from graphspec.console.reporter import Reporter
 from graphspec.console.shell import command_line, path_word
 from graphspec.run_directory import read_json
 from graphspec.signals import SIGNALS
-from graphspec.training import interruption, trainer
-from graphspec.training.checkpoints import Checkpoints, steps_in
+from graphspec.training import signals, trainer
+from graphspec.training.checkpoints import Checkpoints, checkpoint_steps
 from graphspec.training.recorder import Recorder
 
 SPEC = """
@@ -74,7 +74,7 @@ def test_a_burst_leaves_a_true_record(
         return found
 
     monkeypatch.setattr(owner, name, wrapped)
-    monkeypatch.setattr(interruption, "IMPATIENCE", impatience)
+    monkeypatch.setattr(signals, "MIN_SECONDS_TO_FORCE", impatience)
     run = tmp_path / "run"
     ended: BaseException | None = None
     try:
@@ -84,10 +84,10 @@ def test_a_burst_leaves_a_true_record(
     status = read_json(run / "run.json")["status"]
     assert (status, ended is None) in (("stopped", False), ("finished", True)), status
     monkeypatch.undo()
-    if steps_in(run / "checkpoints"):
+    if checkpoint_steps(run / "checkpoints"):
         assert graphspec.resume(run).record["status"] == "finished"
     else:
-        assert "nothing to go on from" in (run / "log.txt").read_text(encoding="utf-8")
+        assert "the run cannot be resumed" in (run / "log.txt").read_text(encoding="utf-8")
 
 
 def program(spec: Path, run: Path) -> subprocess.Popen[str]:
@@ -109,7 +109,7 @@ def end(process: subprocess.Popen[str], run: Path, number: int, count: int, gap:
     assert "Exception ignored" not in said
     if (run / "run.json").exists():
         assert read_json(run / "run.json")["status"] == "stopped", said
-        assert command_line("train", "--resume", path_word(run)) in said or "before its first checkpoint" in said
+        assert command_line("train", "--resume", path_word(run)) in said or "before the first checkpoint" in said
 
 
 def test_five_within_a_second(spec: Path, tmp_path: Path) -> None:

@@ -363,7 +363,7 @@ def test_run_never_writes_over_another(spec: Path, tmp_path: Path) -> None:
     folder = tmp_path / "taken"
     folder.mkdir()
     (folder / "thesis.txt").write_text("mine", encoding="utf-8")
-    with pytest.raises(SpecError, match="never writes over another"):
+    with pytest.raises(SpecError, match="never overwrites another"):
         graphspec.train(spec, run_dir=folder)
     assert [each.name for each in folder.iterdir()] == ["thesis.txt"]
 

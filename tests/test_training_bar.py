@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from graphspec.console.reporter import Reporter
-from graphspec.training.progress import ShowProgress
+from graphspec.training.progress import ProgressReporter
 
 
 @pytest.mark.parametrize(
@@ -18,8 +18,8 @@ def test_steps_are_shown_on_a_terminal_alone(terminal: bool, quiet: bool, waitin
     """The steps that are done and the loss stand in the bar; the line of the epoch tells of long waits."""
     said = StringIO()
     console = Console(file=said, force_terminal=terminal, width=120)
-    pace = {"time/seconds": 2.0, "time/samples_per_second": 50.0, "time/data_wait": waiting}
-    with ShowProgress(["y"], Reporter(console, quiet=quiet), lambda: pace, epochs=3, steps=7) as shown:
+    stats = {"time/seconds": 2.0, "time/samples_per_second": 50.0, "time/data_wait": waiting}
+    with ProgressReporter(["y"], Reporter(console, quiet=quiet), lambda: stats, epochs=3, steps=7) as shown:
         shown.on_epoch_begin(1)
         shown.on_train_batch_end(4, {"loss": 0.25})
         shown.bar.refresh()

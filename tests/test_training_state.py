@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from graphspec.catalog import names
-from graphspec.training.callback_state import put_back, state_of
+from graphspec.training.callback_state import restore_callback, state_of
 from graphspec.training.checkpoint_file import Contents, DamagedError
-from graphspec.training.state import Position, TrainingState, put_model_back
+from graphspec.training.state import Position, TrainingState, restore_model
 
 L = keras.layers
 X = np.random.default_rng(0).random((24, 6)).astype(np.float32)
@@ -55,7 +55,7 @@ def test_every_optimizer_goes_on_alike(name: str, scaled: bool) -> None:
     taken = TrainingState(first, []).take(Position(0, 5))
     kept = Contents(taken.state, {key: array.copy() for key, array in taken.arrays.items()})
     train(first, range(5, 9))
-    TrainingState(second, []).put_back(kept)
+    TrainingState(second, []).restore(kept)
     train(second, range(5, 9))
     for ours, theirs in zip(first.get_weights(), second.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
@@ -74,7 +74,7 @@ def test_random_generators_that_all_share_are_part_of_it() -> None:
     taken = state.take(Position(0, 0))
     kept = Contents(taken.state, {key: array.copy() for key, array in taken.arrays.items()})
     first = draw()
-    state.put_back(kept)
+    state.restore(kept)
     assert draw() == first
 
 
@@ -84,9 +84,9 @@ def test_state_of_another_model_changes_nothing() -> None:
     taken = TrainingState(large, []).take(Position(0, 0))
     before = [each.copy() for each in small.get_weights()]
     with pytest.raises(DamagedError, match="another model"):
-        TrainingState(small, []).put_back(taken)
+        TrainingState(small, []).restore(taken)
     with pytest.raises(DamagedError, match="another model"):
-        put_model_back(small, taken)
+        restore_model(small, taken)
     assert all(np.array_equal(one, other) for one, other in zip(before, small.get_weights(), strict=True))
 
 
@@ -95,7 +95,7 @@ def test_state_of_a_training_with_other_callbacks_is_refused() -> None:
     model = model_with("sgd")
     taken = TrainingState(model, [keras.callbacks.EarlyStopping()]).take(Position(0, 0))
     with pytest.raises(DamagedError, match="other callbacks"):
-        TrainingState(model, [keras.callbacks.ReduceLROnPlateau()]).put_back(taken)
+        TrainingState(model, [keras.callbacks.ReduceLROnPlateau()]).restore(taken)
 
 
 class Knowing(keras.callbacks.Callback):
@@ -123,7 +123,7 @@ def test_what_callbacks_know_comes_back(value: Any) -> None:
     arrays: dict[str, Any] = {}
     told = json.loads(json.dumps(state_of(callback, arrays, "callbacks/00")))
     callback.file.close()
-    put_back(other, told, arrays)
+    restore_callback(other, told, arrays)
     assert repr(other.values) == repr(value)
     assert type(other.values) is type(value)
     assert other.file is None
@@ -134,6 +134,6 @@ def test_paths_of_a_callback_stay_where_they_are(tmp_path: Any) -> None:
     was = keras.callbacks.ModelCheckpoint(str(tmp_path / "was" / "m.keras"), monitor="loss", save_best_only=True)
     now = keras.callbacks.ModelCheckpoint(str(tmp_path / "now" / "m.keras"), monitor="loss", save_best_only=True)
     was.best = 0.5
-    put_back(now, state_of(was, {}, ""), {})
+    restore_callback(now, state_of(was, {}, ""), {})
     assert now.best == 0.5
     assert now.filepath == str(tmp_path / "now" / "m.keras")

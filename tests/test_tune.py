@@ -23,7 +23,7 @@ from click.testing import CliRunner, Result
 import graphspec
 from graphspec.cli import main
 from graphspec.diagnostics import SpecError
-from graphspec.run_directory import RECORD, held, read_rows
+from graphspec.run_directory import RECORD, hold, read_rows
 from graphspec.tuning import Study, Trial
 from graphspec.tuning.tuner import Tuner
 
@@ -308,7 +308,7 @@ def test_studies_are_never_mixed(whole: Study, spec: Path, tmp_path: Path) -> No
     assert (taken.exit_code, "is not empty" in taken.stderr) == (1, True)
     gone = call("tune", "--resume", tmp_path / "nowhere")
     assert (gone.exit_code, "there is no folder" in gone.stderr) == (1, True)
-    with held(whole.path):
+    with hold(whole.path):
         other = [sys.executable, "-m", "graphspec", "tune", "--resume", str(whole.path)]
         done = subprocess.run(other, capture_output=True, text=True, check=False)
     assert (done.returncode, "by another process" in done.stderr) == (1, True)

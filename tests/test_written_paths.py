@@ -147,13 +147,13 @@ def test_what_graphspec_keeps_itself_is_found(tmp_path: Path, name: str) -> None
 
 def test_the_names_that_are_kept_are_those_that_are_written() -> None:
     """The list of what a run holds has every name that any part of graphspec writes there."""
-    from graphspec.training.mlflow_log import FILES, FOLDER, KNOWN
+    from graphspec.training.mlflow_log import LOGGED_FILES
 
     constants = {
         value for name, value in vars(run_paths).items() if name.isupper() and name[0] != "_" and isinstance(value, str)
     }
     assert constants - {run_paths.UNFINISHED} <= set(KEPT)
-    assert {FOLDER, KNOWN, *FILES} <= set(KEPT)
+    assert set(LOGGED_FILES) <= set(KEPT)
 
 
 @pytest.mark.parametrize("text", PLACEHOLDERS)

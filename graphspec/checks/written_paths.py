@@ -1,6 +1,6 @@
 """Checks of callbacks' paths: inside the run, apart from its own files and each other.
 
-They look at the text of each path, before there is a run; `run_directory.inside` checks the folder of a run.
+They look at the text of each path, before there is a run; `run_directory.links` checks the folder of a run.
 """
 
 from __future__ import annotations

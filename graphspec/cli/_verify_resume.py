@@ -141,9 +141,9 @@ def _metrics(run: Path) -> list[dict[str, Any]]:
 
 
 def _steps(run: Path) -> list[int]:
-    from graphspec.training.checkpoints import steps_in
+    from graphspec.training.checkpoints import checkpoint_steps
 
-    return steps_in(run / run_directory.CHECKPOINTS)
+    return checkpoint_steps(run / run_directory.CHECKPOINTS)
 
 
 def _kill(process: Any, run: Path, seconds: float, log: Path, *, while_writing: bool) -> None:

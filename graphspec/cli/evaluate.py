@@ -57,7 +57,7 @@ def evaluate(
     from graphspec.diagnostics import SpecError
     from graphspec.diagnostics.escapes import json_text
     from graphspec.predicting.input_files import Files
-    from graphspec.run_directory.lock import nothing_recorded
+    from graphspec.run_directory.lock import unrecorded_warning
 
     files = Files(named(inputs), named(targets), named(weights), rows)
     has_files = bool(inputs or targets or weights or rows)
@@ -73,7 +73,7 @@ def evaluate(
             for name in found.changed_data(split):
                 echo(f"warning: {name} has changed since the run was trained", err=True)
             for name in found.unknown_data(split) if split != "test" else ():  # the training did not read that one
-                echo(f"warning: {nothing_recorded(name)}", err=True)
+                echo(f"warning: {unrecorded_warning(name)}", err=True)
         except SpecError as error:
             warn_of_lost_record(error)
 

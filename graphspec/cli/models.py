@@ -91,7 +91,7 @@ def predictor_of(path: str, run: Run | None, checkpoint: str | None, spec: str |
 def warn_of_changes(run: Run) -> None:
     """Warn of changes in the spec or the plugins of `run` since it was started."""
     from graphspec.diagnostics import SpecError
-    from graphspec.run_directory.lock import nothing_recorded
+    from graphspec.run_directory.lock import unrecorded_warning
 
     try:
         changes = run.spec_changes() or []
@@ -102,7 +102,7 @@ def warn_of_changes(run: Run) -> None:
         for name in run.changed_plugins():
             echo(f"warning: the plugin {name} has changed since the run was started", err=True)
         for name in run.unknown_plugins():
-            echo(f"warning: {nothing_recorded(f'the plugin {name}')}", err=True)
+            echo(f"warning: {unrecorded_warning(f'the plugin {name}')}", err=True)
     except SpecError as error:
         warn_of_lost_record(error)
 

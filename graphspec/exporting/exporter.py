@@ -14,7 +14,7 @@ from graphspec.diagnostics.suggest import did_you_mean, one_of
 from graphspec.exporting.destination import check_place, placed
 from graphspec.exporting.formats import FORMATS, IN_16_BIT, Format, Opened, Signature
 from graphspec.extras import check_tensorflow, require_tensorflow
-from graphspec.run_directory.inside import check_kept
+from graphspec.run_directory.links import check_kept
 from graphspec.run_paths import EXPORTS
 
 if TYPE_CHECKING:

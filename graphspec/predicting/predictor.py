@@ -167,7 +167,7 @@ class Predictor:
         from graphspec.datasets.faults import raise_faults
         from graphspec.datasets.targets import fit_targets
         from graphspec.to_keras.keras_messages import keras_errors_as
-        from graphspec.training.metrics import measured, with_true_losses
+        from graphspec.training.metrics import metric_value, replace_losses
 
         size = batch_size or self.batch_size
         batches = evaluation_batches(self.graph, fit_targets(self.graph, model, samples), size)
@@ -177,8 +177,8 @@ class Predictor:
         with keras_errors_as(self._refused), raise_faults(samples.faults):
             logs = model.evaluate(batches, verbose=0, return_dict=True, callbacks=[counting])
         seconds = time.monotonic() - began
-        with_true_losses(logs)
-        metrics = {name: measured(value) for name, value in logs.items()}
+        replace_losses(logs)
+        metrics = {name: metric_value(value) for name, value in logs.items()}
         return Evaluation(metrics, self._shares(metrics), samples.count, seconds)
 
     def _check_evaluates(self) -> None:

@@ -23,7 +23,7 @@ from graphspec.run_directory.consistency import check_record
 from graphspec.run_directory.file_hashes import differing_files, unknown_files, unknown_plugins
 from graphspec.run_directory.lock import DATA, FILES, PLUGINS
 from graphspec.run_directory.spec_hash import Change, changes, is_comparable, refusal
-from graphspec.run_directory.spec_values import EPOCHS, unstated, values_of
+from graphspec.run_directory.spec_values import EPOCHS, default_paths, values_of
 from graphspec.sources import DataSource
 from graphspec.sources.vocabularies import auto_sources
 from graphspec.spec import Spec, load
@@ -131,7 +131,7 @@ class Run:
         lock = self.lock
         if not is_comparable(lock):
             return None
-        return changes(lock, values_of(self.spec), unstated(self.spec), whole=True)
+        return changes(lock, values_of(self.spec), default_paths(self.spec), whole=True)
 
     def changed_plugins(self) -> list[str]:
         """The source files of plugins that are no longer what they were when the run was begun."""
@@ -162,7 +162,7 @@ class Run:
         lock = self.lock
         if not is_comparable(lock):
             return False
-        every = changes(lock, values_of(self.spec), unstated(self.spec), whole=False)
+        every = changes(lock, values_of(self.spec), default_paths(self.spec), whole=False)
         found = [each for each in every if epochs is None or each.path != EPOCHS]
         if not found:
             return bool(every)

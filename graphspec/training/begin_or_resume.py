@@ -1,4 +1,4 @@
-"""Where a training begins: in a new run, whose files are written, or at a checkpoint of an old one."""
+"""The start of a training: a new run, or a checkpoint of an existing one."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from graphspec.run_directory import Row
 from graphspec.run_directory.consistency import check_rows, metrics_of
 from graphspec.run_directory.file_hashes import (
     differing_files,
-    recorded_files,
-    recorded_plugins,
+    hash_kept_files,
+    hash_plugins,
     unknown_files,
     unknown_plugins,
 )
@@ -31,35 +31,35 @@ from graphspec.run_directory.lock import (
     PLUGINS,
     differing_versions,
     lock_of,
-    nothing_recorded,
     section_hashes,
     unknown_versions,
+    unrecorded_warning,
 )
 from graphspec.run_directory.provenance import write_provenance
 from graphspec.run_directory.rows import row_hashes
-from graphspec.run_directory.spec_hash import KEY, is_comparable, recorded
+from graphspec.run_directory.spec_hash import KEY, is_comparable, spec_record
 from graphspec.run_directory.spec_values import checkpoint_hash, values_of
 from graphspec.spec import load
 from graphspec.to_keras.adapted_layers import adapted_configs, restore_configs
 from graphspec.to_keras.weights import LoadedWeights
 from graphspec.training.checkpoint_file import Contents
-from graphspec.training.checkpoints import name_of
-from graphspec.training.prepared import Prepared
+from graphspec.training.checkpoints import checkpoint_name
+from graphspec.training.setup import TrainingSetup
 from graphspec.training.state import Position, position_of
-from graphspec.training.steps_per_execution import MOST
+from graphspec.training.steps_per_execution import MAX_STEPS
 
 
 @dataclass(frozen=True)
 class DataChanges:
-    """The data files that are no longer what they were when a run was begun, and those that it recorded nothing of."""
+    """The data files that have changed since a run began, and unrecorded ones."""
 
     changed: list[str]
     unknown: list[str]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Start:
-    """Where a training begins: its run, what the run's record and lock say, the epochs before, and the checkpoint."""
+    """The state of a run at the start of a training."""
 
     run: Path
     record: dict[str, Any]
@@ -70,127 +70,133 @@ class Start:
 
     @property
     def position(self) -> Position:
-        """The first step that is to be taken."""
+        """Return the position of the first step to take."""
         return position_of(self.resumed) if self.resumed is not None else Position(0, 0)
 
 
-def begin(run: Path, prepared: Prepared, data: TrainingData, started_from: LoadedWeights | None) -> Start:
-    """The first step of a new run: what is known before it is written into `run`, an empty folder.
-
-    started_from: the file that all weights were loaded from, if any.
-    """
-    run_directory.write_spec(run, prepared.spec)
-    write_provenance(run, prepared.spec)
+def begin_run(run: Path, setup: TrainingSetup, data: TrainingData, initial_weights: LoadedWeights | None) -> Start:
+    """Write all that is known before the first step into `run`, an empty folder."""
+    run_directory.write_spec(run, setup.spec)
+    write_provenance(run, setup.spec)
     if data.vocabularies:
         run_directory.write_json(run / run_directory.VOCABULARIES, dict(data.vocabularies))
-    if known := adapted_configs(prepared.model):
-        run_directory.write_json(run / run_directory.ADAPTED, known)
-    record = _record(prepared)
+    if adapted := adapted_configs(setup.model):
+        run_directory.write_json(run / run_directory.ADAPTED, adapted)
+    record = _record(setup)
     if data.train.left_out:
         record["left_out"] = list(data.train.left_out)
-    if started_from is not None:
-        record["initial_weights"] = started_from.as_json()
+    if initial_weights is not None:
+        record["initial_weights"] = initial_weights.as_json()
     values = values_of(load(run / run_directory.SPEC))
     lock = {
-        **_lock(prepared.settings.seed),
-        KEY: recorded(values),
-        PLUGINS: recorded_plugins(every_plugin(prepared.spec.graph), run),
-        FILES: recorded_files(run),
+        **_lock(setup.settings.seed),
+        KEY: spec_record(values),
+        PLUGINS: hash_plugins(every_plugin(setup.spec.graph), run),
+        FILES: hash_kept_files(run),
     }
-    return Start(run, record, lock, [], checkpoint_hash(values))
+    return Start(run=run, record=record, lock=lock, rows=[], spec_hash=checkpoint_hash(values))
 
 
-def go_on(
-    run: Path, checkpoint: Path, contents: Contents, prepared: Prepared, data: DataChanges, reporter: Reporter
+def resume_run(
+    run: Path, setup: TrainingSetup, *, checkpoint: Path, contents: Contents, data: DataChanges, reporter: Reporter
 ) -> Start:
-    """The step after the `contents` of a checkpoint of `run`; the model is given what its layers had learnt from data.
+    """Check that `run` can be resumed, and restore its adapted layers.
 
-    Raises SpecError where the run cannot be gone on with.
+    Args:
+        run: The run directory.
+        setup: The training, with a new model.
+        checkpoint: The file to resume from.
+        contents: What the checkpoint holds.
+        data: The data files that differ from those of the run; each is reported.
+        reporter: Receives a warning for each change that makes the resumed training differ.
+
+    Raises:
+        SpecError: The files of the run contradict each other, or the samples are no longer the same in number.
     """
     record, lock = run_directory.read_record(run), run_directory.read_lock(run)
     position = position_of(contents)
-    if checkpoint.name != name_of(position.epoch * prepared.batches.steps + position.step):
-        raise run_directory.damaged(checkpoint, "its state is not of the step that its name says")
-    values = values_of(prepared.spec)
+    if checkpoint.name != checkpoint_name(position.epoch * setup.batches.steps + position.step):
+        raise run_directory.damaged(checkpoint, "the step in its name is not the step of its state")
+    values = values_of(setup.spec)
     _check_owner(checkpoint, contents, checkpoint_hash(values))
     _check_lock(run, lock, checkpoint, contents)
-    rows = _rows_until(run, position, checkpoint, contents, prepared.settings.epochs)
-    check_rows(run, rows, prepared.batches.steps)
-    _check_record(run, record, prepared)
-    _check_samples(prepared, record, run)
-    _restore_adapted(prepared.model, run)
-    now = _lock(prepared.settings.seed)
-    plugins = list(every_plugin(prepared.spec.graph))
+    rows = _rows_until(run, position, checkpoint, contents, epochs=setup.settings.epochs)
+    check_rows(run, rows, setup.batches.steps)
+    _check_record(run, record, setup)
+    _check_samples(setup, record, run)
+    _restore_adapted(setup.model, run)
+    current_lock = _lock(setup.settings.seed)
+    plugins = list(every_plugin(setup.spec.graph))
     for name in data.changed:
-        reporter.warn(f"{name} has changed since the run was begun; it goes on with other data")
+        reporter.warn(f"{name} has changed since the run began; it resumes with different data")
     for name in differing_files(lock.get(PLUGINS, {}), run):
-        reporter.warn(f"the plugin {name} has changed since the run was begun; it goes on with other code")
-    for package in differing_versions(lock, now):
-        reporter.warn(f"{package}: the numbers may differ from those of a training that was never stopped")
+        reporter.warn(f"the plugin {name} has changed since the run began; it resumes with different code")
+    for package in differing_versions(lock, current_lock):
+        reporter.warn(f"{package}: results may differ from those of an uninterrupted training")
     unknown = [*data.unknown, *(f"the plugin {name}" for name in unknown_plugins(plugins, lock.get(PLUGINS, {}), run))]
     unknown += unknown_files(lock.get(FILES, {}), run)
     unknown += [f"the version of {name}" for name in unknown_versions(lock)]
     for name in unknown:
-        reporter.warn(nothing_recorded(name))
+        reporter.warn(unrecorded_warning(name))
     if not is_comparable(lock):
         reporter.warn(
-            f"{run} was begun by another version of graphspec, which kept no hash of the spec that this one can "
-            "compare: whether the spec was edited since then cannot be told"
+            f"{run} was started by another version of graphspec, whose hash of the spec cannot be compared: "
+            "changes of the spec since then are not detected"
         )
-    reporter.info(f"going on from {checkpoint}, after step {position.step} of epoch {position.epoch + 1}")
-    if prepared.settings.located("epochs").span.source.name == "--set":
-        lock = run_directory.change_epochs(run, prepared.spec)
+    reporter.info(f"resuming from {checkpoint}, after step {position.step} of epoch {position.epoch + 1}")
+    if setup.settings.located("epochs").span.source.name == "--set":
+        lock = run_directory.change_epochs(run, setup.spec)
     else:
-        lock[KEY] = recorded(values)
-    lock.setdefault(PLUGINS, recorded_plugins(plugins, run))
-    lock.setdefault(FILES, recorded_files(run))
-    record["metrics"] = metrics_of(rows)  # what was reached after the checkpoint is not reached any more
+        lock[KEY] = spec_record(values)
+    lock.setdefault(PLUGINS, hash_plugins(plugins, run))
+    lock.setdefault(FILES, hash_kept_files(run))
+    record["metrics"] = metrics_of(rows)  # later epochs are discarded
     record["best"] = contents.state["best"]
     record.setdefault("resumed", []).append(
-        {"at": _now(), "epoch": position.epoch, "step": position.step, "command": now["command"]}
+        {"at": _now(), "epoch": position.epoch, "step": position.step, "command": current_lock["command"]}
     )
     record.pop("reason", None)
-    return Start(run, record, lock, rows, checkpoint_hash(values), contents)
+    return Start(run=run, record=record, lock=lock, rows=rows, spec_hash=checkpoint_hash(values), resumed=contents)
 
 
 def _check_owner(checkpoint: Path, contents: Contents, spec_hash: str) -> None:
-    """Raise SpecError where the checkpoint is of another spec; one of an older version does not say of which."""
+    """Raise SpecError where the checkpoint belongs to another spec; older versions did not record which."""
     owner = contents.state.get("spec")
     if isinstance(owner, str) and owner != spec_hash and owner.partition(":")[0] == spec_hash.partition(":")[0]:
-        raise run_directory.damaged(checkpoint, "it belongs to the run of another spec")
+        raise run_directory.damaged(checkpoint, "it belongs to a run of another spec")
 
 
 def _check_lock(run: Path, lock: dict[str, Any], checkpoint: Path, contents: Contents) -> None:
-    """Raise SpecError where `lock` names other files than when the checkpoint was written.
+    """Raise SpecError where `lock` has changed since the checkpoint was written.
 
-    A checkpoint of an older version does not say which, and one that was written early says nothing of data.
+    Checkpoints of older versions hold no hashes, and the first ones of a run none of its data.
     """
-    now = section_hashes(lock)
-    for section, was in contents.state.get("lock", {}).items():
-        if now.get(section) != was:
+    hashes = section_hashes(lock)
+    for section, expected in contents.state.get("lock", {}).items():
+        if hashes.get(section) != expected:
             raise run_directory.damaged(
-                run / run_directory.LOCK, f"its `{section}` is not what it was when {checkpoint.name} was written"
+                run / run_directory.LOCK, f"its `{section}` has changed since {checkpoint.name} was written"
             )
 
 
-def _check_record(run: Path, record: dict[str, Any], prepared: Prepared) -> None:
-    """Raise SpecError where the record of `run` says other settings than its spec."""
+def _check_record(run: Path, record: dict[str, Any], setup: TrainingSetup) -> None:
+    """Raise SpecError where the record of `run` contradicts the settings of its spec."""
     seed, steps = record.get("seed", 0), record.get("steps_per_execution")
-    stated = prepared.settings.steps_per_execution
-    if seed != prepared.settings.seed:
-        raise run_directory.damaged(run / run_directory.RECORD, f"its seed is {seed}, not {prepared.settings.seed}")
-    if steps is not None and (steps > MOST if stated == "auto" else steps != stated):
+    stated = setup.settings.steps_per_execution
+    if seed != setup.settings.seed:
+        raise run_directory.damaged(run / run_directory.RECORD, f"its seed is {seed}, not {setup.settings.seed}")
+    if steps is not None and (steps > MAX_STEPS if stated == "auto" else steps != stated):
         raise run_directory.damaged(
-            run / run_directory.RECORD, f"its steps_per_execution is {steps}, which the spec does not say"
+            run / run_directory.RECORD, f"its steps_per_execution is {steps}, and the spec says {stated}"
         )
 
 
-def _rows_until(run: Path, position: Position, checkpoint: Path, contents: Contents, epochs: int) -> list[Row]:
-    """The rows of all epochs before `position`. Raises SpecError where they are lost, or are no longer the same."""
+def _rows_until(run: Path, position: Position, checkpoint: Path, contents: Contents, *, epochs: int) -> list[Row]:
+    """Return the rows before `position`. Raises SpecError where they are missing or changed."""
     rows = run_directory.read_rows(run)
     if len(rows) > epochs:
         raise run_directory.damaged(
-            run / run_directory.METRICS, f"it holds {len(rows)} epochs, and {epochs} are trained"
+            run / run_directory.METRICS, f"it holds {len(rows)} epochs, and the spec trains {epochs}"
         )
     if len(rows) >= position.epoch:
         rows = rows[: position.epoch]
@@ -198,54 +204,54 @@ def _rows_until(run: Path, position: Position, checkpoint: Path, contents: Conte
         row_hashes(rows, hashes)
         if rows and contents.state.get("rows", hashes[-1]) != hashes[-1]:
             raise run_directory.damaged(
-                run / run_directory.METRICS, f"its rows are not what they were when {checkpoint.name} was written"
+                run / run_directory.METRICS, f"its rows have changed since {checkpoint.name} was written"
             )
         return rows
     raise run_directory.damaged(
         run / run_directory.METRICS,
-        f"it holds {len(rows)} of the {position.epoch} epochs that stand behind {checkpoint.name}",
+        f"it holds {len(rows)} of the {position.epoch} epochs before {checkpoint.name}",
     )
 
 
 def _restore_adapted(model: keras.Model, run: Path) -> None:
-    """Give preprocessing layers what they have learnt before the first step; their weights are in the checkpoint."""
+    """Restore the state of adapted preprocessing layers that is not in the checkpoint."""
     file = run / run_directory.ADAPTED
     saved = run_directory.read_adapted(run)
     try:
-        if left := restore_configs(model, saved):
-            raise ValueError(f"it does not tell what `{left[0]}` has learnt")
+        if missing := restore_configs(model, saved):
+            raise ValueError(f"it holds no state of the layer `{missing[0]}`")
     except Exception as error:
         raise run_directory.damaged(file, str(error)) from error
 
 
-def _check_samples(prepared: Prepared, record: dict[str, Any], run: Path) -> None:
-    """Raise SpecError where the data no longer holds as many samples: then nothing could go on as it was."""
-    now, was = _samples(prepared), record.get("samples")
-    if was is None:
-        raise run_directory.damaged(run / run_directory.RECORD, "it does not tell how many samples there were")
-    if now != was:
+def _check_samples(setup: TrainingSetup, record: dict[str, Any], run: Path) -> None:
+    """Raise SpecError where the number of samples, which determines their order, has changed."""
+    count, expected = _samples(setup), record.get("samples")
+    if expected is None:
+        raise run_directory.damaged(run / run_directory.RECORD, "it does not hold the number of samples")
+    if count != expected:
         raise SpecError.of(
             BAD_RUN,
-            f"{run} was trained on {was['train']} samples and validated on {was['validation']}; now there are "
-            f"{now['train']} and {now['validation']}",
-            help="restore the data, or begin a new run from the run's model with `training.initial_weights`",
+            f"{run} was trained on {expected['train']} samples and validated on {expected['validation']}; "
+            f"now there are {count['train']} and {count['validation']}",
+            help="restore the data, or start a new run from the model of this one with `training.initial_weights`",
         )
 
 
-def _samples(prepared: Prepared) -> dict[str, int]:
-    validation = prepared.validation
-    return {"train": prepared.samples.count, "validation": validation.count if validation is not None else 0}
+def _samples(setup: TrainingSetup) -> dict[str, int]:
+    validation = setup.validation
+    return {"train": setup.samples.count, "validation": validation.count if validation is not None else 0}
 
 
-def _record(prepared: Prepared) -> dict[str, Any]:
+def _record(setup: TrainingSetup) -> dict[str, Any]:
     return {
         "status": "running",
-        "name": prepared.spec.name,
-        "spec": str(prepared.spec.path),
+        "name": setup.spec.name,
+        "spec": str(setup.spec.path),
         "started": _now(),
-        "seed": prepared.settings.seed,
-        "samples": _samples(prepared),
-        "steps_per_execution": int(prepared.model.steps_per_execution),
+        "seed": setup.settings.seed,
+        "samples": _samples(setup),
+        "steps_per_execution": int(setup.model.steps_per_execution),
     }
 
 

@@ -1,8 +1,8 @@
-"""`validate --deep`: Keras itself builds a spec that has no static error, without weights, and compiles it.
+"""A dry run for `validate --deep`: Keras builds and compiles a valid spec, without weights.
 
-In: one `Spec` after the other, in one process. Out: what Keras refuses of each, at its node and line, with the shapes
-that came in. Plugins are imported, as in every build. A spec that names files of weights is built with them as well,
-since only that tells whether they fit.
+In: one `Spec` after another, in one process. Out: the diagnostics of what Keras refuses, at their nodes and lines.
+Plugins are imported, as in every build. A spec that names files of weights is built with its weights as well, to check
+that they fit.
 """
 
 from __future__ import annotations
@@ -30,19 +30,19 @@ from graphspec.training.compiling import compile_model
 from graphspec.training.monitors import with_mode
 
 _BETWEEN_COLLECTIONS = 20
-"""Specs after which what Keras has left is collected: looking for it takes longer than building a small spec."""
+"""Specs between two garbage collections, one of which takes longer than building a small spec."""
 
 
-class DeepCheck:
-    """Builds specs one after the other, each as if it were the only one of the process."""
+class DryRun:
+    """A builder of specs in sequence, each isolated from those before it."""
 
     def __init__(self) -> None:
         self.count = 0
 
     def __call__(self, spec: Spec) -> list[Diagnostic]:
-        """What Keras finds in `spec`, but for what is known of it already."""
+        """Return the diagnostics of Keras for `spec`, without those that are known already."""
         report = Report()
-        with self._alone():
+        with self._isolated():
             try:
                 report.extend(_build(spec))
             except SpecError as error:
@@ -51,8 +51,8 @@ class DeepCheck:
         return [finding for finding in report if (finding.rule, finding.span) not in known]
 
     @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """Afterwards Keras knows the custom objects that it knew before: those of one spec's plugins are its own."""
+    def _isolated(self) -> Iterator[None]:
+        """Remove the custom objects of one spec afterwards, and free its memory."""
         objects = keras.saving.get_custom_objects()
         before = dict(objects)
         try:
@@ -73,16 +73,16 @@ def _build(spec: Spec) -> Iterator[Diagnostic]:
     yield from built.warnings
     if spec.training is not None and settings is not None:
         check_trainable(built.model, settings.located("freeze").span if settings.freeze else settings.span)
-        with _found() as found:
+        with _collected() as diagnostics:
             _compile(spec, built.model)
-        yield from found
+        yield from diagnostics
         validates = spec.data is None or spec.data.validation is not None or spec.data.held_out > 0
         for callback in spec.training.callbacks:
             if callback.name in MAKING_FOLDERS:
                 continue
-            with _found() as found:
+            with _collected() as diagnostics:
                 make(with_mode(callback, spec, validates=validates))
-            yield from found
+            yield from diagnostics
     if _takes_weights(spec):
         model = build_spec(spec, precision=spec.model.precision).model
         if spec.training is not None and spec.training.initial_weights is not None:
@@ -104,17 +104,17 @@ def _not_compiled(spec: Spec, why: str) -> SpecError:
 
 
 @contextmanager
-def _found() -> Iterator[list[Diagnostic]]:
-    """What is found within it, where the work that follows does not depend on it."""
-    found: list[Diagnostic] = []
+def _collected() -> Iterator[list[Diagnostic]]:
+    """Collect the diagnostics of a SpecError instead of raising it."""
+    diagnostics: list[Diagnostic] = []
     try:
-        yield found
+        yield diagnostics
     except SpecError as error:
-        found += error.report.found
+        diagnostics += error.report.found
 
 
 def _takes_weights(spec: Spec) -> bool:
-    """Whether files fill weights of the model, and none would be downloaded to build it."""
+    """Return whether files fill weights of the model, and building it downloads none."""
     weights = [spec.training.initial_weights] if spec.training is not None else []
     layers = list(every_layer(spec.graph))
     if any(isinstance(each, ExternalModel) and "weights" in each.arguments for each in layers):
@@ -124,8 +124,8 @@ def _takes_weights(spec: Spec) -> bool:
     return from_files or filled or any(each is not None for each in (*weights, *(layer.weights for layer in layers)))
 
 
-def _holds_file(what: Object) -> bool:
+def _holds_file(argument: Object) -> bool:
     return any(
         isinstance(each, DataSource) or (isinstance(each, Object) and _holds_file(each))
-        for each in what.arguments.values()
+        for each in argument.arguments.values()
     )

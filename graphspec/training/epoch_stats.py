@@ -1,4 +1,4 @@
-"""What is measured of an epoch beside its metrics: learning rate, shares of the loss, pace, waiting for data."""
+"""Statistics of an epoch: learning rate, shares of the loss, speed, waiting for data."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from typing import Any
 import keras
 
 from graphspec.run_directory import Row
-from graphspec.training.metrics import measured, share
+from graphspec.training.metrics import metric_value, share
 
 
-class Measures(keras.callbacks.Callback):
-    """Before the callbacks of the spec, which may change the learning rate at the end of an epoch.
+class EpochStats(keras.callbacks.Callback):
+    """A callback that computes `row`, the statistics of the epoch that has ended.
 
-    weights: the loss weight of each trained output. samples: how many samples an epoch has from one step up to another.
-    waited: the seconds that the training has waited for data, ever.
+    It precedes the callbacks of the spec, which may change the learning rate at the end of an epoch.
+    weights: the loss weight of each trained output. samples: number of samples by epoch, first step and end step.
+    waited: seconds that the process has waited for data so far.
     """
 
     def __init__(
@@ -47,12 +48,12 @@ class Measures(keras.callbacks.Callback):
         self._last = time.monotonic()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        found = logs or {}
+        metrics = logs or {}
         seconds = self._last - self._began
-        self.row = {"optimizer/learning_rate": measured(self.model.optimizer.learning_rate)}
+        self.row = {"optimizer/learning_rate": metric_value(self.model.optimizer.learning_rate)}
         if len(self.weights) > 1:
-            losses = {name: found.get(f"{name}_loss") for name in self.weights}
-            self.row |= {f"share/{name}": share(self.weights[name], losses[name], found.get("loss")) for name in losses}
+            for name, weight in self.weights.items():
+                self.row[f"share/{name}"] = share(weight, metrics.get(f"{name}_loss"), metrics.get("loss"))
         self.row["time/seconds"] = round(time.monotonic() - self._began, 6)
         if self._from >= 0 and seconds > 0:
             samples = self.samples(epoch, self._from, self._to)

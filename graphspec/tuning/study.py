@@ -12,7 +12,7 @@ from graphspec.diagnostics.rules import BAD_RUN
 from graphspec.extras import require
 from graphspec.run_directory import damaged, read_study
 from graphspec.run_directory.spec_hash import changes, is_comparable, refusal
-from graphspec.run_directory.spec_values import study_values_of, unstated
+from graphspec.run_directory.spec_values import default_paths, study_values_of
 from graphspec.runs.run import Run
 from graphspec.spec import Spec, load
 from graphspec.tuning.folder import BEST, DATABASE, RECORD, SPEC, TRIALS, newest
@@ -54,7 +54,7 @@ class Study:
         if spec.search is None:
             raise damaged(self.path / SPEC, "it has no `search`")
         if is_comparable(record):
-            found = changes(record, study_values_of(spec), unstated(spec), whole=True)
+            found = changes(record, study_values_of(spec), default_paths(spec), whole=True)
             if found:
                 help = "undo the edit, or begin a new study; `--trials` and `--timeout` give this one a larger budget"
                 raise refusal(self.path, found, spec.tree, help)

@@ -24,12 +24,12 @@ from graphspec.diagnostics import SpecError
 from graphspec.diagnostics.rules import BAD_RUN, BAD_SEARCH, CANNOT_WRITE, CHANGED_SPEC, MISSING_EXTRA, REFUSED_TRAINING
 from graphspec.language.document.write_yaml import write_value
 from graphspec.run_directory import CHECKPOINTS, RECORD, Row, WatchedFolder, cannot_write, make_folder, write_json
-from graphspec.run_directory.inside import check_kept
+from graphspec.run_directory.links import check_kept
 from graphspec.runs.run import Run
 from graphspec.signals import raised_once
 from graphspec.spec import Spec, load
 from graphspec.to_keras.keras_internals import released_models
-from graphspec.training.checkpoints import steps_in
+from graphspec.training.checkpoints import checkpoint_steps
 from graphspec.tuning import folder as study_folder
 from graphspec.tuning.console import ShowTrials
 from graphspec.tuning.optuna_study import distributions, make_sampler, refusals_told
@@ -184,7 +184,7 @@ class Tuner:
                 trial.report(value, row["epoch"])
                 return not trial.should_prune()
 
-        if (run / RECORD).exists() and steps_in(run / CHECKPOINTS):
+        if (run / RECORD).exists() and checkpoint_steps(run / CHECKPOINTS):
             resume(run, on_epoch=on_epoch)
             return
         try:

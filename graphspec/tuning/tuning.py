@@ -13,10 +13,10 @@ from graphspec.diagnostics.rules import BAD_SEARCH, UNKNOWN_MONITOR
 from graphspec.extras import check_tensorflow, require_tensorflow
 from graphspec.language.search_space import SearchSpace
 from graphspec.run_directory.lock import command
-from graphspec.run_directory.spec_hash import KEY, is_comparable, recorded
+from graphspec.run_directory.spec_hash import KEY, is_comparable, spec_record
 from graphspec.run_directory.spec_values import study_values_of
 from graphspec.spec import Spec, load
-from graphspec.training.exclusive import STUDY, alone
+from graphspec.training.exclusive import STUDY, exclusive
 from graphspec.tuning import folder as study_folder
 from graphspec.tuning.study import Study, require_optuna
 
@@ -49,12 +49,12 @@ def tune(
         raise ValueError("overrides are applied when a spec is loaded: graphspec.load(path, overrides)")
     folder = Path(study_dir) if study_dir is not None else None
     study_folder.check_place(loaded, folder)
-    with alone(STUDY):
+    with exclusive(STUDY):
         record = _record(loaded)
         study = Study(study_folder.create(loaded.name, folder))
-        with run_directory.held(study.path, study_folder.KEPT):
+        with run_directory.hold(study.path, study_folder.KEPT):
             study_folder.write_spec(study.path, loaded)
-            record[KEY] = recorded(study_values_of(study.spec))
+            record[KEY] = spec_record(study_values_of(study.spec))
             run_directory.write_json(study.path / study_folder.RECORD, record)
             return _tune(study, budget, progress=progress)
 
@@ -62,7 +62,7 @@ def tune(
 def _go_on(study: Study, budget: list[str], *, progress: bool) -> Study:
     study.check()
     require_tensorflow()
-    with alone(STUDY), run_directory.held(study.path, study_folder.KEPT):
+    with exclusive(STUDY), run_directory.hold(study.path, study_folder.KEPT):
         return _tune(study, budget, progress=progress)
 
 

@@ -1,4 +1,4 @@
-"""Spec + samples → what `fit` takes: a compiled model, batches of an epoch, batches to validate on, callbacks."""
+"""The setup of a training: the model, batches and callbacks for `fit`."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ from graphspec.training.compiling import compile_model
 from graphspec.training.metrics import OutputLoss
 from graphspec.training.mlflow_log import check_mlflow
 from graphspec.training.monitors import with_mode
-from graphspec.training.steps_per_execution import steps_per_execution
+from graphspec.training.steps_per_execution import choose_steps_per_execution
 
 
-@dataclass(frozen=True)
-class Prepared:
-    """A training before its first step. validation is None where nothing is held out; callbacks are as written."""
+@dataclass(frozen=True, kw_only=True)
+class TrainingSetup:
+    """A training before its first step. validation: None without validation data."""
 
     spec: Spec
     settings: TrainingModel
@@ -52,14 +52,21 @@ class Prepared:
 
     @property
     def model(self) -> keras.Model:
-        """The model that is trained."""
+        """Return the model that is trained."""
         return self.built.model
 
 
-def prepare(spec: Spec, data: TrainingData, reporter: Reporter, *, pretrained: bool) -> Prepared:
-    """Build the model of `spec` and its batches, the seed set. Raises SpecError where spec and data do not fit.
+def set_up(spec: Spec, data: TrainingData, reporter: Reporter, *, pretrained: bool) -> TrainingSetup:
+    """Set the seed, and build the model of `spec` and its batches.
 
-    pretrained: models get the weights that the spec names for them.
+    Args:
+        spec: A spec with `training`.
+        data: The samples to train on and to validate on.
+        reporter: Receives warnings of the build and of samples left out.
+        pretrained: Whether models load the weights that the spec names for them.
+
+    Raises:
+        SpecError: The spec and the data do not fit, or a package is missing.
     """
     assert spec.training is not None
     assert spec.model.training is not None
@@ -86,50 +93,65 @@ def prepare(spec: Spec, data: TrainingData, reporter: Reporter, *, pretrained: b
             require(
                 "tensorboard", "TensorBoard", "the callback `TensorBoard` needs TensorBoard", "graphspec[tensorboard]"
             )
-    return Prepared(spec, settings, built, samples, validation, batches, callbacks)
+    return TrainingSetup(
+        spec=spec,
+        settings=settings,
+        built=built,
+        samples=samples,
+        validation=validation,
+        batches=batches,
+        callbacks=callbacks,
+    )
 
 
-def compile_for(prepared: Prepared, together: int | None) -> dict[str, OutputLoss]:
-    """Compile the model, and build its metrics and its optimizer; give the metric of each trained output's loss.
+def compile_setup(setup: TrainingSetup, recorded_steps: int | None) -> dict[str, OutputLoss]:
+    """Compile the model, and build its metrics and its optimizer.
 
-    together: how many steps are taken at a time; None for what the spec says. Raises SpecError where a loss or a metric
-    does not fit.
+    Args:
+        setup: The training.
+        recorded_steps: The steps per execution of the run that is resumed; None for those of the spec.
+
+    Returns:
+        The loss metric of each trained output.
+
+    Raises:
+        SpecError: A loss or a metric does not fit the outputs or the targets.
     """
-    model = prepared.model
-    steps = together or steps_per_execution(prepared.settings, model, prepared.batches.steps)
-    with keras_errors_as(partial(_not_trained, prepared.spec)):
-        losses = compile_model(prepared.spec, model, steps_per_execution=steps)
-        build_symbolically(model, prepared.batches.dataset.element_spec)
+    model = setup.model
+    steps = recorded_steps or choose_steps_per_execution(setup.settings, model, setup.batches.steps)
+    with keras_errors_as(partial(_not_trained, setup.spec)):
+        losses = compile_model(setup.spec, model, steps_per_execution=steps)
+        build_symbolically(model, setup.batches.dataset.element_spec)
     return losses
 
 
 def _not_trained(spec: Spec, why: str) -> SpecError:
-    """Return the error for a loss or a metric that does not fit the predictions or the targets."""
+    """Return the error for a loss or metric that does not fit outputs or targets."""
     return SpecError.of(
         REFUSED_TRAINING,
-        f"Keras cannot train the model so: {why}",
+        f"Keras cannot train the model: {why}",
         spec.model.key_span("training"),
         help="compare the losses and metrics of the outputs with their shapes, and with the targets",
     )
 
 
-def validation_batches(prepared: Prepared) -> tf.data.Dataset | None:
-    """The batches that each validation reads."""
-    if prepared.validation is None:
+def validation_batches(setup: TrainingSetup) -> tf.data.Dataset | None:
+    """Return the batches of one validation, or None without validation data."""
+    if setup.validation is None:
         return None
-    return evaluation_batches(prepared.spec.graph, prepared.validation, prepared.settings.batch_size)
+    return evaluation_batches(setup.spec.graph, setup.validation, setup.settings.batch_size)
 
 
-def make_callbacks(prepared: Prepared, run: Path) -> list[Any]:
-    """The callbacks of the spec, their paths below `run`. Raises SpecError where one of them leads out of it."""
-    for each in paths_of(prepared):
+def make_callbacks(setup: TrainingSetup, run: Path) -> list[Any]:
+    """Make the callbacks of the spec. Raises SpecError where a path leaves `run`."""
+    for each in callback_paths(setup):
         each.check(run)
-    return [_callback(each, run) for each in prepared.callbacks]
+    return [_callback(each, run) for each in setup.callbacks]
 
 
-@dataclass(frozen=True)
-class Written:
-    """A path that a callback writes to, as the spec has it. within_epochs: after some steps, not after epochs alone."""
+@dataclass(frozen=True, kw_only=True)
+class CallbackPath:
+    """A path that a callback writes to. within_epochs: also between two steps."""
 
     text: str
     span: Span
@@ -138,7 +160,7 @@ class Written:
     within_epochs: bool
 
     def check(self, run: Path, *, may_link: bool = False) -> None:
-        """Raise SpecError where nothing must be written there, as `run` is now. may_link: see `check_inside`."""
+        """Raise SpecError where writing there is unsafe in the present `run`. may_link: see `check_inside`."""
         check_inside(
             run,
             self.text,
@@ -149,18 +171,18 @@ class Written:
         )
 
 
-def paths_of(prepared: Prepared) -> list[Written]:
-    """Every path that the callbacks of the spec write to."""
-    stated = prepared.spec.training.callbacks if prepared.spec.training is not None else []
+def callback_paths(setup: TrainingSetup) -> list[CallbackPath]:
+    """Return every path that the callbacks of the spec write to."""
+    stated = setup.spec.training.callbacks if setup.spec.training is not None else []
     return [
-        Written(
-            text,
-            each.span_of(name),
-            takes_placeholders(each),
-            shared_name(as_stated, prepared.settings),
-            each.arguments.get("save_freq", "epoch") != "epoch",
+        CallbackPath(
+            text=text,
+            span=each.span_of(name),
+            takes_placeholders=takes_placeholders(each),
+            shared=shared_name(as_stated, setup.settings),
+            within_epochs=each.arguments.get("save_freq", "epoch") != "epoch",
         )
-        for each, as_stated in zip(prepared.callbacks, stated, strict=True)
+        for each, as_stated in zip(setup.callbacks, stated, strict=True)
         for name, text in written_paths(each).items()
     ]
 
@@ -170,8 +192,8 @@ def _callback(each: Object, folder: Path) -> Any:
     for name, text in written_paths(each).items():
         known = CALLBACK_WRITES.get(each.name)
         if known is None or not known.takes_placeholders:
-            made = folder / text if known is not None and known.entries else (folder / text).parent
-            made.mkdir(parents=True, exist_ok=True)
+            parent = folder / text if known is not None and known.entries else (folder / text).parent
+            parent.mkdir(parents=True, exist_ok=True)
             paths[name] = str(folder / text)
         else:
             paths[name] = f"{_escaped(str(folder))}/{text}"
@@ -179,12 +201,13 @@ def _callback(each: Object, folder: Path) -> Any:
 
 
 def _escaped(text: str) -> str:
-    """Return `text` so that Keras, which fills in what stands in braces, leaves it as it is."""
+    """Escape the braces of `text`, which Keras takes for placeholders."""
     return text.replace("{", "{{").replace("}", "}}")
 
 
-def _left_out(samples: Samples, most: int = 5) -> str:
-    """The samples that are not among those trained on, by the first of their files."""
-    names, count = ", ".join(samples.left_out[:most]), len(samples.left_out)
+def _left_out(samples: Samples, limit: int = 5) -> str:
+    """Return the warning that samples are left out, with the first of their files."""
+    names, count = ", ".join(samples.left_out[:limit]), len(samples.left_out)
     split = samples.sources.name if samples.sources is not None else ""
-    return f"{count:,} samples of {split} are left out, whose files cannot be read: {names}{', ...' * (count > most)}"
+    more = ", ..." if count > limit else ""
+    return f"{count:,} samples of {split} are left out because their files cannot be read: {names}{more}"

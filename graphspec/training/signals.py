@@ -1,7 +1,7 @@
-"""Ctrl-C, SIGTERM and SIGHUP while a model is trained: noted when they come, and heeded between two steps.
+"""Handling of Ctrl-C, SIGTERM and SIGHUP, which stop a training between two steps.
 
-So a training ends where it can be resumed. Another Ctrl-C, after a second, ends it at once. However many signals come,
-and whenever they come, the record of the run is written.
+So it stops where it can be resumed. Another signal, after a second, stops it at once. The record of the run is written
+in any case.
 """
 
 from __future__ import annotations
@@ -12,46 +12,46 @@ from types import FrameType
 
 from graphspec.signals import as_exit, handled_by, heed
 
-IMPATIENCE = 1.0
-"""Seconds after which another signal asks for more than the first one: within them it is the same wish."""
+MIN_SECONDS_TO_FORCE = 1.0
+"""Seconds after which another signal stops the training at once; within them it repeats the first one."""
 
 
 class StoppedError(Exception):
-    """A training was asked to stop, by the signal of that number, and what it takes to go on is written."""
+    """A signal has stopped a training; its checkpoint is written."""
 
     def __init__(self, number: int) -> None:
         super().__init__(signal.Signals(number).name)
         self.number = number
 
     def as_exit(self) -> BaseException:
-        """What ends a process that the signal has reached, as Python itself would end it."""
+        """Return the exception by which Python itself would end the process on this signal."""
         return as_exit(self.number)
 
 
 class Interruption:
-    """Within it, signals that would end the process are noted; `asked` tells that one has come.
+    """A context that records signals which would end the process.
 
-    is_at_once tells that KeyboardInterrupt was raised, for another one has come after a while.
+    is_immediate: whether a later signal has raised KeyboardInterrupt.
     """
 
     def __init__(self) -> None:
         self.number: int | None = None
-        self.is_at_once = False
+        self.is_immediate = False
         self._is_closed = False
         self._noted_at = 0.0
         self._handling = ExitStack()
 
     @property
-    def asked(self) -> bool:
-        """Whether the training is to stop."""
+    def is_requested(self) -> bool:
+        """Return whether a signal has requested a stop."""
         return self.number is not None
 
     def as_error(self) -> StoppedError:
-        """What is raised where the training stops."""
+        """Return the error to raise where the training stops."""
         return StoppedError(self.number if self.number is not None else signal.SIGINT)
 
     def close(self) -> None:
-        """Hear no signal any more: the training has come to its end, and what is left to do is short."""
+        """Ignore later signals: the training has ended, and the work that is left is short."""
         self._is_closed = True
 
     def __enter__(self) -> Interruption:
@@ -65,6 +65,6 @@ class Interruption:
         now = heed()
         if self.number is None:
             self.number, self._noted_at = number, now
-        elif not (self.is_at_once or self._is_closed) and now - self._noted_at >= IMPATIENCE:
-            self.is_at_once = True
+        elif not (self.is_immediate or self._is_closed) and now - self._noted_at >= MIN_SECONDS_TO_FORCE:
+            self.is_immediate = True
             raise KeyboardInterrupt

@@ -1,7 +1,6 @@
-"""A folder that a process writes into for a long time: is it still there, and still the same one?
+"""A folder with a check that it was not removed or replaced meanwhile.
 
-Somebody may delete it meanwhile, move it away, or put another in its place. What is written then would be lost, or lie
-in a folder of somebody else, so nothing is written any more.
+Output written after that would be lost, or end up in a folder of somebody else.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ _Identity = tuple[int, int]
 
 
 class WatchedFolder:
-    """A folder, as it is when this is made. parts are the names in it that stay once they are there."""
+    """A folder on disk. parts: names in it that must stay once they exist."""
 
     def __init__(self, path: Path, parts: tuple[str, ...] = PARTS) -> None:
         self.path = path
@@ -27,16 +26,16 @@ class WatchedFolder:
         self._seen: dict[str, _Identity | None] = {}
 
     def check(self) -> None:
-        """Raise SpecError where the folder, or a part of it that was there before, is gone or is another."""
+        """Raise SpecError where the folder, or a part that existed before, was removed or replaced."""
         if (lost := self._lost()) is not None:
             raise SpecError.of(
                 CANNOT_WRITE,
-                f"cannot write {self.path}: {lost} meanwhile, so nothing more is written there",
-                help="leave the folder alone while it is written; where it was moved, resume it there",
+                f"cannot write {self.path}: {lost} meanwhile, so writing has stopped",
+                help="do not change the folder while it is written; where it was moved, resume it there",
             )
 
     def check_folder(self) -> None:
-        """As `check`, of the folder alone: fast enough to be called between two steps."""
+        """Do as `check` for the folder alone, fast enough to be called between two steps."""
         if not self._is_there():
             self.check()
 
@@ -52,22 +51,22 @@ class WatchedFolder:
             return False
 
     def _lost(self) -> str | None:
-        """Return what has happened to the folder; None where nothing has."""
+        """Return how the folder was lost, or None where it was not."""
         if not self._is_there():
-            return "another folder was put in its place" if self.path.exists() else "it was removed or moved"
+            return "it was replaced by another folder" if self.path.exists() else "it was removed or moved"
         for name in self.parts:
             try:
-                found = os.lstat(self.path / name)
+                status = os.lstat(self.path / name)
             except OSError:
                 if name in self._seen:
                     return f"{name} in it was removed or moved"
                 continue
-            is_file = stat.S_ISREG(found.st_mode)
-            identity = None if is_file else _identity(found)  # a file is replaced when it is written
-            if not (is_file or stat.S_ISDIR(found.st_mode)) or self._seen.setdefault(name, identity) != identity:
+            is_file = stat.S_ISREG(status.st_mode)
+            identity = None if is_file else _identity(status)  # writing replaces a file
+            if not (is_file or stat.S_ISDIR(status.st_mode)) or self._seen.setdefault(name, identity) != identity:
                 return f"{name} in it was replaced"
         return None
 
 
-def _identity(found: os.stat_result) -> _Identity:
-    return found.st_dev, found.st_ino
+def _identity(status: os.stat_result) -> _Identity:
+    return status.st_dev, status.st_ino
