@@ -553,7 +553,7 @@ def test_rows_need_inputs_that_came_from_a_table(tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", np.array(NUMBERS))
     changed(path, "x: {column: x}", "x: {file: x.npy}")
     run = graphspec.train(path, run_dir=tmp_path / "run")
-    with pytest.raises(SpecError, match="took no input from a table"):
+    with pytest.raises(SpecError, match="read no input from a table"):
         run.rows("t.csv")
 
 

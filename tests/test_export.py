@@ -21,7 +21,7 @@ import graphspec
 from graphspec.cli import main
 from graphspec.diagnostics import SpecError
 from graphspec.exporting import FORMATS, comparison
-from graphspec.exporting.formats import Module, Opened
+from graphspec.exporting.formats import FormatModule, LoadedExport
 from graphspec.runs.run import Run
 from graphspec.to_keras import build_model
 
@@ -181,11 +181,11 @@ def test_other_numbers_are_caught_and_nothing_is_left(
 ) -> None:
     """One output that is off by three thousandths is refused by name, and its folder is as empty as it was."""
     module = FORMATS[to].module
-    opened = module.opened
+    load = module.load
 
-    def off(path: Path) -> Opened:
-        found = opened(path)
-        return Opened(
+    def off(path: Path) -> LoadedExport:
+        found = load(path)
+        return LoadedExport(
             found.inputs,
             found.outputs,
             lambda inputs: {
@@ -193,18 +193,18 @@ def test_other_numbers_are_caught_and_nothing_is_left(
             },
         )
 
-    monkeypatch.setattr(module, "opened", off)
+    monkeypatch.setattr(module, "load", off)
     code, text = refusal(wine, to, tmp_path / "new" / f"wine{FORMATS[to].ending}")
     assert code == "GS908"
-    assert "gives other numbers for `alcohol`" in text
-    assert "0.003 of its greatest value" in text
+    assert "differs from the model in the output `alcohol`" in text
+    assert "0.003 of its maximum" in text
     assert list(tmp_path.iterdir()) == []
 
 
 def test_lost_names_are_caught(wine: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An export whose outputs bear other names than the spec's is refused."""
     module = FORMATS["onnx"].module
-    monkeypatch.setattr(module, "opened", lambda path: Opened({"chemistry", "appearance"}, {"a", "b"}, dict))
+    monkeypatch.setattr(module, "load", lambda path: LoadedExport({"chemistry", "appearance"}, {"a", "b"}, dict))
     code, text = refusal(wine, "onnx", tmp_path / "wine.onnx")
     assert code == "GS908"
     assert "its outputs would be" in text
@@ -250,7 +250,7 @@ def test_tables_of_words_are_refused_before_any_work(
     characters: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, to: str
 ) -> None:
     """Formats without text say which layers they have no place for, all at once, and convert nothing."""
-    module: Module = FORMATS[to].module
+    module: FormatModule = FORMATS[to].module
     monkeypatch.setattr(module, "convert", lambda *_: pytest.fail("it was converted"))
     code, text = refusal(characters, to, tmp_path / f"it{FORMATS[to].ending}")
     assert code == "GS908"
@@ -312,7 +312,7 @@ def test_best_model_of_a_run(write: Write, tmp_path: Path) -> None:
             "litert",
             L.CategoryEncoding(7, output_mode="multi_hot", name="coded"),
             "int64",
-            "`DenseBincount`, which stands",
+            "`DenseBincount`, used at",
         ),
         ("onnx", L.Discretization(bin_boundaries=[0.0], name="binned"), "float32", "`binned` (Discretization)"),
         ("onnx", L.IntegerLookup(vocabulary=[1, 2], name="looked_up"), "int64", "`looked_up` (IntegerLookup)"),
@@ -399,7 +399,7 @@ def test_random_model_is_refused(tmp_path: Path) -> None:
     keras.saving.register_keras_serializable("tests")(Noisy)
     code, text = refusal(saved(tmp_path / "m.keras", chain((3,), Noisy())), "saved-model")
     assert code == "GS908"
-    assert "gives other numbers for `y` each time" in text
+    assert "output `y` varies between calls" in text
 
 
 def test_training_that_predict_overrides_is_caught(tmp_path: Path) -> None:
@@ -408,7 +408,7 @@ def test_training_that_predict_overrides_is_caught(tmp_path: Path) -> None:
     model = keras.Model({"x": x}, {"y": L.Dropout(0.5)(x, training=True)})
     code, text = refusal(saved(tmp_path / "m.keras", model), "saved-model")
     assert code == "GS908"
-    assert "SavedModel gives other numbers for `y`" in text
+    assert "the SavedModel export differs from the model in the output `y`" in text
     assert [each.name for each in tmp_path.iterdir()] == ["m.keras"]
 
 
@@ -416,12 +416,12 @@ def test_samples_are_those_given_or_random_where_there_are_none(wine: Run, bottl
     """A bare file is compared on random values unless files are given; it says which, and faulty ones are findings."""
     path = tmp_path / "m.keras"
     path.write_bytes((wine.path / "model.keras").read_bytes())
-    assert graphspec.export(path, "keras").compared_on == "of random values, for no data is known"
+    assert graphspec.export(path, "keras").compared_on == "of random values, since no data is known"
     for name, values in bottles.items():
         np.save(tmp_path / f"{name}.npy", values[:5])
     files = {name: str(tmp_path / f"{name}.npy") for name in bottles}
     done = graphspec.export(path, "keras", inputs=files, force=True)
-    assert (done.samples, done.compared_on) == (5, "of the files given")
+    assert (done.samples, done.compared_on) == (5, "of the input files")
     assert refusal(path, "keras", force=True, inputs={**files, "appearance": files["chemistry"]})[0] == "GS605"
     result = call(path, "--to", "onnx", "-i", f"chemistry={files['chemistry']}")
     assert result.exit_code == 1
@@ -460,7 +460,7 @@ def test_run_whose_data_is_gone_is_compared_on_random_values(write: Write, tmp_p
     run = graphspec.train(spec, run_dir=tmp_path / "run")
     (tmp_path / "x.npy").unlink()
     done = graphspec.export(run, "saved-model")
-    assert done.compared_on.startswith("of random values, for the train split cannot be read: there is no file")
+    assert done.compared_on.startswith("of random values, since the train split cannot be read: there is no file")
 
 
 @pytest.mark.parametrize("to", ["saved-model", "onnx"])

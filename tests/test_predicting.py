@@ -20,7 +20,7 @@ from click.testing import CliRunner, Result
 import graphspec
 from graphspec.cli import main
 from graphspec.diagnostics import SpecError
-from graphspec.predicting.columns import Columns
+from graphspec.predicting.columns import PredictionColumns
 from graphspec.predicting.input_files import Files
 from graphspec.predicting.labels import Labels
 from graphspec.runs.run import Run
@@ -300,7 +300,7 @@ def test_names_that_collide_are_told_apart(tmp_path: Path) -> None:
 )
 def test_columns_follow_shape_and_words(shape: tuple[int, ...], labels: Labels | None, names: list[str]) -> None:
     """Words count only where there is a number for each of them, or one unit for two."""
-    table = Columns({"y": shape}, {"y": labels} if labels is not None else {})
+    table = PredictionColumns({"y": shape}, {"y": labels} if labels is not None else {})
     values = np.random.default_rng(0).random((6, *shape)).astype(np.float32)
     found = table.of(np.arange(6), {"y": values})
     assert list(found) == table.names == names
@@ -329,7 +329,7 @@ def test_further_axes_are_nested_lists_and_no_csv(tmp_path: Path) -> None:
     for found in (pq.read_table(tmp_path / "out.parquet").to_pydict()["y"], [line["y"] for line in lines]):
         np.testing.assert_array_equal(np.array(found, np.float32), expected)
     said = refused(*given, tmp_path / "out.csv")
-    assert "no place for `y`, of shape [4, 2]" in said
+    assert "cannot hold `y`, of shape [4, 2]" in said
     assert not (tmp_path / "out.csv").exists()
 
 
@@ -359,13 +359,13 @@ def test_nothing_is_written_over_without_force(run: Run, tmp_path: Path) -> None
     assert out.read_text(encoding="utf-8") == "mine"
     (tmp_path / "link.csv").symlink_to(data)
     for same in (data, tmp_path / "." / "rows.csv", tmp_path / "link.csv"):
-        assert "the predictions are made of it" in refused(run.path, "--rows", data, "-o", same, "--force")
+        assert "it is an input of the predictions" in refused(run.path, "--rows", data, "-o", same, "--force")
     assert data.read_bytes() == before
     (tmp_path / "folder.csv").mkdir()
     assert "it is a folder" in refused(run.path, "--rows", data, "-o", tmp_path / "folder.csv", "--force")
     assert "is not a folder" in refused(run.path, "--rows", data, "-o", data / "out.csv")
     assert "too long" in refused(run.path, "--rows", data, "-o", tmp_path / f"{'x' * 300}.csv")
-    assert "endings" in refused(run.path, "--rows", data, "-o", tmp_path / "out.xls")
+    assert "extensions" in refused(run.path, "--rows", data, "-o", tmp_path / "out.xls")
     wrote(run.path, "--rows", data, "-o", out, "--force")
     assert len(read_csv(out)["size"]) == ROWS
 
@@ -431,7 +431,7 @@ def test_what_the_model_cannot_take_is_no_traceback(tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", np.array([[1], [99]]))
     a = keras.Input((1,), name="a", dtype="int32")
     path = saved(tmp_path / "m.keras", a, L.Flatten(name="y")(L.Embedding(3, 2)(a)))
-    assert "cannot compute this" in refused(path, "-i", f"a={tmp_path / 'x.npy'}", "-o", tmp_path / "out.npz")
+    assert "cannot compute these samples" in refused(path, "-i", f"a={tmp_path / 'x.npy'}", "-o", tmp_path / "out.npz")
     assert not (tmp_path / "out.npz").exists()
     np.save(tmp_path / "wide.npy", np.zeros((2, 5), np.int32))
     assert "GS605" in refused(path, "-i", f"a={tmp_path / 'wide.npy'}")

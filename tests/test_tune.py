@@ -83,7 +83,7 @@ def call(*arguments: object) -> Result:
     return CliRunner().invoke(main, [str(each) for each in arguments])
 
 
-def rows_of(run: Path) -> list[dict[str, Any]]:
+def table_sources(run: Path) -> list[dict[str, Any]]:
     """The metrics of a run, without what a clock has told."""
     return [{key: row[key] for key in row if not key.startswith("time/")} for row in read_rows(run)]
 
@@ -99,7 +99,7 @@ def told(study: Study) -> list[tuple[Any, ...]]:
             each.epoch,
             each.epochs,
             each.reason,
-            rows_of(each.run),
+            table_sources(each.run),
         )
         for each in study.trials
     ]
@@ -150,7 +150,7 @@ def test_best_spec_trains_to_the_same_numbers(whole: Study, tmp_path: Path) -> N
     assert "# how wide" in text
     assert len(graphspec.validate(whole.best_spec)) == 0
     run = graphspec.train(whole.best_spec, run_dir=tmp_path / "again")
-    assert rows_of(run.path) == rows_of(whole.best.run)
+    assert table_sources(run.path) == table_sources(whole.best.run)
 
 
 @pytest.mark.smoke

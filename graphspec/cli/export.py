@@ -76,7 +76,7 @@ def export(
         checkpoint=checkpoint or "last",
         inputs=samples,
         force=force,
-        tell=lambda step: echo(step, err=True),
+        on_stage=lambda stage: echo(stage, err=True),
     )
     if as_json:
         _echo_json(exported)

@@ -62,7 +62,7 @@ def predict(
     graphspec predict model.keras -i x=x.npy -o out.csv --batch-size 1024
     """
     from graphspec.cli.models import named, predictor_of, run_of
-    from graphspec.predicting.files import check_apart, check_output, write_predictions
+    from graphspec.predicting.files import check_not_input, check_output, write_predictions
     from graphspec.predicting.input_files import Files
 
     if bool(inputs or rows) == (split is not None):
@@ -74,14 +74,14 @@ def predict(
     data = split or Files(named(inputs), rows=rows)
     predictor = predictor_of(run, run_of(run), checkpoint, spec)
     if output is not None:
-        check_apart(output, predictor.sources(data))
+        check_not_input(output, predictor.sources(data))
 
     import numpy as np
     from rich.console import Console
 
     from graphspec.console.predicting import counting
     from graphspec.console.reading import showing
-    from graphspec.predicting.batch import watched
+    from graphspec.predicting.batch import monitor
 
     console = Console(stderr=True)
     with showing(console) as progress_shown:
@@ -92,7 +92,7 @@ def predict(
     predictor.load()
     not_finite: Counter[str] = Counter()
     with counting(console, "predicting", samples.count) as advance:
-        batches = watched(predictor.batches(samples, batch_size), advance, not_finite)
+        batches = monitor(predictor.batches(samples, batch_size), advance, not_finite)
         if output is None:
             _show(batches, predictor.labels)
         else:

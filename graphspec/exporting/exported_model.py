@@ -1,4 +1,4 @@
-"""What is exported: the model of a run, or of a `.keras` file, with what is known of its data."""
+"""The model to export, of a run or of a `.keras` file, with its data."""
 
 from __future__ import annotations
 
@@ -17,11 +17,16 @@ from graphspec.spec import load
 _FLOAT32 = "training.precision=float32"
 
 
-@dataclass
-class Subject:
-    """The model in `file`, of the run in `folder` or alone in that folder. name is what its exports are called.
+@dataclass(kw_only=True)
+class ExportedModel:
+    """A model to export.
 
-    make opens it. precision is that of the training where the model is built to compute in another, else empty.
+    Attributes:
+        name: file name of its exports, without extension.
+        folder: the run directory, or the folder of `file`.
+        file: file of the model.
+        make: loads the model with its data.
+        precision: precision of the training if the model is built with another, else empty.
     """
 
     name: str
@@ -32,40 +37,45 @@ class Subject:
 
     @cached_property
     def predictor(self) -> Predictor:
-        """The model with its data. Raises SpecError where it cannot be read."""
+        """Load the model with its data. Raises SpecError if it cannot be read."""
         return self.make()
 
 
-def subject_of(path: Path, checkpoint: str, *, in_float32: bool) -> Subject:
-    """The run at `path`, the newest in that folder, or the model in that file. Raises SpecError where there is no run.
+def find_model(path: Path, checkpoint: str, *, in_float32: bool) -> ExportedModel:
+    """Return the model at `path`.
 
-    checkpoint: `last`, or `best` for the model of the best epoch of a run. in_float32: a run that was trained in mixed
-    precision gives a model that computes in float32; its weights are that.
+    Args:
+        path: a run directory, a folder of runs (the newest is taken), or a `.keras` file.
+        checkpoint: `last`, or `best` for the model of the best epoch of a run.
+        in_float32: build the model of a run trained in mixed precision in float32, as its weights are.
+
+    Raises:
+        SpecError: there is no run.
     """
     if path.suffix.lower() == ".keras" and not path.is_dir():
-        return Subject(path.stem, path.parent, path, lambda: _of_file(path))
+        return ExportedModel(name=path.stem, folder=path.parent, file=path, make=lambda: _load_file(path))
     run = Run.at(path)
     spec = run.spec
     precision = spec.model.precision
-    changed = in_float32 and precision != "float32"
-    built = load(run.path / run_directory.SPEC, [_FLOAT32]) if changed else spec
-    return Subject(
-        spec.name,
-        run.path,
-        run.path / CHECKPOINTS[checkpoint],
-        lambda: predictor_with_spec(
-            str(run.path), lambda: run.model(built, checkpoint=checkpoint), spec, run.vocabularies
+    is_changed = in_float32 and precision != "float32"
+    model_spec = load(run.path / run_directory.SPEC, [_FLOAT32]) if is_changed else spec
+    return ExportedModel(
+        name=spec.name,
+        folder=run.path,
+        file=run.path / CHECKPOINTS[checkpoint],
+        make=lambda: predictor_with_spec(
+            str(run.path), lambda: run.model(model_spec, checkpoint=checkpoint), spec, run.vocabularies
         ),
-        precision if changed else "",
+        precision=precision if is_changed else "",
     )
 
 
-def _of_file(path: Path) -> Predictor:
-    """The model in a file; in a run directory, with the data of the run."""
+def _load_file(path: Path) -> Predictor:
+    """Load the model in a file; in a run directory, with the data of the run."""
     require_tensorflow()
-    beside = path.parent / run_directory.SPEC
-    if (path.parent / run_directory.RECORD).is_file() and beside.is_file():
-        return predictor_of_file(path, load(beside))
+    spec = path.parent / run_directory.SPEC
+    if (path.parent / run_directory.RECORD).is_file() and spec.is_file():
+        return predictor_of_file(path, load(spec))
     from graphspec.predicting.model_file import predictor_of
 
     return predictor_of(path)

@@ -1,4 +1,4 @@
-"""What one batch of samples gives."""
+"""The predictions of one batch, and the monitoring of a stream of them."""
 
 from __future__ import annotations
 
@@ -14,14 +14,20 @@ Array = np.ndarray[Any, Any]
 
 @dataclass(frozen=True)
 class Batch:
-    """The predictions of the samples `at`, by output, first axis samples. `at` counts in the files they came from."""
+    """The predictions of a batch, by output, first axis samples; `at` holds the samples' indices in their files."""
 
     at: Array
     predicted: dict[str, Array]
 
 
-def watched(batches: Iterator[Batch], advance: Callable[[int], None], not_finite: Counter[str]) -> Iterator[Batch]:
-    """The same batches. advance is told of each, and not_finite counts the samples with NaN or infinity by output."""
+def monitor(batches: Iterator[Batch], advance: Callable[[int], None], not_finite: Counter[str]) -> Iterator[Batch]:
+    """Yield the batches unchanged, and report each.
+
+    Args:
+        batches: predictions, in order.
+        advance: is called with the number of samples of each batch.
+        not_finite: counts the samples with NaN or infinity, by output; updated in place.
+    """
     for batch in batches:
         for name, values in batch.predicted.items():
             if values.dtype.kind == "f":

@@ -1,7 +1,7 @@
-"""Files given by hand → sources: `name=file#part`, and a table that holds the columns of the training.
+"""Input files → sources: `name=file#part`, and a table with the columns of the training data.
 
-What the training did with the values of an input or target — vocabulary, scale, decoding, windows — is done with those
-of a file given for it. Needs neither TensorFlow nor NumPy.
+The values of an input file are transformed as those of the training were: vocabulary, scale, decoding, windows. Needs
+neither TensorFlow nor NumPy.
 """
 
 from __future__ import annotations
@@ -19,10 +19,15 @@ from graphspec.sources import GIVEN, DataSource, Split, endings, format_of
 
 @dataclass(frozen=True)
 class Files:
-    """Files by the names of inputs and outputs, each a source or `file#part`; what `rows` holds need not be named.
+    """The files to predict from or evaluate on, each a source or `file#part`.
 
-    rows is a table with the columns that the training took. PART is an array of an .npz, a feature of a TFRecord, or
-    columns of a table, separated by commas.
+    `part` is an array of an .npz, a feature of a TFRecord, or the comma-separated columns of a table.
+
+    Attributes:
+        inputs: files by input.
+        targets: target files by output.
+        weights: sample weight files by output.
+        rows: a table with the columns that the training read; inputs and targets in it need not be named.
     """
 
     inputs: Mapping[str, DataSource | str] = field(default_factory=dict)
@@ -31,15 +36,21 @@ class Files:
     rows: Path | str | None = None
 
     def split(self, graph: Graph, trained: Split | None, *, targets: bool) -> Split:
-        """The files as a split of data for `graph`, each read as the source of the same name in `trained` is.
+        """Return the files as a split of data for `graph`.
 
-        targets: whether they are wanted. Raises SpecError where a file is of no known format, or has no such part.
+        Args:
+            graph: names and dtypes of inputs and outputs.
+            trained: the training split; a file is read as its source of the same name.
+            targets: also read targets from `rows`.
+
+        Raises:
+            SpecError: a file has an unknown format, or lacks the part.
         """
         inputs = _sources("--input", self.inputs, trained.inputs if trained is not None else {})
         outputs = _sources("--target", self.targets, trained.outputs if trained is not None else {})
         weights = _sources("--weight", self.weights, {})
         if self.rows is not None:
-            inputs = rows_of(trained, self.rows) | inputs
+            inputs = table_sources(trained, self.rows) | inputs
             outputs = (_columns(trained.outputs, self.rows) if targets and trained is not None else {}) | outputs
         texts = [name for name, each in graph.inputs.items() if each.dtype == "string"]
         inputs = {name: replace(each, as_text=each.as_text or name in texts) for name, each in inputs.items()}
@@ -47,50 +58,50 @@ class Files:
         return Split(GIVEN, inputs, outputs, weights, graph.span)
 
 
-def rows_of(trained: Split | None, file: Path | str) -> dict[str, DataSource]:
-    """A source for each input that the training took from a table: the columns of the same names in `file`.
+def table_sources(trained: Split | None, file: Path | str) -> dict[str, DataSource]:
+    """Return a source in the table `file` for each input that the training read from a table.
 
-    Raises SpecError where `file` is no table, or the training took no input from one.
+    Raises SpecError if `file` is no table, or the training read no input from one.
     """
     format = format_of(Path(file).suffix.lower())
     tables = [ending for ending in endings() if (each := format_of(ending)) is not None and "columns" in each.keys]
     if format is None or "columns" not in format.keys:
         raise SpecError.of(
-            UNKNOWN_FORMAT, f"`{file}` is no table", _place("--rows", str(file)), expected=f"a file in {one_of(tables)}"
+            UNKNOWN_FORMAT, f"`{file}` is no table", _span("--rows", str(file)), expected=f"a file in {one_of(tables)}"
         )
-    found = _columns(trained.inputs, file) if trained is not None else {}
-    if not found:
+    sources = _columns(trained.inputs, file) if trained is not None else {}
+    if not sources:
         raise SpecError.of(
             DATA_NAMES,
-            "the training took no input from a table, so nothing tells which columns the inputs are",
-            _place("--rows", str(file)),
-            help="give each input with --input NAME=FILE",
+            "the training read no input from a table, so the columns of the inputs are unknown",
+            _span("--rows", str(file)),
+            help="name a file for each input with --input NAME=FILE",
         )
-    return found
+    return sources
 
 
 def _columns(trained: Mapping[str, DataSource], file: Path | str) -> dict[str, DataSource]:
-    """The sources that are columns of a table, of `file`."""
-    place = _place("--rows", str(file))
+    """Return the sources that are columns of a table, moved to `file`."""
+    span = _span("--rows", str(file))
     return {
-        name: replace(source, path=Path(file), text=str(file), span=place, spans={})
+        name: replace(source, path=Path(file), text=str(file), span=span, spans={})
         for name, source in trained.items()
         if source.column is not None or source.columns is not None
     }
 
 
 def _sources(
-    option: str, given: Mapping[str, DataSource | str], trained: Mapping[str, DataSource]
+    option: str, files: Mapping[str, DataSource | str], trained: Mapping[str, DataSource]
 ) -> dict[str, DataSource]:
-    found = {}
-    for name, each in given.items():
+    sources = {}
+    for name, each in files.items():
         source = each if isinstance(each, DataSource) else _source(option, name, each, trained.get(name))
-        found[name] = _alike(source, trained[name]) if name in trained else source
-    return found
+        sources[name] = _transform_as(trained[name], source) if name in trained else source
+    return sources
 
 
-def _alike(source: DataSource, trained: DataSource) -> DataSource:
-    """`source`, with all that is done with the values of the one that was trained on."""
+def _transform_as(trained: DataSource, source: DataSource) -> DataSource:
+    """Return `source` with the transforms of `trained`."""
     return replace(
         source,
         transforms=trained.transforms,
@@ -105,14 +116,14 @@ def _alike(source: DataSource, trained: DataSource) -> DataSource:
 
 
 def _source(option: str, name: str, written: str, trained: DataSource | None) -> DataSource:
-    """The source that `file#part` is."""
+    """Parse `file#part`."""
     file, _, part = written.partition("#")
-    span = _place(option, f"{name}={written}")
+    span = _span(option, f"{name}={written}")
     path = Path(file)
     format = format_of(path.suffix.lower(), trained.decode if trained is not None else None)
     if format is None:
         raise SpecError.of(
-            UNKNOWN_FORMAT, f"`{file}` is of no known format", span, expected=f"a file in {one_of(endings())}"
+            UNKNOWN_FORMAT, f"`{file}` has an unknown format", span, expected=f"a file in {one_of(endings())}"
         )
     if not part:
         return DataSource(path, file, span)
@@ -130,5 +141,5 @@ def _source(option: str, name: str, written: str, trained: DataSource | None) ->
     return DataSource(path, file, span, columns=columns)
 
 
-def _place(option: str, written: str) -> Span:
+def _span(option: str, written: str) -> Span:
     return Span(SourceText(option, written), 1, 1, 1, 1 + len(written))

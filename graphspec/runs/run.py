@@ -17,7 +17,7 @@ from graphspec.diagnostics.suggest import one_of
 from graphspec.extras import check_tensorflow, require_tensorflow
 from graphspec.files import is_file, is_whole_zip
 from graphspec.language.traversal import every_plugin
-from graphspec.predicting.input_files import Files, rows_of
+from graphspec.predicting.input_files import Files, table_sources
 from graphspec.predicting.labels import labels_of
 from graphspec.run_directory.consistency import check_record
 from graphspec.run_directory.file_hashes import differing_files, unknown_files, unknown_plugins
@@ -292,7 +292,7 @@ class Run:
 
         Raises SpecError where `file` is no table, or the training took no input from one.
         """
-        return rows_of(self.spec.data.train if self.spec.data is not None else None, file)
+        return table_sources(self.spec.data.train if self.spec.data is not None else None, file)
 
     def predict(
         self,
