@@ -144,9 +144,9 @@ def validate(
 def _deep_check() -> Deep:
     """Return the check by Keras, which shows its progress on a terminal. Raises SpecError without TensorFlow."""
     require_tensorflow()
-    from graphspec.training.dry_run import DeepCheck
+    from graphspec.training.dry_run import DryRun
 
-    check, count = DeepCheck(), 0
+    check, count = DryRun(), 0
 
     def check_with_progress(spec: Spec) -> list[Diagnostic]:
         nonlocal count

@@ -65,7 +65,7 @@ def predictor_of(path: Path) -> Predictor:
         name: Input(name, tuple(tensor.shape[1:]), str(tensor.dtype), span) for name, tensor in model.input.items()
     }
     outputs = {name: _output(name, compiling, span) for name in model.output}
-    graph = Graph(model.name, inputs, {}, outputs, span«««=place|||»»»)
+    graph = Graph(model.name, inputs, {}, outputs, span=span)
     trained = [name for name, output in outputs.items() if output.loss is not None]
     if trained:
         _compile(model, compiling, trained, str(path))
@@ -100,7 +100,7 @@ def _by_output(compiled: dict[str, Any], outputs: list[str], name: str) -> _Comp
 def _output(name: str, compiling: _Compiling, span: Span) -> Output:
     loss = compiling["loss"].get(name)
     node = Node(name, Feed(), [], span)
-    return Output(node, place, loss=_object(loss, span), «««loss_weight=1|||True, _weight(compiling["loss_weights"]»»».get(name))«««|||, [], [], {}, span»»»)
+    return Output(node, span, loss=_object(loss, span), loss_weight=_weight(compiling["loss_weights"].get(name)))
 
 
 def _object(loss: Any, span: Span) -> Object | None:

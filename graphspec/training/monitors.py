@@ -33,8 +33,8 @@ def with_mode(callback: Object, spec: Spec, *, validates: bool) -> Object:
     monitor = str(callback.arguments.get("monitor", "val_loss"))
     modes = reported(spec, validates=validates)
     if monitor not in modes:
-        «««span = callback.span_of("monitor")
-        finding|||diagnostic»»» = unknown_monitor(callback.name, monitor, span, reported=modes, validates=validates)
+        span = callback.span_of("monitor")
+        diagnostic = unknown_monitor(callback.name, monitor, span, reported=modes, validates=validates)
         raise SpecError(Report([diagnostic]))
     if callback.arguments.get("mode", "auto") != "auto":
         return callback
