@@ -41,7 +41,7 @@ _held: dict[Path, IO[bytes]] = {}
 
 
 @dataclass(frozen=True)
-class Entry:
+class CacheEntry:
     """A converted file: what it was made from, as the spec names it, the bytes it takes, and when it was last used."""
 
     folder: Path
@@ -69,7 +69,7 @@ def bound() -> int:
     return int(found * 1e9)
 
 
-def entries() -> list[Entry]:
+def entries() -> list[CacheEntry]:
     """The entries, the one that was used last first."""
     found = []
     for folder in _listed(cache_folder()):
@@ -77,7 +77,7 @@ def entries() -> list[Entry]:
             entry = json.loads(read_text(folder / ENTRY))
             used = (folder / ENTRY).stat().st_mtime
             if isinstance(entry, dict):
-                found.append(Entry(folder, str(entry.get("source")), size_of(folder), used))
+                found.append(CacheEntry(folder, str(entry.get("source")), size_of(folder), used))
     return sorted(found, key=lambda entry: entry.used, reverse=True)
 
 
