@@ -1,6 +1,6 @@
 """Checks of losses: each output has one that fits its last activation and its shape.
 
-Keras trains such models silently to a wrong result; `tests/test_guards.py` shows each case.
+Keras trains such models silently to a wrong result; `tests/checks/test_guards.py` shows each case.
 """
 
 from __future__ import annotations
