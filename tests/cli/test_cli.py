@@ -128,7 +128,7 @@ def test_train_evaluate_predict(spec: Path, tmp_path: Path) -> None:
     [
         (["-i", "x"], 2, "does not have the form NAME=FILE"),
         (["-i", "x=a.npy", "-i", "x=b.npy"], 2, "given twice"),
-        (["-i", "x=table.xls"], 1, "of no known format"),
+        (["-i", "x=table.xls"], 1, "has an unknown format"),
         (["-i", "x=missing.npy"], 1, "there is no file"),
         (["-i", "x=table.csv#a,c"], 1, "has no column `c`"),
         (["-i", "x=table.csv"], 1, "names no column"),

@@ -257,11 +257,11 @@ import sys, time
 from pathlib import Path
 import numpy as np
 from graphspec import diagnostics
-from graphspec.sources import Source, cache, format_for, load, reading
+from graphspec.sources import DataSource, cache, format_for, load, reading
 reading.IN_MEMORY = reading.LARGE = 1000
 path, how = Path(sys.argv[1]), sys.argv[2]
-span = diagnostics.Span(diagnostics.Source("spec.yaml", ""), 1, 1, 1, 1)
-read = Source(path, path.name, span, column="n")
+span = diagnostics.Span(diagnostics.SourceText("spec.yaml", ""), 1, 1, 1, 1)
+read = DataSource(path, path.name, span, column="n")
 def slowly():
     for block in format_for(read).blocks(read):
         print("block", flush=True)

@@ -279,7 +279,7 @@ def test_monitoring_validation_without_validation_is_refused(spec: Path) -> None
     changed(spec, "  validation: {split: 0.2}\n", "")
     code, text = refusal(changed(spec, "seed: 5", "seed: 5, callbacks: [EarlyStopping]"))
     assert code == "GS507"
-    assert "`validation: {split: 0.1}`" in text
+    assert "`data: {validation: {split: 0.1}}`" in text
 
 
 def test_metrics_are_reported_under_the_names_that_monitors_know(write: Write, tmp_path: Path) -> None:
@@ -313,7 +313,7 @@ def test_metrics_are_reported_under_the_names_that_monitors_know(write: Write, t
     ("old", "new", "code", "said"),
     [
         ("training: {optimizer: {Adam: 0.01}, epochs: 3, batch_size: 16, seed: 5}\n", "", "GS505", "no `training`"),
-        ("  validation: {split: 0.2}\n", "  validation: {split: 0.001}\n", "GS505", "leaves 0 to validate on"),
+        ("  validation: {split: 0.2}\n", "  validation: {split: 0.001}\n", "GS505", "leaves 0 for validation"),
         ("{Dense: 1}, loss: mse", "{Dense: 2}, loss: mse", "GS503", "targets of shape [2]"),
         ("units: 8, activation", "units: -8, activation", "GS213", "`units`"),
         ("optimizer: {Adam: 0.01}", "optimizer: {Adam: {learning_rate: fast}}", "GS201", "`fast`"),
