@@ -257,7 +257,8 @@ def test_damaged_run_is_refused(whole: graphspec.Run, tmp_path: Path, file: str,
     assert said in refusal(lambda: graphspec.resume(run))
 
 
-@pytest.mark.parametrize("precision", ["mixed_float16", pytest.param("mixed_bfloat16", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("precision", ["mixed_float16", "mixed_bfloat16"])
 def test_mixed_precision_goes_on_as_it_was(specs: dict[str, Path], tmp_path: Path, precision: str) -> None:
     """The scale of the loss is part of the state, as all that the optimizer keeps."""
     overrides = [f"training.precision={precision}", "training.epochs=2", "training.checkpoint.keep=100"]
