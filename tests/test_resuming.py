@@ -215,10 +215,16 @@ def test_validation_is_stopped_too(
     run = tmp_path / "run"
     with pytest.raises(KeyboardInterrupt):
         graphspec.train(specs["heads"], overrides=["training.checkpoint.keep=1000"], run_dir=run)
+    assert not [path for path in open_files() if path.is_relative_to(run)]
     (newest,) = steps_in(run / "checkpoints")[-1:]
     assert newest == 3 * HEADS_STEPS
     graphspec.resume(run)
     assert list(differences(whole.path, run)) == []
+
+
+def open_files() -> list[Path]:
+    """The files that this process holds open, where the system tells."""
+    return [each.readlink() for each in Path("/proc/self/fd").glob("*") if os.path.lexists(each)]
 
 
 def test_damaged_checkpoint_is_passed_over(

@@ -7,7 +7,9 @@ Keras (an open file, the model) is left as the callback has made it itself.
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable
+import io
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +60,18 @@ def go_on_writing(callback: Any, state: dict[str, Any]) -> None:
         if path.exists() and path.stat().st_size > state["bytes"]:
             with open(path, "rb+") as file:
                 file.truncate(state["bytes"])
+
+
+@contextmanager
+def closed_files(callbacks: list[Any]) -> Iterator[None]:
+    """Close the files that callbacks keep open, however the training within ends: Keras does at an end in order."""
+    try:
+        yield
+    finally:
+        for value in (value for each in callbacks for value in vars(each).values()):
+            if isinstance(value, io.IOBase):
+                with suppress(OSError):
+                    value.close()
 
 
 def _places(callback: Any) -> tuple[str, ...]:

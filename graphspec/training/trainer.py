@@ -25,6 +25,7 @@ from graphspec.to_keras.spec import BUILDING
 from graphspec.to_keras.weights import load_weights
 from graphspec.training import finite
 from graphspec.training.callback_list import CallbackList
+from graphspec.training.callback_state import closed_files
 from graphspec.training.checkpoint_file import DamagedError, read_checkpoint
 from graphspec.training.checkpoints import BEST, Checkpoints, newest_whole, plan, steps_in
 from graphspec.training.exclusive import TRAINING, alone
@@ -144,6 +145,7 @@ def _train(
                 list(spec.graph.outputs), told, lambda: measures.row, epochs=settings.epochs, steps=batches.steps
             ) as shown,
             _recorded_end(recorder, spec, interruption),  # here as well: MLflow reads the record when it is left
+            closed_files(written),
         ):
             checkpoints = Checkpoints(
                 folder,
