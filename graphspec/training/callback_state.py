@@ -7,7 +7,9 @@ operation of Keras (an open file, the model) are left as they are.
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable
+import io
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +69,18 @@ def resume_files(callback: Any, state: dict[str, Any]) -> None:
         if path.exists() and path.stat().st_size > state["bytes"]:
             with open(path, "rb+") as file:
                 file.truncate(state["bytes"])
+
+
+@contextmanager
+def closed_files(callbacks: list[Any]) -> Iterator[None]:
+    """Close the files that callbacks keep open, however the training within ends: Keras does at an end in order."""
+    try:
+        yield
+    finally:
+        for value in (value for each in callbacks for value in vars(each).values()):
+            if isinstance(value, io.IOBase):
+                with suppress(OSError):
+                    value.close()
 
 
 def _written_paths(callback: Any) -> tuple[str, ...]:

@@ -27,6 +27,7 @@ from graphspec.to_keras.weights import load_weights
 from graphspec.training import nan_guard
 from graphspec.training.begin_or_resume import DataChanges, Start, begin_run, resume_run
 from graphspec.training.callback_list import CallbackList
+from graphspec.training.callback_state import closed_files
 from graphspec.training.checkpoint_file import DamagedError, read_checkpoint
 from graphspec.training.checkpoints import BEST, Checkpoints, checkpoint_steps, newest_intact, plan_checkpoints
 from graphspec.training.epoch_stats import EpochStats
@@ -171,6 +172,7 @@ def _train(
                 list(spec.graph.outputs), reporter, lambda: epoch_stats.row, epochs=settings.epochs, steps=batches.steps
             ) as progress,
             _recorded_end(recorder, spec, interruption),  # again: MLflow reads the record on leaving
+            closed_files(written),
         ):
             checkpoints = Checkpoints(
                 folder,

@@ -90,6 +90,7 @@ def test_tensorflow_is_imported_without_a_word(folder: Path, tmp_path: Path, lin
     assert seen.read_text(encoding="utf-8") == "held back"
 
 
+@pytest.mark.slow
 def test_no_command_shows_what_tensorflow_says_of_itself(folder: Path) -> None:
     """All of them in a row, and then what TensorFlow logs as errors and warnings, leave only words of graphspec."""
     command = [sys.executable, "-c", EVERYTHING, *CALLS[:-1]]

@@ -118,6 +118,7 @@ print(json.dumps({name: np.asarray(values).tolist() for name, values in given.it
 """
 
 
+@pytest.mark.slow
 @pytest.mark.smoke
 @pytest.mark.parametrize(("to", "code"), [("saved-model", SERVE_TEXT), ("keras", LOAD_TEXT)])
 def test_raw_text_is_served_without_graphspec(characters: Run, tmp_path: Path, to: str, code: str) -> None:

@@ -81,11 +81,13 @@ def _place(chosen: random.Random, project: Path, ending: str) -> str:
         lambda path: contents.link(chosen.choice(_LINKS))(path),
         lambda path: _fill(path, chosen.choice(_OTHERS)),
     ]
-    with suppress(OSError):  # its folder is a link to itself
-        path.parent.mkdir(parents=True, exist_ok=True)
-        fill = chosen.choice(make)
-        if not (path.exists() or path.is_symlink()):  # through a link it would be made elsewhere
-            fill(path)
+    fill = chosen.choice(make)
+    folders = [each for each in path.parents if each.is_relative_to(project)]
+    if not any(each.is_symlink() for each in (path, *folders)):  # through a link it would be made elsewhere
+        with suppress(OSError):  # its folder is a file
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if not path.exists():
+                fill(path)
     return name
 
 

@@ -1,4 +1,4 @@
-"""Numbered cases, tried by processes of their own; one that hangs, dies or grows too large is replaced."""
+"""Numbered cases, tried by processes of their own; one that hangs, dies, grows too large or is old is replaced."""
 
 from __future__ import annotations
 
@@ -20,6 +20,9 @@ HANGS = 30.0
 """Seconds without a word after which a process is ended."""
 
 _AT_A_TIME = 50
+_LIFETIME = 1_000
+"""Cases of one process: Click keeps the streams of every command that runs in it, with all that was written."""
+
 _ADDRESSES = 4 * 2**30
 """Bytes of address space that a process may take: more, and it fails rather than the machine."""
 
@@ -71,7 +74,7 @@ def run(
             if tried.faults:
                 totals.faulty += 1
                 keep(number, tried)
-            if tried.megabytes > megabytes:
+            if tried.megabytes > megabytes or worker.tried >= _LIFETIME:
                 worker.restart()
             if not worker.left:
                 worker.give(waiting)
@@ -101,6 +104,7 @@ class _Worker:
         self.process.start()
         theirs.close()
         self.heard = time.monotonic()
+        self.tried = 0
 
     def give(self, waiting: list[list[int]]) -> None:
         if waiting:
@@ -115,6 +119,7 @@ class _Worker:
             return self.lose("it ended the process")
         self.heard = time.monotonic()
         self.left.remove(number)
+        self.tried += 1
         return number, tried
 
     def lose(self, why: str) -> tuple[int, Tried]:

@@ -185,6 +185,7 @@ def test_no_damaged_value_is_more_than_a_finding(run: Path) -> None:
     try_cases(run, chosen, LIGHT)
 
 
+@pytest.mark.slow
 def test_commands_that_load_the_model_say_what_is_damaged(run: Path) -> None:
     """The same of those that build the model, on some of the cases."""
     chosen = random.Random(1).sample(cases(run), 8)

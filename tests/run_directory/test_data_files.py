@@ -152,7 +152,7 @@ def test_a_series_is_trained_on_by_windows(write: Write, tmp_path: Path) -> None
         graphspec: 1
         inputs: {past: [24]}
         outputs: {next: {from: past, apply: {Dense: 1}, loss: mse}}
-        training: {optimizer: {Adam: 0.02}, epochs: 60, batch_size: 16}
+        training: {optimizer: {Adam: 0.05}, epochs: 15, batch_size: 8}
         data:
           train:
             file: series.npy

@@ -486,6 +486,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Run:
     return graphspec.train(folder / "spec.yaml", run_dir=folder / "run")
 
 
+@pytest.mark.slow
 def test_a_fresh_process_predicts_the_same_from_raw_rows(whole: Run, tmp_path: Path) -> None:
     """`predict --rows` in another process gives what the trained model gives of the same rows, to the bit."""
     out = tmp_path / "out.npz"

@@ -51,6 +51,7 @@ def test_weights_are_those_of_the_file(write: Write, files: Path) -> None:
         np.testing.assert_allclose(layer.get_weights()[0], kernel, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_saved_model_needs_neither_graphspec_nor_the_files(write: Write, files: Path) -> None:
     """A run's model loads in plain Keras, and the run predicts from where it lies, by the files' place then."""
     run = graphspec.train(write(SPEC), run_dir=files / "runs" / "one")

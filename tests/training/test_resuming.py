@@ -215,10 +215,16 @@ def test_validation_is_stopped_too(
     run = tmp_path / "run"
     with pytest.raises(KeyboardInterrupt):
         graphspec.train(specs["heads"], overrides=["training.checkpoint.keep=1000"], run_dir=run)
+    assert not [path for path in open_files() if path.is_relative_to(run)]
     (newest,) = checkpoint_steps(run / "checkpoints")[-1:]
     assert newest == 3 * HEADS_STEPS
     graphspec.resume(run)
     assert list(differences(whole.path, run)) == []
+
+
+def open_files() -> list[Path]:
+    """The files that this process holds open, where the system tells."""
+    return [each.readlink() for each in Path("/proc/self/fd").glob("*") if os.path.lexists(each)]
 
 
 def test_damaged_checkpoint_is_passed_over(
@@ -257,7 +263,8 @@ def test_damaged_run_is_refused(whole: graphspec.Run, tmp_path: Path, file: str,
     assert said in refusal(lambda: graphspec.resume(run))
 
 
-@pytest.mark.parametrize("precision", ["mixed_float16", pytest.param("mixed_bfloat16", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("precision", ["mixed_float16", "mixed_bfloat16"])
 def test_mixed_precision_goes_on_as_it_was(specs: dict[str, Path], tmp_path: Path, precision: str) -> None:
     """The scale of the loss is part of the state, as all that the optimizer keeps."""
     overrides = [f"training.precision={precision}", "training.epochs=2", "training.checkpoint.keep=100"]

@@ -107,7 +107,7 @@ def test_run_directory_holds_model_spec_history_and_record(trained: Run) -> None
 
 def test_training_learns(spec: Path, tmp_path: Path) -> None:
     """The loss falls and the classes are found."""
-    run = graphspec.train(spec, overrides=["training.epochs=40"], run_dir=tmp_path / "run")
+    run = graphspec.train(spec, overrides=["training.epochs=20"], run_dir=tmp_path / "run")
     history = run.history
     assert history["loss"][-1] < 0.5 * history["loss"][0]
     assert run.evaluate("train")["kind_accuracy"] > 0.8
