@@ -172,7 +172,7 @@ def _train(
                 list(spec.graph.outputs), reporter, lambda: epoch_stats.row, epochs=settings.epochs, steps=batches.steps
             ) as progress,
             _recorded_end(recorder, spec, interruption),  # again: MLflow reads the record on leaving
-            closed_files(written),
+            closed_files(callbacks),
         ):
             checkpoints = Checkpoints(
                 folder,

@@ -223,7 +223,7 @@ def test_validation_is_stopped_too(
 
 
 def open_files() -> list[Path]:
-    """The files that this process holds open, where the system tells."""
+    """Return the files that this process holds open, where the system tells."""
     return [each.readlink() for each in Path("/proc/self/fd").glob("*") if os.path.lexists(each)]
 
 
