@@ -65,7 +65,7 @@ def main(sizes: list[int]) -> None:
     import keras
     import tensorflow as tf
 
-    from graphspec.to_keras.weightless import weightless_scope
+    from graphspec.to_keras.keras_internals import weightless_scope
 
     versions = f"Keras {keras.__version__}, TensorFlow {tf.__version__}"
     print(f"{platform.machine()}, Python {platform.python_version()}, {versions}")

@@ -4,7 +4,7 @@
     model = graphspec.build(spec)                  # a keras.Model
     run = graphspec.train(spec)
 
-Importing graphspec imports neither TensorFlow nor Keras; `build`, `train` and `summarize` do when they are called.
+Importing graphspec does not import TensorFlow or Keras; `build`, `train` and `summarize` do when they are called.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from graphspec.api import build, resume, summarize, train, validate
     from graphspec.diagnostics import Diagnostic, Report, SpecError
     from graphspec.exporting import Exported, export
-    from graphspec.run import Run
-    from graphspec.run_report import write_report
-    from graphspec.searching import Study, tune
+    from graphspec.runs.report import write_report
+    from graphspec.runs.run import Run
     from graphspec.spec import Spec, load
+    from graphspec.tuning import Study, tune
 
 __all__ = [
     "Diagnostic",
@@ -53,18 +53,18 @@ _HOMES = {
     "Exported": "exporting",
     "Report": "diagnostics",
     "SpecError": "diagnostics",
-    "Run": "run",
-    "Study": "searching",
-    "tune": "searching",
+    "Run": "runs.run",
+    "Study": "tuning",
+    "tune": "tuning",
     "Spec": "spec",
     "load": "spec",
     "validate": "api",
-    "write_report": "run_report",
+    "write_report": "runs.report",
 }
 
 
 def __getattr__(name: str) -> Any:
-    """A name of the public API, its module imported when it is first asked for: a command needs few of them."""
+    """Import a name of the public API on first use, since a command needs few of them."""
     if name not in _HOMES:
         raise AttributeError(f"module 'graphspec' has no attribute {name!r}")
     found = getattr(import_module(f"graphspec.{_HOMES[name]}"), name)

@@ -1,10 +1,10 @@
-"""`graphspec`, and `python -m graphspec`: the commands, imported where Ctrl-C leaves no traceback."""
+"""The entry point of `graphspec` and `python -m graphspec`; Ctrl-C during its imports gives no traceback."""
 
 import sys
 
 
 def run() -> None:
-    """Run the command that the arguments name, as a program."""
+    """Run the command line."""
     try:
         from graphspec.cli import main
     except KeyboardInterrupt:

@@ -1,4 +1,4 @@
-"""The doors of the Python API to what needs TensorFlow: each imports its heavy half when it is called."""
+"""The functions of the Python API that need TensorFlow, which they import when they are called."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from graphspec.diagnostics import Report
 from graphspec.extras import check_tensorflow, require_tensorflow
-from graphspec.run import Run
-from graphspec.run_directory import RECORD, Row, check_destination, check_place
+from graphspec.run_directory import RECORD, Row, check_can_create, check_destination
+from graphspec.runs.run import Run
 from graphspec.spec import Spec, load
 
 if TYPE_CHECKING:
@@ -17,18 +17,23 @@ if TYPE_CHECKING:
 
     from graphspec.datasets.samples import TrainingData
     from graphspec.sources.vocabularies import Vocabularies
-    from graphspec.summary import Summary
+    from graphspec.to_keras.summary import Summary
 
 
-_TRAINED = ("train", "validation")
+_TRAINING_SPLITS = ("train", "validation")
 """The splits that a training reads."""
 
 
 def build(spec: Spec | Path | str, *, weightless: bool = False) -> keras.Model:
-    """The Keras model of `spec` (or of the spec at that path): dict inputs, dict outputs, not compiled.
+    """Return the Keras model of a spec, with a dict of inputs and a dict of outputs, not compiled.
 
-    weightless: trace shapes, dtypes, names and parameter counts without allocating one weight; such a model cannot
-    be called on data. Raises SpecError where Keras refuses a layer or a call, naming node, line and incoming shapes.
+    Args:
+        spec: A spec or its path.
+        weightless: Compute shapes, dtypes, names and numbers of parameters without allocating weights; such a model
+            cannot be called on data.
+
+    Raises:
+        SpecError: Keras refuses a layer or a call; the error names the node, the line and the input shapes.
     """
     require_tensorflow()
     from graphspec.to_keras import build_model
@@ -37,26 +42,31 @@ def build(spec: Spec | Path | str, *, weightless: bool = False) -> keras.Model:
 
 
 def validate(path: Path | str, overrides: Iterable[str] = (), *, values: bool = False, deep: bool = False) -> Report:
-    """Everything found in the spec at `path`, or in every spec below the folder `path`; without TensorFlow.
+    """Check the spec at `path`, or every spec below the folder `path`, without TensorFlow.
 
-    values: read the data files that specs name whole, for which NumPy is needed; else their headers alone. deep: let
-    Keras build and compile what has no error so far, without weights: this imports TensorFlow, and the specs' plugins.
-    Comments of a spec that ignore findings hold. Settings in a pyproject.toml do not: they are the command line's.
+    Comments that ignore findings apply; settings in a pyproject.toml do not, they belong to the command line.
+
+    Args:
+        path: A spec or a folder.
+        overrides: `key=value` texts, as for `--set`.
+        values: Read whole data files, which needs NumPy; by default only their headers.
+        deep: Let Keras build and compile specs without errors, without weights; this imports TensorFlow and the
+            plugins of the specs.
     """
     from graphspec.validation import validate as validate_static
 
     if not deep:
         return validate_static(path, overrides, values=values)
     require_tensorflow()
-    from graphspec.deep import DeepCheck
+    from graphspec.training.dry_run import DryRun
 
-    return validate_static(path, overrides, values=values, deep=DeepCheck())
+    return validate_static(path, overrides, values=values, deep=DryRun())
 
 
 def summarize(spec: Spec | Path | str) -> Summary:
-    """What `graphspec summary` shows, as data: every node with its inputs, shape, parameters and sharing."""
+    """Return the content of `graphspec summary`: every node with its inputs, shape, parameters and sharing."""
     require_tensorflow()
-    from graphspec.summary import summarize as summarize_graph
+    from graphspec.to_keras.summary import summarize as summarize_graph
 
     return summarize_graph(_loaded(spec))
 
@@ -69,20 +79,27 @@ def train(
     progress: bool = False,
     on_epoch: Callable[[Row], bool] | None = None,
 ) -> Run:
-    """Train the model of `spec` on its data and write a run directory.
+    """Train the model of a spec on its data and write a run directory.
 
-    run_dir: where to write; by default `runs/<name>/<time>-<id>`. It must not exist yet, or be empty. progress: tell of
-    it on standard error. on_epoch: is given each row of `Run.metrics`; where it gives False, the training ends there.
-    Raises SpecError where spec, data or training are at fault. SIGINT and SIGTERM end a training between two steps, as
-    KeyboardInterrupt and SystemExit; `resume` goes on from there.
+    Args:
+        spec: A spec or its path.
+        overrides: `key=value` texts, as for `--set`.
+        run_dir: A new or empty folder; by default `runs/<name>/<time>-<id>`.
+        progress: Show progress on standard error.
+        on_epoch: Called with each row of `Run.metrics`; if it returns False, the training ends.
+
+    Raises:
+        SpecError: The spec, its data or the training has an error.
+        KeyboardInterrupt: SIGINT stopped the training between two steps; `resume` continues it.
+        SystemExit: SIGTERM or SIGHUP did.
     """
     check_tensorflow()
     loaded = _loaded(spec, overrides)
     folder = Path(run_dir) if run_dir is not None else None
-    check_place(loaded, folder)
+    check_can_create(loaded, folder)
     samples = _training_data(loaded, progress=progress)
     require_tensorflow()
-    from graphspec.training.interruption import StoppedError
+    from graphspec.training.signals import StoppedError
     from graphspec.training.trainer import train as train_model
 
     try:
@@ -98,11 +115,18 @@ def resume(
     progress: bool = False,
     on_epoch: Callable[[Row], bool] | None = None,
 ) -> Run:
-    """Go on with a training that was stopped or killed, to the very same end that it would have come to.
+    """Resume a training that was stopped or killed, to the same result as without the interruption.
 
-    run: a run, its directory, or a folder of runs, which stands for the newest in it. epochs: how many it is to have
-    in all; by default as many as its spec says. A run that has them all is left as it is. on_epoch: as for `train`, and
-    given the rows that are still to come. Raises as `train` does.
+    A run that is complete is returned unchanged.
+
+    Args:
+        run: A run, its directory, or a folder of runs, of which the newest is used.
+        epochs: The total number of epochs; by default that of the spec.
+        progress: Show progress on standard error.
+        on_epoch: Called with each new row of `Run.metrics`; if it returns False, the training ends.
+
+    Raises:
+        SpecError: As for `train`, as well as KeyboardInterrupt and SystemExit.
     """
     check_tensorflow()
     found = run if isinstance(run, Run) else Run.at(run)
@@ -112,29 +136,29 @@ def resume(
     check_destination(found.path / RECORD)
     samples = _training_data(spec, found.vocabularies, progress=progress)
     require_tensorflow()
-    from graphspec.training.interruption import StoppedError
-    from graphspec.training.start import DataChanges
+    from graphspec.training.begin_or_resume import DataChanges
+    from graphspec.training.signals import StoppedError
     from graphspec.training.trainer import resume as resume_training
 
     try:
-        changes = DataChanges(found.changed_data(*_TRAINED), found.unknown_data(*_TRAINED))
+        changes = DataChanges(found.changed_data(*_TRAINING_SPLITS), found.unknown_data(*_TRAINING_SPLITS))
         return Run(resume_training(spec, samples, found.path, changes, progress=progress, on_epoch=on_epoch))
     except StoppedError as error:
         raise error.as_exit() from None
 
 
 def _training_data(spec: Spec, known: Vocabularies | None = None, *, progress: bool) -> TrainingData:
-    """The samples of `spec`, with the vocabularies of an earlier run, if any."""
+    """Read the samples of `spec`, with the `known` vocabularies of an earlier run."""
     from graphspec.datasets.samples import read_training_data
 
     if not progress:
         return read_training_data(spec, vocabularies=known)
     from rich.console import Console
 
-    from graphspec.datasets.reading_progress import showing
+    from graphspec.console.reading import showing
 
-    with showing(Console(stderr=True)) as told:
-        return read_training_data(spec, told, known)
+    with showing(Console(stderr=True)) as progress_shown:
+        return read_training_data(spec, progress_shown, known)
 
 
 def _loaded(spec: Spec | Path | str, overrides: Iterable[str] = ()) -> Spec:

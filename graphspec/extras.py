@@ -1,4 +1,4 @@
-"""TensorFlow is an extra: say in one line how to install what a command needs, and import it quietly."""
+"""Optional packages: the error that says how to install them, and the quiet import of TensorFlow."""
 
 from __future__ import annotations
 
@@ -12,22 +12,46 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from graphspec.diagnostics import SpecError
-from graphspec.rules import MISSING_EXTRA
+from graphspec.diagnostics.rules import MISSING_EXTRA
 from graphspec.signals import put_off
+
+EXTRAS = {
+    "tensorflow": ("tensorflow", "keras"),
+    "arrays": ("numpy", "h5py", "ml_dtypes", "rich"),
+    "tables": ("pyarrow",),
+    "images": ("PIL",),
+    "records": ("google_crc32c",),
+    "onnx": ("tf2onnx", "onnx", "onnxruntime"),
+    "litert": ("ai_edge_litert",),
+    "tensorboard": ("tensorboard",),
+    "mlflow": ("mlflow", "alembic"),
+    "sweep": ("optuna", "sqlalchemy"),
+}
+"""Modules that each extra of pyproject.toml brings. A test holds the table against it and against all imports."""
+
+
+def missing_extra(error: Exception) -> SpecError | None:
+    """Return the finding for an import that failed for want of an extra; None for any other error."""
+    module = (error.name or "").partition(".")[0] if isinstance(error, ModuleNotFoundError) else ""
+    extra = next((extra for extra, modules in EXTRAS.items() if module in modules), None)
+    if extra is None:
+        return None
+    why = f"this needs the module `{module}`, which is not installed"
+    return SpecError.of(MISSING_EXTRA, why, help=f"run: pip install 'graphspec[{extra}]'")
 
 
 def check_tensorflow() -> None:
-    """Raise SpecError with the line to run where TensorFlow, and with it NumPy, is not installed. Imports nothing."""
-    require("tensorflow", "TensorFlow", "this needs TensorFlow", "graphspec[tensorflow]")
+    """Raise SpecError with the command to run if TensorFlow, and so NumPy, is not installed. Imports nothing."""
+    require("tensorflow", "TensorFlow", "this command needs TensorFlow", "graphspec[tensorflow]")
 
 
 def require_tensorflow() -> None:
-    """Import TensorFlow and Keras. Raises SpecError with the line to run where TensorFlow is not installed."""
+    """Import TensorFlow and Keras. Raises SpecError with the command to run if they are not installed."""
     check_tensorflow()
     if "keras" in sys.modules and "tensorflow" in sys.modules:
         return
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-    if "TF_CPP_MIN_LOG_LEVEL" not in os.environ:  # of what is wrong, an exception tells as well
+    if "TF_CPP_MIN_LOG_LEVEL" not in os.environ:  # exceptions report errors as well
         os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
         logging.getLogger("tensorflow").setLevel(logging.ERROR)
     with _quiet_import():
@@ -36,23 +60,30 @@ def require_tensorflow() -> None:
 
 
 def require(module: str, package: str, why: str, extra: str) -> None:
-    """Raise SpecError with the line to run unless `module` can be imported."""
+    """Raise SpecError with the command to run unless a package is installed.
+
+    Args:
+        module: The name to import.
+        package: The name for people.
+        why: What needs the package, such as `--data reads arrays`.
+        extra: The requirement to install.
+    """
     if importlib.util.find_spec(module) is None:
-        raise SpecError.of(MISSING_EXTRA, f"{why}, and {package} is not installed", help=f"run: pip install '{extra}'")
+        raise SpecError.of(MISSING_EXTRA, f"{why}, but {package} is not installed", help=f"run: pip install '{extra}'")
 
 
 @contextmanager
 def _quiet_import() -> Iterator[None]:
-    """Hold back what native libraries write to standard error while they load; show it if loading fails.
+    """Capture what native libraries write to standard error while they load; show it if loading fails.
 
-    TensorFlow writes notices there before its own log level applies. Signals wait until the libraries are loaded: an
-    exception in the middle of that ends in errors of their own, or in an abort.
+    TensorFlow writes there before its log level applies. Signals are delayed until the libraries are loaded, since an
+    exception inside of their import ends in other errors or an abort.
     """
     if sys.stderr is not None:
         sys.stderr.flush()
     try:
         saved = os.dup(2)
-    except OSError:  # it is closed, and what is written there is lost anyway
+    except OSError:  # closed
         yield
         return
     with tempfile.TemporaryFile() as held:

@@ -1,10 +1,9 @@
-"""Files on disk: opened where they are regular ones, read up to a bound, and written whole or not at all.
+"""Files on disk: only regular files are opened, reads are bounded, and writes are atomic.
 
-A spec names files, and a spec may come from a stranger: a name can lead to a pipe that never ends to be waited for, to
-a device that gives zeros for ever, or to what the kernel knows of this process. `open_file` is the one way to read a
-file that a spec or a command line names. A library that opens files itself is given what `open_file` gives; one that
-takes nothing but a path is given the path right after `check_file`. Between the two somebody could put another file in
-its place: who can do that while graphspec runs can write where the user does, and gains nothing by it.
+A spec may come from a stranger, and a path in it may lead to a pipe without a writer, an endless device, or a file of
+the kernel with secrets of this process. Every file that a spec or a command line names is opened by `open_file`. A
+library that opens files itself gets the open file; one that takes only a path gets it right after `check_file`. Who
+can replace the file in between can write where the user can, and gains nothing.
 """
 
 from __future__ import annotations
@@ -22,13 +21,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from graphspec.diagnostics import SpecError
-from graphspec.rules import CANNOT_WRITE
+from graphspec.diagnostics.rules import CANNOT_WRITE
 
 if TYPE_CHECKING:
     from zipfile import ZipFile
 
 _FLAGS = (
-    getattr(os, "O_NONBLOCK", 0)  # a pipe that takes the place of a file that was checked is not waited for
+    getattr(os, "O_NONBLOCK", 0)  # do not wait for a pipe that replaced a checked file
     | getattr(os, "O_NOCTTY", 0)
     | getattr(os, "O_CLOEXEC", 0)
     | getattr(os, "O_BINARY", 0)
@@ -46,31 +45,32 @@ _OF_KERNEL = (
     *("bpf", "cgroup", "cgroup2", "configfs", "debugfs", "devpts", "efivarfs", "fusectl", "mqueue", "nsfs", "proc"),
     *("pstore", "securityfs", "selinuxfs", "smackfs", "sysfs", "tracefs"),
 )
-"""Kinds of file systems whose files look regular, and are made up as they are read: endless, or full of secrets."""
+"""File systems of the kernel, whose files look regular but are generated as they are read."""
 
 
 class NotRegularError(OSError):
-    """A path leads to something else than a regular file or a folder: a pipe, a device, a file of the kernel."""
+    """A path that is neither a regular file nor a folder: a pipe, a device, a file of the kernel."""
 
 
 class LargeFileError(OSError):
-    """A file holds more than is read of one of its kind."""
+    """A file that is larger than the limit for its kind."""
 
 
 def open_file(path: Path | str) -> BinaryIO:
-    """Open the regular file at `path` for reading, without waiting for anything.
+    """Open a regular file for reading, without blocking. Links are followed.
 
-    Links are followed. Raises OSError where there is none: NotRegularError for pipes, sockets, devices and files of the
-    kernel, IsADirectoryError for folders.
+    Raises:
+        NotRegularError: The path is a pipe, a socket, a device or a file of the kernel.
+        OSError: There is no file, or it cannot be opened.
     """
     try:
         return open(path, "rb", opener=_opened)
-    except ValueError:  # it holds a NUL, or what the file system cannot write
+    except ValueError:  # a NUL, or a character that file names cannot have
         raise _no_name(path) from None
 
 
 def check_file(path: Path | str) -> None:
-    """Raise OSError, as `open_file` does, unless there is a regular file at `path`."""
+    """Raise OSError as `open_file` does if `path` is not a regular file."""
     try:
         _check(Path(path).stat(), path)
     except ValueError:
@@ -79,23 +79,23 @@ def check_file(path: Path | str) -> None:
 
 @contextmanager
 def zip_in(file: BinaryIO) -> Iterator[ZipFile]:
-    """Read the zip archive in an open file. Raises BadZipFile where it is none, or has far too many members."""
-    from zipfile import ZipFile  # takes its time, and few commands need it
+    """Open the zip archive in an open file. Raises BadZipFile if it is none or has too many members."""
+    from zipfile import ZipFile  # slow to import, and few commands need it
 
-    bounded = _Bounded(file)
+    bounded = _BoundedFile(file)
     with ZipFile(cast(BinaryIO, bounded)) as archive:
-        bounded.most = None  # the list of members was read
+        bounded.limit = None  # the list of members was read
         yield archive
 
 
-_MOST_UNPACKED = 20
-"""Times its size that an archive is unpacked to."""
+_MAX_RATIO = 20
+"""The maximum ratio of the unpacked size of an archive to its size."""
 
 
 def is_whole_zip(path: Path | str) -> bool:
-    """Return whether there is a zip archive at `path` whose members all have the checksums that it states.
+    """Return whether `path` is a zip archive whose members all have their checksums.
 
-    One that unpacks to far more than its size is not read.
+    An archive that unpacks to far more than its size is not read.
     """
     import zlib
     from zipfile import BadZipFile
@@ -103,23 +103,23 @@ def is_whole_zip(path: Path | str) -> bool:
     try:
         with open_file(path) as file, zip_in(file) as archive:
             unpacked = sum(member.file_size for member in archive.infolist())
-            return unpacked <= _MOST_UNPACKED * os.fstat(file.fileno()).st_size and archive.testzip() is None
+            return unpacked <= _MAX_RATIO * os.fstat(file.fileno()).st_size and archive.testzip() is None
     except (OSError, EOFError, ValueError, NotImplementedError, RuntimeError, BadZipFile, zlib.error):
         return False
 
 
-class _Bounded:
-    """A file of which no more than `most` bytes are read together: of so long a list of members, memory takes many."""
+class _BoundedFile:
+    """A file from which one read returns at most `limit` bytes."""
 
     def __init__(self, file: BinaryIO) -> None:
         self.file = file
-        self.most: int | None = 2**22
+        self.limit: int | None = 2**22
 
     def read(self, count: int = -1) -> bytes:
-        if self.most is None:
+        if self.limit is None:
             return self.file.read(count)
-        data = self.file.read(count if 0 <= count <= self.most else self.most + 1)
-        if len(data) > self.most:
+        data = self.file.read(count if 0 <= count <= self.limit else self.limit + 1)
+        if len(data) > self.limit:
             from zipfile import BadZipFile
 
             raise BadZipFile("it has too many members")
@@ -130,7 +130,7 @@ class _Bounded:
 
 
 def read_bytes(path: Path | str, limit: int) -> bytes:
-    """Return what the regular file at `path` holds. Raises LargeFileError for more than `limit` bytes, or OSError."""
+    """Return the content of a regular file. Raises LargeFileError for more than `limit` bytes, or OSError."""
     with open_file(path) as file:
         data = file.read(limit + 1)
     if len(data) > limit:
@@ -139,15 +139,22 @@ def read_bytes(path: Path | str, limit: int) -> bytes:
 
 
 def read_text(path: Path | str, limit: int = 2**28, errors: str = "strict") -> str:
-    """Return the UTF-8 text in the file at `path`, as `read_bytes` does; line ends become `\\n`.
+    """Return the UTF-8 text of a regular file, with line ends as `\\n`.
 
-    Raises UnicodeDecodeError where it is none, unless `errors` says how to read it.
+    Args:
+        path: The file.
+        limit: The maximum size in bytes.
+        errors: The error handler of `bytes.decode`.
+
+    Raises:
+        UnicodeDecodeError: The file is not UTF-8.
+        OSError: As for `read_bytes`.
     """
     return read_bytes(path, limit).decode("utf-8", errors).replace("\r\n", "\n").replace("\r", "\n")
 
 
 def is_file(path: Path | str) -> bool:
-    """Return whether there is a file that `open_file` would open; False where nobody may look."""
+    """Return whether `open_file` would open the file; False if it cannot be checked."""
     try:
         check_file(path)
     except OSError:
@@ -156,7 +163,7 @@ def is_file(path: Path | str) -> bool:
 
 
 def is_folder(path: Path | str) -> bool:
-    """Return whether there is a folder at `path`; False where nobody may look, or no file system has such a name."""
+    """Return whether `path` is a folder; False if it cannot be checked, or the name is impossible."""
     try:
         return stat.S_ISDIR(Path(path).stat().st_mode)
     except (OSError, ValueError):
@@ -164,7 +171,7 @@ def is_folder(path: Path | str) -> bool:
 
 
 def is_there(path: Path | str) -> bool:
-    """Return whether anything bears the name `path`, a link that leads nowhere too."""
+    """Return whether `path` exists, even as a broken link."""
     try:
         os.lstat(path)
     except (OSError, ValueError):
@@ -173,7 +180,7 @@ def is_there(path: Path | str) -> bool:
 
 
 def names_in(folder: Path | str) -> list[str]:
-    """Return names of what lies in `folder`, for hints; none where nobody may look, and not all where they are many."""
+    """Return names in `folder` for hints: at most 10,000, none if it cannot be listed."""
     try:
         with os.scandir(folder) as entries:
             return [entry.name for entry in islice(entries, 10_000)]
@@ -182,19 +189,19 @@ def names_in(folder: Path | str) -> list[str]:
 
 
 def is_of_kernel(path: Path | str) -> bool:
-    """Return whether `path` lies on a file system that the kernel makes up, such as /proc. Raises OSError."""
+    """Return whether `path` is on a file system of the kernel, such as /proc. Raises OSError."""
     return Path(path).stat().st_dev in _kernel_devices()
 
 
 def reason_of(error: OSError) -> str:
-    """Return why a file cannot be read or written, in the words of the system."""
+    """Return the reason of an error in the words of the operating system."""
     return (error.strerror or str(error)).lower()
 
 
 def rewrite(path: Path | str, data: bytes) -> None:
-    """Put `data` in the place of what the file at `path` holds; its permissions stay, and a link goes on leading to it.
+    """Replace the content of the file at `path` atomically, keeping its permissions and links to it.
 
-    Raises SpecError where it cannot be written; the old content is then still there.
+    Raises SpecError if it cannot be written; the old content is then kept.
     """
     try:
         if not os.access(path, os.W_OK):
@@ -204,14 +211,14 @@ def rewrite(path: Path | str, data: bytes) -> None:
         raise SpecError.of(
             CANNOT_WRITE,
             f"cannot write {path}: {reason_of(error)}",
-            help="check its permissions, those of its folder, and the disk",
+            help="check the permissions of the file and its folder, and the space on the disk",
         ) from None
 
 
 def write_whole(path: Path | str, data: bytes) -> None:
-    """Write `data` to the file at `path`, whole or not at all, and to the disk. A link goes on leading to it.
+    """Write `data` to the file at `path` atomically, and sync it to the disk. Links to it are kept.
 
-    A pipe or a device, such as /dev/stdout, holds no file that could be replaced, and is written to. Raises OSError.
+    A pipe or a device, such as /dev/stdout, cannot be replaced and is written to. Raises OSError.
     """
     try:
         before = Path(path).stat()
@@ -236,7 +243,7 @@ def write_whole(path: Path | str, data: bytes) -> None:
 
 
 def _opened(path: str, flags: int) -> int:
-    """Open a regular file. It is checked before, for to open a device can set it off, and once it is open."""
+    """Open a regular file, checked before (opening a device can trigger it) and again once it is open."""
     _check(Path(path).stat(), path)
     descriptor = os.open(path, flags | _FLAGS)
     try:
@@ -257,16 +264,16 @@ def _check(status: os.stat_result, path: Path | str) -> None:
         raise NotRegularError(errno.EINVAL, f"it is {kind}, not a regular file", str(path))
     if status.st_dev in _kernel_devices():
         kind = _kernel_devices()[status.st_dev]
-        raise NotRegularError(errno.EINVAL, f"it is made up by the kernel ({kind}), not a regular file", str(path))
+        raise NotRegularError(errno.EINVAL, f"it is a file of the kernel ({kind}), not a regular file", str(path))
 
 
 def _no_name(path: Path | str) -> OSError:
-    return FileNotFoundError(errno.ENOENT, "no file can have such a name", str(path))
+    return FileNotFoundError(errno.ENOENT, "no file can have this name", str(path))
 
 
 @lru_cache(maxsize=1)
 def _kernel_devices() -> dict[int, str]:
-    """The kind of each mounted file system of the kernel by its device; none where the system does not tell."""
+    """Return the kind of each mounted file system of the kernel by device, if the system lists them."""
     found: dict[int, str] = {}
     with suppress(OSError, ValueError), open(_MOUNTS, encoding="utf-8", errors="replace") as file:
         for line in file:

@@ -1,7 +1,7 @@
-"""Pause garbage collection while many objects are made of which none is cyclic garbage.
+"""Pausing of garbage collection while many objects are created.
 
-Each collection goes through all objects again, so the cost grows with the square of their number.
-`bench/compile_time.py` measures the saving against the same calls of Keras.
+Each collection visits all objects, so the cost is quadratic in their number. `bench/compile_time.py` measures the
+saving.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def no_collection() -> Iterator[None]:
-    """Within it, Python's cyclic garbage collector rests; afterwards it is as it was."""
+    """Disable the cyclic garbage collector inside the `with` block."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:

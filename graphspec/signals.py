@@ -1,6 +1,6 @@
-"""Signals that end a process, heard once: however many come, what the first one has begun comes to its end.
+"""Signals that end a process: the first one raises, later ones do not interrupt the clean-up.
 
-Python hears signals in its main thread alone; in another one, nothing here changes anything.
+Python handles signals only in the main thread; in other threads these functions do nothing.
 """
 
 from __future__ import annotations
@@ -16,42 +16,44 @@ from typing import Any
 SIGNALS = (signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else []))
 
 _GRACE = 2.0
-"""Seconds after a signal was heeded in which no other one raises."""
+"""Seconds after a signal in which no other one raises."""
 
 
-class _Heard:
-    """The signals that this process has heard: when the last one was heeded, and which one raised, if any."""
+class _SignalState:
+    """The time of the last signal of this process, and the number of the one that raised."""
 
-    heeded_at = float("-inf")
+    handled_at = float("-inf")
     raised: int | None = None
 
 
 def as_exit(number: int) -> BaseException:
-    """Return what ends a process that the signal has reached, as Python itself would end it."""
+    """Return the exception by which Python ends a process after signal `number`."""
     return KeyboardInterrupt() if number == signal.SIGINT else SystemExit(128 + number)
 
 
 def heed() -> float:
-    """Let no other signal raise for a moment; return the time."""
-    _Heard.heeded_at = time.monotonic()
-    return _Heard.heeded_at
+    """Let no other signal raise within the grace period; return the time."""
+    _SignalState.handled_at = time.monotonic()
+    return _SignalState.handled_at
 
 
 def exit_status() -> int | None:
-    """Return the status to exit with where a signal has raised; None where none has."""
-    return 128 + _Heard.raised if _Heard.raised is not None else None
+    """Return the exit status of the signal that raised; None if none has."""
+    return 128 + _SignalState.raised if _SignalState.raised is not None else None
 
 
 def forget() -> None:
-    """Let a command end with a status of its own, for which a signal is the ordinary end."""
-    _Heard.raised = None
+    """Forget the signal, in a command that a signal ends normally."""
+    _SignalState.raised = None
 
 
 @contextmanager
 def handled_by(handler: Callable[[int, FrameType | None], None], *, ignored_afterwards: bool = False) -> Iterator[None]:
-    """Within it, `handler` hears SIGNALS, but for those that whoever started the process lets it ignore.
+    """Handle SIGNALS by `handler` inside the `with` block, except those that the process was started to ignore.
 
-    ignored_afterwards: the process is about to end, and no signal is heard any more.
+    Args:
+        handler: A handler, as for `signal.signal`.
+        ignored_afterwards: Ignore signals after the block, since the process is about to end.
     """
     before: dict[int, Any] = {}
     if threading.current_thread() is threading.main_thread():
@@ -66,21 +68,21 @@ def handled_by(handler: Callable[[int, FrameType | None], None], *, ignored_afte
 
 
 def raised_once(*, ignored_afterwards: bool = False) -> Any:
-    """Within it, a signal raises what ends the process; those that follow in a moment raise nothing."""
+    """Raise the first signal inside the `with` block; later ones within the grace period do not raise."""
 
     def end(number: int, frame: FrameType | None) -> None:
-        if time.monotonic() - _Heard.heeded_at >= _GRACE:
+        if time.monotonic() - _SignalState.handled_at >= _GRACE:
             heed()
-            _Heard.raised = number
+            _SignalState.raised = number
             raise as_exit(number)
 
-    _Heard.raised = None
+    _SignalState.raised = None
     return handled_by(end, ignored_afterwards=ignored_afterwards)
 
 
 @contextmanager
 def put_off() -> Iterator[None]:
-    """Within it, signals wait: the first one raises when it is left. For what must not be interrupted, and is short."""
+    """Delay signals inside a short `with` block that must not be interrupted; the first one raises at its end."""
     heard: list[int] = []
     try:
         with handled_by(lambda number, frame: heard.append(number)):
@@ -88,5 +90,5 @@ def put_off() -> Iterator[None]:
     finally:
         if heard:
             heed()
-            _Heard.raised = heard[0]
+            _SignalState.raised = heard[0]
             raise as_exit(heard[0])

@@ -1,4 +1,4 @@
-"""`Spec`: a whole spec, read and checked. `load` is the way from a path to one, `inspect` the way to all findings."""
+"""Path → `Spec`, a spec that was read and checked: `load` raises its errors, `inspect` returns all findings."""
 
 from __future__ import annotations
 
@@ -7,35 +7,38 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from graphspec.checks import CHECKS, DATA_CHECKS, VALUE_CHECKS, Subject
+from graphspec.checks import CHECKS, DATA_CHECKS, VALUE_CHECKS, CheckContext
+from graphspec.checks.search import check_edges, check_paths
 from graphspec.diagnostics import Diagnostic, Report, SpecError
-from graphspec.document import STANDARD_INPUT, read
-from graphspec.document.limits import MAX_FINDINGS
-from graphspec.document.project import spec_in
-from graphspec.document.traps import find_traps
-from graphspec.document.tree import Mapping, tree_size
-from graphspec.expand import DECLARING, Library, expand, label_variables
-from graphspec.graph import Graph, Training
-from graphspec.lower import check_library, lower, lower_training
-from graphspec.lower.data import Served, lower_data
-from graphspec.lower.search import lower_search
-from graphspec.overrides import apply_override
-from graphspec.rules import BAD_EXPRESSION, BAD_SEARCH
-from graphspec.schema import SpecModel, parse
-from graphspec.schema.shorthand import write_out
-from graphspec.search_checks import check_edges, check_paths
-from graphspec.search_space import SearchSpace
+from graphspec.diagnostics.rules import BAD_EXPRESSION, BAD_SEARCH
+from graphspec.language.document import STANDARD_INPUT, read
+from graphspec.language.document.limits import MAX_FINDINGS
+from graphspec.language.document.tree import Mapping, tree_size
+from graphspec.language.document.yaml11 import check_yaml11
+from graphspec.language.expand import DECLARATION_KEYS, Library, expand, label_variables
+from graphspec.language.graph import Graph, Training
+from graphspec.language.lower import check_library, lower, lower_training
+from graphspec.language.lower.data import DataRequirements, lower_data
+from graphspec.language.lower.search import lower_search
+from graphspec.language.overrides import apply_override
+from graphspec.language.schema import SpecModel, parse
+from graphspec.language.schema.desugar import desugar
+from graphspec.language.search_space import SearchSpace
+from graphspec.project import spec_in
 from graphspec.shapes import infer
 from graphspec.sources import Data
 from graphspec.sources.globs import within_bounds
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Spec:
-    """A spec without errors: its graph, its training and its data, and the warnings that were found.
+    """A spec without errors.
 
-    model holds the spec's keys with their expressions resolved; tree is the document that they were read from, with
-    overrides applied; includes are the files that it includes.
+    Attributes:
+        tree: The document with overrides applied.
+        model: The keys of the spec with expressions resolved.
+        warnings: The findings that are not errors.
+        includes: The files that the spec includes.
     """
 
     name: str
@@ -51,9 +54,14 @@ class Spec:
 
 
 def load(path: Path | str, overrides: Iterable[str] = ()) -> Spec:
-    """The spec at `path` (`-` for standard input), with `key=value` overrides applied.
+    """Load a spec without reading its data files.
 
-    Data files are not looked at; `inspect` with `data=True` does. Raises SpecError with every finding.
+    Args:
+        path: The file, or `-` for standard input.
+        overrides: `key=value` texts, as for `--set`.
+
+    Raises:
+        SpecError: The spec has errors; it holds every finding.
     """
     spec, report = inspect(path, overrides)
     if spec is None:
@@ -64,51 +72,55 @@ def load(path: Path | str, overrides: Iterable[str] = ()) -> Spec:
 def inspect(
     path: Path | str, overrides: Iterable[str] = (), *, data: bool = False, values: bool = False
 ) -> tuple[Spec | None, Report]:
-    """The spec at `path` and everything found in it; no spec where an error was found.
+    """Load a spec, and return it (None if it has errors) with all findings.
 
-    data: also check the data files that the spec names, by their headers, and the spec at the edges of its search.
-    values: and data files by all that they hold, for which NumPy is needed.
+    Args:
+        path: The file, or `-` for standard input.
+        overrides: `key=value` texts, as for `--set`.
+        data: Check the headers of data files, and the spec at the bounds of its search, too.
+        values: Read whole data files, which needs NumPy.
     """
     with spec_in(Path() if str(path) == STANDARD_INPUT else Path(path).parent):
-        return _all_found(path, overrides, data, values)
+        return _inspect(path, overrides, data, values)
 
 
-def _all_found(path: Path | str, overrides: Iterable[str], data: bool, values: bool) -> tuple[Spec | None, Report]:
-    report = Report(most=MAX_FINDINGS)
-    traps: list[Diagnostic] = []
+def _inspect(path: Path | str, overrides: Iterable[str], data: bool, values: bool) -> tuple[Spec | None, Report]:
+    report = Report(limit=MAX_FINDINGS)
+    yaml11: list[Diagnostic] = []
     try:
         tree = read(path, report)
-        traps += find_traps(tree)
+        yaml11 += check_yaml11(tree)
         with within_bounds():
-            spec = _inspect(path, tree, overrides, report, data, values)
+            spec = _read(path, tree, overrides, report, data, values)
         if data and spec is not None and spec.search is not None and not report.errors:
             size = tree_size(spec.tree) + sum(1 + len(node.steps) for node in spec.graph.nodes.values())
-            report.extend(check_edges(spec.tree, spec.search, size, lambda changed: _found_in(path, changed)))
+            report.extend(check_edges(spec.tree, spec.search, size, lambda changed: _findings_of(path, changed)))
     except SpecError as error:
         report.extend(error.report.found)
         spec = None
     places = [finding.span for finding in report.found if finding.span is not None]
-    report.extend(trap for trap in traps if trap.span is not None and not any(map(trap.span.overlaps, places)))
+    report.extend(each for each in yaml11 if each.span is not None and not any(map(each.span.overlaps, places)))
     return (spec if not report.errors else None), report
 
 
-def _found_in(path: Path | str, tree: Mapping) -> Report:
-    """Everything found in the document `tree`, but for its data files, as if it lay at `path`."""
+def _findings_of(path: Path | str, tree: Mapping) -> Report:
+    """Check the document `tree`, without its data files, as if it were the file at `path`."""
     report = Report()
     try:
-        _inspect(path, tree, (), report, data=False, values=False)
+        _read(path, tree, (), report, data=False, values=False)
     except SpecError as error:
         report.extend(error.report.found)
     return report
 
 
-def _inspect(
+def _read(
     path: Path | str, tree: Mapping, overrides: Iterable[str], report: Report, data: bool, values: bool
 ) -> Spec | None:
-    write_out(tree)
+    """Apply the overrides to `tree`, resolve its expressions, and return its spec; None if it has none."""
+    desugar(tree)
     for override in overrides:
         apply_override(tree, override, report)
-    write_out(tree)
+    desugar(tree)
     report.raise_if_errors()
     from_stdin = str(path) == STANDARD_INPUT
     folder = Path() if from_stdin else Path(path).parent
@@ -119,45 +131,62 @@ def _inspect(
         if _only_declares(tree):
             check_library(library, report)
             return None
-        return _look(path, tree, library, report, data, values)
+        return _checked(path, tree, library, report, data, values)
     finally:
         label_variables(report, library)
 
 
-def _look(path: Path | str, tree: Mapping, library: Library, report: Report, data: bool, values: bool) -> Spec | None:
-    """The spec of a document whose expressions are resolved, and all findings of the stages that follow."""
+def _checked(
+    path: Path | str, tree: Mapping, library: Library, report: Report, data: bool, values: bool
+) -> Spec | None:
+    """Return the spec of a document whose expressions are resolved, after all further stages and checks."""
     from_stdin = str(path) == STANDARD_INPUT
     folder = Path() if from_stdin else Path(path).parent
-    write_out(library.tree)
+    desugar(library.tree)
     model = parse(library.tree, report)
     if model is None:
         return None
     name = model.name or ("spec" if from_stdin else re.sub(r"[^A-Za-z0-9_-]", "_", Path(path).stem))
     graph = lower(model, name, library, report)
     training = lower_training(model.training, folder, report) if model.training is not None else None
-    texts = [each for each, given in model.inputs.items() if given.dtype == "string"]
+    texts = [each for each, input in model.inputs.items() if input.dtype == "string"]
     outputs = graph.outputs if graph is not None else {}
     losses = {each: output.loss.name if output.loss is not None else None for each, output in outputs.items()}
-    sources = lower_data(model.data, Served(texts, losses), folder, report) if model.data is not None else None
+    sources = (
+        lower_data(model.data, DataRequirements(texts, losses), folder, report) if model.data is not None else None
+    )
     search = _search(model, tree, report)
     if graph is None:
         return None
-    shapes = infer(graph, model.training.precision if model.training is not None else "float32")
+    shapes = infer(graph, model.precision)
     report.extend(shapes.findings)
-    subject = Subject(graph, shapes, model.training, training, sources, search)
+    context = CheckContext(
+        graph=graph, shapes=shapes, settings=model.training, training=training, data=sources, search=search
+    )
     for check in (*CHECKS, *(DATA_CHECKS if data else ()), *(VALUE_CHECKS if values else ())):
-        report.extend(check(subject))
-    return Spec(name, Path(path), tree, model, graph, training, sources, report, tuple(library.includes), search)
+        report.extend(check(context))
+    return Spec(
+        name=name,
+        path=Path(path),
+        tree=tree,
+        model=model,
+        graph=graph,
+        training=training,
+        data=sources,
+        warnings=report,
+        includes=tuple(library.includes),
+        search=search,
+    )
 
 
 def _search(model: SpecModel, tree: Mapping, report: Report) -> SearchSpace | None:
-    """What `model` searches for, its paths followed in the document `tree`."""
+    """Return the search space of `model`, its paths checked against the document `tree`."""
     if model.search is None:
         return None
     if model.training is None:
         report.add(
             BAD_SEARCH,
-            "there is a `search`, and no `training` whose results it could compare",
+            "the spec has a `search`, but no `training` whose results it could compare",
             model.key_span("search"),
             expected="a spec that can be trained",
             help="add `training:`",
@@ -170,6 +199,6 @@ def _search(model: SpecModel, tree: Mapping, report: Report) -> SearchSpace | No
 
 
 def _only_declares(tree: Mapping) -> bool:
-    """Whether a file describes no model: it declares layers, models, blocks or variables for others to include."""
+    """Return whether a file describes no model, but declares layers, models, blocks or variables to include."""
     describes = any(key in tree for key in ("inputs", "graph", "outputs", "training", "data"))
-    return not describes and any(key in tree for key in DECLARING)
+    return not describes and any(key in tree for key in DECLARATION_KEYS)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from graphspec.verify_resume import Trial, verify
+from graphspec.cli._verify_resume import KilledTraining, verify
 from tests.resuming.data import specs_in
 
 
@@ -25,7 +25,7 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
-    began, trials = time.monotonic(), list[Trial]()
+    began, trials = time.monotonic(), list[KilledTraining]()
     with tempfile.TemporaryDirectory() as name:
         specs = specs_in(Path(name))
         for number, spec in enumerate(specs):
@@ -35,13 +35,15 @@ def main() -> int:
             for trial in verify(spec, (), folder, kills=kills, seed=given.seed + number, tell=print):
                 trials.append(trial)
                 writing = " while writing" if trial.while_writing else ""
-                said = "same to the bit" if trial.is_same else f"DIFFERS: {', '.join(trial.differing[:5])}"
+                said = "identical to the bit" if trial.is_same else f"DIFFERS: {', '.join(trial.differing[:5])}"
                 print(
                     f"{spec.stem}: killed after {trial.seconds:.2f} s{writing}, at step {trial.step}: {said}",
                     flush=True,
                 )
     same = sum(trial.is_same for trial in trials)
-    print(f"{same} of {len(trials)} ended as if they had never been killed, in {time.monotonic() - began:.0f} s")
+    print(
+        f"{same} of {len(trials)} gave the same result as without the interruption, in {time.monotonic() - began:.0f} s"
+    )
     return 0 if same == len(trials) else 1
 
 

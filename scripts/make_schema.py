@@ -8,11 +8,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import graphspec
-from graphspec.json_schema import FILE, as_text, language_schema
+from graphspec.editor.json_schema import FILE, as_text, language_schema
 
 
 def main() -> None:
-    path = Path(graphspec.__file__).parent / "json_schema" / FILE
+    path = Path(graphspec.__file__).parent / "editor" / "json_schema" / FILE
     path.write_text(as_text(language_schema()), encoding="utf-8")
     print(f"{path}: {path.stat().st_size:,} bytes")
 

@@ -23,7 +23,7 @@ import yaml
 
 from graphspec.catalog import Kind
 from graphspec.catalog.arguments import argument_kind
-from graphspec.to_keras.weightless import weightless_scope
+from graphspec.to_keras.keras_internals import weightless_scope
 
 from .known_uses import ARGUMENTS, CASES, Case
 

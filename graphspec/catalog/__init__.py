@@ -1,8 +1,7 @@
-"""What Keras offers a spec: every layer, loss, optimizer, ... and the arguments each takes.
+"""The catalogue of Keras: every layer, loss, optimizer, ... with its arguments.
 
-The facts lie in `keras.json`, which `scripts/make_catalog.py` reads from the installed Keras; nothing of Keras is
-imported here. `arguments` tells which arguments hold objects of another kind. What Keras says of each argument lies in
-`docs.json`, which is read when it is asked for.
+`keras.json` holds it, which `scripts/make_catalog.py` generates from the installed Keras; Keras is not imported here.
+`docs.json` holds the documentation of the arguments, and is read when needed.
 """
 
 from __future__ import annotations
@@ -44,12 +43,17 @@ SINGULAR: dict[Kind, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One class of Keras: its exported name, first line of documentation, and arguments in order; or one operation.
+    """A class of Keras, or an operation.
 
-    arguments maps each name to its default as JSON, or to `REQUIRED`. tensors maps the arguments of an operation that
-    take tensors to how many: `one`, a `list`, or as many as there are, `each` by itself. is_open tells that further
-    arguments may be named freely. call holds the arguments of a layer's call; masks says whether the layer `passes` a
-    mask on or has a rule of its `own`, and is None where it drops masks.
+    Attributes:
+        name: The exported name.
+        doc: The first line of its documentation.
+        arguments: The default of each argument in order, as JSON, or `REQUIRED`.
+        tensors: For an operation, the arguments that take tensors: `one`, a `list`, or `each` of any number.
+        is_open: It takes further arguments of any name.
+        call: The arguments of a layer's call, with their defaults.
+        call_is_open: The call takes further arguments of any name.
+        masks: A layer `passes` its mask on, computes its `own`, or drops it (None).
     """
 
     kind: Kind
@@ -64,6 +68,7 @@ class Entry:
 
     @property
     def required(self) -> list[str]:
+        """The names of the arguments without a default."""
         return [name for name, default in self.arguments.items() if default is REQUIRED]
 
 
@@ -73,46 +78,46 @@ Masks = Literal["passes", "own"]
 
 
 def argument_docs(kind: Kind, name: str) -> dict[str, str]:
-    """A line on each argument of the class or operation `name` that Keras documents; `name` as `Entry.name` has it."""
+    """Return a line of documentation for each documented argument of the class or operation `name`."""
     found: dict[str, str] = read_generated("docs.json").get(kind, {}).get(name, {})
     return found
 
 
 def keras_version() -> str:
-    """The version of Keras that the catalogue was read from."""
+    """Return the version of Keras that the catalogue was generated from."""
     return str(read_generated("keras.json")["keras"])
 
 
 def dtypes() -> list[str]:
-    """The names of the dtypes that Keras knows."""
+    """Return the names of the dtypes of Keras."""
     return list(read_generated("keras.json")["dtypes"])
 
 
 def promotion() -> dict[str, Any]:
-    """How Keras finds a common dtype: `above`, `narrowed` and `numbers`, as `scripts/make_catalog.py` tells."""
+    """Return the tables of dtype promotion: `above`, `narrowed` and `numbers`, see `scripts/make_catalog.py`."""
     found: dict[str, Any] = read_generated("keras.json")["promotion"]
     return found
 
 
 def names(kind: Kind) -> list[str]:
-    """The class names of `kind` that keras exports."""
+    """Return the class names of `kind` that Keras exports."""
     return list(read_generated("keras.json")["kinds"][kind]["classes"])
 
 
 def identifiers(kind: Kind) -> dict[str, str | None]:
-    """The strings that Keras reads as objects of `kind` beside class names: the class each stands for, if one."""
+    """Return the string identifiers of `kind` besides class names, with the class of each, None for a function."""
     found: dict[str, str | None] = read_generated("keras.json")["kinds"][kind]["identifiers"]
     return found
 
 
 def is_identifier(kind: Kind, name: str) -> bool:
-    """Whether Keras' `get` for `kind` takes the string `name` (optimizers without regard to case)."""
+    """Return whether Keras' `get` for `kind` takes the string `name` (in any case for optimizers)."""
     return name in identifiers(kind) or (kind == "optimizers" and name.lower() in identifiers(kind))
 
 
 @cache
 def find(kind: Kind, name: str) -> Entry | None:
-    """The class that `name` names, itself or through one of Keras' string identifiers; None where there is none."""
+    """Return the entry of a class name or string identifier; None if there is none."""
     classes = read_generated("keras.json")["kinds"][kind]["classes"]
     target = name if name in classes else identifiers(kind).get(name)
     if target is None and kind == "optimizers":
@@ -128,25 +133,25 @@ def find(kind: Kind, name: str) -> Entry | None:
 
 
 def applications() -> list[str]:
-    """The functions of `keras.applications`."""
+    """Return the names of the functions of `keras.applications`."""
     return list(read_generated("keras.json")["applications"])
 
 
 def application_arguments(name: str) -> dict[str, Any]:
-    """The arguments of a function of `keras.applications`, with their defaults."""
+    """Return the arguments of a function of `keras.applications` with their defaults."""
     found: dict[str, Any] = read_generated("keras.json")["applications"][name]
     return found
 
 
 def other_functions() -> list[str]:
-    """The functions of `keras.ops` that compute no tensors from tensors, and so are no steps of a graph."""
+    """Return the functions of `keras.ops` that compute no tensor from tensors, so that no step can use them."""
     return list(read_generated("keras.json")["kinds"]["ops"]["others"])
 
 
 def fed(entry: Entry, count: int) -> list[str]:
-    """The arguments that `count` tensors feed when they are not named: the first that take tensors, in order.
+    """Return the arguments that `count` unnamed tensors feed: the first that take tensors, in order.
 
-    An argument that takes a list, or as many tensors as there are, is fed all of them.
+    An argument that takes a list, or any number of tensors, gets all of them.
     """
     first = next(iter(entry.tensors))
     if entry.tensors[first] != "one":

@@ -1,4 +1,4 @@
-"""Whether a value is of the type that an annotation of Python names: `int`, `bool | None`, `str | int`.
+"""Type checks of values by annotations of Python: `int`, `bool | None`, `str | int`.
 
 The annotations of optuna's constructors are kept in `optuna.json`, which `scripts/make_optuna.py` reads from optuna.
 """
@@ -20,11 +20,11 @@ _WORDS = {
     "dict": "a mapping",
     "list": "a list",
 }
-"""The types that a spec can write, in words; of any other type, nothing is known."""
+"""The types that a spec can write, in words; other types are not checked."""
 
 
 def expected_type(annotation: str, value: Any) -> str | None:
-    """Return what is expected in the place of `value`; None where it is of the type, or nothing is known of it."""
+    """Return the expected type in words; None if `value` has it, or the annotation is not known."""
     members = _members(annotation)
     if not set(members) <= set(_WORDS) or any(_is_of(member, value) for member in members):
         return None
@@ -32,7 +32,7 @@ def expected_type(annotation: str, value: Any) -> str | None:
 
 
 def _members(annotation: str) -> list[str]:
-    """Return the types of a union, without what they hold."""
+    """Return the types of a union, without their parameters."""
     text = annotation.strip().strip("'\"")
     if (optional := _OPTIONAL.fullmatch(text)) is not None:
         text = f"{optional[1]} | None"
@@ -53,6 +53,6 @@ def _is_of(member: str, value: Any) -> bool:
 
 
 def annotations_of(name: str) -> dict[str, str]:
-    """Return the annotation of each argument of a sampler or a pruner of optuna; none of one that is not known."""
+    """Return the annotations of the arguments of a sampler or pruner of optuna; empty for an unknown one."""
     found: dict[str, str] = read_generated("optuna.json")["classes"].get(name, {})
     return found

@@ -1,4 +1,4 @@
-"""Which arguments of Keras hold objects: read from an argument's name, as Keras itself names them throughout."""
+"""The arguments of Keras that hold objects or paths, by their names, which Keras uses consistently."""
 
 from __future__ import annotations
 
@@ -27,10 +27,11 @@ _NAMES: dict[str, Kind] = {
 
 @dataclass(frozen=True, slots=True)
 class WrittenPath:
-    """The argument of a callback that names where it writes.
+    """The argument of a callback with the path that it writes to.
 
-    takes_placeholders: Numbers are filled in for names in braces. entries: Of a folder in which others may write as
-    well, what the callback makes there; empty where the path is its own.
+    Attributes:
+        takes_placeholders: Keras replaces names in braces by numbers.
+        entries: The names that the callback creates in a shared folder; empty if the path is its own.
     """
 
     argument: str
@@ -45,21 +46,21 @@ CALLBACK_WRITES: dict[str, WrittenPath] = {
     "OrbaxCheckpoint": WrittenPath("directory"),
     "TensorBoard": WrittenPath("log_dir", entries=("train", "validation", "projector_config.pbtxt")),
 }
-"""Every callback of Keras that writes. A test holds the table against the catalogue."""
+"""Every callback of Keras that writes files. A test compares the table with the catalogue."""
 
 CALLBACK_PATHS = tuple(each.argument for each in CALLBACK_WRITES.values())
-"""What these arguments are called; a plugin's callback with one of them writes below the run as well."""
+"""The names of these arguments; a plugin's callback with one of them writes below the run too."""
 
 MAKING_FOLDERS = ("OrbaxCheckpoint",)
-"""Callbacks that make their folder when they are constructed, so that nothing constructs them to see whether it can."""
+"""Callbacks that create their folder when they are constructed, so that no check constructs them."""
 
 FILE_NAMES = ("embeddings_metadata",)
-"""Arguments of callbacks with names of files that Keras writes down for other programs to open."""
+"""Arguments of callbacks with file names that Keras writes down for other programs to open."""
 
 
 @cache
 def argument_kind(argument: str) -> Kind | None:
-    """The kind of object that an argument of this name holds, or None for plain data."""
+    """Return the kind of object that an argument of this name holds; None for plain data."""
     if argument in _NAMES:
         return _NAMES[argument]
     for suffix, kind in _SUFFIXES.items():

@@ -1,4 +1,4 @@
-"""The generated files of the catalogue, each read once."""
+"""Reading of the generated files of the catalogue, each once."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 @cache
 def read_generated(name: str) -> dict[str, Any]:
-    """Return what a JSON file of the catalogue holds; nobody changes it.
+    """Return the content of a JSON file of the catalogue; it must not be changed.
 
     Args:
         name: The file, such as `keras.json`.

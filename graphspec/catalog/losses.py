@@ -1,6 +1,6 @@
-"""What the losses of Keras take, as far as it bears on how targets are read and checked.
+"""The targets that the losses of Keras take.
 
-A test holds these tables against the catalogue, and each range against Keras.
+A test compares these tables with the catalogue, and each range with Keras.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 OF_CLASS_INDICES = (
     "SparseCategoricalCrossentropy", "sparse_categorical_crossentropy", "CategoricalGeneralizedCrossEntropy",
 )  # fmt: skip
-"""Those that take the index of a class."""
+"""Losses whose targets are class indices."""
 
 OF_NUMBERS = (
     "MeanSquaredError", "MeanAbsoluteError", "MeanAbsolutePercentageError", "MeanSquaredLogarithmicError", "LogCosh",
@@ -18,23 +18,23 @@ OF_NUMBERS = (
     "mean_absolute_percentage_error", "mean_squared_logarithmic_error", "log_cosh", "huber", "cosine_similarity",
     "poisson", "kl_divergence", "mse", "mae", "mape", "msle", "MSE", "MAE", "MAPE", "MSLE", "KLD", "kld",
 )  # fmt: skip
-"""Those that measure how far apart numbers are, so that a value between two targets is a target as well."""
+"""Losses that compare numbers, so that any value between two targets is a target too."""
 
 BINARY = (
     "BinaryCrossentropy", "binary_crossentropy", "bce", "BCE", "BinaryFocalCrossentropy", "binary_focal_crossentropy",
 )  # fmt: skip
-"""Those that take the probability of yes against no."""
+"""Losses whose outputs are probabilities of one class against another."""
 
 CATEGORICAL = (
     "CategoricalCrossentropy", "categorical_crossentropy", "CategoricalFocalCrossentropy",
     "categorical_focal_crossentropy", "SparseCategoricalCrossentropy", "sparse_categorical_crossentropy",
 )  # fmt: skip
-"""Those that take one probability a class."""
+"""Losses whose outputs are one probability per class."""
 
 
 @dataclass(frozen=True, slots=True)
 class TargetRange:
-    """The targets that a loss takes: numbers from `low` to `high`, or the `values` alone, all of one group."""
+    """The targets that a loss takes: numbers from `low` to `high`, or all from one group of `values`."""
 
     low: float | None = None
     high: float | None = None
@@ -54,7 +54,7 @@ TARGET_RANGES: dict[str, TargetRange] = {
     **dict.fromkeys(("CategoricalHinge", "categorical_hinge"), TargetRange(-1, 1)),
     **dict.fromkeys(("Hinge", "hinge", "SquaredHinge", "squared_hinge"), _SIGNS),
 }
-"""The losses that make nothing of other targets: Keras computes a number of them, and trains on it without a word.
+"""The losses that are meaningless for targets outside of a range, on which Keras trains without a warning.
 
-Beyond its range, a loss falls below that of any right answer, cuts the target off, or takes no notice of the output.
+Outside of it, a loss is lower than for any right answer, clips the target, or does not depend on the output.
 """

@@ -1,20 +1,20 @@
-"""Names of Keras that a spec cannot use, and names that Keras no longer has, each with what to write instead.
+"""The names of Keras that a spec cannot use or Keras no longer has, each with what to write instead.
 
-The catalogue tells what Keras has; this table tells why some of it is not for specs. It is the only list of names
-kept by hand, and a test holds it against the installed Keras.
+The catalogue holds what Keras has; this table says why a spec cannot use some of it. It is the only list of names
+kept by hand, and a test compares it with the installed Keras.
 """
 
 from __future__ import annotations
 
-# Layers and callbacks that carry Python code or a foreign graph: a spec is data, and loading it runs none.
+# Layers and callbacks with Python code or a foreign graph: a spec is data, and loading it runs no code.
 CODE_CARRYING: dict[str, str] = {
     "Lambda": "use operations, such as `ops.square` or `ops.transpose: {axes: [0, 2, 1]}`, or a `merge`",
-    "TFSMLayer": "a saved graph carries code; name a trained model under `models` instead",
-    "JaxLayer": "it carries a Python function; use the Keras layer that does the same",
-    "FlaxLayer": "it carries a Flax module; use the Keras layer that does the same",
-    "TorchModuleWrapper": "it carries a PyTorch module; use the Keras layer that does the same",
-    "LambdaCallback": "it carries Python functions; use a callback that says what it does",
-    "LearningRateScheduler": "it carries a Python function; give the optimizer a schedule: "
+    "TFSMLayer": "a saved graph holds code; declare a trained model under `models` instead",
+    "JaxLayer": "it holds a Python function; use the equivalent Keras layer",
+    "FlaxLayer": "it holds a Flax module; use the equivalent Keras layer",
+    "TorchModuleWrapper": "it holds a PyTorch module; use the equivalent Keras layer",
+    "LambdaCallback": "it holds Python functions; use a specific callback",
+    "LearningRateScheduler": "it holds a Python function; set a schedule in the optimizer: "
     "`learning_rate: {ExponentialDecay: {...}}`",
 }
 
@@ -22,7 +22,7 @@ CODE_CARRYING: dict[str, str] = {
 CODE_CARRYING_OPS: dict[str, str] = {
     "ops.associative_scan": "it takes a Python function; use `ops.cumsum`, `ops.cumprod` or a recurrent layer",
     "ops.cond": "it takes Python functions; compute both tensors and choose with `ops.where`",
-    "ops.custom_gradient": "it takes a Python function; `ops.stop_gradient` holds a gradient back",
+    "ops.custom_gradient": "it takes a Python function; `ops.stop_gradient` stops a gradient",
     "ops.fori_loop": "it takes a Python function; `repeat: n` applies a step several times",
     "ops.jvp": "it takes a Python function, and a graph computes no gradients",
     "ops.map": "it takes a Python function; `TimeDistributed` applies a layer or a model to each",
@@ -33,19 +33,18 @@ CODE_CARRYING_OPS: dict[str, str] = {
     "ops.while_loop": "it takes Python functions; `repeat: n` applies a step several times",
 }
 
-# Operations that fail in graphs or in reloaded ones, by faults of Keras itself on TensorFlow. A test tells when they
-# are mended.
+# Operations that fail in graphs or in reloaded ones, by bugs of Keras on TensorFlow. A test fails when they are fixed.
 FAILING_OPS: dict[str, str] = {
     "ops.adaptive_average_pool": "a saved model with it cannot be loaded; use the layer `AdaptiveAveragePooling2D`",
     "ops.adaptive_max_pool": "a saved model with it cannot be loaded; use the layer `AdaptiveMaxPooling2D`",
     "ops.conv_transpose": "Keras mixes up its padding arguments in a graph; use the layer `Conv2DTranspose`",
-    "ops.histogram": "Keras looks for it where it is not; use the layer `Discretization`",
-    "ops.view_as_complex": "Keras multiplies numbers of two dtypes; work on the two parts, as `ops.fft` does",
+    "ops.histogram": "Keras does not find it in a graph; use the layer `Discretization`",
+    "ops.view_as_complex": "Keras multiplies two dtypes; compute with real and imaginary parts, as `ops.fft` does",
 }
 
-# Exported classes that are bases for others, or that graphspec itself puts in place.
+# Exported base classes, and classes that graphspec itself adds.
 NOT_APPLIED: dict[str, str] = {
-    "Layer": "it is the base of all layers; name the layer that does the work",
+    "Layer": "it is the base of all layers; use a specific layer",
     "Wrapper": "it is the base of wrappers; use `TimeDistributed` or `Bidirectional`",
     "InputLayer": "declare inputs under `inputs`",
     "Initializer": "it is the base of all initializers",
@@ -53,27 +52,27 @@ NOT_APPLIED: dict[str, str] = {
     "Constraint": "it is the base of all constraints",
     "Loss": "it is the base of all losses",
     "Metric": "it is the base of all metrics",
-    "MeanMetricWrapper": "it carries a Python function; name the metric",
+    "MeanMetricWrapper": "it holds a Python function; use a specific metric",
     "Optimizer": "it is the base of all optimizers",
-    "MultiOptimizer": "it takes a Python object that maps variables to optimizers; name one optimizer",
+    "MultiOptimizer": "it takes a Python object that maps variables to optimizers; use one optimizer",
     "LearningRateSchedule": "it is the base of all schedules",
-    "BackupAndRestore": "every run can be gone on with, by `graphspec train --resume`",
+    "BackupAndRestore": "every run can be resumed by `graphspec train --resume`",
     "Callback": "it is the base of all callbacks",
     "CallbackList": "list the callbacks under `training: callbacks:`",
     "History": "every run records its history already",
     "ProgbarLogger": "every run shows its progress already",
-    "RemoteMonitor": "the run holds the same numbers in `metrics.jsonl`; read them from there",
+    "RemoteMonitor": "read the same numbers from `metrics.jsonl` in the run",
 }
 
-# Those of them that open a network connection.
+# Names above that open a network connection.
 CONNECTING = ("RemoteMonitor",)
 
-# Names of Keras 1 and 2 that are gone.
+# Names of Keras 1 and 2 that Keras 3 does not have.
 RETIRED_NAMES: dict[str, str] = {
     "Merge": "write `merge: concat` (or sum, mul, ave, dot, ...) in the node",
     "merge": "write `merge: concat` (or sum, mul, ave, dot, ...) in the node",
-    "CuDNNLSTM": "write `LSTM`; it uses cuDNN by itself",
-    "CuDNNGRU": "write `GRU`; it uses cuDNN by itself",
+    "CuDNNLSTM": "write `LSTM`, which uses cuDNN automatically",
+    "CuDNNGRU": "write `GRU`, which uses cuDNN automatically",
     "MaxoutDense": "write a `Dense` and a `Maximum` over its parts",
     "Highway": "write its gate with `Dense`, `Multiply` and `Add`",
     "AtrousConvolution2D": "write `Conv2D` with `dilation_rate`",
@@ -90,8 +89,8 @@ RETIRED_NAMES: dict[str, str] = {
 # Arguments that Keras 3 no longer takes, by argument name; each was an argument of many classes or of one.
 RETIRED_ARGUMENTS: dict[str, str] = {
     "input_length": "leave it out; Keras 3 reads the length from the input's shape",
-    "input_shape": "leave it out; the shape stands under `inputs`",
-    "input_dtype": "leave it out; the dtype stands under `inputs`",
+    "input_shape": "leave it out; write the shape under `inputs`",
+    "input_dtype": "leave it out; write the dtype under `inputs`",
     "batch_input_shape": "leave it out; write `batch_size` under `inputs`",
     "nb_epoch": "write `epochs`",
     "nb_filter": "write `filters`",
@@ -115,14 +114,14 @@ RETIRED_ARGUMENTS: dict[str, str] = {
     "consume_less": "leave it out; Keras chooses the implementation",
     "implementation": "leave it out; Keras chooses the implementation",
     "lr": "write `learning_rate`",
-    "decay": "give a schedule: `learning_rate: {InverseTimeDecay: {...}}`",
-    "period": "write `save_freq: epoch`, or after how many batches to save",
+    "decay": "use a schedule: `learning_rate: {InverseTimeDecay: {...}}`",
+    "period": "write `save_freq: epoch`, or a number of batches",
 }
 
 # `merge` modes of Keras 1 that are not modes of graphspec.
 RETIRED_MERGES: dict[str, str] = {
-    "join": "a list does that: `from: [a, b]` hands the layer both tensors",
+    "join": "a list is enough: `from: [a, b]` passes both tensors to the layer",
 }
 
-# Wrappers that build their own copies of the layer they are given, so that a shared layer would not be shared.
+# Wrappers that copy their layer, so that a shared layer would not be shared.
 COPYING_WRAPPERS = ("Bidirectional",)

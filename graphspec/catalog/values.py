@@ -1,14 +1,14 @@
-"""Which values the arguments of Keras take: `values.json`, which `scripts/make_values.py` measures, and what it means.
+"""The values that the arguments of Keras take: `values.json`, which `scripts/make_values.py` measures.
 
 A description maps each sort of value that an argument takes to its limits; a sort that it lacks is refused.
 
     {"int": {"min": 1}}  ·  {"number": {"min": 0, "max": 1}, "null": true}  ·  {"words": ["same", "valid"]}
     {"int": {}, "list": {"lengths": [2], "items": {"int": {}}}}  ·  {"truth": true}
 
-`character` is a text of one character, other than a quote or the end of a line.
+`character` is a string of one character, other than a quote or a line break.
 
-`truth` is a truth value: Keras takes anything for one, and a text such as `no` for true. An argument without a
-description takes whatever is written, as far as is known.
+`truth` is a boolean for which Keras takes anything, and a string such as `no` as true. An argument without a
+description takes any value, as far as is known.
 """
 
 from __future__ import annotations
@@ -22,16 +22,15 @@ from graphspec.catalog.generated import read_generated
 Values = dict[str, Any]
 
 FLOAT32_MAX = 3.4028234663852886e38
-"""The greatest number that a float32 holds."""
+"""The largest float32."""
 
 ONLY_OBJECTS: Values = {"null": True}
 
 
 def accepted(kind: Kind, name: str, argument: str) -> Values | None:
-    """What `argument` of the class `name` takes, objects left out; None where it takes whatever there is.
+    """Return the values that `argument` of the class `name` takes besides objects; None if it takes any.
 
-    Under `*` lies what the arguments take that all classes of a kind inherit. Of arguments that hold objects only
-    those are described that take other values as well.
+    The entry `*` describes arguments that all classes of a kind inherit.
     """
     classes = read_generated("values.json")["kinds"].get(kind, {})
     for described in (classes.get(name, {}), classes.get("*", {})):
@@ -42,7 +41,7 @@ def accepted(kind: Kind, name: str, argument: str) -> Values | None:
 
 
 def takes(described: Values, value: Any) -> bool:
-    """Whether the argument that is described takes `value`: plain data, as a spec holds it."""
+    """Return whether an argument with this description takes `value`, plain data of a spec."""
     if value is None:
         return "null" in described
     if isinstance(value, bool):
@@ -57,13 +56,13 @@ def takes(described: Values, value: Any) -> bool:
 
 
 def takes_length(described: Values, length: int) -> bool:
-    """Whether the list that is described may have so many items."""
+    """Return whether a list with this description may have `length` items."""
     lengths = described.get("lengths")
     return length >= described.get("at_least", 0) and (lengths is None or length in lengths)
 
 
 def wrong_items(described: Values, value: list[Any]) -> list[int]:
-    """Which of the items, by number, a list as described does not take; none whose items are unknown takes truths."""
+    """Return the indices of the items that a list does not take; items without a description exclude booleans."""
     items = described["list"].get("items")
     if items is None:
         return [number for number, item in enumerate(value) if isinstance(item, bool)]
@@ -84,7 +83,7 @@ def _takes_number(described: Values, value: float) -> bool:
 
 
 def within(limits: dict[str, float], value: float) -> bool:
-    """Whether `value` lies within the limits."""
+    """Return whether `value` is within the limits."""
     return (
         limits.get("min", value) <= value <= limits.get("max", value)
         and ("above" not in limits or value > limits["above"])

@@ -1,32 +1,31 @@
-"""Subject → findings: mistakes in specs that could be built, each a function from what is known to diagnostics.
+"""Checks of specs that Keras would build: functions from a `CheckContext` to diagnostics.
 
-A new check is a function here in `CHECKS` (or in `DATA_CHECKS`, where it opens files), and a folder of its rule's code
-under `tests/rules/`.
+To add a check, list its function in `CHECKS` (in `DATA_CHECKS` if it opens files) and add a folder for its rule under
+`tests/rules/`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from graphspec.checks.calls import check_calls
+from graphspec.checks.call_training import check_calls
 from graphspec.checks.class_weights import check_class_weights
+from graphspec.checks.context import CheckContext
 from graphspec.checks.data import check_data
-from graphspec.checks.files import check_files
+from graphspec.checks.files import check_files, check_network
 from graphspec.checks.freeze import check_freeze, check_frozen
 from graphspec.checks.losses import check_losses
 from graphspec.checks.metrics import check_metrics
 from graphspec.checks.monitors import check_monitors
-from graphspec.checks.network import check_network
 from graphspec.checks.plugins import check_plugins
 from graphspec.checks.splits import check_splits
-from graphspec.checks.subject import Subject
 from graphspec.checks.unused import check_unused
 from graphspec.checks.values import check_values
 from graphspec.checks.vocabularies import check_vocabularies
 from graphspec.checks.written_paths import check_written_paths
 from graphspec.diagnostics import Diagnostic
 
-Check = Callable[[Subject], Iterable[Diagnostic]]
+Check = Callable[[CheckContext], Iterable[Diagnostic]]
 
 CHECKS: tuple[Check, ...] = (
     check_unused,
@@ -43,12 +42,12 @@ CHECKS: tuple[Check, ...] = (
     check_written_paths,
     check_network,
 )
-"""Checks of the spec alone."""
+"""Checks that open no file."""
 
 DATA_CHECKS: tuple[Check, ...] = (check_data, check_files)
-"""Checks that look at the files that a spec names."""
+"""Checks that read the headers of the files a spec names."""
 
 VALUE_CHECKS: tuple[Check, ...] = (check_values,)
-"""Checks that read those files whole."""
+"""Checks that read every value of those files."""
 
-__all__ = ["CHECKS", "DATA_CHECKS", "VALUE_CHECKS", "Check", "Subject"]
+__all__ = ["CHECKS", "DATA_CHECKS", "VALUE_CHECKS", "Check", "CheckContext"]

@@ -1,4 +1,4 @@
-"""`class_weight` against what it weighs: samples of one class each, out of those that the output has."""
+"""Checks of `class_weight`: its targets are single classes, which the output has."""
 
 from __future__ import annotations
 
@@ -6,38 +6,37 @@ from collections.abc import Iterator
 from typing import Any
 
 from graphspec.catalog.losses import BINARY, OF_CLASS_INDICES, OF_NUMBERS, TARGET_RANGES, TargetRange
+from graphspec.checks.context import CheckContext
 from graphspec.checks.heads import NO_PROBABILITIES, head_of
-from graphspec.checks.subject import Subject
 from graphspec.diagnostics import Diagnostic, Label
-from graphspec.graph import Output
-from graphspec.rules import UNUSED_WEIGHTS
-from graphspec.sources import Column, Source
+from graphspec.diagnostics.rules import UNUSED_WEIGHTS
+from graphspec.diagnostics.shape_text import sample_shape
+from graphspec.language.graph import Output
+from graphspec.sources import Column, DataSource
 from graphspec.sources.origin import place_of_sample
 from graphspec.sources.scan import Scan, first_where
-from graphspec.suggest import shape_in_words
 
-_OF_SEQUENCES = ("CTC", "ctc")
+_SEQUENCE_LOSSES = ("CTC", "ctc")
 
 
-def check_class_weights(subject: Subject) -> Iterator[Diagnostic]:
-    """Find each `class_weight` of an output whose loss compares no classes, or that has no such class."""
-    for output in subject.graph.outputs.values() if subject.settings is not None else ():
+def check_class_weights(context: CheckContext) -> Iterator[Diagnostic]:
+    """Report each `class_weight` whose loss compares no classes, or with an unknown class."""
+    for output in context.graph.outputs.values() if context.settings is not None else ():
         if output.class_weight and output.loss is not None and not output.is_faulty and ">" not in output.loss.name:
-            yield from _unfit(output, output.loss.name, subject)
+            yield from _unfit(output, output.loss.name, context)
 
 
-def _unfit(output: Output, loss: str, subject: Subject) -> Iterator[Diagnostic]:
-    tensor = subject.tensor(output)
-    shape = tensor.shape[1:] if tensor is not None else None
-    head = head_of(subject.graph.nodes[output.name], subject.graph)
+def _unfit(output: Output, loss: str, context: CheckContext) -> Iterator[Diagnostic]:
+    shape = context.output_shape(output)
+    head = head_of(context.graph.nodes[output.name], context.graph)
     activation = head.activation if head is not None else None
-    if loss in _OF_SEQUENCES:
+    if loss in _SEQUENCE_LOSSES:
         yield _useless(output, f"`{loss}` compares sequences", "a loss of classes")
     elif _is_of_numbers(loss) and activation in NO_PROBABILITIES and shape in ((), (1,)):
-        yield _useless(output, f"`{loss}` compares numbers, which are no classes", "a loss of classes")
+        yield _useless(output, f"`{loss}` compares numbers, not classes", "a loss of classes")
     elif shape is not None and len(shape) > 1:
-        said = f"gives {shape_in_words(shape)} a sample, so that a sample has more than one class"
-        yield _useless(output, f"it {said}", "an output of one class a sample")
+        said = f"gives {sample_shape(shape)} per sample, so a sample has more than one class"
+        yield _useless(output, f"it {said}", "an output with one class per sample")
     elif shape:
         count = 2 if shape[-1] == 1 and loss not in OF_CLASS_INDICES else shape[-1]
         wrong = max(output.class_weight)
@@ -52,36 +51,44 @@ def _is_of_numbers(loss: str) -> bool:
 def _useless(output: Output, why: str, expected: str) -> Diagnostic:
     return Diagnostic(
         UNUSED_WEIGHTS,
-        f"the `class_weight` of `{output.name}` weighs nothing: {why}",
+        f"the `class_weight` of `{output.name}` has no effect: {why}",
         output.class_weight_span or output.span,
         expected=expected,
-        help="remove `class_weight`; `sample_weights` under `data` weigh samples one by one",
+        help="remove `class_weight`; `sample_weights` under `data` weigh each sample",
         labels=(Label(output.span, "the output"),) if output.class_weight_span is not None else (),
     )
 
 
-def check_weighed(output: Output, source: Source, column: Column, found: Scan) -> Iterator[Diagnostic]:
-    """Find the first target of `column` that is of no class, where classes are weighed."""
+def check_weighed(output: Output, source: DataSource, column: Column, found: Scan) -> Iterator[Diagnostic]:
+    """Report the first target that is not of one class, if `output` has a `class_weight`.
+
+    Args:
+        output: the output that the targets train.
+        source: where the spec names the targets.
+        column: the targets.
+        found: statistics of their values.
+    """
     if not output.class_weight or output.loss is None or output.loss.name in OF_CLASS_INDICES or found.lowest is None:
         return
     shape = tuple(column.shape[1:])
     if shape in ((), (1,)):
         first = first_where(column, _is_no_class) if found.fractional or found.lowest < 0 else None
-        what, help = "is no class", "write 0 for -1" if found.lowest == -1 and not found.fractional else ""
+        what, help = "is not a class", "write 0 for -1" if found.lowest == -1 and not found.fractional else ""
     else:
         is_wrong = _is_not_one_hot if _is_of_numbers(output.loss.name) else _has_several
         first = first_where(column, is_wrong) if len(shape) == 1 else None
-        what = "is not of one class"
-        help = "weigh the samples by `sample_weights`" if output.loss.name in BINARY else ""
+        what = "does not have one class"
+        help = "use `sample_weights` instead" if output.loss.name in BINARY else ""
     if first is None:
         return
     yield Diagnostic(
         UNUSED_WEIGHTS,
         f"{place_of_sample(source, column, first[0])} of {source.text} {what}"
-        f"{f': {first[1]:g}' if what == 'is no class' else ''}, and `class_weight` of `{output.name}` weighs classes",
+        f"{f': {first[1]:g}' if what == 'is not a class' else ''}, but `class_weight` of "
+        f"`{output.name}` needs classes",
         source.place,
-        expected="targets of one class each",
-        help=help or "remove `class_weight`, or mend the file",
+        expected="targets with one class each",
+        help=help or "remove `class_weight`, or fix the file",
         labels=(Label(output.span, "the output"),),
     )
 
@@ -91,13 +98,13 @@ def _is_no_class(numbers: Any) -> Any:
 
 
 def _has_several(rows: Any) -> Any:
-    """Return of each number whether its row has its greatest number more than once."""
+    """Mark the numbers of each row whose maximum occurs more than once."""
     greatest = rows.max(axis=-1, keepdims=True)
     several: Any = (rows == greatest).sum(axis=-1, keepdims=True) > 1
     return several & (rows == rows)
 
 
 def _is_not_one_hot(rows: Any) -> Any:
-    """Return of each number whether its row holds others than a 1 among zeros."""
+    """Mark the numbers of each row that is not a single 1 among zeros."""
     is_one_hot: Any = ((rows == 0) | (rows == 1)).all(axis=-1, keepdims=True) & (rows.sum(axis=-1, keepdims=True) == 1)
     return ~is_one_hot & (rows == rows)

@@ -1,19 +1,17 @@
-"""Data files against the graph, by their headers alone: names, existence, shapes, dtypes and counts.
+"""Checks of data files by their headers: names, existence, shapes, dtypes and counts.
 
-Runs without TensorFlow and without NumPy. What only a full read can tell is checked where the arrays are read.
+They need neither TensorFlow nor NumPy. `checks.values` reads the values.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from graphspec.checks.context import CheckContext, output_shape
 from graphspec.checks.metrics import check_metrics_with
-from graphspec.checks.subject import Subject
 from graphspec.checks.targets import check_target
 from graphspec.diagnostics import Diagnostic, Label
-from graphspec.files import names_in, reason_of
-from graphspec.graph import Graph, Input
-from graphspec.rules import (
+from graphspec.diagnostics.rules import (
     DATA_DTYPE,
     DATA_NAMES,
     DATA_SHAPE,
@@ -24,22 +22,25 @@ from graphspec.rules import (
     UNREADABLE_DATA,
     UNUSED_WEIGHTS,
 )
-from graphspec.shapes import Shapes, Tensor
-from graphspec.sources import GIVEN, Data, DataError, Header, Source, Split, header
-from graphspec.suggest import did_you_mean, one_of, shape_in_words
+from graphspec.diagnostics.shape_text import sample_shape
+from graphspec.diagnostics.suggest import did_you_mean, one_of
+from graphspec.files import names_in, reason_of
+from graphspec.language.graph import Graph, Input
+from graphspec.shapes import Shapes
+from graphspec.sources import GIVEN, Data, DataError, DataSource, Header, Split, header
 
 
-def check_data(subject: Subject) -> Iterator[Diagnostic]:
-    """Every way in which the splits of the data do not fit the graph."""
-    data = subject.data
+def check_data(context: CheckContext) -> Iterator[Diagnostic]:
+    """Report splits that do not fit the graph, and a `split` that is empty."""
+    data = context.data
     for split in data.splits() if data is not None else ():
-        yield from check_split(subject.graph, split, subject.shapes)
+        yield from check_split(context.graph, split, context.shapes)
     if data is not None and data.held_out and data.train is not None:
         yield from check_held_out(data, _count_of(data.train))
 
 
 def _count_of(split: Split) -> int | None:
-    """Return how many samples the first source tells that the split has; None where that takes a full read."""
+    """Return the number of samples from the first header that states it, or None."""
     for _, source in split.sources():
         found = _header(source, "")
         if isinstance(found, Header) and found.samples is not None:
@@ -48,23 +49,34 @@ def _count_of(split: Split) -> int | None:
 
 
 def check_held_out(data: Data, samples: int | None) -> Iterator[Diagnostic]:
-    """A share of so many samples of the training split that leaves none to validate on, or none to train on."""
+    """Report a validation split without samples, or one that leaves none to train on.
+
+    Args:
+        data: the data with its validation split.
+        samples: samples of the training split; None if unknown.
+    """
     if not samples:
         return
     held_out = data.held_out_of(samples)
     if not 0 < held_out < samples:
         yield Diagnostic(
             NOTHING_TO_TRAIN,
-            f"a validation split of {data.held_out:g} of {samples:,} samples leaves {held_out:,} to validate on and "
-            f"{samples - held_out:,} to train on",
+            f"a validation split of {data.held_out:g} of {samples:,} samples leaves {held_out:,} for validation and "
+            f"{samples - held_out:,} for training",
             data.split_span,
-            expected="a share that leaves samples on both sides",
-            help="change `data: validation: split:`",
+            expected="a share that leaves samples in both splits",
+            help="change `split` under `data: validation:`",
         )
 
 
 def check_split(graph: Graph, split: Split, shapes: Shapes | None = None) -> Iterator[Diagnostic]:
-    """Every way in which `split` does not fit `graph`, as far as headers tell; targets where `shapes` are given."""
+    """Report everything in the headers of a split that does not fit the graph.
+
+    Args:
+        graph: the graph that the split feeds.
+        split: the sources of inputs, outputs and sample weights.
+        shapes: inferred shapes to check targets against; None to skip this.
+    """
     yield from _check_names(graph, split)
     headers: dict[int, Header] = {}
     for name, source in split.sources():
@@ -77,35 +89,36 @@ def check_split(graph: Graph, split: Split, shapes: Shapes | None = None) -> Ite
                 yield from check_array(graph.inputs[name], source, found)
             yield from check_trained_with(split, name, source, found)
             if shapes is not None and split.outputs.get(name) is source and name in graph.outputs:
-                given = shapes.of(graph, name)
-                if isinstance(given, Tensor):
-                    yield from check_target(graph.outputs[name], found.shape, given.shape[1:], source.span)
-                    yield from check_metrics_with(graph.outputs[name], found.shape, given.shape[1:], source.span)
+                output = graph.outputs[name]
+                shape = output_shape(shapes, graph, output)
+                if shape is not None:
+                    yield from check_target(output, found.shape, shape, source.span)
+                    yield from check_metrics_with(output, found.shape, shape, source.span)
     yield from check_counts(split, {key: each.samples for key, each in headers.items()})
 
 
 def _check_names(graph: Graph, split: Split) -> Iterator[Diagnostic]:
     trained = {name for name, output in graph.outputs.items() if output.loss is not None or output.is_faulty}
     sound = {name for name in trained if not graph.outputs[name].is_faulty}
-    yield from _named(split, "input", split.inputs, graph.inputs, required=set(graph.inputs))
-    yield from _named(split, "output", split.outputs, graph.outputs, required=sound)
+    yield from _check_keys(split, "input", split.inputs, graph.inputs, required=set(graph.inputs))
+    yield from _check_keys(split, "output", split.outputs, graph.outputs, required=sound)
     for name, source in split.sample_weights.items():
         if name not in trained:
             yield Diagnostic(
                 UNUSED_WEIGHTS,
-                f"`{split.name}` has sample weights for `{name}`, which is no output with a loss",
+                f"`{split.name}` has sample weights for `{name}`, which is not an output with a loss",
                 source.span_of("name"),
                 expected="an output with a loss" if trained else "no sample weights",
                 help=did_you_mean(name, trained, f"the outputs with a loss are {one_of(trained)}" if trained else ""),
             )
 
 
-def _named(
-    split: Split, kind: str, given: Mapping[str, Source], known: Mapping[str, object], required: set[str]
+def _check_keys(
+    split: Split, kind: str, sources: Mapping[str, DataSource], known: Mapping[str, object], *, required: set[str]
 ) -> Iterator[Diagnostic]:
-    """Exactly the names: Keras would hand the tensors of a wrong dict to the wrong inputs."""
-    missing = [name for name in known if name in required and name not in given]
-    for name, source in given.items():
+    """Report unknown and missing names: Keras would feed a wrong dict to wrong inputs."""
+    missing = [name for name in known if name in required and name not in sources]
+    for name, source in sources.items():
         if name not in known:
             yield Diagnostic(
                 DATA_NAMES,
@@ -119,7 +132,7 @@ def _named(
         if split.name == GIVEN:
             option = "--input" if kind == "input" else "--target"
             yield Diagnostic(
-                DATA_NAMES, f"no file is given for the {kind} `{name}`", help=f"give it with `{option} {name}=FILE`"
+                DATA_NAMES, f"the {kind} `{name}` has no file", help=f"pass it with `{option} {name}=FILE`"
             )
             continue
         yield Diagnostic(
@@ -131,14 +144,14 @@ def _named(
         )
 
 
-def _header(source: Source, base: str) -> Header | Diagnostic:
-    """The header of `source`, or why there is none; base is what its path is relative to."""
+def _header(source: DataSource, base: str) -> Header | Diagnostic:
+    """Return the header of a source, or a diagnostic; paths are relative to `base`."""
     try:
         return header(source)
     except DataError as error:
         rule = UNKNOWN_COLUMN if error.missing else UNREADABLE_DATA
         expected = "an array of numbers or text" if rule is UNREADABLE_DATA else f"one that {source.text} has"
-        return Diagnostic(rule, error.message, source.span_of(error.part), expected, error.help)
+        return Diagnostic(rule, error.message, source.span_of(error.part), expected=expected, help=error.help)
     except FileNotFoundError:
         here = names_in(source.path.parent)
         return Diagnostic(
@@ -155,8 +168,16 @@ def _header(source: Source, base: str) -> Header | Diagnostic:
         )
 
 
-def check_array(wanted: Input, source: Source, found: Header) -> Iterator[Diagnostic]:
-    """An array against its input. One number a sample serves an input of shape [1]."""
+def check_array(wanted: Input, source: DataSource, found: Header) -> Iterator[Diagnostic]:
+    """Report an array whose shape or dtype does not fit its input.
+
+    One number a sample fits an input of shape [1].
+
+    Args:
+        wanted: the input.
+        source: where the spec names the array.
+        found: the header of the array.
+    """
     shape = (1,) if found.shape == () and wanted.shape == (1,) else found.shape
     fits = wanted.is_faulty or (
         len(shape) == len(wanted.shape)
@@ -165,28 +186,35 @@ def check_array(wanted: Input, source: Source, found: Header) -> Iterator[Diagno
     if not fits:
         yield Diagnostic(
             DATA_SHAPE,
-            f"{source.text} holds samples of shape {shape_in_words(found.shape)}, not {shape_in_words(wanted.shape)} "
-            f"as `{wanted.name}` is",
+            f"{source.text} holds samples of shape {sample_shape(found.shape)}, not {sample_shape(wanted.shape)} "
+            f"as declared for `{wanted.name}`",
             source.span_of("columns" if source.columns is not None else "file"),
-            expected=f"samples of shape {shape_in_words(wanted.shape)}",
-            help=f"declare `{wanted.name}` with the shape {shape_in_words(found.shape)}, or mend the file",
+            expected=f"samples of shape {sample_shape(wanted.shape)}",
+            help=f"declare `{wanted.name}` with the shape {sample_shape(found.shape)}, or fix the file",
             labels=(Label(wanted.span, f"`{wanted.name}` is declared here"),),
         )
     if found.dtype is not None and not _readable(found.dtype, wanted.dtype):
         yield Diagnostic(
             DATA_DTYPE,
-            f"{source.text} holds {_values(found.dtype)}, and `{wanted.name}` takes {_values(wanted.dtype)}",
+            f"{source.text} holds {_values(found.dtype)}, but `{wanted.name}` takes {_values(wanted.dtype)}",
             source.place,
-            expected=f"values that can be read as {wanted.dtype} without loss",
-            help=f"declare `{wanted.name}` with `dtype: string`, or turn words into indices with `vocabulary: auto`"
+            expected=f"values that can be converted to {wanted.dtype} without loss",
+            help=f"declare `{wanted.name}` with `dtype: string`, or map words to indices with `vocabulary: auto`"
             if found.dtype == "string"
             else f"declare `{wanted.name}` with `dtype: {found.dtype}`, or save the file as {wanted.dtype}",
             labels=(Label(wanted.span, f"`{wanted.name}` is declared here"),),
         )
 
 
-def check_trained_with(split: Split, name: str, source: Source, found: Header) -> Iterator[Diagnostic]:
-    """Targets and sample weights are numbers, and a sample has one weight."""
+def check_trained_with(split: Split, name: str, source: DataSource, found: Header) -> Iterator[Diagnostic]:
+    """Report targets and sample weights that are text, but samples of several weights.
+
+    Args:
+        split: the split that the source belongs to.
+        name: the output that it serves.
+        source: the source; ignored if it serves an input.
+        found: its header.
+    """
     is_weight = split.sample_weights.get(name) is source
     if not is_weight and split.outputs.get(name) is not source:
         return
@@ -194,17 +222,17 @@ def check_trained_with(split: Split, name: str, source: Source, found: Header) -
     if found.dtype == "string":
         yield Diagnostic(
             DATA_DTYPE,
-            f"{source.text} holds text, and the {what} of `{name}` are numbers",
+            f"{source.text} holds text, but the {what} of `{name}` are numbers",
             source.place,
             expected="numbers",
-            help="save numbers" if is_weight else "`vocabulary: auto` turns words into indices",
+            help="save numbers" if is_weight else "map words to indices with `vocabulary: auto`",
         )
     if is_weight and found.shape not in ((), (1,), (None,)):
         yield Diagnostic(
             DATA_SHAPE,
-            f"{source.text} holds samples of shape {shape_in_words(found.shape)}, and a sample has one weight",
+            f"{source.text} holds samples of shape {sample_shape(found.shape)}, but a sample has one weight",
             source.span_of("columns" if source.columns is not None else "file"),
-            expected="one number a sample",
+            expected="one number per sample",
         )
 
 
@@ -213,14 +241,19 @@ def _values(dtype: str) -> str:
 
 
 def _readable(have: str, want: str) -> bool:
-    """Whether values of dtype `have` keep their meaning as `want`: text stays text, fractions are not cut off."""
+    """Return whether dtype `want` holds values of `have` without loss of text or fractions."""
     if "string" in (have, want):
         return have == want
     return not (have.startswith("float") and not want.startswith(("float", "bfloat")))
 
 
 def check_counts(split: Split, samples: Mapping[int, int | None]) -> Iterator[Diagnostic]:
-    """The sources of a split hold equally many samples, and at least one. samples: by the id of each source."""
+    """Report sources of a split without samples, or with unequal numbers of samples.
+
+    Args:
+        split: the split.
+        samples: numbers of samples by the id of each source; None for an unknown number.
+    """
     counted = [
         (name, source, samples[id(source)]) for name, source in split.sources() if samples.get(id(source)) is not None
     ]
@@ -229,15 +262,15 @@ def check_counts(split: Split, samples: Mapping[int, int | None]) -> Iterator[Di
     first_name, first, count = counted[0]
     if count == 0:
         yield Diagnostic(
-            SAMPLE_COUNT, f"{first.text} holds no samples", first.span_of("file"), expected="one sample or more"
+            SAMPLE_COUNT, f"{first.text} holds no samples", first.span_of("file"), expected="at least one sample"
         )
     for _name, source, number in counted[1:]:
         if number != count:
             yield Diagnostic(
                 SAMPLE_COUNT,
-                f"{source.text} holds {number:,} samples where {first.text} holds {count:,}",
+                f"{source.text} holds {number:,} samples, but {first.text} holds {count:,}",
                 source.span_of("file"),
                 expected=f"{count:,} samples, as for `{first_name}`",
-                help=f"all sources of `{split.name}` must agree",
+                help=f"all sources of `{split.name}` need the same number of samples",
                 labels=(Label(first.span_of("file"), f"{count:,} samples"),),
             )

@@ -1,45 +1,41 @@
-"""How many indices an input may hold: the sizes of the `Embedding` layers that look it up."""
+"""Sizes of the `Embedding` layers that look up an input, which bound its indices."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from graphspec.diagnostics import Span
-from graphspec.graph import Graph, Object, Reference
+from graphspec.language.graph import Graph, NestedModel, ObjectLayer
 
-_MOST_FOLLOWED = 200
-"""Tensors that an input may be known by: each is looked for in a whole graph."""
+_MAX_FOLLOWED = 200
+"""Tensors to follow for one input; each takes a scan of a whole graph."""
 
 
 def embeddings(graph: Graph, name: str, followed: set[tuple[int, str]] | None = None) -> Iterator[tuple[int, Span]]:
-    """`input_dim` of every `Embedding` that looks up the tensor `name`, also inside models, with its place.
+    """Yield `input_dim` and its span for every `Embedding` of a tensor, in nested models too.
 
-    followed: the tensors, of which graph, that have been followed: many ways may lead to one.
+    Args:
+        graph: the graph to search.
+        name: the input or node whose tensor is looked up.
+        followed: the tensors already followed, by the id of their graph and their name.
     """
     followed = followed if followed is not None else set()
-    if (id(graph), name) in followed or len(followed) > _MOST_FOLLOWED:
+    if (id(graph), name) in followed or len(followed) > _MAX_FOLLOWED:
         return
     followed.add((id(graph), name))
     for node in graph.nodes.values():
-        fed = [each for each in _fed(node.feed) if each[1].name == name and each[1].index is None]
+        fed = [each for each in node.feed.items() if each[1].name == name and each[1].index is None]
         if not fed:
             continue
-        what = node.steps[0].layer.what if node.steps else None
-        if what is None:
+        layer = node.steps[0].layer if node.steps else None
+        if layer is None:
             yield from embeddings(graph, node.name, followed)
-        elif isinstance(what, Object):
-            count = what.arguments.get("input_dim")
-            if what.name == "Embedding" and isinstance(count, int):
-                yield count, what.span_of("input_dim")
-        elif isinstance(what, Graph):
-            for place, _ in fed:
-                inner = place if isinstance(place, str) else list(what.inputs)[place : place + 1]
-                for each in [inner] if isinstance(inner, str) else inner:
-                    yield from embeddings(what, each, followed)
-
-
-def _fed(feed: Any) -> list[tuple[int | str, Reference]]:
-    if isinstance(feed, Reference):
-        return [(0, feed)]
-    return list(feed.items()) if isinstance(feed, dict) else list(enumerate(feed))
+        elif isinstance(layer, ObjectLayer):
+            count = layer.arguments.get("input_dim")
+            if layer.class_name == "Embedding" and isinstance(count, int):
+                yield count, layer.object.span_of("input_dim")
+        elif isinstance(layer, NestedModel):
+            for key, _ in fed:
+                inputs = [key] if isinstance(key, str) else list(layer.graph.inputs)[key : key + 1]
+                for each in inputs:
+                    yield from embeddings(layer.graph, each, followed)

@@ -1,53 +1,87 @@
-"""The files that a spec names beside its data: each is there, before TensorFlow is loaded to read it."""
+"""Checks of the files that a spec names beside its data: each exists locally."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
 
-from graphspec.checks.subject import Subject
-from graphspec.diagnostics import Diagnostic, Span
+from graphspec.checks.context import CheckContext
+from graphspec.diagnostics import Diagnostic, Report, Span, SpecError
+from graphspec.diagnostics.rules import MISSING_FILE, NETWORK
+from graphspec.diagnostics.suggest import closest
 from graphspec.files import check_file, is_file, names_in, reason_of
-from graphspec.graph import External, Object, every_layer
-from graphspec.rules import MISSING_FILE
+from graphspec.language.graph import ExternalModel, Graph, KerasLayer
+from graphspec.language.traversal import every_layer
 from graphspec.run_paths import is_url
-from graphspec.suggest import closest
 
-_VOCABULARY = "vocabulary"
+VOCABULARY = "vocabulary"
+"""The argument of lookup layers that may be the path of a file, which Keras reads when it makes the layer."""
 
 
-def check_files(subject: Subject) -> Iterator[Diagnostic]:
-    """Find every file of weights, of a model, or of the words of a lookup layer, that is not there."""
-    graph, training = subject.graph, subject.training
+def check_files(context: CheckContext) -> Iterator[Diagnostic]:
+    """Report every missing file of weights, of a model, or of a vocabulary."""
+    graph, training = context.graph, context.training
     weights = [training.initial_weights] if training is not None else []
     for layer in every_layer(graph):
         weights.append(layer.weights)
-        what = layer.what
-        if isinstance(what, External) and what.path is not None and not is_file(what.path):
-            yield missing_file(what.path, what.name, what.span)
-        words = what.arguments.get(_VOCABULARY) if isinstance(what, Object) and ">" not in what.name else None
-        if isinstance(what, Object) and isinstance(words, str) and not is_url(words) and not is_file(words):
-            yield missing_file(Path(words), words, what.span_of(_VOCABULARY))
+        if isinstance(layer, ExternalModel) and layer.path is not None and not is_file(layer.path):
+            yield missing_file(layer.path, layer.source, layer.source_span)
+    for layer, path in _vocabulary_files(graph):
+        if ">" not in layer.class_name and not is_url(path) and not is_file(path):
+            yield missing_file(Path(path), path, layer.object.span_of(VOCABULARY))
     for each in weights:
         if each is not None and not is_file(each.path):
             yield missing_file(each.path, each.text, each.span)
 
 
+def check_network(context: CheckContext) -> Iterator[Diagnostic]:
+    """Report every vocabulary at a URL: TensorFlow would open a connection for some of them."""
+    for layer, path in _vocabulary_files(context.graph):
+        if is_url(path):
+            yield Diagnostic(
+                NETWORK,
+                f"`{VOCABULARY}` of `{layer.type_name}` is a URL, but a spec may not open a network connection",
+                layer.object.span_of(VOCABULARY),
+                expected="a list of words, or the path of a local file",
+                help="download the file, and write its path",
+            )
+
+
+def _vocabulary_files(graph: Graph) -> Iterator[tuple[KerasLayer, str]]:
+    for layer in every_layer(graph):
+        if isinstance(layer, KerasLayer):
+            path = layer.arguments.get(VOCABULARY)
+            if isinstance(path, str):
+                yield layer, path
+
+
+def require_file(path: Path, text: str, span: Span) -> None:
+    """Raise SpecError if there is no file at `path`, which the spec writes as `text`."""
+    if not is_file(path):
+        raise SpecError(Report([missing_file(path, text, span)]))
+
+
 def missing_file(path: Path, text: str, span: Span) -> Diagnostic:
-    """That there is no file `path`, which the spec writes as `text`, with the one that may be meant."""
+    """Return the diagnostic for a missing file, with a suggestion from its folder.
+
+    Args:
+        path: where the file should be.
+        text: the path as the spec writes it.
+        span: where the spec writes it.
+    """
     near, why = None, f"there is no file {text}"
     try:
         check_file(path)
     except FileNotFoundError:
         near = closest(path.name, names_in(path.parent))
     except IsADirectoryError:
-        why = f"{text} is no file"
+        why = f"{text} is not a file"
     except OSError as error:
         why = f"{text} cannot be read: {reason_of(error)}"
     return Diagnostic(
         MISSING_FILE,
         why,
         span,
-        expected="the path of a file; relative paths start at the file that names them",
+        expected="the path of a file, relative to the file that names it",
         help=f"did you mean `{near}`?" if near is not None else "check the path",
     )

@@ -1,4 +1,4 @@
-"""`freeze` against the layers that there are: an entry that matches none, and entries that leave nothing to train."""
+"""Checks of `freeze`: each entry matches a layer, and some layer stays trainable."""
 
 from __future__ import annotations
 
@@ -8,30 +8,31 @@ from itertools import islice
 
 from graphspec import catalog
 from graphspec.catalog.arguments import argument_kind
-from graphspec.checks.subject import Subject
+from graphspec.checks.context import CheckContext
 from graphspec.diagnostics import Diagnostic
-from graphspec.graph import External, Graph, Layer, Object, Pattern, layer_paths, wrapped_layers
-from graphspec.rules import FROZEN_EVERYTHING, UNMATCHED_FREEZE
-from graphspec.suggest import did_you_mean, one_of
+from graphspec.diagnostics.rules import FROZEN_EVERYTHING, UNMATCHED_FREEZE
+from graphspec.diagnostics.suggest import did_you_mean, one_of
+from graphspec.language.graph import ExternalModel, Layer, ObjectLayer, Pattern, wrapped_layers
+from graphspec.language.traversal import layer_paths
 
-_MOST = 100_000
-"""Models in models can have more paths than anyone can list; beyond these no entry is said to match nothing."""
+_MAX_PATHS = 100_000
+"""Paths of layers to list; beyond these no entry is reported, as nested models can have any number of paths."""
 
-_MOST_MATCHES = 1_000_000
-"""Globs times paths."""
+_MAX_MATCHES = 1_000_000
+"""Globs times paths to match."""
 
 
-def check_freeze(subject: Subject) -> Iterator[Diagnostic]:
-    """Every entry of `freeze` that matches no layer."""
-    graph, training = subject.graph, subject.training
-    if training is None or not training.freeze or not all(body.is_whole for body in (graph, *graph.models())):
+def check_freeze(context: CheckContext) -> Iterator[Diagnostic]:
+    """Report every entry of `freeze` that matches no layer."""
+    training = context.training
+    if training is None or not training.freeze or not context.is_whole:
         return
-    listed = list(islice(layer_paths(graph), _MOST))
+    listed = list(islice(layer_paths(context.graph), _MAX_PATHS))
     paths = list(dict.fromkeys(path for path, _ in listed))
-    if len(listed) == _MOST or _are_too_many(training.freeze, paths):
+    if len(listed) == _MAX_PATHS or _are_too_many(training.freeze, paths):
         return
     known = set(paths)
-    outside = [path for path, layer in listed if isinstance(layer.what, External)]
+    outside = [path for path, layer in listed if isinstance(layer, ExternalModel)]
     for pattern in training.freeze:
         if pattern.text in known or _may_lie_inside(pattern.text, outside):
             continue
@@ -39,15 +40,15 @@ def check_freeze(subject: Subject) -> Iterator[Diagnostic]:
             yield unmatched(pattern, paths)
 
 
-def check_frozen(subject: Subject) -> Iterator[Diagnostic]:
-    """That every layer which may have weights is frozen, by `freeze` or by `trainable: false`.
+def check_frozen(context: CheckContext) -> Iterator[Diagnostic]:
+    """Report a training whose every layer with weights is frozen, by `freeze` or `trainable: false`.
 
-    A model from elsewhere, and a custom layer, may have weights.
+    External models and custom layers may have weights.
     """
-    graph, training = subject.graph, subject.training
-    if training is None or not all(body.is_whole for body in (graph, *graph.models())):
+    training = context.training
+    if training is None or not context.is_whole:
         return
-    paths = list(islice(layer_paths(graph), _MOST))
+    paths = list(islice(layer_paths(context.graph), _MAX_PATHS))
     if _are_too_many(training.freeze, paths):
         return
     names = {each.text for each in training.freeze}
@@ -55,17 +56,17 @@ def check_frozen(subject: Subject) -> Iterator[Diagnostic]:
     frozen = {
         path
         for path, layer in paths
-        if _is_fixed(layer) or path in names or any(fnmatchcase(path, text) for text in globs)
+        if not layer.trainable or path in names or any(fnmatchcase(path, text) for text in globs)
     }
-    still = {layer for path, layer in paths if path in frozen or _within(path, frozen)}
+    frozen_layers = {layer for path, layer in paths if path in frozen or _within(path, frozen)}
     weighted = {layer for _, layer in paths if _may_have_weights(layer)}
-    if weighted and weighted <= still and len(paths) < _MOST:
+    if weighted and weighted <= frozen_layers and len(paths) < _MAX_PATHS:
         yield Diagnostic(
             FROZEN_EVERYTHING,
-            "every layer that has weights is frozen, so the training would change nothing",
+            "every layer with weights is frozen, so training would change nothing",
             training.freeze[0].span if training.freeze else training.optimizer.span,
             expected="at least one layer to train",
-            help="leave a layer out of `freeze`, or remove its `trainable: false`",
+            help="remove a layer from `freeze`, or its `trainable: false`",
         )
 
 
@@ -74,39 +75,34 @@ def _is_glob(text: str) -> bool:
 
 
 def _are_too_many(patterns: Sequence[Pattern], paths: Sequence[object]) -> bool:
-    """Return whether to hold all globs against all paths would take too long; then nothing is said of them."""
-    return sum(_is_glob(each.text) for each in patterns) * len(paths) > _MOST_MATCHES
+    """Return whether matching all globs with all paths would take too long."""
+    return sum(_is_glob(each.text) for each in patterns) * len(paths) > _MAX_MATCHES
 
 
 def _within(path: str, frozen: set[str]) -> bool:
-    """Whether one of the models and wrappers that `path` leads through is frozen."""
+    """Return whether a model or wrapper that contains `path` is frozen."""
     parts = path.split("/")
     return any("/".join(parts[:count]) in frozen for count in range(1, len(parts)))
 
 
-def _is_fixed(layer: Layer) -> bool:
-    """Whether the spec itself says that the layer is not to be trained."""
-    return not layer.trainable or (isinstance(layer.what, Object) and layer.what.arguments.get("trainable") is False)
-
-
 def _may_have_weights(layer: Layer) -> bool:
-    """Whether a layer itself may have weights to train: it takes an initializer, holds layers, or is unknown."""
-    what = layer.what
-    if isinstance(what, Graph):
-        return False
-    if isinstance(what, External) or ">" in what.name or what.name == "Attention" or next(wrapped_layers(layer), None):
+    """Return whether a layer takes an initializer, contains layers, or is unknown."""
+    if not isinstance(layer, ObjectLayer):
+        return isinstance(layer, ExternalModel)
+    name = layer.class_name
+    if ">" in name or name == "Attention" or next(wrapped_layers(layer), None):
         return True
-    entry = catalog.find(what.kind, what.name)
+    entry = catalog.find(layer.object.kind, name)
     return entry is not None and any(argument_kind(name) == "initializers" for name in entry.arguments)
 
 
 def _may_lie_inside(pattern: str, models: list[str]) -> bool:
-    """Whether `pattern` may match a layer of a model from elsewhere, whose layers are known when it is built."""
+    """Return whether `pattern` may match a layer of an external model, known only once built."""
     return bool(models) and (_is_glob(pattern) or pattern.startswith(tuple(f"{m}/" for m in models)))
 
 
 def unmatched(pattern: Pattern, paths: list[str]) -> Diagnostic:
-    """That `pattern` matches none of `paths`."""
+    """Return the diagnostic for a pattern that matches none of `paths`."""
     return Diagnostic(
         UNMATCHED_FREEZE,
         f"`{pattern.text}` matches no layer",

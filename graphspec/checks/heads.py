@@ -1,10 +1,10 @@
-"""The layer that decides what the values of an output are: its activation says whether they are probabilities."""
+"""Heads, the last layers of outputs, whose activations tell probabilities from other values."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from graphspec.graph import Graph, Node, Object, Reference
+from graphspec.language.graph import Graph, NestedModel, Node, Object, ObjectLayer
 
 NO_PROBABILITIES = ("", "linear", "relu", "tanh", "elu", "selu", "gelu", "leaky_relu", "softplus", "swish", "silu")
 _PASSED_THROUGH = ("Identity", "Dropout", "Flatten", "Reshape")
@@ -12,46 +12,46 @@ _PASSED_THROUGH = ("Identity", "Dropout", "Flatten", "Reshape")
 
 @dataclass(frozen=True)
 class Head:
-    """What made an output's values: the activation, empty for none, and the layer that has it."""
+    """The layer that computes an output's values, and its activation; empty for none."""
 
     activation: str
-    layer: Object
+    layer: ObjectLayer
 
 
 def head_of(node: Node, graph: Graph) -> Head | None:
-    """The last layer before the end of `node` that decides what its values are; None where that cannot be told."""
+    """Return the last layer that determines the values of `node`; None if it is unknown."""
     while not node.is_faulty:
         for step in reversed(node.steps):
-            what = step.layer.what
-            if isinstance(what, Graph):
-                inner = next(iter(what.outputs.values())) if len(what.outputs) == 1 else None
-                return head_of(what.nodes[inner.name], what) if inner is not None else None
-            if not isinstance(what, Object):
+            layer = step.layer
+            if isinstance(layer, NestedModel):
+                (inner, *others) = layer.graph.outputs
+                return head_of(layer.graph.nodes[inner], layer.graph) if not others else None
+            if not isinstance(layer, ObjectLayer):
                 return None
-            if what.name not in _PASSED_THROUGH:
-                return _head_of_layer(what)
-        feed = node.feed
-        if not isinstance(feed, Reference) or feed.index is not None or feed.name not in graph.nodes:
+            if layer.class_name not in _PASSED_THROUGH:
+                return _head_of_layer(layer)
+        source = node.feed.single
+        if source is None or source.index is not None or source.name not in graph.nodes:
             return None
-        node = graph.nodes[feed.name]
-        if feed.output is not None:
-            model = node.steps[-1].layer.what if node.steps else None
-            return head_of(model.nodes[feed.output], model) if isinstance(model, Graph) else None
+        node = graph.nodes[source.name]
+        if source.output is not None:
+            model = node.steps[-1].layer if node.steps else None
+            if not isinstance(model, NestedModel):
+                return None
+            node, graph = model.graph.nodes[source.output], model.graph
     return None
 
 
-def _head_of_layer(layer: Object) -> Head | None:
-    if layer.name == "Activation":
+def _head_of_layer(layer: ObjectLayer) -> Head | None:
+    if layer.class_name in ("Activation", "Dense"):
         return Head(_name(layer.arguments.get("activation")), layer)
-    if layer.name in ("Softmax", "ops.softmax"):
+    if layer.class_name in ("Softmax", "ops.softmax"):
         return Head("softmax", layer)
-    if layer.name == "ops.sigmoid":
+    if layer.class_name == "ops.sigmoid":
         return Head("sigmoid", layer)
-    if layer.name == "Dense":
-        return Head(_name(layer.arguments.get("activation")), layer)
     return None
 
 
 def _name(activation: object) -> str:
-    """An activation's name; empty for none and for one that is no plain name."""
+    """Return an activation's name; empty for none and for a custom object."""
     return activation.name if isinstance(activation, Object) else ""

@@ -1,6 +1,6 @@
-"""Losses against the outputs they train: a missing one, or one that does not fit the last activation.
+"""Checks of losses: each output has one that fits its last activation and its shape.
 
-Keras builds all of these and trains them to nonsense without a word; `tests/test_guards.py` shows each.
+Keras trains such models silently to a wrong result; `tests/checks/test_guards.py` shows each case.
 """
 
 from __future__ import annotations
@@ -10,20 +10,20 @@ from collections.abc import Iterator
 from graphspec import catalog
 from graphspec.catalog.comparisons import forms_taken, ranks_taken
 from graphspec.catalog.losses import BINARY, CATEGORICAL
+from graphspec.checks.context import CheckContext
 from graphspec.checks.heads import NO_PROBABILITIES, head_of
-from graphspec.checks.subject import Subject
 from graphspec.diagnostics import Diagnostic, Label
-from graphspec.graph import Object, Output
-from graphspec.rules import LOGITS, LOSS_ACTIVATION, MISSING_LOSS, UNUSED_WEIGHTS
-from graphspec.suggest import closest, shape_in_words
+from graphspec.diagnostics.rules import LOGITS, LOSS_ACTIVATION, MISSING_LOSS, UNUSED_WEIGHTS
+from graphspec.diagnostics.shape_text import sample_shape
+from graphspec.diagnostics.suggest import closest
+from graphspec.language.graph import Object, Output
 
 
-def check_losses(subject: Subject) -> Iterator[Diagnostic]:
-    """Every output of a trained graph whose loss is missing or does not fit."""
-    if subject.settings is None:
+def check_losses(context: CheckContext) -> Iterator[Diagnostic]:
+    """Report every output of a trained graph whose loss is missing or does not fit."""
+    if context.settings is None:
         return
-    graph = subject.graph
-    for output in graph.outputs.values():
+    for output in context.graph.outputs.values():
         if output.is_faulty:
             continue
         if output.loss is None:
@@ -33,7 +33,7 @@ def check_losses(subject: Subject) -> Iterator[Diagnostic]:
                     f"the output `{output.name}` has no loss, so Keras would silently never train it",
                     output.span,
                     expected="an output with a `loss`",
-                    help="add `loss: mse` (or what fits), or `loss: null` where the output is not to be trained",
+                    help="add a loss, such as `loss: mse`, or `loss: null` if the output is not to be trained",
                 )
             elif output.class_weight:
                 yield Diagnostic(
@@ -44,69 +44,72 @@ def check_losses(subject: Subject) -> Iterator[Diagnostic]:
                     help="remove `class_weight`, or give the output a loss",
                 )
         else:
-            found = list(_mismatch(output, output.loss, subject))
-            yield from found or _unfit_shape(output, output.loss, subject)
+            found = list(_mismatch(output, output.loss, context))
+            yield from found or _unfit_shape(output, output.loss, context)
 
 
-def _mismatch(output: Output, loss: Object, subject: Subject) -> Iterator[Diagnostic]:
-    head = head_of(subject.graph.nodes[output.name], subject.graph)
+def _mismatch(output: Output, loss: Object, context: CheckContext) -> Iterator[Diagnostic]:
+    head = head_of(context.graph.nodes[output.name], context.graph)
     if head is None:
         return
-    tensor = subject.tensor(output)
-    units = tensor.shape[-1] if tensor is not None and tensor.rank > 1 else head.layer.arguments.get("units")
+    shape = context.output_shape(output)
+    units = shape[-1] if shape else head.layer.arguments.get("units")
     from_logits = bool(loss.arguments.get("from_logits", False))
     why = help = ""
     if from_logits and loss.name in BINARY + CATEGORICAL and head.activation in ("sigmoid", "softmax"):
-        why = f"`from_logits` says that the output holds logits, but `{head.activation}` has made them probabilities"
+        why = f"`from_logits` expects logits, but `{head.activation}` has converted them to probabilities"
         help = f"remove `from_logits`, or the activation `{head.activation}`"
     elif loss.name in BINARY and head.activation == "softmax":
-        why = f"`{loss.name}` scores every unit by itself, but `softmax` makes the units share one total"
-        help = "use `categorical_crossentropy` with softmax, or a sigmoid for yes-or-no outputs"
+        why = f"`{loss.name}` scores each unit independently, but `softmax` makes the units sum to 1"
+        help = "use `categorical_crossentropy` with softmax, or sigmoid for independent units"
     elif loss.name in CATEGORICAL and units == 1:
         why = f"`{loss.name}` compares classes, but the output has one unit"
-        help = "use `binary_crossentropy` with one sigmoid unit, or one softmax unit a class"
+        help = "use `binary_crossentropy` with one sigmoid unit, or one softmax unit per class"
     elif head.activation == "softmax" and units == 1:
         why = "`softmax` over one unit is always 1"
-        help = "use `sigmoid`, or one unit a class"
+        help = "use `sigmoid`, or one unit per class"
     if why:
         yield Diagnostic(
             LOSS_ACTIVATION,
-            f"the loss of `{output.name}` does not fit: {why}",
+            f"the loss of `{output.name}` does not fit its output: {why}",
             loss.span,
             expected="a loss that fits the output's activation and units",
             help=help,
-            labels=(Label(head.layer.span, "the output is made here"),),
+            labels=(Label(head.layer.span, "the output is computed here"),),
         )
     elif loss.name in BINARY + CATEGORICAL and not from_logits and head.activation in NO_PROBABILITIES:
-        made = f"`{head.activation}` gives" if head.activation else f"`{head.layer.name}` without an activation gives"
+        made = (
+            f"`{head.activation}` gives"
+            if head.activation
+            else f"`{head.layer.class_name}` without an activation gives"
+        )
         fitting = "sigmoid" if loss.name in BINARY else "softmax"
         of_class = closest(loss.name.replace("_", ""), catalog.names("losses")) or "BinaryCrossentropy"  # `bce`
         yield Diagnostic(
             LOGITS,
-            f"the loss of `{output.name}` takes probabilities, and {made} none",
+            f"the loss of `{output.name}` takes probabilities, but {made} none",
             loss.span,
             expected="a loss that fits the output's activation",
-            help=f"end in `activation: {fitting}`, or say what the values are: "
+            help=f"use `activation: {fitting}` in the last layer, or declare the values as logits: "
             f"`loss: {{{of_class}: {{from_logits: true}}}}`",
-            labels=(Label(head.layer.span, "the output is made here"),),
+            labels=(Label(head.layer.span, "the output is computed here"),),
         )
 
 
-def _unfit_shape(output: Output, loss: Object, subject: Subject) -> Iterator[Diagnostic]:
-    """An output for which the loss takes no target, whatever its shape."""
-    tensor = subject.tensor(output)
-    shape = tensor.shape[1:] if tensor is not None else None
+def _unfit_shape(output: Output, loss: Object, context: CheckContext) -> Iterator[Diagnostic]:
+    """Report an output for which the loss takes targets of no shape."""
+    shape = context.output_shape(output)
     if shape is None or "axis" in loss.arguments or forms_taken("losses", loss.name, shape) != "":
         return
     ranks = ranks_taken("losses", loss.name)
-    fault = f"of shape {shape_in_words(shape)}" if len(shape) not in ranks else "whose last dimension is 1"
+    fault = f"of shape {sample_shape(shape)}" if len(shape) not in ranks else "whose last dimension is 1"
     yield Diagnostic(
         LOSS_ACTIVATION,
-        f"the loss of `{output.name}` does not fit: `{loss.name}` takes no output {fault}",
+        f"the loss of `{output.name}` does not fit: `{loss.name}` does not accept an output {fault}",
         loss.span,
-        expected=f"an output of {_dimensions(ranks)} a sample",
-        help="use another loss, or give the output another shape",
-        labels=(Label(output.span, f"it gives {shape_in_words(shape)} a sample"),),
+        expected=f"an output of {_dimensions(ranks)} per sample",
+        help="use another loss, or change the shape of the output",
+        labels=(Label(output.span, f"its shape is {sample_shape(shape)} per sample"),),
     )
 
 

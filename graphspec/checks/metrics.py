@@ -1,42 +1,47 @@
-"""Metrics against the outputs and targets that they compare: what Keras refuses at the first step of a training."""
+"""Checks of metrics against outputs and targets, which Keras refuses only when training starts."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from graphspec import catalog
 from graphspec.catalog.comparisons import forms_taken, shape_of
-from graphspec.checks.subject import Subject
+from graphspec.checks.context import CheckContext
 from graphspec.checks.targets import forms_of, target_forms
 from graphspec.diagnostics import Diagnostic, Label, Span
-from graphspec.graph import Object, Output
-from graphspec.rules import LOSS_ACTIVATION
+from graphspec.diagnostics.rules import LOSS_ACTIVATION
+from graphspec.diagnostics.shape_text import sample_shape
+from graphspec.language.graph import Object, Output
 from graphspec.shapes.tensor import Shape
-from graphspec.suggest import shape_in_words
 
 
-def check_metrics(subject: Subject) -> Iterator[Diagnostic]:
-    """Find the metrics that compare no target of their output, whichever of the shapes it has that the loss takes."""
-    for output in subject.graph.outputs.values() if subject.settings is not None else ():
-        tensor = subject.tensor(output)
-        if tensor is not None and not output.is_faulty:
-            forms = target_forms(output, tensor.shape[1:])
-            yield from _unfit(output, forms, tensor.shape[1:])
+def check_metrics(context: CheckContext) -> Iterator[Diagnostic]:
+    """Report the metrics that compare no target which the loss of their output takes."""
+    for output in context.graph.outputs.values() if context.settings is not None else ():
+        shape = context.output_shape(output)
+        if shape is not None and not output.is_faulty:
+            yield from _unfit(output, target_forms(output, shape), shape)
 
 
 def check_metrics_with(output: Output, have: Shape, shape: Shape, span: Span) -> Iterator[Diagnostic]:
-    """Find the metrics that do not compare targets of shape `have`, of a sample, though they compare others."""
+    """Report the metrics that do not compare targets of shape `have`.
+
+    Args:
+        output: the output that the targets train.
+        have: shape of the targets of one sample.
+        shape: shape of the output of one sample.
+        span: where the spec names the targets.
+    """
     possible = target_forms(output, shape)
     if have == () and shape == (1,) and possible == "=":
-        have = shape  # as it is trained
+        have = shape  # as `datasets.targets` expands it
     forms = forms_of(have, shape)
     if not possible or not set(forms) & set(possible):
         return
     for found in _unfit(output, forms, shape):
         if not any(_unfit(output, possible, shape)):
-            yield Diagnostic(
-                found.rule, found.message, found.span, found.expected, found.help, (*found.labels, Label(span, "these"))
-            )
+            yield replace(found, labels=(*found.labels, Label(span, "these")))
 
 
 def _unfit(output: Output, forms: str, shape: Shape) -> Iterator[Diagnostic]:
@@ -44,30 +49,30 @@ def _unfit(output: Output, forms: str, shape: Shape) -> Iterator[Diagnostic]:
         taken = _taken(metric, shape)
         if taken is None or set(taken) & set(forms):
             continue
-        given = " or ".join(shape_in_words(each) for form in forms if (each := shape_of(form, shape)) is not None)
-        wanted = " or ".join(shape_in_words(each) for form in taken if (each := shape_of(form, shape)) is not None)
+        given = " or ".join(sample_shape(each) for form in forms if (each := shape_of(form, shape)) is not None)
+        wanted = " or ".join(sample_shape(each) for form in taken if (each := shape_of(form, shape)) is not None)
         yield Diagnostic(
             LOSS_ACTIVATION,
-            f"the metric `{metric.name}` of `{output.name}` does not fit: it does not compare targets of {given} with "
-            f"an output of {shape_in_words(shape)}",
+            f"the metric `{metric.name}` of `{output.name}` does not fit: it cannot compare targets of {given} with "
+            f"an output of {sample_shape(shape)}",
             metric.span,
             expected=f"a metric for targets of {given}" if wanted else "another metric, or an output of another shape",
-            help=_mend(metric, forms, wanted),
+            help=_help(metric, forms, wanted),
             labels=(Label(output.span, "the output"),),
         )
 
 
-def _mend(metric: Object, forms: str, wanted: str) -> str:
+def _help(metric: Object, forms: str, wanted: str) -> str:
     sparse = catalog.find("metrics", f"Sparse{_class_of(metric)}")
     if "=" not in forms and sparse is not None:
-        return f"class indices go with `{sparse.name}`"
+        return f"for class indices use `{sparse.name}`"
     if "=" not in forms and wanted:
-        return f"it takes targets of {wanted}: one number a class, as `categorical_crossentropy` does"
-    return "leave it out, or use one that fits"
+        return f"it takes targets of {wanted}: one number per class, as for `categorical_crossentropy`"
+    return "remove it, or use another metric"
 
 
 def _taken(metric: Object, shape: Shape) -> str | None:
-    """Return the forms of targets that the metric takes; None where its arguments may decide otherwise."""
+    """Return the forms of targets that a metric takes; None if arguments may matter."""
     entry = catalog.find("metrics", metric.name)
     if entry is None or set(metric.arguments) - {*entry.required, "name", "dtype"}:
         return None

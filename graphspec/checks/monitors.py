@@ -1,84 +1,68 @@
-"""What callbacks watch, against what the training reports: Keras warns once an epoch, and stops nothing."""
+"""Checks that callbacks monitor what the training reports: Keras only warns after each epoch."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 
-from graphspec.checks.subject import Subject
+from graphspec.checks.context import CheckContext
 from graphspec.diagnostics import Diagnostic, Span
-from graphspec.graph import Object, Output
-from graphspec.lower.naming import snake_case
-from graphspec.rules import UNKNOWN_MONITOR
-from graphspec.suggest import did_you_mean, one_of
+from graphspec.diagnostics.rules import UNKNOWN_MONITOR
+from graphspec.diagnostics.suggest import did_you_mean, one_of
+from graphspec.language.graph import Object
+from graphspec.language.log_keys import log_keys
 
-MONITORING = ("EarlyStopping", "ModelCheckpoint", "ReduceLROnPlateau")
+_MONITORING = ("EarlyStopping", "ModelCheckpoint", "ReduceLROnPlateau")
 
 
-def check_monitors(subject: Subject) -> Iterator[Diagnostic]:
-    """Every callback, the checkpoint and the search that monitors what the training does not report.
+def check_monitors(context: CheckContext) -> Iterator[Diagnostic]:
+    """Report callbacks, a checkpoint and a search that monitor what the training does not report.
 
-    A spec that names no data may be trained with validation or without, so both serve there.
+    A spec without data may be trained with or without validation, so either key is valid.
     """
-    if subject.settings is None or any(output.is_faulty for output in subject.graph.outputs.values()):
+    if context.settings is None or any(output.is_faulty for output in context.graph.outputs.values()):
         return
-    data = subject.data
-    validates = data is None or data.validation is not None or data.held_out > 0
-    reported = reported_names(subject.graph.outputs, validates=validates)
-    for callback in subject.training.callbacks if subject.training is not None else ():
-        if monitors(callback):
+    validates = context.validates
+    reported = log_keys(context.graph.outputs, validates=validates)
+    for callback in context.training.callbacks if context.training is not None else ():
+        if is_monitoring(callback):
             monitor = str(callback.arguments.get("monitor", "val_loss"))
             if monitor not in reported:
-                yield unknown_monitor(callback.name, monitor, callback.span_of("monitor"), reported, validates)
-    checkpoint = subject.settings.checkpoint
+                yield unknown_monitor(
+                    callback.name, monitor, callback.span_of("monitor"), reported=reported, validates=validates
+                )
+    checkpoint = context.settings.checkpoint
     if checkpoint is not None and checkpoint.monitor is not None and checkpoint.monitor not in reported:
         span = checkpoint.located("monitor").span
-        yield unknown_monitor("checkpoint", checkpoint.monitor, span, reported, validates)
-    search = subject.search
+        yield unknown_monitor("checkpoint", checkpoint.monitor, span, reported=reported, validates=validates)
+    search = context.search
     if search is not None and search.monitor is not None and search.monitor not in reported:
-        yield unknown_monitor("search", search.monitor, search.monitor_span, reported, validates)
+        yield unknown_monitor("search", search.monitor, search.monitor_span, reported=reported, validates=validates)
 
 
-def monitors(callback: Object) -> bool:
-    """Whether a callback watches a metric: `ModelCheckpoint` does where it saves the best alone."""
+def is_monitoring(callback: Object) -> bool:
+    """Return whether a callback monitors a metric: `ModelCheckpoint` only does with `save_best_only`."""
     saves_always = callback.name == "ModelCheckpoint" and not callback.arguments.get("save_best_only", False)
-    return callback.name in MONITORING and not saves_always
+    return callback.name in _MONITORING and not saves_always
 
 
-def unknown_monitor(who: str, monitor: str, span: Span, reported: Iterable[str], validates: bool) -> Diagnostic:
-    """That `who` monitors what is not among `reported`."""
+def unknown_monitor(who: str, monitor: str, span: Span, *, reported: Iterable[str], validates: bool) -> Diagnostic:
+    """Return the diagnostic for a monitor that the training does not report.
+
+    Args:
+        who: the callback, `checkpoint` or `search`.
+        monitor: the log key that it monitors.
+        span: where the spec states it.
+        reported: the log keys of the training.
+        validates: the training validates.
+    """
     known = list(reported)
     help = did_you_mean(monitor, known, f"it reports {one_of(known)}")
     if monitor.startswith("val_") and not validates:
-        help = "add `data: validation:`, for instance `validation: {split: 0.1}`"
+        help = "add validation data, such as `data: {validation: {split: 0.1}}`"
     return Diagnostic(
         UNKNOWN_MONITOR,
         f"`{who}` monitors `{monitor}`, which this training does not report",
         span,
-        expected="a metric that is reported",
+        expected="a metric that this training reports",
         help=help,
     )
-
-
-def reported_names(outputs: Mapping[str, Output], *, validates: bool) -> dict[str, Object | None]:
-    """Every log key of a training, with the metric that it is of; None for a loss."""
-    trained = [name for name, output in outputs.items() if output.loss is not None]
-    found: dict[str, Object | None] = {"loss": None}
-    if len(trained) > 1:
-        found |= dict.fromkeys(f"{name}_loss" for name in trained)
-    for name, output in outputs.items():
-        prefix = f"{name}_" if len(outputs) > 1 else ""
-        found |= {prefix + key: each for each, key in metric_names([*output.metrics, *output.weighted_metrics])}
-    return found | {f"val_{key}": each for key, each in found.items()} if validates else found
-
-
-def metric_names(written: list[Object]) -> list[tuple[Object, str]]:
-    """Each metric of one output with its name in the log: its own, or that of its class, numbered where taken."""
-    counts = Counter[str]()
-    named = []
-    for each in written:
-        usual = each.name if each.is_identifier else snake_case(each.name.rpartition(">")[2])
-        name = str(each.arguments.get("name", usual))
-        counts[name] += 1
-        named.append((each, name if counts[name] == 1 else f"{name}_{counts[name] - 1}"))
-    return named

@@ -1,22 +1,23 @@
-"""Custom objects in a spec that names no plugin: nothing can have registered them."""
+"""Check of custom objects, which only a plugin can register."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
 
-from graphspec.checks.subject import Subject
+from graphspec.checks.context import CheckContext
 from graphspec.diagnostics import Diagnostic
-from graphspec.graph import Object, every_layer, every_plugin
-from graphspec.rules import UNREGISTERED
+from graphspec.diagnostics.rules import UNREGISTERED
+from graphspec.language.graph import Object, ObjectLayer
+from graphspec.language.traversal import every_layer, every_plugin
 
 
-def check_plugins(subject: Subject) -> Iterator[Diagnostic]:
-    """Every custom object of a spec that names no plugin."""
-    graph, training = subject.graph, subject.training
+def check_plugins(context: CheckContext) -> Iterator[Diagnostic]:
+    """Report every custom object of a spec without plugins."""
+    graph, training = context.graph, context.training
     if next(every_plugin(graph), None) is not None:
         return
-    found: list[object] = [layer.what for layer in every_layer(graph)]
+    found: list[object] = [layer.object for layer in every_layer(graph) if isinstance(layer, ObjectLayer)]
     for output in graph.outputs.values():
         found += [output.loss, *output.metrics, *output.weighted_metrics]
     if training is not None:
@@ -32,8 +33,8 @@ def check_plugins(subject: Subject) -> Iterator[Diagnostic]:
         if ">" in each.name:
             yield Diagnostic(
                 UNREGISTERED,
-                f"`{each.name}` is a custom object, and this spec names no plugin",
+                f"`{each.name}` is a custom object, but this spec names no plugin",
                 each.span,
-                expected="the name of an object of Keras, or `plugins` at the top of the spec",
+                expected="an object of Keras, or `plugins` at the top of the spec",
                 help="add `plugins: [...]` with the module that registers it",
             )

@@ -1,6 +1,6 @@
-"""Targets against the range of their loss, and sample weights against zero: Keras computes with any number.
+"""Checks of targets against the range of their loss, and of sample weights against zero.
 
-Runs where the values are read, on arrays of NumPy.
+Keras computes with any number. These checks read values, as arrays of NumPy.
 """
 
 from __future__ import annotations
@@ -11,42 +11,49 @@ from typing import Any
 from graphspec.catalog.losses import BINARY, TargetRange
 from graphspec.checks.targets import target_range
 from graphspec.diagnostics import Diagnostic, Label
-from graphspec.graph import Output
-from graphspec.rules import LABEL_RANGE
-from graphspec.sources import Column, Source
+from graphspec.diagnostics.rules import LABEL_RANGE
+from graphspec.language.graph import Output
+from graphspec.sources import Column, DataSource
 from graphspec.sources.origin import place_of_sample
 from graphspec.sources.scan import Scan, first_where
 
 _ROUNDING = 1e-4
-"""So far beyond its range may a target lie: scaled and smoothed numbers are rounded."""
+"""Tolerance around a range of targets: scaled and smoothed numbers are rounded."""
 
 _WHITE = 255
 
 
-def check_range(output: Output, source: Source, column: Column, found: Scan) -> Iterator[Diagnostic]:
-    """Find the first target of `column` that the loss of `output` does not take; found are the values of it."""
-    wanted = target_range(output)
-    if wanted is None or output.loss is None or found.lowest is None or found.highest is None:
+def check_range(output: Output, source: DataSource, column: Column, found: Scan) -> Iterator[Diagnostic]:
+    """Report the first target that the loss does not take.
+
+    Args:
+        output: the output that the targets train.
+        source: where the spec names the targets.
+        column: the targets.
+        found: statistics of their values.
+    """
+    allowed = target_range(output)
+    if allowed is None or output.loss is None or found.lowest is None or found.highest is None:
         return
-    is_wrong = _wrong(wanted, found.lowest, found.highest, found.fractional)
+    is_wrong = _wrong(allowed, found.lowest, found.highest, found.fractional)
     first = first_where(column, is_wrong) if is_wrong is not None else None
     if first is None:
         return
     sample, value = first
-    taken = _in_words(wanted)
+    taken = _in_words(allowed)
     yield Diagnostic(
         LABEL_RANGE,
         f"{place_of_sample(source, column, sample)} of {source.text} has the target {value:g}, but the loss "
         f"`{output.loss.name}` of `{output.name}` takes {taken}",
         source.place,
         expected=taken,
-        help=_mend(output.loss.name, wanted, source, found),
+        help=_help(output.loss.name, allowed, source, found),
         labels=(Label(output.span, "the output"),),
     )
 
 
-def check_weights(name: str, source: Source, column: Column, found: Scan) -> Iterator[Diagnostic]:
-    """Find the first negative sample weight: training would make the loss of that sample greater."""
+def check_weights(name: str, source: DataSource, column: Column, found: Scan) -> Iterator[Diagnostic]:
+    """Report the first negative sample weight: training would increase the loss of that sample."""
     if found.lowest is None or found.lowest >= 0:
         return
     first = first_where(column, lambda weights: weights < 0)
@@ -57,20 +64,20 @@ def check_weights(name: str, source: Source, column: Column, found: Scan) -> Ite
             f"{place_of_sample(source, column, sample)} of {source.text} has the weight {value:g}, so training for "
             f"`{name}` would move away from its target",
             source.place,
-            expected="sample weights from 0 upwards",
-            help="write 0 for a sample that is to have no part in the training",
+            expected="sample weights of 0 or more",
+            help="write 0 to leave a sample out of the training",
         )
 
 
-def _wrong(wanted: TargetRange, lowest: float, highest: float, fractional: bool) -> Callable[[Any], Any] | None:
-    """Return which numbers are wrong; None where the least and the greatest show that none is."""
-    low = wanted.low if wanted.low is not None else float("-inf")
-    high = wanted.high if wanted.high is not None else float("inf")
+def _wrong(allowed: TargetRange, lowest: float, highest: float, fractional: bool) -> Callable[[Any], Any] | None:
+    """Return a function that marks wrong numbers; None if there are none."""
+    low = allowed.low if allowed.low is not None else float("-inf")
+    high = allowed.high if allowed.high is not None else float("inf")
     if not (low - _ROUNDING <= lowest and highest <= high + _ROUNDING):
         return lambda numbers: (numbers < low - _ROUNDING) | (numbers > high + _ROUNDING)
-    if not wanted.values or (not fractional and lowest >= 0):
+    if not allowed.values or (not fractional and lowest >= 0):
         return None
-    group = wanted.values[0] if lowest >= 0 else wanted.values[-1]
+    group = allowed.values[0] if lowest >= 0 else allowed.values[-1]
 
     def lies_between(numbers: Any) -> Any:
         one, other = (abs(numbers - each) <= _ROUNDING for each in group)
@@ -79,25 +86,25 @@ def _wrong(wanted: TargetRange, lowest: float, highest: float, fractional: bool)
     return lies_between
 
 
-def _in_words(wanted: TargetRange) -> str:
-    if wanted.values:
-        return " alone, or ".join(" and ".join(f"{each:g}" for each in group) for group in wanted.values) + " alone"
-    return f"numbers from {wanted.low:g} {'up' if wanted.high is None else f'to {wanted.high:g}'}"
+def _in_words(allowed: TargetRange) -> str:
+    if allowed.values:
+        return " alone, or ".join(" and ".join(f"{each:g}" for each in group) for group in allowed.values) + " alone"
+    return f"numbers from {allowed.low:g} {'up' if allowed.high is None else f'to {allowed.high:g}'}"
 
 
-def _mend(loss: str, wanted: TargetRange, source: Source, found: Scan) -> str:
+def _help(loss: str, allowed: TargetRange, source: DataSource, found: Scan) -> str:
     lowest, highest = found.lowest or 0, found.highest or 0
-    if wanted.high is None:
-        return "use a loss of any numbers, such as `mse`, or mend the file"
+    if allowed.high is None:
+        return "use a loss for any numbers, such as `mse`, or fix the file"
     if lowest >= 0 and highest == _WHITE and source.transforms.scale is None:
-        return f"`scale: {1 / _WHITE}` on the source, which is 1/255, makes numbers from 0 to 1 of grey pixels"
+        return f"`scale: {1 / _WHITE}` (1/255) on the source maps pixels to numbers from 0 to 1"
     if loss in BINARY and lowest == -1 and highest == 1 and not found.fractional:
-        return "write 0 for -1, or use `hinge`, which takes -1 and 1"
+        return "write 0 instead of -1, or use `hinge`, which takes -1 and 1"
     if loss in BINARY and lowest >= 0 and not found.fractional and highest < _WHITE:
         return (
-            "class indices go with `sparse_categorical_crossentropy` and one unit a class; numbers of another scale "
-            "take `scale` on the source"
+            "for class indices use `sparse_categorical_crossentropy` and one unit per class; for other numbers "
+            "use `scale` on the source"
         )
-    if wanted.values and found.fractional:
+    if allowed.values and found.fractional:
         return "use `mse`, or another loss that takes any numbers"
-    return "mend the file, or bring the numbers into the range with `scale` on the source"
+    return "fix the file, or scale the numbers with `scale` on the source"

@@ -1,21 +1,21 @@
-"""Splits against each other: what is measured on the samples that were trained on tells nothing of others."""
+"""Check that splits share no samples: metrics on training samples say nothing about others."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from graphspec.checks.subject import Subject
+from graphspec.checks.context import CheckContext
 from graphspec.diagnostics import Diagnostic, Label
-from graphspec.rules import SAME_DATA
-from graphspec.sources import Source, Split
+from graphspec.diagnostics.rules import SAME_DATA
+from graphspec.sources import DataSource, Split
 
 
-def check_splits(subject: Subject) -> Iterator[Diagnostic]:
-    """The validation or the test split whose inputs are those of the training split, or of each other."""
-    if subject.data is None:
+def check_splits(context: CheckContext) -> Iterator[Diagnostic]:
+    """Report a validation or test split whose inputs are those of another split."""
+    if context.data is None:
         return
     seen: dict[tuple[object, ...], Split] = {}
-    for split in (subject.data.train, subject.data.validation, subject.data.test):
+    for split in (context.data.train, context.data.validation, context.data.test):
         if split is None or not split.inputs:
             continue
         key = tuple(sorted((name, *_samples(source)) for name, source in split.inputs.items()))
@@ -23,16 +23,16 @@ def check_splits(subject: Subject) -> Iterator[Diagnostic]:
         if other is not split:
             yield Diagnostic(
                 SAME_DATA,
-                f"`{split.name}` takes the very samples of `{other.name}`",
+                f"`{split.name}` uses the same samples as `{other.name}`",
                 split.span,
-                expected=f"samples that are not those of `{other.name}`",
-                help="hold some back: `validation: {split: 0.1}`"
+                expected=f"other samples than `{other.name}`",
+                help="hold out a part of the training data: `validation: {split: 0.1}`"
                 if split.name == "validation"
-                else "name files of their own",
-                labels=(Label(other.span, f"`{other.name}` takes them as well"),),
+                else "name other files",
+                labels=(Label(other.span, f"`{other.name}` uses them too"),),
             )
 
 
-def _samples(source: Source) -> tuple[str, ...]:
+def _samples(source: DataSource) -> tuple[str, ...]:
     part = source.key or source.column or source.feature or ""
     return str(source.path), part, repr(source.columns or ()), repr(source.transforms.window)

@@ -1,7 +1,6 @@
-"""Targets against outputs: Keras stretches a target of another shape over an output without a word, and trains on it.
+"""Checks of targets against outputs, as Keras silently broadcasts targets of another shape.
 
-What a header tells — the shape of one sample — is checked before anything is read; that class indices are those of
-classes that the output has, when the values are.
+Shapes are checked by headers, before any value is read; class indices when values are read.
 """
 
 from __future__ import annotations
@@ -11,90 +10,97 @@ from collections.abc import Iterator
 from graphspec.catalog.comparisons import forms_taken, shape_of
 from graphspec.catalog.losses import OF_CLASS_INDICES, TARGET_RANGES, TargetRange
 from graphspec.diagnostics import Diagnostic, Label, Span
-from graphspec.graph import Output
-from graphspec.rules import LABEL_RANGE, TARGET_SHAPE
+from graphspec.diagnostics.rules import LABEL_RANGE, TARGET_SHAPE
+from graphspec.diagnostics.shape_text import sample_shape
+from graphspec.language.graph import Output
 from graphspec.shapes.tensor import Shape
-from graphspec.suggest import shape_in_words
 
-_OF_OTHER_SHAPE = ("CTC", "ctc", "Circle", "circle")
+_LOSSES_OF_OTHER_SHAPE = ("CTC", "ctc", "Circle", "circle")
 
 _WITHOUT_LAST_AXIS = ("CategoricalGeneralizedCrossEntropy",)
-"""Losses that compare each sample with all others of its batch where an index stands in a list of its own."""
+"""Losses that compare a sample with its whole batch if each index is in a list of its own."""
 
 
 def takes_classes(output: Output) -> bool:
-    """Whether the loss of `output` takes the index of a class."""
+    """Return whether the loss of `output` takes class indices."""
     return output.loss is not None and output.loss.name in OF_CLASS_INDICES
 
 
 def target_range(output: Output) -> TargetRange | None:
-    """Return the targets that the loss of `output` takes; None where it takes any, or nothing is known of it."""
+    """Return the range of targets that the loss takes; None for any or unknown."""
     return TARGET_RANGES.get(output.loss.name) if output.loss is not None else None
 
 
 def ignored_class(output: Output) -> int | None:
-    """Return the index that the loss of `output` leaves out, such as the 255 of borders in masks; None for none."""
+    """Return the class index that the loss ignores, such as 255 in masks, or None."""
     ignored = output.loss.arguments.get("ignore_class") if output.loss is not None and takes_classes(output) else None
     return ignored if isinstance(ignored, int) else None
 
 
 def check_target(output: Output, have: Shape, shape: Shape, span: Span) -> Iterator[Diagnostic]:
-    """Targets of samples of shape `have` against an output that gives `shape`, both without the batch."""
+    """Report targets whose shape the loss does not take.
+
+    Args:
+        output: the output that the targets train.
+        have: shape of the targets of one sample.
+        shape: shape of the output of one sample.
+        span: where the spec names the targets.
+    """
     if output.loss is None or ">" in output.loss.name:
         return
-    if output.loss.name in _OF_OTHER_SHAPE:
-        yield from _of_other_shape(output, output.loss.name, have, shape, span)
+    if output.loss.name in _LOSSES_OF_OTHER_SHAPE:
+        yield from _of_other_shape(output, output.loss.name, have=have, shape=shape, span=span)
     elif takes_classes(output):
         yield from _class_indices(output, have, shape, span)
     elif not (_agree(have, shape) or (have == () and shape == (1,))):
         classes = "categorical" in output.loss.name.lower()
         yield Diagnostic(
             TARGET_SHAPE,
-            f"the targets of `{output.name}` have shape {shape_in_words(have)} a sample, but the output gives "
-            f"{shape_in_words(shape)}",
+            f"the targets of `{output.name}` have shape {sample_shape(have)} per sample, but the output has "
+            f"{sample_shape(shape)}",
             span,
-            expected=f"targets of shape {shape_in_words(shape)}",
+            expected=f"targets of shape {sample_shape(shape)}",
             help=(
-                "class indices go with `sparse_categorical_crossentropy`; this loss takes one number a class"
+                "for class indices use `sparse_categorical_crossentropy`; this loss takes one number per class"
                 if classes and have in ((), (1,))
-                else "Keras would stretch one over the other and train on the result; mend the file or the last layer"
+                else "Keras would broadcast one over the other and train on the result; fix the file or the last layer"
             ),
             labels=(Label(output.span, "the output"),),
         )
 
 
 def forms_of(have: Shape, shape: Shape) -> str:
-    """Return the forms that a target of shape `have` may be of for an output of `shape`, as far as both are known."""
+    """Return the forms that targets of shape `have` can have for an output of `shape`."""
     wanted = {form: shape_of(form, shape) for form in ("=-1" if shape else "=")}
     forms = "".join(form for form, each in wanted.items() if each is not None and _agree(have, each))
     return forms or ("s" if len(have) == 1 else "")
 
 
 def target_forms(output: Output, shape: Shape) -> str:
-    """Return the forms of targets that train an output of `shape`; none where its loss is not known."""
+    """Return the forms of targets that the loss takes for `shape`; empty if unknown."""
     if output.loss is None or ">" in output.loss.name:
         return ""
-    if output.loss.name in _OF_OTHER_SHAPE:
+    if output.loss.name in _LOSSES_OF_OTHER_SHAPE:
         return forms_taken("losses", output.loss.name, shape) or ""
     if not takes_classes(output):
         return "="
     return "-" if output.loss.name in _WITHOUT_LAST_AXIS else "-1"
 
 
-def _of_other_shape(output: Output, loss: str, have: Shape, shape: Shape, span: Span) -> Iterator[Diagnostic]:
-    """Targets of a loss that takes neither the shape of the output nor the index of a class for each of its places."""
+def _of_other_shape(output: Output, loss: str, *, have: Shape, shape: Shape, span: Span) -> Iterator[Diagnostic]:
+    """Report targets of a loss that takes neither the output's shape nor class indices."""
     taken = forms_taken("losses", loss, shape)
     if not taken or set(taken) & set(forms_of(have, shape)) or ("s" in taken and len(have) == 1):
-        return  # of an output that fits no target, another finding tells
+        return  # an output that fits no target has a diagnostic of its own
     shapes = [shape_of(form, shape) for form in taken]
-    wanted = " or ".join(shape_in_words(each) for each in shapes if each is not None) if "s" not in taken else "[n]"
+    wanted = " or ".join(sample_shape(each) for each in shapes if each is not None) if "s" not in taken else "[n]"
     yield Diagnostic(
         TARGET_SHAPE,
-        f"the targets of `{output.name}` have shape {shape_in_words(have)} a sample, and `{loss}` does not take them "
-        f"for an output of {shape_in_words(shape)}",
+        f"the targets of `{output.name}` have shape {sample_shape(have)} per sample, but `{loss}` does not accept "
+        f"them for an output of {sample_shape(shape)}",
         span,
         expected=f"targets of shape {wanted}",
-        help="this loss takes one label a sample" if have == shape and "-" in taken and len(shape) == 1 else "",
+        help="this loss takes one label per sample" if have == shape and "-" in taken and len(shape) == 1 else "",
         labels=(Label(output.span, "the output"),),
     )
 
@@ -106,10 +112,10 @@ def _class_indices(output: Output, have: Shape, shape: Shape, span: Span) -> Ite
         return
     yield Diagnostic(
         TARGET_SHAPE,
-        f"the targets of `{output.name}` have shape {shape_in_words(have)} a sample, but its loss takes class indices",
+        f"the targets of `{output.name}` have shape {sample_shape(have)} per sample, but its loss takes class indices",
         span,
-        expected=f"one index for each of {shape_in_words(wanted)}" if wanted else "one class index a sample",
-        help="one number a class goes with `categorical_crossentropy`" if have == shape else "",
+        expected=f"one index for each of {sample_shape(wanted)}" if wanted else "one class index per sample",
+        help="for one number per class use `categorical_crossentropy`" if have == shape else "",
         labels=(Label(output.span, "the output"),),
     )
 
@@ -117,12 +123,21 @@ def _class_indices(output: Output, have: Shape, shape: Shape, span: Span) -> Ite
 def check_labels(
     output: Output, lowest: float, highest: float, *, fractional: bool, classes: int | None, span: Span
 ) -> Iterator[Diagnostic]:
-    """Class indices from `lowest` to `highest` against the number of classes that `output` has, if it is known."""
+    """Report class indices that the output does not have.
+
+    Args:
+        output: the output that the targets train.
+        lowest: the lowest index.
+        highest: the highest index.
+        fractional: some target is not a whole number.
+        classes: classes of the output; None if unknown.
+        span: where the spec names the targets.
+    """
     if not fractional and lowest >= 0 and (classes is None or highest < classes):
         return
-    more = f"give the last layer {int(highest) + 1} units, or mend the labels"
+    more = f"give the last layer {int(highest) + 1} units, or fix the labels"
     if lowest >= 1 and highest == classes:
-        more = f"classes count from 0: subtract 1 from the labels, or give the last layer {int(highest) + 1} units"
+        more = f"class indices start at 0: subtract 1 from the labels, or give the last layer {int(highest) + 1} units"
     found = "fractions" if fractional else f"indices from {lowest:g} to {highest:g}"
     yield Diagnostic(
         LABEL_RANGE,
@@ -136,5 +151,5 @@ def check_labels(
 
 def _agree(have: Shape, wanted: Shape) -> bool:
     return len(have) == len(wanted) and all(
-        size is None or given is None or size == given for given, size in zip(have, wanted, strict=True)
+        size is None or other is None or size == other for size, other in zip(have, wanted, strict=True)
     )

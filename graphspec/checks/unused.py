@@ -1,52 +1,50 @@
-"""What reaches no output: inputs, nodes, and declared layers that nothing applies."""
+"""Check of inputs and nodes that reach no output, and of unapplied layers."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from graphspec.checks.subject import Subject
+from graphspec.checks.context import CheckContext
 from graphspec.diagnostics import Diagnostic
-from graphspec.rules import UNUSED
+from graphspec.diagnostics.rules import UNUSED
 
 
-def check_unused(subject: Subject) -> Iterator[Diagnostic]:
-    """Every input and node of the graph, and of the models in it, from which no way leads to an output.
+def check_unused(context: CheckContext) -> Iterator[Diagnostic]:
+    """Report inputs and nodes that reach no output, and layers that are never applied.
 
-    Of a chain that ends nowhere its end alone is found. A declared layer or model that nothing applies is found as
-    well; what only such a one applies is not. What a block makes and a spec does not use is the block's own affair, and
-    what a faulty graph would have used nobody knows.
+    Nested models are checked too. Only the end of an unused chain is reported. Nodes that a block makes are not
+    reported, nor is anything in a graph with wiring mistakes.
     """
-    graph = subject.graph
-    if not all(body.is_whole for body in (graph, *graph.models())):
+    if not context.is_whole:
         return
-    for body in (graph, *graph.models()):
-        for name, span in body.unapplied.items():
+    for graph in context.graphs:
+        for name, span in graph.unapplied.items():
             yield Diagnostic(
                 UNUSED,
-                f"`{name}` is declared and never applied",
+                f"`{name}` is declared but never applied",
                 span,
                 expected="a layer or model that a node applies",
                 help=f"write `apply: {name}` in a node, or remove it",
             )
         reached: set[str] = set()
-        waiting = list(body.outputs)
+        waiting = list(graph.outputs)
         while waiting:
             name = waiting.pop()
             if name not in reached:
                 reached.add(name)
-                if name in body.nodes:
-                    waiting += [reference.name for reference in body.nodes[name].references()]
-        spans = {name: each.span for name, each in body.inputs.items()}
-        spans |= {name: node.span for name, node in body.nodes.items() if node.span.via is None}
-        lost = [node for name, node in body.nodes.items() if name not in reached]
-        taken_in = {reference.name for node in lost for reference in node.references()}
+                if name in graph.nodes:
+                    waiting += [reference.name for reference in graph.nodes[name].references()]
+        spans = {name: each.span for name, each in graph.inputs.items()}
+        spans |= {name: node.span for name, node in graph.nodes.items() if node.span.via is None}
+        unused = [node for name, node in graph.nodes.items() if name not in reached]
+        followed = {reference.name for node in unused for reference in node.references()}
         for name, span in spans.items():
-            if name not in reached and name not in taken_in:
-                kind = "input" if name in body.inputs else "node"
+            if name not in reached and name not in followed:
+                kind = "input" if name in graph.inputs else "node"
                 yield Diagnostic(
                     UNUSED,
                     f"the {kind} `{name}` reaches no output",
                     span,
-                    expected="something that an output is computed from",
+                    expected="something that an output depends on",
                     help=f"use `{name}` in a node, or remove it",
                 )

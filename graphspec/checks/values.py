@@ -1,8 +1,7 @@
-"""What only the values themselves tell: every source that a spec names, read whole.
+"""Checks of the values of data, which read every source whole.
 
-Runs without TensorFlow and needs NumPy, which it imports when it is called. Columns are gone through in blocks, so that
-a memory-mapped file is never in memory as a whole. What headers tell is `checks.data`'s; a source whose header is at
-fault is left to it.
+They need NumPy, imported on the first call, but not TensorFlow. Columns are read in blocks, so that a memory-mapped
+file is never in memory as a whole. `checks.data` checks the headers; a source with a wrong header is skipped here.
 """
 
 from __future__ import annotations
@@ -11,26 +10,26 @@ from collections.abc import Iterator
 from math import prod
 
 from graphspec.checks.class_weights import check_weighed
+from graphspec.checks.context import CheckContext, output_shape
 from graphspec.checks.data import check_array, check_counts, check_held_out, check_trained_with
 from graphspec.checks.embeddings import embeddings
 from graphspec.checks.ranges import check_range, check_weights
-from graphspec.checks.subject import Subject
 from graphspec.checks.targets import check_labels, check_target, ignored_class, takes_classes
 from graphspec.diagnostics import Diagnostic, Label
-from graphspec.graph import Graph, Input
-from graphspec.rules import DATA_DTYPE, INDEX_RANGE, NOT_FINITE, NOTHING_TO_TRAIN, UNREADABLE_DATA
-from graphspec.shapes import Shapes, Tensor
-from graphspec.sources import AUTO, Column, DataError, Header, Source, Split, dtype_of, header, load
+from graphspec.diagnostics.rules import DATA_DTYPE, INDEX_RANGE, NOT_FINITE, NOTHING_TO_TRAIN, UNREADABLE_DATA
+from graphspec.language.graph import Graph, Input
+from graphspec.shapes import Shapes
+from graphspec.sources import AUTO, Column, DataError, DataSource, Header, Split, dtype_of, header, load
 from graphspec.sources.scan import Scan, scan
 from graphspec.sources.vocabularies import auto_sources, read_vocabulary, with_vocabularies
 
 NO_HEADER = Header(None, (None,), None)
-"""The header of an array that nothing is known of."""
+"""The header of an array of unknown size, shape and dtype."""
 
 
-def check_values(subject: Subject) -> Iterator[Diagnostic]:
-    """Every fault that the values of the data have: unreadable ones, numbers that are none, indices out of range."""
-    data = subject.data
+def check_values(context: CheckContext) -> Iterator[Diagnostic]:
+    """Report values that cannot be read, are not finite, or are out of range."""
+    data = context.data
     if data is None:
         return
     known: dict[str, tuple[str, ...]] = {}
@@ -38,31 +37,31 @@ def check_values(subject: Subject) -> Iterator[Diagnostic]:
         try:
             header(source)
         except (DataError, OSError):
-            continue  # a finding has been made of that
+            continue  # `checks.data` reports it
         try:
             known[key] = read_vocabulary(source)
         except (DataError, OSError, ValueError) as error:
             yield _unreadable(source, error)
     for split in data.splits():
         counts: dict[int, int | None] = {}
-        yield from _check_split(subject, with_vocabularies(split, known), counts)
+        yield from _check_split(context, with_vocabularies(split, known), counts)
         if split is data.train and data.held_out and _was_unknown(split):
             yield from check_held_out(data, next(iter(counts.values()), None))
 
 
 def _was_unknown(split: Split) -> bool:
-    """Return whether no header tells how many samples the split has, so that `checks.data` could not say it."""
+    """Return whether no header states the number of samples that `checks.data` checks."""
     try:
         return all(header(source).samples is None for _, source in split.sources())
     except (DataError, OSError):
         return False
 
 
-def _check_split(subject: Subject, split: Split, counts: dict[int, int | None]) -> Iterator[Diagnostic]:
-    """Yield every fault of the values of `split`. counts: takes how many samples each source has, by its id."""
+def _check_split(context: CheckContext, split: Split, counts: dict[int, int | None]) -> Iterator[Diagnostic]:
+    """Check the values of a split, and enter the samples of each source into `counts`."""
     is_counted_anew = False
     for name, source in split.sources():
-        wanted = subject.graph.inputs.get(name) if split.inputs.get(name) is source else None
+        wanted = context.graph.inputs.get(name) if split.inputs.get(name) is source else None
         read = _read(split, name, source, wanted)
         if isinstance(read, Diagnostic):
             yield read
@@ -71,16 +70,20 @@ def _check_split(subject: Subject, split: Split, counts: dict[int, int | None]) 
         head, column = read
         counts[id(source)] = len(column)
         is_counted_anew = is_counted_anew or head.samples is None
-        yield from check_column(subject.graph, subject.shapes, split, name, source, column, head)
+        yield from check_column(
+            context.graph, context.shapes, split, name=name, source=source, column=column, head=head
+        )
     if is_counted_anew:
         yield from check_counts(split, counts)
 
 
-def _read(split: Split, name: str, source: Source, wanted: Input | None) -> tuple[Header, Column] | Diagnostic | None:
-    """The header and the column; a finding where its file can be opened and not be read.
+def _read(
+    split: Split, name: str, source: DataSource, wanted: Input | None
+) -> tuple[Header, Column] | Diagnostic | None:
+    """Return the header and the column, or a diagnostic if the values cannot be read.
 
-    None where the header is at fault, or does not fit what it serves, and where the words of the training
-    split are not known: a finding has been made of that.
+    None if the header is wrong or does not fit, or the vocabulary of the training split is unknown: another check
+    reports these.
     """
     if source.transforms.vocabulary == AUTO:
         return None
@@ -98,7 +101,7 @@ def _read(split: Split, name: str, source: Source, wanted: Input | None) -> tupl
         return _unreadable(source, error)
 
 
-def _unreadable(source: Source, error: Exception) -> Diagnostic:
+def _unreadable(source: DataSource, error: Exception) -> Diagnostic:
     if isinstance(error, DataError):
         return Diagnostic(UNREADABLE_DATA, error.message, source.span_of(error.part), help=error.help)
     return Diagnostic(UNREADABLE_DATA, f"{source.text} cannot be read: {error}", source.span_of("file"))
@@ -108,15 +111,22 @@ def check_column(
     graph: Graph,
     shapes: Shapes,
     split: Split,
+    *,
     name: str,
-    source: Source,
+    source: DataSource,
     column: Column,
     head: Header = NO_HEADER,
 ) -> Iterator[Diagnostic]:
-    """Every fault of the values of `column`, which `source` gives for the input, target or weights `name` of `split`.
+    """Report everything wrong with the values of a column, which are all read.
 
-    All of it is read, so that whatever cannot be read is found. head: the header that was checked; what it left open is
-    checked as well.
+    Args:
+        graph: the graph that the column feeds.
+        shapes: its inferred shapes.
+        split: the split that the source belongs to.
+        name: the input or output that the column serves.
+        source: where the spec names the column.
+        column: its values.
+        head: the header that was checked; what it leaves open is checked too.
     """
     is_target = split.outputs.get(name) is source and name in graph.outputs
     try:
@@ -127,22 +137,22 @@ def check_column(
     if found.broken:
         yield Diagnostic(
             UNREADABLE_DATA,
-            f"{source.text} holds {found.broken:,} texts with half a surrogate pair, which are no texts",
+            f"{source.text} holds {found.broken:,} strings with an unpaired surrogate, which is not a character",
             source.place,
-            expected="texts that can be written as UTF-8",
+            expected="strings that can be encoded as UTF-8",
             help="mend the file",
         )
     yield from _check_finite(found, column, source)
     if split.inputs.get(name) is source and name in graph.inputs:
-        yield from _check_input(graph, graph.inputs[name], source, column, found, head)
+        yield from _check_input(graph, graph.inputs[name], source=source, column=column, found=found, head=head)
     elif is_target:
         if head.dtype is None:
             yield from check_trained_with(split, name, source, _as_header(column))
-        yield from _check_target(graph, shapes, name, source, column, found, head)
+        yield from _check_target(graph, shapes, name, source=source, column=column, found=found, head=head)
     elif split.sample_weights.get(name) is source:
         if head.dtype is None or None in head.shape:
             yield from check_trained_with(split, name, source, _as_header(column))
-        yield from _check_fits("float32", f"the sample weights of `{name}`", source, column, found)
+        yield from _check_fits("float32", f"the sample weights of `{name}`", source, column=column, found=found)
         yield from check_weights(name, source, column, found)
         if split.name == "train" and found.is_finite and found.lowest == found.highest == 0:
             yield Diagnostic(
@@ -157,7 +167,7 @@ def _as_header(column: Column) -> Header:
     return Header(len(column), tuple(column.shape[1:]), dtype_of(column))
 
 
-def _check_finite(found: Scan, column: Column, source: Source) -> Iterator[Diagnostic]:
+def _check_finite(found: Scan, column: Column, source: DataSource) -> Iterator[Diagnostic]:
     if not found.is_finite:
         counts = [
             f"{count:,} {word}" for count, word in ((found.missing, "NaN"), (found.infinite, "infinite")) if count
@@ -167,22 +177,23 @@ def _check_finite(found: Scan, column: Column, source: Source) -> Iterator[Diagn
             f"{source.text} holds {' and '.join(counts)} among its {prod(column.shape):,} values",
             source.place,
             expected="finite numbers",
-            help="one such value turns every weight into NaN at the first step: drop or fill those samples",
+            help="one such value makes every weight NaN at the first step: drop or fill these samples",
         )
 
 
-def _check_fits(dtype: str, what: str, source: Source, column: Column, found: Scan) -> Iterator[Diagnostic]:
-    """Numbers that `dtype`, which the values become, does not hold: it would make others of them, or infinite ones."""
+def _check_fits(dtype: str, what: str, source: DataSource, *, column: Column, found: Scan) -> Iterator[Diagnostic]:
+    """Report numbers out of the range of the dtype that they are converted to."""
     if found.lowest is None or found.highest is None:
         return
     least, greatest = _range_of_dtype(dtype)
     if column.dtype.kind in "iuf" and not (least <= found.lowest and found.highest <= greatest):
         yield Diagnostic(
             DATA_DTYPE,
-            f"{source.text} holds numbers from {found.lowest:g} to {found.highest:g}, and {what} become {dtype}",
+            f"{source.text} holds numbers from {found.lowest:g} to {found.highest:g}, but {what} are "
+            f"converted to {dtype}",
             source.place,
             expected=f"numbers from {least:g} to {greatest:g}",
-            help="mend the file, or scale the numbers with `scale`",
+            help="fix the file, or scale the numbers with `scale`",
         )
 
 
@@ -198,45 +209,45 @@ def _range_of_dtype(dtype: str) -> tuple[float, float]:
 
 
 def _check_input(
-    graph: Graph, wanted: Input, source: Source, column: Column, found: Scan, head: Header
+    graph: Graph, wanted: Input, *, source: DataSource, column: Column, found: Scan, head: Header
 ) -> Iterator[Diagnostic]:
     if head.samples is None or head.dtype is None or None in head.shape:
         yield from check_array(wanted, source, _as_header(column))
     if column.dtype.kind not in "iuf" or found.lowest is None or found.highest is None:
         return
-    yield from _check_fits(wanted.dtype, f"the values of `{wanted.name}`", source, column, found)
+    yield from _check_fits(wanted.dtype, f"the values of `{wanted.name}`", source, column=column, found=found)
     held = f"{source.text} holds indices from {found.lowest:g} to {found.highest:g}"
     for count, span in dict.fromkeys(embeddings(graph, wanted.name)):
         if found.lowest < 0 or found.highest >= count:
             yield Diagnostic(
                 INDEX_RANGE,
-                f"{held}, and `Embedding` knows {count}",
+                f"{held}, but `Embedding` has {count}",
                 source.place,
                 expected=f"indices from 0 to {count - 1}",
-                help=f"write `input_dim: {int(found.highest) + 1}`, or mend the indices"
+                help=f"write `input_dim: {int(found.highest) + 1}`, or fix the indices"
                 if found.lowest >= 0
-                else "an index counts from 0",
-                labels=(Label(span, f"it knows {count} indices"),),
+                else "indices start at 0",
+                labels=(Label(span, f"it has {count} indices"),),
             )
 
 
 def _check_target(
-    graph: Graph, shapes: Shapes, name: str, source: Source, column: Column, found: Scan, head: Header
+    graph: Graph, shapes: Shapes, name: str, *, source: DataSource, column: Column, found: Scan, head: Header
 ) -> Iterator[Diagnostic]:
-    output, given = graph.outputs[name], shapes.of(graph, name)
-    tensor = given if isinstance(given, Tensor) else None
-    if tensor is not None and None in head.shape:
-        yield from check_target(output, tuple(column.shape[1:]), tensor.shape[1:], source.span)
+    output = graph.outputs[name]
+    shape = output_shape(shapes, graph, output)
+    if shape is not None and None in head.shape:
+        yield from check_target(output, tuple(column.shape[1:]), shape, source.span)
     if found.lowest is None or found.highest is None:
         return
     yield from check_weighed(output, source, column, found)
     if not takes_classes(output):
         becomes = "int64" if column.dtype.kind in "iu" else "float32"
-        yield from _check_fits(becomes, f"the targets of `{name}`", source, column, found)
+        yield from _check_fits(becomes, f"the targets of `{name}`", source, column=column, found=found)
         yield from check_range(output, source, column, found)
         return
-    classes = tensor.shape[-1] if tensor is not None else None
-    if classes != 1:  # then the loss does not fit the output, which is found by itself
+    classes = shape[-1] if shape else None
+    if classes != 1:  # `checks.losses` reports that
         yield from check_labels(
             output, found.lowest, found.highest, fractional=found.fractional, classes=classes, span=source.place
         )

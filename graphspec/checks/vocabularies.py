@@ -1,55 +1,55 @@
-"""Vocabularies against the graph: an index for each word must be one that the model knows."""
+"""Checks of vocabularies: the model has an index for each word."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from graphspec.checks.context import CheckContext
 from graphspec.checks.embeddings import embeddings
-from graphspec.checks.subject import Subject
 from graphspec.checks.targets import takes_classes
 from graphspec.diagnostics import Diagnostic, Label
-from graphspec.rules import DATA_NAMES, INDEX_RANGE, LABEL_RANGE
-from graphspec.sources import AUTO, Source, Split
+from graphspec.diagnostics.rules import DATA_NAMES, INDEX_RANGE, LABEL_RANGE
+from graphspec.sources import AUTO, DataSource, Split
 
 
-def check_vocabularies(subject: Subject) -> Iterator[Diagnostic]:
-    """A vocabulary with more words than an `Embedding` or an output knows; `auto` where there is nothing to take."""
-    data = subject.data
+def check_vocabularies(context: CheckContext) -> Iterator[Diagnostic]:
+    """Report vocabularies larger than an `Embedding` or an output, and `auto` without one to use."""
+    data = context.data
     for split in data.splits() if data is not None else ():
         for name, source in split.inputs.items():
-            yield from _check_input(subject, name, source)
+            yield from _check_input(context, name, source)
         for name, source in split.outputs.items():
-            yield from _check_output(subject, name, source)
+            yield from _check_output(context, name, source)
         if data is not None and data.train is not None and split is not data.train:
-            yield from _check_taken(split, data.train)
+            yield from _check_auto(split, data.train)
 
 
-def _check_input(subject: Subject, name: str, source: Source) -> Iterator[Diagnostic]:
+def _check_input(context: CheckContext, name: str, source: DataSource) -> Iterator[Diagnostic]:
     words = source.transforms.vocabulary
-    if name not in subject.graph.inputs or words is None or words == AUTO:
+    if name not in context.graph.inputs or words is None or words == AUTO:
         return
-    for count, span in dict.fromkeys(embeddings(subject.graph, name)):
+    for count, span in dict.fromkeys(embeddings(context.graph, name)):
         if len(words) > count:
             yield Diagnostic(
                 INDEX_RANGE,
-                f"the vocabulary of `{name}` has {len(words)} words, and `Embedding` knows {count} indices",
+                f"the vocabulary of `{name}` has {len(words)} words, but `Embedding` has {count} indices",
                 source.span_of("vocabulary"),
                 expected=f"{count} words or fewer",
                 help=f"write `input_dim: {len(words)}`",
-                labels=(Label(span, f"it knows {count} indices"),),
+                labels=(Label(span, f"it has {count} indices"),),
             )
 
 
-def _check_output(subject: Subject, name: str, source: Source) -> Iterator[Diagnostic]:
-    words, output = source.transforms.vocabulary, subject.graph.outputs.get(name)
+def _check_output(context: CheckContext, name: str, source: DataSource) -> Iterator[Diagnostic]:
+    words, output = source.transforms.vocabulary, context.graph.outputs.get(name)
     if output is None or words is None or words == AUTO or not takes_classes(output):
         return
-    tensor = subject.tensor(output)
-    classes = tensor.shape[-1] if tensor is not None else None
+    shape = context.output_shape(output)
+    classes = shape[-1] if shape else None
     if classes is not None and len(words) > classes and source.transforms.one_hot is None:
         yield Diagnostic(
             LABEL_RANGE,
-            f"the vocabulary of `{name}` has {len(words)} words, and the output has {classes} classes",
+            f"the vocabulary of `{name}` has {len(words)} words, but the output has {classes} classes",
             source.span_of("vocabulary"),
             expected=f"{classes} words or fewer",
             help=f"give the last layer {len(words)} units",
@@ -57,15 +57,15 @@ def _check_output(subject: Subject, name: str, source: Source) -> Iterator[Diagn
         )
 
 
-def _check_taken(split: Split, train: Split) -> Iterator[Diagnostic]:
-    for given, trained in ((split.inputs, train.inputs), (split.outputs, train.outputs)):
-        for name, source in given.items():
+def _check_auto(split: Split, train: Split) -> Iterator[Diagnostic]:
+    for sources, trained in ((split.inputs, train.inputs), (split.outputs, train.outputs)):
+        for name, source in sources.items():
             if source.transforms.vocabulary == AUTO and name in trained and not trained[name].transforms.vocabulary:
                 yield Diagnostic(
                     DATA_NAMES,
                     f"`vocabulary: auto` takes the words of the training split, whose `{name}` has no vocabulary",
                     source.span_of("vocabulary"),
-                    expected="a vocabulary in the training split as well",
+                    expected="a vocabulary in the training split too",
                     help=f"write `vocabulary: auto` under `train` for `{name}`, or the words here",
                     labels=(Label(trained[name].span, "without a vocabulary"),),
                 )

@@ -1,6 +1,6 @@
-"""Where callbacks write: within the run, over no file of graphspec's own, and no two of them over the same.
+"""Checks of callbacks' paths: inside the run, apart from its own files and each other.
 
-The text of each path decides, before there is a run. `run_directory.inside` looks at the real folder when there is one.
+They look at the text of each path, before there is a run; `run_directory.links` checks the folder of a run.
 """
 
 from __future__ import annotations
@@ -10,29 +10,29 @@ from typing import Any
 
 from graphspec import catalog
 from graphspec.catalog.arguments import CALLBACK_PATHS, CALLBACK_WRITES, FILE_NAMES
-from graphspec.checks.monitors import reported_names
-from graphspec.checks.subject import Subject
-from graphspec.diagnostics import Diagnostic, Label, Span
-from graphspec.graph import Object
-from graphspec.rules import UNSAFE_PATH
+from graphspec.checks.context import CheckContext
+from graphspec.diagnostics import Diagnostic, Label
+from graphspec.diagnostics.rules import UNSAFE_PATH
+from graphspec.diagnostics.suggest import did_you_mean, kind_of, one_of
+from graphspec.language.graph import Object
+from graphspec.language.log_keys import log_keys
+from graphspec.language.schema import TrainingModel
 from graphspec.run_paths import BEST, RunPath, UnsafePathError, run_path
-from graphspec.schema import TrainingModel
-from graphspec.suggest import did_you_mean, kind_of, one_of
 
-EXPECTED = "a path within the run directory, such as `log.csv`"
+_EXPECTED = "a path within the run directory, such as `log.csv`"
 
 
-def check_written_paths(subject: Subject) -> Iterator[Diagnostic]:
-    """Yield a finding for every path of a callback that a training must not write to."""
-    if subject.training is None or subject.settings is None:
+def check_written_paths(context: CheckContext) -> Iterator[Diagnostic]:
+    """Report every path of a callback that a training must not write to."""
+    if context.training is None or context.settings is None:
         return
-    reported = _reported(subject)
+    reported = _reported(context)
     claims = _Claims()
-    callbacks = subject.training.callbacks
+    callbacks = context.training.callbacks
     has_learning_rate = False
     for callback in callbacks:
         for argument, text in written_paths(callback).items():
-            path = _read(callback, argument, text, shared_name(callback, subject.settings))
+            path = _read(callback, argument, text, shared_name(callback, context.settings))
             if isinstance(path, Diagnostic):
                 yield path
                 continue
@@ -45,68 +45,65 @@ def check_written_paths(subject: Subject) -> Iterator[Diagnostic]:
 
 
 def written_paths(callback: Object) -> dict[str, Any]:
-    """Return where `callback` writes, by argument, as the spec writes it or as Keras has it by default.
+    """Return the paths that a callback writes, by argument, with the defaults of Keras.
 
-    A plugin's callback is code that nobody can look into; of it these are the texts that are put below the run.
+    The paths of a plugin's callback are its known path arguments, which a run places in its directory.
     """
     known = CALLBACK_WRITES.get(callback.name)
     if known is None:
-        written = callback.arguments.items()
-        return {name: value for name, value in written if name in CALLBACK_PATHS and isinstance(value, str)}
+        arguments = callback.arguments.items()
+        return {name: value for name, value in arguments if name in CALLBACK_PATHS and isinstance(value, str)}
     entry = catalog.find("callbacks", callback.name)
     default = entry.arguments.get(known.argument) if entry is not None else None
     return {known.argument: callback.arguments.get(known.argument, default)}
 
 
 def takes_placeholders(callback: Object) -> bool:
-    """Return whether numbers are filled in for names in braces, as a plugin's callback may do for all one knows."""
+    """Return whether a callback fills in names in braces; a plugin's callback may."""
     known = CALLBACK_WRITES.get(callback.name)
     return known is None or known.takes_placeholders
 
 
 def _read(callback: Object, argument: str, text: Any, shared: str) -> RunPath | Diagnostic:
-    span = callback.span_of(argument)
     if not isinstance(text, str):
-        return _unsafe(callback, argument, f"is {kind_of(text)}, not a path", span, "write a text such as `log.csv`")
+        return _unsafe(callback, argument, f"is {kind_of(text)}, not a path", "write a path such as `log.csv`")
     try:
         return run_path(text, takes_placeholders=takes_placeholders(callback), shared=shared)
     except UnsafePathError as error:
         help = error.help
         if text == BEST and callback.name == "ModelCheckpoint":
             help = (
-                "write another name; `training: checkpoint: {monitor: ...}` says which model the run keeps as its best"
+                "choose another name; `training: checkpoint: {monitor: ...}` chooses the best model that the run keeps"
             )
-        return _unsafe(callback, argument, error.reason, span, help)
+        return _unsafe(callback, argument, error.reason, help)
 
 
 def shared_name(callback: Object, settings: TrainingModel) -> str:
-    """Return `best.keras` where `callback` keeps the very model that the run itself keeps so; else nothing."""
-    checkpoint, given = settings.checkpoint, callback.arguments
+    """Return `best.keras` if a callback saves the same model as the run, else ""."""
+    checkpoint, arguments = settings.checkpoint, callback.arguments
     monitor = (checkpoint.monitor if checkpoint is not None else None) or "val_loss"
     is_same = (
         callback.name == "ModelCheckpoint"
-        and given.get("save_best_only") is True
-        and not given.get("save_weights_only", False)
-        and given.get("save_freq", "epoch") == "epoch"
-        and given.get("monitor", "val_loss") == monitor
-        and given.get("mode", "auto") == "auto"
+        and arguments.get("save_best_only") is True
+        and not arguments.get("save_weights_only", False)
+        and arguments.get("save_freq", "epoch") == "epoch"
+        and arguments.get("monitor", "val_loss") == monitor
+        and arguments.get("mode", "auto") == "auto"
     )
     return BEST if is_same else ""
 
 
-def _reported(subject: Subject) -> dict[str, Object | None] | None:
-    """Return every metric that is there at the end of each epoch; None where that is not known."""
-    assert subject.settings is not None
-    if any(output.is_faulty for output in subject.graph.outputs.values()):
+def _reported(context: CheckContext) -> dict[str, Object | None] | None:
+    """Return every log key at the end of each epoch; None if it is unknown."""
+    assert context.settings is not None
+    if any(output.is_faulty for output in context.graph.outputs.values()):
         return None
-    data = subject.data
-    validates = data is None or data.validation is not None or data.held_out > 0
-    each_epoch = validates and subject.settings.validation_freq == 1
-    return reported_names(subject.graph.outputs, validates=each_epoch)
+    each_epoch = context.validates and context.settings.validation_freq == 1
+    return log_keys(context.graph.outputs, validates=each_epoch)
 
 
 def _offered(callback: Object, reported: Iterable[str]) -> list[str]:
-    """Return the names that Keras fills into a path of `callback`: after an epoch, or after a number of batches."""
+    """Return the names that Keras fills into a path of `callback`."""
     if callback.arguments.get("save_freq", "epoch") == "epoch":
         return ["epoch", *reported]
     return ["epoch", "batch", *(name for name in reported if not name.startswith("val_") and name != "learning_rate")]
@@ -116,90 +113,88 @@ def _unknown_name(callback: Object, argument: str, path: RunPath, offered: list[
     for placeholder in path.placeholders:
         example = 1 if placeholder.name in ("epoch", "batch") else 0.5
         if placeholder.name not in offered:
-            reason = f"fills in `{placeholder.name}`, which is not known when the file is written"
-            help = did_you_mean(placeholder.name, offered, f"known are {one_of(offered)}")
+            reason = f"has the placeholder `{placeholder.name}`, which is not known when the file is written"
+            help = did_you_mean(placeholder.name, offered, f"the known placeholders are {one_of(offered)}")
         elif not placeholder.fits(example):
-            reason = f"holds `{placeholder}`, and `{placeholder.name}` is no whole number"
+            reason = f"holds `{placeholder}`, but `{placeholder.name}` is not a whole number"
             help = f"write `{{{placeholder.name}:.2f}}`"
         else:
             continue
-        yield _unsafe(callback, argument, reason, callback.span_of(argument), help, "a name that Keras fills in")
+        yield _unsafe(callback, argument, reason, help, expected="a placeholder that Keras fills in")
         return
 
 
 def _file_names(callback: Object) -> Iterator[Diagnostic]:
-    """Yield a finding for every name of a file, for another program to open, that leads out of its folder."""
+    """Report every file name, which another program opens, that leads out of its folder."""
     for argument in FILE_NAMES if callback.name in CALLBACK_WRITES else ():
-        given = callback.arguments.get(argument)
-        for text in given.values() if isinstance(given, dict) else [given]:
+        value = callback.arguments.get(argument)
+        for text in value.values() if isinstance(value, dict) else [value]:
             try:
                 if isinstance(text, str):
                     run_path(text)
             except UnsafePathError as error:
-                yield _unsafe(callback, argument, error.reason, callback.span_of(argument), error.help)
+                yield _unsafe(callback, argument, error.reason, error.help)
 
 
-def _unsafe(
-    callback: Object, argument: str, reason: str, span: Span, help: str, expected: str = EXPECTED
-) -> Diagnostic:
-    return Diagnostic(UNSAFE_PATH, f"`{argument}` of `{callback.name}` {reason}", span, expected, help)
+def _unsafe(callback: Object, argument: str, reason: str, help: str, *, expected: str = _EXPECTED) -> Diagnostic:
+    span = callback.span_of(argument)
+    return Diagnostic(UNSAFE_PATH, f"`{argument}` of `{callback.name}` {reason}", span, expected=expected, help=help)
 
 
 class _Claims:
-    """What the callbacks so far write to: paths, and the folders that these lie in.
+    """The paths that callbacks write so far.
 
-    A path with placeholders is compared by its loose key, with every number left open.
+    A path with placeholders is compared by its loose key, which leaves every number open.
     """
 
     def __init__(self) -> None:
-        self.exact: dict[str, Object] = {}
-        self.exact_folders: dict[str, Object] = {}
-        self.loose: dict[str, Object] = {}
-        self.loose_folders: dict[str, Object] = {}
-        self.open: dict[str, Object] = {}
-        self.open_folders: dict[str, Object] = {}
+        self._exact = _Files()
+        self._loose = _Files()
+        self._with_placeholders = _Files()
 
     def add(self, callback: Object, argument: str, path: RunPath) -> Iterator[Diagnostic]:
-        """Note what `callback` writes at `path`, with a finding where another one writes there."""
+        """Claim `path` for `callback`, and report another callback that writes there."""
         known = CALLBACK_WRITES.get(callback.name)
-        claimed = [path.below(name) for name in known.entries] if known is not None and known.entries else [path]
-        other = next((found for each in claimed if (found := self._other(each)) is not None), None)
+        paths = [path.below(name) for name in known.entries] if known is not None and known.entries else [path]
+        other = next((owner for each in paths if (owner := self._owner(each)) is not None), None)
         if other is not None:
             yield Diagnostic(
                 UNSAFE_PATH,
-                f"`{argument}` of `{callback.name}` leads to what `{other.name}` writes",
+                f"`{argument}` of `{callback.name}` is the path that `{other.name}` writes to",
                 callback.span_of(argument),
-                "a path of its own",
-                "choose another name",
-                (Label(other.span, "this writes there too"),),
+                expected="a path of its own",
+                help="choose another name",
+                labels=(Label(other.span, "this writes to the same path"),),
             )
-        for each in claimed:
-            self._note(callback, each)
+        for each in paths:
+            self._loose.add(each.loose_key, callback)
+            if each.placeholders:
+                self._with_placeholders.add(each.loose_key, callback)
+            else:
+                self._exact.add(each.key, callback)
 
-    def _other(self, path: RunPath) -> Object | None:
+    def _owner(self, path: RunPath) -> Object | None:
         if path.placeholders:
-            return _met(path.loose_key, self.loose, self.loose_folders)
-        exactly = _met(path.key, self.exact, self.exact_folders)
-        return exactly or _met(path.loose_key, self.open, self.open_folders)
-
-    def _note(self, callback: Object, path: RunPath) -> None:
-        _put(path.loose_key, callback, self.loose, self.loose_folders)
-        if path.placeholders:
-            _put(path.loose_key, callback, self.open, self.open_folders)
-        else:
-            _put(path.key, callback, self.exact, self.exact_folders)
+            return self._loose.owner(path.loose_key)
+        return self._exact.owner(path.key) or self._with_placeholders.owner(path.loose_key)
 
 
-def _met(key: str, files: dict[str, Object], folders: dict[str, Object]) -> Object | None:
-    """Return who writes a file at `key`, or at a folder that it lies in, or has files in a folder of that name."""
-    found = folders.get(key) or files.get(key)
-    return found or next((files[folder] for folder in _folders(key) if folder in files), None)
+class _Files:
+    """Files and the folders that contain them, by key, with the callbacks that write them."""
 
+    def __init__(self) -> None:
+        self._files: dict[str, Object] = {}
+        self._folders: dict[str, Object] = {}
 
-def _put(key: str, callback: Object, files: dict[str, Object], folders: dict[str, Object]) -> None:
-    files.setdefault(key, callback)
-    for folder in _folders(key):
-        folders.setdefault(folder, callback)
+    def add(self, key: str, callback: Object) -> None:
+        self._files.setdefault(key, callback)
+        for folder in _folders(key):
+            self._folders.setdefault(folder, callback)
+
+    def owner(self, key: str) -> Object | None:
+        """Return the callback whose file is at `key`, inside it, or above it."""
+        owner = self._folders.get(key) or self._files.get(key)
+        return owner or next((self._files[folder] for folder in _folders(key) if folder in self._files), None)
 
 
 def _folders(key: str) -> Iterator[str]:

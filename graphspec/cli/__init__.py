@@ -1,4 +1,4 @@
-"""The command line: one module a command, each a thin call of the Python API.
+"""The command line: one module per command, each a thin call of the Python API.
 
 Exit status: 0 clean, 1 findings or a failed run, 2 wrong usage, 3 an internal error.
 """

@@ -7,22 +7,22 @@ import time
 import click
 
 from graphspec.console.echo import echo
-from graphspec.console.escapes import escaped
+from graphspec.diagnostics.escapes import escaped
 from graphspec.files import reason_of
 
 
 @click.group(invoke_without_command=True)
 @click.pass_context
 def cache(context: click.Context) -> None:
-    """Show the data files that were converted, so that they need not be read whole: where they lie and what they take.
+    """List the converted data files in the cache, with their sizes.
 
-    A large file that cannot be read at any place, such as a CSV of some gigabytes, is converted when a spec first
-    uses it. What was used longest ago makes room for what is new; GRAPHSPEC_CACHE_GB says how much there may be (20),
-    and GRAPHSPEC_CACHE where it lies.
+    A large file without random access, such as a CSV of some gigabytes, is converted when a spec first uses it. The
+    files used longest ago make room for new ones. GRAPHSPEC_CACHE_GB sets the maximum size in GB (default: 20), and
+    GRAPHSPEC_CACHE the folder.
 
     \b
-    graphspec cache                what was converted, the last used first
-    graphspec cache clear          remove all of it; it is made again when it is needed
+    graphspec cache                list the cache, most recently used first
+    graphspec cache clear          remove all of it; files are converted again when needed
     """
     if context.invoked_subcommand is not None:
         return
@@ -30,7 +30,7 @@ def cache(context: click.Context) -> None:
     from graphspec.sources.source import DataError
 
     try:
-        most = bound()
+        limit = bound()
     except DataError as error:
         raise click.UsageError(f"{error.message}: {error.help}") from None
     found = entries()
@@ -38,14 +38,14 @@ def cache(context: click.Context) -> None:
         used = time.strftime("%Y-%m-%d %H:%M", time.localtime(entry.used))
         echo(f"{_size(entry.size):>9}  last used {used}  {entry.source}")
     total = sum(entry.size for entry in found)
-    echo(f"{_size(total):>9}  in {len(found)} of {_size(most)}: {cache_folder()}")
+    echo(f"{_size(total):>9}  in {len(found)} of {_size(limit)}: {cache_folder()}")
 
 
 @cache.command()
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 @click.pass_context
 def clear(context: click.Context, *, yes: bool) -> None:
-    """Remove every converted file that no process is using. They are made again when they are needed.
+    """Remove every converted file that no process is using; files are converted again when needed.
 
     \b
     graphspec cache clear --yes
@@ -66,11 +66,11 @@ def clear(context: click.Context, *, yes: bool) -> None:
         raise click.ClickException(f"cannot remove from {cache_folder()}: {reason}") from None
     echo(f"Removed {_size(sum(entry.size for entry in found if entry not in kept))}")
     if kept:
-        echo(f"{len(kept)} of {len(found)} are in use, and stay")
+        echo(f"{len(kept)} of {len(found)} are in use and were kept")
 
 
 def _size(bytes: int) -> str:
-    """So many bytes, as one reads them."""
+    """Return a number of bytes with its unit."""
     size, unit = float(bytes), "B"
     for larger in ("kB", "MB", "GB", "TB"):
         if size < 1000:

@@ -11,29 +11,30 @@ import click
 
 from graphspec.cli.options import set_option
 from graphspec.console.echo import echo
-from graphspec.console.escapes import escaped, json_text
+from graphspec.diagnostics.escapes import escaped, json_text
+from graphspec.diagnostics.shape_text import sample_shape
 
 if TYPE_CHECKING:
-    from graphspec.data_profile import Profile
+    from graphspec.datasets.profile import Profile
     from graphspec.sources import Split
     from graphspec.spec import Spec
 
-MOST = 100_000
-"""Samples of a source that are looked at unless all are asked for."""
+MAX_SAMPLES = 100_000
+"""The number of samples of a source that are read without --all."""
 
 
 @click.command()
 @click.argument("spec", metavar="SPEC")
 @set_option
 @click.option("--split", "only", type=click.Choice(["train", "validation", "test"]), help="Only this split.")
-@click.option("--headers", is_flag=True, help="Only what headers tell, without reading the data.")
-@click.option("--all", "whole", is_flag=True, help=f"Look at every sample, not at the first {MOST:,} alone.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a source.")
+@click.option("--headers", is_flag=True, help="Read headers only, not the data.")
+@click.option("--all", "whole", is_flag=True, help=f"Read every sample, not only the first {MAX_SAMPLES:,}.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per source.")
 @click.option(
     "--output",
     "-o",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Draw the first images of the split (train unless --split says another) as one picture: sheet.png.",
+    help="Write a contact sheet of the first images of the split (default: train), such as sheet.png.",
 )
 def data(
     spec: str,
@@ -44,22 +45,22 @@ def data(
     as_json: bool,
     output: Path | None,
 ) -> None:
-    """Show the data of a spec: samples, shapes, dtypes, ranges, balance of classes and the first samples.
+    """Show the data of a spec: number of samples, shapes, dtypes, ranges, class balance and the first samples.
 
-    Sources are shown as the model gets them, after `scale`, `one_hot` and the like. TensorFlow is not needed.
+    Sources are shown as the model gets them, after `scale`, `one_hot` and so on. TensorFlow is not needed.
 
     \b
     graphspec data specs/wine.yaml
     graphspec data specs/wine.yaml --split train --headers
     graphspec data specs/same_digit.yaml -o sheet.png
     """
-    from graphspec.report.full import render
-    from graphspec.rules import NOTHING_TO_TRAIN, UNREADABLE_DATA
+    from graphspec.diagnostics.render import render
+    from graphspec.diagnostics.rules import NOTHING_TO_TRAIN, UNREADABLE_DATA
     from graphspec.run_directory import check_destination
     from graphspec.spec import inspect
 
     if headers and whole:
-        raise click.UsageError("--headers reads no samples, and --all reads every one")
+        raise click.UsageError("--headers and --all exclude each other")
     if output is not None:
         check_destination(output)
     found, report = inspect(spec, overrides, data=True)
@@ -71,9 +72,9 @@ def data(
     splits = [split for split in found.data.splits() if only in (None, split.name)]
     if not splits:
         raise click.UsageError(f"the spec has no split `{only}` with sources of its own")
-    most = 0 if headers else None if whole else MOST
+    limit = 0 if headers else None if whole else MAX_SAMPLES
     for split in splits:
-        for each in _profiles(found, split, most):
+        for each in _profiles(found, split, limit):
             if isinstance(each, tuple):
                 source, error = each
                 message = getattr(error, "message", None) or f"cannot read {source.text}: {error}"
@@ -89,23 +90,23 @@ def data(
     sys.exit(1 if report.errors else 0)
 
 
-def _profiles(spec: Spec, split: Split, most: int | None) -> Any:
-    from graphspec.data_profile import profiles
+def _profiles(spec: Spec, split: Split, limit: int | None) -> Any:
+    from graphspec.datasets.profile import profiles
     from graphspec.sources import DataError
     from graphspec.sources.vocabularies import vocabularies_of
 
     try:
-        known = vocabularies_of(spec.data.train) if most != 0 and spec.data is not None and spec.data.train else {}
+        known = vocabularies_of(spec.data.train) if limit != 0 and spec.data is not None and spec.data.train else {}
     except (DataError, OSError):
         known = {}
-    return profiles(split, known, spec.graph, most=most)
+    return profiles(split, known, spec.graph, most=limit)
 
 
 def _echo(profile: Profile) -> None:
     samples = "?" if profile.samples is None else f"{profile.samples:,}"
-    shape = "[" + ", ".join("null" if size is None else str(size) for size in profile.shape) + "]"
     head = f"{profile.split}.{profile.part}s.{profile.name}"
-    click.echo(f"{click.style(escaped(head), bold=True)}  {samples} samples of {shape} {profile.dtype or 'numbers'}")
+    shape = f"{sample_shape(profile.shape)} {profile.dtype or 'numbers'}"
+    click.echo(f"{click.style(escaped(head), bold=True)}  {samples} samples of {shape}")
     echo(f"    {_origin(profile)}")
     of = "" if profile.looked_at in (0, profile.samples) else f" in the first {profile.looked_at:,}"
     if profile.lowest is not None and profile.highest is not None and profile.mean is not None:
@@ -123,13 +124,13 @@ def _origin(profile: Profile) -> str:
     part = next((f" {key} {getattr(source, key)}" for key in ("key", "column", "feature") if getattr(source, key)), "")
     more = f", ... ({len(source.columns)})" if source.columns and len(source.columns) > 6 else ""
     columns = f" columns {', '.join(source.columns[:6])}{more}" if source.columns else ""
-    made = [key for key, value in asdict(source.transforms).items() if value is not None]
-    return f"{source.text}{part}{columns}{'; ' + ', '.join(made) if made else ''}"
+    transforms = [key for key, value in asdict(source.transforms).items() if value is not None]
+    return f"{source.text}{part}{columns}{'; ' + ', '.join(transforms) if transforms else ''}"
 
 
-def _balance(counts: dict[str, int], samples: int, most: int = 6) -> str:
-    shares = [f"{_short(value)} {100 * count / samples:.1f} %" for value, count in list(counts.items())[:most]]
-    left = len(counts) - most
+def _balance(counts: dict[str, int], samples: int, limit: int = 6) -> str:
+    shares = [f"{_short(value)} {100 * count / samples:.1f} %" for value, count in list(counts.items())[:limit]]
+    left = len(counts) - limit
     return f"{len(counts)} different: {', '.join(shares)}{f', {left} more' if left > 0 else ''}"
 
 
@@ -148,7 +149,7 @@ def _short(value: Any, width: int = 40) -> str:
 
 
 def _echo_json(profile: Profile) -> None:
-    shown = {
+    fields = {
         "split": profile.split,
         "part": f"{profile.part}s",
         "name": profile.name,
@@ -163,19 +164,19 @@ def _echo_json(profile: Profile) -> None:
         "not_finite": profile.not_finite,
         "counts": profile.counts,
     }
-    click.echo(json_text(shown))
+    click.echo(json_text(fields))
 
 
 def _draw(spec: Spec, split: Split, path: Path, count: int = 48) -> None:
-    """Write the contact sheet of a split. Raises SpecError where it holds no images, or nothing can be written."""
-    from graphspec.contact_sheet import draw
-    from graphspec.data_profile import images_of
+    """Write the contact sheet of a split. Raises SpecError without images, or if it cannot be written."""
+    from graphspec.datasets.contact_sheet import draw
+    from graphspec.datasets.profile import images_of
     from graphspec.diagnostics import SpecError
+    from graphspec.diagnostics.rules import CANNOT_WRITE, DATA_SHAPE, UNREADABLE_DATA
     from graphspec.extras import require
-    from graphspec.rules import CANNOT_WRITE, DATA_SHAPE, UNREADABLE_DATA
     from graphspec.sources import DataError, in_order, load
 
-    require("PIL", "Pillow", "a picture is drawn with Pillow", "graphspec[images]")
+    require("PIL", "Pillow", "a contact sheet is drawn with Pillow", "graphspec[images]")
     try:
         images = images_of(spec.graph, split, count)
         labels = [in_order(load(source), 0, count).tolist() for source in split.outputs.values()] if images else []
@@ -190,5 +191,7 @@ def _draw(spec: Spec, split: Split, path: Path, count: int = 48) -> None:
     try:
         draw(images, captions or [""] * count, path)
     except (OSError, ValueError) as error:
-        raise SpecError.of(CANNOT_WRITE, f"cannot write {path}: {error}", help="write to a .png file") from None
+        raise SpecError.of(
+            CANNOT_WRITE, f"cannot write {path}: {error}", help="name a .png file in a folder that you can write to"
+        ) from None
     echo(f"Wrote the first {len(next(iter(images.values())))} samples of {split.name} to {path}", err=True)

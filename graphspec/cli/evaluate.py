@@ -10,8 +10,22 @@ from graphspec.cli.models import data_options, model_options
 @click.command()
 @model_options
 @data_options
-@click.option("--target", "-t", "targets", metavar="NAME=FILE[#PART]", multiple=True, help="The targets of one output.")
-@click.option("--weight", "-w", "weights", metavar="NAME=FILE[#PART]", multiple=True, help="Their sample weights.")
+@click.option(
+    "--target",
+    "-t",
+    "targets",
+    metavar="NAME=FILE[#PART]",
+    multiple=True,
+    help="The targets of one output; can be repeated.",
+)
+@click.option(
+    "--weight",
+    "-w",
+    "weights",
+    metavar="NAME=FILE[#PART]",
+    multiple=True,
+    help="The sample weights of one output; can be repeated.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the metrics as one JSON object.")
 def evaluate(
     run: str,
@@ -25,11 +39,11 @@ def evaluate(
     weights: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Measure a model: on one split of its data, or on files with targets.
+    """Evaluate a model on one split of its data, or on files with targets.
 
-    RUN is a run directory, a folder of runs, which stands for the newest in it, or the file of a model, such as
-    model.keras. Without --split and files, the test split is taken, or the validation split where there is none.
-    JSON holds the metrics as Keras names them; share/OUTPUT, the part of an output in the loss; samples; seconds.
+    RUN is a run directory, a folder of runs (its newest run is used), or a model file such as model.keras. Without
+    --split and files, the test split is used, or the validation split if there is none. The JSON object holds the
+    metrics by their Keras names, share/OUTPUT (the share of each output in the loss), data/samples and time/seconds.
 
     \b
     graphspec evaluate runs/same_digit
@@ -38,49 +52,49 @@ def evaluate(
     graphspec evaluate model.keras -i x=x.npy -t y=y.npy
     graphspec evaluate model.keras --spec specs/wine.yaml --split train
     """
-    from graphspec.cli.models import named, predictor_of, run_of, unknown
-    from graphspec.cli.results import show
+    from graphspec.cli.models import named, predictor_of, run_of, warn_of_lost_record
     from graphspec.console.echo import echo
-    from graphspec.console.escapes import json_text
     from graphspec.diagnostics import SpecError
-    from graphspec.predicting.given import Files
-    from graphspec.run_directory.lock import nothing_recorded
+    from graphspec.diagnostics.escapes import json_text
+    from graphspec.predicting.input_files import Files
+    from graphspec.run_directory.lock import unrecorded_warning
 
     files = Files(named(inputs), named(targets), named(weights), rows)
-    given = bool(inputs or targets or weights or rows)
-    if given and split is not None:
-        raise click.UsageError("measure either --split NAME, or files: --input, --target, --weight and --rows")
+    has_files = bool(inputs or targets or weights or rows)
+    if has_files and split is not None:
+        raise click.UsageError("--split excludes the options for files: --input, --target, --weight and --rows")
     found = run_of(run)
     predictor = predictor_of(run, found, checkpoint, spec)
     if split is None:
         data = predictor.spec.data if predictor.spec is not None else None
         split = "test" if data is None or data.test is not None else "validation"
-    if found is not None and spec is None and not given:
+    if found is not None and spec is None and not has_files:
         try:
             for name in found.changed_data(split):
                 echo(f"warning: {name} has changed since the run was trained", err=True)
             for name in found.unknown_data(split) if split != "test" else ():  # the training did not read that one
-                echo(f"warning: {nothing_recorded(name)}", err=True)
+                echo(f"warning: {unrecorded_warning(name)}", err=True)
         except SpecError as error:
-            unknown(error)
+            warn_of_lost_record(error)
 
     from rich.console import Console
 
-    from graphspec.datasets.reading_progress import showing
-    from graphspec.predicting.progress import counting
+    from graphspec.console.metrics import echo_metrics
+    from graphspec.console.predicting import counting
+    from graphspec.console.reading import showing
 
     console = Console(stderr=True)
-    with showing(console) as told:
-        samples = predictor.samples(files if given else split, targets=True, progress=told)
+    with showing(console) as progress_shown:
+        samples = predictor.samples(files if has_files else split, targets=True, progress=progress_shown)
     predictor.load()
     with counting(console, "evaluating", samples.count) as advance:
-        measured = predictor.evaluate(samples, batch_size, advance)
+        evaluation = predictor.evaluate(samples, batch_size, advance)
     if as_json:
-        shares = {f"share/{name}": share for name, share in measured.shares.items()}
-        whole = {"data/samples": measured.samples, "time/seconds": round(measured.seconds, 3)}
-        click.echo(json_text({**measured.metrics, **shares, **whole}))
+        shares = {f"share/{name}": share for name, share in evaluation.shares.items()}
+        whole = {"data/samples": evaluation.samples, "time/seconds": round(evaluation.seconds, 3)}
+        click.echo(json_text({**evaluation.metrics, **shares, **whole}))
         return
-    shares = {f"{name}_share": share for name, share in measured.shares.items()}
-    title = f"{predictor.name} on {'the files given' if given else split}"
-    show({**measured.metrics, **shares}, list(predictor.graph.outputs), title)
-    echo(f"{measured.samples:,} samples in {measured.seconds:.1f} s")
+    shares = {f"{name}_share": share for name, share in evaluation.shares.items()}
+    title = f"{predictor.name} on {'the given files' if has_files else split}"
+    echo_metrics({**evaluation.metrics, **shares}, list(predictor.graph.outputs), title)
+    echo(f"{evaluation.samples:,} samples in {evaluation.seconds:.1f} s")

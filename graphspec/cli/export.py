@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from graphspec.console.echo import echo
-from graphspec.console.escapes import json_text
+from graphspec.diagnostics.escapes import json_text
+from graphspec.diagnostics.shape_text import shape_text
 
 if TYPE_CHECKING:
     from graphspec.exporting import Exported
@@ -17,18 +18,18 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("run", metavar="RUN")
 @click.option(
-    "--to", required=True, type=click.Choice(["saved-model", "onnx", "litert", "keras"]), help="The format to write."
+    "--to", required=True, type=click.Choice(["saved-model", "onnx", "litert", "keras"]), help="The export format."
 )
 @click.option(
     "--output",
     "-o",
     type=click.Path(path_type=Path),
-    help="The file, or for a SavedModel the folder, to write.  [default: RUN/export/<name>]",
+    help="Write to this file, or this folder for a SavedModel.  [default: RUN/export/<name>]",
 )
 @click.option(
     "--checkpoint",
     type=click.Choice(["last", "best"]),
-    help="Which model of the run: the last, or that of its best epoch.  [default: last]",
+    help="The model after the last epoch, or after the best.  [default: last]",
 )
 @click.option("--force", is_flag=True, help="Replace an earlier export.")
 @click.option(
@@ -37,9 +38,9 @@ if TYPE_CHECKING:
     "inputs",
     metavar="NAME=FILE[#PART]",
     multiple=True,
-    help="Compare on these samples, given for each input, instead of the run's own data.",
+    help="Compare on the samples in FILE instead of the run's data; repeat it for each input.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print what was exported as one JSON object.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object that describes the export.")
 def export(
     run: str,
     to: str,
@@ -49,10 +50,10 @@ def export(
     inputs: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Write a model for use elsewhere, with the names of the spec, and prove that it gives the same numbers.
+    """Export a model with the tensor names of the spec, and verify that it gives the same numbers.
 
-    RUN is a run directory, a folder of runs, which stands for the newest in it, or a .keras file. What is written is
-    loaded again and compared with the model on samples of the run's data; where it differs, nothing is left.
+    RUN is a run directory, a folder of runs (its newest run is used), or a .keras file. The exported model is loaded
+    again and compared with the original on samples of the run's data; if it differs, the export is removed.
 
     \b
     graphspec export runs/wine --to saved-model
@@ -63,48 +64,43 @@ def export(
     from graphspec.exporting import export as export_model
 
     if checkpoint is not None and run.lower().endswith(".keras"):
-        raise click.UsageError(f"--checkpoint chooses among the models of a run, and {run} is a file")
-    given = named(inputs)
+        raise click.UsageError(f"--checkpoint selects a model of a run, but {run} is a file")
+    samples = named(inputs)
     found = run_of(run)
     if found is not None:
         warn_of_changes(found)
-    done = export_model(
+    exported = export_model(
         found or run,
         to,
         output,
         checkpoint=checkpoint or "last",
-        inputs=given,
+        inputs=samples,
         force=force,
-        tell=lambda step: echo(step, err=True),
+        on_stage=lambda stage: echo(stage, err=True),
     )
     if as_json:
-        _echo_json(done)
+        _echo_json(exported)
     else:
-        _echo(done)
+        _echo(exported)
 
 
-def _echo(done: Exported) -> None:
-    echo(f"Wrote {done.path}")
-    for verb, tensors in (("takes", done.inputs), ("gives", done.outputs)):
+def _echo(exported: Exported) -> None:
+    echo(f"Wrote {exported.path}")
+    for verb, tensors in (("takes", exported.inputs), ("gives", exported.outputs)):
         for name, (shape, dtype) in tensors.items():
-            echo(f"    {verb}  {name}  {_shape(shape)} {dtype}")
-    if done.batch_size is not None:
-        samples = "sample" if done.batch_size == 1 else "samples"
-        echo(f"    it takes {done.batch_size} {samples} at a time")
-    if done.precision:
-        echo(f"    it computes in float32; the model was trained in {done.precision}")
-    echo(f"Compared with the model on {done.samples} samples {done.compared_on}:")
-    for name, each in done.differences.items():
-        echo(f"    {name}  differs by {each.absolute:.1e} at most, {each.relative:.1e} of its greatest value")
-    echo(f"    more than {done.tolerance:g} of the greatest value would have been refused")
+            echo(f"    {verb}  {name}  {shape_text(shape)} {dtype}")
+    if exported.batch_size is not None:
+        samples = "sample" if exported.batch_size == 1 else "samples"
+        echo(f"    it takes batches of {exported.batch_size} {samples}")
+    if exported.precision:
+        echo(f"    it computes in float32; the model was trained in {exported.precision}")
+    echo(f"Compared with the model on {exported.samples} samples {exported.compared_on}:")
+    for name, each in exported.differences.items():
+        echo(f"    {name}  maximum difference {each.absolute:.1e}, {each.relative:.1e} of the largest value")
+    echo(f"    tolerance: {exported.tolerance:g} of the largest value")
 
 
-def _shape(shape: tuple[int | None, ...]) -> str:
-    first, *rest = ("null" if size is None else str(size) for size in shape)
-    return f"({', '.join(['batch' if first == 'null' else first, *rest])})"
-
-
-def _echo_json(done: Exported) -> None:
+def _echo_json(exported: Exported) -> None:
     from dataclasses import asdict
 
-    click.echo(json_text({**asdict(done), "path": str(done.path)}))
+    click.echo(json_text({**asdict(exported), "path": str(exported.path)}))

@@ -14,43 +14,41 @@ from graphspec import catalog
 from graphspec.catalog import REQUIRED, SINGULAR, Entry, Kind
 from graphspec.catalog.refused import CODE_CARRYING, CODE_CARRYING_OPS, FAILING_OPS, NOT_APPLIED, RETIRED_NAMES
 from graphspec.console.echo import echo
-from graphspec.suggest import a, did_you_mean
+from graphspec.diagnostics.suggest import a, did_you_mean
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
-NOT_WRITTEN = {**CODE_CARRYING, **CODE_CARRYING_OPS, **FAILING_OPS, **NOT_APPLIED}
-"""Names of Keras that a spec cannot use, with what to write instead."""
+UNUSABLE = {**CODE_CARRYING, **CODE_CARRYING_OPS, **FAILING_OPS, **NOT_APPLIED}
+"""The names of Keras that a spec cannot use, each with what to write instead."""
 
 
 @click.command()
 @click.argument("name", required=False, metavar="[NAME]")
-@click.option("--kind", type=click.Choice(KINDS), help="Only what is of this kind; without NAME and --kind, all kinds.")
+@click.option("--kind", type=click.Choice(KINDS), help="Only names of this kind.")
 def layers(name: str | None, kind: Kind | None) -> None:
-    """List what a spec can name, or show what NAME is and which arguments it takes.
+    """List the layers, operations, losses, metrics, optimizers and so on that a spec can use, or describe NAME.
 
-    Layers, operations of keras.ops, losses, metrics, optimizers, and so on: what the Keras of this graphspec offers,
-    without loading TensorFlow.
+    The list is that of the Keras version that this graphspec was made for; TensorFlow is not loaded.
 
     \b
-    graphspec layers                       all names, by kind
-    graphspec layers --kind losses         those of one kind
-    graphspec layers LSTM                  what it is, its arguments, their defaults and what they do
+    graphspec layers                       list all names by kind
+    graphspec layers --kind losses         list those of one kind
+    graphspec layers LSTM                  describe it, its arguments and their defaults
     graphspec layers ops.image.resize
     """
     if name is None:
         click.echo("\n\n".join(_listed(each, with_title=kind is None) for each in ([kind] if kind else KINDS)))
         return
-    found = [(each, _shown(each, name)) for each in ([kind] if kind else KINDS)]
-    shown = [text for _, text in found if text]
-    if shown:
-        click.echo("\n\n".join(shown))
+    descriptions = [text for each in ([kind] if kind else KINDS) if (text := _described(each, name))]
+    if descriptions:
+        click.echo("\n\n".join(descriptions))
         return
     echo(_unknown(name, [kind] if kind else list(KINDS)), err=True)
     sys.exit(1)
 
 
 def usable(kind: Kind) -> list[str]:
-    """The names of `kind` that a spec can use: class names, or the strings that Keras reads where it has no classes."""
-    return [name for name in catalog.names(kind) or catalog.identifiers(kind) if name not in NOT_WRITTEN]
+    """Return the names of `kind` that a spec can use: classes, or identifiers where Keras has no classes."""
+    return [name for name in catalog.names(kind) or catalog.identifiers(kind) if name not in UNUSABLE]
 
 
 def _listed(kind: Kind, *, with_title: bool) -> str:
@@ -67,8 +65,8 @@ def _width() -> int:
     return max(60, min(shutil.get_terminal_size((100, 24)).columns, 140))
 
 
-def _shown(kind: Kind, name: str) -> str:
-    """What `name` is as one of `kind`; empty where it is none."""
+def _described(kind: Kind, name: str) -> str:
+    """Return the description of `name` as one of `kind`; empty if it is none."""
     entry = catalog.find(kind, name)
     if entry is None:
         if not catalog.is_identifier(kind, name):
@@ -79,8 +77,8 @@ def _shown(kind: Kind, name: str) -> str:
     lines = [f"keras.{module}{entry.name}", f"  {entry.doc}"]
     if also:
         lines.append(f"  Also written {', '.join(also)}.")
-    if entry.name in NOT_WRITTEN:
-        lines.append(f"  A spec cannot use it: {NOT_WRITTEN[entry.name]}.")
+    if entry.name in UNUSABLE:
+        lines.append(f"  A spec cannot use it: {UNUSABLE[entry.name]}.")
     return "\n".join([*lines, "", *_arguments(entry)])
 
 
@@ -96,14 +94,14 @@ def _arguments(entry: Entry) -> list[str]:
         rows.append(f"  {argument:<{width}}  {value}")
         rows += textwrap.wrap(docs.get(argument, ""), _width(), initial_indent="      ", subsequent_indent="      ")
     if entry.is_open:
-        rows.append("  ...  further arguments by any name")
+        rows.append("  ...  any further arguments")
     return rows or ["  It takes no arguments."]
 
 
 def _unknown(name: str, kinds: list[Kind]) -> str:
-    if name in NOT_WRITTEN or name in RETIRED_NAMES:
-        return f"A spec cannot use `{name}`: {NOT_WRITTEN.get(name) or RETIRED_NAMES[name]}."
+    if name in UNUSABLE or name in RETIRED_NAMES:
+        return f"A spec cannot use `{name}`: {UNUSABLE.get(name) or RETIRED_NAMES[name]}."
     known = [each for kind in kinds for each in (*usable(kind), *catalog.identifiers(kind))]
-    asked = f"{SINGULAR[kinds[0]]} " if len(kinds) == 1 else ""
+    noun = f"{SINGULAR[kinds[0]]} " if len(kinds) == 1 else ""
     help = did_you_mean(name, known) or did_you_mean(f"ops.{name}", known, "`graphspec layers` lists all names")
-    return f"Keras {catalog.keras_version()} has no {asked}`{name}`: {help}"
+    return f"Keras {catalog.keras_version()} has no {noun}`{name}`: {help}"

@@ -1,4 +1,4 @@
-"""The `graphspec` group, and what all commands share: exit codes and how findings are shown."""
+"""The `graphspec` group, with what all commands share: exit codes and the display of errors."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from typing import Any, NoReturn
 
 import click
 
-from graphspec.console.escapes import escaped
 from graphspec.console.streams import Stream, standard_streams
 from graphspec.diagnostics import SpecError
+from graphspec.diagnostics.escapes import escaped
+from graphspec.diagnostics.rules import CANNOT_WRITE, UNREADABLE_FILE
+from graphspec.extras import missing_extra
 from graphspec.files import reason_of
 from graphspec.garbage import no_collection
-from graphspec.rules import CANNOT_WRITE, UNREADABLE_FILE
 from graphspec.signals import exit_status, raised_once
 
 FINDINGS, INTERNAL, INTERRUPTED = 1, 3, 130
@@ -28,16 +29,16 @@ COMMANDS = (
     *("train", "verify-resume", "runs", "evaluate", "predict", "export", "report", "tune"),
     *("layers", "explain", "schema", "cache"),
 )
-"""In the order of use. Each is a module of its name in `graphspec.cli`, imported when it is called."""
+"""The commands in the order of use; each is a module of `graphspec.cli`, imported when it is called."""
 
 
 class Commands(click.Group):
-    """Shows findings as a report and a failure of graphspec's own as such; no user's mistake gives a traceback."""
+    """A group of commands that prints a traceback only for a failure of graphspec itself."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Run as a program: however many signals come, it ends by the first one, and without a traceback.
+        """Run as a program, which the first of any number of signals ends without a traceback.
 
-        Where the arguments are those of the process, the process is about to end, and hears no signal afterwards.
+        With the arguments of the process, the process ends next, so that signals are ignored afterwards.
         """
         sys.unraisablehook = _unless_interrupted(sys.unraisablehook)
         with raised_once(ignored_afterwards=not args and kwargs.get("args") is None):
@@ -50,17 +51,17 @@ class Commands(click.Group):
                 _end_at_once(status)
 
     def main(self, *args: Any, **extra: Any) -> Any:
-        """Run a command; what it prints is harmless, and what cannot be printed decides its exit status."""
+        """Run a command with safe standard streams; a failed write makes its exit status a failure."""
         with standard_streams() as output:
             try:
-                done = super().main(*args, **extra)
-            except SystemExit as ended:
-                raise SystemExit(_status(ended.code, output)) from None
+                result = super().main(*args, **extra)
+            except SystemExit as end:
+                raise SystemExit(_status(end.code, output)) from None
             output.flush()
-            return done
+            return result
 
     def make_context(self, *args: Any, **extra: Any) -> click.Context:
-        """Read the arguments; Ctrl-C ends that as it ends a command."""
+        """Read the arguments; Ctrl-C ends this with the status of an interrupted command."""
         try:
             with _visible_refusals():
                 return super().make_context(*args, **extra)
@@ -68,6 +69,7 @@ class Commands(click.Group):
             raise click.exceptions.Exit(INTERRUPTED) from None
 
     def invoke(self, ctx: click.Context) -> Any:
+        """Call the command, and print its errors."""
         try:
             with _visible_refusals():
                 return super().invoke(ctx)
@@ -80,13 +82,16 @@ class Commands(click.Group):
             click.echo("stopped", err=True)
             ctx.exit(INTERRUPTED)
         except Exception as error:
+            if (missing := missing_extra(error)) is not None:
+                click.echo(str(missing), err=True)
+                ctx.exit(FINDINGS)
             status = exit_status()
-            if status is not None:  # a library that was interrupted raises errors of its own
+            if status is not None:  # an interrupted library raises errors of its own
                 click.echo("stopped", err=True)
                 ctx.exit(status)
             if isinstance(error, FileNotFoundError) and _is_folder_gone():
-                gone = "there is no working directory any more"
-                click.echo(str(SpecError.of(UNREADABLE_FILE, gone, help="change to a folder that is there")), err=True)
+                gone = "the working directory no longer exists"
+                click.echo(str(SpecError.of(UNREADABLE_FILE, gone, help="change to a folder that exists")), err=True)
                 ctx.exit(FINDINGS)
             click.echo(traceback.format_exc(), err=True)
             click.echo("error[GS902] internal: graphspec itself failed; please report the lines above", err=True)
@@ -99,15 +104,15 @@ class Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module = cmd_name.replace("-", "_")
-        with no_collection():  # nothing that is imported is garbage, and to look for it takes a twentieth of a start
+        with no_collection():  # imports make no garbage, and a collection takes a twentieth of the start
             found: click.Command = getattr(import_module(f"graphspec.cli.{module}"), module)
         return found
 
 
 def _end_at_once(status: int) -> NoReturn:
-    """End the process, which all that was to be cleared up has left already.
+    """End the process, after all clean-up is done.
 
-    Python's own way out would end it by SIGINT, and not by `status`, where Ctrl-C came while code of a text ran.
+    Python's own exit would end it by SIGINT instead of `status` if Ctrl-C came inside of `exec` or `eval`.
     """
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError, AttributeError):
@@ -116,7 +121,7 @@ def _end_at_once(status: int) -> NoReturn:
 
 
 def _unless_interrupted(show: Callable[[Any], object]) -> Callable[[Any], object]:
-    """Show what was raised where nothing can be raised, but for Ctrl-C: who pressed it knows."""
+    """Return a hook for unraisable exceptions that shows all but Ctrl-C."""
 
     def hook(unraisable: Any) -> None:
         if not isinstance(unraisable.exc_value, KeyboardInterrupt):
@@ -127,7 +132,7 @@ def _unless_interrupted(show: Callable[[Any], object]) -> Callable[[Any], object
 
 @contextmanager
 def _visible_refusals() -> Iterator[None]:
-    """Let click refuse arguments in words that hold nothing invisible."""
+    """Escape the arguments that the messages of click quote."""
     try:
         yield
     except click.ClickException as error:
@@ -137,7 +142,7 @@ def _visible_refusals() -> Iterator[None]:
 
 
 def _status(status: Any, output: Stream) -> Any:
-    """The exit status: no success where the output is not whole. Who closes a pipe, as `head` does, needs no word."""
+    """Return the exit status, a failure if the output was cut off, without a message for a closed pipe."""
     output.patient = True
     output.flush()
     failure = output.failure
@@ -145,7 +150,11 @@ def _status(status: Any, output: Stream) -> Any:
         return status
     if failure.errno != errno.EPIPE:
         reason = reason_of(failure)
-        failed = SpecError.of(CANNOT_WRITE, f"cannot write to standard output: {reason}", help="check where it goes")
+        failed = SpecError.of(
+            CANNOT_WRITE,
+            f"cannot write to standard output: {reason}",
+            help="check the disk or the program that it is sent to",
+        )
         click.echo(str(failed), err=True)
     return status or FINDINGS
 
@@ -161,26 +170,26 @@ def _is_folder_gone() -> bool:
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="graphspec")
 def main() -> None:
-    """Declarative specs that compile to real Keras 3 models.
+    """Compile declarative specs to Keras 3 models.
 
     \b
     graphspec validate specs/                     check specs, without TensorFlow
-    graphspec fmt specs/                          put specs in canonical order and style
+    graphspec fmt specs/                          format specs in canonical order and style
     graphspec summary specs/headline.yaml         show the model, node by node
-    graphspec data specs/wine.yaml                show the data it names
-    graphspec train specs/same_digit.yaml         train it on the data it names
-    graphspec train --resume runs/same_digit      go on with the newest run, where it was stopped or killed
-    graphspec verify-resume specs/wine.yaml       prove that this comes to the very same end
-    graphspec runs                                list the runs; `runs compare A B` shows in what two differ
-    graphspec evaluate runs/same_digit            measure the newest run on its test split
+    graphspec data specs/wine.yaml                show the data of a spec
+    graphspec train specs/same_digit.yaml         train a model into a run directory
+    graphspec train --resume runs/same_digit      resume the newest run that was stopped or killed
+    graphspec verify-resume specs/wine.yaml       verify that a resumed training gives the same result
+    graphspec runs                                list runs; `runs compare A B` shows their differences
+    graphspec evaluate runs/same_digit            evaluate the newest run on its test split
     graphspec predict runs/same_digit -i digit_a=a.npy -i digit_b=b.npy -o out.npz
-    graphspec export runs/wine --to onnx          write the model for use elsewhere, with the same numbers
-    graphspec report runs/same_digit              one HTML page of the newest run
-    graphspec tune specs/wine.yaml                search the values that it names, and write the best into a spec
-    graphspec layers LSTM                         what a spec can name, and the arguments it takes
-    graphspec explain GS502                       what a rule finds, why, and how to mend it
-    graphspec schema -o graphspec.schema.json     a JSON Schema, by which editors complete and check specs
-    graphspec cache                               data files that were converted, and what they take
+    graphspec export runs/wine --to onnx          export the model, and verify that it gives the same numbers
+    graphspec report runs/same_digit              write an HTML page about the newest run
+    graphspec tune specs/wine.yaml                search for hyperparameters, and write the best spec
+    graphspec layers LSTM                         describe a layer and its arguments
+    graphspec explain GS502                       explain a rule and how to fix its findings
+    graphspec schema -o graphspec.schema.json     write a JSON Schema for editors
+    graphspec cache                               list converted data files, with their sizes
 
     Exit status: 0 clean, 1 findings or a failed run, 2 wrong usage, 3 an internal error.
     """

@@ -1,4 +1,4 @@
-"""What `evaluate` and `predict` share: the model that RUN names, and the options that name data for it."""
+"""The model that RUN names, and the options for its data: shared by `evaluate`, `predict` and `export`."""
 
 from __future__ import annotations
 
@@ -14,19 +14,21 @@ from graphspec.files import is_file, is_folder
 if TYPE_CHECKING:
     from graphspec.diagnostics import SpecError
     from graphspec.predicting.predictor import Predictor
-    from graphspec.run import Run
+    from graphspec.runs.run import Run
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 def model_options(command: F) -> F:
-    """RUN, `--checkpoint` and `--spec`."""
+    """Add RUN, `--checkpoint` and `--spec`."""
     for decorator in (
-        click.option("--spec", metavar="SPEC", help="Take data, losses and metrics from this spec, not from the run."),
+        click.option(
+            "--spec", metavar="SPEC", help="Use the data, losses and metrics of this spec instead of the run's."
+        ),
         click.option(
             "--checkpoint",
             type=click.Choice(["last", "best"]),
-            help="Which model of the run: the last, or that of its best epoch.  [default: last]",
+            help="The model after the last epoch, or after the best.  [default: last]",
         ),
         click.argument("run", metavar="RUN"),
     ):
@@ -35,17 +37,17 @@ def model_options(command: F) -> F:
 
 
 def data_options(command: F) -> F:
-    """`--split`, `--input`, `--rows` and `--batch-size`."""
+    """Add `--split`, `--input`, `--rows` and `--batch-size`."""
     for decorator in (
         click.option(
             "--batch-size",
             type=click.IntRange(min=1),
-            help="How many samples are computed at a time.  [default: that of the training]",
+            help="Samples per batch.  [default: that of the training]",
         ),
         click.option(
             "--rows",
             metavar="TABLE",
-            help="A table with the columns that the training took, for all that no other option names.",
+            help="A table with the columns of the training data, for all inputs and outputs without an option.",
         ),
         click.option(
             "--input",
@@ -53,7 +55,7 @@ def data_options(command: F) -> F:
             "inputs",
             metavar="NAME=FILE[#PART]",
             multiple=True,
-            help="The file of one input; PART is the array of an .npz, or the columns of a table, separated by commas.",
+            help="The file of one input; PART is an array of an .npz file, or columns of a table separated by commas.",
         ),
         click.option("--split", type=click.Choice(["train", "validation", "test"]), help="A split of the data."),
     ):
@@ -62,15 +64,15 @@ def data_options(command: F) -> F:
 
 
 def run_of(path: str) -> Run | None:
-    """The run at `path`, or the newest one in that folder; None where it is the file of a model."""
-    from graphspec.run import Run
+    """Return the run at `path`, or the newest one in that folder; None if it is a model file."""
+    from graphspec.runs.run import Run
 
     is_model = Path(path).suffix == ".keras" or is_file(Path(path))
     return None if is_model and not is_folder(Path(path)) else Run.at(path)
 
 
 def predictor_of(path: str, run: Run | None, checkpoint: str | None, spec: str | None) -> Predictor:
-    """The model of `run`, or that in the file `path`, with the data that belongs to it. Raises SpecError."""
+    """Return the model of `run`, or the one in the file `path`, with its data. Raises SpecError."""
     from graphspec.extras import require_tensorflow
     from graphspec.spec import load
 
@@ -79,7 +81,7 @@ def predictor_of(path: str, run: Run | None, checkpoint: str | None, spec: str |
         warn_of_changes(run)
         return run.predictor(checkpoint or "last", data=data)
     if checkpoint is not None:
-        raise click.UsageError(f"--checkpoint chooses among the models of a run, and {path} is a file")
+        raise click.UsageError(f"--checkpoint selects a model of a run, but {path} is a file")
     require_tensorflow()
     from graphspec.predicting import model_file, with_spec
 
@@ -87,40 +89,40 @@ def predictor_of(path: str, run: Run | None, checkpoint: str | None, spec: str |
 
 
 def warn_of_changes(run: Run) -> None:
-    """Say where the spec of `run`, or a plugin, is no longer what it was when the run was begun."""
+    """Warn of changes in the spec or the plugins of `run` since it was started."""
     from graphspec.diagnostics import SpecError
-    from graphspec.run_directory.lock import nothing_recorded
+    from graphspec.run_directory.lock import unrecorded_warning
 
     try:
         changes = run.spec_changes() or []
-        for change in changes[:_MOST_SHOWN]:
-            echo(f"warning: {run.path / 'spec.yaml'} has changed since the run was begun: {change}", err=True)
-        if len(changes) > _MOST_SHOWN:
-            echo(f"warning: and {len(changes) - _MOST_SHOWN} more of its values", err=True)
+        for change in changes[:_MAX_CHANGES]:
+            echo(f"warning: {run.path / 'spec.yaml'} has changed since the run was started: {change}", err=True)
+        if len(changes) > _MAX_CHANGES:
+            echo(f"warning: and {len(changes) - _MAX_CHANGES} more of its values", err=True)
         for name in run.changed_plugins():
-            echo(f"warning: the plugin {name} has changed since the run was begun", err=True)
+            echo(f"warning: the plugin {name} has changed since the run was started", err=True)
         for name in run.unknown_plugins():
-            echo(f"warning: {nothing_recorded(f'the plugin {name}')}", err=True)
+            echo(f"warning: {unrecorded_warning(f'the plugin {name}')}", err=True)
     except SpecError as error:
-        unknown(error)
+        warn_of_lost_record(error)
 
 
-def unknown(error: SpecError) -> None:
-    """Say that nobody can tell whether anything has changed, for what was kept of it cannot be read."""
+def warn_of_lost_record(error: SpecError) -> None:
+    """Warn that changes cannot be detected, since the record of a run cannot be read."""
     for found in error.report:
-        echo(f"warning: {found.message}; whether spec and data have changed cannot be told", err=True)
+        echo(f"warning: {found.message}; changes in the spec or the data cannot be detected", err=True)
 
 
-_MOST_SHOWN = 5
+_MAX_CHANGES = 5
 
 
-def named(written: tuple[str, ...]) -> dict[str, str]:
-    """`NAME=FILE[#PART]`, any number of times, by name. Raises UsageError where one is not of that form."""
+def named(values: tuple[str, ...]) -> dict[str, str]:
+    """Return `NAME=FILE[#PART]` values as files by name. Raises UsageError for one of another form."""
     found: dict[str, str] = {}
-    for each in written:
+    for each in values:
         name, _, file = each.partition("=")
         if not name or not file.partition("#")[0]:
-            raise click.UsageError(f"`{each}` is not of the form NAME=FILE or NAME=FILE#PART")
+            raise click.UsageError(f"`{each}` does not have the form NAME=FILE or NAME=FILE#PART")
         if name in found:
             raise click.UsageError(f"`{name}` is given twice")
         found[name] = file

@@ -12,29 +12,29 @@ import click
 
 from graphspec.cli.models import data_options, model_options
 from graphspec.console.echo import echo
-from graphspec.suggest import one_of
+from graphspec.diagnostics.suggest import one_of
 
 if TYPE_CHECKING:
     from graphspec.predicting.batch import Array, Batch
     from graphspec.predicting.labels import Labels
 
-SHOWN = 10
-"""So many predictions are shown where none are written."""
+MAX_SHOWN = 10
+"""The number of predictions that are shown without --output."""
 
 
 @click.command()
 @model_options
 @data_options
-@click.option("--limit", type=click.IntRange(min=1), help="Predict only the first samples.")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Predict only the first N samples.")
 @click.option(
     "--output",
     "-o",
     type=click.Path(path_type=Path),
     help="Write the predictions to this file: .csv, .jsonl, .parquet, .npz or .npy.",
 )
-@click.option("--force", is_flag=True, help="Replace the file that --output names.")
+@click.option("--force", is_flag=True, help="Replace the output file if it exists.")
 @click.option(
-    "--raw-text", is_flag=True, help="In a .csv file, leave text as it is that a spreadsheet would run as a formula."
+    "--raw-text", is_flag=True, help="Do not escape text in a .csv file that a spreadsheet would run as a formula."
 )
 def predict(
     run: str,
@@ -49,11 +49,11 @@ def predict(
     force: bool,
     raw_text: bool,
 ) -> None:
-    """Predict with a model, from files by input name, from raw rows, or from a split of its data.
+    """Predict with a model: from files by input name, from the rows of a table, or from a split of its data.
 
-    RUN is a run directory, a folder of runs, which stands for the newest in it, or the file of a model, such as
-    model.keras. Without -o the first predictions are shown. A table has a column `sample`, the number of the row that
-    it was predicted from, and one an output: a number, numbers by index, or the likeliest word with those of all.
+    RUN is a run directory, a folder of runs (its newest run is used), or a model file such as model.keras. Without -o
+    the first predictions are shown. A table has a column `sample`, the index of the row that was predicted from, and
+    the columns of each output: one number, several numbers by index, or the likeliest word and the numbers of all.
 
     \b
     graphspec predict runs/same_digit --split test --limit 5
@@ -62,36 +62,37 @@ def predict(
     graphspec predict model.keras -i x=x.npy -o out.csv --batch-size 1024
     """
     from graphspec.cli.models import named, predictor_of, run_of
-    from graphspec.predicting.files import check_apart, check_output, write_predictions
-    from graphspec.predicting.given import Files
+    from graphspec.predicting.files import check_not_input, check_output, write_predictions
+    from graphspec.predicting.input_files import Files
 
     if bool(inputs or rows) == (split is not None):
-        raise click.UsageError("give the inputs, either as --input NAME=FILE and --rows TABLE, or as --split NAME")
+        raise click.UsageError("name the inputs either by --input NAME=FILE and --rows TABLE, or by --split NAME")
     if raw_text and (output is None or output.suffix.lower() != ".csv"):
-        raise click.UsageError("--raw-text is for a file that ends in .csv: the others hold text as it is")
+        raise click.UsageError("--raw-text needs an --output that ends in .csv: other formats hold text unchanged")
     if output is not None:
         check_output(output, replace=force)
     data = split or Files(named(inputs), rows=rows)
     predictor = predictor_of(run, run_of(run), checkpoint, spec)
     if output is not None:
-        check_apart(output, predictor.sources(data))
+        check_not_input(output, predictor.sources(data))
 
     import numpy as np
     from rich.console import Console
 
-    from graphspec.datasets.reading_progress import showing
-    from graphspec.predicting.progress import counting, watched
+    from graphspec.console.predicting import counting
+    from graphspec.console.reading import showing
+    from graphspec.predicting.batch import monitor
 
     console = Console(stderr=True)
-    with showing(console) as told:
-        samples = predictor.samples(data, targets=False, rows=slice(limit), progress=told)
+    with showing(console) as progress_shown:
+        samples = predictor.samples(data, targets=False, rows=slice(limit), progress=progress_shown)
     total = samples.count
     if output is None:
-        samples = samples.part(np.arange(total)[: limit or SHOWN])
+        samples = samples.part(np.arange(total)[: limit or MAX_SHOWN])
     predictor.load()
     not_finite: Counter[str] = Counter()
     with counting(console, "predicting", samples.count) as advance:
-        batches = watched(predictor.batches(samples, batch_size), advance, not_finite)
+        batches = monitor(predictor.batches(samples, batch_size), advance, not_finite)
         if output is None:
             _show(batches, predictor.labels)
         else:
@@ -121,7 +122,7 @@ def _show(batches: Iterator[Batch], labels: Mapping[str, Labels]) -> None:
 
 
 def _cells(values: Array, labels: Labels | None) -> Iterator[str]:
-    """The predictions of one output: the likeliest word with its number, where there are words, or the numbers."""
+    """Yield the predictions of one output: the likeliest label with its number, or numbers without labels."""
     import numpy as np
 
     words = labels.of(values) if labels is not None and labels.fit(values.shape[1:]) else None

@@ -17,19 +17,19 @@ from graphspec.console.echo import echo
     type=click.Path(path_type=Path),
     help="Write the page here.  [default: report.html in the run]",
 )
-@click.option("--force", is_flag=True, help="Replace the file even if graphspec did not make it.")
+@click.option("--force", is_flag=True, help="Replace the file even if graphspec did not write it.")
 def report(run: str, output: Path | None, force: bool) -> None:
-    """Write a run as one HTML page: curves, predictions, the graph, the data, the spec and where it came from.
+    """Write an HTML page about a run: curves, predictions, the graph, the data, the spec and its provenance.
 
-    RUN is a run directory, or a folder of runs, which stands for the newest in it. The page opens from a file, needs no
-    network, and is written for runs that are stopped, failed or still going on as well.
+    RUN is a run directory, or a folder of runs (its newest run is used). The page needs no network. Runs that were
+    stopped, failed or are still training have a page too.
 
     \b
     graphspec report runs/same_digit
     graphspec report runs/wine/first -o wine.html
     """
-    from graphspec.run import Run
-    from graphspec.run_report import write_report
+    from graphspec.runs.report import write_report
+    from graphspec.runs.run import Run
 
     found = Run.at(run)
     path = write_report(found, output, force=force, tell=lambda doing: echo(f"{found.path}: {doing}", err=True))

@@ -9,23 +9,25 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from graphspec.console.echo import echo
-from graphspec.console.escapes import json_text
+from graphspec.diagnostics.escapes import json_text
 
 if TYPE_CHECKING:
-    from graphspec.run_overview import Difference, Overview
+    from graphspec.runs.overview import Difference, Overview
 
 COMPARE = "compare"
 
 
 @click.command()
 @click.argument("words", metavar="[DIR] | compare A B", nargs=-1)
-@click.option("--sort", metavar="METRIC", help="The least of this metric first, such as val_loss.  [default: newest]")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a run, or one of all differences.")
+@click.option(
+    "--sort", metavar="METRIC", help="Sort by this metric, such as val_loss, lowest first.  [default: newest first]"
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per run, or one with all differences.")
 def runs(words: tuple[str, ...], sort: str | None, as_json: bool) -> None:
-    """List the runs below DIR with what became of each, or compare two of them.
+    """List the runs below DIR with their status, or compare two runs.
 
-    Two runs are compared by the values of their specs, by versions, by data files and by metrics. A folder of runs
-    stands for the newest in it. A run that is `killed` or `stopped` goes on with `graphspec train --resume RUN`.
+    Two runs are compared by the values of their specs, by versions, by data files and by metrics; for a folder of runs
+    its newest run is used. `graphspec train --resume RUN` resumes a run that is `killed` or `stopped`.
 
     \b
     graphspec runs
@@ -34,30 +36,30 @@ def runs(words: tuple[str, ...], sort: str | None, as_json: bool) -> None:
     """
     if words[:1] == (COMPARE,):
         if len(words) != 3:
-            raise click.UsageError("compare takes two runs: graphspec runs compare A B")
+            raise click.UsageError("`compare` needs two runs: graphspec runs compare A B")
         _compare(words[1], words[2], as_json)
     elif len(words) > 1:
-        raise click.UsageError("give one folder of runs, or `compare` and two runs")
+        raise click.UsageError("pass one folder of runs, or `compare` and two runs")
     else:
         _list(Path(words[0]) if words else None, sort, as_json)
 
 
 def _list(folder: Path | None, sort: str | None, as_json: bool) -> None:
     from graphspec.run_directory import RUNS
-    from graphspec.run_overview import overviews
+    from graphspec.runs.overview import overviews
 
     folder = folder or RUNS
     found = overviews(folder)
     if sort is not None:
         known = sorted({name for run in found for name in run.metrics})
         if found and sort not in known:
-            raise click.UsageError(f"no run has a metric `{sort}`; there are {', '.join(known) or 'none'}")
+            raise click.UsageError(f"no run has a metric `{sort}`; the metrics are {', '.join(known) or 'none'}")
         found = sorted(found, key=lambda run: _sortable(run.metrics.get(sort)))
     if as_json:
         for run in found:
             click.echo(json_text(run.as_json()))
     elif not found:
-        echo(f"There is no run in {folder}.")
+        echo(f"There are no runs in {folder}.")
     else:
         _show(found, [sort] if sort is not None else [])
     for run in found:
@@ -68,8 +70,7 @@ def _list(folder: Path | None, sort: str | None, as_json: bool) -> None:
 def _show(found: list[Overview], wanted: list[str]) -> None:
     from rich.table import Table
 
-    from graphspec.cli.results import wide_console
-    from graphspec.console.cells import cell, column
+    from graphspec.console.cells import cell, column, table_console
 
     names = list(dict.fromkeys(["loss", "val_loss", *wanted]))
     names = [name for name in names if any(name in run.metrics for run in found)]
@@ -88,23 +89,22 @@ def _show(found: list[Overview], wanted: list[str]) -> None:
             f"{best['monitor']} {_number(best['value'])} at epoch {best['epoch'] + 1}" if best else "",
         ]
         table.add_row(*map(cell, cells))
-    wide_console().print(table)
+    table_console().print(table)
 
 
 def _compare(first: str, second: str, as_json: bool) -> None:
     from rich.table import Table
 
-    from graphspec.cli.results import wide_console
-    from graphspec.console.cells import cell, column
+    from graphspec.console.cells import cell, column, table_console
     from graphspec.run_directory import newest
-    from graphspec.run_overview import compare
+    from graphspec.runs.overview import compare
 
     paths = [newest(Path(each)) for each in (first, second)]
     comparison = compare(*paths)
     if as_json:
         click.echo(json_text(comparison.as_json()))
         return
-    console = wide_console()
+    console = table_console()
     for title, found in vars(comparison).items():
         if not found:
             echo(f"{title}: the same")
@@ -122,7 +122,7 @@ def _pair(each: Difference, part: str) -> tuple[str, str]:
 
 
 def _written(value: Any) -> str:
-    """A value as a spec writes it; a hash by its beginning."""
+    """Return a value as a spec writes it, and a long text or hash by its beginning."""
     if value is None:
         return "-"
     text = value if isinstance(value, str) else json.dumps(value)

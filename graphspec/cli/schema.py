@@ -10,17 +10,17 @@ from graphspec.console.echo import echo
 
 
 @click.command()
-@click.option("--output", "-o", type=click.Path(path_type=Path, dir_okay=False), help="Write it to this file.")
+@click.option("--output", "-o", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file.")
 def schema(output: Path | None) -> None:
-    """Print the JSON Schema of the language, by which editors complete and check specs as one writes.
+    """Print the JSON Schema of the language, with which editors complete and check specs.
 
-    Write it beside your specs, and start each of them with a line that names it:
+    Write it beside your specs, and name it in the first line of each:
 
     \b
     graphspec schema -o graphspec.schema.json
     # yaml-language-server: $schema=graphspec.schema.json
     """
-    from graphspec.json_schema import shipped_text
+    from graphspec.editor.json_schema import shipped_text
 
     if output is None:
         click.echo(shipped_text(), nl=False)

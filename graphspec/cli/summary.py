@@ -7,28 +7,29 @@ from typing import TYPE_CHECKING
 import click
 
 from graphspec.cli.options import set_option
+from graphspec.diagnostics.shape_text import shape_text
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from graphspec.summary import Section, Summary
+    from graphspec.to_keras.summary import Section, Summary
 
 
 @click.command()
 @click.argument("spec", metavar="SPEC")
 @set_option
 def summary(spec: str, overrides: tuple[str, ...]) -> None:
-    """Show a spec's model node by node, without allocating its weights.
+    """Show the model of a spec node by node, without allocating its weights.
 
-    Every row is one call of one layer, under the name its node has in the spec: what it takes in, the shape it gives,
-    the parameters it adds, and, where a layer is called several times, which call it is and with whom it is shared.
+    Each row is one call of a layer, under the name of its node in the spec: its inputs, output shape and parameters,
+    and, if the layer is called several times, the number of the call and the nodes that share it.
 
     \b
     graphspec summary specs/video_qa.yaml
     graphspec summary specs/mlp.yaml --set training.optimizer=adam
     """
     from graphspec.api import summarize
-    from graphspec.report.full import render
+    from graphspec.diagnostics.render import render
     from graphspec.spec import load
 
     found = summarize(load(spec, overrides))
@@ -45,7 +46,7 @@ def _print(found: Summary) -> None:
         console = Console(width=140)
     _print_section(console, found.root, 0)
     frozen = found.parameters - found.trainable
-    trained = "all trainable" if not frozen else f"{found.trainable:,} trainable and {frozen:,} not"
+    trained = "all trainable" if not frozen else f"{found.trainable:,} trainable and {frozen:,} frozen"
     console.print(
         f"[bold]{found.parameters:,}[/] parameters, {trained}; {_bytes(4 * found.parameters)} in float32",
         highlight=False,
@@ -90,7 +91,7 @@ def _table(section: Section) -> Table:
 
 
 def _sharing(row: object) -> str:
-    from graphspec.summary import Row
+    from graphspec.to_keras.summary import Row
 
     assert isinstance(row, Row)
     if row.calls == 1:
@@ -104,8 +105,7 @@ def _shape(shape: object) -> str:
         return ", ".join(f"{name} {_shape(each)}" for name, each in shape.items())
     if isinstance(shape, list):
         return ", ".join(map(_shape, shape))
-    assert isinstance(shape, tuple)
-    return f"({', '.join('null' if size is None else str(size) for size in shape)})".replace("(null", "(batch", 1)
+    return shape_text(shape)
 
 
 def _bytes(size: float) -> str:

@@ -12,25 +12,25 @@ from graphspec.console.echo import echo
 from graphspec.console.streams import outlive_output
 
 if TYPE_CHECKING:
-    from graphspec.run import Run
+    from graphspec.runs.run import Run
 
 
 @click.command()
-@click.argument("spec", metavar="SPEC", required=False)
+@click.argument("spec", metavar="[SPEC]", required=False)
 @set_option
 @click.option(
     "--run-dir",
     type=click.Path(path_type=Path),
-    help="Write the run here; the folder must be new or empty.  [default: runs/<name>/<time>-<id>]",
+    help="Write the run to this new or empty folder.  [default: runs/<name>/<time>-<id>]",
 )
-@click.option("--resume", metavar="RUN", help="Go on with a run that was stopped or killed, instead of a SPEC.")
-@click.option("--quiet", is_flag=True, help="Show no progress; print only where the run lies.")
+@click.option("--resume", metavar="RUN", help="Resume a run that was stopped or killed, instead of training a SPEC.")
+@click.option("--quiet", is_flag=True, help="Show no progress; print only the path of the run.")
 def train(spec: str | None, overrides: tuple[str, ...], run_dir: Path | None, resume: str | None, quiet: bool) -> None:
-    """Train a spec's model on the data it names, into a run directory.
+    """Train the model of a spec on its data, into a run directory.
 
-    Spec and data are checked before TensorFlow is loaded. Ctrl-C and SIGTERM end a run between two steps, with a
-    checkpoint; a run that was killed is left with its last one. --resume goes on from there, to the same end. A run
-    that is to have more epochs than its spec says takes them by --set training.epochs=N.
+    Spec and data are checked before TensorFlow is loaded. Ctrl-C and SIGTERM stop a training between two steps and
+    write a checkpoint; a killed training keeps its last one. --resume continues from there, to the same result as
+    without the interruption. With --resume, --set training.epochs=N trains for more epochs than the spec says.
 
     \b
     graphspec train specs/same_digit.yaml
@@ -38,23 +38,23 @@ def train(spec: str | None, overrides: tuple[str, ...], run_dir: Path | None, re
     graphspec train --resume runs/same_digit
     """
     if (spec is None) == (resume is None):
-        raise click.UsageError("give a SPEC to train, or --resume RUN to go on with a run")
+        raise click.UsageError("pass either a SPEC to train, or --resume RUN")
     outlive_output()
     if resume is not None:
         if run_dir is not None:
-            raise click.UsageError("a run is gone on with where it lies, so --resume takes no --run-dir")
+            raise click.UsageError("--resume writes to the run itself, so it excludes --run-dir")
         run = _resume(resume, _epochs(overrides), quiet)
     else:
         run = _train(str(spec), overrides, run_dir, quiet)
     if quiet:
         echo(run.path)
         return
-    from graphspec.cli.results import show
-    from graphspec.shell import command_line, path_word
+    from graphspec.console.metrics import echo_metrics
+    from graphspec.console.shell import command_line, path_word
 
     loaded = run.spec
-    show(run.record.get("metrics", {}), list(loaded.graph.outputs), f"trained {loaded.name}")
-    echo(f"The run lies in {run.path}")
+    echo_metrics(run.record.get("metrics", {}), list(loaded.graph.outputs), f"trained {loaded.name}")
+    echo(f"The run is in {run.path}")
     if loaded.data is not None and loaded.data.test is not None:
         echo(f"Next: {command_line('evaluate', path_word(run.path))}")
 
@@ -62,7 +62,7 @@ def train(spec: str | None, overrides: tuple[str, ...], run_dir: Path | None, re
 def _train(spec: str, overrides: tuple[str, ...], run_dir: Path | None, quiet: bool) -> Run:
     from graphspec.api import train as train_spec
     from graphspec.diagnostics import SpecError
-    from graphspec.report.full import render
+    from graphspec.diagnostics.render import render
     from graphspec.spec import inspect
 
     loaded, report = inspect(spec, overrides, data=True)
@@ -75,25 +75,25 @@ def _train(spec: str, overrides: tuple[str, ...], run_dir: Path | None, quiet: b
 
 def _resume(run: str, epochs: int | None, quiet: bool) -> Run:
     from graphspec.api import resume
-    from graphspec.run import Run
+    from graphspec.runs.run import Run
 
     found = Run.at(run)
     has_ended = epochs is None and found.to_resume() is None
     resumed = resume(found, epochs=epochs, progress=not quiet)
     if has_ended:
-        echo(f"{found.path} has come to its end; --set training.epochs=N gives it more epochs", err=True)
+        echo(f"{found.path} is complete; train it for more epochs with --set training.epochs=N", err=True)
     return resumed
 
 
 def _epochs(overrides: tuple[str, ...]) -> int | None:
-    """The epochs that a run is to have in all: what else is set would make another training of it."""
+    """Return the total number of epochs to train; any other override would make it another training."""
     epochs = None
     for each in overrides:
         key, _, value = each.partition("=")
         if key != "training.epochs" or not value.isdecimal() or int(value) < 1:
             raise click.UsageError(
-                f"with --resume, --set takes training.epochs=N alone, not {each}; "
-                "for a training that differs, begin a new run, from `training: initial_weights:` if need be"
+                f"with --resume, --set takes only training.epochs=N, not {each}; for another training start a new run, "
+                "if need be from the weights of this one, with `training: initial_weights:`"
             )
         epochs = int(value)
     return epochs

@@ -9,28 +9,28 @@ import click
 
 from graphspec.cli.options import set_option
 from graphspec.console.echo import echo
-from graphspec.console.escapes import json_text
 from graphspec.console.streams import outlive_output
+from graphspec.diagnostics.escapes import json_text
 
 if TYPE_CHECKING:
-    from graphspec.searching import Study, Trial
     from graphspec.spec import Spec
+    from graphspec.tuning import Study, Trial
 
 
 @click.command()
-@click.argument("spec", metavar="SPEC", required=False)
+@click.argument("spec", metavar="[SPEC]", required=False)
 @set_option
-@click.option("--trials", type=click.IntRange(min=1), help="How many trials the study has in all.")
+@click.option("--trials", type=click.IntRange(min=1), help="The total number of trials.")
 @click.option(
-    "--timeout", type=click.FloatRange(min=0, min_open=True), help="After so many seconds no further trial is begun."
+    "--timeout", type=click.FloatRange(min=0, min_open=True), help="Start no further trial after this many seconds."
 )
 @click.option(
     "--study-dir",
     type=click.Path(path_type=Path),
-    help="Write the study here; the folder must be new or empty.  [default: studies/<name>/<time>-<id>]",
+    help="Write the study to this new or empty folder.  [default: studies/<name>/<time>-<id>]",
 )
-@click.option("--resume", metavar="STUDY", help="Go on with a study that was stopped or killed, instead of a SPEC.")
-@click.option("--quiet", is_flag=True, help="Show no progress; print only where the study lies.")
+@click.option("--resume", metavar="STUDY", help="Resume a study that was stopped or killed, instead of tuning a SPEC.")
+@click.option("--quiet", is_flag=True, help="Show no progress; print only the path of the study.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object: the study and all its trials.")
 def tune(
     spec: str | None,
@@ -42,10 +42,11 @@ def tune(
     quiet: bool,
     as_json: bool,
 ) -> None:
-    """Search the values that a spec's `search` names, and write the spec with the best of them.
+    """Search for the best values of the hyperparameters in a spec's `search`, and write the spec with them.
 
-    Each trial is a run, trained under the spec's own seed; trials that do badly are ended early. Ctrl-C and SIGTERM end
-    a study with a checkpoint of its trial, and --resume goes on from there, or from any kill, to the same results.
+    Each trial is a run, trained with the seed of the spec; trials with poor results are stopped early. Ctrl-C and
+    SIGTERM stop a study and write a checkpoint of its trial. --resume continues from there, or after a kill, to the
+    same results as without the interruption.
 
     \b
     graphspec tune specs/wine.yaml
@@ -53,31 +54,33 @@ def tune(
     graphspec tune --resume studies/wine --trials 100
     """
     if (spec is None) == (resume is None):
-        raise click.UsageError("give a SPEC to search, or --resume STUDY to go on with a study")
+        raise click.UsageError("pass either a SPEC to tune, or --resume STUDY")
     if resume is not None and (overrides or study_dir is not None):
-        raise click.UsageError("a study is gone on with where it lies and as it was begun: no --set, no --study-dir")
+        raise click.UsageError(
+            "--resume continues a study unchanged in its folder, so it excludes --set and --study-dir"
+        )
     outlive_output()
-    from graphspec.searching import Study
-    from graphspec.searching import tune as tune_spec
+    from graphspec.tuning import Study
+    from graphspec.tuning import tune as tune_spec
 
-    given = Study.at(resume) if resume is not None else _checked(str(spec), overrides)
-    study = tune_spec(given, trials=trials, timeout=timeout, study_dir=study_dir, progress=not quiet and not as_json)
+    source = Study.at(resume) if resume is not None else _checked(str(spec), overrides)
+    study = tune_spec(source, trials=trials, timeout=timeout, study_dir=study_dir, progress=not quiet and not as_json)
     if as_json:
         click.echo(json_text(_as_json(study)))
     elif quiet:
         echo(study.path)
     else:
-        from graphspec.shell import command_line, path_word
+        from graphspec.console.shell import command_line, path_word
 
         best = study.best
-        echo(f"The best of {len(study.trials)} trials has {study.monitor} {best.value:.4g}; its run lies in {best.run}")
+        echo(f"The best of {len(study.trials)} trials has {study.monitor} {best.value:.4g}; its run is in {best.run}")
         echo(f"Next: {command_line('train', path_word(study.best_spec))}")
 
 
 def _checked(spec: str, overrides: tuple[str, ...]) -> Spec:
-    """The spec, with its data files and the edges of its search looked at."""
+    """Load the spec and check its data files and the bounds of its search. Raises SpecError."""
     from graphspec.diagnostics import SpecError
-    from graphspec.report.full import render
+    from graphspec.diagnostics.render import render
     from graphspec.spec import inspect
 
     loaded, report = inspect(spec, overrides, data=True)
@@ -90,11 +93,11 @@ def _checked(spec: str, overrides: tuple[str, ...]) -> Spec:
 
 def _as_json(study: Study) -> dict[str, object]:
     record = study.record
-    found = {key: record[key] for key in ("name", "status", "monitor", "direction")}
+    fields = {key: record[key] for key in ("name", "status", "monitor", "direction")}
     trials = study.trials
     return {
         "study": str(study.path),
-        **found,
+        **fields,
         "best": study.best.number,
         "best_spec": str(study.best_spec),
         "trials": [_trial_as_json(trial) for trial in trials],

@@ -7,58 +7,68 @@ from pathlib import Path
 
 import click
 
-from graphspec.cli.deep import ask_keras
-from graphspec.cli.options import chosen_rules, set_option
-from graphspec.cli.show import Show
-from graphspec.diagnostics import SpecError
-from graphspec.document import STANDARD_INPUT
-from graphspec.document.limits import MAX_BYTES
-from graphspec.document.open_texts import key
-from graphspec.extras import require
+from graphspec.cli._validate_output import ReportWriter
+from graphspec.cli.options import rule_selectors, set_option
+from graphspec.diagnostics import Diagnostic, SpecError
+from graphspec.diagnostics.escapes import escaped
+from graphspec.diagnostics.formats import FORMATS
+from graphspec.diagnostics.rules import UNREADABLE_FILE
+from graphspec.extras import require, require_tensorflow
 from graphspec.files import reason_of
-from graphspec.report import FORMATS
-from graphspec.rules import UNREADABLE_FILE
+from graphspec.language.document import STANDARD_INPUT
+from graphspec.language.document.limits import MAX_BYTES
+from graphspec.language.document.overlay import key
+from graphspec.spec import Spec
+from graphspec.validation.check import Deep
 from graphspec.validation.run import Request, run
 from graphspec.validation.settings import Finder
+
+_ERASE_LINE = "\r\x1b[K"
 
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @set_option
-@click.option("--data", "values", is_flag=True, help="Read data files whole, not their headers alone; needs NumPy.")
-@click.option("--deep", is_flag=True, help="Let Keras itself build what is sound, without weights; needs TensorFlow.")
-@click.option("--select", callback=chosen_rules, multiple=True, metavar="RULES", help="Show these rules alone.")
+@click.option("--data", "values", is_flag=True, help="Read whole data files, not only their headers; needs NumPy.")
+@click.option(
+    "--deep", is_flag=True, help="Let Keras build and compile valid specs, without weights; needs TensorFlow."
+)
+@click.option("--select", callback=rule_selectors, multiple=True, metavar="RULES", help="Show only these rules.")
 @click.option(
     "--ignore",
-    callback=chosen_rules,
+    callback=rule_selectors,
     multiple=True,
     metavar="RULES",
-    help="Leave these rules out. RULES are codes (GS305), beginnings of codes (GS3) or names (unused), with commas.",
+    help="Hide these rules. RULES are codes (GS305), beginnings of codes (GS3) or names (unused), separated by commas.",
 )
-@click.option("--fix", is_flag=True, help="Mend what leaves no doubt of what is meant.")
+@click.option("--fix", is_flag=True, help="Fix mistakes whose correction is certain.")
 @click.option(
-    "--unsafe-fixes", is_flag=True, help="With --fix or --diff: mend what is misspelled, too, as it seems meant."
+    "--unsafe-fixes",
+    is_flag=True,
+    help="With --fix or --diff: also make fixes that are probable, such as of misspelled names.",
 )
-@click.option("--diff", is_flag=True, help="Write nothing; show what --fix would change.")
+@click.option("--diff", is_flag=True, help="Write nothing; show the changes of --fix.")
 @click.option(
-    "--format", type=click.Choice(list(FORMATS)), help="[default: full; in GitHub Actions, github after full]"
+    "--format",
+    type=click.Choice(list(FORMATS)),
+    help="The format of the report.  [default: full; in GitHub Actions, github after full]",
 )
 @click.option(
     "--output",
     "-o",
     metavar="FILE",
     type=click.Path(dir_okay=False),
-    help="Write the format to FILE, beside what is shown.",
+    help="Write the report to FILE in this format, and show it in full as well.",
 )
-@click.option("--watch", is_flag=True, help="Stay, and look again whenever a file changes.")
+@click.option("--watch", is_flag=True, help="Validate again whenever a file changes, until Ctrl-C.")
 @click.option(
-    "--stdin-filename", metavar="PATH", help="What `-` is called; settings and other files are found from there."
+    "--stdin-filename",
+    metavar="PATH",
+    help="The path of standard input (`-`), from which settings and other files are found.",
 )
-@click.option(
-    "--jobs", "-j", type=click.IntRange(min=1), help="Processes to use.  [default: as many as there are cores]"
-)
-@click.option("--exit-zero", is_flag=True, help="Exit with 0 whatever is found.")
-@click.option("--color/--no-color", default=None, help="[default: on a terminal, unless NO_COLOR is set]")
+@click.option("--jobs", "-j", type=click.IntRange(min=1), help="The number of processes.  [default: one per core]")
+@click.option("--exit-zero", is_flag=True, help="Exit with 0 even if there are findings.")
+@click.option("--color/--no-color", default=None, help="Use colours.  [default: on a terminal, unless NO_COLOR is set]")
 def validate(
     paths: tuple[str, ...],
     overrides: tuple[str, ...],
@@ -79,10 +89,10 @@ def validate(
 ) -> None:
     """Check spec files, or every spec below a folder, without TensorFlow.
 
-    Shows every finding with its place, the line, what was expected and how to mend it.
+    Each finding is shown with its place, the line, what was expected and how to fix it.
     `-` reads a spec from standard input.
 
-    A comment `# graphspec: ignore[GS305]` hides findings of its line, or of the next where it stands alone.
+    A comment `# graphspec: ignore[GS305]` hides findings on its line, or on the next line if it stands alone.
     `[tool.graphspec]` in a pyproject.toml sets select, ignore, exclude, per-file-ignores and format.
 
     \b
@@ -93,13 +103,13 @@ def validate(
     cat spec.yaml | graphspec validate - --stdin-filename specs/spec.yaml
     """
     if watch and STANDARD_INPUT in paths:
-        raise click.UsageError("standard input does not change: watch files")
+        raise click.UsageError("--watch needs files: standard input does not change")
     if stdin_filename is not None and STANDARD_INPUT not in paths:
-        raise click.UsageError("--stdin-filename names standard input, which is read for the path `-`")
+        raise click.UsageError("--stdin-filename needs the path `-`, which reads standard input")
     if unsafe_fixes and not (fix or diff):
-        raise click.UsageError("--unsafe-fixes says what --fix and --diff may do")
+        raise click.UsageError("--unsafe-fixes needs --fix or --diff")
     if watch and diff:
-        raise click.UsageError("--diff shows what would change once: leave out --watch")
+        raise click.UsageError("--diff and --watch exclude each other")
     if values:
         require("numpy", "NumPy", "--data reads arrays", "graphspec[tensorflow]")
     held: dict[str, bytes] = {}
@@ -107,18 +117,48 @@ def validate(
         name = stdin_filename or STANDARD_INPUT
         held[key(name)] = _read_standard_input()
         paths = tuple(name if path == STANDARD_INPUT else path for path in paths)
-    keras = ask_keras() if deep else None
-    request = Request(paths, overrides, select, ignore, values, keras, jobs, fix or diff, unsafe_fixes, held)
-    show = Show(request, format, output, color, diff)
+    request = Request(
+        paths=paths,
+        overrides=overrides,
+        select=select,
+        ignore=ignore,
+        values=values,
+        deep=_deep_check() if deep else None,
+        jobs=jobs,
+        fix=fix or diff,
+        unsafe_fixes=unsafe_fixes,
+        held=held,
+    )
+    write_output = ReportWriter(request, format, output, color, diff)
     if watch:
-        from graphspec.cli.watch import watch as keep_watching
+        from graphspec.cli._validate_watch import watch as keep_watching
 
-        status = keep_watching(request, show)
+        status = keep_watching(request, write_output)
     else:
         settings = Finder()
         result = run(request, settings)
-        status = show(result, settings.of_folder(Path.cwd()).format)
+        status = write_output(result, settings.of_folder(Path.cwd()).format)
     sys.exit(0 if exit_zero else status)
+
+
+def _deep_check() -> Deep:
+    """Return the check by Keras, which shows its progress on a terminal. Raises SpecError without TensorFlow."""
+    require_tensorflow()
+    from graphspec.training.dry_run import DryRun
+
+    check, count = DryRun(), 0
+
+    def check_with_progress(spec: Spec) -> list[Diagnostic]:
+        nonlocal count
+        count += 1
+        sys.stderr.write(f"{_ERASE_LINE}{count}: Keras builds {escaped(spec.path)}")
+        sys.stderr.flush()
+        try:
+            return check(spec)
+        finally:
+            sys.stderr.write(_ERASE_LINE)
+
+    return check_with_progress if sys.stderr.isatty() else check
 
 
 def _read_standard_input() -> bytes:

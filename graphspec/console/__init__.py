@@ -1,4 +1,4 @@
-"""All that goes to a terminal: text from outside made visible, and the standard streams of a command.
+"""Everything that writes to a terminal: lines, tables, progress bars, and the standard streams of a command.
 
-`escapes` imports nothing, so that every module can use it; `cells` alone imports rich.
+`diff`, `echo`, `metrics`, `shell`, `silence` and `streams` do not import rich.
 """

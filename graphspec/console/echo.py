@@ -1,4 +1,4 @@
-"""A line of a command, made of its own words and of text from outside."""
+"""Printing of lines that may hold untrusted text."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import sys
 
 import click
 
-from graphspec.console.escapes import escaped
 from graphspec.console.streams import Stream
+from graphspec.diagnostics.escapes import escaped
 
 
 def echo(text: object, *, err: bool = False) -> None:
-    """Print `text` as one line. What has lines and colours of its own is composed of `escaped` texts instead."""
+    """Print `text` as one line, escaped; a text with lines or colours is composed of `escaped` parts instead."""
     click.echo(escaped(text), err=err)
 
 
 def echo_commands(text: str, *, err: bool = False) -> None:
-    """Print lines that a CI service is meant to obey."""
+    """Print workflow commands for a CI service."""
     stream = sys.stderr if err else sys.stdout
     if isinstance(stream, Stream):
         stream.write_command(f"{text}\n")
@@ -26,7 +26,7 @@ def echo_commands(text: str, *, err: bool = False) -> None:
 
 
 def echo_bytes(data: bytes) -> None:
-    """Put `data` on standard output as it is."""
+    """Write `data` to standard output unchanged."""
     if isinstance(sys.stdout, Stream):
         sys.stdout.write_bytes(data)
     else:

@@ -1,7 +1,7 @@
-"""The standard streams of a command: what is written is harmless, and what cannot be written is no traceback.
+"""The standard streams of a command: every line is made harmless, and a failed write gives no traceback.
 
-`escapes` makes single texts visible where they are put into a line. What stands here looks at every line once more as
-it leaves, whoever wrote it: a table that was wrapped, a warning of a library, a diff.
+`diagnostics.escapes` escapes each untrusted text where a line is composed. The streams escape each line once more when
+it is written, whoever wrote it: a wrapped table, a warning of a library, a diff.
 """
 
 from __future__ import annotations
@@ -13,18 +13,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, TextIO, cast
 
-from graphspec.console.escapes import COLOURS, CONTROLS, safe_line
+from graphspec.diagnostics.escapes import COLOURS, CONTROLS, safe_line
 
 
 class Stream:
     """A text stream for `sys.stdout` and `sys.stderr`.
 
-    A failure to write is kept in `failure`, and nothing is written after it. Standard output then ends the command by
-    SystemExit, unless it is `patient`; standard error is never worth an end. stream is None where it was closed before
-    Python started.
+    After a failed write, kept in `failure`, nothing more is written.
     """
 
     def __init__(self, stream: TextIO | None, *, ends: bool) -> None:
+        """Wrap `stream`.
+
+        Args:
+            stream: The stream; None if it was closed before Python started.
+            ends: Raise SystemExit after a failed write, unless the stream is `patient`.
+        """
         self._stream = stream
         self._ends = ends
         self._at_start = True
@@ -35,31 +39,31 @@ class Stream:
 
     def __getattr__(self, name: str) -> Any:
         if name == "buffer" and self.encoding.lower() in ("ascii", "us-ascii"):
-            raise AttributeError(name)  # click would write UTF-8 to it in the place of what was asked for
+            raise AttributeError(name)  # click would write UTF-8 to it whatever the encoding
         return getattr(self._stream, name)
 
     def write(self, text: str) -> int:
-        """Write `text`, every line of it made harmless."""
+        """Write `text` with every line escaped."""
         if not isinstance(text, str):
             raise TypeError(f"a text stream takes text, not {type(text).__name__}")
         allowed = CONTROLS if self.isatty() else COLOURS
         *lines, last = text.split("\n")
-        shown = []
+        escaped = []
         for line in lines:
             body, end = (line[:-1], "\r\n") if line.endswith("\r") else (line, "\n")
-            shown.append(safe_line(body, allowed, at_start=self._at_start) + end)
+            escaped.append(safe_line(body, allowed, at_start=self._at_start) + end)
             self._at_start = True
-        shown.append(safe_line(last, allowed, at_start=self._at_start))
+        escaped.append(safe_line(last, allowed, at_start=self._at_start))
         self._at_start = self._at_start and not last.strip()
-        self._put("".join(shown))
+        self._put("".join(escaped))
         return len(text)
 
     def write_command(self, text: str) -> None:
-        """Write `text` as it is: lines that a CI service is meant to obey."""
+        """Write `text` unchanged: workflow commands for a CI service."""
         self._put(text)
 
     def write_bytes(self, data: bytes) -> None:
-        """Write `data` as it is: what was read, given back."""
+        """Write `data` unchanged."""
         self.flush()
         if self.failure is None:
             try:
@@ -95,7 +99,7 @@ class Stream:
         self.failure = error if isinstance(error, OSError) else OSError(errno.EBADF, os.strerror(errno.EBADF))
         stream = self._stream
         if stream is not None and any(stream is each for each in (sys.__stdout__, sys.__stderr__)):
-            with suppress(OSError, ValueError):  # so that nothing fails again when the process ends
+            with suppress(OSError, ValueError):  # so that Python's flush at exit does not fail again
                 nowhere = os.open(os.devnull, os.O_WRONLY)
                 os.dup2(nowhere, stream.fileno())
                 os.close(nowhere)
@@ -104,7 +108,7 @@ class Stream:
 
 
 class ClosedInput:
-    """Standard input that was closed before Python started: to read it is an OSError, to ask a person ends at once."""
+    """Standard input that was closed before Python started: reading it is an OSError, a prompt ends at once."""
 
     encoding = "utf-8"
 
@@ -124,7 +128,7 @@ class ClosedInput:
 
 @contextmanager
 def standard_streams() -> Iterator[Stream]:
-    """Let all that is printed within go through a `Stream`; give that of standard output."""
+    """Replace the standard streams inside the `with` block; yield that of standard output."""
     _open_closed_descriptors()
     before = sys.stdin, sys.stdout, sys.stderr
     output, errors = Stream(sys.stdout, ends=True), Stream(sys.stderr, ends=False)
@@ -138,13 +142,13 @@ def standard_streams() -> Iterator[Stream]:
 
 
 def outlive_output() -> None:
-    """Let a command that takes long go on where standard output fails; its exit status tells of it in the end."""
+    """Continue a long command after standard output fails; its exit status reports the failure in the end."""
     if isinstance(sys.stdout, Stream):
         sys.stdout.patient = True
 
 
 def _open_closed_descriptors() -> None:
-    """Open what is closed of 0, 1 and 2 to nowhere, or the next file that is opened becomes a standard stream."""
+    """Open closed standard descriptors, or the next file that is opened becomes one."""
     for number in (0, 1, 2):
         try:
             os.fstat(number)

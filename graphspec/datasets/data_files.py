@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from graphspec.report.paths import legible
+from graphspec.diagnostics.formats.outcome import legible
 from graphspec.run_directory import relative
 from graphspec.sources import DataError, Split, files_of
 from graphspec.sources.fingerprint import fingerprint

@@ -12,16 +12,16 @@ from dataclasses import dataclass
 from itertools import chain
 
 from graphspec.diagnostics import SpecError
+from graphspec.diagnostics.rules import UNREADABLE_DATA
 from graphspec.files import reason_of
-from graphspec.rules import UNREADABLE_DATA
-from graphspec.sources import DataError, Source
+from graphspec.sources import DataError, DataSource
 
 
 @dataclass(frozen=True)
 class Fault:
     """That a source could not be read, and why."""
 
-    source: Source | None
+    source: DataSource | None
     error: DataError | OSError
 
     def as_spec_error(self) -> SpecError:
@@ -39,7 +39,7 @@ Faults = list[Fault]
 
 
 @contextmanager
-def told(*noted: Faults) -> Iterator[None]:
+def raise_faults(*noted: Faults) -> Iterator[None]:
     """Raise SpecError with the first fault that was noted, if there is one, in the place of what is raised within."""
     try:
         yield

@@ -14,10 +14,10 @@ from graphspec.checks.data import check_array, check_counts, check_held_out, che
 from graphspec.checks.values import check_column
 from graphspec.datasets.faults import Faults
 from graphspec.diagnostics import Report, SpecError
-from graphspec.graph import Graph
-from graphspec.rules import NOT_FINITE, NOTHING_TO_TRAIN, UNREADABLE_DATA
+from graphspec.diagnostics.rules import NOT_FINITE, NOTHING_TO_TRAIN, UNREADABLE_DATA
+from graphspec.language.graph import Graph
 from graphspec.shapes import Shapes, infer
-from graphspec.sources import Column, Data, DataError, Header, Progress, Source, Split, dtype_of, load, skipped
+from graphspec.sources import Column, Data, DataError, DataSource, Header, Progress, Split, dtype_of, load, skipped
 from graphspec.sources.column import Mapped, skipped_files
 from graphspec.sources.vocabularies import Vocabularies, auto_sources, read_vocabulary, with_vocabularies
 from graphspec.spec import Spec
@@ -45,7 +45,7 @@ class Samples:
         """How many samples there are."""
         return len(self.rows) if self.rows is not None else len(next(iter(self.inputs.values())))
 
-    def source(self, part: str, name: str) -> Source | None:
+    def source(self, part: str, name: str) -> DataSource | None:
         """Where `inputs`, `outputs` or `weights` of a name come from."""
         if self.sources is None:
             return None
@@ -153,7 +153,7 @@ def _read(
         return None
     for name, source in split.sources():
         if _is_looked_through(columns[id(source)], source):
-            found = check_column(graph, shapes, split, name, source, columns[id(source)])
+            found = check_column(graph, shapes, split, name=name, source=source, column=columns[id(source)])
             report.extend(each for each in found if each.rule is not NOT_FINITE or not to_predict)
     if report.errors:
         return None
@@ -173,7 +173,7 @@ _BYTES_OF_TEXT = 1 << 9
 """So much as a number of so many bytes does a text take to be read."""
 
 
-def _is_looked_through(column: Column, source: Source) -> bool:
+def _is_looked_through(column: Column, source: DataSource) -> bool:
     """Whether every value of `column` is looked at before anything is made of it.
 
     What a larger one holds is found when its batch is gathered, or by the loss that it leads to.
@@ -182,14 +182,14 @@ def _is_looked_through(column: Column, source: Source) -> bool:
     return prod(column.shape) * (_BYTES_OF_TEXT if is_text else column.dtype.itemsize) <= LOOKED_THROUGH
 
 
-def _load(source: Source, report: Report, progress: Progress | None) -> Column | None:
+def _load(source: DataSource, report: Report, progress: Progress | None) -> Column | None:
     with _found(source, report):
         return load(source, progress)
     return None
 
 
 @contextmanager
-def _found(source: Source, report: Report) -> Iterator[None]:
+def _found(source: DataSource, report: Report) -> Iterator[None]:
     """Make a finding of what is raised within because `source` cannot be read."""
     try:
         yield

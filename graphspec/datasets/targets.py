@@ -11,8 +11,8 @@ from graphspec.checks.targets import check_labels, check_target, ignored_class, 
 from graphspec.datasets.faults import Fault
 from graphspec.datasets.samples import Samples, with_last_axis
 from graphspec.diagnostics import Diagnostic, Report, Span
-from graphspec.graph import Graph, Output
-from graphspec.rules import NOT_FINITE
+from graphspec.diagnostics.rules import NOT_FINITE
+from graphspec.language.graph import Graph, Output
 from graphspec.sources import Column, DataError
 from graphspec.sources.scan import Scan, scan
 
@@ -38,9 +38,9 @@ def fit_targets(graph: Graph, model: keras.Model, samples: Samples) -> Samples:
         output = graph.outputs[name]
         shape = tuple(model.output[name].shape)[1:]
         span = samples.sources.outputs[name].span if samples.sources is not None else output.span
-        before = report.added
+        watch = report.watch()
         report.extend(check_target(output, tuple(target.shape[1:]), shape, span))
-        if takes_classes(output) and report.added == before and len(target):
+        if takes_classes(output) and watch.is_clean and len(target):
             try:
                 found = scan(target, ignored_class(output))
             except (DataError, OSError) as error:

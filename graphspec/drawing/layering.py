@@ -1,8 +1,8 @@
-"""Where the boxes of a directed graph stand and how its arrows run: Sugiyama's method, in its compact form.
+"""The layout of the boxes and arrows of a directed graph, by a compact form of Sugiyama's method.
 
-Each box stands one row below the lowest of those it takes from; an arrow over several rows holds a place in each; rows
-are ordered by the barycentre of their neighbours; places in a row are those nearest to their neighbours that keep their
-distance, which pooling neighbours that want to overlap finds exactly.
+Each box is one row below the lowest of its inputs. An arrow over several rows has a place in each. Rows are sorted by
+the barycentres of their neighbours. Places in a row are as near to their neighbours as the distances allow; pooling
+items that would overlap gives the optimum.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 GAP, ROW_GAP, LANE = 28.0, 44.0, 14.0
-"""Between two boxes of a row, between two rows, and the width of an arrow that passes through a row."""
+"""The gap between boxes of a row, the gap between rows, and the width of an arrow through a row, in px."""
 
 _SWEEPS = 12
 _LANE_WEIGHT = 4.0
@@ -21,11 +21,17 @@ Point = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
-    """The top left corner of each box by its key, the points of each arrow in the order given, and the whole size.
+class Placement:
+    """The layout of a drawing.
 
-    An arrow goes straight down to its second point, where it leaves the row, aslant to its third, where it enters the
-    next, straight down to its fourth, and so on.
+    An arrow runs straight down to its second point, where it leaves a row, to its third, where it enters the next, then
+    straight down to its fourth, and so on.
+
+    Attributes:
+        places: The top left corner of each box, by key.
+        routes: The points of each arrow, in the order of the arrows.
+        width: The width of the drawing.
+        height: The height of the drawing.
     """
 
     places: dict[str, Point]
@@ -36,7 +42,7 @@ class Layout:
 
 @dataclass(slots=True)
 class _Item:
-    """What holds a place in a row: a box, or an arrow on its way."""
+    """An item of a row: a box, or an arrow that passes through."""
 
     width: float
     height: float
@@ -45,10 +51,15 @@ class _Item:
     x: float = 0.0  # of its middle
 
 
-def lay_out(sizes: Mapping[str, Point], arrows: Sequence[tuple[str, str]]) -> Layout:
-    """Places for boxes of these sizes (width, height), with `arrows` from one to another; these make no circle.
+def lay_out(sizes: Mapping[str, Point], arrows: Sequence[tuple[str, str]]) -> Placement:
+    """Return a layout of boxes and arrows.
 
-    The order of `sizes` is the order of boxes that nothing else puts in one. Raises ValueError for a circle.
+    Args:
+        sizes: The (width, height) of each box by key; the order of boxes that are otherwise equal.
+        arrows: The start and end of each arrow.
+
+    Raises:
+        ValueError: The arrows have a cycle.
     """
     rows = _rows(sizes, arrows)
     items = {key: _Item(*sizes[key], rows[key]) for key in sizes}
@@ -68,7 +79,7 @@ def lay_out(sizes: Mapping[str, Point], arrows: Sequence[tuple[str, str]]) -> La
 
 
 def _rows(keys: Iterable[str], arrows: Sequence[tuple[str, str]]) -> dict[str, int]:
-    """One row below the lowest that it takes from; what takes nothing stands right above the first that takes it."""
+    """Return the row of each box: one below its lowest input, or above its first consumer."""
     rows = dict.fromkeys(keys, 0)
     after: dict[str, list[str]] = {key: [] for key in rows}
     waits = dict.fromkeys(rows, 0)
@@ -92,7 +103,7 @@ def _rows(keys: Iterable[str], arrows: Sequence[tuple[str, str]]) -> dict[str, i
 
 
 def _chain(number: int, start: str, end: str, items: dict[str, _Item]) -> list[str]:
-    """The boxes of an arrow, with the places between them that it takes in the rows it passes."""
+    """Return the items of an arrow: its boxes, and its place in each row between them."""
     passed = range(items[start].row + 1, items[end].row)
     lanes = [f"\0{number}/{row}" for row in passed]
     items.update({lane: _Item(LANE, 0, row, is_lane=True) for lane, row in zip(lanes, passed, strict=True)})
@@ -100,7 +111,7 @@ def _chain(number: int, start: str, end: str, items: dict[str, _Item]) -> list[s
 
 
 def _order(order: list[list[str]], above: dict[str, list[str]], below: dict[str, list[str]]) -> None:
-    """Order each row by the barycentres of what it is linked to; the order with the fewest crossings stays."""
+    """Sort each row by the barycentres of the linked items, and keep the order with the fewest crossings."""
     best, fewest = [list(row) for row in order], _crossings(order, below)
     for sweep in range(_SWEEPS):
         down = sweep % 2 == 0
@@ -118,7 +129,7 @@ def _order(order: list[list[str]], above: dict[str, list[str]], below: dict[str,
 
 
 def _crossings(order: list[list[str]], below: dict[str, list[str]]) -> int:
-    """How many links cross one another: inversions, counted in a tree of sums."""
+    """Count the links that cross each other: the inversions, by a Fenwick tree."""
     count = 0
     for upper, lower in itertools.pairwise(order):
         at = {key: place for place, key in enumerate(lower)}
@@ -158,9 +169,9 @@ def _place(
 
 
 def _pulls(links: dict[str, list[str]], items: dict[str, _Item]) -> dict[str, list[str]]:
-    """What each item is drawn to: boxes to boxes and passing arrows to themselves, wherever they have such neighbours.
+    """Return the items that attract each item: boxes attract boxes, an arrow attracts its own items.
 
-    So chains of boxes stand upright, and long arrows have few bends.
+    This keeps chains of boxes upright and long arrows straight.
     """
     pulls = {}
     for key, linked in links.items():
@@ -170,7 +181,7 @@ def _pulls(links: dict[str, list[str]], items: dict[str, _Item]) -> dict[str, li
 
 
 def _spread(row: list[str], wanted: list[float], items: dict[str, _Item]) -> None:
-    """Put each item as near to where it wants to be as distances allow, by the least sum of weighted squares."""
+    """Place each item as near to its wanted position as distances allow, by weighted least squares."""
     offsets = [0.0]
     for left, right in itertools.pairwise(row):
         offsets.append(offsets[-1] + (items[left].width + items[right].width) / 2 + GAP)
@@ -194,7 +205,7 @@ def _finished(
     chains: list[list[str]],
     above: dict[str, list[str]],
     below: dict[str, list[str]],
-) -> Layout:
+) -> Placement:
     left = min((item.x - item.width / 2 for item in items.values()), default=0.0)
     for item in items.values():
         item.x -= left
@@ -215,13 +226,13 @@ def _finished(
         routes.append(points)
     places = {key: (items[key].x - items[key].width / 2, tops[items[key].row]) for key in sizes}
     width = max((item.x + item.width / 2 for item in items.values()), default=0.0)
-    return Layout(places, routes, width, max(0.0, y - ROW_GAP))
+    return Placement(places, routes, width, max(0.0, y - ROW_GAP))
 
 
 def _ports(
     sizes: Mapping[str, Point], items: dict[str, _Item], above: dict[str, list[str]], below: dict[str, list[str]]
 ) -> dict[tuple[str, str, str], float]:
-    """Where along the edge of its box each link begins and ends, in the order of what it is linked to."""
+    """Return where each link begins and ends along the edges of its boxes."""
     ports = {}
     for key in sizes:
         for side, linked in (("in", above[key]), ("out", below[key])):

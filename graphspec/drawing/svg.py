@@ -1,4 +1,4 @@
-"""A diagram and its layout → SVG, as text. Colours are those of `STYLE`, which a page may set otherwise.
+"""A diagram and its layout → SVG text. The colours are those of `STYLE`, which a page may override.
 
 All text is in one fixed-width face, so that what fits is known without measuring.
 """
@@ -8,18 +8,18 @@ from __future__ import annotations
 import unicodedata
 from html import escape
 
-from graphspec.console.escapes import escaped_lines
+from graphspec.diagnostics.escapes import escaped_lines
 from graphspec.drawing.diagram import Box, Diagram, Line
-from graphspec.drawing.layering import Layout, Point, lay_out
+from graphspec.drawing.layering import Placement, Point, lay_out
 
 CHARACTER, LINE, HEAD, PADDING = 7.3, 19.0, 28.0, 12.0
 """The width of a character at 12 px, the height of a line and of a title, and the space at the sides of a box."""
 
-WIDEST = 40
-"""In characters: a longer title or layer is cut, and whole in the tooltip."""
+MAX_WIDTH = 40
+"""The maximum width of a title or layer in characters; a longer one is cut, and whole in the tooltip."""
 
 COLOURS = 6
-"""Of the marks of shared layers; with more layers, the letters still tell them apart."""
+"""The number of colours of the marks of shared layers; the letters distinguish more layers."""
 
 STYLE = """
 .graph { font: 12px ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace; }
@@ -39,14 +39,14 @@ STYLE = """
 .graph .mark-0 { fill: #b45309; } .graph .mark-1 { fill: #7c3aed; } .graph .mark-2 { fill: #be123c; }
 .graph .mark-3 { fill: #0369a1; } .graph .mark-4 { fill: #4d7c0f; } .graph .mark-5 { fill: #a21caf; }
 """
-"""The looks of a drawing, to stand in the page or the file that it stands in."""
+"""The style sheet of a drawing, for the page or file that holds it."""
 
 _MARGIN = 8.0
 _MARK = 22.0
 
 
 def draw(diagram: Diagram) -> str:
-    """The diagram as an `<svg class="graph">` element. Everything from a spec is escaped."""
+    """Return the diagram as an `<svg class="graph">` element, with every text of the spec escaped."""
     sizes = {box.key: _size(box) for box in diagram.boxes}
     layout = lay_out(sizes, [(arrow.start, arrow.end) for arrow in diagram.arrows])
     width, height = layout.width + 2 * _MARGIN, layout.height + 2 * _MARGIN
@@ -69,7 +69,7 @@ def _size(box: Box) -> Point:
     return max(90.0, max(widths) + 2 * PADDING), HEAD + count * LINE + 8
 
 
-def _box(box: Box, size: Point, layout: Layout, marks: dict[str, int]) -> str:
+def _box(box: Box, size: Point, layout: Placement, marks: dict[str, int]) -> str:
     (x, y), (width, height) = layout.places[box.key], size
     shown = [
         f'<g class="{box.kind}" transform="translate({x:.1f} {y:.1f})">',
@@ -104,7 +104,7 @@ def _line(line: Line, width: float, y: float, marks: dict[str, int]) -> str:
 
 
 def _arrow(points: list[Point], text: str) -> str:
-    """A line through each row and a curve from one to the next, which leaves and arrives upright."""
+    """Return the path of an arrow: lines through rows, and curves between them."""
     (x, y), *rest = points
     path = [f"M{x:.1f} {y:.1f}"]
     for number, (to_x, to_y) in enumerate(rest):
@@ -127,9 +127,9 @@ def _width(text: str) -> float:
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= WIDEST else f"{text[: WIDEST - 1]}…"
+    return text if len(text) <= MAX_WIDTH else f"{text[: MAX_WIDTH - 1]}…"
 
 
 def _text(text: str) -> str:
-    """Escaped; the control characters that XML has no way to write are shown."""
+    """Return `text` escaped for XML, with control characters made visible."""
     return escape(escaped_lines(text))

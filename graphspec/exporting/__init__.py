@@ -1,7 +1,7 @@
-"""A trained model → a file or folder of another format, held against the model before anybody sees it.
+"""Export a trained model to another format, and compare the result with the model before it is published.
 
-One module a format, each with the same three functions: `refused` finds what the format has no place for before any
-work is done, `convert` writes it, and `opened` loads it as whoever serves it would. `exporter` puts them together.
+Each format is a module with the same functions: `unsupported` reports what the format cannot hold, `convert` writes
+the export, `load` loads it as a server would, and `reason` explains an error. `exporter` puts them together.
 """
 
 from __future__ import annotations

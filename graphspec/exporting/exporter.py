@@ -1,42 +1,49 @@
-"""`export`: a model converted, loaded again and compared, and only then put where it is to be."""
+"""`export`: convert a model, load the result, compare it with the model, and publish it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from graphspec.console.silence import quiet
 from graphspec.diagnostics import Report, SpecError
-from graphspec.exporting.formats import FORMATS, IN_16_BIT, Format, Opened, Signature
-from graphspec.exporting.place import check_place, placed
-from graphspec.exporting.quiet import quiet
+from graphspec.diagnostics.rules import REFUSED_EXPORT, UNKNOWN_FORMAT
+from graphspec.diagnostics.suggest import did_you_mean, one_of
+from graphspec.exporting.destination import check_export_path, replacing
+from graphspec.exporting.formats import FORMATS, IN_16_BIT, ExportFormat, LoadedExport, Signature
 from graphspec.extras import check_tensorflow, require_tensorflow
-from graphspec.rules import REFUSED_EXPORT, UNKNOWN_FORMAT
-from graphspec.run_directory.inside import check_kept
+from graphspec.run_directory.links import check_kept
 from graphspec.run_paths import EXPORTS
-from graphspec.suggest import did_you_mean, one_of
 
 if TYPE_CHECKING:
     import keras
     import numpy as np
 
-    from graphspec.exporting.comparison import Difference
-    from graphspec.exporting.samples import Inputs
-    from graphspec.run import Run
-    from graphspec.sources import Source
+    from graphspec.exporting.comparison import OutputDifference
+    from graphspec.exporting.samples import SampleInputs
+    from graphspec.runs.run import Run
+    from graphspec.sources import DataSource
 
     Arrays = dict[str, np.ndarray[Any, Any]]
-    Tell = Callable[[str], None]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Exported:
-    """An export that gives what its model gives.
+    """An export whose outputs equal those of its model.
 
-    inputs and outputs hold shape and dtype by name; None is any size. batch_size: so many samples at a time, None for
-    any number. compared_on says what the samples were, `samples` how many. differences are those of each output,
-    and no relative one is greater than `tolerance`. precision is that of the training where the export has another.
+    Attributes:
+        path: its file or folder.
+        to: name of its format.
+        inputs: shape and dtype by name; a size of None is open.
+        outputs: shape and dtype by name; a size of None is open.
+        batch_size: fixed number of samples of a call, None if open.
+        compared_on: description of the samples of the comparison.
+        samples: number of samples of the comparison.
+        differences: difference from the model by output.
+        tolerance: maximum relative difference that was allowed.
+        precision: precision of the training if the export has another, else empty.
     """
 
     path: Path
@@ -46,9 +53,9 @@ class Exported:
     batch_size: int | None
     compared_on: str
     samples: int
-    differences: dict[str, Difference]
+    differences: dict[str, OutputDifference]
     tolerance: float
-    precision: str = field(default="")
+    precision: str = ""
 
 
 def export(
@@ -57,89 +64,95 @@ def export(
     path: Path | str | None = None,
     *,
     checkpoint: str = "last",
-    inputs: Mapping[str, Source | str] | None = None,
+    inputs: Mapping[str, DataSource | str] | None = None,
     force: bool = False,
-    tell: Callable[[str], None] = lambda step: None,
+    on_stage: Callable[[str], None] = lambda stage: None,
 ) -> Exported:
-    """Write the model of `run` in another format, once it has been loaded from it and gives what the model gives.
+    """Export the model of `run`, after the loaded export is compared with the model.
 
-    run: a run, its directory, a folder of runs, which stands for the newest, or a `.keras` file. to: `saved-model`,
-    `onnx`, `litert` or `keras`. path: by default `export/<name>` beside the model, with the ending of the format.
-    checkpoint: `best` for the model of the run's best epoch. inputs: files to compare on, each `file` or `file#part`,
-    by input name; else the data of the run, else random values. force: replace an earlier export. tell is told each
-    step. Raises SpecError, and leaves nothing at `path`, where the format has no place for the model, where the
-    converter fails, or where numbers differ.
+    Args:
+        run: a run, its directory, a folder of runs (the newest is taken), or a `.keras` file.
+        to: `saved-model`, `onnx`, `litert` or `keras`.
+        path: file or folder to write; by default `export/<name>` beside the model, with the format's extension.
+        checkpoint: `last`, or `best` for the model of the run's best epoch.
+        inputs: files to compare on, each `file` or `file#part`, by input; by default the data of the run, else random
+            values.
+        force: replace an earlier export.
+        on_stage: is called with a description of each stage of the work.
+
+    Raises:
+        SpecError: the format cannot hold the model, the converter failed, or outputs differ. Nothing is written.
     """
     if to not in FORMATS:
         raise SpecError.of(
             UNKNOWN_FORMAT,
-            f"there is no format `{to}` to export to",
-            help=did_you_mean(to, FORMATS, f"there are {one_of(FORMATS)}"),
+            f"there is no export format `{to}`",
+            help=did_you_mean(to, FORMATS, f"the formats are {one_of(FORMATS)}"),
         )
     format = FORMATS[to]
     check_tensorflow()
     format.require()
-    from graphspec.exporting.subject import subject_of
-    from graphspec.run import Run
+    from graphspec.exporting.exported_model import find_model
+    from graphspec.runs.run import Run
 
-    given = run.path if isinstance(run, Run) else Path(run)
-    subject = subject_of(given, checkpoint, in_float32=format.computes_in_float32)
+    source = run.path if isinstance(run, Run) else Path(run)
+    exported = find_model(source, checkpoint, in_float32=format.computes_in_float32)
     if path is None:
-        check_kept(subject.folder, (EXPORTS,))
-    place = Path(path) if path is not None else subject.folder / EXPORTS / f"{subject.name}{format.ending}"
-    check_place(place, format, subject.file, replace=force)
+        check_kept(exported.folder, (EXPORTS,))
+    destination = Path(path) if path is not None else exported.folder / EXPORTS / f"{exported.name}{format.ending}"
+    check_export_path(destination, format, exported.file, replace=force)
     require_tensorflow()
     from graphspec.exporting.layers import is_in_16_bit
-    from graphspec.exporting.samples import inputs_for
+    from graphspec.exporting.samples import sample_inputs
 
-    model = subject.predictor.model
+    model = exported.predictor.model
     in_16_bit = is_in_16_bit(model)
     tolerance = IN_16_BIT if in_16_bit else format.tolerance
-    _check_fits(model, format, subject.predictor.name, in_16_bit=in_16_bit)
-    with placed(place) as part:
-        tell(f"reading samples for {subject.predictor.name}")
-        samples = inputs_for(subject.predictor, inputs or {})
+    _check_fits(model, format, exported.predictor.name, in_16_bit=in_16_bit)
+    with replacing(destination) as part:
+        on_stage(f"reading samples for {exported.predictor.name}")
+        samples = sample_inputs(exported.predictor, inputs or {})
         expected = _expected(model, samples, tolerance)
-        tell(f"converting it to {format.title}")
-        opened = _convert(model, format, part)
-        tell(f"comparing the two on {samples.count} samples {samples.described}")
-        differences = _compare(expected, opened, format, samples, tolerance)
+        on_stage(f"converting it to {format.title}")
+        loaded = _convert(model, format, part)
+        on_stage(f"comparing the two on {samples.count} samples {samples.description}")
+        differences = _compare(expected, loaded, samples, format=format, tolerance=tolerance)
     return Exported(
-        place,
-        to,
-        _tensors(model.input),
-        _tensors(model.output),
-        opened.batch_size,
-        samples.described,
-        samples.count,
-        differences,
-        tolerance,
-        subject.precision,
+        path=destination,
+        to=to,
+        inputs=_signature(model.input),
+        outputs=_signature(model.output),
+        batch_size=loaded.batch_size,
+        compared_on=samples.description,
+        samples=samples.count,
+        differences=differences,
+        tolerance=tolerance,
+        precision=exported.precision,
     )
 
 
-def _check_fits(model: keras.Model, format: Format, name: str, *, in_16_bit: bool) -> None:
-    """Raise SpecError with everything in `model` that `format` has no place for."""
-    if reasons := list(format.module.refused(model)):
+def _check_fits(model: keras.Model, format: ExportFormat, name: str, *, in_16_bit: bool) -> None:
+    """Raise SpecError with every part of `model` that `format` does not support."""
+    if reasons := list(format.module.unsupported(model)):
         raise SpecError.of(
             REFUSED_EXPORT,
             f"{name} cannot be exported to {format.title}: {'; '.join(reasons)}",
-            help="saved-model and keras hold all of Keras" if format.computes_in_float32 else "export it to keras",
+            help="saved-model and keras support every layer" if format.computes_in_float32 else "export it to keras",
         )
     if in_16_bit and format.computes_in_float32:
         raise SpecError.of(
             REFUSED_EXPORT,
-            f"{name} cannot be exported to {format.title}: it computes in 16 bit, and {format.title} in float32",
-            help="export the run directory, from which the model is built anew in float32",
+            f"{name} cannot be exported to {format.title}: it computes in 16 bit, but {format.title} in float32",
+            help="export the run directory: the model is then rebuilt in float32",
         )
 
 
-def _expected(model: keras.Model, samples: Inputs, tolerance: float) -> Arrays:
-    """What `model` itself gives. Raises SpecError where it cannot compute, or gives other numbers each time."""
+def _expected(model: keras.Model, samples: SampleInputs, tolerance: float) -> Arrays:
+    """Return the outputs of `model`. Raises SpecError if it cannot compute, or its outputs vary between calls."""
     import tensorflow as tf
 
     from graphspec.exporting.comparison import IncomparableError, differences
-    from graphspec.keras_messages import reason
+    from graphspec.to_keras.keras_messages import reason
 
     batch = tf.data.Dataset.from_tensors(samples.arrays)
     try:
@@ -148,29 +161,29 @@ def _expected(model: keras.Model, samples: Inputs, tolerance: float) -> Arrays:
     except Exception as error:
         raise SpecError.of(
             REFUSED_EXPORT,
-            f"the model cannot compute the samples {samples.described}: {reason(error)}",
-            help="give samples that fit, with --input NAME=FILE for each input",
+            f"the model cannot compute the samples {samples.description}: {reason(error)}",
+            help="name files that fit, with --input NAME=FILE for each input",
         ) from error
     try:
-        found = differences(first, second)
+        variation = differences(first, second)
     except IncomparableError as error:
         raise SpecError.of(
             REFUSED_EXPORT,
-            f"nothing can be compared on the samples {samples.described}: {error}",
-            help="give samples that fit, with --input NAME=FILE for each input",
+            f"the samples {samples.description} cannot be used for a comparison: {error}",
+            help="name files that fit, with --input NAME=FILE for each input",
         ) from None
-    for name, each in found.items():
+    for name, each in variation.items():
         if each.relative > tolerance:
             raise SpecError.of(
                 REFUSED_EXPORT,
-                f"the model gives other numbers for `{name}` each time, so no export can be held against it",
-                help="a layer draws random numbers when it predicts; export a model without it",
+                f"the model's output `{name}` varies between calls, so an export cannot be compared with it",
+                help="a layer draws random numbers in inference; export a model without it",
             )
     return first
 
 
-def _convert(model: keras.Model, format: Format, path: Path) -> Opened:
-    """What `model` is at `path`, loaded again. Raises SpecError where either fails, or where names are lost."""
+def _convert(model: keras.Model, format: ExportFormat, path: Path) -> LoadedExport:
+    """Write the export to `path` and load it. Raises SpecError if either fails, or if names are lost."""
     import keras
 
     signature: Signature = {
@@ -180,28 +193,28 @@ def _convert(model: keras.Model, format: Format, path: Path) -> Opened:
     try:
         with quiet():
             format.module.convert(model, signature, path)
-            opened = format.module.opened(path)
+            loaded = format.module.load(path)
     except Exception as error:
         raise _failed(format, format.module.reason(error)) from error
-    for kind, wanted, has in (("inputs", model.input, opened.inputs), ("outputs", model.output, opened.outputs)):
-        if set(wanted) != has:
-            raise _failed(format, f"its {kind} would be {one_of(sorted(has))}, not {one_of(sorted(wanted))}")
-    return opened
+    for kind, expected, actual in (("inputs", model.input, loaded.inputs), ("outputs", model.output, loaded.outputs)):
+        if set(expected) != actual:
+            raise _failed(format, f"its {kind} would be {one_of(sorted(actual))}, not {one_of(sorted(expected))}")
+    return loaded
 
 
 def _compare(
-    expected: Arrays, opened: Opened, format: Format, samples: Inputs, tolerance: float
-) -> dict[str, Difference]:
-    """How far the export is from the model. Raises SpecError where an output is further away than `tolerance`."""
+    expected: Arrays, loaded: LoadedExport, samples: SampleInputs, *, format: ExportFormat, tolerance: float
+) -> dict[str, OutputDifference]:
+    """Return the difference of each output from the model's. Raises SpecError if one exceeds `tolerance`."""
     from graphspec.exporting.comparison import IncomparableError, differences
 
     try:
         with quiet():
-            given = opened.call(samples.arrays)
+            outputs = loaded.call(samples.arrays)
     except Exception as error:
-        raise _failed(format, f"what was written cannot be run: {format.module.reason(error)}") from error
+        raise _failed(format, f"the export cannot be run: {format.module.reason(error)}") from error
     try:
-        found = differences(expected, given)
+        found = differences(expected, outputs)
     except IncomparableError as error:
         raise _failed(format, str(error)) from None
     report = Report()
@@ -209,22 +222,22 @@ def _compare(
         if not each.relative <= tolerance:
             report.add(
                 REFUSED_EXPORT,
-                f"{format.title} gives other numbers for `{name}` than the model, on {samples.count} samples "
-                f"{samples.described}: {each.absolute:.2g} apart at most, {each.relative:.2g} of its greatest value",
-                expected=f"a difference of {tolerance:g} of the greatest value at most",
+                f"the {format.title} export differs from the model in the output `{name}`, on {samples.count} samples "
+                f"{samples.description}: by up to {each.absolute:.2g}, or {each.relative:.2g} of its maximum",
+                expected=f"a difference of at most {tolerance:g} of the maximum",
                 help="nothing was written; predict overrides `training` in calls, or else the converter is wrong",
             )
     report.raise_if_errors()
     return found
 
 
-def _failed(format: Format, reason: str) -> SpecError:
+def _failed(format: ExportFormat, reason: str) -> SpecError:
     return SpecError.of(
         REFUSED_EXPORT,
         f"the model cannot be exported to {format.title}: {reason}",
-        help="saved-model and keras hold all of Keras",
+        help="saved-model and keras support every layer",
     )
 
 
-def _tensors(tensors: Mapping[str, Any]) -> dict[str, tuple[tuple[int | None, ...], str]]:
+def _signature(tensors: Mapping[str, Any]) -> dict[str, tuple[tuple[int | None, ...], str]]:
     return {name: (tuple(each.shape), str(each.dtype)) for name, each in tensors.items()}

@@ -1,4 +1,4 @@
-"""The formats that a model is exported to, and how far their numbers may be from the model's."""
+"""The export formats, with the tolerance of each when it is compared with the model."""
 
 from __future__ import annotations
 
@@ -19,10 +19,14 @@ Arrays = Mapping[str, "np.ndarray[Any, Any]"]
 
 
 @dataclass(frozen=True)
-class Opened:
-    """What was exported, loaded again.
+class LoadedExport:
+    """An export, loaded again.
 
-    call takes and gives arrays by name, first axis samples. batch_size: so many samples at a time, None for any number.
+    Attributes:
+        inputs: names of its inputs.
+        outputs: names of its outputs.
+        call: returns its outputs for inputs, arrays by name, first axis samples.
+        batch_size: fixed number of samples of a call, None if open.
     """
 
     inputs: set[str]
@@ -35,28 +39,33 @@ Signature = dict[str, Any]
 """A `keras.layers.InputSpec` of each input, by name."""
 
 
-class Module(Protocol):
-    """What the module of a format has."""
+class FormatModule(Protocol):
+    """The module of a format."""
 
-    def refused(self, model: keras.Model) -> Iterator[str]:
-        """Why the format has no place for parts of `model`, each a sentence with the name of the part."""
+    def unsupported(self, model: keras.Model) -> Iterator[str]:
+        """Yield a sentence for each part of `model` that the format does not support."""
 
     def convert(self, model: keras.Model, signature: Signature, path: Path) -> None:
-        """Write `model` to `path`. Raises an exception of whatever kind where the converter fails."""
+        """Write `model` to `path`. Raises any exception if the converter fails."""
 
-    def opened(self, path: Path) -> Opened:
-        """Load what `convert` wrote. Raises an exception of whatever kind where it cannot be run."""
+    def load(self, path: Path) -> LoadedExport:
+        """Load what `convert` wrote. Raises any exception if it cannot be run."""
 
     def reason(self, error: Exception) -> str:
-        """What the converter, or what runs its result, meant by `error`."""
+        """Return an explanation of an `error` of the converter, or of what runs its result."""
 
 
-@dataclass(frozen=True)
-class Format:
-    """A format. title is its name for people; ending that of its file, empty for a folder.
+@dataclass(frozen=True, kw_only=True)
+class ExportFormat:
+    """A format that a model can be exported to.
 
-    tolerance: the greatest difference from the model, as a part of the greatest value that the output takes.
-    needs: the modules that it takes beside TensorFlow. computes_in_float32: it has no place for 16-bit arithmetic.
+    Attributes:
+        name: value of `--to`.
+        title: name in messages.
+        ending: file extension, empty for a folder.
+        tolerance: maximum difference from the model, relative to the maximum of the output.
+        needs: modules that it needs beside TensorFlow.
+        computes_in_float32: it does not support 16-bit arithmetic.
     """
 
     name: str
@@ -67,31 +76,45 @@ class Format:
     computes_in_float32: bool = False
 
     @property
-    def module(self) -> Module:
-        """The module that does the work; to import it imports TensorFlow."""
-        return cast(Module, import_module(f"graphspec.exporting.{self.name.replace('-', '_')}"))
+    def module(self) -> FormatModule:
+        """Import the module of the format, and TensorFlow with it."""
+        return cast(FormatModule, import_module(f"graphspec.exporting.{self.name.replace('-', '_')}"))
 
     def require(self) -> None:
-        """Raise SpecError with the line to run where a package that it needs is not installed."""
+        """Raise SpecError with the line to run if a package that it needs is not installed."""
         for module in self.needs:
             require(module, module.replace("_", "-"), f"export to {self.title} needs it", f"graphspec[{self.name}]")
 
 
-# Float32 has a relative rounding of 6e-8. TensorFlow's own formats run the same kernels, at most fused differently: a
-# hundred roundings are allowed. Other runtimes sum in another order with kernels of their own: ten times that. What
-# converters really get wrong (a lost mask, another padding, an approximation in the place of a function) is far more.
+# Float32 has a relative rounding error of 6e-8. TensorFlow's formats run the same kernels, at most fused differently: a
+# hundred roundings are allowed. Other runtimes sum in another order with their own kernels: ten times that. Real errors
+# of converters (a lost mask, another padding, an approximated function) are far larger.
 _SAME_KERNELS, _OTHER_KERNELS = 1e-5, 1e-4
 
 IN_16_BIT = 1e-2
-"""The tolerance for a model that computes in 16 bit: a unit in the last place of bfloat16 is 8e-3."""
+"""The tolerance of a model that computes in 16 bit: a unit in the last place of bfloat16 is 8e-3."""
 
 FORMATS = {
     each.name: each
     for each in (
-        Format("saved-model", "SavedModel", "", _SAME_KERNELS),
-        Format("onnx", "ONNX", ".onnx", _OTHER_KERNELS, ("tf2onnx", "onnxruntime"), computes_in_float32=True),
-        Format("litert", "LiteRT", ".tflite", _OTHER_KERNELS, ("ai_edge_litert",), computes_in_float32=True),
-        Format("keras", "Keras", ".keras", _SAME_KERNELS),
+        ExportFormat(name="saved-model", title="SavedModel", ending="", tolerance=_SAME_KERNELS),
+        ExportFormat(
+            name="onnx",
+            title="ONNX",
+            ending=".onnx",
+            tolerance=_OTHER_KERNELS,
+            needs=("tf2onnx", "onnxruntime"),
+            computes_in_float32=True,
+        ),
+        ExportFormat(
+            name="litert",
+            title="LiteRT",
+            ending=".tflite",
+            tolerance=_OTHER_KERNELS,
+            needs=("ai_edge_litert",),
+            computes_in_float32=True,
+        ),
+        ExportFormat(name="keras", title="Keras", ending=".keras", tolerance=_SAME_KERNELS),
     )
 }
-"""By the name that `--to` takes."""
+"""The export formats by name."""

@@ -1,4 +1,4 @@
-"""Keras: a `.keras` file, which Keras loads without graphspec, with what preprocessing layers have learnt."""
+"""Keras: a `.keras` file, loadable without graphspec, with the state of its preprocessing layers."""
 
 from __future__ import annotations
 
@@ -8,31 +8,31 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from graphspec.exporting.formats import Arrays, Opened, Signature
-from graphspec.keras_messages import reason
-from graphspec.to_keras.adapted import keep, learning_layers
+from graphspec.exporting.formats import Arrays, LoadedExport, Signature
+from graphspec.to_keras.adapted_layers import adaptable_layers, store_vocabulary
+from graphspec.to_keras.keras_messages import reason
 
-__all__ = ["convert", "opened", "reason", "refused"]
+__all__ = ["convert", "load", "reason", "unsupported"]
 
 
-def refused(model: keras.Model) -> Iterator[str]:
-    """Nothing: a Keras file has a place for all of Keras."""
+def unsupported(model: keras.Model) -> Iterator[str]:
+    """Yield nothing: a Keras file supports every layer."""
     yield from ()
 
 
 def convert(model: keras.Model, signature: Signature, path: Path) -> None:
-    """Write `model` to `path`, without losses and optimizer: it is to predict."""
-    for layer in learning_layers(model).values():
-        keep(layer)
+    """Write `model` to `path`, without losses and optimizer: it is for inference."""
+    for layer in adaptable_layers(model).values():
+        store_vocabulary(layer)
     keras.Model(model.input, model.output, name=model.name).save(path)
 
 
-def opened(path: Path) -> Opened:
-    """The model in the file `path`, as `keras.saving.load_model` gives it."""
-    loaded = keras.saving.load_model(path)
+def load(path: Path) -> LoadedExport:
+    """Load the model in a file with `keras.saving.load_model`."""
+    model = keras.saving.load_model(path)
 
     def call(inputs: Arrays) -> Arrays:
-        given = loaded({name: keras.ops.convert_to_tensor(values) for name, values in inputs.items()}, training=False)
-        return {name: np.asarray(values) for name, values in given.items()}
+        outputs = model({name: keras.ops.convert_to_tensor(values) for name, values in inputs.items()}, training=False)
+        return {name: np.asarray(values) for name, values in outputs.items()}
 
-    return Opened(set(loaded.input), set(loaded.output), call)
+    return LoadedExport(set(model.input), set(model.output), call)

@@ -1,4 +1,4 @@
-"""ONNX, by tf2onnx, through Keras' own export; run by ONNX Runtime."""
+"""ONNX: written by tf2onnx through Keras' export, run by ONNX Runtime."""
 
 from __future__ import annotations
 
@@ -16,37 +16,37 @@ import onnxruntime
 from tf2onnx import utils
 from tf2onnx.handler import tf_op
 
-from graphspec import keras_messages
-from graphspec.exporting.formats import Arrays, Opened, Signature
-from graphspec.exporting.layers import every_layer, sparse_inputs, with_tables
+from graphspec.exporting.formats import Arrays, LoadedExport, Signature
+from graphspec.exporting.layers import every_layer, unsupported_sparse_inputs, unsupported_tables
+from graphspec.to_keras import keras_messages
 
 _UNKNOWN = re.compile(r'In Node, \("([^"]*)", (\w+),.*No Op registered for', re.DOTALL)
 
 
-def refused(model: keras.Model) -> Iterator[str]:
-    """Why ONNX has no place for parts of `model`."""
-    yield from with_tables(model, "ONNX")
-    yield from sparse_inputs(model)
+def unsupported(model: keras.Model) -> Iterator[str]:
+    """Yield a sentence for each part of `model` that ONNX does not support."""
+    yield from unsupported_tables(model, "ONNX")
+    yield from unsupported_sparse_inputs(model)
     for layer in every_layer(model):
         if isinstance(layer, keras.layers.Discretization):
-            yield f"the layer `{layer.name}` (Discretization) sorts numbers into bins, which ONNX does not"
+            yield f"the layer `{layer.name}` (Discretization) sorts numbers into bins, which ONNX does not support"
 
 
 def convert(model: keras.Model, signature: Signature, path: Path) -> None:
-    """Write `model` to `path`; its first axis is called `batch` where it is open."""
+    """Write `model` to `path`; an open first axis is named `batch`."""
     _teach_erfc()
     with _constants_as_numbers(model):
         model.export(path, format="onnx", input_signature=[signature], verbose=False)
-    written = onnx.load(path)
-    for tensor in (*written.graph.input, *written.graph.output):
+    exported = onnx.load(path)
+    for tensor in (*exported.graph.input, *exported.graph.output):
         sizes = tensor.type.tensor_type.shape.dim
         if len(sizes) and not sizes[0].HasField("dim_value"):
             sizes[0].dim_param = "batch"
-    onnx.save(written, path)
+    onnx.save(exported, path)
 
 
-def opened(path: Path) -> Opened:
-    """The model in the file `path`, in ONNX Runtime on the processor."""
+def load(path: Path) -> LoadedExport:
+    """Load the model in a file with ONNX Runtime on the CPU."""
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
@@ -55,33 +55,33 @@ def opened(path: Path) -> Opened:
     def call(inputs: Arrays) -> Arrays:
         return dict(zip(outputs, session.run(outputs, dict(inputs)), strict=True))
 
-    return Opened({each.name for each in session.get_inputs()}, set(outputs), call)
+    return LoadedExport({each.name for each in session.get_inputs()}, set(outputs), call)
 
 
 def reason(error: Exception) -> str:
-    """What tf2onnx or ONNX Runtime meant by `error`: tf2onnx writes operations that ONNX does not have."""
+    """Return an explanation of an `error`: tf2onnx writes operations that ONNX does not have."""
     if unknown := _UNKNOWN.search(str(error)):
-        return f"ONNX has no counterpart of TensorFlow's `{unknown[2]}`, which stands at `{unknown[1]}`"
+        return f"ONNX has no equivalent of TensorFlow's `{unknown[2]}`, used at `{unknown[1]}`"
     return keras_messages.reason(error)
 
 
 @contextmanager
 def _constants_as_numbers(model: keras.Model) -> Iterator[None]:
-    """Within it, `Normalization` holds arrays: its tensors, which are no weights, would become inputs of the model."""
-    held = [layer for layer in every_layer(model) if isinstance(layer, keras.layers.Normalization)]
-    before = [(layer.mean, layer.variance) for layer in held]
-    for layer in held:
+    """Let `Normalization` hold arrays, since its tensors, which are no weights, would become inputs."""
+    layers = [layer for layer in every_layer(model) if isinstance(layer, keras.layers.Normalization)]
+    before = [(layer.mean, layer.variance) for layer in layers]
+    for layer in layers:
         layer.mean, layer.variance = np.asarray(layer.mean), np.asarray(layer.variance)
     try:
         yield
     finally:
-        for layer, (mean, variance) in zip(held, before, strict=True):
+        for layer, (mean, variance) in zip(layers, before, strict=True):
             layer.mean, layer.variance = mean, variance
 
 
 @cache
 def _teach_erfc() -> None:
-    """Let tf2onnx write TensorFlow's `Erfc`, which it does not know, as 1 - `Erf`: GELU is made of it."""
+    """Let tf2onnx write TensorFlow's `Erfc`, part of GELU and unknown to it, as 1 - `Erf`."""
 
     @tf_op("Erfc")
     class _Erfc:

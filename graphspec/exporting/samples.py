@@ -1,4 +1,4 @@
-"""The samples that an export is held against the model on: of files given, of the data of the run, or random ones."""
+"""The samples to compare an export with its model on: of input files, of the run's data, or random."""
 
 from __future__ import annotations
 
@@ -9,44 +9,49 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from graphspec.diagnostics import SpecError
-from graphspec.predicting.given import Files
+from graphspec.predicting.input_files import Files
 from graphspec.predicting.predictor import Predictor
-from graphspec.sources import Source
+from graphspec.sources import DataSource
 
 if TYPE_CHECKING:
     import keras
 
 Array = np.ndarray[Any, Any]
 
-MOST = 64
-"""So many samples are compared on; a model that is wrong is wrong on one."""
+MAX_SAMPLES = 64
+"""The maximum number of samples; a wrong export is wrong on one."""
 
-_MOST_RANDOM = 8
-"""What is long at random gives large outputs, and more samples of it tell no more."""
+_MAX_RANDOM_SAMPLES = 8
+"""The number of random samples; long sequences have large outputs, and more samples show no more."""
 
 _LENGTH, _EDGE = 256, 64
-"""What random samples have where one size is open, and where several are: kernels and poolings need some room."""
+"""The size of an open axis of random samples if it is the only one, or one of several: kernels need some room."""
 
-_WORDS = 1_000
+_MAX_WORDS = 1_000
 
 
 @dataclass(frozen=True)
-class Inputs:
-    """The inputs of `count` samples by name, with what they are, for people."""
+class SampleInputs:
+    """The inputs of `count` samples by name, with a description of their origin."""
 
     arrays: dict[str, Array]
-    described: str
+    description: str
     count: int
 
 
-def inputs_for(predictor: Predictor, given: Mapping[str, Source | str]) -> Inputs:
-    """The inputs of the first samples of files `given` by input name, else of the first split that can be read.
+def sample_inputs(predictor: Predictor, files: Mapping[str, DataSource | str]) -> SampleInputs:
+    """Return inputs of the first samples of `files`, else of a readable split, else random values.
 
-    Where there is none, they are random. Raises SpecError where files are given and do not fit.
+    Args:
+        predictor: the model and its data.
+        files: files by input, each a source or `file#part`; may be empty.
+
+    Raises:
+        SpecError: `files` do not fit the model.
     """
     fixed = _batch_size(predictor.model)
-    if given:
-        return _first(predictor, Files(inputs=given), "of the files given", fixed)
+    if files:
+        return _first(predictor, Files(inputs=files), "of the input files", fixed)
     missing = "no data is known"
     for split in _splits(predictor):
         try:
@@ -57,32 +62,32 @@ def inputs_for(predictor: Predictor, given: Mapping[str, Source | str]) -> Input
 
 
 def _splits(predictor: Predictor) -> list[str]:
-    """The splits that there are, those that were not trained on first."""
+    """Return the names of the splits, those that were not trained on first."""
     data = predictor.spec.data if predictor.spec is not None else None
     if data is None:
         return []
-    has = [name for name in ("validation", "test", "train") if data.split(name) is not None]
-    return ["validation", *has] if data.held_out else has
+    splits = [name for name in ("validation", "test", "train") if data.split(name) is not None]
+    return ["validation", *splits] if data.held_out else splits
 
 
-def _first(predictor: Predictor, data: Files | str, described: str, fixed: int | None) -> Inputs:
+def _first(predictor: Predictor, data: Files | str, description: str, fixed: int | None) -> SampleInputs:
     from graphspec.datasets.batches import input_batches
-    from graphspec.datasets.faults import told
+    from graphspec.datasets.faults import raise_faults
 
     samples = predictor.samples(data, targets=False)
-    count = fixed or min(MOST, samples.count)
+    count = fixed or min(MAX_SAMPLES, samples.count)
     part = samples.part(np.arange(count) % samples.count)
-    with told(part.faults):
+    with raise_faults(part.faults):
         (batch,) = input_batches(predictor.graph, part, count)
-    return Inputs({name: each.numpy() for name, each in batch.items()}, described, count)
+    return SampleInputs({name: each.numpy() for name, each in batch.items()}, description, count)
 
 
-def _random(model: keras.Model, missing: str, fixed: int | None) -> Inputs:
-    """Normal numbers; zeros and ones where they are whole; words that the model knows where they are text."""
+def _random(model: keras.Model, missing: str, fixed: int | None) -> SampleInputs:
+    """Return normal floats, integers of 0 and 1, and words that the model knows."""
     import tensorflow as tf
 
     rng = np.random.default_rng(0)
-    count = fixed or _MOST_RANDOM
+    count = fixed or _MAX_RANDOM_SAMPLES
     words = np.array([word.encode() for word in _words(model)], object)
     arrays = {}
     for name, tensor in model.input.items():
@@ -96,20 +101,20 @@ def _random(model: keras.Model, missing: str, fixed: int | None) -> Inputs:
             arrays[name] = tf.cast(
                 rng.integers(0, 2, shape) if is_whole else rng.normal(size=shape), tensor.dtype
             ).numpy()
-    return Inputs(arrays, f"of random values, for {missing}", count)
+    return SampleInputs(arrays, f"of random values, since {missing}", count)
 
 
 def _words(model: keras.Model) -> list[str]:
-    """Words that the layers of `model` know, or some where they know none."""
-    from graphspec.to_keras.adapted import has_learnt, learning_layers, words_of
+    """Return words in the vocabularies of `model`, or some words if it has none."""
+    from graphspec.to_keras.adapted_layers import adaptable_layers, is_adapted, vocabulary_of
 
-    found: list[str] = []
-    for layer in learning_layers(model).values():
-        if type(layer).__name__ in ("TextVectorization", "StringLookup") and has_learnt(layer):
-            found += words_of(layer)[:_WORDS]
-    return found or ["", "a", "b c"]
+    words: list[str] = []
+    for layer in adaptable_layers(model).values():
+        if type(layer).__name__ in ("TextVectorization", "StringLookup") and is_adapted(layer):
+            words += vocabulary_of(layer)[:_MAX_WORDS]
+    return words or ["", "a", "b c"]
 
 
 def _batch_size(model: keras.Model) -> int | None:
-    """How many samples `model` takes at a time, where an input says so."""
+    """Return the fixed batch size of `model`, None if it is open."""
     return next((tensor.shape[0] for tensor in model.input.values() if tensor.shape[0] is not None), None)

@@ -1,5 +1,5 @@
-"""A model and data → what it says of the data: predictions in a stream, written to a file, and metrics.
+"""Predict and evaluate: a model and data → a stream of predictions, a file of them, or metrics.
 
-The model is a run's or that of a saved file; the data a split of a spec, or files given by name. Predictions never
-stand whole in memory: each batch is handed on before the next is computed.
+The model comes from a run or a saved file; the data from a split of a spec or from named files. Predictions are never
+held whole in memory: each batch is passed on before the next is computed.
 """

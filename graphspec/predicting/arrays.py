@@ -1,7 +1,7 @@
-"""Predictions as arrays in `.npz` and `.npy` files, as the model gives them, written batch by batch.
+"""Writers of predictions as arrays: `.npz` and `.npy` files, batch by batch.
 
-The arrays of an `.npz` lie one after the other, and batches bring a piece of each: so each is written to a file of its
-own, which has no name and is gone with the process, and then copied into the archive.
+An `.npz` stores its arrays one after the other, but each batch holds a piece of every array. So each array is first
+written to an anonymous temporary file, and then copied into the archive.
 """
 
 from __future__ import annotations
@@ -17,15 +17,25 @@ from typing import IO, Any
 import numpy as np
 
 from graphspec.diagnostics import SpecError
+from graphspec.diagnostics.rules import DATA_SHAPE, UNKNOWN_FORMAT
+from graphspec.diagnostics.suggest import one_of
 from graphspec.predicting.batch import Array, Batch
-from graphspec.predicting.columns import SAMPLE, free
+from graphspec.predicting.columns import SAMPLE, free_name
 from graphspec.predicting.labels import Labels
-from graphspec.rules import DATA_SHAPE, UNKNOWN_FORMAT
-from graphspec.suggest import one_of
 
 
 def write_npz(part: Path, batches: Iterator[Batch], count: int, labels: dict[str, Labels]) -> None:
-    """Every output by its name, `<output>_label` with the likeliest words, and `sample` as in `columns`."""
+    """Write an `.npz` file: each output by name, `<output>_label` with its likeliest words, and `sample`.
+
+    Args:
+        part: path of the file to write.
+        batches: predictions, in order.
+        count: number of samples in all batches.
+        labels: words of the outputs that have a vocabulary, by output.
+
+    Raises:
+        SpecError: an output is text, or its shape differs between batches.
+    """
     with ExitStack() as files, zipfile.ZipFile(part, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
         members: dict[str, _Member] = {}
         for batch in batches:
@@ -39,14 +49,14 @@ def write_npz(part: Path, batches: Iterator[Batch], count: int, labels: dict[str
 
 
 def write_npy(part: Path, batches: Iterator[Batch], count: int, labels: dict[str, Labels]) -> None:
-    """The one output of a model that has one."""
+    """Write an `.npy` file with the output of a model that has one. Arguments and errors as for `write_npz`."""
     with open(part, "wb") as file:
         member: _Member | None = None
         for batch in batches:
             if len(batch.predicted) > 1:
                 raise SpecError.of(
                     UNKNOWN_FORMAT,
-                    f"an .npy file holds one array, and the model gives {one_of(batch.predicted)}",
+                    f"an .npy file holds one array, but the model has the outputs {one_of(batch.predicted)}",
                     help="write an .npz file",
                 )
             ((name, values),) = batch.predicted.items()
@@ -55,49 +65,49 @@ def write_npy(part: Path, batches: Iterator[Batch], count: int, labels: dict[str
 
 
 class _Member:
-    """One array of `count` samples, written piece by piece to `file`; shape and dtype are those of the first piece."""
+    """An array of `count` samples, written to `file` in pieces; the first piece sets shape and dtype."""
 
     def __init__(self, file: IO[bytes], name: str, count: int) -> None:
         self.file, self.name, self.count = file, name, count
-        self.like: Array | None = None
+        self.first: Array | None = None
 
     def add(self, values: Array) -> None:
-        """The next piece, first axis samples. Raises SpecError where it does not fit those before it."""
+        """Append a piece, first axis samples. Raises SpecError if its shape differs from the first."""
         if values.dtype == object:
             raise SpecError.of(
                 UNKNOWN_FORMAT,
-                f"the model gives text for `{self.name}`, which is not written as an array",
+                f"the output `{self.name}` is text, which cannot be written as an array",
                 help="write a .csv, .jsonl or .parquet file",
             )
-        if self.like is None:
-            self.like = values[:0]
+        if self.first is None:
+            self.first = values[:0]
             header: dict[str, Any] = {
                 "descr": np.lib.format.dtype_to_descr(values.dtype),
                 "fortran_order": False,
                 "shape": (self.count, *values.shape[1:]),
             }
             np.lib.format.write_array_header_1_0(self.file, header)
-        if values.shape[1:] != self.like.shape[1:]:
+        if values.shape[1:] != self.first.shape[1:]:
             raise SpecError.of(
                 DATA_SHAPE,
-                f"the model gives `{self.name}` the shape {list(self.like.shape[1:])} for some samples and "
-                f"{list(values.shape[1:])} for others, which no array holds",
+                f"the output `{self.name}` has the shape {list(self.first.shape[1:])} for some samples and "
+                f"{list(values.shape[1:])} for others, so it cannot be written as one array",
                 help="write a .parquet or .jsonl file",
             )
         self.file.write(np.ascontiguousarray(values).data)
 
     def copy(self, target: IO[bytes]) -> None:
-        """The whole array, as an .npy file, to `target`."""
+        """Copy the whole array to `target`, in the `.npy` format."""
         self.file.seek(0)
         shutil.copyfileobj(self.file, target, 1 << 20)
 
 
 def _named(batch: Batch, labels: dict[str, Labels]) -> dict[str, Array]:
-    """The arrays of a batch by name: samples, outputs, and the words of those that have any."""
-    found = dict(batch.predicted)
-    for name, known in labels.items():
-        if known.fit(batch.predicted[name].shape[1:]):
-            words = known.of(batch.predicted[name])
-            said = np.array([word or "" for word in words.reshape(-1)], f"<U{max(1, *map(len, known.words))}")
-            found[free(f"{name}_label", found)] = said.reshape(words.shape)
-    return {free(SAMPLE, found): batch.at} | found
+    """Return the arrays of a batch by name: sample indices, outputs, and the words of labelled outputs."""
+    arrays = dict(batch.predicted)
+    for name, vocabulary in labels.items():
+        if vocabulary.fit(batch.predicted[name].shape[1:]):
+            words = vocabulary.of(batch.predicted[name])
+            texts = np.array([word or "" for word in words.reshape(-1)], f"<U{max(1, *map(len, vocabulary.words))}")
+            arrays[free_name(f"{name}_label", arrays)] = texts.reshape(words.shape)
+    return {free_name(SAMPLE, arrays): batch.at} | arrays

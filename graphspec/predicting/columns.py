@@ -1,8 +1,8 @@
-"""Predictions as the columns of a table: what each is called, and the values of a batch.
+"""The columns of a table of predictions: their names, and their values for a batch.
 
-A number a sample is the column of its output's name; a list of them is `<output>_0`, `<output>_1`, ... Where the
-targets of an output have a vocabulary, its own column holds the likeliest word, and `<output>_<word>` the number of
-each. `sample` counts the samples of the file that they were read from, so that rows can be joined with it.
+An output of one number a sample is a column of its name; one of several is `<output>_0`, `<output>_1`, ... If the
+targets of an output have a vocabulary, the column `<output>` holds the likeliest word, and `<output>_<word>` the number
+of each word. `sample` is the index of the sample in the file that it was read from, so that rows can be joined with it.
 """
 
 from __future__ import annotations
@@ -14,28 +14,32 @@ from graphspec.predicting.batch import Array
 from graphspec.predicting.labels import Labels
 
 Values = Callable[[Array], Array]
-"""Of the predictions of one output, those of one column."""
+"""A function from the predictions of one output to the values of one column."""
 
 SAMPLE = "sample"
-MOST_WORDS = 1_000
-"""Of a larger vocabulary, a table holds the likeliest word and its number alone."""
+MAX_WORDS = 1_000
+"""The largest vocabulary with a column for each word; of a larger one, a table holds the likeliest word alone."""
 
 
-class Columns:
-    """The columns of predictions of `shapes`, those of one sample by output, in the order of the outputs.
+class PredictionColumns:
+    """The columns of a table of predictions, in the order of the outputs.
 
-    Names that would stand there twice are told apart by underscores; an output keeps its own name.
+    Duplicate names are made unique with underscores; an output keeps its own name.
+
+    Args:
+        shapes: shape of one sample's prediction, by output.
+        labels: words of the outputs that have a vocabulary, by output.
     """
 
     def __init__(self, shapes: Mapping[str, tuple[int, ...]], labels: Mapping[str, Labels]) -> None:
-        self.sample = free(SAMPLE, shapes)
+        self.sample = free_name(SAMPLE, shapes)
         self._columns: dict[str, tuple[str, Values]] = {}
         taken = {self.sample, *shapes}
         for output, shape in shapes.items():
-            known = labels.get(output)
-            own, parts = _parts(shape, known if known is not None and known.fit(shape) else None)
-            between = next(line for n in count(1) if _fits(line := "_" * n, output, parts, taken))
-            names = [f"{output}{between}{part}" for part in parts]
+            words = labels.get(output)
+            own, parts = _parts(shape, words if words is not None and words.fit(shape) else None)
+            separator = next(line for n in count(1) if _is_free(line := "_" * n, output, parts, taken))
+            names = [f"{output}{separator}{part}" for part in parts]
             taken.update(names)
             if own is not None:
                 self._columns[output] = (output, own)
@@ -43,16 +47,21 @@ class Columns:
 
     @property
     def names(self) -> list[str]:
-        """The names of all columns, that of the sample first."""
+        """Return the names of all columns, that of the sample index first."""
         return [self.sample, *self._columns]
 
     def of(self, at: Array, predicted: Mapping[str, Array]) -> dict[str, Array]:
-        """The columns of one batch, the predictions of the samples `at`; what is a word is an object."""
+        """Return the columns of one batch, words as objects.
+
+        Args:
+            at: indices of the samples.
+            predicted: predictions by output, first axis samples.
+        """
         return {self.sample: at} | {name: values(predicted[output]) for name, (output, values) in self._columns.items()}
 
 
 def _parts(shape: tuple[int, ...], labels: Labels | None) -> tuple[Values | None, dict[str, Values]]:
-    """The column of the output's own name, if there is one, and the further ones by the end of their names."""
+    """Return the column named as the output, if any, and the other columns by suffix."""
     if labels is None:
         if len(shape) != 1:
             return (lambda predicted: predicted), {}
@@ -61,7 +70,7 @@ def _parts(shape: tuple[int, ...], labels: Labels | None) -> tuple[Values | None
         return None, {str(index): _unit(index) for index in range(shape[0])}
     if labels.is_decision(shape):
         return labels.of, {labels.words[1]: lambda predicted: predicted.reshape(len(predicted))}
-    if len(shape) == 1 and len(labels.words) <= MOST_WORDS:
+    if len(shape) == 1 and len(labels.words) <= MAX_WORDS:
         return labels.of, {word: _unit(index) for index, word in enumerate(labels.words)}
     if len(shape) == 1:
         return labels.of, {"likeliest": lambda predicted: predicted.max(axis=-1)}
@@ -72,12 +81,12 @@ def _unit(index: int) -> Values:
     return lambda predicted: predicted[:, index]
 
 
-def _fits(between: str, output: str, parts: Iterable[str], taken: set[str]) -> bool:
-    return not any(f"{output}{between}{part}" in taken for part in parts)
+def _is_free(separator: str, output: str, parts: Iterable[str], taken: set[str]) -> bool:
+    return not any(f"{output}{separator}{part}" in taken for part in parts)
 
 
-def free(name: str, taken: Collection[str]) -> str:
-    """`name`, with underscores after it where it is taken."""
+def free_name(name: str, taken: Collection[str]) -> str:
+    """Return `name`, with underscores appended until it is not in `taken`."""
     while name in taken:
         name += "_"
     return name

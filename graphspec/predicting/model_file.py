@@ -1,4 +1,4 @@
-"""The file of a saved model → a `Predictor`, with or without a spec that says what it was trained on and how."""
+"""A saved model file → a `keras.Model`, and a `Predictor` where there is no spec."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ import keras
 
 from graphspec.checks.files import missing_file
 from graphspec.diagnostics import Report, Span, SpecError
-from graphspec.diagnostics import Source as Text
+from graphspec.diagnostics import SourceText as Text
+from graphspec.diagnostics.rules import REFUSED_TRAINING, UNREADABLE_DATA
 from graphspec.files import is_file
-from graphspec.graph import Graph, Input, Node, Object, Output, every_plugin
-from graphspec.keras_messages import reason
+from graphspec.language.graph import Feed, Graph, Input, Node, Object, Output
+from graphspec.language.traversal import every_plugin
 from graphspec.predicting.predictor import Predictor
-from graphspec.rules import REFUSED_TRAINING, UNREADABLE_DATA
 from graphspec.spec import Spec
+from graphspec.to_keras.keras_messages import reason
 from graphspec.to_keras.plugins import import_plugins
 from graphspec.to_keras.saved_file import by_name, load_compiling, load_saved
 from graphspec.training.metrics import OutputLoss
@@ -23,14 +24,19 @@ from graphspec.training.metrics import OutputLoss
 _PARTS = ("loss", "loss_weights", "metrics", "weighted_metrics")
 
 
-def loaded(path: Path, spec: Spec | None) -> keras.Model:
-    """The model in the file `path`, dicts by name in and out, not compiled; the plugins of `spec` are imported.
+def load_model(path: Path, spec: Spec | None) -> keras.Model:
+    """Load the model in a file, uncompiled, with dicts by name as inputs and outputs.
 
-    Raises SpecError where there is none, or where the names of its inputs and outputs are not known.
+    Args:
+        path: a saved model.
+        spec: its spec, whose plugins are imported first.
+
+    Raises:
+        SpecError: there is no model, or the names of its inputs and outputs are unknown.
     """
-    place = Span(Text("RUN", str(path)), 1, 1, 1, 1 + len(str(path)))
+    span = Span(Text("RUN", str(path)), 1, 1, 1, 1 + len(str(path)))
     if not is_file(path):
-        raise SpecError(Report([missing_file(path, str(path), place)]))
+        raise SpecError(Report([missing_file(path, str(path), span)]))
     if spec is not None:
         import_plugins(every_plugin(spec.graph))
     model = load_saved(path, str(path))
@@ -44,26 +50,26 @@ def loaded(path: Path, spec: Spec | None) -> keras.Model:
     except (AttributeError, ValueError):
         raise SpecError.of(
             UNREADABLE_DATA,
-            f"{path} holds a `{type(model).__name__}`, which does not tell its inputs and outputs",
-            expected="a functional or a sequential model that was built",
+            f"{path} holds a `{type(model).__name__}`, which does not name its inputs and outputs",
+            expected="a functional model, or a sequential model that is built",
         ) from None
     return keras.Model(inputs, outputs, name=model.name)
 
 
 def predictor_of(path: Path) -> Predictor:
-    """The model in a file alone, compiled as it was saved. Raises SpecError where there is none."""
-    model = loaded(path, None)
+    """Load the model in a file, compiled as it was saved. Raises SpecError if there is none."""
+    model = load_model(path, None)
     compiling = _by_output(load_compiling(path, str(path)) or {}, list(model.output), str(path))
-    place = Span(Text(str(path), ""), 1, 1, 1, 1)
+    span = Span(Text(str(path), ""), 1, 1, 1, 1)
     inputs = {
-        name: Input(name, tuple(tensor.shape[1:]), str(tensor.dtype), place) for name, tensor in model.input.items()
+        name: Input(name, tuple(tensor.shape[1:]), str(tensor.dtype), span) for name, tensor in model.input.items()
     }
-    outputs = {name: _output(name, compiling, place) for name in model.output}
-    graph = Graph(model.name, inputs, {}, outputs, place)
+    outputs = {name: _output(name, compiling, span) for name in model.output}
+    graph = Graph(model.name, inputs, {}, outputs, span=span)
     trained = [name for name, output in outputs.items() if output.loss is not None]
     if trained:
         _compile(model, compiling, trained, str(path))
-    return Predictor(str(path), graph, lambda: model)
+    return Predictor(name=str(path), graph=graph, make=lambda: model)
 
 
 _Compiling = dict[str, dict[str, Any]]
@@ -71,62 +77,61 @@ _Compiling = dict[str, dict[str, Any]]
 
 
 def _by_output(compiled: dict[str, Any], outputs: list[str], name: str) -> _Compiling:
-    """What Keras' `compile` was given in any of its forms, by output: alone, in a list, or by name."""
-    found: _Compiling = {}
+    """Return the arguments of Keras' `compile` by output, from any of its forms: one value, a list or a dict."""
+    by_output: _Compiling = {}
     for part in _PARTS:
-        given = compiled.get(part)
-        several = given if part in ("metrics", "weighted_metrics") and len(outputs) == 1 else None
-        if isinstance(given, dict):
-            found[part] = dict(given)
-        elif several is not None or not isinstance(given, list):
-            found[part] = dict.fromkeys(outputs, given)
-        elif len(given) == len(outputs):
-            found[part] = dict(zip(outputs, given, strict=True))
+        argument = compiled.get(part)
+        is_shared = part in ("metrics", "weighted_metrics") and len(outputs) == 1
+        if isinstance(argument, dict):
+            by_output[part] = dict(argument)
+        elif is_shared or not isinstance(argument, list):
+            by_output[part] = dict.fromkeys(outputs, argument)
+        elif len(argument) == len(outputs):
+            by_output[part] = dict(zip(outputs, argument, strict=True))
         else:
             raise SpecError.of(
                 REFUSED_TRAINING,
-                f"{name} was compiled with `{part}` in a form that does not tell which output it is for",
+                f"{name} was compiled with `{part}` in a form that does not name the outputs",
                 help="name the spec that it was trained with: --spec SPEC",
             )
-    return found
+    return by_output
 
 
-def _output(name: str, compiling: _Compiling, place: Span) -> Output:
+def _output(name: str, compiling: _Compiling, span: Span) -> Output:
     loss = compiling["loss"].get(name)
-    weight = compiling["loss_weights"].get(name)
-    node = Node(name, (), [], place)
-    return Output(node, _object(loss, place), True, 1.0 if weight is None else float(weight), [], [], {}, place)
+    node = Node(name, Feed(), [], span)
+    return Output(node, span, loss=_object(loss, span), loss_weight=_weight(compiling["loss_weights"].get(name)))
 
 
-def _object(loss: Any, place: Span) -> Object | None:
-    """A loss as a spec would write it, as far as targets are checked against it."""
+def _object(loss: Any, span: Span) -> Object | None:
+    """Return a loss as lowered from a spec, as far as the checks of targets need it."""
     if loss is None or isinstance(loss, str):
-        return Object("losses", loss, {}, place, is_identifier=True) if loss is not None else None
+        return Object("losses", loss, {}, span, is_identifier=True) if loss is not None else None
     arguments = loss.get_config() if isinstance(loss, keras.losses.Loss) else {}
-    return Object("losses", getattr(loss, "__name__", type(loss).__name__), arguments, place)
+    return Object("losses", getattr(loss, "__name__", type(loss).__name__), arguments, span)
 
 
 def _compile(model: keras.Model, compiling: _Compiling, trained: list[str], name: str) -> None:
-    weighted = {each: _listed(compiling["weighted_metrics"].get(each)) for each in model.output}
+    weighted = {each: _as_list(compiling["weighted_metrics"].get(each)) for each in model.output}
     for each in trained:
         weighted[each].append(OutputLoss(compiling["loss"][each], len(trained) - 1))
     try:
         model.compile(
             loss={each: compiling["loss"].get(each) for each in model.output},
             loss_weights={each: _weight(compiling["loss_weights"].get(each)) for each in model.output},
-            metrics={each: _listed(compiling["metrics"].get(each)) for each in model.output},
+            metrics={each: _as_list(compiling["metrics"].get(each)) for each in model.output},
             weighted_metrics=weighted,
         )
     except Exception as error:
         raise SpecError.of(REFUSED_TRAINING, f"Keras refused to compile {name}: {reason(error)}") from error
 
 
-def _weight(given: Any) -> float:
-    return 1.0 if given is None else float(given)
+def _weight(weight: Any) -> float:
+    return 1.0 if weight is None else float(weight)
 
 
-def _listed(given: Any) -> list[Any]:
-    if given is None:
+def _as_list(metrics: Any) -> list[Any]:
+    if metrics is None:
         return []
-    flat = given[0] if isinstance(given, list) and len(given) == 1 and isinstance(given[0], list) else given
+    flat = metrics[0] if isinstance(metrics, list) and len(metrics) == 1 and isinstance(metrics[0], list) else metrics
     return list(flat) if isinstance(flat, list) else [flat]

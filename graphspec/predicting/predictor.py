@@ -1,4 +1,4 @@
-"""`Predictor`: a model, the names and shapes of what it takes and gives, and what it says of samples."""
+"""`Predictor`: a model that predicts and is evaluated on the data of its spec, or on files."""
 
 from __future__ import annotations
 
@@ -12,13 +12,12 @@ import numpy as np
 
 from graphspec.datasets.samples import Samples, read_splits, read_training_data
 from graphspec.diagnostics import SpecError
+from graphspec.diagnostics.rules import DATA_NAMES, NOTHING_TO_TRAIN, REFUSED_CALL
 from graphspec.extras import require_tensorflow
-from graphspec.graph import Graph
-from graphspec.keras_messages import told_as
+from graphspec.language.graph import Graph
 from graphspec.predicting.batch import Array, Batch
-from graphspec.predicting.given import Files
+from graphspec.predicting.input_files import Files
 from graphspec.predicting.labels import Labels
-from graphspec.rules import DATA_NAMES, NOTHING_TO_TRAIN, REFUSED_CALL
 from graphspec.sources import Progress, Split
 from graphspec.sources.vocabularies import Vocabularies
 from graphspec.spec import Spec
@@ -31,9 +30,13 @@ SPLITS = ("train", "validation", "test")
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Loss and metrics as Keras names them, and the part of each output in the loss where there are several.
+    """The loss and metrics of a model on some data.
 
-    A metric is a number, a list for one of several values, None where it is not finite; so is a share.
+    Attributes:
+        metrics: values by Keras' name: a number, a list for a metric of several values, None if not finite.
+        shares: part of each output in the loss if there are several, None if not finite.
+        samples: number of samples.
+        seconds: duration of the evaluation.
     """
 
     metrics: dict[str, Any]
@@ -42,13 +45,17 @@ class Evaluation:
     seconds: float
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Predictor:
-    """A model that says something of data.
+    """A model with the data that it can be applied to.
 
-    name is what people call it. make gives the model: dicts by name in and out, compiled where it is to be evaluated.
-    graph holds the names of its inputs and outputs; its nodes may be unknown. spec names data, where there is one;
-    vocabularies and labels are those of its inputs and outputs.
+    Attributes:
+        name: name of the model in messages.
+        graph: its inputs and outputs; the nodes may be missing.
+        make: returns the model, with dicts by name as inputs and outputs, compiled if it can be evaluated.
+        spec: its spec, if there is one.
+        vocabularies: words of its inputs and outputs.
+        labels: words of its outputs, for people.
     """
 
     name: str
@@ -60,25 +67,29 @@ class Predictor:
 
     @cached_property
     def model(self) -> keras.Model:
-        """The model itself; to load it imports TensorFlow. Raises SpecError where it cannot be had."""
+        """Load the model; imports TensorFlow. Raises SpecError if it cannot be loaded."""
         require_tensorflow()
         return self.make()
 
     def load(self) -> None:
-        """Load the model now, which takes seconds, and not when it is first needed."""
+        """Load the model now, which takes seconds, rather than at its first use."""
         self.model  # noqa: B018
 
     @property
     def batch_size(self) -> int:
-        """As many samples at a time as in training, for a model's last bits depend on it."""
+        """Return the batch size of the training, since the last bits of predictions depend on it."""
         training = self.spec.model.training if self.spec is not None else None
         return training.batch_size if training is not None else 32
 
     def split(self, data: Files | str, *, targets: bool) -> Split | None:
-        """The sources that `data` stands for: files, or the split of that name; None for a share of another split.
+        """Return the sources of `data`; None for a share of another split.
 
-        targets: whether they are wanted beside the inputs. Raises SpecError where the spec has no such split, or where
-        files are of no known format.
+        Args:
+            data: files, or the name of a split.
+            targets: include targets and sample weights.
+
+        Raises:
+            SpecError: the spec has no such split, or a file has an unknown format.
         """
         known = self.spec.data if self.spec is not None else None
         if isinstance(data, Files):
@@ -87,18 +98,18 @@ class Predictor:
             raise SpecError.of(DATA_NAMES, f"there is no split `{data}`", help=f"the splits are {', '.join(SPLITS)}")
         if known is not None and known.held_out and data != "test":
             return None
-        found = known.split(data) if known is not None else None
-        if found is None:
-            has = [each for each in SPLITS if known is not None and known.split(each) is not None]
+        split = known.split(data) if known is not None else None
+        if split is None:
+            splits = [each for each in SPLITS if known is not None and known.split(each) is not None]
             raise SpecError.of(
                 DATA_NAMES,
-                f"the data of {self.name} has no `{data}` split" if has else f"{self.name} names no data",
-                help=f"it has {', '.join(has)}" if has else "name files with --input, or a spec with --spec",
+                f"the data of {self.name} has no `{data}` split" if splits else f"{self.name} names no data",
+                help=f"it has {', '.join(splits)}" if splits else "name files with --input, or a spec with --spec",
             )
-        return found if targets else replace(found, outputs={}, sample_weights={})
+        return split if targets else replace(split, outputs={}, sample_weights={})
 
     def sources(self, data: Files | str) -> Split:
-        """Every source that is read for `data`, its targets too. Raises SpecError as `split` does."""
+        """Return every source of `data`, targets included. Raises SpecError as `split` does."""
         split = self.split(data, targets=True)
         if split is None:
             assert self.spec is not None
@@ -110,44 +121,52 @@ class Predictor:
     def samples(
         self, data: Files | str, *, targets: bool, rows: slice | None = None, progress: Progress | None = None
     ) -> Samples:
-        """The samples of `data`, checked against the graph; see `split`. Raises SpecError with all that is wrong.
+        """Return the samples of `data`, checked against the graph.
 
-        rows: only these of them. progress is told of files that take long to read.
+        Args:
+            data: files, or the name of a split.
+            targets: include targets and sample weights.
+            rows: the samples to return; all by default.
+            progress: reports the reading of large files.
+
+        Raises:
+            SpecError: with every diagnostic of the data.
         """
         if targets:
             self._check_evaluates()
         split = self.split(data, targets=targets)
         if split is None:
             assert self.spec is not None
-            read = read_training_data(self.spec, progress, self.vocabularies)
-            found = read.validation if data == "validation" else read.train
-            assert found is not None
+            training_data = read_training_data(self.spec, progress, self.vocabularies)
+            samples = training_data.validation if data == "validation" else training_data.train
+            assert samples is not None
         else:
             graph = self.graph if targets else replace(self.graph, outputs={})
-            found = read_splits(graph, [split], self.vocabularies, progress, to_predict=not targets)[split.name]
+            samples = read_splits(graph, [split], self.vocabularies, progress, to_predict=not targets)[split.name]
         if rows is not None:
-            found = found.part(np.arange(found.count)[rows])
-        if not found.count:
+            samples = samples.part(np.arange(samples.count)[rows])
+        if not samples.count:
             raise SpecError.of(NOTHING_TO_TRAIN, "there are no samples to predict from")
-        return found
+        return samples
 
     def batches(self, samples: Samples, batch_size: int | None = None) -> Iterator[Batch]:
-        """What the model gives for `samples`, in order, a batch at a time: none is kept.
+        """Yield the predictions of `samples` in order, batch by batch.
 
-        Raises SpecError where a file cannot be read, or where the model cannot take what is read.
+        Raises SpecError if a file cannot be read, or the model cannot compute its values.
         """
         model = self.model
         from graphspec.datasets.batches import input_batches
-        from graphspec.datasets.faults import told
+        from graphspec.datasets.faults import raise_faults
+        from graphspec.to_keras.keras_messages import keras_errors_as
 
         start = 0
-        with told_as(self._refused), told(samples.faults):
+        with keras_errors_as(self._refused), raise_faults(samples.faults):
             for inputs in input_batches(self.graph, samples, batch_size or self.batch_size):
                 predicted = model.predict_on_batch(inputs)
-                found = {name: _as_numpy(predicted[name]) for name in self.graph.outputs}
-                at = np.arange(start, start + len(next(iter(found.values()))))
+                outputs = {name: _as_numpy(predicted[name]) for name in self.graph.outputs}
+                at = np.arange(start, start + len(next(iter(outputs.values()))))
                 start += len(at)
-                yield Batch(at if samples.rows is None else samples.rows[at], found)
+                yield Batch(at if samples.rows is None else samples.rows[at], outputs)
 
     def evaluate(
         self,
@@ -155,36 +174,43 @@ class Predictor:
         batch_size: int | None = None,
         advance: Callable[[int], None] | None = None,
     ) -> Evaluation:
-        """Loss and metrics on `samples`: those by output are true means, whatever the size of the last batch.
+        """Return loss and metrics on `samples`; losses by output are means over samples, not over batches.
 
-        advance is told how many samples are done more. Raises SpecError where targets do not fit, where a file cannot
-        be read, or where the model cannot take what is read.
+        Args:
+            samples: inputs and targets.
+            batch_size: that of the training by default.
+            advance: is called with the number of samples of each batch.
+
+        Raises:
+            SpecError: targets do not fit, a file cannot be read, or the model cannot compute its values.
         """
         model = self.model
         import keras
 
         from graphspec.datasets.batches import evaluation_batches
-        from graphspec.datasets.faults import told
+        from graphspec.datasets.faults import raise_faults
         from graphspec.datasets.targets import fit_targets
-        from graphspec.training.metrics import measured, with_true_losses
+        from graphspec.to_keras.keras_messages import keras_errors_as
+        from graphspec.training.metrics import metric_value, replace_losses
 
         size = batch_size or self.batch_size
         batches = evaluation_batches(self.graph, fit_targets(self.graph, model, samples), size)
-        tell = advance or (lambda done: None)
-        counting = keras.callbacks.LambdaCallback(on_test_batch_end=lambda batch, logs: tell(size))
+        callbacks = []
+        if advance is not None:
+            callbacks.append(keras.callbacks.LambdaCallback(on_test_batch_end=lambda batch, logs: advance(size)))
         began = time.monotonic()
-        with told_as(self._refused), told(samples.faults):
-            logs = model.evaluate(batches, verbose=0, return_dict=True, callbacks=[counting])
+        with keras_errors_as(self._refused), raise_faults(samples.faults):
+            logs = model.evaluate(batches, verbose=0, return_dict=True, callbacks=callbacks)
         seconds = time.monotonic() - began
-        with_true_losses(logs)
-        metrics = {name: measured(value) for name, value in logs.items()}
+        replace_losses(logs)
+        metrics = {name: metric_value(value) for name, value in logs.items()}
         return Evaluation(metrics, self._shares(metrics), samples.count, seconds)
 
     def _check_evaluates(self) -> None:
         if self.spec is not None and self.spec.training is None:
             raise SpecError.of(
                 NOTHING_TO_TRAIN,
-                f"{self.spec.path} has no `training`, so nothing tells how to measure {self.name}",
+                f"{self.spec.path} has no `training`, so {self.name} has no loss to measure",
                 help="add `training: {optimizer: ...}` to it",
             )
         if all(output.loss is None for output in self.graph.outputs.values()):
@@ -195,7 +221,7 @@ class Predictor:
             )
 
     def _shares(self, metrics: Mapping[str, Any]) -> dict[str, float | None]:
-        """The weighted loss of each output by the total, which holds regularisation too."""
+        """Return the weighted loss of each output divided by the total, which includes regularization."""
         trained = [name for name, output in self.graph.outputs.items() if output.loss is not None]
         if len(trained) < 2:
             return {}
@@ -204,16 +230,16 @@ class Predictor:
         weights = {name: self.graph.outputs[name].loss_weight for name in trained}
         return {name: share(weight, metrics[f"{name}_loss"], metrics["loss"]) for name, weight in weights.items()}
 
-    def _refused(self, why: str) -> SpecError:
-        """That the model cannot compute what it is given: an index that an `Embedding` does not have, ..."""
+    def _refused(self, reason: str) -> SpecError:
+        """Return the error of a call that Keras refused, such as an index out of an `Embedding`'s range."""
         return SpecError.of(
             REFUSED_CALL,
-            f"{self.name} cannot compute this: {why}",
+            f"{self.name} cannot compute these samples: {reason}",
             help="check the data with `graphspec data`, or `graphspec validate --data`",
         )
 
 
 def _as_numpy(values: Any) -> Array:
-    """Predictions as NumPy has them; it has no bfloat16."""
-    found = np.asarray(values)
-    return found.astype(np.float32) if found.dtype.name == "bfloat16" else found
+    """Return predictions as a NumPy array, bfloat16 as float32, since files and tables have no bfloat16."""
+    array = np.asarray(values)
+    return array.astype(np.float32) if array.dtype.name == "bfloat16" else array

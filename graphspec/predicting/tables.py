@@ -1,4 +1,4 @@
-"""Predictions as tables: `.csv`, `.jsonl` and `.parquet`, a row a sample, with the columns of `columns`."""
+"""Writers of predictions as tables, one row a sample: `.csv`, `.jsonl` and `.parquet`."""
 
 from __future__ import annotations
 
@@ -9,26 +9,34 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from graphspec.console.escapes import escaped, heading, json_line, spreadsheet_cell
 from graphspec.diagnostics import SpecError
+from graphspec.diagnostics.escapes import escaped, heading, json_line, spreadsheet_cell
+from graphspec.diagnostics.rules import DATA_SHAPE
 from graphspec.predicting.batch import Array, Batch
-from graphspec.predicting.columns import Columns
+from graphspec.predicting.columns import PredictionColumns
 from graphspec.predicting.labels import Labels
-from graphspec.rules import DATA_SHAPE
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_TOGETHER = 1 << 25
-"""So many bytes are written to a Parquet file at a time: small groups of rows make it large and slow to read."""
+_ROW_GROUP = 1 << 25
+"""Bytes of a row group of a Parquet file: small groups make it large and slow to read."""
 
 
 def write_csv(
     part: Path, batches: Iterator[Batch], count: int, labels: dict[str, Labels], *, raw_text: bool = False
 ) -> None:
-    """UTF-8, with a line of names; numbers so that they read back as they are, nothing where there is no word.
+    """Write a UTF-8 `.csv` file with a header; numbers read back exactly, a missing word is empty.
 
-    Text that a spreadsheet would compute gets an apostrophe before it, unless raw_text asks for it as it is.
+    Args:
+        part: path of the file to write.
+        batches: predictions, in order.
+        count: number of samples in all batches.
+        labels: words of the outputs that have a vocabulary, by output.
+        raw_text: do not put an apostrophe before text that a spreadsheet would run as a formula.
+
+    Raises:
+        SpecError: an output has more than one axis, or its size differs between batches.
     """
     with open(part, "w", encoding="utf-8", errors="backslashreplace", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
@@ -38,7 +46,7 @@ def write_csv(
                 if values.ndim > 1:
                     raise SpecError.of(
                         DATA_SHAPE,
-                        f"a .csv file has no place for `{name}`, of shape {list(values.shape[1:])} a sample",
+                        f"a .csv file cannot hold `{name}`, of shape {list(values.shape[1:])} a sample",
                         help="write a .parquet, .jsonl or .npz file",
                     )
             if not names:
@@ -48,7 +56,7 @@ def write_csv(
 
 
 def write_jsonl(part: Path, batches: Iterator[Batch], count: int, labels: dict[str, Labels]) -> None:
-    """A JSON object a line; null for what is not finite, and for no word."""
+    """Write a `.jsonl` file; null for NaN, infinity and missing words. Arguments and errors as for `write_csv`."""
     with open(part, "w", encoding="utf-8") as file:
         for columns in _tables(batches, labels):
             names, values = list(columns), [_plain(each) for each in columns.values()]
@@ -57,7 +65,7 @@ def write_jsonl(part: Path, batches: Iterator[Batch], count: int, labels: dict[s
 
 
 def write_parquet(part: Path, batches: Iterator[Batch], count: int, labels: dict[str, Labels]) -> None:
-    """Columns of the dtype that the model gives; lists of lists for what has further axes."""
+    """Write a `.parquet` file, further axes as nested lists. Arguments and errors as for `write_csv`."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -67,7 +75,7 @@ def write_parquet(part: Path, batches: Iterator[Batch], count: int, labels: dict
         for columns in _tables(batches, labels):
             waiting.append(pa.RecordBatch.from_pydict({name: _arrow(each) for name, each in columns.items()}))
             writer = writer or pq.ParquetWriter(part, waiting[0].schema)
-            if sum(each.nbytes for each in waiting) >= _TOGETHER:
+            if sum(each.nbytes for each in waiting) >= _ROW_GROUP:
                 _flush(writer, waiting)
         if writer is not None:
             _flush(writer, waiting)
@@ -85,26 +93,26 @@ def _flush(writer: Any, waiting: list[pa.RecordBatch]) -> None:
 
 
 def _tables(batches: Iterator[Batch], labels: dict[str, Labels]) -> Iterator[dict[str, Array]]:
-    """The columns of each batch. Raises SpecError where a batch has not the columns of the first."""
-    table: Columns | None = None
+    """Yield the columns of each batch. Raises SpecError if they differ from those of the first."""
+    table: PredictionColumns | None = None
     shapes: dict[str, tuple[int, ...]] = {}
     for batch in batches:
-        found = {name: values.shape[1:] for name, values in batch.predicted.items()}
+        batch_shapes = {name: values.shape[1:] for name, values in batch.predicted.items()}
         if table is None:
-            table, shapes = Columns(found, labels), found
-        for name, shape in found.items():
+            table, shapes = PredictionColumns(batch_shapes, labels), batch_shapes
+        for name, shape in batch_shapes.items():
             if len(shape) == 1 and shape != shapes[name]:
                 raise SpecError.of(
                     DATA_SHAPE,
-                    f"the model gives `{name}` {shapes[name][0]} numbers for some samples and {shape[0]} for others, "
-                    "and no table has such columns",
+                    f"the output `{name}` has {shapes[name][0]} numbers for some samples and {shape[0]} for others, "
+                    "so it does not fit the columns of one table",
                     help="predict samples of one size at a time",
                 )
         yield table.of(batch.at, batch.predicted)
 
 
 def _texts(values: Array, raw_text: bool) -> list[Any]:
-    """One column as csv.writer takes it."""
+    """Return a column as values for `csv.writer`."""
     if values.dtype == object:
         texts = map(_text, values)
         return [each if raw_text or not isinstance(each, str) else spreadsheet_cell(each) for each in texts]
@@ -114,19 +122,19 @@ def _texts(values: Array, raw_text: bool) -> list[Any]:
 
 
 def _plain(values: Array) -> list[Any]:
-    """One column as JSON holds it."""
+    """Return a column as JSON values."""
     if values.dtype.kind == "f":
         numbers = [float(each) for each in values.astype("U").reshape(-1).tolist()]
-        found = np.array([*(each if np.isfinite(each) else None for each in numbers), None], object)[:-1]
-        return found.reshape(values.shape).tolist()  # type: ignore[no-any-return]
+        plain = np.array([*(each if np.isfinite(each) else None for each in numbers), None], object)[:-1]
+        return plain.reshape(values.shape).tolist()  # type: ignore[no-any-return]
     if values.dtype == object:
-        found = np.array([*map(_text, values.reshape(-1)), None], object)[:-1]
-        return found.reshape(values.shape).tolist()  # type: ignore[no-any-return]
+        plain = np.array([*map(_text, values.reshape(-1)), None], object)[:-1]
+        return plain.reshape(values.shape).tolist()  # type: ignore[no-any-return]
     return values.tolist()  # type: ignore[no-any-return]
 
 
 def _text(value: Any) -> str | None:
-    """A word, or the text that a model gives, as text."""
+    """Return a word, or a byte string of a model, as text."""
     return value.decode("utf-8", errors="replace") if isinstance(value, bytes) else value
 
 
@@ -134,11 +142,11 @@ def _arrow(values: Array) -> pa.Array:
     import pyarrow as pa
 
     if values.dtype == object:
-        found = pa.array([_text(each) for each in values.reshape(-1)], pa.string())
+        column = pa.array([_text(each) for each in values.reshape(-1)], pa.string())
     else:
         wide = values.astype(np.float32) if values.dtype == np.float16 else values
-        found = pa.array(np.ascontiguousarray(wide).reshape(-1))
+        column = pa.array(np.ascontiguousarray(wide).reshape(-1))
     for axis in range(values.ndim - 1, 0, -1):
         rows = int(np.prod(values.shape[:axis]))
-        found = pa.ListArray.from_arrays(np.arange(rows + 1, dtype=np.int32) * values.shape[axis], found)
-    return found
+        column = pa.ListArray.from_arrays(np.arange(rows + 1, dtype=np.int32) * values.shape[axis], column)
+    return column

@@ -1,4 +1,4 @@
-"""A model and the spec that names its data → a `Predictor`: the two must have the same inputs and outputs."""
+"""A model and the spec that names its data → a `Predictor`."""
 
 from __future__ import annotations
 
@@ -8,38 +8,51 @@ from typing import TYPE_CHECKING
 
 from graphspec.datasets.samples import read_vocabularies
 from graphspec.diagnostics import SpecError
+from graphspec.diagnostics.rules import DATA_NAMES
+from graphspec.diagnostics.suggest import one_of
 from graphspec.predicting.labels import labels_of
 from graphspec.predicting.predictor import Predictor
-from graphspec.rules import DATA_NAMES
 from graphspec.run_directory import read_vocabularies as read_vocabularies_of_run
 from graphspec.sources.vocabularies import Vocabularies, auto_sources
 from graphspec.spec import Spec
-from graphspec.suggest import one_of
 
 if TYPE_CHECKING:
     import keras
 
 
 def predictor_with_spec(name: str, make: Callable[[], keras.Model], spec: Spec, known: Vocabularies) -> Predictor:
-    """What `make` gives, called `name`, with the data of `spec`; known are the vocabularies that it was trained with.
+    """Return a predictor of the model that `make` returns, with the data of `spec`.
 
-    Vocabularies that are not known are taken from the training split. Raises SpecError where a file of one cannot be
-    read.
+    Args:
+        name: name of the model in messages.
+        make: returns the model.
+        spec: its spec.
+        known: vocabularies that it was trained with; others are read from the training split.
+
+    Raises:
+        SpecError: a file of a vocabulary cannot be read.
     """
-    wanted = auto_sources(spec.data.train) if spec.data is not None and spec.data.train is not None else {}
-    if spec.data is not None and not wanted.keys() <= known.keys():
+    automatic = auto_sources(spec.data.train) if spec.data is not None and spec.data.train is not None else {}
+    if spec.data is not None and not automatic.keys() <= known.keys():
         known = {**read_vocabularies(spec.graph, spec.data), **known}
-    return Predictor(name, spec.graph, make, spec, known, labels_of(spec.graph, spec.data, known))
+    return Predictor(
+        name=name,
+        graph=spec.graph,
+        make=make,
+        spec=spec,
+        vocabularies=known,
+        labels=labels_of(spec.graph, spec.data, known),
+    )
 
 
 def predictor_of_file(path: Path, spec: Spec) -> Predictor:
-    """The model in a file, with the data, losses and metrics of `spec`. It is loaded when it is asked for."""
+    """Return a predictor of the model in a file, loaded lazily, with data, losses and metrics of `spec`."""
 
     def make() -> keras.Model:
-        from graphspec.predicting.model_file import loaded
+        from graphspec.predicting.model_file import load_model
         from graphspec.training.compiling import compile_model
 
-        model = loaded(path, spec)
+        model = load_model(path, spec)
         check_names(spec, list(model.input), list(model.output), str(path))
         if spec.training is not None:
             compile_model(spec, model)
@@ -49,11 +62,11 @@ def predictor_of_file(path: Path, spec: Spec) -> Predictor:
 
 
 def check_names(spec: Spec, inputs: Collection[str], outputs: Collection[str], name: str) -> None:
-    """Raise SpecError unless these, of the model called `name`, are the inputs and outputs of `spec`."""
-    for kind, has, wanted in (("inputs", inputs, spec.graph.inputs), ("outputs", outputs, spec.graph.outputs)):
-        if set(has) != set(wanted):
+    """Raise SpecError unless `inputs` and `outputs`, of the model `name`, are those of `spec`."""
+    for kind, actual, expected in (("inputs", inputs, spec.graph.inputs), ("outputs", outputs, spec.graph.outputs)):
+        if set(actual) != set(expected):
             raise SpecError.of(
                 DATA_NAMES,
-                f"{name} has the {kind} {one_of(has)}, and {spec.path} has {one_of(wanted)}",
+                f"{name} has the {kind} {one_of(actual)}, but {spec.path} has {one_of(expected)}",
                 help="name the spec that it was trained with",
             )

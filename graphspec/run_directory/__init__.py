@@ -1,19 +1,19 @@
-"""The folder of one run: what lies in it, and how it is written so that a reader never sees half a file.
+"""The folder of a run: its files, and writing each of them atomically.
 
     run.json             status, times, samples, the last metrics and the best epoch
-    lock.json            what it takes to repeat the run: command, seed, versions, machine, the SHA-256 of data files
+    lock.json            how to reproduce the run: command, seed, versions, machine, the SHA-256 of data files
                          and of the resolved spec, with its values
     spec.yaml            the spec as it was trained: overrides applied, data paths relative to this folder
-    provenance.json      the place that each value of the spec came from
+    provenance.json      the origin of each value of the spec
     metrics.jsonl, .csv  a row an epoch (see `rows`)
-    log.txt              what was told while it was trained
-    checkpoints/         what it takes to go on, to the bit
+    log.txt              the messages of the training
+    checkpoints/         the state to resume from, exactly
     model.keras          the trained model, which plain Keras loads; best.keras: that of the best epoch
     vocabularies.json    the words of each `vocabulary: auto`, in the order of their indices
-    adapted.json         what preprocessing layers have learnt from the training data
+    adapted.json         the state of preprocessing layers adapted to the training data
     included/            copies of the files that the spec includes
 
-What callbacks write lies beside them. Needs no TensorFlow.
+The files of callbacks lie beside them. Needs no TensorFlow.
 """
 
 from __future__ import annotations
@@ -31,18 +31,19 @@ from graphspec.run_directory.files import (
 )
 from graphspec.run_directory.folders import (
     RUNS,
+    check_can_create,
     check_empty,
     check_free,
-    check_place,
     create,
     empty_folder,
     folders_with,
-    held,
+    hold,
     new_folder,
     newest,
     newest_with,
+    status_of,
 )
-from graphspec.run_directory.inside import check_inside
+from graphspec.run_directory.links import check_inside
 from graphspec.run_directory.records import (
     damaged,
     read_adapted,
@@ -51,12 +52,11 @@ from graphspec.run_directory.records import (
     read_record,
     read_study,
     read_vocabularies,
-    what_is_left,
+    recovery_help,
 )
 from graphspec.run_directory.resolved_spec import change_epochs, write_spec
 from graphspec.run_directory.rows import Row, read_rows, series, write_rows
-from graphspec.run_directory.status import status_of
-from graphspec.run_directory.watched import WatchedFolder
+from graphspec.run_directory.watched_folder import WatchedFolder
 from graphspec.run_paths import (
     ADAPTED,
     BEST,
@@ -91,16 +91,16 @@ __all__ = [
     "WatchedFolder",
     "cannot_write",
     "change_epochs",
+    "check_can_create",
     "check_destination",
     "check_empty",
     "check_free",
     "check_inside",
-    "check_place",
     "create",
     "damaged",
     "empty_folder",
     "folders_with",
-    "held",
+    "hold",
     "make_folder",
     "new_folder",
     "newest",
@@ -113,10 +113,10 @@ __all__ = [
     "read_rows",
     "read_study",
     "read_vocabularies",
+    "recovery_help",
     "relative",
     "series",
     "status_of",
-    "what_is_left",
     "write",
     "write_json",
     "write_rows",

@@ -1,4 +1,4 @@
-"""Whether the files of a run agree with each other: what one of them says of what another holds."""
+"""Checks that the files of a run do not contradict each other."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from graphspec.run_paths import METRICS, RECORD
 
 
 def check_record(run: Path, record: dict[str, Any], rows: list[Row]) -> None:
-    """Raise SpecError where `record`, that of `run`, says what its `rows` of metrics do not.
+    """Raise SpecError where the `record` of `run` contradicts its `rows` of metrics.
 
     Rows are written before the record, so there may be more of them than it counts.
     """
@@ -32,14 +32,14 @@ def check_record(run: Path, record: dict[str, Any], rows: list[Row]) -> None:
 
 
 def check_rows(run: Path, rows: list[Row], epoch_steps: int) -> None:
-    """Raise SpecError where `rows`, those of `run`, are not of epochs of so many steps."""
+    """Raise SpecError where the `rows` of `run` are not of epochs of `epoch_steps` steps."""
     for number, row in enumerate(rows, 1):
         if row.get("step", number * epoch_steps) != number * epoch_steps:
             raise damaged(
-                run / METRICS, f"epoch {number} ends after step {row['step']}, and not after {number * epoch_steps}"
+                run / METRICS, f"epoch {number} ends after step {row['step']}, not after {number * epoch_steps}"
             )
 
 
 def metrics_of(rows: list[Row]) -> dict[str, Any]:
-    """Return what a record says of the last of `rows`: every metric by its name."""
+    """Return the metrics of the last of `rows` by their names."""
     return {name: value for name, value in rows[-1].items() if name not in FIXED and "/" not in name} if rows else {}

@@ -1,6 +1,6 @@
-"""Whether a file or a folder can be made at a path that the user names, before long work that would be lost.
+"""A check before long work that a file or folder can be made.
 
-Nothing is made and nothing is changed, so the path may still fail when it is written; then it does so by itself.
+The check changes nothing on disk, so writing may still fail later.
 """
 
 from __future__ import annotations
@@ -11,41 +11,40 @@ from contextlib import suppress
 from pathlib import Path
 
 from graphspec.diagnostics import SpecError
+from graphspec.diagnostics.rules import CANNOT_WRITE
 from graphspec.files import reason_of
-from graphspec.rules import CANNOT_WRITE
 from graphspec.run_paths import UNFINISHED
 
 _NAME_MAX, _PATH_MAX = 255, 4_096
+_MAX_SHOWN = 400
+"""Characters of a path in a message."""
 INSIDE = 80
-"""Bytes that the paths of graphspec's own files take below a folder."""
+"""Bytes of the longest path of graphspec's own files below a folder."""
 
 
 def check_destination(path: Path, *, inside: int = INSIDE) -> None:
-    """Raise SpecError where a file or folder cannot be made at `path`, as far as that can be known.
+    """Raise SpecError where a file or folder can probably not be made at `path`.
 
     Args:
-        path: Where it is to be; what is there already must be a regular file, a link to one, or a folder.
-        inside: How many bytes the longest path below it takes, of a folder.
+        path: The file or folder; an existing one must be a regular file, a link to one, or a folder.
+        inside: Bytes of the longest path below a folder.
     """
     if (reason := _reason(path, inside)) is not None:
         raise SpecError.of(
             CANNOT_WRITE,
-            f"cannot write {os.fspath(path)[:_SHOWN]}: {reason}",
+            f"cannot write {os.fspath(path)[:_MAX_SHOWN]}: {reason}",
             help="check the path, its permissions and the disk",
         )
-
-
-_SHOWN = 400
 
 
 def _reason(path: Path, inside: int) -> str | None:
     text = os.fspath(path)
     if "\0" in text:
-        return "a path holds no NUL character"
+        return "a path cannot contain a NUL character"
     try:
         size = len(text.encode())
     except UnicodeEncodeError:
-        return "its name is not UTF-8"
+        return "its name is not valid UTF-8"
     try:
         here = path.absolute()
     except OSError as error:
@@ -57,7 +56,7 @@ def _reason(path: Path, inside: int) -> str | None:
         missing.append(here.name)
         here = here.parent
     if not here.is_dir():
-        return f"{here} is a link to nowhere" if here.is_symlink() and not here.exists() else f"{here} is no folder"
+        return f"{here} is a broken link" if here.is_symlink() and not here.exists() else f"{here} is not a folder"
     if not os.access(here, os.W_OK | os.X_OK):
         return f"{here}: permission denied"
     longest = max(*(len(os.fsencode(name)) for name in missing), len(UNFINISHED) + 8 + len(os.fsencode(path.suffix)))
@@ -72,16 +71,16 @@ def _reason_of_existing(path: Path) -> str | None:
     try:
         mode = path.stat().st_mode
     except OSError:
-        return "it is a link to nowhere"
+        return "it is a broken link"
     if stat.S_ISDIR(mode):
         return None if os.access(path, os.W_OK | os.X_OK) else "permission denied"
     if not stat.S_ISREG(mode):
-        return "it is no regular file"
+        return "it is not a regular file"
     return None if os.access(path.parent, os.W_OK | os.X_OK) else "permission denied"
 
 
-def _limit(folder: Path, name: str, usual: int) -> int:
+def _limit(folder: Path, name: str, default: int) -> int:
     with suppress(OSError, ValueError, AttributeError):
-        found = os.pathconf(folder, name)
-        return found if found > 0 else usual
-    return usual
+        limit = os.pathconf(folder, name)
+        return limit if limit > 0 else default
+    return default

@@ -1,4 +1,4 @@
-"""The files of a run: their names, and how each is written so that a reader never sees half of one."""
+"""Reading and atomic writing of the files of a run."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from graphspec.diagnostics import SpecError
+from graphspec.diagnostics.formats.outcome import legible
+from graphspec.diagnostics.rules import BAD_RUN, CANNOT_WRITE
 from graphspec.files import read_bytes, reason_of
-from graphspec.report.paths import legible
-from graphspec.rules import BAD_RUN, CANNOT_WRITE
 from graphspec.run_paths import UNFINISHED
 
 _FLAGS = (
@@ -27,18 +27,22 @@ _FLAGS = (
 
 
 def relative(path: Path, folder: Path) -> str:
-    """`path` seen from `folder`, so that a project moves as a whole; absolute where they share no drive."""
+    """Return `path` relative to `folder`, or absolute where they share no drive."""
     with suppress(ValueError):
         return Path(os.path.relpath(path, folder)).as_posix()
     return path.as_posix()
 
 
 def write(path: Path, make: Callable[[Path], object], *, parents: bool = False) -> None:
-    """Let `make` write a temporary file beside `path`, flush it to disk and put it in the place of `path`.
+    """Replace the file at `path` atomically, also with respect to a loss of power.
 
-    Whoever reads `path` sees the old content or the new, never a part, after a loss of power too. parents: make the
-    folders that it lies in; without it, what was removed meanwhile is not made again. Raises SpecError where it cannot
-    be written; the old content is then still there.
+    Args:
+        path: The file to write.
+        make: Writes the new content to a temporary path in the same folder.
+        parents: Whether missing folders are made; by default, a folder removed meanwhile is not made again.
+
+    Raises:
+        SpecError: The file cannot be written; the old content is kept.
     """
     try:
         if parents:
@@ -59,7 +63,7 @@ def write(path: Path, make: Callable[[Path], object], *, parents: bool = False) 
 
 
 def make_folder(folder: Path) -> None:
-    """Make `folder`, where it is not there yet, in one that is there. Raises SpecError where that fails."""
+    """Make `folder` in an existing one, unless it exists. Raises SpecError on failure."""
     try:
         folder.mkdir(exist_ok=True)
     except OSError as error:
@@ -67,12 +71,12 @@ def make_folder(folder: Path) -> None:
 
 
 def open_own(path: Path, flags: int) -> int:
-    """Open the regular file at `path` with `flags` and give its descriptor; through a link it is not opened.
+    """Open the regular file at `path`, without following links or blocking on pipes.
 
-    Nothing is waited for: somebody may have put a pipe there. Raises OSError.
+    Raises OSError.
     """
     with suppress(FileNotFoundError):
-        _check_regular(os.lstat(path))  # before it is opened, which sets off some devices
+        _check_regular(os.lstat(path))  # first, since opening some devices has an effect
     handle = os.open(path, flags | _FLAGS, 0o644)
     try:
         _check_regular(os.fstat(handle))
@@ -82,16 +86,16 @@ def open_own(path: Path, flags: int) -> int:
     return handle
 
 
-def _check_regular(found: os.stat_result) -> None:
-    if not (stat.S_ISREG(found.st_mode) or stat.S_ISLNK(found.st_mode)):
-        raise OSError(errno.EINVAL, "it is no regular file")
+def _check_regular(status: os.stat_result) -> None:
+    if not (stat.S_ISREG(status.st_mode) or stat.S_ISLNK(status.st_mode)):
+        raise OSError(errno.EINVAL, "it is not a regular file")
 
 
 class LogFile:
-    """A file that lines are added to. It is made once: where it is removed meanwhile, it is not made again."""
+    """A file that lines are appended to; it is not remade when removed meanwhile."""
 
     def __init__(self, path: Path) -> None:
-        """Make the file, or go on with the one that is there. Raises SpecError where that fails."""
+        """Make the file, or open the existing one. Raises SpecError on failure."""
         self.path = path
         try:
             handle = open_own(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
@@ -101,51 +105,51 @@ class LogFile:
         os.close(handle)
 
     def add(self, line: str) -> None:
-        """Add a line. Raises SpecError where it cannot be written, or the file is no longer the same."""
+        """Append a line. Raises SpecError where it cannot be written, or the file was replaced."""
         try:
             handle = open_own(self.path, os.O_WRONLY | os.O_APPEND)
             with open(handle, "ab", buffering=0) as file:
                 if not os.path.samestat(os.fstat(handle), self._identity):
-                    raise FileNotFoundError(errno.ENOENT, "another file was put in its place")
+                    raise FileNotFoundError(errno.ENOENT, "it was replaced by another file")
                 file.write(f"{line}\n".encode(errors="backslashreplace"))
         except OSError as error:
             raise cannot_write(self.path, error) from None
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write `text` to `path`, whole or not at all."""
+    """Replace `path` by `text` in UTF-8 atomically."""
     write(path, lambda part: part.write_bytes(text.encode()))
 
 
 def write_json(path: Path, value: dict[str, Any]) -> None:
-    """Write `value` to `path`, whole or not at all; a byte that is no character, as in names of files, as `\\xff`."""
+    """Replace `path` by `value` as JSON atomically; undecodable bytes become `\\xff`."""
     write_text(path, json.dumps(legible(value), indent=1) + "\n")
 
 
-MOST_BYTES = 2**26
-"""Of a file that a run keeps, unless it holds words of the data."""
+MAX_BYTES = 2**26
+"""The size limit of a file of a run, unless it holds words of the data."""
 
 
 def parse_json(data: bytes) -> Any:
-    """Return the value that `data` holds as JSON. Raises ValueError where it is none that can be used."""
+    """Parse `data` as JSON. Raises ValueError where it is not valid JSON of valid text."""
     try:
-        found = json.loads(data.decode("utf-8"))
+        value = json.loads(data.decode("utf-8"))
         if b"\\u" in data:
-            json.dumps(found, ensure_ascii=False).encode("utf-8")  # half of a surrogate pair is no text
+            json.dumps(value, ensure_ascii=False).encode("utf-8")  # refuses half a surrogate pair
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
-    return found
+    return value
 
 
 def read_json(
-    path: Path, *, help: str = "the run is incomplete; train again", most: int = MOST_BYTES
+    path: Path, *, help: str = "the run is incomplete; train again", limit: int = MAX_BYTES
 ) -> dict[str, Any]:
-    """Return the JSON object in `path`. Raises SpecError where it cannot be read, with `help`."""
+    """Return the JSON object in `path`. Raises SpecError with `help` on failure."""
     try:
-        found = parse_json(read_bytes(path, most))
-        if isinstance(found, dict):
-            return found
-        reason = "it holds no object"
+        value = parse_json(read_bytes(path, limit))
+        if isinstance(value, dict):
+            return value
+        reason = "it does not hold a JSON object"
     except OSError as error:
         reason = reason_of(error)
     except ValueError as error:
@@ -154,7 +158,7 @@ def read_json(
 
 
 def cannot_write(path: Path, error: OSError) -> SpecError:
-    """That `path` could not be written, and why."""
+    """Return the error that `path` could not be written, with the reason."""
     reason = reason_of(error)
     return SpecError.of(
         CANNOT_WRITE, f"cannot write {path}: {reason}", help="check the path, its permissions and the disk"

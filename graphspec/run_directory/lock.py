@@ -1,4 +1,4 @@
-"""`lock.json` of a run: what it takes to repeat it beside the spec."""
+"""`lock.json` of a run: what reproducing it needs beside the spec."""
 
 from __future__ import annotations
 
@@ -15,14 +15,20 @@ from typing import Any
 from graphspec.version import __version__
 
 PACKAGES = ("graphspec", "keras", "tensorflow", "numpy", "python")
-"""Whose versions decide what a training comes to."""
+"""The packages whose versions influence the results of a training."""
 
 PLUGINS, FILES, DATA = "plugins", "files", "data"
-"""The sections of a lock with the size and the SHA-256 of files: code, what was learnt from data, and data."""
+"""The sections of a lock with size and SHA-256 of files: code, files derived from data, and data."""
 
 
 def lock_of(seed: int, loaded: dict[str, str], devices: list[str]) -> dict[str, Any]:
-    """The lock of a run by this process. loaded: the versions of packages, by name; devices: what computes."""
+    """Return the lock of a new run.
+
+    Args:
+        seed: The seed of the training.
+        loaded: Versions of the packages that compute, by name.
+        devices: Names of the devices.
+    """
     return {
         "command": command(),
         "seed": seed,
@@ -39,39 +45,38 @@ def lock_of(seed: int, loaded: dict[str, str], devices: list[str]) -> dict[str, 
 
 
 def command() -> list[str]:
-    """What this process was started with; the first word without its folder."""
+    """Return the command line of this process; the program without its folder."""
     program, *arguments = sys.argv or [""]
     name = Path(program).name
     return ["graphspec" if name == "__main__.py" else name, *arguments]
 
 
 def section_hashes(lock: dict[str, Any]) -> dict[str, str]:
-    """Return the hash of each section of a lock that names files; `data` has none before they are recorded."""
-    found = {name: lock[name] for name in (PLUGINS, FILES, DATA) if name in lock and (lock[name] or name != DATA)}
-    return {name: hashlib.sha256(json.dumps(each, sort_keys=True).encode()).hexdigest() for name, each in found.items()}
+    """Return the hash of each section of a lock that names files."""
+    # `data` is empty until its hashes are computed
+    names = [name for name in (PLUGINS, FILES, DATA) if name in lock and (lock[name] or name != DATA)]
+    return {name: hashlib.sha256(json.dumps(lock[name], sort_keys=True).encode()).hexdigest() for name in names}
 
 
-def nothing_recorded(what: str) -> str:
-    """Return the warning that a run did not record how `what` was."""
-    return f"the run has recorded nothing of {what}: whether it has changed cannot be told"
+def unrecorded_warning(name: str) -> str:
+    """Return the warning that a run did not record the state of `name`."""
+    return f"the run recorded nothing of {name}: changes of it are not detected"
 
 
 def unknown_versions(lock: dict[str, Any]) -> list[str]:
-    """Return the packages whose versions decide what a training comes to, and that `lock` says nothing of."""
+    """Return the packages of PACKAGES whose versions `lock` does not hold."""
     return [name for name in PACKAGES if name not in lock.get("versions", {})]
 
 
 def differing_versions(lock: dict[str, Any], now: dict[str, Any]) -> list[str]:
-    """The packages of two locks that are of different versions, as `keras 3.15.1 (was 3.14.0)`."""
-    was, is_now = lock.get("versions", {}), now["versions"]
-    return [
-        f"{name} {is_now[name]} (was {was[name]})" for name in PACKAGES if name in was and was[name] != is_now[name]
-    ]
+    """Return the packages with different versions in two locks, as `keras 3.15.1 (was 3.14.0)`."""
+    old, new = lock.get("versions", {}), now["versions"]
+    return [f"{name} {new[name]} (was {old[name]})" for name in PACKAGES if name in old and old[name] != new[name]]
 
 
 @cache
 def _installed() -> dict[str, str]:
-    """The version of every installed package, read once a process: a study makes many runs."""
-    found = ((each.metadata["Name"], each.metadata["Version"]) for each in distributions())
-    named = [each for each in found if all(isinstance(part, str) for part in each)]  # of a broken package they are None
+    """Return the version of every installed package, cached because a study makes many runs."""
+    packages = ((each.metadata["Name"], each.metadata["Version"]) for each in distributions())
+    named = [each for each in packages if all(isinstance(part, str) for part in each)]  # None in a broken package
     return dict(sorted(named, key=lambda each: each[0].lower()))

@@ -1,6 +1,6 @@
-"""The JSON files of a run and of a study, read and checked: whoever uses one finds in it what is expected there.
+"""Readers of the JSON files of runs and studies, with their schemas.
 
-Each function returns the file as plain values, and raises SpecError (GS903) with what can still be done.
+Each returns plain values, or raises SpecError (GS903) with what can still be done.
 """
 
 from __future__ import annotations
@@ -11,46 +11,46 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from graphspec.console.shell import command_line, path_word
 from graphspec.diagnostics import SpecError
-from graphspec.rules import BAD_RUN
-from graphspec.run_directory.files import MOST_BYTES, read_json
+from graphspec.diagnostics.rules import BAD_RUN
+from graphspec.run_directory.files import MAX_BYTES, read_json
 from graphspec.run_paths import ADAPTED, BEST, CHECKPOINTS, LOCK, MODEL, PROVENANCE, RECORD, VOCABULARIES
-from graphspec.shell import command_line, path_word
 
 _LARGE = 2**29
-"""Bytes of a file that holds words of the data, each once, or the names of its files."""
+"""The size limit of a file that holds words of the data, or names of its files."""
 
-GREATEST = 1e300
-"""Of a number that is recorded: what is drawn and compared must not grow beyond all numbers."""
+MAX_NUMBER = 1e300
+"""The limit of a recorded number, so that plots and comparisons do not overflow."""
 
 Count = Annotated[int, Field(ge=0, lt=2**53)]
-Number = Annotated[float, Field(ge=-GREATEST, le=GREATEST, allow_inf_nan=False)]
+Number = Annotated[float, Field(ge=-MAX_NUMBER, le=MAX_NUMBER, allow_inf_nan=False)]
 Metric = Number | list[Any] | None
 
 
-class _Part(BaseModel):
-    """Keys that graphspec reads; others may stand beside them."""
+class _Record(BaseModel):
+    """A model of the keys that graphspec reads; other keys are allowed."""
 
     model_config = ConfigDict(strict=True, extra="allow")
 
 
-class Samples(_Part):
-    """How many samples a run trains on and validates on."""
+class SampleCounts(_Record):
+    """The number of training and validation samples of a run."""
 
     train: Count
     validation: Count
 
 
-class Best(_Part):
-    """The best epoch of a run, counted from 0, and the metric that decides."""
+class Best(_Record):
+    """The best epoch of a run, counted from 0, and its monitored metric."""
 
     epoch: Count
     monitor: str
     value: Number
 
 
-class RunRecord(_Part):
-    """`run.json`."""
+class RunRecord(_Record):
+    """The content of `run.json`."""
 
     status: Literal["running", "finished", "stopped", "failed"]
     name: str = ""
@@ -60,7 +60,7 @@ class RunRecord(_Part):
     seed: Count = 0
     epochs: Count = 0
     seconds: Annotated[Number, Field(ge=0)] = 0.0
-    samples: Samples | None = None
+    samples: SampleCounts | None = None
     steps_per_execution: Annotated[int, Field(ge=1, lt=2**31)] | None = None
     metrics: dict[str, Metric] = {}
     best: Best | None = None
@@ -69,15 +69,15 @@ class RunRecord(_Part):
     left_out: list[str] = []
 
 
-class RecordedFile(_Part):
-    """Size in bytes and SHA-256 of a file."""
+class RecordedFile(_Record):
+    """The size in bytes and the SHA-256 of a file."""
 
     size: Count
     sha256: str
 
 
-class RecordedSpec(_Part):
-    """The values of the resolved spec and their SHA-256; next is that of the spec which is taking its place."""
+class RecordedSpec(_Record):
+    """The values of a resolved spec. next: the SHA-256 of the one replacing it."""
 
     form: Count
     sha256: str
@@ -85,8 +85,8 @@ class RecordedSpec(_Part):
     next: str = ""
 
 
-class RunLock(_Part):
-    """`lock.json`. A run of an older version has no `resolved`, `plugins` and `files`."""
+class RunLock(_Record):
+    """The content of `lock.json`. Runs of older versions have no `resolved`, `plugins` and `files`."""
 
     command: list[str] = []
     seed: Count = 0
@@ -99,8 +99,8 @@ class RunLock(_Part):
     files: dict[str, RecordedFile] = {}
 
 
-class StudyRecord(_Part):
-    """`study.json`."""
+class StudyRecord(_Record):
+    """The content of `study.json`."""
 
     status: Literal["running", "finished", "stopped", "failed"]
     name: Annotated[str, Field(min_length=1)]
@@ -111,8 +111,8 @@ class StudyRecord(_Part):
     resolved: RecordedSpec | None = None
 
 
-class Origin(_Part):
-    """Where a value of the spec comes from; written is the expression that gives it."""
+class Origin(_Record):
+    """The origin of a value of the spec. written: the expression that was evaluated."""
 
     value: Any
     origin: str = Field(alias="from")
@@ -127,43 +127,43 @@ _LAYERS = TypeAdapter(dict[str, list[Any]], config=ConfigDict(strict=True))
 
 
 def read_record(run: Path) -> dict[str, Any]:
-    """Return what `run.json` says."""
+    """Read `run.json`."""
     return _read(run / RECORD, _RECORD, _LARGE)
 
 
 def read_lock(run: Path) -> dict[str, Any]:
-    """Return what `lock.json` says."""
+    """Read `lock.json`."""
     return _read(run / LOCK, _LOCK, _LARGE)
 
 
 def read_provenance(run: Path) -> dict[str, Any]:
-    """Return where each value of the spec comes from."""
+    """Read the origin of each value of the spec."""
     return _read(run / PROVENANCE, _PROVENANCE)
 
 
 def read_study(study: Path, name: str) -> dict[str, Any]:
-    """Return what the record `name` of a study says."""
+    """Read the record `name` of a study."""
     return _read(study / name, _STUDY)
 
 
 def read_vocabularies(run: Path) -> dict[str, tuple[str, ...]]:
-    """Return the words of each `vocabulary: auto`, by `inputs.name` and `outputs.name`; none where no file is there."""
-    found = _read(run / VOCABULARIES, _WORDS, _LARGE) if os.path.lexists(run / VOCABULARIES) else {}
-    return {name: tuple(words) for name, words in found.items()}
+    """Read the words of each `vocabulary: auto` by `inputs.name` and `outputs.name`; empty without a file."""
+    content = _read(run / VOCABULARIES, _WORDS, _LARGE) if os.path.lexists(run / VOCABULARIES) else {}
+    return {name: tuple(words) for name, words in content.items()}
 
 
 def read_adapted(run: Path) -> dict[str, Any]:
-    """Return what preprocessing layers learnt before training, by layer; nothing where no file is there."""
+    """Read the adapted state of preprocessing layers, by layer; empty without a file."""
     return _read(run / ADAPTED, _LAYERS, _LARGE) if os.path.lexists(run / ADAPTED) else {}
 
 
 def damaged(path: Path, reason: str) -> SpecError:
-    """Return the finding that the file `path` of a run or a study is damaged, with what can still be done."""
-    return SpecError.of(BAD_RUN, f"{path} cannot be read: {reason}", help=what_is_left(path.parent))
+    """Return the error that the file `path` of a run or a study is damaged."""
+    return SpecError.of(BAD_RUN, f"{path} cannot be read: {reason}", help=recovery_help(path.parent))
 
 
-def what_is_left(run: Path) -> str:
-    """Return what can still be done with a run in which something is damaged."""
+def recovery_help(run: Path) -> str:
+    """Return the hint what can still be done with a damaged run."""
     for name in (MODEL, BEST):
         if (run / name).is_file():
             return (
@@ -172,21 +172,21 @@ def what_is_left(run: Path) -> str:
             )
     if (run / CHECKPOINTS).is_dir():
         return f"restore the file from a copy, or train again; {run / CHECKPOINTS} still holds the weights"
-    return "restore the file from a copy, or begin again"
+    return "restore the file from a copy, or start again"
 
 
-def _read(path: Path, adapter: TypeAdapter[Any], most: int = MOST_BYTES) -> dict[str, Any]:
-    found = read_json(path, help=what_is_left(path.parent), most=most)
+def _read(path: Path, adapter: TypeAdapter[Any], limit: int = MAX_BYTES) -> dict[str, Any]:
+    content = read_json(path, help=recovery_help(path.parent), limit=limit)
     try:
-        adapter.validate_python(found)
+        adapter.validate_python(content)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        raise damaged(path, f"{_place(found, first['loc'])}: {_lower(first['msg'])}") from None
-    return found
+        raise damaged(path, f"{_place(content, first['loc'])}: {_lower(first['msg'])}") from None
+    return content
 
 
 def _place(value: Any, loc: tuple[int | str, ...]) -> str:
-    """Return the key that is at fault; pydantic names the members of a union beside the keys."""
+    """Return the path of the wrong key, without the union members of pydantic."""
     keys = []
     for part in loc:
         is_key = isinstance(value, dict) and part in value

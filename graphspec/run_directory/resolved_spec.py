@@ -1,4 +1,4 @@
-"""`spec.yaml` of a run: the spec as it was trained, which finds its data and its other files from where it lies now."""
+"""`spec.yaml` of a run: the resolved spec, with paths relative to the run."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from graphspec.document.tree import plain
-from graphspec.document.write_yaml import write_yaml
-from graphspec.expand import Library
-from graphspec.graph import Plugin
+from graphspec.language.document.tree import plain
+from graphspec.language.document.write_yaml import write_yaml
+from graphspec.language.expand import Library
+from graphspec.language.graph import Plugin
 from graphspec.run_directory.files import make_folder, relative, write_json, write_text
 from graphspec.run_directory.records import read_lock, read_provenance
-from graphspec.run_directory.spec_hash import KEY, is_comparable, recorded
+from graphspec.run_directory.spec_hash import KEY, is_comparable, spec_record
 from graphspec.run_directory.spec_values import EPOCHS, sha256_of, values_of
 from graphspec.run_paths import INCLUDED, LOCK, PROVENANCE, SPEC
 from graphspec.spec import Spec
 
-_NOT_PLAIN, _LONGEST = r"[^A-Za-z0-9_-]", 80
-"""Of the name of an included file, what its copy is not called, and how much of it."""
+_REPLACED, _MAX_NAME = r"[^A-Za-z0-9_-]", 80
+"""Characters of the name of an included file that its copy replaces, and the length of that name."""
 
 
 def write_spec(folder: Path, spec: Spec) -> None:
-    """Write the spec as it was trained, its data paths made relative to `folder`, and the files that it includes."""
+    """Write the resolved spec and copies of included files into `folder`."""
     tree = plain(spec.tree)
     tree["name"] = spec.name
     _move_weight_files(tree, Path(spec.path).parent, folder)
@@ -41,10 +41,9 @@ def write_spec(folder: Path, spec: Spec) -> None:
 
 
 def change_epochs(run: Path, spec: Spec) -> dict[str, Any]:
-    """Write the epochs of `spec`, that of `run` but for them, into the files of the run; return what its lock says.
+    """Write the number of epochs of `spec` into `run`, and return its new lock.
 
-    The lock names the hash of the new spec before the spec is replaced: a process that is killed in between leaves a
-    run that can be resumed.
+    The lock gets the hash of the new spec before the spec is replaced, so that a run killed in between can be resumed.
     """
     assert spec.model.training is not None
     epochs, values, lock = spec.model.training.epochs, values_of(spec), read_lock(run)
@@ -54,29 +53,29 @@ def change_epochs(run: Path, spec: Spec) -> dict[str, Any]:
     origins = read_provenance(run) if os.path.lexists(run / PROVENANCE) else {}
     origins[EPOCHS] = {"value": epochs, "from": f"--resume --set training.epochs={epochs}"}
     write_json(run / PROVENANCE, origins)
-    lock = {**lock, KEY: recorded(values)}
+    lock = {**lock, KEY: spec_record(values)}
     write_json(run / LOCK, lock)
     return lock
 
 
-def _write_includes(folder: Path, includes: Iterable[Library], written: dict[Path, str]) -> list[str]:
-    """Copy included files, and those that they include, below `included/`; give their paths from `folder`."""
+def _write_includes(folder: Path, includes: Iterable[Library], names: dict[Path, str]) -> list[str]:
+    """Copy included files, recursively, below `included/`; return their paths relative to `folder`."""
     paths = []
     for library in includes:
         source = library.path.resolve()
-        if source not in written:
-            written[source] = f"{len(written)}_{re.sub(_NOT_PLAIN, '_', library.path.stem)[:_LONGEST]}.yaml"
-            name = written[source]
+        if source not in names:
+            names[source] = f"{len(names)}_{re.sub(_REPLACED, '_', library.path.stem)[:_MAX_NAME]}.yaml"
+            name = names[source]
             tree = plain(library.written)
             _move_weight_files(tree, library.path.parent, folder / INCLUDED)
             if "include" in tree:
                 tree["include"] = [
-                    path.removeprefix(f"{INCLUDED}/") for path in _write_includes(folder, library.includes, written)
+                    path.removeprefix(f"{INCLUDED}/") for path in _write_includes(folder, library.includes, names)
                 ]
             _move_models(tree, library.path.parent, folder / INCLUDED)
             make_folder(folder / INCLUDED)
             write_text(folder / INCLUDED / name, write_yaml(tree))
-        paths.append(f"{INCLUDED}/{written[source]}")
+        paths.append(f"{INCLUDED}/{names[source]}")
     return paths
 
 
@@ -93,14 +92,14 @@ def _move_paths(data: dict[str, Any], base: Path, folder: Path) -> None:
 
 
 def _plugin(plugin: Plugin, folder: Path) -> dict[str, Any]:
-    """The plugin as a spec in `folder` names it: with its folder, where it lies in one and is not installed."""
+    """Return the entry of a plugin in a spec in `folder`."""
     if not plugin.is_beside:
         return {"module": plugin.module}
     return {"module": plugin.module, "folder": relative(plugin.folder.resolve(), folder.resolve())}
 
 
 def _move_models(body: dict[str, Any], base: Path, folder: Path) -> None:
-    """Move the files that the models of `body` come from, and those of their weights."""
+    """Make the paths of the models of `body` and of their weights relative to `folder`."""
     for model in (body.get("models") or {}).values():
         for key in ("file", "spec", "weights"):
             if not ("application" in model and model.get(key) == "imagenet"):
@@ -109,23 +108,23 @@ def _move_models(body: dict[str, Any], base: Path, folder: Path) -> None:
 
 
 def _move_weights(owner: dict[str, Any], key: str, base: Path, folder: Path) -> None:
-    """Move the file of weights that `owner[key]` names, alone or under `file`."""
-    written = owner.get(key)
-    if isinstance(written, str):
-        owner[key] = relative((base / written).resolve(), folder.resolve())
-    elif isinstance(written, dict):
-        _move_weights(written, "file", base, folder)
+    """Make the path of the weight file in `owner[key]` relative to `folder`."""
+    weights = owner.get(key)
+    if isinstance(weights, str):
+        owner[key] = relative((base / weights).resolve(), folder.resolve())
+    elif isinstance(weights, dict):
+        _move_weights(weights, "file", base, folder)
 
 
 def _move_weight_files(tree: Any, base: Path, folder: Path) -> None:
-    """Move the path of every weight that is filled from a file, wherever an initializer stands."""
-    waiting = [tree]
-    while waiting:
-        value = waiting.pop()
+    """Make the path of every initializer with a `file` relative to `folder`."""
+    pending = [tree]
+    while pending:
+        value = pending.pop()
         if isinstance(value, dict):
             for name, inner in value.items():
                 if name.endswith("_initializer") and isinstance(inner, dict) and isinstance(inner.get("file"), str):
                     inner["file"] = relative((base / inner["file"]).resolve(), folder.resolve())
-            waiting += value.values()
+            pending += value.values()
         elif isinstance(value, list):
-            waiting += value
+            pending += value

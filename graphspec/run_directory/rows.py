@@ -1,14 +1,14 @@
-"""The metrics of a run: a row an epoch, as JSON lines and as a table.
+"""The metrics of a run by epoch, as JSON lines and as CSV.
 
     epoch, step                    the epoch, counted from 0, and the steps taken since the training began
-    loss, val_loss, ...            every metric as Keras names it
+    loss, val_loss, ...            every metric by its name in Keras
     optimizer/learning_rate        at the end of the epoch
-    share/<output>                 of the total loss, where several outputs are trained
+    share/<output>                 share of the total loss, with several trained outputs
     time/seconds                   of the whole epoch
     time/samples_per_second        while training, without validation
     time/data_wait                 the share of that time in which the training waited for data
 
-What no file can tell again from the same spec and data begins with `time/`.
+Only the columns that begin with `time/` differ between two trainings of the same spec and data.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from graphspec.console.escapes import heading
+from graphspec.diagnostics.escapes import heading
 from graphspec.files import read_bytes, reason_of
 from graphspec.run_directory.files import parse_json, write_text
 from graphspec.run_directory.records import Count, Metric, damaged
 from graphspec.run_paths import METRICS, TABLE
 
 Row = dict[str, Any]
-"""One epoch: numbers, lists of them for a metric of several values, and None where one is not finite."""
+"""The metrics of an epoch: numbers, lists for a metric of several values, None where one is not finite."""
 
 FIXED = ("epoch", "step")
 TIMED = "time/"
 
-_MOST_BYTES = 2**29
+_MAX_BYTES = 2**29
 
 
 class _Row(BaseModel):
@@ -52,7 +52,7 @@ _ROWS = TypeAdapter(list[_Row])
 
 
 def write_rows(run: Path, rows: list[Row]) -> None:
-    """Write both files of `run`."""
+    """Write `rows` to both files of `run`."""
     write_text(run / METRICS, "".join(json.dumps(row) + "\n" for row in rows))
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
@@ -63,44 +63,44 @@ def write_rows(run: Path, rows: list[Row]) -> None:
 
 
 def read_rows(run: Path) -> list[Row]:
-    """The rows of `run`; none where it has finished no epoch. Raises SpecError where they cannot be read."""
+    """Return the rows of `run`, if any. Raises SpecError where they are damaged."""
     path = run / METRICS
     if not os.path.lexists(path):
         return []
     try:
-        rows: list[Row] = [parse_json(line) for line in read_bytes(path, _MOST_BYTES).splitlines()]
+        rows: list[Row] = [parse_json(line) for line in read_bytes(path, _MAX_BYTES).splitlines()]
         _ROWS.validate_python(rows)
     except OSError as error:
         raise damaged(path, reason_of(error)) from None
     except ValidationError:
-        raise damaged(path, "it holds lines that are no rows of metrics") from None
+        raise damaged(path, "it holds lines that are not rows of metrics") from None
     except ValueError as error:
         raise damaged(path, str(error)) from None
     if [row["epoch"] for row in rows] != list(range(len(rows))):
-        raise damaged(path, "its rows are not those of the epochs in their order")
+        raise damaged(path, "its rows are not consecutive epochs from 0")
     steps = [row.get("step", 0) for row in rows]
     if any(later <= earlier for earlier, later in pairwise(steps)) and any(steps):
-        raise damaged(path, "its steps do not grow from epoch to epoch")
+        raise damaged(path, "its steps do not increase from epoch to epoch")
     times = [value for row in rows for name, value in row.items() if name.startswith(TIMED) and value is not None]
     if any(isinstance(time, list) or time < 0 for time in times):
-        raise damaged(path, "it holds times that are none")
+        raise damaged(path, "it holds times that are negative or not numbers")
     return rows
 
 
 def row_hashes(rows: list[Row], known: list[str]) -> None:
-    """Add to `known`, the hashes of the first rows, those of the others: each is of its row and all before it."""
+    """Extend `known`, the chained hashes of the first rows, by those of the others."""
     for row in rows[len(known) :]:
         text = json.dumps(row, sort_keys=True)
         known.append(hashlib.sha256(f"{known[-1] if known else ''}{text}".encode()).hexdigest())
 
 
 def columns(rows: Iterable[Row]) -> list[str]:
-    """Every key of `rows`: the fixed ones, the metrics, and then what was measured beside them."""
-    found = dict.fromkeys(key for row in rows for key in row)
-    return sorted(found, key=lambda key: (key not in FIXED, "/" in key, key.startswith(TIMED)))
+    """Return every key of `rows`: fixed keys, metrics, other statistics."""
+    keys = dict.fromkeys(key for row in rows for key in row)
+    return sorted(keys, key=lambda key: (key not in FIXED, "/" in key, key.startswith(TIMED)))
 
 
 def series(rows: list[Row]) -> dict[str, list[Any]]:
-    """Every metric by epoch, and `epoch` itself, without what was measured beside them."""
+    """Return every metric by epoch, and `epoch` itself, without other statistics."""
     names = [key for key in columns(rows) if "/" not in key and key != "step"]
     return {name: [row.get(name) for row in rows] for name in names}

@@ -1,6 +1,6 @@
-"""The hash of the resolved spec of a run or a study: recorded when it is begun, and compared when it is read again.
+"""The hash of the resolved spec of a run or a study, recorded and compared.
 
-`lock.json` (of a study `study.json`) holds it beside the values that it is of, so that a difference can be shown.
+`lock.json` (of a study `study.json`) holds it with the hashed values, so that differences can be printed.
 """
 
 from __future__ import annotations
@@ -11,22 +11,22 @@ from pathlib import Path
 from typing import Any
 
 from graphspec.diagnostics import Report, Span, SpecError
-from graphspec.document.tree import Mapping, descend
-from graphspec.rules import CHANGED_SPEC
+from graphspec.diagnostics.rules import CHANGED_SPEC
+from graphspec.language.document.tree import Mapping, descend
 from graphspec.run_directory.spec_values import FORM, Values, of_training, sha256_of
 from graphspec.run_paths import SPEC
 
 KEY = "resolved"
-"""Under which a lock or the record of a study holds the hash."""
+"""The key of the hash in a lock or in the record of a study."""
 
-_MOST_SHOWN = 20
-_LONGEST = 60
-_NOTHING = object()
+_MAX_SHOWN = 20
+_MAX_TEXT = 60
+_UNSET = object()
 
 
 @dataclass(frozen=True)
 class Change:
-    """One value of a spec that is not what it was; `unset` stands for one that the spec does not have."""
+    """A changed value of a spec; a missing value is `unset`."""
 
     path: str
     was: str
@@ -36,22 +36,25 @@ class Change:
         return f"{self.path}: {self.was} → {self.now}"
 
 
-def recorded(values: Values) -> dict[str, Any]:
-    """Return what a lock holds of the spec with these values."""
+def spec_record(values: Values) -> dict[str, Any]:
+    """Return the entry of a lock for the spec with these values."""
     return {"form": FORM, "sha256": sha256_of(values), "values": values}
 
 
 def is_comparable(lock: dict[str, Any]) -> bool:
-    """Return whether `lock` holds the hash of a spec, and in the form of this version."""
+    """Return whether `lock` holds the hash of a spec in the form of this version."""
     known = lock.get(KEY)
     return known is not None and known["form"] == FORM
 
 
-def changes(lock: dict[str, Any], values: Values, unstated: set[str], *, whole: bool) -> list[Change]:
-    """Return in what `values` differ from those that the run or study of `lock` was begun with.
+def changes(lock: dict[str, Any], values: Values, default_paths: set[str], *, whole: bool) -> list[Change]:
+    """Return the differences between `values` and those that `lock` holds.
 
-    `lock` must be comparable. unstated: the paths that hold defaults; such a one that was not recorded is new in this
-    version. whole: also what no training depends on.
+    Args:
+        lock: The lock or the record of a study, which `is_comparable`.
+        values: The values of the spec now.
+        default_paths: The paths of defaults; one that was not recorded is new in this version, and no change.
+        whole: Whether values that no training depends on are compared too.
     """
     known = lock[KEY]
     if sha256_of(values) in (known["sha256"], known.get("next")):
@@ -65,28 +68,37 @@ def changes(lock: dict[str, Any], values: Values, unstated: set[str], *, whole: 
     return [
         Change(path, _short(was, path), _short(values, path))
         for path in paths
-        if not (path not in was and path in unstated)
+        if not (path not in was and path in default_paths)
     ]
 
 
-def refusal(folder: Path, found: list[Change], tree: Mapping, help: str) -> SpecError:
-    """Return the findings that the spec in `folder`, read as `tree`, is not what it was: one for each change."""
+def refusal(folder: Path, differences: list[Change], tree: Mapping, help: str) -> SpecError:
+    """Return the error for changes of the spec of a run or study.
+
+    Args:
+        folder: The run or study.
+        differences: The changes; each becomes a diagnostic.
+        tree: The parsed spec, for the spans of the changes.
+        help: The hint of each diagnostic.
+    """
     report = Report()
-    for each in found[:_MOST_SHOWN]:
+    for each in differences[:_MAX_SHOWN]:
         report.add(
             CHANGED_SPEC,
-            f"{folder / SPEC} was changed since it was begun: {each}",
+            f"{folder / SPEC} has changed since it was recorded: {each}",
             _place(each.path, tree),
             expected=each.was,
             help=help,
         )
-    if len(found) > _MOST_SHOWN:
-        report.add(CHANGED_SPEC, f"and {len(found) - _MOST_SHOWN} more values of {folder / SPEC} differ", help=help)
+    if len(differences) > _MAX_SHOWN:
+        report.add(
+            CHANGED_SPEC, f"and {len(differences) - _MAX_SHOWN} more values of {folder / SPEC} differ", help=help
+        )
     return SpecError(report)
 
 
 def _place(path: str, tree: Mapping) -> Span | None:
-    """Return where `path` stands in the spec, as deep as it goes; None for what does not stand in it at all."""
+    """Return the span of `path`, or of its deepest existing part, or None."""
     keys = path.replace("[", ".[").split(".")
     steps = tuple(int(key[1:-1]) if key.startswith("[") and key[1:-1].isdigit() else key for key in keys)
     _, _, span = descend(tree, steps)
@@ -98,8 +110,8 @@ def _text(values: Values, path: str) -> str | None:
 
 
 def _short(values: Values, path: str) -> str:
-    value = values.get(path, _NOTHING)
-    if value is _NOTHING:
+    value = values.get(path, _UNSET)
+    if value is _UNSET:
         return "unset"
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
+    return text if len(text) <= _MAX_TEXT else f"{text[: _MAX_TEXT - 3]}..."

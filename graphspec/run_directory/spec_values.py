@@ -1,7 +1,7 @@
-"""A spec → its values by their paths: what it means, however it is written.
+"""The values of a spec by their paths: its meaning without its notation.
 
-Comments, the order of keys, short forms and expressions leave no trace in them. Files that are included, other specs
-that are models of this one and the layers of saved models do. Names that nothing depends on are left out.
+They do not depend on comments, the order of keys, short forms and expressions. They include those of included files,
+of specs that are models of this one, and of the layers of saved models. Names without effect are left out.
 """
 
 from __future__ import annotations
@@ -14,20 +14,33 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from graphspec.document.tree import plain
-from graphspec.expand import Library
 from graphspec.files import open_file, zip_in
-from graphspec.graph import External, Graph, Layer, Node, Object, Plugin, Reference, Step, Weights
-from graphspec.schema import CheckpointModel, TrainingModel
-from graphspec.schema.part import Part
-from graphspec.sources import Source, Split
+from graphspec.language.document.tree import plain
+from graphspec.language.expand import Library
+from graphspec.language.graph import (
+    ExternalModel,
+    Graph,
+    Layer,
+    NestedModel,
+    Node,
+    Object,
+    ObjectLayer,
+    Plugin,
+    Reference,
+    Step,
+    Weights,
+)
+from graphspec.language.schema import CheckpointModel, TrainingModel
+from graphspec.language.schema.part import Part
+from graphspec.sources import DataSource, Split
 from graphspec.spec import Spec
 
 FORM = 1
-"""Is raised with each change of what is written here: values of different forms cannot be compared."""
+"""The version of the values, increased with each change: values of different forms cannot be compared."""
 
 EPOCHS = "training.epochs"
-_LARGEST = 2**26
+_MAX_CONFIG = 2**26
+"""Bytes of the configuration of a saved model."""
 _NO_TRAINING = ("data.test.",)
 _BUDGET = ("search.trials", "search.timeout")
 
@@ -35,47 +48,47 @@ Values = dict[str, Any]
 
 
 def values_of(spec: Spec) -> Values:
-    """Return the values that decide a training of `spec`, defaults as well, by their paths in the spec."""
-    values = _Values(spec.path.parent)
-    values.add_graph("", spec.graph)
-    values.found["outputs"] = list(spec.graph.outputs)  # Keras numbers their losses and metrics in this order
+    """Return the values that determine a training, defaults included, by their paths."""
+    collector = _ValueCollector(spec.path.parent)
+    collector.add_graph("", spec.graph)
+    collector.values["outputs"] = list(spec.graph.outputs)  # the order of losses and metrics in Keras
     if spec.model.training is not None:
         for path, value, _ in _settings("training", spec.model.training):
-            values.add(path, value)
+            collector.add(path, value)
     if spec.training is not None:
-        values.add("training.optimizer", spec.training.optimizer)
-        values.add("training.callbacks", spec.training.callbacks)
+        collector.add("training.optimizer", spec.training.optimizer)
+        collector.add("training.callbacks", spec.training.callbacks)
     if spec.data is not None:
-        values.add("data.validation.split", spec.data.held_out)
+        collector.add("data.validation.split", spec.data.held_out)
         for split in spec.data.splits():
-            values.add_split(split)
-    return values.found
+            collector.add_split(split)
+    return collector.values
 
 
 def study_values_of(spec: Spec) -> Values:
-    """Return the values that decide a study of `spec`: its search and its expressions, beside those of a training."""
-    found = values_of(spec)
-    written = [("", spec.tree), *((f"{each.path.name}: ", each.written) for each in _libraries(spec.includes))]
-    for prefix, tree in written:
+    """Return the values of a training, a search and expressions, which determine a study."""
+    values = values_of(spec)
+    sources = [("", spec.tree), *((f"{each.path.name}: ", each.written) for each in _libraries(spec.includes))]
+    for prefix, tree in sources:
         for path, value in _leaves(plain(tree), ""):
             part = path.partition(".")[0]
             if part in ("search", "vars") or (isinstance(value, str) and "${" in value):
-                found[prefix + path] = value
-    return {path: value for path, value in found.items() if path not in _BUDGET}
+                values[prefix + path] = value
+    return {path: value for path, value in values.items() if path not in _BUDGET}
 
 
 def of_training(values: Values) -> Values:
-    """Return those of `values` that a training depends on: no test split."""
+    """Return the `values` that a training depends on: all but those of the test split."""
     return {path: value for path, value in values.items() if not path.startswith(_NO_TRAINING)}
 
 
 def checkpoint_hash(values: Values) -> str:
-    """Return the hash that a checkpoint bears: of all that its training depends on, but for the number of epochs."""
+    """Return the hash of the values of a training, except its number of epochs."""
     return f"{FORM}:{sha256_of({path: value for path, value in of_training(values).items() if path != EPOCHS})}"
 
 
-def unstated(spec: Spec) -> set[str]:
-    """Return the paths of the values of `training` that are defaults, for `spec` does not state them."""
+def default_paths(spec: Spec) -> set[str]:
+    """Return the paths of the values of `training` that `spec` leaves to their defaults."""
     training = spec.model.training
     if training is None:
         return set()
@@ -88,7 +101,7 @@ def sha256_of(values: Values) -> str:
 
 
 def _settings(path: str, part: Part) -> Iterator[tuple[str, Any, bool]]:
-    """Return the path and the value of each setting of `part`, and whether the spec states it."""
+    """Yield path and value of each setting, and whether the spec states it."""
     for key in type(part).model_fields:
         value = getattr(part, key)
         if isinstance(part, TrainingModel) and key == "checkpoint" and value is None:
@@ -106,7 +119,7 @@ def _libraries(includes: Any) -> Iterator[Library]:
 
 
 def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
-    """Return each scalar in `value`, and each empty list or mapping, by its path."""
+    """Yield each scalar in `value`, and each empty list or mapping, with its path."""
     if isinstance(value, dict) and value:
         for key, item in value.items():
             yield from _leaves(item, f"{path}.{key}" if path else key)
@@ -117,26 +130,26 @@ def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
         yield path, list(value) if isinstance(value, tuple) else value
 
 
-class _Values:
-    """Collects values. folder is that of the spec, in which relative paths begin."""
+class _ValueCollector:
+    """A collector of values. folder: that of the spec, the base of relative paths."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.found: Values = {}
+        self.values: Values = {}
         self.seen: dict[Layer, str] = {}
 
     def add(self, path: str, value: Any) -> None:
-        """Add a value of the graph: objects by their names and arguments, layers where they are first used."""
+        """Add a value of the graph; layers are added at their first use."""
         if isinstance(value, Object):
             self._add_object(path, value)
         elif isinstance(value, Layer):
             self._add_layer(path, value)
         elif isinstance(value, Reference):
-            self.found[path] = str(value)
+            self.values[path] = str(value)
         elif isinstance(value, Weights):
-            self.found[path] = value.text
-        elif isinstance(value, Source):
-            self.found |= {f"{path}.{key}": each for key, each in _source(value)}
+            self.values[path] = value.text
+        elif isinstance(value, DataSource):
+            self.values |= {f"{path}.{key}": each for key, each in _source(value)}
         elif isinstance(value, dict) and value:
             for key, item in value.items():
                 self.add(f"{path}.{key}", item)
@@ -144,21 +157,21 @@ class _Values:
             for number, item in enumerate(value):
                 self.add(f"{path}[{number}]", item)
         elif isinstance(value, dict | list | tuple):
-            self.found[path] = {} if isinstance(value, dict) else []
+            self.values[path] = {} if isinstance(value, dict) else []
         else:
-            self.found[path] = value
+            self.values[path] = value
 
     def add_graph(self, prefix: str, graph: Graph) -> None:
-        """Add a model: its inputs, nodes and outputs; their order is that of names, for Keras goes by its own."""
+        """Add the inputs, nodes and outputs of a model, nodes sorted by name."""
         for plugin in graph.plugins:
-            self.found[f"{prefix}plugins.{plugin.module}"] = self._folder(plugin)
+            self.values[f"{prefix}plugins.{plugin.module}"] = self._folder(plugin)
         for name, each in graph.inputs.items():
             path = f"{prefix}inputs.{name}"
-            self.found[f"{path}.shape"] = list(each.shape)
-            self.found[f"{path}.dtype"] = each.dtype
+            self.values[f"{path}.shape"] = list(each.shape)
+            self.values[f"{path}.dtype"] = each.dtype
             for key in ("sparse", "batch_size", "optional"):
                 if getattr(each, key):
-                    self.found[f"{path}.{key}"] = getattr(each, key)
+                    self.values[f"{path}.{key}"] = getattr(each, key)
         for name in sorted(graph.nodes):
             self._add_node(f"{prefix}{'outputs' if name in graph.outputs else 'graph'}.{name}", graph.nodes[name])
         for name, output in graph.outputs.items():
@@ -167,7 +180,7 @@ class _Values:
                 self.add(f"{path}.{key}", getattr(output, key))
 
     def add_split(self, split: Split) -> None:
-        """Add the sources of a split: paths as they are written, and what is made of their values."""
+        """Add the sources of a split: their paths as written, and their transforms."""
         parts = (("inputs", split.inputs), ("outputs", split.outputs), ("sample_weights", split.sample_weights))
         for part, sources in parts:
             for name, source in sources.items():
@@ -180,9 +193,9 @@ class _Values:
         return Path(os.path.relpath(plugin.folder.resolve(), self.folder.resolve())).as_posix()
 
     def _add_node(self, path: str, node: Node) -> None:
-        self.add(f"{path}.from", node.feed)
+        self.add(f"{path}.from", node.feed.map(str))
         if node.merge is not None:
-            self.found[f"{path}.merge"] = node.merge
+            self.values[f"{path}.merge"] = node.merge
         for number, step in enumerate(node.steps):
             self._add_step(f"{path}.apply[{number}]" if len(node.steps) > 1 else f"{path}.apply", step)
 
@@ -193,32 +206,33 @@ class _Values:
 
     def _add_object(self, path: str, value: Object) -> None:
         if not value.arguments:
-            self.found[path] = value.name
+            self.values[path] = value.name
         for argument, item in value.arguments.items():
             self.add(f"{path}.{value.name}.{argument}" if argument else f"{path}.{value.name}", item)
 
     def _add_layer(self, path: str, layer: Layer) -> None:
         if layer in self.seen:
-            self.found[path] = f"shared with {self.seen[layer]}"
+            self.values[path] = f"shared with {self.seen[layer]}"
             return
         self.seen[layer] = path
-        if isinstance(layer.what, Graph):
-            self.add_graph(f"{path}.", layer.what)
-        elif isinstance(layer.what, External):
-            self.found[f"{path}.{'file' if layer.what.path is not None else 'application'}"] = layer.what.name
-            self.add(f"{path}.arguments", layer.what.arguments)
-            if layer.what.path is not None:
-                self.found[f"{path}.layers"] = _layers_of(layer.what.path)
-        else:
-            self.add(path, layer.what)
+        if isinstance(layer, ObjectLayer):
+            self.add(path, layer.object)
+            return
+        if isinstance(layer, NestedModel):
+            self.add_graph(f"{path}.", layer.graph)
+        elif isinstance(layer, ExternalModel):
+            self.values[f"{path}.{'file' if layer.path is not None else 'application'}"] = layer.source
+            self.add(f"{path}.arguments", layer.arguments)
+            if layer.path is not None:
+                self.values[f"{path}.layers"] = _layers_of(layer.path)
         if layer.weights is not None:
             self.add(f"{path}.weights", layer.weights)
         if not layer.trainable:
-            self.found[f"{path}.trainable"] = False
+            self.values[f"{path}.trainable"] = False
 
 
-def _source(source: Source) -> Iterator[tuple[str, Any]]:
-    """Return what a source states, by its keys."""
+def _source(source: DataSource) -> Iterator[tuple[str, Any]]:
+    """Yield the keys that a source states, with their values."""
     yield "file", source.text
     for key in ("key", "column", "columns", "feature", "decode", "size", "channels", "interpolation"):
         if getattr(source, key) is not None:
@@ -235,10 +249,10 @@ def _source(source: Source) -> Iterator[tuple[str, Any]]:
 
 
 def _layers_of(path: Path) -> str | None:
-    """Return the SHA-256 of the layers that a saved model holds; None where the file cannot be read."""
+    """Return the SHA-256 of a saved model's configuration, or None where unreadable."""
     try:
         with open_file(path) as file, zip_in(file) as archive:
-            if archive.getinfo("config.json").file_size > _LARGEST:
+            if archive.getinfo("config.json").file_size > _MAX_CONFIG:
                 return None
             config = json.loads(archive.read("config.json"))
             return sha256_of({"config": config["config"]})

@@ -1,8 +1,8 @@
 """The walk over a graph: each node in order, each step by the rule of its layer.
 
-A model is gone through once where it is first applied, with the shapes that it declares, as Keras builds it then; and
-again at every call, with the shapes that come in. What nothing is known of — custom layers, models from files, what a
-finding has been made of — stays unknown, and so does all that is computed from it: one mistake is found once.
+A model is walked once where it is first applied, with the shapes that it declares, as Keras builds it then; and again
+at every call, with the shapes of its inputs there. The output of a custom layer, of a model from a file or of a step
+with a diagnostic is unknown, and so is all that is computed from it: one mistake is reported once.
 """
 
 from __future__ import annotations
@@ -15,39 +15,40 @@ from typing import Any
 
 from graphspec import catalog
 from graphspec.diagnostics import Diagnostic, Label
-from graphspec.graph import External, Feed, Graph, Input, Layer, Node, Object, Reference, Step, size_of
-from graphspec.rules import BAD_SELECTION, SHAPE_MISMATCH, TOO_LARGE, Rule
+from graphspec.diagnostics.rules import BAD_SELECTION, SHAPE_MISMATCH, TOO_LARGE, Rule
+from graphspec.diagnostics.shape_text import MAX_LISTED, shape_text
+from graphspec.language.graph import ExternalModel, Feed, Graph, Input, Layer, NestedModel, Node, Reference, Step
+from graphspec.language.traversal import size_of
 from graphspec.shapes.binding import bind
 from graphspec.shapes.call import SHAPE_RULES, Call, Refusal, ShapeRule
-from graphspec.shapes.dropped import Frame, Watch
+from graphspec.shapes.lost_masks import Frame, Watch
 from graphspec.shapes.masks import masked
 from graphspec.shapes.origins import origins
 from graphspec.shapes.saved import read_saved
+from graphspec.shapes.sizes import compatible
 from graphspec.shapes.tensor import (
     MAX_ELEMENTS,
     MAX_RANK,
-    MOST_SHOWN,
     UNKNOWN,
     Shape,
     Tensor,
     TooLargeError,
     Value,
     is_known,
-    show,
 )
 
 COMPUTE_DTYPES = {"mixed_float16": "float16", "mixed_bfloat16": "bfloat16"}
-"""Of dtype policies with two dtypes, the one that layers compute in."""
+"""Dtype policy with two dtypes → the one that layers compute in."""
 
 _FLOATS = ("bfloat16", "float16", "float32", "float64")
 
 
 @dataclass(slots=True)
 class Shapes:
-    """What is known of the tensors of a graph and of the models in it.
+    """The inferred tensors of a graph and of the models in it.
 
-    values: for each graph (by id) what its inputs and nodes give; calls: what each step of its nodes gives, as far as
-    it was gone through. findings: what Keras would refuse.
+    values: for each graph (by id) the outputs of its inputs and nodes. calls: the outputs of the steps of its nodes, up
+    to the first that Keras would refuse. findings: what Keras would refuse.
     """
 
     values: dict[int, dict[str, Value]] = field(default_factory=dict)
@@ -55,38 +56,38 @@ class Shapes:
     findings: list[Diagnostic] = field(default_factory=list)
 
     def of(self, graph: Graph, name: str) -> Value:
-        """What the input or node `name` of `graph` gives."""
+        """Return the output of the input or node `name` of `graph`."""
         return self.values.get(id(graph), {}).get(name, UNKNOWN)
 
 
 def infer(graph: Graph, precision: str = "float32") -> Shapes:
-    """The shapes of `graph` under the dtype policy `precision`."""
+    """Infer the shapes of `graph` under the dtype policy `precision`."""
     walk = _Walk(COMPUTE_DTYPES.get(precision, precision))
     walk.define(graph)
     walk.shapes.findings += walk.watch.findings(walk.shapes.calls)
     return walk.shapes
 
 
-class _Unfit(Exception):  # noqa: N818 - raised at a place that has a step, and caught where it is known
-    """A refusal, or a warning, somewhere inside a layer that a step applies."""
+class _Unfit(Exception):  # noqa: N818 - raised where the step is not known
+    """A refusal or a warning of a call, on its way to the step that makes it."""
 
     def __init__(self, refusal: Refusal, layer: Layer) -> None:
         super().__init__(refusal.message)
         self.refusal, self.layer = refusal, layer
 
 
-class _Found(Exception):  # noqa: N818 - a finding on its way to the list of them
-    """A refusal with its place."""
+class _Found(Exception):  # noqa: N818 - no fault of the program
+    """A diagnostic on its way to the list of findings."""
 
     def __init__(self, diagnostic: Diagnostic) -> None:
         super().__init__(diagnostic.message)
         self.diagnostic = diagnostic
 
 
-_MOST_AGAIN = 20_000
-"""Steps of models that are gone through again for other shapes than they declare; what more would give is unknown.
+_MAX_REPEATED_STEPS = 20_000
+"""Steps of models that are walked again for other shapes than they declare; outputs beyond them are unknown.
 
-Models in models, each applied to several shapes, are as many as two to the power of their number.
+Nested models, each applied to two shapes, are walked as often as two to the power of their number.
 """
 
 
@@ -98,10 +99,10 @@ class _Walk:
     warnings: list[_Unfit] = field(default_factory=list)
     watch: Watch = field(default_factory=Watch)
     opened: dict[Layer, Graph | None] = field(default_factory=dict)
-    again_left: int = _MOST_AGAIN
+    again_left: int = _MAX_REPEATED_STEPS
 
     def define(self, graph: Graph) -> dict[str, Value]:
-        """Go through `graph` with the shapes that its inputs declare, and find what is wrong in it."""
+        """Infer the outputs of `graph` for the shapes that its inputs declare, and collect the findings."""
         values = {name: self.input(each) for name, each in graph.inputs.items()}
         self.shapes.values[id(graph)] = values
         calls = self.shapes.calls[id(graph)] = {}
@@ -116,7 +117,7 @@ class _Walk:
         return values
 
     def input(self, each: Input) -> Value:
-        """Return the tensor that an input declares; UNKNOWN where there is none like it, which is a finding."""
+        """Return the tensor that an input declares; UNKNOWN, with a finding, where it is too large."""
         if each.is_faulty:
             return UNKNOWN
         try:
@@ -129,12 +130,12 @@ class _Walk:
             return UNKNOWN
 
     def node(self, graph: Graph, node: Node, values: dict[str, Value]) -> Iterator[Value]:
-        """What each step of the node gives. Raises _Found at the first that Keras would refuse."""
+        """Yield the output of each step of the node. Raises _Found at the first that Keras would refuse."""
         value = self.feed(node.feed, values)
         results: list[Value] = []
         for number, step in enumerate(node.steps):
             keywords = {name: self.resolve(each, values) for name, each in step.call.items()}
-            listed = number == 0 and isinstance(node.feed, tuple)
+            listed = number == 0 and node.feed.is_list
             said = len(self.warnings)
             self.watch.frames.append(Frame(graph, node, number))
             try:
@@ -153,21 +154,17 @@ class _Walk:
             yield value
 
     def feed(self, feed: Feed, values: dict[str, Value]) -> Value:
-        """What comes into a node."""
-        if isinstance(feed, Reference):
-            return self.reference(feed, values)
-        if isinstance(feed, dict):
-            return {name: self.reference(each, values) for name, each in feed.items()}
-        return [self.reference(each, values) for each in feed]
+        """Return the operands of a node."""
+        return feed.map(lambda reference: self.reference(reference, values))
 
     def resolve(self, value: Any, values: dict[str, Value]) -> Any:
-        """A call argument with its references as what they stand for."""
+        """Return a call argument with the values of its references."""
         if isinstance(value, list):
             return [self.resolve(item, values) for item in value]
         return self.reference(value, values) if isinstance(value, Reference) else value
 
     def reference(self, reference: Reference, values: dict[str, Value]) -> Value:
-        """What a reference stands for. Raises _Found where it picks what is not there."""
+        """Return the value of a reference. Raises _Found where it picks an output that is not there."""
         found = values.get(reference.name, UNKNOWN)
         if reference.output is not None:
             return found.get(reference.output, UNKNOWN) if isinstance(found, dict) else found
@@ -177,58 +174,50 @@ class _Walk:
             found = list(found.values())
         if isinstance(found, Tensor) or (isinstance(found, list) and reference.index >= len(found)):
             count = len(found) if isinstance(found, list) else 1
-            raise _Found(
-                Diagnostic(
-                    BAD_SELECTION,
-                    f"`{reference.name}` is {count} tensor{'s' if count > 1 else ''}, so there is no `{reference}`",
-                    reference.span,
-                    expected=f"an index from [0] to [{count - 1}]" if count > 1 else f"`{reference.name}`",
-                    help="" if count > 1 else "a recurrent layer gives its states with `return_state: true`",
-                )
-            )
+            raise _Found(bad_index(reference, count))
         return found[reference.index] if isinstance(found, list) else UNKNOWN
 
     def call(self, layer: Layer, value: Value, keywords: dict[str, Any], *, listed: bool = False) -> Value:
-        """What `layer` gives for `value`. Raises _Unfit where Keras would refuse."""
-        if isinstance(layer.what, External):
-            return self.saved(layer, layer.what, value)
-        if isinstance(layer.what, Graph):
-            return self.model(layer, layer.what, value)
-        rule = _rule(layer.what.name)
+        """Return the output of `layer` for `value`. Raises _Unfit where Keras would refuse."""
+        if isinstance(layer, ExternalModel):
+            return self.saved(layer, value)
+        if isinstance(layer, NestedModel):
+            return self.model(layer, layer.graph, value)
+        rule = _rule(layer.class_name)
         if rule is None or not is_known([value, list(keywords.values())]):
             return UNKNOWN
         try:
-            call = self.prepare(layer, layer.what, value, keywords, listed=listed)
+            call = self.prepare(layer, value, keywords, listed=listed)
             result = rule(call)
             self.warnings += [_Unfit(each, layer) for each in call.warnings]
             return result if layer.is_operation else masked(call, result)
         except Refusal as refusal:
             raise _Unfit(refusal, layer) from None
         except TooLargeError as error:
-            raise _Unfit(_too_large(f"what `{layer.what.name}` gives", error), layer) from None
+            raise _Unfit(_too_large(f"the output of `{layer.class_name}`", error), layer) from None
 
-    def prepare(self, layer: Layer, what: Object, value: Value, keywords: dict[str, Any], *, listed: bool) -> Call:
-        """The call as its rule sees it: float tensors come into a layer in the dtype that it computes in."""
-        facts = self.facts.setdefault(layer, {})
+    def prepare(self, layer: Layer, value: Value, keywords: dict[str, Any], *, listed: bool) -> Call:
+        """Return the call as its rule sees it, with float tensors cast to the dtype that the layer computes in."""
+        facts, name = self.facts.setdefault(layer, {}), layer.class_name
         if layer.is_operation:
-            arguments = {**what.arguments, **_operands(what.name, value, listed=listed), **keywords}
-            return Call("ops", what.name, arguments, value, keywords, self.dtype, facts, self.call)
-        dtype = what.arguments.get("dtype") or self.dtype
+            arguments = {**layer.arguments, **_operands(name, value, listed=listed), **keywords}
+            return Call("ops", name, arguments, value, keywords, self.dtype, facts, self.call)
+        dtype = layer.arguments.get("dtype") or self.dtype
         dtype = COMPUTE_DTYPES.get(dtype, dtype) if isinstance(dtype, str) else self.dtype
-        if what.arguments.get("autocast", True):
+        if layer.arguments.get("autocast", True):
             value, keywords = _cast(value, dtype), {name: _cast(each, dtype) for name, each in keywords.items()}
-        entry = catalog.find("layers", what.name)
+        entry = catalog.find("layers", name)
         if entry is not None and entry.call:
             value, keywords = bind(entry, value, keywords)
-        return Call("layers", what.name, what.arguments, value, keywords, dtype, facts, self.call)
+        return Call("layers", name, layer.arguments, value, keywords, dtype, facts, self.call)
 
-    def saved(self, layer: Layer, what: External, value: Value) -> Value:
-        """What a model from a file gives for `value`. What else is found in it is not the spec's affair."""
+    def saved(self, layer: ExternalModel, value: Value) -> Value:
+        """Return the output of a model from a file. Findings inside of it are dropped."""
         said, watch = len(self.shapes.findings), self.watch
         self.watch = Watch()
         try:
             if layer not in self.opened:
-                graph = read_saved(what, layer.name)
+                graph = read_saved(layer)
                 if graph is not None:
                     self.define(graph)
                 self.opened[layer] = graph if len(self.shapes.findings) == said else None
@@ -239,7 +228,7 @@ class _Walk:
             del self.shapes.findings[said:]
 
     def model(self, layer: Layer, graph: Graph, value: Value) -> Value:
-        """What a model gives for `value`: its parts are gone through again with the shapes that come in."""
+        """Return the output of a model: its nodes are walked again with the shapes of its inputs."""
         if id(graph) not in self.shapes.values:
             self.define(graph)
         given = _by_input(graph, value)
@@ -248,7 +237,7 @@ class _Walk:
         values: dict[str, Value] = {}
         for name, declared in graph.inputs.items():
             try:
-                values[name] = _taken(graph, declared, given[name])
+                values[name] = _cast_input(graph, declared, given[name])
             except Refusal as refusal:
                 raise _Unfit(refusal, layer) from None
         declared_values = self.shapes.values[id(graph)]
@@ -261,7 +250,7 @@ class _Walk:
         return next(iter(outputs.values())) if len(outputs) == 1 else outputs
 
     def again(self, layer: Layer, graph: Graph, node: Node, values: dict[str, Value]) -> Value:
-        """A node of a model for the shapes of one call. Raises _Unfit where Keras would refuse it for these."""
+        """Return the output of a node of a model in one call. Raises _Unfit where Keras would refuse it."""
         if self.again_left < 0 or not is_known(self.shapes.of(graph, node.name)):
             return UNKNOWN
         self.again_left -= 1 + sum(1 + size_of(step.layer) // 10 for step in node.steps)
@@ -269,9 +258,20 @@ class _Walk:
             results = list(self.node(graph, node, values))
         except _Found as found:
             inside = found.diagnostic
-            message = f"the model `{graph.name}` cannot take {show(list(_inputs(graph, values)))}: {inside.message}"
+            message = f"the model `{graph.name}` fails for {shape_text(list(_inputs(graph, values)))}: {inside.message}"
             raise _Unfit(Refusal(inside.rule, message, None, inside.expected, inside.help), layer) from None
         return results[-1] if results else self.feed(node.feed, values)
+
+
+def bad_index(reference: Reference, count: int) -> Diagnostic:
+    """Return the diagnostic of a reference to a tensor behind the last of `count`."""
+    return Diagnostic(
+        BAD_SELECTION,
+        f"`{reference.name}` is {count} tensor{'s' if count > 1 else ''}, so there is no `{reference}`",
+        reference.span,
+        expected=f"an index from [0] to [{count - 1}]" if count > 1 else f"`{reference.name}`",
+        help="" if count > 1 else "a recurrent layer returns its states with `return_state: true`",
+    )
 
 
 def _rule(name: str) -> ShapeRule | None:
@@ -281,17 +281,17 @@ def _rule(name: str) -> ShapeRule | None:
 
 
 def _too_large(what: str, error: TooLargeError) -> Refusal:
-    """Return the refusal of a tensor."""
+    """Return the refusal of a tensor that is too large."""
     return Refusal(
         TOO_LARGE,
         f"{what} has {error}",
         expected=f"at most {MAX_RANK} dimensions, and {MAX_ELEMENTS:,} elements",
-        help="NumPy and TensorFlow have no larger tensors; mend the sizes, or what multiplies them",
+        help="NumPy and TensorFlow have no larger tensors: reduce the sizes, or what multiplies them",
     )
 
 
 def _cast(value: Any, dtype: str) -> Any:
-    """The value with its float tensors in `dtype`."""
+    """Return the value with its float tensors in `dtype`."""
     if isinstance(value, Tensor):
         return replace(value, dtype=dtype) if value.dtype in _FLOATS else value
     if isinstance(value, list):
@@ -302,7 +302,7 @@ def _cast(value: Any, dtype: str) -> Any:
 
 
 def _operands(name: str, value: Value, *, listed: bool) -> dict[str, Any]:
-    """What comes into an operation, by the parameters that it feeds."""
+    """Return the operands of an operation by its parameters."""
     if isinstance(value, dict):
         return dict(value)
     entry = catalog.find("ops", name)
@@ -315,7 +315,7 @@ def _operands(name: str, value: Value, *, listed: bool) -> dict[str, Any]:
 
 
 def _by_input(graph: Graph, value: Value) -> dict[str, Value] | None:
-    """What each input of the model is given; None where that is known to be wrong, or not known."""
+    """Return the tensor for each input of the model; None where they do not match, or are unknown."""
     if isinstance(value, dict):
         listed = list(value.values())
         by_name = value if set(value) == set(graph.inputs) else None
@@ -327,27 +327,24 @@ def _by_input(graph: Graph, value: Value) -> dict[str, Value] | None:
     return by_name if by_name is not None else dict(zip(graph.inputs, listed, strict=True))
 
 
-def _taken(graph: Graph, declared: Input, given: Value) -> Value:
-    """What an input of a model makes of a tensor: it casts.
+def _cast_input(graph: Graph, declared: Input, tensor: Value) -> Value:
+    """Return a tensor as an input of a model casts it. Refuses another shape.
 
-    Keras lets a last dimension of 1 be missing or too many, and then gives tensors of another shape than it has said.
+    Keras itself accepts a last dimension of 1 that is missing or extra, and then returns other shapes than it inferred.
     """
-    if not isinstance(given, Tensor):
+    if not isinstance(tensor, Tensor):
         return UNKNOWN
-    wanted: Shape = (declared.batch_size, *declared.shape)
-    shape = given.shape
-    fits = len(shape) == len(wanted) and all(
-        size is None or have is None or size == have for size, have in zip(wanted, shape, strict=True)
-    )
-    if not fits:
+    shape: Shape = (declared.batch_size, *declared.shape)
+    if not compatible(tensor.shape, shape):
+        expected = shape_text(shape)
         raise Refusal(
             SHAPE_MISMATCH,
-            f"the input `{declared.name}` of the model `{graph.name}` takes {show(wanted)} and is given {given}",
-            expected=f"a tensor of shape {show(wanted)}",
-            help="make the two equal; an open size is written `null`",
-            labels=(Label(declared.span, f"`{declared.name}` is declared {show(wanted)}"),),
+            f"the input `{declared.name}` of the model `{graph.name}` expects {expected}, but received {tensor}",
+            expected=f"a tensor of shape {expected}",
+            help="make the two equal; an unknown size is written `null`",
+            labels=(Label(declared.span, f"`{declared.name}` is declared {expected}"),),
         )
-    return Tensor(shape, declared.dtype, given.mask)
+    return Tensor(tensor.shape, declared.dtype, tensor.mask)
 
 
 def _inputs(graph: Graph, values: dict[str, Value]) -> Iterator[Value]:
@@ -355,11 +352,10 @@ def _inputs(graph: Graph, values: dict[str, Value]) -> Iterator[Value]:
 
 
 def _diagnostic(node: Node, step: Step, value: Value, unfit: _Unfit, from_where: list[Label]) -> Diagnostic:
-    """The finding: at the argument that is at fault, else at the step; the shapes that come in at where they do."""
+    """Return the diagnostic: at the argument at fault, else at the step; with labels for the shapes of the operands."""
     refusal, layer = unfit.refusal, unfit.layer
-    span = step.span
-    if refusal.argument is not None and isinstance(layer.what, Object):
-        span = layer.what.span_of(refusal.argument)
+    span = layer.span_of(refusal.argument) if refusal.argument is not None else None
+    span = span or step.span
     labels = [*_came_in(node, step, value), *refusal.labels, *from_where]
     if span != step.span and not step.fresh:
         labels.append(Label(step.span, "it is applied here"))
@@ -368,15 +364,12 @@ def _diagnostic(node: Node, step: Step, value: Value, unfit: _Unfit, from_where:
 
 
 def _came_in(node: Node, step: Step, value: Value) -> Iterator[Label]:
-    """The tensors that come into a step, each at the place that names it."""
+    """Yield labels for the operands of a step, each at the place that names it."""
     if step is not node.steps[0]:
         before = node.steps[node.steps.index(step) - 1]
-        yield Label(before.span, f"gives {show(value)}")
-    elif isinstance(node.feed, Reference):
-        yield Label(node.feed.span, f"`{node.feed}` is {show(value)}")
-    elif isinstance(node.feed, dict) and isinstance(value, dict):
-        for name, reference in islice(node.feed.items(), MOST_SHOWN):
-            yield Label(reference.span, f"`{reference}` is {show(value[name])}")
-    elif isinstance(node.feed, tuple) and isinstance(value, list):
-        for reference, each in islice(zip(node.feed, value, strict=True), MOST_SHOWN):
-            yield Label(reference.span, f"`{reference}` is {show(each)}")
+        yield Label(before.span, f"gives {shape_text(value)}")
+    elif node.feed.single is not None:
+        yield Label(node.feed.single.span, f"`{node.feed.single}` is {shape_text(value)}")
+    elif isinstance(value, list | dict):
+        for key, reference in islice(node.feed.items(), MAX_LISTED):
+            yield Label(reference.span, f"`{reference}` is {shape_text(value[key])}")  # type: ignore[index]

@@ -1,17 +1,16 @@
-"""Where a tensor of images, sequences or volumes keeps its channels: `data_format`, and what it does to shapes."""
+"""The order of dimensions that `data_format` states: channels first or last."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import NoReturn
 
-from graphspec.rules import OPEN_DIMENSION, VANISHED_DIMENSION, WRONG_RANK
+from graphspec.diagnostics.rules import VANISHED_DIMENSION
 from graphspec.shapes.call import Call, Unreadable
 from graphspec.shapes.tensor import Shape, Size, Tensor
 
 SPATIAL = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
-"""What people call the dimensions between batch and channels."""
+"""The names of the dimensions between batch and channels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,26 +21,29 @@ class Layout:
 
     @property
     def axis(self) -> int:
-        """The axis of the channels."""
+        """Axis of the channels."""
         return 1 if self.channels_first else -1
 
     def channels(self, shape: Shape) -> Size:
+        """Return the number of channels."""
         return shape[self.axis]
 
     def spatial(self, shape: Shape) -> Shape:
+        """Return the sizes between batch and channels."""
         return shape[2:] if self.channels_first else shape[1:-1]
 
     def shape(self, batch: Size, spatial: Iterable[Size], channels: Size) -> Shape:
+        """Return the shape put together."""
         return (batch, channels, *spatial) if self.channels_first else (batch, *spatial, channels)
 
-    def words(self, count: int) -> str:
-        """The dimensions by name, for messages."""
+    def axes(self, count: int) -> str:
+        """Return the dimensions by name, `count` of them spatial: `(batch, height, width, channels)`."""
         names = SPATIAL[count]
-        return ", ".join(("batch", "channels", *names) if self.channels_first else ("batch", *names, "channels"))
+        return f"({', '.join(('batch', 'channels', *names) if self.channels_first else ('batch', *names, 'channels'))})"
 
 
 def layout(call: Call) -> Layout:
-    """The layout that the call's `data_format` asks for; channels are last where it says nothing."""
+    """Return the layout of the call's `data_format`, by default channels last. Raises Unreadable."""
     chosen = call["data_format"]
     if chosen is None:
         return Layout(channels_first=False)
@@ -51,65 +53,66 @@ def layout(call: Call) -> Layout:
 
 
 def dimensions(call: Call) -> int:
-    """How many spatial dimensions the layer works on: the digit in its name, as in `Conv2D`."""
+    """Return how many spatial dimensions the layer works on: the digit in its name, as in `Conv2D`."""
     return next(int(letter) for letter in call.name if letter.isdigit())
 
 
 def spatial_tensor(call: Call, order: Layout) -> Tensor:
-    """The one tensor that comes in, with a batch, channels, and the spatial dimensions of the layer."""
+    """Return the one input tensor. Refuses one without batch, channels and the layer's spatial dimensions."""
     tensor = call.tensor()
-    if tensor.rank != dimensions(call) + 2:
-        refuse_rank(call, order, tensor)
+    expect_spatial_rank(call, order, tensor)
     return tensor
 
 
-def refuse_rank(call: Call, order: Layout, tensor: Tensor) -> NoReturn:
-    """Refuse a tensor that has not a batch, channels, and the spatial dimensions of the layer."""
+def expect_spatial_rank(call: Call, order: Layout, tensor: Tensor) -> None:
+    """Refuse a tensor without batch, channels and the layer's spatial dimensions."""
     count = dimensions(call)
-    call.refuse(
-        WRONG_RANK,
-        f"`{call.name}` takes tensors of {count + 2} dimensions ({order.words(count)}), "
-        f"and what comes in is {tensor}, with {tensor.rank}",
-        expected=f"({order.words(count)})",
-        help=mend_rank(tensor, count, order),
-    )
+    call.expect_rank(tensor, count + 2, axes=order.axes(count), help=rank_help(tensor, count, order))
 
 
 def known_channels(call: Call, order: Layout, tensor: Tensor) -> int:
-    """The number of channels of the tensor. Refuses where it is open."""
-    channels = order.channels(tensor.shape)
-    if channels is None:
-        call.refuse(
-            OPEN_DIMENSION,
-            f"`{call.name}` needs to know the number of channels, the {'second' if order.channels_first else 'last'} "
-            f"dimension, and what comes in is {tensor}",
-            expected="a known number of channels",
-            help="give the input its number of channels, 1 for grey images and 3 for colours",
-        )
-    return channels
-
-
-def refuse_vanished(call: Call, deed: str, index: int, size: Size, least: int, argument: str) -> NoReturn:
-    """Refuse a call that leaves nothing of the spatial dimension `index`. deed: what the layer does to it."""
-    dimension = SPATIAL[dimensions(call)][index]
-    call.refuse(
-        VANISHED_DIMENSION,
-        f"nothing is left of the {dimension} after `{call.name}`, which {deed} {size}; what comes in is {call.shown()}",
-        argument=argument,
-        expected=f"a {dimension} of at least {least}",
-        help="shrink less in the layers before, or here",
+    """Return the number of channels of the tensor. Refuses an unknown one."""
+    return call.expect_known(
+        order.channels(tensor.shape),
+        f"a known number of channels in the {'second' if order.channels_first else 'last'} dimension",
+        tensor,
+        help="give the input its number of channels: 1 for grey images, 3 for colours",
     )
 
 
-def mend_rank(tensor: Tensor, count: int, order: Layout) -> str:
-    """What is probably meant by a tensor of another rank."""
+def expect_remaining(call: Call, left: Size, index: int, least: int, argument: str, reason: str) -> None:
+    """Refuse a call that leaves nothing of a spatial dimension.
+
+    Args:
+        call: the call, for its name and inputs.
+        left: the size of the output.
+        index: the spatial dimension.
+        least: the smallest size of the input that the call takes.
+        argument: the argument to underline.
+        reason: why nothing is left.
+    """
+    if left is None or left > 0:
+        return
+    dimension = SPATIAL[dimensions(call)][index]
+    call.refuse(
+        VANISHED_DIMENSION,
+        f"`{call.name}` leaves no {dimension}: {reason}; the input is {call.received}",
+        argument=argument,
+        expected=f"a {dimension} of at least {least}",
+        help="shrink less in this layer, or in those before it",
+    )
+
+
+def rank_help(tensor: Tensor, count: int, order: Layout) -> str:
+    """Return how to fix a tensor that has not `count` spatial dimensions."""
     missing = count + 2 - tensor.rank
     sizes = list(tensor.shape[1:])
     if missing == 1 and None not in sizes:
-        wanted = [1, *sizes] if order.channels_first else [*sizes, 1]
-        return f"if the channels are missing, add them: `Reshape: {wanted}`"
+        return (
+            f"if the channels are missing, add them: `Reshape: {[1, *sizes] if order.channels_first else [*sizes, 1]}`"
+        )
     if missing == -1:
         return "wrap the layer in `TimeDistributed` to apply it to each step"
     if missing > 0:
-        return "flatten later, or give the input its spatial dimensions and its channels: `Reshape` adds dimensions"
+        return "flatten later, or give the input its spatial dimensions and channels: `Reshape` adds dimensions"
     return "`Reshape` merges dimensions"

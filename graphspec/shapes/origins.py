@@ -1,7 +1,7 @@
-"""Where a shape comes from: the step that last changed it, and the input that it began as.
+"""The origin of a shape: the step that last changed it, and the input that it began as.
 
-In: a step that Keras would refuse, with what came into it. Out: labels for the finding, so that a mistake is seen where
-it was made and not only where it came to light.
+A step that Keras would refuse → labels for the diagnostic, so that a mistake is shown where it was made, and not only
+where it has an effect.
 """
 
 from __future__ import annotations
@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from graphspec.diagnostics import Label
-from graphspec.graph import Graph, Node, Reference, Step
-from graphspec.rules import (
+from graphspec.diagnostics.rules import (
     BAD_AXIS,
     BAD_OPERANDS,
     OPEN_DIMENSION,
@@ -19,20 +18,31 @@ from graphspec.rules import (
     WRONG_RANK,
     Rule,
 )
-from graphspec.shapes.tensor import Shape, Tensor, Value, show
+from graphspec.diagnostics.shape_text import shape_text
+from graphspec.language.graph import Graph, Node, Reference, Step
+from graphspec.shapes.tensor import Shape, Tensor, Value
 
 Results = Mapping[str, Sequence[Value]]
-"""What each step of each node gives, as far as it is known."""
+"""The output of each step of each node, as far as it is known."""
 
 _OF_SHAPES = (WRONG_RANK, SHAPE_MISMATCH, OPEN_DIMENSION, VANISHED_DIMENSION, BAD_AXIS, BAD_OPERANDS)
-_MOST = 4
-_FURTHEST = 1_000
+_MAX_OPERANDS = 4
+_MAX_STEPS = 1_000
 
 
 def origins(
     graph: Graph, node: Node, step: Step, values: Mapping[str, Value], calls: Results, rule: Rule
 ) -> list[Label]:
-    """Where the shapes that come into `step` come from, as far as those places are not its own."""
+    """Return labels for the origins of the inputs of `step`, other than its own places.
+
+    Args:
+        graph: the graph of the step.
+        node: its node.
+        step: the step that Keras would refuse.
+        values: the outputs of the nodes.
+        calls: the outputs of their steps.
+        rule: what the step breaks; only rules of shapes have labels.
+    """
     number = node.steps.index(step)
     found: list[Label] = []
     if rule not in _OF_SHAPES:
@@ -40,7 +50,7 @@ def origins(
     if number:
         found += _of(graph, node, number - 1, values, calls, None, to_input=True)
     else:
-        operands = [(each, values.get(each.name)) for each in node.references()][:_MOST]
+        operands = [(each, values.get(each.name)) for each in node.references()][:_MAX_OPERANDS]
         shapes = [value.shape for _, value in operands if isinstance(value, Tensor)]
         axis = _differing(shapes) if rule is SHAPE_MISMATCH and len(shapes) > 1 else None
         for reference, _ in operands:
@@ -54,7 +64,7 @@ def origins(
 
 
 def _differing(shapes: Sequence[Shape]) -> int | None:
-    """The last axis, counted from the end, in which shapes of one rank differ; None where the ranks differ."""
+    """Return the last axis, counted from the end, in which shapes of one rank differ; None where the ranks differ."""
     if len({len(shape) for shape in shapes}) != 1:
         return None
     axes = [axis - len(shapes[0]) for axis in range(1, len(shapes[0])) if len({shape[axis] for shape in shapes}) > 1]
@@ -65,8 +75,8 @@ def _of_reference(
     graph: Graph, reference: Reference, values: Mapping[str, Value], calls: Results, axis: int | None, *, to_input: bool
 ) -> Iterator[Label]:
     if reference.name in graph.inputs:
-        given = graph.inputs[reference.name]
-        yield Label(given.span, f"`{given.name}` is declared {show(values.get(given.name))}")
+        declared = graph.inputs[reference.name]
+        yield Label(declared.span, f"`{declared.name}` is declared {shape_text(values.get(declared.name))}")
     elif reference.name in graph.nodes:
         node = graph.nodes[reference.name]
         yield from _of(graph, node, len(node.steps) - 1, values, calls, axis, to_input=to_input)
@@ -82,23 +92,23 @@ def _of(
     *,
     to_input: bool,
 ) -> Iterator[Label]:
-    """The step, from step `number` of `node` backwards, that made the shape, or its `axis`; then where it began."""
-    made = False
-    for _ in range(_FURTHEST):
-        given = calls.get(node.name, ())
-        if 0 <= number < len(given):
-            came_in = given[number - 1] if number else _fed(node, values)
-            if not made and not _same(given[number], came_in, axis):
-                made = True
+    """Yield the step, from step `number` of `node` backwards, that changed the shape, or its `axis`; then its input."""
+    changed = False
+    for _ in range(_MAX_STEPS):
+        outputs = calls.get(node.name, ())
+        if 0 <= number < len(outputs):
+            before = outputs[number - 1] if number else _operand(node, values)
+            if not changed and not _same(outputs[number], before, axis):
+                changed = True
                 step = node.steps[number]
-                yield Label(step.span, f"`{step.layer.type_name}` gives {show(given[number])}")
+                yield Label(step.span, f"`{step.layer.type_name}` gives {shape_text(outputs[number])}")
                 if not to_input:
                     return
         if number > 0:
             number -= 1
             continue
-        if not node.steps and not isinstance(node.feed, Reference):
-            yield Label(node.span, f"`{node.label}` is {show(values.get(node.name))}")
+        if not node.steps and node.feed.single is None:
+            yield Label(node.span, f"`{node.label}` is {shape_text(values.get(node.name))}")
             return
         reference = next(node.references(), None)
         if reference is None or reference.name in graph.inputs or reference.name not in graph.nodes:
@@ -110,13 +120,13 @@ def _of(
         yield from _of_reference(graph, reference, values, calls, axis, to_input=to_input)
 
 
-def _fed(node: Node, values: Mapping[str, Value]) -> Value | None:
-    """The one tensor that comes into a node; None where there are several."""
-    return values.get(node.feed.name) if isinstance(node.feed, Reference) else None
+def _operand(node: Node, values: Mapping[str, Value]) -> Value | None:
+    """Return the one operand of a node; None where there are several."""
+    return values.get(node.feed.single.name) if node.feed.single is not None else None
 
 
-def _same(given: Value, came_in: Value | None, axis: int | None) -> bool:
-    """Whether a step hands on the shape, or the size along `axis` of a shape of the same rank."""
-    if not isinstance(given, Tensor) or not isinstance(came_in, Tensor) or given.rank != came_in.rank:
+def _same(output: Value, before: Value | None, axis: int | None) -> bool:
+    """Return whether a step keeps the shape, or the size along `axis` of a shape of the same rank."""
+    if not isinstance(output, Tensor) or not isinstance(before, Tensor) or output.rank != before.rank:
         return False
-    return given.shape == came_in.shape if axis is None else given.shape[axis] == came_in.shape[axis]
+    return output.shape == before.shape if axis is None else output.shape[axis] == before.shape[axis]

@@ -1,4 +1,4 @@
-"""The file of a saved model → a graph, as far as shapes need one. Without Keras, and without a weight.
+"""The file of a saved model → a graph, as far as shapes need one, without Keras and without weights.
 
 A `.keras` file is an archive whose `config.json` lists the layers of a functional model, each with the arguments of its
 constructor and the calls that were made of it (keras/src/models/functional.py, `get_config`). What is not understood —
@@ -15,28 +15,40 @@ from typing import Any
 from graphspec import catalog
 from graphspec.diagnostics import Span
 from graphspec.files import open_file, zip_in
-from graphspec.graph import External, Graph, Input, Layer, Node, Object, Output, Reference, Step
+from graphspec.language.graph import (
+    ExternalModel,
+    Feed,
+    Graph,
+    Input,
+    KerasLayer,
+    Layer,
+    Node,
+    Object,
+    Output,
+    Reference,
+    Step,
+)
 
-_LARGEST = 16 * 2**20
-"""Bytes of a configuration that is looked into: as Python values it takes many times as many."""
+_MAX_CONFIG_BYTES = 16 * 2**20
+"""Bytes of a configuration that is read: as Python values it takes many times as many."""
 
 
-def read_saved(what: External, name: str) -> Graph | None:
-    """The graph of the model in a file, called `name`; None where there is no such file or it is not understood."""
-    if what.path is None:
+def read_saved(model: ExternalModel) -> Graph | None:
+    """Return the graph of the model in a file; None where there is no such file or it is not understood."""
+    if model.path is None:
         return None
     try:
-        config = _config(what.path)
+        config = _config(model.path)
         if config["class_name"] != "Functional":
             return None
-        return _graph(config["config"], name, what.span)
+        return _graph(config["config"], model.name, model.source_span)
     except (OSError, ValueError, LookupError, TypeError, AttributeError, zipfile.BadZipFile, RecursionError):
         return None  # whoever builds the model says what is wrong with the file
 
 
 def _config(path: Path) -> dict[str, Any]:
     with open_file(path) as file, zip_in(file) as archive:
-        if archive.getinfo("config.json").file_size > _LARGEST:
+        if archive.getinfo("config.json").file_size > _MAX_CONFIG_BYTES:
             raise ValueError("too large")
         found: dict[str, Any] = json.loads(archive.read("config.json"))
         return found
@@ -52,56 +64,58 @@ def _graph(config: dict[str, Any], name: str, span: Span) -> Graph:
                 written["name"], tuple(shape), written["config"]["dtype"], span, batch_size=batch_size
             )
             continue
-        layer = Layer(_object(written, span), span, written["name"])
+        layer = _layer(written, span)
         for number, call in enumerate(written["inbound_nodes"]):
             feed = _feed(call, inputs, span)
-            node = Node(_node(written["name"], number), feed or (), [], span, is_faulty=feed is None)
+            node = Node(_node(written["name"], number), feed or Feed(), [], span, is_faulty=feed is None)
             node.steps = [Step(layer, span)] if feed is not None else []
             nodes[node.name] = node
     outputs = {
-        key: Output(nodes[_node(layer, number)], None, True, 1.0, [], [], {}, span)
+        key: Output(nodes[_node(layer, number)], span)
         for key, (layer, number, _) in _named(config["output_layers"]).items()
     }
     for key, output in outputs.items():
-        nodes[key] = output.node = Node(key, Reference(output.name, span), [], span)
+        nodes[key] = output.node = Node(key, Feed((Reference(output.name, span),)), [], span)
     taken = {key: inputs[layer] for key, (layer, _, _) in _named(config["input_layers"]).items()}
-    return Graph(name, taken, nodes, outputs, span)
+    return Graph(name, taken, nodes, outputs, span=span)
 
 
 def _node(layer: str, number: int) -> str:
-    """The node of a layer's call. No name of Keras has a `/`."""
+    """Return the name of the node of a layer's call. No name of Keras has a `/`."""
     return f"{layer}/{number}"
 
 
 def _named(places: Any) -> dict[str, tuple[str, int, int]]:
-    """The places of inputs or outputs by name, whether one, a list or a mapping is written."""
+    """Return the places of inputs or outputs by name, whether one, a list or a mapping is written."""
     if isinstance(places, dict):
         return {key: tuple(each) for key, each in places.items()}
     listed = [places] if isinstance(places[0], str) else places
     return {each[0]: tuple(each) for each in listed}
 
 
-def _object(written: dict[str, Any], span: Span) -> Object | External:
-    """The layer with the arguments that are plain; one that is not Keras' own, or holds layers, is not looked into."""
+def _layer(written: dict[str, Any], span: Span) -> Layer:
+    """Return the layer with its plain arguments; one that holds layers, or is not of Keras, has none."""
     name, config = written["class_name"], dict(written["config"])
     own = str(written.get("module")).startswith("keras.") and catalog.find("layers", name) is not None
     if not own or any(key in config for key in ("layer", "cell", "layers", "forward_layer")):
-        return External(name, None, {}, span)
+        return ExternalModel(name=written["name"], span=span, source=name, source_span=span)
     if isinstance(config.get("dtype"), dict):
         config["dtype"] = config["dtype"]["config"]["name"]
-    return Object("layers", name, {key: each for key, each in config.items() if not isinstance(each, dict)}, span)
+    plain = {key: each for key, each in config.items() if not isinstance(each, dict)}
+    return KerasLayer(name=written["name"], span=span, object=Object("layers", name, plain, span))
 
 
-def _feed(call: dict[str, Any], inputs: dict[str, Input], span: Span) -> Reference | tuple[Reference, ...] | None:
-    """What comes into a call: one tensor or a list of them; None for anything else."""
+def _feed(call: dict[str, Any], inputs: dict[str, Input], span: Span) -> Feed | None:
+    """Return the operands of a call: one tensor or a list of them; None for anything else."""
     if len(call["args"]) != 1 or any(isinstance(each, dict | list) for each in call["kwargs"].values()):
         return None
     (given,) = call["args"]
     if isinstance(given, list):
         listed = [_reference(each, inputs, span) for each in given]
         several = tuple(each for each in listed if each is not None)
-        return several if len(several) == len(listed) else None
-    return _reference(given, inputs, span)
+        return Feed(several, is_list=True) if len(several) == len(listed) else None
+    one = _reference(given, inputs, span)
+    return Feed((one,)) if one is not None else None
 
 
 def _reference(given: Any, inputs: dict[str, Input], span: Span) -> Reference | None:

@@ -36,7 +36,7 @@ from graphspec.sources.cache_folder import (
 from graphspec.sources.converted import Writer, opened
 from graphspec.sources.fingerprint import fingerprint
 from graphspec.sources.format import format_for
-from graphspec.sources.source import DataError, Source
+from graphspec.sources.source import DataError, DataSource
 
 if TYPE_CHECKING:
     import numpy as np
@@ -49,7 +49,7 @@ _VERSION = 1
 """Of how conversions are made and laid out; another number, and all are made anew."""
 
 
-def find(source: Source) -> Column | None:
+def find(source: DataSource) -> Column | None:
     """What `source`, a single file, was converted to before; None where it was not.
 
     Raises OSError where the file cannot be read.
@@ -60,7 +60,7 @@ def find(source: Source) -> Column | None:
 
 
 def convert(
-    source: Source,
+    source: DataSource,
     blocks: Iterable[Array],
     samples: int | None,
     progress: Callable[[str, int, int | None], None] | None = None,
@@ -88,7 +88,7 @@ def convert(
     return column
 
 
-def _key(source: Source) -> str:
+def _key(source: DataSource) -> str:
     """What names the conversion of `source`: a hash of the bytes of its file, and of what is read of them."""
     read = {
         "version": _VERSION,
@@ -116,8 +116,8 @@ def _found(folder: Path) -> Column | None:
     if not hold(folder):
         return None
     try:
-        told = json.loads(read_text(folder / ENTRY))
-        column: Column = opened(folder, told["shape"])
+        entry = json.loads(read_text(folder / ENTRY))
+        column: Column = opened(folder, entry["shape"])
     except (OSError, ValueError, LookupError, TypeError):
         release(folder)
         with suppress(OSError):
@@ -130,7 +130,7 @@ def _found(folder: Path) -> Column | None:
 
 def _make(
     folder: Path,
-    source: Source,
+    source: DataSource,
     blocks: Iterable[Array],
     samples: int | None,
     progress: Callable[[str, int, int | None], None] | None,
@@ -162,7 +162,7 @@ def _make(
         shutil.rmtree(making, ignore_errors=True)
 
 
-def _refuse_too_large(writer: Writer, source: Source, samples: int | None, most: int) -> None:
+def _refuse_too_large(writer: Writer, source: DataSource, samples: int | None, most: int) -> None:
     """Raise DataError where the conversion takes more than the cache may, as soon as that is known."""
     whole = writer.size
     if samples is not None and not writer.holds_text:
@@ -175,14 +175,14 @@ def _refuse_too_large(writer: Writer, source: Source, samples: int | None, most:
         )
 
 
-def _describe(making: Path, source: Source, writer: Writer) -> None:
+def _describe(making: Path, source: DataSource, writer: Writer) -> None:
     part = source.key or source.column or source.feature or ", ".join(source.columns or ())
-    told = {
+    entry = {
         "source": f"{source.path.resolve()}{f' ({part})' if part else ''}",
         "shape": [writer.count, *(writer.inner or ())],
     }
     with open(making / ENTRY, "w", encoding="utf-8") as file:
-        json.dump(told, file)
+        json.dump(entry, file)
         file.flush()
         os.fsync(file.fileno())
     _to_disk(making)

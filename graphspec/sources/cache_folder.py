@@ -21,6 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from platformdirs import user_cache_path
+
 from graphspec.files import read_text
 from graphspec.sources.source import DataError
 
@@ -39,7 +41,7 @@ _held: dict[Path, IO[bytes]] = {}
 
 
 @dataclass(frozen=True)
-class Entry:
+class CacheEntry:
     """A converted file: what it was made from, as the spec names it, the bytes it takes, and when it was last used."""
 
     folder: Path
@@ -52,13 +54,7 @@ def cache_folder() -> Path:
     """`$GRAPHSPEC_CACHE`, or else the folder of graphspec among the user's caches; it need not exist."""
     if named := os.environ.get(FOLDER):
         return Path(named).expanduser().absolute()
-    if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
-    else:
-        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "graphspec"
+    return user_cache_path("graphspec", appauthor=False, opinion=False)
 
 
 def bound() -> int:
@@ -73,15 +69,15 @@ def bound() -> int:
     return int(found * 1e9)
 
 
-def entries() -> list[Entry]:
+def entries() -> list[CacheEntry]:
     """The entries, the one that was used last first."""
     found = []
     for folder in _listed(cache_folder()):
         with suppress(OSError, ValueError):  # one that is being removed, or no entry at all
-            told = json.loads(read_text(folder / ENTRY))
+            entry = json.loads(read_text(folder / ENTRY))
             used = (folder / ENTRY).stat().st_mtime
-            if isinstance(told, dict):
-                found.append(Entry(folder, str(told.get("source")), size_of(folder), used))
+            if isinstance(entry, dict):
+                found.append(CacheEntry(folder, str(entry.get("source")), size_of(folder), used))
     return sorted(found, key=lambda entry: entry.used, reverse=True)
 
 

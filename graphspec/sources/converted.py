@@ -112,14 +112,14 @@ class _Npy:
         """Always of one length: NumPy leaves room for the first axis to grow."""
         from numpy.lib import format
 
-        told = io.BytesIO()
+        written = io.BytesIO()
         fields = {
             "descr": format.dtype_to_descr(self.dtype),
             "fortran_order": False,
             "shape": (self.count, *self.inner),
         }
-        format.write_array_header_1_0(told, fields)
-        return told.getvalue()
+        format.write_array_header_1_0(written, fields)
+        return written.getvalue()
 
     def add(self, block: Array) -> None:
         import numpy as np

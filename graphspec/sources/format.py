@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from graphspec.sources.source import Header, Source
+from graphspec.sources.source import DataSource, Header
 
 if TYPE_CHECKING:
     import numpy as np
@@ -48,9 +48,9 @@ class Format:
 
     name: str
     keys: tuple[str, ...]
-    header: Callable[[Source], Header]
-    column: Callable[[Source], Column | None] = lambda source: None
-    blocks: Callable[[Source], Iterator[np.ndarray[Any, Any]]] = lambda source: iter(())
+    header: Callable[[DataSource], Header]
+    column: Callable[[DataSource], Column | None] = lambda source: None
+    blocks: Callable[[DataSource], Iterator[np.ndarray[Any, Any]]] = lambda source: iter(())
     whole: bool = False
 
 
@@ -64,7 +64,7 @@ def format_of(ending: str, decode: str | None = None) -> Format | None:
     return _registered(ending)
 
 
-def format_for(source: Source) -> Format:
+def format_for(source: DataSource) -> Format:
     """The format of a source, whose ending is known to have one."""
     found = format_of(source.path.suffix.lower(), source.decode)
     assert found is not None

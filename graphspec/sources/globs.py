@@ -84,13 +84,13 @@ def matching(folder: Path, pattern: Path, text: str) -> list[Path]:
     fixed = next((at for at, part in enumerate(parts) if _MAGIC.search(part)), len(parts) - 1)
     start = folder.joinpath(*parts[:fixed])
     with looks.counted():
-        walk = _Walk(text, start, looks)
-        found = sorted(Path(each) for each in walk.files(tuple(parts[fixed:])))
+        search = _GlobSearch(text, start, looks)
+        found = sorted(Path(each) for each in search.files(tuple(parts[fixed:])))
     looks.found[folder, pattern] = found
     return found
 
 
-class _Walk:
+class _GlobSearch:
     """One search below `start`: counts what it looks at, and ends it where that is too much."""
 
     def __init__(self, text: str, start: Path, looks: _Looks) -> None:

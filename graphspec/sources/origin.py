@@ -5,10 +5,10 @@ from __future__ import annotations
 from bisect import bisect_right
 
 from graphspec.sources.column import Column, Joined, Mapped, Windows
-from graphspec.sources.source import Source
+from graphspec.sources.source import DataSource
 
 
-def place_of_sample(source: Source, column: Column, sample: int) -> str:
+def place_of_sample(source: DataSource, column: Column, sample: int) -> str:
     """Return the words for where sample `sample` of `column` lies: its number, and its file where there are several.
 
     column is that of `source`, with all that is made of it.

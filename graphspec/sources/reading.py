@@ -10,7 +10,7 @@ from graphspec.files import is_folder
 from graphspec.sources.column import Column, Joined
 from graphspec.sources.format import format_for
 from graphspec.sources.shards import joined, shards_of
-from graphspec.sources.source import DataError, Header, Source
+from graphspec.sources.source import DataError, DataSource, Header
 from graphspec.sources.transforms import transformed, transformed_header
 
 if TYPE_CHECKING:
@@ -28,18 +28,18 @@ Progress = Callable[[str, int, int | None], None]
 """Told of what takes long: the file, the samples read so far, and how many there are if that is known."""
 
 
-def header(source: Source) -> Header:
+def header(source: DataSource) -> Header:
     """What the files of `source` tell of what it gives. Raises DataError, or OSError where one cannot be opened."""
     return transformed_header(file_header(source), source)
 
 
-def file_header(source: Source) -> Header:
+def file_header(source: DataSource) -> Header:
     """What the files of `source` tell of what they hold, before any transform."""
     found = format_for(source)
     return found.header(source) if found.whole else _header_of(source, shards_of(source))
 
 
-def _header_of(source: Source, shards: list[Source]) -> Header:
+def _header_of(source: DataSource, shards: list[DataSource]) -> Header:
     """The header of all `shards`, the files that `source` stands for."""
     found = format_for(source)
     for shard in shards:
@@ -50,12 +50,12 @@ def _header_of(source: Source, shards: list[Source]) -> Header:
     return joined(source, {shard.text: found.header(shard) for shard in shards})
 
 
-def load(source: Source, progress: Progress | None = None) -> Column:
+def load(source: DataSource, progress: Progress | None = None) -> Column:
     """The column of `source`, first axis samples. Raises DataError, or OSError where a file cannot be opened."""
     return transformed(load_files(source, progress), source)
 
 
-def load_files(source: Source, progress: Progress | None = None) -> Column:
+def load_files(source: DataSource, progress: Progress | None = None) -> Column:
     """The column of what the files of `source` hold, before any transform."""
     found = format_for(source)
     if found.whole:
@@ -68,7 +68,7 @@ def load_files(source: Source, progress: Progress | None = None) -> Column:
     return parts[0] if len(parts) == 1 else Joined(parts)
 
 
-def _load_file(source: Source, progress: Progress | None) -> Column:
+def _load_file(source: DataSource, progress: Progress | None) -> Column:
     found = format_for(source)
     column = found.column(source)
     if column is not None:
@@ -79,7 +79,7 @@ def _load_file(source: Source, progress: Progress | None) -> Column:
         column = find(source)
         if column is not None:
             return column
-    told = found.header(source)
+    head = found.header(source)
     blocks = _of_one_state(source, found.blocks(source))
     held: list[Array] = []
     size = samples = 0
@@ -88,15 +88,15 @@ def _load_file(source: Source, progress: Progress | None) -> Column:
         size += _bytes(block)
         samples += len(block)
         if progress is not None:
-            progress(source.text, samples, told.samples)
+            progress(source.text, samples, head.samples)
         if size > IN_MEMORY:
             from graphspec.sources.cache import convert
 
-            return convert(source, chain(_given_up(held), blocks), told.samples, progress)
-    return _together(held, told)
+            return convert(source, chain(_given_up(held), blocks), head.samples, progress)
+    return _together(held, head)
 
 
-def _of_one_state(source: Source, blocks: Iterator[Array]) -> Iterator[Array]:
+def _of_one_state(source: DataSource, blocks: Iterator[Array]) -> Iterator[Array]:
     """The blocks of a file. Raises DataError after the last one where the file has changed since the first."""
     before = source.path.stat()
     yield from blocks
@@ -118,12 +118,12 @@ def _bytes(block: Array) -> int:
     return sum(len(text) + 56 for text in block.reshape(-1).tolist())
 
 
-def _together(blocks: list[Array], told: Header) -> Array:
+def _together(blocks: list[Array], head: Header) -> Array:
     import numpy as np
 
     if blocks:
         return np.concatenate(blocks)
-    return np.empty((0, *(size or 0 for size in told.shape)), object if told.dtype == "string" else told.dtype or float)
+    return np.empty((0, *(size or 0 for size in head.shape)), object if head.dtype == "string" else head.dtype or float)
 
 
 def blocks_of(column: Column, numbers: int = 1 << 22) -> Iterator[Array]:

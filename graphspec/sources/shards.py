@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from graphspec.diagnostics.shape_text import sample_shape
 from graphspec.files import is_there
 from graphspec.sources.format import is_glob
 from graphspec.sources.globs import matching
-from graphspec.sources.source import DataError, Header, Source
-from graphspec.suggest import shape_in_words
+from graphspec.sources.source import DataError, DataSource, Header
 
 
-def files_of(source: Source) -> list[Path]:
+def files_of(source: DataSource) -> list[Path]:
     """The files that a source stands for, in sorted order. Raises DataError where a glob matches none."""
     if not is_glob(source.text) or is_there(source.path):
         return [source.path]
@@ -24,7 +24,7 @@ def files_of(source: Source) -> list[Path]:
     return found
 
 
-def shards_of(source: Source) -> list[Source]:
+def shards_of(source: DataSource) -> list[DataSource]:
     """A source for each file that `source` stands for. Raises DataError where there is none."""
     files = files_of(source)
     if files == [source.path]:
@@ -32,14 +32,14 @@ def shards_of(source: Source) -> list[Source]:
     return [replace(source, path=each, text=named(source, each)) for each in files]
 
 
-def named(source: Source, path: Path) -> str:
+def named(source: DataSource, path: Path) -> str:
     """The path of one of the files that `source` stands for, as the spec would write it."""
     written = Path(source.text)
     depth = len(source.path.parts) - len(written.parts)
     return str(Path(*path.parts[depth:])) if not written.is_absolute() and depth >= 0 else str(path)
 
 
-def joined(source: Source, headers: dict[str, Header]) -> Header:
+def joined(source: DataSource, headers: dict[str, Header]) -> Header:
     """The header of all shards, by the text of each. Raises DataError, naming both, where two do not agree."""
     (first, one), *others = headers.items()
     samples, dtype = one.samples, one.dtype
@@ -62,4 +62,4 @@ def _wider(one: str | None, other: str | None) -> str | None:
 
 
 def _shown(header: Header) -> str:
-    return f"{header.dtype or 'numbers'} of shape {shape_in_words(header.shape)}"
+    return f"{header.dtype or 'numbers'} of shape {sample_shape(header.shape)}"

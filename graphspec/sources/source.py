@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from graphspec.diagnostics import Span
-from graphspec.document.project import belongs
+from graphspec.project import belongs
 
 AUTO: Literal["auto"] = "auto"
 """The vocabulary of what the training split holds."""
@@ -52,7 +52,7 @@ class Transforms:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class DataSource:
     """One array: files and, where they hold several, which part of them.
 
     path may hold a glob, and stands for all files that it matches. columns are stacked on a last axis; `column` alone
@@ -110,12 +110,12 @@ class Split:
     """The sources of one split by the names of inputs and outputs."""
 
     name: str
-    inputs: dict[str, Source]
-    outputs: dict[str, Source]
-    sample_weights: dict[str, Source]
+    inputs: dict[str, DataSource]
+    outputs: dict[str, DataSource]
+    sample_weights: dict[str, DataSource]
     span: Span
 
-    def sources(self) -> list[tuple[str, Source]]:
+    def sources(self) -> list[tuple[str, DataSource]]:
         """Every source with the name it serves."""
         return [*self.inputs.items(), *self.outputs.items(), *self.sample_weights.items()]
 

@@ -11,10 +11,9 @@ from dataclasses import replace
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-from graphspec.schema.limits import MOST_OF_A_SAMPLE
+from graphspec.diagnostics.suggest import did_you_mean
 from graphspec.sources.column import Mapped, Windows, rows_together, windowed_steps
-from graphspec.sources.source import AUTO, DataError, Header, Source
-from graphspec.suggest import did_you_mean
+from graphspec.sources.source import AUTO, DataError, DataSource, Header
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,10 +24,13 @@ if TYPE_CHECKING:
 
 _HALF = re.compile("[\ud800-\udfff]")
 
+MAX_SAMPLE_ELEMENTS = 67_108_864
+"""Elements of one sample after all transforms: beyond it a small file would be made enormous."""
+
 FLOATS = ("float16", "float32", "float64", "bfloat16")
 
 
-def transformed_header(found: Header, source: Source) -> Header:
+def transformed_header(found: Header, source: DataSource) -> Header:
     """What `source` gives of an array with the header `found`. Raises DataError where a transform does not fit it."""
     made = source.transforms
     if made.vocabulary is not None:
@@ -62,9 +64,9 @@ def transformed_header(found: Header, source: Source) -> Header:
         found = replace(found, shape=shape, samples=samples)
     enlarging = [key for key in ("window", "one_hot", "pad") if getattr(made, key) is not None]
     numbers = prod(size or 1 for size in found.shape)
-    if enlarging and numbers > MOST_OF_A_SAMPLE:
+    if enlarging and numbers > MAX_SAMPLE_ELEMENTS:
         raise DataError(
-            f"a sample of {source.text} would hold {numbers:,} numbers, more than {MOST_OF_A_SAMPLE:,}",
+            f"a sample of {source.text} would hold {numbers:,} numbers, more than {MAX_SAMPLE_ELEMENTS:,}",
             part=enlarging[0], help=f"make `{enlarging[0]}` smaller",
         )  # fmt: skip
     return found
@@ -78,7 +80,7 @@ def _indices(shape: tuple[Any, ...]) -> tuple[Any, ...]:
     return shape[:-1] if shape[-1:] == (1,) else shape
 
 
-def transformed(column: Column, source: Source) -> Column:
+def transformed(column: Column, source: DataSource) -> Column:
     """The column that `source` makes of what its files hold. Reading it may raise DataError for a value in it.
 
     Where values are repeated or filled in, its `scanned` gives each value of the files once.
@@ -91,7 +93,7 @@ def transformed(column: Column, source: Source) -> Column:
     return found
 
 
-def _made(column: Column, source: Source, *, each_once: bool = False) -> Column:
+def _made(column: Column, source: DataSource, *, each_once: bool = False) -> Column:
     """The column after all transforms. each_once: without what repeats and fills in, to be looked through."""
     import numpy as np
 
@@ -124,7 +126,7 @@ def _cast(column: Column, dtype: str) -> Column:
     return Mapped(column, column.shape[1:], kind, lambda values: values.astype(kind))
 
 
-def _looked_up(column: Column, source: Source, words: tuple[str | int, ...]) -> Column:
+def _looked_up(column: Column, source: DataSource, words: tuple[str | int, ...]) -> Column:
     import numpy as np
 
     indices = {as_word(word): index for index, word in enumerate(words)}
@@ -134,7 +136,7 @@ def _looked_up(column: Column, source: Source, words: tuple[str | int, ...]) -> 
             found = [indices[as_word(value)] for value in values.reshape(-1).tolist()]
         except KeyError as missing:
             word = missing.args[0]
-            mend = "add it to the vocabulary, or mend the file"
+            mend = "add it to the vocabulary, or fix the file"
             raise DataError(
                 f"{source.text} holds {f'`{word[:60]}`' if source.is_shown else 'a word'}, which is not in the "
                 "vocabulary",
@@ -177,7 +179,7 @@ def _padded(column: Column, length: int) -> Column:
     return Mapped(column, (length, *inner), column.dtype, pad)
 
 
-def _one_hot(column: Column, source: Source, count: int, *, only_checked: bool = False) -> Column:
+def _one_hot(column: Column, source: DataSource, count: int, *, only_checked: bool = False) -> Column:
     import numpy as np
 
     shape = _indices(column.shape[1:])
@@ -190,7 +192,7 @@ def _one_hot(column: Column, source: Source, count: int, *, only_checked: bool =
             raise DataError(
                 f"{source.text} holds {at[wrong].reshape(-1)[0]}, which is no index from 0 to {count - 1}",
                 part="one_hot",
-                help=f"write `one_hot: {int(whole.max()) + 1}`, or mend the file",
+                help=f"write `one_hot: {int(whole.max()) + 1}`, or fix the file",
             )
         return whole
 
@@ -205,7 +207,7 @@ def _one_hot(column: Column, source: Source, count: int, *, only_checked: bool =
     return Mapped(column, (*shape, count), np.dtype(np.float32), spread)
 
 
-def vocabulary_of(column: Column, source: Source) -> tuple[str, ...]:
+def vocabulary_of(column: Column, source: DataSource) -> tuple[str, ...]:
     """Every word of a column, in order: text as text, numbers as numbers. Raises DataError where there is none."""
     from graphspec.sources.column import in_order
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from graphspec.sources.reading import Progress, load_files
-from graphspec.sources.source import AUTO, Source, Split
+from graphspec.sources.source import AUTO, DataSource, Split
 from graphspec.sources.transforms import vocabulary_of
 
 Vocabularies = Mapping[str, tuple[str, ...]]
@@ -21,7 +21,7 @@ def vocabularies_of(train: Split, progress: Progress | None = None) -> dict[str,
     return {key: read_vocabulary(source, progress) for key, source in auto_sources(train).items()}
 
 
-def auto_sources(split: Split) -> dict[str, Source]:
+def auto_sources(split: Split) -> dict[str, DataSource]:
     """The sources of `split` with `vocabulary: auto`, by `inputs.name` and `outputs.name`."""
     return {
         f"{part}.{name}": source
@@ -31,7 +31,7 @@ def auto_sources(split: Split) -> dict[str, Source]:
     }
 
 
-def read_vocabulary(source: Source, progress: Progress | None = None) -> tuple[str, ...]:
+def read_vocabulary(source: DataSource, progress: Progress | None = None) -> tuple[str, ...]:
     """The words that the files of `source` hold, in order. Raises DataError, or OSError, as `load` does."""
     return vocabulary_of(load_files(source, progress), source)
 
@@ -45,7 +45,7 @@ def with_vocabularies(split: Split, known: Vocabularies) -> Split:
     )
 
 
-def _with(source: Source, words: tuple[str, ...] | None) -> Source:
+def _with(source: DataSource, words: tuple[str, ...] | None) -> DataSource:
     if source.transforms.vocabulary != AUTO or words is None:
         return source
     return replace(source, transforms=replace(source.transforms, vocabulary=words))

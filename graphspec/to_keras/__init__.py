@@ -1,4 +1,4 @@
-"""Graph → keras.Model, one Keras call a step. Imports Keras."""
+"""Building of `keras.Model` from a `Graph`, with one Keras call a step."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`freeze` → layers of the built model with `trainable = False`, before it is compiled.
+"""Freezing of layers in a built model, before it is compiled.
 
 Keras then counts their weights as not trainable, and runs a frozen `BatchNormalization` in inference mode.
 """
@@ -13,56 +13,52 @@ import keras
 
 from graphspec.checks.freeze import unmatched
 from graphspec.diagnostics import Report, Span, SpecError
-from graphspec.graph import External, Pattern, layer_paths
-from graphspec.rules import FROZEN_EVERYTHING
+from graphspec.diagnostics.rules import FROZEN_EVERYTHING
+from graphspec.language.graph import ExternalModel, Pattern
+from graphspec.language.traversal import layer_paths
 from graphspec.to_keras.model import Built
 
 
 def freeze(built: Built, patterns: list[Pattern]) -> None:
-    """Freeze every layer of `built` whose path one of `patterns` matches; a model's own path freezes all in it."""
+    """Freeze the layers whose paths match; a model's own path freezes all layers in it.
+
+    Raises:
+        SpecError: a pattern matches no layer.
+    """
     if not patterns:
         return
     paths = list(_paths(built))
-    missed = [each for each in patterns if not any(fnmatchcase(path, each.text) for path, _ in paths)]
-    Report([unmatched(pattern, [path for path, _ in paths]) for pattern in missed]).raise_if_errors()
+    unmatched_patterns = [each for each in patterns if not any(fnmatchcase(path, each.text) for path, _ in paths)]
+    Report([unmatched(pattern, [path for path, _ in paths]) for pattern in unmatched_patterns]).raise_if_errors()
     matched = {id(layer): layer for path, layer in paths if any(fnmatchcase(path, each.text) for each in patterns)}
     for layer in matched.values():
         layer.trainable = False
 
 
 def _paths(built: Built) -> Iterator[tuple[str, Any]]:
-    """Every Keras layer with its path, those inside models from elsewhere by the names they bear there."""
+    """Yield every Keras layer with its path; inside external models, by the names there."""
     for path, layer in layer_paths(built.graph):
         yield path, built.layers[layer]
-        if isinstance(layer.what, External):
-            yield from _inside(built.layers[layer], path)
+        if isinstance(layer, ExternalModel):
+            yield from _nested_layers(built.layers[layer], f"{path}/")
 
 
-def _inside(model: keras.Model, path: str) -> Iterator[tuple[str, Any]]:
+def _nested_layers(model: keras.Model, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the layers of a model, at any depth of nested models, with their paths."""
     for layer in model.layers:
-        yield f"{path}/{layer.name}", layer
+        yield f"{prefix}{layer.name}", layer
         if isinstance(layer, keras.Model):
-            yield from _inside(layer, f"{path}/{layer.name}")
+            yield from _nested_layers(layer, f"{prefix}{layer.name}/")
 
 
 def check_trainable(model: keras.Model, span: Span) -> None:
-    """Raise SpecError where layers are frozen and none with weights is left to train; Keras would only warn."""
-    if model.trainable_variables or all(layer.trainable for layer in flattened(model)):
+    """Raise SpecError if freezing leaves no weights to train; Keras would only warn."""
+    if model.trainable_variables or all(layer.trainable for _, layer in _nested_layers(model)):
         return
     raise SpecError.of(
         FROZEN_EVERYTHING,
-        "every layer that has weights is frozen, so the training would change nothing",
+        "every layer with weights is frozen, so training would change nothing",
         span,
         expected="at least one layer to train",
-        help="leave a layer out of `freeze`, or remove its `trainable: false`",
+        help="remove a layer from `freeze`, or its `trainable: false`",
     )
-
-
-def flattened(model: keras.Model) -> list[Any]:
-    """The layers of `model` and of the models among them."""
-    found = []
-    for layer in model.layers:
-        found.append(layer)
-        if isinstance(layer, keras.Model):
-            found += flattened(layer)
-    return found

@@ -1,4 +1,4 @@
-"""The classes and operations of the installed Keras; one that only a newer release has is a finding."""
+"""Classes and operations of the installed Keras, and diagnostics for missing ones."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import keras
 from graphspec import catalog
 from graphspec.catalog import SINGULAR, Kind
 from graphspec.diagnostics import Span, SpecError
-from graphspec.graph import Object
-from graphspec.rules import UNKNOWN_OBJECT
+from graphspec.diagnostics.rules import UNKNOWN_OBJECT
+from graphspec.language.graph import Object
 
 _MODULES: dict[Kind, Any] = {
     "layers": keras.layers,
@@ -27,33 +27,39 @@ _MODULES: dict[Kind, Any] = {
     "ops": keras.ops,
 }
 _STATELESS: tuple[Kind, ...] = ("activations", "losses", "metrics")
-"""Kinds of which Keras reads a string without drawing random numbers."""
+"""Kinds whose string identifiers Keras resolves without drawing random numbers."""
 
 
 def find_installed(kind: Kind, name: str, span: Span | None) -> Any:
-    """Return the class or the operation `name` of the installed Keras. Raises SpecError where it has none."""
+    """Return a class or operation of the installed Keras. Raises SpecError if missing."""
     try:
         return attrgetter(name.removeprefix("ops."))(_MODULES[kind])
     except AttributeError:
-        raise lacking(SINGULAR[kind], name, span) from None
+        raise missing_in_keras(SINGULAR[kind], name, span) from None
 
 
-def check_identifier(what: Object) -> None:
-    """Raise SpecError where the installed Keras does not read the string `what.name` as an object of its kind."""
+def check_identifier(spec_object: Object) -> None:
+    """Raise SpecError if the installed Keras has no object of the identifier `spec_object.name`."""
     if not version_help():
         return
-    entry = catalog.find(what.kind, what.name)
+    entry = catalog.find(spec_object.kind, spec_object.name)
     if entry is not None:
-        find_installed(what.kind, entry.name, what.span)
-    elif what.kind in _STATELESS:
+        find_installed(spec_object.kind, entry.name, spec_object.span)
+    elif spec_object.kind in _STATELESS:
         try:
-            _MODULES[what.kind].get(what.name)
+            _MODULES[spec_object.kind].get(spec_object.name)
         except ValueError:
-            raise lacking(SINGULAR[what.kind], what.name, what.span) from None
+            raise missing_in_keras(SINGULAR[spec_object.kind], spec_object.name, spec_object.span) from None
 
 
-def lacking(noun: str, name: str, span: Span | None) -> SpecError:
-    """Return the error that the installed Keras has no `name`, which a `noun` is."""
+def missing_in_keras(noun: str, name: str, span: Span | None) -> SpecError:
+    """Return the error for an object that the installed Keras does not have.
+
+    Args:
+        noun: its kind, such as `layer`.
+        name: its name.
+        span: where the spec names it.
+    """
     return SpecError.of(
         UNKNOWN_OBJECT,
         f"Keras {keras.__version__}, which is installed, has no {noun} `{name}`",
@@ -64,7 +70,7 @@ def lacking(noun: str, name: str, span: Span | None) -> SpecError:
 
 
 def version_help() -> str:
-    """Return a line for refusals by another Keras than that of the catalogue; none where it is the same."""
+    """Return a help line if the installed Keras differs from the catalogue's, else ""."""
     known = catalog.keras_version()
     if keras.__version__ == known:
         return ""

@@ -1,4 +1,4 @@
-"""An operation of `keras.ops` on tensors: its function is looked up by its name in the catalogue and called."""
+"""Calls of `keras.ops` operations on symbolic tensors, and the names of their nodes."""
 
 from __future__ import annotations
 
@@ -8,54 +8,61 @@ import keras
 from keras import tree
 
 from graphspec import catalog
-from graphspec.graph import Layer, Object
+from graphspec.language.graph import Operation
+from graphspec.to_keras.keras_internals import calls_of, mask_of, operation_behind
 
 
-def operate(operation: Any, layer: Layer, value: Any, call: dict[str, Any], *, listed: bool) -> Any:
-    """The result of the operation on what comes in: a tensor, a list of them, or a dict by keyword.
+def operate(function: Any, operation: Operation, value: Any, call: dict[str, Any], *, listed: bool) -> Any:
+    """Return the result of an operation, whose Keras operations are named after it.
 
-    operation is the function of Keras. listed tells that `from` lists the tensors; a list that is not so listed is the
-    several results of one step.
-    The operations that Keras makes of the call are named after `layer`, as its own names count calls of a process.
+    Keras would number them by the calls of the whole process.
+
+    Args:
+        function: the function of Keras.
+        operation: the operation in the graph.
+        value: its operands: a tensor, a list of tensors, or a dict by keyword.
+        call: further tensors and values by keyword.
+        listed: `from` lists the operands; another list is the results of one step.
+
+    Raises:
+        ValueError: the operands do not fit, or the result is not symbolic.
     """
-    what = layer.what
-    assert isinstance(what, Object)
-    entry = catalog.find("ops", what.name)
+    entry = catalog.find("ops", operation.class_name)
     assert entry is not None
     operands, keywords = _operands(entry, value, listed=listed)
-    keywords |= {name: _constant(entry, name, each) for name, each in what.arguments.items()} | call
+    keywords |= {name: _constant(entry, name, each) for name, each in operation.arguments.items()} | call
     if entry.arguments.get("data_format", "") is None:
-        # Some operations of Keras read their default when they are called by hand, and fail in a graph without it.
+        # Some operations of Keras fill in this default in eager calls only, and fail in a graph.
         keywords.setdefault("data_format", keras.config.image_data_format())
     leading: list[Any] = []
     if operands:
         leading = [keywords.pop(name) for name in list(entry.arguments)[: list(entry.arguments).index(_each(entry))]]
-    result = operation(*leading, *operands, **keywords)
+    result = function(*leading, *operands, **keywords)
     if not any(isinstance(each, keras.KerasTensor) for each in tree.flatten(result)):
         raise ValueError("its result is no tensor that a graph computes")
-    _name(layer.name, result, [value, call])
+    _name(operation.name, result, [value, call])
     return result
 
 
 def is_masked(operands: Any) -> bool:
-    """Whether a tensor among `operands` bears a mask. Keras hands none through an operation, and says nothing."""
-    return any(getattr(each, "_keras_mask", None) is not None for each in tree.flatten(operands))
+    """Return whether an operand has a mask, which Keras silently drops in operations."""
+    return any(mask_of(each) is not None for each in tree.flatten(operands))
 
 
 def _constant(entry: catalog.Entry, name: str, value: Any) -> Any:
-    """A constant as Keras takes it: lists of sizes and axes are tuples to some operations, and lists to none."""
+    """Return a constant with lists of sizes and axes as tuples, which some operations require."""
     if isinstance(value, list) and name not in entry.tensors:
         return tuple(_constant(entry, name, each) for each in value)
     return value
 
 
 def _each(entry: catalog.Entry) -> str:
-    """The argument that takes as many tensors as there are."""
+    """Return the variadic argument, which takes any number of tensors."""
     return next(argument for argument, kind in entry.tensors.items() if kind == "each")
 
 
 def _operands(entry: catalog.Entry, value: Any, *, listed: bool) -> tuple[list[Any], dict[str, Any]]:
-    """The tensors by position, where an operation takes any number so, and those by keyword."""
+    """Return the tensors by position, for a variadic operation, and those by keyword."""
     if isinstance(value, dict):
         return [], dict(value)
     several = list(value) if isinstance(value, list | tuple) else [value]
@@ -71,14 +78,14 @@ def _operands(entry: catalog.Entry, value: Any, *, listed: bool) -> tuple[list[A
 
 
 def _name(name: str, result: Any, operands: Any) -> None:
-    """Give the operation behind `result` its name; further ones between it and the operands are numbered."""
+    """Name the operation behind `result`, and number further ones between it and the operands."""
     known = {id(each) for each in tree.flatten(operands)}
     waiting = [each for each in tree.flatten(result) if isinstance(each, keras.KerasTensor)]
     named: list[Any] = []
     while waiting:
         tensor = waiting.pop(0)
-        operation = tensor._keras_history.operation
+        operation = operation_behind(tensor)
         if id(tensor) not in known and not any(operation is other for other in named):
             operation.name = f"{name}.{len(named)}" if named else name
             named.append(operation)
-            waiting += operation._inbound_nodes[0].input_tensors
+            waiting += calls_of(operation)[0].input_tensors

@@ -1,6 +1,6 @@
-"""`plugins`: modules that register custom objects with Keras, imported by what builds and never by validation.
+"""Import of plugins, modules that register custom objects with Keras; validation never imports them.
 
-A module is looked for beside the spec as well: its folder is on the path while it is imported, and no longer.
+A module may lie beside the spec, whose folder is on `sys.path` only during the import.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from typing import Any
 import keras
 
 from graphspec.diagnostics import Report
-from graphspec.graph import Plugin
-from graphspec.keras_messages import reason
-from graphspec.rules import PLUGIN_FAILED
+from graphspec.diagnostics.rules import PLUGIN_FAILED
+from graphspec.language.graph import Plugin
+from graphspec.to_keras.keras_messages import reason
 
 _imported: dict[str, Path] = {}
-"""The folder of each module beside a spec that was imported here: another spec's module may bear the same name."""
+"""Folders of imported modules that lie beside specs, as two specs may have modules of one name."""
 
 _registered: dict[tuple[str, Path], dict[str, Any]] = {}
-"""What each plugin registered when it was imported: Python imports once, and Keras may have been made to forget."""
+"""Objects that each plugin registered: Python imports a module once, but Keras may have been reset since."""
 
 
 def import_plugins(plugins: Iterable[Plugin]) -> None:
-    """Import every plugin. Raises SpecError with each that cannot be."""
+    """Import every plugin. Raises SpecError with each one that fails."""
     report = Report()
     for plugin in plugins:
         _import(plugin, report)
@@ -37,7 +37,7 @@ def import_plugins(plugins: Iterable[Plugin]) -> None:
 def _import(plugin: Plugin, report: Report) -> None:
     folder, root = plugin.folder.resolve(), plugin.module.partition(".")[0]
     if plugin.is_beside:
-        if root in sys.modules and _imported.get(root) != folder and not _make_room(root, folder, plugin, report):
+        if root in sys.modules and _imported.get(root) != folder and not _unload(root, folder, plugin, report):
             return
         _imported[root] = folder
     sys.path.insert(0, str(folder))
@@ -64,8 +64,8 @@ def _import(plugin: Plugin, report: Report) -> None:
             sys.path.remove(str(folder))
 
 
-def _make_room(root: str, folder: Path, plugin: Plugin, report: Report) -> bool:
-    """Forget another spec's module of this name; a module of somebody else's is left, and found to be in the way."""
+def _unload(root: str, folder: Path, plugin: Plugin, report: Report) -> bool:
+    """Unload another spec's module of this name, and report any other module."""
     if root in _imported:
         for name in [each for each in sys.modules if each == root or each.startswith(f"{root}.")]:
             del sys.modules[name]
@@ -77,13 +77,13 @@ def _make_room(root: str, folder: Path, plugin: Plugin, report: Report) -> bool:
         PLUGIN_FAILED,
         f"the plugin `{plugin.module}` lies beside the spec, but another module of that name is loaded already",
         plugin.span,
-        expected="a module with a name of its own",
-        help=f"rename it, for instance to `my_{root}`",
+        expected="a module with a unique name",
+        help=f"rename it, for example to `my_{root}`",
     )
     return False
 
 
 def _where(error: BaseException, folder: Path) -> str:
-    """The line of the plugin that raised `error`, where it lies beside the spec."""
+    """Return the line that raised `error`, if it is in a plugin beside the spec."""
     frames = [each for each in traceback.extract_tb(error.__traceback__) if each.filename.startswith(str(folder))]
     return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}: " if frames else ""

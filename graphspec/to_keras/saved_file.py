@@ -1,5 +1,6 @@
-"""A saved model's file → keras.Model. Its configuration is looked through before Keras sees it: `safe_mode` alone is
-no sandbox, and graphspec runs no code that lies in a file.
+"""Readers of a saved model's file, which is not trusted.
+
+The configuration is checked before Keras reads it: `safe_mode` is no sandbox, and graphspec runs no code from a file.
 """
 
 from __future__ import annotations
@@ -20,29 +21,38 @@ import keras
 
 from graphspec.catalog.refused import CODE_CARRYING as CODE_CARRYING_NAMES
 from graphspec.diagnostics import Span, SpecError
+from graphspec.diagnostics.rules import CODE_CARRYING, UNREADABLE_DATA, UNREGISTERED
 from graphspec.files import open_file, zip_in
-from graphspec.keras_messages import reason
-from graphspec.rules import CODE_CARRYING, UNREADABLE_DATA, UNREGISTERED
 from graphspec.to_keras.hdf5_file import check_hdf5
-from graphspec.to_keras.weightless import weightless_scope
+from graphspec.to_keras.keras_internals import weightless_scope
+from graphspec.to_keras.keras_messages import reason
 
 _CONFIG, _METADATA, _WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
-_LARGEST_METADATA = 4096
-_LARGEST = 64 * 2**20
-_UNPACKED = 20
-"""A file may unpack to so many times its size: Keras does not compress, and weights hardly can be."""
+_MAX_METADATA = 4096
+_MAX_CONFIG = 64 * 2**20
+_MAX_RATIO = 20
+"""Bytes that a file may unpack to, by its size: Keras does not compress, and weights hardly can be."""
 _COMPILED = "compile_config"
 _NOT_FOUND = re.compile(r"Could not locate (class|function) '([^']+)'")
-"""What Keras says of an object that nobody has registered, before it shows the whole configuration."""
+"""The start of Keras' message about an unregistered object; the whole configuration follows."""
 
 
 def load_saved(path: Path, name: str, span: Span | None = None, *, weightless: bool = False) -> keras.Model:
-    """The model in the file `path`, which messages call `name`, not compiled.
+    """Return the model in a file, not compiled.
 
-    weightless: no array is read or allocated. Raises SpecError where it is no model, or would run code.
+    Args:
+        path: the file.
+        name: the file in messages.
+        span: where the spec names it.
+        weightless: read and allocate no array.
+
+    Raises:
+        SpecError: the file holds no model, or would run code.
     """
     try:
-        config = _read(path, with_weights=not weightless)
+        config = read_config(path)
+        if not weightless:
+            check_saved_weights(path)
         _refuse_code({key: value for key, value in config.items() if key != _COMPILED}, name, span)
         if weightless:
             return _model(keras.saving.deserialize_keras_object({**config, _COMPILED: None}, safe_mode=True))
@@ -55,24 +65,29 @@ def load_saved(path: Path, name: str, span: Span | None = None, *, weightless: b
 
 
 def _model(loaded: Any) -> keras.Model:
-    """Return what Keras made of a configuration. Raises ValueError where that is no model."""
+    """Return a loaded object that is a model. Raises ValueError for another."""
     if not isinstance(loaded, keras.Model):
         raise ValueError(f"its {_CONFIG} holds no model")
     return loaded
 
 
 def load_compiling(path: Path, name: str) -> dict[str, Any] | None:
-    """What the model in the file `path` was compiled with, as arguments of `compile`; None where it was not.
+    """Return the arguments of `compile` in a model's file; None if not compiled.
 
-    Raises SpecError where it cannot be read, or would run code.
+    Args:
+        path: the file.
+        name: the file in messages.
+
+    Raises:
+        SpecError: the file cannot be read, or would run code.
     """
     try:
-        written = _read(path).get(_COMPILED)
-        if not isinstance(written, dict):
+        config = read_config(path).get(_COMPILED)
+        if not isinstance(config, dict):
             return None
-        _refuse_code(written, name, None)
-        found: dict[str, Any] = keras.saving.deserialize_keras_object(written, safe_mode=True)
-        return found
+        _refuse_code(config, name, None)
+        arguments: dict[str, Any] = keras.saving.deserialize_keras_object(config, safe_mode=True)
+        return arguments
     except SpecError:
         raise
     except Exception as error:
@@ -80,79 +95,85 @@ def load_compiling(path: Path, name: str) -> dict[str, Any] | None:
 
 
 def by_name(tensors: Any, names: list[str]) -> dict[str, Any]:
-    """The tensors of a model's `input` or `output` by name; where two would bear one name, by number."""
+    """Return a model's inputs or outputs by name, or by number if names repeat."""
     if isinstance(tensors, dict):
         return dict(tensors)
     listed = list(tensors) if isinstance(tensors, list | tuple) else [tensors]
     return dict(zip(names if len(set(names)) == len(listed) else map(str, range(len(listed))), listed, strict=True))
 
 
-def _read(path: Path, *, with_weights: bool = False) -> dict[str, Any]:
-    """The configuration in the file. Raises an exception of whatever kind where it is none that Keras 3 wrote.
+def read_config(path: Path, *, limit: int = _MAX_CONFIG) -> dict[str, Any]:
+    """Return the configuration in a model's file.
 
-    with_weights: check the weights beside it as well.
+    Args:
+        path: the file.
+        limit: bytes that the configuration may have.
+
+    Raises:
+        Exception: of any type, if the file is none that Keras 3 wrote.
     """
-    with opened_archive(path) as archive:
-        if archive.getinfo(_CONFIG).file_size > _LARGEST:
-            raise ValueError(f"its {_CONFIG} is larger than {_LARGEST // 2**20} MiB")
-        found = json.loads(archive.read(_CONFIG))
-    if with_weights:
-        check_saved(path)
-    if not isinstance(found, dict):
+    with _open_archive(path) as archive:
+        if archive.getinfo(_CONFIG).file_size > limit:
+            raise ValueError(f"its {_CONFIG} is larger than {limit // 2**20} MiB")
+        try:
+            config = json.loads(archive.read(_CONFIG))
+        except RecursionError:
+            raise ValueError(f"its {_CONFIG} is nested too deeply") from None
+    if not isinstance(config, dict):
         raise ValueError(f"its {_CONFIG} holds no model")
-    return found
+    return config
 
 
-def check_saved(path: Path) -> None:
-    """Raise an exception of whatever kind unless the weights in the file of a model may be handed to Keras."""
-    with opened_archive(path) as archive, weights_in(archive, most_unpacked(path)):
+def check_saved_weights(path: Path) -> None:
+    """Raise an exception of any type if the weights in a model's file are unsafe."""
+    with saved_weights(path):
         pass
 
 
 @contextmanager
-def opened_archive(path: Path) -> Iterator[zipfile.ZipFile]:
-    """The archive in the file `path`. Raises OSError, BadZipFile, or ValueError where it would unpack to too much."""
+def saved_weights(path: Path) -> Iterator[h5py.File]:
+    """Open the weights in a model's file, checked. Raises an exception of any type."""
+    with _open_archive(path) as archive, h5py.File(io.BytesIO(archive.read(_WEIGHTS)), "r") as file:
+        check_hdf5(file, max_unpacked(path))
+        yield file
+
+
+def max_unpacked(path: Path) -> int:
+    """Return the bytes that a file may unpack to."""
+    return _MAX_CONFIG + _MAX_RATIO * path.stat().st_size
+
+
+@contextmanager
+def _open_archive(path: Path) -> Iterator[zipfile.ZipFile]:
+    """Open a model's file. Raises OSError, BadZipFile, or ValueError if it is too large."""
     with open_file(path) as file, zip_in(file) as archive:
         unpacked = sum(each.file_size for each in archive.infolist())
-        if unpacked > most_unpacked(path):
+        if unpacked > max_unpacked(path):
             raise ValueError(f"it would unpack to {unpacked // 2**20:,} MiB")
         yield archive
 
 
-@contextmanager
-def weights_in(archive: zipfile.ZipFile, limit: int) -> Iterator[h5py.File]:
-    """The weights in the archive of a model, checked: they take no more than `limit` bytes."""
-    with h5py.File(io.BytesIO(archive.read(_WEIGHTS)), "r") as file:
-        check_hdf5(file, limit)
-        yield file
-
-
-def most_unpacked(path: Path) -> int:
-    """Return the bytes that the file at `path` may unpack to."""
-    return _LARGEST + _UNPACKED * path.stat().st_size
-
-
 def _check_size(config: dict[str, Any], path: Path) -> None:
-    """Raise ValueError where the model that `config` describes has far more weights than its file can hold.
+    """Raise ValueError if the model has far more weights than its file can hold.
 
-    Keras would make them all before it finds that they are not there.
+    Keras would allocate them all before it finds them missing.
     """
-    largest = max((_size(each) for each in _values(config)), default=0)  # before Keras empties it
+    largest = max((_size(each) for each in _values(config)), default=0)  # Keras empties `config`
     state = random.getstate()  # from which Keras draws the seeds of layers
     try:
         with weightless_scope():
             model = keras.saving.deserialize_keras_object({**config, _COMPILED: None}, safe_mode=True)
             count = sum(math.prod(each.shape) for each in model.variables)
-    except Exception:  # whatever it is, loading the model says it
+    except Exception:  # loading the model reports it
         count = largest
     finally:
         random.setstate(state)
-    if count > most_unpacked(path):
+    if count > max_unpacked(path):
         raise ValueError(f"it describes a model of {count:,} weights, and is far too small to hold them")
 
 
 def _values(value: Any) -> Iterator[Any]:
-    """Every value in a configuration."""
+    """Yield every value in a configuration."""
     waiting = [value]
     while waiting:
         found = waiting.pop()
@@ -162,13 +183,13 @@ def _values(value: Any) -> Iterator[Any]:
 
 
 def _size(value: Any) -> int:
-    """Return the size of the array whose shape `value` may be; 0 where it is no shape."""
+    """Return the size of an array of shape `value`; 0 if it is none."""
     is_shape = isinstance(value, list) and all(each is None or isinstance(each, int) for each in value)
     return math.prod(abs(each) for each in value if each) if is_shape else 0
 
 
 def _refuse_code(config: dict[str, Any], name: str, span: Span | None) -> None:
-    """Refuse a model that holds code, or an object that neither Keras nor a plugin has registered."""
+    """Raise SpecError if a configuration holds code, or an object that is not registered."""
     for each in _objects(config):
         kind = str(each["class_name"])
         registered = str(each.get("registered_name") or kind)
@@ -188,16 +209,8 @@ def _refuse_code(config: dict[str, Any], name: str, span: Span | None) -> None:
 
 
 def _objects(value: Any) -> Iterator[dict[str, Any]]:
-    """Every serialised object in a configuration."""
-    waiting = [value]
-    while waiting:
-        found = waiting.pop()
-        if isinstance(found, dict):
-            if "class_name" in found:
-                yield found
-            waiting += found.values()
-        elif isinstance(found, list):
-            waiting += found
+    """Yield every serialised object in a configuration."""
+    yield from (each for each in _values(value) if isinstance(each, dict) and "class_name" in each)
 
 
 def _unregistered(message: str, span: Span | None) -> SpecError:
@@ -229,10 +242,10 @@ def _unreadable(path: Path, name: str, span: Span | None, error: Exception) -> S
 
 
 def _keras_of(path: Path) -> str:
-    """The version of Keras that the file names as its writer; empty where it names none."""
+    """Return the version of Keras that wrote a file; empty if unknown."""
     try:
         with open_file(path) as whole, zip_in(whole) as archive, archive.open(_METADATA) as file:
-            found = json.loads(file.read(_LARGEST_METADATA))["keras_version"]
+            found = json.loads(file.read(_MAX_METADATA))["keras_version"]
     except (OSError, ValueError, LookupError, TypeError, zipfile.BadZipFile, RecursionError):
         return ""
     return found if isinstance(found, str) and re.fullmatch(r"[\w.+-]{1,40}", found) else ""

@@ -1,8 +1,8 @@
-"""A file of weights → the weights of a built model, matched by the names of layers and by shape.
+"""Loading of weights from a file, matched by layer names and shapes.
 
-Keras finds weights by the classes and the order of layers, so that a file of another model may load into the wrong
-layers without a word. Here the names decide. What Keras itself would write for the model tells which weights it has;
-those that match are put in their place in such a file, and Keras loads it.
+Keras matches weights by the classes and the order of layers, and may silently load a file of another model into the
+wrong layers. Here names decide: Keras writes the weights of the model to a temporary file, matching ones are replaced
+there, and Keras loads it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,40 +18,44 @@ from typing import Any
 import h5py
 import keras
 
-from graphspec.checks.files import missing_file
-from graphspec.diagnostics import Report, SpecError
-from graphspec.files import is_file, open_file
-from graphspec.graph import Weights
-from graphspec.keras_messages import told_as
-from graphspec.rules import UNREADABLE_DATA, WEIGHTS_MISMATCH
-from graphspec.to_keras.hdf5_file import check_hdf5, own
-from graphspec.to_keras.saved_file import most_unpacked, opened_archive, weights_in
+from graphspec.checks.files import require_file
+from graphspec.diagnostics import SpecError
+from graphspec.diagnostics.rules import UNREADABLE_DATA, WEIGHTS_MISMATCH
+from graphspec.files import open_file
+from graphspec.language.graph import Weights
+from graphspec.to_keras.hdf5_file import check_hdf5, owned_child
+from graphspec.to_keras.keras_messages import keras_errors_as
+from graphspec.to_keras.saved_file import max_unpacked, saved_weights
 
-_INSIDE_KERAS = "model.weights.h5"
+_FILE_NAME = "model.weights.h5"
 _NOT_LAYERS = ("optimizer", "vars", "seed_generator")
 
 Key = tuple[str, str]
-"""A layer's path, `encoder/rnn/cell`, and the number of one of its weights, as Keras counts them."""
+"""The path of a layer, such as `encoder/rnn/cell`, and the number of one of its weights in Keras."""
 
 Shape = tuple[int, ...]
 
 
 @dataclass(frozen=True)
-class Loaded:
-    """What a file gave to a model: for each weight its layer's path and its shape; for `reshaped` both, file first."""
+class LoadedWeights:
+    """A comparison of the weights in a file and a model, by layer path and shape.
+
+    Attributes:
+        reshaped: weights of other shape, with the shape in the file and in the model.
+    """
 
     file: str
-    matched: list[tuple[str, Shape]]
-    missing: list[tuple[str, Shape]]
-    unexpected: list[tuple[str, Shape]]
-    reshaped: list[tuple[str, Shape, Shape]]
+    matched: list[tuple[str, Shape]] = field(default_factory=list)
+    missing: list[tuple[str, Shape]] = field(default_factory=list)
+    unexpected: list[tuple[str, Shape]] = field(default_factory=list)
+    reshaped: list[tuple[str, Shape, Shape]] = field(default_factory=list)
 
     @property
     def is_whole(self) -> bool:
         return not (self.missing or self.unexpected or self.reshaped)
 
     def __str__(self) -> str:
-        """One sentence, for people."""
+        """Return one sentence for people."""
         count = len(self.matched) + len(self.missing) + len(self.reshaped)
         parts = [f"{len(self.matched)} of the model's {count} weights match"]
         if self.missing:
@@ -66,7 +70,7 @@ class Loaded:
         return "; ".join(parts)
 
     def as_json(self) -> dict[str, Any]:
-        """The same, for a run's record."""
+        """Return the comparison for the record of a run."""
         return {
             "file": self.file,
             "matched": len(self.matched),
@@ -76,52 +80,56 @@ class Loaded:
         }
 
 
-def load_weights(model: keras.Model, weights: Weights) -> Loaded:
-    """Load `weights` into `model`. Raises SpecError where the file cannot be read, or does not match as a whole.
+def load_weights(model: keras.Model, weights: Weights) -> LoadedWeights:
+    """Load all weights of a file into a model, or with `partial` matching ones.
 
-    With `partial` all that matches is loaded, and it is an error only where nothing does.
+    Raises:
+        SpecError: the file cannot be read, or does not match.
     """
-    if not is_file(weights.path):
-        raise SpecError(Report([missing_file(weights.path, weights.text, weights.span)]))
+    require_file(weights.path, weights.text, weights.span)
     with tempfile.TemporaryDirectory() as folder:
-        ours = Path(folder) / _INSIDE_KERAS
+        ours = Path(folder) / _FILE_NAME
         model.save_weights(ours)
-        with told_as(partial(_unreadable, weights)), _opened(weights.path) as theirs, h5py.File(ours, "r+") as target:
-            wanted, given = dict(_variables(target)), dict(_variables(theirs))
-            loaded = _compared(wanted, given, weights.text)
+        with (
+            keras_errors_as(partial(_unreadable, weights)),
+            _open(weights.path) as theirs,
+            h5py.File(ours, "r+") as target,
+        ):
+            wanted, saved = dict(_variables(target)), dict(_variables(theirs))
+            loaded = _compare(wanted, saved, weights.text)
             if not loaded.matched or not (loaded.is_whole or weights.partial):
                 _refuse(loaded, weights)
-            for key, place in wanted.items():
-                if key in given and given[key].shape == place.shape:
-                    _replace(place, given[key])
-        with told_as(partial(_unreadable, weights)):
+            for key, dataset in wanted.items():
+                if key in saved and saved[key].shape == dataset.shape:
+                    _replace(dataset, saved[key])
+        with keras_errors_as(partial(_unreadable, weights)):
             model.load_weights(ours)
     return loaded
 
 
-def _compared(wanted: dict[Key, h5py.Dataset], given: dict[Key, h5py.Dataset], file: str) -> Loaded:
-    """Which of `given` fit those of `wanted`, by layer and shape; no value is read."""
-    loaded = Loaded(file, [], [], [], [])
-    for key, place in wanted.items():
-        if key not in given:
-            loaded.missing.append((key[0], place.shape))
-        elif given[key].shape != place.shape:
-            loaded.reshaped.append((key[0], given[key].shape, place.shape))
+def _compare(wanted: dict[Key, h5py.Dataset], saved: dict[Key, h5py.Dataset], file: str) -> LoadedWeights:
+    """Compare weights by layer and shape, without reading values."""
+    loaded = LoadedWeights(file)
+    for key, dataset in wanted.items():
+        if key not in saved:
+            loaded.missing.append((key[0], dataset.shape))
+        elif saved[key].shape != dataset.shape:
+            loaded.reshaped.append((key[0], saved[key].shape, dataset.shape))
         else:
-            loaded.matched.append((key[0], place.shape))
-    loaded.unexpected.extend((key[0], found.shape) for key, found in given.items() if key not in wanted)
+            loaded.matched.append((key[0], dataset.shape))
+    loaded.unexpected.extend((key[0], dataset.shape) for key, dataset in saved.items() if key not in wanted)
     return loaded
 
 
-def _replace(place: h5py.Dataset, by: h5py.Dataset) -> None:
-    parent, name = place.parent, place.name.rpartition("/")[2]
+def _replace(dataset: h5py.Dataset, by: h5py.Dataset) -> None:
+    parent, name = dataset.parent, dataset.name.rpartition("/")[2]
     del parent[name]
     new = parent.create_dataset(name, data=by[()])
-    for key, value in by.attrs.items():  # Keras marks bfloat16 there, which HDF5 has no word for
+    for key, value in by.attrs.items():  # Keras marks bfloat16 there, a dtype that HDF5 lacks
         new.attrs[key] = value
 
 
-def _refuse(loaded: Loaded, weights: Weights) -> None:
+def _refuse(loaded: LoadedWeights, weights: Weights) -> None:
     partial = weights.partial or not loaded.matched
     raise SpecError.of(
         WEIGHTS_MISMATCH,
@@ -135,7 +143,7 @@ def _refuse(loaded: Loaded, weights: Weights) -> None:
 
 
 def _variables(file: h5py.Group) -> Iterator[tuple[Key, h5py.Dataset]]:
-    """Every weight in a file of Keras 3. Layers lie there under their classes; their names are attributes."""
+    """Yield every weight in a file; groups are named by class, with layer names as attributes."""
     if "layer_names" in file.attrs or "model_weights" in file:
         raise ValueError("it is of Keras 2; load it with Keras and save it again")
     yield from _below(file, "", named=False)
@@ -143,35 +151,35 @@ def _variables(file: h5py.Group) -> Iterator[tuple[Key, h5py.Dataset]]:
 
 def _below(group: h5py.Group, path: str, *, named: bool) -> Iterator[tuple[Key, h5py.Dataset]]:
     for key in group:
-        child = own(group, key)
+        child = owned_child(group, key)
         if not isinstance(child, h5py.Group) or key in _NOT_LAYERS:
             continue
-        variables = own(child, "vars") if "vars" in child else {}
+        variables = owned_child(child, "vars") if "vars" in child else {}
         name = key
         if named and "vars" in child:
             name = str(child["vars"].attrs.get("name", key))
         inner = path if key == "layers" else f"{path}/{name}".lstrip("/")
         for number in variables:
-            dataset = own(variables, number)
+            dataset = owned_child(variables, number)
             if isinstance(dataset, h5py.Dataset):
                 yield (inner, number), dataset
         yield from _below(child, inner, named=key == "layers")
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[h5py.File]:
-    """The HDF5 file at `path`, or inside the `.keras` archive there, checked."""
+def _open(path: Path) -> Iterator[h5py.File]:
+    """Open the HDF5 file at `path`, or inside a `.keras` file, checked."""
     if path.suffix == ".keras":
-        with opened_archive(path) as archive, weights_in(archive, most_unpacked(path)) as file:
+        with saved_weights(path) as file:
             yield file
-        return
-    with open_file(path) as opened, h5py.File(opened, "r") as file:
-        check_hdf5(file, most_unpacked(path))
-        yield file
+    else:
+        with open_file(path) as opened, h5py.File(opened, "r") as file:
+            check_hdf5(file, max_unpacked(path))
+            yield file
 
 
 def _unreadable(weights: Weights, why: str) -> SpecError:
-    """What is wrong with the file where reading it fails."""
+    """Return the error for a file that cannot be read."""
     return SpecError.of(
         UNREADABLE_DATA,
         f"{weights.text} cannot be read: {why}",
@@ -182,7 +190,7 @@ def _unreadable(weights: Weights, why: str) -> SpecError:
 
 
 def _listed(weights: list[tuple[str, Shape]]) -> str:
-    """Layers with the shapes of their weights."""
+    """List layers with the shapes of their weights."""
     shapes: dict[str, list[str]] = {}
     for layer, shape in weights:
         shapes.setdefault(layer, []).append(str(shape))

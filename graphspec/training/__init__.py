@@ -1,1 +1,1 @@
-"""Spec + samples → a trained model: `compile`, `fit`, and what is written and shown meanwhile."""
+"""Training a model of a spec: `compile`, `fit`, checkpoints, metrics and progress."""

@@ -1,7 +1,7 @@
-"""What a callback has come to know while a model was trained, as JSON values and arrays, and put back into one.
+"""The state of a Keras callback as JSON values and arrays, captured and restored.
 
-Keras' callbacks keep it in their attributes: counts, best values, weights. What is neither data nor an operation of
-Keras (an open file, the model) is left as the callback has made it itself.
+Callbacks keep state in their attributes: counts, best values, weights. Attributes that are neither data nor an
+operation of Keras (an open file, the model) are left as they are.
 """
 
 from __future__ import annotations
@@ -23,40 +23,49 @@ Arrays = dict[str, Array]
 
 _NOT_STATE = ("_model", "params")
 _ARRAY, _TUPLE, _OPERATION, _NUMBER, _PAIRS = "$array", "$tuple", "$operation", "$number", "$pairs"
-_NOTHING = object()
+_NOT_DATA = object()
 
 
 def state_of(callback: Any, arrays: Arrays, prefix: str) -> dict[str, Any]:
-    """The attributes of `callback` as JSON values; arrays among them go to `arrays`, under names with `prefix`."""
+    """Capture the attributes of `callback`.
+
+    Args:
+        callback: The callback.
+        arrays: Receives the arrays among the attributes.
+        prefix: The first part of their names.
+
+    Returns:
+        The other attributes as JSON values, which name the arrays.
+    """
     pack = _Packer(arrays, prefix)
     if isinstance(callback, keras.callbacks.CSVLogger):
         return {"keys": pack(callback.keys), "bytes": _size(callback)}
-    places = _places(callback)
+    paths = _written_paths(callback)
     packed = {
         name: pack(value)
         for name, value in vars(callback).items()
-        if name not in _NOT_STATE and not _is_below(value, places)
+        if name not in _NOT_STATE and not _is_below(value, paths)
     }
-    return {name: value for name, value in packed.items() if value is not _NOTHING}
+    return {name: value for name, value in packed.items() if value is not _NOT_DATA}
 
 
-def put_back(callback: Any, state: dict[str, Any], arrays: Arrays) -> None:
-    """Give `callback` the attributes that `state_of` has told; where it writes is never among them."""
-    places = _places(callback)
+def restore_callback(callback: Any, state: dict[str, Any], arrays: Arrays) -> None:
+    """Restore the attributes of `callback` from a `state_of`, except for its paths."""
+    paths = _written_paths(callback)
     for name, value in state.items():
-        if name in CALLBACK_PATHS or _is_below(getattr(callback, name, None), places):
-            continue  # whoever has written the checkpoint does not say where a callback writes
+        if name in CALLBACK_PATHS or _is_below(getattr(callback, name, None), paths):
+            continue  # a checkpoint must not decide where a callback writes
         if not (isinstance(callback, keras.callbacks.CSVLogger) and name == "bytes"):
             setattr(callback, name, _unpack(value, arrays))
 
 
-def go_on_writing(callback: Any, state: dict[str, Any]) -> None:
-    """Let a callback that begins a file when a training begins go on with it, from where `state` was told."""
+def resume_files(callback: Any, state: dict[str, Any]) -> None:
+    """Let a callback append to its file, cut to the length in `state`."""
     if isinstance(callback, keras.callbacks.CSVLogger):
         callback.append = True
         path = Path(callback.filename)
-        if path.exists() and not path.is_file():  # Keras would wait for whoever reads a pipe
-            raise OSError(errno.EINVAL, "it is no regular file", str(path))
+        if path.exists() and not path.is_file():  # opening a pipe would block until somebody reads it
+            raise OSError(errno.EINVAL, "it is not a regular file", str(path))
         if path.exists() and path.stat().st_size > state["bytes"]:
             with open(path, "rb+") as file:
                 file.truncate(state["bytes"])
@@ -74,14 +83,14 @@ def closed_files(callbacks: list[Any]) -> Iterator[None]:
                     value.close()
 
 
-def _places(callback: Any) -> tuple[str, ...]:
+def _written_paths(callback: Any) -> tuple[str, ...]:
     """Return the paths that `callback` writes to."""
     return tuple(str(getattr(callback, name)) for name in CALLBACK_PATHS if getattr(callback, name, None))
 
 
-def _is_below(value: Any, places: tuple[str, ...]) -> bool:
-    """Whether `value` is a path in a run: the run may have moved since."""
-    return isinstance(value, str | Path) and bool(places) and str(value).startswith(places)
+def _is_below(value: Any, paths: tuple[str, ...]) -> bool:
+    """Return whether `value` is a path in the run, which may have moved since."""
+    return isinstance(value, str | Path) and bool(paths) and str(value).startswith(paths)
 
 
 def _size(logger: Any) -> int:
@@ -92,34 +101,36 @@ def _size(logger: Any) -> int:
 
 
 class _Packer:
+    """A converter of attributes to JSON values that collects their arrays."""
+
     def __init__(self, arrays: Arrays, prefix: str) -> None:
         self.arrays = arrays
         self.prefix = prefix
         self.count = 0
 
     def __call__(self, value: Any) -> Any:
-        """`value` as JSON, or _NOTHING where it is no data, or holds what is none."""
+        """Return `value` as JSON, or _NOT_DATA where not all of it is data."""
         if value is None or isinstance(value, bool | int | float | str):
             return value
         if isinstance(value, np.ndarray | np.generic) or keras.ops.is_tensor(value):
             return self._array(value)
         if isinstance(value, list | tuple):
             items = [self(each) for each in value]
-            if any(each is _NOTHING for each in items):
-                return _NOTHING
+            if any(each is _NOT_DATA for each in items):
+                return _NOT_DATA
             return {_TUPLE: items} if isinstance(value, tuple) else items
         if isinstance(value, dict):
             pairs = [[self(key), self(item)] for key, item in value.items()]
-            return {_PAIRS: pairs} if not any(each is _NOTHING for pair in pairs for each in pair) else _NOTHING
+            return {_PAIRS: pairs} if not any(each is _NOT_DATA for pair in pairs for each in pair) else _NOT_DATA
         name = getattr(value, "__name__", "")
         if callable(value) and getattr(keras.ops, name, None) is value:
             return {_OPERATION: name}
-        return _NOTHING
+        return _NOT_DATA
 
     def _array(self, value: Any) -> Any:
         array = np.asarray(value)
         if array.dtype.kind not in "biufcUV":
-            return _NOTHING
+            return _NOT_DATA
         name = f"{self.prefix}/{self.count:04}"
         self.count += 1
         self.arrays[name] = array

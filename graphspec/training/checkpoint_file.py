@@ -1,7 +1,7 @@
-"""One checkpoint on disk: an uncompressed zip file of arrays (`.npy`) and of what else there is to know (`state.json`).
+"""A checkpoint on disk: an uncompressed zip file of arrays (`.npy`) and one `state.json`.
 
-Every member bears its CRC-32 and the directory of the file stands at its end, so a torn, truncated or altered file is
-told from a whole one. `numpy.load` opens it too. Needs no TensorFlow.
+Each member has a CRC-32 and the directory is at the end of the file, so a truncated or altered file is detected.
+`numpy.load` opens it too. Needs no TensorFlow.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import ml_dtypes  # noqa: F401 - lets NumPy know bfloat16 and the like by their names
+import ml_dtypes  # noqa: F401 - registers bfloat16 and the like with NumPy
 import numpy as np
 
 from graphspec.files import open_file, zip_in
@@ -28,24 +28,24 @@ _FORMAT = 1
 
 
 class DamagedError(Exception):
-    """A checkpoint cannot be used, and why."""
+    """A checkpoint cannot be used; the message is the reason."""
 
 
 @dataclass(frozen=True)
 class Contents:
-    """What a checkpoint holds: JSON values, and arrays by name."""
+    """The contents of a checkpoint: JSON values, and arrays by name."""
 
     state: dict[str, Any]
     arrays: dict[str, Array]
 
 
 def write_checkpoint(path: Path, contents: Contents) -> None:
-    """Write `contents` to `path`, whole or not at all. Raises SpecError where it cannot be written."""
+    """Replace `path` by `contents` atomically. Raises SpecError where it cannot be written."""
     write(path, lambda part: _write(part, contents))
 
 
 def read_checkpoint(path: Path) -> Contents:
-    """What `path` holds. Raises DamagedError where it is not whole."""
+    """Return the contents of the checkpoint at `path`. Raises DamagedError where it is not intact."""
     try:
         with open_file(path) as file, zip_in(file) as archive:
             state = json.loads(archive.read(_STATE))
@@ -62,8 +62,8 @@ def read_checkpoint(path: Path) -> Contents:
 
 
 def _write(path: Path, contents: Contents) -> None:
-    known = {name: str(array.dtype) for name, array in contents.arrays.items()}
-    state = {"format": _FORMAT, **contents.state, "arrays": known}
+    dtypes = {name: str(array.dtype) for name, array in contents.arrays.items()}
+    state = {"format": _FORMAT, **contents.state, "arrays": dtypes}
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
         for name, array in contents.arrays.items():
             with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
@@ -73,10 +73,10 @@ def _write(path: Path, contents: Contents) -> None:
 
 def _read(archive: zipfile.ZipFile, name: str, dtype: str) -> Array:
     array: Array = np.lib.format.read_array(io.BytesIO(archive.read(f"{name}.npy")), allow_pickle=False)
-    wanted = np.dtype(dtype)
-    return array if array.dtype == wanted else array.view(wanted)
+    expected = np.dtype(dtype)
+    return array if array.dtype == expected else array.view(expected)
 
 
 def _plain(array: Array) -> Array:
-    """`array` in a dtype that the format of `.npy` knows: bfloat16 and the like as integers of their size."""
+    """Return `array` in a dtype of `.npy`: bfloat16 and the like as integers."""
     return array if array.dtype.kind in "biufcU" else array.view(f"u{array.dtype.itemsize}")

@@ -1,8 +1,8 @@
-"""`checkpoint: {every, keep, monitor}`: what it takes to go on with a training, below `checkpoints/` of its run.
+"""The checkpoints of a run, below `checkpoints/`, as `checkpoint: {every, keep, monitor}` sets them.
 
 step_000000000.npz    before the first step
-step_000000500.npz    after so many steps of all epochs; the newest `keep` of them
-best.npz              that of the best epoch by `monitor`
+step_000000500.npz    after 500 steps, counted over all epochs; the newest `keep` of them
+best.npz              after the best epoch by `monitor`
 """
 
 from __future__ import annotations
@@ -20,25 +20,28 @@ from typing import Any
 
 import keras
 
-from graphspec.graph import Object
+from graphspec.language.graph import Object
+from graphspec.language.schema import CheckpointModel
 from graphspec.run_directory import CHECKPOINTS, WatchedFolder, cannot_write, make_folder, write
 from graphspec.run_directory.lock import section_hashes
-from graphspec.run_directory.records import GREATEST
+from graphspec.run_directory.records import MAX_NUMBER
 from graphspec.run_directory.rows import Row, row_hashes
-from graphspec.schema import CheckpointModel
 from graphspec.spec import Spec
 from graphspec.training.checkpoint_file import ENDING, Array, Contents, DamagedError, read_checkpoint, write_checkpoint
-from graphspec.training.interruption import Interruption
 from graphspec.training.monitors import with_mode
+from graphspec.training.signals import Interruption
 from graphspec.training.state import Position, TrainingState, check_state, position_of
 
 BEST = f"best{ENDING}"
 _NAME = re.compile(rf"step_(\d+){re.escape(ENDING)}")
 
 
-@dataclass(frozen=True)
-class Plan:
-    """When checkpoints are written. mode is that of monitor, `min` or `max`; both are None where no epoch is best."""
+@dataclass(frozen=True, kw_only=True)
+class CheckpointPlan:
+    """The steps and epochs after which checkpoints are written.
+
+    mode: `min` or `max`, the better direction of `monitor`; both are None where no epoch is the best.
+    """
 
     epochs: int
     epoch_steps: int
@@ -48,38 +51,52 @@ class Plan:
     mode: str | None
 
 
-def plan(spec: Spec, epochs: int, epoch_steps: int, *, validates: bool) -> Plan:
-    """What `checkpoint` of the spec says; where it names no monitor, the best epoch is that of the least `val_loss`.
+def plan_checkpoints(spec: Spec, epochs: int, epoch_steps: int, *, validates: bool) -> CheckpointPlan:
+    """Return the plan that `checkpoint` of the spec sets; the default monitor is `val_loss`.
 
-    Raises SpecError where the training does not report what is monitored.
+    Args:
+        spec: A spec with `training`.
+        epochs: Number of epochs.
+        epoch_steps: Steps of an epoch.
+        validates: Whether the training has validation data.
+
+    Raises:
+        SpecError: The training does not report the monitored metric.
     """
     assert spec.model.training is not None
-    written = spec.model.training.checkpoint or CheckpointModel.model_construct()
-    monitor = written.monitor or ("val_loss" if validates else None)
+    settings = spec.model.training.checkpoint or CheckpointModel.model_construct()
+    monitor = settings.monitor or ("val_loss" if validates else None)
     mode = None
     if monitor is not None:
-        span = written.located("monitor").span if written.monitor else spec.model.key_span("training")
+        span = settings.located("monitor").span if settings.monitor else spec.model.key_span("training")
         saver = Object("callbacks", "ModelCheckpoint", {"monitor": monitor, "save_best_only": True}, span)
         mode = str(with_mode(saver, spec, validates=validates).arguments["mode"])
-    return Plan(epochs, epoch_steps, written.every_steps, written.keep, monitor, mode)
+    return CheckpointPlan(
+        epochs=epochs,
+        epoch_steps=epoch_steps,
+        every_steps=settings.every_steps,
+        keep=settings.keep,
+        monitor=monitor,
+        mode=mode,
+    )
 
 
 class Checkpoints(keras.callbacks.Callback):
-    """Last of all callbacks: what the others have done by then is part of a checkpoint.
+    """The last of all callbacks, which writes checkpoints with the state of the others.
 
-    Each bears hashes of the spec, of the files that the lock names, and of the rows of metrics: all that a training
-    goes on with beside it. lock and rows are those that are written into the run, as they grow.
-    resumed: the checkpoint to go on from; without it the first one is written before the first step.
+    A checkpoint holds hashes of the spec, of the lock's sections and of the rows of metrics, which resuming compares.
+    lock and rows are those of the run and grow while it trains. resumed: the checkpoint to resume from; without one,
+    the first checkpoint is written before the first step.
     """
 
     def __init__(
         self,
         run: WatchedFolder,
         state: TrainingState,
-        plan: Plan,
+        plan: CheckpointPlan,
         interruption: Interruption,
-        resumed: Contents | None = None,
         *,
+        resumed: Contents | None = None,
         spec_hash: str,
         lock: dict[str, Any],
         rows: list[Row],
@@ -105,17 +122,17 @@ class Checkpoints(keras.callbacks.Callback):
             make_folder(self.folder)
             self._write(self.position)
             return
-        self.state.put_back(self.resumed)
+        self.state.restore(self.resumed)
         steps = self._steps(self.position)
-        for later in steps_in(self.folder):
+        for later in checkpoint_steps(self.folder):
             if later > steps:
-                (self.folder / name_of(later)).unlink(missing_ok=True)
+                (self.folder / checkpoint_name(later)).unlink(missing_ok=True)
         if self.best is not None and self.position == Position(self.best["epoch"] + 1, 0):
-            self._keep_as_best(self.folder / name_of(steps))  # it may have been killed before it did
+            self._keep_as_best(self.folder / checkpoint_name(steps))  # the process may have been killed before this
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         if self.resumed is not None and self.position.step:
-            self.state.put_back(self.resumed)  # Keras resets metrics here, and callbacks begin anew
+            self.state.restore(self.resumed)  # Keras and callbacks reset themselves here
         self.resumed = None
         self.position = Position(epoch, self.position.step if epoch == self.position.epoch else 0)
 
@@ -125,13 +142,13 @@ class Checkpoints(keras.callbacks.Callback):
         every = self.plan.every_steps
         if every is not None and self._steps(self.position) // every > before // every:
             self._write(self.position)
-        self._stop_if_asked(self.position)
+        self._stop_if_requested(self.position)
 
     def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:
         self.before_evaluation = self.state.changing_in_evaluation()
 
     def on_test_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        self._stop_if_asked(Position(self.position.epoch, self.plan.epoch_steps), self.before_evaluation)
+        self._stop_if_requested(Position(self.position.epoch, self.plan.epoch_steps), self.before_evaluation)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self.before_evaluation = {}
@@ -145,7 +162,7 @@ class Checkpoints(keras.callbacks.Callback):
             path = self._write(self.position)
             if is_best:
                 self._keep_as_best(path)
-        self._stop_if_asked(self.position)
+        self._stop_if_requested(self.position)
 
     def _keep_as_best(self, path: Path) -> None:
         write(self.folder / BEST, lambda part: _link(path, part))
@@ -156,25 +173,25 @@ class Checkpoints(keras.callbacks.Callback):
         before: float = self.best["value"]
         return value < before if self.plan.mode == "min" else value > before
 
-    def _stop_if_asked(self, position: Position, kept: dict[str, Array] | None = None) -> None:
-        """Where the training is to stop: write where it stands, and raise what says so."""
-        if self.interruption.asked:
-            if not (self.folder / name_of(self._steps(position))).exists():
-                self._write(position, kept)
+    def _stop_if_requested(self, position: Position, overrides: dict[str, Array] | None = None) -> None:
+        """Write a checkpoint and raise StoppedError where a signal has requested a stop."""
+        if self.interruption.is_requested:
+            if not (self.folder / checkpoint_name(self._steps(position))).exists():
+                self._write(position, overrides)
             raise self.interruption.as_error()
 
-    def _write(self, position: Position, kept: dict[str, Array] | None = None) -> Path:
-        """Write one, and only then remove the oldest beyond `keep`."""
+    def _write(self, position: Position, overrides: dict[str, Array] | None = None) -> Path:
+        """Write a checkpoint, and only then remove the oldest ones beyond `keep`."""
         self.run.check()
-        taken = self.state.take(position, kept)
-        path = self.folder / name_of(self._steps(position))
-        beside = {"best": self.best, "spec": self.spec_hash, "lock": section_hashes(self.lock)}
+        contents = self.state.take(position, overrides)
+        path = self.folder / checkpoint_name(self._steps(position))
+        extra = {"best": self.best, "spec": self.spec_hash, "lock": section_hashes(self.lock)}
         row_hashes(self.rows, self._row_hashes)
         if position.epoch:
-            beside["rows"] = self._row_hashes[position.epoch - 1]
-        write_checkpoint(path, Contents({**taken.state, **beside}, taken.arrays))
-        for old in steps_in(self.folder)[: -self.plan.keep]:
-            (self.folder / name_of(old)).unlink(missing_ok=True)
+            extra["rows"] = self._row_hashes[position.epoch - 1]
+        write_checkpoint(path, Contents({**contents.state, **extra}, contents.arrays))
+        for old in checkpoint_steps(self.folder)[: -self.plan.keep]:
+            (self.folder / checkpoint_name(old)).unlink(missing_ok=True)
         return path
 
     def _steps(self, position: Position) -> int:
@@ -182,52 +199,52 @@ class Checkpoints(keras.callbacks.Callback):
 
 
 def _is_number(value: float) -> bool:
-    """Return whether an epoch with this value can be the best: no other is recorded."""
-    return abs(value) <= GREATEST
+    """Return whether `value` can be recorded as that of the best epoch."""
+    return abs(value) <= MAX_NUMBER
 
 
-def name_of(steps: int) -> str:
-    """The name of the checkpoint after so many steps."""
+def checkpoint_name(steps: int) -> str:
+    """Return the file name of the checkpoint after `steps` steps."""
     return f"step_{steps:09}{ENDING}"
 
 
-def steps_in(folder: Path) -> list[int]:
-    """After how many steps the checkpoints in `folder` were written, in that order."""
+def checkpoint_steps(folder: Path) -> list[int]:
+    """Return the steps of the checkpoints in `folder`, in ascending order."""
     return sorted(int(match[1]) for each in folder.glob(f"*{ENDING}") if (match := _NAME.fullmatch(each.name)))
 
 
-def newest_whole(folder: Path, tell: Callable[[str], None]) -> tuple[Path, Contents] | None:
-    """The newest checkpoint in `folder` that is whole; `tell` is told of those that are not. None where none is.
+def newest_intact(folder: Path, warn: Callable[[str], None]) -> tuple[Path, Contents] | None:
+    """Return the newest intact checkpoint in `folder`, or None; `warn` of damaged ones.
 
-    What bears the name of a checkpoint and is no file is given another name: one will be written there.
+    A folder or link with the name of a checkpoint is renamed, to make room for the checkpoint to come.
     """
-    put_aside(folder, tell)
-    for steps in reversed(steps_in(folder)):
-        path = folder / name_of(steps)
+    rename_non_files(folder, warn)
+    for steps in reversed(checkpoint_steps(folder)):
+        path = folder / checkpoint_name(steps)
         try:
             contents = read_checkpoint(path)
             check_state(contents)
             return path, contents
         except DamagedError as error:
-            tell(f"{path} is damaged and passed over: {error}")
+            warn(f"{path} is damaged and skipped: {error}")
     return None
 
 
-def put_aside(folder: Path, tell: Callable[[str], None]) -> None:
-    """Rename what bears the name of a checkpoint in `folder` and is no file. Raises SpecError where that fails."""
+def rename_non_files(folder: Path, warn: Callable[[str], None]) -> None:
+    """Rename entries of `folder` that have the name of a checkpoint and are not files."""
     for path in sorted(folder.glob(f"*{ENDING}")):
         if (path.name == BEST or _NAME.fullmatch(path.name)) and not path.is_file():
             numbers = (path.with_name(f"{path.name}.damaged{number or ''}") for number in count())
-            other = next(each for each in numbers if not os.path.lexists(each))
+            new_path = next(each for each in numbers if not os.path.lexists(each))
             try:
-                path.rename(other)
+                path.rename(new_path)
             except OSError as error:
                 raise cannot_write(path, error) from None
-            tell(f"{path} is no file and passed over; it is called {other.name} now")
+            warn(f"{path} is not a file and skipped; it was renamed to {new_path.name}")
 
 
 def _link(path: Path, part: Path) -> None:
-    """Let `part` be the same file as `path`; a copy, where the system has no links."""
+    """Make `part` a hard link to `path`, or a copy where links are unsupported."""
     with suppress(OSError):
         part.unlink()
         os.link(path, part)

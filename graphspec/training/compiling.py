@@ -1,7 +1,7 @@
-"""Training section → `model.compile`, in the one form in which Keras trains what the spec says.
+"""Compiling: the training section of a spec → `model.compile`.
 
-Losses, weights and metrics go to Keras as full dicts by output name: a loss weight under a wrong key would be handed
-to another output, and a missing loss would go unnoticed.
+Losses, weights and metrics go to Keras as full dicts by output name: Keras would apply a loss weight under a wrong key
+to another output, and ignore a missing loss.
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ from typing import Any
 
 import keras
 
-from graphspec.checks.monitors import metric_names
-from graphspec.graph import Object
+from graphspec.language.graph import Object
+from graphspec.language.log_keys import metric_names
 from graphspec.spec import Spec
 from graphspec.to_keras.objects import make
 from graphspec.training.metrics import OutputLoss
 
 
 def compile_model(spec: Spec, model: keras.Model, *, steps_per_execution: int = 1) -> dict[str, OutputLoss]:
-    """Compile `model` as the training section of `spec` says; give the metric that holds each trained output's loss.
+    """Compile `model` for `spec`, and return the loss metric of each trained output.
 
     Raises SpecError where Keras refuses an object.
     """
@@ -37,8 +37,8 @@ def compile_model(spec: Spec, model: keras.Model, *, steps_per_execution: int = 
         "steps_per_execution": steps_per_execution,
     }
     model.compile(**arguments)
-    # The means of our own are for this run's log. Saved files keep the compile settings of the spec alone, so that
-    # plain Keras loads them.
+    # OutputLoss is for the log of this run. A saved file keeps only the compile settings of the spec, so that plain
+    # Keras loads it.
     config = model.get_compile_config()
     losses = {name: OutputLoss(loss, len(trained) - 1) for name, loss in trained.items()}
     for name, loss in losses.items():
@@ -48,6 +48,6 @@ def compile_model(spec: Spec, model: keras.Model, *, steps_per_execution: int = 
     return losses
 
 
-def _metrics(written: list[Object]) -> list[Any]:
-    """The metrics of one output, named so that log keys never vary: Keras would count a class's instances."""
-    return [make(each) if each.is_identifier else make(each, name=name) for each, name in metric_names(written)]
+def _metrics(metrics: list[Object]) -> list[Any]:
+    """Return the metrics of one output under fixed names, which Keras would number."""
+    return [make(each) if each.is_identifier else make(each, name=name) for each, name in metric_names(metrics)]

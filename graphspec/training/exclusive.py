@@ -1,4 +1,4 @@
-"""One training at a time in a process: Keras, NumPy and Python share their random generators among all threads."""
+"""A guard for one training at a time, since threads share random generators."""
 
 from __future__ import annotations
 
@@ -7,29 +7,29 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from graphspec.diagnostics import SpecError
-from graphspec.rules import BAD_RUN
+from graphspec.diagnostics.rules import BAD_RUN
 
 TRAINING, STUDY = "a training", "a study"
 
 _guard = threading.Lock()
-_going_on: list[tuple[str, int]] = []
-"""What goes on in this process, with the thread that does it: a training, a study, or a training of a study."""
+_running: list[tuple[str, int]] = []
+"""The activities of this process with their threads: a training, a study, or a study and its training."""
 
 
 @contextmanager
-def alone(what: str) -> Iterator[None]:
-    """Within it, `what` goes on: a training or a study. Raises SpecError where another one does already."""
-    mine = (what, threading.get_ident())
+def exclusive(activity: str) -> Iterator[None]:
+    """Run TRAINING or STUDY within the block. Raises SpecError where another one is running."""
+    entry = (activity, threading.get_ident())
     with _guard:
-        if _going_on and not (what == TRAINING and _going_on == [(STUDY, mine[1])]):
+        if _running and not (activity == TRAINING and _running == [(STUDY, entry[1])]):
             raise SpecError.of(
                 BAD_RUN,
-                f"{_going_on[-1][0]} goes on in this process, and {what} beside it would change its random numbers",
-                help="wait until it ends, or train in a process of its own",
+                f"{_running[-1][0]} is running in this process, and {activity} would change its random numbers",
+                help="wait until it ends, or train in another process",
             )
-        _going_on.append(mine)
+        _running.append(entry)
     try:
         yield
     finally:
         with _guard:
-            _going_on.remove(mine)
+            _running.remove(entry)

@@ -1,7 +1,7 @@
-"""What callbacks watch: which log keys a training reports, and whether each should fall or rise.
+"""Monitored metrics: the log keys of a training, and the `mode` of each.
 
-Keras looks for a monitored metric without its output's name, so with several outputs `val_<output>_loss` ends a
-training after its first epoch with the question whether it should be minimised. The answer is known before.
+Keras infers the mode from a metric's name without its output, so with several outputs `val_<output>_loss` fails after
+the first epoch. graphspec knows the mode before the training.
 """
 
 from __future__ import annotations
@@ -11,34 +11,37 @@ from typing import Any
 
 import keras
 
-from graphspec.checks.monitors import monitors, reported_names, unknown_monitor
+from graphspec.checks.monitors import is_monitoring, unknown_monitor
 from graphspec.diagnostics import Report, SpecError
-from graphspec.graph import Object
-from graphspec.rules import UNKNOWN_MONITOR
+from graphspec.diagnostics.rules import UNKNOWN_MONITOR
+from graphspec.language.graph import Object
+from graphspec.language.log_keys import log_keys
 from graphspec.spec import Spec
+from graphspec.to_keras.keras_internals import direction_of
 from graphspec.to_keras.objects import make
 
 _MODES = {"up": "max", "down": "min"}
 
 
 def with_mode(callback: Object, spec: Spec, *, validates: bool) -> Object:
-    """`callback` with `mode` stated, where it monitors a metric and does not state it.
+    """Return `callback` with an explicit `mode`, where it monitors a metric.
 
-    Raises SpecError where the training reports no such metric, or where its mode cannot be told.
+    Raises SpecError where the training does not report the metric, or where its mode is unknown.
     """
-    if not monitors(callback):
+    if not is_monitoring(callback):
         return callback
     monitor = str(callback.arguments.get("monitor", "val_loss"))
     modes = reported(spec, validates=validates)
     if monitor not in modes:
-        finding = unknown_monitor(callback.name, monitor, callback.span_of("monitor"), modes, validates)
-        raise SpecError(Report([finding]))
+        span = callback.span_of("monitor")
+        diagnostic = unknown_monitor(callback.name, monitor, span, reported=modes, validates=validates)
+        raise SpecError(Report([diagnostic]))
     if callback.arguments.get("mode", "auto") != "auto":
         return callback
     if modes[monitor] is None:
         raise SpecError.of(
             UNKNOWN_MONITOR,
-            f"`{callback.name}` cannot tell whether `{monitor}` should fall or rise",
+            f"`{callback.name}` cannot infer whether `{monitor}` should be minimized or maximized",
             callback.span,
             expected="`mode: min` or `mode: max` among its arguments",
         )
@@ -46,18 +49,18 @@ def with_mode(callback: Object, spec: Spec, *, validates: bool) -> Object:
 
 
 def reported(spec: Spec, *, validates: bool) -> dict[str, str | None]:
-    """Every log key of the training with its mode, `min` or `max`, or None where that cannot be told."""
-    names = reported_names(spec.graph.outputs, validates=validates)
-    return {name: _mode(metric) for name, metric in names.items()}
+    """Return the mode of every log key: `min`, `max`, or None if unknown."""
+    keys = log_keys(spec.graph.outputs, validates=validates)
+    return {key: _mode(metric) for key, metric in keys.items()}
 
 
 def _mode(metric: Object | None) -> str | None:
-    """Whether more of `metric` is better, as Keras' own metrics say; a loss, bare or None, should fall."""
+    """Return the mode of `metric`; None stands for a loss."""
     if metric is None:
         return "min"
     if metric.name in ("accuracy", "acc"):
         return "max"
-    found: Any = keras.metrics.get(make(metric))
-    if not isinstance(found, keras.metrics.Metric):
-        return "max" if "accuracy" in found.__name__ else "min"
-    return _MODES.get(str(getattr(found, "_direction", "")))
+    instance: Any = keras.metrics.get(make(metric))
+    if not isinstance(instance, keras.metrics.Metric):
+        return "max" if "accuracy" in instance.__name__ else "min"
+    return _MODES.get(direction_of(instance) or "")

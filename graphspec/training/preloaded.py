@@ -1,4 +1,4 @@
-"""Imported by a server that processes are forked from: all that a training imports, without what TensorFlow says."""
+"""The imports of a training, without TensorFlow's messages, for a server that forks processes."""
 
 from graphspec.extras import require_tensorflow
 

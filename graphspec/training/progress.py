@@ -1,6 +1,6 @@
-"""What a training shows while it runs: a bar and a table row an epoch on a terminal, plain lines elsewhere.
+"""Progress of a training: a bar on a terminal, and a line an epoch.
 
-Metrics are shown by output, training beside validation: `accuracy 0.981 (val 0.975)`.
+Metrics are printed by output, training beside validation: `accuracy 0.981 (val 0.975)`.
 """
 
 from __future__ import annotations
@@ -11,33 +11,35 @@ from typing import Any
 import keras
 from rich.progress import TaskID, TextColumn
 
-from graphspec.metric_lines import describe, number
-from graphspec.progress_bar import progress_bar
+from graphspec.console.metrics import describe, number
+from graphspec.console.progress_bar import progress_bar
+from graphspec.console.reporter import Reporter
 from graphspec.run_directory import Row
-from graphspec.training.told import Told
 
-WORTH_TELLING = 0.1
-"""The share of waiting for data from which on it is told."""
+MIN_DATA_WAIT = 0.1
+"""The share of time waiting for data above which it is printed."""
 
 
-class ShowProgress(keras.callbacks.Callback):
-    """Tells of each epoch, and shows the steps of the running one on a terminal. The bar is gone when it is left.
+class ProgressReporter(keras.callbacks.Callback):
+    """A callback that reports epochs, and a context that displays a bar of steps.
 
-    pace gives what was measured of the epoch beside its metrics.
+    epoch_stats: returns the statistics of the epoch that has ended.
     """
 
-    def __init__(self, outputs: Iterable[str], told: Told, pace: Callable[[], Row], *, epochs: int, steps: int) -> None:
+    def __init__(
+        self, outputs: Iterable[str], reporter: Reporter, epoch_stats: Callable[[], Row], *, epochs: int, steps: int
+    ) -> None:
         super().__init__()
         self.outputs = list(outputs)
-        self.told = told
-        self.pace = pace
+        self.reporter = reporter
+        self.epoch_stats = epoch_stats
         self.epochs = epochs
         self.steps = steps
-        console = None if told.quiet else told.console
+        console = None if reporter.quiet else reporter.console
         self.bar = progress_bar(console, "{task.description}", "steps", TextColumn("{task.fields[loss]}", markup=False))
         self.task = TaskID(0)
 
-    def __enter__(self) -> ShowProgress:
+    def __enter__(self) -> ProgressReporter:
         self.task = self.bar.add_task("training", total=self.steps, loss="")
         self.bar.start()
         return self
@@ -57,16 +59,16 @@ class ShowProgress(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         head, *rows = describe(logs or {}, self.outputs)
         count = f"{epoch + 1:>{len(str(self.epochs))}}"
-        self.told.say(f"epoch {count}/{self.epochs}  {_told_of(self.pace())}  {head}")
+        self.reporter.info(f"epoch {count}/{self.epochs}  {_speed(self.epoch_stats())}  {head}")
         for row in rows:
-            self.told.say(f"    {row}")
+            self.reporter.info(f"    {row}")
 
 
-def _told_of(pace: Row) -> str:
-    """How long the epoch took, its samples a second, and how much of it was waiting for data, where that is much."""
-    words = [f"{pace['time/seconds']:.1f} s"]
-    if "time/samples_per_second" in pace:
-        words.append(f"{pace['time/samples_per_second']:,.0f} samples/s")
-    if pace.get("time/data_wait", 0) > WORTH_TELLING:
-        words.append(f"{pace['time/data_wait']:.0%} of it waiting for data")
+def _speed(stats: Row) -> str:
+    """Return the seconds and samples per second of an epoch, and long data waits."""
+    words = [f"{stats['time/seconds']:.1f} s"]
+    if "time/samples_per_second" in stats:
+        words.append(f"{stats['time/samples_per_second']:,.0f} samples/s")
+    if stats.get("time/data_wait", 0) > MIN_DATA_WAIT:
+        words.append(f"{stats['time/data_wait']:.0%} of it waiting for data")
     return "  ".join(words)

@@ -1,4 +1,4 @@
-"""Keeps what a run reaches: its metrics and its record, written anew after every epoch."""
+"""A callback that writes the metrics and the record of a run after every epoch."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from typing import Any
 import keras
 
 from graphspec import run_directory
+from graphspec.console.reporter import Reporter
 from graphspec.datasets.data_files import DataFiles
 from graphspec.diagnostics import SpecError
 from graphspec.run_directory import Row, WatchedFolder
-from graphspec.training.measures import Measures
-from graphspec.training.metrics import measured
-from graphspec.training.told import Told
+from graphspec.training.epoch_stats import EpochStats
+from graphspec.training.metrics import metric_value
 
 OnEpoch = Callable[[Row], bool]
-"""Is given each row of metrics, and tells whether the training is to go on."""
+"""Receives each row of metrics, and returns whether the training continues."""
 
 
 class Recorder(keras.callbacks.Callback):
-    """After the callbacks of the spec. rows are those of the epochs before; on_epoch may end the training.
+    """A callback that writes the metrics, record and lock of a run.
 
-    is_over tells that the end of the training is recorded.
+    It follows the callbacks of the spec. rows: those of the earlier epochs. is_over: whether the end is recorded.
     """
 
     def __init__(
@@ -35,9 +35,9 @@ class Recorder(keras.callbacks.Callback):
         rows: list[Row],
         *,
         files: DataFiles,
-        measures: Measures,
+        epoch_stats: EpochStats,
         epoch_steps: int,
-        told: Told,
+        reporter: Reporter,
         on_epoch: OnEpoch | None,
     ) -> None:
         super().__init__()
@@ -47,9 +47,9 @@ class Recorder(keras.callbacks.Callback):
         self.lock = lock
         self.rows = rows
         self.files = files
-        self.measures = measures
+        self.epoch_stats = epoch_stats
         self.epoch_steps = epoch_steps
-        self.told = told
+        self.reporter = reporter
         self.on_epoch = on_epoch
         self.is_over = False
         self._knows_data = bool(lock["data"])
@@ -57,20 +57,20 @@ class Recorder(keras.callbacks.Callback):
         self._began = time.monotonic()
 
     def begin(self) -> None:
-        """Write the lock and the record for the first time. Raises SpecError where they cannot be written."""
+        """Write the first lock and record. Raises SpecError where they cannot be written."""
         run_directory.write_json(self.run / run_directory.LOCK, self.lock)
         self.write("running")
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        self._write_data()  # soon, for a run that is killed has no end
+        self._write_data()  # early, for a run that may be killed
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        found = {name: measured(value) for name, value in (logs or {}).items() if name != "learning_rate"}
-        row = {"epoch": epoch, "step": (epoch + 1) * self.epoch_steps, **found, **self.measures.row}
+        metrics = {name: metric_value(value) for name, value in (logs or {}).items() if name != "learning_rate"}
+        row = {"epoch": epoch, "step": (epoch + 1) * self.epoch_steps, **metrics, **self.epoch_stats.row}
         self.rows.append(row)
-        self.record["metrics"] = found
+        self.record["metrics"] = metrics
         self.folder.check()
-        self._tell_of_changes()
+        self._warn_of_changes()
         self._write_data()
         run_directory.write_rows(self.run, self.rows)
         self.write("running")
@@ -78,7 +78,7 @@ class Recorder(keras.callbacks.Callback):
             self.model.stop_training = True
 
     def write(self, status: str) -> None:
-        """Write `run.json` with `status`. Raises SpecError where it cannot be written, or the run is gone."""
+        """Write `run.json` with `status`. Raises SpecError where it cannot be written."""
         self.folder.check()
         record = self.record | {
             "status": status,
@@ -89,38 +89,40 @@ class Recorder(keras.callbacks.Callback):
         self.record |= record
 
     def stop(self) -> None:
-        """Write, as far as it can be written, that the training was stopped; its data files are not waited for."""
+        """Record, where possible, that the training was stopped, without waiting for hashes of data files."""
         self.is_over = True
         with suppress(SpecError):
             self.write("stopped")
 
     def finish(self, status: str) -> None:
-        """Write the record and the lock for the last time. Raises SpecError where they cannot be written."""
+        """Write the final record and lock. Raises SpecError where they cannot be written."""
         self.folder.check()
         if not self._knows_data:
-            self.files.recorded()  # which waits for them
+            self.files.recorded()  # waits for the hashes
             self._write_data()
         self.write(status)
         self.is_over = True
 
     def fail(self, reason: str) -> None:
-        """Write, as far as it can be written, that the training has failed, and why."""
+        """Record, where possible, that the training has failed, and why."""
         self.is_over = True
         self.record["reason"] = reason
         with suppress(SpecError):
             self.finish("failed")
 
     def _write_data(self) -> None:
-        """Write the files of data into the lock, once they are read: what the training was begun with stays there."""
+        """Write the hashes of the data files into the lock, once they are computed."""
         if not self._knows_data and self.files.are_recorded:
             self._knows_data = True
             self.lock["data"] = self.files.recorded()
             run_directory.write_json(self.run / run_directory.LOCK, self.lock)
 
-    def _tell_of_changes(self) -> None:
-        """Say once of each data file that it has changed since the training began."""
+    def _warn_of_changes(self) -> None:
+        """Warn once of each data file that has changed since the training began."""
         known = self.record.setdefault("data_changed", [])
         for name in self.files.changed():
             if name not in known:
                 known.append(name)
-                self.told.warn(f"{name} has changed since the training began; the epochs are not of the same data")
+                self.reporter.warn(
+                    f"{name} has changed since the training began; its epochs were trained on different data"
+                )

@@ -1,4 +1,4 @@
-"""Ends a training whose run directory is gone, or holds what no callback must write to, before one does."""
+"""A callback that ends a training whose run directory is lost or unsafe."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from typing import Any
 import keras
 
 from graphspec.run_directory import WatchedFolder
-from graphspec.training.prepared import Written
+from graphspec.training.setup import CallbackPath
 
 
 class RunGuard(keras.callbacks.Callback):
-    """Before all callbacks that write. Raises SpecError where the run is no longer what it was.
+    """A callback that raises SpecError where the run is lost or unsafe.
 
-    written: where the callbacks of the spec write; a pipe that somebody puts there meanwhile would be waited for.
+    It precedes all callbacks that write. paths: those of the callbacks of the spec, where a pipe would block.
     """
 
-    def __init__(self, run: WatchedFolder, written: list[Written]) -> None:
+    def __init__(self, run: WatchedFolder, paths: list[CallbackPath]) -> None:
         super().__init__()
         self.run = run
-        self.written = written
-        self.within_epochs = [each for each in written if each.within_epochs]
+        self.paths = paths
+        self.within_epochs = [each for each in paths if each.within_epochs]
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         self._check()
@@ -38,5 +38,5 @@ class RunGuard(keras.callbacks.Callback):
 
     def _check(self) -> None:
         self.run.check()
-        for each in self.written:
+        for each in self.paths:
             each.check(self.run.path, may_link=True)

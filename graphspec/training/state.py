@@ -1,8 +1,8 @@
-"""All that a training is at one moment: taken from a model and its callbacks, put back into others of the same spec.
+"""The complete state of a training, captured and restored.
 
-The variables of the model (those of its random generators and of its metrics too) and of its optimizer, the attributes
-of its callbacks, and the states of the generators that Python, NumPy and Keras share. The order of the samples is no
-part of it: it follows from seed, epoch and step.
+It holds the variables of the model (with its random generators and metrics) and of its optimizer, the attributes of
+its callbacks, and the states of the random generators of Python, NumPy and Keras. The order of the samples is not part
+of it: it follows from seed, epoch and step.
 """
 
 from __future__ import annotations
@@ -13,36 +13,38 @@ from typing import Annotated, Any
 
 import keras
 import numpy as np
-from keras.src.random.seed_generator import global_seed_generator
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from graphspec.training.callback_state import go_on_writing, put_back, state_of
+from graphspec.to_keras.keras_internals import flattened_layers, global_generator
+from graphspec.training.callback_state import restore_callback, resume_files, state_of
 from graphspec.training.checkpoint_file import Array, Contents, DamagedError
 
 _MODEL, _OPTIMIZER, _METRICS, _SHARED = "model", "optimizer", "metrics", "shared"
+_CALLBACK_STATES = "told"
+"""The key in `state.json`, kept since the first version of its format."""
 
 
 @dataclass(frozen=True)
 class Position:
-    """Where a training stands: `step` steps of epoch `epoch` are done, both counted from 0."""
+    """A position in a training: `step` steps of epoch `epoch` (from 0) are done."""
 
     epoch: int
     step: int
 
 
 class TrainingState:
-    """The state of one training: `model` is compiled, with its metrics and its optimizer built."""
+    """The state of a training with a compiled model and a built optimizer."""
 
     def __init__(self, model: keras.Model, callbacks: list[Any]) -> None:
         self.model = model
         self.callbacks = callbacks
 
-    def take(self, position: Position, kept: dict[str, Array] | None = None) -> Contents:
-        """The state now, at `position`. kept stands for what has changed since and is to be as it was."""
+    def take(self, position: Position, overrides: dict[str, Array] | None = None) -> Contents:
+        """Capture the state at `position`. overrides: earlier values of arrays that have changed since."""
         variables = self._variables()
         arrays = {name: variable.value.numpy() for name, variable in variables.items()}
-        arrays |= kept or {}
-        told = [state_of(each, arrays, f"callbacks/{number:02}") for number, each in enumerate(self.callbacks)]
+        arrays |= overrides or {}
+        states = [state_of(each, arrays, f"callbacks/{number:02}") for number, each in enumerate(self.callbacks)]
         version, words, gauss = random.getstate()
         name, keys, *rest = np.random.get_state(legacy=True)
         arrays["random/python"], arrays["random/numpy"] = np.array(words, np.uint64), np.asarray(keys)
@@ -52,51 +54,51 @@ class TrainingState:
                 "paths": {name: variable.path for name, variable in variables.items()},
                 "stopped": bool(self.model.stop_training),
                 "callbacks": [type(each).__name__ for each in self.callbacks],
-                "told": told,
+                _CALLBACK_STATES: states,
                 "random": {"python": [version, gauss], "numpy": [name, *rest]},
             },
             arrays,
         )
 
     def changing_in_evaluation(self) -> dict[str, Array]:
-        """What an evaluation changes: metrics, and the states of random generators."""
+        """Return copies of the arrays that an evaluation changes: metrics, and states of random generators."""
         optimizer = optimizer_variables(self.model.optimizer)
         trained = {id(variable) for variable in (*self.model.trainable_variables, *optimizer)}
         changing = {name: each for name, each in self._variables().items() if id(each) not in trained}
         return {name: np.array(each.value.numpy()) for name, each in changing.items()}
 
-    def put_back(self, contents: Contents) -> None:
-        """Make the state what it was when `contents` were taken. Raises DamagedError where they do not fit."""
+    def restore(self, contents: Contents) -> None:
+        """Restore the state that `contents` hold. Raises DamagedError where they do not fit."""
         try:
-            self._put_back(contents)
+            self._restore(contents)
         except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise DamagedError(f"its state does not fit: {error}") from error
 
-    def _put_back(self, contents: Contents) -> None:
-        self.put_variables_back(contents)
+    def _restore(self, contents: Contents) -> None:
+        self.restore_variables(contents)
         state = contents.state
         if state["callbacks"] != [type(each).__name__ for each in self.callbacks]:
-            raise DamagedError("it is of a training with other callbacks")
-        for each, told in zip(self.callbacks, state["told"], strict=True):
-            put_back(each, told, contents.arrays)
+            raise DamagedError("it belongs to a training with other callbacks")
+        for each, callback_state in zip(self.callbacks, state[_CALLBACK_STATES], strict=True):
+            restore_callback(each, callback_state, contents.arrays)
         self.model.stop_training = state["stopped"]
         version, gauss = state["random"]["python"]
         random.setstate((version, tuple(map(int, contents.arrays["random/python"])), gauss))
         name, *rest = state["random"]["numpy"]
         np.random.set_state((name, contents.arrays["random/numpy"], *rest))
 
-    def put_variables_back(self, contents: Contents) -> None:
-        """Make the variables what they were when `contents` were taken. Raises DamagedError where they do not fit."""
+    def restore_variables(self, contents: Contents) -> None:
+        """Restore the variables that `contents` hold. Raises DamagedError where they do not fit."""
         assign(self._variables(), contents)
         finish_assigning(self.model)
 
-    def go_on_writing(self, contents: Contents) -> None:
-        """Before the training begins: let callbacks go on with the files that they had written by then."""
-        for each, told in zip(self.callbacks, contents.state["told"], strict=False):
-            go_on_writing(each, told)
+    def resume_files(self, contents: Contents) -> None:
+        """Let callbacks continue their files, before the training begins."""
+        for each, callback_state in zip(self.callbacks, contents.state[_CALLBACK_STATES], strict=False):
+            resume_files(each, callback_state)
 
     def _variables(self) -> dict[str, Any]:
-        shared = [global_seed_generator().state]
+        shared = [global_generator().state]
         return {
             **_named(_MODEL, model_variables(self.model)),
             **_named(_OPTIMIZER, optimizer_variables(self.model.optimizer)),
@@ -105,8 +107,8 @@ class TrainingState:
         }
 
 
-def put_model_back(model: keras.Model, contents: Contents) -> None:
-    """Give `model` alone, compiled or not, the variables that it had. Raises DamagedError where they do not fit."""
+def restore_model(model: keras.Model, contents: Contents) -> None:
+    """Restore the variables of `model` alone. Raises DamagedError where they do not fit."""
     assign(_named(_MODEL, model_variables(model)), contents)
     finish_assigning(model)
 
@@ -127,7 +129,7 @@ class _Best(BaseModel):
 
 
 class _State(BaseModel):
-    """What `take` puts into a checkpoint beside the arrays, and what `Checkpoints` adds."""
+    """The JSON values of a checkpoint: those of `take`, and those that `Checkpoints` adds."""
 
     model_config = ConfigDict(strict=True)
 
@@ -135,7 +137,7 @@ class _State(BaseModel):
     paths: dict[str, str]
     stopped: bool
     callbacks: list[str]
-    told: list[dict[str, Any]]
+    callback_states: list[dict[str, Any]] = Field(alias="told")
     random: _Random
     best: _Best | None
     lock: dict[str, str] = {}
@@ -152,21 +154,21 @@ def check_state(contents: Contents) -> None:
 
 
 def position_of(contents: Contents) -> Position:
-    """Where the training stood."""
+    """Return the position of the checkpoint `contents`."""
     epoch, step = contents.state["position"]
     return Position(epoch, step)
 
 
 def model_variables(model: keras.Model) -> list[Any]:
-    """Every variable of `model` itself, its layers' random generators among them; none of its metrics."""
+    """Return every variable of `model`, those of its layers' random generators included, without metrics."""
     found = [*model.variables]
-    for layer in model._flatten_layers():
+    for layer in flattened_layers(model):
         found += [value.state for value in vars(layer).values() if isinstance(value, keras.random.SeedGenerator)]
     return list({id(each): each for each in found}.values())
 
 
 def optimizer_variables(optimizer: Any) -> list[Any]:
-    """Every variable of `optimizer`; those too that Keras leaves out, as `Nadam`'s where the loss is scaled."""
+    """Return every variable of `optimizer`, also those that Keras does not list."""
     inner = getattr(optimizer, "inner_optimizer", None)
     found = [*optimizer.variables]
     for each in (optimizer, inner):
@@ -175,20 +177,20 @@ def optimizer_variables(optimizer: Any) -> list[Any]:
 
 
 def assign(variables: dict[str, Any], contents: Contents) -> None:
-    """Give each of `variables` what the array of its name holds, or none of them anything and raise DamagedError."""
-    found = {}
+    """Assign arrays to all `variables`, or raise DamagedError and assign none."""
+    values = {}
     for name, variable in variables.items():
         array = contents.arrays.get(name)
         if array is None or array.shape != tuple(variable.shape) or str(array.dtype) != str(variable.dtype):
-            raise DamagedError(f"it holds no `{name}` that fits `{variable.path}`: it is of another model")
-        found[name] = array
+            raise DamagedError(f"it holds no `{name}` that fits `{variable.path}`: it belongs to another model")
+        values[name] = array
     for name, variable in variables.items():
-        variable.assign(found[name])
+        variable.assign(values[name])
 
 
 def finish_assigning(model: keras.Model) -> None:
-    """Let layers that work with what follows from their variables, as `Normalization` does, take it anew."""
-    for layer in model._flatten_layers():
+    """Recompute the values that layers such as `Normalization` derive from their variables."""
+    for layer in flattened_layers(model):
         if isinstance(layer, keras.layers.Normalization) and layer.built:
             layer.finalize_state()
 

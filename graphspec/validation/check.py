@@ -1,4 +1,4 @@
-"""Files → what is found in each, in several processes where they are many."""
+"""Files → the diagnostics of each, in several processes if there are many files."""
 
 from __future__ import annotations
 
@@ -11,77 +11,97 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from graphspec.diagnostics import Diagnostic, Report
-from graphspec.document import STANDARD_INPUT
-from graphspec.document.open_texts import reading
-from graphspec.rules import INTERNAL, Rule
+from graphspec.diagnostics.rules import INTERNAL, Rule, Stage
+from graphspec.extras import missing_extra
+from graphspec.language.document import STANDARD_INPUT
+from graphspec.language.document.overlay import overlay
 from graphspec.spec import Spec, inspect
 from graphspec.validation.ignores import Ignore, ignores_in
 
-_ENOUGH = 40
-"""From so many files on a second process saves more than it costs to start."""
+_FILES_PER_PROCESS = 20
+"""A second process pays from twice as many files on."""
 
 Deep = Callable[[Spec], Iterable[Diagnostic]]
 
 
 @dataclass(frozen=True)
-class Raw:
-    """All that is found in the file at `path`, before anything is ignored.
+class FileCheck:
+    """Everything found in one spec file, before comments and selections apply.
 
-    ignores are the comments in it and in the files that it includes; asked, the files that were looked for. Every rule
-    of the stages below `reached` was looked for.
+    Attributes:
+        ignores: The ignore comments in the file and in the files that it includes.
+        dependencies: The files that were read, or would have been if they existed.
+        complete: The stages that checked all of the file.
     """
 
     path: str
     findings: tuple[Diagnostic, ...]
     ignores: tuple[Ignore, ...] = ()
-    asked: tuple[str, ...] = ()
-    reached: int = 0
+    dependencies: tuple[str, ...] = ()
+    complete: frozenset[Stage] = frozenset()
 
 
-def check_file(path: str, overrides: Sequence[str] = (), *, values: bool = False, deep: Deep | None = None) -> Raw:
-    """What is found in the spec at `path`; values: in all that its data files hold; deep finds more in a sound spec.
+def check_file(
+    path: str, overrides: Sequence[str] = (), *, values: bool = False, deep: Deep | None = None
+) -> FileCheck:
+    """Check one spec file.
 
-    Where graphspec itself fails, that is a finding (GS902) of this file, and others are still looked at.
+    A failure of graphspec itself is a finding of this file (GS902), so that other files are still checked.
+
+    Args:
+        path: The file, or `-` for standard input.
+        overrides: `key=value` texts, as for `--set`.
+        values: Read whole data files instead of their headers.
+        deep: A further check, if the spec has no errors.
     """
     spec, report = None, Report()
-    with reading() as read:
+    with overlay() as read:
         try:
             spec, report = inspect(path, overrides, data=True, values=values)
             if spec is not None and deep is not None:
                 report.extend(deep(spec))
         except Exception as error:
-            report.add(*_failure(path, error))
+            missing = missing_extra(error)
+            if missing is not None:
+                report.extend(missing.report)
+            else:
+                report.add(*_failure(path, error))
     ignores = [ignore for source in dict.fromkeys(read.sources) for ignore in ignores_in(source)]
     name = "<stdin>" if path == STANDARD_INPUT else path
-    return Raw(name, tuple(report.found), tuple(ignores), tuple(read.asked), _reached(spec, report))
+    return FileCheck(name, tuple(report.found), tuple(ignores), tuple(read.asked), _complete(spec, report))
 
 
 def _failure(path: str, error: Exception) -> tuple[Rule, str]:
-    """The finding that looking at the file at `path` ended in `error`, with the place in graphspec."""
+    """Return the rule and the message of an unexpected error, with its place in graphspec."""
     frame = traceback.extract_tb(error.__traceback__)[-1]
     where = f"{Path(frame.filename).name}:{frame.lineno}"
     return INTERNAL, f"graphspec itself failed on {path}, please report it: {type(error).__name__} at {where}"
 
 
-def check_files(paths: Sequence[str], check: Callable[[str], Raw], jobs: int | None = None) -> list[Raw]:
-    """`check` of each of `paths`, in their order, by `jobs` processes; by one a core where they are many.
+def check_files(paths: Sequence[str], check: Callable[[str], FileCheck], jobs: int | None = None) -> list[FileCheck]:
+    """Check files and return the results in their order.
 
-    A collector that looks through every new tree takes a fifth of the time, so it rests while there are few of them.
+    Garbage collection would take a fifth of the time, so it runs less often.
+
+    Args:
+        paths: The files.
+        check: Checks one of them.
+        jobs: The number of processes; by default one per core if there are many files.
     """
     cores = jobs if jobs is not None else os.cpu_count() or 1
-    processes = min(cores, len(paths) if jobs is not None else 2 * len(paths) // _ENOUGH)
+    processes = min(cores, len(paths) if jobs is not None else len(paths) // _FILES_PER_PROCESS)
     with _collecting_less_often():
         if processes < 2 or not hasattr(os, "fork"):
             return [check(path) for path in paths]
         return _in_processes(paths, check, processes)
 
 
-def _in_processes(paths: Sequence[str], check: Callable[[str], Raw], processes: int) -> list[Raw]:
+def _in_processes(paths: Sequence[str], check: Callable[[str], FileCheck], processes: int) -> list[FileCheck]:
     import multiprocessing
     from concurrent.futures import ProcessPoolExecutor
 
-    first = check(paths[0])  # what it makes be read and imported is there for all, before the processes part
-    gc.freeze()  # what is shared stays shared: collecting would write to it
+    first = check(paths[0])  # its imports and caches are then shared by all processes
+    gc.freeze()  # a collection would write to shared pages, and copy them
     context = multiprocessing.get_context("fork")
     pool = ProcessPoolExecutor(processes, context, _leave_interrupts_to_parent)
     try:
@@ -108,13 +128,13 @@ def _collecting_less_often() -> Iterator[None]:
         gc.set_threshold(*before)
 
 
-def _reached(spec: Spec | None, report: Report) -> int:
-    """The first stage that was not reached, or not with all there is.
+def _complete(spec: Spec | None, report: Report) -> frozenset[Stage]:
+    """Return the stages that checked the whole file.
 
-    Where there is no spec without an error, the file only declares parts: what is ignored in it may be found where it
-    is included. The stages of objects and wiring end early after an error; from the fourth on they do not.
+    A file without a spec and without errors only declares parts: its findings appear where it is included. Stages
+    before CALLS end early after an error.
     """
     if spec is not None:
-        return 10
-    first = min((int(finding.rule.code[2]) for finding in report.errors), default=0)
-    return first if first >= 4 else 0
+        return frozenset(Stage)
+    first = min((finding.rule.stage for finding in report.errors), default=Stage.DOCUMENT)
+    return frozenset(stage for stage in Stage if stage < first) if first >= Stage.CALLS else frozenset()

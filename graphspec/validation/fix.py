@@ -1,7 +1,7 @@
-"""`--fix`: what is found is mended, looked at again, and mended again, until nothing is left that can be.
+"""`--fix`: fixes are made and their files checked again until none is left.
 
-All is done on texts held in memory; `Fixed` tells which files would change, and whoever asks writes them. Only files
-that were asked to be looked at change, not those that they include.
+The texts are changed in memory; the caller writes the files in `Fixed`. Only files that were named change, not those
+that they include.
 """
 
 from __future__ import annotations
@@ -10,48 +10,51 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from graphspec.diagnostics import Fix, Report, SpecError
-from graphspec.document import read
-from graphspec.document.open_texts import key, read_bytes, reading
-from graphspec.report.outcome import Outcome
-from graphspec.validation.check import Raw
-from graphspec.validation.edit import edited
+from graphspec.diagnostics.edits import edited
+from graphspec.diagnostics.formats.outcome import Outcome
+from graphspec.language.document import read
+from graphspec.language.document.overlay import key, overlay, read_bytes
+from graphspec.validation.check import FileCheck
 
-_PASSES = 10
+_MAX_PASSES = 10
 
 
 @dataclass
 class Fixed:
-    """The texts before and after, by the path of each file that changes, and how many fixes were made."""
+    """The contents of each changed file before and after, by path, and the number of fixes."""
 
     before: dict[str, bytes] = field(default_factory=dict)
     after: dict[str, bytes] = field(default_factory=dict)
     count: int = 0
 
     def held(self) -> dict[str, bytes]:
-        """The texts that stand for files from now on."""
+        """Return the new contents by key, for `overlay.reading`."""
         return {key(path): data for path, data in self.after.items()}
 
 
 def fix(
     paths: Sequence[str],
-    check: Callable[[Sequence[str]], list[Raw]],
-    settle: Callable[[list[Raw]], Outcome],
+    check: Callable[[Sequence[str]], list[FileCheck]],
+    shown: Callable[[list[FileCheck]], Outcome],
     *,
     unsafe: bool,
-) -> tuple[list[Raw], Fixed]:
-    """Mend what is shown of the specs at `paths`, and give what is found in them after that.
+) -> tuple[list[FileCheck], Fixed]:
+    """Fix the shown findings of the specs at `paths`, and return what is found afterwards.
 
-    check finds, and settle says what of it is shown. A file is looked at again where it, or one that it reads, has
-    changed. unsafe: make also the fixes that are not safe.
+    Args:
+        paths: The files to fix.
+        check: Checks files; called again for those that changed or read a changed file.
+        shown: Applies ignores and selections, so that only shown findings are fixed.
+        unsafe: Make also fixes that are not safe.
     """
     done = Fixed()
-    found = {raw.path: raw for raw in check(paths)}
+    found = {each.path: each for each in check(paths)}
     names = {key(path): path for path in paths}
-    for _ in range(_PASSES):
+    for _ in range(_MAX_PASSES):
         changed = set()
-        for path, fixes in _by_file(settle(list(found.values())), names, unsafe).items():
+        for path, fixes in _by_file(shown(list(found.values())), names, unsafe).items():
             data = done.after[path] if path in done.after else read_bytes(path)
-            new, count = _mended(path, data, fixes)
+            new, count = _fixed(path, data, fixes)
             if new != data:
                 done.before.setdefault(path, data)
                 done.after[path] = new
@@ -59,9 +62,9 @@ def fix(
                 changed.add(key(path))
         if not changed:
             break
-        again = [path for path in paths if changed & {key(path), *found[_name(path)].asked}]
-        with reading(done.held()):
-            found |= {raw.path: raw for raw in check(again)}
+        again = [path for path in paths if changed & {key(path), *found[_name(path)].dependencies}]
+        with overlay(done.held()):
+            found |= {each.path: each for each in check(again)}
     return list(found.values()), done
 
 
@@ -70,7 +73,7 @@ def _name(path: str) -> str:
 
 
 def _by_file(outcome: Outcome, names: dict[str, str], unsafe: bool) -> dict[str, list[Fix]]:
-    """The fixes to make, by the path of the file that they change."""
+    """Return the fixes to make by the path of their file."""
     found: dict[str, list[Fix]] = {}
     for finding in outcome.report:
         fix = finding.fix
@@ -84,10 +87,10 @@ def _by_file(outcome: Outcome, names: dict[str, str], unsafe: bool) -> dict[str,
     return found
 
 
-def _mended(path: str, data: bytes, fixes: list[Fix]) -> tuple[bytes, int]:
-    """`data` with `fixes` made; those that would leave a text that reads worse are not."""
+def _fixed(path: str, data: bytes, fixes: list[Fix]) -> tuple[bytes, int]:
+    """Return `data` with `fixes` made and their number, leaving out those after which the text has more faults."""
     source = fixes[0].edits[0].span.source
-    if data.decode("utf-8-sig") != source.text:  # it has changed since it was read
+    if data.decode("utf-8-sig") != source.text:  # changed since it was read
         return data, 0
     new, made = edited(data, source, fixes)
     if _reads_no_worse(path, data, new):
@@ -104,9 +107,9 @@ def _reads_no_worse(path: str, old: bytes, new: bytes) -> bool:
 
 
 def _faults(path: str, data: bytes) -> int:
-    """How many findings reading the document alone gives; a text of which there is no tree is the worst."""
+    """Count the findings of reading the document alone; a text that gives no tree counts a million."""
     report = Report()
-    with reading({key(path): data}):
+    with overlay({key(path): data}):
         try:
             read(path, report)
         except SpecError as error:

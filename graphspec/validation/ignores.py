@@ -1,8 +1,7 @@
-"""`# graphspec: ignore[GS305]`: comments of a spec that hide findings, and what is found about the comments themselves.
+"""`# graphspec: ignore[GS305]`: comments of a spec that hide findings, and the findings about such comments.
 
-A comment at the end of a line speaks of what is found at that line, one on a line of its own of the next line that
-holds more than a comment, and `ignore-file` of the whole file. Each names its rules; what follows the bracket is a
-reason.
+A comment at the end of a line applies to that line, one on a line of its own to the next line that holds more than a
+comment, and `ignore-file` to the whole file. Each names its rules in brackets; what follows is a reason.
 """
 
 from __future__ import annotations
@@ -16,9 +15,9 @@ from typing import Any
 
 import yaml
 
-from graphspec.diagnostics import Diagnostic, Edit, Fix, Source, Span
-from graphspec.rules import BAD_IGNORE, UNUSED_IGNORE, Rule
-from graphspec.suggest import one_of
+from graphspec.diagnostics import Diagnostic, Edit, Fix, SourceText, Span
+from graphspec.diagnostics.rules import BAD_IGNORE, UNUSED_IGNORE, Rule
+from graphspec.diagnostics.suggest import one_of
 from graphspec.validation.selection import UnknownRuleError, codes_of
 
 _LOADER: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
@@ -27,15 +26,15 @@ _COMMENT = re.compile(r"#\s*graphspec:\s*(?P<kind>ignore(?:-file)?)(?![\w-])\s*(
 Place = tuple[int, int]
 """A line and a column."""
 
-_MOST = 100
-"""So many rules are read of one comment."""
+_MAX_SELECTORS = 100
+"""The maximum number of selectors that are read from one comment."""
 
 _RULE = re.compile(r"[^,\s](?:[^,]*[^,\s])?")
 
 
 @dataclass(frozen=True)
-class Named:
-    """One rule, or one group of rules, that a comment names."""
+class Selector:
+    """A code, the beginning of codes or the name of a rule in a comment."""
 
     text: str
     span: Span
@@ -44,47 +43,64 @@ class Named:
 
 @dataclass(frozen=True)
 class Ignore:
-    """One comment: the line that it speaks of, or None for the whole file, and the rules that it names.
+    """One ignore comment.
 
-    whole is what leaves the file with it: the comment with the blanks before it, or its line. listed is what stands
-    between the brackets. finding is what is wrong with the comment.
+    Attributes:
+        line: The line that it applies to; None for the whole file.
+        whole: What is removed with the comment: the blanks before it as well, or its line.
+        brackets: The text between the brackets, or the comment if it has none.
+        finding: What is wrong with the comment.
     """
 
     line: int | None
-    named: tuple[Named, ...]
+    selectors: tuple[Selector, ...]
     whole: Span
-    listed: Span
+    brackets: Span
     finding: Diagnostic | None = None
 
     @property
     def file(self) -> str:
+        """The name of the file that holds the comment."""
         return self.whole.source.name
 
-    def names(self, rule: Rule) -> list[Named]:
-        """What of the comment means `rule`."""
-        return [each for each in self.named if rule.code in each.codes]
+    def names(self, rule: Rule) -> tuple[Selector, ...]:
+        """Return the selectors that select `rule`."""
+        return tuple(each for each in self.selectors if rule.code in each.codes)
 
-    def unused(self, used: Iterable[Named], judged: frozenset[str]) -> Diagnostic | None:
-        """The finding that some of what the comment names hides nothing; judged are the rules that were looked for."""
+    def unused(self, used: Iterable[Selector], judged: frozenset[str]) -> Diagnostic | None:
+        """Return a finding about the selectors that hide nothing, None if there are none.
+
+        Args:
+            used: The selectors that have hidden a finding.
+            judged: The codes of all rules that were checked.
+        """
         kept = set(used)
-        idle = [each for each in self.named if each not in kept and each.codes <= judged]
+        idle = [each for each in self.selectors if each not in kept and each.codes <= judged]
         if not idle:
             return None
-        left = [each.text for each in self.named if each not in idle]
-        where = "in this file" if self.line is None else "here" if self.line == self.listed.line else "in the next line"
-        edit = Edit(self.listed, ", ".join(left)) if left else Edit(self.whole, "")
+        left = [each.text for each in self.selectors if each not in idle]
+        where = (
+            "in this file" if self.line is None else "here" if self.line == self.brackets.line else "in the next line"
+        )
+        edit = Edit(self.brackets, ", ".join(left)) if left else Edit(self.whole, "")
         return Diagnostic(
             UNUSED_IGNORE,
-            f"nothing of {one_of(each.text for each in idle)} is found {where}",
-            Span(self.listed.source, self.listed.line, idle[0].span.column, self.listed.line, idle[-1].span.end_column),
-            expected="a rule that is found",
+            f"{one_of(each.text for each in idle)} ignores nothing {where}",
+            Span(
+                self.brackets.source,
+                self.brackets.line,
+                idle[0].span.column,
+                self.brackets.line,
+                idle[-1].span.end_column,
+            ),
+            expected="a rule that is reported there",
             help="remove it" if left else "remove the comment",
-            fix=Fix("remove what hides nothing", (edit,)),
+            fix=Fix("remove what ignores nothing", (edit,)),
         )
 
 
-def ignores_in(source: Source) -> list[Ignore]:
-    """The comments of `source`, a YAML text, that hide findings, one a line at most; none where it is not YAML."""
+def ignores_in(source: SourceText) -> list[Ignore]:
+    """Return the ignore comments of a YAML text, at most one per line."""
     if _CANDIDATE.search(source.text) is None or source.name.endswith(".json"):
         return []
     try:
@@ -103,8 +119,8 @@ def ignores_in(source: Source) -> list[Ignore]:
     return found[::-1]
 
 
-def _texts(source: Source) -> Iterator[tuple[Place, Place]]:
-    """Where quoted and block texts begin and end, in their order: in them a `#` is a character like any other."""
+def _texts(source: SourceText) -> Iterator[tuple[Place, Place]]:
+    """Yield start and end of each quoted or block scalar, in which a `#` begins no comment."""
     for token in yaml.scan(source.text, Loader=_LOADER):
         if isinstance(token, yaml.ScalarToken) and token.style in ("'", '"', "|", ">"):
             start, end = token.start_mark, token.end_mark
@@ -114,7 +130,7 @@ def _texts(source: Source) -> Iterator[tuple[Place, Place]]:
 
 
 def _comment_start(number: int, line: str, texts: list[tuple[Place, Place]]) -> int:
-    """Where the comment of a line begins: at a `#` at its start or after a blank, outside of texts."""
+    """Return the offset of the comment of a line, whose `#` is outside of `texts`."""
     for mark in re.finditer(r"(?:^|(?<=[ \t]))#", line):
         place = (number, mark.start() + 1)
         before = bisect_right(texts, place, key=lambda text: text[0])
@@ -123,34 +139,34 @@ def _comment_start(number: int, line: str, texts: list[tuple[Place, Place]]) -> 
     return len(line)
 
 
-def _read(source: Source, line: int, match: re.Match[str], following: int) -> Ignore:
+def _read(source: SourceText, line: int, match: re.Match[str], following: int) -> Ignore:
     text = source.line(line)
     before = text[: match.start()].rstrip()
     alone = not before or before.lstrip().startswith("#")
-    speaks_of = None if match["kind"] == "ignore-file" else following if alone else line
+    target = None if match["kind"] == "ignore-file" else following if alone else line
     if before or line == len(source.lines):
         whole = Span(source, line, len(before) + 1, line, len(text) + 1)
     else:
         whole = Span(source, line, 1, line + 1, 1)
     if match["end"] is None or not match["rules"].strip():
         comment = Span(source, line, match.start() + 1, line, match.start() + 1 + len(match[0].rstrip()))
-        return Ignore(speaks_of, (), whole, comment, _nameless(match["kind"], comment))
-    named, finding = [], None
-    for rule in islice(_RULE.finditer(match["rules"]), _MOST):
+        return Ignore(target, (), whole, comment, _nameless(match["kind"], comment))
+    selectors, finding = [], None
+    for rule in islice(_RULE.finditer(match["rules"]), _MAX_SELECTORS):
         start = match.start("rules") + rule.start() + 1
         span = Span(source, line, start, line, start + len(rule[0]))
         try:
-            named.append(Named(rule[0], span, codes_of(rule[0])))
+            selectors.append(Selector(rule[0], span, codes_of(rule[0])))
         except UnknownRuleError as error:
             finding = finding or _unknown(error, span)
-    listed = Span(source, line, match.start("rules") + 1, line, match.end("rules") + 1)
-    return Ignore(speaks_of, tuple(named), whole, listed, finding)
+    written = Span(source, line, match.start("rules") + 1, line, match.end("rules") + 1)
+    return Ignore(target, tuple(selectors), whole, written, finding)
 
 
 def _nameless(kind: str, span: Span) -> Diagnostic:
     return Diagnostic(
         BAD_IGNORE,
-        "the comment does not say what it ignores",
+        "the comment does not say which rules it ignores",
         span,
         expected="the rules in brackets",
         help=f"name the rules: `# graphspec: {kind}[GS305]`",

@@ -1,4 +1,4 @@
-"""All that `graphspec validate` does with the paths and options it is given, but for showing it."""
+"""The work of `graphspec validate`: options → the outcome and the fixed files."""
 
 from __future__ import annotations
 
@@ -8,22 +8,26 @@ from functools import partial
 from pathlib import Path
 
 from graphspec.diagnostics import Report
-from graphspec.document.open_texts import key, reading
-from graphspec.report.outcome import Outcome
-from graphspec.validation.check import Deep, Raw, check_file, check_files
+from graphspec.diagnostics.formats.outcome import Outcome
+from graphspec.language.document.overlay import key, overlay
+from graphspec.validation.apply_ignores import apply_ignores
+from graphspec.validation.check import Deep, FileCheck, check_file, check_files
 from graphspec.validation.find import find_specs
 from graphspec.validation.fix import Fixed, fix
 from graphspec.validation.selection import Selection
 from graphspec.validation.settings import Finder, Settings
-from graphspec.validation.settle import settle
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Request:
-    """What is asked for. select and ignore are None where only the settings of a project say what is shown.
+    """The arguments of one call of `graphspec validate`.
 
-    values: look at all that data files hold; deep finds more in a spec without errors, in this process alone.
-    held are texts that stand for files, by `open_texts.key`; fixes are made where `fix` is set, on texts alone.
+    Attributes:
+        select: Selectors of the rules to show; None where the settings of a project decide.
+        ignore: Selectors of the rules to leave out; None where the settings of a project decide.
+        values: Read whole data files instead of their headers.
+        deep: A further check for specs without errors, made in this process.
+        held: Contents that replace those of files, by `overlay.key`.
     """
 
     paths: Sequence[str]
@@ -40,46 +44,46 @@ class Request:
 
 @dataclass(frozen=True)
 class Result:
-    """What is shown, what the fixes have changed, and every file that any of it depends on."""
+    """The outcome, the fixed files, and the paths of all files that the outcome depends on."""
 
     outcome: Outcome
     fixed: Fixed
-    asked: frozenset[str]
+    dependencies: frozenset[str]
 
 
 def run(request: Request, settings: Finder) -> Result:
-    """Look at everything that is asked for. Raises UnknownRuleError for a selector that means no rule."""
+    """Check and fix what `request` names. Raises UnknownRuleError for a selector without a rule."""
     selections = _Selections(request, settings)
     one = partial(check_file, overrides=request.overrides, values=request.values, deep=request.deep)
     check = partial(check_files, check=one, jobs=1 if request.deep is not None else request.jobs)
     fixed = Fixed()
-    with reading(request.held):
+    with overlay(request.held):
         files, found = _find(request.paths, settings)
         if request.fix:
-            checked, fixed = fix(files, check, selections.settled, unsafe=request.unsafe_fixes)
+            checked, fixed = fix(files, check, selections.apply, unsafe=request.unsafe_fixes)
         else:
             checked = check(files)
-    outcome = settle([*checked, *found], selections.of, fixed.count)
-    asked = {each for raw in checked for each in raw.asked} | {key(path) for path in settings.asked()}
-    return Result(outcome, fixed, frozenset(asked))
+    outcome = apply_ignores([*checked, *found], selections.of, fixed.count)
+    dependencies = {each for file in checked for each in file.dependencies} | set(map(key, settings.asked()))
+    return Result(outcome, fixed, frozenset(dependencies))
 
 
-def _find(paths: Sequence[str], settings: Finder) -> tuple[list[str], list[Raw]]:
-    """The files to look at, and what is found about paths that stand for none and about settings."""
-    found: list[Raw] = []
+def _find(paths: Sequence[str], settings: Finder) -> tuple[list[str], list[FileCheck]]:
+    """Return the files to check, and the findings about paths without specs and about settings."""
+    found: list[FileCheck] = []
     files: dict[str, str] = {}
     for path in dict.fromkeys(paths):
         missing = Report()
         for file in find_specs([path], missing, lambda path: settings.of(path).excludes(path)):
             files.setdefault(key(file), file)
             settings.of(file)
-        found += [Raw(path, tuple(missing.found))] if len(missing) else []
-    found += [Raw(each.shown, each.findings) for each in settings.read() if each.findings]
+        found += [FileCheck(path, tuple(missing.found))] if len(missing) else []
+    found += [FileCheck(each.shown, each.findings) for each in settings.read() if each.findings]
     return list(files.values()), found
 
 
 class _Selections:
-    """What is shown of each file: as the command line says, and where it says nothing as the file's settings do."""
+    """The selection of each file: from the command line, or else from the settings of its project."""
 
     def __init__(self, request: Request, settings: Finder) -> None:
         self.request, self.settings = request, settings
@@ -92,11 +96,11 @@ class _Selections:
             self.known[settings.folder] = self._of(settings)
         return self.known[settings.folder].without(settings.ignored_in(path))
 
-    def settled(self, found: Sequence[Raw]) -> Outcome:
-        return settle(found, self.of)
+    def apply(self, checks: Sequence[FileCheck]) -> Outcome:
+        return apply_ignores(checks, self.of)
 
     def _of(self, settings: Settings) -> Selection:
         select, ignore = self.request.select, self.request.ignore
-        if select is not None:  # who asks for a rule by name is not told by a project that it is ignored
+        if select is not None:  # --select shows rules that the project ignores
             return Selection.of(select, ignore or ())
         return Selection.of(settings.select, settings.ignore if ignore is None else ignore)

@@ -1,26 +1,26 @@
-"""Which rules are meant: by code (`GS305`), by the beginning of codes (`GS3`), or by name (`unused`)."""
+"""Selectors of rules: a code (`GS305`), the beginning of codes (`GS3`), or a name (`unused`)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from graphspec.rules import BAD_OVERRIDE, BAD_SETTINGS, RULES, Rule, Severity
-from graphspec.suggest import did_you_mean
+from graphspec.diagnostics.rules import BAD_OVERRIDE, BAD_SETTINGS, RULES, Rule, Severity, Stage
+from graphspec.diagnostics.suggest import did_you_mean
 
 
 def is_fixed(rule: Rule) -> bool:
-    """Whether findings of `rule` are shown whatever is selected.
+    """Return whether findings of `rule` are shown under every selection.
 
-    Errors of the document say that nothing else was looked at, so hiding them would call an unread file clean; and a
-    mistake in what was asked for is no finding about a spec.
+    After an error of the document nothing else was checked, so hiding it would call an unread file clean; a mistake in
+    the settings or on the command line is not a finding about a spec.
     """
-    is_unread = rule.code.startswith("GS0") and rule.severity is Severity.ERROR
+    is_unread = rule.stage is Stage.DOCUMENT and rule.severity is Severity.ERROR
     return is_unread or rule in (BAD_OVERRIDE, BAD_SETTINGS)
 
 
 class UnknownRuleError(ValueError):
-    """A selector that means no rule, or one that cannot be chosen; help says what is near, or why."""
+    """A selector of no rule, or only of rules that are always shown."""
 
     def __init__(self, message: str, help: str) -> None:
         super().__init__(f"{message}; {help}")
@@ -28,45 +28,43 @@ class UnknownRuleError(ValueError):
 
 
 def codes_of(selector: str) -> frozenset[str]:
-    """The codes that `selector` means. Raises UnknownRuleError where it means none."""
-    wanted = selector.strip()
-    if wanted in RULES:
-        found = {wanted}
-    elif wanted.startswith("GS"):
-        found = {code for code in RULES if code.startswith(wanted)}
+    """Return the codes that `selector` selects. Raises UnknownRuleError if there are none."""
+    selector = selector.strip()
+    if selector in RULES:
+        found = {selector}
+    elif selector.startswith("GS"):
+        found = {code for code in RULES if code.startswith(selector)}
     else:
-        found = {rule.code for rule in RULES.values() if rule.name == wanted}
+        found = {rule.code for rule in RULES.values() if rule.name == selector}
     if not found:
-        known = [*(rule.name for rule in RULES.values()), *([wanted[:5]] if wanted[:5] in RULES else [])]
+        known = [*(rule.name for rule in RULES.values()), *([selector[:5]] if selector[:5] in RULES else [])]
         raise UnknownRuleError(
-            f"there is no rule `{wanted}`", did_you_mean(wanted, known, "`graphspec explain` lists all rules")
+            f"there is no rule `{selector}`", did_you_mean(selector, known, "`graphspec explain` lists all rules")
         )
     if all(is_fixed(RULES[code]) for code in found):
-        raise UnknownRuleError(
-            f"`{wanted}` is always shown", "it says that the rest was not looked at, or could not be"
-        )
+        raise UnknownRuleError(f"`{selector}` is always shown", "it means that other things were not checked")
     return frozenset(found)
 
 
 @dataclass(frozen=True)
 class Selection:
-    """The rules whose findings are shown: those selected (None is all), without those ignored."""
+    """The codes of the rules that are shown: `selected` (None is all) without `ignored`."""
 
     selected: frozenset[str] | None = None
     ignored: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, select: Iterable[str] | None, ignore: Iterable[str]) -> Selection:
-        """The selection that these selectors make. Raises UnknownRuleError."""
+        """Return the selection of these selectors. Raises UnknownRuleError."""
         chosen = None if select is None else frozenset(code for each in select for code in codes_of(each))
         return cls(chosen, frozenset(code for each in ignore for code in codes_of(each)))
 
     def without(self, codes: frozenset[str]) -> Selection:
-        """The same, with `codes` ignored too."""
+        """Return this selection with `codes` ignored too."""
         return Selection(self.selected, self.ignored | codes)
 
     def shows(self, rule: Rule) -> bool:
-        """Whether findings of `rule` are shown."""
+        """Return whether findings of `rule` are shown."""
         if is_fixed(rule):
             return True
         return (self.selected is None or rule.code in self.selected) and rule.code not in self.ignored

@@ -1,4 +1,4 @@
-"""`[tool.graphspec]` of the nearest pyproject.toml: which rules a project shows, and which files it passes over.
+"""`[tool.graphspec]` of the nearest pyproject.toml: the rules that a project shows, and the files that it skips.
 
     [tool.graphspec]
     select = ["GS3"]
@@ -7,25 +7,25 @@
     format = "concise"
     per-file-ignores = {"templates/*" = ["missing-file"]}
 
-What is wrong in it is a finding in that file, and the rest of it holds.
+A mistake in it is a finding in that file, and the rest of it applies.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from graphspec.diagnostics import Diagnostic, Source, Span
-from graphspec.document.project import belongs
+from graphspec.diagnostics import Diagnostic, SourceText, Span
+from graphspec.diagnostics.formats import FORMATS
+from graphspec.diagnostics.rules import BAD_SETTINGS
+from graphspec.diagnostics.suggest import did_you_mean, kind_of, one_of
 from graphspec.files import read_bytes
-from graphspec.report import FORMATS
-from graphspec.rules import BAD_SETTINGS
-from graphspec.suggest import did_you_mean, kind_of, one_of
-from graphspec.validation.globs import matches
+from graphspec.project import belongs
 from graphspec.validation.selection import Selection, UnknownRuleError, codes_of
-from graphspec.validation.toml_places import TomlPlaces
 
 FILE = "pyproject.toml"
 _KEYS = ("select", "ignore", "exclude", "per-file-ignores", "format")
@@ -33,7 +33,7 @@ _KEYS = ("select", "ignore", "exclude", "per-file-ignores", "format")
 
 @dataclass(frozen=True)
 class Settings:
-    """What one pyproject.toml says. folder, which its patterns count from, is None where there is none."""
+    """The settings in one pyproject.toml; `folder`, to which its patterns are relative, is None if there is none."""
 
     folder: Path | None = None
     select: tuple[str, ...] | None = None
@@ -45,15 +45,15 @@ class Settings:
 
     @property
     def shown(self) -> str:
-        """The path of the file, as a person would write it."""
+        """The path of the file, relative to the current folder if it lies below it."""
         return _shown(self.folder / FILE) if self.folder is not None else ""
 
     def excludes(self, path: str) -> bool:
-        """Whether the file or folder at `path` is passed over when folders are walked."""
+        """Return whether the file or folder at `path` is skipped when folders are walked."""
         return bool(self.exclude) and any(matches(pattern, self._relative(path)) for pattern in self.exclude)
 
     def ignored_in(self, path: str) -> frozenset[str]:
-        """The rules that are ignored in the file at `path` beside those that are everywhere."""
+        """Return the codes of the rules that are ignored in the file at `path` alone."""
         found = [codes for pattern, codes in self.per_file_ignores if matches(pattern, self._relative(path))]
         return frozenset().union(*found)
 
@@ -66,16 +66,16 @@ class Settings:
 
 @dataclass
 class Finder:
-    """Finds the settings of files; each pyproject.toml is read once."""
+    """A finder of the settings of files, which reads each pyproject.toml once."""
 
     known: dict[Path, Settings] = field(default_factory=dict)
 
     def of(self, path: str) -> Settings:
-        """The settings of the file at `path`."""
+        """Return the settings of the file at `path`."""
         return self.of_folder(Path(path).absolute().parent)
 
     def of_folder(self, folder: Path) -> Settings:
-        """The settings of the absolute path `folder`."""
+        """Return the settings of `folder`, an absolute path."""
         passed, found = [], Settings()
         for each in (folder, *folder.parents):
             own = self.known.get(each) or _read(each / FILE)
@@ -87,46 +87,46 @@ class Finder:
         return found
 
     def read(self) -> list[Settings]:
-        """Every settings that was read, with its findings."""
+        """Return all settings that were read."""
         return list({settings.folder: settings for settings in self.known.values() if settings.folder}.values())
 
     def asked(self) -> list[Path]:
-        """Every file that would be read if it were there."""
+        """Return every path where settings were looked for."""
         return [folder / FILE for folder in self.known]
 
 
-MOST_BYTES = 2**18
-"""Of a pyproject.toml; a larger one says nothing of graphspec."""
+MAX_BYTES = 2**18
+"""The maximum size of a pyproject.toml; a larger one is ignored."""
 
-_MOST_DOTS = 100
-"""On a line of it, outside of quotes: the standard library takes time that grows with the square of a key's parts."""
+_MAX_DOTS = 100
+"""The maximum number of dots on a line outside of quotes: `tomllib` takes quadratic time in the parts of a key."""
 _QUOTED = re.compile(r"""\"[^"]*"|'[^']*'""")
 
 
 def _read(path: Path) -> Settings | None:
-    """What the file at `path` says of graphspec; None where it says nothing."""
+    """Return the settings in the file at `path`; None if it has none."""
     try:
-        text = read_bytes(path, MOST_BYTES).decode("utf-8")
+        text = read_bytes(path, MAX_BYTES).decode("utf-8")
     except (OSError, UnicodeDecodeError):
         return None
     if "graphspec" not in text:
         return None
     import tomllib
 
-    places = TomlPlaces(Source(_shown(path), text, is_shown=belongs(path, path.parent)))
+    places = TomlPlaces(SourceText(_shown(path), text, is_shown=belongs(path, path.parent)))
     try:
-        if any(_QUOTED.sub("", line).count(".") > _MOST_DOTS for line in text.splitlines()):
-            raise ValueError("a line holds a key of too many parts")
+        if any(_QUOTED.sub("", line).count(".") > _MAX_DOTS for line in text.splitlines()):
+            raise ValueError("a key has too many parts")
         tree = tomllib.loads(text)
-    except (ValueError, RecursionError) as error:  # a number may be too long for Python, beside what is no TOML
+    except (ValueError, RecursionError) as error:  # not TOML, or a number too long for Python
         if "tool.graphspec" not in text:
             return None
         finding = Diagnostic(
             BAD_SETTINGS,
-            f"the file is not TOML: {str(error).partition(' (at ')[0].lower()}",
+            f"the file is not valid TOML: {str(error).partition(' (at ')[0].lower()}",
             places.of_error(str(error)),
-            expected="TOML",
-            help="check quotes and brackets at and before this place",
+            expected="valid TOML",
+            help="check the quotes and brackets here and before",
         )
         return Settings(path.parent, findings=(finding,))
     tool = tree.get("tool")
@@ -135,13 +135,13 @@ def _read(path: Path) -> Settings | None:
 
 
 def _shown(path: Path) -> str:
-    """The path as a person would write it: from the current folder, where the file lies below it."""
+    """Return `path` relative to the current folder if it lies below it."""
     return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
 
 
 @dataclass
 class _Section:
-    """A section that is being read; what is wrong with it goes to `findings`."""
+    """A section that is being read; `findings` collects its mistakes."""
 
     path: Path
     section: Any
@@ -170,7 +170,7 @@ class _Section:
         )
 
     def texts(self, key: str, value: Any, below: str | None = None) -> list[str]:
-        """The texts of a list of them."""
+        """Return the strings of a list of strings; none, with a finding, if it is something else."""
         if value is None:
             return []
         if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
@@ -183,7 +183,7 @@ class _Section:
         return value
 
     def rules(self, key: str, value: Any, below: str | None = None) -> list[str]:
-        """The selectors of a list of them; those that mean no rule are left out."""
+        """Return the selectors of a list, without those that select no rule."""
         found = []
         for each in self.texts(key, value, below):
             try:
@@ -221,3 +221,91 @@ class _Section:
 
     def refuse(self, message: str, place: Span, expected: str, help: str = "") -> None:
         self.findings.append(Diagnostic(BAD_SETTINGS, message, place, expected, help))
+
+
+_ANY = "**"
+
+
+def matches(pattern: str, path: str) -> bool:
+    """Return whether `pattern` stands for `path`, or for a folder that it lies in.
+
+    A pattern without a slash, but at its end, stands for files and folders of that name wherever they are; others
+    count from the folder that `path` is relative to.
+    """
+    parts, names = _parts(pattern), path.split("/")
+    part = name = 0
+    last, taken = -1, 0  # the last `**`, and the names before what follows it
+    while part < len(parts):
+        if parts[part] == _ANY:
+            last, taken, part = part, name, part + 1
+        elif name < len(names) and fnmatchcase(names[name], parts[part]):
+            part, name = part + 1, name + 1
+        elif last >= 0 and taken < len(names):
+            taken += 1
+            part, name = last + 1, taken
+        else:
+            return False
+    return True
+
+
+@lru_cache(maxsize=256)
+def _parts(pattern: str) -> tuple[str, ...]:
+    """Return the names of a pattern; a final `**` matches what lies in a folder, but not the folder."""
+    pattern = pattern.removeprefix("./").rstrip("/")
+    *before, end = pattern.lstrip("/").split("/")
+    return (*(() if "/" in pattern else (_ANY,)), *before, "*" if end == _ANY else end)
+
+
+_HEADER = re.compile(r"\s*\[\s*tool\s*\.\s*graphspec\b")
+_ANY_HEADER = re.compile(r"\s*\[[^\[\],]+\]\s*(#.*)?$")
+_ERROR_AT = re.compile(r"\(at line (\d+), column (\d+)\)")
+
+
+@dataclass(frozen=True)
+class TomlPlaces:
+    """The places of keys and strings in the section of a TOML text, by default its first line."""
+
+    source: SourceText
+
+    def of(self, key: str | None = None, text: str | None = None) -> Span:
+        """Return the place of the string `text` at or after `key`, or of the key, or of the section."""
+        lines = self._section()
+        found = self._line(lines[0] if lines else 1)
+        if key is None:
+            return found
+        named = rf"(?<![\w-])[\"']?{re.escape(key)}(?![\w-])[\"']?"
+        found = next(filter(None, (self._find(named, line) for line in lines)), found)
+        if text is None:
+            return found
+        quoted = rf"([\"']){re.escape(text)}\1"
+        return next(filter(None, (self._find(quoted, line) for line in lines if line >= found.line)), found)
+
+    def of_error(self, message: str) -> Span:
+        """Return the place that an error message of `tomllib` names."""
+        match = _ERROR_AT.search(message)
+        if match is None:
+            return self._line(self.source.text.rstrip().count("\n") + 1)
+        line, column = int(match[1]), int(match[2])
+        return Span(self.source, line, column, line, column + 1)
+
+    def _section(self) -> list[int]:
+        """Return the numbers of the section's lines, including its tables."""
+        found, inside = [], False
+        for number, line in enumerate(self.source.lines, 1):
+            if _ANY_HEADER.match(line):
+                inside = _HEADER.match(line) is not None
+            if inside:
+                found.append(number)
+        return found
+
+    def _text(self, line: int) -> str:
+        return self.source.line(line).partition(" #")[0]
+
+    def _find(self, pattern: str, line: int) -> Span | None:
+        match = re.search(pattern, self._text(line))
+        return Span(self.source, line, match.start() + 1, line, match.end() + 1) if match is not None else None
+
+    def _line(self, line: int) -> Span:
+        text = self._text(line)
+        start = len(text) - len(text.lstrip())
+        return Span(self.source, line, start + 1, line, max(start + 2, len(text.rstrip()) + 1))

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from graphspec.diagnostics import SpecError
-from graphspec.document.scalars import resolve
-from graphspec.document.tree import plain
+from graphspec.language.document.scalars import resolve
+from graphspec.language.document.tree import plain
 
 from .places import Path, Place, Text, read_tree
 

@@ -15,7 +15,7 @@ import keras
 
 from graphspec import catalog
 from graphspec.catalog.arguments import argument_kind
-from graphspec.document.tree import Mapping, plain
+from graphspec.language.document.tree import Mapping, plain
 
 MODULES: dict[str, Any] = {
     "layers": keras.layers,

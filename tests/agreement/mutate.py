@@ -14,7 +14,7 @@ from functools import cache
 from typing import Any
 
 from graphspec import catalog
-from graphspec.lower.merges import MERGES
+from graphspec.language.lower.merges import MERGES
 
 from .edits import Edited, drop, rename_key, replace_value, swap, swap_keys
 from .places import Path, Place, Text

@@ -19,22 +19,22 @@ import keras
 from pydantic import ValidationError
 
 from graphspec.diagnostics import Report, SpecError
-from graphspec.document import read
-from graphspec.document.tree import Mapping, plain
-from graphspec.expand import Substitution, expand, layered
-from graphspec.expand.expressions import Value
-from graphspec.schema.model import (
+from graphspec.language.document import read
+from graphspec.language.document.tree import Mapping, plain
+from graphspec.language.expand import Substitution, chain_names, expand
+from graphspec.language.expand.expressions import Value
+from graphspec.language.schema.desugar import desugar
+from graphspec.language.schema.model import (
     BlockModel,
     DataModel,
     InputModel,
-    NestedModel,
+    NestedModelSpec,
     NodeModel,
     OutputModel,
     SpecModel,
     TrainingModel,
 )
-from graphspec.schema.shorthand import write_out
-from graphspec.to_keras.weightless import weightless_scope
+from graphspec.to_keras.keras_internals import weightless_scope
 
 from .keras_calls import (
     LanguageError,
@@ -99,14 +99,14 @@ def _build_and_compile(path: Path) -> None:
     report = Report()
     try:
         tree = read(path, report)
-        write_out(tree)
+        desugar(tree)
         library = expand(tree, path, report)
     except SpecError as error:
         raise LanguageError(error.report.found[0].message) from None
     if report.errors:
         raise LanguageError(report.errors[0].message)
     spec, training = library.tree, library.tree.get("training")
-    write_out(spec)
+    desugar(spec)
     _check_settings(spec, training)
     if training is not None:
         keras.config.set_dtype_policy(training.get("precision", "float32"))
@@ -340,7 +340,7 @@ class _Body:
         """A declared model."""
         if isinstance(written, Mapping) and any(key in written for key in ("file", "spec", "application")):
             return read_model(written, self.folder)
-        _check_keys(written, NestedModel)
+        _check_keys(written, NestedModelSpec)
         if not isinstance(written.get("trainable", True), bool):
             raise LanguageError("`trainable` is no truth value")
         body = _Body(written, _Scope(self.scope, self.scope.variables), self.folder, steps=self.steps)
@@ -406,7 +406,7 @@ def _filled_in(declaring: _Scope, block: Mapping, given: Any) -> Mapping:
     for name, default in params.items():
         if name not in given and default is None:
             raise LanguageError(f"a block needs `{name}`")
-        scope = layered(values, declaring.variables)
+        scope = chain_names(values, declaring.variables)
         filled = given[name] if name in given else Substitution(scope, report).value(default, block.span)
         values[name] = plain(filled)
     if ("output" in block) == ("outputs" in block):
@@ -420,10 +420,10 @@ def _filled_in(declaring: _Scope, block: Mapping, given: Any) -> Mapping:
                 written = Mapping(located.span)
                 written.put("output", located.value, located.span, located.span)
             body.put("outputs" if key == "output" else key, written, located.span, located.span)
-    result = Substitution(layered(values, declaring.variables), report).body(body, block.span)
+    result = Substitution(chain_names(values, declaring.variables), report).body(body, block.span)
     if report.errors:
         raise LanguageError(report.errors[0].message)
-    write_out(result)
+    desugar(result)
     assert isinstance(result, Mapping)
     return result
 

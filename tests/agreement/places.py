@@ -1,7 +1,7 @@
 """The text of a spec → every key and value in it that can be mutated, each with its characters.
 
-In: text, as `graphspec.document` reads it. Out: a tree of `Place`s. Offsets count characters of the text, and the end
-of a block collection is that of the last thing in it: comments and blank lines after it are not part of it.
+In: text, as `graphspec.language.document` reads it. Out: a tree of `Place`s. Offsets count characters of the text; the
+end of a block collection is that of the last thing in it: comments and blank lines after it are not part of it.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from graphspec.diagnostics import Report, Source, Span
-from graphspec.document.read_yaml import read_yaml
-from graphspec.document.tree import Mapping, Sequence, plain
+from graphspec.diagnostics import Report, SourceText, Span
+from graphspec.language.document.read_yaml import read_yaml
+from graphspec.language.document.tree import Mapping, Sequence, plain
 
 Path = tuple[str | int, ...]
 
@@ -84,4 +84,4 @@ class Text:
 
 def read_tree(text: str) -> Any:
     """What `text` holds, as graphspec reads it."""
-    return read_yaml(Source("spec.yaml", text), Report())
+    return read_yaml(SourceText("spec.yaml", text), Report())

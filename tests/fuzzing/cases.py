@@ -15,9 +15,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from graphspec.diagnostics import Report, Source, SpecError
-from graphspec.document.read_yaml import read_yaml
-from graphspec.document.tree import plain
+from graphspec.diagnostics import Report, SourceText, SpecError
+from graphspec.language.document.read_yaml import read_yaml
+from graphspec.language.document.tree import plain
 
 from ..agreement.edits import written
 from ..agreement.mutate import mutate
@@ -160,7 +160,7 @@ def _as_tree(text: str, rng: random.Random) -> str:
 @cache
 def _source_tree(text: str) -> str:
     try:
-        return json.dumps(plain(read_yaml(Source("x", text), Report())))
+        return json.dumps(plain(read_yaml(SourceText("x", text), Report())))
     except SpecError:
         return '{"graphspec": 1}'
 

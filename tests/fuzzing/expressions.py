@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import graphspec
-from graphspec.expand.expressions import ExpressionError, Value, evaluate
+from graphspec.language.expand.expressions import ExpressionError, Value, evaluate
 
 from .watched import Tried, watch
 

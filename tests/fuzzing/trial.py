@@ -7,7 +7,7 @@ from pathlib import Path
 
 import graphspec
 from graphspec.diagnostics import Diagnostic, Report, Span
-from graphspec.report.full import render
+from graphspec.diagnostics.render import render
 
 from .cases import Case, make_case
 from .watched import Tried, watch

@@ -1,6 +1,6 @@
 """`train --resume` goes on with the very training that was begun, or says what differs and refuses.
 
-That it is exact to the bit is shown at depth by `tests/test_resuming.py` and `scripts/kill_and_resume.py`.
+That it is exact to the bit is shown at depth by `tests/training/test_resuming.py` and `scripts/kill_and_resume.py`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Whole specs, two verdicts: what the static half says of every tensor, and what Keras does when they are built.
+"""Whole specs, two verdicts: the inferred shape of every tensor, and the one that Keras builds.
 
-Keras is called as `graphspec.build` calls it, which other tests hold against calls by hand; what the static half makes
-of shapes is kept out of it.
+Keras is called as `graphspec.build` calls it, which other tests compare with calls by hand; inferred shapes are kept
+out of it.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from .oracle import REFUSED, describe
 def assert_document_agrees(
     document: dict[str, Any], folder: Path, *, masks: bool = False, may_be_unknown: bool = False
 ) -> None:
-    """Both refuse the spec, or every input and node of it is of the same shapes and dtypes, and as masked if asked.
+    """Assert that both refuse the spec, or that every input and node has the same shapes and dtypes.
 
-    may_be_unknown: the static half may leave open what a node gives, whatever Keras makes of it.
+    masks: the masks must agree too. may_be_unknown: the inferred output of a node may be unknown.
     """
     path = folder / "document.json"
     path.write_text(json.dumps({"graphspec": 1, **document}), encoding="utf-8")
@@ -57,7 +57,7 @@ def _built(path: Path, masks: bool) -> Any:
 
 
 def _masks(value: Any) -> Any:
-    """The shapes of the masks in a value of graphspec or of Keras, in its structure."""
+    """Return the shapes of the masks in a value of graphspec or of Keras, in its structure."""
     if isinstance(value, dict):
         return {name: _masks(item) for name, item in value.items()}
     if isinstance(value, list | tuple):

@@ -1,4 +1,4 @@
-"""Random calls of operations: any tensors that the catalogue says they take, and the constants that a table draws."""
+"""Random calls of operations: any operands that the catalogue allows, and the constants that a table draws."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def or_omitted(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 
 @st.composite
 def related(draw: st.DrawFn, shape: list[int | None]) -> list[int | None]:
-    """A shape that has something to do with `shape`, as operands have: equal, stretched, shorter, or of its own."""
+    """Draw a shape related to `shape`, as those of operands are: equal, broadcast, shorter, or any."""
     kind = draw(st.integers(0, 5))
     if kind < 2:
         return list(shape)
@@ -48,7 +48,7 @@ def related(draw: st.DrawFn, shape: list[int | None]) -> list[int | None]:
 
 @dataclass(frozen=True)
 class Use:
-    """How an operation is called: its constants, and the shapes of its tensors without the batch.
+    """The calls of an operation: its constants, and the shapes of its tensors without the batch.
 
     shapes: that of the first tensor. others: those of further ones; without it they have something to do with the
     first. batches: the sizes of the batch, null among them.
@@ -62,7 +62,7 @@ class Use:
 
 @st.composite
 def calls(draw: st.DrawFn, name: str, use: Use) -> Case:
-    """A call of the operation `name` of the catalogue."""
+    """Draw a call of the operation `name` of the catalogue."""
     entry = catalog.find("ops", name)
     assert entry is not None
     base, dtype = draw(use.shapes), draw(DTYPES)

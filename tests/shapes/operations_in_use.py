@@ -1,4 +1,4 @@
-"""How each operation is called in random calls: its constants, and the shapes of its tensors where not any will do."""
+"""The random calls of each operation: its constants, and the shapes of its tensors where not all fit."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .operations import AXES, AXIS, DTYPE, FLAG, NUMBER, OMIT, SIZE, Shapes, Use
 
 
 def fixed(*shapes: list[int | None]) -> Shapes:
-    """One of these shapes."""
+    """Draw one of these shapes."""
     return st.sampled_from(shapes)
 
 
@@ -64,7 +64,7 @@ ONES = st.lists(st.sampled_from([None, 1, 1, 1, 2]), max_size=4)
 
 
 def edges(what: str) -> dict[str, st.SearchStrategy[Any]]:
-    """Two of the three sizes of each dimension, most of the time."""
+    """Draw two of the three sizes of each dimension, most of the time."""
     two = (st.just(OMIT) | st.integers(0, 2)), (st.just(OMIT) | st.integers(0, 8))
     return {
         f"top_{what}": st.integers(0, 2),
@@ -290,4 +290,4 @@ USES: dict[str, Use] = {
     }.items()
     for name in words(names)
 }
-"""How the operations are called that take more than tensors of any shape."""
+"""Operation → its calls, for those that take more than tensors of any shape."""

@@ -1,4 +1,4 @@
-"""One spec, two verdicts: what the static half says of its shapes, and what Keras does with it when it is built.
+"""One spec, two verdicts: its inferred shapes, and those that Keras builds.
 
 A `Case` is written as JSON, so that what graphspec reads and what Keras is called with come from one description. The
 other way does not go through graphspec: Keras' classes are looked up by name and called as a user would.
@@ -18,7 +18,7 @@ import keras
 from graphspec.catalog import find
 from graphspec.shapes import UNKNOWN, Tensor, infer
 from graphspec.spec import inspect
-from graphspec.to_keras.weightless import weightless_scope
+from graphspec.to_keras.keras_internals import weightless_scope
 
 Described = Any
 """Shapes and dtypes in the structure of a result: `((None, 3), "float32")`, a list or a mapping of those."""
@@ -44,7 +44,7 @@ class Case:
     batch_size: int | None = None
 
     def shapes(self) -> dict[str, tuple[int | None, ...]]:
-        """The shapes by the name that each input has in the spec."""
+        """Return the shapes by the name of each input in the spec."""
         if isinstance(self.inputs, dict):
             return {name: tuple(shape) for name, shape in self.inputs.items()}
         if self.single:
@@ -57,7 +57,7 @@ class Case:
         return dict(zip(names, each, strict=True))
 
     def written(self) -> dict[str, Any]:
-        """The spec as a document: one node `result`, the result of the layer, and an output that keeps it in use."""
+        """Return the spec as a document: a node `result` with the layer, and an output that keeps the input in use."""
         dtypes = self.input_dtypes()
         inputs = {
             name: {"shape": list(shape), "dtype": dtypes[name], "batch_size": self.batch_size}
@@ -73,7 +73,7 @@ class Case:
 
 
 def static_verdict(case: Case, folder: Path) -> Described:
-    """What graphspec gives: REFUSED where it finds an error, else shapes and dtypes, or UNKNOWN."""
+    """Return the verdict of graphspec: REFUSED for an error, else shapes and dtypes, or UNKNOWN."""
     path = folder / "case.json"
     path.write_text(json.dumps(case.written()), encoding="utf-8")
     spec, report = inspect(path)
@@ -83,14 +83,14 @@ def static_verdict(case: Case, folder: Path) -> Described:
 
 
 def why_static(case: Case, folder: Path) -> str:
-    """The findings of the case, for the message of a failing test."""
+    """Return the findings of the case, for the message of a failing test."""
     path = folder / "case.json"
     path.write_text(json.dumps(case.written()), encoding="utf-8")
     return str(inspect(path)[1])
 
 
 def keras_verdict(case: Case) -> Described:
-    """What Keras gives for the case, built without weights: REFUSED where it raises, else shapes and dtypes."""
+    """Return the verdict of Keras, built without weights: REFUSED where it raises, else shapes and dtypes."""
     with warnings.catch_warnings(), weightless_scope():
         warnings.simplefilter("ignore")
         try:
@@ -100,7 +100,7 @@ def keras_verdict(case: Case) -> Described:
 
 
 def call_keras(case: Case) -> Any:
-    """The symbolic result of the case in Keras, called as a user would call it."""
+    """Return the symbolic result of the case in Keras, called as a user would call it."""
     dtypes = case.input_dtypes()
     tensors = {
         name: keras.Input(shape, batch_size=case.batch_size, dtype=dtypes[name])
@@ -119,7 +119,7 @@ def call_keras(case: Case) -> Any:
 
 
 def call_operation(case: Case, tensors: dict[str, Any]) -> Any:
-    """The symbolic result of the operation. Lists that stand for no array are tuples, as Keras wants them."""
+    """Return the symbolic result of the operation. Lists that stand for no array are tuples, as Keras wants them."""
     function = attrgetter(case.name.removeprefix("ops."))(keras.ops)
     entry = find("ops", case.name)
     assert entry is not None
@@ -146,7 +146,7 @@ def call_operation(case: Case, tensors: dict[str, Any]) -> Any:
 
 
 def describe(value: Any) -> Described:
-    """Shapes and dtypes of a Value of graphspec or of a result of Keras."""
+    """Return shapes and dtypes of a Value of graphspec or of a result of Keras."""
     if value is UNKNOWN:
         return UNKNOWN
     if isinstance(value, Tensor):
@@ -159,9 +159,9 @@ def describe(value: Any) -> Described:
 
 
 def assert_agree(case: Case, folder: Path, *, may_be_unknown: bool = False) -> None:
-    """The two verdicts are one: both refuse, or both give the same shapes and dtypes.
+    """Assert that both refuse, or that both return the same shapes and dtypes.
 
-    may_be_unknown: where Keras itself gives a result that depends on values, the static half may leave it open.
+    may_be_unknown: the inferred shape may be unknown, for results of Keras that depend on values.
     """
     static, built = static_verdict(case, folder), keras_verdict(case)
     if may_be_unknown and static is UNKNOWN and built != REFUSED:

@@ -1,4 +1,4 @@
-"""One layer applied twice: what the first call fixes, Keras holds the second one to."""
+"""One layer applied twice: the first call builds it, and Keras checks the second against that."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import keras
 
 from graphspec.shapes import infer
 from graphspec.spec import inspect
-from graphspec.to_keras.weightless import weightless_scope
+from graphspec.to_keras.keras_internals import weightless_scope
 
 from .oracle import REFUSED, Described, describe
 
@@ -19,7 +19,7 @@ Sizes = list[int | None]
 
 
 def assert_agree_shared(name: str, arguments: dict[str, Any], first: Sizes, second: Sizes, folder: Path) -> None:
-    """A layer applied to an input of one shape and then to another: both refuse, or give the same two results."""
+    """Assert that both refuse a layer applied to two shapes in turn, or return the same two results."""
     document = {
         "graphspec": 1,
         "inputs": {"a": {"shape": first}, "b": {"shape": second}},

@@ -28,7 +28,7 @@ CALLS = st.fixed_dictionaries(
 
 @st.composite
 def tensors(draw: st.DrawFn) -> list[list[int | None]]:
-    """Shapes of query, value and key that mostly fit each other."""
+    """Draw shapes of query, value and key that mostly fit each other."""
     rank = draw(st.sampled_from([0, 1, 2, 2, 2, 2, 2, 3]))
     query = draw(st.lists(SIZE, min_size=rank, max_size=rank))
     value = draw(st.sampled_from([query, [*query[:-1], 4], [*query[:-2], None, *query[-1:]], draw(SIZES)]))

@@ -29,7 +29,7 @@ def per_dimension(sizes: st.SearchStrategy[int], count: int) -> st.SearchStrateg
 
 
 def shapes(count: int) -> st.SearchStrategy[list[int | None]]:
-    """Shapes of one sample: mostly of `count` spatial dimensions and channels, now and then of others."""
+    """Draw shapes of one sample: mostly of `count` spatial dimensions and channels, now and then others."""
     size = st.integers(1, 9) | st.sampled_from([None, 4])
     fitting = st.lists(size, min_size=count + 1, max_size=count + 1)
     return st.one_of(fitting, fitting, fitting, st.lists(size, max_size=5))
@@ -37,7 +37,7 @@ def shapes(count: int) -> st.SearchStrategy[list[int | None]]:
 
 @st.composite
 def calls(draw: st.DrawFn, name: str | None = None) -> tuple[str, dict[str, Any]]:
-    """A convolution and arguments that suit it one by one, if not together."""
+    """Draw a convolution with arguments that are valid one by one, if not together."""
     name = name or draw(st.sampled_from(LAYERS))
     count, entry = rank(name), find("layers", name)
     assert entry is not None

@@ -6,14 +6,14 @@ from graphspec import catalog
 from graphspec.catalog.refused import CODE_CARRYING, NOT_APPLIED
 from graphspec.shapes.call import SHAPE_RULES
 
-LEFT_OPEN: dict[str, str] = {
-    "StackedRNNCells": "cells on top of each other are held by `RNN`; by themselves Keras traces them",
+UNKNOWN_OUTPUT: dict[str, str] = {
+    "StackedRNNCells": "`RNN` holds stacked cells; by themselves Keras traces them",
 }
-"""Layers without a rule, each with the reason: what they give is unknown, and nothing is said of it."""
+"""Layers without a rule, each with the reason: their output is unknown."""
 
 
 def test_every_layer_has_a_rule() -> None:
-    """A rule, a reason why specs cannot use the layer, or a reason why it is left open."""
+    """Every layer has a rule, a reason why specs cannot use it, or a reason why its output is unknown."""
     known = {name for name in SHAPE_RULES if not name.startswith("ops.")}
     expected = set(catalog.names("layers")) - set(CODE_CARRYING) - set(NOT_APPLIED)
-    assert known | set(LEFT_OPEN) == expected
+    assert known | set(UNKNOWN_OUTPUT) == expected

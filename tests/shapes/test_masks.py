@@ -56,7 +56,7 @@ STEPS = st.one_of(
 
 @st.composite
 def graphs(draw: st.DrawFn) -> dict[str, Any]:
-    """Random nodes over masked words, masked numbers and unmasked ones."""
+    """Draw random nodes over masked words, masked numbers and unmasked ones."""
     length = draw(st.sampled_from([3, None]))
     nodes: dict[str, Any] = {
         "a": {"from": "words", "apply": [{"Embedding": {"input_dim": 5, "output_dim": 4, "mask_zero": True}}]},

@@ -24,7 +24,7 @@ property_of = settings(
 
 @st.composite
 def inputs(draw: st.DrawFn, least: int = 1, most: int = 3) -> list[list[int | None]]:
-    """Shapes that mostly fit: one of them, with sizes left open, changed, made 1, dropped or swapped."""
+    """Draw shapes that mostly fit: one of them, with sizes made unknown, changed, made 1, dropped or swapped."""
     first = draw(SIZES)
     shapes = [first]
     for _ in range(draw(st.integers(least, most)) - 1):

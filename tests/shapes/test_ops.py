@@ -36,13 +36,13 @@ def test_operation_in_a_spec(case: Case, tmp_path: Path) -> None:
 @settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_operation(name: str, data: st.DataObject) -> None:
-    """As above, of tensors that operations give and no input is: single numbers, sizes of 0, any first size."""
+    """The same for tensors that no input can be: scalars, sizes of 0, any first size."""
     case = data.draw(calls(name, USES.get(name, Use())))
     shapes = {each: tuple(0 if size == 4 else size for size in shape) for each, shape in case.shapes().items()}
     dtypes = case.input_dtypes()
-    assert given_by_rule(case, {each: Tensor(shape, dtypes[each]) for each, shape in shapes.items()}) == given_by_keras(
-        case, {each: keras.KerasTensor(shape, dtypes[each]) for each, shape in shapes.items()}
-    )
+    inferred = rule_verdict(case, {each: Tensor(shape, dtypes[each]) for each, shape in shapes.items()})
+    built = operation_verdict(case, {each: keras.KerasTensor(shape, dtypes[each]) for each, shape in shapes.items()})
+    assert inferred == built
 
 
 @pytest.mark.parametrize(
@@ -72,8 +72,8 @@ def test_wrong_value(name: str, arguments: dict[str, Any], inputs: dict[str, Any
     assert static_verdict(case, tmp_path) == keras_verdict(case) == REFUSED
 
 
-def given_by_rule(case: Case, tensors: dict[str, Tensor]) -> Described:
-    """What the rule of the operation says of a call with such tensors."""
+def rule_verdict(case: Case, tensors: dict[str, Tensor]) -> Described:
+    """Return the verdict of the rule for a call with such tensors."""
     entry = catalog.find("ops", case.name)
     assert entry is not None
     listed: list[Value] = list(tensors.values())
@@ -86,8 +86,8 @@ def given_by_rule(case: Case, tensors: dict[str, Tensor]) -> Described:
         return REFUSED
 
 
-def given_by_keras(case: Case, tensors: dict[str, Any]) -> Described:
-    """What Keras gives for them."""
+def operation_verdict(case: Case, tensors: dict[str, Any]) -> Described:
+    """Return the verdict of Keras for them."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -99,7 +99,7 @@ def given_by_keras(case: Case, tensors: dict[str, Any]) -> Described:
 
 
 def call_of(name: str, arguments: dict[str, Any], inputs: Value) -> Call:
-    """The call as the walk over a graph makes it."""
+    """Return the call as the walk over a graph makes it."""
 
     def infer(*_: object) -> Value:
         raise AssertionError("no operation holds a layer")
@@ -117,7 +117,7 @@ JUNK = st.recursive(
 @settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))
 @given(name=st.sampled_from(NAMES), data=st.data())
 def test_no_argument_breaks_a_rule(name: str, data: st.DataObject) -> None:
-    """Whatever stands in the arguments, a rule gives a value or refuses."""
+    """For any arguments, a rule returns a value or refuses."""
     entry = catalog.find("ops", name)
     assert entry is not None
     tensors = st.lists(SIZE, max_size=4).map(lambda shape: Tensor(tuple(shape), "float32"))
@@ -134,6 +134,6 @@ def test_no_argument_breaks_a_rule(name: str, data: st.DataObject) -> None:
 def test_every_operation_has_a_rule() -> None:
     """Every operation that a spec can use has a rule, and the table of calls names such operations alone."""
     usable = set(catalog.names("ops")) - set(FAILING_OPS)
-    assert ops.__all__
+    assert ops.elementwise
     assert usable <= set(SHAPE_RULES)
     assert set(USES) <= usable

@@ -43,7 +43,7 @@ def test_normalization(
 @settings(quick, max_examples=20)
 @given(first=SIZES, second=SIZES, mean=st.sampled_from([None, 1.0, [1.0, 2.0]]))
 def test_shared_normalization(tmp_path: Path, first: list[int | None], second: list[int | None], mean: object) -> None:
-    """What the first call fixes does not bind the second, as far as Keras looks."""
+    """The first call does not bind the second, as Keras does not check it."""
     assert_agree_shared("Normalization", {"mean": mean, "variance": mean}, first, second, tmp_path)
 
 

@@ -1,4 +1,4 @@
-"""Recurrent layers, their cells, and what goes both ways: shapes and verdicts against Keras."""
+"""Recurrent layers, their cells, and `Bidirectional`: shapes and verdicts against Keras."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ CELLS: Any = st.deferred(
 
 @st.composite
 def recurrent(draw: st.DrawFn) -> dict[str, Any]:
-    """Any recurrent layer over vectors."""
+    """Draw a recurrent layer over vectors."""
     name = draw(st.sampled_from(["LSTM", "GRU", "SimpleRNN", "RNN"]))
     arguments = draw(SETTINGS)
     if name == "RNN":
@@ -48,7 +48,7 @@ def recurrent(draw: st.DrawFn) -> dict[str, Any]:
 
 @st.composite
 def convolutional(draw: st.DrawFn) -> dict[str, Any]:
-    """Any recurrent layer over images."""
+    """Draw a recurrent layer over images."""
     count = draw(st.integers(1, 3))
     steps = st.integers(1, 2) | st.lists(st.integers(1, 2), min_size=count, max_size=count)
     arguments = draw(
@@ -68,7 +68,7 @@ def convolutional(draw: st.DrawFn) -> dict[str, Any]:
 
 
 def document(layer: Any, sizes: Any, batch: int | None, dtype: str = "float32") -> dict[str, Any]:
-    """One layer applied to one input."""
+    """Return a spec with one layer applied to one input."""
     return {
         "inputs": {"x": {"shape": sizes, "batch_size": batch, "dtype": dtype}},
         "graph": {"result": {"from": "x", "apply": [layer]}},

@@ -1,4 +1,4 @@
-"""Models from files: their shapes are read from what Keras saved, and what is not understood stays unknown."""
+"""Models from files: their shapes are read from what Keras saved; parts that are not understood are unknown."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ L = keras.layers
 
 
 def of_node(path: Path) -> Value:
-    """What the node `y` of the spec at `path` gives."""
+    """Return the output of the node `y` of the spec at `path`."""
     spec = load(path)
     return infer(spec.graph).of(spec.graph, "y")
 
@@ -69,7 +69,9 @@ def test_input_that_a_saved_model_does_not_take_is_refused(write: Write, tmp_pat
     )
     (finding,) = graphspec.validate(path)
     assert finding.rule.code == "GS405"
-    assert "the input `image` of the model `saved` takes (batch, 8, 8, 1) and is given (batch, 8, 1, 8)" in str(finding)
+    assert "the input `image` of the model `saved` expects (batch, 8, 8, 1), but received (batch, 8, 1, 8)" in str(
+        finding
+    )
 
 
 @pytest.mark.parametrize(
@@ -104,7 +106,7 @@ def test_what_is_not_understood_is_unknown_and_no_mistake(
     "config", [{}, [], {"class_name": "Functional"}, {"class_name": "Functional", "config": {"layers": [{}]}}, 7]
 )
 def test_a_file_that_is_none_is_unknown(write: Write, tmp_path: Path, config: Any) -> None:
-    """What is wrong with a file of a model is said by what builds it; validation does not stumble over it."""
+    """A broken model file is reported when the model is built; validation does not fail on it."""
     with zipfile.ZipFile(tmp_path / "saved.keras", "w") as archive:
         archive.writestr("config.json", json.dumps(config))
     path = write(

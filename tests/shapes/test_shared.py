@@ -1,4 +1,4 @@
-"""Layers applied twice, to inputs of two shapes: what the first call fixes, the second is held to as in Keras."""
+"""Layers applied twice, to inputs of two shapes: the first call builds them, and binds the second as in Keras."""
 
 from __future__ import annotations
 

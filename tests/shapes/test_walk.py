@@ -45,7 +45,7 @@ LAYERS: st.SearchStrategy[Any] = st.sampled_from(
 
 @st.composite
 def bodies(draw: st.DrawFn, names: list[str], known: list[str]) -> dict[str, Any]:
-    """Random nodes over tensors of these names, applying layers and what is declared."""
+    """Draw random nodes over tensors of these names, which apply layers and declared ones."""
     nodes: dict[str, Any] = {}
     for number in range(draw(st.integers(1, 4))):
         some = draw(st.lists(st.sampled_from([*names, *nodes]), min_size=1, max_size=2))
@@ -59,7 +59,7 @@ def bodies(draw: st.DrawFn, names: list[str], known: list[str]) -> dict[str, Any
 
 @st.composite
 def documents(draw: st.DrawFn) -> dict[str, Any]:
-    """A random spec with declared layers and models, each used any number of times, on what may fit and may not."""
+    """Draw a spec with declared layers and models, each used any number of times, on inputs that may fit or not."""
     layers = {f"shared{number}": draw(LAYERS.filter(lambda each: "ops.relu" not in each)) for number in range(2)}
     models: dict[str, Any] = {}
     for number in range(2):

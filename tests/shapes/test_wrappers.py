@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from graphspec import catalog
 from graphspec.catalog.refused import CODE_CARRYING, NOT_APPLIED
-from graphspec.rules import WRONG_RANK
+from graphspec.diagnostics.rules import WRONG_RANK
 from graphspec.shapes.layers.wrappers import NORMALISED
 from graphspec.spec import inspect
-from graphspec.to_keras.weightless import weightless_scope
+from graphspec.to_keras.keras_internals import weightless_scope
 
 from .documents import assert_document_agrees
 
@@ -99,7 +99,7 @@ ARGUMENTS: dict[str, Any] = {
     "target_shape": [-1],
     "units": 3,
 }
-"""What layers require."""
+"""Arguments that layers require."""
 
 
 def test_what_has_a_kernel() -> None:

@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from graphspec import diagnostics
-from graphspec.sources import DataError, Header, Source, blocks_of, header, load
+from graphspec.sources import DataError, DataSource, Header, blocks_of, header, load
 
 from ..fuzzing.watched import Tried, watch
 from .valid_files import Valid, valid_files
 
 MEGABYTES = 1000
-SPAN = diagnostics.Span(diagnostics.Source("--input", ""), 1, 1, 1, 1)
+SPAN = diagnostics.Span(diagnostics.SourceText("--input", ""), 1, 1, 1, 1)
 
 _LARGEST = 1 << 20
 """Bytes: what is repeated again and again stays a small file."""
@@ -139,12 +139,12 @@ def try_number(seed: int, number: int, folder: Path) -> Tried:
     return try_case(make_case(seed, number), folder)
 
 
-def source_of(file: Valid, path: Path) -> Source:
+def source_of(file: Valid, path: Path) -> DataSource:
     """The source that reads a file of the kind of `file` at `path`."""
-    return Source(path, path.name, SPAN, **file.keys)
+    return DataSource(path, path.name, SPAN, **file.keys)
 
 
-def _faults(source: Source, told: Header) -> Iterator[str]:
+def _faults(source: DataSource, told: Header) -> Iterator[str]:
     """Where what is read is not what the header has told."""
     column = load(source)
     shape, count = tuple(column.shape[1:]), 0

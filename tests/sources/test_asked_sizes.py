@@ -13,10 +13,9 @@ from click.testing import CliRunner
 from PIL import Image
 
 from graphspec.cli import main
-from graphspec.diagnostics import Report, Span
-from graphspec.diagnostics import Source as Text
-from graphspec.schema.limits import MOST_NUMBERS
-from graphspec.sources import DataError, Source, Transforms, Window, load
+from graphspec.diagnostics import Report, SourceText, Span
+from graphspec.language.schema.limits import MAX_NUMBERS
+from graphspec.sources import DataError, DataSource, Transforms, Window, load
 from graphspec.sources.scan import scan
 from graphspec.validation import validate
 
@@ -27,7 +26,7 @@ outputs: {{y: {{from: x, apply: [Flatten, {{Dense: 1}}], loss: mse}}}}
 training: {{optimizer: adam}}
 data: {{train: {{inputs: {{x: {{{source}}}}}, outputs: {{y: {{file: y.npy{target}}}}}}}}}
 """
-MORE = MOST_NUMBERS + 1
+MORE = MAX_NUMBERS + 1
 SAMPLES = 3_000
 
 
@@ -86,12 +85,12 @@ def test_sizes_that_multiply_are_findings(folder: Path, source: str, key: str) -
 
 def test_the_greatest_sizes_cost_little(folder: Path) -> None:
     """`validate --data` neither fills memory nor takes long for thousands of samples of the greatest size."""
-    np.save(folder / "series.npy", np.zeros(MOST_NUMBERS + SAMPLES, np.uint8))
+    np.save(folder / "series.npy", np.zeros(MAX_NUMBERS + SAMPLES, np.uint8))
     cases = (
         ("[4096, 4096, 3]", "file: i.png, decode: image, size: [4096, 4096]", ""),
-        (f"[{MOST_NUMBERS}]", f"file: lists.npy, pad: {MOST_NUMBERS}", ""),
-        (f"[{MOST_NUMBERS}]", f"file: x.npy, one_hot: {MOST_NUMBERS}", ""),
-        (f"[{MOST_NUMBERS}]", f"file: series.npy, window: {{size: {MOST_NUMBERS}}}", ""),
+        (f"[{MAX_NUMBERS}]", f"file: lists.npy, pad: {MAX_NUMBERS}", ""),
+        (f"[{MAX_NUMBERS}]", f"file: x.npy, one_hot: {MAX_NUMBERS}", ""),
+        (f"[{MAX_NUMBERS}]", f"file: series.npy, window: {{size: {MAX_NUMBERS}}}", ""),
     )
     for shape, source, target in cases:
         tracemalloc.start()
@@ -106,8 +105,8 @@ def test_the_greatest_sizes_cost_little(folder: Path) -> None:
 
 def test_profile_of_large_samples_is_short(folder: Path) -> None:
     """`graphspec data` shows the first of the values of a sample, and not millions."""
-    source = f"file: lists.npy, pad: {MOST_NUMBERS}"
-    (folder / "spec.yaml").write_text(SPEC.format(shape=f"[{MOST_NUMBERS}]", source=source, target=""))
+    source = f"file: lists.npy, pad: {MAX_NUMBERS}"
+    (folder / "spec.yaml").write_text(SPEC.format(shape=f"[{MAX_NUMBERS}]", source=source, target=""))
     tracemalloc.start()
     done = CliRunner().invoke(main, ["data", str(folder / "spec.yaml")], catch_exceptions=False)
     _, most = tracemalloc.get_traced_memory()
@@ -138,7 +137,7 @@ def test_every_value_that_is_used_is_looked_through(
 ) -> None:
     """Though each is read once, what is no number is found, and what no sample holds is not."""
     np.save(tmp_path / "case.npy", np.array(array, np.float32))
-    source = Source(tmp_path / "case.npy", "case.npy", Span(Text("--input", ""), 1, 1, 1, 1), transforms=made)
+    source = DataSource(tmp_path / "case.npy", "case.npy", Span(SourceText("--input", ""), 1, 1, 1, 1), transforms=made)
     with np.errstate(over="ignore"):
         assert scan(load(source)).is_finite == is_sound
 
@@ -147,6 +146,6 @@ def test_every_value_that_is_used_is_looked_through(
 def test_every_index_is_looked_through(tmp_path: Path, made: Transforms) -> None:
     """An index that is none is found though no row is made of it."""
     np.save(tmp_path / "case.npy", np.array([[2, 0], [3, 0]]))
-    source = Source(tmp_path / "case.npy", "case.npy", Span(Text("--input", ""), 1, 1, 1, 1), transforms=made)
+    source = DataSource(tmp_path / "case.npy", "case.npy", Span(SourceText("--input", ""), 1, 1, 1, 1), transforms=made)
     with pytest.raises(DataError, match="3, which is no index from 0 to 2"):
         scan(load(source))

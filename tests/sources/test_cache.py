@@ -20,14 +20,14 @@ from hypothesis import strategies as st
 
 from graphspec import diagnostics
 from graphspec.cli import main
-from graphspec.sources import Column, DataError, Source, cache, cache_folder, fingerprint, format_for, load, reading
+from graphspec.sources import Column, DataError, DataSource, cache, cache_folder, fingerprint, format_for, load, reading
 
-SPAN = diagnostics.Span(diagnostics.Source("--input", ""), 1, 1, 1, 1)
+SPAN = diagnostics.Span(diagnostics.SourceText("--input", ""), 1, 1, 1, 1)
 ROWS = 40_000
 
 
-def source(path: Path, column: str | None = "n", **keys: Any) -> Source:
-    return Source(path, path.name, SPAN, column=column, **keys)
+def source(path: Path, column: str | None = "n", **keys: Any) -> DataSource:
+    return DataSource(path, path.name, SPAN, column=column, **keys)
 
 
 @pytest.fixture(autouse=True)
@@ -80,7 +80,7 @@ def test_numbers_are_converted_once(table: Path, root: Path, monkeypatch: pytest
 def refusing(format: Any) -> Any:
     """`format`, which cannot read blocks."""
 
-    def fail(source: Source) -> Iterator[Any]:
+    def fail(source: DataSource) -> Iterator[Any]:
         raise AssertionError("the file is read again")
 
     return type(format)(format.name, format.keys, format.header, blocks=fail)
@@ -257,11 +257,11 @@ import sys, time
 from pathlib import Path
 import numpy as np
 from graphspec import diagnostics
-from graphspec.sources import Source, cache, format_for, load, reading
+from graphspec.sources import DataSource, cache, format_for, load, reading
 reading.IN_MEMORY = reading.LARGE = 1000
 path, how = Path(sys.argv[1]), sys.argv[2]
-span = diagnostics.Span(diagnostics.Source("spec.yaml", ""), 1, 1, 1, 1)
-read = Source(path, path.name, span, column="n")
+span = diagnostics.Span(diagnostics.SourceText("spec.yaml", ""), 1, 1, 1, 1)
+read = DataSource(path, path.name, span, column="n")
 def slowly():
     for block in format_for(read).blocks(read):
         print("block", flush=True)
@@ -322,7 +322,7 @@ def test_what_another_process_reads_is_not_removed(table: Path) -> None:
     entry = cache_folder.entries()[0].folder
     assert not cache_folder.remove(entry)
     done = CliRunner().invoke(main, ["cache", "clear", "--yes"])
-    assert "1 of 1 are in use, and stay" in done.output
+    assert "1 of 1 are in use and were kept" in done.output
     process.communicate("", timeout=60)
     assert cache_folder.remove(entry)
     assert cache_folder.entries() == []

@@ -12,13 +12,13 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from graphspec import diagnostics
-from graphspec.sources import DataError, Source, header, load
+from graphspec.sources import DataError, DataSource, header, load
 
-SPAN = diagnostics.Span(diagnostics.Source("--input", ""), 1, 1, 1, 1)
+SPAN = diagnostics.Span(diagnostics.SourceText("--input", ""), 1, 1, 1, 1)
 
 
-def source(path: Path, column: str | None = "a", **keys: Any) -> Source:
-    return Source(path, path.name, SPAN, column=column, **keys)
+def source(path: Path, column: str | None = "a", **keys: Any) -> DataSource:
+    return DataSource(path, path.name, SPAN, column=column, **keys)
 
 
 @pytest.fixture

@@ -11,18 +11,18 @@ import numpy as np
 import pytest
 
 import graphspec
-from graphspec.sources import FORMATS, Format, Header, Source, format_of
+from graphspec.sources import FORMATS, DataSource, Format, Header, format_of
 from graphspec.sources import format as formats
 
 Write = Callable[..., Path]
 
 
-def header(source: Source) -> Header:
+def header(source: DataSource) -> Header:
     """One number a line."""
     return Header(len(source.path.read_text(encoding="utf-8").splitlines()), (), "float64")
 
 
-def blocks(source: Source) -> Iterator[np.ndarray[Any, Any]]:
+def blocks(source: DataSource) -> Iterator[np.ndarray[Any, Any]]:
     """The numbers, in one block."""
     yield np.array([float(line) for line in source.path.read_text(encoding="utf-8").splitlines()])
 

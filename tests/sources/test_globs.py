@@ -12,9 +12,8 @@ import numpy as np
 import pytest
 
 from graphspec.checks import values
-from graphspec.diagnostics import Source as Text
-from graphspec.diagnostics import Span
-from graphspec.sources import DataError, Source, files_of, globs
+from graphspec.diagnostics import SourceText, Span
+from graphspec.sources import DataError, DataSource, files_of, globs
 from graphspec.sources import scan as sources_scan
 from graphspec.validation import validate
 
@@ -25,9 +24,9 @@ PATTERNS = (
 )  # fmt: skip
 
 
-def source(folder: Path, text: str) -> Source:
+def source(folder: Path, text: str) -> DataSource:
     """What a spec in `folder` means by `text`."""
-    return Source(folder / text, text, Span(Text(str(folder / "spec.yaml"), ""), 1, 1, 1, 1))
+    return DataSource(folder / text, text, Span(SourceText(str(folder / "spec.yaml"), ""), 1, 1, 1, 1))
 
 
 def found(folder: Path, text: str) -> list[str]:

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from graphspec.sources.formats import arrow_messages
-from graphspec.sources.formats.crc32c import crc32c, masked
+from graphspec.sources.formats.record_framing import masked_crc
 from graphspec.validation import validate
 
 SPEC = """
@@ -54,7 +54,7 @@ def _png(width: int, height: int, more: bytes = b"") -> bytes:
 
 def _record(length: int) -> bytes:
     head = struct.pack("<Q", length)
-    return gzip.compress(head + struct.pack("<I", masked(crc32c(head))) + bytes(length), 1)
+    return gzip.compress(head + struct.pack("<I", masked_crc(head)) + bytes(length), 1)
 
 
 HOSTILE: dict[str, Callable[[], bytes]] = {

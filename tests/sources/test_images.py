@@ -17,14 +17,14 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from graphspec import diagnostics
-from graphspec.sources import DataError, Header, Source, blocks_of, header, load, skipped
+from graphspec.sources import DataError, DataSource, Header, blocks_of, header, load, skipped
 from graphspec.sources.formats import images
 
-SPAN = diagnostics.Span(diagnostics.Source("--input", ""), 1, 1, 1, 1)
+SPAN = diagnostics.Span(diagnostics.SourceText("--input", ""), 1, 1, 1, 1)
 
 
-def source(path: Path, **keys: Any) -> Source:
-    return Source(path, path.name, SPAN, decode="image", **keys)
+def source(path: Path, **keys: Any) -> DataSource:
+    return DataSource(path, path.name, SPAN, decode="image", **keys)
 
 
 def picture(seed: int = 0, size: tuple[int, int] = (8, 6), channels: int = 3) -> np.ndarray[Any, Any]:
@@ -37,7 +37,7 @@ def write(path: Path, pixels: np.ndarray[Any, Any], **how: Any) -> None:
     Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels).save(path, **how)
 
 
-def fault(read: Source) -> DataError:
+def fault(read: DataSource) -> DataError:
     """The error that reading all of `read` ends in."""
     with pytest.raises(DataError) as caught:
         list(blocks_of(load(read)))

@@ -17,7 +17,7 @@ from PIL import Image
 import graphspec
 from graphspec import catalog
 from graphspec.catalog.losses import OF_CLASS_INDICES, OF_NUMBERS
-from graphspec.sources import Source, Transforms, header, load
+from graphspec.sources import DataSource, Transforms, header, load
 from graphspec.sources.cache import _key
 
 tf = pytest.importorskip("tensorflow")
@@ -45,7 +45,7 @@ def mask(classes: int = 9, size: tuple[int, int] = (23, 31)) -> Array:
     return drawn.repeat(3, 0).repeat(3, 1)[: size[0], : size[1]]
 
 
-def target(write: Write, *, loss: str = SPARSE, filters: int = 9, keys: str = "") -> Source:
+def target(write: Write, *, loss: str = SPARSE, filters: int = 9, keys: str = "") -> DataSource:
     """The source of the target of a spec, as `train` reads it."""
     text = SPEC.replace("LOSS", loss).replace("FILTERS", str(filters)).replace("KEYS", keys)
     data = graphspec.load(write(text)).data
@@ -54,7 +54,7 @@ def target(write: Write, *, loss: str = SPARSE, filters: int = 9, keys: str = ""
     return data.train.outputs["y"]
 
 
-def read(source: Source) -> Array:
+def read(source: DataSource) -> Array:
     """The first image of a source."""
     column = load(source)
     found: Array = column[np.array([0])][0]

@@ -18,15 +18,15 @@ from hypothesis import strategies as st
 from pyarrow import feather, parquet
 
 from graphspec import diagnostics
-from graphspec.sources import DataError, Header, Source, Transforms, blocks_of, header, load
+from graphspec.sources import DataError, DataSource, Header, Transforms, blocks_of, header, load
 
-SPAN = diagnostics.Span(diagnostics.Source("--input", ""), 1, 1, 1, 1)
+SPAN = diagnostics.Span(diagnostics.SourceText("--input", ""), 1, 1, 1, 1)
 TYPED = ("t.parquet", "t.feather", "t.arrow")
 ALL = (*TYPED, "t.jsonl")
 
 
-def source(path: Path, column: str | None = None, *, pad: int | None = None, **keys: Any) -> Source:
-    return Source(path, path.name, SPAN, column=column, transforms=Transforms(pad=pad), **keys)
+def source(path: Path, column: str | None = None, *, pad: int | None = None, **keys: Any) -> DataSource:
+    return DataSource(path, path.name, SPAN, column=column, transforms=Transforms(pad=pad), **keys)
 
 
 def write(path: Path, table: pa.Table, rows: int = 1 << 16) -> Path:
@@ -43,7 +43,7 @@ def write(path: Path, table: pa.Table, rows: int = 1 << 16) -> Path:
     return path
 
 
-def fault(read: Source, how: Callable[[Source], object] = load) -> DataError:
+def fault(read: DataSource, how: Callable[[DataSource], object] = load) -> DataError:
     """The error that reading `read` ends in."""
     with pytest.raises(DataError) as caught:
         how(read)

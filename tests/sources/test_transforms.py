@@ -12,21 +12,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graphspec.diagnostics import Source as Text
-from graphspec.diagnostics import Span
-from graphspec.sources import AUTO, DataError, Source, Split, Transforms, Window, header, in_order, load
+from graphspec.diagnostics import SourceText, Span
+from graphspec.sources import AUTO, DataError, DataSource, Split, Transforms, Window, header, in_order, load
 from graphspec.sources.vocabularies import vocabularies_of, with_vocabularies
 
-SPAN = Span(Text("--input", ""), 1, 1, 1, 1)
+SPAN = Span(SourceText("--input", ""), 1, 1, 1, 1)
 
 
-def saved(folder: Path, array: Any, name: str = "x.npy", **more: Any) -> Source:
+def saved(folder: Path, array: Any, name: str = "x.npy", **more: Any) -> DataSource:
     """A source of an array, which is saved for it."""
     np.save(folder / name, array)
-    return Source(folder / name, name, SPAN, **more)
+    return DataSource(folder / name, name, SPAN, **more)
 
 
-def values(source: Source) -> np.ndarray[Any, Any]:
+def values(source: DataSource) -> np.ndarray[Any, Any]:
     """All that a source gives; its header must have told the shape and the dtype."""
     column = load(source)
     told = header(source)
@@ -143,14 +142,14 @@ def test_shards_are_read_in_sorted_order_as_one(tmp_path: Path) -> None:
     parts = [np.arange(3), np.arange(3, 5), np.array([5.5, 6.5])]
     for name, part in zip(("b-10.npy", "b-2.npy", "c.npy"), parts, strict=True):
         np.save(tmp_path / name, part)
-    source = Source(tmp_path / "*.npy", "*.npy", SPAN)
+    source = DataSource(tmp_path / "*.npy", "*.npy", SPAN)
     np.testing.assert_array_equal(values(source), np.concatenate(parts))
     column = load(source)
     np.testing.assert_array_equal(column[np.array([6, 0, 4, 4])], [6.5, 0, 4, 4])
     (tmp_path / "a" / "b[1]").mkdir(parents=True)
     np.save(tmp_path / "a" / "b[1]" / "b-3.npy", np.arange(4))
-    assert len(load(Source(tmp_path / "**" / "b-*.npy", "**/b-*.npy", SPAN))) == 9
-    assert len(load(Source(tmp_path / "a" / "b[1]" / "*.npy", "*.npy", SPAN))) == 4
+    assert len(load(DataSource(tmp_path / "**" / "b-*.npy", "**/b-*.npy", SPAN))) == 9
+    assert len(load(DataSource(tmp_path / "a" / "b[1]" / "*.npy", "*.npy", SPAN))) == 4
 
 
 def test_a_file_whose_name_looks_like_a_glob_is_that_file(tmp_path: Path) -> None:
@@ -163,12 +162,12 @@ def test_shards_that_disagree_are_both_named(tmp_path: Path) -> None:
     np.save(tmp_path / "part-1.npy", np.zeros((2, 3)))
     np.save(tmp_path / "part-2.npy", np.zeros((2, 4)))
     with pytest.raises(DataError, match=r"part-2.npy holds float64 of shape \[4\] a sample where part-1.npy holds"):
-        load(Source(tmp_path / "part-*.npy", "part-*.npy", SPAN))
+        load(DataSource(tmp_path / "part-*.npy", "part-*.npy", SPAN))
     np.save(tmp_path / "part-2.npy", np.array(["a", "b"]))
     with pytest.raises(DataError, match="string"):
-        load(Source(tmp_path / "part-*.npy", "part-*.npy", SPAN))
+        load(DataSource(tmp_path / "part-*.npy", "part-*.npy", SPAN))
     with pytest.raises(DataError, match="no file matches none-"):
-        header(Source(tmp_path / "none-*.npy", "none-*.npy", SPAN))
+        header(DataSource(tmp_path / "none-*.npy", "none-*.npy", SPAN))
 
 
 def test_the_vocabulary_of_the_training_split_serves_all(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from graphspec.sources import FORMATS, Transforms
-from graphspec.sources.formats.crc32c import crc32c, masked
+from graphspec.sources.formats.record_framing import masked_crc
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ def _records() -> Iterator[Valid]:
 
 def _framed(record: bytes, length: int | None = None) -> bytes:
     head = struct.pack("<Q", len(record) if length is None else length)
-    return head + struct.pack("<I", masked(crc32c(head))) + record + struct.pack("<I", masked(crc32c(record)))
+    return head + struct.pack("<I", masked_crc(head)) + record + struct.pack("<I", masked_crc(record))
 
 
 def _framed_again(data: bytes) -> bytes:

@@ -1,22 +1,19 @@
-"""The shape rules of `keras.layers`, one module a family. Importing this package registers them."""
+"""Shape rules of `keras.layers`, one module for each family. Importing this package registers them."""
 
+# ruff: noqa: F401 - each module registers its rules
 from __future__ import annotations
 
 from graphspec.shapes.layers import (
     attention,
     audio,
     cells,
-    conv_lstm,
     convolution,
-    dense,
-    einsum_dense,
+    core,
     elementwise,
-    embedding,
     images,
     lookup,
     merging,
     normalization,
-    padding,
     pipeline,
     pooling,
     preprocessing,
@@ -24,26 +21,3 @@ from graphspec.shapes.layers import (
     reshaping,
     wrappers,
 )
-
-__all__ = [
-    "attention",
-    "audio",
-    "cells",
-    "conv_lstm",
-    "convolution",
-    "dense",
-    "einsum_dense",
-    "elementwise",
-    "embedding",
-    "images",
-    "lookup",
-    "merging",
-    "normalization",
-    "padding",
-    "pipeline",
-    "pooling",
-    "preprocessing",
-    "recurrent",
-    "reshaping",
-    "wrappers",
-]

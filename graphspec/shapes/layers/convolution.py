@@ -1,19 +1,20 @@
-"""Convolutions: plain, transposed, depthwise and separable, over one, two or three dimensions."""
+"""Convolutions: plain, transposed, depthwise, separable and recurrent, over one, two or three dimensions."""
 
 from __future__ import annotations
 
-from graphspec.rules import SHAPE_MISMATCH, UNFIT_ARGUMENT
+from graphspec.diagnostics.rules import SHAPE_MISMATCH, UNFIT_ARGUMENT
 from graphspec.shapes.call import Call, Unreadable, layer
-from graphspec.shapes.layout import Layout, dimensions, known_channels, layout, refuse_vanished, spatial_tensor
-from graphspec.shapes.sizes import each, reach, spread, whole, windows
+from graphspec.shapes.layers.core import refuse_lora_beside
+from graphspec.shapes.layout import Layout, dimensions, expect_remaining, known_channels, layout, spatial_tensor
+from graphspec.shapes.sizes import effective_kernel, per_dimension, transposed_size, whole, window_count
 from graphspec.shapes.tensor import Shape, Size, Tensor, Value
 
 
 @layer("Conv1D", "Conv2D", "Conv3D", "Convolution1D", "Convolution2D", "Convolution3D")
 def convolution(call: Call) -> Value:
-    """(batch, spatial, channels) → (batch, as many as windows fit, filters)."""
+    """Infer the output of `Conv`: (batch, spatial, channels) → (batch, number of windows, filters)."""
     order, filters, groups = layout(call), whole(call["filters"]), whole(call["groups"])
-    _check_steps(call)
+    refuse_strides_beside_dilation(call)
     if filters % groups:
         call.refuse(
             UNFIT_ARGUMENT,
@@ -27,144 +28,163 @@ def convolution(call: Call) -> Value:
     if channels is not None and channels % groups:
         call.refuse(
             SHAPE_MISMATCH,
-            f"`{call.name}` cannot split {channels} channels into {groups} equal groups; what comes in is {tensor}",
+            f"`{call.name}` cannot split the {channels} channels of {tensor} into {groups} equal groups",
             argument="groups",
             expected=f"a number that divides {channels}",
-            help=f"leave `groups` out, or give it {channels} for a convolution of each channel by itself",
+            help=f"remove `groups`, or set it to {channels} for a convolution of each channel by itself",
         )
-    spatial = _slid(call, order, tensor)
-    _check_lora(call)
-    call.once(channels=channels)
-    return call.gives(order.shape(tensor.shape[0], spatial, filters))
+    spatial = slide_kernel(call, order, tensor.shape)
+    refuse_lora_beside(call, "kernel_constraint")
+    call.build(channels=channels)
+    return call.output(order.shape(tensor.shape[0], spatial, filters))
 
 
 @layer("SeparableConv1D", "SeparableConv2D", "SeparableConvolution1D", "SeparableConvolution2D")
 def separable_convolution(call: Call) -> Value:
-    """(batch, spatial, channels) → (batch, as many as windows fit, filters)."""
+    """Infer the output of `SeparableConv`: (batch, spatial, channels) → (batch, number of windows, filters)."""
     order, filters = layout(call), whole(call["filters"])
     whole(call["depth_multiplier"])
     tensor = spatial_tensor(call, order)
     channels = _channels(call, order, tensor)
-    spatial = _slid(call, order, tensor)
-    call.once(channels=channels)
-    return call.gives(order.shape(tensor.shape[0], spatial, filters))
+    spatial = slide_kernel(call, order, tensor.shape)
+    call.build(channels=channels)
+    return call.output(order.shape(tensor.shape[0], spatial, filters))
 
 
 @layer("DepthwiseConv1D", "DepthwiseConv2D")
 def depthwise_convolution(call: Call) -> Value:
-    """(batch, spatial, channels) → (batch, as many as windows fit, channels · depth_multiplier)."""
+    """Infer (batch, spatial, channels) → (batch, number of windows, channels · depth_multiplier)."""
     order, multiplier = layout(call), whole(call["depth_multiplier"])
     tensor = spatial_tensor(call, order)
     _channels(call, order, tensor)
     channels = known_channels(call, order, tensor)
-    spatial = _slid(call, order, tensor)
-    call.once(channels=channels)
-    return call.gives(order.shape(tensor.shape[0], spatial, channels * multiplier))
+    spatial = slide_kernel(call, order, tensor.shape)
+    call.build(channels=channels)
+    return call.output(order.shape(tensor.shape[0], spatial, channels * multiplier))
 
 
-@layer(
-    "Conv1DTranspose",
-    "Conv2DTranspose",
-    "Conv3DTranspose",
-    "Convolution1DTranspose",
-    "Convolution2DTranspose",
-    "Convolution3DTranspose",
-)
+@layer(*(f"{name}{count}DTranspose" for name in ("Conv", "Convolution") for count in (1, 2, 3)))
 def transposed_convolution(call: Call) -> Value:
-    """(batch, spatial, channels) → (batch, spatial spread by the strides, filters)."""
+    """Infer the output of `ConvTranspose`: (batch, spatial, channels) → (batch, spatial · strides, filters)."""
     order, filters, count = layout(call), whole(call["filters"]), dimensions(call)
-    kernel, strides = each(call["kernel_size"], count), each(call["strides"], count)
-    dilation, padded = each(call["dilation_rate"], count), _is_padded(call)
-    extra = None if call["output_padding"] is None else each(call["output_padding"], count, least=0)
-    _check_steps(call)
+    kernel, strides = per_dimension(call["kernel_size"], count), per_dimension(call["strides"], count)
+    dilation, padded = per_dimension(call["dilation_rate"], count), _is_padded(call)
+    extra = None if call["output_padding"] is None else per_dimension(call["output_padding"], count, least=0)
+    refuse_strides_beside_dilation(call)
     if extra is not None and any(added >= stride for added, stride in zip(extra, strides, strict=True)):
-        call.refuse(
+        call.refuse_argument(
             UNFIT_ARGUMENT,
-            f"`{call.name}` adds less than a stride at the end: `output_padding` is {_shown(extra)} "
-            f"and `strides` {_shown(strides)}",
-            argument="output_padding",
-            expected="less than the stride, in each dimension",
-            help="leave `output_padding` out, and Keras chooses it",
+            "output_padding",
+            f"must be less than `strides`: they are {_sizes(extra)} and {_sizes(strides)}",
+            "less than the stride, in each dimension",
+            "remove `output_padding`, and Keras chooses it",
         )
     tensor = spatial_tensor(call, order)
-    call.once(channels=_channels(call, order, tensor))
+    call.build(channels=_channels(call, order, tensor))
     sizes = order.spatial(tensor.shape)
-    spatial = [
-        spread(sizes[i], reach(kernel[i], dilation[i]), strides[i], None if extra is None else extra[i], padded=padded)
-        for i in range(count)
-    ]
-    return call.gives(order.shape(tensor.shape[0], spatial, filters))
+    spatial = []
+    for i in range(count):
+        covers, added = effective_kernel(kernel[i], dilation[i]), None if extra is None else extra[i]
+        spatial.append(transposed_size(sizes[i], covers, strides[i], added, padded=padded))
+    return call.output(order.shape(tensor.shape[0], spatial, filters))
+
+
+CONV_LSTM = ("ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D")
+
+
+@layer(*CONV_LSTM)
+def conv_lstm(call: Call) -> Value:
+    """Infer (batch, steps, spatial, channels) → the last image or all of them, and two states of its shape."""
+    count, order, tensor = dimensions(call), layout(call), call.tensor()
+    filters = whole(call["filters"])
+    padding = call["padding"]
+    if not isinstance(padding, str) or padding.lower() not in ("valid", "same"):
+        raise Unreadable
+    per_dimension(call["kernel_size"], count)
+    refuse_strides_beside_dilation(call)
+    call.expect_rank(
+        tensor,
+        count + 3,
+        axes=order.axes(count).replace("batch", "batch, steps"),
+        help="a `ConvLSTM` before it needs `return_sequences: true`",
+    )
+    image = (tensor.shape[0], *tensor.shape[2:])
+    if not call.is_built:
+        if None in image[1:]:
+            call.refuse_unknown(
+                "images of known size",
+                tensor,
+                help="give the input its sizes, or resize the images first; the number of steps may stay unknown",
+            )
+        refuse_unknown_batch(call, tensor)
+    call.build()
+    state = call.output(order.shape(image[0], slide_kernel(call, order, image), filters))
+    result = call.output((*tensor.shape[:2], *state.shape[1:])) if call["return_sequences"] else state
+    return [result, state, state] if call["return_state"] else result
+
+
+def refuse_unknown_batch(call: Call, tensor: Tensor) -> None:
+    """Refuse a stateful layer where the batch size is unknown."""
+    if call["stateful"]:
+        call.expect_known(
+            tensor.shape[0],
+            "a known batch size to keep its states from batch to batch",
+            tensor,
+            argument="stateful",
+            help="write `{shape: [...], batch_size: 32}` under `inputs`, or remove `stateful`",
+        )
 
 
 def _channels(call: Call, order: Layout, tensor: Tensor) -> Size:
-    """The number of channels, which is to be known when the layer is first applied, and the same ever after."""
-    if not call.facts:
+    """Return the number of channels, which must be known in the first call, and the same in later ones."""
+    if not call.is_built:
         return known_channels(call, order, tensor)
-    channels, built = order.channels(tensor.shape), call.facts["channels"]
+    channels, built = order.channels(tensor.shape), call.build_state["channels"]
     if channels is not None and channels != built:
-        call.refuse(
-            SHAPE_MISMATCH,
-            f"`{call.name}` was first applied to {built} channels and is now given {channels}: {tensor}",
-            expected=f"{built} channels",
-            help="a shared layer takes inputs of as many channels: declare another layer, or make them equal",
-        )
+        call.refuse_rebuild(f"{built} channels", f"{channels}: {tensor}")
     return channels
 
 
-def _slid(call: Call, order: Layout, tensor: Tensor) -> list[Size]:
-    """The spatial sizes when the kernel has gone over the tensor. Refuses where it does not fit in once."""
+def slide_kernel(call: Call, order: Layout, shape: Shape) -> list[Size]:
+    """Return the spatial sizes of the output of a kernel. Refuses a kernel that does not fit into the input."""
     count = dimensions(call)
-    kernel, strides = each(call["kernel_size"], count), each(call["strides"], count)
-    dilation, padded = each(call["dilation_rate"], count), _is_padded(call)
-    found = []
-    for i, size in enumerate(order.spatial(tensor.shape)):
-        covers = reach(kernel[i], dilation[i])
-        left = windows(size, covers, strides[i], padded=padded)
-        if left is not None and left <= 0 and not padded:
-            kind = (
-                f"kernel of {kernel[i]} with a dilation of {dilation[i]}"
-                if dilation[i] > 1
-                else f"kernel of {kernel[i]}"
-            )
-            refuse_vanished(call, f"slides a {kind} over", i, size, covers, "kernel_size")
-        found.append(left)
-    return found
+    kernel, strides = per_dimension(call["kernel_size"], count), per_dimension(call["strides"], count)
+    dilation, padded = per_dimension(call["dilation_rate"], count), _is_padded(call)
+    sizes = []
+    for i, size in enumerate(order.spatial(shape)):
+        covers = effective_kernel(kernel[i], dilation[i])
+        left = window_count(size, covers, strides[i], padded=padded)
+        if not padded:
+            dilated = f" with a dilation of {dilation[i]}" if dilation[i] > 1 else ""
+            reason = f"a kernel of {kernel[i]}{dilated} does not fit into {size}"
+            expect_remaining(call, left, i, covers, "kernel_size", reason)
+        sizes.append(left)
+    return sizes
 
 
 def _is_padded(call: Call) -> bool:
-    """Whether the sizes are kept but for the strides."""
+    """Return whether the padding keeps the sizes but for the strides."""
     padding = call["padding"]
     if not isinstance(padding, str) or padding.lower() not in ("valid", "same", "causal"):
         raise Unreadable
     return padding.lower() != "valid"
 
 
-def _check_steps(call: Call) -> None:
-    """Keras takes strides or dilation, not both. Depthwise and separable convolutions take both."""
+def refuse_strides_beside_dilation(call: Call) -> None:
+    """Refuse strides with dilation, which depthwise and separable convolutions alone take."""
     count = dimensions(call)
-    strides, dilation = each(call["strides"], count), each(call["dilation_rate"], count)
+    strides, dilation = per_dimension(call["strides"], count), per_dimension(call["dilation_rate"], count)
     if max(strides) > 1 and max(dilation) > 1:
         call.refuse(
             UNFIT_ARGUMENT,
-            f"`{call.name}` takes `strides` or `dilation_rate`, not both: they are {_shown(strides)} "
-            f"and {_shown(dilation)}",
+            f"`{call.name}` takes `strides` or `dilation_rate`, not both: they are {_sizes(strides)} "
+            f"and {_sizes(dilation)}",
             argument="dilation_rate",
             expected="1 for one of the two",
-            help="drop one, or pool after a dilated convolution",
+            help="remove one, or pool after a dilated convolution",
         )
 
 
-def _check_lora(call: Call) -> None:
-    if call["lora_rank"] and call["kernel_constraint"] is not None:
-        call.refuse(
-            UNFIT_ARGUMENT,
-            f"`{call.name}` cannot hold its kernel to `kernel_constraint` and adapt it by `lora_rank`",
-            argument="lora_rank",
-            expected="one of the two",
-            help="drop `kernel_constraint` where you fine-tune with LoRA",
-        )
-
-
-def _shown(sizes: Shape) -> str:
-    """Sizes for people: one number where all are equal."""
+def _sizes(sizes: Shape) -> str:
+    """Return sizes as text: one number where all are equal."""
     return str(sizes[0]) if len(set(sizes)) == 1 else str(list(sizes))

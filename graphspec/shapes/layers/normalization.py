@@ -1,120 +1,91 @@
-"""Layers that normalise: what comes out has the shape of what came in, and weights lie along the axes."""
+"""Layers that normalise: the output has the shape of the input, and weights lie along the axes."""
 
 from __future__ import annotations
 
-from graphspec.rules import BAD_AXIS, OPEN_DIMENSION, SHAPE_MISMATCH
-from graphspec.shapes.axes import normal, there_are
+from graphspec.diagnostics.rules import SHAPE_MISMATCH
 from graphspec.shapes.call import Call, layer
-from graphspec.shapes.layers.elementwise import each, refuse_other_use
-from graphspec.shapes.tensor import UNKNOWN, Size, Tensor, Value
+from graphspec.shapes.layers.elementwise import map_tensors
+from graphspec.shapes.sizes import differ
+from graphspec.shapes.tensor import UNKNOWN, Tensor, Value
 
 
 @layer("BatchNormalization")
 def batch_normalization(call: Call) -> Value:
-    """The same shape; statistics and weights for every place along the axis."""
+    """Infer the same shape; statistics and weights lie along the axis."""
     tensor = call.tensor()
-    places = _places(call, tensor.rank, tensor)
-    if len(places) != 1:
+    axes = _axes(call, tensor.rank)
+    if len(axes) != 1:
         return UNKNOWN
-    _hold_to_axis(call, tensor, places[0])
-    return call.gives(tensor.shape)
+    _build_along(call, tensor, axes[0])
+    return call.output(tensor.shape)
 
 
-@layer("LayerNormalization")
+@layer("LayerNormalization", "RMSNormalization")
 def layer_normalization(call: Call) -> Value:
-    """The same shape; a weight for every place along the axes. A shared layer is held to nothing later on."""
+    """Infer the same shape; weights lie along the axes. Later calls of a shared layer may have other sizes."""
     tensor = call.tensor()
-    places = _places(call, tensor.rank, tensor)
-    if not call.facts and (call["scale"] or call["center"]):
-        for place in places:
-            _known(call, tensor, place)
-    call.once(built=True)
-    return call.gives(tensor.shape)
-
-
-@layer("RMSNormalization")
-def rms_normalization(call: Call) -> Value:
-    """The same shape; a weight for every place along the axes."""
-    tensor = call.tensor()
-    for place in _places(call, tensor.rank, tensor):
-        if not call.facts:
-            _known(call, tensor, place)
-    call.once(built=True)
-    return call.gives(tensor.shape)
+    axes = _axes(call, tensor.rank)
+    if not call.is_built and (call.name == "RMSNormalization" or call["scale"] or call["center"]):
+        for axis in axes:
+            _expect_weights(call, tensor, axis)
+    call.build()
+    return call.output(tensor.shape)
 
 
 @layer("GroupNormalization")
 def group_normalization(call: Call) -> Value:
-    """The same shape; the axis falls into groups of one size, -1 being a group for every place."""
+    """Infer the same shape; the axis is split into groups of one size, one for every channel with -1."""
     tensor = call.tensor()
-    places, groups = _places(call, tensor.rank, tensor), call["groups"]
-    if len(places) != 1 or not isinstance(groups, int):
+    axes, groups = _axes(call, tensor.rank), call["groups"]
+    if len(axes) != 1 or not isinstance(groups, int):
         return UNKNOWN
-    size = _known(call, tensor, places[0]) if not call.facts else 0
-    if not call.facts and groups > 0 and (size < groups or size % groups):
+    size = _expect_weights(call, tensor, axes[0]) if not call.is_built else 0
+    if not call.is_built and groups > 0 and (size < groups or size % groups):
         call.refuse(
             SHAPE_MISMATCH,
-            f"`GroupNormalization` cannot part {size} channels of {tensor} into {groups} equal groups",
+            f"`GroupNormalization` cannot split the {size} channels of {tensor} into {groups} equal groups",
             argument="groups",
             expected=f"a divisor of {size}",
             help="`groups: -1` makes every channel a group",
         )
-    _hold_to_axis(call, tensor, places[0])
-    return call.gives(tensor.shape)
+    _build_along(call, tensor, axes[0])
+    return call.output(tensor.shape)
 
 
 @layer("UnitNormalization")
 def unit_normalization(call: Call) -> Value:
-    """The same shape. Of a list Keras counts the tensors where it looks for the axis."""
-    _places(call, call.inputs.rank if isinstance(call.inputs, Tensor) else _length(call.inputs), call.inputs)
-    return each(call.inputs, lambda tensor: call.gives(tensor.shape))
+    """Infer the same shapes. For a list, Keras checks the axis against the number of tensors."""
+    value = call.inputs
+    _axes(call, value.rank if isinstance(value, Tensor) else len(value) if isinstance(value, list | dict) else 0)
+    return map_tensors(value, lambda tensor: call.output(tensor.shape))
 
 
-def _length(value: Value) -> int:
-    return len(value) if isinstance(value, list | dict) else 0
-
-
-def _places(call: Call, rank: int, value: Value) -> list[int]:
-    """The axes of the layer counted from the front; empty where they are of a kind that cannot be read."""
-    axis = call["axis"]
-    axes = list(axis) if isinstance(axis, list) else [axis]
-    if not all(isinstance(one, int) for one in axes):
+def _axes(call: Call, rank: int) -> list[int]:
+    """Return the axes of the layer counted from the front; none where they cannot be read."""
+    written = call["axis"]
+    numbers = list(written) if isinstance(written, list) else [written]
+    if not all(isinstance(number, int) for number in numbers):
         return []
-    places = []
-    for one in axes:
-        place = normal(one, rank)
-        if place is None:
-            call.refuse(
-                BAD_AXIS,
-                f"`{call.name}` is told the axis {one}, which {call.shown()} does not have",
-                argument="axis",
-                expected=there_are(rank),
-            )
-        places.append(place)
-    return places
+    return [call.expect_axis("axis", number, rank, call.received) for number in numbers]
 
 
-def _known(call: Call, tensor: Tensor, place: int) -> int:
-    """The size of an axis, which weights need."""
-    size = tensor.shape[place]
-    if size is None:
-        call.refuse(
-            OPEN_DIMENSION,
-            f"`{call.name}` has weights along the axis {call['axis']}, whose size is open in {tensor}",
-            argument="axis",
-            expected="an axis of known size",
-            help="normalise along another axis, or give the input the size",
-        )
-    return size
+def _expect_weights(call: Call, tensor: Tensor, axis: int) -> int:
+    """Return the size of an axis along which weights lie. Refuses an unknown one."""
+    return call.expect_known(
+        tensor.shape[axis],
+        f"a known size along axis {call['axis']}",
+        tensor,
+        argument="axis",
+        help="normalise along another axis, or give the input the size",
+    )
 
 
-def _hold_to_axis(call: Call, tensor: Tensor, place: int) -> None:
-    """Refuse a shared layer that was first applied to other sizes."""
-    size: Size = tensor.shape[place]
-    if not call.facts:
-        _known(call, tensor, place)
-    facts = call.once(rank=tensor.rank, size=size)
-    if facts["rank"] != tensor.rank:
-        refuse_other_use(call, f"tensors of {facts['rank']} dimensions", tensor)
-    if size is not None and facts["size"] != size:
-        refuse_other_use(call, f"{facts['size']} places along the axis {call['axis']}", tensor)
+def _build_along(call: Call, tensor: Tensor, axis: int) -> None:
+    """Build the layer along an axis. Refuses a shared layer that was built for other sizes."""
+    if not call.is_built:
+        _expect_weights(call, tensor, axis)
+    state = call.build(rank=tensor.rank, size=tensor.shape[axis])
+    if state["rank"] != tensor.rank:
+        call.refuse_rebuild(f"tensors of {state['rank']} dimensions", tensor)
+    if differ(state["size"], tensor.shape[axis]):
+        call.refuse_rebuild(f"{state['size']} channels along axis {call['axis']}", tensor)

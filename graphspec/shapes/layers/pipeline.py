@@ -1,14 +1,14 @@
-"""`Pipeline`: preprocessing layers one after the other, in one layer.
+"""`Pipeline`: preprocessing layers in sequence, as one layer.
 
-Keras traces it as it would run, and what a layer does to open sizes then is a matter of each. So only what is plain is
-told: coloured images of known size through layers for images. All else is left open.
+Keras traces it as it would run, and what happens to unknown sizes then depends on each layer. So the shapes of colour
+images of known size are inferred, through layers for images. All else is unknown.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from graphspec.graph import Layer, Object
+from graphspec.language.graph import Layer
 from graphspec.shapes.call import Call, Unreadable, layer
 from graphspec.shapes.layers.images import AUGMENTATIONS
 from graphspec.shapes.tensor import Tensor, Value
@@ -22,26 +22,26 @@ PLAIN = {
     "Resizing",
     "Rescaling",
 }
-"""The layers that give, when traced, the shapes that their rules tell."""
+"""The layers whose traced output has the shape that their rules infer."""
 
 
 @layer("Pipeline")
 def pipeline(call: Call) -> Value:
-    """(batch, height, width, 3) → what the last layer gives."""
+    """Infer (batch, height, width, 3) → the output of the last layer."""
     held, value = call["layers"], call.inputs
     if not isinstance(held, list) or not isinstance(value, Tensor) or value.dtype == "string":
         raise Unreadable
     for each in held:
-        if not isinstance(each, Layer) or not isinstance(each.what, Object) or each.what.name not in PLAIN:
+        if not isinstance(each, Layer) or each.class_name not in PLAIN:
             raise Unreadable
-        if each.what.arguments.get("data_format") not in (None, "channels_last"):
+        if each.arguments.get("data_format") not in (None, "channels_last"):
             raise Unreadable
-        value = call.infer(each, _coloured(value), {})
+        value = call.infer(each, _colour_images(value), {})
     return value
 
 
-def _coloured(value: Value) -> Tensor:
-    """The batch of coloured images of known size, as preprocessing layers take it in when traced."""
+def _colour_images(value: Value) -> Tensor:
+    """Return a batch of colour images of known size. Raises Unreadable for anything else."""
     if not isinstance(value, Tensor) or value.rank != 4 or value.shape[-1] != 3 or None in value.shape[1:]:
         raise Unreadable
     return replace(value, dtype="float32")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from graphspec.graph import Layer, Object
-from graphspec.rules import BAD_OPERANDS, SHAPE_MISMATCH, UNFIT_ARGUMENT, WRONG_RANK
+from graphspec.diagnostics.rules import BAD_OPERANDS, UNFIT_ARGUMENT
+from graphspec.language.graph import Layer
 from graphspec.shapes.call import Call, Unreadable, layer
+from graphspec.shapes.sizes import differ
 from graphspec.shapes.tensor import Tensor, Unknown, Value
 
 NORMALISED = (
@@ -25,60 +26,48 @@ NORMALISED = (
 
 @layer("TimeDistributed")
 def time_distributed(call: Call) -> Value:
-    """(batch, steps, ...) → what the layer gives for (batch, ...), at each step."""
+    """Infer (batch, steps, ...) → the output of the layer for (batch, ...), at each step."""
     tensor, held = call.tensor(), _held(call)
-    if tensor.rank < 3:
-        call.refuse(
-            WRONG_RANK,
-            f"`TimeDistributed` takes tensors of three dimensions or more, batch and steps first, not {tensor}",
-            expected="batch, steps, and what the layer takes",
-            help="apply the layer itself, without `TimeDistributed`",
-        )
+    call.expect_rank(tensor, least=3, axes="(batch, steps, ...)", help="apply the layer without `TimeDistributed`")
     if _goes_past(held, tensor.rank - 1):
         raise Unreadable
-    given = call.infer(held, call.gives((tensor.shape[0], *tensor.shape[2:]), tensor.dtype), {})
+    given = call.infer(held, call.output((tensor.shape[0], *tensor.shape[2:]), tensor.dtype), {})
     if isinstance(given, Unknown):
         return given
     if not isinstance(given, Tensor):
-        name = held.type_name if isinstance(held.what, Object) and not held.declared else held.name
         call.refuse(
             BAD_OPERANDS,
-            f"`TimeDistributed` holds a layer of one result, and `{name}` gives {len(given)}",
+            f"`TimeDistributed` expects a layer with one output, but `{held.label}` has {len(given)}",
             argument="layer",
-            expected="a layer or a model of one output",
-            help="take apart what comes out in models of one output each",
+            expected="a layer or a model with one output",
+            help="split it into models with one output each",
         )
-    return call.gives((given.shape[0], tensor.shape[1], *given.shape[1:]))
+    return call.output((given.shape[0], tensor.shape[1], *given.shape[1:]))
 
 
 _LOOKED_AT_IN_CALLS = re.compile(r"(?:Global\w+|SpatialDropout)(\d)D")
 
 
 def _goes_past(held: Layer, rank: int) -> bool:
-    """Whether the layer is one of those that look at ranks only where they are called, which Keras does not do here."""
-    found = _LOOKED_AT_IN_CALLS.fullmatch(held.what.name) if isinstance(held.what, Object) else None
+    """Return whether the layer checks ranks only in its call, which Keras does not run here."""
+    found = _LOOKED_AT_IN_CALLS.fullmatch(held.class_name)
     return found is not None and int(found[1]) + 2 != rank
 
 
 @layer("SpectralNormalization")
 def spectral_normalization(call: Call) -> Value:
-    """What the layer gives; its weights are normalised."""
+    """Infer the output of the layer, whose weights are normalised."""
     tensor, held = call.tensor(), _held(call)
-    is_own = isinstance(held.what, Object) and ">" in held.what.name
-    if not is_own and (not isinstance(held.what, Object) or held.what.name not in NORMALISED):
+    if ">" not in held.class_name and held.class_name not in NORMALISED:
         call.refuse(
             UNFIT_ARGUMENT,
-            f"`SpectralNormalization` finds no kernel in `{held.type_name}`",
+            f"`SpectralNormalization` expects a layer with a kernel, but received `{held.type_name}`",
             argument="layer",
             expected="a layer with a kernel, such as `Dense` or `Conv2D`",
         )
-    built = call.once(last=tensor.shape[-1] if tensor.rank else None)["last"]
-    if tensor.rank and None not in (built, tensor.shape[-1]) and built != tensor.shape[-1]:
-        call.refuse(
-            SHAPE_MISMATCH,
-            f"`SpectralNormalization` was first applied to {built} features and is now given {tensor}",
-            expected=f"{built} features",
-        )
+    built = call.build(last=tensor.shape[-1] if tensor.rank else None)["last"]
+    if tensor.rank and differ(built, tensor.shape[-1]):
+        call.refuse_rebuild(f"{built} features", tensor)
     given = call.infer(held, tensor, {})
     return replace(given, dtype=call.dtype) if isinstance(given, Tensor) else given
 

@@ -5,27 +5,28 @@ from __future__ import annotations
 from typing import Any, NoReturn
 
 from graphspec import catalog
-from graphspec.rules import ARGUMENT_VALUE, BAD_AXIS, UNFIT_ARGUMENT
-from graphspec.shapes import axes
+from graphspec.diagnostics.rules import ARGUMENT_VALUE, BAD_AXIS, UNFIT_ARGUMENT
+from graphspec.diagnostics.suggest import closest, kind_of
 from graphspec.shapes.call import Call, Unreadable
 from graphspec.shapes.layout import Layout, layout
-from graphspec.shapes.tensor import Shape, Size, Tensor
-from graphspec.suggest import closest, kind_of
+from graphspec.shapes.tensor import Shape, Size
 
-MOST_RESULTS = 1000
-"""No rule lists more results than this; Keras would need minutes for them."""
+MAX_RESULTS = 1000
+"""Tensors that a rule returns at most; Keras would need minutes for more."""
 
 
-def wrong(call: Call, argument: str, expected: str, help: str = "") -> NoReturn:
-    """Refuse the value of an argument, whatever comes in."""
-    said = catalog.argument_docs("ops", call.name).get(argument)
-    call.refuse(
+def refuse_value(call: Call, argument: str, expected: str, help: str = "") -> NoReturn:
+    """Refuse the value of an argument, whatever the operands are."""
+    doc = catalog.argument_docs("ops", call.name).get(argument)
+    call.refuse_argument(
         ARGUMENT_VALUE,
-        f"`{argument}` of `{call.name}` is {kind_of(call[argument])}",
-        argument=argument,
-        expected=expected,
-        help=help
-        or (f"Keras says of it: {said}" if said else f"`graphspec layers {call.name}` tells of its arguments"),
+        argument,
+        f"is {kind_of(call[argument])}",
+        expected,
+        help
+        or (
+            f"the Keras documentation says: {doc}" if doc else f"`graphspec layers {call.name}` describes its arguments"
+        ),
     )
 
 
@@ -34,148 +35,119 @@ def _is_integers(value: Any) -> bool:
 
 
 def integer(call: Call, argument: str, least: int | None = None) -> int:
-    """The argument as a whole number; to Keras, true and false are 1 and 0."""
+    """Return the argument as a whole number; to Keras, true and false are 1 and 0."""
     value = call[argument]
     if not isinstance(value, int) or (least is not None and value < least):
-        wrong(call, argument, "a whole number" if least is None else f"a whole number from {least} up")
+        refuse_value(call, argument, "a whole number" if least is None else f"a whole number from {least} up")
     return int(value)
 
 
 def size(call: Call, argument: str) -> Size:
-    """The argument as a size: a whole number, or null for an open one."""
+    """Return the argument as a size: a whole number, or null for an unknown one."""
     return None if call[argument] is None else integer(call, argument)
 
 
 def integers(call: Call, argument: str) -> list[int]:
-    """The argument as a list of whole numbers."""
+    """Return the argument as a list of whole numbers."""
     if not _is_integers(call[argument]):
-        wrong(call, argument, "a list of whole numbers")
+        refuse_value(call, argument, "a list of whole numbers")
     return list(call[argument])
 
 
-def one_or_more(call: Call, argument: str) -> list[int]:
-    """The argument as a list of whole numbers; one by itself is a list of one."""
+def integer_list(call: Call, argument: str) -> list[int]:
+    """Return the argument as a list of whole numbers; a single one is a list of one."""
     value = call[argument]
     if not isinstance(value, int) and not _is_integers(value):
-        wrong(call, argument, "a whole number, or a list of them")
+        refuse_value(call, argument, "a whole number, or a list of them")
     return [int(value)] if isinstance(value, int) else list(value)
 
 
-def numbers(call: Call, argument: str) -> list[int]:
-    """As `one_or_more`, of an argument that Keras may take with a point too, to no good."""
+def integer_list_or_unknown(call: Call, argument: str) -> list[int]:
+    """Return the same as `integer_list`. Raises Unreadable for floats, which Keras may accept."""
     value = call[argument]
     if any(isinstance(item, float) for item in (value if isinstance(value, list | tuple) else [value])):
         raise Unreadable
-    return one_or_more(call, argument)
+    return integer_list(call, argument)
 
 
 def sizes(call: Call, argument: str) -> Shape:
-    """The argument as a shape: whole numbers, or null for an open size."""
+    """Return the argument as a shape: whole numbers, or null for an unknown size."""
     value = call[argument]
     if not isinstance(value, list | tuple) or not all(item is None or isinstance(item, int) for item in value):
-        wrong(call, argument, "a list of sizes, the batch first")
+        refuse_value(call, argument, "a list of sizes, the batch first")
     return tuple(value)
 
 
-def exactly(call: Call, argument: str, wanted: int) -> list[int]:
-    """The argument as `wanted` whole numbers; one by itself stands for all. Refuses a list of another length."""
-    found = one_or_more(call, argument)
+def one_per_dimension(call: Call, argument: str, count: int) -> list[int]:
+    """Return the argument as `count` whole numbers; a single one stands for all. Refuses a list of another length."""
+    numbers = integer_list(call, argument)
     if isinstance(call[argument], int):
-        return found * wanted
-    if len(found) != wanted:
-        call.refuse(
+        return numbers * count
+    if len(numbers) != count:
+        call.refuse_argument(
             UNFIT_ARGUMENT,
-            f"`{argument}` of `{call.name}` holds {len(found)} numbers for {wanted} dimensions",
-            argument=argument,
-            expected=f"a whole number, or a list of {wanted}",
-            help="give one number for each dimension",
+            argument,
+            f"has {len(numbers)} numbers for {count} dimensions",
+            f"a whole number, or a list of {count}",
+            "give one number for each dimension",
         )
-    return found
+    return numbers
 
 
-def few(call: Call, argument: str) -> int:
-    """The argument as the number of results."""
+def result_count(call: Call, argument: str) -> int:
+    """Return the argument as the number of results. Raises Unreadable where there are too many for a rule."""
     number = integer(call, argument)
-    if number > MOST_RESULTS:
+    if number > MAX_RESULTS:
         raise Unreadable
     return number
 
 
-def dtype(call: Call, otherwise: str) -> str:
-    """The dtype that the argument `dtype` names, if it is given."""
+def dtype(call: Call, default: str) -> str:
+    """Return the dtype that the argument `dtype` names, or the default."""
     value = call["dtype"]
     if value is None:
-        return otherwise
+        return default
     if value == "int":  # a name that Keras knows beside those of dtypes
         return str(catalog.promotion()["numbers"]["int"])
     if not isinstance(value, str) or value not in catalog.dtypes():
         near = closest(value, catalog.dtypes()) if isinstance(value, str) else None
-        wrong(call, "dtype", "the name of a dtype", f"did you mean `{near}`?" if near else "")
+        refuse_value(call, "dtype", "the name of a dtype", f"did you mean `{near}`?" if near else "")
     return value
 
 
-def word(call: Call, argument: str, *choices: str) -> str:
-    """The argument as one of the words `choices`."""
+def choice(call: Call, argument: str, *choices: str) -> str:
+    """Return the argument as one of the words `choices`."""
     value = call[argument]
     if not isinstance(value, str) or value not in choices:
         near = closest(value, choices) if isinstance(value, str) else None
-        wrong(call, argument, " or ".join(f"`{each}`" for each in choices), f"did you mean `{near}`?" if near else "")
+        expected = " or ".join(f"`{each}`" for each in choices)
+        refuse_value(call, argument, expected, f"did you mean `{near}`?" if near else "")
     return value
 
 
-def order(call: Call) -> Layout:
-    """Where the channels are, as `data_format` says."""
+def layout_of(call: Call) -> Layout:
+    """Return the layout that `data_format` names."""
     try:
         return layout(call)
     except Unreadable:
-        wrong(call, "data_format", "`channels_last` or `channels_first`")
+        refuse_value(call, "data_format", "`channels_last` or `channels_first`")
 
 
 def axis(call: Call, argument: str, rank: int) -> int:
-    """The axis that the argument names of a tensor of `rank`, counted from the front. Refuses where there is none."""
-    return axis_at(call, argument, integer(call, argument), rank)
+    """Return the axis that the argument names, counted from the front. Refuses one that `rank` does not have."""
+    return call.expect_axis(argument, integer(call, argument), rank)
 
 
 def axis_list(call: Call, argument: str, rank: int) -> list[int]:
-    """The axes that the argument names, counted from the front."""
-    return [axis_at(call, argument, number, rank) for number in one_or_more(call, argument)]
+    """Return the axes that the argument names, counted from the front. Refuses those that `rank` does not have."""
+    return [call.expect_axis(argument, number, rank) for number in integer_list(call, argument)]
 
 
-def axis_at(call: Call, argument: str, number: int, rank: int) -> int:
-    """The axis `number`, which the argument holds, counted from the front."""
-    found = axes.normal(number, rank)
-    if found is None:
-        no_axis(call, argument, number, rank)
-    return found
-
-
-def no_axis(call: Call, argument: str, number: int, rank: int) -> NoReturn:
-    """Refuse an axis."""
-    which = call.shown() if isinstance(call.inputs, Tensor) and call.inputs.rank == rank else _of(rank)
-    call.refuse(
-        BAD_AXIS,
-        f"`{call.name}` is told `{argument}: {number}`, and {which} has no axis {number}",
-        argument=argument,
-        expected=axes.there_are(rank),
-        help="axis 0 is the batch, -1 the last dimension",
-    )
-
-
-def _of(rank: int) -> str:
-    return f"a tensor of {rank} dimension{'' if rank == 1 else 's'}"
-
-
-def removed(call: Call, argument: str, shape: Shape, gone: list[int]) -> Shape:
-    """The shape without the axes `gone`, which the argument names, counted from the front; each goes by itself."""
+def without_axes(call: Call, argument: str, shape: Shape, axes: list[int]) -> Shape:
+    """Return the shape without the axes that the argument names. Refuses one that is named twice."""
     left = list(shape)
-    for number in sorted(gone, reverse=True):
+    for number in sorted(axes, reverse=True):
         if number >= len(left):
-            call.refuse(
-                BAD_AXIS,
-                f"`{argument}` of `{call.name}` names an axis twice",
-                argument=argument,
-                expected="each axis once",
-                help="remove one of the two",
-            )
+            call.refuse_argument(BAD_AXIS, argument, "names an axis twice", "each axis once", "remove one of them")
         del left[number]
     return tuple(left)

@@ -1,61 +1,68 @@
-"""Operations on the elements of two tensors that meet, one of them perhaps a number."""
+"""Operations on the elements of two tensors, or of a tensor and a number."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from graphspec.rules import UNFIT_ARGUMENT
-from graphspec.shapes.call import Call
+from graphspec.diagnostics.rules import UNFIT_ARGUMENT
+from graphspec.shapes.call import Call, operation
 from graphspec.shapes.ops.elementwise import countable, words
-from graphspec.shapes.ops.operands import common, kind_of, operand, strict_kind_of, tensor, together, traced
-from graphspec.shapes.ops.rule import operation
-from graphspec.shapes.promotion import FLOAT, FLOAT_NUMBER, INT_NUMBER, is_integer
+from graphspec.shapes.ops.operands import (
+    broadcast_operands,
+    common_dtype,
+    dtype_of,
+    operand,
+    require_tensor,
+    strict_dtype_of,
+    tensor,
+)
+from graphspec.shapes.ops.promotion import FLOAT, FLOAT_NUMBER, INT_NUMBER, is_integer
 from graphspec.shapes.tensor import Tensor, Value
 
 PairRule = Callable[[Call], str]
 
 
 def promoted(call: Call) -> str:
-    """The common dtype of the two."""
-    return common(call, kind_of(call, "x1"), kind_of(call, "x2"))
+    """Return the common dtype of the two."""
+    return common_dtype(call, dtype_of(call, "x1"), dtype_of(call, "x2"))
 
 
 def promoted_countable(call: Call) -> str:
-    """The common dtype; truth values become whole numbers."""
+    """Return the common dtype; int32 for truth values."""
     return countable(call, promoted(call))
 
 
 def promoted_floating(call: Call) -> str:
-    """The common dtype of the two and a float number."""
-    return common(call, kind_of(call, "x1"), kind_of(call, "x2"), FLOAT_NUMBER)
+    """Return the common dtype of the two and a float number."""
+    return common_dtype(call, dtype_of(call, "x1"), dtype_of(call, "x2"), FLOAT_NUMBER)
 
 
 def strictly_promoted(call: Call) -> str:
-    """The common dtype, a number taken with the dtype that it has by itself."""
-    return common(call, strict_kind_of(call, "x1"), strict_kind_of(call, "x2"))
+    """Return the common dtype, a number taken with the dtype that it has by itself."""
+    return common_dtype(call, strict_dtype_of(call, "x1"), strict_dtype_of(call, "x2"))
 
 
 def strictly_floating(call: Call) -> str:
-    """As `strictly_promoted`, with a float number."""
-    return common(call, strict_kind_of(call, "x1"), strict_kind_of(call, "x2"), FLOAT_NUMBER)
+    """Return the dtype of `strictly_promoted` with a float number."""
+    return common_dtype(call, strict_dtype_of(call, "x1"), strict_dtype_of(call, "x2"), FLOAT_NUMBER)
 
 
 def angle_between(call: Call) -> str:
-    """As `promoted_floating`, any constant taken for a float."""
-    kinds = [each.dtype if isinstance(each, Tensor) else FLOAT for each in (operand(call, "x1"), operand(call, "x2"))]
-    return common(call, *kinds, FLOAT_NUMBER)
+    """Return the dtype of `promoted_floating`, any constant taken for a float."""
+    dtypes = [each.dtype if isinstance(each, Tensor) else FLOAT for each in (operand(call, "x1"), operand(call, "x2"))]
+    return common_dtype(call, *dtypes, FLOAT_NUMBER)
 
 
 def measured(call: Call) -> str:
-    """The common dtype of two tensors, floats for whole numbers."""
-    dtype = common(call, tensor(call, "x1").dtype, tensor(call, "x2").dtype)
+    """Return the common dtype of two tensors, a float one for whole numbers."""
+    dtype = common_dtype(call, tensor(call, "x1").dtype, tensor(call, "x2").dtype)
     if dtype == "int64":
         return "float64"
     return FLOAT if is_integer(dtype) else dtype
 
 
 def truth(call: Call) -> str:
-    """Truth values. Keras looks at no dtype, and so takes a list for a number."""
+    """Return bool. Keras checks no dtype, and so takes a list for a number."""
     return "bool"
 
 
@@ -69,15 +76,15 @@ PAIRWISE: dict[PairRule, list[str]] = {
     measured: words("heaviside hypot"),
     truth: words("equal greater greater_equal isclose less less_equal logical_and logical_or logical_xor not_equal"),
 }
-"""How the dtype is found → the operations that find it so."""
+"""Rule of the dtype → the operations that follow it."""
 
 
 def _register(dtype: PairRule, names: list[str]) -> None:
     @operation(*names)
     def pairwise(call: Call) -> Value:
-        traced(call, "x1", "x2")
+        require_tensor(call, "x1", "x2")
         found = dtype(call)
-        return Tensor(together(call, "x1", "x2"), found)
+        return Tensor(broadcast_operands(call, "x1", "x2"), found)
 
 
 for _rule, _names in PAIRWISE.items():
@@ -86,57 +93,52 @@ for _rule, _names in PAIRWISE.items():
 
 @operation("allclose")
 def allclose(call: Call) -> Value:
-    """One truth value. Keras compares no shapes in a graph."""
+    """Infer one truth value. Keras compares no shapes in a graph."""
     return Tensor((), "bool")
 
 
 @operation("isin")
 def isin(call: Call) -> Value:
-    """A truth value for each element of the first."""
+    """Infer a truth value for each element of the first tensor."""
     return Tensor(tensor(call, "x1").shape, "bool")
 
 
-@operation(*words("bitwise_and bitwise_or bitwise_xor"))
+@operation(
+    *words("bitwise_and bitwise_or bitwise_xor bitwise_left_shift bitwise_right_shift left_shift right_shift"),
+)
 def bitwise(call: Call) -> Value:
-    """Bits of two tensors; Keras gives the first one's shape, without a look at the other's."""
-    return Tensor(tensor(call, "x").shape, common(call, tensor(call, "x").dtype, tensor(call, "y").dtype))
-
-
-@operation(*words("bitwise_left_shift bitwise_right_shift left_shift right_shift"))
-def shift(call: Call) -> Value:
-    """As `bitwise`, and the second may be a whole number."""
-    shifted = tensor(call, "x")
-    if isinstance(operand(call, "y"), int):
-        return Tensor(shifted.shape, shifted.dtype)
-    return Tensor(shifted.shape, common(call, shifted.dtype, tensor(call, "y").dtype))
+    """Infer the shape of the first tensor: Keras ignores that of the second. A shift may be a whole number."""
+    x = tensor(call)
+    if "shift" in call.name and isinstance(operand(call, "y"), int):
+        return Tensor(x.shape, x.dtype)
+    return Tensor(x.shape, common_dtype(call, x.dtype, tensor(call, "y").dtype))
 
 
 @operation("where")
 def where(call: Call) -> Value:
-    """Three that meet; without the two to choose from, Keras gives the condition's shape."""
-    chosen = ("x1", "x2")
-    missing = [each for each in chosen if operand(call, each) is None]
+    """Infer the common shape of condition and choices; without choices, Keras returns the condition's shape."""
+    choices = ("x1", "x2")
+    missing = [each for each in choices if operand(call, each) is None]
     if len(missing) == 1:
         call.refuse(
             UNFIT_ARGUMENT,
-            f"`ops.where` chooses between two, and `{missing[0]}` is not given",
+            f"`ops.where` chooses between two tensors, but `{missing[0]}` is missing",
             expected="both `x1` and `x2`, or none of them",
-            help="a number will do: `ops.where: {x2: 0.0}`",
+            help="a number is enough: `ops.where: {x2: 0.0}`",
         )
-    dtypes = [INT_NUMBER if missing else kind_of(call, each) for each in chosen]
-    dtype = "int64" if missing else common(call, *dtypes)
-    return Tensor(together(call, "condition", *chosen), dtype)
+    dtypes = [INT_NUMBER if missing else dtype_of(call, each) for each in choices]
+    dtype = "int64" if missing else common_dtype(call, *dtypes)
+    return Tensor(broadcast_operands(call, "condition", *choices), dtype)
 
 
 @operation("select")
 def select(call: Call) -> Value:
-    """The first choice: in a graph Keras gives its shape and dtype, without a look at the others."""
+    """Infer the shape and dtype of the first choice: in a graph, Keras ignores the others."""
     choices = call["choicelist"]
-    conditions = call["condlist"]
-    if not (isinstance(choices, list) and choices and isinstance(choices[0], Tensor) and conditions):
+    if not (isinstance(choices, list) and choices and isinstance(choices[0], Tensor) and call["condlist"]):
         call.refuse(
             UNFIT_ARGUMENT,
-            "`ops.select` takes lists of tensors, and the first choice is none",
+            "`ops.select` expects lists of tensors, but the first choice is none",
             expected="a tensor as the first of `choicelist`",
             help="name the choices beside the operation: `call: {choicelist: [a, b]}`",
         )

@@ -1,32 +1,31 @@
-"""Operations that pick elements by their places, or put others there."""
+"""Operations that pick elements by their indices, or replace them."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from graphspec.rules import BAD_AXIS, SHAPE_MISMATCH, UNFIT_ARGUMENT, WRONG_RANK
-from graphspec.shapes.axes import replaced
-from graphspec.shapes.broadcasting import broadcast
-from graphspec.shapes.call import Call, product
-from graphspec.shapes.ops.arguments import axis, size, sizes, word, wrong
+from graphspec.diagnostics.rules import BAD_AXIS, SHAPE_MISMATCH, UNFIT_ARGUMENT, WRONG_RANK
+from graphspec.diagnostics.shape_text import shape_text
+from graphspec.shapes.call import Call, operation, product
+from graphspec.shapes.ops.arguments import axis, choice, refuse_value, size, sizes
 from graphspec.shapes.ops.operands import operand, tensor
-from graphspec.shapes.ops.rule import operation
-from graphspec.shapes.tensor import Shape, Size, Tensor, Value, show
+from graphspec.shapes.sizes import broadcast, with_size
+from graphspec.shapes.tensor import Shape, Size, Tensor, Value
 
 
 @operation("take")
 def take(call: Call) -> Value:
-    """The elements at some indices along an axis; without one, of all in one dimension."""
-    incoming, indices = tensor(call, "x"), operand(call, "indices")
+    """Infer the elements at indices along an axis; without an axis, of all flattened."""
+    x, indices = tensor(call), operand(call, "indices")
     picked = indices.shape if isinstance(indices, Tensor) else _shape_of_constant(call, indices)
     if call["axis"] is None:
-        return Tensor(picked, incoming.dtype)
-    number = axis(call, "axis", incoming.rank)
-    return Tensor((*incoming.shape[:number], *picked, *incoming.shape[number + 1 :]), incoming.dtype)
+        return Tensor(picked, x.dtype)
+    number = axis(call, "axis", x.rank)
+    return Tensor((*x.shape[:number], *picked, *x.shape[number + 1 :]), x.dtype)
 
 
 def _shape_of_constant(call: Call, value: Any) -> Shape:
-    """The shape of the array that nested lists stand for."""
+    """Return the shape of the array that nested lists stand for."""
     if not isinstance(value, list):
         return ()
     inner = {_shape_of_constant(call, item) for item in value}
@@ -36,150 +35,146 @@ def _shape_of_constant(call: Call, value: Any) -> Shape:
             f"the lists in `indices` of `{call.name}` differ in length",
             argument="indices",
             expected="an index, or lists of one length",
-            help="fill the shorter ones up",
+            help="pad the shorter ones",
         )
     return (len(value), *(inner.pop() if inner else ()))
 
 
 @operation("take_along_axis")
 def take_along_axis(call: Call) -> Value:
-    """An element for each index, along an axis; without one, of all in one dimension."""
-    incoming, indices = tensor(call, "x"), tensor(call, "indices")
+    """Infer an element for each index along an axis; without an axis, of all flattened."""
+    x, indices = tensor(call), tensor(call, "indices")
     flat = call["axis"] is None
-    shape = (product(incoming.shape),) if flat else incoming.shape
-    if len(shape) != indices.rank:
-        call.refuse(
-            WRONG_RANK,
-            f"`{call.name}` picks from {show(shape)} by indices of {indices}: they have other numbers of dimensions",
-            argument="indices",
-            expected=f"indices of {len(shape)} dimensions",
-            help="`ops.expand_dims` adds dimensions to the indices",
-        )
+    shape = (product(x.shape),) if flat else x.shape
+    call.expect_rank(
+        indices,
+        len(shape),
+        operand="indices",
+        help=f"the tensor is {shape_text(shape)}; `ops.expand_dims` adds dimensions",
+    )
     number = 0 if flat else axis(call, "axis", len(shape))
-    found = broadcast(replaced(shape, number, indices.shape[number]), indices.shape)
-    if found is None:
-        call.refuse(
+    result = broadcast(with_size(shape, number, indices.shape[number]), indices.shape)
+    if result is None:
+        call.refuse_argument(
             SHAPE_MISMATCH,
-            f"`{call.name}` picks along axis {number}, and {incoming} and the indices of {indices} differ elsewhere",
-            argument="indices",
-            expected=f"indices whose sizes are equal to the tensor's or 1, but for axis {number}",
-            help="`ops.take` picks the same indices everywhere",
+            "indices",
+            f"are {indices}, which do not fit {x} beside axis {number}",
+            f"indices whose sizes are equal to the tensor's or 1, but for axis {number}",
+            "`ops.take` picks the same indices everywhere",
         )
-    return Tensor(found, incoming.dtype)
+    return Tensor(result, x.dtype)
 
 
 @operation("get_item")
 def get_item(call: Call) -> Value:
-    """What stands at an index; a list holds one for each dimension, and null puts a dimension in."""
-    incoming, key = tensor(call, "x"), operand(call, "key")
-    left, shape = list(incoming.shape), list[Size]()
+    """Infer the element at an index; a list has one for each dimension, and null inserts a dimension."""
+    x, key = tensor(call), operand(call, "key")
+    left, shape = list(x.shape), list[Size]()
     for each in key if isinstance(key, list) else [key]:
         if each is None and isinstance(key, list):
             shape.append(1)
         elif not isinstance(each, int):
-            call.refuse(
+            call.refuse_argument(
                 UNFIT_ARGUMENT,
-                "`key` of `ops.get_item` holds what is no index",
-                argument="key",
-                expected="a whole number, or a list of them, one for each dimension",
-                help="`ops.take` picks several indices of one axis, `ops.slice` a part",
+                "key",
+                "must be an index, or a list of them",
+                "a whole number, or a list of them, one for each dimension",
+                "`ops.take` picks several indices of one axis, `ops.slice` a part",
             )
         elif not left:
-            call.refuse(
+            call.refuse_argument(
                 BAD_AXIS,
-                f"`key` of `ops.get_item` holds more indices than {incoming} has dimensions",
-                argument="key",
-                expected=f"{incoming.rank} indices at most",
-                help="the first index is that of the batch",
+                "key",
+                f"has more indices than {x} has dimensions",
+                f"{x.rank} indices at most",
+                "the first index is that of the batch",
             )
         else:
-            _check_index(call, incoming, left.pop(0), each)
-    return Tensor((*shape, *left), incoming.dtype)
-
-
-def _check_index(call: Call, incoming: Tensor, size: Size, index: int) -> None:
-    if size is not None and not -size <= index < size:
-        call.refuse(
-            UNFIT_ARGUMENT,
-            f"`key` of `ops.get_item` is {call['key']}, and {incoming} has no index {index} there",
-            argument="key",
-            expected=f"an index from {-size} to {size - 1}",
-            help="the first index is that of the batch",
-        )
+            length = left.pop(0)
+            if length is not None and not -length <= each < length:
+                call.refuse_argument(
+                    UNFIT_ARGUMENT,
+                    "key",
+                    f"is {key}, and {x} has no index {each} there",
+                    f"an index from {-length} to {length - 1}",
+                    "the first index is that of the batch",
+                )
+    return Tensor((*shape, *left), x.dtype)
 
 
 @operation("slice")
 def cut(call: Call) -> Value:
-    """A part of a known shape; a size of -1 is all that follows the start."""
-    incoming, start, shape = tensor(call, "inputs"), operand(call, "start_indices"), sizes(call, "shape")
-    _one_each(call, incoming, "shape", len(shape))
+    """Infer a part of the size `shape`; -1 takes all behind the start."""
+    x, start, shape = tensor(call, "inputs"), operand(call, "start_indices"), sizes(call, "shape")
+    _expect_one_each(call, x, "shape", len(shape))
     if isinstance(start, list):
-        _one_each(call, incoming, "start_indices", len(start))
-    found: list[Size] = []
-    for number, (length, wanted) in enumerate(zip(incoming.shape, shape, strict=True)):
-        if wanted != -1:
-            found.append(wanted)
+        _expect_one_each(call, x, "start_indices", len(start))
+    result: list[Size] = []
+    for number, (length, written) in enumerate(zip(x.shape, shape, strict=True)):
+        if written != -1:
+            result.append(written)
         elif isinstance(start, Tensor) or length is None:
-            found.append(None)
+            result.append(None)
         elif isinstance(start, list) and isinstance(start[number], int):
-            found.append(length - start[number])
+            result.append(length - start[number])
         else:
-            wrong(call, "start_indices", "a list of whole numbers, one for each dimension")
-    return Tensor(tuple(found), incoming.dtype)
+            refuse_value(call, "start_indices", "a list of whole numbers, one for each dimension")
+    return Tensor(tuple(result), x.dtype)
 
 
-def _one_each(call: Call, incoming: Tensor, argument: str, count: int) -> None:
-    if count != incoming.rank:
-        call.refuse(
+def _expect_one_each(call: Call, x: Tensor, argument: str, count: int) -> None:
+    """Refuse an argument without one number for each dimension."""
+    if count != x.rank:
+        call.refuse_argument(
             WRONG_RANK,
-            f"`{argument}` of `{call.name}` holds {count} numbers, and {incoming} has {incoming.rank} dimensions",
-            argument=argument,
-            expected=f"{incoming.rank} numbers, one for each dimension",
-            help="the batch counts" + (": write -1 for all of it" if argument == "shape" else ": start it at 0"),
+            argument,
+            f"has {count} numbers, but {x} has {x.rank} dimensions",
+            f"{x.rank} numbers, one for each dimension",
+            "the batch counts" + (": write -1 for all of it" if argument == "shape" else ": start it at 0"),
         )
 
 
 @operation("slice_update", "scatter_update")
 def update(call: Call) -> Value:
-    """The tensor with some elements replaced. Keras compares no shapes in a graph."""
-    incoming = tensor(call, "inputs")
+    """Infer the tensor with some elements replaced: the same shape. Keras compares no shapes in a graph."""
+    x = tensor(call, "inputs")
     if call["reduction"] is not None:
-        word(call, "reduction", "add", "max", "min", "mul")
-    return Tensor(incoming.shape, incoming.dtype)
+        choice(call, "reduction", "add", "max", "min", "mul")
+    return Tensor(x.shape, x.dtype)
 
 
 @operation("scatter")
 def scatter(call: Call) -> Value:
-    """Values at their places in zeros, of the shape stated."""
+    """Infer the shape in `shape`."""
     return Tensor(sizes(call, "shape"), tensor(call, "values").dtype)
 
 
 @operation("nonzero")
 def nonzero(call: Call) -> Value:
-    """The places of what is not zero, by dimension; how many there are hangs on the values."""
-    return [Tensor((None,), "int32") for _ in tensor(call, "x").shape]
+    """Infer the indices of what is not zero, by dimension; their number depends on the values."""
+    return [Tensor((None,), "int32") for _ in tensor(call).shape]
 
 
 @operation("unique")
 def unique(call: Call) -> Value:
-    """Every value once, and on demand where each is first, which one each element is, and how often each occurs."""
-    incoming = tensor(call, "x")
+    """Infer the distinct values, and on demand their first indices, the inverse and the counts."""
+    x = tensor(call)
     count = size(call, "size")
-    number = None if call["axis"] is None else axis(call, "axis", incoming.rank)
-    values: Shape = (count,) if number is None else replaced(incoming.shape, number, count)
-    places = incoming.shape if number is None else (incoming.shape[number],)
-    found: list[Value] = [Tensor(values, incoming.dtype)]
-    for argument, shape in (("return_index", (count,)), ("return_inverse", places), ("return_counts", (count,))):
+    number = None if call["axis"] is None else axis(call, "axis", x.rank)
+    values: Shape = (count,) if number is None else with_size(x.shape, number, count)
+    inverse = x.shape if number is None else (x.shape[number],)
+    results: list[Value] = [Tensor(values, x.dtype)]
+    for argument, shape in (("return_index", (count,)), ("return_inverse", inverse), ("return_counts", (count,))):
         if call[argument]:
-            found.append(Tensor(shape, "int32"))
-    return found if len(found) > 1 else found[0]
+            results.append(Tensor(shape, "int32"))
+    return results if len(results) > 1 else results[0]
 
 
 @operation("unravel_index")
 def unravel_index(call: Call) -> Value:
-    """The index in each dimension of the shape stated."""
+    """Infer the index in each dimension of `shape`."""
     indices, shape = tensor(call, "indices"), call["shape"]
     if not isinstance(shape, list | tuple):
-        wrong(call, "shape", "a list of sizes")
+        refuse_value(call, "shape", "a list of sizes")
     each = (None,) if None in shape else indices.shape
     return [Tensor(each, indices.dtype) for _ in shape]

@@ -14,7 +14,7 @@ from graphspec.sources.format import Format
 from graphspec.sources.formats.arrow_messages import refuse_large_buffers
 from graphspec.sources.formats.arrow_values import BLOCK, NUMBER, ROWS, Columns, arrow, readable, table_header
 from graphspec.sources.formats.table_columns import positions
-from graphspec.sources.source import DataError, Header, Source
+from graphspec.sources.source import DataError, DataSource, Header
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,7 +28,7 @@ _MOST = 1 << 31
 """Bytes of a column that a compressed batch may unpack to; it can only be unpacked whole."""
 
 
-def header(source: Source) -> Header:
+def header(source: DataSource) -> Header:
     """What the schema tells of the columns of `source`, and of a file how many rows it has; a stream does not tell.
 
     Raises DataError where file or columns cannot be read.
@@ -41,16 +41,16 @@ def header(source: Source) -> Header:
         return table_header(source, reader.schema, samples)
 
 
-def blocks(source: Source) -> Iterator[np.ndarray[Any, Any]]:
+def blocks(source: DataSource) -> Iterator[np.ndarray[Any, Any]]:
     """The columns in order, a block of rows at a time; see `arrow_values.Columns.array` for what is raised."""
     pyarrow = arrow(source)
     with readable(source, _MEND), pyarrow.memory_map(str(source.path)) as file:
         schema = _opened(source, file)[0].schema
         chosen = positions(source, schema.names)
         names = [schema.names[at] for at in chosen]
-        told = table_header(source, schema, None)
+        head = table_header(source, schema, None)
         columns = Columns(source, names)
-        a_row = NUMBER * math.prod(size or source.transforms.pad or 1 for size in told.shape)
+        a_row = NUMBER * math.prod(size or source.transforms.pad or 1 for size in head.shape)
         file.seek(0)
         for batch in _batches(source, file, sorted(set(chosen))):
             taken = sum(batch.column(batch.schema.get_field_index(name)).nbytes for name in names)  # of long texts much
@@ -60,7 +60,7 @@ def blocks(source: Source) -> Iterator[np.ndarray[Any, Any]]:
                 yield columns.array([part.column(part.schema.get_field_index(name)) for name in names])
 
 
-def _batches(source: Source, file: Any, fields: list[int]) -> Iterator[Any]:
+def _batches(source: DataSource, file: Any, fields: list[int]) -> Iterator[Any]:
     """The record batches, of which only the columns at `fields` are unpacked."""
     from pyarrow import ipc
 
@@ -88,7 +88,7 @@ def _batches(source: Source, file: Any, fields: list[int]) -> Iterator[Any]:
         raise DataError(f"{source.text} holds {read:,} batches where its footer promises {count:,}", help=_MEND)
 
 
-def _opened(source: Source, file: Any, options: Any = None) -> tuple[Any, bool]:
+def _opened(source: DataSource, file: Any, options: Any = None) -> tuple[Any, bool]:
     """A reader of the batches in `file`, and whether the file has the file format, not that of a stream."""
     from pyarrow import ipc
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 from typing import Any
 
-from graphspec.sources.source import DataError, Source
+from graphspec.sources.source import DataError, DataSource
 
 LARGEST = 1 << 30
 """Bytes that one buffer of a compressed batch may unpack to."""
@@ -17,7 +17,7 @@ LARGEST = 1 << 30
 _DICTIONARY, _BATCH = 2, 3
 
 
-def refuse_large_buffers(source: Source, stream: Any) -> None:
+def refuse_large_buffers(source: DataSource, stream: Any) -> None:
     """Raise DataError where a buffer in `stream`, a file of Arrow at its first message, unpacks to too much."""
     from pyarrow import ArrowInvalid, ipc
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from graphspec.files import open_file
 from graphspec.sources.formats.lists import Lists, stacked
 from graphspec.sources.formats.table_columns import holds_text, no_value, part_of, positions
-from graphspec.sources.source import DataError, Header, Source
+from graphspec.sources.source import DataError, DataSource, Header
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,7 +40,7 @@ NUMBER = 8
 """Bytes of a number, at most."""
 
 
-def arrow(source: Source) -> Any:
+def arrow(source: DataSource) -> Any:
     """The module pyarrow. Raises DataError with the line to run where it is not installed."""
     try:
         import pyarrow
@@ -52,7 +52,7 @@ def arrow(source: Source) -> Any:
 
 
 @contextmanager
-def readable(source: Source, mend: str) -> Iterator[None]:
+def readable(source: DataSource, mend: str) -> Iterator[None]:
     """What pyarrow raises while it reads the file becomes a DataError with the help `mend`."""
     pyarrow = arrow(source)
     with open_file(source.path) as file:  # a file that cannot be opened is for the caller to name
@@ -68,7 +68,7 @@ def readable(source: Source, mend: str) -> Iterator[None]:
         raise DataError(f"{source.text} cannot be read: {first or type(error).__name__}", help=mend) from None
 
 
-def table_header(source: Source, schema: Any, samples: int | None) -> Header:
+def table_header(source: DataSource, schema: Any, samples: int | None) -> Header:
     """What the schema tells of the columns of `source`. Raises DataError where there is no such column, or of no use.
 
     A list whose length the schema does not tell has the size None. Of columns that differ in dtype, it is None.
@@ -89,7 +89,7 @@ def table_header(source: Source, schema: Any, samples: int | None) -> Header:
     return Header(samples, shape, dtypes.pop() if len(dtypes) == 1 else None)
 
 
-def column_header(source: Source, name: str, type: Any) -> Header:
+def column_header(source: DataSource, name: str, type: Any) -> Header:
     """The shape of one sample of a column of the Arrow `type`, and its dtype: `string` where `source` takes text."""
     shape: list[int | None] = []
     while is_list(type):
@@ -146,7 +146,7 @@ def _instead_of(type: str) -> str:
 class Columns:
     """The columns that a source names, block by block: counts rows, and keeps what length their lists have."""
 
-    def __init__(self, source: Source, names: Sequence[str]) -> None:
+    def __init__(self, source: DataSource, names: Sequence[str]) -> None:
         self.source, self.names, self.row = source, list(names), 1
         self.lists = [Lists(source, name) for name in names]
 

@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Any
 from graphspec.files import open_file
 from graphspec.sources.format import Format
 from graphspec.sources.formats.table_columns import part_of, positions
-from graphspec.sources.source import DataError, Header, Source
+from graphspec.sources.source import DataError, DataSource, Header
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,14 +33,14 @@ _LONGEST = 1 << 23
 """Characters of a line that are read together."""
 
 
-def header(source: Source) -> Header:
+def header(source: DataSource) -> Header:
     """What the header line tells: that the columns exist. Raises DataError where they do not."""
     positions(source, next(_parts(source))[0])
     shape = () if source.column is not None else (len(source.columns or ()),)
     return Header(None, shape, "string" if source.as_text else None)
 
 
-def blocks(source: Source) -> Iterator[Array]:
+def blocks(source: DataSource) -> Iterator[Array]:
     """The columns as text, or as int64 where all values of a block are whole numbers, else as float64.
 
     Shape (samples,) for `column`, (samples, columns) for `columns`. Raises DataError with the
@@ -62,7 +62,7 @@ def blocks(source: Source) -> Iterator[Array]:
         before += len(rows)
 
 
-def _array(columns: list[list[str]], before: int, source: Source, names: list[str]) -> Array:
+def _array(columns: list[list[str]], before: int, source: DataSource, names: list[str]) -> Array:
     import numpy as np
 
     if source.as_text:
@@ -73,7 +73,7 @@ def _array(columns: list[list[str]], before: int, source: Source, names: list[st
     return array[:, 0] if source.column is not None else array
 
 
-def _numbers(texts: list[str], before: int, source: Source, name: str) -> Array:
+def _numbers(texts: list[str], before: int, source: DataSource, name: str) -> Array:
     """The texts of one column as numbers; `before` rows of the file, its header too, come before them."""
     import numpy as np
 
@@ -104,7 +104,7 @@ def _printable(text: str) -> str:
     return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
 
 
-def _parts(source: Source) -> Iterator[list[list[str]]]:
+def _parts(source: DataSource) -> Iterator[list[list[str]]]:
     """The rows, many at a time; the first part is the header alone. Blank lines are passed over."""
     with _opened(source) as file:
         rows = _reader(file)
@@ -129,7 +129,7 @@ def _parts(source: Source) -> Iterator[list[list[str]]]:
             raise DataError(f"{source.text} line {rows.line_num} cannot be read: {error}") from None
 
 
-def _line_of(source: Source, number: int) -> int:
+def _line_of(source: DataSource, number: int) -> int:
     """The line on which the row `number` ends, counted from 0, the header."""
     with _opened(source) as file:
         rows = _reader(file)
@@ -138,7 +138,7 @@ def _line_of(source: Source, number: int) -> int:
         return line
 
 
-def _opened(source: Source) -> IO[str]:
+def _opened(source: DataSource) -> IO[str]:
     return TextIOWrapper(open_file(source.path), encoding="utf-8-sig", newline="")
 
 

@@ -11,15 +11,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from graphspec.diagnostics.suggest import did_you_mean, one_of
 from graphspec.files import is_folder, is_there, names_in
 from graphspec.sources import shards
 from graphspec.sources.format import FORMATS, format_for
 from graphspec.sources.shards import files_of, shards_of
-from graphspec.sources.source import DataError, Source, Transforms
-from graphspec.suggest import did_you_mean, one_of
+from graphspec.sources.source import DataError, DataSource, Transforms
 
 
-def count_of(source: Source) -> int | None:
+def count_of(source: DataSource) -> int | None:
     """How many images there are; None where only reading the list would tell."""
     if source.column is None:
         return len(_matched(source))
@@ -28,7 +28,7 @@ def count_of(source: Source) -> int | None:
     return file_header(_list(source)).samples
 
 
-def paths_of(source: Source) -> list[str]:
+def paths_of(source: DataSource) -> list[str]:
     """The paths of all images, in order. Raises DataError where there are none, or one that must be there is not."""
     if source.column is None:
         return _matched(source)
@@ -44,7 +44,7 @@ def paths_of(source: Source) -> list[str]:
     return paths
 
 
-def first_path(source: Source) -> str:
+def first_path(source: DataSource) -> str:
     """The path of the first image, of a list without reading all of it. Raises DataError where there is none."""
     if source.column is None:
         return _matched(source)[0]
@@ -64,7 +64,7 @@ def first_path(source: Source) -> str:
     return _checked(source, held[np.arange(1)].tolist())[0]
 
 
-def named(source: Source, path: str, *, is_shown: bool | None = None) -> str:
+def named(source: DataSource, path: str, *, is_shown: bool | None = None) -> str:
     """The name of an image for messages: as the spec would write it, or from the folder of the list on.
 
     is_shown: `source.is_shown`, where it is known. A list that may not be quoted gives no names.
@@ -76,7 +76,7 @@ def named(source: Source, path: str, *, is_shown: bool | None = None) -> str:
     return path.removeprefix(f"{source.path.parent}{os.sep}")
 
 
-def _matched(source: Source) -> list[str]:
+def _matched(source: DataSource) -> list[str]:
     ending = source.path.suffix.lower()
     if ending in FORMATS:
         raise DataError(
@@ -91,7 +91,7 @@ def _matched(source: Source) -> list[str]:
     return [str(path) for path in files]
 
 
-def _list(source: Source) -> Source:
+def _list(source: DataSource) -> DataSource:
     """The source of the paths."""
     if source.path.suffix.lower() not in FORMATS:
         raise DataError(
@@ -103,7 +103,7 @@ def _list(source: Source) -> Source:
     )
 
 
-def _checked(source: Source, values: list[Any]) -> list[str]:
+def _checked(source: DataSource, values: list[Any]) -> list[str]:
     """The values of the column as paths. Raises DataError where one is none."""
     for row, value in enumerate(values, 1):
         if not isinstance(value, str) or not value.strip() or "\0" in value or len(value) > 4096:
@@ -112,7 +112,7 @@ def _checked(source: Source, values: list[Any]) -> list[str]:
     return [os.path.join(folder, value) for value in values]  # noqa: PTH118 - lists are long
 
 
-def _check_there(source: Source, paths: Sequence[str]) -> None:
+def _check_there(source: DataSource, paths: Sequence[str]) -> None:
     """Raise DataError for the first of the listed files that does not exist."""
     for row, path in enumerate(paths, 1):
         if not os.path.exists(path):  # noqa: PTH110 - lists are long

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from graphspec.sources.format import Format
 from graphspec.sources.formats.image_file import check_pillow, decode, decode_classes, holds_wide, shape_of
 from graphspec.sources.formats.image_paths import count_of, first_path, named, paths_of
-from graphspec.sources.source import DataError, Header, Source
+from graphspec.sources.source import DataError, DataSource, Header
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,7 +31,7 @@ _SMALL = 1 << 13
 _THREADS = min(16, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
 
 
-def header(source: Source) -> Header:
+def header(source: DataSource) -> Header:
     """The shape of the images, (height, width, channels), and how many there are where that is known at once.
 
     What `size` and `channels` do not tell, the first image does. Raises DataError where there are none, or the list
@@ -44,7 +44,7 @@ def header(source: Source) -> Header:
     return Header(samples, _shape(source, paths), _dtype(source, paths))
 
 
-def column(source: Source) -> Images:
+def column(source: DataSource) -> Images:
     """The images as uint8. Raises DataError where one is missing, or, if bad ones are to be skipped, where all are."""
     check_pillow()
     return Images(source, paths_of(source))
@@ -57,7 +57,7 @@ class Images:
     their indices, skipped_files their names.
     """
 
-    def __init__(self, source: Source, paths: Sequence[str]) -> None:
+    def __init__(self, source: DataSource, paths: Sequence[str]) -> None:
         import numpy as np
 
         self.source, self.paths = source, paths
@@ -162,11 +162,11 @@ class Images:
         self._is_held[:] = self._held is not None
 
 
-def _tells_all(source: Source) -> bool:
+def _tells_all(source: DataSource) -> bool:
     return source.size is not None and source.channels is not None and not source.as_classes
 
 
-def _dtype(source: Source, paths: Sequence[str]) -> str:
+def _dtype(source: DataSource, paths: Sequence[str]) -> str:
     """The dtype of all images: that of the first of `paths` that can be read, where they hold indices of classes."""
     if source.as_classes and source.channels in (None, 1):
         check_pillow()
@@ -176,7 +176,7 @@ def _dtype(source: Source, paths: Sequence[str]) -> str:
     return "uint8"
 
 
-def _shape(source: Source, paths: Sequence[str]) -> tuple[int, int, int]:
+def _shape(source: DataSource, paths: Sequence[str]) -> tuple[int, int, int]:
     """The shape of all images by the source, and where it does not tell, by the first of `paths` that can be read."""
     known = source.channels or (1 if source.as_classes else None)
     if source.size is not None and known is not None:
@@ -193,7 +193,7 @@ def _shape(source: Source, paths: Sequence[str]) -> tuple[int, int, int]:
     raise _all_bad(source, len(paths))
 
 
-def _all_bad(source: Source, count: int) -> DataError:
+def _all_bad(source: DataSource, count: int) -> DataError:
     return DataError(
         f"none of the {count:,} images of {source.text} can be read",
         help="`on_error: fail` tells what is wrong with the first",

@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from graphspec.diagnostics.suggest import did_you_mean, kind_of, one_of
 from graphspec.files import open_file
 from graphspec.sources.format import Format
 from graphspec.sources.formats.lists import Lists, stacked
 from graphspec.sources.formats.table_columns import holds_text, no_value, part_of, positions
-from graphspec.sources.source import DataError, Header, Source
+from graphspec.sources.source import DataError, DataSource, Header
 from graphspec.sources.transforms import as_word
-from graphspec.suggest import did_you_mean, kind_of, one_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,7 +36,7 @@ _DEEPEST = 16
 """Lists in lists, at most: deeper than samples go."""
 
 
-def header(source: Source) -> Header:
+def header(source: DataSource) -> Header:
     """What the first line tells: that it has the keys, and the shape of their values.
 
     Lists that are not padded have the lengths of the first line, or the file is refused when it is read. Raises
@@ -63,7 +63,7 @@ def header(source: Source) -> Header:
     return Header(None, (*shapes[0], *last), "string" if source.as_text else None)
 
 
-def blocks(source: Source) -> Iterator[Array]:
+def blocks(source: DataSource) -> Iterator[Array]:
     """The values of the keys in order: text, or bool or int64 where all of a block are such, else float64.
 
     Shape (samples, ...) for `column`, (samples, ..., columns) for `columns`. Raises DataError with the line of what
@@ -87,11 +87,11 @@ def blocks(source: Source) -> Iterator[Array]:
         yield _together(columns, lines, source)
 
 
-def _together(columns: list[_Values], lines: list[int], source: Source) -> Array:
+def _together(columns: list[_Values], lines: list[int], source: DataSource) -> Array:
     return stacked([each.taken(lines) for each in columns], source, [each.name for each in columns])
 
 
-def _names(source: Source, row: dict[str, Any]) -> list[str]:
+def _names(source: DataSource, row: dict[str, Any]) -> list[str]:
     names = list(row)
     return [names[position] for position in positions(source, names)]
 
@@ -99,7 +99,7 @@ def _names(source: Source, row: dict[str, Any]) -> list[str]:
 class _Values:
     """The values of one key, gathered line by line."""
 
-    def __init__(self, source: Source, name: str) -> None:
+    def __init__(self, source: DataSource, name: str) -> None:
         self.source, self.name = source, name
         self.lists = Lists(source, name, "line")
         self.held: list[Any] = []
@@ -171,7 +171,7 @@ class _Values:
         )
 
 
-def _refuse(value: Any, source: Source, place: str, name: str) -> None:
+def _refuse(value: Any, source: DataSource, place: str, name: str) -> None:
     """Raise DataError where a value is neither a number, a text for a source that takes text, nor a list."""
     if value is None:
         raise no_value(source, place, name)
@@ -181,11 +181,11 @@ def _refuse(value: Any, source: Source, place: str, name: str) -> None:
         raise DataError(
             f"{source.text} {place} column `{name}` holds an object, not a number or a text",
             part=part_of(source),
-            help="write each field of it under a key of its own",
+            help="write each field of it under a unique key",
         )
 
 
-def _rows(source: Source) -> Iterator[tuple[int, dict[str, Any], int]]:
+def _rows(source: DataSource) -> Iterator[tuple[int, dict[str, Any], int]]:
     """Each object with the line it stands on and the bytes of that; blank lines are passed over. There is one."""
     line = blank = 0
     found = False
@@ -212,7 +212,7 @@ def _rows(source: Source) -> Iterator[tuple[int, dict[str, Any], int]]:
         raise DataError(f"{source.text} is empty", help="write one JSON object a line")
 
 
-def _object(text: bytes, source: Source, line: int) -> dict[str, Any]:
+def _object(text: bytes, source: DataSource, line: int) -> dict[str, Any]:
     reason = "it is no object"
     try:
         found = json.loads(text.decode("utf-8"))

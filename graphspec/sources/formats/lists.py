@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from graphspec.sources.formats.table_columns import part_of
-from graphspec.sources.source import DataError, Source
+from graphspec.sources.source import DataError, DataSource
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,7 +23,7 @@ class Lists:
     place is what a sample of the file is called in messages: `row`, or `line`.
     """
 
-    def __init__(self, source: Source, name: str, place: str = "row") -> None:
+    def __init__(self, source: DataSource, name: str, place: str = "row") -> None:
         self.source, self.name, self.place = source, name, place
         self.sizes: dict[int, int] = {}
         self.shape: tuple[int, ...] | None = None
@@ -98,7 +98,7 @@ def _padded(values: Array, lengths: Array, pad: int) -> Array:
     return found
 
 
-def stacked(columns: list[Array], source: Source, names: list[str]) -> Array:
+def stacked(columns: list[Array], source: DataSource, names: list[str]) -> Array:
     """The one array of `column`, or those of `columns` on a last axis. Raises DataError where their shapes differ."""
     import numpy as np
 

@@ -17,7 +17,7 @@ from graphspec.files import open_file
 from graphspec.sources.column import Column
 from graphspec.sources.format import Format
 from graphspec.sources.mapped_file import MappedFile
-from graphspec.sources.source import DataError, Header, Source
+from graphspec.sources.source import DataError, DataSource, Header
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,13 +32,13 @@ _SIZES = {"b": (1,), "i": (1, 2, 4, 8), "u": (1, 2, 4, 8), "f": (2, 4, 8)}
 """The bytes that one value of each kind may take."""
 
 
-def header(source: Source) -> Header:
+def header(source: DataSource) -> Header:
     """The header of the file at `source`. Raises DataError where it is no whole array of numbers or text."""
     with open_file(source.path) as file:
         return read_header(file, os.fstat(file.fileno()).st_size, source.text)
 
 
-def column(source: Source) -> Column:
+def column(source: DataSource) -> Column:
     """The array, memory-mapped read-only."""
     with open_file(source.path) as file:
         read_header(file, os.fstat(file.fileno()).st_size, source.text)
@@ -46,7 +46,7 @@ def column(source: Source) -> Column:
         return mapped(file, source)
 
 
-def mapped(file: BinaryIO, source: Source) -> Column:
+def mapped(file: BinaryIO, source: DataSource) -> Column:
     """The array whose header begins where `file`, the file of `source`, stands, memory-mapped read-only."""
     import numpy as np
 

@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from graphspec.diagnostics.suggest import did_you_mean, one_of
 from graphspec.files import open_file, zip_in
 from graphspec.sources.column import Column
 from graphspec.sources.format import Format
 from graphspec.sources.formats.npy import array_header, mapped, read_header
-from graphspec.sources.source import DataError, Header, Source
-from graphspec.suggest import did_you_mean, one_of
+from graphspec.sources.source import DataError, DataSource, Header
 
 if TYPE_CHECKING:
     import numpy as np
@@ -38,13 +38,13 @@ _BROKEN = (
 """What zipfile and NumPy raise for a broken archive."""
 
 
-def header(source: Source) -> Header:
+def header(source: DataSource) -> Header:
     """The header of the array `source.key`. Raises DataError where the archive or the array cannot be read."""
     with _opened(source) as (archive, member), archive.open(member) as file:
         return read_header(file, member.file_size, f"{source.text}[{source.key}]")
 
 
-def column(source: Source) -> Column | None:
+def column(source: DataSource) -> Column | None:
     """The array, memory-mapped where the archive holds it as it is; None where it is compressed."""
     found = header(source)
     with _opened(source) as (_, member):
@@ -58,7 +58,7 @@ def column(source: Source) -> Column | None:
         return mapped(file, source)
 
 
-def blocks(source: Source) -> Iterator[np.ndarray[Any, Any]]:
+def blocks(source: DataSource) -> Iterator[np.ndarray[Any, Any]]:
     """The array in blocks of samples, unpacked as they are read."""
     import numpy as np
 
@@ -85,7 +85,7 @@ def blocks(source: Source) -> Iterator[np.ndarray[Any, Any]]:
 
 
 @contextmanager
-def _opened(source: Source) -> Iterator[tuple[zipfile.ZipFile, zipfile.ZipInfo]]:
+def _opened(source: DataSource) -> Iterator[tuple[zipfile.ZipFile, zipfile.ZipInfo]]:
     """The archive and the member that is meant. What breaks within the block ends in DataError."""
     with open_file(source.path) as file:
         try:
@@ -104,7 +104,7 @@ def _opened(source: Source) -> Iterator[tuple[zipfile.ZipFile, zipfile.ZipInfo]]
             ) from None
 
 
-def _member(archive: zipfile.ZipFile, source: Source) -> str:
+def _member(archive: zipfile.ZipFile, source: DataSource) -> str:
     names = archive.namelist()
     keys = [name.removesuffix(".npy") for name in names]
     if source.key is None:

@@ -19,7 +19,7 @@ from graphspec.sources.formats.arrow_values import (
 )
 from graphspec.sources.formats.parquet_pages import refuse_large_pages
 from graphspec.sources.formats.table_columns import positions
-from graphspec.sources.source import DataError, Header, Source
+from graphspec.sources.source import DataError, DataSource, Header
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,14 +30,14 @@ _SAMPLE = 64
 """Rows by which the size of a row is guessed."""
 
 
-def header(source: Source) -> Header:
+def header(source: DataSource) -> Header:
     """What the footer tells of the columns of `source`. Raises DataError where file or columns cannot be read."""
     arrow(source)
     with readable(source, _MEND), _opened(source) as file:
         return table_header(source, file.schema_arrow, file.metadata.num_rows)
 
 
-def blocks(source: Source) -> Iterator[np.ndarray[Any, Any]]:
+def blocks(source: DataSource) -> Iterator[np.ndarray[Any, Any]]:
     """The columns in order, a block of rows at a time; see `arrow_values.Columns.array` for what is raised."""
     arrow(source)
     with readable(source, _MEND), _opened(source) as plain:
@@ -61,13 +61,13 @@ def blocks(source: Source) -> Iterator[np.ndarray[Any, Any]]:
                 )
 
 
-def _rows_together(source: Source, file: Any, group: int, names: list[str]) -> int:
+def _rows_together(source: DataSource, file: Any, group: int, names: list[str]) -> int:
     """How many rows of a row group to unpack at a time, by what its first ones take, and all of them as it says.
 
     Its columns are not asked for: of a broken file, pyarrow ends the process when it describes them.
     """
-    told = file.metadata.row_group(group)
-    a_row: int = max(NUMBER * (source.transforms.pad or 1), told.total_byte_size // max(1, told.num_rows))
+    metadata = file.metadata.row_group(group)
+    a_row: int = max(NUMBER * (source.transforms.pad or 1), metadata.total_byte_size // max(1, metadata.num_rows))
     if any(is_list(file.schema_arrow.field(name).type) for name in names):
         for rows in (1, min(_SAMPLE, BLOCK // a_row)):
             batch = next(file.iter_batches(max(1, rows), [group], names, use_threads=False), None)
@@ -77,7 +77,7 @@ def _rows_together(source: Source, file: Any, group: int, names: list[str]) -> i
     return max(1, min(ROWS, BLOCK // a_row))
 
 
-def _opened(source: Source, texts: list[str] | None = None) -> Any:
+def _opened(source: DataSource, texts: list[str] | None = None) -> Any:
     """The file; its columns `texts` are read as indices into their different texts, which many rows share."""
     from pyarrow.parquet import ParquetFile
 

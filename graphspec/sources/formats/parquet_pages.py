@@ -12,7 +12,7 @@ from collections.abc import Collection
 from typing import IO, Any
 
 from graphspec.files import open_file
-from graphspec.sources.source import DataError, Source
+from graphspec.sources.source import DataError, DataSource
 
 LARGEST = 1 << 28
 """Bytes that a page may unpack to, and eight times the values of lists that it may hold; writers make pages of 1 MB."""
@@ -26,7 +26,7 @@ _HEADER = 1 << 16
 _DEEPEST = 16
 
 
-def refuse_large_pages(source: Source, names: Collection[str], mend: str) -> None:
+def refuse_large_pages(source: DataSource, names: Collection[str], mend: str) -> None:
     """Raise DataError where a page of the columns `names` unpacks to more than memory should hold."""
     with open_file(source.path) as file:
         try:
@@ -47,13 +47,13 @@ def _chunks(file: IO[bytes]) -> list[tuple[list[str], int, int]]:
     found = []
     for group in _Thrift(file.read(length)).struct()[4]:
         for chunk in group[1]:
-            told = chunk[3]
-            start = min(told[9], told.get(11) or told[9])
-            found.append(([name.decode() for name in told[3]], start, start + told[7]))
+            metadata = chunk[3]
+            start = min(metadata[9], metadata.get(11) or metadata[9])
+            found.append(([name.decode() for name in metadata[3]], start, start + metadata[7]))
     return found
 
 
-def _look(file: IO[bytes], at: int, end: int, source: Source, is_list: bool, mend: str) -> None:
+def _look(file: IO[bytes], at: int, end: int, source: DataSource, is_list: bool, mend: str) -> None:
     """Look at the header of each page from `at` to `end`."""
     while at < end:
         file.seek(at)

@@ -16,10 +16,9 @@ from struct import Struct
 from typing import IO
 
 from graphspec.files import open_file
-from graphspec.sources.formats.crc32c import crc32c, masked, masked_crcs
-from graphspec.sources.source import DataError, Source
+from graphspec.sources.source import DataError, DataSource
 
-_HEAD = Struct("<QI")
+_HEAD, _CRC = Struct("<QI"), Struct("<I")
 _AROUND = 16
 """Bytes of a record beside its data: the length, and two checksums."""
 
@@ -31,6 +30,8 @@ _LONGEST = 1 << 26
 
 _COUNTED = 1_000_000
 """A file of more records is counted when it is read."""
+
+_MASK = 0xA282EAD8
 
 AGAIN = "write it again with `tf.io.TFRecordWriter`"
 
@@ -48,7 +49,15 @@ class Block:
         return [self.buffer[at : at + length] for at, length in zip(self.starts, self.lengths, strict=True)]
 
 
-def first_record(source: Source) -> tuple[bytes, int | None]:
+def masked_crc(data: bytes) -> int:
+    """Return the CRC-32C of `data` as TFRecord files mask it."""
+    import google_crc32c
+
+    crc: int = google_crc32c.value(data)
+    return ((crc >> 15 | crc << 17) + _MASK) & 0xFFFFFFFF
+
+
+def first_record(source: DataSource) -> tuple[bytes, int | None]:
     """The first record, and how many there are where that is soon counted. Raises DataError where there is none.
 
     Its data are not tested here: that is done where all are read.
@@ -60,14 +69,14 @@ def first_record(source: Source) -> tuple[bytes, int | None]:
         return block.records()[0], _count(file, size, source) if size is not None else None
 
 
-def blocks_of_records(source: Source) -> Iterator[Block]:
+def blocks_of_records(source: DataSource) -> Iterator[Block]:
     """All records in order. Raises DataError with the number of a record that is broken, and where it stands."""
     with _opened(source) as (file, size):
         yield from _Stream(file, size, source).blocks()
 
 
 @contextmanager
-def _opened(source: Source) -> Iterator[tuple[IO[bytes], int | None]]:
+def _opened(source: DataSource) -> Iterator[tuple[IO[bytes], int | None]]:
     """The records of a file as a stream, with its size where it is not compressed."""
     with open_file(source.path) as file:
         start = file.read(_HEAD.size)
@@ -90,13 +99,13 @@ def _opened(source: Source) -> Iterator[tuple[IO[bytes], int | None]]:
 
 
 def _is_length(head: bytes) -> bool:
-    return len(head) == _HEAD.size and masked(crc32c(head[:8])) == _HEAD.unpack(head)[1]
+    return len(head) == _HEAD.size and masked_crc(head[:8]) == _HEAD.unpack(head)[1]
 
 
 class _Stream:
     """The records of an opened file."""
 
-    def __init__(self, file: IO[bytes], size: int | None, source: Source) -> None:
+    def __init__(self, file: IO[bytes], size: int | None, source: DataSource) -> None:
         self.file, self.size, self.source = file, size, source
         self.buffer = b""
         self.offset = 0  # of the buffer, in the file
@@ -159,17 +168,15 @@ class _Stream:
 
     def _check(self, starts: list[int], lengths: list[int]) -> None:
         """Raise DataError for the first record whose checksum is wrong."""
-        import numpy as np
+        import google_crc32c
 
-        begins, sizes = np.array(starts), np.array(lengths)
-        stored = np.lib.stride_tricks.sliding_window_view(np.frombuffer(self.buffer, np.uint8), 4)
-        heads = masked_crcs(self.buffer, begins - _HEAD.size, np.full(len(begins), 8))
-        wrong_head = stored[begins - 4].view("<u4")[:, 0] != heads
-        wrong = wrong_head | (stored[begins + sizes].view("<u4")[:, 0] != masked_crcs(self.buffer, begins, sizes))
-        if wrong.any():
-            at = int(np.argmax(wrong))
-            what = "its length" if wrong_head[at] else "its data"
-            raise self._wrong(at, starts[at] - _HEAD.size, f"the checksum of {what} is wrong")
+        buffer, value, stored = self.buffer, google_crc32c.value, _CRC.unpack_from
+        for number, (start, length) in enumerate(zip(starts, lengths, strict=True)):
+            head, end = start - _HEAD.size, start + length
+            for what, first, last in (("its length", head, start - _CRC.size), ("its data", start, end)):
+                crc = value(buffer[first:last])
+                if ((crc >> 15 | crc << 17) + _MASK) & 0xFFFFFFFF != stored(buffer, last)[0]:
+                    raise self._wrong(number, head, f"the checksum of {what} is wrong")
 
     def _wrong(self, number: int, at: int, what: str) -> DataError:
         place = f"record {self.number + number + 1:,} (byte {self.offset + at:,})"
@@ -181,7 +188,7 @@ class _Stream:
         return DataError(f"{self.source.text} is cut short after {self.number:,} whole records", help=AGAIN)
 
 
-def _count(file: IO[bytes], size: int, source: Source) -> int | None:
+def _count(file: IO[bytes], size: int, source: DataSource) -> int | None:
     """The number of records; None where there are very many. Raises DataError where the file is cut short."""
     at = number = 0
     while at < size and number < _COUNTED:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from graphspec.sources.source import DataError, Source
-from graphspec.suggest import did_you_mean, one_of
+from graphspec.diagnostics.suggest import did_you_mean, one_of
+from graphspec.sources.source import DataError, DataSource
 
 
-def positions(source: Source, names: Sequence[str]) -> list[int]:
+def positions(source: DataSource, names: Sequence[str]) -> list[int]:
     """Where the columns that `source` names stand among `names`, in the order of the source.
 
     Raises DataError where the source names none, one that the table does not have, or one that it has twice.
@@ -33,23 +33,23 @@ def positions(source: Source, names: Sequence[str]) -> list[int]:
             raise DataError(
                 f"{source.text} has {names.count(name)} columns named `{name}`",
                 part=part,
-                help="give each column a name of its own",
+                help="give each column a unique name",
             )
     return [names.index(name) for name in wanted]
 
 
-def _listed(source: Source, names: Sequence[str]) -> str:
+def _listed(source: DataSource, names: Sequence[str]) -> str:
     if not names:
         return "no columns"
     return one_of(names) if source.shows_names else f"{len(names):,} columns"
 
 
-def part_of(source: Source) -> str:
+def part_of(source: DataSource) -> str:
     """The key of `source` that names its columns."""
     return "column" if source.column is not None else "columns"
 
 
-def holds_text(source: Source, name: str, place: str = "") -> DataError:
+def holds_text(source: DataSource, name: str, place: str = "") -> DataError:
     """What is wrong where the column `name` holds text, at `place` at least, and `source` needs numbers."""
     return DataError(
         f"{source.text} {place}{' ' if place else ''}column `{name}` holds text, not numbers",
@@ -60,7 +60,7 @@ def holds_text(source: Source, name: str, place: str = "") -> DataError:
     )
 
 
-def no_value(source: Source, place: str, name: str) -> DataError:
+def no_value(source: DataSource, place: str, name: str) -> DataError:
     """What is wrong where the column `name` has no value at `place`."""
     return DataError(
         f"{source.text} {place} column `{name}` holds no value (null)",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from graphspec.diagnostics.suggest import did_you_mean, one_of
 from graphspec.sources.format import Format
 from graphspec.sources.formats.record_framing import Block, blocks_of_records, first_record
 from graphspec.sources.formats.tf_example import (
@@ -19,8 +20,7 @@ from graphspec.sources.formats.tf_example import (
     floats,
     ints,
 )
-from graphspec.sources.source import DataError, Header, Source
-from graphspec.suggest import did_you_mean, one_of
+from graphspec.sources.source import DataError, DataSource, Header
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,7 +34,7 @@ _DTYPES = {BYTES: "string", FLOATS: "float32", INTS: "int64"}
 _KINDS = {0: "no values", BYTES: "bytes", FLOATS: "floats", INTS: "integers"}
 
 
-def header(source: Source) -> Header:
+def header(source: DataSource) -> Header:
     """What the first record tells of the feature, and the number of records where it is found by seeking.
 
     A feature of one value is a number or a text a sample; of several, a list, as long as `pad` says where it is stated.
@@ -45,7 +45,7 @@ def header(source: Source) -> Header:
     return Header(samples, _shape(source, first), _DTYPES[first[0]])
 
 
-def blocks(source: Source) -> Iterator[Array]:
+def blocks(source: DataSource) -> Iterator[Array]:
     """The feature in blocks of records: int64, float32, or objects of text, shape (records, *shape of the header).
 
     Lists are filled with zeros, or empty texts, or cut, where `pad` is stated. Raises DataError with the number of a
@@ -62,7 +62,7 @@ def blocks(source: Source) -> Iterator[Array]:
             yield _array(source, kind, shape, features[start : start + together], block.before + start)
 
 
-def _first(source: Source, record: bytes) -> Feature:
+def _first(source: DataSource, record: bytes) -> Feature:
     """The feature in the first record. Raises DataError where it does not have it."""
     try:
         found = features_of(record)
@@ -84,14 +84,14 @@ def _first(source: Source, record: bytes) -> Feature:
     return found[name]
 
 
-def _shape(source: Source, first: Feature) -> tuple[int, ...]:
+def _shape(source: DataSource, first: Feature) -> tuple[int, ...]:
     if source.transforms.pad is not None:
         return (source.transforms.pad,)
     length = count(first)
     return () if length == 1 else (length,)
 
 
-def _features(source: Source, block: Block, kind: int) -> list[Feature]:
+def _features(source: DataSource, block: Block, kind: int) -> list[Feature]:
     """The feature of each record. Raises DataError where one lacks it, or has it of another kind."""
     assert source.feature is not None
     name = source.feature.encode("utf-8")
@@ -111,7 +111,7 @@ def _features(source: Source, block: Block, kind: int) -> list[Feature]:
     return found
 
 
-def _array(source: Source, kind: int, shape: tuple[int, ...], features: list[Feature], before: int) -> Array:
+def _array(source: DataSource, kind: int, shape: tuple[int, ...], features: list[Feature], before: int) -> Array:
     """The values of `features`, which are of one kind, as an array of (records, *shape)."""
     import numpy as np
 
@@ -145,7 +145,7 @@ def _array(source: Source, kind: int, shape: tuple[int, ...], features: list[Fea
     return padded
 
 
-def _texts(source: Source, features: list[Feature], before: int) -> Iterator[str]:
+def _texts(source: DataSource, features: list[Feature], before: int) -> Iterator[str]:
     for number, (_, texts) in enumerate(features, before + 1):
         try:
             yield from [text.decode("utf-8") for text in texts]
@@ -156,7 +156,7 @@ def _texts(source: Source, features: list[Feature], before: int) -> Iterator[str
             ) from None  # fmt: skip
 
 
-def _malformed(source: Source, number: int, error: MalformedError) -> DataError:
+def _malformed(source: DataSource, number: int, error: MalformedError) -> DataError:
     return DataError(
         f"{source.text} record {number:,} is no `tf.train.Example`: {error}", help="only records of Examples are read"
     )

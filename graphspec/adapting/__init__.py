@@ -1,5 +1,0 @@
-"""Samples + built model → preprocessing layers that have learnt what they need from the training split."""
-
-from graphspec.adapting.adapt import adapt
-
-__all__ = ["adapt"]

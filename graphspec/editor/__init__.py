@@ -1,0 +1,1 @@
+"""Serve editors: canonical formatting, and a JSON Schema for completion."""

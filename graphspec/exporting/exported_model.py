@@ -1,0 +1,81 @@
+"""The model to export, of a run or of a `.keras` file, with its data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from graphspec import run_directory
+from graphspec.extras import require_tensorflow
+from graphspec.predicting.predictor import Predictor
+from graphspec.predicting.with_spec import predictor_of_file, predictor_with_spec
+from graphspec.runs.run import CHECKPOINTS, Run
+from graphspec.spec import load
+
+_FLOAT32 = "training.precision=float32"
+
+
+@dataclass(kw_only=True)
+class ExportedModel:
+    """A model to export.
+
+    Attributes:
+        name: file name of its exports, without extension.
+        folder: the run directory, or the folder of `file`.
+        file: file of the model.
+        make: loads the model with its data.
+        precision: precision of the training if the model is built with another, else empty.
+    """
+
+    name: str
+    folder: Path
+    file: Path
+    make: Callable[[], Predictor]
+    precision: str = ""
+
+    @cached_property
+    def predictor(self) -> Predictor:
+        """Load the model with its data. Raises SpecError if it cannot be read."""
+        return self.make()
+
+
+def find_model(path: Path, checkpoint: str, *, in_float32: bool) -> ExportedModel:
+    """Return the model at `path`.
+
+    Args:
+        path: a run directory, a folder of runs (the newest is taken), or a `.keras` file.
+        checkpoint: `last`, or `best` for the model of the best epoch of a run.
+        in_float32: build the model of a run trained in mixed precision in float32, as its weights are.
+
+    Raises:
+        SpecError: there is no run.
+    """
+    if path.suffix.lower() == ".keras" and not path.is_dir():
+        return ExportedModel(name=path.stem, folder=path.parent, file=path, make=lambda: _load_file(path))
+    run = Run.at(path)
+    spec = run.spec
+    precision = spec.model.precision
+    is_changed = in_float32 and precision != "float32"
+    model_spec = load(run.path / run_directory.SPEC, [_FLOAT32]) if is_changed else spec
+    return ExportedModel(
+        name=spec.name,
+        folder=run.path,
+        file=run.path / CHECKPOINTS[checkpoint],
+        make=lambda: predictor_with_spec(
+            str(run.path), lambda: run.model(model_spec, checkpoint=checkpoint), spec, run.vocabularies
+        ),
+        precision=precision if is_changed else "",
+    )
+
+
+def _load_file(path: Path) -> Predictor:
+    """Load the model in a file; in a run directory, with the data of the run."""
+    require_tensorflow()
+    spec = path.parent / run_directory.SPEC
+    if (path.parent / run_directory.RECORD).is_file() and spec.is_file():
+        return predictor_of_file(path, load(spec))
+    from graphspec.predicting.model_file import predictor_of
+
+    return predictor_of(path)

@@ -1,0 +1,1 @@
+"""The front end: from the text of a spec to its `Graph`."""

@@ -1,0 +1,419 @@
+"""The `Graph`: the one intermediate representation, which building, summarising and checking all work on.
+
+A graph holds a spec with every name resolved: its layer instances (one `Layer` object each, so sharing is identity),
+its nodes in the order of computation, the operands of each and the layers that it calls. It depends neither on the
+syntax of the language nor on TensorFlow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import KW_ONLY, dataclass, field, replace
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
+
+from graphspec.catalog import Kind
+from graphspec.diagnostics import Span
+from graphspec.files import is_file, is_folder
+
+T = TypeVar("T")
+
+FIRST = ""
+"""Key of the positional argument of a custom object, whose name is unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Object:
+    """A Keras object and its arguments, or an operation of `keras.ops` and its constants.
+
+    arguments: scalars, lists, further Objects and, for wrappers, Layers. is_identifier: a bare string that names a
+    function of Keras (`relu`, `mse`). spans: the places of the argument values that the spec writes.
+    """
+
+    kind: Kind
+    name: str
+    arguments: dict[str, Any]
+    span: Span
+    is_identifier: bool = False
+    spans: dict[str, Span] = field(default_factory=dict, compare=False, repr=False)
+
+    def span_of(self, argument: str | None) -> Span:
+        """Return the place of an argument's value, by default that of the object."""
+        return self.spans.get(argument, self.span) if argument is not None else self.span
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """A file of weights. text: its path in the spec. partial: layers without matching weights keep their own."""
+
+    path: Path
+    text: str
+    span: Span
+    partial: bool = False
+
+
+@dataclass(eq=False, slots=True, kw_only=True)
+class Layer:
+    """A layer instance, an operation, or a model. Steps that call the same Layer share its weights.
+
+    name: the name in Keras. declared: the spec names it under `layers` or `models`.
+    """
+
+    span: Span
+    name: str = ""
+    declared: bool = False
+
+    is_operation: ClassVar[bool] = False
+
+    @property
+    def class_name(self) -> str:
+        """The name of the Keras class (`Dense`, `my>Scale`) or operation (`ops.relu`); empty for a model."""
+        return ""
+
+    @property
+    def type_name(self) -> str:
+        """The class without its package, the operation, or `model`, for messages."""
+        return self.class_name.rpartition(">")[2]
+
+    @property
+    def label(self) -> str:
+        """The name of a declared layer, the class of any other, for messages."""
+        return self.name if self.declared else self.type_name
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The constructor arguments that the spec writes."""
+        return {}
+
+    def span_of(self, argument: str | None) -> Span | None:
+        """Return the place of an argument's value; None for a model."""
+        return None
+
+    @property
+    def weights(self) -> Weights | None:
+        """The file that the weights of a model are loaded from."""
+        return None
+
+    @property
+    def trainable(self) -> bool:
+        """False where the spec freezes the layer."""
+        return True
+
+
+@dataclass(eq=False, slots=True, kw_only=True)
+class ObjectLayer(Layer):
+    """A layer with an `Object` of its own: a Keras layer or an operation."""
+
+    object: Object
+
+    @property
+    def class_name(self) -> str:
+        return self.object.name
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        return self.object.arguments
+
+    def span_of(self, argument: str | None) -> Span | None:
+        return self.object.span_of(argument)
+
+
+@dataclass(eq=False, slots=True, kw_only=True)
+class KerasLayer(ObjectLayer):
+    """A layer of Keras or of a plugin."""
+
+    @property
+    def trainable(self) -> bool:
+        return self.arguments.get("trainable") is not False
+
+
+@dataclass(eq=False, slots=True, kw_only=True)
+class Operation(ObjectLayer):
+    """An operation of `keras.ops`, which has no weights and no Keras layer."""
+
+    is_operation: ClassVar[bool] = True
+
+
+@dataclass(eq=False, slots=True, kw_only=True)
+class ModelLayer(Layer):
+    """A model that is applied like a layer. weights, trainable: those of the whole model."""
+
+    weights: Weights | None = None
+    trainable: bool = True
+
+    @property
+    def type_name(self) -> str:
+        return "model"
+
+    @property
+    def label(self) -> str:
+        return self.name
+
+
+@dataclass(eq=False, slots=True, kw_only=True)
+class NestedModel(ModelLayer):
+    """A model that is defined in a spec."""
+
+    graph: Graph
+
+
+@dataclass(eq=False, slots=True, kw_only=True)
+class ExternalModel(ModelLayer):
+    """A saved model, or a function of `keras.applications`.
+
+    source: the function, or the path as the spec writes it, at source_span. path: None for a function.
+    """
+
+    source: str
+    source_span: Span
+    path: Path | None = None
+    arguments: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def type_name(self) -> str:
+        return self.source.rpartition(">")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A tensor: an input or node, or one of several outputs of a node.
+
+    index, output: the position or the name of the output. written: the place in the caller of a block that the tensor
+    is passed into, where the block renames it.
+    """
+
+    name: str
+    span: Span
+    index: int | None = None
+    output: str | None = None
+    written: Span | None = None
+
+    @property
+    def place(self) -> Span:
+        """The place for messages: in the caller of a block, else that of the reference."""
+        return self.written or self.span
+
+    @property
+    def is_selection(self) -> bool:
+        """True for one of several outputs of a node."""
+        return self.index is not None or self.output is not None
+
+    def __str__(self) -> str:
+        if self.index is not None:
+            return f"{self.name}[{self.index}]"
+        return self.name if self.output is None else f"{self.name}.{self.output}"
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """The operands of a node: one tensor, a list of tensors, or tensors by keyword.
+
+    keywords: one for each tensor, or none. is_list: the spec writes a list.
+    """
+
+    tensors: tuple[Reference, ...] = ()
+    _: KW_ONLY
+    keywords: tuple[str, ...] = ()
+    is_list: bool = False
+
+    @property
+    def single(self) -> Reference | None:
+        """The one tensor of a feed that is neither a list nor by keyword."""
+        return None if self.is_list or self.keywords or not self.tensors else self.tensors[0]
+
+    @property
+    def by_name(self) -> dict[str, Reference] | None:
+        """The tensors by keyword; None where the feed has no keywords."""
+        return dict(zip(self.keywords, self.tensors, strict=True)) if self.keywords else None
+
+    def items(self) -> list[tuple[int | str, Reference]]:
+        """Return each tensor with its keyword or its position."""
+        return list(zip(self.keywords or range(len(self.tensors)), self.tensors, strict=True))
+
+    def map(self, function: Callable[[Reference], T]) -> T | list[T] | dict[str, T]:
+        """Return the result of `function` for each tensor: alone, in a list, or by keyword."""
+        results = [function(tensor) for tensor in self.tensors]
+        if self.keywords:
+            return dict(zip(self.keywords, results, strict=True))
+        return results if self.is_list or not results else results[0]
+
+    def replace(self, function: Callable[[Reference], Reference]) -> Feed:
+        """Return the feed with every tensor replaced by the result of `function` for it."""
+        return replace(self, tensors=tuple(map(function, self.tensors)))
+
+    def __len__(self) -> int:
+        return len(self.tensors)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One call of a layer. call: further call arguments: scalars, References, and lists of both.
+
+    fresh: the layer is written in this step, and no other step calls it.
+    """
+
+    layer: Layer
+    span: Span
+    call: dict[str, Any] = field(default_factory=dict)
+    fresh: bool = True
+
+    def references(self) -> Iterator[Reference]:
+        """Return the tensors among the call arguments."""
+        waiting = list(self.call.values())[::-1]
+        while waiting:
+            value = waiting.pop()
+            if isinstance(value, Reference):
+                yield value
+            elif isinstance(value, list):
+                waiting += value[::-1]
+
+
+@dataclass(slots=True)
+class Node:
+    """A named tensor: its operands and the layers called in sequence. Without steps it is an alias of its operand.
+
+    part_of: the node of the spec that this is an earlier part of; a node that uses blocks is lowered to several.
+    is_faulty: a diagnostic exists for it, so its value is unknown and its steps end before the faulty one.
+    """
+
+    name: str
+    feed: Feed
+    steps: list[Step]
+    span: Span
+    _: KW_ONLY
+    merge: str | None = None
+    part_of: str | None = None
+    is_faulty: bool = False
+
+    @property
+    def label(self) -> str:
+        """The name of the node in the spec."""
+        return self.part_of or self.name
+
+    def references(self) -> Iterator[Reference]:
+        """Return the operands of the node, then the tensors among its call arguments."""
+        yield from self.feed.tensors
+        for step in self.steps:
+            yield from step.references()
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A named input. shape: without the batch axis; None is any length. is_faulty: a diagnostic covers its shape."""
+
+    name: str
+    shape: tuple[int | None, ...]
+    dtype: str
+    span: Span
+    _: KW_ONLY
+    sparse: bool = False
+    batch_size: int | None = None
+    optional: bool = False
+    is_faulty: bool = False
+
+
+@dataclass(slots=True)
+class Output:
+    """A node that the graph returns, with its loss and metrics.
+
+    loss_stated: tells `loss: null` from no `loss` at all. is_faulty: a diagnostic exists for its loss or metrics, so
+    the loss is unknown.
+    """
+
+    node: Node
+    span: Span
+    _: KW_ONLY
+    loss: Object | None = None
+    loss_stated: bool = True
+    loss_weight: float = 1.0
+    metrics: list[Object] = field(default_factory=list)
+    weighted_metrics: list[Object] = field(default_factory=list)
+    class_weight: dict[int, float] = field(default_factory=dict)
+    is_faulty: bool = False
+    class_weight_span: Span | None = None
+
+    @property
+    def name(self) -> str:
+        return self.node.name
+
+
+@dataclass(frozen=True, slots=True)
+class Plugin:
+    """A module that registers custom objects. folder: the first entry of its import path."""
+
+    module: str
+    folder: Path
+    span: Span
+
+    @property
+    def is_beside(self) -> bool:
+        """True where the module lies in the folder itself."""
+        root = self.folder / self.module.partition(".")[0]
+        return is_file(root.with_name(f"{root.name}.py")) or is_folder(root)
+
+
+@dataclass(slots=True)
+class Graph:
+    """A model: nodes in topological order, outputs in the order of the spec.
+
+    nodes: those of `graph` and of `outputs`. layers: the declared layers that are applied; unapplied: the places of
+    those that are not. is_whole: no diagnostic covers its wiring; otherwise its unused parts are unknown.
+    """
+
+    name: str
+    inputs: dict[str, Input]
+    nodes: dict[str, Node]
+    outputs: dict[str, Output]
+    _: KW_ONLY
+    span: Span
+    layers: dict[str, Layer] = field(default_factory=dict)
+    unapplied: dict[str, Span] = field(default_factory=dict)
+    is_whole: bool = True
+    plugins: list[Plugin] = field(default_factory=list)
+
+    def models(self) -> Iterator[Graph]:
+        """Return every nested model that is applied in this graph, at any depth, each once."""
+        seen: set[int] = set()
+        waiting = [self]
+        for body in waiting:
+            for called in body.called_layers():
+                for layer in (called, *wrapped_layers(called)):
+                    if isinstance(layer, NestedModel) and id(layer.graph) not in seen:
+                        seen.add(id(layer.graph))
+                        waiting.append(layer.graph)
+                        yield layer.graph
+
+    def called_layers(self) -> list[Layer]:
+        """Return the layers that the steps of this graph call, each once."""
+        return list(dict.fromkeys(step.layer for node in self.nodes.values() for step in node.steps))
+
+
+def wrapped_layers(layer: Layer) -> Iterator[Layer]:
+    """Return the layers in the arguments of `layer`, such as `TimeDistributed`, at any depth."""
+    for inner in argument_layers(layer):
+        yield inner
+        yield from wrapped_layers(inner)
+
+
+def argument_layers(layer: Layer) -> Iterator[Layer]:
+    """Return the layers among the arguments of `layer` itself."""
+    for value in layer.arguments.values():
+        yield from (item for item in (value if isinstance(value, list) else [value]) if isinstance(item, Layer))
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """A name or a glob of names, as the spec writes it."""
+
+    text: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """The objects of `training`; its plain settings stay in the `TrainingModel`."""
+
+    optimizer: Object
+    callbacks: list[Object]
+    freeze: list[Pattern] = field(default_factory=list)
+    initial_weights: Weights | None = None

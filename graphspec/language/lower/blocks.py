@@ -1,0 +1,328 @@
+"""Expand the use of a block to nodes.
+
+A node `a` of a block used in the node `stage` is `stage__a`; the block's further uses in the same node are
+`stage_1__a`, `stage_2__a` and so on. A block's `output` is the node `stage__output`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from collections.abc import Mapping as Names
+from dataclasses import replace
+from typing import Any
+
+from graphspec.diagnostics import Label, Report, Span, SpecError
+from graphspec.diagnostics.rules import (
+    BAD_NAME,
+    BAD_SELECTION,
+    MISSING_ARGUMENT,
+    MISSING_KEY,
+    MODEL_INPUTS,
+    NAME_CLASH,
+    RECURSION,
+    TOO_LARGE,
+    UNDEFINED_NAME,
+    UNKNOWN_ARGUMENT,
+)
+from graphspec.diagnostics.suggest import did_you_mean, kind_of, one_of
+from graphspec.language.document.tree import Mapping, plain
+from graphspec.language.expand import Substitution, Value, chain_names
+from graphspec.language.graph import Feed, Node, Reference
+from graphspec.language.lower.references import label_nearest, operand_labels
+from graphspec.language.lower.scope import MAX_NESTED, BlockDeclaration, Scope
+from graphspec.language.lower.steps import BlockUse
+from graphspec.language.schema import parse_part
+from graphspec.language.schema.desugar import desugar_body
+from graphspec.language.schema.model import BlockBody, NodeModel
+from graphspec.language.traversal import size_of
+
+OUTPUT = "output"
+
+_FAULTY_NODE_COST = 5
+"""Nodes that a faulty node counts as, since each use reports its diagnostics again."""
+
+ReadNode = Callable[[str, NodeModel, Span, Scope], list[Node]]
+"""Lowers one node of a block, given its full name, its model, its place and the scope of the block."""
+
+
+def expand_block(
+    use: BlockUse, feed: Feed, prefix: str, caller: Scope, *, read_node: ReadNode, report: Report
+) -> tuple[list[Node], dict[str, str]] | None:
+    """Return the nodes and the outputs that the use of a block expands to.
+
+    Args:
+        use: The step that uses the block.
+        feed: The tensors for the block's inputs.
+        prefix: Prepended to the names of the nodes.
+        caller: The scope of the step.
+        read_node: Lowers a node of the block.
+        report: Receives the diagnostics.
+
+    Returns:
+        The nodes, and the node names by output; None where the use is faulty.
+
+    Raises:
+        SpecError: Blocks nest too deep, or expand to too many nodes.
+    """
+    block = use.block
+    block.used = True
+    if not _may_nest(use, caller, report):
+        return None
+    names = _parameters(use, report)
+    bound = _bind(use, feed, report)
+    if names is None or bound is None:
+        return None
+    work = caller.state.work
+    work.spend_at(3 * len(names) + sum(map(size_of, names.values())), use.span)
+    key = repr(names), tuple(_used_from(use.span))
+    body = block.bodies.get(key) or _body(use, names, report)
+    if body is None:
+        return None
+    block.bodies[key] = body
+    work.spend_at(8 * size_of(body.tree), use.span)
+    caller.state.blocks.append(block)
+    try:
+        nodes = _nodes(use, body, prefix, bound, read_node=read_node, report=report)
+    finally:
+        caller.state.blocks.pop()
+    caller.count(
+        sum(_FAULTY_NODE_COST if node.is_faulty else 1 + len(node.steps) for node in nodes or ()) or 1, use.span
+    )
+    return (nodes, {name: prefix + name for name in body.outputs}) if nodes is not None else None
+
+
+def _used_from(span: Span | None) -> Iterator[Span]:
+    """Return the place of a use, and of each use that it lies in."""
+    while span is not None:
+        yield span
+        span = span.via
+
+
+def _may_nest(use: BlockUse, caller: Scope, report: Report) -> bool:
+    block, active = use.block, caller.state.blocks
+    if block in active:
+        chain = [each.name for each in active[active.index(block) :]] + [block.name]
+        report.add(
+            RECURSION,
+            f"`{block.name}` uses itself: {' → '.join(chain)}",
+            use.span,
+            expected="something that does not contain this",
+            help="a block cannot contain itself; use `repeat` to apply a step several times",
+            labels=[Label(block.span, f"`{block.name}` is declared here")],
+        )
+        return False
+    if len(active) >= MAX_NESTED:
+        raise SpecError.of(
+            TOO_LARGE,
+            f"blocks are nested more than {MAX_NESTED} levels deep",
+            use.span,
+            expected="the limit is exceeded here",
+            help="use fewer nested blocks or fewer repeats",
+        )
+    return True
+
+
+def _parameters(use: BlockUse, report: Report) -> dict[str, Value] | None:
+    """Return the value of every parameter. A default may use earlier parameters."""
+    block, arguments = use.block, use.arguments
+    declared = block.model.located("params").value
+    defaults = dict(declared) if isinstance(declared, Mapping) else {}
+    if isinstance(arguments.value, Mapping):
+        written = {key.value: (key.span, value) for key, value in arguments.value.entries()}
+    elif arguments.value is None:
+        written = {}
+    else:
+        written = {next(iter(defaults), ""): (arguments.span, arguments)}
+    is_valid = True
+    for name, (span, _) in written.items():
+        if name not in defaults:
+            report.add(
+                UNKNOWN_ARGUMENT,
+                f"the block `{block.name}` has no parameter `{name}`" if name else f"`{block.name}` has no parameters",
+                span,
+                expected=f"a parameter of `{block.name}`" if defaults else "nothing",
+                help=did_you_mean(name, defaults, f"it takes {one_of(defaults)}" if defaults else ""),
+                labels=[Label(block.span, f"`{block.name}` is declared here")],
+            )
+            is_valid = False
+    values: dict[str, Value] = {}
+    for name, default in defaults.items():
+        if name in written:
+            values[name] = plain(written[name][1].value)
+        elif default is None:
+            if is_valid:
+                report.add(
+                    MISSING_ARGUMENT,
+                    f"the block `{block.name}` needs `{name}`",
+                    use.span,
+                    expected=f"a value for `{name}`",
+                    help=f"write `{block.name}: {{{name}: ...}}`",
+                    labels=[Label(declared.key_spans[name], "it has no default")],
+                )
+            is_valid = False
+        else:
+            scope = chain_names(values, block.scope.variables)
+            watch = report.watch()
+            substitution = Substitution(scope, report, work=block.scope.state.work)
+            values[name] = plain(substitution.value(default, declared.value_spans[name]))
+            is_valid = is_valid and watch.is_complete
+    return values if is_valid else None
+
+
+def _bind(use: BlockUse, feed: Feed, report: Report) -> dict[str, Reference] | None:
+    """Return the tensor for each input of the block."""
+    names = _input_names(use.block, report)
+    if names is None:
+        return None
+    by_name = feed.by_name
+    if by_name is not None:
+        bound = by_name if set(by_name) == set(names) else None
+    else:
+        bound = dict(zip(names, feed.tensors, strict=True)) if len(feed) == len(names) else None
+    if bound is None:
+        report.add(
+            MODEL_INPUTS,
+            f"the block `{use.block.name}` does not get exactly its inputs",
+            use.span,
+            expected=f"its inputs {one_of(names)}",
+            help=f"write `from: {{{', '.join(f'{name}: ...' for name in names)}}}`" if len(names) > 1 else "",
+            labels=[
+                Label(use.block.model.located("inputs").span, "they are named here"),
+                *(each for each in operand_labels(feed) if each.span != use.span),  # the step before has no name
+            ],
+        )
+    return bound
+
+
+def _input_names(block: BlockDeclaration, report: Report) -> list[str] | None:
+    written = block.model.located("inputs")
+    names = [item.value for item in written.as_list()]
+    if names and all(isinstance(name, str) and name.replace("_", "a").replace("-", "a").isalnum() for name in names):
+        return names
+    report.add(
+        BAD_NAME,
+        f"the inputs of `{block.name}` are {kind_of(written.value)}",
+        written.span,
+        expected="a name, or a list of names",
+        help="a block takes inputs of any shape",
+    )
+    return None
+
+
+def _body(use: BlockUse, values: Names[str, Value], report: Report) -> BlockBody | None:
+    """Return the inside of the block for this use, which marks every place in it."""
+    model = use.block.model
+    if model.states(OUTPUT) == model.states("outputs"):
+        report.add(
+            MISSING_KEY,
+            f"the block `{use.block.name}` has "
+            + ("both `output` and `outputs`" if model.states(OUTPUT) else "neither `output` nor `outputs`"),
+            use.block.span,
+            expected="one of the two",
+            help="write `output: <node>`, or `outputs: {name: <node>, ...}`",
+        )
+        return None
+    inside = Mapping(model.span)
+    for key in ("graph", "outputs"):
+        if model.states(key):
+            located = model.located(key)
+            inside.put(key, located.value, model.key_span(key), located.span)
+    if model.states(OUTPUT):
+        located = model.located(OUTPUT)
+        outputs = Mapping(located.span)
+        outputs.put(OUTPUT, located.value, model.key_span(OUTPUT), located.span)
+        inside.put("outputs", outputs, model.key_span(OUTPUT), located.span)
+    watch = report.watch()
+    scope = chain_names(values, use.block.scope.variables)
+    filled = Substitution(scope, report, use.span, use.block.scope.state.work).body(inside, model.span)
+    if not watch.is_clean:
+        return None
+    desugar_body(filled)
+    return parse_part(BlockBody, filled, report)
+
+
+def _nodes(
+    use: BlockUse, body: BlockBody, prefix: str, bound: dict[str, Reference], *, read_node: ReadNode, report: Report
+) -> list[Node] | None:
+    written = [(part, name, node) for part in ("graph", "outputs") for name, node in getattr(body, part).items()]
+    local = {name: prefix + name for _, name, _ in written}
+    nodes: list[Node] = []
+    for part, name, model in written:
+        span = body.located(part).value.key_spans[name]
+        if name in bound or (part == "outputs" and name in body.graph):
+            report.add(
+                NAME_CLASH,
+                f"`{name}` is the name of two things in the block `{use.block.name}`",
+                span,
+                expected="a unique name",
+                help="rename one of them",
+            )
+            return None
+        nodes += read_node(prefix + name, model, span, use.block.scope)
+    resolve = _resolver(use, body, prefix, local, bound=bound, report=report)
+    for node in nodes:
+        watch = report.watch()
+        replace_references(node, resolve)
+        if not watch.is_clean:
+            node.feed, node.steps, node.is_faulty = Feed(), [], True
+    return nodes
+
+
+def _resolver(
+    use: BlockUse, body: BlockBody, prefix: str, local: dict[str, str], *, bound: dict[str, Reference], report: Report
+) -> Callable[[Reference], Reference]:
+    """Return the function that maps a reference inside the block to one outside of it."""
+    written = [part for part in (body.located("graph").value, body.located("outputs").value) if part is not None]
+    absent = {name for part in written for name in part.absent}
+    incoming = use.block.model.located("inputs").span
+    places = dict.fromkeys(bound, incoming) | {name: span for part in written for name, span in part.key_spans.items()}
+
+    def resolve(reference: Reference) -> Reference:
+        if reference.name in local:
+            return replace(reference, name=local[reference.name])
+        if reference.name.startswith(prefix):
+            return reference  # within a block that this one uses
+        if reference.name in bound:
+            return _select(reference, bound[reference.name], report)
+        known = [*bound, *local]
+        report.add(
+            UNDEFINED_NAME,
+            f"there is no input or node `{reference.name}` in the block `{use.block.name}`",
+            reference.span,
+            expected="the name of a tensor of this block",
+            help="its `when` is false, so it does not exist here"
+            if reference.name in absent
+            else did_you_mean(reference.name, known, f"the tensors are {one_of(known)}"),
+            labels=label_nearest(reference.name, places) or [Label(incoming, f"an input of `{use.block.name}`")],
+        )
+        return reference
+
+    return resolve
+
+
+def _select(reference: Reference, incoming: Reference, report: Report) -> Reference:
+    """Return `incoming`, or the one of its several tensors that the block selects."""
+    if not reference.is_selection:
+        return replace(incoming, span=reference.span, written=incoming.place)
+    if incoming.is_selection:
+        report.add(
+            BAD_SELECTION,
+            f"`{reference}` picks one of several tensors, but `{incoming}` is one tensor",
+            reference.span,
+            expected=f"`{reference.name}`",
+        )
+    return replace(reference, name=incoming.name)
+
+
+def replace_references(node: Node, resolve: Callable[[Reference], Reference]) -> None:
+    """Replace, in place, every tensor of `node` by the result of `resolve` for it."""
+    node.feed = node.feed.replace(resolve)
+    node.steps = [
+        replace(step, call={name: _in_call(value, resolve) for name, value in step.call.items()}) for step in node.steps
+    ]
+
+
+def _in_call(value: Any, resolve: Callable[[Reference], Reference]) -> Any:
+    if isinstance(value, list):
+        return [_in_call(item, resolve) for item in value]
+    return resolve(value) if isinstance(value, Reference) else value

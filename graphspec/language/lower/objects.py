@@ -1,0 +1,404 @@
+"""Lower objects: `Name` or `Name: arguments`, checked against the catalogue.
+
+    Flatten · LSTM: 32 · Dense: {units: 64, activation: relu} · L2: 0.01
+
+A mapping holds keyword arguments; any other value is the first constructor argument.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from graphspec import catalog
+from graphspec.catalog import SINGULAR, Kind
+from graphspec.catalog.arguments import argument_kind
+from graphspec.catalog.refused import (
+    CODE_CARRYING,
+    CONNECTING,
+    COPYING_WRAPPERS,
+    NOT_APPLIED,
+    RETIRED_ARGUMENTS,
+    RETIRED_NAMES,
+)
+from graphspec.diagnostics import Fix, Label, Report, Span
+from graphspec.diagnostics.rules import (
+    BAD_OBJECT,
+    COPIED_LAYER,
+    MISSING_ARGUMENT,
+    NETWORK,
+    NOT_A_LAYER,
+    RETIRED,
+    UNKNOWN_ARGUMENT,
+    UNKNOWN_OBJECT,
+)
+from graphspec.diagnostics.rules import (
+    CODE_CARRYING as CODE_CARRYING_RULE,
+)
+from graphspec.diagnostics.suggest import a, closest, did_you_mean, is_unmistakable, kind_of, one_of
+from graphspec.language.document.tree import Located, Mapping, Sequence, plain
+from graphspec.language.graph import FIRST, KerasLayer, Object
+from graphspec.language.lower.files import is_weight_file, read_weight_file
+from graphspec.language.lower.scope import Scope
+from graphspec.language.lower.values import refuse_value
+
+
+def read_object(kind: Kind, written: Located, report: Report, scope: Scope | None = None) -> Object | None:
+    """Return an object of Keras or a plugin.
+
+    Args:
+        kind: What it is, such as `losses`.
+        written: Its name, or its name with its arguments.
+        report: Receives the diagnostics.
+        scope: Resolves the names of declared layers among the arguments.
+
+    Returns:
+        The object; None where it is faulty.
+    """
+    form = split_form(kind, written, report)
+    return make_object(kind, form[0], form[1], report, scope=scope) if form is not None else None
+
+
+def split_form(kind: Kind, written: Located, report: Report) -> tuple[Located, Located] | None:
+    """Return the name of an object and its arguments, None after a diagnostic."""
+    value = written.value
+    if isinstance(value, str) and value:
+        return written, Located(None, written.span)
+    if isinstance(value, Mapping) and len(value) == 1:
+        return next(value.entries())
+    noun = SINGULAR[kind]
+    if isinstance(value, Mapping) and value:
+        keys = list(value)
+        known = [key for key in keys if catalog.find(kind, key) is not None]
+        help = (
+            f"indent the arguments below the name: `{known[0]}: {{...}}`" if known else f"write one {noun} per mapping"
+        )
+        found = f"a mapping of {len(keys)} keys"
+    else:
+        found, help = kind_of(value), ""
+        if isinstance(value, Sequence) and len(value) == 1:
+            help = f"write the {noun} without a list around it"
+    report.add(
+        BAD_OBJECT,
+        f"{found} is not {a(noun)}",
+        written.span,
+        expected=f"{a(noun)}: its name, or a mapping from its name to its arguments",
+        help=help,
+    )
+    return None
+
+
+def make_object(
+    kind: Kind, name: Located, arguments: Located, report: Report, *, scope: Scope | None = None
+) -> Object | None:
+    """Return the object `name` with `arguments`, as `read_object` does."""
+    if is_custom(name.value):
+        return _custom(kind, name, arguments, report, scope=scope)
+    if _is_refused(kind, name, report):
+        return None
+    entry = catalog.find(kind, name.value)
+    is_identifier = name.value not in catalog.names(kind) and catalog.is_identifier(kind, name.value)
+    if is_identifier and (entry is None or (arguments.value is None and not entry.required)):
+        return _identifier(kind, name, arguments, report)
+    if entry is None:
+        _report_unknown(kind, name, report, scope)
+        return None
+    keywords = _keywords(entry, name, arguments, report)
+    if keywords is None:
+        return None
+    unknown = [argument for argument in keywords if argument not in entry.arguments]
+    missing = [argument for argument in entry.required if argument not in keywords]
+    for argument in unknown:
+        report_unknown_argument(entry, Located(argument, keywords[argument][0]), missing, report)
+    if missing and not unknown:
+        _report_missing(entry, missing, keywords, name, report=report)
+    read = {
+        argument: read_argument(entry, argument, value, report, scope=scope)
+        for argument, (_, value) in keywords.items()
+        if argument in entry.arguments
+    }
+    if unknown or missing or any(value is FAULTY for value in read.values()):
+        return None
+    return Object(kind, entry.name, read, name.span, spans=value_spans(keywords))
+
+
+def value_spans(keywords: dict[str, tuple[Span, Located]]) -> dict[str, Span]:
+    """Return the place of the value of each argument."""
+    return {argument: value.span for argument, (_, value) in keywords.items()}
+
+
+FAULTY = object()
+"""The value of a faulty argument, for which a diagnostic exists."""
+
+
+def _is_refused(kind: Kind, name: Located, report: Report) -> bool:
+    noun = SINGULAR[kind]
+    entry = catalog.find(kind, name.value)
+    target = entry.name if entry is not None else name.value
+    for table, rule, why in (
+        (CODE_CARRYING, CODE_CARRYING_RULE, "runs code of its own, which a spec cannot hold"),
+        (NOT_APPLIED, NOT_A_LAYER, "cannot be used in a spec"),
+        (RETIRED_NAMES, RETIRED, "is not in Keras 3"),
+    ):
+        if target in table and (entry is not None if rule is not RETIRED else kind == "layers"):
+            if rule is RETIRED and name.value in ("Input", "Sequential", "Model"):
+                rule, why = NOT_A_LAYER, "cannot be applied as a layer"
+            if target in CONNECTING:
+                rule, why = NETWORK, "opens a network connection, which a spec may not do"
+            report.add(rule, f"`{name.value}` {why}", name.span, expected=f"{a(noun)} of Keras", help=table[target])
+            return True
+    return False
+
+
+def _identifier(kind: Kind, name: Located, arguments: Located, report: Report) -> Object | None:
+    if arguments.value is None:
+        return Object(kind, name.value, {}, name.span, is_identifier=True)
+    noun = SINGULAR[kind]
+    match = closest(name.value.replace("_", ""), catalog.names(kind))
+    report.add(
+        UNKNOWN_ARGUMENT,
+        f"the {noun} `{name.value}` is a function of Keras and takes no arguments",
+        arguments.span,
+        expected="nothing",
+        help=f"use the class, which takes arguments: `{match}: {{...}}`" if match else f"write only `{name.value}`",
+    )
+    return None
+
+
+def _report_unknown(kind: Kind, name: Located, report: Report, scope: Scope | None) -> None:
+    noun = SINGULAR[kind]
+    if kind == "layers" and name.value.startswith("ops."):
+        report.add(
+            NOT_A_LAYER,
+            f"`{name.value}` is an operation, not a layer",
+            name.span,
+            expected="a layer, which can be declared, shared and wrapped",
+            help="write the operation as a step under `apply`, or wrap a model with it: `TimeDistributed: my_model`",
+        )
+        return
+    scope = scope if kind == "layers" else None
+    known = [
+        *(scope.names() if scope is not None else []),
+        *catalog.names(kind),
+        *catalog.identifiers(kind),
+    ]
+    usable = [each for each in known if each not in CODE_CARRYING and each not in NOT_APPLIED]
+    other_kinds = [other for other in SINGULAR if other != kind and catalog.find(other, name.value) is not None]
+    near, help = closest(name.value, usable), did_you_mean(name.value, usable)
+    places = scope.places() if scope is not None else {}
+    if not help and other_kinds:
+        help = f"`{name.value}` is {a(SINGULAR[other_kinds[0]])}"
+    if not help and kind == "layers" and name.value in catalog.identifiers("activations"):
+        help = f"write `Activation: {name.value}`"
+    if not help and kind == "layers" and catalog.find("ops", f"ops.{name.value}") is not None:
+        help = f"`ops.{name.value}` is an operation"
+    layers = ", or one declared under `layers` or `models`" if kind == "layers" else ""
+    report.add(
+        UNKNOWN_OBJECT,
+        f"there is no {noun} `{name.value}`",
+        name.span,
+        expected=f"{a(noun)} of Keras {catalog.keras_version()}{layers}",
+        help=help or f"`keras.{'optimizers.schedules' if kind == 'schedules' else kind}` has {one_of(usable, 6)}",
+        labels=[Label(places[near], f"`{near}` is declared here")] if near in places else [],
+        fix=_respelled(name, near),
+    )
+
+
+def _respelled(name: Located, near: str | None) -> Fix | None:
+    """Return the fix to a similar name, safe where only the case differs."""
+    if near is None:
+        return None
+    return Fix.rewrite(name.span, name.value, near, is_safe=near.casefold() == name.value.casefold())
+
+
+def _keywords(
+    entry: catalog.Entry, name: Located, arguments: Located, report: Report
+) -> dict[str, tuple[Span, Located]] | None:
+    """Return the arguments by keyword, with the places of the keywords."""
+    if arguments.value is None:
+        return {}
+    if isinstance(arguments.value, Mapping):
+        return {key.value: (key.span, value) for key, value in arguments.value.entries()}
+    first = next(iter(entry.arguments), None)
+    own = set(entry.arguments) - {"name", "dtype", "trainable", "autocast", "activity_regularizer"}
+    if first is None or not own:
+        report.add(
+            UNKNOWN_ARGUMENT,
+            f"`{entry.name}` takes no argument here",
+            arguments.span,
+            expected="nothing",
+            help=f"write only `{entry.name}`",
+        )
+        return None
+    return {first: (arguments.span, arguments)}
+
+
+def _report_missing(
+    entry: catalog.Entry,
+    missing: list[str],
+    keywords: dict[str, tuple[Span, Located]],
+    name: Located,
+    *,
+    report: Report,
+) -> None:
+    """Report all missing arguments at once, with the required arguments written out as the help."""
+    values = {argument: keywords[argument][1].value if argument in keywords else None for argument in entry.required}
+    form = ", ".join(
+        f"{argument}: {value if isinstance(value, int | float | str) else '...'}" for argument, value in values.items()
+    )
+    report.add(
+        MISSING_ARGUMENT,
+        f"`{entry.name}` needs {one_of(missing)}",
+        name.span,
+        expected=f"a value for {one_of(missing)}",
+        help=f"write `{entry.name}: {{{form}}}`",
+    )
+
+
+def report_unknown_argument(entry: catalog.Entry, name: Located, missing: list[str], report: Report) -> None:
+    """Report an argument that `entry` does not have.
+
+    Args:
+        entry: The class or operation.
+        name: The name of the argument.
+        missing: The required arguments that the spec omits.
+        report: Receives the diagnostic.
+    """
+    argument, span = name
+    if argument in RETIRED_ARGUMENTS:
+        report.add(
+            RETIRED,
+            f"`{argument}` is not an argument of `{entry.name}` in Keras 3",
+            span,
+            expected=f"an argument of `{entry.name}`",
+            help=RETIRED_ARGUMENTS[argument],
+            fix=_renamed(entry, argument, span),
+        )
+        return
+    layer_argument = next((known for known in entry.arguments if argument_kind(known) == "layers"), None)
+    if layer_argument is not None and catalog.find("layers", argument) is not None:
+        help = f"write `{entry.name}: {{{layer_argument}: {{{argument}: ...}}}}`"
+    elif argument in ("call", "repeat"):
+        help = f"`{argument}` belongs beside `{entry.name}`, not to its arguments: indent it less"
+    else:
+        otherwise = f"it takes {one_of(entry.arguments, 8)}"
+        if missing:
+            otherwise = f"it needs {one_of(missing)}, which is missing; {otherwise}"
+        help = did_you_mean(argument, missing) or did_you_mean(argument, entry.arguments, otherwise)
+    near = closest(argument, missing) or closest(argument, entry.arguments)
+    is_near = near is not None and help == did_you_mean(near, [near])
+    is_safe = is_unmistakable(argument, entry.arguments)
+    report.add(
+        UNKNOWN_ARGUMENT,
+        f"`{entry.name}` has no argument `{argument}`",
+        span,
+        expected=f"an argument of `{entry.name}`",
+        help=help,
+        fix=Fix.rewrite(span, argument, str(near), is_safe=is_safe) if is_near else None,
+    )
+
+
+def _renamed(entry: catalog.Entry, argument: str, span: Span) -> Fix | None:
+    """Return the fix for an argument that Keras has merely renamed."""
+    new = re.fullmatch(r"write `(\w+)`", RETIRED_ARGUMENTS[argument])
+    return Fix.rewrite(span, argument, new[1]) if new is not None and new[1] in entry.arguments else None
+
+
+def read_argument(
+    entry: catalog.Entry, argument: str, value: Located, report: Report, *, scope: Scope | None = None
+) -> Any:
+    """Return the value of an argument: plain data, an Object, a Layer, or FAULTY."""
+    if report.is_open(value.span) or refuse_value(entry, argument, value, report):
+        return FAULTY
+    kind = argument_kind(argument)
+    if value.value is None and not (kind == "layers" and argument in entry.required):
+        return None
+    if kind is None:
+        return plain(value.value)
+    if isinstance(value.value, Sequence) and kind == "layers":
+        layers = [_read_layer(entry, item, report, scope) for item in value.value.entries()]
+        return FAULTY if any(layer is FAULTY for layer in layers) else layers
+    if kind == "layers":
+        return _read_layer(entry, value, report, scope)
+    if kind == "initializers" and is_weight_file(value):
+        return read_weight_file(value, report) or FAULTY
+    if isinstance(value.value, str | Mapping):
+        return read_object(kind, value, report, scope) or FAULTY
+    return plain(value.value)
+
+
+def _read_layer(entry: catalog.Entry, written: Located, report: Report, scope: Scope | None) -> Any:
+    """Return a declared layer, or one written in place, or FAULTY."""
+    if isinstance(written.value, str) and scope is not None and scope.declares(written.value):
+        layer = scope.find(written.value, written.span)
+        if layer is not None and entry.name in COPYING_WRAPPERS:
+            report.add(
+                COPIED_LAYER,
+                f"`{entry.name}` copies its layer, so `{written.value}` would not be shared",
+                written.span,
+                expected="a layer written here",
+                help=f"write the layer in place, or declare the whole `{entry.name}` under `layers`",
+            )
+        return layer or FAULTY
+    return _layer_in_place(written, report, scope) or FAULTY
+
+
+def _layer_in_place(written: Located, report: Report, scope: Scope | None) -> KerasLayer | None:
+    layer = read_object("layers", written, report, scope)
+    return KerasLayer(object=layer, span=layer.span) if layer is not None else None
+
+
+_CUSTOM_NAME = re.compile(r"[^>\s]+>[^>\s]+")
+
+
+def is_custom(name: str) -> bool:
+    """Return whether `name` is that of an object that a plugin registers."""
+    return ">" in name
+
+
+def _custom(kind: Kind, name: Located, arguments: Located, report: Report, scope: Scope | None = None) -> Object | None:
+    """Return the custom object `name` with `arguments`; None, after diagnostics, where it is faulty."""
+    if not _CUSTOM_NAME.fullmatch(name.value):
+        report.add(
+            UNKNOWN_OBJECT,
+            f"`{name.value}` is not a name of {a(SINGULAR[kind])}",
+            name.span,
+            expected="`package>Name`, as a plugin registers it",
+            help="write both parts, without spaces",
+        )
+        return None
+    watch = report.watch()
+    values: dict[str, Any] = {}
+    if isinstance(arguments.value, Mapping):
+        for key, value in arguments.value.entries():
+            values[key.value] = _custom_argument(argument_kind(key.value), value, report, scope)
+    elif arguments.value is not None:
+        values[FIRST] = _custom_argument("layers" if kind == "layers" else None, arguments, report, scope)
+    return Object(kind, name.value, values, name.span) if watch.is_clean else None
+
+
+def _custom_argument(kind: Kind | None, value: Located, report: Report, scope: Scope | None) -> Any:
+    """Return an argument as an object of `kind` if it denotes one, else as data."""
+    if kind == "layers" and isinstance(value.value, Sequence):
+        items = list(value.value.entries())
+        if items and all(_names_object(kind, item, scope) for item in items):
+            return [_custom_argument(kind, item, report, scope) for item in items]
+    if kind is None or not _names_object(kind, value, scope):
+        return plain(value.value)
+    if kind != "layers":
+        return read_object(kind, value, report, scope)
+    if isinstance(value.value, str) and scope is not None and scope.declares(value.value):
+        return scope.find(value.value, value.span)
+    return _layer_in_place(value, report, scope)
+
+
+def _names_object(kind: Kind, value: Located, scope: Scope | None) -> bool:
+    """Return whether `value` denotes a known object of `kind` or a custom one."""
+    name = value.value
+    if isinstance(name, Mapping) and len(name) == 1:
+        name = next(iter(name))
+    elif not isinstance(name, str):
+        return False
+    is_declared = kind == "layers" and scope is not None and scope.declares(name)
+    known = catalog.find(kind, name) is not None or catalog.is_identifier(kind, name)
+    return is_declared or known or is_custom(name)

@@ -1,8 +1,0 @@
-"""SpecModel → Graph: names are resolved, objects read against the catalogue, nodes put in order, layers named."""
-
-from __future__ import annotations
-
-from graphspec.lower.body import check_library, lower
-from graphspec.lower.training import lower_training
-
-__all__ = ["check_library", "lower", "lower_training"]

@@ -1,0 +1,1 @@
+"""Read runs again: one run, an overview of several, and the report page."""

@@ -1,0 +1,119 @@
+"""The parts of a page that tell of the training: curves by output, the shares of the loss, and its pace."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from graphspec.runs.report.markup import Markup, note, tag
+from graphspec.runs.report.numbers import finite, short
+from graphspec.runs.report.plots import line_chart, share_chart
+from graphspec.runs.report.series import MOST_POINTS, Chart, Curve, Row, chart_of, curve_of, metric_groups
+
+MOST_SHARES = 8
+"""Outputs whose shares have a colour each; of more, the smallest are one."""
+
+_NAMES = {"only": "last"}
+
+
+def curves_section(rows: Sequence[Row], outputs: Sequence[str], best: int | None) -> Markup:
+    """Every metric by epoch; best is the epoch to mark, counted from 1."""
+    if not rows:
+        return note("No epoch has been finished, so there are no metrics yet.", kind="warning")
+    parts: list[Markup] = []
+    if best is not None:
+        parts.append(tag("p", f"By epoch; the dotted line is the best one, {best}.", class_="quiet"))
+    if len(rows) > MOST_POINTS:
+        parts.append(tag("p", f"Of {len(rows):,} epochs, each stretch is drawn by its lowest and its highest value; "
+                              "metrics.csv of the run holds them all.", class_="quiet"))  # fmt: skip
+    groups = metric_groups(rows, outputs)
+    small = [group for group in groups if group.output and len(group.charts) == 1]
+    for group in groups:
+        if group not in small or len(small) == 1:
+            heading = [tag("h3", "output ", tag("code", group.output))] if group.output else []
+            parts += [*heading, tag("div", [_figure(chart, best) for chart in group.charts], class_="charts")]
+    if len(small) > 1:
+        figures = [_figure(chart, best, group.output) for group in small for chart in group.charts]
+        parts += [tag("h3", "by output"), tag("div", figures, class_="charts")]
+    return Markup("".join(parts))
+
+
+def pace_section(rows: Sequence[Row], outputs: Sequence[str], best: int | None) -> Markup | None:
+    """The learning rate, each output's share of the loss, and how fast samples went by; None where none is known."""
+    figures = [
+        _figure(chart, best)
+        for key, title, log in (
+            ("optimizer/learning_rate", "learning rate", True),
+            ("time/samples_per_second", "samples a second", False),
+            ("time/data_wait", "share of time waiting for data", False),
+            ("time/seconds", "seconds an epoch", False),
+        )
+        if (chart := chart_of(rows, key, title, log=log)) is not None
+    ]
+    shares = _shares(rows, outputs)
+    if shares is not None:
+        figures.insert(1, shares)
+    return tag("div", figures, class_="charts") if figures else None
+
+
+def _figure(chart: Chart, best: int | None, output: str = "") -> Markup:
+    """A chart with its curves' last values; output: whose it is, where no heading says so."""
+    remarks = []
+    if chart.log:
+        remarks.append("by powers of ten")
+    if chart.gaps:
+        remarks.append(f"not a finite number in {chart.gaps:,} epoch{'s' if chart.gaps > 1 else ''}")
+    return tag(
+        "figure",
+        tag(
+            "figcaption",
+            tag("b", [tag("code", output), " "] if output else None, chart.title),
+            [_key(curve) for curve in chart.curves],
+        ),
+        line_chart(chart, best),
+        tag("div", "; ".join(remarks), class_="remark") if remarks else None,
+    )
+
+
+def _key(curve: Curve) -> Markup:
+    swatch = tag("svg", tag("circle", cx="6", cy="6", r="5", class_=f"dot {curve.kind}"), viewBox="0 0 12 12")
+    return tag("span", swatch, f"{_NAMES.get(curve.kind, curve.name)} {short(curve.last)}", class_="key")
+
+
+def _shares(rows: Sequence[Row], outputs: Sequence[str]) -> Markup | None:
+    """Each output's share of the loss, where several are trained: the largest by name, the others as one."""
+    every = _every(rows)
+    known = [name for name in outputs if any(finite(row.get(f"share/{name}")) is not None for row in rows)]
+    if len(known) < 2:
+        return None
+    whole = [row for row in every if all(finite(row.get(f"share/{name}")) is not None for name in known)]
+    if not whole:
+        return None
+    size = {name: sum(row[f"share/{name}"] for row in whole) for name in known}
+    shown = known if len(known) <= MOST_SHARES else sorted(known, key=lambda name: -size[name])[: MOST_SHARES - 1]
+    others = [name for name in known if name not in shown]
+    for row in whole:
+        row["share/"] = sum(row[f"share/{name}"] for name in others)
+    curves = [curve_of(whole, f"share/{name}", name, f"c{number}") for number, name in enumerate(shown)]
+    if others:
+        curves.append(curve_of(whole, "share/", f"{len(others)} others", f"c{MOST_SHARES - 1}"))
+    keys = [
+        tag("span", tag("svg", tag("rect", width="12", height="12", rx="3", class_=curve.kind), viewBox="0 0 12 12"),
+            f"{curve.name} {100 * (curve.last or 0):.0f} %", class_="key")
+        for curve in curves
+    ]  # fmt: skip
+    return tag(
+        "figure", tag("figcaption", tag("b", "each output's share of the loss"), keys),
+        share_chart(curves),
+        tag("div", "What is left is regularisation.", class_="remark") if _leave_some(whole, known) else None,
+    )  # fmt: skip
+
+
+def _leave_some(rows: Sequence[Row], outputs: Sequence[str]) -> bool:
+    """Whether the shares of `outputs` fall visibly short of the whole somewhere."""
+    return any(sum(row[f"share/{name}"] for name in outputs) < 0.995 for row in rows)
+
+
+def _every(rows: Sequence[Row]) -> list[Row]:
+    """Copies of evenly chosen rows, the last among them: shares are drawn one upon the other, at the same epochs."""
+    step = max(1, -(-len(rows) // MOST_POINTS))
+    return [dict(row) for row in rows[(len(rows) - 1) % step :: step]]

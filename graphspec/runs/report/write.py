@@ -1,0 +1,168 @@
+"""`write_report`: a run → its page. What is missing is said on the page; what cannot be written is refused at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, TypeVar
+
+from graphspec import run_directory
+from graphspec.diagnostics import SpecError
+from graphspec.diagnostics.render import render_one
+from graphspec.diagnostics.rules import CANNOT_WRITE
+from graphspec.files import is_folder, open_file, read_text
+from graphspec.run_directory.folders import status_of
+from graphspec.run_paths import REPORT
+from graphspec.runs.report.graph_section import graph_section
+from graphspec.runs.report.markup import Markup, note
+from graphspec.runs.report.metrics_sections import curves_section, pace_section
+from graphspec.runs.report.origin_sections import data_section, lock_section, provenance_section, spec_section
+from graphspec.runs.report.overview import best_epoch, overview
+from graphspec.runs.report.page import Section, is_page, page
+from graphspec.runs.report.series import Row
+from graphspec.runs.run import Run
+from graphspec.spec import Spec
+
+Tell = Callable[[str], object]
+"""Is told what is done next."""
+
+Found = TypeVar("Found")
+
+
+def untold(doing: str) -> None:
+    """Nobody is told."""
+
+
+def write_report(
+    run: Run | Path | str, path: Path | str | None = None, *, force: bool = False, tell: Tell = untold
+) -> Path:
+    """Write the page of `run` (or of the run at that path, or the newest below it) and give its path.
+
+    path: `report.html` in the run unless stated. A page that graphspec made is replaced, anything else only with
+    `force`. The page needs no network. Raises SpecError where there is no run or the page cannot be written; what
+    else is missing or damaged is said on the page.
+    """
+    found = run if isinstance(run, Run) else Run.at(run)
+    target = Path(path) if path is not None else found.path / REPORT
+    _check(target, force=force)
+    text = report_page(found, tell)
+    run_directory.write(target, lambda part: part.write_text(text, encoding="utf-8"), parents=True)
+    return target
+
+
+def report_page(run: Run, tell: Tell = untold) -> str:
+    """The page of `run` as HTML."""
+    record, spec = _readable(run, run_directory.RECORD), _read(lambda: run.spec)
+    rows = _read(lambda: run_directory.read_rows(run.path))
+    known = record if isinstance(record, dict) else {}
+    name = str(known.get("name") or run.path.name)
+    reached = rows if isinstance(rows, list) else []
+    head = overview(name, status_of(run.path, known), known, reached, str(run.path.resolve()))
+    checked = _read(lambda: run.record)
+    faults = (
+        [("Record", _fault("The record of the run is damaged.", checked))] if isinstance(checked, SpecError) else []
+    )
+    return page(name, head, [*faults, *_sections(run, known, rows, spec, tell)])
+
+
+def _sections(
+    run: Run, record: dict[str, Any], rows: list[Row] | SpecError, spec: Spec | SpecError, tell: Tell
+) -> Iterator[Section]:
+    outputs = list(spec.graph.outputs) if isinstance(spec, Spec) else []
+    if isinstance(rows, SpecError):
+        yield "Curves", _fault("The metrics cannot be read.", rows)
+    else:
+        missing = _read(lambda: run.metrics)
+        lost = _fault("Some of the metrics are lost.", missing) if isinstance(missing, SpecError) else ""
+        yield "Curves", Markup(lost + curves_section(rows, outputs, best_epoch(record)))
+        pace = pace_section(rows, outputs, best_epoch(record))
+        if pace is not None:
+            yield "Training", pace
+    if isinstance(spec, Spec):
+        yield "Predictions", _predictions(run, tell)
+        yield "Graph", graph_section(spec)
+        tell("looking at the data")
+        yield "Data", _data(run, spec)
+    yield "Spec", _spec(run, spec)
+    lock = _readable(run, run_directory.LOCK)
+    lacking = "The run has no lock.json that can be read."
+    yield "Versions", lock_section(lock) if isinstance(lock, dict) else _fault(lacking, lock)
+    provenance = _readable(run, run_directory.PROVENANCE)
+    found = provenance_section(provenance) if isinstance(provenance, dict) else _fault("It cannot be read.", provenance)
+    yield "Where each value came from", found
+
+
+def _spec(run: Run, spec: Spec | SpecError) -> Markup:
+    """The text of the spec, after what is wrong with it."""
+    parts = [_fault("The spec of the run cannot be read.", spec)] if isinstance(spec, SpecError) else []
+    changes = _read(run.spec_changes) if isinstance(spec, Spec) else None
+    if isinstance(changes, list) and changes:
+        parts.append(
+            note("\n".join(["The spec was changed since the run was begun:", *map(str, changes)]), kind="warning")
+        )
+    with suppress(OSError):
+        parts.append(spec_section(read_text(run.path / run_directory.SPEC, errors="replace")))
+    return Markup("".join(parts))
+
+
+def _data(run: Run, spec: Spec) -> Markup:
+    try:
+        return data_section(spec, run.vocabularies)
+    except SpecError as error:
+        return _fault("The data cannot be read.", error)
+    except ImportError as error:
+        return note(f"Looking at data needs {error.name}, which is not installed.", kind="warning")
+
+
+def _predictions(run: Run, tell: Tell) -> Markup:
+    """What the model says of its data; whatever keeps it from doing so is said instead, for the page tells more."""
+    if not (run.path / run_directory.MODEL).is_file():
+        return note("The run holds no model yet, so there is nothing to predict with.", kind="warning")
+    try:
+        from graphspec.runs.report.prediction_section import prediction_section
+        from graphspec.runs.report.predictions import predictions_of, why_not
+    except ImportError as error:
+        return note(f"Predicting needs {error.name}, which is not installed.", kind="warning")
+    tell("predicting")
+    try:
+        return prediction_section(predictions_of(run))
+    except Exception as error:  # whatever the layers of a model raise
+        return note(f"The model could not be tried on its data.\n{why_not(error)}", kind="warning")
+
+
+def _fault(what: str, error: SpecError) -> Markup:
+    return note("\n".join([what, *(render_one(each) for each in error.report)]), kind="warning")
+
+
+def _readable(run: Run, name: str) -> dict[str, Any] | SpecError:
+    """The JSON object in a file of `run`, whatever stands in it: a page shows what it can."""
+    return _read(lambda: run_directory.read_json(run.path / name))
+
+
+def _read(read: Callable[[], Found]) -> Found | SpecError:
+    """What `read` gives, or the findings that it raises."""
+    try:
+        return read()
+    except SpecError as error:
+        return error
+
+
+def _check(path: Path, *, force: bool) -> None:
+    """Raise SpecError unless the page can be written to `path`."""
+    if is_folder(path):
+        raise SpecError.of(CANNOT_WRITE, f"{path} is a folder", help=f"write to {path / REPORT}")
+    run_directory.check_destination(path)
+    if path.exists() and not force and not _is_ours(path):
+        raise SpecError.of(
+            CANNOT_WRITE,
+            f"{path} is no report of graphspec",
+            help="give another --output, or --force to replace it",
+        )
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether the file at `path` is a page that graphspec made."""
+    with suppress(OSError), open_file(path) as file:
+        return is_page(file.read(2_000))
+    return False

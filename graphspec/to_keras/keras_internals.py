@@ -1,0 +1,171 @@
+"""Uses of private parts of Keras and TensorFlow, which a new Keras may break.
+
+No other module of graphspec imports `keras.src` or `tensorflow.python`, or reads their private attributes. All of these
+exist in Keras 3.8 to 3.15 with TensorFlow 2.18 to 2.21; `tests/to_keras/test_keras_internals.py` tests each.
+
+| private | used by | why no public API serves |
+|---|---|---|
+| `global_state`, `uninitialized_variables` | `weightless_scope` | variables created there would be initialised later |
+| `RNN._create_state_variables` | `weightless_scope` | stateful layers allocate their states as arrays |
+| `no_automatic_dependency_tracking` | `weightless_scope` | Keras would track those states as weights |
+| `global_state`, `object_name_uids` | `fresh_layer_names` | only `clear_session` resets the numbers, and more |
+| `gradient_registry._registry` | `released_models` | each use of a custom gradient keeps its model alive |
+| `Layer._flatten_layers` | `flattened_layers` | `Model.layers` omits layers inside layers |
+| `Operation._inbound_nodes` | `calls_of`, `call_behind` | nodes of a functional graph are not public |
+| `KerasTensor._keras_history` | `call_behind`, `operation_behind` | nor is the operation that produced a tensor |
+| `KerasTensor._keras_mask` | `mask_of` | `keras.src.backend.get_keras_mask` is private too |
+| `TextVectorization._lookup_layer` | `lookup_layer` | its table cannot be read in index order |
+| `Trainer._symbolic_build` | `build_symbolically` | otherwise the first batch builds metrics and optimizer |
+| `LossFunctionWrapper` | `loss_of` | it reduces a loss function over a weighted batch |
+| `Metric._direction` | `direction_of` | nothing else says whether a metric should rise |
+| `global_seed_generator` | `global_generator` | layers without a seed draw from it, so it is training state |
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import keras
+from keras.src.backend.common import global_state
+from keras.src.losses.losses import LossFunctionWrapper
+from keras.src.random.seed_generator import global_seed_generator
+from keras.src.utils.tracking import no_automatic_dependency_tracking
+from tensorflow.python.framework import ops
+
+from graphspec.language.graph import Graph
+
+_UNINITIALIZED = "uninitialized_variables"
+_NAME_COUNTS = "object_name_uids"
+_CUSTOM_GRADIENT = "CustomGradient-"
+_OTHER_CALLS = 1_000
+
+
+@contextmanager
+def weightless_scope() -> Iterator[None]:
+    """Build layers with variables that are never initialised: shapes, dtypes and counts without arrays.
+
+    Keras appends such variables to a global list, and initialises all of them when the next plain StatelessScope ends,
+    such as that of a custom layer's shape inference: gigabytes for a model that is only traced. The list is therefore
+    restored. Stateful recurrent layers create their states from arrays, which Keras refuses in the scope; here they are
+    created from shapes.
+    """
+    pending = list(global_state.get_global_attribute(_UNINITIALIZED) or [])
+    make_states = keras.layers.RNN._create_state_variables
+    keras.layers.RNN._create_state_variables = _states_by_shape
+    try:
+        with keras.StatelessScope(initialize_variables=False):
+            yield
+    finally:
+        keras.layers.RNN._create_state_variables = make_states
+        global_state.set_global_attribute(_UNINITIALIZED, pending)
+
+
+@no_automatic_dependency_tracking  # type: ignore[untyped-decorator]  # Keras has no types
+def _states_by_shape(layer: Any, batch_size: int) -> None:
+    """Replace `RNN._create_state_variables`; its variables are never initialised and are no weights."""
+    layer.states = keras.tree.map_structure(
+        lambda state: keras.Variable(
+            "zeros", shape=tuple(state.shape), dtype=layer.variable_dtype, trainable=False, name="rnn_state"
+        ),
+        layer.get_initial_state(batch_size),
+    )
+
+
+@contextmanager
+def fresh_layer_names() -> Iterator[None]:
+    """Number unnamed layers from the start, whatever the process has built before."""
+    counts = global_state.get_global_attribute(_NAME_COUNTS)
+    global_state.set_global_attribute(_NAME_COUNTS, defaultdict(int))
+    try:
+        yield
+    finally:
+        global_state.set_global_attribute(_NAME_COUNTS, counts)
+
+
+@contextmanager
+def recursion_limit_for(graph: Graph) -> Iterator[None]:
+    """Raise Python's recursion limit to the depth at which Keras walks `graph`."""
+    limit = sys.getrecursionlimit()
+    steps = sum(1 + len(node.steps) for node in graph.nodes.values())
+    sys.setrecursionlimit(max(limit, steps + _OTHER_CALLS))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(limit)
+
+
+@contextmanager
+def released_models() -> Iterator[None]:
+    """Release the models built within it on exit; earlier models stay."""
+    registry: dict[str, Any] = getattr(ops.gradient_registry, "_registry", {})
+    before = set(registry)
+    try:
+        yield
+    finally:
+        for name in [each for each in registry if each not in before and each.startswith(_CUSTOM_GRADIENT)]:
+            del registry[name]
+        keras.utils.clear_session()
+
+
+def flattened_layers(layer: Any, *, include_self: bool = True, recursive: bool = True) -> list[Any]:
+    """Return the layers inside a layer or model.
+
+    Args:
+        layer: the layer or model.
+        include_self: start with `layer` itself.
+        recursive: include layers at any depth; else direct children only.
+    """
+    return list(layer._flatten_layers(include_self=include_self, recursive=recursive))
+
+
+def calls_of(layer: Any) -> list[Any]:
+    """Return the node of each symbolic call: its `input_tensors`, `output_tensors` and `arguments`."""
+    return list(layer._inbound_nodes)
+
+
+def operation_behind(tensor: Any) -> Any:
+    """Return the layer or operation that produced a symbolic tensor."""
+    return tensor._keras_history.operation
+
+
+def call_behind(tensor: Any) -> Any:
+    """Return the node of the call that produced a symbolic tensor; see `calls_of`."""
+    history = tensor._keras_history
+    return history.operation._inbound_nodes[history.node_index]
+
+
+def mask_of(tensor: Any) -> Any:
+    """Return the mask of a symbolic tensor, or None."""
+    return getattr(tensor, "_keras_mask", None)
+
+
+def lookup_layer(layer: Any) -> Any:
+    """Return the layer with the lookup table, which `TextVectorization` holds as a sublayer."""
+    return layer._lookup_layer if isinstance(layer, keras.layers.TextVectorization) else layer
+
+
+def build_symbolically(model: keras.Model, element_spec: Any) -> None:
+    """Build the metrics and the optimizer of a compiled model without a batch."""
+    model._symbolic_build(data_batch=element_spec)
+
+
+def loss_of(identifier: Any) -> keras.losses.Loss:
+    """Return a loss object for a loss, a function or a name."""
+    loss = keras.losses.get(identifier)
+    return loss if isinstance(loss, keras.losses.Loss) else LossFunctionWrapper(loss)
+
+
+def direction_of(metric: keras.metrics.Metric) -> str | None:
+    """Return the direction in which a metric improves, `up` or `down`; None if unknown."""
+    direction = getattr(metric, "_direction", None)
+    return str(direction) if direction is not None else None
+
+
+def global_generator() -> keras.random.SeedGenerator:
+    """Return the generator from which layers and initializers without a seed draw."""
+    generator: keras.random.SeedGenerator = global_seed_generator()
+    return generator

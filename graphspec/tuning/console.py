@@ -1,0 +1,106 @@
+"""What a study tells of itself: a line a trial, a bar where there is a terminal, and in the end the best trials."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Any
+
+from rich.progress import TaskID, TextColumn
+from rich.table import Table
+
+from graphspec.console.cells import cell, column
+from graphspec.console.metrics import number
+from graphspec.console.progress_bar import progress_bar
+from graphspec.console.reporter import Reporter
+from graphspec.diagnostics.escapes import escaped
+from graphspec.language.document.write_yaml import write_value
+from graphspec.tuning.trial import COMPLETE, FAILED, PRUNED, Trial, best_first
+
+MOST_SHOWN = 5
+_LONG = 24
+
+
+class ShowTrials:
+    """Tells of trials as they go on. trials: how many there are to be, None where time alone ends them."""
+
+    def __init__(self, reporter: Reporter, monitor: str, paths: list[str], trials: int | None) -> None:
+        self.reporter = reporter
+        self.monitor = monitor
+        self.names = short_names(paths)
+        self.trials = trials
+        console = None if reporter.quiet else reporter.console
+        self.bars = progress_bar(
+            console, "{task.description}", "epochs", TextColumn("{task.fields[reached]}", markup=False)
+        )
+        self.task: TaskID | None = None
+
+    def __enter__(self) -> ShowTrials:
+        self.bars.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.bars.stop()
+
+    def began(self, trial: int, epochs: int) -> None:
+        """A trial of so many epochs begins."""
+        if self.task is not None:
+            self.bars.remove_task(self.task)
+        self.task = self.bars.add_task(f"{self._count(trial)}, epochs", total=epochs, reached="")
+
+    def epoch(self, epoch: int, value: Any) -> None:
+        """The trial has come to the end of an epoch, counted from 0."""
+        if self.task is not None:
+            self.bars.update(self.task, completed=epoch + 1, reached=escaped(f"{self.monitor} {number(value)}"))
+
+    def ended(self, trial: Trial) -> None:
+        """The trial has come to its end."""
+        values = ", ".join(f"{self.names[path]} {value_text(value)}" for path, value in trial.values.items())
+        self.reporter.info(f"{self._count(trial.number)}: {self._outcome(trial)}; {values}")
+
+    def finished(self, trials: list[Trial], direction: str, importances: dict[str, float]) -> None:
+        """The study has come to its end: its best trials, and how much each parameter has decided."""
+        if self.reporter.quiet:
+            return
+        titles = map(column, ["trial", self.monitor, "epoch", *self.names.values()])
+        table = Table(*titles, box=None, pad_edge=False)
+        for trial in best_first(trials, direction)[:MOST_SHOWN]:
+            values = (value_text(trial.values[path]) if path in trial.values else "" for path in self.names)
+            row = (str(trial.number), number(trial.value), str((trial.epoch or 0) + 1), *values)
+            table.add_row(*map(cell, row))
+        self.reporter.console.print(table, soft_wrap=True)
+        counts = [f"{sum(each.state == state for each in trials)} {state}" for state in (COMPLETE, PRUNED, FAILED)]
+        self.reporter.info(f"{len(trials)} trials: {', '.join(counts)}")
+        if importances:
+            shares = ", ".join(f"{self.names[path]} {share:.0%}" for path, share in importances.items())
+            self.reporter.info(f"what decided {self.monitor}: {shares}")
+
+    def _outcome(self, trial: Trial) -> str:
+        if trial.state == FAILED:
+            return f"failed: {trial.reason}"
+        best = f"{self.monitor} {number(trial.value)} at epoch {(trial.epoch or 0) + 1}"
+        ended = f"pruned after epoch {trial.epochs}" if trial.state == PRUNED else f"{trial.epochs} epochs"
+        return f"{best}, {ended}, {trial.seconds:.1f} s"
+
+    def _count(self, trial: int) -> str:
+        """Trials are numbered from 0, as their runs are, and counted from 1."""
+        return f"trial {trial}" if self.trials is None else f"trial {trial} ({trial + 1} of {self.trials})"
+
+
+def short_names(paths: list[str]) -> dict[str, str]:
+    """Each path by its last keys: as many as tell it from all others."""
+    found = {}
+    for path in paths:
+        keys = path.split(".")
+        endings = (".".join(keys[start:]) for start in range(len(keys) - 1, -1, -1))
+        found[path] = next(
+            ending for ending in endings if sum(f".{other}".endswith(f".{ending}") for other in paths) == 1
+        )
+    return found
+
+
+def value_text(value: Any) -> str:
+    """A value that was tried, short."""
+    text = number(value) if isinstance(value, float) else write_value(value)
+    return text if len(text) <= _LONG else f"{text[: _LONG - 3]}..."

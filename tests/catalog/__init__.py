@@ -1,0 +1,1 @@
+"""What Keras offers, and what is known of it."""

@@ -1,0 +1,1 @@
+"""What is found in a graph with its shapes, training and data."""

@@ -1,0 +1,1 @@
+"""Formatting, and the JSON Schema in an editor."""

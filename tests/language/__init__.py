@@ -1,0 +1,1 @@
+"""Text → Graph: documents, expressions, blocks, names and values."""

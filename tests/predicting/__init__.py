@@ -1,0 +1,1 @@
+"""Predictions and metrics of runs and model files."""

@@ -1,0 +1,1 @@
+"""The repository: its documents, packages, locks, examples and own tools."""

@@ -1,0 +1,101 @@
+"""Where Keras says no, validation says no, at the line of the mistake: a sample of `scripts/agreement.py`."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from pathlib import Path
+
+import pytest
+
+from graphspec.language.document.tree import plain
+
+from ..agreement.edits import repr_sorted
+from ..agreement.mutate import KINDS, mutate
+from ..agreement.naive import ask
+from ..agreement.places import Text, read_tree
+from ..agreement.verdicts import AGREED, Outcome, draw, judge, shipped
+
+SPECS = Path(__file__).parents[2] / "specs"
+SEED, SAMPLE = 5, 150
+
+
+@pytest.fixture(scope="module")
+def outcomes(tmp_path_factory: pytest.TempPathFactory) -> list[Outcome]:
+    """What both say of a sample of mutations."""
+    scratch = tmp_path_factory.mktemp("agreement") / "specs"
+    shutil.copytree(SPECS, scratch)
+    return [judge(SPECS, scratch, SEED, number) for number in range(SAMPLE)]
+
+
+@pytest.mark.parametrize("path", shipped(SPECS), ids=lambda path: path.stem)
+def test_keras_takes_every_shipped_spec(path: Path) -> None:
+    """The oracle reads the whole language that the shipped specs use."""
+    assert ask(path).yes
+
+
+def test_oracle_asks_keras_and_no_check(tmp_path: Path) -> None:
+    """Keras and not graphspec is what the oracle hears: it refuses what Keras does, and lets pass what Keras does."""
+    text = (SPECS / "mlp.yaml").read_text(encoding="utf-8")
+    path = tmp_path / "spec.yaml"
+    for old, new, yes, by in (
+        ("units: 64", "units: -64", False, "keras"),
+        ("softmax", "softmaks", False, "keras"),
+        ("from: image", "from: imag", False, "language"),
+        ("loss: categorical_crossentropy", "loss: null", True, ""),
+        ("units: 64", "unit: 64", False, "keras"),
+    ):
+        assert old in text
+        path.write_text(text.replace(old, new, 1), encoding="utf-8")
+        assert (ask(path).yes, ask(path).by) == (yes, by), new
+
+
+def test_sample_agrees(outcomes: list[Outcome]) -> None:
+    """Of the sample, validation and Keras differ only where graphspec refuses on purpose, but for one in a hundred."""
+    differing = [each for each in outcomes if each.verdict not in (*AGREED, "on purpose")]
+    assert len(differing) <= SAMPLE // 100, differing
+
+
+def test_refusals_name_the_mutated_line(outcomes: list[Outcome]) -> None:
+    """Where both refuse a mutation, the report points into its lines, in nineteen of twenty."""
+    refused = [each for each in outcomes if each.verdict == "both no"]
+    assert len(refused) > SAMPLE // 3
+    assert sum(each.names_line for each in refused) >= 0.95 * len(refused)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_mutation_changes_one_thing_and_says_where(kind: str) -> None:
+    """A mutation is another document, differs from its spec in the lines that it says, and is always the same."""
+    seen = 0
+    for number in range(200):
+        path, mutation = draw(SPECS, 1, number)
+        if mutation.kind != kind:
+            continue
+        seen += 1
+        before = path.read_text(encoding="utf-8")
+        assert repr_sorted(plain(read_tree(before))) != repr_sorted(plain(read_tree(mutation.text)))
+        after = mutation.text.split("\n")
+        kept = [line for line_number, line in enumerate(after, 1) if line_number not in mutation.lines]
+        assert set(kept) <= set(before.split("\n")) | {""} | {line.rstrip() for line in before.split("\n")}
+        assert draw(SPECS, 1, number)[1] == mutation
+    assert seen > 10
+
+
+def test_places_cover_every_value() -> None:
+    """Each key and each value of a spec is a place, at the characters that write it."""
+    text = Text(
+        "graphspec: 1\ninputs: {x: [4, null]}\noutputs:\n  y:\n    from: x   # a comment\n    apply:\n      - ReLU\n"
+    )
+    written = {place.path: text.text[slice(*place.at)] for place in text.root.walk()}
+    assert written[("inputs", "x", 1)] == "null"
+    assert written[("outputs", "y")] == "from: x   # a comment\n    apply:\n      - ReLU"
+    assert written[("outputs", "y", "apply", 0)] == "ReLU"
+    assert all(place.key is None or text.text[slice(*place.key)] == place.name for place in text.root.walk())
+
+
+def test_mutations_differ() -> None:
+    """Every kind is drawn, and hardly any mutation twice."""
+    spec = (SPECS / "headline.yaml").read_text(encoding="utf-8")
+    mutations = [mutate(spec, random.Random(number)) for number in range(120)]
+    assert {each.kind for each in mutations} == set(KINDS)
+    assert len({each.text for each in mutations}) > 90

@@ -1,0 +1,89 @@
+"""The documents: every whole spec in them validates and builds, every command in them exists, and so do their links."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+import graphspec
+from graphspec.cli import main
+
+from ..commands import command_of
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def blocks(language: str) -> list[tuple[str, str]]:
+    """Every fenced block of one language, with a name for its test."""
+    return [
+        (f"{page.name}-{number}", text)
+        for page in PAGES
+        for number, (found, text) in enumerate(BLOCK.findall(page.read_text(encoding="utf-8")))
+        if found == language
+    ]
+
+
+@pytest.mark.parametrize(("name", "text"), [block for block in blocks("yaml") if block[1].startswith("graphspec: 1")])
+def test_every_spec_in_the_documents_builds(name: str, text: str, tmp_path: Path) -> None:
+    """A spec on a page has no findings and Keras builds it."""
+    path = tmp_path / "spec.yaml"
+    path.write_text(text, encoding="utf-8")
+    spec = graphspec.load(path)
+    assert len(spec.warnings) == 0
+    assert graphspec.build(spec, weightless=True).count_params() > 0
+
+
+def test_there_are_specs_on_the_pages() -> None:
+    """The test above has something to test: the README's and those of the language."""
+    names = [name.split("-")[0] for name, text in blocks("yaml") if text.startswith("graphspec: 1")]
+    assert "README.md" in names
+    assert names.count("language.md") >= 3
+
+
+OUTPUTS = [
+    (page, command, shown)
+    for page in PAGES
+    for command, shown in re.findall(
+        r"<!-- output of: graphspec (.*?) -->\n```text\n(.*?)\n```", page.read_text(encoding="utf-8"), re.DOTALL
+    )
+]
+
+
+@pytest.mark.parametrize(("page", "command", "shown"), OUTPUTS, ids=[command for _, command, _ in OUTPUTS])
+def test_output_on_a_page_is_what_the_command_prints(
+    page: Path, command: str, shown: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a page shows as a command's output is that output, word for word."""
+    monkeypatch.chdir(ROOT)
+    result = CliRunner().invoke(main, command.split())
+    assert [line.rstrip() for line in result.stdout.strip("\n").splitlines()] == shown.splitlines()
+
+
+def test_every_command_in_the_documents_exists() -> None:
+    """`graphspec <command>` on a page is a command with those options, and `make <target>` a target."""
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    seen = 0
+    for _, text in [*blocks("console"), *blocks("sh")]:
+        for line in text.splitlines():
+            words = re.sub(r"\s+#.*", "", line.removeprefix("$ ")).split()
+            if words[:1] == ["make"] and len(words) > 1:
+                assert re.search(rf"^(?:[\w-]+ )*{re.escape(words[1])}(?: [\w-]+)*:", makefile, re.MULTILINE), line
+                seen += 1
+            if words[:1] == ["graphspec"]:
+                command = command_of(words[1])
+                options = {option for parameter in command.params for option in parameter.opts}
+                assert {word for word in words if re.match(r"--?[a-z]", word)} <= options, line
+                seen += 1
+    assert seen > 5
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_between_documents_lead_somewhere(page: Path) -> None:
+    """A relative link on a page is a file of the repository."""
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8")):
+        assert (page.parent / target).exists(), target

@@ -1,0 +1,621 @@
+"""`graphspec report`: the page of a run, whatever the run has come to, as text and as a browser shows it."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import threading
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import graphspec
+from graphspec import Run, SpecError
+from graphspec.cli import main
+from graphspec.runs.report import report_page, write_report
+from graphspec.runs.report.outcomes import (
+    Confusion,
+    Errors,
+    LabelCounts,
+    Labels,
+    NoPicture,
+    Outcome,
+    Scatter,
+    outcome_of,
+)
+from graphspec.runs.report.prediction_section import prediction_section
+from graphspec.runs.report.predictions import Predictions
+from graphspec.runs.report.series import MOST_POINTS, metric_groups
+from tests.chromium import attribute, look, needs_chromium, picture
+
+SPEC = """
+graphspec: 1
+name: shop
+inputs: {x: [3]}
+layers: {trunk: {Dense: {units: 4, activation: relu}}}
+graph: {a: {from: x, apply: trunk}, b: {from: a, apply: [{Dense: 3}, trunk_two]}}
+models:
+  trunk_two:
+    inputs: {h: [3]}
+    outputs: {o: {from: h, apply: {Dense: 4}}}
+outputs:
+  kind: {from: b, apply: {Dense: {units: 3, activation: softmax}}, loss: sparse_categorical_crossentropy}
+  size: {from: b, apply: {Dense: 2}, loss: mse}
+  sold: {from: a, apply: {Dense: {units: 1, activation: sigmoid}}, loss: binary_crossentropy}
+training: {optimizer: adam, epochs: 4, batch_size: 8}
+data:
+  train:
+    inputs: {x: {file: x.npy}}
+    outputs:
+      kind: {file: t.csv, column: kind, vocabulary: [hat, "<b>shoe</b>", coat]}
+      size: {file: t.csv, columns: [w, h]}
+      sold: {file: t.csv, column: sold}
+  validation: {split: 0.5}
+"""
+WORDS = ("hat", "<b>shoe</b>", "coat")
+EVIL = "</script><script>alert(1)</script><img src=http://example.invalid/x onerror=alert(2)>"
+
+
+def row(epoch: int, **more: Any) -> dict[str, Any]:
+    losses = {"kind_loss": 1 / (epoch + 1), "size_loss": 2 / (epoch + 1), "sold_loss": 0.5}
+    total = sum(losses.values())
+    return {
+        "epoch": epoch,
+        "step": 10 * (epoch + 1),
+        "loss": total,
+        **losses,
+        "val_loss": total * 1.1,
+        **{f"val_{name}": value * 1.1 for name, value in losses.items()},
+        "optimizer/learning_rate": 0.001,
+        **{f"share/{name.removesuffix('_loss')}": value / total for name, value in losses.items()},
+        "time/seconds": 1.5,
+        "time/samples_per_second": 800.0,
+        "time/data_wait": 0.1,
+        **more,
+    }
+
+
+def write_rows(run: Path, rows: list[dict[str, Any]]) -> None:
+    (run / "metrics.jsonl").write_text("".join(json.dumps(each) + "\n" for each in rows), encoding="utf-8")
+
+
+def write_record(run: Path, **more: Any) -> None:
+    record = {
+        "status": "finished",
+        "name": "shop",
+        "started": "2026-05-04T10:20:30+0000",
+        "seconds": 75.2,
+        "samples": {"train": 30, "validation": 30},
+        "best": {"epoch": 2, "monitor": "val_loss", "value": 0.25},
+        **more,
+    }
+    (run / "run.json").write_text(json.dumps(record), encoding="utf-8")
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """A run without a model, of four epochs."""
+    folder = tmp_path / "run"
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    np.save(folder / "x.npy", rng.normal(size=(60, 3)).astype(np.float32))
+    rows = [f"{WORDS[i % 3]},{i / 7:.2f},{-i / 5:.2f},{i % 2}" for i in range(60)]
+    (folder / "t.csv").write_text("\n".join(["kind,w,h,sold", *rows]), encoding="utf-8")
+    (folder / "spec.yaml").write_text(SPEC, encoding="utf-8")
+    write_record(folder)
+    write_rows(folder, [row(epoch) for epoch in range(4)])
+    lock = {"command": ["graphspec", "train", EVIL], "versions": {"keras": "3.15.1"}, "data": {}}
+    (folder / "lock.json").write_text(json.dumps(lock), encoding="utf-8")
+    came = {"training.optimizer": {"value": "adam", "from": "specs/shop.yaml:9:3", "written": "${" + EVIL + "}"}}
+    (folder / "provenance.json").write_text(json.dumps(came), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def with_model(run: Path) -> Path:
+    """The same run with a model, built and never trained."""
+    graphspec.build(run / "spec.yaml").save(run / "model.keras")
+    return run
+
+
+class Reader(HTMLParser):
+    """Collects the elements of a page with their attributes, and its text."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+    def all(self, tag: str, class_: str = "") -> list[dict[str, str | None]]:
+        return [found for name, found in self.elements if name == tag and class_ in (found.get("class") or "")]
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.texts).split())
+
+
+def read(run: Path) -> Reader:
+    return Reader(report_page(Run(run)))
+
+
+def charts(page: Reader) -> list[dict[str, Any]]:
+    """What each chart tells the script."""
+    return [json.loads(found["data-chart"] or "") for found in page.all("svg", "plot curves")]
+
+
+def call(*arguments: object) -> Result:
+    return CliRunner().invoke(main, [str(each) for each in arguments])
+
+
+def test_the_page_tells_of_the_whole_run(run: Path) -> None:
+    """Name, status, time, samples, best epoch, curves by output, graph, data, spec, versions and origins are there."""
+    page = read(run)
+    for said in (
+        *("shop", "finished", "4 May 2026", "1 min 15 s", "best val_loss, epoch 3", "0.25", "last validation loss"),
+        *("kind loss", "size loss", "sold loss", "each output's share of the loss", "samples a second"),
+        *("trunk", "model trunk_two", "(batch, 4)", "train.inputs.x", "3 different", "50 % of it is held out"),
+        *("optimizer: adam", "3.15.1", "specs/shop.yaml:9:3"),
+    ):
+        assert said in page.text, said
+    assert len(page.all("svg", "graph")) == 2
+    assert len(page.all("polygon", "area")) == 3
+    first = charts(page)[0]
+    assert [curve["name"] for curve in first["curves"]] == ["training", "validation"]
+    assert first["curves"][0]["points"] == [
+        [epoch + 1, pytest.approx(row(epoch)["loss"], rel=1e-4)] for epoch in range(4)
+    ]
+
+
+def test_the_page_is_one_file_that_fetches_nothing(run: Path) -> None:
+    """No element names anything outside the page, and the policy forbids whatever would; only its own script runs."""
+    page = read(run)
+    policy = next(found["content"] for found in page.all("meta") if found.get("http-equiv"))
+    assert policy is not None
+    assert policy.startswith("default-src 'none'")
+    assert "unsafe" not in policy
+    for name, attributes in page.elements:
+        assert name not in ("img", "link", "iframe", "object", "embed", "base", "form")
+        assert not {"src", "srcset", "style", "action"} & set(attributes)
+        assert not any(key.startswith("on") for key in attributes)
+        assert (attributes.get("href") or "#").startswith("#")
+    assert len(page.all("script")) == 1
+
+
+def test_nothing_of_a_run_becomes_markup(run: Path) -> None:
+    """Hostile names and values in every file of a run are shown as text."""
+    write_record(run, name=EVIL, status=EVIL, reason=EVIL, best={"epoch": 1, "monitor": EVIL, "value": 1})
+    write_rows(run, [row(0, **{f"{EVIL}_loss": 1.0}), row(1, **{f"{EVIL}_loss": 2.0})])
+    spec = (run / "spec.yaml").read_text(encoding="utf-8")
+    (run / "spec.yaml").write_text(f"# {EVIL}\n{spec}", encoding="utf-8")
+    page = read(run)
+    assert len(page.all("script")) == 1
+    assert not page.all("img")
+    assert not page.all("b", "shoe")
+    assert page.text.count("alert(1)") >= 5
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"status": "failed", "reason": "the disk is full"}, "The training failed: the disk is full"),
+        ({"status": "stopped"}, "was stopped before its end"),
+        ({"status": "running"}, "The training was killed"),
+        ({"status": 7, "samples": None, "seconds": None, "started": "?", "best": None}, "trained ?"),
+        ({"best": {"epoch": None}, "samples": {}}, "last loss"),
+        ({"seconds": "long", "samples": {"train": [1]}, "best": {"epoch": "x", "value": {}}}, "training samples"),
+    ],
+)
+def test_a_run_of_any_status_has_a_page(run: Path, more: dict[str, Any], said: str) -> None:
+    """Failed, stopped, killed and odd runs are told as such; without a model, that is said."""
+    write_record(run, **more)
+    page = read(run)
+    assert said in page.text
+    assert "holds no model yet" in page.text
+
+
+def test_a_run_that_is_being_written_says_so(run: Path) -> None:
+    """While another process holds the run, the training goes on."""
+    from graphspec.run_directory import hold
+
+    write_record(run, status="running")
+    with hold(run):
+        assert "still going on" in read(run).text
+
+
+@pytest.mark.parametrize("rows", [[], None])
+def test_a_run_without_an_epoch_says_so(run: Path, rows: list[Any] | None) -> None:
+    """A run that has just begun has no curves."""
+    (run / "metrics.jsonl").unlink()
+    if rows is not None:
+        write_rows(run, rows)
+    page = read(run)
+    assert "No epoch has been finished" in page.text
+    assert not charts(page)
+
+
+def test_one_epoch_is_drawn_as_dots(run: Path) -> None:
+    """One epoch makes no line, and is seen all the same."""
+    write_rows(run, [row(0)])
+    page = read(run)
+    assert not page.all("path", "line")
+    assert len(page.all("circle", "dot training")) >= 4
+    assert len(page.all("polygon", "area")) == 3
+
+
+def test_what_is_not_finite_breaks_the_line(run: Path) -> None:
+    """Epochs without a finite value are counted, and leave a gap; a metric that never had one has no chart."""
+    rows = [row(epoch, loss=None if epoch in (3, 4) else 1.0, never=None, val_never=None) for epoch in range(9)]
+    write_rows(run, rows)
+    (whole, *_) = metric_groups(rows, ["kind", "size", "sold"])
+    assert whole.charts[0].gaps == 2
+    assert [len(each) for each in whole.charts[0].curves[0].stretches] == [3, 4]
+    text = read(run).text
+    assert "not a finite number in 2 epochs" in text
+    assert "never" not in text
+
+
+def test_a_metric_of_several_values_has_a_chart_each() -> None:
+    """Each value of a list is a metric of its own."""
+    rows = [{"epoch": epoch, "f1": [0.1 * epoch, 0.2 * epoch]} for epoch in range(3)]
+    (group,) = metric_groups(rows, ["y"])
+    assert [chart.title for chart in group.charts] == ["f1 [0]", "f1 [1]"]
+    assert group.charts[1].curves[0].points[2][1] == pytest.approx(0.4)
+
+
+def test_a_metric_belongs_to_the_longest_output_that_it_names() -> None:
+    """Of `size` and `size_of`, `size_of_loss` is the latter's; what is of neither is the whole model's."""
+    rows = [{"epoch": 0, "loss": 3.0, "size_loss": 1.0, "size_of_loss": 2.0, "val_size_of_mae": 1.0}]
+    groups = metric_groups(rows, ["size", "size_of"])
+    titles = {group.output: [chart.title for chart in group.charts] for group in groups}
+    assert titles == {"": ["loss"], "size": ["loss"], "size_of": ["loss", "mae"]}
+
+
+def test_thousands_of_epochs_are_thinned_and_keep_their_extremes(run: Path) -> None:
+    """Of 5,000 epochs few points are drawn, the one spike among them, and the page says so and stays small."""
+    write_rows(run, [row(epoch, loss=1000.0 if epoch == 3210 else 1 + 1 / (epoch + 1)) for epoch in range(5_000)])
+    text = report_page(Run(run))
+    page = Reader(text)
+    points = charts(page)[0]["curves"][0]["points"]
+    assert len(points) <= 1.1 * MOST_POINTS
+    assert [3211, 1000.0] in points
+    assert (points[0][0], points[-1][0]) == (1, 5000)
+    assert "Of 5,000 epochs" in page.text
+    assert len(text) < 500_000
+
+
+def test_thirty_outputs_and_a_graph_of_three_hundred_nodes(tmp_path: Path) -> None:
+    """Every output has its charts, the small shares are one, and a wide and deep graph is drawn."""
+    nodes = [f"  n{i}: {{from: {f'n{i - 1}' if i % 30 else 'x'}, apply: {{Dense: 2}}}}" for i in range(300)]
+    outputs = [f"  out_{i}: {{from: n{29 + 30 * (i % 10)}, apply: {{Dense: 1}}, loss: mse}}" for i in range(30)]
+    spec = "\n".join(["graphspec: 1", "inputs: {x: [2]}", "graph:", *nodes, "outputs:", *outputs])
+    (tmp_path / "spec.yaml").write_text(spec + "\ntraining: {optimizer: sgd}\n", encoding="utf-8")
+    write_record(tmp_path)
+    row_ = {f"out_{i}_loss": i + 1.0 for i in range(30)} | {f"share/out_{i}": (i + 1) / 465 for i in range(30)}
+    write_rows(tmp_path, [{"epoch": epoch, "loss": 465.0, **row_} for epoch in range(3)])
+    page = read(tmp_path)
+    assert len(charts(page)) == 31
+    assert len(page.all("polygon", "area")) == 8
+    assert "23 others" in page.text
+    assert len(page.all("rect", "box")) == 331
+    assert "The spec names no data" in page.text
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "said"),
+    [
+        ("spec.yaml", "graphspec: 1\ninputs: {x: [2]}\noutputs: {y: {from: z}}\n", "undefined-name"),
+        ("spec.yaml", "outputs: 1", "3.15.1"),
+        ("spec.yaml", "\0\0", "The spec of the run cannot be read."),
+        ("metrics.jsonl", "{half", "The metrics cannot be read."),
+        ("lock.json", "[]", "The run has no lock.json"),
+        ("provenance.json", "{", "optimizer: adam"),
+        ("run.json", "{", "run"),
+        ("x.npy", "no array", "x.npy"),
+    ],
+)
+def test_a_damaged_file_is_told_on_the_page(run: Path, file: str, text: str, said: str) -> None:
+    """Whatever is damaged, the page tells it and shows the rest."""
+    (run / file).write_text(text, encoding="utf-8")
+    page = read(run)
+    assert said in page.text
+    assert "Curves" in page.text
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+KEYS = ("status", "name", "started", "seconds", "samples", "best", "reason", "metrics")
+NAMES = ("loss", "val_loss", "kind_loss", "share/kind", "share/size", "optimizer/learning_rate", "time/data_wait", "f")
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(
+    record=st.dictionaries(st.sampled_from(KEYS), JSON),
+    rows=st.lists(st.dictionaries(st.sampled_from(NAMES), JSON | st.floats()), max_size=4),
+    lock=JSON,
+    provenance=JSON,
+)
+def test_whatever_the_files_of_a_run_hold_there_is_a_page(
+    run: Path, record: dict[str, Any], rows: list[dict[str, Any]], lock: Any, provenance: Any
+) -> None:
+    """Any JSON in the place of any value gives a page."""
+    write_record(run, **record)
+    write_rows(run, [{**each, "epoch": number} for number, each in enumerate(rows)])
+    (run / "lock.json").write_text(json.dumps(lock), encoding="utf-8")
+    (run / "provenance.json").write_text(json.dumps(provenance), encoding="utf-8")
+    page = Reader(report_page(Run(run)))
+    assert "Curves" in page.text
+    assert not [found for _, found in page.elements if "nan" in (found.get("d") or "")]
+
+
+def test_data_that_is_gone_is_told(with_model: Path) -> None:
+    """Without its data, a run has its page, which names the files that are missing."""
+    (with_model / "t.csv").unlink()
+    page = read(with_model)
+    assert "The model could not be tried on its data" in page.text
+    assert page.text.count("t.csv") >= 2
+    assert charts(page)
+
+
+def test_a_damaged_model_is_told(with_model: Path) -> None:
+    """A model that cannot be read is told where predictions would stand."""
+    (with_model / "model.keras").write_bytes(b"nothing")
+    assert "The model could not be tried on its data" in read(with_model).text
+
+
+def test_without_tensorflow_and_numpy_the_page_says_what_it_lacks(with_model: Path) -> None:
+    """Curves, graph and spec need neither; what needs them says so."""
+    code = (
+        "import sys\n"
+        "for name in ('numpy', 'tensorflow', 'keras'): sys.modules[name] = None\n"
+        "from graphspec.runs.report import write_report\n"
+        "write_report(sys.argv[1])\n"
+    )
+    subprocess.run([sys.executable, "-c", code, str(with_model)], check=True, capture_output=True)
+    page = Reader((with_model / "report.html").read_text(encoding="utf-8"))
+    assert "Predicting needs numpy, which is not installed." in page.text
+    assert "Looking at data needs numpy, which is not installed." in page.text
+    assert len(charts(page)) == 8
+    assert len(page.all("svg", "graph")) == 2
+
+
+def cells(page: Reader, text: str, row_: str) -> list[int]:
+    """The counts in a row of the confusion matrix whose head is `row_`."""
+    found = re.search(rf'<th scope="row" title="{re.escape(row_)}">.*?</tr>', text)
+    assert found is not None
+    return [int(each) for each in re.findall(r'<td class="s\d[^>]*>(\d+)<', found[0])]
+
+
+def test_predictions_are_those_of_the_model(with_model: Path) -> None:
+    """The confusion matrices and the points are those that the run's own predictions give."""
+    from sklearn.metrics import confusion_matrix
+
+    from graphspec.datasets.samples import read_training_data
+
+    run = Run(with_model)
+    held = read_training_data(run.spec).validation
+    assert held is not None
+    predicted = run.predict("validation")
+    everything = np.arange(held.count)
+    kind = held.batch(held.outputs["kind"], everything)
+    wanted = confusion_matrix(kind, predicted["kind"].argmax(-1), labels=[0, 1, 2])
+    text = report_page(run)
+    page = Reader(text)
+    assert [cells(page, text, word) for word in ("hat", "&lt;b&gt;shoe&lt;/b&gt;", "coat")] == wanted.tolist()
+    sold = held.batch(held.outputs["sold"], everything).reshape(-1)
+    wanted = confusion_matrix(sold, predicted["sold"].reshape(-1) > 0.5, labels=[0, 1])
+    assert [cells(page, text, word) for word in ("0", "1")] == wanted.tolist()
+    error = predicted["size"][:, 0] - held.batch(held.outputs["size"], everything)[:, 0]
+    assert f"RMSE {np.sqrt(np.mean(error**2)):.4g}" in page.text
+    assert "The model on the validation split: 30 samples" in page.text
+    assert len([found for found in page.all("circle") if found.get("r") == "2.4"]) == 60
+
+
+def outcome(loss: str, target: Any, predicted: Any, **more: Any) -> Any:
+    """The only picture of an output with this loss."""
+    text = f"graphspec: 1\ninputs: {{x: [2]}}\noutputs: {{y: {{from: x, apply: {{Dense: 3}}, loss: {loss}}}}}\n"
+    spec = Path(more.pop("folder")) / "one.yaml"
+    spec.write_text(text, encoding="utf-8")
+    output = graphspec.load(spec).graph.outputs["y"]
+    found = outcome_of(output, np.asarray(target), np.asarray(predicted), **more)
+    assert len(found.pictures) == 1
+    return found.pictures[0]
+
+
+def test_each_kind_of_output_has_its_picture(tmp_path: Path) -> None:
+    """One-hot and sparse classes, logits, several yes-or-no values, numbers, arrays: each by what its loss takes."""
+    one_hot = outcome("categorical_crossentropy", np.eye(3)[[0, 1, 1]], np.eye(3)[[0, 1, 2]], folder=tmp_path)
+    assert isinstance(one_hot, Confusion)
+    assert (one_hot.counts, one_hot.right) == (((1, 0, 0), (0, 1, 1), (0, 0, 0)), 2)
+    steps = outcome("sparse_categorical_crossentropy", [[0, 1], [2, 2]], np.eye(3)[[[0, 1], [2, 0]]], folder=tmp_path)
+    assert (steps.values, steps.right) == (4, 3)
+    logits = "{BinaryCrossentropy: {from_logits: true}}"
+    binary = outcome(logits, [0, 1, 1], [[-0.1], [0.2], [-3.0]], folder=tmp_path)
+    assert binary.counts == ((1, 0), (1, 1))
+    labels = outcome("binary_crossentropy", [[1, 0], [1, 1]], [[0.9, 0.6], [0.2, 0.7]], folder=tmp_path)
+    assert isinstance(labels, Labels)
+    assert [(each.held, each.predicted, each.both) for each in labels.labels] == [(2, 1, 1), (1, 2, 1)]
+    scatter = outcome("mse", [1.0, 2.0, 3.0], [[1.0], [2.0], [4.0]], folder=tmp_path)
+    assert isinstance(scatter, Scatter)
+    assert scatter.mean_error == pytest.approx(1 / 3)
+    assert scatter.r2 == pytest.approx(0.5)
+    wide = outcome("mae", np.zeros((5, 4, 4)), np.ones((5, 4, 4)), folder=tmp_path)
+    assert isinstance(wide, Errors)
+    assert sum(wide.counts) == 80
+    assert isinstance(outcome("mse", np.zeros((5, 2)), np.zeros((5, 3)), folder=tmp_path), NoPicture)
+    assert isinstance(outcome("mse", np.zeros((5, 2)), np.full((5, 2), np.nan), folder=tmp_path), NoPicture)
+
+
+def test_every_picture_has_its_place_on_the_page() -> None:
+    """Counts of yes-or-no values, histograms, points and what has no picture are written, with what is to be known."""
+    labels = Labels((LabelCounts("big", 4, 3, 2),), 5, folded=7)
+    outcomes = (
+        Outcome("tags", (labels,), lost=2),
+        Outcome("image", (Errors((1, 3), (-1.0, 0.0, 1.0), 0.25, 0.5),)),
+        Outcome("size", (Scatter("size", (1.0, 2.0), (1.5, 2.5), 0.5, 0.5, None),)),
+        Outcome("free", (NoPicture("the data has no targets for it"),)),
+    )
+    page = Reader(prediction_section(Predictions("test", 5, 9, outcomes, ("t.csv",))))
+    for said in (
+        *("on the test split", "5 evenly chosen of 9", "t.csv has changed", "2 predictions are not finite"),
+        *("66.7 %", "50.0 %", "7 more are not shown", "-1 to 0: 1", "RMSE 0.5", "the data has no targets for it"),
+    ):
+        assert said in page.text, said
+    assert len(page.all("rect", "bar")) == 2
+    assert "R²" not in page.text
+
+
+def test_many_classes_are_folded(tmp_path: Path) -> None:
+    """Of a thousand classes the most frequent are shown, the others are one, and every value is counted."""
+    rng = np.random.default_rng(0)
+    target = np.concatenate([np.repeat(np.arange(19), 50), rng.integers(19, 1000, 500)])
+    predicted = np.eye(1000)[rng.permutation(target)]
+    found = outcome("sparse_categorical_crossentropy", target, predicted, folder=tmp_path)
+    assert found.classes == (*map(str, range(19)), "others")
+    assert sum(map(sum, found.counts)) == len(target)
+    assert found.folded == 981
+
+
+def test_the_command_writes_into_the_run_and_replaces_its_own_page_alone(run: Path, tmp_path: Path) -> None:
+    """By default report.html in the run; a page of graphspec is replaced, another file only with --force."""
+    first = call("report", run)
+    assert first.exit_code == 0, first.output
+    assert f"Wrote {run / 'report.html'}" in first.stdout
+    assert call("report", tmp_path).exit_code == 0
+    other = tmp_path / "mine.html"
+    other.write_text("<!DOCTYPE html><p>mine</p>", encoding="utf-8")
+    refused = call("report", run, "-o", other)
+    assert refused.exit_code == 1
+    assert "is no report of graphspec" in refused.output
+    assert other.read_text(encoding="utf-8") == "<!DOCTYPE html><p>mine</p>"
+    assert call("report", run, "-o", other, "--force").exit_code == 0
+    assert "graphspec report" in other.read_text(encoding="utf-8")
+    assert call("report", run, "-o", tmp_path / "new" / "deep" / "page.html").exit_code == 0
+    assert list(tmp_path.glob("**/.writing-*")) == []
+
+
+@pytest.mark.parametrize("to", ["folder", "file/page.html"])
+def test_a_bad_path_is_refused_before_the_work(run: Path, tmp_path: Path, to: str) -> None:
+    """Where nothing can be written, nothing is read first."""
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch()
+    doing: list[str] = []
+    with pytest.raises(SpecError, match="GS904"):
+        write_report(run, tmp_path / to, tell=doing.append)
+    assert doing == []
+
+
+def test_where_there_is_no_run_that_is_said(tmp_path: Path) -> None:
+    """A folder without runs is a finding."""
+    refused = call("report", tmp_path)
+    assert refused.exit_code == 1
+    assert "GS903" in refused.output
+
+
+def test_a_page_is_whole_while_it_is_replaced(run: Path) -> None:
+    """Whoever reads the page meanwhile sees a whole one."""
+    page = write_report(run)
+    ends: set[str] = set()
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.is_set():
+            ends.add(page.read_text(encoding="utf-8")[-8:])
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    for _ in range(5):
+        write_report(run)
+    done.set()
+    watcher.join()
+    assert ends == {"</html>\n"}
+
+
+POLICY = r'<meta http-equiv="Content-Security-Policy"[^>]*>'
+
+HOVER = """
+const charts = [...document.querySelectorAll("svg.plot")];
+const boxes = charts.map((each) => each.getBoundingClientRect());
+const places = boxes.map((box) => [box.left, box.top, box.right, box.bottom].map(Math.round));
+const [first] = charts, box = first.getBoundingClientRect();
+first.dispatchEvent(new PointerEvent("pointermove", {clientX: box.left + box.width * 0.99, clientY: box.top + 40}));
+const wide = document.documentElement.scrollWidth > document.documentElement.clientWidth;
+document.body.dataset.seen = JSON.stringify({places, tip: document.querySelector(".tip-box").textContent, wide});
+"""
+
+
+@needs_chromium
+def test_a_browser_shows_the_page_without_errors_and_fetches_nothing(with_model: Path) -> None:
+    """No message on the console, no request, and the curves, matrices and graphs are in the document."""
+    seen = look(write_report(with_model))
+    assert seen.console == []
+    assert seen.fetched == []
+    page = Reader(seen.dom)
+    assert len(page.all("path", "line training")) == 4
+    assert len(page.all("path", "line validation")) == 4
+    assert len(page.all("div", "tip-box")) == len(charts(page)) == 8
+    assert len(page.all("table", "confusion")) == 2
+    assert len(page.all("svg", "graph")) == 2
+
+
+@needs_chromium
+def test_the_policy_stops_what_does_not_belong_to_the_page(run: Path) -> None:
+    """A script or a picture put into the page is neither run nor fetched; without the policy, it is."""
+    path = write_report(run)
+    text = path.read_text(encoding="utf-8")
+    foreign = "<img src='http://example.invalid/x.png'><script>document.title = 'taken'</script></body>"
+    path.write_text(text.replace("</body>", foreign), encoding="utf-8")
+    seen = look(path)
+    assert "<title>taken" not in seen.dom
+    assert len(seen.console) >= 2
+    assert seen.fetched == []
+    path.write_text(re.sub(POLICY, "", path.read_text(encoding="utf-8")), encoding="utf-8")
+    seen = look(path)
+    assert "<title>taken" in seen.dom
+    assert "http://example.invalid/x.png" in seen.fetched
+
+
+@needs_chromium
+@pytest.mark.parametrize(("width", "dark"), [(1200, False), (1200, True), (500, False)])
+def test_charts_are_seen_and_hovering_tells_their_values(
+    with_model: Path, tmp_path: Path, width: int, dark: bool
+) -> None:
+    """The pixels where charts stand hold lines; the page is no wider than the window; the tip tells the last epoch."""
+    from PIL import Image
+
+    path = write_report(with_model)
+    text = path.read_text(encoding="utf-8")
+    probe = re.sub(POLICY, "", text)
+    frame = tmp_path / "probe.html"
+    frame.write_text(probe.replace("</body>", f"<script>{HOVER}</script></body>"), encoding="utf-8")
+    seen: Any = attribute(look(frame, width, 2400).dom, "data-seen")
+    assert seen["tip"].splitlines() == ["epoch 4", "training  1.25", "validation  1.375"]
+    assert not seen["wide"]
+    with Image.open(picture(path, tmp_path / "page.png", width, 2400, dark=dark)) as image:
+        page = image.convert("RGB")
+    corner = page.getpixel((3, 3))
+    assert isinstance(corner, tuple)
+    assert (sum(corner) < 150) is dark
+    inside = [place for place in seen["places"] if place[3] < 2400]
+    assert len(inside) >= 4
+    for left, top, right, bottom in inside:
+        colours = page.crop((left, top, right, bottom)).getcolors(maxcolors=1 << 20)
+        assert colours is not None
+        assert len(colours) > 20

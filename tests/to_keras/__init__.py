@@ -1,0 +1,1 @@
+"""Graph → Keras model: the builder, and what it uses of Keras."""

@@ -1,0 +1,172 @@
+"""Private parts of Keras are used in one module only, and exist in the installed Keras."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from graphspec.to_keras import keras_internals as internals
+
+PACKAGE = Path(internals.__file__).parent.parent
+OWN = {"self", "cls", "super"}
+
+
+def private_uses(path: Path) -> list[str]:
+    """Return the imports of private modules and the reads of private attributes, with their lines."""
+    uses = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(("keras.src", "tensorflow.python")):
+            uses.append(f"{path.name}:{node.lineno} {node.module}")
+        if isinstance(node, ast.Attribute) and node.attr.startswith("_") and not node.attr.startswith("__"):
+            is_own = isinstance(node.value, ast.Name) and node.value.id in OWN
+            if not is_own and is_in_keras(node.attr):
+                uses.append(f"{path.name}:{node.lineno} {node.attr}")
+    return uses
+
+
+@cache
+def is_in_keras(name: str) -> bool:
+    """Return whether an object of Keras, such as a layer or a model, has an attribute of this name."""
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    objects = (
+        *(model, model.layers[0], model.inputs[0], model.optimizer, keras.metrics.AUC(), keras.losses.Huber()),
+        *(keras.layers.TextVectorization(), keras.layers.RNN, keras.callbacks.Callback(), keras.Variable),
+    )
+    return any(hasattr(each, name) for each in objects)
+
+
+def test_only_one_module_uses_private_parts() -> None:
+    """No other module imports `keras.src` or `tensorflow.python`, or reads a private attribute of a Keras object."""
+    modules = [path for path in PACKAGE.rglob("*.py") if path.name != "keras_internals.py"]
+    assert [use for path in modules for use in private_uses(path)] == []
+    assert len(private_uses(Path(internals.__file__))) >= 10
+
+
+def weightless() -> bool:
+    """Return whether a large stateful layer is built without arrays."""
+    with internals.weightless_scope():
+        inputs = keras.Input((4, 3), batch_size=2)
+        lstm = keras.layers.LSTM(10**5, stateful=True)
+        keras.Model(inputs, lstm(inputs))
+    return bool(lstm.count_params() > 10**10 and not lstm.non_trainable_weights)
+
+
+def fresh_names() -> bool:
+    """Return whether names start anew within the scope, and continue after it."""
+    keras.layers.Dense(1)
+    before = keras.layers.Dense(1).name
+    with internals.fresh_layer_names():
+        within = keras.layers.Dense(1).name
+    after = keras.layers.Dense(1).name
+    return bool(within == "dense" and int(after.rpartition("_")[2]) == int(before.rpartition("_")[2]) + 1)
+
+
+def released() -> bool:
+    """Return whether a gradient registered within is released, and an earlier one kept."""
+    from tensorflow.python.framework import ops
+
+    registry = ops.gradient_registry._registry
+    registry["CustomGradient-before"] = registry["CustomGradient-kept"] = None
+    with internals.released_models():
+        registry["CustomGradient-within"] = None
+    left = [name in registry for name in ("CustomGradient-before", "CustomGradient-within")]
+    del registry["CustomGradient-before"], registry["CustomGradient-kept"]
+    return left == [True, False]
+
+
+def nested_layers() -> bool:
+    """Return whether nested layers are found, and the calls and operations behind tensors."""
+    inner = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, name="deep")])
+    inputs = keras.Input((2,))
+    result = inner(inputs)
+    model = keras.Model(inputs, result)
+    names = [each.name for each in internals.flattened_layers(model, include_self=False)]
+    call = internals.call_behind(result)
+    return (
+        {"deep", inner.name} <= set(names)
+        and model not in internals.flattened_layers(model, include_self=False)
+        and model in internals.flattened_layers(model)
+        and internals.operation_behind(result) is inner
+        and call.input_tensors == [inputs]
+        and any(call is each for each in internals.calls_of(inner))
+    )
+
+
+def masks() -> bool:
+    """Return whether a mask is found on the result of a masking layer only."""
+    masked = keras.layers.Embedding(3, 2, mask_zero=True)(keras.Input((4,), dtype="int32"))
+    return internals.mask_of(masked) is not None and internals.mask_of(keras.Input((4,))) is None
+
+
+def lookups() -> bool:
+    """Return whether `TextVectorization` has a lookup layer, and another layer is its own."""
+    layer = keras.layers.TextVectorization(vocabulary=["a", "b"])
+    dense = keras.layers.Dense(1)
+    size = int(internals.lookup_layer(layer).lookup_table.size())
+    return size == 2 and internals.lookup_layer(dense) is dense
+
+
+def built_symbolically() -> bool:
+    """Return whether metrics and optimizer have their variables before the first batch."""
+    import tensorflow as tf
+
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile("adam", "mse", metrics=["mae"])
+    data = tf.data.Dataset.from_tensor_slices((np.zeros((4, 2)), np.zeros((4, 1)))).batch(2)
+    internals.build_symbolically(model, data.element_spec)
+    return model.optimizer.built and len(model.metrics_variables) == 4
+
+
+def losses() -> bool:
+    """Return whether a function becomes a loss that takes sample weights."""
+    y, p, weights = np.array([[1.0], [0.0]]), np.array([[0.0], [0.0]]), np.array([1.0, 3.0])
+    loss = internals.loss_of(lambda true, predicted: keras.ops.mean(keras.ops.square(true - predicted), axis=-1))
+    huber = keras.losses.Huber()
+    return float(loss(y, p, weights)) == 0.5 and internals.loss_of(huber) is huber
+
+
+def directions() -> bool:
+    """Return whether Keras states the direction in which a metric improves."""
+    directions = [internals.direction_of(each) for each in (keras.metrics.AUC(), keras.metrics.MeanSquaredError())]
+    return directions == ["up", "down"] and internals.direction_of(keras.metrics.Mean()) is None
+
+
+def state() -> Any:
+    """Return the state of the global generator."""
+    return keras.ops.convert_to_numpy(internals.global_generator().state)
+
+
+def generators() -> bool:
+    """Return whether unseeded random numbers use the generator, and `set_random_seed` resets it."""
+    keras.utils.set_random_seed(3)
+    first = state()
+    keras.random.normal((2,))
+    second = state()
+    keras.utils.set_random_seed(3)
+    return bool((first != second).any() and (state() == first).all())
+
+
+@pytest.mark.smoke
+@pytest.mark.parametrize(
+    "use",
+    [
+        *(weightless, fresh_names, released, nested_layers, masks, lookups, built_symbolically, losses, directions),
+        generators,
+    ],
+    ids=lambda use: use.__name__,
+)
+def test_private_parts_work_as_used(use: Callable[[], bool]) -> None:
+    """Each private part works in the installed Keras as the module uses it."""
+    try:
+        holds = use()
+    except (AttributeError, ImportError, TypeError) as error:
+        pytest.fail(f"graphspec/to_keras/keras_internals.py uses a part that this Keras lacks: {error}")
+    assert holds, f"graphspec/to_keras/keras_internals.py: the part that `{use.__name__}` tests has changed in Keras"

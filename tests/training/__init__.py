@@ -1,0 +1,1 @@
+"""Trainings, and how they are resumed."""

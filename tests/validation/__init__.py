@@ -1,0 +1,1 @@
+"""Files found, checked, ignored and fixed."""
