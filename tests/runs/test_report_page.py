@@ -322,7 +322,7 @@ def test_thirty_outputs_and_a_graph_of_three_hundred_nodes(tmp_path: Path) -> No
         ("spec.yaml", "outputs: 1", "3.15.1"),
         ("spec.yaml", "\0\0", "The spec of the run cannot be read."),
         ("metrics.jsonl", "{half", "The metrics cannot be read."),
-        ("lock.json", "[]", "The run has no lock.json"),
+        ("lock.json", "[]", "The lock.json of the run cannot be read."),
         ("provenance.json", "{", "optimizer: adam"),
         ("run.json", "{", "run"),
         ("x.npy", "no array", "x.npy"),

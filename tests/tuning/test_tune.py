@@ -514,13 +514,13 @@ def test_a_killed_study_comes_to_the_same_end(process: Callable[..., Forked], wh
 def test_memory_stays_where_it_is(spec: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Many trials in one process: what one has taken is given back before the next."""
     taken: list[float] = []
-    try_one = Tuner._try
+    try_one = Tuner._run
 
     def measured(self: Tuner, trial: optuna.Trial) -> None:
         try_one(self, trial)
         taken.append(int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20)
 
-    monkeypatch.setattr(Tuner, "_try", measured)
+    monkeypatch.setattr(Tuner, "_run", measured)
     overrides = ["training.epochs=1", "search.pruner=null"]
     graphspec.tune(spec, overrides=overrides, trials=14, study_dir=spec.parent / "study")
     assert len(taken) == 14
