@@ -32,5 +32,5 @@ def report(run: str, output: Path | None, force: bool) -> None:
     from graphspec.runs.run import Run
 
     found = Run.at(run)
-    path = write_report(found, output, force=force, tell=lambda doing: echo(f"{found.path}: {doing}", err=True))
+    path = write_report(found, output, force=force, on_stage=lambda stage: echo(f"{found.path}: {stage}", err=True))
     echo(f"Wrote {path}")

@@ -12,7 +12,7 @@ from graphspec.console.echo import echo
 from graphspec.diagnostics.escapes import json_text
 
 if TYPE_CHECKING:
-    from graphspec.runs.overview import Difference, Overview
+    from graphspec.runs.overview import Overview, RunDifference
 
 COMPARE = "compare"
 
@@ -115,7 +115,7 @@ def _compare(first: str, second: str, as_json: bool) -> None:
         console.print(table)
 
 
-def _pair(each: Difference, part: str) -> tuple[str, str]:
+def _pair(each: RunDifference, part: str) -> tuple[str, str]:
     if part == "metrics":
         return _number(each.first), _number(each.second)
     return _written(each.first), _written(each.second)

@@ -1,4 +1,4 @@
-"""Runs side by side: what became of each, and in what two of them differ. Needs no TensorFlow."""
+"""An overview of several runs, and the comparison of two. Needs no TensorFlow."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ UNREADABLE = "unreadable"
 
 @dataclass(frozen=True)
 class Overview:
-    """One run. metrics are those of its last epoch; fault says why its record, or its metrics, cannot be relied on."""
+    """The status and record of a run; `fault` is the reason if its record or metrics are unreliable."""
 
     path: Path
     status: str
@@ -27,19 +27,19 @@ class Overview:
 
     @property
     def metrics(self) -> dict[str, Any]:
-        """Every metric of the last epoch, by name."""
-        found: dict[str, Any] = self.record.get("metrics", {})
-        return found
+        """Return every metric of the last epoch, by name."""
+        metrics: dict[str, Any] = self.record.get("metrics", {})
+        return metrics
 
     def as_json(self) -> dict[str, Any]:
-        """The run as JSON: its path and status, and what its record says."""
+        """Return path, status and record of the run as JSON."""
         fault = {"fault": self.fault} if self.fault else {}
         return {"path": str(self.path), **self.record, "status": self.status, **fault}
 
 
 @dataclass(frozen=True)
-class Difference:
-    """One thing in which two runs differ, with what it is in either; None where one has no such thing."""
+class RunDifference:
+    """A value of two runs, by name; None if a run does not have it."""
 
     name: str
     first: Any
@@ -48,26 +48,26 @@ class Difference:
 
 @dataclass(frozen=True)
 class Comparison:
-    """In what two runs differ: values of their specs, versions, data files; and the last metrics of both."""
+    """The differences of two runs in spec, versions and data files, and the last metrics of both."""
 
-    spec: list[Difference]
-    versions: list[Difference]
-    data: list[Difference]
-    metrics: list[Difference]
+    spec: list[RunDifference]
+    versions: list[RunDifference]
+    data: list[RunDifference]
+    metrics: list[RunDifference]
 
     def as_json(self) -> dict[str, Any]:
-        """By part, each name with both values."""
-        return {part: {each.name: [each.first, each.second] for each in found} for part, found in vars(self).items()}
+        """Return both values of each name, by part, as JSON."""
+        return {part: {each.name: [each.first, each.second] for each in values} for part, values in vars(self).items()}
 
 
 def overviews(folder: Path) -> list[Overview]:
-    """Every run at or below `folder`, the newest first."""
+    """Return an overview of every run at or below `folder`, the newest first."""
     runs = [_overview(path) for path in run_directory.folders_with(folder, run_directory.RECORD)]
     return sorted(runs, key=lambda run: (str(run.record.get("started", "")), run.path.name), reverse=True)
 
 
 def compare(first: Path, second: Path) -> Comparison:
-    """In what the runs at two folders differ. Raises SpecError where one of them cannot be read."""
+    """Compare the runs in two folders. Raises SpecError if one of them cannot be read."""
     values = [_values(run) for run in (first, second)]
     locks = [run_directory.read_lock(run) for run in (first, second)]
     records = [run_directory.read_record(run) for run in (first, second)]
@@ -84,30 +84,30 @@ def _overview(path: Path) -> Overview:
     try:
         record = run_directory.read_record(path)
     except SpecError as error:
-        (found,) = error.report
-        return Overview(path, UNREADABLE, fault=found.message)
+        (diagnostic,) = error.report
+        return Overview(path, UNREADABLE, fault=diagnostic.message)
     status = status_of(path, record)
     try:
         check_record(path, record, run_directory.read_rows(path))
     except SpecError as error:
-        (found,) = error.report
-        return Overview(path, status, record, fault=found.message)
+        (diagnostic,) = error.report
+        return Overview(path, status, record, fault=diagnostic.message)
     return Overview(path, status, record)
 
 
 def _values(run: Path) -> dict[str, Any]:
-    found = run_directory.read_provenance(run)
-    return {name: each.get("value") for name, each in found.items()}
+    provenance = run_directory.read_provenance(run)
+    return {name: each.get("value") for name, each in provenance.items()}
 
 
 def _hashes(run: Path, lock: dict[str, Any]) -> dict[str, Any]:
-    """The SHA-256 of each data file, by where it lies: runs in other folders call it otherwise."""
+    """Return the SHA-256 of each data file by absolute path, since relative ones depend on the run."""
     return {os.path.normpath(run.resolve() / name): each["sha256"] for name, each in lock["data"].items()}
 
 
-def _differences(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[Difference]:
+def _differences(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[RunDifference]:
     return [each for each in _all(first, second) if each.first != each.second]
 
 
-def _all(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[Difference]:
-    return [Difference(name, first.get(name), second.get(name)) for name in {**first, **second}]
+def _all(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[RunDifference]:
+    return [RunDifference(name, first.get(name), second.get(name)) for name in {**first, **second}]

@@ -1,4 +1,4 @@
-"""`Run`: a run directory, read again: its spec, its history, its model, and what the model says of other data."""
+"""`Run`: a run directory, with its spec, history and model, and predictions on data."""
 
 from __future__ import annotations
 
@@ -40,33 +40,33 @@ CHECKPOINTS = {"last": run_directory.MODEL, "best": run_directory.BEST}
 
 @dataclass(frozen=True)
 class Run:
-    """A run directory. Everything is read when it is asked for, the spec once."""
+    """A run directory, read lazily; the spec is read once."""
 
     path: Path
 
     @classmethod
     def at(cls, path: Path | str) -> Run:
-        """The run at `path`, or the newest run below that folder. Raises SpecError where there is none."""
+        """Return the run at `path`, or the newest below it. Raises SpecError if there is none."""
         return cls(run_directory.newest(Path(path)))
 
     @property
     def record(self) -> dict[str, Any]:
-        """What `run.json` says: status, samples, last metrics, the best epoch."""
+        """Read `run.json`: status, samples, last metrics, the best epoch."""
         return run_directory.read_record(self.path)
 
     @property
     def lock(self) -> dict[str, Any]:
-        """What `lock.json` says: command, seed, versions, machine, data files."""
+        """Read `lock.json`: command, seed, versions, machine, data files."""
         return run_directory.read_lock(self.path)
 
     @property
     def metrics(self) -> list[run_directory.Row]:
-        """What `metrics.jsonl` says, a row an epoch: see `graphspec.run_directory.rows` for its keys.
+        """Read `metrics.jsonl`, a row an epoch: see `graphspec.run_directory.rows` for its keys.
 
-        Raises SpecError where epochs are missing that the record counts, or where the record says what they do not.
+        Raises SpecError if epochs are missing, or if record and rows contradict each other.
         """
         record: dict[str, Any] = {}
-        with suppress(SpecError):  # what is wrong with the record is said by what needs it
+        with suppress(SpecError):  # a damaged record is reported where it is needed
             record = self.record  # before the rows, which are written before it
         rows = run_directory.read_rows(self.path)
         check_record(self.path, record, rows)
@@ -74,41 +74,45 @@ class Run:
 
     @property
     def history(self) -> dict[str, list[Any]]:
-        """Every metric by epoch, and `epoch` itself.
+        """Return every metric by epoch, and `epoch` itself.
 
-        A number, a list for a metric of several values, or None where it was not measured or not finite.
+        A value is a number, a list for a metric of several values, or None if missing or not finite.
         """
         return run_directory.series(self.metrics)
 
     @property
     def vocabularies(self) -> dict[str, tuple[str, ...]]:
-        """The words of each `vocabulary: auto` of the run, by `inputs.name` and `outputs.name`, in order of index.
+        """Return the words of each `vocabulary: auto`, by `inputs.name` or `outputs.name`, in order of index.
 
-        Raises SpecError where the run does not hold them all, or not those that it was trained with.
+        Raises SpecError if some are missing, or differ from those of the training.
         """
-        found = run_directory.read_vocabularies(self.path)
+        vocabularies = run_directory.read_vocabularies(self.path)
         known: dict[str, Any] = {}
-        with suppress(SpecError):  # without a lock nobody can tell
+        with suppress(SpecError):  # without a lock, changes cannot be detected
             known = self.lock.get(FILES) or {}
         if run_directory.VOCABULARIES in differing_files(known, self.path):
             raise run_directory.damaged(self.path / run_directory.VOCABULARIES, "it is not what the run was begun with")
         data = self.spec.data
-        wanted = auto_sources(data.train) if data is not None and data.train is not None else {}
-        if missing := [name for name in wanted if name not in found]:
+        automatic = auto_sources(data.train) if data is not None and data.train is not None else {}
+        if missing := [name for name in automatic if name not in vocabularies]:
             raise run_directory.damaged(self.path / run_directory.VOCABULARIES, f"it has no words for `{missing[0]}`")
-        return found
+        return vocabularies
 
     @property
     def labels(self) -> dict[str, tuple[str, ...]]:
-        """The words of each output whose targets have a vocabulary, in order of index."""
-        found = labels_of(self.spec.graph, self.spec.data, self.vocabularies)
-        return {name: each.words for name, each in found.items()}
+        """Return the words of each output whose targets have a vocabulary, in order of index."""
+        labels = labels_of(self.spec.graph, self.spec.data, self.vocabularies)
+        return {name: each.words for name, each in labels.items()}
 
     def to_resume(self, epochs: int | None = None) -> Spec | None:
-        """The spec to resume with, of `epochs` epochs in all; None where the run has come to its end.
+        """Return the spec to resume with; None if the run has finished.
 
-        Raises SpecError where the spec was edited, where there are to be fewer epochs than were trained, or where a
-        vocabulary or the state of a preprocessing layer was changed.
+        Args:
+            epochs: number of epochs in all, by default the spec's.
+
+        Raises:
+            SpecError: the spec, a vocabulary or the state of a preprocessing layer was changed, or more epochs than
+                `epochs` were trained.
         """
         record, spec = self.record, self.spec
         run_directory.check_free(self.path)
@@ -127,22 +131,22 @@ class Run:
         return spec
 
     def spec_changes(self) -> list[Change] | None:
-        """In what the spec differs from that which the run was trained with; None where the run does not tell."""
+        """Return the changes of the spec since the training; None if they cannot be detected."""
         lock = self.lock
         if not is_comparable(lock):
             return None
         return changes(lock, values_of(self.spec), default_paths(self.spec), whole=True)
 
     def changed_plugins(self) -> list[str]:
-        """The source files of plugins that are no longer what they were when the run was begun."""
+        """Return the source files of plugins that changed since the run began."""
         return differing_files(self.lock.get(PLUGINS, {}), self.path)
 
     def unknown_plugins(self) -> list[str]:
-        """The source files of plugins of which the run has recorded nothing."""
+        """Return the source files of plugins that the run has no record of."""
         return unknown_plugins(every_plugin(self.spec.graph), self.lock.get(PLUGINS, {}), self.path)
 
     def _has_models(self, record: dict[str, Any]) -> bool:
-        """Return whether the model, and that of the best epoch where a checkpoint of it is kept, are whole."""
+        """Return whether the last model, and the best if there is a checkpoint of it, are undamaged."""
         keeps_best = record.get("best") and is_file(self.path / run_directory.CHECKPOINTS / "best.npz")
         names = [run_directory.MODEL, *([run_directory.BEST] if keeps_best else [])]
         return all(is_whole_zip(self.path / name) for name in names)
@@ -152,40 +156,44 @@ class Run:
         for name in differing_files(known or {}, self.path):
             raise run_directory.damaged(self.path / name, "it is not what the run was begun with")
         for name in unknown_files(known, self.path) if known is not None else ():
-            raise run_directory.damaged(self.path / run_directory.LOCK, f"it says nothing of {name}")
+            raise run_directory.damaged(self.path / run_directory.LOCK, f"it has no entry for {name}")
 
     def _check_spec(self, epochs: int | None) -> bool:
-        """Raise SpecError where the spec is not that which the run was begun with; return whether its epochs are not.
+        """Return whether the spec's number of epochs was edited. Raises SpecError after any other edit.
 
-        epochs: those that are asked for, whatever the spec says of them.
+        An edit of the epochs is an error too if `epochs`, the number to resume with, is None.
         """
         lock = self.lock
         if not is_comparable(lock):
             return False
         every = changes(lock, values_of(self.spec), default_paths(self.spec), whole=False)
-        found = [each for each in every if epochs is None or each.path != EPOCHS]
-        if not found:
+        refused = [each for each in every if epochs is None or each.path != EPOCHS]
+        if not refused:
             return bool(every)
         help = "undo the edit, or train the spec as a new run, from the model of this one by `initial_weights`"
-        if [each.path for each in found] == [EPOCHS]:
+        if [each.path for each in refused] == [EPOCHS]:
             assert self.spec.model.training is not None
             words = ("--set", f"{EPOCHS}={self.spec.model.training.epochs}")
-            help = f"more epochs are given by: {command_line('train', '--resume', path_word(self.path), *words)}"
-        raise refusal(self.path, found, self.spec.tree, help)
+            help = f"to train more epochs, run: {command_line('train', '--resume', path_word(self.path), *words)}"
+        raise refusal(self.path, refused, self.spec.tree, help)
 
     @cached_property
     def spec(self) -> Spec:
-        """The spec as it was trained."""
+        """Load the spec of the run."""
         return load(self.path / run_directory.SPEC)
 
     def model(
         self, spec: Spec | None = None, *, checkpoint: str = "last", compiled_as: Spec | None = None
     ) -> keras.Model:
-        """The trained model: built from the spec, with the weights of `model.keras`, compiled as the spec says.
+        """Build the trained model from its spec, with its weights, and compile it.
 
-        spec: built from it, and not from that of the run. checkpoint: `best` for that of the best epoch, `best.keras`.
-        compiled_as: another spec that says how to compile it. Raises SpecError where the run holds no such model, or
-        where its file does not fit the spec.
+        Args:
+            spec: the spec to build from, by default the run's.
+            checkpoint: `last`, or `best` for the model of the best epoch.
+            compiled_as: the spec to compile with, by default `spec`.
+
+        Raises:
+            SpecError: the run has no such model, or its file does not fit the spec.
         """
         require_tensorflow()
         from graphspec.to_keras import build_model
@@ -198,7 +206,7 @@ class Run:
         model = build_model(spec, pretrained=False)
         try:
             if unknown := restore_configs(model, saved_configs(file)):
-                raise ValueError(f"it does not tell what `{unknown[0]}` has learnt from data")
+                raise ValueError(f"it does not hold the adapted state of `{unknown[0]}`")
             check_saved_weights(file)
             model.load_weights(file)
         except Exception as error:
@@ -222,22 +230,24 @@ class Run:
             raise SpecError.of(
                 BAD_RUN,
                 f"{self.path} holds no {file.name}",
-                help="one is kept after an epoch with validation, or where `checkpoint: {monitor: loss}` says by what",
+                help="one is kept after an epoch with validation, or with `checkpoint: {monitor: loss}`",
             )
         status = run_directory.status_of(self.path, self.record)
         resume = command_line("train", "--resume", path_word(self.path))
-        can_go_on = (self.path / run_directory.CHECKPOINTS).is_dir()
-        help = f"resume it: {resume}" if can_go_on else "train again"
+        can_resume = (self.path / run_directory.CHECKPOINTS).is_dir()
+        help = f"resume it: {resume}" if can_resume else "train again"
         if status == "running":
             help = "wait until it ends"
-        elif status == "finished" and can_go_on:
+        elif status == "finished" and can_resume:
             help = f"its last checkpoint still holds it; this writes it again: {resume}"
         raise SpecError.of(BAD_RUN, f"{self.path} holds no model; its status is `{status}`", help=help)
 
     def predictor(self, checkpoint: str = "last", *, data: Spec | None = None) -> Predictor:
-        """The model with the data of the run, to stream predictions from; it is loaded when it is asked for.
+        """Return a predictor of the model, loaded lazily, with the data of the run.
 
-        checkpoint: see `model`. data: a spec whose data, losses and metrics stand in the place of the run's own.
+        Args:
+            checkpoint: see `model`.
+            data: a spec whose data, losses and metrics replace the run's.
         """
         check_tensorflow()
         from graphspec.predicting.with_spec import check_names, predictor_with_spec
@@ -245,25 +255,31 @@ class Run:
         spec = data or self.spec
         self._model_file(checkpoint)
         check_names(spec, self.spec.graph.inputs, self.spec.graph.outputs, str(self.path))
-        found = predictor_with_spec(
+        predictor = predictor_with_spec(
             str(self.path), lambda: self.model(checkpoint=checkpoint, compiled_as=spec), spec, self.vocabularies
         )
-        return replace(found, labels=labels_of(self.spec.graph, self.spec.data, self.vocabularies))
+        return replace(predictor, labels=labels_of(self.spec.graph, self.spec.data, self.vocabularies))
 
     def evaluate(
         self, data: Files | str = "test", *, batch_size: int | None = None, checkpoint: str = "last"
     ) -> dict[str, Any]:
-        """Loss and metrics on one split of the run's own data, `train`, `validation` or `test`, or on files.
+        """Return loss and metrics on a split of the run's data, or on files.
 
-        checkpoint: see `model`. Raises SpecError where the data, or its targets, do not fit the model.
+        Args:
+            data: `train`, `validation`, `test`, or files.
+            batch_size: by default that of the training.
+            checkpoint: see `model`.
+
+        Raises:
+            SpecError: inputs or targets do not fit the model.
         """
-        found = self.predictor(checkpoint)
-        return found.evaluate(found.samples(data, targets=True), batch_size).metrics
+        predictor = self.predictor(checkpoint)
+        return predictor.evaluate(predictor.samples(data, targets=True), batch_size).metrics
 
     def changed_data(self, *names: str) -> list[str]:
-        """The data files of these splits that are no longer what they were when the run was trained, by their names.
+        """Return the data files of the splits `names` that changed since the training.
 
-        Those of `test` were not read then, and nothing is known of them.
+        Files of `test` are not read by the training, so their changes are unknown.
         """
         from graphspec.datasets.data_files import differing
 
@@ -271,14 +287,14 @@ class Run:
         return differing(self.lock.get(DATA, {}), paths, self.path) if paths else []
 
     def unknown_data(self, *names: str) -> list[str]:
-        """The data files of these splits of which the run has recorded nothing, by their names."""
+        """Return the data files of the splits `names` that the run has no record of."""
         from graphspec.datasets.data_files import unknown
 
         paths = self._data_paths(names)
         return unknown(self.lock.get(DATA, {}), paths, self.path) if paths else []
 
     def _data_paths(self, names: Iterable[str]) -> dict[str, Path]:
-        """The data files of the splits with these `names`, by their names in messages."""
+        """Return the data files of the splits `names`, by their names in messages."""
         from graphspec.datasets.data_files import paths_of
 
         data = self.spec.data
@@ -288,9 +304,9 @@ class Run:
         return paths_of(each for each in splits if each is not None)
 
     def rows(self, file: Path | str) -> dict[str, DataSource]:
-        """A source for each input that the training took from a table: the columns of the same names in `file`.
+        """Return a source in the table `file` for each input that the training read from a table.
 
-        Raises SpecError where `file` is no table, or the training took no input from one.
+        Raises SpecError if `file` is no table, or the training read no input from one.
         """
         return table_sources(self.spec.data.train if self.spec.data is not None else None, file)
 
@@ -302,10 +318,19 @@ class Run:
         batch_size: int | None = None,
         checkpoint: str = "last",
     ) -> dict[str, Array]:
-        """The outputs by name, first axis samples, for one split of the run's data or for files by input name.
+        """Return the predictions for a split of the run's data, or for files, all in memory.
 
-        rows: only these samples. checkpoint: see `model`. All predictions stand in memory: `predict_batches` gives
-        them one batch at a time. Raises SpecError where the inputs are not exactly the model's or do not fit it.
+        Args:
+            data: name of a split, or files by input.
+            rows: the samples to predict; all by default.
+            batch_size: by default that of the training.
+            checkpoint: see `model`.
+
+        Returns:
+            Outputs by name, first axis samples.
+
+        Raises:
+            SpecError: the inputs do not fit the model.
         """
         batches = list(self.predict_batches(data, rows=rows, batch_size=batch_size, checkpoint=checkpoint))
         import numpy as np
@@ -320,8 +345,8 @@ class Run:
         batch_size: int | None = None,
         checkpoint: str = "last",
     ) -> Iterator[dict[str, Array]]:
-        """As `predict`, one batch at a time, in order; none is kept."""
-        found = self.predictor(checkpoint)
-        given = Files(data) if isinstance(data, Mapping) else data
-        samples = found.samples(given, targets=False, rows=rows)
-        return (batch.predicted for batch in found.batches(samples, batch_size))
+        """Yield the predictions batch by batch, in order. Arguments and errors as for `predict`."""
+        predictor = self.predictor(checkpoint)
+        files = Files(data) if isinstance(data, Mapping) else data
+        samples = predictor.samples(files, targets=False, rows=rows)
+        return (batch.predicted for batch in predictor.batches(samples, batch_size))

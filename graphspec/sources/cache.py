@@ -33,7 +33,7 @@ from graphspec.sources.cache_folder import (
     remove,
     sweep,
 )
-from graphspec.sources.converted import Writer, opened
+from graphspec.sources.converted import Writer, open_column
 from graphspec.sources.fingerprint import fingerprint
 from graphspec.sources.format import format_for
 from graphspec.sources.source import DataError, DataSource
@@ -117,7 +117,7 @@ def _found(folder: Path) -> Column | None:
         return None
     try:
         entry = json.loads(read_text(folder / ENTRY))
-        column: Column = opened(folder, entry["shape"])
+        column: Column = open_column(folder, entry["shape"])
     except (OSError, ValueError, LookupError, TypeError):
         release(folder)
         with suppress(OSError):

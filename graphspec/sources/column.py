@@ -1,7 +1,7 @@
-"""Columns: what a source gives. An array of NumPy is one, a memory-mapped one too, and so is whatever reads like one.
+"""Columns: arrays of samples at random access, in memory, memory-mapped or computed lazily from other columns.
 
-A column knows its shape, first axis samples, and its dtype, and gives the samples at an array of indices. What is made
-of a column is again a column, and nothing is computed before it is asked for.
+A column has a shape, whose first axis is the samples, and a dtype; indexing it with an array of indices returns those
+samples. A NumPy array is a column.
 """
 
 from __future__ import annotations
@@ -19,32 +19,30 @@ if TYPE_CHECKING:
 
 
 class Column(Protocol):
-    """Samples at random access. `skipped` of one that leaves out samples gives their indices."""
+    """An array of samples at random access; where it leaves out some, `skipped` holds their indices."""
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """The number of samples, and the shape of one."""
+        """The number of samples, followed by the shape of one."""
         ...
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """Of text: `object`, or one of NumPy's for text."""
+        """The dtype of the values; for text `object` or one of NumPy's string dtypes."""
         ...
 
     def __len__(self) -> int: ...
 
     def __getitem__(self, at: Array, /) -> Array:
-        """The samples at the indices `at`, in their order: shape (len(at), *shape[1:])."""
+        """Return the samples at the indices `at`, shape (len(at), *shape[1:])."""
         ...
 
 
 class Mapped:
-    """A column whose samples are made of those of another: `change` gives as many of `shape` and `dtype`.
-
-    scanned: what is looked through in its place, where its values repeat others.
-    """
+    """A column computed from another: `change` maps a batch of its samples to samples of `shape` and `dtype`."""
 
     scanned: Column | None = None
+    """The column to scan instead, where this one repeats or fills in values."""
 
     def __init__(
         self, base: Column, shape: tuple[int, ...], dtype: np.dtype[Any], change: Callable[[Array], Array]
@@ -60,7 +58,7 @@ class Mapped:
 
 
 class Joined:
-    """Several columns as one, one after the other: shards."""
+    """The concatenation of several columns, such as shards."""
 
     def __init__(self, parts: Sequence[Column]) -> None:
         import numpy as np
@@ -86,9 +84,10 @@ class Joined:
 
 
 class Windows:
-    """The windows of a series, or the step after each of them. scanned: as that of `Mapped`."""
+    """The windows of a series, or the target step of each."""
 
     scanned: Column | None = None
+    """The column to scan instead, where windows overlap."""
 
     def __init__(self, base: Column, window: Window, *, is_target: bool) -> None:
         import numpy as np
@@ -123,7 +122,7 @@ class Leading:
 
 
 def windowed_steps(base: Column, window: Window, *, is_target: bool) -> Column:
-    """The steps of a series that windows take, each once: those that windows take again would be read as often."""
+    """Return the steps of a series that windows use, each once, for a scan."""
     windows = Windows(base, window, is_target=is_target)
     if is_target or window.stride >= window.size or not len(windows):
         return windows
@@ -131,32 +130,32 @@ def windowed_steps(base: Column, window: Window, *, is_target: bool) -> Column:
 
 
 def skipped(column: Column) -> Array:
-    """The indices of the samples that `column` leaves out."""
+    """Return the indices of the samples that `column` leaves out."""
     import numpy as np
 
     while isinstance(column, Mapped):
         column = column.base
-    found: Array = getattr(column, "skipped", np.zeros(0, np.int64))
-    return found
+    indices: Array = getattr(column, "skipped", np.zeros(0, np.int64))
+    return indices
 
 
 def skipped_files(column: Column) -> list[str]:
-    """The names of the files whose samples `column` leaves out."""
+    """Return the names of the files whose samples `column` leaves out."""
     while isinstance(column, Mapped):
         column = column.base
-    found: list[str] = getattr(column, "skipped_files", [])
-    return found
+    names: list[str] = getattr(column, "skipped_files", [])
+    return names
 
 
 def rows_together(column: Column, numbers: int = 1 << 22) -> int:
-    """How many samples are read together, so that they take about as much as so many numbers: long texts are few."""
+    """Return how many samples to read at once to stay near the memory of `numbers` numbers."""
     at_once = numbers if column.dtype.kind != "O" else numbers // 64  # a text takes as much as many numbers
     rows = at_once // max(1, prod(column.shape[1:]))
     return max(1, min(rows, 16 * numbers // max(1, _bytes_per_sample(column))))
 
 
 def _bytes_per_sample(column: Column) -> int:
-    """How many bytes of text a sample of `column`, or what it is made of, takes on average, if known; else 0."""
+    """Return the average bytes of text in a sample of `column` or its base, or 0."""
     if isinstance(column, Joined):
         return max(map(_bytes_per_sample, column.parts))
     base = getattr(column, "base", None)
@@ -165,7 +164,7 @@ def _bytes_per_sample(column: Column) -> int:
 
 
 def in_order(column: Column, start: int, stop: int) -> Array:
-    """The samples from `start` to `stop`; of an array without a copy."""
+    """Return the samples from `start` to `stop`, of a NumPy array without a copy."""
     import numpy as np
 
     if isinstance(column, np.ndarray):
@@ -174,5 +173,5 @@ def in_order(column: Column, start: int, stop: int) -> Array:
 
 
 def dtype_of(column: Column) -> str:
-    """The dtype of a column as Keras names it."""
+    """Return the dtype of a column as Keras names it."""
     return "string" if column.dtype.kind in "USO" else str(column.dtype)

@@ -1,7 +1,7 @@
-"""Samples as files that can be memory-mapped, written block by block, and read back at random access.
+"""Converted samples: memory-mapped files that are written block by block and read at random access.
 
-Numbers, and text of a fixed width, are one `.npy` file, `values.npy`. Other text is two: `text.npy`, the UTF-8 bytes of
-all of it, and `offsets.npy`, where each text begins and the last one ends.
+Numbers and fixed-width text are stored in `values.npy`. Other text takes two files: `text.npy`, the UTF-8 bytes of all
+texts, and `offsets.npy`, the start of each text and the end of the last.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 
 VALUES, TEXT, OFFSETS = "values.npy", "text.npy", "offsets.npy"
 _ROWS = 1 << 16
-"""Rows that are written anew together, where the dtype turns out wider."""
+"""Rows that are rewritten at once when the dtype has to become wider."""
 
-_MOST = 1 << 27
-"""Bytes of mapped pages after which they are given back."""
+_MAX_MAPPED = 1 << 27
+"""Bytes of mapped pages after which they are released."""
 
 
 class Writer:
-    """Writes blocks of samples to `folder`. Its methods raise OSError where the disk does not take them."""
+    """A writer of blocks of samples to `folder`; its methods raise OSError where the disk refuses them."""
 
     def __init__(self, folder: Path, text: str) -> None:
         self.folder, self.text = folder, text
@@ -46,16 +46,20 @@ class Writer:
 
     @property
     def size(self) -> int:
-        """The bytes written so far."""
+        """Return the number of bytes written so far."""
         return sum(each.size for each in (self._values, self._offsets) if each is not None)
 
     @property
     def holds_text(self) -> bool:
-        """Whether the samples are text, which takes as many bytes as it is long."""
+        """Return whether the samples are text of variable length."""
         return self._offsets is not None
 
     def add(self, block: Array) -> None:
-        """Write the samples of one more block. Raises DataError where they are not shaped like those before."""
+        """Write the samples of one block.
+
+        Raises:
+            DataError: The samples have another shape than those before.
+        """
         import numpy as np
 
         if self.inner is None:
@@ -83,7 +87,7 @@ class Writer:
         self._offsets.add(np.array(ends, np.int64))
 
     def finish(self) -> None:
-        """Complete the headers, and have all of it on the disk."""
+        """Complete the headers and flush everything to disk."""
         for each in (self._values, self._offsets):
             if each is not None:
                 each.finish()
@@ -92,7 +96,7 @@ class Writer:
         """Close the files, complete or not."""
         for each in (self._values, self._offsets):
             if each is not None:
-                with suppress(OSError):  # what it still holds does not fit the disk, which has been told
+                with suppress(OSError):  # the flush of its buffer fails on a full disk, already reported
                     each.file.close()
 
 
@@ -109,7 +113,7 @@ class _Npy:
         return self.start + self.count * self.dtype.itemsize * math.prod(self.inner)
 
     def _header(self) -> bytes:
-        """Always of one length: NumPy leaves room for the first axis to grow."""
+        """Return the header, always of one length: NumPy leaves room for the first axis to grow."""
         from numpy.lib import format
 
         written = io.BytesIO()
@@ -131,7 +135,7 @@ class _Npy:
         self.count += len(block)
 
     def _widen(self, dtype: np.dtype[Any]) -> None:
-        """Write what has been written again, as `dtype`."""
+        """Rewrite the file with the wider `dtype`."""
         import numpy as np
 
         self.finish()
@@ -153,7 +157,7 @@ class _Npy:
 
 
 class Texts:
-    """A column of text in memory-mapped files. offsets: shape (texts + 1,); text: the bytes of all."""
+    """A column of text in memory-mapped files: `offsets` of shape (texts + 1,) and the bytes `text` of all."""
 
     def __init__(self, offsets: Array, text: Array, shape: tuple[int, ...]) -> None:
         import numpy as np
@@ -164,14 +168,14 @@ class Texts:
 
     @property
     def bytes_per_sample(self) -> int:
-        """How many bytes a sample takes on average."""
+        """Return the average bytes of a sample."""
         return len(self.text) // max(1, len(self))
 
     def __len__(self) -> int:
         return self.shape[0]
 
     def __getitem__(self, at: Array, /) -> Array:
-        """The samples at the indices `at`, as `str`: shape (len(at), *shape[1:])."""
+        """Return the samples at the indices `at` as `str`, shape (len(at), *shape[1:])."""
         import numpy as np
 
         each = math.prod(self.shape[1:])
@@ -182,13 +186,13 @@ class Texts:
         found = np.empty(len(places), object)
         found[:] = [str(held[start:end], "utf-8", "surrogatepass") for start, end in bounds]
         del held
-        self._give_back(len(places) * mmap.ALLOCATIONGRANULARITY + int((ends - starts).sum()))
+        self._release_pages(len(places) * mmap.ALLOCATIONGRANULARITY + int((ends - starts).sum()))
         return found.reshape(len(at), *self.shape[1:])
 
-    def _give_back(self, read: int) -> None:
-        """Give the mapped pages back once many bytes were read: until then they count as memory of the process."""
+    def _release_pages(self, read: int) -> None:
+        """Release the mapped pages, which count as memory of the process, after many bytes read."""
         self._held += read
-        if self._held > _MOST and hasattr(mmap, "MADV_DONTNEED"):
+        if self._held > _MAX_MAPPED and hasattr(mmap, "MADV_DONTNEED"):
             self._held = 0
             for array in (self.offsets, self.text):
                 mapped = getattr(array, "_mmap", None)
@@ -196,20 +200,25 @@ class Texts:
                     mapped.madvise(mmap.MADV_DONTNEED)
 
 
-def opened(folder: Path, shape: Sequence[int]) -> Column:
-    """The column of the given shape in `folder`. Raises ValueError or OSError where the files do not hold it."""
+def open_column(folder: Path, shape: Sequence[int]) -> Column:
+    """Return the converted column of `shape` in `folder`.
+
+    Raises:
+        ValueError: The files are damaged or have another shape.
+        OSError: A file cannot be read.
+    """
     import numpy as np
 
     def mapped(name: str) -> Array:
         array: Array = np.load(folder / name, mmap_mode="r", allow_pickle=False)
         if (folder / name).stat().st_size != getattr(array, "offset", 0) + array.nbytes:
-            raise ValueError(f"{name} has not the size that its header tells")
+            raise ValueError(f"{name} does not have the size in its header")
         return array
 
     if (folder / VALUES).exists():
         values = mapped(VALUES)
         if values.shape != tuple(shape):
-            raise ValueError(f"{VALUES} has not the shape {list(shape)}")
+            raise ValueError(f"{VALUES} does not have the shape {list(shape)}")
         path = folder / VALUES
         return MappedFile(values, path, str(path), path.stat().st_size) if values.size else values
     offsets, text = mapped(OFFSETS), mapped(TEXT)

@@ -1,7 +1,7 @@
-"""Which format reads a source. A new format is one module with a `FORMAT`, and one line here.
+"""The registry of file formats. A new format is one module with a `FORMAT` and one line here.
 
-A package can bring formats as well: an entry point of the group `graphspec.formats`, named as the ending of its files
-without the dot, that gives a `Format`.
+Packages can add formats: an entry point of the group `graphspec.formats`, named like the file ending without the dot,
+that loads a `Format`.
 """
 
 from __future__ import annotations
@@ -32,43 +32,47 @@ FORMATS = {
     ".tfrecord": "tfrecord",
     ".tfrecords": "tfrecord",
 }
-"""The module of each ending; imported when a source has it."""
+"""The module of each file ending, imported on first use."""
 
 IMAGES = "images"
 
 
 @dataclass(frozen=True)
 class Format:
-    """How the files of a format are read. Each function is given a source of one file, and may raise DataError.
-
-    header tells what is known without reading the data, and needs no NumPy. column gives samples at random access, or
-    None where the file allows none; then blocks gives all of them in order, as arrays whose first axis counts samples.
-    keys are those of a source that choose a part of a file. whole tells that the format expands globs itself.
-    """
+    """A file format: functions that read a single-file source and may raise DataError."""
 
     name: str
     keys: tuple[str, ...]
+    """The keys of a source that select a part of a file."""
+
     header: Callable[[DataSource], Header]
+    """Returns what is known without reading the data; needs no NumPy."""
+
     column: Callable[[DataSource], Column | None] = lambda source: None
+    """Returns the samples at random access, or None where the file has to be read in order."""
+
     blocks: Callable[[DataSource], Iterator[np.ndarray[Any, Any]]] = lambda source: iter(())
+    """Yields all samples in order, as arrays whose first axis is the samples."""
+
     whole: bool = False
+    """True where the format expands globs itself."""
 
 
 @cache
 def format_of(ending: str, decode: str | None = None) -> Format | None:
-    """The format of files with the `ending`, or of what is decoded; None where none is known."""
+    """Return the format of files with `ending`, or of what `decode` names; None if unknown."""
     module = IMAGES if decode is not None else FORMATS.get(ending)
     if module is not None:
-        found: Format = importlib.import_module(f"graphspec.sources.formats.{module}").FORMAT
-        return found
+        builtin: Format = importlib.import_module(f"graphspec.sources.formats.{module}").FORMAT
+        return builtin
     return _registered(ending)
 
 
 def format_for(source: DataSource) -> Format:
-    """The format of a source, whose ending is known to have one."""
-    found = format_of(source.path.suffix.lower(), source.decode)
-    assert found is not None
-    return found
+    """Return the format of a source, whose ending must be a known one."""
+    known = format_of(source.path.suffix.lower(), source.decode)
+    assert known is not None
+    return known
 
 
 def _registered(ending: str) -> Format | None:
@@ -76,16 +80,16 @@ def _registered(ending: str) -> Format | None:
 
     for entry in entry_points(group=GROUP):
         if f".{entry.name.lower()}" == ending:
-            found: Format = entry.load()
-            return found
+            plugin: Format = entry.load()
+            return plugin
     return None
 
 
 def endings() -> list[str]:
-    """The endings of the files that can be read."""
+    """Return the endings of the built-in formats."""
     return list(FORMATS)
 
 
 def is_glob(text: str) -> bool:
-    """Whether a path stands for the files that it matches."""
+    """Return whether a path is a glob."""
     return any(sign in text for sign in "*?[")

@@ -1,10 +1,10 @@
-"""An array in a file that is mapped into memory, and that tells when the file has been cut short meanwhile.
+"""A memory-mapped array that reports when its file is truncated.
 
-To read a mapped page that the file no longer has ends the whole process, so the file's size is looked at before each
-reading. A file that is replaced by another of its name does no harm: the mapping keeps the old one.
+Reading a mapped page beyond the end of the file kills the process, so the size of the file is checked before each read.
+Replacing the file is harmless: the mapping keeps the old one.
 
-Pages that were read count as memory of the process until they are given back, which is done now and then: an epoch over
-20 GB would look like 20 GB otherwise, and be so to whoever sets a limit.
+Pages that were read count as memory of the process until they are released, which happens regularly: otherwise an epoch
+over 20 GB would reach a memory limit.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ if TYPE_CHECKING:
 
 
 _PAGES = 1 << 16
-"""Bytes that the reading of a byte makes the system map at most, as long as they are in its cache."""
-_MOST = 1 << 27
-"""Bytes of mapped pages after which they are given back."""
+"""The most bytes that the system maps when one byte is read."""
+_MAX_MAPPED = 1 << 27
+"""Bytes of mapped pages after which they are released."""
 
 
 class MappedFile:
-    """The column of `array`, which is mapped from the first `needed` bytes of the file at `path`."""
+    """A column over `array`, which is mapped from the first `needed` bytes of the file at `path`."""
 
     def __init__(self, array: Array, path: Path, text: str, needed: int) -> None:
         self.array, self.path, self.text, self.needed = array, path, text, needed
         self.shape, self.dtype = array.shape, array.dtype
         self.inode = path.stat().st_ino
-        self._a_sample = max(_PAGES, array.nbytes // max(1, len(array)))
+        self._bytes_per_sample = max(_PAGES, array.nbytes // max(1, len(array)))
         self._held = 0
 
     def __len__(self) -> int:
@@ -42,13 +42,13 @@ class MappedFile:
 
     def __getitem__(self, at: Array, /) -> Array:
         self._check_size()
-        found: Array = self.array[at]
-        self._held += len(found) * self._a_sample
-        if self._held > _MOST:
-            self._give_back()
-        return found
+        samples: Array = self.array[at]
+        self._held += len(samples) * self._bytes_per_sample
+        if self._held > _MAX_MAPPED:
+            self._release_pages()
+        return samples
 
-    def _give_back(self) -> None:
+    def _release_pages(self) -> None:
         self._held = 0
         mapped = getattr(self.array, "_mmap", None)
         if mapped is not None and hasattr(mmap, "MADV_DONTNEED"):
@@ -58,7 +58,7 @@ class MappedFile:
         try:
             now = self.path.stat()
         except OSError:
-            return  # it was removed or is out of reach, and the mapping lives on
+            return  # the file is gone, but the mapping stays valid
         if now.st_ino == self.inode and now.st_size < self.needed:
             raise DataError(
                 f"{self.text} was cut short while it was read: it holds {now.st_size:,} bytes of {self.needed:,}",

@@ -26,7 +26,7 @@ def place_of_sample(source: DataSource, column: Column, sample: int) -> str:
         return f"{said}, which {shards[number].text} holds" if number < len(shards) else said
     paths = getattr(column, "paths", None)
     if paths is not None and sample < len(paths):
-        from graphspec.sources.formats.image_paths import named
+        from graphspec.sources.formats.image_paths import display_name
 
-        return f"{said}, {named(source, paths[sample])}"
+        return f"{said}, {display_name(source, paths[sample])}"
     return said

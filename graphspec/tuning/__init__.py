@@ -1,7 +1,7 @@
-"""A spec with a `search` → a study: values are tried, one run each, and the best are written into a spec.
+"""Tune a spec with a `search`: a study trains a run for each trial, and writes the best values into a spec.
 
-optuna chooses the values and ends bad trials early; runs are those of `graphspec.train`, and what has been begun goes
-on as they do. Nothing here is imported before it is called: TensorFlow and optuna are extras.
+optuna chooses the values and prunes bad trials; runs are those of `graphspec.train`, and a study resumes as they do.
+Nothing here imports TensorFlow or optuna before it is called: both are extras.
 """
 
 from __future__ import annotations

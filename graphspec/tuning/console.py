@@ -1,4 +1,4 @@
-"""What a study tells of itself: a line a trial, a bar where there is a terminal, and in the end the best trials."""
+"""The console output of a study: a line a trial, a progress bar, and a table of the best trials."""
 
 from __future__ import annotations
 
@@ -16,12 +16,19 @@ from graphspec.diagnostics.escapes import escaped
 from graphspec.language.document.write_yaml import write_value
 from graphspec.tuning.trial import COMPLETE, FAILED, PRUNED, Trial, best_first
 
-MOST_SHOWN = 5
-_LONG = 24
+MAX_BEST_TRIALS = 5
+_MAX_LENGTH = 24
 
 
-class ShowTrials:
-    """Tells of trials as they go on. trials: how many there are to be, None where time alone ends them."""
+class TrialProgress:
+    """A progress display of trials.
+
+    Args:
+        reporter: where lines are written.
+        monitor: the metric that trials are compared by.
+        paths: paths of the parameters.
+        trials: number of trials in all, None if only time is limited.
+    """
 
     def __init__(self, reporter: Reporter, monitor: str, paths: list[str], trials: int | None) -> None:
         self.reporter = reporter
@@ -34,7 +41,7 @@ class ShowTrials:
         )
         self.task: TaskID | None = None
 
-    def __enter__(self) -> ShowTrials:
+    def __enter__(self) -> TrialProgress:
         self.bars.start()
         return self
 
@@ -43,29 +50,29 @@ class ShowTrials:
     ) -> None:
         self.bars.stop()
 
-    def began(self, trial: int, epochs: int) -> None:
-        """A trial of so many epochs begins."""
+    def begin(self, trial: int, epochs: int) -> None:
+        """Show that a trial of `epochs` epochs has begun."""
         if self.task is not None:
             self.bars.remove_task(self.task)
         self.task = self.bars.add_task(f"{self._count(trial)}, epochs", total=epochs, reached="")
 
     def epoch(self, epoch: int, value: Any) -> None:
-        """The trial has come to the end of an epoch, counted from 0."""
+        """Show the monitored `value` at the end of `epoch`, counted from 0."""
         if self.task is not None:
             self.bars.update(self.task, completed=epoch + 1, reached=escaped(f"{self.monitor} {number(value)}"))
 
-    def ended(self, trial: Trial) -> None:
-        """The trial has come to its end."""
+    def end(self, trial: Trial) -> None:
+        """Write the line of a trial that has ended."""
         values = ", ".join(f"{self.names[path]} {value_text(value)}" for path, value in trial.values.items())
         self.reporter.info(f"{self._count(trial.number)}: {self._outcome(trial)}; {values}")
 
-    def finished(self, trials: list[Trial], direction: str, importances: dict[str, float]) -> None:
-        """The study has come to its end: its best trials, and how much each parameter has decided."""
+    def finish(self, trials: list[Trial], direction: str, importances: dict[str, float]) -> None:
+        """Write the best trials of the study, and the importance of each parameter."""
         if self.reporter.quiet:
             return
         titles = map(column, ["trial", self.monitor, "epoch", *self.names.values()])
         table = Table(*titles, box=None, pad_edge=False)
-        for trial in best_first(trials, direction)[:MOST_SHOWN]:
+        for trial in best_first(trials, direction)[:MAX_BEST_TRIALS]:
             values = (value_text(trial.values[path]) if path in trial.values else "" for path in self.names)
             row = (str(trial.number), number(trial.value), str((trial.epoch or 0) + 1), *values)
             table.add_row(*map(cell, row))
@@ -74,33 +81,33 @@ class ShowTrials:
         self.reporter.info(f"{len(trials)} trials: {', '.join(counts)}")
         if importances:
             shares = ", ".join(f"{self.names[path]} {share:.0%}" for path, share in importances.items())
-            self.reporter.info(f"what decided {self.monitor}: {shares}")
+            self.reporter.info(f"importance for {self.monitor}: {shares}")
 
     def _outcome(self, trial: Trial) -> str:
         if trial.state == FAILED:
             return f"failed: {trial.reason}"
         best = f"{self.monitor} {number(trial.value)} at epoch {(trial.epoch or 0) + 1}"
-        ended = f"pruned after epoch {trial.epochs}" if trial.state == PRUNED else f"{trial.epochs} epochs"
-        return f"{best}, {ended}, {trial.seconds:.1f} s"
+        end = f"pruned after epoch {trial.epochs}" if trial.state == PRUNED else f"{trial.epochs} epochs"
+        return f"{best}, {end}, {trial.seconds:.1f} s"
 
     def _count(self, trial: int) -> str:
-        """Trials are numbered from 0, as their runs are, and counted from 1."""
+        """Return the number of a trial, from 0 as its run's, and its count, from 1."""
         return f"trial {trial}" if self.trials is None else f"trial {trial} ({trial + 1} of {self.trials})"
 
 
 def short_names(paths: list[str]) -> dict[str, str]:
-    """Each path by its last keys: as many as tell it from all others."""
-    found = {}
+    """Return a short name of each path: its shortest unique suffix of keys."""
+    names = {}
     for path in paths:
         keys = path.split(".")
         endings = (".".join(keys[start:]) for start in range(len(keys) - 1, -1, -1))
-        found[path] = next(
+        names[path] = next(
             ending for ending in endings if sum(f".{other}".endswith(f".{ending}") for other in paths) == 1
         )
-    return found
+    return names
 
 
 def value_text(value: Any) -> str:
-    """A value that was tried, short."""
+    """Return a value of a parameter as short text."""
     text = number(value) if isinstance(value, float) else write_value(value)
-    return text if len(text) <= _LONG else f"{text[: _LONG - 3]}..."
+    return text if len(text) <= _MAX_LENGTH else f"{text[: _MAX_LENGTH - 3]}..."

@@ -1,8 +1,8 @@
-"""A study of optuna, as a search space and a folder make it: its storage, its sampler, its pruner.
+"""The optuna study of a search space and a folder: its storage, samplers and pruner.
 
-Samplers draw random numbers, and what is left of them is lost with the process. So each trial has a sampler of its own,
-whose seed follows from that of the spec and the number of the trial: what it draws depends on these and on the trials
-before it alone, and a study that was killed goes on as if it had not been.
+The random state of a sampler is lost with the process. So each trial has its own sampler, with a seed derived from the
+seed of the spec and the number of the trial: its draws depend only on these and on the trials before it, and a study
+that was killed resumes as if it had not been.
 """
 
 from __future__ import annotations
@@ -35,31 +35,38 @@ from graphspec.run_directory import damaged
 from graphspec.tuning.folder import DATABASE
 
 _BY_POSITION = (GridSampler, QMCSampler)
-"""Samplers that go through one sequence, which a seed decides: it is the same for all trials."""
+"""Samplers that iterate over one seeded sequence; all trials use the same seed."""
 
 Direction = Literal["minimize", "maximize"]
 
 _PATIENCE = 60.0
-"""Seconds to wait for others who read the database, such as a dashboard."""
+"""Seconds to wait for other readers of the database, such as a dashboard."""
 
 _NESTED = ("sampler", "pruner")
-"""How the arguments are named that take a further sampler or pruner."""
+"""Suffixes of arguments that take another sampler or pruner."""
 
 
 @contextmanager
-def opened(
+def open_study(
     folder: Path, name: str, direction: Direction | None = None, pruner: optuna.pruners.BasePruner | None = None
 ) -> Iterator[optuna.Study]:
-    """The study in `folder`, closed afterwards; with a direction, it is made where there is none.
+    """Yield the optuna study in a folder, and close it afterwards.
 
-    Raises SpecError where it cannot be read or written.
+    Args:
+        folder: folder of the study.
+        name: its name.
+        direction: if not None, the study is created if it does not exist.
+        pruner: its pruner.
+
+    Raises:
+        SpecError: the study cannot be read or written.
     """
     if os.path.lexists(folder / DATABASE) and not (folder / DATABASE).is_file():
         raise damaged(folder / DATABASE, "it is no regular file")
-    with refusals_told(folder):
+    with optuna_errors(folder):
         storage = _storage(folder)
     try:
-        with refusals_told(folder):
+        with optuna_errors(folder):
             if direction is None:
                 study = optuna.load_study(storage=storage, study_name=name)
             else:
@@ -80,8 +87,8 @@ def _storage(folder: Path) -> optuna.storages.RDBStorage:
 
 
 @contextmanager
-def refusals_told(folder: Path) -> Iterator[None]:
-    """Within it, what optuna says of itself is not shown, and a database that cannot be used is a SpecError."""
+def optuna_errors(folder: Path) -> Iterator[None]:
+    """Silence optuna's log, and raise errors of its database as SpecError."""
     verbosity = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.CRITICAL)
     with warnings.catch_warnings():
@@ -90,18 +97,18 @@ def refusals_told(folder: Path) -> Iterator[None]:
         try:
             yield
         except (StorageInternalError, SQLAlchemyError, KeyError, RuntimeError) as error:
-            said = str(error.__cause__ or error).splitlines()[0]
+            reason = str(error.__cause__ or error).splitlines()[0]
             raise SpecError.of(
                 BAD_RUN,
-                f"{folder / DATABASE} cannot be read or written: {said}",
-                help="check its permissions and the disk; where it is damaged, begin a new study",
+                f"{folder / DATABASE} cannot be read or written: {reason}",
+                help="check its permissions and the disk; if it is damaged, begin a new study",
             ) from error
         finally:
             optuna.logging.set_verbosity(verbosity)
 
 
 def distributions(space: SearchSpace) -> dict[str, BaseDistribution]:
-    """What each parameter is drawn from, by its path."""
+    """Return the distribution of each parameter, by path."""
     return {parameter.path: _distribution(parameter) for parameter in space.parameters}
 
 
@@ -115,29 +122,35 @@ def _distribution(parameter: Parameter) -> BaseDistribution:
 
 
 def make_sampler(space: SearchSpace, seed: int, number: int) -> BaseSampler:
-    """The sampler of the trial `number`. Raises SpecError where optuna has none such.
+    """Return the sampler of a trial.
 
-    seed: what the sampler goes by where the spec gives it none of its own.
+    Args:
+        space: the search space.
+        seed: seed of the training, used if the spec has none for the sampler.
+        number: number of the trial.
+
+    Raises:
+        SpecError: optuna has no such sampler, or it refused the arguments.
     """
     chosen = space.sampler or OptunaObject("TPESampler", {}, space.span)
     kind = _class_of(optuna.samplers, chosen.name, BaseSampler, chosen.span)
-    made: BaseSampler = _make(kind, chosen, (seed, number))
-    return made
+    sampler: BaseSampler = _make(kind, chosen, (seed, number))
+    return sampler
 
 
 def make_pruner(space: SearchSpace) -> optuna.pruners.BasePruner:
-    """The pruner of the study. Raises SpecError where optuna has none such."""
+    """Return the pruner of the study. Raises SpecError if optuna has no such pruner."""
     if not space.prunes:
         return optuna.pruners.NopPruner()
     chosen = space.pruner or OptunaObject("MedianPruner", {}, space.span)
     kind = _class_of(optuna.pruners, chosen.name, optuna.pruners.BasePruner, chosen.span)
-    made: optuna.pruners.BasePruner = _make(kind, chosen, None)
-    return made
+    pruner: optuna.pruners.BasePruner = _make(kind, chosen, None)
+    return pruner
 
 
-def _seed(kind: type[Any], given: Any, seed: tuple[int, int]) -> int:
-    """The seed of a sampler for one trial. given: that of the spec; seed: that of its training, and the trial."""
-    base = given if isinstance(given, int) else seed[0]
+def _seed(kind: type[Any], sampler_seed: Any, seed: tuple[int, int]) -> int:
+    """Return the seed of a sampler for one trial; `seed` holds that of the training, and the trial's number."""
+    base = sampler_seed if isinstance(sampler_seed, int) else seed[0]
     if issubclass(kind, _BY_POSITION):
         return base
     return int(np.random.SeedSequence([base, seed[1]]).generate_state(1)[0])
@@ -146,47 +159,44 @@ def _seed(kind: type[Any], given: Any, seed: tuple[int, int]) -> int:
 def _class_of(module: Any, name: str, base: type[Any], span: Span) -> type[Any]:
     known = [each for each in module.__all__ if _is_kind(getattr(module, each), base)]
     if name in known:
-        found: type[Any] = getattr(module, name)
-        return found
+        cls: type[Any] = getattr(module, name)
+        return cls
     noun = base.__name__.removeprefix("Base").lower()
     raise SpecError.of(
         BAD_SEARCH,
         f"optuna {optuna.__version__} has no {noun} `{name}`",
         span,
         expected=f"a {noun} of optuna",
-        help=did_you_mean(name, known, f"there are {one_of(known)}"),
+        help=did_you_mean(name, known, f"available: {one_of(known)}"),
     )
 
 
-def _is_kind(found: Any, base: type[Any]) -> bool:
-    return isinstance(found, type) and issubclass(found, base) and not inspect.isabstract(found)
+def _is_kind(value: Any, base: type[Any]) -> bool:
+    return isinstance(value, type) and issubclass(value, base) and not inspect.isabstract(value)
 
 
 def _make(kind: type[Any], chosen: OptunaObject, seed: tuple[int, int] | None) -> Any:
-    """The object of optuna, by its constructor alone. seed: see `_seed`; None for a pruner.
-
-    Raises SpecError where it does not take the arguments.
-    """
-    taken = inspect.signature(kind).parameters
+    """Construct a sampler or pruner; `seed` is None for a pruner. Raises SpecError if it refuses the arguments."""
+    parameters = inspect.signature(kind).parameters
     arguments = dict(chosen.arguments)
     for name, value in arguments.items():
         span = chosen.spans.get(name, chosen.span)
-        if name not in taken:
+        if name not in parameters:
             raise SpecError.of(
                 BAD_SEARCH,
                 f"`{chosen.name}` has no argument `{name}`",
                 span,
                 expected=f"an argument of `{chosen.name}`",
-                help=did_you_mean(name, taken, f"it takes {one_of(taken)}"),
+                help=did_you_mean(name, parameters, f"it takes {one_of(parameters)}"),
             )
-        wanted = expected_type(_annotation(taken[name]), value)
-        if wanted is not None:
+        expected = expected_type(_annotation(parameters[name]), value)
+        if expected is not None:
             report = Report()
-            refuse_type(chosen.name, name, Located(value, span), expected=wanted, report=report)
+            refuse_type(chosen.name, name, Located(value, span), expected=expected, report=report)
             raise SpecError(report)
         if name.endswith(_NESTED):
             arguments[name] = _nested(name, value, span, seed)
-        elif "Callable" in str(taken[name].annotation) and value is not None:
+        elif "Callable" in str(parameters[name].annotation) and value is not None:
             raise SpecError.of(
                 BAD_SEARCH,
                 f"`{name}` of `{chosen.name}` takes a function, and a spec carries no code",
@@ -194,7 +204,7 @@ def _make(kind: type[Any], chosen: OptunaObject, seed: tuple[int, int] | None) -
                 expected="nothing",
                 help=f"leave `{name}` out",
             )
-    if seed is not None and "seed" in taken:
+    if seed is not None and "seed" in parameters:
         arguments["seed"] = _seed(kind, arguments.get("seed"), seed)
     try:
         with warnings.catch_warnings():
@@ -205,30 +215,30 @@ def _make(kind: type[Any], chosen: OptunaObject, seed: tuple[int, int] | None) -
             BAD_SEARCH,
             f"optuna refused `{chosen.name}`: {error}",
             chosen.span,
-            expected="arguments that it takes",
+            expected="valid arguments",
             help="see the documentation of optuna",
         ) from error
 
 
 def _annotation(parameter: inspect.Parameter) -> str:
-    """The annotation of an argument as text; of one without, nothing."""
+    """Return the annotation of an argument as text, empty if it has none."""
     if parameter.annotation is parameter.empty:
         return ""
     return parameter.annotation.__name__ if isinstance(parameter.annotation, type) else str(parameter.annotation)
 
 
 def _nested(name: str, value: Any, span: Span, seed: tuple[int, int] | None) -> Any:
-    """A sampler or pruner that another one goes by."""
+    """Construct a sampler or pruner that is an argument of another."""
     if value is None:
         return None
-    written = {value: None} if isinstance(value, str) else value
-    inner, arguments = next(iter(written.items())) if isinstance(written, dict) and len(written) == 1 else ("", {})
+    mapping = {value: None} if isinstance(value, str) else value
+    inner, arguments = next(iter(mapping.items())) if isinstance(mapping, dict) and len(mapping) == 1 else ("", {})
     if not inner or not isinstance(arguments, dict | None):
         raise SpecError.of(
             BAD_SEARCH,
             f"`{name}` is {kind_of(value)}",
             span,
-            expected="a name of optuna, or one name with its arguments by keyword",
+            expected="the name of an optuna class, or a mapping from the name to its arguments",
         )
     is_pruner = name.endswith("pruner")
     base = optuna.pruners.BasePruner if is_pruner else BaseSampler

@@ -1,4 +1,4 @@
-"""`Study`: the folder of a study, read again: its trials, the best of them, and the spec with its values."""
+"""`Study`: the folder of a study, with its trials, the best of them, and the spec with the best values."""
 
 from __future__ import annotations
 
@@ -21,73 +21,73 @@ from graphspec.tuning.trial import Trial, best_of
 
 @dataclass(frozen=True)
 class Study:
-    """The folder of a study. Everything is read when it is asked for, trials from optuna's own database."""
+    """The folder of a study, read lazily; trials are read from optuna's database."""
 
     path: Path
 
     @classmethod
     def at(cls, path: Path | str) -> Study:
-        """The study at `path`, or the newest below that folder. Raises SpecError where there is none."""
+        """Return the study at `path`, or the newest below it. Raises SpecError if there is none."""
         return cls(newest(Path(path)))
 
     @property
     def record(self) -> dict[str, Any]:
-        """What `study.json` says: name, monitor, direction, status."""
+        """Read `study.json`: name, monitor, direction, status."""
         return read_study(self.path, RECORD)
 
     @property
     def monitor(self) -> str:
-        """The metric that trials are compared by."""
+        """Return the metric that trials are compared by."""
         return str(self.record["monitor"])
 
     @property
     def spec(self) -> Spec:
-        """The spec of the study, with the values that it was given with."""
+        """Load the spec of the study, with its original values."""
         return load(self.path / SPEC)
 
     def check(self) -> None:
-        """Raise SpecError where the study cannot be resumed: its spec was edited, or its database is gone.
+        """Raise SpecError if the study cannot be resumed: its spec was edited, or its database is missing.
 
-        The budget of its search may be another: more trials change nothing of those before.
+        The budget of its search may differ: more trials do not affect earlier ones.
         """
         record, spec = self.record, self.spec
         if spec.search is None:
             raise damaged(self.path / SPEC, "it has no `search`")
         if is_comparable(record):
-            found = changes(record, study_values_of(spec), default_paths(spec), whole=True)
-            if found:
-                help = "undo the edit, or begin a new study; `--trials` and `--timeout` give this one a larger budget"
-                raise refusal(self.path, found, spec.tree, help)
+            edits = changes(record, study_values_of(spec), default_paths(spec), whole=True)
+            if edits:
+                help = "undo the edit, or begin a new study; `--trials` and `--timeout` increase the budget of this one"
+                raise refusal(self.path, edits, spec.tree, help)
         if (self.path / TRIALS).is_dir() and not os.path.lexists(self.path / DATABASE):
-            raise damaged(self.path / DATABASE, "it is gone, and trials were begun")
+            raise damaged(self.path / DATABASE, "it is missing, although trials were begun")
 
     @property
     def trials(self) -> list[Trial]:
-        """Every trial, in order. Needs optuna. Raises SpecError where the study cannot be read."""
+        """Read every trial, in order. Needs optuna. Raises SpecError if the study cannot be read."""
         require_optuna()
-        from graphspec.tuning.trials import trials_of
+        from graphspec.tuning.trials import load_trials
 
-        return trials_of(self.path, self.record["name"], self.spec)
+        return load_trials(self.path, self.record["name"], self.spec)
 
     @property
     def best(self) -> Trial:
-        """The complete trial with the best value, the first of several. Raises SpecError where none is complete."""
-        found = best_of(self.trials, self.record["direction"])
-        if found is None:
-            raise SpecError.of(BAD_RUN, f"{self.path} has no trial that is complete")
-        return found
+        """Return the complete trial with the best value, the first of several. Raises SpecError if none is."""
+        trial = best_of(self.trials, self.record["direction"])
+        if trial is None:
+            raise SpecError.of(BAD_RUN, f"{self.path} has no complete trial")
+        return trial
 
     @property
     def best_run(self) -> Run:
-        """The run of the best trial."""
+        """Return the run of the best trial."""
         return Run(self.best.run)
 
     @property
     def best_spec(self) -> Path:
-        """The file of the spec with the values of the best trial."""
+        """Return the path of the spec with the values of the best trial."""
         return self.path / BEST
 
 
 def require_optuna() -> None:
-    """Raise SpecError with the line to run where optuna is not installed."""
+    """Raise SpecError with the line to run if optuna is not installed."""
     require("optuna", "optuna", "a search needs optuna", "graphspec[sweep]")

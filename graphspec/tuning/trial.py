@@ -1,4 +1,4 @@
-"""`Trial`: what one trial was given and what it has come to, and which of several is the best. Needs no optuna."""
+"""`Trial`: the values and the result of a trial, and the order of trials. Needs no optuna."""
 
 from __future__ import annotations
 
@@ -10,12 +10,20 @@ from typing import Any
 COMPLETE, PRUNED, FAILED, RUNNING = "complete", "pruned", "failed", "running"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Trial:
-    """One trial. state: `complete`, `pruned`, `failed`, or `running` where it is still to be ended.
+    """A trial of a study.
 
-    values: those that it was given, by path. value: the best that its run reached of what is monitored, after `epoch`,
-    counted from 0, of `epochs`; None where it failed, for a `reason`. run: where its run lies.
+    Attributes:
+        number: its number, from 0.
+        state: `complete`, `pruned`, `failed`, or `running` until it has ended.
+        values: values of the parameters, by path.
+        value: best value of the monitored metric; None if the trial failed.
+        epoch: epoch of `value`, from 0.
+        epochs: number of epochs of the run.
+        seconds: duration of the training.
+        run: its run directory.
+        reason: why it failed, else empty.
     """
 
     number: int
@@ -30,7 +38,7 @@ class Trial:
 
 
 def best_first(trials: list[Trial], direction: str) -> list[Trial]:
-    """The complete trials, that with the best value first, the first of several before others."""
+    """Return the complete trials, best value first, ties by number; `direction` is that of the study."""
     sign = -1.0 if direction == "maximize" else 1.0
     complete = [
         (sign * each.value, each.number, each) for each in trials if each.state == COMPLETE and each.value is not None
@@ -39,5 +47,5 @@ def best_first(trials: list[Trial], direction: str) -> list[Trial]:
 
 
 def best_of(trials: list[Trial], direction: str) -> Trial | None:
-    """The complete trial with the best value, the first of several; None where none is complete."""
+    """Return the complete trial with the best value, the first of several; None if none is complete."""
     return next(iter(best_first(trials, direction)), None)

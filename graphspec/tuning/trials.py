@@ -1,4 +1,4 @@
-"""The trials of a study, as optuna's database holds them, and as rows of `trials.csv`."""
+"""The trials of a study: read from optuna's database, and written to `trials.csv`."""
 
 from __future__ import annotations
 
@@ -17,47 +17,47 @@ from graphspec.language.search_space import Choices, SearchSpace
 from graphspec.run_directory import damaged, write_text
 from graphspec.spec import Spec
 from graphspec.tuning.folder import DATABASE, TABLE, TRIALS
-from graphspec.tuning.optuna_study import opened, refusals_told
+from graphspec.tuning.optuna_study import open_study, optuna_errors
 from graphspec.tuning.trial import COMPLETE, FAILED, PRUNED, RUNNING, Trial
 
 RUN, EPOCHS, SECONDS, REASON = "run", "epochs", "seconds", "reason"
-"""What is kept of a trial beside its values. A trial without `RUN` was killed while its values were chosen."""
+"""User attributes of a trial in optuna. One without `RUN` was killed while its values were chosen."""
 
 _STATES = {TrialState.COMPLETE: COMPLETE, TrialState.PRUNED: PRUNED, TrialState.FAIL: FAILED}
 
 
-def trials_of(folder: Path, name: str, spec: Spec) -> list[Trial]:
-    """Every trial of the study in `folder`, in order. Raises SpecError where the study cannot be read."""
+def load_trials(folder: Path, name: str, spec: Spec) -> list[Trial]:
+    """Return every trial of the study in `folder`, in order. Raises SpecError if it cannot be read."""
     assert spec.search is not None
-    with opened(folder, name) as study:
+    with open_study(folder, name) as study:
         return read_trials(folder, study, spec.search)
 
 
 def read_trials(folder: Path, study: optuna.Study, space: SearchSpace) -> list[Trial]:
-    """Every trial of `study`, which lies in `folder`, in order. Raises SpecError where it cannot be read."""
-    with refusals_told(folder):
-        is_minimised = study.direction == optuna.study.StudyDirection.MINIMIZE
+    """Return every trial of an open `study` in `folder`, in order. Raises SpecError if it cannot be read."""
+    with optuna_errors(folder):
+        is_minimized = study.direction == optuna.study.StudyDirection.MINIMIZE
         begun = [each for each in study.get_trials(deepcopy=False) if RUN in each.user_attrs]
     try:
-        return [_trial(folder, each, space, min if is_minimised else max) for each in begun]
+        return [_trial(folder, each, space, min if is_minimized else max) for each in begun]
     except (TypeError, ValueError) as error:
-        raise damaged(folder / DATABASE, f"what it keeps of a trial is none of graphspec's: {error}") from None
+        raise damaged(folder / DATABASE, f"it holds a trial that graphspec did not write: {error}") from None
 
 
-def values_of(params: Mapping[str, Any], space: SearchSpace) -> dict[str, Any]:
-    """The values that stand for `params`, by path: choices are kept as texts, as any of them has one."""
-    found = {}
+def trial_values(params: Mapping[str, Any], space: SearchSpace) -> dict[str, Any]:
+    """Return the values of optuna's `params`, by path; optuna stores choices as text."""
+    values = {}
     for parameter in space.parameters:
         if parameter.path in params:
-            drawn = params[parameter.path]
+            value = params[parameter.path]
             if isinstance(parameter.values, Choices):
-                drawn = next((each for each in parameter.values.values if write_value(each) == drawn), drawn)
-            found[parameter.path] = drawn
-    return found
+                value = next((each for each in parameter.values.values if write_value(each) == value), value)
+            values[parameter.path] = value
+    return values
 
 
 def write_table(folder: Path, trials: list[Trial], monitor: str) -> None:
-    """Write `trials.csv`: a row a trial. Raises SpecError where it cannot be written."""
+    """Write `trials.csv`, one row a trial. Raises SpecError if it cannot be written."""
     paths = list(dict.fromkeys(path for trial in trials for path in trial.values))
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
@@ -77,7 +77,7 @@ def _trial(folder: Path, trial: FrozenTrial, space: SearchSpace, better: Any) ->
     return Trial(
         number=int(trial.user_attrs[RUN]),
         state=state,
-        values=values_of(trial.params, space),
+        values=trial_values(trial.params, space),
         value=reported[epoch] if epoch is not None and state != FAILED else None,
         epoch=epoch,
         epochs=int(trial.user_attrs.get(EPOCHS, len(reported))),

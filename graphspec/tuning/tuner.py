@@ -1,7 +1,7 @@
-"""The trials of a study, one after the other: values are chosen, a run is trained with them, its result is told.
+"""`Tuner`: runs the trials of a study one after the other.
 
-Whatever ends the process, the study can go on: a trial that was begun has its run, which goes on from its checkpoint to
-the very same end, and what it reports of the epochs that are trained again is what it reported before.
+A study can be resumed after any interruption: the run of an unfinished trial resumes from its checkpoint with the same
+result, and reports the same values for epochs that are repeated.
 """
 
 from __future__ import annotations
@@ -31,20 +31,24 @@ from graphspec.spec import Spec, load
 from graphspec.to_keras.keras_internals import released_models
 from graphspec.training.checkpoints import checkpoint_steps
 from graphspec.tuning import folder as study_folder
-from graphspec.tuning.console import ShowTrials
-from graphspec.tuning.optuna_study import distributions, make_sampler, refusals_told
+from graphspec.tuning.console import TrialProgress
+from graphspec.tuning.optuna_study import distributions, make_sampler, optuna_errors
 from graphspec.tuning.study import Study
 from graphspec.tuning.trial import COMPLETE, FAILED, Trial, best_of
-from graphspec.tuning.trials import EPOCHS, REASON, RUN, SECONDS, read_trials, values_of, write_table
+from graphspec.tuning.trials import EPOCHS, REASON, RUN, SECONDS, read_trials, trial_values, write_table
 
-_ENDING = (CANNOT_WRITE, MISSING_EXTRA, BAD_RUN, CHANGED_SPEC)
-"""What ends a study and not a trial alone: it says nothing of the values of the trial."""
+_FATAL = (CANNOT_WRITE, MISSING_EXTRA, BAD_RUN, CHANGED_SPEC)
+"""The rules that end the study rather than a trial: they do not depend on the values of the trial."""
 
 
 class Tuner:
-    """A study in its folder, which this process holds, and the same as optuna has it.
+    """The loop over the trials of a study.
 
-    spec: that of the study, with a search and a training.
+    Args:
+        study: the study, locked by this process.
+        spec: its spec, with a search and a training.
+        reporter: where progress is written.
+        optuna_study: the same study in optuna.
     """
 
     def __init__(self, study: Study, spec: Spec, reporter: Reporter, optuna_study: optuna.Study) -> None:
@@ -59,50 +63,49 @@ class Tuner:
         self.monitor = study.monitor
         self.reporter = reporter
         self.study = optuna_study
-        self.study.stop = self._note_end  # type: ignore[method-assign]  # outside of `optimize`, it is refused
-        self.shown = ShowTrials(
-            reporter, self.monitor, [each.path for each in self.space.parameters], self.space.trials
-        )
+        self.study.stop = self._mark_exhausted  # type: ignore[method-assign]  # optuna refuses it outside of `optimize`
+        paths = [each.path for each in self.space.parameters]
+        self.console = TrialProgress(reporter, self.monitor, paths, self.space.trials)
 
     def run(self) -> None:
-        """Try values until the budget is spent. Raises SpecError where every trial has failed, or none can be begun."""
+        """Run trials until the budget is spent. Raises SpecError if every trial failed, or none can begin."""
         resume = command_line("tune", "--resume", path_word(self.folder))
-        with raised_once():  # trainings hear signals themselves
+        with raised_once():  # trainings handle signals themselves
             try:
-                with _tracing_again(), self.shown:
+                with _no_retracing_warnings(), self.console:
                     self._write("running")
-                    self._void()
-                    for trial in self._begun():
-                        self._try(trial)
-                    while self._is_left():
-                        self._try(self._begin())
+                    self._discard_unstarted()
+                    for trial in self._unfinished():
+                        self._run(trial)
+                    while self._has_budget():
+                        self._run(self._begin())
                     self._write("finished")
             except (KeyboardInterrupt, SystemExit):
                 self._write("stopped")
-                self.reporter.conclude(f"the study is stopped; go on with: {resume}")
+                self.reporter.conclude(f"the study was stopped; resume it with: {resume}")
                 raise
             except SpecError:
                 with suppress(SpecError):
                     self._write("failed")
                 if not self.watched.is_lost:
-                    self.reporter.conclude(f"the study has ended; go on with: {resume}")
+                    self.reporter.conclude(f"the study failed; resume it with: {resume}")
                 raise
         trials = self.trials()
         if trials and all(trial.state == FAILED for trial in trials):
             raise SpecError.of(
                 REFUSED_TRAINING,
-                f"all {len(trials)} trials have failed; the first: {trials[0].reason}",
+                f"all {len(trials)} trials failed; the first: {trials[0].reason}",
                 self.space.span,
-                help=f"what they have written lies in {self.folder / study_folder.TRIALS}",
+                help=f"see their runs in {self.folder / study_folder.TRIALS}",
             )
-        self.shown.finished(trials, self.record["direction"], self._importances())
+        self.console.finish(trials, self.record["direction"], self._importances())
 
     def trials(self) -> list[Trial]:
-        """Every trial so far."""
+        """Return every trial so far."""
         return read_trials(self.folder, self.study, self.space)
 
-    def _is_left(self) -> bool:
-        """Whether a further trial is to be begun."""
+    def _has_budget(self) -> bool:
+        """Return whether another trial may begin."""
         trials, space = self.trials(), self.space
         if self.record.get("exhausted"):
             return False
@@ -110,36 +113,36 @@ class Tuner:
             return False
         return space.trials is None or len(trials) < space.trials
 
-    def _void(self) -> None:
-        """End the trial that was killed while its values were chosen: nothing has come of it, and it is not counted."""
-        with refusals_told(self.folder):
+    def _discard_unstarted(self) -> None:
+        """End a trial that was killed while its values were chosen; it has no run and does not count."""
+        with optuna_errors(self.folder):
             for trial in self.study.get_trials(states=(TrialState.RUNNING,)):
                 if RUN not in trial.user_attrs:
                     self.study.tell(trial.number, state=TrialState.FAIL)
 
-    def _begun(self) -> list[optuna.Trial]:
-        """The trials that were begun and have not come to their end: one, or none."""
-        with refusals_told(self.folder):
+    def _unfinished(self) -> list[optuna.Trial]:
+        """Return the trials that began and have not ended: one, or none."""
+        with optuna_errors(self.folder):
             running = self.study.get_trials(states=(TrialState.RUNNING,))
             return [optuna.Trial(self.study, trial._trial_id) for trial in running]
 
     def _begin(self) -> optuna.Trial:
-        """A new trial, its values chosen."""
+        """Begin a trial with values from the sampler."""
         self.watched.check()
         number = len(self.trials())
         self.study.sampler = make_sampler(self.space, self.seed, number)
-        with refusals_told(self.folder):
+        with optuna_errors(self.folder):
             try:
                 trial = self.study.ask(distributions(self.space))
             except (ImportError, ValueError, TypeError) as error:
                 span = self.space.sampler.span if self.space.sampler is not None else self.space.span
-                said = str(error).splitlines()[0]
-                raise SpecError.of(BAD_SEARCH, f"the sampler has chosen no values: {said}", span) from error
+                reason = str(error).splitlines()[0]
+                raise SpecError.of(BAD_SEARCH, f"the sampler failed to choose values: {reason}", span) from error
             trial.set_user_attr(RUN, f"{number:04}")
         return trial
 
-    def _try(self, trial: optuna.Trial) -> None:
-        """Train the run of `trial` to its end, and tell optuna what came of it."""
+    def _run(self, trial: optuna.Trial) -> None:
+        """Train the run of `trial`, and report the result to optuna."""
         self.watched.check()
         number = int(trial.user_attrs[RUN])
         self.study.sampler = make_sampler(self.space, self.seed, number)
@@ -147,40 +150,40 @@ class Tuner:
         make_folder(run.parent)
         check_kept(run.parent, (run.name,))
         with released_models():
-            reason = self._failure_of(trial, run, number)
+            reason = self._failure(trial, run, number)
         self.watched.check()
-        self._tell(trial, run, reason)
+        self._report_result(trial, run, reason)
         trials = self.trials()
         write_table(self.folder, trials, self.monitor)
-        ended = trials[number]
-        self.shown.ended(ended)
-        if ended.state == COMPLETE and best_of(trials, self.record["direction"]) == ended:
-            study_folder.with_overrides(self.folder, _overrides(ended.values), study_folder.BEST)
+        result = trials[number]
+        self.console.end(result)
+        if result.state == COMPLETE and best_of(trials, self.record["direction"]) == result:
+            study_folder.write_with_overrides(self.folder, _overrides(result.values), study_folder.BEST)
 
-    def _failure_of(self, trial: optuna.Trial, run: Path, number: int) -> str:
-        """Train the run, and say why that has failed; nothing where it has not."""
+    def _failure(self, trial: optuna.Trial, run: Path, number: int) -> str:
+        """Train the run, and return the reason of a failure, empty if there is none."""
         try:
             self._train(trial, run, number)
         except SpecError as error:
             first = next(iter(error.report))
-            if first.rule in _ENDING:
+            if first.rule in _FATAL:
                 raise
             return first.message
         return ""
 
     def _train(self, trial: optuna.Trial, run: Path, number: int) -> None:
-        """Train the run, or go on with it. Raises SpecError where that fails, with these values."""
-        spec = load(self.folder / study_folder.SPEC, _overrides(values_of(trial.params, self.space)))
+        """Train or resume the run. Raises SpecError if that fails."""
+        spec = load(self.folder / study_folder.SPEC, _overrides(trial_values(trial.params, self.space)))
         assert spec.model.training is not None
-        self.shown.began(number, spec.model.training.epochs)
+        self.console.begin(number, spec.model.training.epochs)
 
         def on_epoch(row: Row) -> bool:
             self.watched.check()
             value = row.get(self.monitor)
-            self.shown.epoch(row["epoch"], value)
+            self.console.epoch(row["epoch"], value)
             if not isinstance(value, int | float):
                 return True
-            with refusals_told(self.folder):
+            with optuna_errors(self.folder):
                 trial.report(value, row["epoch"])
                 return not trial.should_prune()
 
@@ -195,14 +198,14 @@ class Tuner:
             raise cannot_write(run, error) from None
         train(spec, run_dir=run, on_epoch=on_epoch)
 
-    def _tell(self, trial: optuna.Trial, run: Path, reason: str) -> None:
-        """Tell optuna what the run has come to. reason: why it has failed, if it has."""
+    def _report_result(self, trial: optuna.Trial, run: Path, reason: str) -> None:
+        """Report the result of the run to optuna; `reason` is that of a failure, else empty."""
         rows = Run(run).metrics
-        measured = [row[self.monitor] for row in rows if isinstance(row.get(self.monitor), int | float)]
-        if not reason and not measured:
-            reason = f"`{self.monitor}` was no finite number in any epoch"
+        values = [row[self.monitor] for row in rows if isinstance(row.get(self.monitor), int | float)]
+        if not reason and not values:
+            reason = f"`{self.monitor}` was not finite in any epoch"
         record = Run(run).record if (run / RECORD).exists() else {}
-        with refusals_told(self.folder):
+        with optuna_errors(self.folder):
             trial.set_user_attr(EPOCHS, len(rows))
             trial.set_user_attr(SECONDS, record.get("seconds", 0.0))
             if reason:
@@ -212,7 +215,7 @@ class Tuner:
                 self.study.tell(trial, state=TrialState.PRUNED)
             else:
                 better = max if self.record["direction"] == "maximize" else min
-                self.study.tell(trial, better(measured))
+                self.study.tell(trial, better(values))
 
     def _epochs(self, run: Path) -> int:
         training = Run(run).spec.model.training
@@ -220,16 +223,16 @@ class Tuner:
         return training.epochs
 
     def _importances(self) -> dict[str, float]:
-        """How much of what is monitored each parameter has decided, by optuna; nothing where that cannot be told."""
+        """Return the importance of each parameter for the monitored metric; empty if optuna has none."""
         evaluator = optuna.importance.PedAnovaImportanceEvaluator
         try:
-            with refusals_told(self.folder):
+            with optuna_errors(self.folder):
                 return dict(optuna.importance.get_param_importances(self.study, evaluator=evaluator()))
         except (SpecError, ValueError, ImportError, ZeroDivisionError):
             return {}
 
-    def _note_end(self) -> None:
-        """A sampler says that there is nothing left to try."""
+    def _mark_exhausted(self) -> None:
+        """Record that the sampler has no more values to try."""
         self.record["exhausted"] = True
         self._write("running")
 
@@ -244,8 +247,8 @@ def _overrides(values: Any) -> list[str]:
 
 
 @contextmanager
-def _tracing_again() -> Iterator[None]:
-    """Within it, TensorFlow does not warn of functions that are traced anew: every trial has a model of its own."""
+def _no_retracing_warnings() -> Iterator[None]:
+    """Silence TensorFlow's warnings of retracing, since every trial has its own model."""
     logger = tf.get_logger()
 
     def is_other(record: logging.LogRecord) -> bool:

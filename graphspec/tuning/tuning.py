@@ -1,4 +1,4 @@
-"""A spec with a `search` → a study, from its beginning or from where it was stopped or killed."""
+"""`tune`: begin the study of a spec with a `search`, or resume one that was stopped or killed."""
 
 from __future__ import annotations
 
@@ -30,25 +30,36 @@ def tune(
     study_dir: Path | str | None = None,
     progress: bool = False,
 ) -> Study:
-    """Search the values that `search` of `spec` names, and give the study with all its trials.
+    """Search for the best values of the parameters in `search` of a spec.
 
-    spec: a Study is gone on with, where it lies. trials, timeout: in the place of those of the spec. study_dir: where
-    to write; by default `studies/<name>/<time>-<id>`. It must not exist yet, or be empty. progress: tell of it on
-    standard error. Raises SpecError where spec, data or search are at fault, and where every trial fails. SIGINT and
-    SIGTERM end a study as KeyboardInterrupt and SystemExit; it can be gone on with from there, and after any kill.
+    SIGINT and SIGTERM end a study with KeyboardInterrupt and SystemExit; it can be resumed, as after any kill.
+
+    Args:
+        spec: a spec, or a study to resume in its folder.
+        overrides: values that replace those of the spec, each `path=value`.
+        trials: number of trials in all, instead of the spec's.
+        timeout: seconds of training in all, instead of the spec's.
+        study_dir: new or empty folder of the study, by default `studies/<name>/<time>-<id>`.
+        progress: report progress on standard error.
+
+    Returns:
+        The study with all its trials.
+
+    Raises:
+        SpecError: spec, data or search are invalid, or every trial failed.
     """
     check_tensorflow()
     require_optuna()
     budget = [f"search.{key}={value}" for key, value in (("trials", trials), ("timeout", timeout)) if value is not None]
     if isinstance(spec, Study):
         if study_dir is not None or list(overrides):
-            raise ValueError("a study is gone on with where it lies, and as it was begun")
-        return _go_on(spec, budget, progress=progress)
+            raise ValueError("a study is resumed in its own folder, without overrides")
+        return _resume(spec, budget, progress=progress)
     loaded = spec if isinstance(spec, Spec) else load(spec, overrides)
     if isinstance(spec, Spec) and list(overrides):
         raise ValueError("overrides are applied when a spec is loaded: graphspec.load(path, overrides)")
     folder = Path(study_dir) if study_dir is not None else None
-    study_folder.check_place(loaded, folder)
+    study_folder.check_study_dir(loaded, folder)
     with exclusive(STUDY):
         record = _record(loaded)
         study = Study(study_folder.create(loaded.name, folder))
@@ -59,7 +70,7 @@ def tune(
             return _tune(study, budget, progress=progress)
 
 
-def _go_on(study: Study, budget: list[str], *, progress: bool) -> Study:
+def _resume(study: Study, budget: list[str], *, progress: bool) -> Study:
     study.check()
     require_tensorflow()
     with exclusive(STUDY), run_directory.hold(study.path, study_folder.KEPT):
@@ -67,11 +78,11 @@ def _go_on(study: Study, budget: list[str], *, progress: bool) -> Study:
 
 
 def _tune(study: Study, budget: list[str], *, progress: bool) -> Study:
-    """Try values in the study, which this process holds, until its budget is spent."""
+    """Run trials of the study, locked by this process, until its budget is spent."""
     from rich.console import Console
 
     from graphspec.console.reporter import Reporter
-    from graphspec.tuning.optuna_study import make_pruner, opened
+    from graphspec.tuning.optuna_study import make_pruner, open_study
     from graphspec.tuning.trials import read_trials
     from graphspec.tuning.tuner import Tuner
 
@@ -79,33 +90,33 @@ def _tune(study: Study, budget: list[str], *, progress: bool) -> Study:
     reporter.keep_in(run_directory.LogFile(study.path / run_directory.LOG))
     if not is_comparable(study.record):
         reporter.warn(
-            f"{study.path} was begun by another version of graphspec, which kept no hash of the spec that this one can "
-            "compare: whether the spec was edited since then cannot be told"
+            f"{study.path} was begun by another version of graphspec, whose hash of the spec this one cannot compare: "
+            "an edit of the spec since then cannot be detected"
         )
-    spec = study_folder.with_overrides(study.path, budget, study_folder.SPEC) if budget else study.spec
+    spec = study_folder.write_with_overrides(study.path, budget, study_folder.SPEC) if budget else study.spec
     assert spec.search is not None
     record = study.record
-    with opened(study.path, record["name"], record["direction"], make_pruner(spec.search)) as found:
-        known = {each.run.name for each in read_trials(study.path, found, spec.search)}
+    with open_study(study.path, record["name"], record["direction"], make_pruner(spec.search)) as optuna_study:
+        known = {each.run.name for each in read_trials(study.path, optuna_study, spec.search)}
         folder = study.path / study_folder.TRIALS
         if lost := [each.name for each in (folder.iterdir() if folder.is_dir() else []) if each.name not in known]:
             raise run_directory.damaged(
                 study.path / study_folder.DATABASE,
-                f"it knows {len(known)} trials, and not `{min(lost)}`, which has a run",
+                f"it holds {len(known)} trials, but not `{min(lost)}`, which has a run",
             )
-        Tuner(study, spec, reporter, found).run()
+        Tuner(study, spec, reporter, optuna_study).run()
     return study
 
 
 def _record(spec: Spec) -> dict[str, Any]:
-    """What `study.json` says at first. Raises SpecError where `spec` cannot be searched, before anything is written."""
+    """Return the initial content of `study.json`. Raises SpecError if `spec` cannot be tuned."""
     from graphspec.datasets.samples import read_training_data
 
     if spec.search is None:
         raise SpecError.of(
             BAD_SEARCH,
-            f"{spec.path} has no `search`, so there is nothing to search for",
-            help="add `search:` with `parameters`, each the path of a value with the values to try",
+            f"{spec.path} has no `search`, so there is nothing to tune",
+            help="add `search:` with `parameters`, each the path of a value and the values to try",
         )
     read_training_data(spec)
     assert spec.model.training is not None
@@ -114,7 +125,7 @@ def _record(spec: Spec) -> dict[str, Any]:
 
     make_sampler(spec.search, spec.model.training.seed, 0)
     make_pruner(spec.search)
-    monitor, direction = _judged_by(spec, spec.search)
+    monitor, direction = _monitor(spec, spec.search)
     return {
         "status": "running",
         "name": spec.name,
@@ -126,8 +137,8 @@ def _record(spec: Spec) -> dict[str, Any]:
     }
 
 
-def _judged_by(spec: Spec, space: SearchSpace) -> tuple[str, str]:
-    """The metric that trials are compared by, and whether it is to be made small or large."""
+def _monitor(spec: Spec, space: SearchSpace) -> tuple[str, str]:
+    """Return the metric that trials are compared by, and its direction."""
     from graphspec.checks.monitors import unknown_monitor
     from graphspec.diagnostics import Report
     from graphspec.to_keras import build_model
@@ -136,20 +147,20 @@ def _judged_by(spec: Spec, space: SearchSpace) -> tuple[str, str]:
     validates = spec.data is not None and (spec.data.validation is not None or spec.data.held_out > 0)
     monitor = space.monitor or ("val_loss" if validates else "loss")
     if spec.graph.plugins:
-        build_model(spec, weightless=True)  # so that they are imported
+        build_model(spec, weightless=True)  # imports the plugins
     modes = reported(spec, validates=validates)
     if monitor not in modes:
         finding = unknown_monitor("search", monitor, space.monitor_span, reported=modes, validates=validates)
         raise SpecError(Report([finding]))
     if modes[monitor] is None:
-        raise _undecided(monitor, space.monitor_span)
+        raise _no_direction(monitor, space.monitor_span)
     return monitor, "maximize" if modes[monitor] == "max" else "minimize"
 
 
-def _undecided(monitor: str, span: Span) -> SpecError:
+def _no_direction(monitor: str, span: Span) -> SpecError:
     return SpecError.of(
         UNKNOWN_MONITOR,
-        f"the search cannot tell whether `{monitor}` should fall or rise",
+        f"it is unknown whether `{monitor}` should be minimized or maximized",
         span,
         expected="a loss, or a metric of Keras that has a direction",
         help="search by the loss of the output, `val_loss` or `val_<output>_loss`",

@@ -115,7 +115,7 @@ def test_what_an_older_version_did_not_record_is_told(run: Path, section: str, h
         assert "error[GS903]" in result.stderr  # each version has recorded it
         return
     if section == "files" and how != "removed":
-        assert (result.exit_code, "lock.json cannot be read: it says nothing of " in result.stderr) == (1, True)
+        assert (result.exit_code, "lock.json cannot be read: it has no entry for " in result.stderr) == (1, True)
         return
     assert result.exit_code == 0, result.output
     missing = {"data": "../../x.npy", "plugins": f"the plugin {PLUGIN_FILE}", "files": "adapted.json"}[section]

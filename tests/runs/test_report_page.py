@@ -25,11 +25,11 @@ from graphspec.runs.report.outcomes import (
     Confusion,
     Errors,
     LabelCounts,
-    Labels,
+    MultiLabel,
     NoPicture,
-    Outcome,
+    OutputPictures,
     Scatter,
-    outcome_of,
+    output_pictures,
 )
 from graphspec.runs.report.prediction_section import prediction_section
 from graphspec.runs.report.predictions import Predictions
@@ -322,7 +322,7 @@ def test_thirty_outputs_and_a_graph_of_three_hundred_nodes(tmp_path: Path) -> No
         ("spec.yaml", "outputs: 1", "3.15.1"),
         ("spec.yaml", "\0\0", "The spec of the run cannot be read."),
         ("metrics.jsonl", "{half", "The metrics cannot be read."),
-        ("lock.json", "[]", "The run has no lock.json"),
+        ("lock.json", "[]", "The lock.json of the run cannot be read."),
         ("provenance.json", "{", "optimizer: adam"),
         ("run.json", "{", "run"),
         ("x.npy", "no array", "x.npy"),
@@ -391,7 +391,7 @@ def test_without_tensorflow_and_numpy_the_page_says_what_it_lacks(with_model: Pa
     subprocess.run([sys.executable, "-c", code, str(with_model)], check=True, capture_output=True)
     page = Reader((with_model / "report.html").read_text(encoding="utf-8"))
     assert "Predicting needs numpy, which is not installed." in page.text
-    assert "Looking at data needs numpy, which is not installed." in page.text
+    assert "Reading the data needs numpy, which is not installed." in page.text
     assert len(charts(page)) == 8
     assert len(page.all("svg", "graph")) == 2
 
@@ -434,7 +434,7 @@ def outcome(loss: str, target: Any, predicted: Any, **more: Any) -> Any:
     spec = Path(more.pop("folder")) / "one.yaml"
     spec.write_text(text, encoding="utf-8")
     output = graphspec.load(spec).graph.outputs["y"]
-    found = outcome_of(output, np.asarray(target), np.asarray(predicted), **more)
+    found = output_pictures(output, np.asarray(target), np.asarray(predicted), **more)
     assert len(found.pictures) == 1
     return found.pictures[0]
 
@@ -450,8 +450,8 @@ def test_each_kind_of_output_has_its_picture(tmp_path: Path) -> None:
     binary = outcome(logits, [0, 1, 1], [[-0.1], [0.2], [-3.0]], folder=tmp_path)
     assert binary.counts == ((1, 0), (1, 1))
     labels = outcome("binary_crossentropy", [[1, 0], [1, 1]], [[0.9, 0.6], [0.2, 0.7]], folder=tmp_path)
-    assert isinstance(labels, Labels)
-    assert [(each.held, each.predicted, each.both) for each in labels.labels] == [(2, 1, 1), (1, 2, 1)]
+    assert isinstance(labels, MultiLabel)
+    assert [(each.true, each.predicted, each.both) for each in labels.labels] == [(2, 1, 1), (1, 2, 1)]
     scatter = outcome("mse", [1.0, 2.0, 3.0], [[1.0], [2.0], [4.0]], folder=tmp_path)
     assert isinstance(scatter, Scatter)
     assert scatter.mean_error == pytest.approx(1 / 3)
@@ -465,12 +465,12 @@ def test_each_kind_of_output_has_its_picture(tmp_path: Path) -> None:
 
 def test_every_picture_has_its_place_on_the_page() -> None:
     """Counts of yes-or-no values, histograms, points and what has no picture are written, with what is to be known."""
-    labels = Labels((LabelCounts("big", 4, 3, 2),), 5, folded=7)
+    labels = MultiLabel((LabelCounts("big", 4, 3, 2),), 5, folded=7)
     outcomes = (
-        Outcome("tags", (labels,), lost=2),
-        Outcome("image", (Errors((1, 3), (-1.0, 0.0, 1.0), 0.25, 0.5),)),
-        Outcome("size", (Scatter("size", (1.0, 2.0), (1.5, 2.5), 0.5, 0.5, None),)),
-        Outcome("free", (NoPicture("the data has no targets for it"),)),
+        OutputPictures("tags", (labels,), not_finite=2),
+        OutputPictures("image", (Errors((1, 3), (-1.0, 0.0, 1.0), 0.25, 0.5),)),
+        OutputPictures("size", (Scatter("size", (1.0, 2.0), (1.5, 2.5), 0.5, 0.5, None),)),
+        OutputPictures("free", (NoPicture("the data has no targets for it"),)),
     )
     page = Reader(prediction_section(Predictions("test", 5, 9, outcomes, ("t.csv",))))
     for said in (
@@ -518,7 +518,7 @@ def test_a_bad_path_is_refused_before_the_work(run: Path, tmp_path: Path, to: st
     (tmp_path / "file").touch()
     doing: list[str] = []
     with pytest.raises(SpecError, match="GS904"):
-        write_report(run, tmp_path / to, tell=doing.append)
+        write_report(run, tmp_path / to, on_stage=doing.append)
     assert doing == []
 
 

@@ -99,7 +99,7 @@ def test_a_compressed_array_that_takes_too_much_at_once_is_refused(
     array: np.ndarray[tuple[int, int], np.dtype[np.float64]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A sample, or an array across which its samples lie, is unpacked whole, so its size has a bound."""
-    monkeypatch.setattr(npz, "_AT_ONCE", 1000)
+    monkeypatch.setattr(npz, "_MAX_UNPACKED", 1000)
     file = io.BytesIO()
     np.savez_compressed(file, x=array)
     (tmp_path / "large.npz").write_bytes(file.getvalue())

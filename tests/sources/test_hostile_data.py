@@ -157,7 +157,7 @@ def test_long_texts_are_read_in_parts(tmp_path: Path, monkeypatch: pytest.Monkey
 
 def test_compressed_batch_that_is_too_large_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the buffers of an Arrow file promise is looked at first: a batch can only be unpacked whole."""
-    monkeypatch.setattr(arrow_messages, "LARGEST", 10_000_000)
+    monkeypatch.setattr(arrow_messages, "MAX_BUFFER", 10_000_000)
     _long_texts(tmp_path / "d.feather", 120)
     pa = pytest.importorskip("pyarrow")
     with pa.memory_map(str(tmp_path / "d.feather")) as file:

@@ -63,9 +63,9 @@ def test_random_access_gives_what_was_asked_for(at: list[int], remembered: bool,
 
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         if not remembered:
-            patch.setattr(images, "REMEMBERED", 0)
+            patch.setattr(images, "MAX_CACHED", 0)
         if in_threads:
-            patch.setattr(images, "_SMALL", 0)
+            patch.setattr(images, "_SMALL_FILE", 0)
             patch.setattr(images, "_THREADS", 3)
         for number in range(5):
             write(Path(folder) / f"{number}.png", picture(number, (2, 3)))

@@ -341,7 +341,7 @@ def test_shards_of_tables_are_one_column(tmp_path: Path) -> None:
 
 def test_a_batch_is_read_in_slices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where a batch has more rows than are read together, each part of it holds its own rows, of any type."""
-    monkeypatch.setattr("graphspec.sources.formats.arrow.ROWS", 3)
+    monkeypatch.setattr("graphspec.sources.formats.arrow.MAX_ROWS", 3)
     numbers = list(range(10))
     columns = {
         "n": pa.array(numbers),

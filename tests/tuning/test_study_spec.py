@@ -14,7 +14,7 @@ from graphspec.language.document import read_text
 from graphspec.language.document.tree import plain
 from graphspec.language.schema.desugar import desugar
 from graphspec.tuning import folder
-from graphspec.tuning.edit_spec import rewritten
+from graphspec.tuning.edit_spec import edit_spec
 
 Write = Callable[..., Path]
 
@@ -60,7 +60,7 @@ inputs: {x: [2]}
 )
 def test_comments_and_layout_stay(text: str, change: dict[str, Any], expected: str) -> None:
     """Values give way where they stand, and new keys find a place; every other character stays."""
-    assert rewritten(SourceText("spec.yaml", text), {**said(text), **change}) == expected
+    assert edit_spec(SourceText("spec.yaml", text), {**said(text), **change}) == expected
 
 
 @pytest.mark.parametrize(
@@ -78,13 +78,13 @@ def test_comments_and_layout_stay(text: str, change: dict[str, Any], expected: s
 def test_whatever_the_text_it_says_what_it_should(text: str, change: dict[str, Any]) -> None:
     """Where text cannot be changed in place, it is written anew: what it says is right in any case."""
     wanted = {**said(text), **change}
-    assert said(rewritten(SourceText("spec.yaml", text), wanted)) == wanted
+    assert said(edit_spec(SourceText("spec.yaml", text), wanted)) == wanted
 
 
 def test_json_is_read_again_as_well() -> None:
     """A spec in JSON is changed in place, into text that YAML reads."""
     text = '{"vars": {"width": 16},\n "inputs": {"x": [2]}}\n'
-    assert rewritten(SourceText("spec.json", text), {**said(text), "vars": {"width": 8}}) == text.replace("16", "8")
+    assert edit_spec(SourceText("spec.json", text), {**said(text), "vars": {"width": 8}}) == text.replace("16", "8")
 
 
 def test_files_are_found_from_the_study(write: Write, tmp_path: Path) -> None:
@@ -113,7 +113,7 @@ def test_files_are_found_from_the_study(write: Write, tmp_path: Path) -> None:
     folder.write_spec(study, graphspec.load(path))
     text = (study / "spec.yaml").read_text(encoding="utf-8")
     assert "# of a window" in text
-    found = folder.with_overrides(study, ["vars.size=8"], "best.yaml")
+    found = folder.write_with_overrides(study, ["vars.size=8"], "best.yaml")
     assert found.name == "spec"
     assert found.model.data is not None
     assert found.model.data.train is not None

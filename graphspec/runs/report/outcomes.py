@@ -1,7 +1,7 @@
-"""Targets and predictions of one output → what is drawn of them, by what its loss takes.
+"""Targets and predictions of an output → the pictures of them, by the kind of its loss.
 
-Class indices and one-hot classes give a confusion matrix, yes-or-no values one of two classes, several yes-or-no values
-a count each, numbers a point a sample, and what has no such picture a histogram of errors.
+Classes are shown as a confusion matrix, one yes-or-no value as a matrix of two classes, several as counts, a few
+numbers as scatter plots, and everything else as a histogram of errors.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 MOST_CLASSES = 20
-"""Of a confusion matrix with more classes, the most frequent are shown and the others are one."""
+"""The maximum size of a confusion matrix; less frequent classes are merged into one."""
 
 MOST_LABELS = 40
 MOST_SCATTERS = 6
@@ -31,7 +31,7 @@ BINS = 40
 
 @dataclass(frozen=True, slots=True)
 class Confusion:
-    """counts[i][j]: how many values of class i were predicted as class j. folded: so many classes are the last one."""
+    """A confusion matrix: `counts[i][j]` values of class i were predicted as j; the last merges `folded` classes."""
 
     classes: tuple[str, ...]
     counts: tuple[tuple[int, ...], ...]
@@ -42,17 +42,17 @@ class Confusion:
 
 @dataclass(frozen=True, slots=True)
 class LabelCounts:
-    """One yes-or-no value of several: how often it held, was predicted, and both."""
+    """The counts of one yes-or-no value: true, predicted, and both."""
 
     label: str
-    held: int
+    true: int
     predicted: int
     both: int
 
 
 @dataclass(frozen=True, slots=True)
-class Labels:
-    """Several yes-or-no values a sample. folded: so many are not shown."""
+class MultiLabel:
+    """The counts of several yes-or-no values a sample; `folded` more are not shown."""
 
     labels: tuple[LabelCounts, ...]
     samples: int
@@ -61,7 +61,7 @@ class Labels:
 
 @dataclass(frozen=True, slots=True)
 class Scatter:
-    """Numbers: target and prediction of each value of a sample; r2 is None where the targets are all equal."""
+    """Targets and predictions of one number a sample; `r2` is None if all targets are equal."""
 
     name: str
     target: tuple[float, ...]
@@ -73,7 +73,7 @@ class Scatter:
 
 @dataclass(frozen=True, slots=True)
 class Errors:
-    """How often predictions miss their targets by how much: counts between edges."""
+    """A histogram of the errors of predictions."""
 
     counts: tuple[int, ...]
     edges: tuple[float, ...]
@@ -83,41 +83,45 @@ class Errors:
 
 @dataclass(frozen=True, slots=True)
 class NoPicture:
-    """Why there is nothing to draw."""
+    """The reason why there is no picture."""
 
-    why: str
+    reason: str
 
 
-Picture = Confusion | Labels | Scatter | Errors | NoPicture
+Picture = Confusion | MultiLabel | Scatter | Errors | NoPicture
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """The pictures of one output. lost: so many predictions are not finite, and not among them."""
+class OutputPictures:
+    """The pictures of one output; `not_finite` predictions are left out."""
 
     output: str
     pictures: tuple[Picture, ...]
-    lost: int = 0
+    not_finite: int = 0
 
 
-def outcome_of(output: Output, target: Array, predicted: Array, words: Sequence[object] = ()) -> Outcome:
-    """What is drawn of `predicted` against `target`, both with samples first. words: of class indices, in their order.
+def output_pictures(output: Output, target: Array, predicted: Array, words: Sequence[object] = ()) -> OutputPictures:
+    """Return the pictures of an output.
 
-    Float arrays of any shape that the output's loss takes.
+    Args:
+        output: the output, with its loss.
+        target: targets, first axis samples, of a shape that the loss takes.
+        predicted: predictions, first axis samples.
+        words: names of the classes, by index.
     """
     if target.ndim == predicted.ndim - 1 and predicted.shape[-1] == 1:
         target = target[..., None]
     if not takes_classes(output) and target.shape != predicted.shape:
-        why = f"targets of shape {_shape(target)} are not compared with predictions of shape {_shape(predicted)}"
-        return Outcome(output.name, (NoPicture(why),))
+        reason = f"targets of shape {_shape(target)} are not compared with predictions of shape {_shape(predicted)}"
+        return OutputPictures(output.name, (NoPicture(reason),))
     if target.dtype.kind not in "biuf" or predicted.dtype.kind not in "biuf":
-        return Outcome(output.name, (NoPicture("the values are no numbers"),))
+        return OutputPictures(output.name, (NoPicture("the values are no numbers"),))
     finite = np.isfinite(predicted).reshape(len(predicted), -1).all(axis=1)
-    lost = int((~finite).sum())
+    not_finite = int((~finite).sum())
     target, predicted = target[finite], predicted[finite]
     if not len(predicted):
-        return Outcome(output.name, (NoPicture("no prediction is a finite number"),), lost)
-    return Outcome(output.name, _pictures(output, target, predicted, [str(word) for word in words]), lost)
+        return OutputPictures(output.name, (NoPicture("no prediction is a finite number"),), not_finite)
+    return OutputPictures(output.name, _pictures(output, target, predicted, [str(word) for word in words]), not_finite)
 
 
 def _pictures(output: Output, target: Array, predicted: Array, words: list[str]) -> tuple[Picture, ...]:
@@ -129,17 +133,17 @@ def _pictures(output: Output, target: Array, predicted: Array, words: list[str])
         return (_confusion(target.argmax(-1).reshape(-1), predicted.argmax(-1).reshape(-1), classes, words),)
     if loss in BINARY:
         threshold = 0.0 if output.loss is not None and output.loss.arguments.get("from_logits") else 0.5
-        held, said = target > 0.5, predicted > threshold
+        true, guess = target > 0.5, predicted > threshold
         if predicted.shape[-1] == 1 or predicted.ndim == 1:
-            return (_confusion(held.reshape(-1), said.reshape(-1), 2, words),)
+            return (_confusion(true.reshape(-1), guess.reshape(-1), 2, words),)
         if predicted.ndim == 2:
-            return (_labels(held, said, words),)
-        return (_confusion(held.reshape(-1), said.reshape(-1), 2, []),)
-    flat, guessed = target.reshape(len(target), -1), predicted.reshape(len(predicted), -1)
-    if flat.shape[1] > MOST_SCATTERS:
-        return (_errors(flat, guessed),)
-    names = [output.name] if flat.shape[1] == 1 else [f"{output.name} [{index}]" for index in range(flat.shape[1])]
-    return tuple(_scatter(name, flat[:, index], guessed[:, index]) for index, name in enumerate(names))
+            return (_labels(true, guess, words),)
+        return (_confusion(true.reshape(-1), guess.reshape(-1), 2, []),)
+    target, predicted = target.reshape(len(target), -1), predicted.reshape(len(predicted), -1)
+    if target.shape[1] > MOST_SCATTERS:
+        return (_errors(target, predicted),)
+    names = [output.name] if target.shape[1] == 1 else [f"{output.name} [{index}]" for index in range(target.shape[1])]
+    return tuple(_scatter(name, target[:, index], predicted[:, index]) for index, name in enumerate(names))
 
 
 def _confusion(truth: Array, guess: Array, classes: int, words: list[str]) -> Confusion:
@@ -161,28 +165,28 @@ def _confusion(truth: Array, guess: Array, classes: int, words: list[str]) -> Co
     return Confusion(tuple(names), tuple(map(tuple, counts.tolist())), values, right, folded)
 
 
-def _labels(held: Array, said: Array, words: list[str]) -> Labels:
-    count = held.shape[1]
+def _labels(true: Array, guess: Array, words: list[str]) -> MultiLabel:
+    count = true.shape[1]
     rows = tuple(
         LabelCounts(
             words[index] if index < len(words) else str(index),
-            int(held[:, index].sum()),
-            int(said[:, index].sum()),
-            int((held[:, index] & said[:, index]).sum()),
+            int(true[:, index].sum()),
+            int(guess[:, index].sum()),
+            int((true[:, index] & guess[:, index]).sum()),
         )
         for index in range(min(count, MOST_LABELS))
     )
-    return Labels(rows, len(held), max(0, count - MOST_LABELS))
+    return MultiLabel(rows, len(true), max(0, count - MOST_LABELS))
 
 
 def _scatter(name: str, target: Array, predicted: Array) -> Scatter:
     error = predicted.astype(np.float64) - target
     spread = float(np.square(target - target.mean(dtype=np.float64)).sum())
-    shown = np.linspace(0, len(target) - 1, min(len(target), MOST_POINTS)).astype(np.int64)
+    drawn = np.linspace(0, len(target) - 1, min(len(target), MOST_POINTS)).astype(np.int64)
     return Scatter(
         name,
-        tuple(target[shown].astype(float).tolist()),
-        tuple(predicted[shown].astype(float).tolist()),
+        tuple(target[drawn].astype(float).tolist()),
+        tuple(predicted[drawn].astype(float).tolist()),
         float(np.abs(error).mean()),
         float(np.sqrt(np.square(error).mean())),
         1 - float(np.square(error).sum()) / spread if spread else None,

@@ -1,4 +1,4 @@
-"""The part of a page that tells what the model says of its own data."""
+"""The section of a page with the predictions of the model on its own data."""
 
 from __future__ import annotations
 
@@ -6,46 +6,50 @@ from collections.abc import Iterator
 
 from graphspec.runs.report.markup import Markup, note, table, tag
 from graphspec.runs.report.numbers import short
-from graphspec.runs.report.outcomes import Confusion, Errors, Labels, NoPicture, Outcome, Picture, Scatter
+from graphspec.runs.report.outcomes import Confusion, Errors, MultiLabel, NoPicture, OutputPictures, Picture, Scatter
 from graphspec.runs.report.plots import histogram, scatter
 from graphspec.runs.report.predictions import Predictions
 
 _SHADES = (0.0, 0.03, 0.1, 0.25, 0.45, 0.65, 0.85)
-"""From which share of its row on a cell has a shade, from the second on."""
+"""The lower limits of the shades of a cell, as shares of its row."""
 
 _LARGE = 10
-"""Of more classes, a confusion matrix is written smaller."""
+"""The number of classes above which a confusion matrix has a smaller font."""
 
 _SPLITS = {
     "validation": "the validation split",
-    "test": "the test split, for there is no validation split",
-    "train": "the samples that it was trained on, for the data has no others",
+    "test": "the test split, since there is no validation split",
+    "train": "the samples that it was trained on, since the data has no others",
 }
 
 
-def prediction_section(found: Predictions) -> Markup:
-    """A confusion matrix, points or a histogram for each output, and on which samples."""
-    which = f"{found.samples:,}" if found.samples == found.of else f"{found.samples:,} evenly chosen of {found.of:,}"
-    parts = [tag("p", f"The model on {_SPLITS[found.split]}: {which} samples.", class_="quiet")]
-    parts += [note(f"{name} has changed since the run was trained.", kind="warning") for name in found.changed]
-    for outcome in found.outcomes:
-        if len(found.outcomes) > 1:
-            parts.append(tag("h3", "output ", tag("code", outcome.output)))
-        if outcome.lost:
-            parts.append(note(f"{outcome.lost:,} predictions are not finite, and not shown.", kind="warning"))
-        parts.append(tag("div", list(_pictures(outcome)), class_="charts"))
+def prediction_section(predictions: Predictions) -> Markup:
+    """Return the pictures of each output, and a description of the samples."""
+    which = (
+        f"{predictions.samples:,}"
+        if predictions.samples == predictions.of
+        else f"{predictions.samples:,} evenly chosen of {predictions.of:,}"
+    )
+    parts = [tag("p", f"The model on {_SPLITS[predictions.split]}: {which} samples.", class_="quiet")]
+    parts += [note(f"{name} has changed since the run was trained.", kind="warning") for name in predictions.changed]
+    for output in predictions.outputs:
+        if len(predictions.outputs) > 1:
+            parts.append(tag("h3", "output ", tag("code", output.output)))
+        if output.not_finite:
+            parts.append(note(f"{output.not_finite:,} predictions are not finite, and not shown.", kind="warning"))
+        parts.append(tag("div", list(_pictures(output)), class_="charts"))
     return Markup("".join(parts))
 
 
-def _pictures(outcome: Outcome) -> Iterator[Markup]:
-    for each in outcome.pictures:
-        yield _picture(each, outcome.output)
+def _pictures(output: OutputPictures) -> Iterator[Markup]:
+    for each in output.pictures:
+        yield _picture(each, output.output)
 
 
 def _picture(picture: Picture, name: str) -> Markup:
     if isinstance(picture, Confusion):
         return _confusion(picture)
-    if isinstance(picture, Labels):
+    if isinstance(picture, MultiLabel):
         return _labels(picture)
     if isinstance(picture, Scatter):
         fit = "" if picture.r2 is None else f"R² {picture.r2:.3f}"
@@ -55,7 +59,7 @@ def _picture(picture: Picture, name: str) -> Markup:
         keys = [f"mean absolute error {short(picture.mean_error)}", f"RMSE {short(picture.root_mean_square)}"]
         return _figure("errors of all values", keys, histogram(picture.counts, picture.edges, name))
     assert isinstance(picture, NoPicture)
-    return note(f"Nothing is drawn of it: {picture.why}.")
+    return note(f"There is no picture of it: {picture.reason}.")
 
 
 def _figure(title: str, keys: list[str], *children: Markup | None, wide: bool = False) -> Markup:
@@ -63,15 +67,15 @@ def _figure(title: str, keys: list[str], *children: Markup | None, wide: bool = 
     return tag("figure", caption, *children, class_="wide" if wide else None)
 
 
-def _confusion(found: Confusion) -> Markup:
-    """Rows are what is true, columns what was predicted; shades are shares of the row."""
-    is_large = len(found.classes) > _LARGE
+def _confusion(matrix: Confusion) -> Markup:
+    """Return a confusion matrix: rows are targets, columns predictions, shades shares of the row."""
+    is_large = len(matrix.classes) > _LARGE
     digits = 0 if is_large else 1
-    columns = list(zip(*found.counts, strict=True))
-    single = len(found.classes) - (1 if found.folded else 0)  # of several classes as one, nothing tells what is right
-    names = [tag("th", name, scope="col", title=name) for name in found.classes]
+    columns = list(zip(*matrix.counts, strict=True))
+    single = len(matrix.classes) - (1 if matrix.folded else 0)  # merged classes have no recall or precision
+    names = [tag("th", name, scope="col", title=name) for name in matrix.classes]
     rows = [tag("tr", tag("td"), names, tag("th", "recall"))]
-    for number, (name, counts) in enumerate(zip(found.classes, found.counts, strict=True)):
+    for number, (name, counts) in enumerate(zip(matrix.classes, matrix.counts, strict=True)):
         cells = [_cell(count, sum(counts), number == at < single) for at, count in enumerate(counts)]
         recall = _rate(counts[number], sum(counts) if number < single else 0, digits)
         rows.append(tag("tr", tag("th", name, scope="row", title=name), cells, tag("td", recall, class_="rate")))
@@ -79,17 +83,17 @@ def _confusion(found: Confusion) -> Markup:
         tag("td", _rate(counts[at], sum(counts) if at < single else 0, digits), class_="rate")
         for at, counts in enumerate(columns)
     ]
-    accuracy = tag("td", _rate(found.right, found.values, digits), class_="rate right")
+    accuracy = tag("td", _rate(matrix.right, matrix.values, digits), class_="rate right")
     rows.append(tag("tr", tag("th", "precision"), precision, accuracy))
-    remark = "Rows are what is true, columns what was predicted."
-    if found.folded:
-        remark += f" {found.folded} less frequent classes are one row and one column."
+    remark = "Rows are targets, columns matrix."
+    if matrix.folded:
+        remark += f" {matrix.folded} less frequent classes are merged into one row and one column."
     return _figure(
         "confusion matrix",
-        [f"{found.right:,} of {found.values:,} right, {_rate(found.right, found.values)}"],
+        [f"{matrix.right:,} of {matrix.values:,} right, {_rate(matrix.right, matrix.values)}"],
         tag("div", tag("table", rows, class_="confusion large" if is_large else "confusion"), class_="scroll"),
         tag("div", remark, class_="remark"),
-        wide=len(found.classes) > 4,
+        wide=len(matrix.classes) > 4,
     )
 
 
@@ -99,20 +103,20 @@ def _cell(count: int, of: int, is_right: bool) -> Markup:
     return tag("td", f"{count:,}", class_=f"s{shade} right" if is_right else f"s{shade}", title=_rate(count, of))
 
 
-def _labels(found: Labels) -> Markup:
+def _labels(counts: MultiLabel) -> Markup:
     rows = [
-        [each.label, f"{each.held:,}", f"{each.predicted:,}", f"{each.both:,}",
-         _rate(each.both, each.predicted), _rate(each.both, each.held)]
-        for each in found.labels
+        [each.label, f"{each.true:,}", f"{each.predicted:,}", f"{each.both:,}",
+         _rate(each.both, each.predicted), _rate(each.both, each.true)]
+        for each in counts.labels
     ]  # fmt: skip
-    remark = f"{found.folded} more are not shown." if found.folded else None
+    remark = f"{counts.folded} more are not shown." if counts.folded else None
     heads = ["", "true", "predicted", "both", "precision", "recall"]
-    shown = table(heads, rows)
+    body = table(heads, rows)
     return _figure(
-        "yes-or-no values", [f"{found.samples:,} samples"], shown, tag("div", remark, class_="remark"), wide=True
+        "yes-or-no values", [f"{counts.samples:,} samples"], body, tag("div", remark, class_="remark"), wide=True
     )
 
 
 def _rate(count: int, of: int, digits: int = 1) -> str:
-    """A share in percent; a whole one without a fraction."""
+    """Return a share in percent, 100 without a fraction."""
     return f"{100 * count / of:.{digits}f} %".replace("100.0", "100") if of else "–"

@@ -1,4 +1,4 @@
-"""A run's model on its own data, as far as a page needs it: evenly chosen samples of one split, output by output."""
+"""The predictions of a run's model on evenly chosen samples of one split of its data."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from graphspec.diagnostics import SpecError
 from graphspec.diagnostics.render import render_one
 from graphspec.diagnostics.rules import NOTHING_TO_TRAIN
 from graphspec.extras import check_tensorflow
-from graphspec.runs.report.outcomes import NoPicture, Outcome, outcome_of
+from graphspec.runs.report.outcomes import NoPicture, OutputPictures, output_pictures
 from graphspec.runs.run import Run
 from graphspec.spec import Spec
 
@@ -18,19 +18,19 @@ MOST_SAMPLES = 4_000
 
 @dataclass(frozen=True)
 class Predictions:
-    """What the model says of `samples` of the `of` samples of a split; changed names data files that are new since."""
+    """The predictions on `samples` of the `of` samples of a split; `changed` names data files changed since."""
 
     split: str
     samples: int
     of: int
-    outcomes: tuple[Outcome, ...]
+    outputs: tuple[OutputPictures, ...]
     changed: tuple[str, ...]
 
 
 def predictions_of(run: Run) -> Predictions:
-    """The model's predictions on the validation split, else on the test split, else on that it was trained on.
+    """Predict on the validation split, else on the test split, else on the training split.
 
-    Raises SpecError where there is no model, no data, or either cannot be read.
+    Raises SpecError if model or data are missing or cannot be read.
     """
     check_tensorflow()
     import numpy as np
@@ -45,29 +45,29 @@ def predictions_of(run: Run) -> Predictions:
         assert spec.data.test is not None
         samples = read_splits(spec.graph, [spec.data.test], run.vocabularies)["test"]
     else:
-        read = read_training_data(spec, vocabularies=run.vocabularies)
-        found = read.validation if split == "validation" else read.train
-        assert found is not None
-        samples = found
+        training_data = read_training_data(spec, vocabularies=run.vocabularies)
+        part = training_data.validation if split == "validation" else training_data.train
+        assert part is not None
+        samples = part
     step = max(1, -(-samples.count // MOST_SAMPLES))
-    shown = np.arange(samples.count)[::step]
+    rows = np.arange(samples.count)[::step]
     predicted = run.predict(split, rows=slice(None, None, step))
-    outcomes = []
+    pictures = []
     with raise_faults(samples.faults):
         for name, output in spec.graph.outputs.items():
             if name not in samples.outputs:
-                outcomes.append(Outcome(name, (NoPicture("the data has no targets for it"),)))
+                pictures.append(OutputPictures(name, (NoPicture("the data has no targets for it"),)))
                 continue
-            target = samples.batch(samples.outputs[name], shown)
-            outcomes.append(outcome_of(output, target, np.asarray(predicted[name]), run.labels.get(name, ())))
+            target = samples.batch(samples.outputs[name], rows)
+            pictures.append(output_pictures(output, target, np.asarray(predicted[name]), run.labels.get(name, ())))
     changed: list[str] = []
-    with suppress(SpecError):  # without a lock nothing is known of how the data was
+    with suppress(SpecError):  # without a lock, changes cannot be detected
         changed = run.changed_data(split)
-    return Predictions(split, len(shown), samples.count, tuple(outcomes), tuple(changed))
+    return Predictions(split, len(rows), samples.count, tuple(pictures), tuple(changed))
 
 
-def why_not(error: Exception) -> str:
-    """Why there are no predictions, for people."""
+def failure_text(error: Exception) -> str:
+    """Return the reason of a failed prediction."""
     if isinstance(error, SpecError):
         return "\n".join(render_one(each) for each in error.report)
     return f"{type(error).__name__}: {error}"

@@ -1,4 +1,4 @@
-"""`write_report`: a run → its page. What is missing is said on the page; what cannot be written is refused at once."""
+"""`write_report`: a run → its HTML page, which itself reports what is missing or damaged."""
 
 from __future__ import annotations
 
@@ -24,77 +24,85 @@ from graphspec.runs.report.series import Row
 from graphspec.runs.run import Run
 from graphspec.spec import Spec
 
-Tell = Callable[[str], object]
-"""Is told what is done next."""
+OnStage = Callable[[str], object]
+"""A function that is called with a description of each stage of the work."""
 
-Found = TypeVar("Found")
+Result = TypeVar("Result")
 
 
-def untold(doing: str) -> None:
-    """Nobody is told."""
+def _ignore(stage: str) -> None:
+    """Ignore a stage."""
 
 
 def write_report(
-    run: Run | Path | str, path: Path | str | None = None, *, force: bool = False, tell: Tell = untold
+    run: Run | Path | str, path: Path | str | None = None, *, force: bool = False, on_stage: OnStage = _ignore
 ) -> Path:
-    """Write the page of `run` (or of the run at that path, or the newest below it) and give its path.
+    """Write the HTML page of a run; it needs no network.
 
-    path: `report.html` in the run unless stated. A page that graphspec made is replaced, anything else only with
-    `force`. The page needs no network. Raises SpecError where there is no run or the page cannot be written; what
-    else is missing or damaged is said on the page.
+    Args:
+        run: a run, its directory, or a folder of runs (the newest is taken).
+        path: file to write, by default `report.html` in the run.
+        force: replace a file that is no report of graphspec.
+        on_stage: is called with a description of each stage of the work.
+
+    Returns:
+        The path of the page.
+
+    Raises:
+        SpecError: there is no run, or the page cannot be written.
     """
-    found = run if isinstance(run, Run) else Run.at(run)
-    target = Path(path) if path is not None else found.path / REPORT
+    run = run if isinstance(run, Run) else Run.at(run)
+    target = Path(path) if path is not None else run.path / REPORT
     _check(target, force=force)
-    text = report_page(found, tell)
+    text = report_page(run, on_stage)
     run_directory.write(target, lambda part: part.write_text(text, encoding="utf-8"), parents=True)
     return target
 
 
-def report_page(run: Run, tell: Tell = untold) -> str:
-    """The page of `run` as HTML."""
+def report_page(run: Run, on_stage: OnStage = _ignore) -> str:
+    """Return the page of `run` as HTML."""
     record, spec = _readable(run, run_directory.RECORD), _read(lambda: run.spec)
     rows = _read(lambda: run_directory.read_rows(run.path))
     known = record if isinstance(record, dict) else {}
     name = str(known.get("name") or run.path.name)
-    reached = rows if isinstance(rows, list) else []
-    head = overview(name, status_of(run.path, known), known, reached, str(run.path.resolve()))
+    metrics = rows if isinstance(rows, list) else []
+    head = overview(name, status_of(run.path, known), known, metrics, str(run.path.resolve()))
     checked = _read(lambda: run.record)
     faults = (
         [("Record", _fault("The record of the run is damaged.", checked))] if isinstance(checked, SpecError) else []
     )
-    return page(name, head, [*faults, *_sections(run, known, rows, spec, tell)])
+    return page(name, head, [*faults, *_sections(run, known, rows, spec, on_stage=on_stage)])
 
 
 def _sections(
-    run: Run, record: dict[str, Any], rows: list[Row] | SpecError, spec: Spec | SpecError, tell: Tell
+    run: Run, record: dict[str, Any], rows: list[Row] | SpecError, spec: Spec | SpecError, *, on_stage: OnStage
 ) -> Iterator[Section]:
     outputs = list(spec.graph.outputs) if isinstance(spec, Spec) else []
     if isinstance(rows, SpecError):
         yield "Curves", _fault("The metrics cannot be read.", rows)
     else:
         missing = _read(lambda: run.metrics)
-        lost = _fault("Some of the metrics are lost.", missing) if isinstance(missing, SpecError) else ""
+        lost = _fault("Some of the metrics are missing.", missing) if isinstance(missing, SpecError) else ""
         yield "Curves", Markup(lost + curves_section(rows, outputs, best_epoch(record)))
         pace = pace_section(rows, outputs, best_epoch(record))
         if pace is not None:
             yield "Training", pace
     if isinstance(spec, Spec):
-        yield "Predictions", _predictions(run, tell)
+        yield "Predictions", _predictions(run, on_stage)
         yield "Graph", graph_section(spec)
-        tell("looking at the data")
+        on_stage("reading the data")
         yield "Data", _data(run, spec)
     yield "Spec", _spec(run, spec)
     lock = _readable(run, run_directory.LOCK)
-    lacking = "The run has no lock.json that can be read."
-    yield "Versions", lock_section(lock) if isinstance(lock, dict) else _fault(lacking, lock)
+    no_lock = "The lock.json of the run cannot be read."
+    yield "Versions", lock_section(lock) if isinstance(lock, dict) else _fault(no_lock, lock)
     provenance = _readable(run, run_directory.PROVENANCE)
     found = provenance_section(provenance) if isinstance(provenance, dict) else _fault("It cannot be read.", provenance)
     yield "Where each value came from", found
 
 
 def _spec(run: Run, spec: Spec | SpecError) -> Markup:
-    """The text of the spec, after what is wrong with it."""
+    """Return the text of the spec, after its faults and changes."""
     parts = [_fault("The spec of the run cannot be read.", spec)] if isinstance(spec, SpecError) else []
     changes = _read(run.spec_changes) if isinstance(spec, Spec) else None
     if isinstance(changes, list) and changes:
@@ -112,36 +120,36 @@ def _data(run: Run, spec: Spec) -> Markup:
     except SpecError as error:
         return _fault("The data cannot be read.", error)
     except ImportError as error:
-        return note(f"Looking at data needs {error.name}, which is not installed.", kind="warning")
+        return note(f"Reading the data needs {error.name}, which is not installed.", kind="warning")
 
 
-def _predictions(run: Run, tell: Tell) -> Markup:
-    """What the model says of its data; whatever keeps it from doing so is said instead, for the page tells more."""
+def _predictions(run: Run, on_stage: OnStage) -> Markup:
+    """Return the section of predictions, or a note why there are none."""
     if not (run.path / run_directory.MODEL).is_file():
         return note("The run holds no model yet, so there is nothing to predict with.", kind="warning")
     try:
         from graphspec.runs.report.prediction_section import prediction_section
-        from graphspec.runs.report.predictions import predictions_of, why_not
+        from graphspec.runs.report.predictions import failure_text, predictions_of
     except ImportError as error:
         return note(f"Predicting needs {error.name}, which is not installed.", kind="warning")
-    tell("predicting")
+    on_stage("predicting")
     try:
         return prediction_section(predictions_of(run))
-    except Exception as error:  # whatever the layers of a model raise
-        return note(f"The model could not be tried on its data.\n{why_not(error)}", kind="warning")
+    except Exception as error:  # layers of a model may raise anything
+        return note(f"The model could not be tried on its data.\n{failure_text(error)}", kind="warning")
 
 
-def _fault(what: str, error: SpecError) -> Markup:
-    return note("\n".join([what, *(render_one(each) for each in error.report)]), kind="warning")
+def _fault(title: str, error: SpecError) -> Markup:
+    return note("\n".join([title, *(render_one(each) for each in error.report)]), kind="warning")
 
 
 def _readable(run: Run, name: str) -> dict[str, Any] | SpecError:
-    """The JSON object in a file of `run`, whatever stands in it: a page shows what it can."""
+    """Read the JSON object in a file of `run`, unchecked: a page shows what it can."""
     return _read(lambda: run_directory.read_json(run.path / name))
 
 
-def _read(read: Callable[[], Found]) -> Found | SpecError:
-    """What `read` gives, or the findings that it raises."""
+def _read(read: Callable[[], Result]) -> Result | SpecError:
+    """Return the result of `read`, or the SpecError that it raised."""
     try:
         return read()
     except SpecError as error:
@@ -157,12 +165,12 @@ def _check(path: Path, *, force: bool) -> None:
         raise SpecError.of(
             CANNOT_WRITE,
             f"{path} is no report of graphspec",
-            help="give another --output, or --force to replace it",
+            help="choose another path with --output, or pass --force to replace it",
         )
 
 
 def _is_ours(path: Path) -> bool:
-    """Whether the file at `path` is a page that graphspec made."""
+    """Return whether the file at `path` is a page of graphspec."""
     with suppress(OSError), open_file(path) as file:
         return is_page(file.read(2_000))
     return False

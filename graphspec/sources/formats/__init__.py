@@ -1,1 +1,1 @@
-"""One module a format, each with a `FORMAT`; what several share, and the parts of the larger ones, lie beside them."""
+"""Readers of data files: one module a format, each with a `FORMAT`, and the modules that they share."""

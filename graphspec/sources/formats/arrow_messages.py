@@ -1,7 +1,7 @@
-"""How much the buffers of compressed record batches say that they unpack to, looked at before pyarrow believes it.
+"""Size limit of the buffers of compressed record batches, checked before pyarrow allocates memory for them.
 
-A batch can only be unpacked whole, and a file of a few bytes can promise as much as it likes. The head of a message is
-a flatbuffer, of which this reads what it needs; what cannot be read here is left for pyarrow to refuse.
+pyarrow unpacks a batch whole, and a file of a few bytes can declare any size. Only the needed fields of the metadata
+of a message, a flatbuffer, are parsed; pyarrow itself reports metadata that cannot be parsed.
 """
 
 from __future__ import annotations
@@ -11,20 +11,25 @@ from typing import Any
 
 from graphspec.sources.source import DataError, DataSource
 
-LARGEST = 1 << 30
-"""Bytes that one buffer of a compressed batch may unpack to."""
+MAX_BUFFER = 1 << 30
+"""Unpacked bytes of one buffer of a compressed batch."""
 
-_DICTIONARY, _BATCH = 2, 3
+_DICTIONARY_MESSAGE, _BATCH_MESSAGE = 2, 3
 
 
 def refuse_large_buffers(source: DataSource, stream: Any) -> None:
-    """Raise DataError where a buffer in `stream`, a file of Arrow at its first message, unpacks to too much."""
+    """Raise DataError if a compressed buffer unpacks to too many bytes.
+
+    Args:
+        source: Names the file in the error.
+        stream: The opened Arrow file, at its first message.
+    """
     from pyarrow import ArrowInvalid, ipc
 
     try:
         for message in ipc.MessageReader.open_stream(stream):
-            largest = _unpacked(message.metadata.to_pybytes(), message.body)
-            if largest > LARGEST:
+            largest = _largest_buffer(message.metadata.to_pybytes(), message.body)
+            if largest > MAX_BUFFER:
                 raise DataError(
                     f"{source.text} holds a compressed batch that unpacks to {largest:,} bytes, too many at once",
                     help="write it again in batches of some thousand rows",
@@ -33,22 +38,22 @@ def refuse_large_buffers(source: DataSource, stream: Any) -> None:
         return
 
 
-def _unpacked(head: bytes, body: Any) -> int:
-    """The most bytes that a buffer of the message unpacks to; 0 where none is compressed."""
+def _largest_buffer(head: bytes, body: Any) -> int:
+    """Return the unpacked bytes of the largest compressed buffer of a message, or 0."""
     message = struct.unpack_from("<I", head)[0]
-    kind, table = _field(head, message, 1), _field(head, message, 2)
-    if kind is None or table is None or body is None or head[kind] not in (_DICTIONARY, _BATCH):
+    kind, table = _field_position(head, message, 1), _field_position(head, message, 2)
+    if kind is None or table is None or body is None or head[kind] not in (_DICTIONARY_MESSAGE, _BATCH_MESSAGE):
         return 0
-    batch = _inner(head, table)
-    if head[kind] == _DICTIONARY:
-        data = _field(head, batch, 1)
+    batch = _target(head, table)
+    if head[kind] == _DICTIONARY_MESSAGE:
+        data = _field_position(head, batch, 1)
         if data is None:
             return 0
-        batch = _inner(head, data)
-    buffers = _field(head, batch, 2)
-    if buffers is None or _field(head, batch, 3) is None:
+        batch = _target(head, data)
+    buffers = _field_position(head, batch, 2)
+    if buffers is None or _field_position(head, batch, 3) is None:
         return 0
-    start = _inner(head, buffers)
+    start = _target(head, buffers)
     count = struct.unpack_from("<I", head, start)[0]
     sizes = [0]
     for offset, length in struct.iter_unpack("<qq", head[start + 4 : start + 4 + 16 * count]):
@@ -57,13 +62,13 @@ def _unpacked(head: bytes, body: Any) -> int:
     return max(sizes)
 
 
-def _inner(head: bytes, at: int) -> int:
-    """Where the table or list begins that `at` points to."""
+def _target(head: bytes, at: int) -> int:
+    """Return the position of the table or list that the offset at `at` points to."""
     return int(at + struct.unpack_from("<I", head, at)[0])
 
 
-def _field(head: bytes, table: int, number: int) -> int | None:
-    """Where a field of the table at `table` stands; None where it has no such field."""
+def _field_position(head: bytes, table: int, number: int) -> int | None:
+    """Return the position of a field of the table at `table`, or None if it is absent."""
     names = table - struct.unpack_from("<i", head, table)[0]
     if 4 + 2 * number >= struct.unpack_from("<H", head, names)[0]:
         return None

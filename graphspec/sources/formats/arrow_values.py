@@ -1,8 +1,7 @@
-"""Columns of Arrow, which Parquet and Feather files give too → arrays of NumPy, and what their types tell beforehand.
+"""Conversion of Arrow columns to NumPy arrays, and of Arrow schemas to headers, for Parquet and Feather files.
 
-pyarrow is an extra: where it is not installed, a source that needs it is refused with the line to run. What it raises
-for a broken file, of whatever kind, becomes a DataError that names the file. It trusts the buffers of a file, so each
-column is validated before it is read.
+pyarrow is an extra, and each of its errors becomes a DataError that names the file. pyarrow trusts the buffers of a
+file, so each column is validated before it is read.
 """
 
 from __future__ import annotations
@@ -12,8 +11,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from graphspec.files import open_file
-from graphspec.sources.formats.lists import Lists, stacked
-from graphspec.sources.formats.table_columns import holds_text, no_value, part_of, positions
+from graphspec.sources.formats.lists import Lists, stack_columns
+from graphspec.sources.formats.table_columns import column_positions, null_error, part_of, text_error
 from graphspec.sources.source import DataError, DataSource, Header
 
 if TYPE_CHECKING:
@@ -21,27 +20,27 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-_NUMBERS = {
+_NUMBER_DTYPES = {
     "bool": "bool", "int8": "int8", "int16": "int16", "int32": "int32", "int64": "int64", "uint8": "uint8",
     "uint16": "uint16", "uint32": "uint32", "uint64": "uint64", "halffloat": "float16", "float": "float32",
     "double": "float64",
 }  # fmt: skip
-"""The dtypes of Arrow's numbers as Keras names them."""
+"""Keras dtype of each Arrow type of numbers."""
 
-_TEXTS = ("string", "large_string", "string_view")
+_TEXT_TYPES = ("string", "large_string", "string_view")
 
-BLOCK = 1 << 24
-"""Bytes that are read together, as far as the file lets one choose."""
+BLOCK_BYTES = 1 << 24
+"""Bytes of one block, as far as the file allows a choice."""
 
-ROWS = 1 << 16
-"""Rows that are read together at most."""
+MAX_ROWS = 1 << 16
+"""Rows of one block."""
 
-NUMBER = 8
-"""Bytes of a number, at most."""
+NUMBER_BYTES = 8
+"""Bytes of the widest number."""
 
 
-def arrow(source: DataSource) -> Any:
-    """The module pyarrow. Raises DataError with the line to run where it is not installed."""
+def import_pyarrow(source: DataSource) -> Any:
+    """Return the module pyarrow; raise DataError with the install command if it is missing."""
     try:
         import pyarrow
     except ImportError:
@@ -52,31 +51,47 @@ def arrow(source: DataSource) -> Any:
 
 
 @contextmanager
-def readable(source: DataSource, mend: str) -> Iterator[None]:
-    """What pyarrow raises while it reads the file becomes a DataError with the help `mend`."""
-    pyarrow = arrow(source)
-    with open_file(source.path) as file:  # a file that cannot be opened is for the caller to name
+def readable(source: DataSource, help: str) -> Iterator[None]:
+    """Turn errors that pyarrow raises within the block into DataError.
+
+    Args:
+        source: The file, which must exist and not be empty.
+        help: The `help` of the error.
+    """
+    pyarrow = import_pyarrow(source)
+    with open_file(source.path) as file:  # the caller reports a file that cannot be opened
         if not file.read(1):
-            raise DataError(f"{source.text} is empty", help=mend)
+            raise DataError(f"{source.text} is empty", help=help)
     try:
         yield
     except MemoryError:
-        raise DataError(f"{source.text} unpacks to more than there is memory for", help=mend) from None
+        raise DataError(f"{source.text} unpacks to more than there is memory for", help=help) from None
     except (pyarrow.ArrowException, OSError, ValueError, LookupError, NotImplementedError, OverflowError) as error:
-        # of a file that is none of pyarrow's, it can name the first bytes as a number
+        # pyarrow quotes the first bytes of a file of another format
         first = (str(error).strip().splitlines() or [""])[0][:200] if source.is_shown else ""
-        raise DataError(f"{source.text} cannot be read: {first or type(error).__name__}", help=mend) from None
+        raise DataError(f"{source.text} cannot be read: {first or type(error).__name__}", help=help) from None
 
 
 def table_header(source: DataSource, schema: Any, samples: int | None) -> Header:
-    """What the schema tells of the columns of `source`. Raises DataError where there is no such column, or of no use.
+    """Return the header of the columns of `source` by the schema of its table.
 
-    A list whose length the schema does not tell has the size None. Of columns that differ in dtype, it is None.
+    Args:
+        source: The columns of one file.
+        schema: The `pyarrow.Schema` of the file.
+        samples: The number of rows, if known.
+
+    Returns:
+        The header; a list length that the schema leaves open is None, and so is the dtype of columns that differ.
+
+    Raises:
+        DataError: a column is missing, of an unsupported type, or of another shape than the rest.
     """
-    found = [column_header(source, schema.names[at], schema.field(at).type) for at in positions(source, schema.names)]
-    shapes = {each.shape for each in found}
-    dtypes = {each.dtype for each in found}
-    shape = found[0].shape if found else ()
+    headers = [
+        _column_header(source, schema.names[at], schema.field(at).type) for at in column_positions(source, schema.names)
+    ]
+    shapes = {each.shape for each in headers}
+    dtypes = {each.dtype for each in headers}
+    shape = headers[0].shape if headers else ()
     if source.columns is not None:
         known = len(shapes) == 1 or any(None in each for each in shapes)
         if not known or len({len(each) for each in shapes}) > 1:
@@ -85,55 +100,59 @@ def table_header(source: DataSource, schema: Any, samples: int | None) -> Header
                 part="columns",
                 help="name columns of the same shape, or make one input of each",
             )
-        shape = (*(shape if len(shapes) == 1 else (None,) * len(shape)), len(found))
+        shape = (*(shape if len(shapes) == 1 else (None,) * len(shape)), len(headers))
     return Header(samples, shape, dtypes.pop() if len(dtypes) == 1 else None)
 
 
-def column_header(source: DataSource, name: str, type: Any) -> Header:
-    """The shape of one sample of a column of the Arrow `type`, and its dtype: `string` where `source` takes text."""
+def _column_header(source: DataSource, name: str, type: Any) -> Header:
+    """Return the sample shape and the dtype of a column of the Arrow `type`.
+
+    Raises:
+        DataError: the type is unsupported, or text where `source` needs numbers.
+    """
     shape: list[int | None] = []
     while is_list(type):
         shape.append(_list_size(type))
         type = type.value_type
     if str(type).startswith("dictionary"):
         type = type.value_type
-    dtype = "string" if str(type) in _TEXTS else _NUMBERS.get(str(type))
+    dtype = "string" if str(type) in _TEXT_TYPES else _NUMBER_DTYPES.get(str(type))
     if dtype is None and str(type).startswith("decimal"):
         dtype = "float64"
     if dtype is None and str(type) != "null":
         raise DataError(
-            f"{source.text} column `{name}` holds {_shown(type)}, not numbers or text",
+            f"{source.text} column `{name}` holds {_type_phrase(type)}, not numbers or text",
             part=part_of(source),
-            help=_instead_of(str(type)),
+            help=_alternative(str(type)),
         )
     if dtype == "string" and not source.as_text and source.is_target:
-        raise holds_text(source, name)
+        raise text_error(source, name)
     return Header(None, tuple(shape), "string" if source.as_text else dtype)
 
 
 def is_list(type: Any) -> bool:
-    """Whether the values of an Arrow type are lists."""
+    """Return whether the values of an Arrow type are lists."""
     return str(type).startswith(("list<", "large_list<", "fixed_size_list<"))
 
 
-def values_in(column: Any) -> int:
-    """How many values the lists of an array of Arrow hold in all; of no lists, how many it holds itself."""
+def count_values(column: Any) -> int:
+    """Return the number of innermost values of an Arrow array."""
     while is_list(column.type):
         column = column.flatten()
     return len(column)
 
 
 def _list_size(type: Any) -> int | None:
-    """The length of the lists of a type; None where each has its own."""
+    """Return the length of the lists of a type, or None if it varies."""
     return int(type.list_size) if str(type).startswith("fixed_size_list<") else None
 
 
-def _shown(type: Any) -> str:
+def _type_phrase(type: Any) -> str:
     text = str(type)
     return f"values of the type `{text if len(text) <= 60 else text.partition('<')[0]}`"
 
 
-def _instead_of(type: str) -> str:
+def _alternative(type: str) -> str:
     if type.startswith(("timestamp", "date", "time", "duration")):
         return "save times as numbers, such as seconds since a day of your choice"
     if type.startswith(("struct", "map")):
@@ -143,34 +162,40 @@ def _instead_of(type: str) -> str:
     return "save it as numbers or text"
 
 
-class Columns:
-    """The columns that a source names, block by block: counts rows, and keeps what length their lists have."""
+class ArrowColumns:
+    """A converter of the columns of a source, block by block, that keeps the row number and the list lengths."""
 
     def __init__(self, source: DataSource, names: Sequence[str]) -> None:
         self.source, self.names, self.row = source, list(names), 1
         self.lists = [Lists(source, name) for name in names]
 
     def array(self, columns: Sequence[Any]) -> Array:
-        """The next rows, of each column an array of Arrow, as one array of NumPy.
+        """Return the next rows as one array.
 
-        Shape (rows, ...) for `column`, (rows, ..., columns) for `columns`; the dtype is that of the values, of several
-        columns the one to which NumPy promotes theirs, and `object` for text. Raises DataError with row and column
-        where there is no value, text where numbers are needed, or a list of another length.
+        Args:
+            columns: The Arrow array of each column.
+
+        Returns:
+            Shape (rows, ...) for `column`, (rows, ..., columns) for `columns`; dtype as NumPy promotes that of the
+            columns, and `object` for text.
+
+        Raises:
+            DataError: a value is null, text where numbers are needed, or a list of another length.
         """
         import numpy as np
 
         rows = np.arange(self.row, self.row + len(columns[0]))
         self.row += len(rows)
-        read = [
+        arrays = [
             self._values(column, name, lists, rows)
             for column, name, lists in zip(columns, self.names, self.lists, strict=True)
         ]
-        return stacked(read, self.source, self.names)
+        return stack_columns(arrays, self.source, self.names)
 
     def _values(self, column: Any, name: str, lists: Lists, rows: Array) -> Array:
         import numpy as np
 
-        column_header(self.source, name, column.type)
+        _column_header(self.source, name, column.type)
         column.validate(full=True)
         owners, lengths = rows, []
         while is_list(column.type):
@@ -186,36 +211,36 @@ class Columns:
     def _leaves(self, column: Any, name: str, owners: Array) -> Array:
         import numpy as np
 
-        if str(column.type).startswith("dictionary"):  # its texts are made once, not once a row
+        if str(column.type).startswith("dictionary"):  # each distinct text is converted once, not once a row
             known, used = column.dictionary, column.indices
             if known.null_count:
                 self._refuse_nulls(known.take(used), name, owners)
             if len(known) > len(used) or known.null_count:
                 known, used = known.take(used), np.arange(len(used))
-            chosen: Array = self._leaves(known, name, owners)[np.asarray(used)]
-            return chosen
+            leaves: Array = self._leaves(known, name, owners)[np.asarray(used)]
+            return leaves
         kind = str(column.type)
-        if kind in _TEXTS:
+        if kind in _TEXT_TYPES:
             if not self.source.as_text:
-                raise holds_text(self.source, name)
-            found: Array = column.to_numpy(zero_copy_only=False).astype(object)
-            return found
+                raise text_error(self.source, name)
+            texts: Array = column.to_numpy(zero_copy_only=False).astype(object)
+            return texts
         if kind.startswith("decimal"):
             column = column.cast("string" if self.source.as_text else "float64")
             return self._leaves(column, name, owners)
         numbers: Array = column.to_numpy(zero_copy_only=False)
         if kind == "null":
             numbers = numbers.astype(np.float64)
-        return as_texts(numbers) if self.source.as_text else numbers
+        return _number_texts(numbers) if self.source.as_text else numbers
 
     def _refuse_nulls(self, column: Any, name: str, owners: Array) -> None:
         if column.null_count:
             at = column.is_null().to_numpy(zero_copy_only=False).nonzero()[0][0]
-            raise no_value(self.source, f"row {owners[at]}", name)
+            raise null_error(self.source, f"row {owners[at]}", name)
 
 
-def as_texts(numbers: Array) -> Array:
-    """Numbers as text, as they are written: whole ones without a point."""
+def _number_texts(numbers: Array) -> Array:
+    """Return numbers as text, whole numbers without a decimal point."""
     import numpy as np
 
     texts = numbers.astype(str)

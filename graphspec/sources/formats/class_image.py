@@ -1,7 +1,6 @@
-"""An image whose pixels are indices of classes, not colours → an array of those indices, none of them invented.
+"""Decoding of images whose pixels are class indices: the stored numbers, resized by nearest neighbour.
 
-Of a palette image the indices are taken, not the colours that they stand for; of one with less or more than 8 bits the
-numbers that the file holds. Pixels are picked by nearest neighbour, never mixed.
+A palette image gives its palette indices, and an image of any bit depth the numbers that the file holds.
 """
 
 from __future__ import annotations
@@ -16,8 +15,8 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-_STEPS = {"L;2": 85, "L;4": 17}
-"""How far apart Pillow spreads the grey values of less than 8 bits, by what it calls their layout."""
+_GREY_STEPS = {"L;2": 85, "L;4": 17}
+"""Step between grey values of less than 8 bits as Pillow scales them, by its name of their layout."""
 
 
 def is_wide(image: Image) -> bool:
@@ -26,46 +25,56 @@ def is_wide(image: Image) -> bool:
 
 
 def class_indices(image: Image, name: str, size: tuple[int, int] | None, *, wide: bool) -> Array:
-    """Return the indices of an opened image: shape (height, width, 1), uint16 where `wide`, else uint8.
+    """Return the class indices of an opened image.
 
-    Raises DataError where the image is coloured, or holds larger indices than are asked for.
+    Args:
+        image: An image whose header is read.
+        name: The image in messages.
+        size: Height and width to resize to, if any.
+        wide: Return uint16 rather than uint8.
+
+    Returns:
+        Shape (height, width, 1).
+
+    Raises:
+        DataError: the image is coloured, or holds an index above 255 without `wide`.
     """
     import numpy as np
 
-    tiles = getattr(image, "tile", None)  # what a file format has told its decoder
+    tiles = getattr(image, "tile", None)  # set by the plugin of the file format
     layout = tiles[0][3] if tiles and len(tiles[0]) > 3 else None
-    step = _STEPS.get(layout, 1) if isinstance(layout, str) else 1
+    step = _GREY_STEPS.get(layout, 1) if isinstance(layout, str) else 1
     if image.mode in ("1", "P", "L") or is_wide(image):
         pixels = np.asarray(image)
     elif image.mode in ("LA", "PA"):
         pixels = np.asarray(image)[..., 0]
     else:
-        pixels = _grey(np.asarray(image.convert("RGB")), name)
+        pixels = _grey_pixels(np.asarray(image.convert("RGB")), name)
     if not wide and is_wide(image) and pixels.size and pixels.max() > 255:
         raise DataError(
             f"{name} holds the class {pixels.max()}, which takes 16 bits, and the first image has 8",
             help="save all images with the same number of bits",
         )
-    pixels = _resized(pixels, size)
+    pixels = _resize(pixels, size)
     indices = (pixels // step if step > 1 else pixels).astype(np.uint16 if wide else np.uint8)
     return indices[..., None]
 
 
-def _grey(pixels: Array, name: str) -> Array:
+def _grey_pixels(pixels: Array, name: str) -> Array:
     if (pixels != pixels[..., :1]).any():
         raise DataError(
-            f"{name} is coloured, and its pixels are to be indices of classes",
+            f"{name} is coloured, and its pixels must be class indices",
             help="save the indices as a grey or a palette image; `interpolation: bilinear` reads colours",
         )
     return pixels[..., 0]
 
 
-def _resized(pixels: Array, size: tuple[int, int] | None) -> Array:
-    """Return the pixels nearest to the centres of those of `size`, (height, width)."""
+def _resize(pixels: Array, size: tuple[int, int] | None) -> Array:
+    """Return the pixels resized by nearest neighbour to `size`, (height, width)."""
     import numpy as np
 
     if size is None or pixels.shape == size:
         return pixels
     rows, columns = ((2 * np.arange(new) + 1) * old // (2 * new) for new, old in zip(size, pixels.shape, strict=True))
-    picked: Array = pixels[rows[:, None], columns]
-    return picked
+    resized: Array = pixels[rows[:, None], columns]
+    return resized

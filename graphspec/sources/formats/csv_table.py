@@ -1,4 +1,4 @@
-"""`.csv`: a table with a header line; each source is one column, or several stacked on a last axis."""
+"""Reader of `.csv`: tables with a header line; a source is one column, or several stacked on a last axis."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from graphspec.files import open_file
 from graphspec.sources.format import Format
-from graphspec.sources.formats.table_columns import part_of, positions
+from graphspec.sources.formats.table_columns import column_positions, part_of
 from graphspec.sources.source import DataError, DataSource, Header
 
 if TYPE_CHECKING:
@@ -20,61 +20,64 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 
-_BLOCK = 1 << 15
-"""Rows that are read together."""
+_MAX_ROWS = 1 << 15
+"""Rows of one block."""
 
-_FIELDS = 1 << 20
-"""Values that are read together, of all columns."""
+_MAX_FIELDS = 1 << 20
+"""Values of one block, over all columns of the file."""
 
-_BLANK = 1 << 16
-"""Blank lines before the header, at most."""
+_MAX_BLANK_LINES = 1 << 16
+"""Blank lines before the header."""
 
-_LONGEST = 1 << 23
-"""Characters of a line that are read together."""
+_MAX_CHARACTERS = 1 << 23
+"""Characters of a line; a longer line is split, and so is refused."""
 
 
 def header(source: DataSource) -> Header:
-    """What the header line tells: that the columns exist. Raises DataError where they do not."""
-    positions(source, next(_parts(source))[0])
+    """Return the header of the columns; raise DataError if one is missing."""
+    column_positions(source, next(_row_blocks(source))[0])
     shape = () if source.column is not None else (len(source.columns or ()),)
     return Header(None, shape, "string" if source.as_text else None)
 
 
 def blocks(source: DataSource) -> Iterator[Array]:
-    """The columns as text, or as int64 where all values of a block are whole numbers, else as float64.
+    """Yield the columns in blocks of shape (samples,) for `column`, (samples, columns) for `columns`.
 
-    Shape (samples,) for `column`, (samples, columns) for `columns`. Raises DataError with the
-    line of a value that is no number, or of a row that has too few or too many fields.
+    Yields:
+        Text as `object`; whole numbers as int64; other numbers as float64.
+
+    Raises:
+        DataError: a value is not a number, or a row has too few or too many fields.
     """
-    parts = _parts(source)
-    names = next(parts)[0]
-    chosen = positions(source, names)
+    row_blocks = _row_blocks(source)
+    names = next(row_blocks)[0]
+    indices = column_positions(source, names)
     before = 1
-    for rows in parts:
+    for rows in row_blocks:
         if set(map(len, rows)) != {len(names)}:
             at = next(at for at, row in enumerate(rows) if len(row) != len(names))
             raise DataError(
-                f"{source.text} line {_line_of(source, before + at)} has {len(rows[at])} fields where its header has "
-                f"{len(names)}"
+                f"{source.text} line {_line_number(source, before + at)} has {len(rows[at])} fields "
+                f"where its header has {len(names)}"
             )
-        columns = [[row[position] for row in rows] for position in chosen]
-        yield _array(columns, before, source, [names[position] for position in chosen])
+        columns = [[row[index] for row in rows] for index in indices]
+        yield _block_array(columns, before, source, [names[index] for index in indices])
         before += len(rows)
 
 
-def _array(columns: list[list[str]], before: int, source: DataSource, names: list[str]) -> Array:
+def _block_array(columns: list[list[str]], before: int, source: DataSource, names: list[str]) -> Array:
     import numpy as np
 
     if source.as_text:
         array = np.array(columns, dtype=object).T
     else:
-        read = [_numbers(column, before, source, name) for column, name in zip(columns, names, strict=True)]
-        array = np.stack(read, axis=-1)
+        numbers = [_column_numbers(column, before, source, name) for column, name in zip(columns, names, strict=True)]
+        array = np.stack(numbers, axis=-1)
     return array[:, 0] if source.column is not None else array
 
 
-def _numbers(texts: list[str], before: int, source: DataSource, name: str) -> Array:
-    """The texts of one column as numbers; `before` rows of the file, its header too, come before them."""
+def _column_numbers(texts: list[str], before: int, source: DataSource, name: str) -> Array:
+    """Return the texts of one column as numbers; `before` is the index of the first row in the file."""
     import numpy as np
 
     if "_" not in "".join(texts):  # Python reads `1_000` as a number
@@ -84,9 +87,9 @@ def _numbers(texts: list[str], before: int, source: DataSource, name: str) -> Ar
             except (ValueError, OverflowError):
                 continue
     at, text = next((at, text) for at, text in enumerate(texts) if not _is_number(text))
-    found = (f"`{_printable(text[:40])}`" if source.is_shown else "text") if text.strip() else "nothing"
+    value = (f"`{_printable(text[:40])}`" if source.is_shown else "text") if text.strip() else "nothing"
     raise DataError(
-        f"{source.text} line {_line_of(source, before + at)} column `{name}` holds {found}, not a number",
+        f"{source.text} line {_line_number(source, before + at)} column `{name}` holds {value}, not a number",
         part=part_of(source),
         help="" if source.is_target or not text.strip() else "an input of text has `dtype: string`",
     )
@@ -104,47 +107,47 @@ def _printable(text: str) -> str:
     return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
 
 
-def _parts(source: DataSource) -> Iterator[list[list[str]]]:
-    """The rows, many at a time; the first part is the header alone. Blank lines are passed over."""
-    with _opened(source) as file:
-        rows = _reader(file)
+def _row_blocks(source: DataSource) -> Iterator[list[list[str]]]:
+    """Yield the rows in blocks, the header alone in the first; skip blank lines."""
+    with _open_text(source) as file:
+        rows = _csv_reader(file)
         try:
-            first = next((row for row in islice(rows, _BLANK) if row), None)
+            first = next((row for row in islice(rows, _MAX_BLANK_LINES) if row), None)
             if first is None:
                 raise DataError(f"{source.text} is empty", help="the first line names the columns")
             yield [first]
-            held, fields = [], 0
+            block, fields = [], 0
             for row in rows:
                 if row:
-                    held.append(row)
+                    block.append(row)
                     fields += len(row)
-                if len(held) >= _BLOCK or fields >= _FIELDS:
-                    yield held
-                    held, fields = [], 0
-            if held:
-                yield held
+                if len(block) >= _MAX_ROWS or fields >= _MAX_FIELDS:
+                    yield block
+                    block, fields = [], 0
+            if block:
+                yield block
         except UnicodeDecodeError:
             raise DataError(f"{source.text} is not UTF-8 text", help="save it as UTF-8") from None
         except csv.Error as error:
             raise DataError(f"{source.text} line {rows.line_num} cannot be read: {error}") from None
 
 
-def _line_of(source: DataSource, number: int) -> int:
-    """The line on which the row `number` ends, counted from 0, the header."""
-    with _opened(source) as file:
-        rows = _reader(file)
+def _line_number(source: DataSource, number: int) -> int:
+    """Return the line on which a row ends; row 0 is the header."""
+    with _open_text(source) as file:
+        rows = _csv_reader(file)
         next(islice((row for row in rows if row), number, None))
         line: int = rows.line_num
         return line
 
 
-def _opened(source: DataSource) -> IO[str]:
+def _open_text(source: DataSource) -> IO[str]:
     return TextIOWrapper(open_file(source.path), encoding="utf-8-sig", newline="")
 
 
-def _reader(file: IO[str]) -> Any:
-    """The rows of a file. A line that could take all memory comes in pieces, which are no rows of the table."""
-    return csv.reader(iter(partial(file.readline, _LONGEST), ""), strict=True)
+def _csv_reader(file: IO[str]) -> Any:
+    """Return a reader of the rows; a line that might not fit into memory is split, and fails as a broken row."""
+    return csv.reader(iter(partial(file.readline, _MAX_CHARACTERS), ""), strict=True)
 
 
 FORMAT = Format(".csv", ("column", "columns"), header, blocks=blocks)

@@ -1,6 +1,6 @@
-"""Which files a source of images stands for: those that a glob matches, or those that a column of a table lists.
+"""Paths of the images of a source: the files that a glob matches, or those that a column of a table lists.
 
-Paths in a list are relative to its folder.
+Paths in a list are relative to the folder of the list.
 """
 
 from __future__ import annotations
@@ -19,55 +19,62 @@ from graphspec.sources.shards import files_of, shards_of
 from graphspec.sources.source import DataError, DataSource, Transforms
 
 
-def count_of(source: DataSource) -> int | None:
-    """How many images there are; None where only reading the list would tell."""
+def count_images(source: DataSource) -> int | None:
+    """Return the number of images, or None if only reading the list gives it."""
     if source.column is None:
-        return len(_matched(source))
+        return len(_matching_files(source))
     from graphspec.sources.reading import file_header
 
-    return file_header(_list(source)).samples
+    return file_header(_list_source(source)).samples
 
 
 def paths_of(source: DataSource) -> list[str]:
-    """The paths of all images, in order. Raises DataError where there are none, or one that must be there is not."""
+    """Return the paths of all images in order.
+
+    Raises:
+        DataError: there is no image, or one is missing without `on_error: skip`.
+    """
     if source.column is None:
-        return _matched(source)
+        return _matching_files(source)
     from graphspec.sources.column import in_order
     from graphspec.sources.reading import load_files
 
-    held = load_files(_list(source))
-    paths = _checked(source, in_order(held, 0, len(held)).tolist())
+    column = load_files(_list_source(source))
+    paths = _full_paths(source, in_order(column, 0, len(column)).tolist())
     if not paths:
         raise DataError(f"{source.text} lists no images")
     if source.on_error == "fail":
-        _check_there(source, paths)
+        _check_exist(source, paths)
     return paths
 
 
 def first_path(source: DataSource) -> str:
-    """The path of the first image, of a list without reading all of it. Raises DataError where there is none."""
+    """Return the path of the first image without reading a whole list; raise DataError if there is none."""
     if source.column is None:
-        return _matched(source)[0]
+        return _matching_files(source)[0]
     try:
         import numpy as np
     except ImportError:
         raise DataError(
             "the first image is needed, and NumPy is not installed", help="write both `size` and `channels`"
         ) from None
-    shard = shards_of(_list(source))[0]
-    found = format_for(shard)
-    held = found.column(shard)
-    if held is None:
-        held = next(iter(found.blocks(shard)), None)
-    if held is None or not len(held):
+    shard = shards_of(_list_source(source))[0]
+    format = format_for(shard)
+    values = format.column(shard)
+    if values is None:
+        values = next(iter(format.blocks(shard)), None)
+    if values is None or not len(values):
         raise DataError(f"{source.text} lists no images")
-    return _checked(source, held[np.arange(1)].tolist())[0]
+    return _full_paths(source, values[np.arange(1)].tolist())[0]
 
 
-def named(source: DataSource, path: str, *, is_shown: bool | None = None) -> str:
-    """The name of an image for messages: as the spec would write it, or from the folder of the list on.
+def display_name(source: DataSource, path: str, *, is_shown: bool | None = None) -> str:
+    """Return the name of an image in messages: as a spec would write it, or relative to the folder of the list.
 
-    is_shown: `source.is_shown`, where it is known. A list that may not be quoted gives no names.
+    Args:
+        source: The source of the image; a list that may not be quoted gives no names.
+        path: The file of the image.
+        is_shown: `source.is_shown`, if it is already known.
     """
     if source.column is None:
         return shards.named(source, Path(path))
@@ -76,7 +83,7 @@ def named(source: DataSource, path: str, *, is_shown: bool | None = None) -> str
     return path.removeprefix(f"{source.path.parent}{os.sep}")
 
 
-def _matched(source: DataSource) -> list[str]:
+def _matching_files(source: DataSource) -> list[str]:
     ending = source.path.suffix.lower()
     if ending in FORMATS:
         raise DataError(
@@ -91,8 +98,8 @@ def _matched(source: DataSource) -> list[str]:
     return [str(path) for path in files]
 
 
-def _list(source: DataSource) -> DataSource:
-    """The source of the paths."""
+def _list_source(source: DataSource) -> DataSource:
+    """Return the source of the column of paths."""
     if source.path.suffix.lower() not in FORMATS:
         raise DataError(
             f"{source.text} is no table, so it has no column of paths", part="column",
@@ -103,8 +110,8 @@ def _list(source: DataSource) -> DataSource:
     )
 
 
-def _checked(source: DataSource, values: list[Any]) -> list[str]:
-    """The values of the column as paths. Raises DataError where one is none."""
+def _full_paths(source: DataSource, values: list[Any]) -> list[str]:
+    """Return the paths of the values of the column; raise DataError for one that cannot be a path."""
     for row, value in enumerate(values, 1):
         if not isinstance(value, str) or not value.strip() or "\0" in value or len(value) > 4096:
             raise DataError(f"{source.text} row {row:,} holds no path of an image in `{source.column}`", part="column")
@@ -112,17 +119,17 @@ def _checked(source: DataSource, values: list[Any]) -> list[str]:
     return [os.path.join(folder, value) for value in values]  # noqa: PTH118 - lists are long
 
 
-def _check_there(source: DataSource, paths: Sequence[str]) -> None:
-    """Raise DataError for the first of the listed files that does not exist."""
+def _check_exist(source: DataSource, paths: Sequence[str]) -> None:
+    """Raise DataError for the first listed file that does not exist."""
     for row, path in enumerate(paths, 1):
         if not os.path.exists(path):  # noqa: PTH110 - lists are long
             folder = Path(path).parent
-            here = names_in(folder)
+            names = names_in(folder)
             if not source.is_shown:
                 raise DataError(f"{source.text} row {row:,} names an image that is not there", part="column")
             raise DataError(
-                f"{source.text} row {row:,} names the image {named(source, path)}, and there is no such file",
+                f"{source.text} row {row:,} names the image {display_name(source, path)}, and there is no such file",
                 part="column",
-                help=did_you_mean(Path(path).name, here, f"paths are relative to {folder}")
-                if here else f"there is no folder {folder}",
+                help=did_you_mean(Path(path).name, names, f"paths are relative to {folder}")
+                if names else f"there is no folder {folder}",
             )  # fmt: skip

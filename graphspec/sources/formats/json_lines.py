@@ -1,6 +1,6 @@
-"""`.jsonl`: one JSON object a line; each source is one of their keys, or several stacked on a last axis.
+"""Reader of `.jsonl`: one JSON object a line; a source is one of their keys, or several stacked on a last axis.
 
-Read with the standard library, line by line: a mistake is told with its line, and no extra is needed.
+The standard library parses line by line, so that an error names its line and no extra is needed.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from graphspec.diagnostics.suggest import did_you_mean, kind_of, one_of
 from graphspec.files import open_file
 from graphspec.sources.format import Format
-from graphspec.sources.formats.lists import Lists, stacked
-from graphspec.sources.formats.table_columns import holds_text, no_value, part_of, positions
+from graphspec.sources.formats.lists import Lists, stack_columns
+from graphspec.sources.formats.table_columns import column_positions, null_error, part_of, text_error
 from graphspec.sources.source import DataError, DataSource, Header
 from graphspec.sources.transforms import as_word
 
@@ -23,34 +23,34 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-_LONGEST = 1 << 23
-"""Bytes of a line; a longer one is not read."""
+_MAX_LINE = 1 << 23
+"""Bytes of a line."""
 
-_BLANK = 1 << 16
-"""Blank lines in a row, at most."""
+_MAX_BLANK_LINES = 1 << 16
+"""Consecutive blank lines."""
 
-_BLOCK = 1 << 22
-"""Bytes of lines that are read together."""
+_BLOCK_BYTES = 1 << 22
+"""Bytes of lines in one block."""
 
-_DEEPEST = 16
-"""Lists in lists, at most: deeper than samples go."""
+_MAX_DEPTH = 16
+"""Depth of nested lists."""
 
 
 def header(source: DataSource) -> Header:
-    """What the first line tells: that it has the keys, and the shape of their values.
+    """Return the header of the keys by the first line, whose list lengths the others must have.
 
-    Lists that are not padded have the lengths of the first line, or the file is refused when it is read. Raises
-    DataError where the file has no line, or the first is no such object.
+    Raises:
+        DataError: the file is empty, or its first line lacks a key or holds an unsupported value.
     """
     line, row, _ = next(_rows(source))
     names, depths, shapes = _names(source, row), [], []
     for name in names:
         value = row[name]
         shape: list[int] = []
-        while isinstance(value, list) and len(shape) < _DEEPEST:
+        while isinstance(value, list) and len(shape) < _MAX_DEPTH:
             shape.append(len(value))
             value = value[0] if value else 0
-        _refuse(value, source, f"line {line}", name)
+        _check_value(value, source, f"line {line}", name)
         depths.append(len(shape))
         shapes.append(tuple(shape))
     if len(set(depths)) > 1:
@@ -64,14 +64,17 @@ def header(source: DataSource) -> Header:
 
 
 def blocks(source: DataSource) -> Iterator[Array]:
-    """The values of the keys in order: text, or bool or int64 where all of a block are such, else float64.
+    """Yield the keys in blocks of shape (samples, ...) for `column`, (samples, ..., columns) for `columns`.
 
-    Shape (samples, ...) for `column`, (samples, ..., columns) for `columns`. Raises DataError with the line of what
-    is no JSON object, lacks a key, or holds something else than the lines before it.
+    Yields:
+        Text as `object`; bool or int64 where all values of the block are such; otherwise float64.
+
+    Raises:
+        DataError: a line is not a JSON object, lacks a key, or holds values unlike those before it.
     """
     rows = _rows(source)
     first = next(rows)
-    columns = [_Values(source, name) for name in _names(source, first[1])]
+    columns = [_KeyValues(source, name) for name in _names(source, first[1])]
     lines: list[int] = []
     padded = 8 * (source.transforms.pad or 0)
     size = 0
@@ -80,29 +83,29 @@ def blocks(source: DataSource) -> Iterator[Array]:
         size += max(length, padded)
         for column in columns:
             column.add(line, row)
-        if size >= _BLOCK:
-            yield _together(columns, lines, source)
+        if size >= _BLOCK_BYTES:
+            yield _block(columns, lines, source)
             lines, size = [], 0
     if lines:
-        yield _together(columns, lines, source)
+        yield _block(columns, lines, source)
 
 
-def _together(columns: list[_Values], lines: list[int], source: DataSource) -> Array:
-    return stacked([each.taken(lines) for each in columns], source, [each.name for each in columns])
+def _block(columns: list[_KeyValues], lines: list[int], source: DataSource) -> Array:
+    return stack_columns([each.take(lines) for each in columns], source, [each.name for each in columns])
 
 
 def _names(source: DataSource, row: dict[str, Any]) -> list[str]:
     names = list(row)
-    return [names[position] for position in positions(source, names)]
+    return [names[position] for position in column_positions(source, names)]
 
 
-class _Values:
-    """The values of one key, gathered line by line."""
+class _KeyValues:
+    """A buffer of the values of one key, filled line by line."""
 
     def __init__(self, source: DataSource, name: str) -> None:
         self.source, self.name = source, name
         self.lists = Lists(source, name, "line")
-        self.held: list[Any] = []
+        self.values: list[Any] = []
 
     def add(self, line: int, row: dict[str, Any]) -> None:
         if self.name not in row:
@@ -113,29 +116,29 @@ class _Values:
                 if self.source.is_shown
                 else "",
             )
-        self.held.append(row[self.name])
+        self.values.append(row[self.name])
 
-    def taken(self, lines: list[int]) -> Array:
-        """What was gathered since the last time, an array; shape (lines, ...)."""
+    def take(self, lines: list[int]) -> Array:
+        """Return the buffered values as an array of shape (lines, ...), and empty the buffer."""
         import numpy as np
 
-        values, self.held = self.held, []
+        values, self.values = self.values, []
         numbers = owners = np.array(lines)
         lengths: list[Array] = []
         while values and isinstance(values[0], list):
-            self._refuse_others(values, owners, deeper=len(lengths) < _DEEPEST)
+            self._check_lists(values, owners, deeper=len(lengths) < _MAX_DEPTH)
             lengths.append(np.array([len(value) for value in values]))
             values = list(chain.from_iterable(values))
             owners = owners.repeat(lengths[-1])
         return self.lists.stack(self._leaves(values, owners), lengths, numbers)
 
-    def _refuse_others(self, values: list[Any], owners: Array, *, deeper: bool) -> None:
+    def _check_lists(self, values: list[Any], owners: Array, *, deeper: bool) -> None:
         if not deeper:
-            raise DataError(f"{self.source.text} line {owners[0]} holds lists in lists, {_DEEPEST} deep and deeper")
+            raise DataError(f"{self.source.text} line {owners[0]} holds lists in lists, {_MAX_DEPTH} deep and deeper")
         for at, value in enumerate(values):
             if not isinstance(value, list):
-                _refuse(value, self.source, f"line {owners[at]}", self.name)
-                raise self._not(f"{kind_of(value)} where a list stands before it", owners[at])
+                _check_value(value, self.source, f"line {owners[at]}", self.name)
+                raise self._mixed_error(f"{kind_of(value)} where a list stands before it", owners[at])
 
     def _leaves(self, values: list[Any], owners: Array) -> Array:
         import numpy as np
@@ -143,13 +146,13 @@ class _Values:
         kinds = set(map(type, values))
         if not kinds <= ({str, int, float, bool} if self.source.as_text else {int, float, bool}):
             for at, value in enumerate(values):
-                _refuse(value, self.source, f"line {owners[at]}", self.name)
+                _check_value(value, self.source, f"line {owners[at]}", self.name)
                 if isinstance(value, list):
-                    raise self._not("a list where a single value stands before it", owners[at])
+                    raise self._mixed_error("a list where a single value stands before it", owners[at])
         if self.source.as_text:
-            found = np.empty(len(values), object)
-            found[:] = [value if isinstance(value, str) else as_word(value) for value in values]
-            return found
+            texts = np.empty(len(values), object)
+            texts[:] = [value if isinstance(value, str) else as_word(value) for value in values]
+            return texts
         if kinds == {bool}:
             return np.array(values, np.bool_)
         if float not in kinds:
@@ -161,9 +164,9 @@ class _Values:
             return np.array(values, np.float64)
         except OverflowError:
             at = next(at for at, value in enumerate(values) if abs(value) > 10**308)
-            raise self._not("a number beyond what 64 bits can hold", owners[at]) from None
+            raise self._mixed_error("a number beyond what 64 bits can hold", owners[at]) from None
 
-    def _not(self, what: str, line: int) -> DataError:
+    def _mixed_error(self, what: str, line: int) -> DataError:
         return DataError(
             f"{self.source.text} line {line} column `{self.name}` holds {what}",
             part=part_of(self.source),
@@ -171,12 +174,12 @@ class _Values:
         )
 
 
-def _refuse(value: Any, source: DataSource, place: str, name: str) -> None:
-    """Raise DataError where a value is neither a number, a text for a source that takes text, nor a list."""
+def _check_value(value: Any, source: DataSource, place: str, name: str) -> None:
+    """Raise DataError for a value that is null, an object, or text where `source` needs numbers."""
     if value is None:
-        raise no_value(source, place, name)
+        raise null_error(source, place, name)
     if isinstance(value, str) and not source.as_text:
-        raise holds_text(source, name, place)
+        raise text_error(source, name, place)
     if isinstance(value, dict):
         raise DataError(
             f"{source.text} {place} column `{name}` holds an object, not a number or a text",
@@ -186,38 +189,38 @@ def _refuse(value: Any, source: DataSource, place: str, name: str) -> None:
 
 
 def _rows(source: DataSource) -> Iterator[tuple[int, dict[str, Any], int]]:
-    """Each object with the line it stands on and the bytes of that; blank lines are passed over. There is one."""
+    """Yield line number, object and bytes of each line that is not blank; raise DataError if there is none."""
     line = blank = 0
-    found = False
+    has_object = False
     with open_file(source.path) as file:
-        while text := file.readline(_LONGEST + 1):
+        while text := file.readline(_MAX_LINE + 1):
             line += 1
-            if len(text) > _LONGEST:
+            if len(text) > _MAX_LINE:
                 raise DataError(
-                    f"{source.text} line {line} is longer than {_LONGEST:,} bytes", help="write one object a line"
+                    f"{source.text} line {line} is longer than {_MAX_LINE:,} bytes", help="write one object a line"
                 )
             if line == 1:
                 text = text.removeprefix(b"\xef\xbb\xbf")
             if not text.strip():
                 blank += 1
-                if blank > _BLANK:
+                if blank > _MAX_BLANK_LINES:
                     raise DataError(
-                        f"{source.text} line {line} comes after more than {_BLANK:,} blank ones",
+                        f"{source.text} line {line} comes after more than {_MAX_BLANK_LINES:,} blank ones",
                         help="write one object a line",
                     )
             else:
-                found, blank = True, 0
+                has_object, blank = True, 0
                 yield line, _object(text, source, line), len(text)
-    if not found:
+    if not has_object:
         raise DataError(f"{source.text} is empty", help="write one JSON object a line")
 
 
 def _object(text: bytes, source: DataSource, line: int) -> dict[str, Any]:
     reason = "it is no object"
     try:
-        found = json.loads(text.decode("utf-8"))
-        if isinstance(found, dict):
-            return found
+        value = json.loads(text.decode("utf-8"))
+        if isinstance(value, dict):
+            return value
     except UnicodeDecodeError:
         reason = "it is not UTF-8 text"
     except json.JSONDecodeError as error:

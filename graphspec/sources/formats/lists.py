@@ -1,7 +1,6 @@
-"""Lists in a column of a table → a further axis of its samples: all of one length, or padded to one.
+"""Stacking of the lists in a column of a table into further axes of its samples, and of columns into a last axis.
 
-Lists come as their innermost values in a row, and the lengths of the lists at each depth, outermost first. Samples come
-in blocks, and all blocks must agree.
+Nested lists are represented by their innermost values and the lengths of the lists at each depth, outermost first.
 """
 
 from __future__ import annotations
@@ -18,9 +17,12 @@ if TYPE_CHECKING:
 
 
 class Lists:
-    """The lists of one column; remembers what length they have, as the first block tells it.
+    """A stacker of the lists of one column, block by block, that keeps the sizes of the first block.
 
-    place is what a sample of the file is called in messages: `row`, or `line`.
+    Args:
+        source: The source of the column.
+        name: The column in messages.
+        place: The word for a sample in messages: `row` or `line`.
     """
 
     def __init__(self, source: DataSource, name: str, place: str = "row") -> None:
@@ -29,24 +31,31 @@ class Lists:
         self.shape: tuple[int, ...] | None = None
 
     def stack(self, values: Array, lengths: list[Array], numbers: Array) -> Array:
-        """One array of the shape (samples, length of the outermost lists, ..., length of the innermost).
+        """Return one block as an array; with `pad`, the outermost lists are padded or truncated at their ends.
 
-        values has the shape (all innermost values, ...); numbers names each sample in messages. With `pad`, the
-        outermost lists are filled with zeros, or empty texts, or cut at their ends. Raises DataError, with the place
-        and both lengths, where lists differ that are not padded.
+        Args:
+            values: The innermost values, shape (values, ...).
+            lengths: The lengths of the lists at each depth, outermost first.
+            numbers: The row or line of each sample, for messages.
+
+        Returns:
+            Shape (samples, length of the outermost lists, ..., length of the innermost lists, ...).
+
+        Raises:
+            DataError: lists without padding differ in length, or this block differs in shape from the first.
         """
-        found = self._stacked(values, lengths, numbers)
-        self.shape = self.shape if self.shape is not None else found.shape[1:]
-        if found.shape[1:] != self.shape:  # lists in some blocks, or only empty ones
+        array = self._stack(values, lengths, numbers)
+        self.shape = self.shape if self.shape is not None else array.shape[1:]
+        if array.shape[1:] != self.shape:  # a block without lists, or with empty ones alone
             raise DataError(
                 f"{self.source.text} {self.place} {numbers[0]} column `{self.name}` holds values of shape "
-                f"{list(found.shape[1:])} where those before it hold {list(self.shape)}",
+                f"{list(array.shape[1:])} where those before it hold {list(self.shape)}",
                 part=part_of(self.source),
                 help="all values of a column must have one shape",
             )
-        return found
+        return array
 
-    def _stacked(self, values: Array, lengths: list[Array], numbers: Array) -> Array:
+    def _stack(self, values: Array, lengths: list[Array], numbers: Array) -> Array:
         if not lengths:
             return values
         pad = self.source.transforms.pad
@@ -54,19 +63,19 @@ class Lists:
         inner: list[int] = []
         for depth, each in enumerate(lengths):
             if depth or pad is None:
-                inner.append(self._agreed(depth, each, owners))
+                inner.append(self._common_length(depth, each, owners))
             owners = owners.repeat(each)
         if pad is None:
             return values.reshape(len(numbers), *inner, *values.shape[1:])
         try:
-            return _padded(values.reshape(int(lengths[0].sum()), *inner, *values.shape[1:]), lengths[0], pad)
+            return _pad_lists(values.reshape(int(lengths[0].sum()), *inner, *values.shape[1:]), lengths[0], pad)
         except MemoryError:
             raise DataError(
                 f"there is no memory for lists of {pad:,}", part="pad", help="write a smaller `pad`"
             ) from None
 
-    def _agreed(self, depth: int, lengths: Array, owners: Array) -> int:
-        """The one length that all lists at `depth` have."""
+    def _common_length(self, depth: int, lengths: Array, owners: Array) -> int:
+        """Return the length that all lists at `depth` share; raise DataError if they differ."""
         if not len(lengths):
             return self.sizes.get(depth, 0)
         size = self.sizes.setdefault(depth, int(lengths[0]))
@@ -84,22 +93,26 @@ class Lists:
         return size
 
 
-def _padded(values: Array, lengths: Array, pad: int) -> Array:
-    """The lists in `values`, filled or cut to the length `pad`: shape (lists, pad, ...)."""
+def _pad_lists(values: Array, lengths: Array, pad: int) -> Array:
+    """Return the lists padded or truncated to the length `pad`, shape (lists, pad, ...)."""
     import numpy as np
 
     empty = "" if values.dtype == object else 0
-    found = np.full((len(lengths), pad, *values.shape[1:]), empty, values.dtype)
+    array = np.full((len(lengths), pad, *values.shape[1:]), empty, values.dtype)
     kept = np.minimum(lengths, pad)
     starts = np.cumsum(lengths) - lengths
     total = int(kept.sum())
     within = np.arange(total) - (np.cumsum(kept) - kept).repeat(kept)
-    found[np.arange(len(lengths)).repeat(kept), within] = values[starts.repeat(kept) + within]
-    return found
+    array[np.arange(len(lengths)).repeat(kept), within] = values[starts.repeat(kept) + within]
+    return array
 
 
-def stacked(columns: list[Array], source: DataSource, names: list[str]) -> Array:
-    """The one array of `column`, or those of `columns` on a last axis. Raises DataError where their shapes differ."""
+def stack_columns(columns: list[Array], source: DataSource, names: list[str]) -> Array:
+    """Return the array of `column`, or those of `columns` stacked on a last axis.
+
+    Raises:
+        DataError: the arrays differ in shape.
+    """
     import numpy as np
 
     if source.column is not None:
@@ -107,7 +120,7 @@ def stacked(columns: list[Array], source: DataSource, names: list[str]) -> Array
     for array, name in zip(columns, names, strict=True):
         if array.shape != columns[0].shape:
             raise DataError(
-                f"{source.text} holds {_a_value(array)} in the column `{name}` and {_a_value(columns[0])} in "
+                f"{source.text} holds {_shape_phrase(array)} in the column `{name}` and {_shape_phrase(columns[0])} in "
                 f"`{names[0]}`, which cannot be stacked",
                 part="columns",
                 help="name columns of the same shape, or make one input of each",
@@ -115,5 +128,5 @@ def stacked(columns: list[Array], source: DataSource, names: list[str]) -> Array
     return np.stack(columns, axis=-1)
 
 
-def _a_value(array: Array) -> str:
+def _shape_phrase(array: Array) -> str:
     return f"lists of shape {list(array.shape[1:])}" if array.ndim > 1 else "single values"

@@ -1,7 +1,7 @@
-"""`.npy`: one array a file, memory-mapped, so that it is never loaded whole.
+"""Reader of `.npy`: one array a file, memory-mapped, so that it is never loaded whole.
 
-The format is that of NumPy's `numpy.lib.format`, versions 1.0 to 3.0. Headers are read without NumPy, so that
-`validate` can check files on a machine that has none. Arrays of Python objects are refused: they are pickles.
+The format is that of `numpy.lib.format`, versions 1.0 to 3.0. Headers are parsed without NumPy, so that `validate`
+works on a machine without it. Arrays of Python objects are refused, since they are pickles.
 """
 
 from __future__ import annotations
@@ -24,40 +24,40 @@ if TYPE_CHECKING:
 
 _MAGIC = b"\x93NUMPY"
 _MAX_HEADER = 10_000
-"""NumPy reads no longer ones."""
+"""Bytes of a header that NumPy reads."""
 _MAX_AXES = 64
-"""NumPy has no more, and their product has a size that can be written out."""
+"""Axes of an array of NumPy."""
 _KINDS = {"b": "bool", "i": "int", "u": "uint", "f": "float"}
 _SIZES = {"b": (1,), "i": (1, 2, 4, 8), "u": (1, 2, 4, 8), "f": (2, 4, 8)}
-"""The bytes that one value of each kind may take."""
+"""Bytes of a value of each kind."""
 
 
 def header(source: DataSource) -> Header:
-    """The header of the file at `source`. Raises DataError where it is no whole array of numbers or text."""
+    """Return the header of a file; raise DataError unless it holds a whole array of numbers or text."""
     with open_file(source.path) as file:
         return read_header(file, os.fstat(file.fileno()).st_size, source.text)
 
 
 def column(source: DataSource) -> Column:
-    """The array, memory-mapped read-only."""
+    """Return the array, memory-mapped read-only."""
     with open_file(source.path) as file:
         read_header(file, os.fstat(file.fileno()).st_size, source.text)
         file.seek(0)
-        return mapped(file, source)
+        return map_array(file, source)
 
 
-def mapped(file: BinaryIO, source: DataSource) -> Column:
-    """The array whose header begins where `file`, the file of `source`, stands, memory-mapped read-only."""
+def map_array(file: BinaryIO, source: DataSource) -> Column:
+    """Memory-map, read-only, the array whose header begins at the position of `file`, the file of `source`."""
     import numpy as np
 
-    shape, in_columns, dtype = array_header(file)
-    order: Literal["C", "F"] = "F" if in_columns else "C"
+    shape, is_fortran, dtype = array_header(file)
+    order: Literal["C", "F"] = "F" if is_fortran else "C"
     array = np.memmap(file, dtype, "r", file.tell(), shape, order)
     return MappedFile(array, source.path, source.text, array.offset + array.nbytes) if array.size else array
 
 
 def array_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
-    """Shape, whether the array lies in columns, and dtype, of the array that begins where `file` stands."""
+    """Return shape, whether the order is Fortran's, and dtype of the array at the position of `file`."""
     import numpy as np
 
     version = np.lib.format.read_magic(file)
@@ -66,20 +66,29 @@ def array_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]
 
 
 def read_header(file: IO[bytes], size: int, name: str) -> Header:
-    """The header of the `.npy` stream `file` of `size` bytes in all."""
+    """Parse the header of a `.npy` stream.
+
+    Args:
+        file: The stream, at its start.
+        size: Its bytes in all.
+        name: The array in messages.
+
+    Raises:
+        DataError: the header is broken, the data are cut short, or the values are neither numbers nor text.
+    """
     start = file.read(8)
     if start[:6] != _MAGIC or len(start) < 8:
-        found = "is empty" if not start else "does not start as a .npy file does"
-        raise DataError(f"{name} {found}", help="write it with `numpy.save`")
+        problem = "is empty" if not start else "does not start as a .npy file does"
+        raise DataError(f"{name} {problem}", help="write it with `numpy.save`")
     if start[6:8] not in (b"\x01\x00", b"\x02\x00", b"\x03\x00"):
         raise DataError(f"{name} is of version {start[6]}.{start[7]} of the format, which is not known")
-    width, form = (2, "<H") if start[6] == 1 else (4, "<I")
+    width, length_format = (2, "<H") if start[6] == 1 else (4, "<I")
     length_bytes = file.read(width)
-    length = struct.unpack(form, length_bytes)[0] if len(length_bytes) == width else 0
+    length = struct.unpack(length_format, length_bytes)[0] if len(length_bytes) == width else 0
     text = file.read(min(length, _MAX_HEADER))
     if not 0 < length <= _MAX_HEADER or len(text) < length:
         raise DataError(f"{name} has a broken header", help="write it again with `numpy.save`")
-    descr, shape = _parse(text, name)
+    descr, shape = _parse_header(text, name)
     dtype, item_size = _dtype(descr, name)
     needed = 8 + width + length + math.prod(shape) * item_size
     if size < needed:
@@ -92,12 +101,12 @@ def read_header(file: IO[bytes], size: int, name: str) -> Header:
             f"{name} holds a single value, not one value a sample",
             help="save an array whose first axis counts the samples",
         )
-    if shape[0] and 0 in shape[1:]:  # any number of samples would fit into no bytes
+    if shape[0] and 0 in shape[1:]:  # zero bytes can declare any number of samples
         raise DataError(f"{name} holds samples of shape {list(shape[1:])}, which have no values")
     return Header(shape[0], tuple(shape[1:]), dtype)
 
 
-def _parse(text: bytes, name: str) -> tuple[Any, tuple[int, ...]]:
+def _parse_header(text: bytes, name: str) -> tuple[Any, tuple[int, ...]]:
     try:
         fields = ast.literal_eval(text.decode("utf-8"))
         shape = fields["shape"]
@@ -113,7 +122,7 @@ def _parse(text: bytes, name: str) -> tuple[Any, tuple[int, ...]]:
 
 
 def _dtype(descr: Any, name: str) -> tuple[str, int]:
-    """The dtype as Keras names it, and the bytes of one item."""
+    """Return the Keras dtype and the bytes of one item."""
     match = re.fullmatch(r"[<>|=]?([a-zA-Z])(\d+)", descr) if isinstance(descr, str) else None
     if isinstance(descr, str) and descr.lstrip("<>|=").startswith("O"):
         raise DataError(

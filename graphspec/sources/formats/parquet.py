@@ -1,4 +1,4 @@
-"""`.parquet`: a table of typed columns; the footer tells its schema, and rows are unpacked a block at a time."""
+"""Reader of `.parquet`: tables of typed columns, whose schema is in the footer, unpacked a block of rows at a time."""
 
 from __future__ import annotations
 
@@ -7,88 +7,94 @@ from typing import TYPE_CHECKING, Any
 
 from graphspec.sources.format import Format
 from graphspec.sources.formats.arrow_values import (
-    BLOCK,
-    NUMBER,
-    ROWS,
-    Columns,
-    arrow,
+    BLOCK_BYTES,
+    MAX_ROWS,
+    NUMBER_BYTES,
+    ArrowColumns,
+    count_values,
+    import_pyarrow,
     is_list,
     readable,
     table_header,
-    values_in,
 )
 from graphspec.sources.formats.parquet_pages import refuse_large_pages
-from graphspec.sources.formats.table_columns import positions
+from graphspec.sources.formats.table_columns import column_positions
 from graphspec.sources.source import DataError, DataSource, Header
 
 if TYPE_CHECKING:
     import numpy as np
 
-_MEND = "write it again, with `pyarrow.parquet.write_table` or `DataFrame.to_parquet`"
+_HELP = "write it again, with `pyarrow.parquet.write_table` or `DataFrame.to_parquet`"
 
-_SAMPLE = 64
-"""Rows by which the size of a row is guessed."""
+_SAMPLE_ROWS = 64
+"""Rows from which the bytes of a row are estimated."""
 
 
 def header(source: DataSource) -> Header:
-    """What the footer tells of the columns of `source`. Raises DataError where file or columns cannot be read."""
-    arrow(source)
-    with readable(source, _MEND), _opened(source) as file:
+    """Return the header of the columns of `source`; raise DataError if they cannot be read."""
+    import_pyarrow(source)
+    with readable(source, _HELP), _open(source) as file:
         return table_header(source, file.schema_arrow, file.metadata.num_rows)
 
 
 def blocks(source: DataSource) -> Iterator[np.ndarray[Any, Any]]:
-    """The columns in order, a block of rows at a time; see `arrow_values.Columns.array` for what is raised."""
-    arrow(source)
-    with readable(source, _MEND), _opened(source) as plain:
-        schema = plain.schema_arrow
-        names = [schema.names[at] for at in positions(source, schema.names)]
+    """Yield the columns of `source`, a block of rows at a time.
+
+    Raises:
+        DataError: as `ArrowColumns.array`, or the file cannot be read.
+    """
+    import_pyarrow(source)
+    with readable(source, _HELP), _open(source) as footer:
+        schema = footer.schema_arrow
+        names = [schema.names[at] for at in column_positions(source, schema.names)]
         table_header(source, schema, None)
-        refuse_large_pages(source, names, _MEND)
-        columns = Columns(source, names)
-        wanted = list(dict.fromkeys(names))
-        with _opened(source, _texts(plain.metadata, names)) as file:
+        refuse_large_pages(source, names, _HELP)
+        columns = ArrowColumns(source, names)
+        distinct = list(dict.fromkeys(names))
+        with _open(source, _text_paths(footer.metadata, names)) as file:
             read = 0
             for group in range(file.metadata.num_row_groups):
-                rows = _rows_together(source, file, group, wanted)
-                for batch in file.iter_batches(rows, [group], wanted, use_threads=False):
+                rows = _rows_of_block(source, file, group, distinct)
+                for batch in file.iter_batches(rows, [group], distinct, use_threads=False):
                     read += len(batch)
                     yield columns.array([batch.column(batch.schema.get_field_index(name)) for name in names])
             if read != file.metadata.num_rows:
                 raise DataError(
                     f"{source.text} holds {read:,} rows where its footer promises {file.metadata.num_rows:,}",
-                    help=_MEND,
+                    help=_HELP,
                 )
 
 
-def _rows_together(source: DataSource, file: Any, group: int, names: list[str]) -> int:
-    """How many rows of a row group to unpack at a time, by what its first ones take, and all of them as it says.
+def _rows_of_block(source: DataSource, file: Any, group: int, names: list[str]) -> int:
+    """Return the rows of a block of a row group, by the size of its first rows and the total that it declares.
 
-    Its columns are not asked for: of a broken file, pyarrow ends the process when it describes them.
+    The metadata of its columns are not used: pyarrow ends the process when it describes those of a broken file.
     """
     metadata = file.metadata.row_group(group)
-    a_row: int = max(NUMBER * (source.transforms.pad or 1), metadata.total_byte_size // max(1, metadata.num_rows))
+    row_bytes: int = max(
+        NUMBER_BYTES * (source.transforms.pad or 1), metadata.total_byte_size // max(1, metadata.num_rows)
+    )
     if any(is_list(file.schema_arrow.field(name).type) for name in names):
-        for rows in (1, min(_SAMPLE, BLOCK // a_row)):
+        for rows in (1, min(_SAMPLE_ROWS, BLOCK_BYTES // row_bytes)):
             batch = next(file.iter_batches(max(1, rows), [group], names, use_threads=False), None)
             if batch is not None and len(batch):
-                values = sum(values_in(batch.column(batch.schema.get_field_index(name))) for name in names)
-                a_row = max(a_row, NUMBER * values // len(batch))
-    return max(1, min(ROWS, BLOCK // a_row))
+                values = sum(count_values(batch.column(batch.schema.get_field_index(name))) for name in names)
+                row_bytes = max(row_bytes, NUMBER_BYTES * values // len(batch))
+    return max(1, min(MAX_ROWS, BLOCK_BYTES // row_bytes))
 
 
-def _opened(source: DataSource, texts: list[str] | None = None) -> Any:
-    """The file; its columns `texts` are read as indices into their different texts, which many rows share."""
+def _open(source: DataSource, texts: list[str] | None = None) -> Any:
+    """Open the file; read its columns `texts` dictionary-encoded, since many rows share a text."""
     from pyarrow.parquet import ParquetFile
 
     return ParquetFile(source.path, read_dictionary=texts, buffer_size=1 << 20, pre_buffer=False)
 
 
-def _texts(metadata: Any, names: list[str]) -> list[str]:
-    """The paths of the columns below `names` that hold text."""
+def _text_paths(metadata: Any, names: list[str]) -> list[str]:
+    """Return the paths of the columns below `names` that hold text."""
     schema = metadata.schema
-    found = (schema.column(at) for at in range(len(schema)))
-    return [each.path for each in found if each.physical_type == "BYTE_ARRAY" and _is_below(each.path, names)]
+    columns = (schema.column(at) for at in range(len(schema)))
+    return [each.path for each in columns if each.physical_type == "BYTE_ARRAY" and _is_below(each.path, names)]
 
 
 def _is_below(path: str, names: list[str]) -> bool:

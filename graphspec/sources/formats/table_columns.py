@@ -1,4 +1,4 @@
-"""Which columns of a table a source means, whatever the format of the table: their positions among its names."""
+"""Columns of a table that a source names, in any format, and the errors of their values."""
 
 from __future__ import annotations
 
@@ -8,25 +8,32 @@ from graphspec.diagnostics.suggest import did_you_mean, one_of
 from graphspec.sources.source import DataError, DataSource
 
 
-def positions(source: DataSource, names: Sequence[str]) -> list[int]:
-    """Where the columns that `source` names stand among `names`, in the order of the source.
+def column_positions(source: DataSource, names: Sequence[str]) -> list[int]:
+    """Return the positions among `names` of the columns of `source`, in its order.
 
-    Raises DataError where the source names none, one that the table does not have, or one that it has twice.
+    Args:
+        source: The columns.
+        names: All columns of the table.
+
+    Raises:
+        DataError: the source names no column, one that is missing, or one that the table has twice.
     """
     if source.column is None and not source.columns:
         example = names[0] if names and source.shows_names else "..."
         raise DataError(
             f"{source.text} is a table, and the source names no column of it",
-            help=f"write `{{file: {source.text}, column: {example}}}`; it has {_listed(source, names)}",
+            help=f"write `{{file: {source.text}, column: {example}}}`; it has {_available_columns(source, names)}",
         )
-    wanted = source.columns or (source.column or "",)
-    for position, name in enumerate(wanted):
+    requested = source.columns or (source.column or "",)
+    for position, name in enumerate(requested):
         part = "column" if source.column is not None else f"columns[{position}]"
         if name not in names:
             raise DataError(
                 f"{source.text} has no column `{name}`",
                 part=part,
-                help=did_you_mean(name, names if source.shows_names else (), f"it has {_listed(source, names)}"),
+                help=did_you_mean(
+                    name, names if source.shows_names else (), f"it has {_available_columns(source, names)}"
+                ),
                 missing=name,
             )
         if names.count(name) > 1:
@@ -35,22 +42,28 @@ def positions(source: DataSource, names: Sequence[str]) -> list[int]:
                 part=part,
                 help="give each column a unique name",
             )
-    return [names.index(name) for name in wanted]
+    return [names.index(name) for name in requested]
 
 
-def _listed(source: DataSource, names: Sequence[str]) -> str:
+def _available_columns(source: DataSource, names: Sequence[str]) -> str:
     if not names:
         return "no columns"
     return one_of(names) if source.shows_names else f"{len(names):,} columns"
 
 
 def part_of(source: DataSource) -> str:
-    """The key of `source` that names its columns."""
+    """Return the key of `source` that names its columns."""
     return "column" if source.column is not None else "columns"
 
 
-def holds_text(source: DataSource, name: str, place: str = "") -> DataError:
-    """What is wrong where the column `name` holds text, at `place` at least, and `source` needs numbers."""
+def text_error(source: DataSource, name: str, place: str = "") -> DataError:
+    """Return the error for text in the column `name` where `source` needs numbers.
+
+    Args:
+        source: The columns.
+        name: The column.
+        place: The row or line, if known.
+    """
     return DataError(
         f"{source.text} {place}{' ' if place else ''}column `{name}` holds text, not numbers",
         part=part_of(source),
@@ -60,8 +73,8 @@ def holds_text(source: DataSource, name: str, place: str = "") -> DataError:
     )
 
 
-def no_value(source: DataSource, place: str, name: str) -> DataError:
-    """What is wrong where the column `name` has no value at `place`."""
+def null_error(source: DataSource, place: str, name: str) -> DataError:
+    """Return the error for a null in the column `name` at `place`, a row or line."""
     return DataError(
         f"{source.text} {place} column `{name}` holds no value (null)",
         part=part_of(source),

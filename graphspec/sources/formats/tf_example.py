@@ -1,7 +1,7 @@
-"""`tf.train.Example` → one of its features, read from the wire format of protocol buffers.
+"""Parser of the features of a `tf.train.Example` in the wire format of protocol buffers.
 
-A message is a row of fields, each a number, a wire type and a value. What is read here of an Example:
-`features` (1) holds entries (1) of `key` (1) and `value` (2), and that one list: of bytes (1), floats (2) or int64 (3).
+A message is a sequence of fields, each with a number, a wire type and a value. In an Example, `features` (1) has
+entries (1) of `key` (1) and `value` (2), and a value is one list of bytes (1), floats (2) or int64 (3).
 """
 
 from __future__ import annotations
@@ -16,83 +16,83 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 BYTES, FLOATS, INTS = 1, 2, 3
-"""The kinds of a feature, by the number of their field."""
+"""Field number of each kind of feature."""
 
-_TOO_LONG = re.compile(rb"[\x80-\xff]{10}")
-"""Bytes of one integer, and another is still to come."""
+_LONG_VARINT = re.compile(rb"[\x80-\xff]{10}")
+"""A varint of more than 10 bytes."""
 
 _VARINT, _FIXED64, _DELIMITED, _FIXED32 = 0, 1, 2, 5
 
 Feature = tuple[int, list[bytes]]
-"""Its kind, and its values: bytes one by one; floats, of 4 bytes, and integers, as varints, any number in a text."""
+"""Kind and values: a text each for bytes; any number of values in a text for floats (4 bytes each) and varints."""
 
 
 class MalformedError(ValueError):
-    """The bytes are no Example."""
+    """An error for bytes that are not an Example."""
 
 
 def features_of(record: bytes) -> dict[str, Feature]:
-    """Every feature of an Example by its name. Raises MalformedError."""
+    """Return every feature of an Example by name; raise MalformedError if it is not one."""
     return {name.decode("utf-8", errors="replace"): _feature(record, spans) for name, spans in _entries(record)}
 
 
 def feature_of(record: bytes, name: bytes) -> Feature | None:
-    """The feature called `name`; None where there is none. Raises MalformedError."""
+    """Return the feature called `name`, or None; raise MalformedError if the record is not an Example."""
     plain = _plain_feature(record, name)
     if plain is not None:
         return plain
     found = None
-    for key, spans in _entries(record):
+    for key, spans in _entries(record):  # the last entry of a name wins
         if key == name:
             found = spans
     return None if found is None else _feature(record, found)
 
 
-def count(feature: Feature) -> int:
-    """The number of values."""
+def count_values(feature: Feature) -> int:
+    """Return the number of values of a feature."""
     kind, texts = feature
     if kind == FLOATS:
         return sum(map(len, texts)) // 4
     return len(texts) if kind == BYTES else sum(byte < 0x80 for text in texts for byte in text)
 
 
-def floats(features: Sequence[Feature]) -> Array:
-    """The values of features of floats, one after the other: float32."""
+def float_values(features: Sequence[Feature]) -> Array:
+    """Return the concatenated values of features of floats, as float32."""
     import numpy as np
 
-    found: Array = np.frombuffer(b"".join(text for _, texts in features for text in texts), "<f4").astype(np.float32)
-    return found
+    values: Array = np.frombuffer(b"".join(text for _, texts in features for text in texts), "<f4").astype(np.float32)
+    return values
 
 
-def ints(features: Sequence[Feature]) -> tuple[Array, Array]:
-    """The values of features of int64, one after the other, and how many each has."""
+def int_values(features: Sequence[Feature]) -> tuple[Array, Array]:
+    """Return the concatenated values of features of int64, and the number that each has."""
     import numpy as np
 
-    held = [b"".join(texts) for _, texts in features]
-    data = np.frombuffer(b"".join(held), np.uint8)
+    packed = [b"".join(texts) for _, texts in features]
+    data = np.frombuffer(b"".join(packed), np.uint8)
     ends = np.flatnonzero(data < 0x80) + 1
-    counts = np.diff(np.searchsorted(ends, np.cumsum([0, *map(len, held)]), side="right"))
+    counts = np.diff(np.searchsorted(ends, np.cumsum([0, *map(len, packed)]), side="right"))
     starts = np.concatenate([np.zeros(1, np.int64), ends[:-1]]) if len(ends) else ends
     lengths = ends - starts
     values = np.zeros(len(ends), np.uint64)
     for place in range(int(lengths.max(initial=0))):
-        having = lengths > place
-        values[having] |= (data[starts[having] + place].astype(np.uint64) & np.uint64(0x7F)) << np.uint64(7 * place)
+        has_byte = lengths > place
+        values[has_byte] |= (data[starts[has_byte] + place].astype(np.uint64) & np.uint64(0x7F)) << np.uint64(7 * place)
     return values.view(np.int64), counts
 
 
 def _plain_feature(record: bytes, name: bytes) -> Feature | None:
-    """The feature called `name` in a record as libraries write them: nothing twice, and keys before values.
+    """Return the feature called `name` of a record in the usual layout: no duplicates, keys before values.
 
-    None for every other record, however sound: those are read field by field, which takes several times as long.
+    None for any other record, even a valid one, which is then parsed field by field, several times slower.
     """
     try:
-        at, end = _after(record, 0, 0x0A)
+        at, end = _value_span(record, 0, 0x0A)
         found = None
         while at < end:
-            at, stop = _after(record, at, 0x0A)
-            key, key_end = _after(record, at, 0x0A)
-            start, value_end = _after(record, key_end, 0x12)
+            at, stop = _value_span(record, at, 0x0A)
+            key, key_end = _value_span(record, at, 0x0A)
+            start, value_end = _value_span(record, key_end, 0x12)
             if value_end != stop:
                 return None
             if record[key:key_end] == name:
@@ -102,8 +102,8 @@ def _plain_feature(record: bytes, name: bytes) -> Feature | None:
             return None
         start, stop = found
         kind = record[start] >> 3
-        start, list_end = _after(record, start, (0x0A, 0x12, 0x1A)[kind - 1])
-        start, value_end = _after(record, start, 0x0A)
+        start, list_end = _value_span(record, start, (0x0A, 0x12, 0x1A)[kind - 1])
+        start, value_end = _value_span(record, start, 0x0A)
     except IndexError:
         return None
     text = record[start:value_end]
@@ -114,8 +114,8 @@ def _plain_feature(record: bytes, name: bytes) -> Feature | None:
     return kind, [text]
 
 
-def _after(record: bytes, at: int, tag: int) -> tuple[int, int]:
-    """Where what follows the tag at `at` starts and ends. Raises IndexError where another tag stands there."""
+def _value_span(record: bytes, at: int, tag: int) -> tuple[int, int]:
+    """Return start and end of the value behind the tag at `at`; raise IndexError for another tag."""
     if record[at] != tag:
         raise IndexError
     length = record[at + 1]
@@ -133,7 +133,7 @@ _Spans = list[tuple[int, int]]
 
 
 def _entries(record: bytes) -> Iterator[tuple[bytes, _Spans]]:
-    """The name of each feature, and where its value stands: in several places if it is written in parts."""
+    """Yield the name of each feature and the spans of its value, several if it is written in parts."""
     for number, wire, start, end in _fields(record, 0, len(record)):
         if (number, wire) != (1, _DELIMITED):
             continue
@@ -150,7 +150,7 @@ def _entries(record: bytes) -> Iterator[tuple[bytes, _Spans]]:
 
 
 def _feature(record: bytes, spans: _Spans) -> Feature:
-    """The last kind that is written wins, and lists of one kind are joined, as protocol buffers have it."""
+    """Return the feature at `spans`; as in protocol buffers, the last kind wins and its lists are joined."""
     kind = 0
     texts: list[bytes] = []
     for start, end in spans:
@@ -164,11 +164,11 @@ def _feature(record: bytes, spans: _Spans) -> Feature:
 
 
 def _values(record: bytes, kind: int, start: int, end: int) -> list[bytes]:
-    """The values of a list, packed or one by one."""
-    alone = {BYTES: _DELIMITED, FLOATS: _FIXED32, INTS: _VARINT}[kind]
+    """Return the values of a list, packed or not."""
+    unpacked_wire = {BYTES: _DELIMITED, FLOATS: _FIXED32, INTS: _VARINT}[kind]
     texts = []
     for number, wire, first, last in _fields(record, start, end):
-        if number == 1 and wire in (alone, _DELIMITED):
+        if number == 1 and wire in (unpacked_wire, _DELIMITED):
             text = record[first:last]
             if kind == FLOATS and len(text) % 4:
                 raise MalformedError("a list of floats ends within one")
@@ -183,12 +183,12 @@ def _check_varints(text: bytes) -> None:
         return
     if text[-1] >= 0x80:
         raise MalformedError("a list of integers ends within one")
-    if _TOO_LONG.search(text):
+    if _LONG_VARINT.search(text):
         raise MalformedError("an integer takes more than 10 bytes")
 
 
 def _fields(data: bytes, at: int, end: int) -> Iterator[tuple[int, int, int, int]]:
-    """The fields of the message from `at` to `end`: number, wire type, and where the value starts and ends."""
+    """Yield number, wire type, start and end of the value of each field of a message."""
     while at < end:
         tag, at = _varint(data, at, end)
         number, wire = tag >> 3, tag & 7
@@ -212,7 +212,7 @@ def _fields(data: bytes, at: int, end: int) -> Iterator[tuple[int, int, int, int
 
 
 def _varint(data: bytes, at: int, end: int) -> tuple[int, int]:
-    """The number that starts at `at`, and where it ends."""
+    """Return the varint at `at`, and its end."""
     value = shift = 0
     while at < end and shift < 70:
         byte = data[at]

@@ -1,4 +1,4 @@
-"""`.tfrecord`: files of `tf.train.Example`, read without TensorFlow; a source is one feature of them."""
+"""Reader of `.tfrecord`: files of `tf.train.Example`, without TensorFlow; a source is one of their features."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 from graphspec.diagnostics.suggest import did_you_mean, one_of
 from graphspec.sources.format import Format
-from graphspec.sources.formats.record_framing import Block, blocks_of_records, first_record
+from graphspec.sources.formats.record_framing import RecordBlock, first_record, record_blocks
 from graphspec.sources.formats.tf_example import (
     BYTES,
     FLOATS,
     INTS,
     Feature,
     MalformedError,
-    count,
+    count_values,
     feature_of,
     features_of,
-    floats,
-    ints,
+    float_values,
+    int_values,
 )
 from graphspec.sources.source import DataError, DataSource, Header
 
@@ -27,47 +27,50 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-_VALUES = 1 << 22
-"""The most values of a block: `pad` can make many of few."""
+_MAX_VALUES = 1 << 22
+"""Values of one block after padding."""
 
 _DTYPES = {BYTES: "string", FLOATS: "float32", INTS: "int64"}
 _KINDS = {0: "no values", BYTES: "bytes", FLOATS: "floats", INTS: "integers"}
 
 
 def header(source: DataSource) -> Header:
-    """What the first record tells of the feature, and the number of records where it is found by seeking.
+    """Return the header of the feature by the first record, and the number of records if seeking gives it.
 
-    A feature of one value is a number or a text a sample; of several, a list, as long as `pad` says where it is stated.
-    Raises DataError where the file holds no records, or the first no such feature.
+    A feature of one value gives scalars, one of several values lists, of the length `pad` if that is set.
+
+    Raises:
+        DataError: the file holds no records, or the first lacks the feature.
     """
     record, samples = first_record(source)
-    first = _first(source, record)
+    first = _first_feature(source, record)
     return Header(samples, _shape(source, first), _DTYPES[first[0]])
 
 
 def blocks(source: DataSource) -> Iterator[Array]:
-    """The feature in blocks of records: int64, float32, or objects of text, shape (records, *shape of the header).
+    """Yield the feature in blocks, shape (records, *shape of the header), int64, float32, or `object` for text.
 
-    Lists are filled with zeros, or empty texts, or cut, where `pad` is stated. Raises DataError with the number of a
-    record that is broken, or whose feature is not like the first.
+    Raises:
+        DataError: a record is broken, or its feature differs in kind or, without `pad`, in length from the first.
     """
     first: Feature | None = None
-    for block in blocks_of_records(source):
+    for block in record_blocks(source):
         if first is None:
-            first = _first(source, block.records()[0])
+            first = _first_feature(source, block.records()[0])
             kind, shape = first[0], _shape(source, first)
         features = _features(source, block, kind)
-        together = max(1, _VALUES // max(1, shape[0])) if shape else len(features)
-        for start in range(0, len(features), together):
-            yield _array(source, kind, shape, features[start : start + together], block.before + start)
+        rows = max(1, _MAX_VALUES // max(1, shape[0])) if shape else len(features)
+        for start in range(0, len(features), rows):
+            part = features[start : start + rows]
+            yield _block_array(source, part, kind=kind, shape=shape, before=block.before + start)
 
 
-def _first(source: DataSource, record: bytes) -> Feature:
-    """The feature in the first record. Raises DataError where it does not have it."""
+def _first_feature(source: DataSource, record: bytes) -> Feature:
+    """Return the feature in the first record; raise DataError if it is missing."""
     try:
         found = features_of(record)
     except MalformedError as error:
-        raise _malformed(source, 1, error) from None
+        raise _malformed_error(source, 1, error) from None
     name, known = source.feature, list(found)
     if name is None:
         raise DataError(
@@ -87,12 +90,12 @@ def _first(source: DataSource, record: bytes) -> Feature:
 def _shape(source: DataSource, first: Feature) -> tuple[int, ...]:
     if source.transforms.pad is not None:
         return (source.transforms.pad,)
-    length = count(first)
+    length = count_values(first)
     return () if length == 1 else (length,)
 
 
-def _features(source: DataSource, block: Block, kind: int) -> list[Feature]:
-    """The feature of each record. Raises DataError where one lacks it, or has it of another kind."""
+def _features(source: DataSource, block: RecordBlock, kind: int) -> list[Feature]:
+    """Return the feature of each record; raise DataError if it is missing or of another kind."""
     assert source.feature is not None
     name = source.feature.encode("utf-8")
     found = []
@@ -100,7 +103,7 @@ def _features(source: DataSource, block: Block, kind: int) -> list[Feature]:
         try:
             feature = feature_of(record, name)
         except MalformedError as error:
-            raise _malformed(source, number, error) from None
+            raise _malformed_error(source, number, error) from None
         if feature is None or feature[0] != kind:
             has = "no feature" if feature is None else f"{_KINDS[feature[0]]} in the feature"
             raise DataError(
@@ -111,14 +114,16 @@ def _features(source: DataSource, block: Block, kind: int) -> list[Feature]:
     return found
 
 
-def _array(source: DataSource, kind: int, shape: tuple[int, ...], features: list[Feature], before: int) -> Array:
-    """The values of `features`, which are of one kind, as an array of (records, *shape)."""
+def _block_array(
+    source: DataSource, features: list[Feature], *, kind: int, shape: tuple[int, ...], before: int
+) -> Array:
+    """Return the values of features of one kind as an array of shape (records, *shape)."""
     import numpy as np
 
     if kind == INTS:
-        values, counts = ints(features)
+        values, counts = int_values(features)
     elif kind == FLOATS:
-        values, counts = floats(features), np.array([count(feature) for feature in features])
+        values, counts = float_values(features), np.array([count_values(feature) for feature in features])
     else:
         counts = np.array([len(texts) for _, texts in features])
         values = np.array([*_texts(source, features, before), None], object)[:-1]
@@ -156,7 +161,7 @@ def _texts(source: DataSource, features: list[Feature], before: int) -> Iterator
             ) from None  # fmt: skip
 
 
-def _malformed(source: DataSource, number: int, error: MalformedError) -> DataError:
+def _malformed_error(source: DataSource, number: int, error: MalformedError) -> DataError:
     return DataError(
         f"{source.text} record {number:,} is no `tf.train.Example`: {error}", help="only records of Examples are read"
     )
