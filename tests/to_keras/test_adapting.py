@@ -566,7 +566,7 @@ def test_a_model_file_without_the_state_is_refused(tmp_path: Path) -> None:
         parts = {name: archive.read(name) for name in archive.namelist()}
     config = json.loads(parts["config.json"])
     (lookup,) = [each for each in config["config"]["layers"] if each["class_name"] == "StringLookup"]
-    for wrong, says in ((None, "does not tell what `it` has learnt"), ({}, "is no list"), ([1], "is no word")):
+    for wrong, says in ((None, "does not hold the adapted state of `it`"), ({}, "is no list"), ([1], "is no word")):
         lookup["config"]["vocabulary"] = wrong
         with zipfile.ZipFile(file, "w") as archive:
             for name, content in {**parts, "config.json": json.dumps(config).encode()}.items():
