@@ -29,20 +29,23 @@ EXTRAS = {
 }
 """Modules that each extra of pyproject.toml brings. A test holds the table against it and against all imports."""
 
+_EXTRA_OF = {module: extra for extra, modules in EXTRAS.items() for module in modules}
+
 
 def missing_extra(error: Exception) -> SpecError | None:
     """Return the finding for an import that failed for want of an extra; None for any other error."""
     module = (error.name or "").partition(".")[0] if isinstance(error, ModuleNotFoundError) else ""
-    extra = next((extra for extra, modules in EXTRAS.items() if module in modules), None)
-    if extra is None:
-        return None
-    why = f"this needs the module `{module}`, which is not installed"
+    extra = _EXTRA_OF.get(module)
+    return _missing(f"this needs the module `{module}`, which is not installed", extra) if extra is not None else None
+
+
+def _missing(why: str, extra: str) -> SpecError:
     return SpecError.of(MISSING_EXTRA, why, help=f"run: pip install 'graphspec[{extra}]'")
 
 
 def check_tensorflow() -> None:
     """Raise SpecError with the command to run if TensorFlow, and so NumPy, is not installed. Imports nothing."""
-    require("tensorflow", "TensorFlow", "this command needs TensorFlow", "graphspec[tensorflow]")
+    require("tensorflow", "TensorFlow", "this command needs TensorFlow")
 
 
 def require_tensorflow() -> None:
@@ -59,17 +62,17 @@ def require_tensorflow() -> None:
         importlib.import_module("tensorflow")
 
 
-def require(module: str, package: str, why: str, extra: str) -> None:
+def require(module: str, package: str, why: str, *, extra: str = "") -> None:
     """Raise SpecError with the command to run unless a package is installed.
 
     Args:
-        module: The name to import.
+        module: The name to import, one of EXTRAS.
         package: The name for people.
         why: What needs the package, such as `--data reads arrays`.
-        extra: The requirement to install.
+        extra: The extra to install; by default the one that brings the module.
     """
     if importlib.util.find_spec(module) is None:
-        raise SpecError.of(MISSING_EXTRA, f"{why}, but {package} is not installed", help=f"run: pip install '{extra}'")
+        raise _missing(f"{why}, but {package} is not installed", extra or _EXTRA_OF[module])
 
 
 @contextmanager

@@ -176,7 +176,7 @@ def _draw(spec: Spec, split: Split, path: Path, count: int = 48) -> None:
     from graphspec.extras import require
     from graphspec.sources import DataError, in_order, load
 
-    require("PIL", "Pillow", "a contact sheet is drawn with Pillow", "graphspec[images]")
+    require("PIL", "Pillow", "a contact sheet is drawn with Pillow")
     try:
         images = images_of(spec.graph, split, count)
         labels = [in_order(load(source), 0, count).tolist() for source in split.outputs.values()] if images else []

@@ -18,7 +18,6 @@ from graphspec.console.streams import Stream, standard_streams
 from graphspec.diagnostics import SpecError
 from graphspec.diagnostics.escapes import escaped
 from graphspec.diagnostics.rules import CANNOT_WRITE, UNREADABLE_FILE
-from graphspec.extras import missing_extra
 from graphspec.files import reason_of
 from graphspec.garbage import no_collection
 from graphspec.signals import exit_status, raised_once
@@ -82,6 +81,8 @@ class Commands(click.Group):
             click.echo("stopped", err=True)
             ctx.exit(INTERRUPTED)
         except Exception as error:
+            from graphspec.extras import missing_extra
+
             if (missing := missing_extra(error)) is not None:
                 click.echo(str(missing), err=True)
                 ctx.exit(FINDINGS)

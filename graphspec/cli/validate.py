@@ -111,7 +111,7 @@ def validate(
     if watch and diff:
         raise click.UsageError("--diff and --watch exclude each other")
     if values:
-        require("numpy", "NumPy", "--data reads arrays", "graphspec[tensorflow]")
+        require("numpy", "NumPy", "--data reads arrays", extra="tensorflow")
     held: dict[str, bytes] = {}
     if STANDARD_INPUT in paths:
         name = stdin_filename or STANDARD_INPUT

@@ -83,7 +83,7 @@ class ExportFormat:
     def require(self) -> None:
         """Raise SpecError with the line to run if a package that it needs is not installed."""
         for module in self.needs:
-            require(module, module.replace("_", "-"), f"export to {self.title} needs it", f"graphspec[{self.name}]")
+            require(module, module.replace("_", "-"), f"export to {self.title} needs it")
 
 
 # Float32 has a relative rounding error of 6e-8. TensorFlow's formats run the same kernels, at most fused differently: a

@@ -42,7 +42,7 @@ def check_output(path: Path, *, replace: bool) -> None:
             help=f"use one of the extensions {one_of(FORMATS)}",
         )
     if path.suffix.lower() == ".parquet":
-        require("pyarrow", "pyarrow", "Parquet files need it", "graphspec[tables]")
+        require("pyarrow", "pyarrow", "Parquet files need it")
     if is_folder(path):
         raise _cannot_write(path, "it is a folder", "name a file in it")
     check_destination(path)

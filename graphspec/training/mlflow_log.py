@@ -47,7 +47,7 @@ _STATUSES = {"finished": "FINISHED", "stopped": "KILLED"}
 def check_mlflow(settings: TrainingModel) -> None:
     """Raise SpecError where a training logs to MLflow and it is not installed."""
     if "mlflow" in settings.log:
-        require("mlflow", "MLflow", "`log: [mlflow]` needs MLflow", "graphspec[mlflow]")
+        require("mlflow", "MLflow", "`log: [mlflow]` needs MLflow")
 
 
 @contextmanager
@@ -120,7 +120,7 @@ class _MlflowRun:
         own = f"sqlite:///{(folder / _DATABASE).as_posix()}"
         uri = _uri_of(logged, own, user_uri) if logged else user_uri or own
         if uri.startswith("sqlite:"):
-            require("alembic", "Alembic", "MLflow's local store needs Alembic", "graphspec[mlflow]")
+            require("alembic", "Alembic", "MLflow's local store needs Alembic")
         if uri == own:
             check_kept(self.run, (MLFLOW,))
             check_no_links(self.run, MLFLOW)

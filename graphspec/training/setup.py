@@ -90,9 +90,7 @@ def set_up(spec: Spec, data: TrainingData, reporter: Reporter, *, pretrained: bo
     callbacks = [with_mode(each, spec, validates=validation is not None) for each in spec.training.callbacks]
     for each in callbacks:
         if each.name == "TensorBoard":
-            require(
-                "tensorboard", "TensorBoard", "the callback `TensorBoard` needs TensorBoard", "graphspec[tensorboard]"
-            )
+            require("tensorboard", "TensorBoard", "the callback `TensorBoard` needs TensorBoard")
     return TrainingSetup(
         spec=spec,
         settings=settings,

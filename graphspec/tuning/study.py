@@ -90,4 +90,4 @@ class Study:
 
 def require_optuna() -> None:
     """Raise SpecError with the line to run if optuna is not installed."""
-    require("optuna", "optuna", "a search needs optuna", "graphspec[sweep]")
+    require("optuna", "optuna", "a search needs optuna")
