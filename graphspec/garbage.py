@@ -1,4 +1,4 @@
-"""Pausing of garbage collection while many objects are created.
+"""Pausing and slowing of garbage collection while many objects are created.
 
 Each collection visits all objects, so the cost is quadratic in their number. `bench/compile_time.py` measures the
 saving.
@@ -21,3 +21,14 @@ def no_collection() -> Iterator[None]:
     finally:
         if was_enabled:
             gc.enable()
+
+
+@contextmanager
+def rare_collection() -> Iterator[None]:
+    """Let the cyclic garbage collector run after 100,000 new objects only, inside the `with` block."""
+    before = gc.get_threshold()
+    gc.set_threshold(100_000)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)

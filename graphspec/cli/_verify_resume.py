@@ -100,6 +100,7 @@ def verify(
 def differences(first: Path, second: Path) -> Iterator[str]:
     """Yield the names of what differs between the results of two runs, to the bit."""
     from graphspec.training.checkpoint_file import read_checkpoint
+    from graphspec.training.state import CALLBACK_STATES
 
     statuses = [Run(run).record["status"] for run in (first, second)]
     if statuses[0] != statuses[1]:
@@ -120,10 +121,10 @@ def differences(first: Path, second: Path) -> Iterator[str]:
             if each not in one.arrays or each not in other.arrays or not _same(one.arrays[each], other.arrays[each]):
                 yield f"{name}: {called.get(each, each)}"
         # Names of variables are numbered per process; times and paths differ between runs.
-        compared = one.state.keys() - {"told", "paths", "lock", "rows"}
+        compared = one.state.keys() - {CALLBACK_STATES, "paths", "lock", "rows"}
         yield from (f"{name}: {key}" for key in sorted(compared) if one.state[key] != other.state[key])
         for kind, known, known_after in zip(
-            one.state["callbacks"], one.state["told"], other.state["told"], strict=True
+            one.state["callbacks"], one.state[CALLBACK_STATES], other.state[CALLBACK_STATES], strict=True
         ):
             if known != known_after:
                 yield f"{name}: {kind}"

@@ -11,12 +11,9 @@ from typing import Any
 import keras
 
 from graphspec.checks.files import require_file
-from graphspec.diagnostics import SpecError
-from graphspec.diagnostics.rules import REFUSED_ARGUMENTS
 from graphspec.language.graph import ExternalModel
-from graphspec.to_keras.installed import missing_in_keras, version_help
+from graphspec.to_keras.installed import missing_in_keras, refused_arguments
 from graphspec.to_keras.keras_internals import fresh_layer_names
-from graphspec.to_keras.keras_messages import reason
 from graphspec.to_keras.saved_file import by_name, load_saved
 
 
@@ -55,13 +52,8 @@ def _application(external: ExternalModel, *, pretrained: bool) -> keras.Model:
         with fresh_layer_names():
             return make(**{"name": external.name, **arguments, "weights": weights})
     except Exception as error:
-        raise SpecError.of(
-            REFUSED_ARGUMENTS,
-            f"Keras refused the arguments of the application `{external.source}`: {reason(error)}",
-            external.source_span,
-            expected=f"arguments that `keras.applications.{external.source}` takes",
-            help=version_help(),
-        ) from error
+        name, span = external.source, external.source_span
+        raise refused_arguments("application", name, "applications", span, error) from error
 
 
 def _from_file(external: ExternalModel, *, weightless: bool) -> keras.Model:

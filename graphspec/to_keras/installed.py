@@ -10,8 +10,9 @@ import keras
 from graphspec import catalog
 from graphspec.catalog import SINGULAR, Kind
 from graphspec.diagnostics import Span, SpecError
-from graphspec.diagnostics.rules import UNKNOWN_OBJECT
+from graphspec.diagnostics.rules import REFUSED_ARGUMENTS, UNKNOWN_OBJECT
 from graphspec.language.graph import Object
+from graphspec.to_keras.keras_messages import reason
 
 _MODULES: dict[Kind, Any] = {
     "layers": keras.layers,
@@ -66,6 +67,25 @@ def missing_in_keras(noun: str, name: str, span: Span | None) -> SpecError:
         span,
         expected=f"{noun} of Keras {keras.__version__}",
         help=f"upgrade Keras: `pip install 'keras>={catalog.keras_version()}'` brings it",
+    )
+
+
+def refused_arguments(noun: str, name: str, place: str, span: Span, error: Exception) -> SpecError:
+    """Return the error for arguments that Keras refuses.
+
+    Args:
+        noun: its kind, such as `layer`.
+        name: its name.
+        place: the module of `keras` that holds it, such as `layers`.
+        span: where the spec names it.
+        error: what Keras raised.
+    """
+    return SpecError.of(
+        REFUSED_ARGUMENTS,
+        f"Keras refused the arguments of the {noun} `{name}`: {reason(error)}",
+        span,
+        expected=f"arguments that `keras.{place}.{name}` takes",
+        help=version_help(),
     )
 
 

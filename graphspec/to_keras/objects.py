@@ -20,7 +20,7 @@ from graphspec.diagnostics.suggest import a, did_you_mean, one_of
 from graphspec.language.graph import FIRST, Layer, Object
 from graphspec.sources import DataSource
 from graphspec.to_keras.file_initializer import FromFile
-from graphspec.to_keras.installed import check_identifier, find_installed, version_help
+from graphspec.to_keras.installed import check_identifier, find_installed, refused_arguments
 from graphspec.to_keras.keras_messages import reason
 
 _BASES: dict[Kind, type] = {
@@ -61,13 +61,8 @@ def make(spec_object: Object, make_layer: Callable[[Layer], Any] | None = None, 
     try:
         return keras_class(**{**defaults, **arguments})
     except Exception as error:
-        raise SpecError.of(
-            REFUSED_ARGUMENTS,
-            f"Keras refused the arguments of the {SINGULAR[spec_object.kind]} `{spec_object.name}`: {reason(error)}",
-            spec_object.span,
-            expected=f"arguments that `keras.{spec_object.kind}.{spec_object.name}` takes",
-            help=version_help(),
-        ) from error
+        kind, name = spec_object.kind, spec_object.name
+        raise refused_arguments(SINGULAR[kind], name, kind, spec_object.span, error) from error
 
 
 def _argument(value: Any, make_layer: Callable[[Layer], Any] | None) -> Any:

@@ -20,7 +20,7 @@ from graphspec.training.callback_state import restore_callback, resume_files, st
 from graphspec.training.checkpoint_file import Array, Contents, DamagedError
 
 _MODEL, _OPTIMIZER, _METRICS, _SHARED = "model", "optimizer", "metrics", "shared"
-_CALLBACK_STATES = "told"
+CALLBACK_STATES = "told"
 """The key in `state.json`, kept since the first version of its format."""
 
 
@@ -54,7 +54,7 @@ class TrainingState:
                 "paths": {name: variable.path for name, variable in variables.items()},
                 "stopped": bool(self.model.stop_training),
                 "callbacks": [type(each).__name__ for each in self.callbacks],
-                _CALLBACK_STATES: states,
+                CALLBACK_STATES: states,
                 "random": {"python": [version, gauss], "numpy": [name, *rest]},
             },
             arrays,
@@ -79,7 +79,7 @@ class TrainingState:
         state = contents.state
         if state["callbacks"] != [type(each).__name__ for each in self.callbacks]:
             raise DamagedError("it belongs to a training with other callbacks")
-        for each, callback_state in zip(self.callbacks, state[_CALLBACK_STATES], strict=True):
+        for each, callback_state in zip(self.callbacks, state[CALLBACK_STATES], strict=True):
             restore_callback(each, callback_state, contents.arrays)
         self.model.stop_training = state["stopped"]
         version, gauss = state["random"]["python"]
@@ -94,7 +94,7 @@ class TrainingState:
 
     def resume_files(self, contents: Contents) -> None:
         """Let callbacks continue their files, before the training begins."""
-        for each, callback_state in zip(self.callbacks, contents.state[_CALLBACK_STATES], strict=False):
+        for each, callback_state in zip(self.callbacks, contents.state[CALLBACK_STATES], strict=False):
             resume_files(each, callback_state)
 
     def _variables(self) -> dict[str, Any]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import gc
 import os
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from graphspec.diagnostics import Diagnostic, Report
 from graphspec.diagnostics.rules import INTERNAL, Rule, Stage
 from graphspec.extras import missing_extra
+from graphspec.garbage import rare_collection
 from graphspec.language.document import STANDARD_INPUT
 from graphspec.language.document.overlay import overlay
 from graphspec.spec import Spec, inspect
@@ -90,7 +90,7 @@ def check_files(paths: Sequence[str], check: Callable[[str], FileCheck], jobs: i
     """
     cores = jobs if jobs is not None else os.cpu_count() or 1
     processes = min(cores, len(paths) if jobs is not None else len(paths) // _FILES_PER_PROCESS)
-    with _collecting_less_often():
+    with rare_collection():
         if processes < 2 or not hasattr(os, "fork"):
             return [check(path) for path in paths]
         return _in_processes(paths, check, processes)
@@ -116,16 +116,6 @@ def _leave_interrupts_to_parent() -> None:
     import signal
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-@contextmanager
-def _collecting_less_often() -> Iterator[None]:
-    before = gc.get_threshold()
-    gc.set_threshold(100_000)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
 
 
 def _complete(spec: Spec | None, report: Report) -> frozenset[Stage]:

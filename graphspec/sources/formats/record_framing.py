@@ -61,7 +61,10 @@ def masked_crc(data: bytes) -> int:
     """Return the masked CRC-32C of `data`, as TFRecord files store it."""
     import google_crc32c
 
-    crc: int = google_crc32c.value(data)
+    return _masked(google_crc32c.value(data))
+
+
+def _masked(crc: int) -> int:
     return ((crc >> 15 | crc << 17) + _MASK) & 0xFFFFFFFF
 
 
@@ -185,8 +188,7 @@ class _RecordReader:
         for number, (start, length) in enumerate(zip(starts, lengths, strict=True)):
             header, end = start - _HEADER.size, start + length
             for what, first, last in (("its length", header, start - _CRC.size), ("its data", start, end)):
-                crc = value(buffer[first:last])
-                if ((crc >> 15 | crc << 17) + _MASK) & 0xFFFFFFFF != stored(buffer, last)[0]:
+                if _masked(value(buffer[first:last])) != stored(buffer, last)[0]:
                     raise self._record_error(number, header, f"the checksum of {what} is wrong")
 
     def _record_error(self, number: int, at: int, what: str) -> DataError:
