@@ -141,7 +141,7 @@ class Call:
 
     @property
     def is_built(self) -> bool:
-        """Whether the layer was called before: it is built in its first call."""
+        """Return whether the layer was called before: it is built in its first call."""
         return bool(self.build_state)
 
     def build(self, **state: Any) -> dict[str, Any]:

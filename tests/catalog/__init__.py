@@ -1,1 +1,1 @@
-"""What Keras offers, and what is known of it."""
+"""The catalogue against the installed Keras."""

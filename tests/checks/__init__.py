@@ -1,1 +1,1 @@
-"""What is found in a graph with its shapes, training and data."""
+"""Checks of a graph with its shapes, training and data."""

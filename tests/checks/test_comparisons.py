@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
@@ -17,26 +15,16 @@ from graphspec.catalog.comparisons import form_of, forms_taken, row_of
 from graphspec.diagnostics import SpecError
 
 from ..catalog.test_catalog import same_keras
+from ..scripts import SCRIPTS, load_script
 
 Write = Callable[..., Path]
-
-
-def _script() -> Any:
-    """Return the module `scripts/make_comparisons.py`."""
-    path = Path(__file__).parents[2] / "scripts" / "make_comparisons.py"
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @same_keras
 def test_what_is_known_of_comparisons_is_not_stale(monkeypatch: pytest.MonkeyPatch) -> None:
     """Measured again, losses and metrics take the shapes that the file says; every one of Keras stands in it."""
     monkeypatch.setattr(sys, "path", list(sys.path))
-    script = _script()
+    script = load_script(SCRIPTS / "make_comparisons.py")
     for kind in ("losses", "metrics"):
         assert all(forms_taken(kind, name, ()) is not None for name in script.names(kind))
     some = [("losses", "CTC"), ("losses", "circle"), ("metrics", "AUC"), ("metrics", "F1Score"), ("metrics", "MeanIoU")]

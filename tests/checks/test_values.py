@@ -6,7 +6,6 @@ say. `EXCEPTIONS` lists where the two part, each with its reason.
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import random
 import subprocess
@@ -31,21 +30,10 @@ from graphspec.language.document.tree import Located
 from graphspec.language.lower.objects import read_object
 
 from ..catalog.test_catalog import same_keras
+from ..scripts import SCRIPTS, load_script
 from ..trials import MODULES, Outcome, contexts, is_loaded_again, trial
 
-
-def _documented_types() -> Any:
-    """Return the module `scripts/documented_types.py`."""
-    path = Path(__file__).parents[2] / "scripts" / "documented_types.py"
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-narrowed = _documented_types().narrowed
+narrowed = load_script(SCRIPTS / "documented_types.py").narrowed
 
 UNTRIED = {
     "OrbaxCheckpoint": "it needs the package orbax-checkpoint",

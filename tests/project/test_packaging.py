@@ -151,7 +151,7 @@ COMMANDS_BARE: dict[str, tuple[str, str]] = {
     "schema": ("", ""),
     "cache": ("", ""),
 }
-"""What each command is called with, and the extra that it needs; none where it works without any."""
+"""The arguments of each command, and the extra that it needs; none where it works without any."""
 
 DATA = (
     "graphspec: 1\ninputs: {x: [2]}\noutputs: {y: {from: x, apply: {Dense: 1}, loss: mse}}\n"
@@ -224,7 +224,7 @@ DISTRIBUTIONS = {
     "mlflow": "mlflow-skinny",
     "pydantic_core": "pydantic-core",
 }
-"""What modules are called where they are installed from, if otherwise than the module."""
+"""The distributions of modules that have another name."""
 
 
 @pytest.fixture

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import csv
-import importlib.util
 import unicodedata
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
+
+from ..scripts import load_script
 
 DATA = Path(__file__).resolve().parents[2] / "specs" / "data"
 SPLITS = ("train", "validation", "test")
@@ -20,16 +20,6 @@ def split(name: str) -> dict[str, np.ndarray[Any, Any]]:
     """The arrays of one split of the digit pairs."""
     with np.load(DATA / "digits" / f"{name}.npz") as archive:
         return dict(archive)
-
-
-def script(path: Path) -> ModuleType:
-    """A script beside the data, imported."""
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def test_no_image_is_shared_between_splits() -> None:
@@ -56,7 +46,7 @@ def test_pairs_are_balanced_and_distinct(name: str) -> None:
 def test_pairs_can_be_made_again() -> None:
     """The script gives the shipped arrays, labels included, from scikit-learn's images."""
     pytest.importorskip("sklearn")
-    made = script(DATA / "digits" / "make_pairs.py").make_pairs()
+    made = load_script(DATA / "digits" / "make_pairs.py").make_pairs()
     for name in SPLITS:
         for key, array in split(name).items():
             np.testing.assert_array_equal(array, made[name][key])
@@ -65,7 +55,7 @@ def test_pairs_can_be_made_again() -> None:
 def test_wine_can_be_made_again() -> None:
     """The script gives the shipped table, and its rows are scikit-learn's in another order."""
     datasets = pytest.importorskip("sklearn.datasets")
-    rows = script(DATA / "wine" / "make_csv.py").make_rows()
+    rows = load_script(DATA / "wine" / "make_csv.py").make_rows()
     text = (DATA / "wine" / "wine.csv").read_text(encoding="utf-8")
     assert text == "".join(",".join(row) + "\n" for row in rows)
     wine = datasets.load_wine()
@@ -76,7 +66,7 @@ def test_wine_can_be_made_again() -> None:
 
 def test_characters_can_be_made_again() -> None:
     """The script gives the shipped table, under the version of Unicode that it was made with."""
-    made = script(DATA / "characters" / "make_csv.py")
+    made = load_script(DATA / "characters" / "make_csv.py")
     if unicodedata.unidata_version != made.UNICODE:
         pytest.skip(f"this Python knows Unicode {unicodedata.unidata_version}")
     with open(DATA / "characters" / "characters.csv", encoding="utf-8", newline="") as file:

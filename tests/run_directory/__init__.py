@@ -1,1 +1,1 @@
-"""What a training writes, and what is damaged or forged of it."""
+"""Files of a run: written, damaged, forged."""

@@ -121,9 +121,9 @@ def test_what_callbacks_know_comes_back(value: Any) -> None:
     callback, other = Knowing(), Knowing()
     callback.values, callback.file = value, open(__file__, encoding="utf-8")  # noqa: SIM115 - it is no data
     arrays: dict[str, Any] = {}
-    told = json.loads(json.dumps(state_of(callback, arrays, "callbacks/00")))
+    packed = json.loads(json.dumps(state_of(callback, arrays, "callbacks/00")))
     callback.file.close()
-    restore_callback(other, told, arrays)
+    restore_callback(other, packed, arrays)
     assert repr(other.values) == repr(value)
     assert type(other.values) is type(value)
     assert other.file is None

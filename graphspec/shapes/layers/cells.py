@@ -27,7 +27,7 @@ class Cell:
 
     @property
     def is_deep(self) -> bool:
-        """Whether states are in lists of lists, which Keras cannot return."""
+        """Return whether states are in lists of lists, which Keras cannot return."""
         listed = self.states if isinstance(self.states, list) else []
         return any(isinstance(state, list) for each in listed if isinstance(each, list) for state in each)
 
