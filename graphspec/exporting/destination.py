@@ -26,10 +26,10 @@ def check_export_path(path: Path, format: ExportFormat, model_file: Path, *, rep
     """Raise SpecError unless an export can be written to `path`.
 
     Args:
-        path: file or folder of the export.
-        format: its format.
-        model_file: the model to export, which must not be replaced.
-        replace: an earlier export, and nothing else, may be replaced.
+        path: File or folder of the export.
+        format: Its format.
+        model_file: The model to export, which must not be replaced.
+        replace: An earlier export, and nothing else, may be replaced.
     """
     if path.suffix.lower() != format.ending and (format.ending or path.suffix.lower() in _ENDINGS):
         raise SpecError.of(

@@ -34,16 +34,16 @@ class Exported:
     """An export whose outputs equal those of its model.
 
     Attributes:
-        path: its file or folder.
-        to: name of its format.
-        inputs: shape and dtype by name; a size of None is open.
-        outputs: shape and dtype by name; a size of None is open.
-        batch_size: fixed number of samples of a call, None if open.
-        compared_on: description of the samples of the comparison.
-        samples: number of samples of the comparison.
-        differences: difference from the model by output.
-        tolerance: maximum relative difference that was allowed.
-        precision: precision of the training if the export has another, else empty.
+        path: Its file or folder.
+        to: Name of its format.
+        inputs: Shape and dtype by name; a size of None is open.
+        outputs: Shape and dtype by name; a size of None is open.
+        batch_size: Fixed number of samples of a call, None if open.
+        compared_on: Description of the samples of the comparison.
+        samples: Number of samples of the comparison.
+        differences: Difference from the model by output.
+        tolerance: Maximum relative difference that was allowed.
+        precision: Precision of the training if the export has another, else empty.
     """
 
     path: Path
@@ -71,17 +71,17 @@ def export(
     """Export the model of `run`, after the loaded export is compared with the model.
 
     Args:
-        run: a run, its directory, a folder of runs (the newest is taken), or a `.keras` file.
+        run: A run, its directory, a folder of runs (the newest is taken), or a `.keras` file.
         to: `saved-model`, `onnx`, `litert` or `keras`.
-        path: file or folder to write; by default `export/<name>` beside the model, with the format's extension.
+        path: File or folder to write; by default `export/<name>` beside the model, with the format's extension.
         checkpoint: `last`, or `best` for the model of the run's best epoch.
-        inputs: files to compare on, each `file` or `file#part`, by input; by default the data of the run, else random
+        inputs: Files to compare on, each `file` or `file#part`, by input; by default the data of the run, else random
             values.
-        force: replace an earlier export.
-        on_stage: is called with a description of each stage of the work.
+        force: Replace an earlier export.
+        on_stage: Is called with a description of each stage of the work.
 
     Raises:
-        SpecError: the format cannot hold the model, the converter failed, or outputs differ. Nothing is written.
+        SpecError: The format cannot hold the model, the converter failed, or outputs differ. Nothing is written.
     """
     if to not in FORMATS:
         raise SpecError.of(

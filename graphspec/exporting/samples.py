@@ -43,8 +43,8 @@ def sample_inputs(predictor: Predictor, files: Mapping[str, DataSource | str]) -
     """Return inputs of the first samples of `files`, else of a readable split, else random values.
 
     Args:
-        predictor: the model and its data.
-        files: files by input, each a source or `file#part`; may be empty.
+        predictor: The model and its data.
+        files: Files by input, each a source or `file#part`; may be empty.
 
     Raises:
         SpecError: `files` do not fit the model.

@@ -69,14 +69,14 @@ def write_predictions(
     """Write predictions to `path` atomically, in the format of its extension.
 
     Args:
-        path: the file to write.
-        batches: predictions, in order.
-        count: number of samples in all batches.
-        labels: words of the outputs that have a vocabulary, by output.
-        raw_text: do not escape text in a .csv file that a spreadsheet would run as a formula.
+        path: The file to write.
+        batches: Predictions, in order.
+        count: Number of samples in all batches.
+        labels: Words of the outputs that have a vocabulary, by output.
+        raw_text: Do not escape text in a .csv file that a spreadsheet would run as a formula.
 
     Raises:
-        SpecError: the file cannot be written, or its format cannot hold the predictions.
+        SpecError: The file cannot be written, or its format cannot hold the predictions.
     """
     module, name = FORMATS[path.suffix.lower()]
     writer: Writer = getattr(import_module(f"graphspec.predicting.{module}"), name)

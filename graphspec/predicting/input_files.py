@@ -24,10 +24,10 @@ class Files:
     `part` is an array of an .npz, a feature of a TFRecord, or the comma-separated columns of a table.
 
     Attributes:
-        inputs: files by input.
-        targets: target files by output.
-        weights: sample weight files by output.
-        rows: a table with the columns that the training read; inputs and targets in it need not be named.
+        inputs: Files by input.
+        targets: Target files by output.
+        weights: Sample weight files by output.
+        rows: A table with the columns that the training read; inputs and targets in it need not be named.
     """
 
     inputs: Mapping[str, DataSource | str] = field(default_factory=dict)
@@ -39,12 +39,12 @@ class Files:
         """Return the files as a split of data for `graph`.
 
         Args:
-            graph: names and dtypes of inputs and outputs.
-            trained: the training split; a file is read as its source of the same name.
-            targets: also read targets from `rows`.
+            graph: Names and dtypes of inputs and outputs.
+            trained: The training split; a file is read as its source of the same name.
+            targets: Also read targets from `rows`.
 
         Raises:
-            SpecError: a file has an unknown format, or lacks the part.
+            SpecError: A file has an unknown format, or lacks the part.
         """
         inputs = _sources("--input", self.inputs, trained.inputs if trained is not None else {})
         outputs = _sources("--target", self.targets, trained.outputs if trained is not None else {})

@@ -28,11 +28,11 @@ def load_model(path: Path, spec: Spec | None) -> keras.Model:
     """Load the model in a file, uncompiled, with dicts by name as inputs and outputs.
 
     Args:
-        path: a saved model.
-        spec: its spec, whose plugins are imported first.
+        path: A saved model.
+        spec: Its spec, whose plugins are imported first.
 
     Raises:
-        SpecError: there is no model, or the names of its inputs and outputs are unknown.
+        SpecError: There is no model, or the names of its inputs and outputs are unknown.
     """
     span = Span(Text("RUN", str(path)), 1, 1, 1, 1 + len(str(path)))
     if not is_file(path):

@@ -18,7 +18,7 @@ UNREADABLE = "unreadable"
 
 @dataclass(frozen=True)
 class Overview:
-    """The status and record of a run; `fault` is the reason if its record or metrics are unreliable."""
+    """The status and record of a run; `fault` says why its record or metrics are unreliable."""
 
     path: Path
     status: str

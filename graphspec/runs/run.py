@@ -108,10 +108,10 @@ class Run:
         """Return the spec to resume with; None if the run has finished.
 
         Args:
-            epochs: number of epochs in all, by default the spec's.
+            epochs: Number of epochs in all, by default the spec's.
 
         Raises:
-            SpecError: the spec, a vocabulary or the state of a preprocessing layer was changed, or more epochs than
+            SpecError: The spec, a vocabulary or the state of a preprocessing layer was changed, or more epochs than
                 `epochs` were trained.
         """
         record, spec = self.record, self.spec
@@ -188,12 +188,12 @@ class Run:
         """Build the trained model from its spec, with its weights, and compile it.
 
         Args:
-            spec: the spec to build from, by default the run's.
+            spec: The spec to build from, by default the run's.
             checkpoint: `last`, or `best` for the model of the best epoch.
-            compiled_as: the spec to compile with, by default `spec`.
+            compiled_as: The spec to compile with, by default `spec`.
 
         Raises:
-            SpecError: the run has no such model, or its file does not fit the spec.
+            SpecError: The run has no such model, or its file does not fit the spec.
         """
         require_tensorflow()
         from graphspec.to_keras import build_model
@@ -246,8 +246,8 @@ class Run:
         """Return a predictor of the model, loaded lazily, with the data of the run.
 
         Args:
-            checkpoint: see `model`.
-            data: a spec whose data, losses and metrics replace the run's.
+            checkpoint: See `model`.
+            data: A spec whose data, losses and metrics replace the run's.
         """
         check_tensorflow()
         from graphspec.predicting.with_spec import check_names, predictor_with_spec
@@ -267,11 +267,11 @@ class Run:
 
         Args:
             data: `train`, `validation`, `test`, or files.
-            batch_size: by default that of the training.
-            checkpoint: see `model`.
+            batch_size: By default that of the training.
+            checkpoint: See `model`.
 
         Raises:
-            SpecError: inputs or targets do not fit the model.
+            SpecError: Inputs or targets do not fit the model.
         """
         predictor = self.predictor(checkpoint)
         return predictor.evaluate(predictor.samples(data, targets=True), batch_size).metrics
@@ -321,16 +321,16 @@ class Run:
         """Return the predictions for a split of the run's data, or for files, all in memory.
 
         Args:
-            data: name of a split, or files by input.
-            rows: the samples to predict; all by default.
-            batch_size: by default that of the training.
-            checkpoint: see `model`.
+            data: Name of a split, or files by input.
+            rows: The samples to predict; all by default.
+            batch_size: By default that of the training.
+            checkpoint: See `model`.
 
         Returns:
             Outputs by name, first axis samples.
 
         Raises:
-            SpecError: the inputs do not fit the model.
+            SpecError: The inputs do not fit the model.
         """
         batches = list(self.predict_batches(data, rows=rows, batch_size=batch_size, checkpoint=checkpoint))
         import numpy as np

@@ -24,10 +24,10 @@ class TrialProgress:
     """A progress display of trials.
 
     Args:
-        reporter: where lines are written.
-        monitor: the metric that trials are compared by.
-        paths: paths of the parameters.
-        trials: number of trials in all, None if only time is limited.
+        reporter: Where lines are written.
+        monitor: The metric that trials are compared by.
+        paths: Paths of the parameters.
+        trials: Number of trials in all, None if only time is limited.
     """
 
     def __init__(self, reporter: Reporter, monitor: str, paths: list[str], trials: int | None) -> None:

@@ -53,13 +53,13 @@ def open_study(
     """Yield the optuna study in a folder, and close it afterwards.
 
     Args:
-        folder: folder of the study.
-        name: its name.
-        direction: if not None, the study is created if it does not exist.
-        pruner: its pruner.
+        folder: Folder of the study.
+        name: Its name.
+        direction: If not None, the study is created if it does not exist.
+        pruner: Its pruner.
 
     Raises:
-        SpecError: the study cannot be read or written.
+        SpecError: The study cannot be read or written.
     """
     if os.path.lexists(folder / DATABASE) and not (folder / DATABASE).is_file():
         raise damaged(folder / DATABASE, "it is no regular file")
@@ -125,12 +125,12 @@ def make_sampler(space: SearchSpace, seed: int, number: int) -> BaseSampler:
     """Return the sampler of a trial.
 
     Args:
-        space: the search space.
-        seed: seed of the training, used if the spec has none for the sampler.
-        number: number of the trial.
+        space: The search space.
+        seed: Seed of the training, used if the spec has none for the sampler.
+        number: Number of the trial.
 
     Raises:
-        SpecError: optuna has no such sampler, or it refused the arguments.
+        SpecError: Optuna has no such sampler, or it refused the arguments.
     """
     chosen = space.sampler or OptunaObject("TPESampler", {}, space.span)
     kind = _class_of(optuna.samplers, chosen.name, BaseSampler, chosen.span)

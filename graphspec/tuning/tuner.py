@@ -45,10 +45,10 @@ class Tuner:
     """The loop over the trials of a study.
 
     Args:
-        study: the study, locked by this process.
-        spec: its spec, with a search and a training.
-        reporter: where progress is written.
-        optuna_study: the same study in optuna.
+        study: The study, locked by this process.
+        spec: Its spec, with a search and a training.
+        reporter: Where progress is written.
+        optuna_study: The same study in optuna.
     """
 
     def __init__(self, study: Study, spec: Spec, reporter: Reporter, optuna_study: optuna.Study) -> None:

@@ -35,18 +35,18 @@ def tune(
     SIGINT and SIGTERM end a study with KeyboardInterrupt and SystemExit; it can be resumed, as after any kill.
 
     Args:
-        spec: a spec, or a study to resume in its folder.
-        overrides: values that replace those of the spec, each `path=value`.
-        trials: number of trials in all, instead of the spec's.
-        timeout: seconds of training in all, instead of the spec's.
-        study_dir: new or empty folder of the study, by default `studies/<name>/<time>-<id>`.
-        progress: report progress on standard error.
+        spec: A spec, or a study to resume in its folder.
+        overrides: Values that replace those of the spec, each `path=value`.
+        trials: Number of trials in all, instead of the spec's.
+        timeout: Seconds of training in all, instead of the spec's.
+        study_dir: New or empty folder of the study, by default `studies/<name>/<time>-<id>`.
+        progress: Report progress on standard error.
 
     Returns:
         The study with all its trials.
 
     Raises:
-        SpecError: spec, data or search are invalid, or every trial failed.
+        SpecError: Spec, data or search are invalid, or every trial failed.
     """
     check_tensorflow()
     require_optuna()

@@ -21,7 +21,7 @@ import graphspec
 from graphspec import Run, SpecError
 from graphspec.cli import main
 from graphspec.runs.report import report_page, write_report
-from graphspec.runs.report.outcomes import (
+from graphspec.runs.report.pictures import (
     Confusion,
     Errors,
     LabelCounts,
@@ -33,7 +33,7 @@ from graphspec.runs.report.outcomes import (
 )
 from graphspec.runs.report.prediction_section import prediction_section
 from graphspec.runs.report.predictions import Predictions
-from graphspec.runs.report.series import MOST_POINTS, metric_groups
+from graphspec.runs.report.series import MAX_POINTS, metric_groups
 from tests.chromium import attribute, look, needs_chromium, picture
 
 SPEC = """
@@ -234,7 +234,7 @@ def test_a_run_that_is_being_written_says_so(run: Path) -> None:
 
     write_record(run, status="running")
     with hold(run):
-        assert "still going on" in read(run).text
+        assert "still running" in read(run).text
 
 
 @pytest.mark.parametrize("rows", [[], None])
@@ -263,7 +263,7 @@ def test_what_is_not_finite_breaks_the_line(run: Path) -> None:
     write_rows(run, rows)
     (whole, *_) = metric_groups(rows, ["kind", "size", "sold"])
     assert whole.charts[0].gaps == 2
-    assert [len(each) for each in whole.charts[0].curves[0].stretches] == [3, 4]
+    assert [len(each) for each in whole.charts[0].curves[0].segments] == [3, 4]
     text = read(run).text
     assert "not a finite number in 2 epochs" in text
     assert "never" not in text
@@ -291,7 +291,7 @@ def test_thousands_of_epochs_are_thinned_and_keep_their_extremes(run: Path) -> N
     text = report_page(Run(run))
     page = Reader(text)
     points = charts(page)[0]["curves"][0]["points"]
-    assert len(points) <= 1.1 * MOST_POINTS
+    assert len(points) <= 1.1 * MAX_POINTS
     assert [3211, 1000.0] in points
     assert (points[0][0], points[-1][0]) == (1, 5000)
     assert "Of 5,000 epochs" in page.text

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from graphspec.runs.report.markup import Markup, note, table, tag
 from graphspec.runs.report.numbers import short
-from graphspec.runs.report.outcomes import Confusion, Errors, MultiLabel, NoPicture, OutputPictures, Picture, Scatter
+from graphspec.runs.report.pictures import Confusion, Errors, MultiLabel, NoPicture, OutputPictures, Picture, Scatter
 from graphspec.runs.report.plots import histogram, scatter
 from graphspec.runs.report.predictions import Predictions
 

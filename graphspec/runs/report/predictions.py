@@ -9,11 +9,11 @@ from graphspec.diagnostics import SpecError
 from graphspec.diagnostics.render import render_one
 from graphspec.diagnostics.rules import NOTHING_TO_TRAIN
 from graphspec.extras import check_tensorflow
-from graphspec.runs.report.outcomes import NoPicture, OutputPictures, output_pictures
+from graphspec.runs.report.pictures import NoPicture, OutputPictures, output_pictures
 from graphspec.runs.run import Run
 from graphspec.spec import Spec
 
-MOST_SAMPLES = 4_000
+MAX_SAMPLES = 4_000
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def predictions_of(run: Run) -> Predictions:
         part = training_data.validation if split == "validation" else training_data.train
         assert part is not None
         samples = part
-    step = max(1, -(-samples.count // MOST_SAMPLES))
+    step = max(1, -(-samples.count // MAX_SAMPLES))
     rows = np.arange(samples.count)[::step]
     predicted = run.predict(split, rows=slice(None, None, step))
     pictures = []

@@ -40,16 +40,16 @@ def write_report(
     """Write the HTML page of a run; it needs no network.
 
     Args:
-        run: a run, its directory, or a folder of runs (the newest is taken).
-        path: file to write, by default `report.html` in the run.
-        force: replace a file that is no report of graphspec.
-        on_stage: is called with a description of each stage of the work.
+        run: A run, its directory, or a folder of runs (the newest is taken).
+        path: File to write, by default `report.html` in the run.
+        force: Replace a file that is no report of graphspec.
+        on_stage: Is called with a description of each stage of the work.
 
     Returns:
         The path of the page.
 
     Raises:
-        SpecError: there is no run, or the page cannot be written.
+        SpecError: There is no run, or the page cannot be written.
     """
     run = run if isinstance(run, Run) else Run.at(run)
     target = Path(path) if path is not None else run.path / REPORT
@@ -66,7 +66,7 @@ def report_page(run: Run, on_stage: OnStage = _ignore) -> str:
     known = record if isinstance(record, dict) else {}
     name = str(known.get("name") or run.path.name)
     metrics = rows if isinstance(rows, list) else []
-    head = overview(name, status_of(run.path, known), known, metrics, str(run.path.resolve()))
+    head = overview(name, status_of(run.path, known), known, metrics, folder=str(run.path.resolve()))
     checked = _read(lambda: run.record)
     faults = (
         [("Record", _fault("The record of the run is damaged.", checked))] if isinstance(checked, SpecError) else []
