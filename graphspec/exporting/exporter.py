@@ -11,7 +11,7 @@ from graphspec.console.silence import quiet
 from graphspec.diagnostics import Report, SpecError
 from graphspec.diagnostics.rules import REFUSED_EXPORT, UNKNOWN_FORMAT
 from graphspec.diagnostics.suggest import did_you_mean, one_of
-from graphspec.exporting.destination import check_export_path, replacing
+from graphspec.exporting.destination import check_export_path, moved_into_place
 from graphspec.exporting.formats import FORMATS, IN_16_BIT, ExportFormat, LoadedExport, Signature
 from graphspec.extras import check_tensorflow, require_tensorflow
 from graphspec.run_directory.links import check_kept
@@ -109,7 +109,7 @@ def export(
     in_16_bit = is_in_16_bit(model)
     tolerance = IN_16_BIT if in_16_bit else format.tolerance
     _check_fits(model, format, exported.predictor.name, in_16_bit=in_16_bit)
-    with replacing(destination) as part:
+    with moved_into_place(destination) as part:
         on_stage(f"reading samples for {exported.predictor.name}")
         samples = sample_inputs(exported.predictor, inputs or {})
         expected = _expected(model, samples, tolerance)

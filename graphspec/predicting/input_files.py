@@ -55,7 +55,7 @@ class Files:
         texts = [name for name, each in graph.inputs.items() if each.dtype == "string"]
         inputs = {name: replace(each, as_text=each.as_text or name in texts) for name, each in inputs.items()}
         outputs = {name: replace(each, is_target=True) for name, each in outputs.items()}
-        return Split(GIVEN, inputs, outputs, weights, graph.span)
+        return Split(name=GIVEN, inputs=inputs, outputs=outputs, sample_weights=weights, span=graph.span)
 
 
 def table_sources(trained: Split | None, file: Path | str) -> dict[str, DataSource]:

@@ -21,7 +21,6 @@ from __future__ import annotations
 from graphspec.run_directory.destination import check_destination
 from graphspec.run_directory.files import (
     LogFile,
-    cannot_write,
     make_folder,
     read_json,
     relative,
@@ -89,7 +88,6 @@ __all__ = [
     "LogFile",
     "Row",
     "WatchedFolder",
-    "cannot_write",
     "change_epochs",
     "check_can_create",
     "check_destination",

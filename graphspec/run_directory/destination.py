@@ -10,9 +10,7 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
-from graphspec.diagnostics import SpecError
-from graphspec.diagnostics.rules import CANNOT_WRITE
-from graphspec.files import reason_of
+from graphspec.files import cannot_write, reason_of
 from graphspec.run_paths import UNFINISHED
 
 _NAME_MAX, _PATH_MAX = 255, 4_096
@@ -30,11 +28,7 @@ def check_destination(path: Path, *, inside: int = INSIDE) -> None:
         inside: Bytes of the longest path below a folder.
     """
     if (reason := _reason(path, inside)) is not None:
-        raise SpecError.of(
-            CANNOT_WRITE,
-            f"cannot write {os.fspath(path)[:_MAX_SHOWN]}: {reason}",
-            help="check the path, its permissions and the disk",
-        )
+        raise cannot_write(os.fspath(path)[:_MAX_SHOWN], reason)
 
 
 def _reason(path: Path, inside: int) -> str | None:

@@ -6,7 +6,6 @@ import errno
 import json
 import os
 import stat
-import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -14,9 +13,8 @@ from typing import Any
 
 from graphspec.diagnostics import SpecError
 from graphspec.diagnostics.formats.outcome import legible
-from graphspec.diagnostics.rules import BAD_RUN, CANNOT_WRITE
-from graphspec.files import read_bytes, reason_of
-from graphspec.run_paths import UNFINISHED
+from graphspec.diagnostics.rules import BAD_RUN
+from graphspec.files import cannot_write, read_bytes, reason_of, replacing
 
 _FLAGS = (
     getattr(os, "O_NOFOLLOW", 0)
@@ -47,17 +45,9 @@ def write(path: Path, make: Callable[[Path], object], *, parents: bool = False) 
     try:
         if parents:
             path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=UNFINISHED, suffix=path.suffix)
-        os.close(handle)
-        part = Path(name)
-        try:
+        with replacing(path) as part:
             make(part)
-            with open(part, "rb+") as file:
-                os.fsync(file.fileno())
             part.chmod(0o644)
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
     except OSError as error:
         raise cannot_write(path, error) from None
 
@@ -155,11 +145,3 @@ def read_json(
     except ValueError as error:
         reason = str(error)
     raise SpecError.of(BAD_RUN, f"{path} cannot be read: {reason}", help=help)
-
-
-def cannot_write(path: Path, error: OSError) -> SpecError:
-    """Return the error that `path` could not be written, with the reason."""
-    reason = reason_of(error)
-    return SpecError.of(
-        CANNOT_WRITE, f"cannot write {path}: {reason}", help="check the path, its permissions and the disk"
-    )

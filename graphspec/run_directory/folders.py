@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,17 +14,12 @@ from graphspec.checks.written_paths import written_paths
 from graphspec.console.shell import command_line, path_word
 from graphspec.diagnostics import SpecError
 from graphspec.diagnostics.rules import BAD_RUN
-from graphspec.files import open_file
+from graphspec.files import cannot_write, lock_file, open_file
 from graphspec.run_directory.destination import INSIDE, check_destination
-from graphspec.run_directory.files import cannot_write, open_own, read_json
+from graphspec.run_directory.files import open_own, read_json
 from graphspec.run_directory.links import check_kept
 from graphspec.run_paths import HELD, KEPT, RECORD
 from graphspec.spec import Spec
-
-if sys.platform == "win32":
-    fcntl = None  # without locks, whether a run is being written is unknown
-else:
-    import fcntl
 
 RUNS = Path("runs")
 NEW_FOLDER = "20000101-000000-0000"
@@ -118,18 +112,17 @@ def hold(run: Path, kept: tuple[str, ...] = KEPT) -> Iterator[None]:
         SpecError: Another process holds the lock, or one of `kept` is a link out of the run.
     """
     check_kept(run, kept)
-    if fcntl is None:
-        yield
-        return
     try:
         handle = open_own(run / HELD, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     except OSError as error:
         raise cannot_write(run / HELD, error) from None
-    with open(handle, "ab", buffering=0):
+    with open(handle, "ab", buffering=0) as file:
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise _is_trained(run) from None
+            is_locked = lock_file(file, shared=False)
+        except OSError as error:
+            raise cannot_write(run / HELD, error) from None
+        if not is_locked:
+            raise _is_trained(run)
         yield
 
 
@@ -145,16 +138,13 @@ def _is_trained(run: Path) -> SpecError:
 
 def is_held(run: Path) -> bool:
     """Return whether a process holds `run`."""
-    if fcntl is None:
-        return False
     try:
         with open_file(run / HELD) as file:
-            fcntl.flock(file.fileno(), fcntl.LOCK_SH | fcntl.LOCK_NB)
+            return not lock_file(file, shared=True)
     except (FileNotFoundError, IsADirectoryError):
         return False
     except OSError:
         return True
-    return False
 
 
 def newest(path: Path) -> Path:

@@ -9,8 +9,7 @@ import os
 import stat
 from pathlib import Path
 
-from graphspec.diagnostics import SpecError
-from graphspec.diagnostics.rules import CANNOT_WRITE
+from graphspec.files import cannot_write
 from graphspec.run_paths import PARTS
 
 _Identity = tuple[int, int]
@@ -28,11 +27,8 @@ class WatchedFolder:
     def check(self) -> None:
         """Raise SpecError where the folder, or a part that existed before, was removed or replaced."""
         if (lost := self._lost()) is not None:
-            raise SpecError.of(
-                CANNOT_WRITE,
-                f"cannot write {self.path}: {lost} meanwhile, so writing has stopped",
-                help="do not change the folder while it is written; where it was moved, resume it there",
-            )
+            help = "do not change the folder while it is written; where it was moved, resume it there"
+            raise cannot_write(self.path, f"{lost} meanwhile, so writing has stopped", help)
 
     def check_folder(self) -> None:
         """Do as `check` for the folder alone, fast enough to be called between two steps."""

@@ -20,9 +20,10 @@ from typing import Any
 
 import keras
 
+from graphspec.files import cannot_write
 from graphspec.language.graph import Object
 from graphspec.language.schema import CheckpointModel
-from graphspec.run_directory import CHECKPOINTS, WatchedFolder, cannot_write, make_folder, write
+from graphspec.run_directory import CHECKPOINTS, WatchedFolder, make_folder, write
 from graphspec.run_directory.lock import section_hashes
 from graphspec.run_directory.records import MAX_NUMBER
 from graphspec.run_directory.rows import Row, row_hashes

@@ -19,6 +19,7 @@ from graphspec.datasets.faults import raise_faults
 from graphspec.datasets.samples import TrainingData
 from graphspec.diagnostics import SpecError
 from graphspec.diagnostics.rules import BAD_RUN, REFUSED_TRAINING
+from graphspec.files import cannot_write
 from graphspec.spec import Spec
 from graphspec.to_keras.adapting import adapt
 from graphspec.to_keras.keras_messages import reason
@@ -275,7 +276,7 @@ def _failure(error: Exception, run: Path, spec: Spec) -> SpecError:
             help="remove it to resume from the one before",
         )
     if isinstance(error, OSError):
-        return run_directory.cannot_write(Path(error.filename or run), error)
+        return cannot_write(Path(error.filename or run), error)
     return SpecError.of(
         REFUSED_TRAINING,
         f"the training failed: {reason(error)}",

@@ -22,8 +22,9 @@ from graphspec.console.reporter import Reporter
 from graphspec.console.shell import command_line, path_word
 from graphspec.diagnostics import SpecError
 from graphspec.diagnostics.rules import BAD_RUN, BAD_SEARCH, CANNOT_WRITE, CHANGED_SPEC, MISSING_EXTRA, REFUSED_TRAINING
+from graphspec.files import cannot_write
 from graphspec.language.document.write_yaml import write_value
-from graphspec.run_directory import CHECKPOINTS, RECORD, Row, WatchedFolder, cannot_write, make_folder, write_json
+from graphspec.run_directory import CHECKPOINTS, RECORD, Row, WatchedFolder, make_folder, write_json
 from graphspec.run_directory.links import check_kept
 from graphspec.runs.run import Run
 from graphspec.signals import raised_once

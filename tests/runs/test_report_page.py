@@ -466,13 +466,19 @@ def test_each_kind_of_output_has_its_picture(tmp_path: Path) -> None:
 def test_every_picture_has_its_place_on_the_page() -> None:
     """Counts of yes-or-no values, histograms, points and what has no picture are written, with what is to be known."""
     labels = MultiLabel((LabelCounts("big", 4, 3, 2),), 5, folded=7)
-    outcomes = (
+    scatter = Scatter(
+        name="size", target=(1.0, 2.0), predicted=(1.5, 2.5), mean_error=0.5, root_mean_square=0.5, r2=None
+    )
+    outputs = (
         OutputPictures("tags", (labels,), not_finite=2),
-        OutputPictures("image", (Errors((1, 3), (-1.0, 0.0, 1.0), 0.25, 0.5),)),
-        OutputPictures("size", (Scatter("size", (1.0, 2.0), (1.5, 2.5), 0.5, 0.5, None),)),
+        OutputPictures(
+            "image", (Errors(counts=(1, 3), edges=(-1.0, 0.0, 1.0), mean_error=0.25, root_mean_square=0.5),)
+        ),
+        OutputPictures("size", (scatter,)),
         OutputPictures("free", (NoPicture("the data has no targets for it"),)),
     )
-    page = Reader(prediction_section(Predictions("test", 5, 9, outcomes, ("t.csv",))))
+    predictions = Predictions(split="test", samples=5, of=9, outputs=outputs, changed=("t.csv",))
+    page = Reader(prediction_section(predictions))
     for said in (
         *("on the test split", "5 evenly chosen of 9", "t.csv has changed", "2 predictions are not finite"),
         *("66.7 %", "50.0 %", "7 more are not shown", "-1 to 0: 1", "RMSE 0.5", "the data has no targets for it"),
@@ -503,7 +509,7 @@ def test_the_command_writes_into_the_run_and_replaces_its_own_page_alone(run: Pa
     other.write_text("<!DOCTYPE html><p>mine</p>", encoding="utf-8")
     refused = call("report", run, "-o", other)
     assert refused.exit_code == 1
-    assert "is no report of graphspec" in refused.output
+    assert "it is no report of graphspec" in refused.output
     assert other.read_text(encoding="utf-8") == "<!DOCTYPE html><p>mine</p>"
     assert call("report", run, "-o", other, "--force").exit_code == 0
     assert "graphspec report" in other.read_text(encoding="utf-8")

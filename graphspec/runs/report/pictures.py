@@ -29,7 +29,7 @@ MAX_POINTS = 1_200
 BINS = 40
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Confusion:
     """A confusion matrix: `counts[i][j]` values of class i were predicted as j; the last merges `folded` classes."""
 
@@ -59,7 +59,7 @@ class MultiLabel:
     folded: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Scatter:
     """Targets and predictions of one number a sample; `r2` is None if all targets are equal."""
 
@@ -71,7 +71,7 @@ class Scatter:
     r2: float | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Errors:
     """A histogram of the errors of predictions."""
 
@@ -162,7 +162,9 @@ def _confusion(truth: Array, guess: Array, classes: int, words: list[str]) -> Co
         names = [*(names[index] for index in kept), "others"]
         classes = len(names)
     counts = np.bincount(truth * classes + guess, minlength=classes * classes).reshape(classes, classes)
-    return Confusion(tuple(names), tuple(map(tuple, counts.tolist())), values, right, folded)
+    return Confusion(
+        classes=tuple(names), counts=tuple(map(tuple, counts.tolist())), values=values, right=right, folded=folded
+    )
 
 
 def _labels(true: Array, guess: Array, words: list[str]) -> MultiLabel:
@@ -184,24 +186,22 @@ def _scatter(name: str, target: Array, predicted: Array) -> Scatter:
     spread = float(np.square(target - target.mean(dtype=np.float64)).sum())
     drawn = np.linspace(0, len(target) - 1, min(len(target), MAX_POINTS)).astype(np.int64)
     return Scatter(
-        name,
-        tuple(target[drawn].astype(float).tolist()),
-        tuple(predicted[drawn].astype(float).tolist()),
-        float(np.abs(error).mean()),
-        float(np.sqrt(np.square(error).mean())),
-        1 - float(np.square(error).sum()) / spread if spread else None,
+        name=name,
+        target=tuple(target[drawn].astype(float).tolist()),
+        predicted=tuple(predicted[drawn].astype(float).tolist()),
+        r2=1 - float(np.square(error).sum()) / spread if spread else None,
+        **_sizes(error),
     )
 
 
 def _errors(target: Array, predicted: Array) -> Errors:
     error = (predicted.astype(np.float64) - target).reshape(-1)
     counts, edges = np.histogram(error, bins=BINS)
-    return Errors(
-        tuple(counts.tolist()),
-        tuple(edges.tolist()),
-        float(np.abs(error).mean()),
-        float(np.sqrt(np.square(error).mean())),
-    )
+    return Errors(counts=tuple(counts.tolist()), edges=tuple(edges.tolist()), **_sizes(error))
+
+
+def _sizes(error: Array) -> dict[str, float]:
+    return {"mean_error": float(np.abs(error).mean()), "root_mean_square": float(np.sqrt(np.square(error).mean()))}
 
 
 def _shape(array: Array) -> str:

@@ -16,7 +16,7 @@ from graphspec.spec import Spec
 MAX_SAMPLES = 4_000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Predictions:
     """The predictions on `samples` of the `of` samples of a split; `changed` names data files changed since."""
 
@@ -63,7 +63,9 @@ def predictions_of(run: Run) -> Predictions:
     changed: list[str] = []
     with suppress(SpecError):  # without a lock, changes cannot be detected
         changed = run.changed_data(split)
-    return Predictions(split, len(rows), samples.count, tuple(pictures), tuple(changed))
+    return Predictions(
+        split=split, samples=len(rows), of=samples.count, outputs=tuple(pictures), changed=tuple(changed)
+    )
 
 
 def failure_text(error: Exception) -> str:

@@ -10,8 +10,7 @@ from typing import Any, TypeVar
 from graphspec import run_directory
 from graphspec.diagnostics import SpecError
 from graphspec.diagnostics.render import render_one
-from graphspec.diagnostics.rules import CANNOT_WRITE
-from graphspec.files import is_folder, open_file, read_text
+from graphspec.files import cannot_write, is_folder, open_file, read_text
 from graphspec.run_directory.folders import status_of
 from graphspec.run_paths import REPORT
 from graphspec.runs.report.graph_section import graph_section
@@ -159,14 +158,11 @@ def _read(read: Callable[[], Result]) -> Result | SpecError:
 def _check(path: Path, *, force: bool) -> None:
     """Raise SpecError unless the page can be written to `path`."""
     if is_folder(path):
-        raise SpecError.of(CANNOT_WRITE, f"{path} is a folder", help=f"write to {path / REPORT}")
+        raise cannot_write(path, "it is a folder", f"write to {path / REPORT}")
     run_directory.check_destination(path)
     if path.exists() and not force and not _is_ours(path):
-        raise SpecError.of(
-            CANNOT_WRITE,
-            f"{path} is no report of graphspec",
-            help="choose another path with --output, or pass --force to replace it",
-        )
+        help = "choose another path with --output, or pass --force to replace it"
+        raise cannot_write(path, "it is no report of graphspec", help)
 
 
 def _is_ours(path: Path) -> bool:
