@@ -35,8 +35,8 @@ class ProgressReporter(keras.callbacks.Callback):
         self.epoch_stats = epoch_stats
         self.epochs = epochs
         self.steps = steps
-        console = None if reporter.quiet else reporter.console
-        self.bar = progress_bar(console, "{task.description}", "steps", TextColumn("{task.fields[loss]}", markup=False))
+        loss = TextColumn("{task.fields[loss]}", markup=False)
+        self.bar = progress_bar(reporter.progress_console, "{task.description}", "steps", loss)
         self.task = TaskID(0)
 
     def __enter__(self) -> ProgressReporter:

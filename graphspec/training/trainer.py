@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import keras
-from rich.console import Console
 
 from graphspec import run_directory
 from graphspec.console.reporter import Reporter
@@ -52,7 +51,7 @@ from graphspec.training.state import Position, TrainingState
 
 
 def train(
-    spec: Spec, data: TrainingData, folder: Path | None, *, progress: bool = False, on_epoch: OnEpoch | None = None
+    spec: Spec, data: TrainingData, folder: Path | None, *, reporter: Reporter, on_epoch: OnEpoch | None = None
 ) -> Path:
     """Train the model of `spec` on `data` and return the run directory. See `graphspec.train`.
 
@@ -60,7 +59,7 @@ def train(
         spec: A spec with `training`.
         data: The samples to train on and to validate on.
         folder: The run directory; None for a new one below `runs/`.
-        progress: Whether epochs and steps are printed.
+        reporter: Receives the progress and the warnings, and keeps them in the log of the run.
         on_epoch: Receives each row of metrics; the training ends when it returns False.
 
     Raises:
@@ -68,11 +67,10 @@ def train(
         SpecError: The training failed.
     """
     assert spec.training is not None
-    reporter = Reporter(Console(stderr=True), quiet=not progress)
     with exclusive(TRAINING):
         with BUILDING:
             setup = set_up(spec, data, reporter, pretrained=True)
-            adapt(spec, setup.built, setup.samples, reporter.console if progress else None)
+            adapt(spec, setup.built, setup.samples, reporter.progress_console)
             weights = spec.training.initial_weights
             loaded = load_weights(setup.model, weights) if weights is not None else None
             if loaded is not None:
@@ -91,7 +89,7 @@ def resume(
     run: Path,
     changes: DataChanges,
     *,
-    progress: bool = False,
+    reporter: Reporter,
     on_epoch: OnEpoch | None = None,
 ) -> Path:
     """Resume the training of `run` from its newest intact checkpoint and return `run`.
@@ -101,14 +99,13 @@ def resume(
         data: The samples to train on and to validate on.
         run: The run directory.
         changes: The data files that differ from those of the run.
-        progress: As in `train`.
+        reporter: As in `train`.
         on_epoch: As in `train`.
 
     Raises:
         StoppedError: A signal has stopped the training; the run can be resumed.
         SpecError: The run cannot be resumed, or the training failed.
     """
-    reporter = Reporter(Console(stderr=True), quiet=not progress)
     with exclusive(TRAINING), run_directory.hold(run), Interruption() as interruption:
         reporter.keep_in(run_directory.LogFile(run / run_directory.LOG))
         newest = newest_intact(run / run_directory.CHECKPOINTS, reporter.warn)

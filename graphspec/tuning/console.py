@@ -35,10 +35,8 @@ class TrialProgress:
         self.monitor = monitor
         self.names = short_names(paths)
         self.trials = trials
-        console = None if reporter.quiet else reporter.console
-        self.bars = progress_bar(
-            console, "{task.description}", "epochs", TextColumn("{task.fields[reached]}", markup=False)
-        )
+        reached = TextColumn("{task.fields[reached]}", markup=False)
+        self.bars = progress_bar(reporter.progress_console, "{task.description}", "epochs", reached)
         self.task: TaskID | None = None
 
     def __enter__(self) -> TrialProgress:

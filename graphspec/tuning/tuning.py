@@ -79,14 +79,12 @@ def _resume(study: Study, budget: list[str], *, progress: bool) -> Study:
 
 def _tune(study: Study, budget: list[str], *, progress: bool) -> Study:
     """Run trials of the study, locked by this process, until its budget is spent."""
-    from rich.console import Console
-
     from graphspec.console.reporter import Reporter
     from graphspec.tuning.optuna_study import make_pruner, open_study
     from graphspec.tuning.trials import read_trials
     from graphspec.tuning.tuner import Tuner
 
-    reporter = Reporter(Console(stderr=True), quiet=not progress)
+    reporter = Reporter.on_stderr(quiet=not progress)
     reporter.keep_in(run_directory.LogFile(study.path / run_directory.LOG))
     if not is_comparable(study.record):
         reporter.warn(
