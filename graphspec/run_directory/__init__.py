@@ -31,7 +31,6 @@ from graphspec.run_directory.files import (
 from graphspec.run_directory.folders import (
     RUNS,
     check_can_create,
-    check_empty,
     check_free,
     create,
     empty_folder,
@@ -91,7 +90,6 @@ __all__ = [
     "change_epochs",
     "check_can_create",
     "check_destination",
-    "check_empty",
     "check_free",
     "check_inside",
     "create",

@@ -11,7 +11,7 @@ from typing import Any
 from graphspec import run_directory
 from graphspec.diagnostics import SpecError
 from graphspec.run_directory import status_of
-from graphspec.run_directory.consistency import check_record
+from graphspec.run_directory.rows import check_record
 
 UNREADABLE = "unreadable"
 

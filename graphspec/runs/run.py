@@ -19,9 +19,9 @@ from graphspec.files import is_file, is_whole_zip
 from graphspec.language.traversal import every_plugin
 from graphspec.predicting.input_files import Files, table_sources
 from graphspec.predicting.labels import labels_of
-from graphspec.run_directory.consistency import check_record
 from graphspec.run_directory.file_hashes import differing_files, unknown_files, unknown_plugins
 from graphspec.run_directory.lock import DATA, FILES, PLUGINS
+from graphspec.run_directory.rows import check_record
 from graphspec.run_directory.spec_hash import Change, changes, is_comparable, refusal
 from graphspec.run_directory.spec_values import EPOCHS, default_paths, values_of
 from graphspec.sources import DataSource

@@ -18,7 +18,6 @@ from graphspec.diagnostics import SpecError
 from graphspec.diagnostics.rules import BAD_RUN
 from graphspec.language.traversal import every_plugin
 from graphspec.run_directory import Row
-from graphspec.run_directory.consistency import check_rows, metrics_of
 from graphspec.run_directory.file_hashes import (
     differing_files,
     hash_kept_files,
@@ -36,7 +35,7 @@ from graphspec.run_directory.lock import (
     unrecorded_warning,
 )
 from graphspec.run_directory.provenance import write_provenance
-from graphspec.run_directory.rows import row_hashes
+from graphspec.run_directory.rows import check_rows, metrics_of, row_hashes
 from graphspec.run_directory.spec_hash import KEY, is_comparable, spec_record
 from graphspec.run_directory.spec_values import checkpoint_hash, values_of
 from graphspec.spec import load
