@@ -214,11 +214,11 @@ def _compare(
     except Exception as error:
         raise _failed(format, f"the export cannot be run: {format.module.reason(error)}") from error
     try:
-        found = differences(expected, outputs)
+        compared = differences(expected, outputs)
     except IncomparableError as error:
         raise _failed(format, str(error)) from None
     report = Report()
-    for name, each in found.items():
+    for name, each in compared.items():
         if not each.relative <= tolerance:
             report.add(
                 REFUSED_EXPORT,
@@ -228,7 +228,7 @@ def _compare(
                 help="nothing was written; predict overrides `training` in calls, or else the converter is wrong",
             )
     report.raise_if_errors()
-    return found
+    return compared
 
 
 def _failed(format: ExportFormat, reason: str) -> SpecError:

@@ -21,7 +21,7 @@ INSIDE = 80
 
 
 def check_destination(path: Path, *, inside: int = INSIDE) -> None:
-    """Raise SpecError where a file or folder can probably not be made at `path`.
+    """Raise SpecError if a file or folder can probably not be made at `path`.
 
     Args:
         path: The file or folder; an existing one must be a regular file, a link to one, or a folder.

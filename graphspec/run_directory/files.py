@@ -25,7 +25,7 @@ _FLAGS = (
 
 
 def relative(path: Path, folder: Path) -> str:
-    """Return `path` relative to `folder`, or absolute where they share no drive."""
+    """Return `path` relative to `folder`, or absolute if they share no drive."""
     with suppress(ValueError):
         return Path(os.path.relpath(path, folder)).as_posix()
     return path.as_posix()
@@ -95,7 +95,7 @@ class LogFile:
         os.close(handle)
 
     def add(self, line: str) -> None:
-        """Append a line. Raises SpecError where it cannot be written, or the file was replaced."""
+        """Append a line. Raises SpecError if it cannot be written, or the file was replaced."""
         try:
             handle = open_own(self.path, os.O_WRONLY | os.O_APPEND)
             with open(handle, "ab", buffering=0) as file:
@@ -121,7 +121,7 @@ MAX_BYTES = 2**26
 
 
 def parse_json(data: bytes) -> Any:
-    """Parse `data` as JSON. Raises ValueError where it is not valid JSON of valid text."""
+    """Parse `data` as JSON. Raises ValueError if it is not valid JSON of valid text."""
     try:
         value = json.loads(data.decode("utf-8"))
         if b"\\u" in data:

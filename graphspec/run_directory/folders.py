@@ -27,7 +27,7 @@ NEW_FOLDER = "20000101-000000-0000"
 
 
 def check_can_create(spec: Spec, folder: Path | None) -> None:
-    """Raise SpecError where `create` would fail, before long work. Changes nothing."""
+    """Raise SpecError if `create` would fail, before long work. Changes nothing."""
     if folder is None:
         check_destination(RUNS / spec.name / NEW_FOLDER, inside=longest_inside(spec))
     else:
@@ -58,7 +58,7 @@ def _help(folder: Path) -> str:
 
 
 def check_empty(folder: Path, kind: str, help: str, inside: int = INSIDE) -> None:
-    """Raise SpecError where `folder` is not empty or cannot be made. Changes nothing.
+    """Raise SpecError if `folder` is not empty or cannot be made. Changes nothing.
 
     Args:
         folder: The folder to check.
@@ -76,7 +76,7 @@ def check_empty(folder: Path, kind: str, help: str, inside: int = INSIDE) -> Non
 
 
 def empty_folder(folder: Path, kind: str, help: str) -> Path:
-    """Make `folder` and return it. Raises SpecError where it is not empty."""
+    """Make `folder` and return it. Raises SpecError if it is not empty."""
     check_empty(folder, kind, help)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -127,7 +127,7 @@ def hold(run: Path, kept: tuple[str, ...] = KEPT) -> Iterator[None]:
 
 
 def check_free(run: Path) -> None:
-    """Raise SpecError where a process holds `run`."""
+    """Raise SpecError if a process holds `run`."""
     if is_held(run):
         raise _is_trained(run)
 
@@ -160,7 +160,7 @@ def newest_with(path: Path, record: str, kind: str, help: str) -> Path:
         path: A run or study, or a folder of them.
         record: The file name of the record.
         kind: `run` or `study`, in messages.
-        help: The hint where there is none.
+        help: The hint if there is none.
 
     Raises:
         SpecError: There is none, or one of several records cannot be read.
@@ -173,7 +173,7 @@ def newest_with(path: Path, record: str, kind: str, help: str) -> Path:
 
 
 def _started(folder: Path, record: str, kind: str) -> str:
-    """Return the recorded start time. Raises SpecError where it cannot be read."""
+    """Return the recorded start time. Raises SpecError if it cannot be read."""
     try:
         return str(read_json(folder / record).get("started", ""))
     except SpecError as error:
@@ -183,7 +183,7 @@ def _started(folder: Path, record: str, kind: str) -> str:
 
 
 def folders_with(path: Path, record: str) -> list[Path]:
-    """Return `path` where it holds a file `record`, else all folders below that do."""
+    """Return `path` if it holds a file `record`, else all folders below that do."""
     if os.path.lexists(path / record):
         return [path]
     return [each.parent for each in path.glob(f"**/{record}")] if path.is_dir() else []
@@ -193,6 +193,6 @@ KILLED = "killed"
 
 
 def status_of(run: Path, record: dict[str, Any]) -> str:
-    """Return the recorded status, or `killed` where no process holds a running run."""
+    """Return the recorded status, or `killed` if no process holds a running run."""
     status = str(record.get("status", "unknown"))
     return KILLED if status == "running" and not is_held(run) else status

@@ -77,7 +77,7 @@ class RecordedFile(_Record):
 
 
 class RecordedSpec(_Record):
-    """The values of a resolved spec. next: the SHA-256 of the one replacing it."""
+    """The values of a resolved spec, and in `next` the SHA-256 of the one that replaces it."""
 
     form: Count
     sha256: str
@@ -112,7 +112,7 @@ class StudyRecord(_Record):
 
 
 class Origin(_Record):
-    """The origin of a value of the spec. written: the expression that was evaluated."""
+    """The origin of a value of the spec, with the expression that was evaluated."""
 
     value: Any
     origin: str = Field(alias="from")

@@ -32,7 +32,7 @@ from graphspec.run_directory.records import Count, Metric, damaged
 from graphspec.run_paths import METRICS, RECORD, TABLE
 
 Row = dict[str, Any]
-"""The metrics of an epoch: numbers, lists for a metric of several values, None where one is not finite."""
+"""The metrics of an epoch: numbers, lists for a metric of several values, None if one is not finite."""
 
 FIXED = ("epoch", "step")
 TIMED = "time/"
@@ -63,7 +63,7 @@ def write_rows(run: Path, rows: list[Row]) -> None:
 
 
 def read_rows(run: Path) -> list[Row]:
-    """Return the rows of `run`, if any. Raises SpecError where they are damaged."""
+    """Return the rows of `run`, if any. Raises SpecError if they are damaged."""
     path = run / METRICS
     if not os.path.lexists(path):
         return []
@@ -107,7 +107,7 @@ def series(rows: list[Row]) -> dict[str, list[Any]]:
 
 
 def check_record(run: Path, record: dict[str, Any], rows: list[Row]) -> None:
-    """Raise SpecError where the `record` of `run` contradicts its `rows` of metrics.
+    """Raise SpecError if the `record` of `run` contradicts its `rows` of metrics.
 
     Rows are written before the record, so there may be more of them than it counts.
     """
@@ -128,7 +128,7 @@ def check_record(run: Path, record: dict[str, Any], rows: list[Row]) -> None:
 
 
 def check_rows(run: Path, rows: list[Row], epoch_steps: int) -> None:
-    """Raise SpecError where the `rows` of `run` are not of epochs of `epoch_steps` steps."""
+    """Raise SpecError if the `rows` of `run` are not of epochs of `epoch_steps` steps."""
     for number, row in enumerate(rows, 1):
         if row.get("step", number * epoch_steps) != number * epoch_steps:
             raise damaged(

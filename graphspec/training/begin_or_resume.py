@@ -159,14 +159,14 @@ def resume_run(
 
 
 def _check_owner(checkpoint: Path, contents: Contents, spec_hash: str) -> None:
-    """Raise SpecError where the checkpoint belongs to another spec; older versions did not record which."""
+    """Raise SpecError if the checkpoint belongs to another spec; older versions did not record which."""
     owner = contents.state.get("spec")
     if isinstance(owner, str) and owner != spec_hash and owner.partition(":")[0] == spec_hash.partition(":")[0]:
         raise run_directory.damaged(checkpoint, "it belongs to a run of another spec")
 
 
 def _check_lock(run: Path, lock: dict[str, Any], checkpoint: Path, contents: Contents) -> None:
-    """Raise SpecError where `lock` has changed since the checkpoint was written.
+    """Raise SpecError if `lock` has changed since the checkpoint was written.
 
     Checkpoints of older versions hold no hashes, and the first ones of a run none of its data.
     """
@@ -179,7 +179,7 @@ def _check_lock(run: Path, lock: dict[str, Any], checkpoint: Path, contents: Con
 
 
 def _check_record(run: Path, record: dict[str, Any], setup: TrainingSetup) -> None:
-    """Raise SpecError where the record of `run` contradicts the settings of its spec."""
+    """Raise SpecError if the record of `run` contradicts the settings of its spec."""
     seed, steps = record.get("seed", 0), record.get("steps_per_execution")
     stated = setup.settings.steps_per_execution
     if seed != setup.settings.seed:
@@ -191,7 +191,7 @@ def _check_record(run: Path, record: dict[str, Any], setup: TrainingSetup) -> No
 
 
 def _rows_until(run: Path, position: Position, checkpoint: Path, contents: Contents, *, epochs: int) -> list[Row]:
-    """Return the rows before `position`. Raises SpecError where they are missing or changed."""
+    """Return the rows before `position`. Raises SpecError if they are missing or changed."""
     rows = run_directory.read_rows(run)
     if len(rows) > epochs:
         raise run_directory.damaged(
@@ -224,7 +224,7 @@ def _restore_adapted(model: keras.Model, run: Path) -> None:
 
 
 def _check_samples(setup: TrainingSetup, record: dict[str, Any], run: Path) -> None:
-    """Raise SpecError where the number of samples, which determines their order, has changed."""
+    """Raise SpecError if the number of samples, which determines their order, has changed."""
     count, expected = _samples(setup), record.get("samples")
     if expected is None:
         raise run_directory.damaged(run / run_directory.RECORD, "it does not hold the number of samples")

@@ -40,12 +40,12 @@ class Contents:
 
 
 def write_checkpoint(path: Path, contents: Contents) -> None:
-    """Replace `path` by `contents` atomically. Raises SpecError where it cannot be written."""
+    """Replace `path` by `contents` atomically. Raises SpecError if it cannot be written."""
     write(path, lambda part: _write(part, contents))
 
 
 def read_checkpoint(path: Path) -> Contents:
-    """Return the contents of the checkpoint at `path`. Raises DamagedError where it is not intact."""
+    """Return the contents of the checkpoint at `path`. Raises DamagedError if it is not intact."""
     try:
         with open_file(path) as file, zip_in(file) as archive:
             state = json.loads(archive.read(_STATE))

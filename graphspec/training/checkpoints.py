@@ -41,7 +41,8 @@ _NAME = re.compile(rf"step_(\d+){re.escape(ENDING)}")
 class CheckpointPlan:
     """The steps and epochs after which checkpoints are written.
 
-    mode: `min` or `max`, the better direction of `monitor`; both are None where no epoch is the best.
+    Attributes:
+        mode: The better direction of `monitor`, `min` or `max`; both are None if no best epoch is kept.
     """
 
     epochs: int
@@ -86,8 +87,16 @@ class Checkpoints(keras.callbacks.Callback):
     """The last of all callbacks, which writes checkpoints with the state of the others.
 
     A checkpoint holds hashes of the spec, of the lock's sections and of the rows of metrics, which resuming compares.
-    lock and rows are those of the run and grow while it trains. resumed: the checkpoint to resume from; without one,
-    the first checkpoint is written before the first step.
+
+    Args:
+        run: The run directory.
+        state: The state to capture.
+        plan: When to write.
+        interruption: Requests a stop, with a last checkpoint.
+        resumed: The checkpoint to resume from; without one, the first is written before the first step.
+        spec_hash: The hash of the spec.
+        lock: The lock of the run, updated while it trains.
+        rows: The rows of metrics, updated while it trains.
     """
 
     def __init__(
@@ -175,7 +184,7 @@ class Checkpoints(keras.callbacks.Callback):
         return value < before if self.plan.mode == "min" else value > before
 
     def _stop_if_requested(self, position: Position, overrides: dict[str, Array] | None = None) -> None:
-        """Write a checkpoint and raise StoppedError where a signal has requested a stop."""
+        """Write a checkpoint and raise StoppedError if a signal has requested a stop."""
         if self.interruption.is_requested:
             if not (self.folder / checkpoint_name(self._steps(position))).exists():
                 self._write(position, overrides)
@@ -245,7 +254,7 @@ def rename_non_files(folder: Path, warn: Callable[[str], None]) -> None:
 
 
 def _link(path: Path, part: Path) -> None:
-    """Make `part` a hard link to `path`, or a copy where links are unsupported."""
+    """Make `part` a hard link to `path`, or a copy if links are unsupported."""
     with suppress(OSError):
         part.unlink()
         os.link(path, part)

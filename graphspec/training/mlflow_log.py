@@ -36,7 +36,7 @@ LOGGED_FILES = (
     *(run_directory.SPEC, run_directory.RECORD, run_directory.LOCK, run_directory.PROVENANCE, run_directory.TABLE),
     *(run_directory.VOCABULARIES, run_directory.ADAPTED, run_directory.MODEL, run_directory.BEST),
 )
-"""The files of a run that are logged at its end, where they exist."""
+"""The files of a run that are logged at its end, if they exist."""
 
 _DATABASE, _FILES = "mlflow.db", "files"
 _MAX_PARAMETER = 6_000
@@ -45,7 +45,7 @@ _STATUSES = {"finished": "FINISHED", "stopped": "KILLED"}
 
 
 def check_mlflow(settings: TrainingModel) -> None:
-    """Raise SpecError where a training logs to MLflow and it is not installed."""
+    """Raise SpecError if a training logs to MLflow and it is not installed."""
     if "mlflow" in settings.log:
         require("mlflow", "MLflow", "`log: [mlflow]` needs MLflow", "graphspec[mlflow]")
 
@@ -58,7 +58,7 @@ def logged_to_mlflow(spec: Spec, run: Path, rows: list[Row], reporter: Reporter)
         spec: A spec with `training`.
         run: The run directory.
         rows: The rows of metrics; one that a preceding callback appends is logged at the end of its epoch.
-        reporter: Receives a warning where MLflow fails while the training runs.
+        reporter: Receives a warning if MLflow fails while the training runs.
 
     Raises:
         SpecError: MLflow cannot begin a run.
@@ -97,7 +97,7 @@ class _LogRows(keras.callbacks.Callback):
 
 
 class _MlflowRun:
-    """A run of MLflow, which warns once where MLflow fails during the training."""
+    """A run of MLflow, which warns once if MLflow fails during the training."""
 
     def __init__(self, run: Path, reporter: Reporter) -> None:
         self.run = run
@@ -195,7 +195,7 @@ class _MlflowRun:
 def _uri_of(logged: dict[str, Any], own: str, user_uri: str | None) -> str:
     """Return the tracking URI of a run that is logged already.
 
-    Raises ValueError where the run names another: a run of unknown origin must not decide where data is sent.
+    Raises ValueError if the run names another: a run of unknown origin must not decide where data is sent.
     """
     uri = str(logged.get("tracking_uri"))
     if uri.startswith("sqlite:") and uri.endswith(f"/{MLFLOW}/{_DATABASE}"):

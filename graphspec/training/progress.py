@@ -21,10 +21,7 @@ MIN_DATA_WAIT = 0.1
 
 
 class ProgressReporter(keras.callbacks.Callback):
-    """A callback that reports epochs, and a context that displays a bar of steps.
-
-    epoch_stats: returns the statistics of the epoch that has ended.
-    """
+    """A callback that reports epochs with their `epoch_stats`, and a context that displays a bar of steps."""
 
     def __init__(
         self, outputs: Iterable[str], reporter: Reporter, epoch_stats: Callable[[], Row], *, epochs: int, steps: int

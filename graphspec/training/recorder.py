@@ -57,7 +57,7 @@ class Recorder(keras.callbacks.Callback):
         self._began = time.monotonic()
 
     def begin(self) -> None:
-        """Write the first lock and record. Raises SpecError where they cannot be written."""
+        """Write the first lock and record. Raises SpecError if they cannot be written."""
         run_directory.write_json(self.run / run_directory.LOCK, self.lock)
         self.write("running")
 
@@ -78,7 +78,7 @@ class Recorder(keras.callbacks.Callback):
             self.model.stop_training = True
 
     def write(self, status: str) -> None:
-        """Write `run.json` with `status`. Raises SpecError where it cannot be written."""
+        """Write `run.json` with `status`. Raises SpecError if it cannot be written."""
         self.folder.check()
         record = self.record | {
             "status": status,
@@ -89,13 +89,13 @@ class Recorder(keras.callbacks.Callback):
         self.record |= record
 
     def stop(self) -> None:
-        """Record, where possible, that the training was stopped, without waiting for hashes of data files."""
+        """Record, if possible, that the training was stopped, without waiting for hashes of data files."""
         self.is_over = True
         with suppress(SpecError):
             self.write("stopped")
 
     def finish(self, status: str) -> None:
-        """Write the final record and lock. Raises SpecError where they cannot be written."""
+        """Write the final record and lock. Raises SpecError if they cannot be written."""
         self.folder.check()
         if not self._knows_data:
             self.files.recorded()  # waits for the hashes
@@ -104,7 +104,7 @@ class Recorder(keras.callbacks.Callback):
         self.is_over = True
 
     def fail(self, reason: str) -> None:
-        """Record, where possible, that the training has failed, and why."""
+        """Record, if possible, that the training has failed, and why."""
         self.is_over = True
         self.record["reason"] = reason
         with suppress(SpecError):

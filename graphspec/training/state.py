@@ -40,7 +40,7 @@ class TrainingState:
         self.callbacks = callbacks
 
     def take(self, position: Position, overrides: dict[str, Array] | None = None) -> Contents:
-        """Capture the state at `position`. overrides: earlier values of arrays that have changed since."""
+        """Capture the state at `position`; `overrides` are earlier values of arrays that have changed since."""
         variables = self._variables()
         arrays = {name: variable.value.numpy() for name, variable in variables.items()}
         arrays |= overrides or {}
@@ -68,7 +68,7 @@ class TrainingState:
         return {name: np.array(each.value.numpy()) for name, each in changing.items()}
 
     def restore(self, contents: Contents) -> None:
-        """Restore the state that `contents` hold. Raises DamagedError where they do not fit."""
+        """Restore the state that `contents` hold. Raises DamagedError if they do not fit."""
         try:
             self._restore(contents)
         except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
@@ -88,7 +88,7 @@ class TrainingState:
         np.random.set_state((name, contents.arrays["random/numpy"], *rest))
 
     def restore_variables(self, contents: Contents) -> None:
-        """Restore the variables that `contents` hold. Raises DamagedError where they do not fit."""
+        """Restore the variables that `contents` hold. Raises DamagedError if they do not fit."""
         assign(self._variables(), contents)
         finish_assigning(self.model)
 
@@ -108,7 +108,7 @@ class TrainingState:
 
 
 def restore_model(model: keras.Model, contents: Contents) -> None:
-    """Restore the variables of `model` alone. Raises DamagedError where they do not fit."""
+    """Restore the variables of `model` alone. Raises DamagedError if they do not fit."""
     assign(_named(_MODEL, model_variables(model)), contents)
     finish_assigning(model)
 
@@ -161,19 +161,19 @@ def position_of(contents: Contents) -> Position:
 
 def model_variables(model: keras.Model) -> list[Any]:
     """Return every variable of `model`, those of its layers' random generators included, without metrics."""
-    found = [*model.variables]
+    variables = [*model.variables]
     for layer in flattened_layers(model):
-        found += [value.state for value in vars(layer).values() if isinstance(value, keras.random.SeedGenerator)]
-    return list({id(each): each for each in found}.values())
+        variables += [value.state for value in vars(layer).values() if isinstance(value, keras.random.SeedGenerator)]
+    return list({id(each): each for each in variables}.values())
 
 
 def optimizer_variables(optimizer: Any) -> list[Any]:
     """Return every variable of `optimizer`, also those that Keras does not list."""
     inner = getattr(optimizer, "inner_optimizer", None)
-    found = [*optimizer.variables]
+    variables = [*optimizer.variables]
     for each in (optimizer, inner):
-        found += [value for value in vars(each).values() if isinstance(value, keras.Variable)] if each else []
-    return list({id(each): each for each in found}.values())
+        variables += [value for value in vars(each).values() if isinstance(value, keras.Variable)] if each else []
+    return list({id(each): each for each in variables}.values())
 
 
 def assign(variables: dict[str, Any], contents: Contents) -> None:

@@ -37,7 +37,7 @@ def curves_section(rows: Sequence[Row], outputs: Sequence[str], best: int | None
     return Markup("".join(parts))
 
 
-def pace_section(rows: Sequence[Row], outputs: Sequence[str], best: int | None) -> Markup | None:
+def speed_section(rows: Sequence[Row], outputs: Sequence[str], best: int | None) -> Markup | None:
     """Return charts of learning rate, shares of the loss and speed; None without data."""
     figures = [
         _figure(chart, best)

@@ -15,7 +15,7 @@ from graphspec.run_directory.folders import status_of
 from graphspec.run_paths import REPORT
 from graphspec.runs.report.graph_section import graph_section
 from graphspec.runs.report.markup import Markup, note
-from graphspec.runs.report.metrics_sections import curves_section, pace_section
+from graphspec.runs.report.metrics_sections import curves_section, speed_section
 from graphspec.runs.report.origin_sections import data_section, lock_section, provenance_section, spec_section
 from graphspec.runs.report.overview import best_epoch, overview
 from graphspec.runs.report.page import Section, is_page, page
@@ -83,9 +83,8 @@ def _sections(
         missing = _read(lambda: run.metrics)
         lost = _fault("Some of the metrics are missing.", missing) if isinstance(missing, SpecError) else ""
         yield "Curves", Markup(lost + curves_section(rows, outputs, best_epoch(record)))
-        pace = pace_section(rows, outputs, best_epoch(record))
-        if pace is not None:
-            yield "Training", pace
+        if (speed := speed_section(rows, outputs, best_epoch(record))) is not None:
+            yield "Training", speed
     if isinstance(spec, Spec):
         yield "Predictions", _predictions(run, on_stage)
         yield "Graph", graph_section(spec)
@@ -96,8 +95,10 @@ def _sections(
     no_lock = "The lock.json of the run cannot be read."
     yield "Versions", lock_section(lock) if isinstance(lock, dict) else _fault(no_lock, lock)
     provenance = _readable(run, run_directory.PROVENANCE)
-    found = provenance_section(provenance) if isinstance(provenance, dict) else _fault("It cannot be read.", provenance)
-    yield "Where each value came from", found
+    origins = (
+        provenance_section(provenance) if isinstance(provenance, dict) else _fault("It cannot be read.", provenance)
+    )
+    yield "Origin of each value", origins
 
 
 def _spec(run: Run, spec: Spec | SpecError) -> Markup:
