@@ -47,7 +47,7 @@ def check_export_path(path: Path, format: ExportFormat, model_file: Path, *, rep
     if format.ending and path.is_dir():
         raise cannot_write(path, "it is a folder", "name a file in it")
     if not format.ending and not (path / _SAVED_MODEL_FILE).is_file():
-        raise cannot_write(path, "it already exists and is no SavedModel", "choose another path with --output")
+        raise cannot_write(path, "it already exists and is not a SavedModel", "choose another path with --output")
 
 
 @contextmanager

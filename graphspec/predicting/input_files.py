@@ -67,7 +67,7 @@ def table_sources(trained: Split | None, file: Path | str) -> dict[str, DataSour
     format = format_of(Path(file).suffix.lower())
     tables = [ending for ending in endings() if (each := format_of(ending)) is not None and "columns" in each.keys]
     if format is None or "columns" not in format.keys:
-        raise SpecError.of(UNKNOWN_FORMAT, f"`{file}` is no table", span, expected=f"a file in {one_of(tables)}")
+        raise SpecError.of(UNKNOWN_FORMAT, f"`{file}` is not a table", span, expected=f"a file in {one_of(tables)}")
     sources = _columns(trained.inputs, file) if trained is not None else {}
     if not sources:
         raise SpecError.of(

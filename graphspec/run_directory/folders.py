@@ -54,7 +54,7 @@ def _help(folder: Path) -> str:
     except (OSError, ValueError):
         is_run = False
     resume = command_line("train", "--resume", path_word(folder))
-    return "give another --run-dir, move the folder away" + (f", or resume that run: {resume}" if is_run else "")
+    return "choose another --run-dir, move the folder away" + (f", or resume that run: {resume}" if is_run else "")
 
 
 def check_empty(folder: Path, kind: str, help: str, inside: int = INSIDE) -> None:

@@ -47,7 +47,7 @@ def _leading_out(folder: Path, reason: str) -> SpecError:
     return SpecError.of(
         BAD_RUN,
         f"{reason}, and graphspec writes into {folder} alone",
-        help="replace it by the file or folder itself",
+        help="replace it with the file or folder itself",
     )
 
 

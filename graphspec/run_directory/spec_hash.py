@@ -47,6 +47,14 @@ def is_comparable(lock: dict[str, Any]) -> bool:
     return known is not None and known["form"] == FORM
 
 
+def incomparable_warning(folder: Path) -> str:
+    """Return the warning that edits of the spec of a run or study cannot be detected."""
+    return (
+        f"{folder} was started by another version of graphspec, whose hash of the spec cannot be compared: "
+        "changes of the spec since then are not detected"
+    )
+
+
 def changes(lock: dict[str, Any], values: Values, default_paths: set[str], *, whole: bool) -> list[Change]:
     """Return the differences between `values` and those that `lock` holds.
 

@@ -91,7 +91,7 @@ class Run:
         with suppress(SpecError):  # without a lock, changes cannot be detected
             known = self.lock.get(FILES) or {}
         if run_directory.VOCABULARIES in differing_files(known, self.path):
-            raise run_directory.damaged(self.path / run_directory.VOCABULARIES, "it is not what the run was begun with")
+            raise run_directory.damaged(self.path / run_directory.VOCABULARIES, "it has changed since the run began")
         data = self.spec.data
         automatic = auto_sources(data.train) if data is not None and data.train is not None else {}
         if missing := [name for name in automatic if name not in vocabularies]:
@@ -154,7 +154,7 @@ class Run:
     def _check_files(self) -> None:
         known = self.lock.get(FILES)
         for name in differing_files(known or {}, self.path):
-            raise run_directory.damaged(self.path / name, "it is not what the run was begun with")
+            raise run_directory.damaged(self.path / name, "it has changed since the run began")
         for name in unknown_files(known, self.path) if known is not None else ():
             raise run_directory.damaged(self.path / run_directory.LOCK, f"it has no entry for {name}")
 

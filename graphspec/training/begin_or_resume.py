@@ -36,7 +36,7 @@ from graphspec.run_directory.lock import (
 )
 from graphspec.run_directory.provenance import write_provenance
 from graphspec.run_directory.rows import check_rows, metrics_of, row_hashes
-from graphspec.run_directory.spec_hash import KEY, is_comparable, spec_record
+from graphspec.run_directory.spec_hash import KEY, incomparable_warning, is_comparable, spec_record
 from graphspec.run_directory.spec_values import checkpoint_hash, values_of
 from graphspec.spec import load
 from graphspec.to_keras.adapted_layers import adapted_configs, restore_configs
@@ -138,10 +138,7 @@ def resume_run(
     for name in unknown:
         reporter.warn(unrecorded_warning(name))
     if not is_comparable(lock):
-        reporter.warn(
-            f"{run} was started by another version of graphspec, whose hash of the spec cannot be compared: "
-            "changes of the spec since then are not detected"
-        )
+        reporter.warn(incomparable_warning(run))
     reporter.info(f"resuming from {checkpoint}, after step {position.step} of epoch {position.epoch + 1}")
     if setup.settings.located("epochs").span.source.name == "--set":
         lock = run_directory.change_epochs(run, setup.spec)

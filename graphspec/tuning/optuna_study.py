@@ -62,7 +62,7 @@ def open_study(
         SpecError: The study cannot be read or written.
     """
     if os.path.lexists(folder / DATABASE) and not (folder / DATABASE).is_file():
-        raise damaged(folder / DATABASE, "it is no regular file")
+        raise damaged(folder / DATABASE, "it is not a regular file")
     with optuna_errors(folder):
         storage = _storage(folder)
     try:

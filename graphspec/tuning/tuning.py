@@ -13,7 +13,7 @@ from graphspec.diagnostics.rules import BAD_SEARCH, UNKNOWN_MONITOR
 from graphspec.extras import check_tensorflow, require_tensorflow
 from graphspec.language.search_space import SearchSpace
 from graphspec.run_directory.lock import command
-from graphspec.run_directory.spec_hash import KEY, is_comparable, spec_record
+from graphspec.run_directory.spec_hash import KEY, incomparable_warning, is_comparable, spec_record
 from graphspec.run_directory.spec_values import study_values_of
 from graphspec.spec import Spec, load
 from graphspec.training.exclusive import STUDY, exclusive
@@ -87,10 +87,7 @@ def _tune(study: Study, budget: list[str], *, progress: bool) -> Study:
     reporter = Reporter.on_stderr(quiet=not progress)
     reporter.keep_in(run_directory.LogFile(study.path / run_directory.LOG))
     if not is_comparable(study.record):
-        reporter.warn(
-            f"{study.path} was begun by another version of graphspec, whose hash of the spec this one cannot compare: "
-            "an edit of the spec since then cannot be detected"
-        )
+        reporter.warn(incomparable_warning(study.path))
     spec = study_folder.write_with_overrides(study.path, budget, study_folder.SPEC) if budget else study.spec
     assert spec.search is not None
     record = study.record

@@ -115,7 +115,7 @@ def output_pictures(output: Output, target: Array, predicted: Array, words: Sequ
         reason = f"targets of shape {_shape(target)} are not compared with predictions of shape {_shape(predicted)}"
         return OutputPictures(output.name, (NoPicture(reason),))
     if target.dtype.kind not in "biuf" or predicted.dtype.kind not in "biuf":
-        return OutputPictures(output.name, (NoPicture("the values are no numbers"),))
+        return OutputPictures(output.name, (NoPicture("the values are not numbers"),))
     finite = np.isfinite(predicted).reshape(len(predicted), -1).all(axis=1)
     not_finite = int((~finite).sum())
     target, predicted = target[finite], predicted[finite]

@@ -85,7 +85,7 @@ def _confusion(matrix: Confusion) -> Markup:
     ]
     accuracy = tag("td", _rate(matrix.right, matrix.values, digits), class_="rate right")
     rows.append(tag("tr", tag("th", "precision"), precision, accuracy))
-    remark = "Rows are targets, columns matrix."
+    remark = "Rows are targets, columns are predictions."
     if matrix.folded:
         remark += f" {matrix.folded} less frequent classes are merged into one row and one column."
     return _figure(

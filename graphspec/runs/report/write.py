@@ -106,9 +106,7 @@ def _spec(run: Run, spec: Spec | SpecError) -> Markup:
     parts = [_fault("The spec of the run cannot be read.", spec)] if isinstance(spec, SpecError) else []
     changes = _read(run.spec_changes) if isinstance(spec, Spec) else None
     if isinstance(changes, list) and changes:
-        parts.append(
-            note("\n".join(["The spec was changed since the run was begun:", *map(str, changes)]), kind="warning")
-        )
+        parts.append(note("\n".join(["The spec has changed since the run began:", *map(str, changes)]), kind="warning"))
     with suppress(OSError):
         parts.append(spec_section(read_text(run.path / run_directory.SPEC, errors="replace")))
     return Markup("".join(parts))
@@ -136,7 +134,7 @@ def _predictions(run: Run, on_stage: OnStage) -> Markup:
     try:
         return prediction_section(predictions_of(run))
     except Exception as error:  # layers of a model may raise anything
-        return note(f"The model could not be tried on its data.\n{failure_text(error)}", kind="warning")
+        return note(f"The model failed on its data.\n{failure_text(error)}", kind="warning")
 
 
 def _fault(title: str, error: SpecError) -> Markup:
@@ -163,7 +161,7 @@ def _check(path: Path, *, force: bool) -> None:
     run_directory.check_destination(path)
     if path.exists() and not force and not _is_ours(path):
         help = "choose another path with --output, or pass --force to replace it"
-        raise cannot_write(path, "it is no report of graphspec", help)
+        raise cannot_write(path, "it is not a report of graphspec", help)
 
 
 def _is_ours(path: Path) -> bool:
