@@ -12,6 +12,7 @@ from typing import Any
 
 from graphspec.diagnostics import Report, Span, SpecError
 from graphspec.diagnostics.rules import CHANGED_SPEC
+from graphspec.diagnostics.suggest import cut
 from graphspec.language.document.tree import Mapping, descend
 from graphspec.run_directory.spec_values import FORM, Values, of_training, sha256_of
 from graphspec.run_paths import SPEC
@@ -20,7 +21,6 @@ KEY = "resolved"
 """The key of the hash in a lock or in the record of a study."""
 
 _MAX_SHOWN = 20
-_MAX_TEXT = 60
 _UNSET = object()
 
 
@@ -121,5 +121,4 @@ def _short(values: Values, path: str) -> str:
     value = values.get(path, _UNSET)
     if value is _UNSET:
         return "unset"
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= _MAX_TEXT else f"{text[: _MAX_TEXT - 3]}..."
+    return cut(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))

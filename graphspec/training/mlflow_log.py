@@ -22,6 +22,7 @@ from graphspec import run_directory
 from graphspec.console.reporter import Reporter
 from graphspec.diagnostics import Span, SpecError
 from graphspec.diagnostics.rules import CANNOT_WRITE
+from graphspec.diagnostics.suggest import first_line
 from graphspec.extras import require
 from graphspec.language.document.tree import plain
 from graphspec.language.schema import TrainingModel
@@ -74,7 +75,7 @@ def logged_to_mlflow(spec: Spec, run: Path, rows: list[Row], reporter: Reporter)
         raise
     except Exception as error:
         raise SpecError.of(
-            CANNOT_WRITE, f"MLflow cannot begin a run: {_first_line(error)}", _span(spec),
+            CANNOT_WRITE, f"MLflow cannot begin a run: {first_line(error)}", _span(spec),
             help="check MLFLOW_TRACKING_URI and MLFLOW_EXPERIMENT_NAME, or leave both out",
         ) from error  # fmt: skip
     try:
@@ -189,7 +190,7 @@ class _MlflowRun:
             action()
         except Exception as error:  # of the network, the store, or MLflow
             self.has_failed = True
-            self.reporter.warn(f"MLflow failed, so nothing more is logged to it: {_first_line(error)}")
+            self.reporter.warn(f"MLflow failed, so nothing more is logged to it: {first_line(error)}")
 
 
 def _uri_of(logged: dict[str, Any], own: str, user_uri: str | None) -> str:
@@ -225,7 +226,3 @@ def _text(value: Any) -> str:
 def _span(spec: Spec) -> Span:
     assert spec.model.training is not None
     return spec.model.training.located("log").span
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -13,6 +13,7 @@ from graphspec.console.metrics import number
 from graphspec.console.progress_bar import progress_bar
 from graphspec.console.reporter import Reporter
 from graphspec.diagnostics.escapes import escaped
+from graphspec.diagnostics.suggest import cut
 from graphspec.language.document.write_yaml import write_value
 from graphspec.tuning.trial import COMPLETE, FAILED, PRUNED, Trial, best_first
 
@@ -107,5 +108,4 @@ def short_names(paths: list[str]) -> dict[str, str]:
 
 def value_text(value: Any) -> str:
     """Return a value of a parameter as short text."""
-    text = number(value) if isinstance(value, float) else write_value(value)
-    return text if len(text) <= _MAX_LENGTH else f"{text[: _MAX_LENGTH - 3]}..."
+    return cut(number(value) if isinstance(value, float) else write_value(value), _MAX_LENGTH)

@@ -26,7 +26,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from graphspec.catalog.annotations import expected_type
 from graphspec.diagnostics import Report, Span, SpecError
 from graphspec.diagnostics.rules import BAD_RUN, BAD_SEARCH
-from graphspec.diagnostics.suggest import did_you_mean, kind_of, one_of
+from graphspec.diagnostics.suggest import did_you_mean, first_line, kind_of, one_of
 from graphspec.language.document.tree import Located
 from graphspec.language.document.write_yaml import write_value
 from graphspec.language.lower.search import refuse_type
@@ -97,10 +97,10 @@ def optuna_errors(folder: Path) -> Iterator[None]:
         try:
             yield
         except (StorageInternalError, SQLAlchemyError, KeyError, RuntimeError) as error:
-            reason = str(error.__cause__ or error).splitlines()[0]
+            cause = error.__cause__ if isinstance(error.__cause__, Exception) else error
             raise SpecError.of(
                 BAD_RUN,
-                f"{folder / DATABASE} cannot be read or written: {reason}",
+                f"{folder / DATABASE} cannot be read or written: {first_line(cause)}",
                 help="check its permissions and the disk; if it is damaged, begin a new study",
             ) from error
         finally:

@@ -8,6 +8,7 @@ from typing import Any
 
 from graphspec.datasets.profile import Profile, profiles
 from graphspec.diagnostics.shape_text import sample_shape
+from graphspec.diagnostics.suggest import cut
 from graphspec.runs.report.markup import Markup, note, table, tag
 from graphspec.runs.report.numbers import short
 from graphspec.sources.vocabularies import Vocabularies
@@ -63,7 +64,7 @@ def provenance_section(provenance: Mapping[str, Any]) -> Markup:
         value = _plain(entry.get("value"))
         written = f" (written {entry['written']})" if entry.get("written") else ""
         origin = "a default" if entry.get("from") == "default" else f"{entry.get('from', '')}{written}"
-        rows.append([tag("span", key, class_="mono"), tag("span", _cut(value), class_="mono"), origin])
+        rows.append([tag("span", key, class_="mono"), tag("span", cut(value, 120), class_="mono"), origin])
     return tag("details", tag("summary", f"{len(rows):,} values"), table(["value of", "is", "from"], rows))
 
 
@@ -71,7 +72,7 @@ def _row(each: Profile) -> list[Any]:
     source = each.source
     part = next((f" {key} {getattr(source, key)}" for key in ("key", "column", "feature") if getattr(source, key)), "")
     if source.columns:
-        part = f" columns {_cut(', '.join(source.columns), 60)}"
+        part = f" columns {cut(', '.join(source.columns))}"
     limits = f"{short(each.lowest)} to {short(each.highest)}" if each.lowest is not None else ""
     bad = f", {each.not_finite:,} not finite" if each.not_finite else ""
     return [
@@ -123,7 +124,3 @@ def _plain(value: Any) -> str:
     if isinstance(value, list) and all(isinstance(each, str) for each in value):
         return " ".join(value)
     return json.dumps(value, ensure_ascii=False)
-
-
-def _cut(value: str, most: int = 120) -> str:
-    return value if len(value) <= most else f"{value[: most - 1]}…"
