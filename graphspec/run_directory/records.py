@@ -41,7 +41,7 @@ class SampleCounts(_Record):
     validation: Count
 
 
-class Best(_Record):
+class BestEpoch(_Record):
     """The best epoch of a run, counted from 0, and its monitored metric."""
 
     epoch: Count
@@ -63,7 +63,7 @@ class RunRecord(_Record):
     samples: SampleCounts | None = None
     steps_per_execution: Annotated[int, Field(ge=1, lt=2**31)] | None = None
     metrics: dict[str, Metric] = {}
-    best: Best | None = None
+    best: BestEpoch | None = None
     resumed: list[dict[str, Any]] = []
     data_changed: list[str] = []
     left_out: list[str] = []

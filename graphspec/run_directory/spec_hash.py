@@ -25,7 +25,7 @@ _UNSET = object()
 
 
 @dataclass(frozen=True)
-class Change:
+class SpecChange:
     """A changed value of a spec; a missing value is `unset`."""
 
     path: str
@@ -55,7 +55,7 @@ def incomparable_warning(folder: Path) -> str:
     )
 
 
-def changes(lock: dict[str, Any], values: Values, default_paths: set[str], *, whole: bool) -> list[Change]:
+def changes(lock: dict[str, Any], values: Values, default_paths: set[str], *, whole: bool) -> list[SpecChange]:
     """Return the differences between `values` and those that `lock` holds.
 
     Args:
@@ -69,18 +69,18 @@ def changes(lock: dict[str, Any], values: Values, default_paths: set[str], *, wh
         return []
     was: Values = known["values"]
     if sha256_of(was) != known["sha256"]:
-        return [Change("the spec", f"SHA-256 {known['sha256'][:12]}", f"{sha256_of(values)[:12]}")]
+        return [SpecChange("the spec", f"SHA-256 {known['sha256'][:12]}", f"{sha256_of(values)[:12]}")]
     if not whole:
         was, values = of_training(was), of_training(values)
     paths = [path for path in {**was, **values} if _text(was, path) != _text(values, path)]
     return [
-        Change(path, _short(was, path), _short(values, path))
+        SpecChange(path, _short(was, path), _short(values, path))
         for path in paths
         if not (path not in was and path in default_paths)
     ]
 
 
-def refusal(folder: Path, differences: list[Change], tree: Mapping, help: str) -> SpecError:
+def refusal(folder: Path, differences: list[SpecChange], tree: Mapping, help: str) -> SpecError:
     """Return the error for changes of the spec of a run or study.
 
     Args:

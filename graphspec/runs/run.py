@@ -22,7 +22,7 @@ from graphspec.predicting.labels import labels_of
 from graphspec.run_directory.file_hashes import differing_files, unknown_files, unknown_plugins
 from graphspec.run_directory.lock import DATA, FILES, PLUGINS
 from graphspec.run_directory.rows import check_record
-from graphspec.run_directory.spec_hash import Change, changes, is_comparable, refusal
+from graphspec.run_directory.spec_hash import SpecChange, changes, is_comparable, refusal
 from graphspec.run_directory.spec_values import EPOCHS, default_paths, values_of
 from graphspec.sources import DataSource
 from graphspec.sources.vocabularies import auto_sources
@@ -130,7 +130,7 @@ class Run:
         self._check_files()
         return spec
 
-    def spec_changes(self) -> list[Change] | None:
+    def spec_changes(self) -> list[SpecChange] | None:
         """Return the changes of the spec since the training; None if they cannot be detected."""
         lock = self.lock
         if not is_comparable(lock):

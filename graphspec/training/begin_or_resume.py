@@ -41,7 +41,7 @@ from graphspec.run_directory.spec_values import checkpoint_hash, values_of
 from graphspec.spec import load
 from graphspec.to_keras.adapted_layers import adapted_configs, restore_configs
 from graphspec.to_keras.weights import LoadedWeights
-from graphspec.training.checkpoint_file import Contents
+from graphspec.training.checkpoint_file import CheckpointContents
 from graphspec.training.checkpoints import checkpoint_name
 from graphspec.training.setup import TrainingSetup
 from graphspec.training.state import Position, position_of
@@ -65,7 +65,7 @@ class Start:
     lock: dict[str, Any]
     rows: list[Row]
     spec_hash: str
-    resumed: Contents | None = None
+    resumed: CheckpointContents | None = None
 
     @property
     def position(self) -> Position:
@@ -97,7 +97,13 @@ def begin_run(run: Path, setup: TrainingSetup, data: TrainingData, initial_weigh
 
 
 def resume_run(
-    run: Path, setup: TrainingSetup, *, checkpoint: Path, contents: Contents, data: DataChanges, reporter: Reporter
+    run: Path,
+    setup: TrainingSetup,
+    *,
+    checkpoint: Path,
+    contents: CheckpointContents,
+    data: DataChanges,
+    reporter: Reporter,
 ) -> Start:
     """Check that `run` can be resumed, and restore its adapted layers.
 
@@ -155,14 +161,14 @@ def resume_run(
     return Start(run=run, record=record, lock=lock, rows=rows, spec_hash=checkpoint_hash(values), resumed=contents)
 
 
-def _check_owner(checkpoint: Path, contents: Contents, spec_hash: str) -> None:
+def _check_owner(checkpoint: Path, contents: CheckpointContents, spec_hash: str) -> None:
     """Raise SpecError if the checkpoint belongs to another spec; older versions did not record which."""
     owner = contents.state.get("spec")
     if isinstance(owner, str) and owner != spec_hash and owner.partition(":")[0] == spec_hash.partition(":")[0]:
         raise run_directory.damaged(checkpoint, "it belongs to a run of another spec")
 
 
-def _check_lock(run: Path, lock: dict[str, Any], checkpoint: Path, contents: Contents) -> None:
+def _check_lock(run: Path, lock: dict[str, Any], checkpoint: Path, contents: CheckpointContents) -> None:
     """Raise SpecError if `lock` has changed since the checkpoint was written.
 
     Checkpoints of older versions hold no hashes, and the first ones of a run none of its data.
@@ -187,7 +193,9 @@ def _check_record(run: Path, record: dict[str, Any], setup: TrainingSetup) -> No
         )
 
 
-def _rows_until(run: Path, position: Position, checkpoint: Path, contents: Contents, *, epochs: int) -> list[Row]:
+def _rows_until(
+    run: Path, position: Position, checkpoint: Path, contents: CheckpointContents, *, epochs: int
+) -> list[Row]:
     """Return the rows before `position`. Raises SpecError if they are missing or changed."""
     rows = run_directory.read_rows(run)
     if len(rows) > epochs:

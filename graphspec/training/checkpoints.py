@@ -28,7 +28,14 @@ from graphspec.run_directory.lock import section_hashes
 from graphspec.run_directory.records import MAX_NUMBER
 from graphspec.run_directory.rows import Row, row_hashes
 from graphspec.spec import Spec
-from graphspec.training.checkpoint_file import ENDING, Array, Contents, DamagedError, read_checkpoint, write_checkpoint
+from graphspec.training.checkpoint_file import (
+    ENDING,
+    Array,
+    CheckpointContents,
+    DamagedError,
+    read_checkpoint,
+    write_checkpoint,
+)
 from graphspec.training.monitors import with_mode
 from graphspec.training.signals import Interruption
 from graphspec.training.state import Position, TrainingState, check_state, position_of
@@ -106,7 +113,7 @@ class Checkpoints(keras.callbacks.Callback):
         plan: CheckpointPlan,
         interruption: Interruption,
         *,
-        resumed: Contents | None = None,
+        resumed: CheckpointContents | None = None,
         spec_hash: str,
         lock: dict[str, Any],
         rows: list[Row],
@@ -199,7 +206,7 @@ class Checkpoints(keras.callbacks.Callback):
         row_hashes(self.rows, self._row_hashes)
         if position.epoch:
             extra["rows"] = self._row_hashes[position.epoch - 1]
-        write_checkpoint(path, Contents({**contents.state, **extra}, contents.arrays))
+        write_checkpoint(path, CheckpointContents({**contents.state, **extra}, contents.arrays))
         for old in checkpoint_steps(self.folder)[: -self.plan.keep]:
             (self.folder / checkpoint_name(old)).unlink(missing_ok=True)
         return path
@@ -223,7 +230,7 @@ def checkpoint_steps(folder: Path) -> list[int]:
     return sorted(int(match[1]) for each in folder.glob(f"*{ENDING}") if (match := _NAME.fullmatch(each.name)))
 
 
-def newest_intact(folder: Path, warn: Callable[[str], None]) -> tuple[Path, Contents] | None:
+def newest_intact(folder: Path, warn: Callable[[str], None]) -> tuple[Path, CheckpointContents] | None:
     """Return the newest intact checkpoint in `folder`, or None; `warn` of damaged ones.
 
     A folder or link with the name of a checkpoint is renamed, to make room for the checkpoint to come.

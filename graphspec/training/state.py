@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from graphspec.to_keras.keras_internals import flattened_layers, global_generator
 from graphspec.training.callback_state import restore_callback, resume_files, state_of
-from graphspec.training.checkpoint_file import Array, Contents, DamagedError
+from graphspec.training.checkpoint_file import Array, CheckpointContents, DamagedError
 
 _MODEL, _OPTIMIZER, _METRICS, _SHARED = "model", "optimizer", "metrics", "shared"
 _CALLBACK_STATES = "told"
@@ -39,7 +39,7 @@ class TrainingState:
         self.model = model
         self.callbacks = callbacks
 
-    def take(self, position: Position, overrides: dict[str, Array] | None = None) -> Contents:
+    def take(self, position: Position, overrides: dict[str, Array] | None = None) -> CheckpointContents:
         """Capture the state at `position`; `overrides` are earlier values of arrays that have changed since."""
         variables = self._variables()
         arrays = {name: variable.value.numpy() for name, variable in variables.items()}
@@ -48,7 +48,7 @@ class TrainingState:
         version, words, gauss = random.getstate()
         name, keys, *rest = np.random.get_state(legacy=True)
         arrays["random/python"], arrays["random/numpy"] = np.array(words, np.uint64), np.asarray(keys)
-        return Contents(
+        return CheckpointContents(
             {
                 "position": [position.epoch, position.step],
                 "paths": {name: variable.path for name, variable in variables.items()},
@@ -67,14 +67,14 @@ class TrainingState:
         changing = {name: each for name, each in self._variables().items() if id(each) not in trained}
         return {name: np.array(each.value.numpy()) for name, each in changing.items()}
 
-    def restore(self, contents: Contents) -> None:
+    def restore(self, contents: CheckpointContents) -> None:
         """Restore the state that `contents` hold. Raises DamagedError if they do not fit."""
         try:
             self._restore(contents)
         except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise DamagedError(f"its state does not fit: {error}") from error
 
-    def _restore(self, contents: Contents) -> None:
+    def _restore(self, contents: CheckpointContents) -> None:
         self.restore_variables(contents)
         state = contents.state
         if state["callbacks"] != [type(each).__name__ for each in self.callbacks]:
@@ -87,12 +87,12 @@ class TrainingState:
         name, *rest = state["random"]["numpy"]
         np.random.set_state((name, contents.arrays["random/numpy"], *rest))
 
-    def restore_variables(self, contents: Contents) -> None:
+    def restore_variables(self, contents: CheckpointContents) -> None:
         """Restore the variables that `contents` hold. Raises DamagedError if they do not fit."""
         assign(self._variables(), contents)
         finish_assigning(self.model)
 
-    def resume_files(self, contents: Contents) -> None:
+    def resume_files(self, contents: CheckpointContents) -> None:
         """Let callbacks continue their files, before the training begins."""
         for each, callback_state in zip(self.callbacks, contents.state[_CALLBACK_STATES], strict=False):
             resume_files(each, callback_state)
@@ -107,7 +107,7 @@ class TrainingState:
         }
 
 
-def restore_model(model: keras.Model, contents: Contents) -> None:
+def restore_model(model: keras.Model, contents: CheckpointContents) -> None:
     """Restore the variables of `model` alone. Raises DamagedError if they do not fit."""
     assign(_named(_MODEL, model_variables(model)), contents)
     finish_assigning(model)
@@ -144,7 +144,7 @@ class _State(BaseModel):
     rows: str | None = None
 
 
-def check_state(contents: Contents) -> None:
+def check_state(contents: CheckpointContents) -> None:
     """Raise DamagedError unless `contents` hold the state of a training."""
     try:
         _State.model_validate(contents.state)
@@ -153,7 +153,7 @@ def check_state(contents: Contents) -> None:
         raise DamagedError(f"`{'.'.join(map(str, first['loc']))}` of its state is wrong: {first['msg']}") from None
 
 
-def position_of(contents: Contents) -> Position:
+def position_of(contents: CheckpointContents) -> Position:
     """Return the position of the checkpoint `contents`."""
     epoch, step = contents.state["position"]
     return Position(epoch, step)
@@ -176,7 +176,7 @@ def optimizer_variables(optimizer: Any) -> list[Any]:
     return list({id(each): each for each in variables}.values())
 
 
-def assign(variables: dict[str, Any], contents: Contents) -> None:
+def assign(variables: dict[str, Any], contents: CheckpointContents) -> None:
     """Assign arrays to all `variables`, or raise DamagedError and assign none."""
     values = {}
     for name, variable in variables.items():

@@ -23,7 +23,7 @@ from graphspec.cli import main
 from graphspec.runs.report import report_page, write_report
 from graphspec.runs.report.pictures import (
     Confusion,
-    Errors,
+    ErrorHistogram,
     LabelCounts,
     MultiLabel,
     NoPicture,
@@ -457,7 +457,7 @@ def test_each_kind_of_output_has_its_picture(tmp_path: Path) -> None:
     assert scatter.mean_error == pytest.approx(1 / 3)
     assert scatter.r2 == pytest.approx(0.5)
     wide = outcome("mae", np.zeros((5, 4, 4)), np.ones((5, 4, 4)), folder=tmp_path)
-    assert isinstance(wide, Errors)
+    assert isinstance(wide, ErrorHistogram)
     assert sum(wide.counts) == 80
     assert isinstance(outcome("mse", np.zeros((5, 2)), np.zeros((5, 3)), folder=tmp_path), NoPicture)
     assert isinstance(outcome("mse", np.zeros((5, 2)), np.full((5, 2), np.nan), folder=tmp_path), NoPicture)
@@ -472,7 +472,7 @@ def test_every_picture_has_its_place_on_the_page() -> None:
     outputs = (
         OutputPictures("tags", (labels,), not_finite=2),
         OutputPictures(
-            "image", (Errors(counts=(1, 3), edges=(-1.0, 0.0, 1.0), mean_error=0.25, root_mean_square=0.5),)
+            "image", (ErrorHistogram(counts=(1, 3), edges=(-1.0, 0.0, 1.0), mean_error=0.25, root_mean_square=0.5),)
         ),
         OutputPictures("size", (scatter,)),
         OutputPictures("free", (NoPicture("the data has no targets for it"),)),

@@ -72,7 +72,7 @@ class Scatter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Errors:
+class ErrorHistogram:
     """A histogram of the errors of predictions."""
 
     counts: tuple[int, ...]
@@ -88,7 +88,7 @@ class NoPicture:
     reason: str
 
 
-Picture = Confusion | MultiLabel | Scatter | Errors | NoPicture
+Picture = Confusion | MultiLabel | Scatter | ErrorHistogram | NoPicture
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,10 +194,10 @@ def _scatter(name: str, target: Array, predicted: Array) -> Scatter:
     )
 
 
-def _errors(target: Array, predicted: Array) -> Errors:
+def _errors(target: Array, predicted: Array) -> ErrorHistogram:
     error = (predicted.astype(np.float64) - target).reshape(-1)
     counts, edges = np.histogram(error, bins=BINS)
-    return Errors(counts=tuple(counts.tolist()), edges=tuple(edges.tolist()), **_sizes(error))
+    return ErrorHistogram(counts=tuple(counts.tolist()), edges=tuple(edges.tolist()), **_sizes(error))
 
 
 def _sizes(error: Array) -> dict[str, float]:
