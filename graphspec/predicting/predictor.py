@@ -18,7 +18,7 @@ from graphspec.language.graph import Graph
 from graphspec.predicting.batch import Array, Batch
 from graphspec.predicting.input_files import Files
 from graphspec.predicting.labels import Labels
-from graphspec.sources import Progress, Split
+from graphspec.sources import Data, Progress, Split
 from graphspec.sources.vocabularies import Vocabularies
 from graphspec.spec import Spec
 
@@ -237,6 +237,14 @@ class Predictor:
             f"{self.name} cannot compute these samples: {reason}",
             help="check the data with `graphspec data`, or `graphspec validate --data`",
         )
+
+
+def evaluation_splits(data: Data | None) -> list[str]:
+    """Return the names of the splits of `data`, those that were not trained on first."""
+    if data is None:
+        return []
+    splits = [name for name in ("validation", "test", "train") if data.split(name) is not None]
+    return ["validation", *splits] if data.held_out else splits
 
 
 def _as_numpy(values: Any) -> Array:

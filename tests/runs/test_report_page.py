@@ -369,7 +369,7 @@ def test_data_that_is_gone_is_told(with_model: Path) -> None:
     """Without its data, a run has its page, which names the files that are missing."""
     (with_model / "t.csv").unlink()
     page = read(with_model)
-    assert "The model failed on its data" in page.text
+    assert "The model cannot be applied to its data" in page.text
     assert page.text.count("t.csv") >= 2
     assert charts(page)
 
@@ -377,7 +377,7 @@ def test_data_that_is_gone_is_told(with_model: Path) -> None:
 def test_a_damaged_model_is_told(with_model: Path) -> None:
     """A model that cannot be read is told where predictions would stand."""
     (with_model / "model.keras").write_bytes(b"nothing")
-    assert "The model failed on its data" in read(with_model).text
+    assert "The model cannot be applied to its data" in read(with_model).text
 
 
 def test_without_tensorflow_and_numpy_the_page_says_what_it_lacks(with_model: Path) -> None:

@@ -134,7 +134,7 @@ def _predictions(run: Run, on_stage: OnStage) -> Markup:
     try:
         return prediction_section(predictions_of(run))
     except Exception as error:  # layers of a model may raise anything
-        return note(f"The model failed on its data.\n{failure_text(error)}", kind="warning")
+        return note(f"The model cannot be applied to its data.\n{failure_text(error)}", kind="warning")
 
 
 def _fault(title: str, error: SpecError) -> Markup:
