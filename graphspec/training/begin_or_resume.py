@@ -44,7 +44,7 @@ from graphspec.to_keras.weights import LoadedWeights
 from graphspec.training.checkpoint_file import CheckpointContents
 from graphspec.training.checkpoints import checkpoint_name
 from graphspec.training.setup import TrainingSetup
-from graphspec.training.state import Position, position_of
+from graphspec.training.state import Position, Start, position_of
 from graphspec.training.steps_per_execution import MAX_STEPS
 
 
@@ -54,23 +54,6 @@ class DataChanges:
 
     changed: list[str]
     unknown: list[str]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Start:
-    """The state of a run at the start of a training."""
-
-    run: Path
-    record: dict[str, Any]
-    lock: dict[str, Any]
-    rows: list[Row]
-    spec_hash: str
-    resumed: CheckpointContents | None = None
-
-    @property
-    def position(self) -> Position:
-        """Return the position of the first step to take."""
-        return position_of(self.resumed) if self.resumed is not None else Position(0, 0)
 
 
 def begin_run(run: Path, setup: TrainingSetup, data: TrainingData, initial_weights: LoadedWeights | None) -> Start:

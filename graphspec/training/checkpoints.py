@@ -26,7 +26,7 @@ from graphspec.language.schema import CheckpointModel
 from graphspec.run_directory import CHECKPOINTS, WatchedFolder, make_folder, write
 from graphspec.run_directory.lock import section_hashes
 from graphspec.run_directory.records import MAX_NUMBER
-from graphspec.run_directory.rows import Row, row_hashes
+from graphspec.run_directory.rows import row_hashes
 from graphspec.spec import Spec
 from graphspec.training.checkpoint_file import (
     ENDING,
@@ -38,7 +38,7 @@ from graphspec.training.checkpoint_file import (
 )
 from graphspec.training.monitors import with_mode
 from graphspec.training.signals import Interruption
-from graphspec.training.state import Position, TrainingState, check_state, position_of
+from graphspec.training.state import Position, Start, TrainingState, check_state
 
 BEST = f"best{ENDING}"
 _NAME = re.compile(rf"step_(\d+){re.escape(ENDING)}")
@@ -100,10 +100,7 @@ class Checkpoints(keras.callbacks.Callback):
         state: The state to capture.
         plan: When to write.
         interruption: Requests a stop, with a last checkpoint.
-        resumed: The checkpoint to resume from; without one, the first is written before the first step.
-        spec_hash: The hash of the spec.
-        lock: The lock of the run, updated while it trains.
-        rows: The rows of metrics, updated while it trains.
+        start: Where the training begins; without a checkpoint, the first is written before the first step.
     """
 
     def __init__(
@@ -113,24 +110,19 @@ class Checkpoints(keras.callbacks.Callback):
         plan: CheckpointPlan,
         interruption: Interruption,
         *,
-        resumed: CheckpointContents | None = None,
-        spec_hash: str,
-        lock: dict[str, Any],
-        rows: list[Row],
+        start: Start,
     ) -> None:
         super().__init__()
         self.run = run
-        self.spec_hash = spec_hash
-        self.lock = lock
-        self.rows = rows
+        self.start = start
         self._row_hashes: list[str] = []
         self.folder = run.path / CHECKPOINTS
         self.state = state
         self.plan = plan
         self.interruption = interruption
-        self.resumed = resumed
-        self.position = position_of(resumed) if resumed is not None else Position(0, 0)
-        best = resumed.state["best"] if resumed is not None else None
+        self.resumed = start.resumed
+        self.position = start.position
+        best = start.resumed.state["best"] if start.resumed is not None else None
         self.best: dict[str, Any] | None = best if best is not None and _is_number(best["value"]) else None
         self.before_evaluation: dict[str, Array] = {}
 
@@ -202,8 +194,8 @@ class Checkpoints(keras.callbacks.Callback):
         self.run.check()
         contents = self.state.take(position, overrides)
         path = self.folder / checkpoint_name(self._steps(position))
-        extra = {"best": self.best, "spec": self.spec_hash, "lock": section_hashes(self.lock)}
-        row_hashes(self.rows, self._row_hashes)
+        extra = {"best": self.best, "spec": self.start.spec_hash, "lock": section_hashes(self.start.lock)}
+        row_hashes(self.start.rows, self._row_hashes)
         if position.epoch:
             extra["rows"] = self._row_hashes[position.epoch - 1]
         write_checkpoint(path, CheckpointContents({**contents.state, **extra}, contents.arrays))

@@ -16,6 +16,7 @@ from graphspec.diagnostics import SpecError
 from graphspec.run_directory import Row, WatchedFolder
 from graphspec.training.epoch_stats import EpochStats
 from graphspec.training.metrics import metric_value
+from graphspec.training.state import Start
 
 OnEpoch = Callable[[Row], bool]
 """Receives each row of metrics, and returns whether the training continues."""
@@ -24,15 +25,17 @@ OnEpoch = Callable[[Row], bool]
 class Recorder(keras.callbacks.Callback):
     """A callback that writes the metrics, record and lock of a run.
 
-    It follows the callbacks of the spec. rows: those of the earlier epochs. is_over: whether the end is recorded.
+    It follows the callbacks of the spec.
+
+    Attributes:
+        rows: The metrics of all epochs so far.
+        is_over: The end of the training is recorded.
     """
 
     def __init__(
         self,
         run: WatchedFolder,
-        record: dict[str, Any],
-        lock: dict[str, Any],
-        rows: list[Row],
+        start: Start,
         *,
         files: DataFiles,
         epoch_stats: EpochStats,
@@ -43,17 +46,15 @@ class Recorder(keras.callbacks.Callback):
         super().__init__()
         self.folder = run
         self.run = run.path
-        self.record = record
-        self.lock = lock
-        self.rows = rows
+        self.record, self.lock, self.rows = start.record, start.lock, start.rows
         self.files = files
         self.epoch_stats = epoch_stats
         self.epoch_steps = epoch_steps
         self.reporter = reporter
         self.on_epoch = on_epoch
         self.is_over = False
-        self._knows_data = bool(lock["data"])
-        self._seconds = record.get("seconds", 0.0)
+        self._knows_data = bool(self.lock["data"])
+        self._seconds = self.record.get("seconds", 0.0)
         self._began = time.monotonic()
 
     def begin(self) -> None:

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any
 
 import keras
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from graphspec.run_directory import Row
 from graphspec.to_keras.keras_internals import flattened_layers, global_generator
 from graphspec.training.callback_state import restore_callback, resume_files, state_of
 from graphspec.training.checkpoint_file import Array, CheckpointContents, DamagedError
@@ -30,6 +32,23 @@ class Position:
 
     epoch: int
     step: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Start:
+    """The state of a run at the start of a training."""
+
+    run: Path
+    record: dict[str, Any]
+    lock: dict[str, Any]
+    rows: list[Row]
+    spec_hash: str
+    resumed: CheckpointContents | None = None
+
+    @property
+    def position(self) -> Position:
+        """Return the position of the first step to take."""
+        return position_of(self.resumed) if self.resumed is not None else Position(0, 0)
 
 
 class TrainingState:

@@ -25,7 +25,7 @@ from graphspec.to_keras.keras_messages import reason
 from graphspec.to_keras.spec import BUILDING
 from graphspec.to_keras.weights import load_weights
 from graphspec.training import nan_guard
-from graphspec.training.begin_or_resume import DataChanges, Start, begin_run, resume_run
+from graphspec.training.begin_or_resume import DataChanges, begin_run, resume_run
 from graphspec.training.callback_list import CallbackList
 from graphspec.training.callback_state import closed_files
 from graphspec.training.checkpoint_file import DamagedError, read_checkpoint
@@ -47,7 +47,7 @@ from graphspec.training.setup import (
     validation_batches,
 )
 from graphspec.training.signals import Interruption, StoppedError
-from graphspec.training.state import Position, TrainingState
+from graphspec.training.state import Position, Start, TrainingState
 
 
 def train(
@@ -142,9 +142,7 @@ def _train(
     epoch_stats = EpochStats(weights, batches.samples_between, batches.waited)
     recorder = Recorder(
         folder,
-        start.record,
-        start.lock,
-        start.rows,
+        start,
         files=files,
         epoch_stats=epoch_stats,
         epoch_steps=batches.steps,
@@ -172,16 +170,7 @@ def _train(
             _recorded_end(recorder, spec, interruption),  # again: MLflow reads the record on leaving
             closed_files(callbacks),
         ):
-            checkpoints = Checkpoints(
-                folder,
-                state,
-                plan,
-                interruption,
-                resumed=start.resumed,
-                spec_hash=start.spec_hash,
-                lock=start.lock,
-                rows=start.rows,
-            )
+            checkpoints = Checkpoints(folder, state, plan, interruption, start=start)
             order = [
                 *(
                     RunGuard(folder, callback_paths(setup)),
