@@ -15,6 +15,7 @@ from graphspec.spec import Spec, load
 if TYPE_CHECKING:
     import keras
 
+    from graphspec.console.reporter import Reporter
     from graphspec.datasets.samples import TrainingData
     from graphspec.sources.vocabularies import Vocabularies
     from graphspec.to_keras.summary import Summary
@@ -97,13 +98,14 @@ def train(
     loaded = _loaded(spec, overrides)
     folder = Path(run_dir) if run_dir is not None else None
     check_can_create(loaded, folder)
-    samples = _training_data(loaded, progress=progress)
+    reporter = _reporter(progress)
+    samples = _training_data(loaded, reporter)
     require_tensorflow()
     from graphspec.training.signals import StoppedError
     from graphspec.training.trainer import train as train_model
 
     try:
-        return Run(train_model(loaded, samples, folder, progress=progress, on_epoch=on_epoch))
+        return Run(train_model(loaded, samples, folder, reporter=reporter, on_epoch=on_epoch))
     except StoppedError as error:
         raise error.as_exit() from None
 
@@ -134,7 +136,8 @@ def resume(
     if spec is None:
         return found
     check_destination(found.path / RECORD)
-    samples = _training_data(spec, found.vocabularies, progress=progress)
+    reporter = _reporter(progress)
+    samples = _training_data(spec, reporter, found.vocabularies)
     require_tensorflow()
     from graphspec.training.begin_or_resume import DataChanges
     from graphspec.training.signals import StoppedError
@@ -142,23 +145,27 @@ def resume(
 
     try:
         changes = DataChanges(found.changed_data(*_TRAINING_SPLITS), found.unknown_data(*_TRAINING_SPLITS))
-        return Run(resume_training(spec, samples, found.path, changes, progress=progress, on_epoch=on_epoch))
+        return Run(resume_training(spec, samples, found.path, changes, reporter=reporter, on_epoch=on_epoch))
     except StoppedError as error:
         raise error.as_exit() from None
 
 
-def _training_data(spec: Spec, known: Vocabularies | None = None, *, progress: bool) -> TrainingData:
+def _reporter(progress: bool) -> Reporter:
+    from graphspec.console.reporter import Reporter
+
+    return Reporter.on_stderr(quiet=not progress)
+
+
+def _training_data(spec: Spec, reporter: Reporter, known: Vocabularies | None = None) -> TrainingData:
     """Read the samples of `spec`, with the `known` vocabularies of an earlier run."""
     from graphspec.datasets.samples import read_training_data
 
-    if not progress:
+    if reporter.quiet:
         return read_training_data(spec, vocabularies=known)
-    from rich.console import Console
-
     from graphspec.console.reading import showing
 
-    with showing(Console(stderr=True)) as progress_shown:
-        return read_training_data(spec, progress_shown, known)
+    with showing(reporter.console) as progress:
+        return read_training_data(spec, progress, known)
 
 
 def _loaded(spec: Spec | Path | str, overrides: Iterable[str] = ()) -> Spec:

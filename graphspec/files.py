@@ -13,15 +13,22 @@ import os
 import secrets
 import shutil
 import stat
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import IO, TYPE_CHECKING, Any, BinaryIO, cast
 
 from graphspec.diagnostics import SpecError
 from graphspec.diagnostics.rules import CANNOT_WRITE
+from graphspec.run_paths import UNFINISHED
+
+if sys.platform == "win32":
+    fcntl = None
+else:
+    import fcntl
 
 if TYPE_CHECKING:
     from zipfile import ZipFile
@@ -198,6 +205,32 @@ def reason_of(error: OSError) -> str:
     return (error.strerror or str(error)).lower()
 
 
+def cannot_write(
+    path: Path | str, reason: OSError | str, help: str = "check the path, its permissions and the disk"
+) -> SpecError:
+    """Return the error that `path` cannot be written, with the reason."""
+    reason = reason_of(reason) if isinstance(reason, OSError) else reason
+    return SpecError.of(CANNOT_WRITE, f"cannot write {path}: {reason}", help=help)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a temporary path in the same folder; afterwards sync it to the disk, and move it to `path` atomically.
+
+    A link at `path` is replaced, not followed. If the body raises, `path` is unchanged. Raises OSError.
+    """
+    part = path.parent / f"{UNFINISHED}{secrets.token_hex(4)}{path.suffix[-16:]}"
+    try:
+        with open(part, "xb"):  # refused at once where nothing can be written
+            pass
+        yield part
+        with open(part, "rb+") as file:
+            os.fsync(file.fileno())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
 def rewrite(path: Path | str, data: bytes) -> None:
     """Replace the content of the file at `path` atomically, keeping its permissions and links to it.
 
@@ -208,11 +241,7 @@ def rewrite(path: Path | str, data: bytes) -> None:
             raise PermissionError(0, "permission denied")
         write_whole(path, data)
     except OSError as error:
-        raise SpecError.of(
-            CANNOT_WRITE,
-            f"cannot write {path}: {reason_of(error)}",
-            help="check the permissions of the file and its folder, and the space on the disk",
-        ) from None
+        raise cannot_write(path, error) from None
 
 
 def write_whole(path: Path | str, data: bytes) -> None:
@@ -229,17 +258,31 @@ def write_whole(path: Path | str, data: bytes) -> None:
             file.write(data)
         return
     target = Path(os.path.realpath(path))
-    part = target.with_name(f".writing-{secrets.token_hex(8)}{target.suffix[-16:]}")
-    try:
-        with open(part, "xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+    with replacing(target) as part:
+        part.write_bytes(data)
         if before is not None:
             shutil.copymode(target, part)
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
+
+
+def lock_file(file: IO[bytes], *, shared: bool, wait: bool = False) -> bool:
+    """Lock an open file until it is closed, also by the end of the process. Raises OSError if that is impossible.
+
+    Args:
+        file: The file.
+        shared: Let other processes lock it too, if they do so with `shared`.
+        wait: Wait until other processes have released it.
+
+    Returns:
+        False if another process has locked it; always True on Windows, which has no such locks.
+    """
+    if fcntl is None:
+        return True
+    kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+    try:
+        fcntl.flock(file.fileno(), kind | (0 if wait else fcntl.LOCK_NB))
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _opened(path: str, flags: int) -> int:

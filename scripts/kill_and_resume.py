@@ -32,7 +32,7 @@ def main() -> int:
             kills = given.kills // len(specs) + (number < given.kills % len(specs))
             folder = Path(name) / f"runs_{spec.stem}"
             folder.mkdir()
-            for trial in verify(spec, (), folder, kills=kills, seed=given.seed + number, tell=print):
+            for trial in verify(spec, (), folder, kills=kills, seed=given.seed + number, on_stage=print):
                 trials.append(trial)
                 writing = " while writing" if trial.while_writing else ""
                 said = "identical to the bit" if trial.is_same else f"DIFFERS: {', '.join(trial.differing[:5])}"

@@ -74,7 +74,7 @@ def shortened(spec: Path | str, overrides: Iterable[str], *, epochs: int, steps:
 
 
 def verify(
-    spec: Path, overrides: Iterable[str], folder: Path, *, kills: int, seed: int, tell: Callable[[str], None]
+    spec: Path, overrides: Iterable[str], folder: Path, *, kills: int, seed: int, on_stage: Callable[[str], None]
 ) -> Iterator[KilledTraining]:
     """Train `spec` once without interruption, then kill and resume it `kills` times, with runs below `folder`.
 
@@ -85,7 +85,7 @@ def verify(
     whole = folder / "whole"
     _finish(_start(_train, str(spec), tuple(overrides), str(whole), log=folder / "whole.log"), folder / "whole.log")
     record = Run(whole).record
-    tell(f"trained without interruption: {record['epochs']} epochs in {record['seconds']:.1f} s")
+    on_stage(f"trained without interruption: {record['epochs']} epochs in {record['seconds']:.1f} s")
     for number in range(kills):
         run, log = folder / f"killed_{number:03}", folder / f"killed_{number:03}.log"
         process = _start(_train, str(spec), tuple(overrides), str(run), log=log)

@@ -62,7 +62,7 @@ def verify_resume(
         empty_folder(keep, "comparison", "choose another folder for --keep")
     with tempfile.TemporaryDirectory() as name:
         trials = []
-        for trial in verify(Path(spec), shorter, keep or Path(name), kills=kills, seed=seed, tell=echo):
+        for trial in verify(Path(spec), shorter, keep or Path(name), kills=kills, seed=seed, on_stage=echo):
             echo(_in_words(trial))
             trials.append(trial)
     same = sum(trial.is_same for trial in trials)

@@ -29,6 +29,16 @@ class Reporter:
         self._file: Log | None = None
         self._early: list[str] = []
 
+    @classmethod
+    def on_stderr(cls, *, quiet: bool) -> Reporter:
+        """Return a reporter on standard error."""
+        return cls(Console(stderr=True), quiet=quiet)
+
+    @property
+    def progress_console(self) -> Console | None:
+        """Return the console for progress; None if quiet."""
+        return None if self.quiet else self.console
+
     def keep_in(self, log: Log) -> None:
         """Write all messages so far, and from now on, to `log`.
 

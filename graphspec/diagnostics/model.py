@@ -33,6 +33,11 @@ class SourceText:
         """Return line `number`, counted from 1; empty past the end."""
         return self.lines[number - 1] if 0 < number <= len(self.lines) else ""
 
+    @property
+    def first_line(self) -> Span:
+        """The span of the first line."""
+        return Span(self, 1, 1, 1, 1 + len(self.line(1)))
+
 
 @dataclass(frozen=True, slots=True)
 class Span:

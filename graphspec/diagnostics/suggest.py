@@ -121,6 +121,11 @@ def cut(text: str, limit: int = _MAX_SHOWN) -> str:
     return text if len(text) <= limit else f"{text[:limit]}..."
 
 
+def first_line(error: Exception) -> str:
+    """Return the first line of the message of an error, or its type if it has none."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
 def kind_of(value: Any) -> str:
     """Return the kind of `value` in words, such as `the text `a`` or `a list`."""
     if value is None:

@@ -16,7 +16,7 @@ class OutputDifference:
     """The maximum difference of an output over all samples and units.
 
     Attributes:
-        absolute: the maximum; infinite if one value is NaN or infinite and the other is not.
+        absolute: The maximum; infinite if one value is NaN or infinite and the other is not.
         relative: `absolute` divided by the maximum absolute value of the output.
     """
 

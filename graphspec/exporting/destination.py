@@ -10,9 +10,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from graphspec.diagnostics import SpecError
-from graphspec.diagnostics.rules import CANNOT_WRITE, UNKNOWN_FORMAT
+from graphspec.diagnostics.rules import UNKNOWN_FORMAT
 from graphspec.exporting.formats import FORMATS, ExportFormat
-from graphspec.files import reason_of
+from graphspec.files import cannot_write
 from graphspec.run_directory import check_destination
 from graphspec.run_paths import UNFINISHED
 
@@ -26,10 +26,10 @@ def check_export_path(path: Path, format: ExportFormat, model_file: Path, *, rep
     """Raise SpecError unless an export can be written to `path`.
 
     Args:
-        path: file or folder of the export.
-        format: its format.
-        model_file: the model to export, which must not be replaced.
-        replace: an earlier export, and nothing else, may be replaced.
+        path: File or folder of the export.
+        format: Its format.
+        model_file: The model to export, which must not be replaced.
+        replace: An earlier export, and nothing else, may be replaced.
     """
     if path.suffix.lower() != format.ending and (format.ending or path.suffix.lower() in _ENDINGS):
         raise SpecError.of(
@@ -41,19 +41,17 @@ def check_export_path(path: Path, format: ExportFormat, model_file: Path, *, rep
     if not os.path.lexists(path):
         return
     if path.exists() and model_file.exists() and path.samefile(model_file):
-        raise _cannot_write(path, "it is the model to export", "choose another path with --output")
+        raise cannot_write(path, "it is the model to export", "choose another path with --output")
     if not replace:
-        raise _cannot_write(
-            path, "it already exists", "choose another path with --output, or add --force to replace it"
-        )
+        raise cannot_write(path, "it already exists", "choose another path with --output, or add --force to replace it")
     if format.ending and path.is_dir():
-        raise _cannot_write(path, "it is a folder", "name a file in it")
+        raise cannot_write(path, "it is a folder", "name a file in it")
     if not format.ending and not (path / _SAVED_MODEL_FILE).is_file():
-        raise _cannot_write(path, "it already exists and is no SavedModel", "choose another path with --output")
+        raise cannot_write(path, "it already exists and is not a SavedModel", "choose another path with --output")
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def moved_into_place(path: Path) -> Iterator[Path]:
     """Yield a temporary path to write to; afterwards move its content to `path` atomically.
 
     If the body raises, `path` is unchanged and nothing is left behind. Raises SpecError if `path` cannot be written, at
@@ -65,14 +63,14 @@ def replacing(path: Path) -> Iterator[Path]:
             path.parent.mkdir(parents=True, exist_ok=True)
             temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=UNFINISHED))
         except OSError as error:
-            raise _failed(path, error) from None
+            raise cannot_write(path, error) from None
         try:
             part = temporary / path.name
             yield part
             try:
                 _move(part, path, temporary / "before")
             except OSError as error:
-                raise _failed(path, error) from None
+                raise cannot_write(path, error) from None
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
     finally:
@@ -95,11 +93,3 @@ def _move(part: Path, path: Path, before: Path) -> None:
     except OSError:
         before.rename(path)
         raise
-
-
-def _failed(path: Path, error: OSError) -> SpecError:
-    return _cannot_write(path, reason_of(error), "check the path, its permissions and the disk")
-
-
-def _cannot_write(path: Path, reason: str, help: str) -> SpecError:
-    return SpecError.of(CANNOT_WRITE, f"cannot write {path}: {reason}", help=help)

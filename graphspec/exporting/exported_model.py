@@ -22,11 +22,11 @@ class ExportedModel:
     """A model to export.
 
     Attributes:
-        name: file name of its exports, without extension.
-        folder: the run directory, or the folder of `file`.
-        file: file of the model.
-        make: loads the model with its data.
-        precision: precision of the training if the model is built with another, else empty.
+        name: File name of its exports, without extension.
+        folder: The run directory, or the folder of `file`.
+        file: File of the model.
+        make: Loads the model with its data.
+        precision: Precision of the training if the model is built with another, else empty.
     """
 
     name: str
@@ -45,12 +45,12 @@ def find_model(path: Path, checkpoint: str, *, in_float32: bool) -> ExportedMode
     """Return the model at `path`.
 
     Args:
-        path: a run directory, a folder of runs (the newest is taken), or a `.keras` file.
+        path: A run directory, a folder of runs (the newest is taken), or a `.keras` file.
         checkpoint: `last`, or `best` for the model of the best epoch of a run.
-        in_float32: build the model of a run trained in mixed precision in float32, as its weights are.
+        in_float32: Build the model of a run trained in mixed precision in float32, as its weights are.
 
     Raises:
-        SpecError: there is no run.
+        SpecError: There is no run.
     """
     if path.suffix.lower() == ".keras" and not path.is_dir():
         return ExportedModel(name=path.stem, folder=path.parent, file=path, make=lambda: _load_file(path))

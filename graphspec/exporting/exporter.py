@@ -11,7 +11,7 @@ from graphspec.console.silence import quiet
 from graphspec.diagnostics import Report, SpecError
 from graphspec.diagnostics.rules import REFUSED_EXPORT, UNKNOWN_FORMAT
 from graphspec.diagnostics.suggest import did_you_mean, one_of
-from graphspec.exporting.destination import check_export_path, replacing
+from graphspec.exporting.destination import check_export_path, moved_into_place
 from graphspec.exporting.formats import FORMATS, IN_16_BIT, ExportFormat, LoadedExport, Signature
 from graphspec.extras import check_tensorflow, require_tensorflow
 from graphspec.run_directory.links import check_kept
@@ -34,16 +34,16 @@ class Exported:
     """An export whose outputs equal those of its model.
 
     Attributes:
-        path: its file or folder.
-        to: name of its format.
-        inputs: shape and dtype by name; a size of None is open.
-        outputs: shape and dtype by name; a size of None is open.
-        batch_size: fixed number of samples of a call, None if open.
-        compared_on: description of the samples of the comparison.
-        samples: number of samples of the comparison.
-        differences: difference from the model by output.
-        tolerance: maximum relative difference that was allowed.
-        precision: precision of the training if the export has another, else empty.
+        path: Its file or folder.
+        to: Name of its format.
+        inputs: Shape and dtype by name; a size of None is open.
+        outputs: Shape and dtype by name; a size of None is open.
+        batch_size: Fixed number of samples of a call, None if open.
+        compared_on: Description of the samples of the comparison.
+        samples: Number of samples of the comparison.
+        differences: Difference from the model by output.
+        tolerance: Maximum relative difference that was allowed.
+        precision: Precision of the training if the export has another, else empty.
     """
 
     path: Path
@@ -71,17 +71,17 @@ def export(
     """Export the model of `run`, after the loaded export is compared with the model.
 
     Args:
-        run: a run, its directory, a folder of runs (the newest is taken), or a `.keras` file.
+        run: A run, its directory, a folder of runs (the newest is taken), or a `.keras` file.
         to: `saved-model`, `onnx`, `litert` or `keras`.
-        path: file or folder to write; by default `export/<name>` beside the model, with the format's extension.
+        path: File or folder to write; by default `export/<name>` beside the model, with the format's extension.
         checkpoint: `last`, or `best` for the model of the run's best epoch.
-        inputs: files to compare on, each `file` or `file#part`, by input; by default the data of the run, else random
+        inputs: Files to compare on, each `file` or `file#part`, by input; by default the data of the run, else random
             values.
-        force: replace an earlier export.
-        on_stage: is called with a description of each stage of the work.
+        force: Replace an earlier export.
+        on_stage: Is called with a description of each stage of the work.
 
     Raises:
-        SpecError: the format cannot hold the model, the converter failed, or outputs differ. Nothing is written.
+        SpecError: The format cannot hold the model, the converter failed, or outputs differ. Nothing is written.
     """
     if to not in FORMATS:
         raise SpecError.of(
@@ -109,7 +109,7 @@ def export(
     in_16_bit = is_in_16_bit(model)
     tolerance = IN_16_BIT if in_16_bit else format.tolerance
     _check_fits(model, format, exported.predictor.name, in_16_bit=in_16_bit)
-    with replacing(destination) as part:
+    with moved_into_place(destination) as part:
         on_stage(f"reading samples for {exported.predictor.name}")
         samples = sample_inputs(exported.predictor, inputs or {})
         expected = _expected(model, samples, tolerance)
@@ -214,11 +214,11 @@ def _compare(
     except Exception as error:
         raise _failed(format, f"the export cannot be run: {format.module.reason(error)}") from error
     try:
-        found = differences(expected, outputs)
+        compared = differences(expected, outputs)
     except IncomparableError as error:
         raise _failed(format, str(error)) from None
     report = Report()
-    for name, each in found.items():
+    for name, each in compared.items():
         if not each.relative <= tolerance:
             report.add(
                 REFUSED_EXPORT,
@@ -228,7 +228,7 @@ def _compare(
                 help="nothing was written; predict overrides `training` in calls, or else the converter is wrong",
             )
     report.raise_if_errors()
-    return found
+    return compared
 
 
 def _failed(format: ExportFormat, reason: str) -> SpecError:

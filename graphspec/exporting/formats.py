@@ -23,10 +23,10 @@ class LoadedExport:
     """An export, loaded again.
 
     Attributes:
-        inputs: names of its inputs.
-        outputs: names of its outputs.
-        call: returns its outputs for inputs, arrays by name, first axis samples.
-        batch_size: fixed number of samples of a call, None if open.
+        inputs: Names of its inputs.
+        outputs: Names of its outputs.
+        call: Returns its outputs for inputs, arrays by name, first axis samples.
+        batch_size: Fixed number of samples of a call, None if open.
     """
 
     inputs: set[str]
@@ -60,12 +60,12 @@ class ExportFormat:
     """A format that a model can be exported to.
 
     Attributes:
-        name: value of `--to`.
-        title: name in messages.
-        ending: file extension, empty for a folder.
-        tolerance: maximum difference from the model, relative to the maximum of the output.
-        needs: modules that it needs beside TensorFlow.
-        computes_in_float32: it does not support 16-bit arithmetic.
+        name: Value of `--to`.
+        title: Name in messages.
+        ending: File extension, empty for a folder.
+        tolerance: Maximum difference from the model, relative to the maximum of the output.
+        needs: Modules that it needs beside TensorFlow.
+        computes_in_float32: It does not support 16-bit arithmetic.
     """
 
     name: str

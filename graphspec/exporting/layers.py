@@ -30,8 +30,8 @@ def unsupported_tables(model: keras.Model, title: str) -> Iterator[str]:
     """Yield a sentence for each layer that needs text or tables, or else for each text input.
 
     Args:
-        model: the model to export.
-        title: name of a format without text and tables.
+        model: The model to export.
+        title: Name of a format without text and tables.
     """
     users = [(layer, does) for layer in every_layer(model) for kind, does in TABLES.items() if isinstance(layer, kind)]
     for layer, does in users:

@@ -69,8 +69,8 @@ def reason(error: Exception) -> str:
     """Return an explanation of an `error` of the converter or runtime."""
     text = str(error)
     if unknown := _UNKNOWN.search(text):
-        place = _LOCATION.search(text)
-        where = f", used at `{place[1]}`" if place else ""
+        location = _LOCATION.search(text)
+        where = f", used at `{location[1]}`" if location else ""
         return f"LiteRT has no equivalent of TensorFlow's `{unknown[1]}`{where}"
     return keras_messages.reason(error)
 

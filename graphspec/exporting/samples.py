@@ -10,7 +10,7 @@ import numpy as np
 
 from graphspec.diagnostics import SpecError
 from graphspec.predicting.input_files import Files
-from graphspec.predicting.predictor import Predictor
+from graphspec.predicting.predictor import Predictor, evaluation_splits
 from graphspec.sources import DataSource
 
 if TYPE_CHECKING:
@@ -43,8 +43,8 @@ def sample_inputs(predictor: Predictor, files: Mapping[str, DataSource | str]) -
     """Return inputs of the first samples of `files`, else of a readable split, else random values.
 
     Args:
-        predictor: the model and its data.
-        files: files by input, each a source or `file#part`; may be empty.
+        predictor: The model and its data.
+        files: Files by input, each a source or `file#part`; may be empty.
 
     Raises:
         SpecError: `files` do not fit the model.
@@ -53,21 +53,12 @@ def sample_inputs(predictor: Predictor, files: Mapping[str, DataSource | str]) -
     if files:
         return _first(predictor, Files(inputs=files), "of the input files", fixed)
     missing = "no data is known"
-    for split in _splits(predictor):
+    for split in evaluation_splits(predictor.spec.data if predictor.spec is not None else None):
         try:
             return _first(predictor, split, f"of the {split} split", fixed)
         except SpecError as error:
             missing = f"the {split} split cannot be read: {next(iter(error.report)).message}"
     return _random(predictor.model, missing, fixed)
-
-
-def _splits(predictor: Predictor) -> list[str]:
-    """Return the names of the splits, those that were not trained on first."""
-    data = predictor.spec.data if predictor.spec is not None else None
-    if data is None:
-        return []
-    splits = [name for name in ("validation", "test", "train") if data.split(name) is not None]
-    return ["validation", *splits] if data.held_out else splits
 
 
 def _first(predictor: Predictor, data: Files | str, description: str, fixed: int | None) -> SampleInputs:

@@ -28,13 +28,13 @@ def write_npz(part: Path, batches: Iterator[Batch], count: int, labels: dict[str
     """Write an `.npz` file: each output by name, `<output>_label` with its likeliest words, and `sample`.
 
     Args:
-        part: path of the file to write.
-        batches: predictions, in order.
-        count: number of samples in all batches.
-        labels: words of the outputs that have a vocabulary, by output.
+        part: Path of the file to write.
+        batches: Predictions, in order.
+        count: Number of samples in all batches.
+        labels: Words of the outputs that have a vocabulary, by output.
 
     Raises:
-        SpecError: an output is text, or its shape differs between batches.
+        SpecError: An output is text, or its shape differs between batches.
     """
     with ExitStack() as files, zipfile.ZipFile(part, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
         members: dict[str, _Member] = {}

@@ -24,9 +24,9 @@ def monitor(batches: Iterator[Batch], advance: Callable[[int], None], not_finite
     """Yield the batches unchanged, and report each.
 
     Args:
-        batches: predictions, in order.
-        advance: is called with the number of samples of each batch.
-        not_finite: counts the samples with NaN or infinity, by output; updated in place.
+        batches: Predictions, in order.
+        advance: Is called with the number of samples of each batch.
+        not_finite: Counts the samples with NaN or infinity, by output; updated in place.
     """
     for batch in batches:
         for name, values in batch.predicted.items():

@@ -27,8 +27,8 @@ class PredictionColumns:
     Duplicate names are made unique with underscores; an output keeps its own name.
 
     Args:
-        shapes: shape of one sample's prediction, by output.
-        labels: words of the outputs that have a vocabulary, by output.
+        shapes: Shape of one sample's prediction, by output.
+        labels: Words of the outputs that have a vocabulary, by output.
     """
 
     def __init__(self, shapes: Mapping[str, tuple[int, ...]], labels: Mapping[str, Labels]) -> None:
@@ -54,8 +54,8 @@ class PredictionColumns:
         """Return the columns of one batch, words as objects.
 
         Args:
-            at: indices of the samples.
-            predicted: predictions by output, first axis samples.
+            at: Indices of the samples.
+            predicted: Predictions by output, first axis samples.
         """
         return {self.sample: at} | {name: values(predicted[output]) for name, (output, values) in self._columns.items()}
 

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from graphspec.diagnostics import SpecError
-from graphspec.diagnostics.rules import CANNOT_WRITE, UNKNOWN_FORMAT
+from graphspec.diagnostics.rules import UNKNOWN_FORMAT
 from graphspec.diagnostics.suggest import one_of
 from graphspec.extras import require
-from graphspec.files import is_folder
+from graphspec.files import cannot_write, is_folder
 from graphspec.run_directory import check_destination, write
 from graphspec.sources import DataError, Split, files_of
 
@@ -44,10 +44,10 @@ def check_output(path: Path, *, replace: bool) -> None:
     if path.suffix.lower() == ".parquet":
         require("pyarrow", "pyarrow", "Parquet files need it")
     if is_folder(path):
-        raise _cannot_write(path, "it is a folder", "name a file in it")
+        raise cannot_write(path, "it is a folder", "name a file in it")
     check_destination(path)
     if os.path.lexists(path) and not replace:
-        raise _cannot_write(path, "it already exists", "choose another name, or pass --force to replace it")
+        raise cannot_write(path, "it already exists", "choose another name, or pass --force to replace it")
 
 
 def check_not_input(path: Path, split: Split) -> None:
@@ -60,7 +60,7 @@ def check_not_input(path: Path, split: Split) -> None:
         except DataError:
             continue  # reported when the source is read
         if any(each.exists() and each.samefile(path) for each in files):
-            raise _cannot_write(path, f"it is an input of the predictions, as {source.text}", "choose another name")
+            raise cannot_write(path, f"it is an input of the predictions, as {source.text}", "choose another name")
 
 
 def write_predictions(
@@ -69,21 +69,17 @@ def write_predictions(
     """Write predictions to `path` atomically, in the format of its extension.
 
     Args:
-        path: the file to write.
-        batches: predictions, in order.
-        count: number of samples in all batches.
-        labels: words of the outputs that have a vocabulary, by output.
-        raw_text: do not escape text in a .csv file that a spreadsheet would run as a formula.
+        path: The file to write.
+        batches: Predictions, in order.
+        count: Number of samples in all batches.
+        labels: Words of the outputs that have a vocabulary, by output.
+        raw_text: Do not escape text in a .csv file that a spreadsheet would run as a formula.
 
     Raises:
-        SpecError: the file cannot be written, or its format cannot hold the predictions.
+        SpecError: The file cannot be written, or its format cannot hold the predictions.
     """
     module, name = FORMATS[path.suffix.lower()]
     writer: Writer = getattr(import_module(f"graphspec.predicting.{module}"), name)
     if raw_text and path.suffix.lower() == ".csv":
         writer = partial(writer, raw_text=True)
     write(path, lambda part: writer(part, batches, count, labels), parents=True)
-
-
-def _cannot_write(path: Path, reason: str, help: str) -> SpecError:
-    return SpecError.of(CANNOT_WRITE, f"cannot write {path}: {reason}", help=help)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from graphspec.diagnostics import SourceText, Span, SpecError
+from graphspec.diagnostics import SourceText, SpecError
 from graphspec.diagnostics.rules import DATA_NAMES, UNKNOWN_FORMAT
 from graphspec.diagnostics.suggest import one_of
 from graphspec.language.graph import Graph
@@ -24,10 +24,10 @@ class Files:
     `part` is an array of an .npz, a feature of a TFRecord, or the comma-separated columns of a table.
 
     Attributes:
-        inputs: files by input.
-        targets: target files by output.
-        weights: sample weight files by output.
-        rows: a table with the columns that the training read; inputs and targets in it need not be named.
+        inputs: Files by input.
+        targets: Target files by output.
+        weights: Sample weight files by output.
+        rows: A table with the columns that the training read; inputs and targets in it need not be named.
     """
 
     inputs: Mapping[str, DataSource | str] = field(default_factory=dict)
@@ -39,12 +39,12 @@ class Files:
         """Return the files as a split of data for `graph`.
 
         Args:
-            graph: names and dtypes of inputs and outputs.
-            trained: the training split; a file is read as its source of the same name.
-            targets: also read targets from `rows`.
+            graph: Names and dtypes of inputs and outputs.
+            trained: The training split; a file is read as its source of the same name.
+            targets: Also read targets from `rows`.
 
         Raises:
-            SpecError: a file has an unknown format, or lacks the part.
+            SpecError: A file has an unknown format, or lacks the part.
         """
         inputs = _sources("--input", self.inputs, trained.inputs if trained is not None else {})
         outputs = _sources("--target", self.targets, trained.outputs if trained is not None else {})
@@ -55,7 +55,7 @@ class Files:
         texts = [name for name, each in graph.inputs.items() if each.dtype == "string"]
         inputs = {name: replace(each, as_text=each.as_text or name in texts) for name, each in inputs.items()}
         outputs = {name: replace(each, is_target=True) for name, each in outputs.items()}
-        return Split(GIVEN, inputs, outputs, weights, graph.span)
+        return Split(name=GIVEN, inputs=inputs, outputs=outputs, sample_weights=weights, span=graph.span)
 
 
 def table_sources(trained: Split | None, file: Path | str) -> dict[str, DataSource]:
@@ -63,18 +63,17 @@ def table_sources(trained: Split | None, file: Path | str) -> dict[str, DataSour
 
     Raises SpecError if `file` is no table, or the training read no input from one.
     """
+    span = SourceText("--rows", str(file)).first_line
     format = format_of(Path(file).suffix.lower())
     tables = [ending for ending in endings() if (each := format_of(ending)) is not None and "columns" in each.keys]
     if format is None or "columns" not in format.keys:
-        raise SpecError.of(
-            UNKNOWN_FORMAT, f"`{file}` is no table", _span("--rows", str(file)), expected=f"a file in {one_of(tables)}"
-        )
+        raise SpecError.of(UNKNOWN_FORMAT, f"`{file}` is not a table", span, expected=f"a file in {one_of(tables)}")
     sources = _columns(trained.inputs, file) if trained is not None else {}
     if not sources:
         raise SpecError.of(
             DATA_NAMES,
             "the training read no input from a table, so the columns of the inputs are unknown",
-            _span("--rows", str(file)),
+            span,
             help="name a file for each input with --input NAME=FILE",
         )
     return sources
@@ -82,7 +81,7 @@ def table_sources(trained: Split | None, file: Path | str) -> dict[str, DataSour
 
 def _columns(trained: Mapping[str, DataSource], file: Path | str) -> dict[str, DataSource]:
     """Return the sources that are columns of a table, moved to `file`."""
-    span = _span("--rows", str(file))
+    span = SourceText("--rows", str(file)).first_line
     return {
         name: replace(source, path=Path(file), text=str(file), span=span, spans={})
         for name, source in trained.items()
@@ -118,7 +117,7 @@ def _transform_as(trained: DataSource, source: DataSource) -> DataSource:
 def _source(option: str, name: str, written: str, trained: DataSource | None) -> DataSource:
     """Parse `file#part`."""
     file, _, part = written.partition("#")
-    span = _span(option, f"{name}={written}")
+    span = SourceText(option, f"{name}={written}").first_line
     path = Path(file)
     format = format_of(path.suffix.lower(), trained.decode if trained is not None else None)
     if format is None:
@@ -139,7 +138,3 @@ def _source(option: str, name: str, written: str, trained: DataSource | None) ->
     if len(columns) == 1:
         return DataSource(path, file, span, column=part)
     return DataSource(path, file, span, columns=columns)
-
-
-def _span(option: str, written: str) -> Span:
-    return Span(SourceText(option, written), 1, 1, 1, 1 + len(written))

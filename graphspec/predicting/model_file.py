@@ -8,8 +8,7 @@ from typing import Any
 import keras
 
 from graphspec.checks.files import missing_file
-from graphspec.diagnostics import Report, Span, SpecError
-from graphspec.diagnostics import SourceText as Text
+from graphspec.diagnostics import Report, SourceText, Span, SpecError
 from graphspec.diagnostics.rules import REFUSED_TRAINING, UNREADABLE_DATA
 from graphspec.files import is_file
 from graphspec.language.graph import Feed, Graph, Input, Node, Object, Output
@@ -28,13 +27,13 @@ def load_model(path: Path, spec: Spec | None) -> keras.Model:
     """Load the model in a file, uncompiled, with dicts by name as inputs and outputs.
 
     Args:
-        path: a saved model.
-        spec: its spec, whose plugins are imported first.
+        path: A saved model.
+        spec: Its spec, whose plugins are imported first.
 
     Raises:
-        SpecError: there is no model, or the names of its inputs and outputs are unknown.
+        SpecError: There is no model, or the names of its inputs and outputs are unknown.
     """
-    span = Span(Text("RUN", str(path)), 1, 1, 1, 1 + len(str(path)))
+    span = SourceText("RUN", str(path)).first_line
     if not is_file(path):
         raise SpecError(Report([missing_file(path, str(path), span)]))
     if spec is not None:
@@ -60,7 +59,7 @@ def predictor_of(path: Path) -> Predictor:
     """Load the model in a file, compiled as it was saved. Raises SpecError if there is none."""
     model = load_model(path, None)
     compiling = _by_output(load_compiling(path, str(path)) or {}, list(model.output), str(path))
-    span = Span(Text(str(path), ""), 1, 1, 1, 1)
+    span = SourceText(str(path), "").first_line
     inputs = {
         name: Input(name, tuple(tensor.shape[1:]), str(tensor.dtype), span) for name, tensor in model.input.items()
     }

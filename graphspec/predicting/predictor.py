@@ -18,7 +18,7 @@ from graphspec.language.graph import Graph
 from graphspec.predicting.batch import Array, Batch
 from graphspec.predicting.input_files import Files
 from graphspec.predicting.labels import Labels
-from graphspec.sources import Progress, Split
+from graphspec.sources import Data, Progress, Split
 from graphspec.sources.vocabularies import Vocabularies
 from graphspec.spec import Spec
 
@@ -33,10 +33,10 @@ class Evaluation:
     """The loss and metrics of a model on some data.
 
     Attributes:
-        metrics: values by Keras' name: a number, a list for a metric of several values, None if not finite.
-        shares: part of each output in the loss if there are several, None if not finite.
-        samples: number of samples.
-        seconds: duration of the evaluation.
+        metrics: Values by Keras' name: a number, a list for a metric of several values, None if not finite.
+        shares: Part of each output in the loss if there are several, None if not finite.
+        samples: Number of samples.
+        seconds: Duration of the evaluation.
     """
 
     metrics: dict[str, Any]
@@ -50,12 +50,12 @@ class Predictor:
     """A model with the data that it can be applied to.
 
     Attributes:
-        name: name of the model in messages.
-        graph: its inputs and outputs; the nodes may be missing.
-        make: returns the model, with dicts by name as inputs and outputs, compiled if it can be evaluated.
-        spec: its spec, if there is one.
-        vocabularies: words of its inputs and outputs.
-        labels: words of its outputs, for people.
+        name: Name of the model in messages.
+        graph: Its inputs and outputs; the nodes may be missing.
+        make: Returns the model, with dicts by name as inputs and outputs, compiled if it can be evaluated.
+        spec: Its spec, if there is one.
+        vocabularies: Words of its inputs and outputs.
+        labels: Words of its outputs, for people.
     """
 
     name: str
@@ -85,11 +85,11 @@ class Predictor:
         """Return the sources of `data`; None for a share of another split.
 
         Args:
-            data: files, or the name of a split.
-            targets: include targets and sample weights.
+            data: Files, or the name of a split.
+            targets: Include targets and sample weights.
 
         Raises:
-            SpecError: the spec has no such split, or a file has an unknown format.
+            SpecError: The spec has no such split, or a file has an unknown format.
         """
         known = self.spec.data if self.spec is not None else None
         if isinstance(data, Files):
@@ -124,13 +124,13 @@ class Predictor:
         """Return the samples of `data`, checked against the graph.
 
         Args:
-            data: files, or the name of a split.
-            targets: include targets and sample weights.
-            rows: the samples to return; all by default.
-            progress: reports the reading of large files.
+            data: Files, or the name of a split.
+            targets: Include targets and sample weights.
+            rows: The samples to return; all by default.
+            progress: Reports the reading of large files.
 
         Raises:
-            SpecError: with every diagnostic of the data.
+            SpecError: With every diagnostic of the data.
         """
         if targets:
             self._check_evaluates()
@@ -177,12 +177,12 @@ class Predictor:
         """Return loss and metrics on `samples`; losses by output are means over samples, not over batches.
 
         Args:
-            samples: inputs and targets.
-            batch_size: that of the training by default.
-            advance: is called with the number of samples of each batch.
+            samples: Inputs and targets.
+            batch_size: That of the training by default.
+            advance: Is called with the number of samples of each batch.
 
         Raises:
-            SpecError: targets do not fit, a file cannot be read, or the model cannot compute its values.
+            SpecError: Targets do not fit, a file cannot be read, or the model cannot compute its values.
         """
         model = self.model
         import keras
@@ -237,6 +237,14 @@ class Predictor:
             f"{self.name} cannot compute these samples: {reason}",
             help="check the data with `graphspec data`, or `graphspec validate --data`",
         )
+
+
+def evaluation_splits(data: Data | None) -> list[str]:
+    """Return the names of the splits of `data`, those that were not trained on first."""
+    if data is None:
+        return []
+    splits = [name for name in ("validation", "test", "train") if data.split(name) is not None]
+    return ["validation", *splits] if data.held_out else splits
 
 
 def _as_numpy(values: Any) -> Array:

@@ -29,14 +29,14 @@ def write_csv(
     """Write a UTF-8 `.csv` file with a header; numbers read back exactly, a missing word is empty.
 
     Args:
-        part: path of the file to write.
-        batches: predictions, in order.
-        count: number of samples in all batches.
-        labels: words of the outputs that have a vocabulary, by output.
-        raw_text: do not put an apostrophe before text that a spreadsheet would run as a formula.
+        part: Path of the file to write.
+        batches: Predictions, in order.
+        count: Number of samples in all batches.
+        labels: Words of the outputs that have a vocabulary, by output.
+        raw_text: Do not put an apostrophe before text that a spreadsheet would run as a formula.
 
     Raises:
-        SpecError: an output has more than one axis, or its size differs between batches.
+        SpecError: An output has more than one axis, or its size differs between batches.
     """
     with open(part, "w", encoding="utf-8", errors="backslashreplace", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")

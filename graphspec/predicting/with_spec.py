@@ -24,13 +24,13 @@ def predictor_with_spec(name: str, make: Callable[[], keras.Model], spec: Spec, 
     """Return a predictor of the model that `make` returns, with the data of `spec`.
 
     Args:
-        name: name of the model in messages.
-        make: returns the model.
-        spec: its spec.
-        known: vocabularies that it was trained with; others are read from the training split.
+        name: Name of the model in messages.
+        make: Returns the model.
+        spec: Its spec.
+        known: Vocabularies that it was trained with; others are read from the training split.
 
     Raises:
-        SpecError: a file of a vocabulary cannot be read.
+        SpecError: A file of a vocabulary cannot be read.
     """
     automatic = auto_sources(spec.data.train) if spec.data is not None and spec.data.train is not None else {}
     if spec.data is not None and not automatic.keys() <= known.keys():

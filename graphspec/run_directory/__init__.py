@@ -21,7 +21,6 @@ from __future__ import annotations
 from graphspec.run_directory.destination import check_destination
 from graphspec.run_directory.files import (
     LogFile,
-    cannot_write,
     make_folder,
     read_json,
     relative,
@@ -32,7 +31,6 @@ from graphspec.run_directory.files import (
 from graphspec.run_directory.folders import (
     RUNS,
     check_can_create,
-    check_empty,
     check_free,
     create,
     empty_folder,
@@ -89,11 +87,9 @@ __all__ = [
     "LogFile",
     "Row",
     "WatchedFolder",
-    "cannot_write",
     "change_epochs",
     "check_can_create",
     "check_destination",
-    "check_empty",
     "check_free",
     "check_inside",
     "create",

@@ -10,9 +10,7 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
-from graphspec.diagnostics import SpecError
-from graphspec.diagnostics.rules import CANNOT_WRITE
-from graphspec.files import reason_of
+from graphspec.files import cannot_write, reason_of
 from graphspec.run_paths import UNFINISHED
 
 _NAME_MAX, _PATH_MAX = 255, 4_096
@@ -23,18 +21,14 @@ INSIDE = 80
 
 
 def check_destination(path: Path, *, inside: int = INSIDE) -> None:
-    """Raise SpecError where a file or folder can probably not be made at `path`.
+    """Raise SpecError if a file or folder can probably not be made at `path`.
 
     Args:
         path: The file or folder; an existing one must be a regular file, a link to one, or a folder.
         inside: Bytes of the longest path below a folder.
     """
     if (reason := _reason(path, inside)) is not None:
-        raise SpecError.of(
-            CANNOT_WRITE,
-            f"cannot write {os.fspath(path)[:_MAX_SHOWN]}: {reason}",
-            help="check the path, its permissions and the disk",
-        )
+        raise cannot_write(os.fspath(path)[:_MAX_SHOWN], reason)
 
 
 def _reason(path: Path, inside: int) -> str | None:

@@ -6,7 +6,6 @@ import errno
 import json
 import os
 import stat
-import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -14,9 +13,8 @@ from typing import Any
 
 from graphspec.diagnostics import SpecError
 from graphspec.diagnostics.formats.outcome import legible
-from graphspec.diagnostics.rules import BAD_RUN, CANNOT_WRITE
-from graphspec.files import read_bytes, reason_of
-from graphspec.run_paths import UNFINISHED
+from graphspec.diagnostics.rules import BAD_RUN
+from graphspec.files import cannot_write, read_bytes, reason_of, replacing
 
 _FLAGS = (
     getattr(os, "O_NOFOLLOW", 0)
@@ -27,7 +25,7 @@ _FLAGS = (
 
 
 def relative(path: Path, folder: Path) -> str:
-    """Return `path` relative to `folder`, or absolute where they share no drive."""
+    """Return `path` relative to `folder`, or absolute if they share no drive."""
     with suppress(ValueError):
         return Path(os.path.relpath(path, folder)).as_posix()
     return path.as_posix()
@@ -47,17 +45,9 @@ def write(path: Path, make: Callable[[Path], object], *, parents: bool = False) 
     try:
         if parents:
             path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=UNFINISHED, suffix=path.suffix)
-        os.close(handle)
-        part = Path(name)
-        try:
+        with replacing(path) as part:
             make(part)
-            with open(part, "rb+") as file:
-                os.fsync(file.fileno())
             part.chmod(0o644)
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
     except OSError as error:
         raise cannot_write(path, error) from None
 
@@ -105,7 +95,7 @@ class LogFile:
         os.close(handle)
 
     def add(self, line: str) -> None:
-        """Append a line. Raises SpecError where it cannot be written, or the file was replaced."""
+        """Append a line. Raises SpecError if it cannot be written, or the file was replaced."""
         try:
             handle = open_own(self.path, os.O_WRONLY | os.O_APPEND)
             with open(handle, "ab", buffering=0) as file:
@@ -131,7 +121,7 @@ MAX_BYTES = 2**26
 
 
 def parse_json(data: bytes) -> Any:
-    """Parse `data` as JSON. Raises ValueError where it is not valid JSON of valid text."""
+    """Parse `data` as JSON. Raises ValueError if it is not valid JSON of valid text."""
     try:
         value = json.loads(data.decode("utf-8"))
         if b"\\u" in data:
@@ -155,11 +145,3 @@ def read_json(
     except ValueError as error:
         reason = str(error)
     raise SpecError.of(BAD_RUN, f"{path} cannot be read: {reason}", help=help)
-
-
-def cannot_write(path: Path, error: OSError) -> SpecError:
-    """Return the error that `path` could not be written, with the reason."""
-    reason = reason_of(error)
-    return SpecError.of(
-        CANNOT_WRITE, f"cannot write {path}: {reason}", help="check the path, its permissions and the disk"
-    )

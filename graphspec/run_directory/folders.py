@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,17 +14,12 @@ from graphspec.checks.written_paths import written_paths
 from graphspec.console.shell import command_line, path_word
 from graphspec.diagnostics import SpecError
 from graphspec.diagnostics.rules import BAD_RUN
-from graphspec.files import open_file
+from graphspec.files import cannot_write, lock_file, open_file
 from graphspec.run_directory.destination import INSIDE, check_destination
-from graphspec.run_directory.files import cannot_write, open_own, read_json
+from graphspec.run_directory.files import open_own, read_json
 from graphspec.run_directory.links import check_kept
 from graphspec.run_paths import HELD, KEPT, RECORD
 from graphspec.spec import Spec
-
-if sys.platform == "win32":
-    fcntl = None  # without locks, whether a run is being written is unknown
-else:
-    import fcntl
 
 RUNS = Path("runs")
 NEW_FOLDER = "20000101-000000-0000"
@@ -33,7 +27,7 @@ NEW_FOLDER = "20000101-000000-0000"
 
 
 def check_can_create(spec: Spec, folder: Path | None) -> None:
-    """Raise SpecError where `create` would fail, before long work. Changes nothing."""
+    """Raise SpecError if `create` would fail, before long work. Changes nothing."""
     if folder is None:
         check_destination(RUNS / spec.name / NEW_FOLDER, inside=longest_inside(spec))
     else:
@@ -60,11 +54,11 @@ def _help(folder: Path) -> str:
     except (OSError, ValueError):
         is_run = False
     resume = command_line("train", "--resume", path_word(folder))
-    return "give another --run-dir, move the folder away" + (f", or resume that run: {resume}" if is_run else "")
+    return "choose another --run-dir, move the folder away" + (f", or resume that run: {resume}" if is_run else "")
 
 
 def check_empty(folder: Path, kind: str, help: str, inside: int = INSIDE) -> None:
-    """Raise SpecError where `folder` is not empty or cannot be made. Changes nothing.
+    """Raise SpecError if `folder` is not empty or cannot be made. Changes nothing.
 
     Args:
         folder: The folder to check.
@@ -82,7 +76,7 @@ def check_empty(folder: Path, kind: str, help: str, inside: int = INSIDE) -> Non
 
 
 def empty_folder(folder: Path, kind: str, help: str) -> Path:
-    """Make `folder` and return it. Raises SpecError where it is not empty."""
+    """Make `folder` and return it. Raises SpecError if it is not empty."""
     check_empty(folder, kind, help)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -118,23 +112,22 @@ def hold(run: Path, kept: tuple[str, ...] = KEPT) -> Iterator[None]:
         SpecError: Another process holds the lock, or one of `kept` is a link out of the run.
     """
     check_kept(run, kept)
-    if fcntl is None:
-        yield
-        return
     try:
         handle = open_own(run / HELD, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     except OSError as error:
         raise cannot_write(run / HELD, error) from None
-    with open(handle, "ab", buffering=0):
+    with open(handle, "ab", buffering=0) as file:
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise _is_trained(run) from None
+            is_locked = lock_file(file, shared=False)
+        except OSError as error:
+            raise cannot_write(run / HELD, error) from None
+        if not is_locked:
+            raise _is_trained(run)
         yield
 
 
 def check_free(run: Path) -> None:
-    """Raise SpecError where a process holds `run`."""
+    """Raise SpecError if a process holds `run`."""
     if is_held(run):
         raise _is_trained(run)
 
@@ -145,16 +138,13 @@ def _is_trained(run: Path) -> SpecError:
 
 def is_held(run: Path) -> bool:
     """Return whether a process holds `run`."""
-    if fcntl is None:
-        return False
     try:
         with open_file(run / HELD) as file:
-            fcntl.flock(file.fileno(), fcntl.LOCK_SH | fcntl.LOCK_NB)
+            return not lock_file(file, shared=True)
     except (FileNotFoundError, IsADirectoryError):
         return False
     except OSError:
         return True
-    return False
 
 
 def newest(path: Path) -> Path:
@@ -170,7 +160,7 @@ def newest_with(path: Path, record: str, kind: str, help: str) -> Path:
         path: A run or study, or a folder of them.
         record: The file name of the record.
         kind: `run` or `study`, in messages.
-        help: The hint where there is none.
+        help: The hint if there is none.
 
     Raises:
         SpecError: There is none, or one of several records cannot be read.
@@ -183,7 +173,7 @@ def newest_with(path: Path, record: str, kind: str, help: str) -> Path:
 
 
 def _started(folder: Path, record: str, kind: str) -> str:
-    """Return the recorded start time. Raises SpecError where it cannot be read."""
+    """Return the recorded start time. Raises SpecError if it cannot be read."""
     try:
         return str(read_json(folder / record).get("started", ""))
     except SpecError as error:
@@ -193,7 +183,7 @@ def _started(folder: Path, record: str, kind: str) -> str:
 
 
 def folders_with(path: Path, record: str) -> list[Path]:
-    """Return `path` where it holds a file `record`, else all folders below that do."""
+    """Return `path` if it holds a file `record`, else all folders below that do."""
     if os.path.lexists(path / record):
         return [path]
     return [each.parent for each in path.glob(f"**/{record}")] if path.is_dir() else []
@@ -203,6 +193,6 @@ KILLED = "killed"
 
 
 def status_of(run: Path, record: dict[str, Any]) -> str:
-    """Return the recorded status, or `killed` where no process holds a running run."""
+    """Return the recorded status, or `killed` if no process holds a running run."""
     status = str(record.get("status", "unknown"))
     return KILLED if status == "running" and not is_held(run) else status

@@ -21,7 +21,7 @@ MAX_FILES = 100_000
 
 
 def check_kept(folder: Path, kept: tuple[str, ...] = KEPT) -> None:
-    """Raise SpecError where one of `kept` in `folder` is neither file nor folder.
+    """Raise SpecError if one of `kept` in `folder` is neither file nor folder.
 
     Files are replaced when they are written, except for the log, which must not have a hard link either.
     """
@@ -38,7 +38,7 @@ def check_kept(folder: Path, kept: tuple[str, ...] = KEPT) -> None:
 
 
 def check_no_links(folder: Path, name: str) -> None:
-    """Raise SpecError where links lead out of `folder / name`, if it exists."""
+    """Raise SpecError if links lead out of an existing `folder / name`."""
     if (reason := next(_below(folder / name), None)) is not None:
         raise _leading_out(folder, reason)
 
@@ -47,14 +47,14 @@ def _leading_out(folder: Path, reason: str) -> SpecError:
     return SpecError.of(
         BAD_RUN,
         f"{reason}, and graphspec writes into {folder} alone",
-        help="replace it by the file or folder itself",
+        help="replace it with the file or folder itself",
     )
 
 
 def check_inside(
     run: Path, text: str, span: Span, *, takes_placeholders: bool = False, shared: str = "", may_link: bool = False
 ) -> None:
-    """Raise SpecError where writing to the path `text` below `run` is unsafe at present.
+    """Raise SpecError if writing to the path `text` below `run` is unsafe at present.
 
     Args:
         run: The run directory.

@@ -41,7 +41,7 @@ class SampleCounts(_Record):
     validation: Count
 
 
-class Best(_Record):
+class BestEpoch(_Record):
     """The best epoch of a run, counted from 0, and its monitored metric."""
 
     epoch: Count
@@ -63,7 +63,7 @@ class RunRecord(_Record):
     samples: SampleCounts | None = None
     steps_per_execution: Annotated[int, Field(ge=1, lt=2**31)] | None = None
     metrics: dict[str, Metric] = {}
-    best: Best | None = None
+    best: BestEpoch | None = None
     resumed: list[dict[str, Any]] = []
     data_changed: list[str] = []
     left_out: list[str] = []
@@ -77,7 +77,7 @@ class RecordedFile(_Record):
 
 
 class RecordedSpec(_Record):
-    """The values of a resolved spec. next: the SHA-256 of the one replacing it."""
+    """The values of a resolved spec, and in `next` the SHA-256 of the one that replaces it."""
 
     form: Count
     sha256: str
@@ -112,7 +112,7 @@ class StudyRecord(_Record):
 
 
 class Origin(_Record):
-    """The origin of a value of the spec. written: the expression that was evaluated."""
+    """The origin of a value of the spec, with the expression that was evaluated."""
 
     value: Any
     origin: str = Field(alias="from")

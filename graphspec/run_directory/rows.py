@@ -29,10 +29,10 @@ from graphspec.diagnostics.escapes import heading
 from graphspec.files import read_bytes, reason_of
 from graphspec.run_directory.files import parse_json, write_text
 from graphspec.run_directory.records import Count, Metric, damaged
-from graphspec.run_paths import METRICS, TABLE
+from graphspec.run_paths import METRICS, RECORD, TABLE
 
 Row = dict[str, Any]
-"""The metrics of an epoch: numbers, lists for a metric of several values, None where one is not finite."""
+"""The metrics of an epoch: numbers, lists for a metric of several values, None if one is not finite."""
 
 FIXED = ("epoch", "step")
 TIMED = "time/"
@@ -63,7 +63,7 @@ def write_rows(run: Path, rows: list[Row]) -> None:
 
 
 def read_rows(run: Path) -> list[Row]:
-    """Return the rows of `run`, if any. Raises SpecError where they are damaged."""
+    """Return the rows of `run`, if any. Raises SpecError if they are damaged."""
     path = run / METRICS
     if not os.path.lexists(path):
         return []
@@ -104,3 +104,38 @@ def series(rows: list[Row]) -> dict[str, list[Any]]:
     """Return every metric by epoch, and `epoch` itself, without other statistics."""
     names = [key for key in columns(rows) if "/" not in key and key != "step"]
     return {name: [row.get(name) for row in rows] for name in names}
+
+
+def check_record(run: Path, record: dict[str, Any], rows: list[Row]) -> None:
+    """Raise SpecError if the `record` of `run` contradicts its `rows` of metrics.
+
+    Rows are written before the record, so there may be more of them than it counts.
+    """
+    epochs = record.get("epochs", 0)
+    if len(rows) < epochs:
+        raise damaged(run / METRICS, f"it holds {len(rows)} of the {epochs} epochs that were trained")
+    best = record.get("best")
+    if best is not None:
+        if best["epoch"] >= len(rows):
+            raise damaged(run / RECORD, f"its best epoch is number {best['epoch'] + 1}, and {len(rows)} were trained")
+        row = rows[best["epoch"]]
+        if row.get(best["monitor"], best["value"]) != best["value"]:
+            raise damaged(run / RECORD, f"the `{best['monitor']}` of its best epoch is not that in {METRICS}")
+    last = rows[epochs - 1] if epochs else {}
+    for name, value in record.get("metrics", {}).items():
+        if last.get(name) != value:
+            raise damaged(run / RECORD, f"its `{name}` is not that of the last epoch in {METRICS}")
+
+
+def check_rows(run: Path, rows: list[Row], epoch_steps: int) -> None:
+    """Raise SpecError if the `rows` of `run` are not of epochs of `epoch_steps` steps."""
+    for number, row in enumerate(rows, 1):
+        if row.get("step", number * epoch_steps) != number * epoch_steps:
+            raise damaged(
+                run / METRICS, f"epoch {number} ends after step {row['step']}, not after {number * epoch_steps}"
+            )
+
+
+def metrics_of(rows: list[Row]) -> dict[str, Any]:
+    """Return the metrics of the last of `rows` by their names."""
+    return {name: value for name, value in rows[-1].items() if name not in FIXED and "/" not in name} if rows else {}

@@ -12,6 +12,7 @@ from typing import Any
 
 from graphspec.diagnostics import Report, Span, SpecError
 from graphspec.diagnostics.rules import CHANGED_SPEC
+from graphspec.diagnostics.suggest import cut
 from graphspec.language.document.tree import Mapping, descend
 from graphspec.run_directory.spec_values import FORM, Values, of_training, sha256_of
 from graphspec.run_paths import SPEC
@@ -20,12 +21,11 @@ KEY = "resolved"
 """The key of the hash in a lock or in the record of a study."""
 
 _MAX_SHOWN = 20
-_MAX_TEXT = 60
 _UNSET = object()
 
 
 @dataclass(frozen=True)
-class Change:
+class SpecChange:
     """A changed value of a spec; a missing value is `unset`."""
 
     path: str
@@ -47,7 +47,15 @@ def is_comparable(lock: dict[str, Any]) -> bool:
     return known is not None and known["form"] == FORM
 
 
-def changes(lock: dict[str, Any], values: Values, default_paths: set[str], *, whole: bool) -> list[Change]:
+def incomparable_warning(folder: Path) -> str:
+    """Return the warning that edits of the spec of a run or study cannot be detected."""
+    return (
+        f"{folder} was started by another version of graphspec, whose hash of the spec cannot be compared: "
+        "changes of the spec since then are not detected"
+    )
+
+
+def changes(lock: dict[str, Any], values: Values, default_paths: set[str], *, whole: bool) -> list[SpecChange]:
     """Return the differences between `values` and those that `lock` holds.
 
     Args:
@@ -61,18 +69,18 @@ def changes(lock: dict[str, Any], values: Values, default_paths: set[str], *, wh
         return []
     was: Values = known["values"]
     if sha256_of(was) != known["sha256"]:
-        return [Change("the spec", f"SHA-256 {known['sha256'][:12]}", f"{sha256_of(values)[:12]}")]
+        return [SpecChange("the spec", f"SHA-256 {known['sha256'][:12]}", f"{sha256_of(values)[:12]}")]
     if not whole:
         was, values = of_training(was), of_training(values)
     paths = [path for path in {**was, **values} if _text(was, path) != _text(values, path)]
     return [
-        Change(path, _short(was, path), _short(values, path))
+        SpecChange(path, _short(was, path), _short(values, path))
         for path in paths
         if not (path not in was and path in default_paths)
     ]
 
 
-def refusal(folder: Path, differences: list[Change], tree: Mapping, help: str) -> SpecError:
+def refusal(folder: Path, differences: list[SpecChange], tree: Mapping, help: str) -> SpecError:
     """Return the error for changes of the spec of a run or study.
 
     Args:
@@ -113,5 +121,4 @@ def _short(values: Values, path: str) -> str:
     value = values.get(path, _UNSET)
     if value is _UNSET:
         return "unset"
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= _MAX_TEXT else f"{text[: _MAX_TEXT - 3]}..."
+    return cut(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))

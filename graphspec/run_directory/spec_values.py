@@ -131,7 +131,7 @@ def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
 
 
 class _ValueCollector:
-    """A collector of values. folder: that of the spec, the base of relative paths."""
+    """A collector of values, with paths relative to `folder`."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -249,7 +249,7 @@ def _source(source: DataSource) -> Iterator[tuple[str, Any]]:
 
 
 def _layers_of(path: Path) -> str | None:
-    """Return the SHA-256 of a saved model's configuration, or None where unreadable."""
+    """Return the SHA-256 of a saved model's configuration, or None if unreadable."""
     try:
         with open_file(path) as file, zip_in(file) as archive:
             if archive.getinfo("config.json").file_size > _MAX_CONFIG:

@@ -9,15 +9,14 @@ import os
 import stat
 from pathlib import Path
 
-from graphspec.diagnostics import SpecError
-from graphspec.diagnostics.rules import CANNOT_WRITE
+from graphspec.files import cannot_write
 from graphspec.run_paths import PARTS
 
 _Identity = tuple[int, int]
 
 
 class WatchedFolder:
-    """A folder on disk. parts: names in it that must stay once they exist."""
+    """A folder on disk, in which `parts` must stay once they exist."""
 
     def __init__(self, path: Path, parts: tuple[str, ...] = PARTS) -> None:
         self.path = path
@@ -26,13 +25,10 @@ class WatchedFolder:
         self._seen: dict[str, _Identity | None] = {}
 
     def check(self) -> None:
-        """Raise SpecError where the folder, or a part that existed before, was removed or replaced."""
+        """Raise SpecError if the folder, or a part that existed before, was removed or replaced."""
         if (lost := self._lost()) is not None:
-            raise SpecError.of(
-                CANNOT_WRITE,
-                f"cannot write {self.path}: {lost} meanwhile, so writing has stopped",
-                help="do not change the folder while it is written; where it was moved, resume it there",
-            )
+            help = "do not change the folder while it is written; if it was moved, resume it there"
+            raise cannot_write(self.path, f"{lost} meanwhile, so writing has stopped", help)
 
     def check_folder(self) -> None:
         """Do as `check` for the folder alone, fast enough to be called between two steps."""
@@ -51,7 +47,7 @@ class WatchedFolder:
             return False
 
     def _lost(self) -> str | None:
-        """Return how the folder was lost, or None where it was not."""
+        """Return how the folder was lost, or None if it was not."""
         if not self._is_there():
             return "it was replaced by another folder" if self.path.exists() else "it was removed or moved"
         for name in self.parts:

@@ -11,14 +11,14 @@ from typing import Any
 from graphspec import run_directory
 from graphspec.diagnostics import SpecError
 from graphspec.run_directory import status_of
-from graphspec.run_directory.consistency import check_record
+from graphspec.run_directory.rows import check_record
 
 UNREADABLE = "unreadable"
 
 
 @dataclass(frozen=True)
 class Overview:
-    """The status and record of a run; `fault` is the reason if its record or metrics are unreliable."""
+    """The status and record of a run; `fault` says why its record or metrics are unreliable."""
 
     path: Path
     status: str

@@ -19,10 +19,10 @@ from graphspec.files import is_file, is_whole_zip
 from graphspec.language.traversal import every_plugin
 from graphspec.predicting.input_files import Files, table_sources
 from graphspec.predicting.labels import labels_of
-from graphspec.run_directory.consistency import check_record
 from graphspec.run_directory.file_hashes import differing_files, unknown_files, unknown_plugins
 from graphspec.run_directory.lock import DATA, FILES, PLUGINS
-from graphspec.run_directory.spec_hash import Change, changes, is_comparable, refusal
+from graphspec.run_directory.rows import check_record
+from graphspec.run_directory.spec_hash import SpecChange, changes, is_comparable, refusal
 from graphspec.run_directory.spec_values import EPOCHS, default_paths, values_of
 from graphspec.sources import DataSource
 from graphspec.sources.vocabularies import auto_sources
@@ -91,7 +91,7 @@ class Run:
         with suppress(SpecError):  # without a lock, changes cannot be detected
             known = self.lock.get(FILES) or {}
         if run_directory.VOCABULARIES in differing_files(known, self.path):
-            raise run_directory.damaged(self.path / run_directory.VOCABULARIES, "it is not what the run was begun with")
+            raise run_directory.damaged(self.path / run_directory.VOCABULARIES, "it has changed since the run began")
         data = self.spec.data
         automatic = auto_sources(data.train) if data is not None and data.train is not None else {}
         if missing := [name for name in automatic if name not in vocabularies]:
@@ -108,10 +108,10 @@ class Run:
         """Return the spec to resume with; None if the run has finished.
 
         Args:
-            epochs: number of epochs in all, by default the spec's.
+            epochs: Number of epochs in all, by default the spec's.
 
         Raises:
-            SpecError: the spec, a vocabulary or the state of a preprocessing layer was changed, or more epochs than
+            SpecError: The spec, a vocabulary or the state of a preprocessing layer was changed, or more epochs than
                 `epochs` were trained.
         """
         record, spec = self.record, self.spec
@@ -130,7 +130,7 @@ class Run:
         self._check_files()
         return spec
 
-    def spec_changes(self) -> list[Change] | None:
+    def spec_changes(self) -> list[SpecChange] | None:
         """Return the changes of the spec since the training; None if they cannot be detected."""
         lock = self.lock
         if not is_comparable(lock):
@@ -154,7 +154,7 @@ class Run:
     def _check_files(self) -> None:
         known = self.lock.get(FILES)
         for name in differing_files(known or {}, self.path):
-            raise run_directory.damaged(self.path / name, "it is not what the run was begun with")
+            raise run_directory.damaged(self.path / name, "it has changed since the run began")
         for name in unknown_files(known, self.path) if known is not None else ():
             raise run_directory.damaged(self.path / run_directory.LOCK, f"it has no entry for {name}")
 
@@ -188,12 +188,12 @@ class Run:
         """Build the trained model from its spec, with its weights, and compile it.
 
         Args:
-            spec: the spec to build from, by default the run's.
+            spec: The spec to build from, by default the run's.
             checkpoint: `last`, or `best` for the model of the best epoch.
-            compiled_as: the spec to compile with, by default `spec`.
+            compiled_as: The spec to compile with, by default `spec`.
 
         Raises:
-            SpecError: the run has no such model, or its file does not fit the spec.
+            SpecError: The run has no such model, or its file does not fit the spec.
         """
         require_tensorflow()
         from graphspec.to_keras import build_model
@@ -246,8 +246,8 @@ class Run:
         """Return a predictor of the model, loaded lazily, with the data of the run.
 
         Args:
-            checkpoint: see `model`.
-            data: a spec whose data, losses and metrics replace the run's.
+            checkpoint: See `model`.
+            data: A spec whose data, losses and metrics replace the run's.
         """
         check_tensorflow()
         from graphspec.predicting.with_spec import check_names, predictor_with_spec
@@ -267,11 +267,11 @@ class Run:
 
         Args:
             data: `train`, `validation`, `test`, or files.
-            batch_size: by default that of the training.
-            checkpoint: see `model`.
+            batch_size: By default that of the training.
+            checkpoint: See `model`.
 
         Raises:
-            SpecError: inputs or targets do not fit the model.
+            SpecError: Inputs or targets do not fit the model.
         """
         predictor = self.predictor(checkpoint)
         return predictor.evaluate(predictor.samples(data, targets=True), batch_size).metrics
@@ -321,16 +321,16 @@ class Run:
         """Return the predictions for a split of the run's data, or for files, all in memory.
 
         Args:
-            data: name of a split, or files by input.
-            rows: the samples to predict; all by default.
-            batch_size: by default that of the training.
-            checkpoint: see `model`.
+            data: Name of a split, or files by input.
+            rows: The samples to predict; all by default.
+            batch_size: By default that of the training.
+            checkpoint: See `model`.
 
         Returns:
             Outputs by name, first axis samples.
 
         Raises:
-            SpecError: the inputs do not fit the model.
+            SpecError: The inputs do not fit the model.
         """
         batches = list(self.predict_batches(data, rows=rows, batch_size=batch_size, checkpoint=checkpoint))
         import numpy as np

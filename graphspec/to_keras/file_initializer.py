@@ -8,7 +8,7 @@ from typing import Any
 
 import keras
 
-from graphspec.diagnostics import SourceText, Span
+from graphspec.diagnostics import SourceText
 from graphspec.files import reason_of
 from graphspec.sources import DataError, DataSource, header, in_order, load
 from graphspec.to_keras.keras_internals import flattened_layers
@@ -26,7 +26,7 @@ class FromFile(keras.initializers.Initializer):
         self.key = key
 
     def __call__(self, shape: tuple[int, ...], dtype: Any = None) -> Any:
-        source = DataSource(Path(self.path), self.path, Span(SourceText(self.path, ""), 1, 1, 1, 1), self.key)
+        source = DataSource(Path(self.path), self.path, SourceText(self.path, "").first_line, self.key)
         try:
             head = header(source)
             self._check((head.samples, *head.shape), shape)  # before reading values

@@ -18,7 +18,6 @@ from graphspec.diagnostics import SpecError
 from graphspec.diagnostics.rules import BAD_RUN
 from graphspec.language.traversal import every_plugin
 from graphspec.run_directory import Row
-from graphspec.run_directory.consistency import check_rows, metrics_of
 from graphspec.run_directory.file_hashes import (
     differing_files,
     hash_kept_files,
@@ -36,16 +35,16 @@ from graphspec.run_directory.lock import (
     unrecorded_warning,
 )
 from graphspec.run_directory.provenance import write_provenance
-from graphspec.run_directory.rows import row_hashes
-from graphspec.run_directory.spec_hash import KEY, is_comparable, spec_record
+from graphspec.run_directory.rows import check_rows, metrics_of, row_hashes
+from graphspec.run_directory.spec_hash import KEY, incomparable_warning, is_comparable, spec_record
 from graphspec.run_directory.spec_values import checkpoint_hash, values_of
 from graphspec.spec import load
 from graphspec.to_keras.adapted_layers import adapted_configs, restore_configs
 from graphspec.to_keras.weights import LoadedWeights
-from graphspec.training.checkpoint_file import Contents
+from graphspec.training.checkpoint_file import CheckpointContents
 from graphspec.training.checkpoints import checkpoint_name
 from graphspec.training.setup import TrainingSetup
-from graphspec.training.state import Position, position_of
+from graphspec.training.state import Position, Start, position_of
 from graphspec.training.steps_per_execution import MAX_STEPS
 
 
@@ -55,23 +54,6 @@ class DataChanges:
 
     changed: list[str]
     unknown: list[str]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Start:
-    """The state of a run at the start of a training."""
-
-    run: Path
-    record: dict[str, Any]
-    lock: dict[str, Any]
-    rows: list[Row]
-    spec_hash: str
-    resumed: Contents | None = None
-
-    @property
-    def position(self) -> Position:
-        """Return the position of the first step to take."""
-        return position_of(self.resumed) if self.resumed is not None else Position(0, 0)
 
 
 def begin_run(run: Path, setup: TrainingSetup, data: TrainingData, initial_weights: LoadedWeights | None) -> Start:
@@ -98,7 +80,13 @@ def begin_run(run: Path, setup: TrainingSetup, data: TrainingData, initial_weigh
 
 
 def resume_run(
-    run: Path, setup: TrainingSetup, *, checkpoint: Path, contents: Contents, data: DataChanges, reporter: Reporter
+    run: Path,
+    setup: TrainingSetup,
+    *,
+    checkpoint: Path,
+    contents: CheckpointContents,
+    data: DataChanges,
+    reporter: Reporter,
 ) -> Start:
     """Check that `run` can be resumed, and restore its adapted layers.
 
@@ -139,10 +127,7 @@ def resume_run(
     for name in unknown:
         reporter.warn(unrecorded_warning(name))
     if not is_comparable(lock):
-        reporter.warn(
-            f"{run} was started by another version of graphspec, whose hash of the spec cannot be compared: "
-            "changes of the spec since then are not detected"
-        )
+        reporter.warn(incomparable_warning(run))
     reporter.info(f"resuming from {checkpoint}, after step {position.step} of epoch {position.epoch + 1}")
     if setup.settings.located("epochs").span.source.name == "--set":
         lock = run_directory.change_epochs(run, setup.spec)
@@ -159,15 +144,15 @@ def resume_run(
     return Start(run=run, record=record, lock=lock, rows=rows, spec_hash=checkpoint_hash(values), resumed=contents)
 
 
-def _check_owner(checkpoint: Path, contents: Contents, spec_hash: str) -> None:
-    """Raise SpecError where the checkpoint belongs to another spec; older versions did not record which."""
+def _check_owner(checkpoint: Path, contents: CheckpointContents, spec_hash: str) -> None:
+    """Raise SpecError if the checkpoint belongs to another spec; older versions did not record which."""
     owner = contents.state.get("spec")
     if isinstance(owner, str) and owner != spec_hash and owner.partition(":")[0] == spec_hash.partition(":")[0]:
         raise run_directory.damaged(checkpoint, "it belongs to a run of another spec")
 
 
-def _check_lock(run: Path, lock: dict[str, Any], checkpoint: Path, contents: Contents) -> None:
-    """Raise SpecError where `lock` has changed since the checkpoint was written.
+def _check_lock(run: Path, lock: dict[str, Any], checkpoint: Path, contents: CheckpointContents) -> None:
+    """Raise SpecError if `lock` has changed since the checkpoint was written.
 
     Checkpoints of older versions hold no hashes, and the first ones of a run none of its data.
     """
@@ -180,7 +165,7 @@ def _check_lock(run: Path, lock: dict[str, Any], checkpoint: Path, contents: Con
 
 
 def _check_record(run: Path, record: dict[str, Any], setup: TrainingSetup) -> None:
-    """Raise SpecError where the record of `run` contradicts the settings of its spec."""
+    """Raise SpecError if the record of `run` contradicts the settings of its spec."""
     seed, steps = record.get("seed", 0), record.get("steps_per_execution")
     stated = setup.settings.steps_per_execution
     if seed != setup.settings.seed:
@@ -191,8 +176,10 @@ def _check_record(run: Path, record: dict[str, Any], setup: TrainingSetup) -> No
         )
 
 
-def _rows_until(run: Path, position: Position, checkpoint: Path, contents: Contents, *, epochs: int) -> list[Row]:
-    """Return the rows before `position`. Raises SpecError where they are missing or changed."""
+def _rows_until(
+    run: Path, position: Position, checkpoint: Path, contents: CheckpointContents, *, epochs: int
+) -> list[Row]:
+    """Return the rows before `position`. Raises SpecError if they are missing or changed."""
     rows = run_directory.read_rows(run)
     if len(rows) > epochs:
         raise run_directory.damaged(
@@ -225,7 +212,7 @@ def _restore_adapted(model: keras.Model, run: Path) -> None:
 
 
 def _check_samples(setup: TrainingSetup, record: dict[str, Any], run: Path) -> None:
-    """Raise SpecError where the number of samples, which determines their order, has changed."""
+    """Raise SpecError if the number of samples, which determines their order, has changed."""
     count, expected = _samples(setup), record.get("samples")
     if expected is None:
         raise run_directory.damaged(run / run_directory.RECORD, "it does not hold the number of samples")

@@ -14,10 +14,7 @@ from graphspec.training.state import Position
 
 
 class CallbackList(keras.callbacks.CallbackList):
-    """The callbacks of one `fit`.
-
-    start: the position that the training begins at. steps: those of an epoch.
-    """
+    """The callbacks of one `fit`, of epochs of `steps` steps, from the position `start`."""
 
     def __init__(self, callbacks: list[Any], model: keras.Model, *, epochs: int, steps: int, start: Position) -> None:
         super().__init__(callbacks, add_history=True, model=model, epochs=epochs, steps=steps, verbose=0)

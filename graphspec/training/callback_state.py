@@ -109,7 +109,7 @@ class _Packer:
         self.count = 0
 
     def __call__(self, value: Any) -> Any:
-        """Return `value` as JSON, or _NOT_DATA where not all of it is data."""
+        """Return `value` as JSON, or _NOT_DATA if not all of it is data."""
         if value is None or isinstance(value, bool | int | float | str):
             return value
         if isinstance(value, np.ndarray | np.generic) or keras.ops.is_tensor(value):

@@ -32,20 +32,20 @@ class DamagedError(Exception):
 
 
 @dataclass(frozen=True)
-class Contents:
+class CheckpointContents:
     """The contents of a checkpoint: JSON values, and arrays by name."""
 
     state: dict[str, Any]
     arrays: dict[str, Array]
 
 
-def write_checkpoint(path: Path, contents: Contents) -> None:
-    """Replace `path` by `contents` atomically. Raises SpecError where it cannot be written."""
+def write_checkpoint(path: Path, contents: CheckpointContents) -> None:
+    """Replace `path` by `contents` atomically. Raises SpecError if it cannot be written."""
     write(path, lambda part: _write(part, contents))
 
 
-def read_checkpoint(path: Path) -> Contents:
-    """Return the contents of the checkpoint at `path`. Raises DamagedError where it is not intact."""
+def read_checkpoint(path: Path) -> CheckpointContents:
+    """Return the contents of the checkpoint at `path`. Raises DamagedError if it is not intact."""
     try:
         with open_file(path) as file, zip_in(file) as archive:
             state = json.loads(archive.read(_STATE))
@@ -58,10 +58,10 @@ def read_checkpoint(path: Path) -> Contents:
         raise DamagedError(str(error) or type(error).__name__) from error
     except (zipfile.BadZipFile, zlib.error, RuntimeError, MemoryError) as error:
         raise DamagedError(str(error)) from error
-    return Contents(state, arrays)
+    return CheckpointContents(state, arrays)
 
 
-def _write(path: Path, contents: Contents) -> None:
+def _write(path: Path, contents: CheckpointContents) -> None:
     dtypes = {name: str(array.dtype) for name, array in contents.arrays.items()}
     state = {"format": _FORMAT, **contents.state, "arrays": dtypes}
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:

@@ -20,17 +20,25 @@ from typing import Any
 
 import keras
 
+from graphspec.files import cannot_write
 from graphspec.language.graph import Object
 from graphspec.language.schema import CheckpointModel
-from graphspec.run_directory import CHECKPOINTS, WatchedFolder, cannot_write, make_folder, write
+from graphspec.run_directory import CHECKPOINTS, WatchedFolder, make_folder, write
 from graphspec.run_directory.lock import section_hashes
 from graphspec.run_directory.records import MAX_NUMBER
-from graphspec.run_directory.rows import Row, row_hashes
+from graphspec.run_directory.rows import row_hashes
 from graphspec.spec import Spec
-from graphspec.training.checkpoint_file import ENDING, Array, Contents, DamagedError, read_checkpoint, write_checkpoint
+from graphspec.training.checkpoint_file import (
+    ENDING,
+    Array,
+    CheckpointContents,
+    DamagedError,
+    read_checkpoint,
+    write_checkpoint,
+)
 from graphspec.training.monitors import with_mode
 from graphspec.training.signals import Interruption
-from graphspec.training.state import Position, TrainingState, check_state, position_of
+from graphspec.training.state import Position, Start, TrainingState, check_state
 
 BEST = f"best{ENDING}"
 _NAME = re.compile(rf"step_(\d+){re.escape(ENDING)}")
@@ -40,7 +48,8 @@ _NAME = re.compile(rf"step_(\d+){re.escape(ENDING)}")
 class CheckpointPlan:
     """The steps and epochs after which checkpoints are written.
 
-    mode: `min` or `max`, the better direction of `monitor`; both are None where no epoch is the best.
+    Attributes:
+        mode: The better direction of `monitor`, `min` or `max`; both are None if no best epoch is kept.
     """
 
     epochs: int
@@ -85,8 +94,13 @@ class Checkpoints(keras.callbacks.Callback):
     """The last of all callbacks, which writes checkpoints with the state of the others.
 
     A checkpoint holds hashes of the spec, of the lock's sections and of the rows of metrics, which resuming compares.
-    lock and rows are those of the run and grow while it trains. resumed: the checkpoint to resume from; without one,
-    the first checkpoint is written before the first step.
+
+    Args:
+        run: The run directory.
+        state: The state to capture.
+        plan: When to write.
+        interruption: Requests a stop, with a last checkpoint.
+        start: Where the training begins; without a checkpoint, the first is written before the first step.
     """
 
     def __init__(
@@ -96,24 +110,19 @@ class Checkpoints(keras.callbacks.Callback):
         plan: CheckpointPlan,
         interruption: Interruption,
         *,
-        resumed: Contents | None = None,
-        spec_hash: str,
-        lock: dict[str, Any],
-        rows: list[Row],
+        start: Start,
     ) -> None:
         super().__init__()
         self.run = run
-        self.spec_hash = spec_hash
-        self.lock = lock
-        self.rows = rows
+        self.start = start
         self._row_hashes: list[str] = []
         self.folder = run.path / CHECKPOINTS
         self.state = state
         self.plan = plan
         self.interruption = interruption
-        self.resumed = resumed
-        self.position = position_of(resumed) if resumed is not None else Position(0, 0)
-        best = resumed.state["best"] if resumed is not None else None
+        self.resumed = start.resumed
+        self.position = start.position
+        best = start.resumed.state["best"] if start.resumed is not None else None
         self.best: dict[str, Any] | None = best if best is not None and _is_number(best["value"]) else None
         self.before_evaluation: dict[str, Array] = {}
 
@@ -174,7 +183,7 @@ class Checkpoints(keras.callbacks.Callback):
         return value < before if self.plan.mode == "min" else value > before
 
     def _stop_if_requested(self, position: Position, overrides: dict[str, Array] | None = None) -> None:
-        """Write a checkpoint and raise StoppedError where a signal has requested a stop."""
+        """Write a checkpoint and raise StoppedError if a signal has requested a stop."""
         if self.interruption.is_requested:
             if not (self.folder / checkpoint_name(self._steps(position))).exists():
                 self._write(position, overrides)
@@ -185,11 +194,11 @@ class Checkpoints(keras.callbacks.Callback):
         self.run.check()
         contents = self.state.take(position, overrides)
         path = self.folder / checkpoint_name(self._steps(position))
-        extra = {"best": self.best, "spec": self.spec_hash, "lock": section_hashes(self.lock)}
-        row_hashes(self.rows, self._row_hashes)
+        extra = {"best": self.best, "spec": self.start.spec_hash, "lock": section_hashes(self.start.lock)}
+        row_hashes(self.start.rows, self._row_hashes)
         if position.epoch:
             extra["rows"] = self._row_hashes[position.epoch - 1]
-        write_checkpoint(path, Contents({**contents.state, **extra}, contents.arrays))
+        write_checkpoint(path, CheckpointContents({**contents.state, **extra}, contents.arrays))
         for old in checkpoint_steps(self.folder)[: -self.plan.keep]:
             (self.folder / checkpoint_name(old)).unlink(missing_ok=True)
         return path
@@ -213,7 +222,7 @@ def checkpoint_steps(folder: Path) -> list[int]:
     return sorted(int(match[1]) for each in folder.glob(f"*{ENDING}") if (match := _NAME.fullmatch(each.name)))
 
 
-def newest_intact(folder: Path, warn: Callable[[str], None]) -> tuple[Path, Contents] | None:
+def newest_intact(folder: Path, warn: Callable[[str], None]) -> tuple[Path, CheckpointContents] | None:
     """Return the newest intact checkpoint in `folder`, or None; `warn` of damaged ones.
 
     A folder or link with the name of a checkpoint is renamed, to make room for the checkpoint to come.
@@ -244,7 +253,7 @@ def rename_non_files(folder: Path, warn: Callable[[str], None]) -> None:
 
 
 def _link(path: Path, part: Path) -> None:
-    """Make `part` a hard link to `path`, or a copy where links are unsupported."""
+    """Make `part` a hard link to `path`, or a copy if links are unsupported."""
     with suppress(OSError):
         part.unlink()
         os.link(path, part)

@@ -20,7 +20,7 @@ from graphspec.training.metrics import OutputLoss
 def compile_model(spec: Spec, model: keras.Model, *, steps_per_execution: int = 1) -> dict[str, OutputLoss]:
     """Compile `model` for `spec`, and return the loss metric of each trained output.
 
-    Raises SpecError where Keras refuses an object.
+    Raises SpecError if Keras refuses an object.
     """
     assert spec.training is not None
     assert spec.model.training is not None

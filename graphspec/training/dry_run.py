@@ -67,7 +67,7 @@ class DryRun:
 
 
 def _build(spec: Spec) -> Iterator[Diagnostic]:
-    """Build and compile `spec` as a training would. Raises SpecError where Keras refuses it."""
+    """Build and compile `spec` as a training would. Raises SpecError if Keras refuses it."""
     settings = spec.model.training
     built = build_spec(spec, precision=spec.model.precision, weightless=True)
     yield from built.warnings

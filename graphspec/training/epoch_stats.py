@@ -16,8 +16,11 @@ class EpochStats(keras.callbacks.Callback):
     """A callback that computes `row`, the statistics of the epoch that has ended.
 
     It precedes the callbacks of the spec, which may change the learning rate at the end of an epoch.
-    weights: the loss weight of each trained output. samples: number of samples by epoch, first step and end step.
-    waited: seconds that the process has waited for data so far.
+
+    Args:
+        weights: The loss weight of each trained output.
+        samples: Returns the number of samples of an epoch between two steps.
+        waited: Returns the seconds that the process has waited for data so far.
     """
 
     def __init__(

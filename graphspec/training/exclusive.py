@@ -18,7 +18,7 @@ _running: list[tuple[str, int]] = []
 
 @contextmanager
 def exclusive(activity: str) -> Iterator[None]:
-    """Run TRAINING or STUDY within the block. Raises SpecError where another one is running."""
+    """Run TRAINING or STUDY within the block. Raises SpecError if another one is running."""
     entry = (activity, threading.get_ident())
     with _guard:
         if _running and not (activity == TRAINING and _running == [(STUDY, entry[1])]):

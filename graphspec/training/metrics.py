@@ -24,8 +24,12 @@ _OF_SEVERAL, _ONLY = "true_loss", "only_loss"
 class OutputLoss(keras.metrics.Metric):
     """The mean over samples of one output's loss, before its loss weight.
 
-    loss: a keras.losses.Loss or an identifier such as `mse`. others: number of other trained outputs. finite: number
-    of batches before the first whose loss is not finite.
+    Args:
+        loss: A `keras.losses.Loss`, or an identifier such as `mse`.
+        others: The number of other trained outputs.
+
+    Attributes:
+        finite: The number of batches before the first whose loss is not finite.
     """
 
     def __init__(self, loss: Any, others: int) -> None:
@@ -56,7 +60,7 @@ def replace_losses(logs: dict[str, Any]) -> None:
 
 
 MetricValue = float | list[Any] | None
-"""A metric as a run records it: a number, a list for a metric of several values, None where it is not finite."""
+"""A metric as a run records it: a number, a list for a metric of several values, None if it is not finite."""
 
 
 def metric_value(value: Any) -> MetricValue:

@@ -22,6 +22,7 @@ from graphspec import run_directory
 from graphspec.console.reporter import Reporter
 from graphspec.diagnostics import Span, SpecError
 from graphspec.diagnostics.rules import CANNOT_WRITE
+from graphspec.diagnostics.suggest import first_line
 from graphspec.extras import require
 from graphspec.language.document.tree import plain
 from graphspec.language.schema import TrainingModel
@@ -36,7 +37,7 @@ LOGGED_FILES = (
     *(run_directory.SPEC, run_directory.RECORD, run_directory.LOCK, run_directory.PROVENANCE, run_directory.TABLE),
     *(run_directory.VOCABULARIES, run_directory.ADAPTED, run_directory.MODEL, run_directory.BEST),
 )
-"""The files of a run that are logged at its end, where they exist."""
+"""The files of a run that are logged at its end, if they exist."""
 
 _DATABASE, _FILES = "mlflow.db", "files"
 _MAX_PARAMETER = 6_000
@@ -45,7 +46,7 @@ _STATUSES = {"finished": "FINISHED", "stopped": "KILLED"}
 
 
 def check_mlflow(settings: TrainingModel) -> None:
-    """Raise SpecError where a training logs to MLflow and it is not installed."""
+    """Raise SpecError if a training logs to MLflow and it is not installed."""
     if "mlflow" in settings.log:
         require("mlflow", "MLflow", "`log: [mlflow]` needs MLflow")
 
@@ -58,7 +59,7 @@ def logged_to_mlflow(spec: Spec, run: Path, rows: list[Row], reporter: Reporter)
         spec: A spec with `training`.
         run: The run directory.
         rows: The rows of metrics; one that a preceding callback appends is logged at the end of its epoch.
-        reporter: Receives a warning where MLflow fails while the training runs.
+        reporter: Receives a warning if MLflow fails while the training runs.
 
     Raises:
         SpecError: MLflow cannot begin a run.
@@ -74,7 +75,7 @@ def logged_to_mlflow(spec: Spec, run: Path, rows: list[Row], reporter: Reporter)
         raise
     except Exception as error:
         raise SpecError.of(
-            CANNOT_WRITE, f"MLflow cannot begin a run: {_first_line(error)}", _span(spec),
+            CANNOT_WRITE, f"MLflow cannot begin a run: {first_line(error)}", _span(spec),
             help="check MLFLOW_TRACKING_URI and MLFLOW_EXPERIMENT_NAME, or leave both out",
         ) from error  # fmt: skip
     try:
@@ -97,7 +98,7 @@ class _LogRows(keras.callbacks.Callback):
 
 
 class _MlflowRun:
-    """A run of MLflow, which warns once where MLflow fails during the training."""
+    """A run of MLflow, which warns once if MLflow fails during the training."""
 
     def __init__(self, run: Path, reporter: Reporter) -> None:
         self.run = run
@@ -189,13 +190,13 @@ class _MlflowRun:
             action()
         except Exception as error:  # of the network, the store, or MLflow
             self.has_failed = True
-            self.reporter.warn(f"MLflow failed, so nothing more is logged to it: {_first_line(error)}")
+            self.reporter.warn(f"MLflow failed, so nothing more is logged to it: {first_line(error)}")
 
 
 def _uri_of(logged: dict[str, Any], own: str, user_uri: str | None) -> str:
     """Return the tracking URI of a run that is logged already.
 
-    Raises ValueError where the run names another: a run of unknown origin must not decide where data is sent.
+    Raises ValueError if the run names another: a run of unknown origin must not decide where data is sent.
     """
     uri = str(logged.get("tracking_uri"))
     if uri.startswith("sqlite:") and uri.endswith(f"/{MLFLOW}/{_DATABASE}"):
@@ -225,7 +226,3 @@ def _text(value: Any) -> str:
 def _span(spec: Spec) -> Span:
     assert spec.model.training is not None
     return spec.model.training.located("log").span
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -24,9 +24,9 @@ _MODES = {"up": "max", "down": "min"}
 
 
 def with_mode(callback: Object, spec: Spec, *, validates: bool) -> Object:
-    """Return `callback` with an explicit `mode`, where it monitors a metric.
+    """Return `callback` with an explicit `mode` if it monitors a metric.
 
-    Raises SpecError where the training does not report the metric, or where its mode is unknown.
+    Raises SpecError if the training does not report the metric, or if its mode is unknown.
     """
     if not is_monitoring(callback):
         return callback

@@ -29,7 +29,7 @@ class NotFiniteError(Exception):
 
 
 class NanGuard(keras.callbacks.Callback):
-    """A callback that raises NotFiniteError. losses: the loss metric of each trained output."""
+    """A callback that raises NotFiniteError by the loss metric of each trained output."""
 
     def __init__(self, losses: dict[str, OutputLoss]) -> None:
         super().__init__()

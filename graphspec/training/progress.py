@@ -21,10 +21,7 @@ MIN_DATA_WAIT = 0.1
 
 
 class ProgressReporter(keras.callbacks.Callback):
-    """A callback that reports epochs, and a context that displays a bar of steps.
-
-    epoch_stats: returns the statistics of the epoch that has ended.
-    """
+    """A callback that reports epochs with their `epoch_stats`, and a context that displays a bar of steps."""
 
     def __init__(
         self, outputs: Iterable[str], reporter: Reporter, epoch_stats: Callable[[], Row], *, epochs: int, steps: int
@@ -35,8 +32,8 @@ class ProgressReporter(keras.callbacks.Callback):
         self.epoch_stats = epoch_stats
         self.epochs = epochs
         self.steps = steps
-        console = None if reporter.quiet else reporter.console
-        self.bar = progress_bar(console, "{task.description}", "steps", TextColumn("{task.fields[loss]}", markup=False))
+        loss = TextColumn("{task.fields[loss]}", markup=False)
+        self.bar = progress_bar(reporter.progress_console, "{task.description}", "steps", loss)
         self.task = TaskID(0)
 
     def __enter__(self) -> ProgressReporter:

@@ -16,6 +16,7 @@ from graphspec.diagnostics import SpecError
 from graphspec.run_directory import Row, WatchedFolder
 from graphspec.training.epoch_stats import EpochStats
 from graphspec.training.metrics import metric_value
+from graphspec.training.state import Start
 
 OnEpoch = Callable[[Row], bool]
 """Receives each row of metrics, and returns whether the training continues."""
@@ -24,15 +25,17 @@ OnEpoch = Callable[[Row], bool]
 class Recorder(keras.callbacks.Callback):
     """A callback that writes the metrics, record and lock of a run.
 
-    It follows the callbacks of the spec. rows: those of the earlier epochs. is_over: whether the end is recorded.
+    It follows the callbacks of the spec.
+
+    Attributes:
+        rows: The metrics of all epochs so far.
+        is_over: The end of the training is recorded.
     """
 
     def __init__(
         self,
         run: WatchedFolder,
-        record: dict[str, Any],
-        lock: dict[str, Any],
-        rows: list[Row],
+        start: Start,
         *,
         files: DataFiles,
         epoch_stats: EpochStats,
@@ -43,21 +46,19 @@ class Recorder(keras.callbacks.Callback):
         super().__init__()
         self.folder = run
         self.run = run.path
-        self.record = record
-        self.lock = lock
-        self.rows = rows
+        self.record, self.lock, self.rows = start.record, start.lock, start.rows
         self.files = files
         self.epoch_stats = epoch_stats
         self.epoch_steps = epoch_steps
         self.reporter = reporter
         self.on_epoch = on_epoch
         self.is_over = False
-        self._knows_data = bool(lock["data"])
-        self._seconds = record.get("seconds", 0.0)
+        self._knows_data = bool(self.lock["data"])
+        self._seconds = self.record.get("seconds", 0.0)
         self._began = time.monotonic()
 
     def begin(self) -> None:
-        """Write the first lock and record. Raises SpecError where they cannot be written."""
+        """Write the first lock and record. Raises SpecError if they cannot be written."""
         run_directory.write_json(self.run / run_directory.LOCK, self.lock)
         self.write("running")
 
@@ -78,7 +79,7 @@ class Recorder(keras.callbacks.Callback):
             self.model.stop_training = True
 
     def write(self, status: str) -> None:
-        """Write `run.json` with `status`. Raises SpecError where it cannot be written."""
+        """Write `run.json` with `status`. Raises SpecError if it cannot be written."""
         self.folder.check()
         record = self.record | {
             "status": status,
@@ -89,13 +90,13 @@ class Recorder(keras.callbacks.Callback):
         self.record |= record
 
     def stop(self) -> None:
-        """Record, where possible, that the training was stopped, without waiting for hashes of data files."""
+        """Record, if possible, that the training was stopped, without waiting for hashes of data files."""
         self.is_over = True
         with suppress(SpecError):
             self.write("stopped")
 
     def finish(self, status: str) -> None:
-        """Write the final record and lock. Raises SpecError where they cannot be written."""
+        """Write the final record and lock. Raises SpecError if they cannot be written."""
         self.folder.check()
         if not self._knows_data:
             self.files.recorded()  # waits for the hashes
@@ -104,7 +105,7 @@ class Recorder(keras.callbacks.Callback):
         self.is_over = True
 
     def fail(self, reason: str) -> None:
-        """Record, where possible, that the training has failed, and why."""
+        """Record, if possible, that the training has failed, and why."""
         self.is_over = True
         self.record["reason"] = reason
         with suppress(SpecError):

@@ -11,9 +11,9 @@ from graphspec.training.setup import CallbackPath
 
 
 class RunGuard(keras.callbacks.Callback):
-    """A callback that raises SpecError where the run is lost or unsafe.
+    """A callback that raises SpecError if the run is lost or unsafe.
 
-    It precedes all callbacks that write. paths: those of the callbacks of the spec, where a pipe would block.
+    It precedes all callbacks that write, since a pipe at one of their `paths` would block.
     """
 
     def __init__(self, run: WatchedFolder, paths: list[CallbackPath]) -> None:

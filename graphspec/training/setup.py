@@ -40,7 +40,7 @@ from graphspec.training.steps_per_execution import choose_steps_per_execution
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingSetup:
-    """A training before its first step. validation: None without validation data."""
+    """A training before its first step."""
 
     spec: Spec
     settings: TrainingModel
@@ -141,7 +141,7 @@ def validation_batches(setup: TrainingSetup) -> tf.data.Dataset | None:
 
 
 def make_callbacks(setup: TrainingSetup, run: Path) -> list[Any]:
-    """Make the callbacks of the spec. Raises SpecError where a path leaves `run`."""
+    """Make the callbacks of the spec. Raises SpecError if a path leaves `run`."""
     for each in callback_paths(setup):
         each.check(run)
     return [_callback(each, run) for each in setup.callbacks]
@@ -149,7 +149,7 @@ def make_callbacks(setup: TrainingSetup, run: Path) -> list[Any]:
 
 @dataclass(frozen=True, kw_only=True)
 class CallbackPath:
-    """A path that a callback writes to. within_epochs: also between two steps."""
+    """A path that a callback writes to, with `within_epochs` also between two steps."""
 
     text: str
     span: Span
@@ -158,7 +158,7 @@ class CallbackPath:
     within_epochs: bool
 
     def check(self, run: Path, *, may_link: bool = False) -> None:
-        """Raise SpecError where writing there is unsafe in the present `run`. may_link: see `check_inside`."""
+        """Raise SpecError if writing there is unsafe in the present `run`; see `check_inside`."""
         check_inside(
             run,
             self.text,

@@ -31,7 +31,8 @@ class StoppedError(Exception):
 class Interruption:
     """A context that records signals which would end the process.
 
-    is_immediate: whether a later signal has raised KeyboardInterrupt.
+    Attributes:
+        is_immediate: A later signal has raised KeyboardInterrupt.
     """
 
     def __init__(self) -> None:

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any
 
 import keras
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from graphspec.run_directory import Row
 from graphspec.to_keras.keras_internals import flattened_layers, global_generator
 from graphspec.training.callback_state import restore_callback, resume_files, state_of
-from graphspec.training.checkpoint_file import Array, Contents, DamagedError
+from graphspec.training.checkpoint_file import Array, CheckpointContents, DamagedError
 
 _MODEL, _OPTIMIZER, _METRICS, _SHARED = "model", "optimizer", "metrics", "shared"
 CALLBACK_STATES = "told"
@@ -32,6 +34,23 @@ class Position:
     step: int
 
 
+@dataclass(frozen=True, kw_only=True)
+class Start:
+    """The state of a run at the start of a training."""
+
+    run: Path
+    record: dict[str, Any]
+    lock: dict[str, Any]
+    rows: list[Row]
+    spec_hash: str
+    resumed: CheckpointContents | None = None
+
+    @property
+    def position(self) -> Position:
+        """Return the position of the first step to take."""
+        return position_of(self.resumed) if self.resumed is not None else Position(0, 0)
+
+
 class TrainingState:
     """The state of a training with a compiled model and a built optimizer."""
 
@@ -39,8 +58,8 @@ class TrainingState:
         self.model = model
         self.callbacks = callbacks
 
-    def take(self, position: Position, overrides: dict[str, Array] | None = None) -> Contents:
-        """Capture the state at `position`. overrides: earlier values of arrays that have changed since."""
+    def take(self, position: Position, overrides: dict[str, Array] | None = None) -> CheckpointContents:
+        """Capture the state at `position`; `overrides` are earlier values of arrays that have changed since."""
         variables = self._variables()
         arrays = {name: variable.value.numpy() for name, variable in variables.items()}
         arrays |= overrides or {}
@@ -48,7 +67,7 @@ class TrainingState:
         version, words, gauss = random.getstate()
         name, keys, *rest = np.random.get_state(legacy=True)
         arrays["random/python"], arrays["random/numpy"] = np.array(words, np.uint64), np.asarray(keys)
-        return Contents(
+        return CheckpointContents(
             {
                 "position": [position.epoch, position.step],
                 "paths": {name: variable.path for name, variable in variables.items()},
@@ -67,14 +86,14 @@ class TrainingState:
         changing = {name: each for name, each in self._variables().items() if id(each) not in trained}
         return {name: np.array(each.value.numpy()) for name, each in changing.items()}
 
-    def restore(self, contents: Contents) -> None:
-        """Restore the state that `contents` hold. Raises DamagedError where they do not fit."""
+    def restore(self, contents: CheckpointContents) -> None:
+        """Restore the state that `contents` hold. Raises DamagedError if they do not fit."""
         try:
             self._restore(contents)
         except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise DamagedError(f"its state does not fit: {error}") from error
 
-    def _restore(self, contents: Contents) -> None:
+    def _restore(self, contents: CheckpointContents) -> None:
         self.restore_variables(contents)
         state = contents.state
         if state["callbacks"] != [type(each).__name__ for each in self.callbacks]:
@@ -87,12 +106,12 @@ class TrainingState:
         name, *rest = state["random"]["numpy"]
         np.random.set_state((name, contents.arrays["random/numpy"], *rest))
 
-    def restore_variables(self, contents: Contents) -> None:
-        """Restore the variables that `contents` hold. Raises DamagedError where they do not fit."""
+    def restore_variables(self, contents: CheckpointContents) -> None:
+        """Restore the variables that `contents` hold. Raises DamagedError if they do not fit."""
         assign(self._variables(), contents)
         finish_assigning(self.model)
 
-    def resume_files(self, contents: Contents) -> None:
+    def resume_files(self, contents: CheckpointContents) -> None:
         """Let callbacks continue their files, before the training begins."""
         for each, callback_state in zip(self.callbacks, contents.state[CALLBACK_STATES], strict=False):
             resume_files(each, callback_state)
@@ -107,8 +126,8 @@ class TrainingState:
         }
 
 
-def restore_model(model: keras.Model, contents: Contents) -> None:
-    """Restore the variables of `model` alone. Raises DamagedError where they do not fit."""
+def restore_model(model: keras.Model, contents: CheckpointContents) -> None:
+    """Restore the variables of `model` alone. Raises DamagedError if they do not fit."""
     assign(_named(_MODEL, model_variables(model)), contents)
     finish_assigning(model)
 
@@ -144,7 +163,7 @@ class _State(BaseModel):
     rows: str | None = None
 
 
-def check_state(contents: Contents) -> None:
+def check_state(contents: CheckpointContents) -> None:
     """Raise DamagedError unless `contents` hold the state of a training."""
     try:
         _State.model_validate(contents.state)
@@ -153,7 +172,7 @@ def check_state(contents: Contents) -> None:
         raise DamagedError(f"`{'.'.join(map(str, first['loc']))}` of its state is wrong: {first['msg']}") from None
 
 
-def position_of(contents: Contents) -> Position:
+def position_of(contents: CheckpointContents) -> Position:
     """Return the position of the checkpoint `contents`."""
     epoch, step = contents.state["position"]
     return Position(epoch, step)
@@ -161,22 +180,22 @@ def position_of(contents: Contents) -> Position:
 
 def model_variables(model: keras.Model) -> list[Any]:
     """Return every variable of `model`, those of its layers' random generators included, without metrics."""
-    found = [*model.variables]
+    variables = [*model.variables]
     for layer in flattened_layers(model):
-        found += [value.state for value in vars(layer).values() if isinstance(value, keras.random.SeedGenerator)]
-    return list({id(each): each for each in found}.values())
+        variables += [value.state for value in vars(layer).values() if isinstance(value, keras.random.SeedGenerator)]
+    return list({id(each): each for each in variables}.values())
 
 
 def optimizer_variables(optimizer: Any) -> list[Any]:
     """Return every variable of `optimizer`, also those that Keras does not list."""
     inner = getattr(optimizer, "inner_optimizer", None)
-    found = [*optimizer.variables]
+    variables = [*optimizer.variables]
     for each in (optimizer, inner):
-        found += [value for value in vars(each).values() if isinstance(value, keras.Variable)] if each else []
-    return list({id(each): each for each in found}.values())
+        variables += [value for value in vars(each).values() if isinstance(value, keras.Variable)] if each else []
+    return list({id(each): each for each in variables}.values())
 
 
-def assign(variables: dict[str, Any], contents: Contents) -> None:
+def assign(variables: dict[str, Any], contents: CheckpointContents) -> None:
     """Assign arrays to all `variables`, or raise DamagedError and assign none."""
     values = {}
     for name, variable in variables.items():

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import keras
-from rich.console import Console
 
 from graphspec import run_directory
 from graphspec.console.reporter import Reporter
@@ -19,13 +18,14 @@ from graphspec.datasets.faults import raise_faults
 from graphspec.datasets.samples import TrainingData
 from graphspec.diagnostics import SpecError
 from graphspec.diagnostics.rules import BAD_RUN, REFUSED_TRAINING
+from graphspec.files import cannot_write
 from graphspec.spec import Spec
 from graphspec.to_keras.adapting import adapt
 from graphspec.to_keras.keras_messages import reason
 from graphspec.to_keras.spec import BUILDING
 from graphspec.to_keras.weights import load_weights
 from graphspec.training import nan_guard
-from graphspec.training.begin_or_resume import DataChanges, Start, begin_run, resume_run
+from graphspec.training.begin_or_resume import DataChanges, begin_run, resume_run
 from graphspec.training.callback_list import CallbackList
 from graphspec.training.callback_state import closed_files
 from graphspec.training.checkpoint_file import DamagedError, read_checkpoint
@@ -47,11 +47,11 @@ from graphspec.training.setup import (
     validation_batches,
 )
 from graphspec.training.signals import Interruption, StoppedError
-from graphspec.training.state import Position, TrainingState
+from graphspec.training.state import Position, Start, TrainingState
 
 
 def train(
-    spec: Spec, data: TrainingData, folder: Path | None, *, progress: bool = False, on_epoch: OnEpoch | None = None
+    spec: Spec, data: TrainingData, folder: Path | None, *, reporter: Reporter, on_epoch: OnEpoch | None = None
 ) -> Path:
     """Train the model of `spec` on `data` and return the run directory. See `graphspec.train`.
 
@@ -59,7 +59,7 @@ def train(
         spec: A spec with `training`.
         data: The samples to train on and to validate on.
         folder: The run directory; None for a new one below `runs/`.
-        progress: Whether epochs and steps are printed.
+        reporter: Receives the progress and the warnings, and keeps them in the log of the run.
         on_epoch: Receives each row of metrics; the training ends when it returns False.
 
     Raises:
@@ -67,11 +67,10 @@ def train(
         SpecError: The training failed.
     """
     assert spec.training is not None
-    reporter = Reporter(Console(stderr=True), quiet=not progress)
     with exclusive(TRAINING):
         with BUILDING:
             setup = set_up(spec, data, reporter, pretrained=True)
-            adapt(spec, setup.built, setup.samples, reporter.console if progress else None)
+            adapt(spec, setup.built, setup.samples, reporter.progress_console)
             weights = spec.training.initial_weights
             loaded = load_weights(setup.model, weights) if weights is not None else None
             if loaded is not None:
@@ -90,7 +89,7 @@ def resume(
     run: Path,
     changes: DataChanges,
     *,
-    progress: bool = False,
+    reporter: Reporter,
     on_epoch: OnEpoch | None = None,
 ) -> Path:
     """Resume the training of `run` from its newest intact checkpoint and return `run`.
@@ -100,14 +99,13 @@ def resume(
         data: The samples to train on and to validate on.
         run: The run directory.
         changes: The data files that differ from those of the run.
-        progress: As in `train`.
+        reporter: As in `train`.
         on_epoch: As in `train`.
 
     Raises:
         StoppedError: A signal has stopped the training; the run can be resumed.
         SpecError: The run cannot be resumed, or the training failed.
     """
-    reporter = Reporter(Console(stderr=True), quiet=not progress)
     with exclusive(TRAINING), run_directory.hold(run), Interruption() as interruption:
         reporter.keep_in(run_directory.LogFile(run / run_directory.LOG))
         newest = newest_intact(run / run_directory.CHECKPOINTS, reporter.warn)
@@ -144,9 +142,7 @@ def _train(
     epoch_stats = EpochStats(weights, batches.samples_between, batches.waited)
     recorder = Recorder(
         folder,
-        start.record,
-        start.lock,
-        start.rows,
+        start,
         files=files,
         epoch_stats=epoch_stats,
         epoch_steps=batches.steps,
@@ -174,16 +170,7 @@ def _train(
             _recorded_end(recorder, spec, interruption),  # again: MLflow reads the record on leaving
             closed_files(callbacks),
         ):
-            checkpoints = Checkpoints(
-                folder,
-                state,
-                plan,
-                interruption,
-                resumed=start.resumed,
-                spec_hash=start.spec_hash,
-                lock=start.lock,
-                rows=start.rows,
-            )
+            checkpoints = Checkpoints(folder, state, plan, interruption, start=start)
             order = [
                 *(
                     RunGuard(folder, callback_paths(setup)),
@@ -275,7 +262,7 @@ def _failure(error: Exception, run: Path, spec: Spec) -> SpecError:
             help="remove it to resume from the one before",
         )
     if isinstance(error, OSError):
-        return run_directory.cannot_write(Path(error.filename or run), error)
+        return cannot_write(Path(error.filename or run), error)
     return SpecError.of(
         REFUSED_TRAINING,
         f"the training failed: {reason(error)}",

@@ -13,6 +13,7 @@ from graphspec.console.metrics import number
 from graphspec.console.progress_bar import progress_bar
 from graphspec.console.reporter import Reporter
 from graphspec.diagnostics.escapes import escaped
+from graphspec.diagnostics.suggest import cut
 from graphspec.language.document.write_yaml import write_value
 from graphspec.tuning.trial import COMPLETE, FAILED, PRUNED, Trial, best_first
 
@@ -24,10 +25,10 @@ class TrialProgress:
     """A progress display of trials.
 
     Args:
-        reporter: where lines are written.
-        monitor: the metric that trials are compared by.
-        paths: paths of the parameters.
-        trials: number of trials in all, None if only time is limited.
+        reporter: Where lines are written.
+        monitor: The metric that trials are compared by.
+        paths: Paths of the parameters.
+        trials: Number of trials in all, None if only time is limited.
     """
 
     def __init__(self, reporter: Reporter, monitor: str, paths: list[str], trials: int | None) -> None:
@@ -35,10 +36,8 @@ class TrialProgress:
         self.monitor = monitor
         self.names = short_names(paths)
         self.trials = trials
-        console = None if reporter.quiet else reporter.console
-        self.bars = progress_bar(
-            console, "{task.description}", "epochs", TextColumn("{task.fields[reached]}", markup=False)
-        )
+        reached = TextColumn("{task.fields[reached]}", markup=False)
+        self.bars = progress_bar(reporter.progress_console, "{task.description}", "epochs", reached)
         self.task: TaskID | None = None
 
     def __enter__(self) -> TrialProgress:
@@ -109,5 +108,4 @@ def short_names(paths: list[str]) -> dict[str, str]:
 
 def value_text(value: Any) -> str:
     """Return a value of a parameter as short text."""
-    text = number(value) if isinstance(value, float) else write_value(value)
-    return text if len(text) <= _MAX_LENGTH else f"{text[: _MAX_LENGTH - 3]}..."
+    return cut(number(value) if isinstance(value, float) else write_value(value), _MAX_LENGTH)

@@ -21,8 +21,8 @@ def edit_spec(source: SourceText, new: dict[str, Any]) -> str:
     """Return the text of a spec, edited to have the values of another.
 
     Args:
-        source: text of the spec.
-        new: tree of the other spec, without short forms.
+        source: Text of the spec.
+        new: Tree of the other spec, without short forms.
     """
     try:
         tree = _tree(source)

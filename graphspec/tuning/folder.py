@@ -75,9 +75,9 @@ def write_with_overrides(study: Path, overrides: list[str], file: str) -> Spec:
     """Write the spec of the study with `overrides` applied.
 
     Args:
-        study: folder of the study.
-        overrides: each `path=value`.
-        file: name of the file to write.
+        study: Folder of the study.
+        overrides: Each `path=value`.
+        file: Name of the file to write.
 
     Returns:
         The spec, loaded from `file`.

@@ -26,7 +26,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from graphspec.catalog.annotations import expected_type
 from graphspec.diagnostics import Report, Span, SpecError
 from graphspec.diagnostics.rules import BAD_RUN, BAD_SEARCH
-from graphspec.diagnostics.suggest import did_you_mean, kind_of, one_of
+from graphspec.diagnostics.suggest import did_you_mean, first_line, kind_of, one_of
 from graphspec.language.document.tree import Located
 from graphspec.language.document.write_yaml import write_value
 from graphspec.language.lower.search import refuse_type
@@ -53,16 +53,16 @@ def open_study(
     """Yield the optuna study in a folder, and close it afterwards.
 
     Args:
-        folder: folder of the study.
-        name: its name.
-        direction: if not None, the study is created if it does not exist.
-        pruner: its pruner.
+        folder: Folder of the study.
+        name: Its name.
+        direction: If not None, the study is created if it does not exist.
+        pruner: Its pruner.
 
     Raises:
-        SpecError: the study cannot be read or written.
+        SpecError: The study cannot be read or written.
     """
     if os.path.lexists(folder / DATABASE) and not (folder / DATABASE).is_file():
-        raise damaged(folder / DATABASE, "it is no regular file")
+        raise damaged(folder / DATABASE, "it is not a regular file")
     with optuna_errors(folder):
         storage = _storage(folder)
     try:
@@ -97,10 +97,10 @@ def optuna_errors(folder: Path) -> Iterator[None]:
         try:
             yield
         except (StorageInternalError, SQLAlchemyError, KeyError, RuntimeError) as error:
-            reason = str(error.__cause__ or error).splitlines()[0]
+            cause = error.__cause__ if isinstance(error.__cause__, Exception) else error
             raise SpecError.of(
                 BAD_RUN,
-                f"{folder / DATABASE} cannot be read or written: {reason}",
+                f"{folder / DATABASE} cannot be read or written: {first_line(cause)}",
                 help="check its permissions and the disk; if it is damaged, begin a new study",
             ) from error
         finally:
@@ -125,12 +125,12 @@ def make_sampler(space: SearchSpace, seed: int, number: int) -> BaseSampler:
     """Return the sampler of a trial.
 
     Args:
-        space: the search space.
-        seed: seed of the training, used if the spec has none for the sampler.
-        number: number of the trial.
+        space: The search space.
+        seed: Seed of the training, used if the spec has none for the sampler.
+        number: Number of the trial.
 
     Raises:
-        SpecError: optuna has no such sampler, or it refused the arguments.
+        SpecError: Optuna has no such sampler, or it refused the arguments.
     """
     chosen = space.sampler or OptunaObject("TPESampler", {}, space.span)
     kind = _class_of(optuna.samplers, chosen.name, BaseSampler, chosen.span)

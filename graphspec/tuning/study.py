@@ -59,7 +59,7 @@ class Study:
                 help = "undo the edit, or begin a new study; `--trials` and `--timeout` increase the budget of this one"
                 raise refusal(self.path, edits, spec.tree, help)
         if (self.path / TRIALS).is_dir() and not os.path.lexists(self.path / DATABASE):
-            raise damaged(self.path / DATABASE, "it is missing, although trials were begun")
+            raise damaged(self.path / DATABASE, "it is missing, although trials have begun")
 
     @property
     def trials(self) -> list[Trial]:

@@ -15,15 +15,15 @@ class Trial:
     """A trial of a study.
 
     Attributes:
-        number: its number, from 0.
+        number: Its number, from 0.
         state: `complete`, `pruned`, `failed`, or `running` until it has ended.
-        values: values of the parameters, by path.
-        value: best value of the monitored metric; None if the trial failed.
-        epoch: epoch of `value`, from 0.
-        epochs: number of epochs of the run.
-        seconds: duration of the training.
-        run: its run directory.
-        reason: why it failed, else empty.
+        values: Values of the parameters, by path.
+        value: Best value of the monitored metric; None if the trial failed.
+        epoch: Epoch of `value`, from 0.
+        epochs: Number of epochs of the run.
+        seconds: Duration of the training.
+        run: Its run directory.
+        reason: Why it failed, else empty.
     """
 
     number: int

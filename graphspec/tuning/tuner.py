@@ -22,8 +22,10 @@ from graphspec.console.reporter import Reporter
 from graphspec.console.shell import command_line, path_word
 from graphspec.diagnostics import SpecError
 from graphspec.diagnostics.rules import BAD_RUN, BAD_SEARCH, CANNOT_WRITE, CHANGED_SPEC, MISSING_EXTRA, REFUSED_TRAINING
+from graphspec.diagnostics.suggest import first_line
+from graphspec.files import cannot_write
 from graphspec.language.document.write_yaml import write_value
-from graphspec.run_directory import CHECKPOINTS, RECORD, Row, WatchedFolder, cannot_write, make_folder, write_json
+from graphspec.run_directory import CHECKPOINTS, RECORD, Row, WatchedFolder, make_folder, write_json
 from graphspec.run_directory.links import check_kept
 from graphspec.runs.run import Run
 from graphspec.signals import raised_once
@@ -45,10 +47,10 @@ class Tuner:
     """The loop over the trials of a study.
 
     Args:
-        study: the study, locked by this process.
-        spec: its spec, with a search and a training.
-        reporter: where progress is written.
-        optuna_study: the same study in optuna.
+        study: The study, locked by this process.
+        spec: Its spec, with a search and a training.
+        reporter: Where progress is written.
+        optuna_study: The same study in optuna.
     """
 
     def __init__(self, study: Study, spec: Spec, reporter: Reporter, optuna_study: optuna.Study) -> None:
@@ -136,7 +138,7 @@ class Tuner:
                 trial = self.study.ask(distributions(self.space))
             except (ImportError, ValueError, TypeError) as error:
                 span = self.space.sampler.span if self.space.sampler is not None else self.space.span
-                reason = str(error).splitlines()[0]
+                reason = first_line(error)
                 raise SpecError.of(BAD_SEARCH, f"the sampler failed to choose values: {reason}", span) from error
             trial.set_user_attr(RUN, f"{number:04}")
         return trial

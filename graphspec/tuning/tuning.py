@@ -13,7 +13,7 @@ from graphspec.diagnostics.rules import BAD_SEARCH, UNKNOWN_MONITOR
 from graphspec.extras import check_tensorflow, require_tensorflow
 from graphspec.language.search_space import SearchSpace
 from graphspec.run_directory.lock import command
-from graphspec.run_directory.spec_hash import KEY, is_comparable, spec_record
+from graphspec.run_directory.spec_hash import KEY, incomparable_warning, is_comparable, spec_record
 from graphspec.run_directory.spec_values import study_values_of
 from graphspec.spec import Spec, load
 from graphspec.training.exclusive import STUDY, exclusive
@@ -35,18 +35,18 @@ def tune(
     SIGINT and SIGTERM end a study with KeyboardInterrupt and SystemExit; it can be resumed, as after any kill.
 
     Args:
-        spec: a spec, or a study to resume in its folder.
-        overrides: values that replace those of the spec, each `path=value`.
-        trials: number of trials in all, instead of the spec's.
-        timeout: seconds of training in all, instead of the spec's.
-        study_dir: new or empty folder of the study, by default `studies/<name>/<time>-<id>`.
-        progress: report progress on standard error.
+        spec: A spec, or a study to resume in its folder.
+        overrides: Values that replace those of the spec, each `path=value`.
+        trials: Number of trials in all, instead of the spec's.
+        timeout: Seconds of training in all, instead of the spec's.
+        study_dir: New or empty folder of the study, by default `studies/<name>/<time>-<id>`.
+        progress: Report progress on standard error.
 
     Returns:
         The study with all its trials.
 
     Raises:
-        SpecError: spec, data or search are invalid, or every trial failed.
+        SpecError: Spec, data or search are invalid, or every trial failed.
     """
     check_tensorflow()
     require_optuna()
@@ -79,20 +79,15 @@ def _resume(study: Study, budget: list[str], *, progress: bool) -> Study:
 
 def _tune(study: Study, budget: list[str], *, progress: bool) -> Study:
     """Run trials of the study, locked by this process, until its budget is spent."""
-    from rich.console import Console
-
     from graphspec.console.reporter import Reporter
     from graphspec.tuning.optuna_study import make_pruner, open_study
     from graphspec.tuning.trials import read_trials
     from graphspec.tuning.tuner import Tuner
 
-    reporter = Reporter(Console(stderr=True), quiet=not progress)
+    reporter = Reporter.on_stderr(quiet=not progress)
     reporter.keep_in(run_directory.LogFile(study.path / run_directory.LOG))
     if not is_comparable(study.record):
-        reporter.warn(
-            f"{study.path} was begun by another version of graphspec, whose hash of the spec this one cannot compare: "
-            "an edit of the spec since then cannot be detected"
-        )
+        reporter.warn(incomparable_warning(study.path))
     spec = study_folder.write_with_overrides(study.path, budget, study_folder.SPEC) if budget else study.spec
     assert spec.search is not None
     record = study.record

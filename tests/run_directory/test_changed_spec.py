@@ -17,7 +17,7 @@ from graphspec.cli import main
 from graphspec.cli._verify_resume import differences
 from graphspec.run_directory import read_json, resolved_spec, write_json, write_text
 from graphspec.run_directory.spec_values import sha256_of
-from graphspec.training.checkpoint_file import Contents, read_checkpoint, write_checkpoint
+from graphspec.training.checkpoint_file import CheckpointContents, read_checkpoint, write_checkpoint
 
 SPEC = """
 graphspec: 1
@@ -259,7 +259,7 @@ def without_hash(run: Path) -> None:
     for path in (run / "checkpoints").glob("*.npz"):
         contents = read_checkpoint(path)
         state = {key: value for key, value in contents.state.items() if key not in ("spec", "lock", "rows")}
-        write_checkpoint(path, Contents(state, contents.arrays))
+        write_checkpoint(path, CheckpointContents(state, contents.arrays))
     lock = read_json(run / "lock.json")
     for key in ("resolved", "plugins", "files"):
         del lock[key]

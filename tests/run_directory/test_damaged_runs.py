@@ -327,7 +327,7 @@ def test_words_in_another_order_are_not_used(run: Path, words: tuple[str, ...]) 
     result = call(words[0], run, *words[1:])
     assert result.exit_code == 1, result.output
     assert "error[GS903]" in result.stderr
-    assert "vocabularies.json cannot be read: it is not what the run was begun with" in result.stderr
+    assert "vocabularies.json cannot be read: it has changed since the run began" in result.stderr
 
 
 @pytest.mark.parametrize("file", ["vocabularies.json", "adapted.json"])
@@ -337,6 +337,6 @@ def test_words_that_were_changed_are_not_trained_with(killed: Path, file: str) -
     (killed / file).write_text(text.replace('"p"', '"zz"').replace('"u"', '"zz"'), encoding="utf-8")
     result = call("train", "--resume", killed)
     assert result.exit_code == 1
-    assert f"{file} cannot be read: it is not what the run was begun with" in result.stderr
+    assert f"{file} cannot be read: it has changed since the run began" in result.stderr
     (killed / file).unlink()
     assert "GS903" in call("train", "--resume", killed).stderr

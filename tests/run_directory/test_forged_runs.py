@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 import graphspec
 from graphspec.cli import main
 from graphspec.run_directory import read_json, write_json
-from graphspec.training.checkpoint_file import Contents, read_checkpoint, write_checkpoint
+from graphspec.training.checkpoint_file import CheckpointContents, read_checkpoint, write_checkpoint
 
 SPEC = """
 graphspec: 1
@@ -79,7 +79,7 @@ def of_an_older_version(run: Path) -> None:
     for path in (run / "checkpoints").glob("*.npz"):
         contents = read_checkpoint(path)
         state = {key: value for key, value in contents.state.items() if key not in ("lock", "rows")}
-        write_checkpoint(path, Contents(state, contents.arrays))
+        write_checkpoint(path, CheckpointContents(state, contents.arrays))
 
 
 def forgeries(section: str) -> dict[str, Callable[[dict[str, Any]], object]]:

@@ -22,7 +22,7 @@ from graphspec.diagnostics import SpecError
 from graphspec.run_directory import LogFile, WatchedFolder
 from graphspec.runs.run import Run
 from graphspec.training.callback_state import restore_callback
-from graphspec.training.checkpoint_file import Contents, read_checkpoint, write_checkpoint
+from graphspec.training.checkpoint_file import CheckpointContents, read_checkpoint, write_checkpoint
 
 SPEC = """
 graphspec: 1
@@ -172,7 +172,7 @@ def test_no_checkpoint_says_where_callbacks_write(run: Path, victim: Path) -> No
     contents = read_checkpoint(path)
     for told in contents.state["told"]:
         told |= dict.fromkeys(("filepath", "filename", "log_dir", "_train_dir", "_val_dir"), str(victim / "file.txt"))
-    write_checkpoint(path, Contents(contents.state, contents.arrays))
+    write_checkpoint(path, CheckpointContents(contents.state, contents.arrays))
     graphspec.resume(run, epochs=2)
     assert (run / "models" / "02.keras").is_file()
 

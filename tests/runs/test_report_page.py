@@ -21,9 +21,9 @@ import graphspec
 from graphspec import Run, SpecError
 from graphspec.cli import main
 from graphspec.runs.report import report_page, write_report
-from graphspec.runs.report.outcomes import (
+from graphspec.runs.report.pictures import (
     Confusion,
-    Errors,
+    ErrorHistogram,
     LabelCounts,
     MultiLabel,
     NoPicture,
@@ -33,7 +33,7 @@ from graphspec.runs.report.outcomes import (
 )
 from graphspec.runs.report.prediction_section import prediction_section
 from graphspec.runs.report.predictions import Predictions
-from graphspec.runs.report.series import MOST_POINTS, metric_groups
+from graphspec.runs.report.series import MAX_POINTS, metric_groups
 from tests.chromium import attribute, look, needs_chromium, picture
 
 SPEC = """
@@ -234,7 +234,7 @@ def test_a_run_that_is_being_written_says_so(run: Path) -> None:
 
     write_record(run, status="running")
     with hold(run):
-        assert "still going on" in read(run).text
+        assert "still running" in read(run).text
 
 
 @pytest.mark.parametrize("rows", [[], None])
@@ -263,7 +263,7 @@ def test_what_is_not_finite_breaks_the_line(run: Path) -> None:
     write_rows(run, rows)
     (whole, *_) = metric_groups(rows, ["kind", "size", "sold"])
     assert whole.charts[0].gaps == 2
-    assert [len(each) for each in whole.charts[0].curves[0].stretches] == [3, 4]
+    assert [len(each) for each in whole.charts[0].curves[0].segments] == [3, 4]
     text = read(run).text
     assert "not a finite number in 2 epochs" in text
     assert "never" not in text
@@ -291,7 +291,7 @@ def test_thousands_of_epochs_are_thinned_and_keep_their_extremes(run: Path) -> N
     text = report_page(Run(run))
     page = Reader(text)
     points = charts(page)[0]["curves"][0]["points"]
-    assert len(points) <= 1.1 * MOST_POINTS
+    assert len(points) <= 1.1 * MAX_POINTS
     assert [3211, 1000.0] in points
     assert (points[0][0], points[-1][0]) == (1, 5000)
     assert "Of 5,000 epochs" in page.text
@@ -369,7 +369,7 @@ def test_data_that_is_gone_is_told(with_model: Path) -> None:
     """Without its data, a run has its page, which names the files that are missing."""
     (with_model / "t.csv").unlink()
     page = read(with_model)
-    assert "The model could not be tried on its data" in page.text
+    assert "The model cannot be applied to its data" in page.text
     assert page.text.count("t.csv") >= 2
     assert charts(page)
 
@@ -377,7 +377,7 @@ def test_data_that_is_gone_is_told(with_model: Path) -> None:
 def test_a_damaged_model_is_told(with_model: Path) -> None:
     """A model that cannot be read is told where predictions would stand."""
     (with_model / "model.keras").write_bytes(b"nothing")
-    assert "The model could not be tried on its data" in read(with_model).text
+    assert "The model cannot be applied to its data" in read(with_model).text
 
 
 def test_without_tensorflow_and_numpy_the_page_says_what_it_lacks(with_model: Path) -> None:
@@ -457,7 +457,7 @@ def test_each_kind_of_output_has_its_picture(tmp_path: Path) -> None:
     assert scatter.mean_error == pytest.approx(1 / 3)
     assert scatter.r2 == pytest.approx(0.5)
     wide = outcome("mae", np.zeros((5, 4, 4)), np.ones((5, 4, 4)), folder=tmp_path)
-    assert isinstance(wide, Errors)
+    assert isinstance(wide, ErrorHistogram)
     assert sum(wide.counts) == 80
     assert isinstance(outcome("mse", np.zeros((5, 2)), np.zeros((5, 3)), folder=tmp_path), NoPicture)
     assert isinstance(outcome("mse", np.zeros((5, 2)), np.full((5, 2), np.nan), folder=tmp_path), NoPicture)
@@ -466,13 +466,19 @@ def test_each_kind_of_output_has_its_picture(tmp_path: Path) -> None:
 def test_every_picture_has_its_place_on_the_page() -> None:
     """Counts of yes-or-no values, histograms, points and what has no picture are written, with what is to be known."""
     labels = MultiLabel((LabelCounts("big", 4, 3, 2),), 5, folded=7)
-    outcomes = (
+    scatter = Scatter(
+        name="size", target=(1.0, 2.0), predicted=(1.5, 2.5), mean_error=0.5, root_mean_square=0.5, r2=None
+    )
+    outputs = (
         OutputPictures("tags", (labels,), not_finite=2),
-        OutputPictures("image", (Errors((1, 3), (-1.0, 0.0, 1.0), 0.25, 0.5),)),
-        OutputPictures("size", (Scatter("size", (1.0, 2.0), (1.5, 2.5), 0.5, 0.5, None),)),
+        OutputPictures(
+            "image", (ErrorHistogram(counts=(1, 3), edges=(-1.0, 0.0, 1.0), mean_error=0.25, root_mean_square=0.5),)
+        ),
+        OutputPictures("size", (scatter,)),
         OutputPictures("free", (NoPicture("the data has no targets for it"),)),
     )
-    page = Reader(prediction_section(Predictions("test", 5, 9, outcomes, ("t.csv",))))
+    predictions = Predictions(split="test", samples=5, of=9, outputs=outputs, changed=("t.csv",))
+    page = Reader(prediction_section(predictions))
     for said in (
         *("on the test split", "5 evenly chosen of 9", "t.csv has changed", "2 predictions are not finite"),
         *("66.7 %", "50.0 %", "7 more are not shown", "-1 to 0: 1", "RMSE 0.5", "the data has no targets for it"),
@@ -503,7 +509,7 @@ def test_the_command_writes_into_the_run_and_replaces_its_own_page_alone(run: Pa
     other.write_text("<!DOCTYPE html><p>mine</p>", encoding="utf-8")
     refused = call("report", run, "-o", other)
     assert refused.exit_code == 1
-    assert "is no report of graphspec" in refused.output
+    assert "it is not a report of graphspec" in refused.output
     assert other.read_text(encoding="utf-8") == "<!DOCTYPE html><p>mine</p>"
     assert call("report", run, "-o", other, "--force").exit_code == 0
     assert "graphspec report" in other.read_text(encoding="utf-8")

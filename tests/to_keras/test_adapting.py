@@ -544,7 +544,7 @@ def test_rows_that_do_not_fit_are_refused_by_name(whole: Run, tmp_path: Path) ->
         with pytest.raises(SpecError) as refused:
             whole.predict(whole.rows(other))
         assert all(each in str(refused.value) for each in says), str(refused.value)
-    with pytest.raises(SpecError, match="is no table"):
+    with pytest.raises(SpecError, match="is not a table"):
         whole.rows("rows.npy")
 
 

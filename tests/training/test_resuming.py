@@ -23,7 +23,7 @@ import graphspec
 from graphspec.cli._verify_resume import differences
 from graphspec.diagnostics import SpecError
 from graphspec.run_directory import hold, read_json, write_json
-from graphspec.training.checkpoint_file import Contents, DamagedError, read_checkpoint, write_checkpoint
+from graphspec.training.checkpoint_file import CheckpointContents, DamagedError, read_checkpoint, write_checkpoint
 from graphspec.training.checkpoints import checkpoint_steps
 
 from ..forked import Forked
@@ -274,7 +274,9 @@ def test_mixed_precision_goes_on_as_it_was(specs: dict[str, Path], tmp_path: Pat
     assert list(differences(full.path, run)) == []
 
 
-CONTENTS = Contents({"position": [1, 2]}, {"model/00000": np.arange(12.0).reshape(3, 4), "x": np.array(7, np.int64)})
+CONTENTS = CheckpointContents(
+    {"position": [1, 2]}, {"model/00000": np.arange(12.0).reshape(3, 4), "x": np.array(7, np.int64)}
+)
 
 
 @pytest.fixture(scope="module")
@@ -292,7 +294,7 @@ def test_checkpoint_holds_what_was_written(checkpoint: Path) -> None:
     assert np.array_equal(found.arrays["model/00000"], CONTENTS.arrays["model/00000"])
     half = np.array([1.5, -2.0], np.dtype("bfloat16"))
     path = checkpoint.parent / "half.npz"
-    write_checkpoint(path, Contents({}, {"a": half}))
+    write_checkpoint(path, CheckpointContents({}, {"a": half}))
     assert read_checkpoint(path).arrays["a"].dtype == half.dtype
     assert read_checkpoint(path).arrays["a"].tobytes() == half.tobytes()
     with np.load(checkpoint) as plain:

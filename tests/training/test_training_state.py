@@ -10,7 +10,7 @@ import pytest
 
 from graphspec.catalog import names
 from graphspec.training.callback_state import restore_callback, state_of
-from graphspec.training.checkpoint_file import Contents, DamagedError
+from graphspec.training.checkpoint_file import CheckpointContents, DamagedError
 from graphspec.training.state import Position, TrainingState, restore_model
 
 L = keras.layers
@@ -53,7 +53,7 @@ def test_every_optimizer_goes_on_alike(name: str, scaled: bool) -> None:
     first, second = (model_with(optimizer(name, scaled)) for _ in range(2))
     train(first, range(5))
     taken = TrainingState(first, []).take(Position(0, 5))
-    kept = Contents(taken.state, {key: array.copy() for key, array in taken.arrays.items()})
+    kept = CheckpointContents(taken.state, {key: array.copy() for key, array in taken.arrays.items()})
     train(first, range(5, 9))
     TrainingState(second, []).restore(kept)
     train(second, range(5, 9))
@@ -72,7 +72,7 @@ def test_random_generators_that_all_share_are_part_of_it() -> None:
     state = TrainingState(model_with("sgd"), [])
     random.gauss(0, 1)  # leaves the second of a pair for the next
     taken = state.take(Position(0, 0))
-    kept = Contents(taken.state, {key: array.copy() for key, array in taken.arrays.items()})
+    kept = CheckpointContents(taken.state, {key: array.copy() for key, array in taken.arrays.items()})
     first = draw()
     state.restore(kept)
     assert draw() == first

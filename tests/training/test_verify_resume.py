@@ -30,7 +30,7 @@ def test_killed_trainings_end_as_if_they_had_never_been(specs: dict[str, Path], 
         kills = 2 - number % 2
         epochs = {"cnn": 4, "lstm": 3}.get(name)  # enough to end in another epoch; `heads` stops early by itself
         overrides = [f"training.epochs={epochs}"] if epochs else []
-        trials += verify(specs[name], overrides, tmp_path / name, kills=kills, seed=number, tell=print)
+        trials += verify(specs[name], overrides, tmp_path / name, kills=kills, seed=number, on_stage=print)
     assert len(trials) == 5
     assert [trial for trial in trials if not trial.is_same] == []
     assert any(trial.step > 0 for trial in trials), "none was killed after its first steps"

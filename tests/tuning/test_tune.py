@@ -373,7 +373,7 @@ def test_study_of_an_older_version_goes_on_with_a_warning(copied: Path) -> None:
     (copied / "study.json").write_text(json.dumps(record))
     result = call("tune", "--resume", copied, "--quiet")
     assert result.exit_code == 0, result.output
-    assert "cannot be detected" in result.stderr
+    assert "changes of the spec since then are not detected" in result.stderr
 
 
 @pytest.mark.parametrize("key", ["name", "status", "monitor", "direction"])

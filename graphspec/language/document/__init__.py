@@ -54,7 +54,7 @@ def read_text(source: SourceText, report: Report) -> Mapping:
     report.add(
         EMPTY_DOCUMENT,
         f"a spec is a mapping, but this document holds {found}",
-        Span(source, 1, 1, 1, 1 + len(source.line(1))),
+        source.first_line,
         expected="a mapping that begins with `graphspec: 1`",
         help="start from `graphspec: 1`, `inputs:` and `outputs:`",
     )

@@ -1,6 +1,6 @@
-"""A run as one HTML page that needs nothing else: what it reached, what its model says, and what it came from.
+"""The report of a run: one self-contained HTML page of its metrics, predictions, graph, data and origin.
 
-`write` puts the page together from sections; each makes HTML of what it reads, and draws with `plots` and `drawing`.
+`write` assembles the page from sections; each returns HTML, and draws with `plots` and `drawing`.
 """
 
 from __future__ import annotations

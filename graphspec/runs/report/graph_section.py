@@ -1,4 +1,4 @@
-"""The part of a page that draws the graph: the spec's own, and each model in it, folded."""
+"""The section of the graph: drawings of the spec's graph and of each nested model."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from graphspec.spec import Spec
 
 
 def graph_section(spec: Spec) -> Markup:
-    """The drawing of the spec's graph, and those of its models."""
+    """Return drawings of the graph of a spec and of its nested models."""
     main, *models = diagrams(spec.graph, spec.model.precision)
     folded = [
         tag("details", tag("summary", "model ", tag("code", each.name), f", {_count(each)}"), _drawing(each))

@@ -1,4 +1,4 @@
-"""HTML that cannot be broken out of: `tag` escapes every text and every attribute that is not markup already."""
+"""Safe HTML: `tag` escapes every text and attribute that is not markup already."""
 
 from __future__ import annotations
 
@@ -18,16 +18,22 @@ class Markup(str):
 
 
 Child: TypeAlias = "str | Iterable[Child] | None"
-"""What an element holds: text, markup, or several of them; None is nothing."""
+"""The content of an element: text, markup, or several of them; None is no content."""
 
 
 def text(value: object) -> Markup:
-    """`value` as text of a page; what is invisible, and what turns the direction of writing, is shown."""
+    """Return `value` as escaped text, with invisible and bidirectional control characters made visible."""
     return Markup(escape(escaped_lines(value)))
 
 
 def tag(name: str, /, *children: Child, **attributes: object) -> Markup:
-    """An element. A trailing `_` of an attribute's name is dropped, other `_` become `-`; None leaves one out."""
+    """Return an element.
+
+    Args:
+        name: The name of the element.
+        children: Its content.
+        attributes: A trailing `_` of a name is dropped, other `_` become `-`; attributes that are None are left out.
+    """
     written = "".join(
         f' {key.rstrip("_").replace("_", "-")}="{text(value)}"'
         for key, value in attributes.items()
@@ -39,7 +45,7 @@ def tag(name: str, /, *children: Child, **attributes: object) -> Markup:
 
 
 def joined(children: Iterable[Child]) -> Markup:
-    """Children one after the other: markup as it is, text escaped."""
+    """Join children: markup unchanged, text escaped."""
     parts: list[str] = []
     for child in children:
         if isinstance(child, Markup):
@@ -52,12 +58,12 @@ def joined(children: Iterable[Child]) -> Markup:
 
 
 def table(heads: Iterable[Child] | None, rows: Iterable[Iterable[Child]], class_: str | None = None) -> Markup:
-    """A table in a frame that scrolls sideways where the page is narrow."""
+    """Return a table in a frame that scrolls sideways on a narrow page."""
     head = tag("thead", tag("tr", [tag("th", each, scope="col") for each in heads])) if heads is not None else None
     body = tag("tbody", [tag("tr", [tag("td", each) for each in row]) for row in rows])
     return tag("div", tag("table", head, body, class_=class_), class_="scroll")
 
 
 def note(*children: Child, kind: str = "note") -> Markup:
-    """A remark that stands out: `note`, `warning` or `failure`."""
+    """Return a highlighted remark; `kind` is `note`, `warning` or `failure`."""
     return tag("p", *children, class_=f"callout {kind}")

@@ -1,4 +1,4 @@
-"""The parts of a page that tell of the training: curves by output, the shares of the loss, and its pace."""
+"""The sections of the training: curves of metrics by output, shares of the loss, and speed."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from collections.abc import Sequence
 from graphspec.runs.report.markup import Markup, note, tag
 from graphspec.runs.report.numbers import finite, short
 from graphspec.runs.report.plots import line_chart, share_chart
-from graphspec.runs.report.series import MOST_POINTS, Chart, Curve, Row, chart_of, curve_of, metric_groups
+from graphspec.runs.report.series import MAX_POINTS, Chart, Curve, Row, chart_of, curve_of, metric_groups
 
-MOST_SHARES = 8
-"""Outputs whose shares have a colour each; of more, the smallest are one."""
+MAX_SHARES = 8
+"""The maximum number of shares with a colour each; the smallest of more are drawn as one."""
 
 _NAMES = {"only": "last"}
 
 
 def curves_section(rows: Sequence[Row], outputs: Sequence[str], best: int | None) -> Markup:
-    """Every metric by epoch; best is the epoch to mark, counted from 1."""
+    """Return charts of every metric by epoch, with the epoch `best`, counted from 1, marked."""
     if not rows:
         return note("No epoch has been finished, so there are no metrics yet.", kind="warning")
     parts: list[Markup] = []
     if best is not None:
         parts.append(tag("p", f"By epoch; the dotted line is the best one, {best}.", class_="quiet"))
-    if len(rows) > MOST_POINTS:
-        parts.append(tag("p", f"Of {len(rows):,} epochs, each stretch is drawn by its lowest and its highest value; "
+    if len(rows) > MAX_POINTS:
+        parts.append(tag("p", f"Of {len(rows):,} epochs, each interval is drawn by its lowest and highest value; "
                               "metrics.csv of the run holds them all.", class_="quiet"))  # fmt: skip
     groups = metric_groups(rows, outputs)
     small = [group for group in groups if group.output and len(group.charts) == 1]
@@ -37,8 +37,8 @@ def curves_section(rows: Sequence[Row], outputs: Sequence[str], best: int | None
     return Markup("".join(parts))
 
 
-def pace_section(rows: Sequence[Row], outputs: Sequence[str], best: int | None) -> Markup | None:
-    """The learning rate, each output's share of the loss, and how fast samples went by; None where none is known."""
+def speed_section(rows: Sequence[Row], outputs: Sequence[str], best: int | None) -> Markup | None:
+    """Return charts of learning rate, shares of the loss and speed; None without data."""
     figures = [
         _figure(chart, best)
         for key, title, log in (
@@ -56,7 +56,7 @@ def pace_section(rows: Sequence[Row], outputs: Sequence[str], best: int | None) 
 
 
 def _figure(chart: Chart, best: int | None, output: str = "") -> Markup:
-    """A chart with its curves' last values; output: whose it is, where no heading says so."""
+    """Return a chart with the last value of each curve, and `output` in its title."""
     remarks = []
     if chart.log:
         remarks.append("by powers of ten")
@@ -80,22 +80,22 @@ def _key(curve: Curve) -> Markup:
 
 
 def _shares(rows: Sequence[Row], outputs: Sequence[str]) -> Markup | None:
-    """Each output's share of the loss, where several are trained: the largest by name, the others as one."""
-    every = _every(rows)
+    """Return a chart of each output's share of the loss; None if fewer than two are trained."""
+    chosen = _evenly_spaced(rows)
     known = [name for name in outputs if any(finite(row.get(f"share/{name}")) is not None for row in rows)]
     if len(known) < 2:
         return None
-    whole = [row for row in every if all(finite(row.get(f"share/{name}")) is not None for name in known)]
+    whole = [row for row in chosen if all(finite(row.get(f"share/{name}")) is not None for name in known)]
     if not whole:
         return None
     size = {name: sum(row[f"share/{name}"] for row in whole) for name in known}
-    shown = known if len(known) <= MOST_SHARES else sorted(known, key=lambda name: -size[name])[: MOST_SHARES - 1]
-    others = [name for name in known if name not in shown]
+    named = known if len(known) <= MAX_SHARES else sorted(known, key=lambda name: -size[name])[: MAX_SHARES - 1]
+    others = [name for name in known if name not in named]
     for row in whole:
         row["share/"] = sum(row[f"share/{name}"] for name in others)
-    curves = [curve_of(whole, f"share/{name}", name, f"c{number}") for number, name in enumerate(shown)]
+    curves = [curve_of(whole, f"share/{name}", name, f"c{number}") for number, name in enumerate(named)]
     if others:
-        curves.append(curve_of(whole, "share/", f"{len(others)} others", f"c{MOST_SHARES - 1}"))
+        curves.append(curve_of(whole, "share/", f"{len(others)} others", f"c{MAX_SHARES - 1}"))
     keys = [
         tag("span", tag("svg", tag("rect", width="12", height="12", rx="3", class_=curve.kind), viewBox="0 0 12 12"),
             f"{curve.name} {100 * (curve.last or 0):.0f} %", class_="key")
@@ -104,16 +104,16 @@ def _shares(rows: Sequence[Row], outputs: Sequence[str]) -> Markup | None:
     return tag(
         "figure", tag("figcaption", tag("b", "each output's share of the loss"), keys),
         share_chart(curves),
-        tag("div", "What is left is regularisation.", class_="remark") if _leave_some(whole, known) else None,
+        tag("div", "The remainder is regularisation.", class_="remark") if _is_incomplete(whole, known) else None,
     )  # fmt: skip
 
 
-def _leave_some(rows: Sequence[Row], outputs: Sequence[str]) -> bool:
-    """Whether the shares of `outputs` fall visibly short of the whole somewhere."""
+def _is_incomplete(rows: Sequence[Row], outputs: Sequence[str]) -> bool:
+    """Return whether the shares of `outputs` sum to visibly less than 1 in some row."""
     return any(sum(row[f"share/{name}"] for name in outputs) < 0.995 for row in rows)
 
 
-def _every(rows: Sequence[Row]) -> list[Row]:
-    """Copies of evenly chosen rows, the last among them: shares are drawn one upon the other, at the same epochs."""
-    step = max(1, -(-len(rows) // MOST_POINTS))
+def _evenly_spaced(rows: Sequence[Row]) -> list[Row]:
+    """Return copies of evenly spaced rows, including the last, so that stacked shares have the same epochs."""
+    step = max(1, -(-len(rows) // MAX_POINTS))
     return [dict(row) for row in rows[(len(rows) - 1) % step :: step]]

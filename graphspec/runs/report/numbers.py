@@ -7,19 +7,19 @@ from collections.abc import Sequence
 
 Range = tuple[float, float]
 
-_MOST = 1e300
-"""Greater numbers overflow where they are added up, and are taken for infinite."""
+_MAX_NUMBER = 1e300
+"""Larger numbers overflow in sums, and are treated as infinite."""
 
 
 def finite(value: object) -> float | None:
-    """`value` where it is a number that can be computed with, else None."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not -_MOST <= value <= _MOST:
+    """Return `value` as a float, or None if it is not a finite number."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not -_MAX_NUMBER <= value <= _MAX_NUMBER:
         return None
     return float(value)
 
 
 def short(value: object) -> str:
-    """A number in four digits, a large or whole one with separators; a dash for what is not there or not finite."""
+    """Return a number in about four digits; a dash if it is missing or not finite."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return "–" if value is None else str(value)
     number = finite(value)
@@ -31,7 +31,7 @@ def short(value: object) -> str:
 
 
 def duration(seconds: float) -> str:
-    """`41 s`, `3 min 20 s`, `2 h 5 min`."""
+    """Return a duration as text, such as `41 s` or `3 min 20 s`."""
     if seconds < 60:
         return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
     minutes, left = divmod(round(seconds), 60)
@@ -41,7 +41,13 @@ def duration(seconds: float) -> str:
 
 
 def span_of(values: Sequence[float], *, log: bool = False, whole: bool = False) -> Range:
-    """The least and the most of `values`, with a little room; `log` in powers of ten, `whole` without room."""
+    """Return the range of an axis that holds `values`.
+
+    Args:
+        values: Finite numbers.
+        log: Compute the margin in powers of ten, for positive values.
+        whole: Add no margin, as for epochs.
+    """
     low, high = min(values), max(values)
     if log:
         low, high = math.log10(low), math.log10(high)
@@ -54,7 +60,7 @@ def span_of(values: Sequence[float], *, log: bool = False, whole: bool = False) 
 
 
 def ticks(low: float, high: float, most: int = 5) -> list[float]:
-    """Round numbers between `low` and `high`, evenly spaced."""
+    """Return about `most` round numbers between `low` and `high`, evenly spaced."""
     raw = (high - low) / most
     if not math.isfinite(raw) or raw <= 0:
         return [low]
@@ -65,7 +71,7 @@ def ticks(low: float, high: float, most: int = 5) -> list[float]:
 
 
 def log_ticks(low: float, high: float, most: int = 5) -> list[float]:
-    """Powers of ten between `low` and `high`, or twos and fives as well where there are few."""
+    """Return powers of ten between `low` and `high`; if few, also their double and fivefold."""
     first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
     powers = [10.0**power for power in range(first, last + 1) if low <= 10.0**power <= high]
     if len(powers) > most:
@@ -77,7 +83,7 @@ def log_ticks(low: float, high: float, most: int = 5) -> list[float]:
 
 
 def tick_text(value: float) -> str:
-    """A tick: short, and exact enough to be told from its neighbours."""
+    """Return the label of a tick, short but different from that of its neighbours."""
     if value and (abs(value) >= 1e6 or abs(value) < 1e-3):
         return f"{value:.3g}".replace("e-0", "e-").replace("e+0", "e")
     return f"{value:,.6f}".rstrip("0").rstrip(".")

@@ -1,4 +1,4 @@
-"""The parts of a page that tell what the run came from: its data, its spec, its versions, and each value's place."""
+"""The sections of the origin of a run: data, spec, versions, and the provenance of each value."""
 
 from __future__ import annotations
 
@@ -8,26 +8,27 @@ from typing import Any
 
 from graphspec.datasets.profile import Profile, profiles
 from graphspec.diagnostics.shape_text import sample_shape
+from graphspec.diagnostics.suggest import cut
 from graphspec.runs.report.markup import Markup, note, table, tag
 from graphspec.runs.report.numbers import short
 from graphspec.sources.vocabularies import Vocabularies
 from graphspec.spec import Spec
 
-MOST_SAMPLES = 10_000
-"""Samples of a source that its profile is made of."""
+MAX_SAMPLES = 10_000
+"""The maximum number of samples that a profile of a source is computed from."""
 
-_MOST_BARS = 24
+_MAX_BARS = 24
 
 
-def data_section(spec: Spec, known: Vocabularies) -> Markup:
-    """A row a source: samples, shape, dtype, range and the balance of its classes."""
+def data_section(spec: Spec, vocabularies: Vocabularies) -> Markup:
+    """Return a table with a row for each source: samples, shape, dtype, range and balance of classes."""
     splits = spec.data.splits() if spec.data is not None else []
     if not splits:
         return note("The spec names no data.")
     rows: list[list[Any]] = []
     faults: list[Markup] = []
     for split in splits:
-        for each in profiles(split, known, spec.graph, most=MOST_SAMPLES, first=0):
+        for each in profiles(split, vocabularies, spec.graph, most=MAX_SAMPLES, first=0):
             if isinstance(each, Profile):
                 rows.append(_row(each))
             else:
@@ -35,7 +36,7 @@ def data_section(spec: Spec, known: Vocabularies) -> Markup:
                 faults.append(note(f"{source.text} cannot be read: {getattr(error, 'message', error)}", kind="warning"))
     heads = ["", "from", "samples", "shape", "dtype", "range", "mean", "values"]
     share = (
-        f"{100 * spec.data.held_out:g} % of it is held out to validate on." if spec.data and spec.data.held_out else ""
+        f"{100 * spec.data.held_out:g} % of it is held out for validation." if spec.data and spec.data.held_out else ""
     )
     return Markup("".join([
         *([tag("p", f"train: {share}", class_="quiet")] if share else []),
@@ -45,25 +46,25 @@ def data_section(spec: Spec, known: Vocabularies) -> Markup:
 
 
 def spec_section(text: str) -> Markup:
-    """The spec as it was trained."""
+    """Return the text of the spec as it was trained."""
     return tag("pre", tag("code", text))
 
 
 def lock_section(lock: Mapping[str, Any]) -> Markup:
-    """The command, the versions and the machine of a run, and the data files by what they hold."""
+    """Return a table of the lock of a run: command, versions, machine, and hashes of data files."""
     rows = [[key, tag("span", _plain(value), class_="mono")] for key, value in _flat(lock)]
     return table(None, rows)
 
 
-def provenance_section(found: Mapping[str, Any]) -> Markup:
-    """Where each value came from; a value that nobody wrote comes from a default."""
+def provenance_section(provenance: Mapping[str, Any]) -> Markup:
+    """Return a table of the origin of each value of the spec."""
     rows = []
-    for key, stated in found.items():
-        entry = stated if isinstance(stated, Mapping) else {"value": stated}
+    for key, recorded in provenance.items():
+        entry = recorded if isinstance(recorded, Mapping) else {"value": recorded}
         value = _plain(entry.get("value"))
         written = f" (written {entry['written']})" if entry.get("written") else ""
         origin = "a default" if entry.get("from") == "default" else f"{entry.get('from', '')}{written}"
-        rows.append([tag("span", key, class_="mono"), tag("span", _cut(value), class_="mono"), origin])
+        rows.append([tag("span", key, class_="mono"), tag("span", cut(value, 120), class_="mono"), origin])
     return tag("details", tag("summary", f"{len(rows):,} values"), table(["value of", "is", "from"], rows))
 
 
@@ -71,7 +72,7 @@ def _row(each: Profile) -> list[Any]:
     source = each.source
     part = next((f" {key} {getattr(source, key)}" for key in ("key", "column", "feature") if getattr(source, key)), "")
     if source.columns:
-        part = f" columns {_cut(', '.join(source.columns), 60)}"
+        part = f" columns {cut(', '.join(source.columns))}"
     limits = f"{short(each.lowest)} to {short(each.highest)}" if each.lowest is not None else ""
     bad = f", {each.not_finite:,} not finite" if each.not_finite else ""
     return [
@@ -87,18 +88,18 @@ def _row(each: Profile) -> list[Any]:
 
 
 def _balance(each: Profile) -> Markup | str:
-    """How often each value occurs, as bars, where values recur."""
+    """Return bars of the frequency of each value; empty if values do not recur."""
     if each.counts is None or len(each.counts) >= each.looked_at or len(each.counts) < 2:
         return ""
-    bars = list(each.counts.items())[:_MOST_BARS]
+    bars = list(each.counts.items())[:_MAX_BARS]
     most, width = max(count for _, count in bars), 120 / len(bars)
-    drawn = [
+    rects = [
         tag("rect", tag("title", f"{value}: {100 * count / each.looked_at:.1f} %"), x=f"{number * width:.1f}",
             y=f"{22 - 20 * count / most:.1f}", width=f"{max(1.0, width - 1):.1f}", height=f"{20 * count / most:.1f}")
         for number, (value, count) in enumerate(bars)
     ]  # fmt: skip
     label = f"{len(each.counts)} different"
-    return Markup(tag("svg", drawn, viewBox="0 0 120 22", role="img", aria_label=label, class_="spark")
+    return Markup(tag("svg", rects, viewBox="0 0 120 22", role="img", aria_label=label, class_="spark")
                   + tag("span", label, class_="key"))  # fmt: skip
 
 
@@ -114,7 +115,7 @@ def _flat(value: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]]
 
 
 _NOT_SHOWN = ("installed", "resolved values")
-"""Of a lock: every package of the environment, and the values that the spec shows already."""
+"""Entries of a lock: every package of the environment, and the values that the spec shows already."""
 
 
 def _plain(value: Any) -> str:
@@ -123,7 +124,3 @@ def _plain(value: Any) -> str:
     if isinstance(value, list) and all(isinstance(each, str) for each in value):
         return " ".join(value)
     return json.dumps(value, ensure_ascii=False)
-
-
-def _cut(value: str, most: int = 120) -> str:
-    return value if len(value) <= most else f"{value[: most - 1]}…"

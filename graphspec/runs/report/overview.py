@@ -1,4 +1,4 @@
-"""The head of a page: which run it is, how it ended, and the numbers that are asked for first."""
+"""The head of a page: name, status and main numbers of the run."""
 
 from __future__ import annotations
 
@@ -14,13 +14,21 @@ from graphspec.runs.report.series import Row
 _STATUSES = ("finished", "stopped", "failed", "running", KILLED)
 
 
-def overview(name: str, status: str, record: Mapping[str, Any], rows: Sequence[Row], place: str) -> Markup:
-    """Name, status, time, samples and the metrics reached."""
-    facts = [f"trained {_when(record)}" if record.get("started") else "", place]
+def overview(name: str, status: str, record: Mapping[str, Any], rows: Sequence[Row], *, folder: str) -> Markup:
+    """Return the head of a page.
+
+    Args:
+        name: The name of the spec.
+        status: The status of the run.
+        record: The content of `run.json`, or an empty dict.
+        rows: The metrics of each epoch.
+        folder: The path of the run.
+    """
+    origin = [f"trained {_when(record)}" if record.get("started") else "", folder]
     return tag(
         "header",
         tag("h1", name, " ", tag("span", status, class_=f"pill {status if status in _STATUSES else ''}")),
-        tag("p", " · ".join(filter(None, facts)), class_="facts"),
+        tag("p", " · ".join(filter(None, origin)), class_="facts"),
         tag("div", _tiles(record, rows), class_="tiles"),
         _remark(status, record),
         class_="top",
@@ -28,7 +36,7 @@ def overview(name: str, status: str, record: Mapping[str, Any], rows: Sequence[R
 
 
 def best_epoch(record: Mapping[str, Any]) -> int | None:
-    """The best epoch of a run, counted from 1, where it monitors one."""
+    """Return the best epoch of a run, counted from 1; None if it monitors none."""
     best = record.get("best")
     epoch = best.get("epoch") if isinstance(best, Mapping) else None
     return epoch + 1 if isinstance(epoch, int) else None
@@ -36,21 +44,21 @@ def best_epoch(record: Mapping[str, Any]) -> int | None:
 
 def _tiles(record: Mapping[str, Any], rows: Sequence[Row]) -> list[Markup]:
     last = rows[-1] if rows else {}
-    found = [("epochs", f"{len(rows):,}")]
+    tiles = [("epochs", f"{len(rows):,}")]
     seconds = finite(record.get("seconds"))
     if seconds is not None:
-        found.append(("time", duration(seconds)))
+        tiles.append(("time", duration(seconds)))
     samples = record.get("samples")
     if isinstance(samples, Mapping):
-        found.append(("training samples", short(samples.get("train"))))
+        tiles.append(("training samples", short(samples.get("train"))))
         if samples.get("validation"):
-            found.append(("validation samples", short(samples["validation"])))
-    found += [(label, short(last[key])) for key, label in (("loss", "last loss"), ("val_loss", "last validation loss"))
+            tiles.append(("validation samples", short(samples["validation"])))
+    tiles += [(label, short(last[key])) for key, label in (("loss", "last loss"), ("val_loss", "last validation loss"))
               if key in last]  # fmt: skip
     best = record.get("best")
     if isinstance(best, Mapping) and best.get("value") is not None:
-        found.append((f"best {best.get('monitor')}, epoch {best_epoch(record)}", short(best["value"])))
-    return [tag("div", tag("b", value), tag("span", label), class_="tile") for label, value in found]
+        tiles.append((f"best {best.get('monitor')}, epoch {best_epoch(record)}", short(best["value"])))
+    return [tag("div", tag("b", value), tag("span", label), class_="tile") for label, value in tiles]
 
 
 def _remark(status: str, record: Mapping[str, Any]) -> Markup | None:
@@ -58,11 +66,11 @@ def _remark(status: str, record: Mapping[str, Any]) -> Markup | None:
         why = record.get("reason")
         return note(f"The training failed{f': {why}' if why else ''}.", kind="failure")
     if status == "stopped":
-        return note("The training was stopped before its end; this is what it had reached.", kind="warning")
+        return note("The training was stopped before its end; the page shows its state then.", kind="warning")
     if status == "running":
-        return note("The training is still going on; this is what it had reached when the page was made.")
+        return note("The training is still running; the page shows its state when it was written.")
     if status == KILLED:
-        return note("The training was killed; this is what it had reached.", kind="warning")
+        return note("The training was killed; the page shows its state then.", kind="warning")
     return None
 
 

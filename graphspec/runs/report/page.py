@@ -1,4 +1,4 @@
-"""The whole page: one file that opens from anywhere, fetches nothing and runs no script but its own."""
+"""The whole page: one file that fetches nothing and runs no script but its own."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from graphspec.runs.report.markup import Markup, tag
 from graphspec.version import __version__
 
 GENERATOR = "graphspec report"
-"""What the page says made it, in its first lines: by this it may be replaced."""
+"""The generator in the first lines of a page, which shows that it may be replaced."""
 
 _POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'"
 
@@ -21,7 +21,7 @@ Section = tuple[str, Markup]
 
 
 def page(title: str, head: Markup, sections: Sequence[Section]) -> str:
-    """The page of `sections` with their headings, below `head`."""
+    """Return the page of `sections`, each a heading and its body, below `head`."""
     style, script = drawing.STYLE + _part("page.css"), _part("page.js")
     policy = f"{_POLICY}; style-src '{_hash(style)}'; script-src '{_hash(script)}'"
     numbered = [(f"part-{number}", heading, body) for number, (heading, body) in enumerate(sections)]
@@ -55,7 +55,7 @@ def page(title: str, head: Markup, sections: Sequence[Section]) -> str:
 
 
 def is_page(first: bytes) -> bool:
-    """Whether a file that begins with `first` is a page of graphspec's."""
+    """Return whether a file that begins with `first` is a page of graphspec."""
     return first.startswith(b"<!DOCTYPE html>") and f'content="{GENERATOR}"'.encode() in first
 
 

@@ -1,4 +1,4 @@
-"""Charts as SVG: lines by epoch, shares of a whole, points of predicted against target, and histograms.
+"""Charts as SVG: metrics by epoch, stacked shares, scatter plots and histograms.
 
 Each is as wide as a phone, so that its text is never scaled down much; colours are classes of the page's style.
 """
@@ -17,15 +17,20 @@ WIDTH, HEIGHT = 360.0, 200.0
 LEFT, RIGHT, TOP, BOTTOM = 54.0, 16.0, 10.0, 24.0
 
 _DENSE = 120
-"""Of more points a line is drawn thinner, and points fainter."""
+"""With more points, lines are drawn thinner and points fainter."""
 
 
 def line_chart(chart: Chart, best: int | None = None) -> Markup:
-    """A metric by epoch, with its values for the page's script. best: an epoch to mark, counted from 1."""
+    """Return a chart of a metric by epoch, with its values for the script of the page.
+
+    Args:
+        chart: The curves to draw.
+        best: An epoch to mark, counted from 1.
+    """
     if not chart.values:
         return Markup()
     frame = _Frame(_epochs(chart.curves), span_of(chart.values, log=chart.log), log=chart.log)
-    drawn = {
+    data = {
         "x": frame.x,
         "y": frame.y,
         "log": chart.log,
@@ -41,11 +46,11 @@ def line_chart(chart: Chart, best: int | None = None) -> Markup:
                      d=f"M{frame.across(best):.1f} {TOP:g}V{HEIGHT - BOTTOM:g}")  # fmt: skip
     lines = [_line(curve, frame) for curve in chart.curves]
     label = f"{chart.title} by epoch; " + ", ".join(f"{each.name} ends at {short(each.last)}" for each in chart.curves)
-    return _svg(frame.axes(), marked, lines, label=label, class_="plot curves", data_chart=json.dumps(drawn))
+    return _svg(frame.axes(), marked, lines, label=label, class_="plot curves", data_chart=json.dumps(data))
 
 
 def share_chart(curves: Sequence[Curve]) -> Markup:
-    """Shares of a whole by epoch, one upon the other; each curve's points are at the same epochs."""
+    """Return a chart of stacked shares by epoch, of curves with points at the same epochs."""
     frame = _Frame(_epochs(curves), (0.0, 1.0))
     below = dict.fromkeys((epoch for curve in curves for epoch, _ in curve.points), 0.0)
     areas = []
@@ -64,7 +69,7 @@ def share_chart(curves: Sequence[Curve]) -> Markup:
 
 
 def scatter(target: Sequence[float], predicted: Sequence[float], name: str) -> Markup:
-    """A point a sample: target across, predicted upwards, and the line on which the two are equal."""
+    """Return a scatter plot of predictions against targets, with the line of equality."""
     both = span_of([*target, *predicted])
     frame = _Frame(both, both, height=300.0, x_title="target", y_title="predicted")
     (start, end), class_ = both, "equal"
@@ -86,7 +91,7 @@ def scatter(target: Sequence[float], predicted: Sequence[float], name: str) -> M
 
 
 def histogram(counts: Sequence[int], edges: Sequence[float], name: str) -> Markup:
-    """A bar a bin; `edges` are one more than `counts`."""
+    """Return a histogram of errors; there is one more of `edges` than of `counts`."""
     frame = _Frame((edges[0], edges[-1]), (0.0, max(counts) * 1.06), x_title="predicted − target", y_title="values")
     bars = [
         tag(
@@ -104,7 +109,7 @@ def histogram(counts: Sequence[int], edges: Sequence[float], name: str) -> Marku
 
 
 class _Frame:
-    """The axes of a chart: where a value stands."""
+    """The axes of a chart, which map values to coordinates."""
 
     def __init__(
         self,
@@ -158,11 +163,11 @@ def _epochs(curves: Sequence[Curve]) -> Range:
 
 
 def _line(curve: Curve, frame: _Frame) -> Markup:
-    """The stretches of a curve; a stretch of one epoch, which is no line, is a dot."""
+    """Return the segments of a curve as lines, those of one epoch as dots."""
     shapes = []
     class_ = f"line dense {curve.kind}" if len(curve.points) > _DENSE else f"line {curve.kind}"
-    for stretch in curve.stretches:
-        points = [f"{frame.across(x):.1f} {frame.up(y):.1f}" for x, y in stretch]
+    for segment in curve.segments:
+        points = [f"{frame.across(x):.1f} {frame.up(y):.1f}" for x, y in segment]
         if len(points) == 1:
             x, y = points[0].split()
             shapes.append(tag("circle", cx=x, cy=y, r="3", class_=f"dot {curve.kind}"))

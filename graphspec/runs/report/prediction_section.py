@@ -6,7 +6,15 @@ from collections.abc import Iterator
 
 from graphspec.runs.report.markup import Markup, note, table, tag
 from graphspec.runs.report.numbers import short
-from graphspec.runs.report.outcomes import Confusion, Errors, MultiLabel, NoPicture, OutputPictures, Picture, Scatter
+from graphspec.runs.report.pictures import (
+    Confusion,
+    ErrorHistogram,
+    MultiLabel,
+    NoPicture,
+    OutputPictures,
+    Picture,
+    Scatter,
+)
 from graphspec.runs.report.plots import histogram, scatter
 from graphspec.runs.report.predictions import Predictions
 
@@ -55,7 +63,7 @@ def _picture(picture: Picture, name: str) -> Markup:
         fit = "" if picture.r2 is None else f"R² {picture.r2:.3f}"
         keys = [f"mean absolute error {short(picture.mean_error)}", f"RMSE {short(picture.root_mean_square)}", fit]
         return _figure(picture.name, keys, scatter(picture.target, picture.predicted, picture.name))
-    if isinstance(picture, Errors):
+    if isinstance(picture, ErrorHistogram):
         keys = [f"mean absolute error {short(picture.mean_error)}", f"RMSE {short(picture.root_mean_square)}"]
         return _figure("errors of all values", keys, histogram(picture.counts, picture.edges, name))
     assert isinstance(picture, NoPicture)
@@ -85,7 +93,7 @@ def _confusion(matrix: Confusion) -> Markup:
     ]
     accuracy = tag("td", _rate(matrix.right, matrix.values, digits), class_="rate right")
     rows.append(tag("tr", tag("th", "precision"), precision, accuracy))
-    remark = "Rows are targets, columns matrix."
+    remark = "Rows are targets, columns are predictions."
     if matrix.folded:
         remark += f" {matrix.folded} less frequent classes are merged into one row and one column."
     return _figure(

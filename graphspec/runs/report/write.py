@@ -10,13 +10,12 @@ from typing import Any, TypeVar
 from graphspec import run_directory
 from graphspec.diagnostics import SpecError
 from graphspec.diagnostics.render import render_one
-from graphspec.diagnostics.rules import CANNOT_WRITE
-from graphspec.files import is_folder, open_file, read_text
+from graphspec.files import cannot_write, is_folder, open_file, read_text
 from graphspec.run_directory.folders import status_of
 from graphspec.run_paths import REPORT
 from graphspec.runs.report.graph_section import graph_section
 from graphspec.runs.report.markup import Markup, note
-from graphspec.runs.report.metrics_sections import curves_section, pace_section
+from graphspec.runs.report.metrics_sections import curves_section, speed_section
 from graphspec.runs.report.origin_sections import data_section, lock_section, provenance_section, spec_section
 from graphspec.runs.report.overview import best_epoch, overview
 from graphspec.runs.report.page import Section, is_page, page
@@ -40,16 +39,16 @@ def write_report(
     """Write the HTML page of a run; it needs no network.
 
     Args:
-        run: a run, its directory, or a folder of runs (the newest is taken).
-        path: file to write, by default `report.html` in the run.
-        force: replace a file that is no report of graphspec.
-        on_stage: is called with a description of each stage of the work.
+        run: A run, its directory, or a folder of runs (the newest is taken).
+        path: File to write, by default `report.html` in the run.
+        force: Replace a file that is no report of graphspec.
+        on_stage: Is called with a description of each stage of the work.
 
     Returns:
         The path of the page.
 
     Raises:
-        SpecError: there is no run, or the page cannot be written.
+        SpecError: There is no run, or the page cannot be written.
     """
     run = run if isinstance(run, Run) else Run.at(run)
     target = Path(path) if path is not None else run.path / REPORT
@@ -66,7 +65,7 @@ def report_page(run: Run, on_stage: OnStage = _ignore) -> str:
     known = record if isinstance(record, dict) else {}
     name = str(known.get("name") or run.path.name)
     metrics = rows if isinstance(rows, list) else []
-    head = overview(name, status_of(run.path, known), known, metrics, str(run.path.resolve()))
+    head = overview(name, status_of(run.path, known), known, metrics, folder=str(run.path.resolve()))
     checked = _read(lambda: run.record)
     faults = (
         [("Record", _fault("The record of the run is damaged.", checked))] if isinstance(checked, SpecError) else []
@@ -84,9 +83,8 @@ def _sections(
         missing = _read(lambda: run.metrics)
         lost = _fault("Some of the metrics are missing.", missing) if isinstance(missing, SpecError) else ""
         yield "Curves", Markup(lost + curves_section(rows, outputs, best_epoch(record)))
-        pace = pace_section(rows, outputs, best_epoch(record))
-        if pace is not None:
-            yield "Training", pace
+        if (speed := speed_section(rows, outputs, best_epoch(record))) is not None:
+            yield "Training", speed
     if isinstance(spec, Spec):
         yield "Predictions", _predictions(run, on_stage)
         yield "Graph", graph_section(spec)
@@ -97,8 +95,10 @@ def _sections(
     no_lock = "The lock.json of the run cannot be read."
     yield "Versions", lock_section(lock) if isinstance(lock, dict) else _fault(no_lock, lock)
     provenance = _readable(run, run_directory.PROVENANCE)
-    found = provenance_section(provenance) if isinstance(provenance, dict) else _fault("It cannot be read.", provenance)
-    yield "Where each value came from", found
+    origins = (
+        provenance_section(provenance) if isinstance(provenance, dict) else _fault("It cannot be read.", provenance)
+    )
+    yield "Origin of each value", origins
 
 
 def _spec(run: Run, spec: Spec | SpecError) -> Markup:
@@ -106,9 +106,7 @@ def _spec(run: Run, spec: Spec | SpecError) -> Markup:
     parts = [_fault("The spec of the run cannot be read.", spec)] if isinstance(spec, SpecError) else []
     changes = _read(run.spec_changes) if isinstance(spec, Spec) else None
     if isinstance(changes, list) and changes:
-        parts.append(
-            note("\n".join(["The spec was changed since the run was begun:", *map(str, changes)]), kind="warning")
-        )
+        parts.append(note("\n".join(["The spec has changed since the run began:", *map(str, changes)]), kind="warning"))
     with suppress(OSError):
         parts.append(spec_section(read_text(run.path / run_directory.SPEC, errors="replace")))
     return Markup("".join(parts))
@@ -136,7 +134,7 @@ def _predictions(run: Run, on_stage: OnStage) -> Markup:
     try:
         return prediction_section(predictions_of(run))
     except Exception as error:  # layers of a model may raise anything
-        return note(f"The model could not be tried on its data.\n{failure_text(error)}", kind="warning")
+        return note(f"The model cannot be applied to its data.\n{failure_text(error)}", kind="warning")
 
 
 def _fault(title: str, error: SpecError) -> Markup:
@@ -159,14 +157,11 @@ def _read(read: Callable[[], Result]) -> Result | SpecError:
 def _check(path: Path, *, force: bool) -> None:
     """Raise SpecError unless the page can be written to `path`."""
     if is_folder(path):
-        raise SpecError.of(CANNOT_WRITE, f"{path} is a folder", help=f"write to {path / REPORT}")
+        raise cannot_write(path, "it is a folder", f"write to {path / REPORT}")
     run_directory.check_destination(path)
     if path.exists() and not force and not _is_ours(path):
-        raise SpecError.of(
-            CANNOT_WRITE,
-            f"{path} is no report of graphspec",
-            help="choose another path with --output, or pass --force to replace it",
-        )
+        help = "choose another path with --output, or pass --force to replace it"
+        raise cannot_write(path, "it is not a report of graphspec", help)
 
 
 def _is_ours(path: Path) -> bool:

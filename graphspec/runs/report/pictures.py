@@ -20,16 +20,16 @@ from graphspec.language.graph import Output
 if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
-MOST_CLASSES = 20
+MAX_CLASSES = 20
 """The maximum size of a confusion matrix; less frequent classes are merged into one."""
 
-MOST_LABELS = 40
-MOST_SCATTERS = 6
-MOST_POINTS = 1_200
+MAX_LABELS = 40
+MAX_SCATTERS = 6
+MAX_POINTS = 1_200
 BINS = 40
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Confusion:
     """A confusion matrix: `counts[i][j]` values of class i were predicted as j; the last merges `folded` classes."""
 
@@ -59,7 +59,7 @@ class MultiLabel:
     folded: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Scatter:
     """Targets and predictions of one number a sample; `r2` is None if all targets are equal."""
 
@@ -71,8 +71,8 @@ class Scatter:
     r2: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Errors:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorHistogram:
     """A histogram of the errors of predictions."""
 
     counts: tuple[int, ...]
@@ -88,7 +88,7 @@ class NoPicture:
     reason: str
 
 
-Picture = Confusion | MultiLabel | Scatter | Errors | NoPicture
+Picture = Confusion | MultiLabel | Scatter | ErrorHistogram | NoPicture
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +104,10 @@ def output_pictures(output: Output, target: Array, predicted: Array, words: Sequ
     """Return the pictures of an output.
 
     Args:
-        output: the output, with its loss.
-        target: targets, first axis samples, of a shape that the loss takes.
-        predicted: predictions, first axis samples.
-        words: names of the classes, by index.
+        output: The output, with its loss.
+        target: Targets, first axis samples, of a shape that the loss takes.
+        predicted: Predictions, first axis samples.
+        words: Names of the classes, by index.
     """
     if target.ndim == predicted.ndim - 1 and predicted.shape[-1] == 1:
         target = target[..., None]
@@ -115,7 +115,7 @@ def output_pictures(output: Output, target: Array, predicted: Array, words: Sequ
         reason = f"targets of shape {_shape(target)} are not compared with predictions of shape {_shape(predicted)}"
         return OutputPictures(output.name, (NoPicture(reason),))
     if target.dtype.kind not in "biuf" or predicted.dtype.kind not in "biuf":
-        return OutputPictures(output.name, (NoPicture("the values are no numbers"),))
+        return OutputPictures(output.name, (NoPicture("the values are not numbers"),))
     finite = np.isfinite(predicted).reshape(len(predicted), -1).all(axis=1)
     not_finite = int((~finite).sum())
     target, predicted = target[finite], predicted[finite]
@@ -140,7 +140,7 @@ def _pictures(output: Output, target: Array, predicted: Array, words: list[str])
             return (_labels(true, guess, words),)
         return (_confusion(true.reshape(-1), guess.reshape(-1), 2, []),)
     target, predicted = target.reshape(len(target), -1), predicted.reshape(len(predicted), -1)
-    if target.shape[1] > MOST_SCATTERS:
+    if target.shape[1] > MAX_SCATTERS:
         return (_errors(target, predicted),)
     names = [output.name] if target.shape[1] == 1 else [f"{output.name} [{index}]" for index in range(target.shape[1])]
     return tuple(_scatter(name, target[:, index], predicted[:, index]) for index, name in enumerate(names))
@@ -152,8 +152,8 @@ def _confusion(truth: Array, guess: Array, classes: int, words: list[str]) -> Co
     right, values = int((truth == guess).sum()), len(truth)
     names = [words[index] if index < len(words) else str(index) for index in range(classes)]
     folded = 0
-    if classes > MOST_CLASSES:
-        frequent = np.argsort(-np.bincount(truth, minlength=classes), kind="stable")[: MOST_CLASSES - 1]
+    if classes > MAX_CLASSES:
+        frequent = np.argsort(-np.bincount(truth, minlength=classes), kind="stable")[: MAX_CLASSES - 1]
         kept = np.sort(frequent)
         folded = classes - len(kept)
         places = np.full(classes, len(kept))
@@ -162,7 +162,9 @@ def _confusion(truth: Array, guess: Array, classes: int, words: list[str]) -> Co
         names = [*(names[index] for index in kept), "others"]
         classes = len(names)
     counts = np.bincount(truth * classes + guess, minlength=classes * classes).reshape(classes, classes)
-    return Confusion(tuple(names), tuple(map(tuple, counts.tolist())), values, right, folded)
+    return Confusion(
+        classes=tuple(names), counts=tuple(map(tuple, counts.tolist())), values=values, right=right, folded=folded
+    )
 
 
 def _labels(true: Array, guess: Array, words: list[str]) -> MultiLabel:
@@ -174,34 +176,32 @@ def _labels(true: Array, guess: Array, words: list[str]) -> MultiLabel:
             int(guess[:, index].sum()),
             int((true[:, index] & guess[:, index]).sum()),
         )
-        for index in range(min(count, MOST_LABELS))
+        for index in range(min(count, MAX_LABELS))
     )
-    return MultiLabel(rows, len(true), max(0, count - MOST_LABELS))
+    return MultiLabel(rows, len(true), max(0, count - MAX_LABELS))
 
 
 def _scatter(name: str, target: Array, predicted: Array) -> Scatter:
     error = predicted.astype(np.float64) - target
     spread = float(np.square(target - target.mean(dtype=np.float64)).sum())
-    drawn = np.linspace(0, len(target) - 1, min(len(target), MOST_POINTS)).astype(np.int64)
+    drawn = np.linspace(0, len(target) - 1, min(len(target), MAX_POINTS)).astype(np.int64)
     return Scatter(
-        name,
-        tuple(target[drawn].astype(float).tolist()),
-        tuple(predicted[drawn].astype(float).tolist()),
-        float(np.abs(error).mean()),
-        float(np.sqrt(np.square(error).mean())),
-        1 - float(np.square(error).sum()) / spread if spread else None,
+        name=name,
+        target=tuple(target[drawn].astype(float).tolist()),
+        predicted=tuple(predicted[drawn].astype(float).tolist()),
+        r2=1 - float(np.square(error).sum()) / spread if spread else None,
+        **_sizes(error),
     )
 
 
-def _errors(target: Array, predicted: Array) -> Errors:
+def _errors(target: Array, predicted: Array) -> ErrorHistogram:
     error = (predicted.astype(np.float64) - target).reshape(-1)
     counts, edges = np.histogram(error, bins=BINS)
-    return Errors(
-        tuple(counts.tolist()),
-        tuple(edges.tolist()),
-        float(np.abs(error).mean()),
-        float(np.sqrt(np.square(error).mean())),
-    )
+    return ErrorHistogram(counts=tuple(counts.tolist()), edges=tuple(edges.tolist()), **_sizes(error))
+
+
+def _sizes(error: Array) -> dict[str, float]:
+    return {"mean_error": float(np.abs(error).mean()), "root_mean_square": float(np.sqrt(np.square(error).mean()))}
 
 
 def _shape(array: Array) -> str:
