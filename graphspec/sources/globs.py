@@ -1,8 +1,8 @@
-"""A glob → the files that it matches, within bounds: of time, of how much is looked at, and of where it leads.
+"""Expansion of globs, within limits on time, on the number of entries, and on where links lead.
 
-Patterns are those of Python's `glob`: `*`, `?` and `[...]` within a name, `**` for folders of any depth, and what is
-hidden only where the pattern says so. Unlike there, `**` follows no link, files of the kernel are passed over, and a
-match that a link leads out of the folder that the pattern starts in is refused: it would be a file that nobody named.
+Patterns are those of Python's `glob`: `*`, `?` and `[...]` within a name, `**` for folders of any depth, hidden names
+only where the pattern starts with a dot. Unlike there, `**` follows no links, kernel files are skipped, and a link out
+of the folder in which the pattern starts is refused: nobody named the file that it leads to.
 """
 
 from __future__ import annotations
@@ -20,26 +20,26 @@ from pathlib import Path
 from graphspec.files import is_of_kernel, is_there, reason_of
 from graphspec.sources.source import DataError
 
-MOST_FILES = 100_000
-MOST_ENTRIES = 1_000_000
-MOST_SECONDS = 10.0
-MOST_WORK = 1.2
-"""Seconds by the clock and of processor time; `within_bounds` lets the globs of a whole spec share them."""
+MAX_FILES = 100_000
+MAX_ENTRIES = 1_000_000
+MAX_SECONDS = 10.0
+MAX_CPU_SECONDS = 1.2
+"""Processor time; all globs within one `within_bounds` share it and `MAX_SECONDS`."""
 
 _MAGIC = re.compile(r"[*?[]")
 
 
 class _Looks:
-    """What the globs of one spec have found, and the time that is left for them; it passes only while one looks."""
+    """The results of the globs of one spec, and the time left for them, which passes only during a search."""
 
     def __init__(self) -> None:
         self.found: dict[tuple[Path, Path], list[Path]] = {}
-        self._left = (MOST_SECONDS, MOST_WORK)
+        self._left = (MAX_SECONDS, MAX_CPU_SECONDS)
         self._began = _now()
 
     @contextmanager
     def counted(self) -> Iterator[None]:
-        """Take the time that passes within from what is left."""
+        """Subtract the time spent within from the time left."""
         self._began = _now()
         try:
             yield
@@ -47,7 +47,7 @@ class _Looks:
             self._left = self._rest()
 
     def is_late(self) -> bool:
-        """Return whether the glob that looks now has no time left."""
+        """Return whether the current search has run out of time."""
         return min(self._rest()) < 0
 
     def _rest(self) -> tuple[float, float]:
@@ -64,7 +64,7 @@ _LOOKS: ContextVar[_Looks | None] = ContextVar("looks", default=None)
 
 @contextmanager
 def within_bounds() -> Iterator[None]:
-    """Let all globs within it share the bounds of one, and look once: many of them take no longer."""
+    """Let all globs within share one time limit, and cache their results."""
     token = _LOOKS.set(_LOOKS.get() or _Looks())
     try:
         yield
@@ -73,9 +73,15 @@ def within_bounds() -> Iterator[None]:
 
 
 def matching(folder: Path, pattern: Path, text: str) -> list[Path]:
-    """Return the files that `pattern`, which starts in `folder`, matches, in sorted order; messages call it `text`.
+    """Return the files that a pattern matches, in sorted order.
 
-    Raises DataError where there are too many, where it takes too long, or where one lies elsewhere.
+    Args:
+        folder: The folder in which the pattern starts.
+        pattern: The glob, relative to `folder`.
+        text: The glob as messages quote it.
+
+    Raises:
+        DataError: There are too many files, the search takes too long, or a link leads out of the folder.
     """
     looks = _LOOKS.get() or _Looks()
     if (known := looks.found.get((folder, pattern))) is not None:
@@ -91,7 +97,7 @@ def matching(folder: Path, pattern: Path, text: str) -> list[Path]:
 
 
 class _GlobSearch:
-    """One search below `start`: counts what it looks at, and ends it where that is too much."""
+    """A search below the folder `start` that counts what it reads and fails beyond the limits."""
 
     def __init__(self, text: str, start: Path, looks: _Looks) -> None:
         self.text, self.start, self.looks = text, start, looks
@@ -100,8 +106,8 @@ class _GlobSearch:
         self.seen: set[str] = set()
 
     def files(self, parts: tuple[str, ...]) -> Iterator[str]:
-        """The matches of `parts`, each once."""
-        waiting = [(str(self.start), parts, False)]  # and whether a link has led there
+        """Yield the files that the pattern `parts` matches, each once."""
+        waiting = [(str(self.start), parts, False)]  # the last: whether a link led there
         done: set[tuple[str, tuple[str, ...]]] = set()
         while waiting:
             folder, parts, is_linked = waiting.pop()
@@ -144,12 +150,12 @@ class _GlobSearch:
                 help="name that file itself, or copy it into the folder",
             )
         self.found += 1
-        if self.found > MOST_FILES:
-            raise self._too_much(f"more than {MOST_FILES:,} files")
+        if self.found > MAX_FILES:
+            raise self._too_much(f"more than {MAX_FILES:,} files")
         yield path
 
     def _listed(self, folder: str) -> Iterator[os.DirEntry[str]]:
-        """What lies in `folder`; nothing where there is no such folder, and of what the kernel makes up."""
+        """Yield the entries of `folder`; none if it does not exist or belongs to the kernel."""
         try:
             if self.looks.is_late():
                 raise self._too_slow()
@@ -158,17 +164,17 @@ class _GlobSearch:
             with os.scandir(folder) as entries:
                 for entry in entries:
                     self.entries += 1
-                    if self.entries > MOST_ENTRIES:
-                        raise self._too_much(f"one of more than {MOST_ENTRIES:,} names that were looked at")
+                    if self.entries > MAX_ENTRIES:
+                        raise self._too_much(f"one of more than {MAX_ENTRIES:,} names that were looked at")
                     if self.entries % 256 == 0 and self.looks.is_late():
                         raise self._too_slow()
                     yield entry
         except (FileNotFoundError, NotADirectoryError):
             return
         except OSError as error:
-            shown = os.path.relpath(folder, self.start)
+            relative = os.path.relpath(folder, self.start)
             raise DataError(
-                f"{self.text} leads to the folder {shown}, which cannot be looked into: {reason_of(error)}",
+                f"{self.text} leads to the folder {relative}, which cannot be looked into: {reason_of(error)}",
                 help="check the rights of the folder",
             ) from None
 
@@ -184,12 +190,12 @@ class _GlobSearch:
 def _is_folder(entry: os.DirEntry[str], *, follow: bool) -> bool:
     try:
         return entry.is_dir(follow_symlinks=follow)
-    except OSError:  # a link to itself, for one
+    except OSError:  # such as a link to itself
         return False
 
 
 def _matches(part: str, name: str) -> bool:
-    """Whether `name` matches one part of a pattern; a hidden name only where the part begins with a dot."""
+    """Return whether `name` matches one part of a pattern; hidden names need a leading dot."""
     if name.startswith(".") and not part.startswith("."):
         return False
     return _compiled(part).match(os.path.normcase(name)) is not None

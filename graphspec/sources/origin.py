@@ -1,4 +1,4 @@
-"""Sample → the file that it comes from, for messages: which shard, or which image."""
+"""The origin of a sample, for messages: its number, and its shard or image file."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ from graphspec.sources.source import DataSource
 
 
 def place_of_sample(source: DataSource, column: Column, sample: int) -> str:
-    """Return the words for where sample `sample` of `column` lies: its number, and its file where there are several.
+    """Describe the origin of a sample: its number, and its file where there are several.
 
-    column is that of `source`, with all that is made of it.
+    Args:
+        source: The source of the column.
+        column: The column of `source` after all transforms.
+        sample: The index of the sample in `column`.
     """
-    said = f"sample {sample:,}"
+    text = f"sample {sample:,}"
     while isinstance(column, Mapped | Windows):
         if isinstance(column, Windows):
             sample = sample * column.window.stride + int(column.offsets[0])
@@ -23,10 +26,10 @@ def place_of_sample(source: DataSource, column: Column, sample: int) -> str:
 
         shards = shards_of(source)
         number = bisect_right(column.ends.tolist(), sample)
-        return f"{said}, which {shards[number].text} holds" if number < len(shards) else said
+        return f"{text}, which {shards[number].text} holds" if number < len(shards) else text
     paths = getattr(column, "paths", None)
     if paths is not None and sample < len(paths):
         from graphspec.sources.formats.image_paths import display_name
 
-        return f"{said}, {display_name(source, paths[sample])}"
-    return said
+        return f"{text}, {display_name(source, paths[sample])}"
+    return text

@@ -1,4 +1,4 @@
-"""Source → header, and source → column: shards joined, transforms applied."""
+"""Reading a source: its header or its column, with shards joined and transforms applied."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from graphspec.files import is_folder
 from graphspec.sources.column import Column, Joined
 from graphspec.sources.format import format_for
-from graphspec.sources.shards import joined, shards_of
+from graphspec.sources.shards import join_headers, shards_of
 from graphspec.sources.source import DataError, DataSource, Header
 from graphspec.sources.transforms import transformed, transformed_header
 
@@ -19,58 +19,73 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 IN_MEMORY = 256 * 2**20
-"""The bytes of a source without random access that are held in memory; a larger one is converted."""
+"""The most bytes of a file without random access that are held in memory; a larger file is converted."""
 
 LARGE = 16 * 2**20
-"""The bytes of a file without random access from which on it is looked for among those that were converted before."""
+"""The size in bytes from which a file without random access is looked up in the cache."""
 
 Progress = Callable[[str, int, int | None], None]
-"""Told of what takes long: the file, the samples read so far, and how many there are if that is known."""
+"""A callback for long reads: the file, the samples read so far, and their total number, if known."""
 
 
 def header(source: DataSource) -> Header:
-    """What the files of `source` tell of what it gives. Raises DataError, or OSError where one cannot be opened."""
+    """Return the header of `source` after all transforms, without reading the data.
+
+    Raises:
+        DataError: A file does not hold what the source names.
+        OSError: A file cannot be opened.
+    """
     return transformed_header(file_header(source), source)
 
 
 def file_header(source: DataSource) -> Header:
-    """What the files of `source` tell of what they hold, before any transform."""
-    found = format_for(source)
-    return found.header(source) if found.whole else _header_of(source, shards_of(source))
+    """Return the header of the files of `source`, before any transform."""
+    format = format_for(source)
+    return format.header(source) if format.whole else _joined_header(source, shards_of(source))
 
 
-def _header_of(source: DataSource, shards: list[DataSource]) -> Header:
-    """The header of all `shards`, the files that `source` stands for."""
-    found = format_for(source)
+def _joined_header(source: DataSource, shards: list[DataSource]) -> Header:
+    """Return the common header of the shards of `source`."""
+    format = format_for(source)
     for shard in shards:
         if is_folder(shard.path):
             raise DataError(f"{shard.text} is no file", help="name a file, or write a glob: `folder/*.npy`")
     if len(shards) == 1:
-        return found.header(shards[0])
-    return joined(source, {shard.text: found.header(shard) for shard in shards})
+        return format.header(shards[0])
+    return join_headers(source, {shard.text: format.header(shard) for shard in shards})
 
 
 def load(source: DataSource, progress: Progress | None = None) -> Column:
-    """The column of `source`, first axis samples. Raises DataError, or OSError where a file cannot be opened."""
+    """Return the column of `source` after all transforms.
+
+    Args:
+        source: The files to read.
+        progress: Called while a file without random access is read.
+
+    Raises:
+        DataError: A file does not hold what the source names.
+        OSError: A file cannot be opened.
+    """
     return transformed(load_files(source, progress), source)
 
 
 def load_files(source: DataSource, progress: Progress | None = None) -> Column:
-    """The column of what the files of `source` hold, before any transform."""
-    found = format_for(source)
-    if found.whole:
-        column = found.column(source)
+    """Return the column of the files of `source`, before any transform."""
+    format = format_for(source)
+    if format.whole:
+        column = format.column(source)
         assert column is not None
         return column
     shards = shards_of(source)
-    _header_of(source, shards)
+    _joined_header(source, shards)
     parts = [_load_file(shard, progress) for shard in shards]
     return parts[0] if len(parts) == 1 else Joined(parts)
 
 
 def _load_file(source: DataSource, progress: Progress | None) -> Column:
-    found = format_for(source)
-    column = found.column(source)
+    """Return the column of one file, from the cache where it was converted before."""
+    format = format_for(source)
+    column = format.column(source)
     if column is not None:
         return column
     if source.path.stat().st_size >= LARGE:
@@ -79,8 +94,8 @@ def _load_file(source: DataSource, progress: Progress | None) -> Column:
         column = find(source)
         if column is not None:
             return column
-    head = found.header(source)
-    blocks = _of_one_state(source, found.blocks(source))
+    head = format.header(source)
+    blocks = _unchanged(source, format.blocks(source))
     held: list[Array] = []
     size = samples = 0
     for block in blocks:
@@ -92,12 +107,12 @@ def _load_file(source: DataSource, progress: Progress | None) -> Column:
         if size > IN_MEMORY:
             from graphspec.sources.cache import convert
 
-            return convert(source, chain(_given_up(held), blocks), head.samples, progress)
-    return _together(held, head)
+            return convert(source, chain(_drained(held), blocks), head.samples, progress)
+    return _concatenated(held, head)
 
 
-def _of_one_state(source: DataSource, blocks: Iterator[Array]) -> Iterator[Array]:
-    """The blocks of a file. Raises DataError after the last one where the file has changed since the first."""
+def _unchanged(source: DataSource, blocks: Iterator[Array]) -> Iterator[Array]:
+    """Yield the blocks of a file; raise DataError after the last if the file changed."""
     before = source.path.stat()
     yield from blocks
     after = source.path.stat()
@@ -105,8 +120,8 @@ def _of_one_state(source: DataSource, blocks: Iterator[Array]) -> Iterator[Array
         raise DataError(f"{source.text} changed while it was read", help="wait until it is written, and start again")
 
 
-def _given_up(blocks: list[Array]) -> Iterator[Array]:
-    """Each block, which is held no longer once it was given."""
+def _drained(blocks: list[Array]) -> Iterator[Array]:
+    """Yield each block and remove it from the list, to free its memory."""
     blocks.reverse()
     while blocks:
         yield blocks.pop()
@@ -118,7 +133,7 @@ def _bytes(block: Array) -> int:
     return sum(len(text) + 56 for text in block.reshape(-1).tolist())
 
 
-def _together(blocks: list[Array], head: Header) -> Array:
+def _concatenated(blocks: list[Array], head: Header) -> Array:
     import numpy as np
 
     if blocks:
@@ -127,7 +142,7 @@ def _together(blocks: list[Array], head: Header) -> Array:
 
 
 def blocks_of(column: Column, numbers: int = 1 << 22) -> Iterator[Array]:
-    """The samples of `column` in order, about so many numbers at a time."""
+    """Yield the samples of `column` in order, in blocks of about `numbers` values."""
     from graphspec.sources.column import in_order, rows_together
 
     rows = rows_together(column, numbers)

@@ -1,6 +1,6 @@
-"""Every value of a column looked at once, block by block: what is missing, and from where to where the others go.
+"""Scans of the values of a column, block by block: missing values, range, fractions.
 
-A memory-mapped file is never in memory as a whole. Needs NumPy, which is imported when it is called.
+A memory-mapped file is never in memory as a whole. NumPy is imported on the first call.
 """
 
 from __future__ import annotations
@@ -14,20 +14,23 @@ from graphspec.sources.reading import blocks_of
 from graphspec.sources.transforms import is_broken
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Scan:
-    """The values of a column: how many are NaN or infinite, the least and the greatest of the others.
-
-    lowest and highest are None where no number is finite. fractional: some number is not whole. broken: how many texts
-    hold half a surrogate pair, which no encoding knows.
-    """
+    """The statistics of the values of a column."""
 
     missing: int = 0
+    """Number of NaNs."""
+
     infinite: int = 0
     lowest: float | None = None
+    """The least finite number, or None; `highest` likewise."""
+
     highest: float | None = None
     fractional: bool = False
+    """True where a finite number is not whole."""
+
     broken: int = 0
+    """Number of texts with half a surrogate pair, which cannot be encoded."""
 
     @property
     def is_finite(self) -> bool:
@@ -36,9 +39,15 @@ class Scan:
 
 
 def scan(column: Column, ignored: int | None = None) -> Scan:
-    """Read all of `column`, text too, and look at all numbers but those that are `ignored`.
+    """Read all of `column` and summarize its values.
 
-    Raises DataError or OSError where a value cannot be read.
+    Args:
+        column: The column; text is read as well.
+        ignored: A value that is left out of the statistics.
+
+    Raises:
+        DataError: A value cannot be read.
+        OSError: A file cannot be read.
     """
     missing = infinite = broken = 0
     lows: list[Any] = []
@@ -58,29 +67,45 @@ def scan(column: Column, ignored: int | None = None) -> Scan:
         if numbers.size:
             lows.append(numbers.min().item())
             highs.append(numbers.max().item())
-    return Scan(missing, infinite, min(lows, default=None), max(highs, default=None), fractional, broken)
+    return Scan(
+        missing=missing,
+        infinite=infinite,
+        lowest=min(lows, default=None),
+        highest=max(highs, default=None),
+        fractional=fractional,
+        broken=broken,
+    )
 
 
-def first_where(column: Column, is_meant: Callable[[Any], Any]) -> tuple[int, float] | None:
-    """Find the first sample with a number that `is_meant` is true of: its index, and that number.
+def first_where(column: Column, predicate: Callable[[Any], Any]) -> tuple[int, float] | None:
+    """Find the first number of a column for which a predicate holds.
 
-    is_meant takes an array of numbers, and gives one of truth values. Raises DataError or OSError as `scan` does.
+    Args:
+        column: The column; text is skipped.
+        predicate: Maps an array of numbers to a boolean array of the same shape.
+
+    Returns:
+        The index of the sample and the number, or None.
+
+    Raises:
+        DataError: A value cannot be read.
+        OSError: A file cannot be read.
     """
     import numpy as np
 
     start = 0
     for block in blocks_of(column):
         if block.dtype.kind in "iufb" and block.size:
-            meant = np.asarray(is_meant(block))
-            if meant.any():
-                first = int(np.flatnonzero(meant.reshape(-1))[0])
+            matches = np.asarray(predicate(block))
+            if matches.any():
+                first = int(np.flatnonzero(matches.reshape(-1))[0])
                 return start + first // (block.size // len(block)), block.reshape(-1)[first].item()
         start += len(block)
     return None
 
 
 def _finite(block: Any) -> tuple[Any, int, int]:
-    """The finite numbers of a block, how many are not finite, and how many of those are NaN."""
+    """Return the finite numbers of a block, the number of others, and of NaNs among these."""
     import numpy as np
 
     finite = np.isfinite(block)

@@ -105,9 +105,9 @@ def test_files_of_the_kernel_are_no_match(pattern: str) -> None:
 def test_a_glob_is_bounded(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Too many files, too many names and too much time each end in an error that says how to go on."""
     for name, bound, said in (
-        ("MOST_FILES", 2, "more than 2 files"),
-        ("MOST_ENTRIES", 3, "more than 3 names"),
-        ("MOST_SECONDS", -1.0, "too long"),
+        ("MAX_FILES", 2, "more than 2 files"),
+        ("MAX_ENTRIES", 3, "more than 3 names"),
+        ("MAX_SECONDS", -1.0, "too long"),
     ):
         with monkeypatch.context() as patched:
             patched.setattr(globs, name, bound)
@@ -167,8 +167,8 @@ def test_reading_takes_no_time_from_globs(spec: Path, monkeypatch: pytest.Monkey
         return scan(*given)
 
     monkeypatch.setattr(values, "scan", slow)
-    monkeypatch.setattr(globs, "MOST_SECONDS", 0.4)
-    monkeypatch.setattr(globs, "MOST_WORK", 0.2)
+    monkeypatch.setattr(globs, "MAX_SECONDS", 0.4)
+    monkeypatch.setattr(globs, "MAX_CPU_SECONDS", 0.2)
     assert list(validate(spec, values=True)) == []
 
 
