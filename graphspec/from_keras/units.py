@@ -1,0 +1,77 @@
+"""What a body computes, step by step: a call of a layer, or a use of a block that stands for several.
+
+A unit knows which tensors it takes in, what it gives, and its slots: what a spec writes of it, its arguments and its
+name, each of which may become a parameter where units repeat.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from typing import Any
+
+from graphspec.from_keras.records import Call, Tensor, tensors_in
+
+NAME = "name"
+
+
+@dataclass(eq=False, slots=True)
+class Unit:
+    """One step of a body. args and kwargs are those of its call, with tensors in them.
+
+    kind tells units apart that no parameter can make equal: the class, the operation, the model or the block.
+    slots are the arguments that are no defaults, and the name where there is one.
+    """
+
+    kind: Hashable
+    args: list[Any]
+    kwargs: dict[str, Any]
+    result: Tensor
+    slots: dict[str, Any] = field(default_factory=dict)
+    defaults: dict[str, Any] = field(default_factory=dict)
+    call: Call | None = None
+    block: Block | None = None
+
+    @property
+    def inputs(self) -> list[Tensor]:
+        """Every tensor that comes in, in order."""
+        return list(tensors_in([self.args, self.kwargs]))
+
+    @property
+    def feed(self) -> list[Tensor]:
+        """The tensors that come in by position: one, or the items of a list."""
+        listed = self.args[0] if len(self.args) == 1 and isinstance(self.args[0], list) else self.args
+        return [each for each in listed if isinstance(each, Tensor)]
+
+    @property
+    def takes_one(self) -> bool:
+        """Return whether the unit takes one tensor by position, and no list."""
+        return len(self.args) == 1 and isinstance(self.args[0], Tensor)
+
+    def slot(self, key: str) -> Any:
+        """Return the value of a slot; its default where the unit does not state it."""
+        return self.slots.get(key, self.defaults.get(key))
+
+
+@dataclass(eq=False, slots=True)
+class Block:
+    """A template: units, of which `template[i].slots` may hold `Expression`s of the parameters.
+
+    inputs are the tensors of the template that come from outside, in the order of their names.
+    """
+
+    name: str
+    parameters: dict[str, Any]
+    inputs: dict[str, Tensor]
+    template: list[Unit]
+
+    @property
+    def output(self) -> Tensor:
+        """The tensor of the template that the block gives."""
+        return self.template[-1].result
+
+
+def users_of(units: list[Unit], outputs: list[Tensor]) -> Counter[Tensor]:
+    """Return how often each tensor is taken in, outputs of the body included."""
+    return Counter([*(tensor for unit in units for tensor in unit.inputs), *outputs])
