@@ -92,8 +92,8 @@ def find_parameters(uses: list[list[Unit]]) -> tuple[Parameters, list[dict[str, 
             values = [unit.slot(key) for unit in column]
             if all(_is_same(value, values[0]) for value in values):
                 slots[key] = values[0]
-            elif all(_is_plain(value) for value in values):
-                slots[key] = f"${{{parameters.expression(key, values)}}}"
+            elif (written := _written(key, values, parameters)) is not None:
+                slots[key] = written
             else:
                 return None
         if column in named:
@@ -104,6 +104,21 @@ def find_parameters(uses: list[list[Unit]]) -> tuple[Parameters, list[dict[str, 
         if len(parameters.values) > MAX_PARAMETERS:
             return None
     return parameters, template
+
+
+def _written(key: str, values: list[Any], parameters: Parameters) -> Any:
+    """Return values that differ as an expression, lists item by item; None where no parameter can hold them."""
+    if all(isinstance(value, list) for value in values) and len({len(value) for value in values}) == 1:
+        columns = list(zip(*values, strict=True))
+        varying = [column for column in columns if not all(_is_same(item, column[0]) for item in column)]
+        if all(isinstance(item, int) and not isinstance(item, bool) for column in varying for item in column):
+            return [
+                column[0] if column not in varying else f"${{{parameters.expression(key, list(column))}}}"
+                for column in columns
+            ]
+    if all(_is_plain(value) for value in values):
+        return f"${{{parameters.expression(key, values)}}}"
+    return None
 
 
 def _is_same(one: Any, other: Any) -> bool:
