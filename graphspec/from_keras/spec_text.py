@@ -1,0 +1,62 @@
+"""The tree of a spec → its text: what fits into a line stands in one, all else below its key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from graphspec.language.document.write_yaml import write_value
+
+WIDTH = 120
+
+
+def spec_text(tree: dict[str, Any]) -> str:
+    """Return the text of a spec."""
+    return "\n".join(_entries(tree, "", 0)) + "\n"
+
+
+def _entries(value: dict[str, Any], indent: str, depth: int) -> Iterator[str]:
+    for key, item in value.items():
+        yield from _entry(f"{indent}{write_value(key)}:", item, indent + "  ", depth)
+
+
+def _entry(head: str, item: Any, indent: str, depth: int) -> Iterator[str]:
+    """Yield `item` behind the `head` of its line, or below it."""
+    line = f"{head} {_flow(item)}".rstrip()
+    is_long = len(line) > WIDTH or (depth < 1 and isinstance(item, dict)) or _holds_steps(item)
+    if not is_long or not isinstance(item, dict | list) or not item:
+        yield line
+    elif isinstance(item, dict):
+        yield head
+        yield from _entries(item, indent, depth + 1)
+    else:
+        yield head
+        for each in item:
+            yield from _item(each, indent, depth)
+
+
+def _item(each: Any, indent: str, depth: int) -> Iterator[str]:
+    line = f"{indent}- {_flow(each, outer=True)}"
+    if len(line) <= WIDTH or not isinstance(each, dict):
+        yield line
+        return
+    first, *rest = _entries(each, f"{indent}  ", depth + 1)
+    yield f"{indent}- {first.lstrip()}"
+    yield from rest
+
+
+def _flow(value: Any, *, outer: bool = False) -> str:
+    """Return a value in one line; outer: a mapping of one key needs no braces, as an item of a list."""
+    if value is None:
+        return ""
+    if outer and isinstance(value, dict) and len(value) == 1:
+        ((key, item),) = value.items()
+        return f"{write_value(key)}: {_flow(item)}"
+    return write_value(value)
+
+
+def _holds_steps(value: Any) -> bool:
+    """Return whether a value lists several steps, which read best one below the other."""
+    if isinstance(value, list):
+        return sum(isinstance(each, dict) for each in value) > 1
+    return isinstance(value, dict) and any(_holds_steps(each) for each in value.values())
