@@ -17,9 +17,11 @@ list of them, its documentation tells.
 from __future__ import annotations
 
 import ast
+import importlib
 import inspect
 import json
 import os
+import pkgutil
 import re
 import sys
 import textwrap
@@ -32,6 +34,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import argument_docs
 import keras
 from keras.src import activations, constraints, initializers, losses, metrics, optimizers, regularizers
+from keras.src import applications as applications_package
 from keras.src.backend.common import dtypes
 
 from graphspec.catalog.refused import CODE_CARRYING_OPS
@@ -138,6 +141,20 @@ def classes(module: Any, base: type) -> dict[str, type]:
     }
 
 
+def application_layers() -> dict[str, type]:
+    """The layers that models of `keras.applications` are made of and that Keras does not export."""
+    modules = (
+        importlib.import_module(f"{applications_package.__name__}.{each.name}")
+        for each in pkgutil.iter_modules(applications_package.__path__)
+    )
+    return {
+        name: value
+        for module in modules
+        for name, value in sorted(vars(module).items())
+        if inspect.isclass(value) and issubclass(value, keras.Layer) and value.__module__ == module.__name__
+    }
+
+
 def identifiers(known: dict[str, Any], exported: dict[str, type]) -> dict[str, str | None]:
     """Each string that Keras' `get` takes: the exported class it stands for, or None where it is a function."""
     names = {value: name for name, value in reversed(exported.items())}
@@ -161,16 +178,22 @@ def functions() -> dict[str, Callable[..., Any]]:
     }
 
 
-def handed_to_operation(function: Callable[..., Any]) -> set[str]:
-    """The names that `function` hands to an `Operation`, itself or through another function of its module."""
-    found: set[str] = set()
+def operation_calls(function: Callable[..., Any]) -> Iterator[tuple[type[keras.Operation], ast.Call]]:
+    """The classes of `Operation` that `function` makes and calls at once, each with that call."""
     for call in calls(function):
         made = call.func.value if isinstance(call.func, ast.Attribute) else call.func
         if not (isinstance(made, ast.Call) and isinstance(made.func, ast.Name)):
             continue
         operation = function.__globals__.get(made.func.id)
         if inspect.isclass(operation) and issubclass(operation, keras.Operation):
-            found |= names_in(call)
+            yield operation, call
+
+
+def handed_to_operation(function: Callable[..., Any]) -> set[str]:
+    """The names that `function` hands to an `Operation`, itself or through another function of its module."""
+    found: set[str] = set()
+    for _, call in operation_calls(function):
+        found |= names_in(call)
     if not found:
         for call in calls(function):
             other = function.__globals__.get(call.func.id) if isinstance(call.func, ast.Name) else None
@@ -195,6 +218,7 @@ def operation_entry(function: Callable[..., Any]) -> dict[str, Any] | None:
     """What the catalogue holds of one operation; None for a function that computes no tensors from tensors.
 
     An argument that takes tensors has `tensors`: `one`, a `list` of them, or as many as there are, `each` by itself.
+    `class` is the `Operation` in the graph of Keras, and `taken` what its call takes where that is not the tensors.
     """
     fed, about = handed_to_operation(function), argument_docs.documented(function.__doc__)
     arguments: dict[str, Any] = {}
@@ -210,6 +234,15 @@ def operation_entry(function: Callable[..., Any]) -> dict[str, Any] | None:
         elif name in fed and not re.search(r"^string|sequence of integers", about.get(name, ""), re.I):
             is_list = re.match(r"(?:an? |the )?(?:list|sequence|tuple) of ", about.get(name, ""), re.I)
             arguments[name]["tensors"] = "list" if is_list else "one"
+    for operation, _ in operation_calls(function):
+        found["class"] = operation.__name__
+        taken = [
+            each.name
+            for each in list(inspect.signature(operation.call).parameters.values())[1:]
+            if each.kind is not each.VAR_KEYWORD
+        ]
+        if taken != [name for name, argument in arguments.items() if "tensors" in argument]:
+            found["taken"] = taken
     return found if any("tensors" in argument for argument in arguments.values()) else None
 
 
@@ -273,8 +306,14 @@ def catalog() -> dict[str, Any]:
         strings = identifiers(known, exported)
         if kind == "metrics":
             strings |= dict.fromkeys(COMPILE_METRICS)
+        entries = {name: entry(cls) for name, cls in exported.items()}
+        if kind == "layers":
+            own = application_layers()
+            entries |= {
+                name: entry(cls) | {"module": cls.__module__} for name, cls in own.items() if name not in entries
+            }
         kinds[kind] = {
-            "classes": {name: entry(cls) for name, cls in exported.items()},
+            "classes": entries,
             "identifiers": {name: target for name, target in strings.items() if name not in exported},
         }
     kinds["activations"] = {"classes": {}, "identifiers": dict.fromkeys(sorted(activations.ALL_OBJECTS_DICT))}

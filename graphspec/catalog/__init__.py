@@ -54,6 +54,9 @@ class Entry:
         call: The arguments of a layer's call, with their defaults.
         call_is_open: The call takes further arguments of any name.
         masks: A layer `passes` its mask on, computes its `own`, or drops it (None).
+        module: The module of a layer that `keras.layers` does not export.
+        operation: The class of an operation in a graph of Keras; empty if there is none.
+        taken: The arguments of the call of that class, in order.
     """
 
     kind: Kind
@@ -65,6 +68,9 @@ class Entry:
     call: dict[str, Any] = field(default_factory=dict)
     call_is_open: bool = False
     masks: Masks | None = None
+    module: str = ""
+    operation: str = ""
+    taken: tuple[str, ...] = ()
 
     @property
     def required(self) -> list[str]:
@@ -128,8 +134,32 @@ def find(kind: Kind, name: str) -> Entry | None:
     arguments = {key: each.get("default", REQUIRED) for key, each in about["arguments"].items()}
     tensors = {key: each["tensors"] for key, each in about["arguments"].items() if "tensors" in each}
     call = {key: each.get("default", REQUIRED) for key, each in about.get("call", {}).items()}
-    more = (call, "call_open" in about, about.get("masks"))
-    return Entry(kind, target, about["doc"], arguments, tensors, "open" in about, *more)
+    return Entry(
+        kind,
+        target,
+        about["doc"],
+        arguments,
+        tensors,
+        is_open="open" in about,
+        call=call,
+        call_is_open="call_open" in about,
+        masks=about.get("masks"),
+        module=about.get("module", ""),
+        operation=about.get("class", ""),
+        taken=tuple(about.get("taken", tensors)),
+    )
+
+
+@cache
+def operation_of(class_name: str) -> Entry | None:
+    """Return the operation whose class in a graph of Keras is `class_name`; None if there is none."""
+    found = (
+        name
+        for name, about in read_generated("keras.json")["kinds"]["ops"]["classes"].items()
+        if about.get("class") == class_name
+    )
+    name = next(found, None)
+    return find("ops", name) if name is not None else None
 
 
 def applications() -> list[str]:

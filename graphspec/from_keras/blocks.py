@@ -39,7 +39,9 @@ def find_blocks(units: list[Unit], outputs: list[Tensor]) -> tuple[list[Unit], l
 
 def _best(units: list[Unit], outputs: list[Tensor], names: list[str]) -> tuple[Block, dict[int, Unit]] | None:
     """Return the block that saves most lines, and its uses by the positions of their first units."""
-    candidates = sorted(_repeated(units, outputs), key=lambda each: -_saved(len(each[1]), each[0], 0, len(each[2][each[1][0]])))
+    candidates = sorted(
+        _repeated(units, outputs), key=lambda each: -_saved(len(each[1]), each[0], 0, len(each[2][each[1][0]]))
+    )
     best: tuple[float, Any] | None = None
     for length, starts, externals in candidates[:_TRIED]:
         for chosen in (starts, starts[1:]) if len(starts) > 2 else (starts,):
@@ -141,8 +143,13 @@ def _block(
         stated = {name: value for name, value in values.items() if repr(value) != repr(defaults[name])}
         given = externals[start]
         uses[start] = Unit(
-            kind=("block", block.name), args=[given[0]] if len(given) == 1 else [list(given)], kwargs={},
-            result=units[start + length - 1].result, slots=stated, defaults=defaults, block=block,
+            kind=("block", block.name),
+            args=[given[0]] if len(given) == 1 else [list(given)],
+            kwargs={},
+            result=units[start + length - 1].result,
+            slots=stated,
+            defaults=defaults,
+            block=block,
         )
     return block, uses
 

@@ -45,7 +45,9 @@ class BodyWriter:
         ends = {}
         for name, tensor in self.body.outputs.items():
             key = as_name(name)
-            ends[key] = graph.pop(key) if by_tensor[tensor] == key and key in graph else {"from": reference(tensor, names)}
+            ends[key] = (
+                graph.pop(key) if by_tensor[tensor] == key and key in graph else {"from": reference(tensor, names)}
+            )
         parts = {
             "inputs": {as_name(name): _input(record) for name, record in self.body.inputs.items()},
             "layers": self.layers,
@@ -84,7 +86,9 @@ class BodyWriter:
         name = f"ops.{snake_case(call.layer.class_name)}"
         entry = catalog.find("ops", name)
         if entry is None:
-            raise UnwritableError(f"operation `{call.layer.name}` is a `{call.layer.class_name}`, which no spec can write", "")
+            raise UnwritableError(
+                f"operation `{call.layer.name}` is a `{call.layer.class_name}`, which no spec can write", ""
+            )
         constants = {key: plain(value) for key, value in call.layer.config.items() if key in entry.arguments}
         args = list(call.args)
         for argument, value in zip(list(entry.tensors), call.args, strict=False):

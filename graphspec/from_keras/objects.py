@@ -105,7 +105,9 @@ class Writer:
                 return False
             known = catalog.identifiers(kind).get(default) or default
             return _same_class(known, name) and not self.arguments(kind, name, value["config"] or {})
-        return same(plain(value), default) or (argument in EVERY_AXIS and same(_one_for_all(value), _one_for_all(default)))
+        return same(plain(value), default) or (
+            argument in EVERY_AXIS and same(_one_for_all(value), _one_for_all(default))
+        )
 
 
 def name_of(kind: Kind, written: dict[str, Any]) -> str:
@@ -117,15 +119,17 @@ def name_of(kind: Kind, written: dict[str, Any]) -> str:
     name, module = str(written["class_name"]), str(written.get("module") or "")
     registered = written.get("registered_name")
     if name in CODE_CARRYING or name in ("__lambda__", "function"):
-        raise UnwritableError(f"is a `{name.strip('_')}`, which carries code, and a spec carries none", CODE_CARRYING.get(name, ""))
+        raise UnwritableError(
+            f"is a `{name.strip('_')}`, which carries code, and a spec carries none", CODE_CARRYING.get(name, "")
+        )
     if isinstance(registered, str) and ">" in registered:
         return registered
     if (module.startswith("keras") or not module) and catalog.find(kind, name) is not None:
         return name
     raise UnwritableError(
         f"is a `{name}` of the module `{module}`, which nobody has registered",
-        f'register the class, `@keras.saving.register_keras_serializable(package="pkg")`, save the model again, '
-        f"and name its module under `plugins`",
+        'register the class, `@keras.saving.register_keras_serializable(package="pkg")`, save the model again, '
+        "and name its module under `plugins`",
     )
 
 
@@ -191,7 +195,9 @@ def _same_class(one: str, other: str) -> bool:
 
 
 def _is_float32(policy: Any) -> bool:
-    name = policy["config"].get("name") if isinstance(policy, dict) and isinstance(policy.get("config"), dict) else policy
+    name = (
+        policy["config"].get("name") if isinstance(policy, dict) and isinstance(policy.get("config"), dict) else policy
+    )
     return name in (None, "float32")
 
 

@@ -131,7 +131,9 @@ def _sequential(config: dict[str, Any]) -> Body:
         shape = config.get("build_input_shape") or (records[0].config.get("batch_input_shape") if records else None)
         if shape is None:
             raise UnknownFormError("a Sequential model that was never built has no shape of its input")
-        records.insert(0, LayerRecord("input", INPUT, "keras.layers", INPUT, {"batch_shape": shape, "dtype": "float32"}))
+        records.insert(
+            0, LayerRecord("input", INPUT, "keras.layers", INPUT, {"batch_shape": shape, "dtype": "float32"})
+        )
     first, *rest = records
     calls, last = [], Tensor(first.name)
     for record in rest:

@@ -12,6 +12,7 @@ from graphspec.catalog import SINGULAR, Kind
 from graphspec.diagnostics import Span, SpecError
 from graphspec.diagnostics.rules import REFUSED_ARGUMENTS, UNKNOWN_OBJECT
 from graphspec.language.graph import Object
+from graphspec.to_keras.keras_internals import unexported
 from graphspec.to_keras.keras_messages import reason
 
 _MODULES: dict[Kind, Any] = {
@@ -33,9 +34,12 @@ _STATELESS: tuple[Kind, ...] = ("activations", "losses", "metrics")
 
 def find_installed(kind: Kind, name: str, span: Span | None) -> Any:
     """Return a class or operation of the installed Keras. Raises SpecError if missing."""
+    entry = catalog.find(kind, name)
     try:
+        if entry is not None and entry.module:
+            return unexported(entry.module, entry.name)
         return attrgetter(name.removeprefix("ops."))(_MODULES[kind])
-    except AttributeError:
+    except (AttributeError, ImportError):
         raise missing_in_keras(SINGULAR[kind], name, span) from None
 
 

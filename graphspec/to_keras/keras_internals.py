@@ -18,6 +18,7 @@ exist in Keras 3.8 to 3.15 with TensorFlow 2.18 to 2.21; `tests/to_keras/test_ke
 | `Trainer._symbolic_build` | `build_symbolically` | otherwise the first batch builds metrics and optimizer |
 | `LossFunctionWrapper` | `loss_of` | it reduces a loss function over a weighted batch |
 | `Metric._direction` | `direction_of` | nothing else says whether a metric should rise |
+| `applications.*.LayerScale` and others | `unexported` | models of `keras.applications` are made of them |
 | `global_seed_generator` | `global_generator` | layers without a seed draw from it, so it is training state |
 """
 
@@ -27,6 +28,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from typing import Any
 
 import keras
@@ -141,6 +143,15 @@ def call_behind(tensor: Any) -> Any:
 def mask_of(tensor: Any) -> Any:
     """Return the mask of a symbolic tensor, or None."""
     return getattr(tensor, "_keras_mask", None)
+
+
+def unexported(module: str, name: str) -> Any:
+    """Return a layer of `keras.applications` that Keras does not export.
+
+    Raises:
+        ImportError, AttributeError: This Keras does not have it.
+    """
+    return getattr(import_module(module), name)
 
 
 def lookup_layer(layer: Any) -> Any:

@@ -29,6 +29,19 @@ def same_shape(call: Call) -> Value:
     return map_tensors(call.inputs, lambda tensor: call.output(tensor.shape))
 
 
+@layer("StochasticDepth", "LayerScale", "CustomScaleLayer")
+def same_shape_as_first(call: Call) -> Value:
+    """Infer layers of `keras.applications` in the use that is made of them there; any other is unknown."""
+    tensors = call.inputs if isinstance(call.inputs, list) else [call.inputs]
+    first = tensors[0]
+    is_scale = "projection_dim" in call.arguments
+    if not all(isinstance(each, Tensor) and each.shape == first.shape for each in tensors):
+        return UNKNOWN
+    if is_scale and (not first.rank or differ(call["projection_dim"], first.shape[-1])):
+        return UNKNOWN
+    return call.output(first.shape)
+
+
 @layer("Masking")
 def masking(call: Call) -> Value:
     """Infer the output of `Masking`: the same shape; the mask has all dimensions but the last."""
