@@ -9,9 +9,9 @@ from pathlib import Path
 
 from graphspec.checks import CHECKS, DATA_CHECKS, VALUE_CHECKS, CheckContext
 from graphspec.checks.search import check_edges, check_paths
-from graphspec.diagnostics import Diagnostic, Report, SpecError
+from graphspec.diagnostics import Diagnostic, Report, SourceText, SpecError
 from graphspec.diagnostics.rules import BAD_EXPRESSION, BAD_SEARCH
-from graphspec.language.document import STANDARD_INPUT, read
+from graphspec.language.document import STANDARD_INPUT, read, read_text
 from graphspec.language.document.limits import MAX_FINDINGS
 from graphspec.language.document.tree import Mapping, tree_size
 from graphspec.language.document.yaml11 import check_yaml11
@@ -100,6 +100,23 @@ def _inspect(path: Path | str, overrides: Iterable[str], data: bool, values: boo
         spec = None
     places = [finding.span for finding in report.found if finding.span is not None]
     report.extend(each for each in yaml11 if each.span is not None and not any(map(each.span.overlaps, places)))
+    return (spec if not report.errors else None), report
+
+
+def inspect_text(text: str, path: Path) -> tuple[Spec | None, Report]:
+    """Return the spec of a text (None if it has errors) with all findings, without data files.
+
+    Args:
+        text: The spec.
+        path: The file that it is to be written to; paths in it start there.
+    """
+    report = Report(limit=MAX_FINDINGS)
+    with spec_in(path.parent):
+        try:
+            spec = _read(path, read_text(SourceText(str(path), text), report), (), report, data=False, values=False)
+        except SpecError as error:
+            report.extend(error.report.found)
+            spec = None
     return (spec if not report.errors else None), report
 
 

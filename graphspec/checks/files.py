@@ -10,9 +10,13 @@ from graphspec.diagnostics import Diagnostic, Report, Span, SpecError
 from graphspec.diagnostics.rules import MISSING_FILE, NETWORK
 from graphspec.diagnostics.suggest import closest
 from graphspec.files import check_file, is_file, names_in, reason_of
-from graphspec.language.graph import ExternalModel, Graph, KerasLayer
+from graphspec.language.graph import ExternalModel, Graph, KerasLayer, Object
+from graphspec.language.lower.files import folder_of
 from graphspec.language.traversal import every_layer
 from graphspec.run_paths import is_url
+
+LOOKUPS = ("StringLookup", "IntegerLookup", "TextVectorization")
+"""The layers that have a vocabulary."""
 
 VOCABULARY = "vocabulary"
 """The argument of lookup layers that may be the path of a file, which Keras reads when it makes the layer."""
@@ -26,9 +30,10 @@ def check_files(context: CheckContext) -> Iterator[Diagnostic]:
         weights.append(layer.weights)
         if isinstance(layer, ExternalModel) and layer.path is not None and not is_file(layer.path):
             yield missing_file(layer.path, layer.source, layer.source_span)
-    for layer, path in _vocabulary_files(graph):
-        if ">" not in layer.class_name and not is_url(path) and not is_file(path):
-            yield missing_file(Path(path), path, layer.object.span_of(VOCABULARY))
+    for layer, text in _vocabulary_files(graph):
+        path = vocabulary_path(layer.object)
+        if ">" not in layer.class_name and path is not None and not is_file(path):
+            yield missing_file(path, text, layer.object.span_of(VOCABULARY))
     for each in weights:
         if each is not None and not is_file(each.path):
             yield missing_file(each.path, each.text, each.span)
@@ -53,6 +58,14 @@ def _vocabulary_files(graph: Graph) -> Iterator[tuple[KerasLayer, str]]:
             path = layer.arguments.get(VOCABULARY)
             if isinstance(path, str):
                 yield layer, path
+
+
+def vocabulary_path(written: Object) -> Path | None:
+    """Return the path of the vocabulary file of a lookup layer, which starts at the spec; None if it names none."""
+    text = written.arguments.get(VOCABULARY)
+    if not isinstance(text, str) or is_url(text):
+        return None
+    return folder_of(written.span_of(VOCABULARY), Path()) / text
 
 
 def require_file(path: Path, text: str, span: Span) -> None:

@@ -85,14 +85,11 @@ def needs_name(unit: Unit, label: str) -> bool:
 
 def as_name(text: str) -> str:
     """Return a name of the language that is as much like `text` as one can be."""
-    name = re.sub(r"[^A-Za-z0-9_-]+", "_", text).strip("_-") or "node"
-    return (
-        name
-        if not name[0].isdigit()
-        else re.sub(r"^([\d_]+)(.*)$", r"\2_\1", name).strip("_")
-        if re.search(r"[A-Za-z]", name)
-        else f"node_{name}"
-    )
+    name = re.sub(r"[^A-Za-z0-9_-]+", "_", text).strip("_-")
+    leading = re.match(r"[\d_-]*", name)
+    assert leading is not None
+    name, number = name[leading.end() :], leading[0].strip("_-")
+    return f"{name or 'node'}_{number}" if number else name or "node"
 
 
 def free_name(stem: str, taken: set[str]) -> str:

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from graphspec import catalog
-from graphspec.catalog import REQUIRED, Entry, Kind
+from graphspec.catalog import REQUIRED, SINGULAR, Entry, Kind
 from graphspec.catalog.arguments import argument_kind
-from graphspec.catalog.refused import CODE_CARRYING
+from graphspec.catalog.refused import CODE_CARRYING as CODE_CARRYING_NAMES
+from graphspec.diagnostics.rules import CODE_CARRYING, NO_EQUIVALENT, UNREGISTERED
+from graphspec.from_keras.findings import UnwritableError
 
 UNWRITTEN = frozenset(("name", "trainable", "dtype", "build_config", "compile_config", "batch_input_shape"))
 """Keys of a configuration that an object writes by other means, or never."""
@@ -18,7 +20,7 @@ UNWRITTEN = frozenset(("name", "trainable", "dtype", "build_config", "compile_co
 EVERY_AXIS = frozenset(
     (
         *("kernel_size", "strides", "pool_size", "dilation_rate", "padding", "cropping", "size"),
-        *("output_padding",),
+        *("output_padding", "axis"),
     )
 )
 """Arguments of which one number stands for the same number on every axis."""
@@ -28,13 +30,11 @@ _FOR_NONE = {"data_format": "channels_last", "activation": "linear"}
 """What Keras puts in the place of None when it makes a layer."""
 
 
-class UnwritableError(ValueError):
-    """An object that no spec can hold. reason follows the name of the layer; help says what to do."""
+_PLAIN = ("__tensor__", "__numpy__", "__tuple__", "__ellipsis__", "__slice__", "__keras_tensor__", "__bytes__")
+"""Classes by which Keras writes plain values."""
 
-    def __init__(self, reason: str, help: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.help = help
+_STATE = ("vocabulary_size", "bin_boundaries", "quantization_config")
+"""Keys of a configuration that follow from others."""
 
 
 HeldLayer = Callable[[dict[str, Any]], Any]
@@ -47,44 +47,49 @@ class Writer:
 
     held: HeldLayer
 
-    def write(self, kind: Kind, written: dict[str, Any], extra: dict[str, Any] | None = None) -> Any:
-        """Return an object of `kind`, by its name or its name with arguments.
-
-        Args:
-            written: The object as Keras serialises it.
-            extra: Further arguments to write, such as `name`.
+    def write(self, kind: Kind, written: dict[str, Any]) -> Any:
+        """Return a serialised object of `kind`, by its name or its name with arguments.
 
         Raises:
             UnwritableError: It carries code, or nobody knows its class.
         """
         name = name_of(kind, written)
-        arguments = self.arguments(kind, name, written.get("config") or {}) | (extra or {})
-        return form(kind, name, arguments)
+        config = written["config"]
+        return form(kind, name, self.arguments(kind, name, config if isinstance(config, dict) else {}))
 
     def arguments(self, kind: Kind, name: str, config: dict[str, Any]) -> dict[str, Any]:
         """Return the arguments in a configuration that are not what they are by default."""
         entry = catalog.find(kind, name)
+        base = catalog.find("layers", "Layer") if kind == "layers" and entry is None else None
         found: dict[str, Any] = {}
         for argument, value in config.items():
-            if argument in UNWRITTEN and not (argument == "dtype" and not _is_float32(value)):
+            if base is not None and argument in base.arguments and same(value, base.arguments[argument]):
                 continue
-            if entry is not None and argument not in entry.arguments and not entry.is_open:
+            if argument in UNWRITTEN and not (argument == "dtype" and kind == "layers" and not _is_float32(value)):
+                continue
+            if entry is not None and argument not in entry.arguments and not entry.is_open and argument != "dtype":
+                if value and argument not in _STATE:
+                    raise UnwritableError(
+                        NO_EQUIVALENT,
+                        f"has `{argument}: {str(value)[:60]}`, and the constructor of `{name}` has no such argument",
+                        expected=f"arguments of `{name}` in Keras {catalog.keras_version()}",
+                    )
                 continue
             if entry is not None and self._is_default(entry, argument, value):
                 continue
-            found[argument] = self._argument(entry, argument, value)
+            found[argument] = self._argument(argument, value)
         return found
 
-    def _argument(self, entry: Entry | None, argument: str, value: Any) -> Any:
+    def _argument(self, argument: str, value: Any) -> Any:
         if argument == "dtype":
-            return value["config"]["name"] if isinstance(value, dict) else value
+            return _policy(value)
         kind = argument_kind(argument)
-        if isinstance(value, dict) and "class_name" in value and "config" in value:
+        if is_object(value):
             if kind == "layers":
                 return self.held(value)
-            return self.write(kind or _kind_of(value), value)
+            return self.write(kind if kind is not None and not _is_layer(value) else _kind_of(value), value)
         if kind == "layers" and isinstance(value, list):
-            return [self.held(each) if isinstance(each, dict) else each for each in value]
+            return [self.held(each) if is_object(each) else plain(each) for each in value]
         if argument in EVERY_AXIS:
             return _one_for_all(value)
         return plain(value)
@@ -95,7 +100,7 @@ class Writer:
             return False
         if default is None and value == _FOR_NONE.get(argument):
             return True
-        if isinstance(value, dict) and "class_name" in value:
+        if is_object(value):
             kind = argument_kind(argument)
             if kind is None or not isinstance(default, str):
                 return False
@@ -110,26 +115,44 @@ class Writer:
         )
 
 
+def is_object(value: Any) -> bool:
+    """Return whether a value is an object as Keras serialises it."""
+    return (
+        isinstance(value, dict)
+        and isinstance(value.get("class_name"), str)
+        and "config" in value
+        and value["class_name"] not in _PLAIN
+    )
+
+
 def name_of(kind: Kind, written: dict[str, Any]) -> str:
-    """Return the name by which a spec writes the class of an object.
+    """Return the name by which a spec writes the class of an object, or a function.
 
     Raises:
-        UnwritableError: It carries code, or nobody knows its class.
+        UnwritableError: It carries code, or nobody has registered its class.
     """
     name, module = str(written["class_name"]), str(written.get("module") or "")
     registered = written.get("registered_name")
-    if name in CODE_CARRYING or name in ("__lambda__", "function"):
+    if name == "function" and isinstance(written["config"], str):
+        name, module, registered = written["config"], "", written["config"]
+    if name in CODE_CARRYING_NAMES or name in ("__lambda__", "__bytes__"):
         raise UnwritableError(
-            f"is a `{name.strip('_')}`, which carries code, and a spec carries none", CODE_CARRYING.get(name, "")
+            CODE_CARRYING,
+            f"is a `{name.strip('_')}`, which carries code, and a spec carries none",
+            expected="a layer of Keras, an operation, or a layer that a plugin registers",
+            help=CODE_CARRYING_NAMES.get(name, "write what it computes as operations, or as a layer in a plugin"),
         )
     if isinstance(registered, str) and ">" in registered:
         return registered
-    if (module.startswith("keras") or not module) and catalog.find(kind, name) is not None:
+    is_known = catalog.find(kind, name) is not None or catalog.is_identifier(kind, name)
+    if (module.startswith("keras") or not module) and is_known:
         return name
     raise UnwritableError(
-        f"is a `{name}` of the module `{module}`, which nobody has registered",
-        'register the class, `@keras.saving.register_keras_serializable(package="pkg")`, save the model again, '
-        "and name its module under `plugins`",
+        UNREGISTERED,
+        f"is a `{name}`" + (f" of the module `{module}`" if module else "") + ", which is not registered with Keras",
+        expected=f"{SINGULAR[kind]} of Keras, or one that a plugin registers",
+        help=f'put `@keras.saving.register_keras_serializable(package="my")` above it, save the model again, and name '
+        f"its module under `plugins`: a spec then writes it as `my>{name}`",
     )
 
 
@@ -160,7 +183,9 @@ def plain(value: Any) -> Any:
     if isinstance(value, dict) and value.get("class_name") == "__tuple__":
         return plain(list(value.get("items", ())))
     if isinstance(value, dict):
-        return {key: plain(item) for key, item in value.items()}
+        if isinstance(value.get("class_name"), str):
+            raise UnwritableError(NO_EQUIVALENT, f"holds a `{value['class_name']}`, which no spec can write")
+        return {str(key): plain(item) for key, item in value.items()}
     return [plain(item) for item in value] if isinstance(value, list | tuple) else value
 
 
@@ -194,11 +219,29 @@ def _same_class(one: str, other: str) -> bool:
     return one.replace("_", "").lower() == other.replace("_", "").lower()
 
 
+def _policy(value: Any) -> Any:
+    """Return the dtype of a layer as a spec writes it."""
+    if not isinstance(value, dict):
+        return value
+    config = value.get("config")
+    name = config.get("name") if isinstance(config, dict) else None
+    if value.get("class_name") != "DTypePolicy" or not isinstance(name, str):
+        raise UnwritableError(
+            NO_EQUIVALENT,
+            f"has the dtype policy `{value.get('class_name')}`, which no spec can write",
+            expected="a dtype, or a policy such as `mixed_bfloat16`",
+            help="save the model before it is quantized",
+        )
+    return name
+
+
 def _is_float32(policy: Any) -> bool:
-    name = (
-        policy["config"].get("name") if isinstance(policy, dict) and isinstance(policy.get("config"), dict) else policy
-    )
-    return name in (None, "float32")
+    return policy is None or _policy(policy) == "float32"
+
+
+def _is_layer(written: dict[str, Any]) -> bool:
+    """Return whether an object is a layer of Keras, as an activation may be."""
+    return str(written.get("module") or "").startswith("keras.") and "layers" in str(written.get("module"))
 
 
 def _kind_of(written: dict[str, Any]) -> Kind:

@@ -6,7 +6,6 @@ begin alike in a use have their beginning as one parameter, names that Keras has
 
 from __future__ import annotations
 
-import os
 import re
 from collections import Counter
 from dataclasses import dataclass, field
@@ -155,10 +154,7 @@ def _prefixes(columns: list[list[str]]) -> list[str] | None:
     best: tuple[int, list[str]] | None = None
     tried: set[tuple[str, ...]] = set()
     for one, other in (*pairwise(columns), *((columns[0], each) for each in columns[2:])):
-        cut = [
-            re.sub(r"[^_\-/.]*$", "", os.path.commonprefix(pair)).rstrip(_SEPARATORS)
-            for pair in zip(one, other, strict=True)
-        ]
+        cut = [re.sub(r"[^_\-/.]*$", "", _common(*pair)).rstrip(_SEPARATORS) for pair in zip(one, other, strict=True)]
         if not all(cut) or tuple(cut) in tried:
             continue
         tried.add(tuple(cut))
@@ -166,6 +162,12 @@ def _prefixes(columns: list[list[str]]) -> list[str] | None:
         if best is None or (fitting, sum(map(len, cut))) > (best[0], sum(map(len, best[1]))):
             best = (fitting, cut)
     return best[1] if best is not None and best[0] >= 2 else None
+
+
+def _common(one: str, other: str) -> str:
+    """Return the beginning that two texts have in common."""
+    length = next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+    return one[:length]
 
 
 def _fits(names: list[str], prefixes: list[str]) -> bool:

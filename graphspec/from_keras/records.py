@@ -21,6 +21,7 @@ class Tensor:
     layer: str
     call: int = 0
     index: int = 0
+    dtype: str = field(default="", compare=False)
 
 
 @dataclass(eq=False, slots=True)
@@ -73,6 +74,12 @@ class Body:
     layers: dict[str, LayerRecord]
     calls: list[Call]
     outputs: dict[str, Tensor]
+
+    @property
+    def is_frozen(self) -> bool:
+        """Return whether no layer is trainable."""
+        states = [each.config.get("trainable", True) for each in self.layers.values() if each.class_name != INPUT]
+        return bool(states) and not any(states)
 
 
 def tensors_in(value: Any) -> Iterator[Tensor]:
@@ -148,7 +155,7 @@ def _values(value: Any) -> Any:
     """Return call arguments with a `Tensor` in the place of each written one."""
     if isinstance(value, dict) and value.get("class_name") == TENSOR:
         layer, call, index = value["config"]["keras_history"]
-        return Tensor(str(layer), int(call), int(index))
+        return Tensor(str(layer), int(call), int(index), str(value["config"].get("dtype")))
     if isinstance(value, dict):
         return {key: _values(item) for key, item in value.items()}
     return [_values(item) for item in value] if isinstance(value, list | tuple) else value

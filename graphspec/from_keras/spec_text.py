@@ -23,7 +23,8 @@ def _entries(value: dict[str, Any], indent: str, depth: int) -> Iterator[str]:
 def _entry(head: str, item: Any, indent: str, depth: int) -> Iterator[str]:
     """Yield `item` behind the `head` of its line, or below it."""
     line = f"{head} {_flow(item)}".rstrip()
-    is_long = len(line) > WIDTH or (depth < 1 and isinstance(item, dict)) or _holds_steps(item)
+    is_list_of_steps = head.strip() == "apply:" and _holds_steps({"apply": item})
+    is_long = len(line) > WIDTH or (depth < 1 and isinstance(item, dict)) or _holds_steps(item) or is_list_of_steps
     if not is_long or not isinstance(item, dict | list) or not item:
         yield line
     elif isinstance(item, dict):
@@ -56,7 +57,10 @@ def _flow(value: Any, *, outer: bool = False) -> str:
 
 
 def _holds_steps(value: Any) -> bool:
-    """Return whether a value lists several steps, which read best one below the other."""
-    if isinstance(value, list):
-        return sum(isinstance(each, dict) for each in value) > 1
-    return isinstance(value, dict) and any(_holds_steps(each) for each in value.values())
+    """Return whether a value holds a list of several steps, which read best one below the other."""
+    if not isinstance(value, dict):
+        return False
+    steps = value.get("apply")
+    return (isinstance(steps, list) and sum(isinstance(each, dict) for each in steps) > 1) or any(
+        map(_holds_steps, value.values())
+    )

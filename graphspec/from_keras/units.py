@@ -66,6 +66,10 @@ class Block:
     inputs: dict[str, Tensor]
     template: list[Unit]
 
+    def ordered_parameters(self) -> dict[str, Any]:
+        """Return the parameters as they are written: the name first, then those without a default."""
+        return dict(sorted(self.parameters.items(), key=lambda item: (item[0] != NAME, item[1] is not None)))
+
     @property
     def output(self) -> Tensor:
         """The tensor of the template that the block gives."""

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from graphspec.checks.files import LOOKUPS, VOCABULARY
 from graphspec.language.document.tree import plain
 from graphspec.language.document.write_yaml import write_yaml
 from graphspec.language.expand import Library
@@ -16,7 +17,7 @@ from graphspec.run_directory.files import make_folder, relative, write_json, wri
 from graphspec.run_directory.records import read_lock, read_provenance
 from graphspec.run_directory.spec_hash import KEY, is_comparable, spec_record
 from graphspec.run_directory.spec_values import EPOCHS, sha256_of, values_of
-from graphspec.run_paths import INCLUDED, LOCK, PROVENANCE, SPEC
+from graphspec.run_paths import INCLUDED, LOCK, PROVENANCE, SPEC, is_url
 from graphspec.spec import Spec
 
 _REPLACED, _MAX_NAME = r"[^A-Za-z0-9_-]", 80
@@ -117,7 +118,7 @@ def _move_weights(owner: dict[str, Any], key: str, base: Path, folder: Path) -> 
 
 
 def _move_weight_files(tree: Any, base: Path, folder: Path) -> None:
-    """Make the path of every initializer with a `file` relative to `folder`."""
+    """Make the path of every initializer with a `file`, and of every vocabulary, relative to `folder`."""
     pending = [tree]
     while pending:
         value = pending.pop()
@@ -125,6 +126,9 @@ def _move_weight_files(tree: Any, base: Path, folder: Path) -> None:
             for name, inner in value.items():
                 if name.endswith("_initializer") and isinstance(inner, dict) and isinstance(inner.get("file"), str):
                     inner["file"] = relative((base / inner["file"]).resolve(), folder.resolve())
+                words = inner.get(VOCABULARY) if name in LOOKUPS and isinstance(inner, dict) else None
+                if isinstance(words, str) and not is_url(words):
+                    inner[VOCABULARY] = relative((base / words).resolve(), folder.resolve())
             pending += value.values()
         elif isinstance(value, list):
             pending += value

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import keras
 
 from graphspec.catalog import SINGULAR, Kind
-from graphspec.checks.files import VOCABULARY, require_file
+from graphspec.checks.files import VOCABULARY, require_file, vocabulary_path
 from graphspec.diagnostics import SpecError
 from graphspec.diagnostics.rules import REFUSED_ARGUMENTS, UNREGISTERED
 from graphspec.diagnostics.suggest import a, did_you_mean, one_of
@@ -54,9 +53,11 @@ def make(spec_object: Object, make_layer: Callable[[Layer], Any] | None = None, 
     arguments = {name: _argument(value, make_layer) for name, value in spec_object.arguments.items()}
     if ">" in spec_object.name:
         return _make_custom(spec_object, arguments, defaults)
-    vocabulary = spec_object.arguments.get(VOCABULARY)
-    if isinstance(vocabulary, str):
-        require_file(Path(vocabulary), vocabulary, spec_object.span_of(VOCABULARY))  # TensorFlow would wait for a pipe
+    vocabulary = vocabulary_path(spec_object)
+    if vocabulary is not None:
+        text = spec_object.arguments[VOCABULARY]
+        require_file(vocabulary, text, spec_object.span_of(VOCABULARY))  # TensorFlow would wait for a pipe
+        arguments[VOCABULARY] = str(vocabulary)
     keras_class = find_installed(spec_object.kind, spec_object.name, spec_object.span)
     try:
         return keras_class(**{**defaults, **arguments})

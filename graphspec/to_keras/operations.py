@@ -9,6 +9,7 @@ from keras import tree
 
 from graphspec import catalog
 from graphspec.language.graph import Operation
+from graphspec.language.slices import KEY, read_key
 from graphspec.to_keras.keras_internals import calls_of, mask_of, operation_behind
 
 
@@ -51,6 +52,8 @@ def is_masked(operands: Any) -> bool:
 
 def _constant(entry: catalog.Entry, name: str, value: Any) -> Any:
     """Return a constant with lists of sizes and axes as tuples, which some operations require."""
+    if (entry.name, name) == KEY and isinstance(value, str):
+        return read_key(value)
     if isinstance(value, list) and name not in entry.tensors:
         return tuple(_constant(entry, name, each) for each in value)
     return value

@@ -23,7 +23,7 @@ from graphspec.catalog.refused import CODE_CARRYING as CODE_CARRYING_NAMES
 from graphspec.diagnostics import Span, SpecError
 from graphspec.diagnostics.rules import CODE_CARRYING, UNREADABLE_DATA, UNREGISTERED
 from graphspec.files import open_file, zip_in
-from graphspec.to_keras.hdf5_file import check_hdf5
+from graphspec.hdf5_file import check_hdf5
 from graphspec.to_keras.keras_internals import weightless_scope
 from graphspec.to_keras.keras_messages import reason
 

@@ -22,8 +22,8 @@ from graphspec.checks.files import require_file
 from graphspec.diagnostics import SpecError
 from graphspec.diagnostics.rules import UNREADABLE_DATA, WEIGHTS_MISMATCH
 from graphspec.files import open_file
+from graphspec.hdf5_file import check_hdf5, owned_child
 from graphspec.language.graph import Weights
-from graphspec.to_keras.hdf5_file import check_hdf5, owned_child
 from graphspec.to_keras.keras_messages import keras_errors_as
 from graphspec.to_keras.saved_file import max_unpacked, saved_weights
 

@@ -27,12 +27,15 @@ class Stage(IntEnum):
     CALLS = 4
     TRAINING = 5
     DATA = 6
+    MODEL = 7
     TOOL = 9
 
     @property
     def title(self) -> str:
         """The name of the stage in lists of rules."""
-        return {Stage.CALLS: "Calls and shapes", Stage.TOOL: "The tool itself"}.get(self, self.name.capitalize())
+        return {Stage.CALLS: "Calls and shapes", Stage.MODEL: "Models of Keras", Stage.TOOL: "The tool itself"}.get(
+            self, self.name.capitalize()
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,7 @@ class Rule:
 __all__ = ["RULES", "Rule", "Severity", "Stage"]
 
 WARNING = Severity.WARNING
-DOCUMENT, SCHEMA, OBJECTS, WIRING, CALLS, TRAINING, DATA, TOOL = Stage
+DOCUMENT, SCHEMA, OBJECTS, WIRING, CALLS, TRAINING, DATA, MODEL, TOOL = Stage
 
 UNREADABLE_FILE = Rule(
     "GS001", "unreadable-file", DOCUMENT, "The file is missing, is not UTF-8 text, or cannot be read."
@@ -232,6 +235,23 @@ NOT_FINITE = Rule("GS610", "not-finite", DATA, "A data file holds NaN or infinit
 SAME_DATA = Rule("GS611", "same-data", DATA, "Two splits use the same samples.", severity=WARNING)
 INDEX_RANGE = Rule(
     "GS612", "index-range", DATA, "An input holds indices outside of the range of its `Embedding`.", static=False
+)
+
+NOT_A_MODEL = Rule("GS701", "not-a-model", MODEL, "A file holds no model that Keras wrote.", static=False)
+NO_EQUIVALENT = Rule("GS702", "no-equivalent", MODEL, "A model has a part that no spec can hold.", static=False)
+RENAMED = Rule(
+    "GS703", "renamed", MODEL, "A name of a model is not one of the language.", severity=WARNING, static=False
+)
+NOT_WRITTEN = Rule(
+    "GS704", "not-written", MODEL, "The spec of a model leaves out a part of it.", severity=WARNING, static=False
+)
+PLUGIN_NEEDED = Rule(
+    "GS705",
+    "plugin-needed",
+    MODEL,
+    "A model has a custom layer, and does not say which module registers it.",
+    severity=WARNING,
+    static=False,
 )
 
 MISSING_EXTRA = Rule("GS901", "missing-extra", TOOL, "The command needs a package that is not installed.")

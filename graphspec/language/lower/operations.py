@@ -17,6 +17,7 @@ from graphspec.catalog import Entry
 from graphspec.catalog.refused import CODE_CARRYING_OPS, FAILING_OPS
 from graphspec.diagnostics import Report, Span
 from graphspec.diagnostics.rules import (
+    BAD_VALUE,
     CODE_CARRYING,
     MISSING_ARGUMENT,
     NOT_A_LAYER,
@@ -28,6 +29,7 @@ from graphspec.diagnostics.suggest import did_you_mean, kind_of, one_of
 from graphspec.language.document.tree import Located, Mapping
 from graphspec.language.graph import Feed, Object, Reference
 from graphspec.language.lower.objects import FAULTY, read_argument, report_unknown_argument, value_spans
+from graphspec.language.slices import KEY, read_key
 
 PREFIX = "ops."
 
@@ -258,6 +260,8 @@ def _report_missing(
 
 
 def _constant(entry: Entry, argument: str, value: Located, report: Report) -> Any:
+    if (entry.name, argument) == KEY and isinstance(value.value, str):
+        return _key(value, report)
     if argument in entry.tensors and isinstance(value.value, str):
         report.add(
             WRONG_TYPE,
@@ -268,3 +272,19 @@ def _constant(entry: Entry, argument: str, value: Located, report: Report) -> An
         )
         return FAULTY
     return read_argument(entry, argument, value, report)
+
+
+def _key(value: Located, report: Report) -> Any:
+    """Return the text of a key of `ops.get_item`, which `to_keras` and the shapes read again."""
+    try:
+        read_key(value.value)
+    except ValueError as error:
+        report.add(
+            BAD_VALUE,
+            f"the key `{value.value}` {error}",
+            value.span,
+            expected="indices, slices, `...` and `None` between commas, as between brackets in Python",
+            help='the first is that of the batch: `ops.get_item: ":, 0"` is the first row of every sample',
+        )
+        return FAULTY
+    return value.value

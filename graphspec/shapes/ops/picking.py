@@ -6,6 +6,7 @@ from typing import Any
 
 from graphspec.diagnostics.rules import BAD_AXIS, SHAPE_MISMATCH, UNFIT_ARGUMENT, WRONG_RANK
 from graphspec.diagnostics.shape_text import shape_text
+from graphspec.language.slices import read_key
 from graphspec.shapes.call import Call, operation, product
 from graphspec.shapes.ops.arguments import axis, choice, refuse_value, size, sizes
 from graphspec.shapes.ops.operands import operand, tensor
@@ -67,19 +68,27 @@ def take_along_axis(call: Call) -> Value:
 
 @operation("get_item")
 def get_item(call: Call) -> Value:
-    """Infer the element at an index; a list has one for each dimension, and null inserts a dimension."""
-    x, key = tensor(call), operand(call, "key")
+    """Infer the part of a tensor that a key picks: indices, slices, `...`, and None for a new dimension."""
+    x, written = tensor(call), operand(call, "key")
+    key = list(read_key(written)) if isinstance(written, str) else written if isinstance(written, list) else [written]
+    if ... not in key:
+        key = [*key, ...]
     left, shape = list(x.shape), list[Size]()
-    for each in key if isinstance(key, list) else [key]:
-        if each is None and isinstance(key, list):
+    consumed = sum(each is not None and each is not ... for each in key)
+    for each in key:
+        if each is None and isinstance(written, list | str):
             shape.append(1)
-        elif not isinstance(each, int):
+        elif each is ...:
+            kept = max(len(x.shape) - consumed, 0)
+            shape += left[:kept]
+            left = left[kept:]
+        elif not isinstance(each, int | slice):
             call.refuse_argument(
                 UNFIT_ARGUMENT,
                 "key",
-                "must be an index, or a list of them",
-                "a whole number, or a list of them, one for each dimension",
-                "`ops.take` picks several indices of one axis, `ops.slice` a part",
+                "must be an index, a list of them, or a text of indices and slices",
+                'a whole number, a list of them, or a text such as `":, 0"`',
+                "`ops.take` picks several indices of one axis",
             )
         elif not left:
             call.refuse_argument(
@@ -89,17 +98,20 @@ def get_item(call: Call) -> Value:
                 f"{x.rank} indices at most",
                 "the first index is that of the batch",
             )
+        elif isinstance(each, slice):
+            length = left.pop(0)
+            shape.append(len(range(*each.indices(length))) if length is not None else None)
         else:
             length = left.pop(0)
             if length is not None and not -length <= each < length:
                 call.refuse_argument(
                     UNFIT_ARGUMENT,
                     "key",
-                    f"is {key}, and {x} has no index {each} there",
+                    f"is {written}, and {x} has no index {each} there",
                     f"an index from {-length} to {length - 1}",
                     "the first index is that of the batch",
                 )
-    return Tensor((*shape, *left), x.dtype)
+    return Tensor(tuple(shape), x.dtype)
 
 
 @operation("slice")

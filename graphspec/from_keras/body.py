@@ -1,0 +1,430 @@
+"""The records of one model → a body of the language: inputs, layers, models, blocks, graph and outputs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from graphspec import catalog
+from graphspec.diagnostics.rules import NO_EQUIVALENT, PLUGIN_NEEDED, RENAMED
+from graphspec.from_keras.blocks import find_blocks
+from graphspec.from_keras.findings import Findings, UnwritableError
+from graphspec.from_keras.learned import LearnedState
+from graphspec.from_keras.nodes import NodeRecord, as_name, fold, free_name, needs_name
+from graphspec.from_keras.objects import Writer, entry_defaults, form, is_object, name_of
+from graphspec.from_keras.operations import operation_form, operation_unit
+from graphspec.from_keras.records import Body, Call, LayerRecord, Tensor, UnknownFormError, read_body, tensors_in
+from graphspec.from_keras.units import NAME, Block, Unit
+from graphspec.from_keras.values import values_of
+from graphspec.language.lower.merges import MERGES
+from graphspec.language.lower.naming import snake_case
+
+_IGNORED_KEYWORDS = ("training",)
+"""Arguments of calls that Keras decides for all layers of a model."""
+
+
+@dataclass
+class Context:
+    """What the bodies of one model share.
+
+    Attributes:
+        plugins: The modules that register its custom layers.
+    """
+
+    findings: Findings
+    learned: LearnedState
+    plugins: list[str] = field(default_factory=list)
+
+
+class BodyWriter:
+    """Writes the records of one model as a body of the language.
+
+    Attributes:
+        path: The names of the models that hold it.
+        is_frozen: A model that holds it is frozen, or it is itself, so that its layers do not say so.
+        implied: Names of layers that a spec need not state, since the naming rule gives them; `candidates` may be.
+    """
+
+    def __init__(self, body: Body, context: Context, path: tuple[str, ...] = (), *, is_frozen: bool = False) -> None:
+        self.body = body
+        self.is_frozen = is_frozen
+        self.context = context
+        self.path = path
+        self.layers: dict[str, Any] = {}
+        self.models: dict[str, BodyWriter] = {}
+        self.implied: set[str] = set()
+        self.candidates: set[str] = set()
+        self.objects = Writer(self.held)
+        calls = Counter(call.layer.name for call in body.calls)
+        self.shared = {name for name, count in calls.items() if count > 1}
+        self.outputs = list(body.outputs.values())
+        self.units, self.blocks = find_blocks([self.unit(call) for call in body.calls], self.outputs)
+
+    def writers(self) -> list[BodyWriter]:
+        """Return this writer and those of all models in it."""
+        return [self, *(inner for each in self.models.values() for inner in each.writers())]
+
+    def write(self) -> dict[str, Any]:
+        """Return the body, its keys in the order of the language."""
+        names = {Tensor(name): self.input_name(name) for name in self.body.inputs}
+        by_tensor = {tensor: as_name(name) for name, tensor in reversed(self.body.outputs.items())}
+        graph = NodeWriter(names, self).nodes(self.units, self.outputs, by_tensor)
+        ends = {}
+        for name, tensor in self.body.outputs.items():
+            key = as_name(name)
+            is_own = by_tensor[tensor] == key and key in graph
+            ends[key] = graph.pop(key) if is_own else {"from": self.reference(tensor, names)}
+        parts = {
+            "inputs": {self.input_name(name): _input(record) for name, record in self.body.inputs.items()},
+            "layers": self.layers,
+            "models": {name: self.model(writer) for name, writer in self.models.items()},
+            "blocks": {block.name: self.block(block) for block in self.blocks},
+            "graph": graph,
+            "outputs": ends,
+        }
+        return {key: part for key, part in parts.items() if part}
+
+    def model(self, writer: BodyWriter) -> dict[str, Any]:
+        """Return the declaration of a nested model."""
+        return {**writer.write(), **({"trainable": False} if writer.is_frozen and not self.is_frozen else {})}
+
+    def input_name(self, name: str) -> str:
+        """Return the name of an input, with a warning if the language cannot have it as it is."""
+        written = as_name(name)
+        if written != name:
+            self.context.findings.add(
+                RENAMED,
+                f"the input `{name}` is called `{written}` in the spec",
+                name,
+                expected="letters, digits, `_` and `-`, which a name of the language has",
+                help="data are passed to the built model by the new name",
+            )
+        return written
+
+    def unit(self, call: Call) -> Unit:
+        """Return a call as a unit; one without a kind after a diagnostic."""
+        try:
+            unit = self._unit(call)
+            for value in unit.kwargs.values():
+                _check_keyword(value)
+        except UnwritableError as error:
+            self.context.findings.refuse("/".join((*self.path, call.layer.name)), error)
+            return Unit(("layer", "Identity"), list(call.tensors())[:1], {}, call.result, call=call)
+        return unit
+
+    def _unit(self, call: Call) -> Unit:
+        layer = call.layer
+        if layer.is_operation:
+            return operation_unit(call)
+        keywords = {key: value for key, value in call.kwargs.items() if value is not None}
+        keywords = {key: value for key, value in keywords.items() if key not in _IGNORED_KEYWORDS}
+        if layer.is_model:
+            args = call.args
+            if len(args) == 1 and isinstance(args[0], list) and len(args[0]) == 1:
+                args = args[0]
+            if len(args) == 1 and isinstance(args[0], dict):
+                args, keywords = [], {as_name(key): value for key, value in args[0].items()} | keywords
+            keywords.pop("mask", None)
+            return Unit(("model", self.declare_model(layer)), args, keywords, call.result, call=call)
+        name, arguments = self.layer_form(layer)
+        args, keywords = _operands(call, name, keywords)
+        if layer.name in self.shared:
+            stated = {} if as_name(layer.name) == layer.name else {NAME: layer.name}
+            self.layers.setdefault(as_name(layer.name), form("layers", name, {**arguments, **stated}))
+            return Unit(("shared", as_name(layer.name)), args, keywords, call.result, call=call)
+        defaults = entry_defaults(catalog.find("layers", name))
+        return Unit(("layer", name), args, keywords, call.result, {**arguments, NAME: layer.name}, defaults, call)
+
+    def layer_form(self, layer: LayerRecord) -> tuple[str, dict[str, Any]]:
+        """Return the name of the class of a layer and the arguments that a spec states."""
+        if isinstance(layer.config.get("layers"), list) and layer.class_name in ("Functional", "Model"):
+            raise UnwritableError(NO_EQUIVALENT, "is a model without layers of its own")
+        name = name_of("layers", _serialised(layer))
+        if ">" in name:
+            self.ask_for_plugin(name, layer)
+        arguments = self.objects.arguments("layers", name, _without_copy(layer.config))
+        self.context.learned.add_to(arguments, name, layer.config, (*self.path, layer.name))
+        if layer.config.get("trainable") is False and not self.is_frozen:
+            arguments["trainable"] = False
+        return name, arguments
+
+    def ask_for_plugin(self, name: str, layer: LayerRecord) -> None:
+        """Name the module of a custom layer under `plugins`, after its package if nobody says which it is."""
+        plugins = self.context.plugins
+        module = layer.module
+        if module and module != "builtins" and not module.startswith("keras.") and module not in plugins:
+            plugins.append(module)
+        if plugins:
+            return
+        package = as_name(name.partition(">")[0])
+        plugins.append(package)
+        self.context.findings.add(
+            PLUGIN_NEEDED,
+            f"layer `{layer.name}` is the custom `{name}`, and the model does not say which module registers it",
+            layer.name,
+            expected="`plugins` with this module, so that building the spec finds the class",
+            help=f"the spec names `{package}`, after the package: change it there, or name the module by --plugin",
+        )
+
+    def held(self, written: dict[str, Any]) -> Any:
+        """Write a layer that stands among the arguments of another one."""
+        record = _record(written)
+        if record.is_model:
+            return self.declare_model(record)
+        name = name_of("layers", written)
+        if ">" in name:
+            self.ask_for_plugin(name, record)
+        arguments = self.objects.arguments("layers", name, record.config)
+        if record.config.get("trainable") is False and not self.is_frozen:
+            arguments["trainable"] = False
+        # Bidirectional puts this before the name of its layer, and takes it off again when it is made.
+        own_name = record.name.removeprefix("forward_").removeprefix("backward_")
+        if own_name not in ("", snake_case(record.class_name)):
+            arguments[NAME] = own_name
+        return form("layers", name, arguments)
+
+    def declare_model(self, record: LayerRecord) -> str:
+        """Declare a nested model, and return its name."""
+        name = as_name(record.name)
+        if name != record.name:
+            self.context.findings.add(
+                RENAMED,
+                f"the model `{record.name}` is called `{name}` in the spec",
+                record.name,
+                expected="letters, digits, `_` and `-`, which a name of the language has",
+                help="weights are found by the new name",
+            )
+        if name not in self.models:
+            path = (*self.path, record.name)
+            try:
+                body = read_body(record.class_name, record.config)
+            except UnknownFormError as error:
+                raise UnwritableError(NO_EQUIVALENT, f"is a model that cannot be read: {error}") from None
+            is_frozen = self.is_frozen or body.is_frozen
+            self.models[name] = BodyWriter(body, self.context, path, is_frozen=is_frozen)
+        return name
+
+    def block(self, block: Block) -> dict[str, Any]:
+        """Return a block as the language declares it."""
+        names = {tensor: name for name, tensor in block.inputs.items()}
+        inputs = list(block.inputs)
+        writer = NodeWriter(names, self, is_block=True)
+        graph = writer.nodes(block.template, [block.output], {block.output: "output"})
+        output = graph.pop("output")
+        written = {
+            "params": block.ordered_parameters(),
+            "inputs": inputs[0] if len(inputs) == 1 else inputs,
+            "graph": graph,
+            "output": output,
+        }
+        return {key: part for key, part in written.items() if part}
+
+    def reference(self, tensor: Tensor, names: dict[Tensor, str]) -> str:
+        """Return the text by which a spec names a tensor."""
+        several = self.output_names(tensor.layer)
+        node = names.get(replace(tensor, index=0), "")
+        if several:
+            return f"{node}.{several[tensor.index]}"
+        return names.get(tensor, f"{node}[{tensor.index}]")
+
+    def output_names(self, layer: str) -> list[str]:
+        """Return the names of the outputs of a nested model of several; empty for anything else."""
+        record = self.body.layers.get(layer)
+        writer = self.models.get(as_name(layer)) if record is not None and record.is_model else None
+        return [as_name(each) for each in writer.body.outputs] if writer and len(writer.body.outputs) > 1 else []
+
+
+@dataclass
+class NodeWriter:
+    """Writes units as nodes of a body or of a block.
+
+    Attributes:
+        names: The name of the node of each tensor; filled as nodes are written.
+        is_block: The nodes are those of a block, whose layers have names with parameters.
+    """
+
+    names: dict[Tensor, str]
+    body: BodyWriter
+    is_block: bool = False
+
+    def nodes(self, units: list[Unit], outputs: list[Tensor], by_tensor: dict[Tensor, str]) -> dict[str, Any]:
+        """Return nodes by name. by_tensor: the names that tensors must have, those of outputs."""
+        nodes = fold(units, outputs)
+        taken = {*self.names.values(), *by_tensor.values()}
+        for node in nodes:
+            wanted = by_tensor.get(node.result)
+            node.name = wanted if wanted is not None else free_name(as_name(_stem(node)), taken)
+            self.names[node.result] = node.name
+        return {node.name: self.node(node) for node in nodes}
+
+    def node(self, node: NodeRecord) -> dict[str, Any]:
+        """Return one node."""
+        first = node.units[0]
+        written: dict[str, Any] = {"from": self.operands(first)}
+        steps = []
+        layers = [unit for unit in node.units if unit.kind[0] == "layer"]
+        for unit in node.units:
+            slots = dict(unit.slots)
+            if unit.kind[0] == "layer" and not self.states_name(unit, node, is_last=bool(layers) and layers[-1] is unit):
+                slots.pop(NAME, None)
+            word = _merge(unit, slots) if unit is first else None
+            if word is not None:
+                written["merge"] = word
+            else:
+                steps.append(self.step(unit, slots, is_first=unit is first))
+        if steps:
+            written["apply"] = steps[0] if len(steps) == 1 else steps
+        return written
+
+    def states_name(self, unit: Unit, node: NodeRecord, *, is_last: bool) -> bool:
+        """Return whether a step has to state the name of its layer."""
+        name = unit.slots.get(NAME)
+        if self.is_block or not isinstance(name, str):
+            return True
+        if is_last:
+            return name != node.name
+        if not needs_name(unit, node.name):
+            self.body.candidates.add(name)
+        return name not in self.body.implied
+
+    def operands(self, unit: Unit) -> Any:
+        """Return `from` of the node that begins with a unit."""
+        if unit.args:
+            return self.value(unit.args[0] if len(unit.args) == 1 else unit.args)
+        return {key: self.value(each) for key, each in unit.kwargs.items() if isinstance(each, Tensor)}
+
+    def value(self, value: Any) -> Any:
+        """Return arguments of a call with references in the place of tensors."""
+        return values_of(value, lambda tensor: self.body.reference(tensor, self.names))
+
+    def step(self, unit: Unit, slots: dict[str, Any], *, is_first: bool) -> Any:
+        """Return a step: a layer, an operation, a model or a block with its arguments."""
+        what, name = unit.kind
+        if what == "block":
+            step: Any = _use(unit, slots)
+        elif what in ("model", "shared"):
+            step = name
+        elif what == "ops":
+            step = operation_form(name, slots, unit)
+        else:
+            step = form("layers", name, slots)
+        in_from = is_first and not unit.args
+        keywords = {
+            key: self.value(value) for key, value in unit.kwargs.items() if not (in_from and isinstance(value, Tensor))
+        }
+        if not keywords:
+            return step
+        return {**(step if isinstance(step, dict) else {step: None}), "call": keywords}
+
+
+def _stem(node: NodeRecord) -> str:
+    last = node.units[-1]
+    text = str(last.slots.get(NAME, last.result.layer))
+    return text.rpartition("}")[2] if "${" in text else text
+
+
+def _use(unit: Unit, slots: dict[str, Any]) -> Any:
+    assert unit.block is not None
+    if not slots:
+        return unit.block.name
+    first = next(iter(unit.block.ordered_parameters()))
+    return {unit.block.name: slots[first] if list(slots) == [first] else slots}
+
+
+def _merge(unit: Unit, slots: dict[str, Any]) -> Any:
+    """Return the word of the merge layer that is called on a list, with its arguments; None where it is none."""
+    is_list = len(unit.args) == 1 and isinstance(unit.args[0], list) and len(unit.feed) > 1 and not unit.kwargs
+    if not is_list or unit.kind[0] != "layer":
+        return None
+    for word, (name, own) in reversed(MERGES.items()):
+        if name == unit.kind[1] and all(slots.get(key) == value for key, value in own.items()):
+            rest = {key: value for key, value in slots.items() if key not in own}
+            return {word: rest} if rest else word
+    return None
+
+
+def _operands(call: Call, name: str, keywords: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+    """Return the operands of a layer: one by position, or all by keyword where it takes several."""
+    if len(call.args) == 1:
+        return call.args, keywords
+    entry = catalog.find("layers", name)
+    parameters = list(entry.call) if entry is not None else []
+    if len(call.args) > len(parameters):
+        raise UnwritableError(
+            NO_EQUIVALENT,
+            f"is called with {len(call.args)} arguments by position, whose names are not known",
+            expected="one tensor, or tensors by keyword",
+            help="call it with keywords in the model, and save it again",
+        )
+    named = dict(zip(parameters, call.args, strict=False))
+    return [], {key: value for key, value in named.items() if value is not None} | keywords
+
+
+def _check_keyword(value: Any) -> None:
+    """Refuse an argument of a call that a spec would read as another."""
+    listed = value if isinstance(value, list) else [value]
+    if isinstance(value, str) or (isinstance(value, dict) and not any(True for _ in tensors_in(value))):
+        raise UnwritableError(
+            NO_EQUIVALENT,
+            f"is called with `{str(value)[:60]}`, and text in a call names a tensor",
+            expected="tensors, numbers, true or false",
+        )
+    if any(each is None for each in listed) and len(listed) > 1:
+        raise UnwritableError(NO_EQUIVALENT, "is called with None among its tensors", expected="a list of tensors")
+
+
+def _record(written: dict[str, Any]) -> LayerRecord:
+    config = written["config"]
+    if not isinstance(config, dict):
+        raise UnwritableError(NO_EQUIVALENT, "holds a layer whose `config` is no mapping")
+    return LayerRecord(
+        name=str(config.get("name", "")),
+        class_name=str(written["class_name"]),
+        module=str(written.get("module") or ""),
+        registered_name=str(written.get("registered_name") or written["class_name"]),
+        config=config,
+    )
+
+
+def _without_copy(config: dict[str, Any]) -> dict[str, Any]:
+    """Return the configuration of a layer without the `backward_layer` that `Bidirectional` makes of the other."""
+    forward, backward = (config.get(key) for key in ("layer", "backward_layer"))
+    if not (is_object(forward) and is_object(backward)):
+        return config
+    ours, theirs = (
+        {key: value for key, value in each["config"].items() if key not in ("name", "go_backwards")}
+        for each in (forward, backward)
+    )
+    is_turned = bool(forward["config"].get("go_backwards")) != bool(backward["config"].get("go_backwards"))
+    if forward["class_name"] == backward["class_name"] and _without_ids(ours) == _without_ids(theirs) and is_turned:
+        return {key: value for key, value in config.items() if key != "backward_layer"}
+    return config
+
+
+def _without_ids(value: Any) -> Any:
+    """Return a configuration without the marks of objects that it holds several times."""
+    if isinstance(value, dict):
+        return {key: _without_ids(each) for key, each in value.items() if key != "shared_object_id"}
+    return [_without_ids(each) for each in value] if isinstance(value, list) else value
+
+
+def _serialised(layer: LayerRecord) -> dict[str, Any]:
+    return {
+        "class_name": layer.class_name,
+        "module": layer.module,
+        "registered_name": layer.registered_name,
+        "config": layer.config,
+    }
+
+
+def _input(record: LayerRecord) -> Any:
+    batch, *shape = record.config.get("batch_shape") or record.config["batch_input_shape"]
+    stated = {
+        "dtype": (record.config.get("dtype") or "float32", "float32"),
+        "sparse": (bool(record.config.get("sparse")), False),
+        "batch_size": (batch, None),
+        "optional": (bool(record.config.get("optional")), False),
+    }
+    further = {key: value for key, (value, default) in stated.items() if value != default}
+    return {"shape": shape, **further} if further else shape

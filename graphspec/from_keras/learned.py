@@ -1,0 +1,140 @@
+"""The state of preprocessing layers, as arguments that a spec writes: vocabularies, means and variances.
+
+A model in memory is asked, a `.keras` file holds vocabularies as assets and the rest among its weights.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from graphspec.checks.files import LOOKUPS
+
+NORMALIZATION = "Normalization"
+_MAX_WORDS_INLINE = 12
+"""Words that a spec lists itself; more are written to a file beside it."""
+
+
+class StateSource(Protocol):
+    """The place where the state of layers is found. path: the names of the models that hold a layer, and its own."""
+
+    def vocabulary(self, path: tuple[str, ...]) -> Sequence[str | int] | None:
+        """Return the vocabulary of a layer with its special tokens; None if it has none."""
+
+    def array(self, path: tuple[str, ...], name: str) -> Any:
+        """Return the values of a weight as nested lists of floats; None if there is none."""
+
+
+class NoState:
+    """The source of a configuration, which holds no state."""
+
+    def vocabulary(self, path: tuple[str, ...]) -> Sequence[str | int] | None:
+        """Return None."""
+        return None
+
+    def array(self, path: tuple[str, ...], name: str) -> Any:
+        """Return None."""
+        return None
+
+
+@dataclass
+class LearnedState:
+    """Writes the state of preprocessing layers.
+
+    Attributes:
+        source: Where it is found.
+        file_name: Returns the name of the file for the vocabulary of a layer; None if all is written in the spec.
+        files: The text of each file that the spec names.
+        with_weights: A file of weights is written too, and holds the means and variances.
+    """
+
+    source: StateSource = field(default_factory=NoState)
+    file_name: Callable[[str], str] | None = None
+    files: dict[str, str] = field(default_factory=dict)
+    with_weights: bool = False
+
+    def add_to(self, arguments: dict[str, Any], class_name: str, config: dict[str, Any], path: tuple[str, ...]) -> None:
+        """Add the arguments of a layer that hold its state.
+
+        Args:
+            arguments: The arguments that the spec states so far.
+            class_name: The class of the layer.
+            config: Its configuration.
+            path: The names of the models that hold it, and its own.
+        """
+        if class_name in LOOKUPS:
+            arguments |= self._lookup(config, path, is_text=class_name == "TextVectorization")
+        if class_name == "Discretization" and arguments.get("bin_boundaries"):
+            arguments.pop("num_bins", None)  # Keras takes the one or the other
+        if class_name == NORMALIZATION and config.get("mean") is None and not self.with_weights:
+            arguments |= self._normalization(path)
+
+    def _lookup(self, config: dict[str, Any], path: tuple[str, ...], *, is_text: bool) -> dict[str, Any]:
+        words = config.get("vocabulary")
+        special = 0
+        if not isinstance(words, list):
+            words = self.source.vocabulary(path)
+            special = _special_tokens(config, is_text=is_text)
+        if words is None:
+            return {}
+        words = list(words)[special:]
+        found: dict[str, Any] = {"vocabulary": self._vocabulary(words, path[-1])}
+        weights = config.get("idf_weights")
+        if weights is None and config.get("output_mode") == "tf_idf":
+            listed = self.source.array(path, "idf_weights")
+            weights = shortest(listed)[special:] if listed is not None else None
+        if weights is not None:
+            found["idf_weights"] = weights
+        return found
+
+    def _vocabulary(self, words: list[Any], layer: str) -> Any:
+        is_plain = all(isinstance(word, str) and word and word.splitlines() == [word] for word in words)
+        if self.file_name is None or len(words) <= _MAX_WORDS_INLINE or not is_plain:
+            return words
+        name = self.file_name(layer)
+        self.files[name] = "".join(f"{word}\n" for word in words)
+        return name
+
+    def _normalization(self, path: tuple[str, ...]) -> dict[str, Any]:
+        mean, variance = (self.source.array(path, name) for name in ("mean", "variance"))
+        if mean is None or variance is None:
+            return {}
+        return {"mean": shortest(mean), "variance": shortest(variance)}
+
+
+def _special_tokens(config: dict[str, Any], *, is_text: bool) -> int:
+    """Return how many tokens lead a vocabulary: the mask, and those for what is out of it."""
+    is_index = config.get("output_mode") == "int"
+    if is_text:
+        return 2 if is_index else 1
+    has_mask = is_index and config.get("mask_token") is not None
+    oov = config.get("num_oov_indices", 1)
+    return int(has_mask) + (oov if isinstance(oov, int) else 1)
+
+
+def shortest(value: Any) -> Any:
+    """Return nested lists of floats with the fewest digits that give the same float32."""
+    if isinstance(value, list):
+        return [shortest(each) for each in value]
+    return shortest_float(value) if isinstance(value, float) else value
+
+
+def shortest_float(value: float) -> float:
+    """Return the float with the fewest digits that is the same as float32; `value` itself if it is no float32."""
+    try:
+        packed = struct.pack("f", value)
+    except OverflowError:
+        return value
+    if struct.unpack("f", packed)[0] != value:
+        return value
+    texts = (f"{value:.{digits}g}" for digits in range(1, 10))
+    return next((float(text) for text in texts if struct.pack("f", float(text)) == packed), value)
+
+
+def words_of(text: str, *, are_numbers: bool) -> list[str | int]:
+    """Return the lines of a vocabulary file."""
+    lines = text.split("\n")
+    return [json.loads(line) for line in lines] if are_numbers else list(lines)

@@ -1,0 +1,178 @@
+"""Calls of operations in a model → units: which tensors feed them, and which constants they have."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from graphspec import catalog
+from graphspec.catalog import Entry
+from graphspec.catalog.refused import CODE_CARRYING_OPS, FAILING_OPS
+from graphspec.diagnostics.rules import CODE_CARRYING, NO_EQUIVALENT
+from graphspec.from_keras.findings import UnwritableError
+from graphspec.from_keras.objects import plain, same
+from graphspec.from_keras.records import Call, Tensor, tensors_in
+from graphspec.from_keras.units import Unit
+from graphspec.language.lower.naming import snake_case
+from graphspec.language.slices import KEY, key_text
+
+_ARRAYS = ("__tensor__", "__numpy__")
+_BY_THEMSELVES = ("float32", "int32", "bool", "string")
+"""Dtypes that Keras gives a constant of numbers by itself."""
+
+
+def operation_unit(call: Call) -> Unit:
+    """Return a call of an operation as a unit, its constants as slots.
+
+    Raises:
+        UnwritableError: No spec can write the call.
+    """
+    entry = _entry(call)
+    known = dict(zip(entry.taken, call.args, strict=False))
+    if len(call.args) > len(known) and list(entry.tensors.values()) != ["each"]:
+        raise UnwritableError(NO_EQUIVALENT, f"is called with {len(call.args)} arguments, `{entry.name}` takes fewer")
+    if list(entry.tensors.values()) == ["each"]:
+        known = {entry.taken[0]: list(call.args)}
+    known |= call.kwargs
+    constants = {key: value for key, value in call.layer.config.items() if key not in ("name", "dtype", "trainable")}
+    if "dtype" in entry.arguments and call.layer.config.get("dtype") is not None:
+        constants["dtype"] = call.layer.config["dtype"]
+    tensors = {key: value for key, value in known.items() if any(True for _ in tensors_in(value))}
+    constants |= {key: value for key, value in known.items() if key not in tensors}
+    _check_names(entry, constants)
+    slots = {
+        key: _constant(entry, key, value, call)
+        for key, value in constants.items()
+        if key in entry.arguments and not same(_plain_default(value), entry.arguments[key])
+    }
+    args, keywords = _feed(entry, tensors)
+    return Unit(("ops", entry.name), args, keywords, call.result, slots, dict(entry.arguments), call)
+
+
+def operation_form(name: str, slots: dict[str, Any], unit: Unit) -> Any:
+    """Return the shortest way to write an operation: its name, its first constant alone, or all by keyword."""
+    if not slots:
+        return name
+    entry = catalog.find("ops", name)
+    assert entry is not None
+    fed = [*catalog.fed(entry, len(unit.feed)), *unit.kwargs] if unit.args else list(unit.kwargs)
+    free = [key for key in entry.arguments if key not in fed and entry.tensors.get(key) != "each"]
+    if list(slots) == free[:1] and not isinstance(slots[free[0]], dict | None):
+        return {name: slots[free[0]]}
+    return {name: {key: slots[key] for key in entry.arguments if key in slots}}
+
+
+def _entry(call: Call) -> Entry:
+    class_name = call.layer.class_name
+    entry = catalog.operation_of(class_name)
+    if class_name == "ExtractPatches" and len(_listed(call.layer.config.get("size"))) == 3:
+        entry = catalog.find("ops", "ops.image.extract_patches_3d")
+    if entry is None:
+        name = f"ops.{snake_case(class_name)}"
+        is_code = name in CODE_CARRYING_OPS
+        raise UnwritableError(
+            CODE_CARRYING if is_code else NO_EQUIVALENT,
+            f"is the operation `{class_name}`, which no spec can write",
+            expected="an operation of `graphspec layers --kind ops`",
+            help=CODE_CARRYING_OPS.get(name, "write what it computes as a layer in a plugin"),
+        )
+    if entry.name in FAILING_OPS:
+        raise UnwritableError(
+            NO_EQUIVALENT,
+            f"is `{entry.name}`, which does not work in graphs of Keras {catalog.keras_version()}",
+            help=FAILING_OPS[entry.name],
+        )
+    return entry
+
+
+def _listed(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
+def _check_names(entry: Entry, constants: dict[str, Any]) -> None:
+    """Refuse a constant that the function of the operation does not take, unless it says nothing."""
+    for key, value in constants.items():
+        if key not in entry.arguments and value:
+            raise UnwritableError(
+                NO_EQUIVALENT,
+                f"has `{key}: {str(value)[:60]}`, and `{entry.name}` has no such argument",
+                expected=f"arguments of `{entry.name}`",
+            )
+
+
+def _plain_default(value: Any) -> Any:
+    return value if not isinstance(value, dict) else None if value else value
+
+
+def _constant(entry: Entry, argument: str, value: Any, call: Call) -> Any:
+    """Return a constant as a spec writes it."""
+    if (entry.name, argument) == KEY:
+        return _key(value)
+    if isinstance(value, dict) and value.get("class_name") in _ARRAYS:
+        _check_dtype(str(value["config"].get("dtype")), call)
+    return plain(value)
+
+
+def _check_dtype(dtype: str, call: Call) -> None:
+    """Refuse an array of a dtype that its numbers alone would not have, where that matters."""
+    floats = all(tensor.dtype.startswith(("float", "bfloat")) for tensor in call.tensors())
+    if dtype in _BY_THEMSELVES or (floats and dtype.startswith(("int", "uint"))):
+        return
+    raise UnwritableError(
+        NO_EQUIVALENT,
+        f"has a constant of the dtype {dtype}, and a constant of a spec is float32, int32 or bool",
+        expected="a constant of one of these dtypes",
+        help='convert it in the model: `keras.ops.convert_to_tensor(constant, "float32")`, and save it again',
+    )
+
+
+def _key(value: Any) -> Any:
+    """Return the key of a slice, as text unless it is one index."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    parts = value if isinstance(value, list | tuple) else [value]
+    return key_text([_part(each) for each in parts])
+
+
+def _part(value: Any) -> Any:
+    name = value.get("class_name") if isinstance(value, dict) else None
+    if name == "__slice__":
+        config = value["config"]
+        bounds = [config[key] for key in ("start", "stop", "step")]
+        if all(each is None or (isinstance(each, int) and not isinstance(each, bool)) for each in bounds):
+            return slice(*bounds)
+    elif name == "__ellipsis__":
+        return ...
+    elif value is None or (isinstance(value, int) and not isinstance(value, bool)):
+        return value
+    raise UnwritableError(
+        NO_EQUIVALENT,
+        "is a slice by a tensor or an array, which no spec can write",
+        expected="indices and slices of whole numbers",
+        help="use `keras.ops.take`, and save the model again",
+    )
+
+
+def _feed(entry: Entry, tensors: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+    """Return the operands by position where the language gives them to the same arguments, else by keyword."""
+    for key, value in tensors.items():
+        if isinstance(value, list) and not all(isinstance(each, Tensor) for each in value):
+            raise UnwritableError(
+                NO_EQUIVALENT,
+                f"has constants among the tensors of `{key}`, which no spec can write",
+                expected="a list of tensors",
+                help="make the constant a tensor of the graph, as by `ops.full_like`, and save the model again",
+            )
+    names = list(tensors)
+    first = names[0]
+    if entry.tensors.get(first) in ("list", "each") and isinstance(tensors[first], list):
+        rest = {key: value for key, value in tensors.items() if key != first}
+        if entry.tensors[first] == "each":
+            return [tensors[first]], rest
+        if catalog.fed(entry, len(tensors[first])) == [first]:
+            return [tensors[first]], rest
+        return [], tensors
+    lists = [key for key in names if isinstance(tensors[key], list)]
+    leading = [key for key in names if key not in lists]
+    if leading and catalog.fed(entry, len(leading)) == leading:
+        return [tensors[key] for key in leading], {key: tensors[key] for key in lists}
+    return [], tensors
