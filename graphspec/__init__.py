@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from graphspec.version import __version__
 
 if TYPE_CHECKING:
-    from graphspec.api import build, resume, summarize, train, validate
+    from graphspec.api import build, decompile, resume, summarize, train, validate
     from graphspec.diagnostics import Diagnostic, Report, SpecError
     from graphspec.exporting import Exported, export
     from graphspec.runs.report import write_report
@@ -33,6 +33,7 @@ __all__ = [
     "Study",
     "__version__",
     "build",
+    "decompile",
     "export",
     "load",
     "resume",
@@ -45,6 +46,7 @@ __all__ = [
 
 _HOMES = {
     "build": "api",
+    "decompile": "api",
     "resume": "api",
     "summarize": "api",
     "train": "api",

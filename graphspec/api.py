@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,6 +41,44 @@ def build(spec: Spec | Path | str, *, weightless: bool = False) -> keras.Model:
     from graphspec.to_keras import build_model
 
     return build_model(_loaded(spec), weightless=weightless)
+
+
+def decompile(
+    model: keras.Model,
+    path: Path | str | None = None,
+    *,
+    weights: bool = False,
+    plugins: Iterable[str] = (),
+    force: bool = False,
+) -> Spec:
+    """Return the spec of a functional or Sequential Keras model, as a person would have written it.
+
+    Args:
+        model: The model; one of a subclass is taken as the functional model that it is.
+        path: The file to write the spec to, with vocabularies and weights beside it; by default nothing is written,
+            and the spec holds its vocabularies itself.
+        weights: Write the weights too, and name them in the spec; needs a path.
+        plugins: The modules that register its custom layers; by default those that define them.
+        force: Replace files that are there.
+
+    Raises:
+        SpecError: No spec can hold the model; it names each layer that is the reason, and what to do.
+        ValueError: `weights` without a path.
+    """
+    require_tensorflow()
+    from graphspec.from_keras import DecompileOptions, decompile_file, read_model_file
+    from graphspec.to_keras.serialized import functional, plugin_modules, save
+
+    if weights and path is None:
+        raise ValueError("weights are written beside the spec: name its path")
+    options = DecompileOptions(
+        path=Path(path) if path is not None else None,
+        weights=weights,
+        plugins=tuple(plugins) or tuple(plugin_modules(model)),
+        force=force,
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        return decompile_file(read_model_file(save(functional(model), Path(folder))), options).spec
 
 
 def validate(path: Path | str, overrides: Iterable[str] = (), *, values: bool = False, deep: bool = False) -> Report:

@@ -25,7 +25,7 @@ VOCABULARY = "vocabulary"
 def check_files(context: CheckContext) -> Iterator[Diagnostic]:
     """Report every missing file of weights, of a model, or of a vocabulary."""
     graph, training = context.graph, context.training
-    weights = [training.initial_weights] if training is not None else []
+    weights = [graph.weights, training.initial_weights if training is not None else None]
     for layer in every_layer(graph):
         weights.append(layer.weights)
         if isinstance(layer, ExternalModel) and layer.path is not None and not is_file(layer.path):

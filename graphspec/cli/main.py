@@ -26,7 +26,7 @@ FINDINGS, INTERNAL, INTERRUPTED = 1, 3, 130
 COMMANDS = (
     *("validate", "fmt", "summary", "data"),
     *("train", "verify-resume", "runs", "evaluate", "predict", "export", "report", "tune"),
-    *("layers", "explain", "schema", "cache"),
+    *("decompile", "layers", "explain", "schema", "cache"),
 )
 """The commands in the order of use; each is a module of `graphspec.cli`, imported when it is called."""
 
@@ -187,6 +187,7 @@ def main() -> None:
     graphspec export runs/wine --to onnx          export the model, and verify that it gives the same numbers
     graphspec report runs/same_digit              write an HTML page about the newest run
     graphspec tune specs/wine.yaml                search for hyperparameters, and write the best spec
+    graphspec decompile model.keras -o spec.yaml  write the spec of a Keras model
     graphspec layers LSTM                         describe a layer and its arguments
     graphspec explain GS502                       explain a rule and how to fix its findings
     graphspec schema -o graphspec.schema.json     write a JSON Schema for editors

@@ -76,10 +76,10 @@ class BodyWriter:
             is_own = by_tensor[tensor] == key and key in graph
             ends[key] = graph.pop(key) if is_own else {"from": self.reference(tensor, names)}
         parts = {
-            "inputs": {self.input_name(name): _input(record) for name, record in self.body.inputs.items()},
             "layers": self.layers,
             "models": {name: self.model(writer) for name, writer in self.models.items()},
             "blocks": {block.name: self.block(block) for block in self.blocks},
+            "inputs": {self.input_name(name): _input(record) for name, record in self.body.inputs.items()},
             "graph": graph,
             "outputs": ends,
         }
@@ -266,7 +266,9 @@ class NodeWriter:
         layers = [unit for unit in node.units if unit.kind[0] == "layer"]
         for unit in node.units:
             slots = dict(unit.slots)
-            if unit.kind[0] == "layer" and not self.states_name(unit, node, is_last=bool(layers) and layers[-1] is unit):
+            if unit.kind[0] == "layer" and not self.states_name(
+                unit, node, is_last=bool(layers) and layers[-1] is unit
+            ):
                 slots.pop(NAME, None)
             word = _merge(unit, slots) if unit is first else None
             if word is not None:

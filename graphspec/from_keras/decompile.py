@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,13 @@ class Decompiled:
 
 
 def decompile_config(
-    written: dict[str, Any], findings: Findings, learned: LearnedState, path: Path, *, weights: str = ""
+    written: dict[str, Any],
+    findings: Findings,
+    learned: LearnedState,
+    path: Path,
+    *,
+    weights: str = "",
+    plugins: Iterable[str] = (),
 ) -> Decompiled:
     """Return the spec of a model.
 
@@ -50,11 +57,12 @@ def decompile_config(
         learned: The state of its preprocessing layers.
         path: The place of the spec.
         weights: The file of weights that the spec is to name; none if empty.
+        plugins: The modules that register its custom layers.
 
     Raises:
         SpecError: No spec can hold the model; it has every finding.
     """
-    writer, context = _body(written, findings, learned)
+    writer, context = _body(written, Context(findings, learned, list(plugins)))
     tree = {"graphspec": 1, "name": as_name(writer.body.name)}
     compiled = written.get("compile_config")
 
@@ -72,8 +80,9 @@ def decompile_config(
     return _checked(writer, text, path, findings, learned)
 
 
-def _body(written: dict[str, Any], findings: Findings, learned: LearnedState) -> tuple[BodyWriter, Context]:
+def _body(written: dict[str, Any], context: Context) -> tuple[BodyWriter, Context]:
     """Return the writer of a model. Raises SpecError if no spec can hold it."""
+    findings = context.findings
     class_name = str(written.get("class_name"))
     config = written.get("config")
     if class_name not in _GRAPHS or not isinstance(config, dict) or "layers" not in config:
@@ -86,9 +95,7 @@ def _body(written: dict[str, Any], findings: Findings, learned: LearnedState) ->
         )
         raise SpecError(findings.report)
     try:
-        body = read_body(class_name, config)
-        context = Context(findings, learned)
-        writer = BodyWriter(body, context)
+        writer = BodyWriter(read_body(class_name, config), context)
     except UnknownFormError as error:
         findings.add(NOT_A_MODEL, f"the configuration is not of the form that Keras writes: {error}")
         raise SpecError(findings.report) from None

@@ -356,7 +356,7 @@ class Plugin:
 class Graph:
     """A model: nodes in topological order, outputs in the order of the spec.
 
-    nodes: those of `graph` and of `outputs`. layers: the declared layers that are applied; unapplied: the places of
+    nodes: those of `graph` and of `outputs`. weights: the file of a whole spec's weights. layers: the declared layers that are applied; unapplied: the places of
     those that are not. is_whole: no diagnostic covers its wiring; otherwise its unused parts are unknown.
     """
 
@@ -369,6 +369,7 @@ class Graph:
     layers: dict[str, Layer] = field(default_factory=dict)
     unapplied: dict[str, Span] = field(default_factory=dict)
     is_whole: bool = True
+    weights: Weights | None = None
     plugins: list[Plugin] = field(default_factory=list)
 
     def models(self) -> Iterator[Graph]:

@@ -37,6 +37,7 @@ def write_spec(folder: Path, spec: Spec) -> None:
     if "plugins" in tree:
         tree["plugins"] = [_plugin(each, folder) for each in spec.graph.plugins]
     _move_models(tree, Path(spec.path).parent, folder)
+    _move_weights(tree, "weights", Path(spec.path).parent, folder)
     _move_weights(tree.get("training") or {}, "initial_weights", Path(spec.path).parent, folder)
     write_text(folder / SPEC, write_yaml(tree))
 

@@ -51,6 +51,8 @@ def values_of(spec: Spec) -> Values:
     """Return the values that determine a training, defaults included, by their paths."""
     collector = _ValueCollector(spec.path.parent)
     collector.add_graph("", spec.graph)
+    if spec.graph.weights is not None:
+        collector.add("weights", spec.graph.weights)
     collector.values["outputs"] = list(spec.graph.outputs)  # the order of losses and metrics in Keras
     if spec.model.training is not None:
         for path, value, _ in _settings("training", spec.model.training):

@@ -90,6 +90,8 @@ def build_graph(
         keras.config.set_dtype_policy(policy)
     builder.report.raise_if_errors()
     assert model is not None
+    if graph.weights is not None and builder.pretrained:
+        load_weights(model, graph.weights)
     forget_files(builder.layers.values())
     return Built(
         graph=graph,

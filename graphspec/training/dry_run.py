@@ -115,7 +115,7 @@ def _collected() -> Iterator[list[Diagnostic]]:
 
 def _takes_weights(spec: Spec) -> bool:
     """Return whether files fill weights of the model, and building it downloads none."""
-    weights = [spec.training.initial_weights] if spec.training is not None else []
+    weights = [spec.graph.weights, spec.training.initial_weights if spec.training is not None else None]
     layers = list(every_layer(spec.graph))
     if any(isinstance(each, ExternalModel) and "weights" in each.arguments for each in layers):
         return False

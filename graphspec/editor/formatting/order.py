@@ -38,7 +38,7 @@ FORMS: dict[str, Form] = {
     "spec": Form(
         (
             *("graphspec", "name", "description", "include", "plugins", "vars"),
-            *("layers", "models", "blocks", "inputs", "graph", "outputs", "training", "search", "data"),
+            *("layers", "models", "blocks", "inputs", "graph", "outputs", "weights", "training", "search", "data"),
         ),
         named=_DECLARED,
         whole={"plugins": "plugin", "training": "training", "search": "search", "data": "data"},

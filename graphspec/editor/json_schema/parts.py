@@ -65,6 +65,7 @@ OPEN: dict[tuple[str, str], Schema] = {
         ]
     },
     ("NestedModelSpec", "weights"): _WEIGHTS,
+    ("SpecModel", "weights"): _WEIGHTS,
     ("BlockModel", "inputs"): {
         "anyOf": [
             {"type": "string", "pattern": f"^{NAME}$"},

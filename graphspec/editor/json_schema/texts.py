@@ -35,6 +35,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "plugins": "Python modules that register custom objects; imported when a model is built, never by validation.",
         "vars": "Values for `${...}`: numbers, text, true, false, null, or lists of these.",
         **_BODY,
+        "weights": "A weights file for the whole model: `.weights.h5` or `.keras`.",
         "training": "How the model is trained.",
         "search": "The hyperparameters that `graphspec tune` searches.",
         "data": "The data files; paths are relative to this file.",

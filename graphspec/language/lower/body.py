@@ -26,10 +26,11 @@ from graphspec.language.graph import (
     Plugin,
     Reference,
     Step,
+    Weights,
 )
 from graphspec.language.lower.blocks import OUTPUT, expand_block, replace_references
 from graphspec.language.lower.external_models import open_spec, read_external, read_settings
-from graphspec.language.lower.files import folder_of
+from graphspec.language.lower.files import folder_of, read_weights
 from graphspec.language.lower.merges import read_merge
 from graphspec.language.lower.naming import name_layers
 from graphspec.language.lower.objects import read_object
@@ -69,11 +70,18 @@ def lower(spec: SpecModel, name: str, library: Library, report: Report) -> Graph
     if watch.has_errors:
         return None
     try:
-        return _lower_body(spec, name, scope, report)
+        graph = _lower_body(spec, name, scope, report)
+        graph.weights = _root_weights(spec, library, report)
+        return graph
     except RecursionError:
         span = spec.key_span("models") if spec.models else spec.key_span("layers")
         report.add(TOO_LARGE, "models and layers are nested too deep", span, expected="fewer levels")
         return None
+
+
+def _root_weights(spec: SpecModel, library: Library, report: Report) -> Weights | None:
+    """Return the file of weights that a spec names for its whole model."""
+    return read_weights(spec.located("weights"), library.path.parent, report) if spec.weights is not None else None
 
 
 def _file_scope(library: Library, caller: Scope | None, report: Report) -> Scope:
@@ -207,15 +215,18 @@ def _declared_model(
     name, span = key
     graph: Graph | None = None
     external: ExternalModel | None = None
+    own_weights: Weights | None = None
     if isinstance(model, NestedModelSpec):
         graph = _lower_body(model, name, scope.inner(), report)
     elif model.states("spec"):
         opened = open_spec(model, scope, report)
         if opened is not None:
             graph = _lower_body(opened[0], name, _file_scope(opened[1], scope, report), report)
+            own_weights = _root_weights(*opened, report)
     else:
         external = read_external(model, scope, report)
     weights, trainable = read_settings(model, scope, report)
+    weights = weights or own_weights
     if graph is not None:
         return NestedModel(graph=graph, span=span, name=name, declared=True, weights=weights, trainable=trainable)
     if external is None:

@@ -376,6 +376,7 @@ class SpecModel(Body):
     name: Annotated[Name, Field(max_length=MAX_NAME_LENGTH)] | None = None
     description: str | None = None
     plugins: list[PluginModel] = []
+    weights: Any = None
     training: TrainingModel | None = None
     search: SearchModel | None = None
     data: DataModel | None = None

@@ -84,6 +84,8 @@ def _restore_from_files(spec: Spec, built: Built) -> None:
     """Restore the state of layers from the files that weights were loaded from."""
     if spec.training is not None and spec.training.initial_weights is not None:
         _restore(built.model, spec.training.initial_weights)
+    if spec.graph.weights is not None:
+        _restore(built.model, spec.graph.weights)
     for layer, keras_layer in built.layers.items():
         if layer.weights is not None:
             _restore(keras_layer, layer.weights)
