@@ -98,6 +98,7 @@ def _windows(units: list[Unit], outputs: list[Tensor]) -> Iterator[tuple[int, in
     for tensor in outputs:
         if (made := position.get((tensor.layer, tensor.call))) is not None:
             last_use[made] = len(units)
+            is_plain[made] = False  # its layer bears the name of the output, which a block would hide
     for start in range(len(units)):
         external: list[Tensor] = []
         signature, furthest = 0, 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -11,10 +12,22 @@ from graphspec.diagnostics.rules import NO_EQUIVALENT, PLUGIN_NEEDED, RENAMED
 from graphspec.from_keras.blocks import find_blocks
 from graphspec.from_keras.findings import Findings, UnwritableError
 from graphspec.from_keras.learned import LearnedState
+from graphspec.from_keras.masks import automatic_masks
 from graphspec.from_keras.nodes import NodeRecord, as_name, fold, free_name, needs_name
 from graphspec.from_keras.objects import Writer, entry_defaults, form, is_object, name_of
 from graphspec.from_keras.operations import operation_form, operation_unit
-from graphspec.from_keras.records import Body, Call, LayerRecord, Tensor, UnknownFormError, read_body, tensors_in
+from graphspec.from_keras.records import (
+    INPUT,
+    Body,
+    Call,
+    LayerRecord,
+    Tensor,
+    UnknownFormError,
+    input_names,
+    read_body,
+    tensors_in,
+)
+from graphspec.from_keras.several import gives_several
 from graphspec.from_keras.units import NAME, Block, Unit
 from graphspec.from_keras.values import values_of
 from graphspec.language.lower.merges import MERGES
@@ -59,7 +72,13 @@ class BodyWriter:
         calls = Counter(call.layer.name for call in body.calls)
         self.shared = {name for name, count in calls.items() if count > 1}
         self.outputs = list(body.outputs.values())
-        self.units, self.blocks = find_blocks([self.unit(call) for call in body.calls], self.outputs)
+        self.automatic_masks = automatic_masks(body.calls)
+        units = [self.unit(call) for call in body.calls]
+        taken = [*self.outputs, *(tensor for unit in units for tensor in unit.inputs)]
+        used = {(tensor.layer, tensor.call) for tensor in taken if tensor.index}
+        self.several = {(each.result.layer, each.result.call) for each in units if gives_several(each, used)}
+        self.units, self.blocks = find_blocks(units, self.outputs)
+        self.output_keys = self._output_keys()
 
     def writers(self) -> list[BodyWriter]:
         """Return this writer and those of all models in it."""
@@ -68,12 +87,16 @@ class BodyWriter:
     def write(self) -> dict[str, Any]:
         """Return the body, its keys in the order of the language."""
         names = {Tensor(name): self.input_name(name) for name in self.body.inputs}
-        by_tensor = {tensor: as_name(name) for name, tensor in reversed(self.body.outputs.items())}
+        by_tensor = {
+            tensor: self.output_keys[name]
+            for name, tensor in reversed(self.body.outputs.items())
+            if self.may_end_in(tensor)
+        }
         graph = NodeWriter(names, self).nodes(self.units, self.outputs, by_tensor)
         ends = {}
         for name, tensor in self.body.outputs.items():
-            key = as_name(name)
-            is_own = by_tensor[tensor] == key and key in graph
+            key = self.output_keys[name]
+            is_own = by_tensor.get(tensor) == key and key in graph
             ends[key] = graph.pop(key) if is_own else {"from": self.reference(tensor, names)}
         parts = {
             "layers": self.layers,
@@ -84,6 +107,52 @@ class BodyWriter:
             "outputs": ends,
         }
         return {key: part for key, part in parts.items() if part}
+
+    def operands_of(self, call: Call) -> list[Tensor]:
+        """Return the tensors of a call that the spec writes: all but masks that Keras passes on by itself."""
+        if (call.layer.name, call.number) not in self.automatic_masks:
+            return call.tensors()
+        return list(tensors_in([call.args, {key: value for key, value in call.kwargs.items() if key != "mask"}]))
+
+    def may_end_in(self, tensor: Tensor) -> bool:
+        """Return whether an output may be the node that computes a tensor."""
+        record = self.body.layers[tensor.layer]
+        is_single = (tensor.layer, tensor.call) not in self.several and not tensor.index
+        return is_single and not record.is_model and record.name not in self.shared
+
+    def _output_keys(self) -> dict[str, str]:
+        """Return the name of each output in the spec.
+
+        An output whose name is not that of its last layer gets an `Identity`, which changes the order of the weights
+        where other outputs have none: it is then named after the layer.
+        """
+        outputs = self.body.outputs
+        named = {name: self.named_after(tensor) for name, tensor in outputs.items()}
+        own = [name for name in outputs if named[name] == name]
+        keys: dict[str, str] = {}
+        taken = {self.input_name(name) for name in self.body.inputs}
+        taken |= {as_name(name) for name in (*self.shared, *self.models)}
+        for name in outputs:
+            other = named[name]
+            is_after_layer = own and other is not None and other not in (*own, *keys.values())
+            key = as_name(other if is_after_layer and other is not None else name)
+            keys[name] = free_name(key if key not in taken else f"{key}_output", taken)
+            if keys[name] != name:
+                self.context.findings.add(
+                    RENAMED,
+                    f"the output `{name}` is called `{keys[name]}` in the spec",
+                    name,
+                    expected="a name of the language that no input, shared layer or model has; that of the last layer, "
+                    "where outputs have layers of their own",
+                    help="losses, metrics and data name the output so",
+                )
+        return keys
+
+    def named_after(self, tensor: Tensor) -> str | None:
+        """Return the name of the layer that an output ends in; None if the language adds an `Identity`."""
+        record = self.body.layers[tensor.layer]
+        is_layer = not record.is_operation and record.class_name != INPUT and self.may_end_in(tensor)
+        return record.name if is_layer and as_name(record.name) == record.name else None
 
     def model(self, writer: BodyWriter) -> dict[str, Any]:
         """Return the declaration of a nested model."""
@@ -119,12 +188,15 @@ class BodyWriter:
             return operation_unit(call)
         keywords = {key: value for key, value in call.kwargs.items() if value is not None}
         keywords = {key: value for key, value in keywords.items() if key not in _IGNORED_KEYWORDS}
+        if (layer.name, call.number) in self.automatic_masks:
+            keywords.pop("mask", None)
         if layer.is_model:
             args = call.args
             if len(args) == 1 and isinstance(args[0], list) and len(args[0]) == 1:
                 args = args[0]
             if len(args) == 1 and isinstance(args[0], dict):
-                args, keywords = [], {as_name(key): value for key, value in args[0].items()} | keywords
+                names = input_names(layer.config)
+                args, keywords = [], {as_name(names.get(key, key)): each for key, each in args[0].items()} | keywords
             keywords.pop("mask", None)
             return Unit(("model", self.declare_model(layer)), args, keywords, call.result, call=call)
         name, arguments = self.layer_form(layer)
@@ -226,13 +298,13 @@ class BodyWriter:
         node = names.get(replace(tensor, index=0), "")
         if several:
             return f"{node}.{several[tensor.index]}"
-        return names.get(tensor, f"{node}[{tensor.index}]")
+        return f"{node}[{tensor.index}]" if (tensor.layer, tensor.call) in self.several else node
 
     def output_names(self, layer: str) -> list[str]:
         """Return the names of the outputs of a nested model of several; empty for anything else."""
         record = self.body.layers.get(layer)
         writer = self.models.get(as_name(layer)) if record is not None and record.is_model else None
-        return [as_name(each) for each in writer.body.outputs] if writer and len(writer.body.outputs) > 1 else []
+        return list(writer.output_keys.values()) if writer and len(writer.body.outputs) > 1 else []
 
 
 @dataclass
@@ -294,7 +366,7 @@ class NodeWriter:
         """Return `from` of the node that begins with a unit."""
         if unit.args:
             return self.value(unit.args[0] if len(unit.args) == 1 else unit.args)
-        return {key: self.value(each) for key, each in unit.kwargs.items() if isinstance(each, Tensor)}
+        return {key: self.value(unit.kwargs[key]) for key in _in_from(unit)}
 
     def value(self, value: Any) -> Any:
         """Return arguments of a call with references in the place of tensors."""
@@ -311,19 +383,27 @@ class NodeWriter:
             step = operation_form(name, slots, unit)
         else:
             step = form("layers", name, slots)
-        in_from = is_first and not unit.args
-        keywords = {
-            key: self.value(value) for key, value in unit.kwargs.items() if not (in_from and isinstance(value, Tensor))
-        }
+        in_from = _in_from(unit) if is_first and not unit.args else []
+        keywords = {key: self.value(value) for key, value in unit.kwargs.items() if key not in in_from}
         if not keywords:
             return step
         return {**(step if isinstance(step, dict) else {step: None}), "call": keywords}
 
 
+def _in_from(unit: Unit) -> list[str]:
+    """Return the keywords that `from` of a node names, where it has no operand by position: not masks and states."""
+    return [
+        key
+        for key, value in unit.kwargs.items()
+        if isinstance(value, Tensor) and (unit.kind[0] != "layer" or not key.endswith(("mask", "state")))
+    ]
+
+
 def _stem(node: NodeRecord) -> str:
     last = node.units[-1]
     text = str(last.slots.get(NAME, last.result.layer))
-    return text.rpartition("}")[2] if "${" in text else text
+    text = text.rpartition("}")[2] if "${" in text else text
+    return re.sub("__+", "_", text)  # two are between the names of a node and of the block's node that it uses
 
 
 def _use(unit: Unit, slots: dict[str, Any]) -> Any:

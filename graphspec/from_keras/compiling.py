@@ -12,7 +12,6 @@ from graphspec.catalog import Kind
 from graphspec.diagnostics.rules import NO_EQUIVALENT, NOT_WRITTEN
 from graphspec.from_keras.findings import Findings, UnwritableError
 from graphspec.from_keras.learned import shortest_float
-from graphspec.from_keras.nodes import as_name
 from graphspec.from_keras.objects import Writer, is_object
 
 _PER_OUTPUT = ("loss", "loss_weights", "metrics", "weighted_metrics")
@@ -30,11 +29,12 @@ class CompileWriter:
         self.findings = findings
         self.objects = Writer(self._no_layer)
 
-    def write(self, compiled: dict[str, Any], outputs: dict[str, Any]) -> dict[str, Any]:
-        """Return `training`, and state losses and metrics at `outputs`."""
+    def write(self, compiled: dict[str, Any], outputs: list[dict[str, Any]]) -> dict[str, Any]:
+        """Return `training`, and state losses and metrics at the outputs, which are in the order of the names."""
         for key in _PER_OUTPUT:
-            for (name, _), value in zip(self.names, self._by_output(key, compiled.get(key)), strict=True):
-                self._state(outputs[as_name(name)], key, value, name)
+            values = self._by_output(key, compiled.get(key))
+            for output, (name, _), value in zip(outputs, self.names, values, strict=True):
+                self._state(output, key, value, name)
         training: dict[str, Any] = {"optimizer": self._object("optimizers", compiled.get("optimizer"), "optimizer")}
         if compiled.get("jit_compile") is True:
             training["jit_compile"] = True

@@ -108,7 +108,8 @@ def _training(compiled: Any, writer: BodyWriter, outputs: dict[str, Any], findin
     if not isinstance(compiled, dict) or not compiled.get("optimizer"):
         return {}
     names = [(name, tensor.layer) for name, tensor in writer.body.outputs.items()]
-    return CompileWriter(names, findings).write(compiled, outputs)
+    bodies = [outputs[writer.output_keys[name]] for name, _ in names]
+    return CompileWriter(names, findings).write(compiled, bodies)
 
 
 def _checked(writer: BodyWriter, text: Any, path: Path, findings: Findings, learned: LearnedState) -> Decompiled:

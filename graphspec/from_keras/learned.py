@@ -81,6 +81,8 @@ class LearnedState:
         if words is None:
             return {}
         words = list(words)[special:]
+        if not words:  # it has not adapted yet
+            return {}
         found: dict[str, Any] = {"vocabulary": self._vocabulary(words, path[-1])}
         weights = config.get("idf_weights")
         if weights is None and config.get("output_mode") == "tf_idf":

@@ -77,10 +77,11 @@ def matched(graph: Graph, writer: BodyWriter) -> Iterator[tuple[Step, Call]]:
             raise DifferentWiringError(f"`{tensor.layer}` is computed where it is an input")
         step = result.node.steps[result.step]
         taken = list(_taken(graph, result))
-        if len(taken) != len(call.tensors()):
+        operands = writer.operands_of(call)
+        if len(taken) != len(operands):
             raise DifferentWiringError(f"`{tensor.layer}` takes other tensors")
         yield step, call
-        waiting += list(zip(taken, call.tensors(), strict=True))
+        waiting += list(zip(taken, operands, strict=True))
 
 
 def _is_added(step: Step, call: Call | None) -> bool:

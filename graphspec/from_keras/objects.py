@@ -13,6 +13,7 @@ from graphspec.catalog.arguments import argument_kind
 from graphspec.catalog.refused import CODE_CARRYING as CODE_CARRYING_NAMES
 from graphspec.diagnostics.rules import CODE_CARRYING, NO_EQUIVALENT, UNREGISTERED
 from graphspec.from_keras.findings import UnwritableError
+from graphspec.language.lower.naming import snake_case
 
 UNWRITTEN = frozenset(("name", "trainable", "dtype", "build_config", "compile_config", "batch_input_shape"))
 """Keys of a configuration that an object writes by other means, or never."""
@@ -54,8 +55,11 @@ class Writer:
             UnwritableError: It carries code, or nobody knows its class.
         """
         name = name_of(kind, written)
-        config = written["config"]
-        return form(kind, name, self.arguments(kind, name, config if isinstance(config, dict) else {}))
+        config = written["config"] if isinstance(written["config"], dict) else {}
+        arguments = self.arguments(kind, name, config)
+        if kind == "layers" and config.get("name", "") not in ("", snake_case(name.rpartition(">")[2])):
+            arguments["name"] = config["name"]
+        return form(kind, name, arguments)
 
     def arguments(self, kind: Kind, name: str, config: dict[str, Any]) -> dict[str, Any]:
         """Return the arguments in a configuration that are not what they are by default."""

@@ -45,7 +45,7 @@ def operation_unit(call: Call) -> Unit:
         if key in entry.arguments and not same(_plain_default(value), entry.arguments[key])
     }
     args, keywords = _feed(entry, tensors)
-    return Unit(("ops", entry.name), args, keywords, call.result, slots, dict(entry.arguments), call)
+    return Unit(("ops", entry.name), args, keywords, call.result, slots, dict(entry.arguments), call, operands=tensors)
 
 
 def operation_form(name: str, slots: dict[str, Any], unit: Unit) -> Any:

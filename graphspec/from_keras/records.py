@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 TENSOR = "__keras_tensor__"
@@ -16,11 +16,15 @@ class UnknownFormError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Tensor:
-    """A symbolic tensor: the result `index` of the call `call` of a layer."""
+    """A symbolic tensor: the result `index` of the call `call` of a layer.
+
+    shape, dtype: those of an argument of a call, as Keras wrote them.
+    """
 
     layer: str
     call: int = 0
     index: int = 0
+    shape: tuple[int | None, ...] = field(default=(), compare=False)
     dtype: str = field(default="", compare=False)
 
 
@@ -128,8 +132,21 @@ def _functional(config: dict[str, Any]) -> Body:
         for number, call in enumerate(written.get("inbound_nodes") or []):
             record.calls.append(Call(record, number, _values(call["args"]), _values(call["kwargs"])))
     inputs = {tensor.layer: layers[tensor.layer] for tensor in _places(config["input_layers"]).values()}
-    outputs = _places(config["output_layers"])
+    outputs = {name: _called(tensor, layers) for name, tensor in _places(config["output_layers"]).items()}
     return Body(str(config["name"]), inputs, layers, _ordered(layers, outputs), outputs)
+
+
+def input_names(config: dict[str, Any]) -> dict[str, str]:
+    """Return the names of a model's inputs by the keys of the mapping that it takes; empty if it takes none."""
+    written = config.get("input_layers")
+    return {key: str(place[0]) for key, place in written.items()} if isinstance(written, dict) else {}
+
+
+def _called(tensor: Tensor, layers: dict[str, LayerRecord]) -> Tensor:
+    """Return an output by the number of its call: a functional model counts one more, that which made it."""
+    record = layers[tensor.layer]
+    is_functional = record.is_model and record.class_name != "Sequential"
+    return replace(tensor, call=tensor.call - 1) if is_functional and tensor.call else tensor
 
 
 def _sequential(config: dict[str, Any]) -> Body:
@@ -155,7 +172,8 @@ def _values(value: Any) -> Any:
     """Return call arguments with a `Tensor` in the place of each written one."""
     if isinstance(value, dict) and value.get("class_name") == TENSOR:
         layer, call, index = value["config"]["keras_history"]
-        return Tensor(str(layer), int(call), int(index), str(value["config"].get("dtype")))
+        shape = tuple(value["config"].get("shape") or ())
+        return Tensor(str(layer), int(call), int(index), shape, str(value["config"].get("dtype")))
     if isinstance(value, dict):
         return {key: _values(item) for key, item in value.items()}
     return [_values(item) for item in value] if isinstance(value, list | tuple) else value

@@ -7,7 +7,6 @@ name, each of which may become a parameter where units repeat.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,10 +20,11 @@ class Unit:
     """One step of a body. args and kwargs are those of its call, with tensors in them.
 
     kind tells units apart that no parameter can make equal: the class, the operation, the model or the block.
-    slots are the arguments that are no defaults, and the name where there is one.
+    slots are the arguments that are no defaults, and the name where there is one. operands: the tensors of an operation
+    by its arguments.
     """
 
-    kind: Hashable
+    kind: tuple[str, str]
     args: list[Any]
     kwargs: dict[str, Any]
     result: Tensor
@@ -32,6 +32,7 @@ class Unit:
     defaults: dict[str, Any] = field(default_factory=dict)
     call: Call | None = None
     block: Block | None = None
+    operands: dict[str, Any] = field(default_factory=dict)
 
     @property
     def inputs(self) -> list[Tensor]:

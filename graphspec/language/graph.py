@@ -356,7 +356,7 @@ class Plugin:
 class Graph:
     """A model: nodes in topological order, outputs in the order of the spec.
 
-    nodes: those of `graph` and of `outputs`. weights: the file of a whole spec's weights. layers: the declared layers that are applied; unapplied: the places of
+    nodes: those of `graph` and of `outputs`. layers: the declared layers that are applied; unapplied: the places of
     those that are not. is_whole: no diagnostic covers its wiring; otherwise its unused parts are unknown.
     """
 

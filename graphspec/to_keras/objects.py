@@ -17,6 +17,7 @@ from graphspec.diagnostics import SpecError
 from graphspec.diagnostics.rules import REFUSED_ARGUMENTS, UNREGISTERED
 from graphspec.diagnostics.suggest import a, did_you_mean, one_of
 from graphspec.language.graph import FIRST, Layer, Object
+from graphspec.language.lower.naming import snake_case
 from graphspec.sources import DataSource
 from graphspec.to_keras.file_initializer import FromFile
 from graphspec.to_keras.installed import check_identifier, find_installed, refused_arguments
@@ -68,7 +69,8 @@ def make(spec_object: Object, make_layer: Callable[[Layer], Any] | None = None, 
 
 def _argument(value: Any, make_layer: Callable[[Layer], Any] | None) -> Any:
     if isinstance(value, Object):
-        return make(value, make_layer)
+        is_layer = value.kind == "layers" and ">" not in value.name  # an activation; Keras would number its name
+        return make(value, make_layer, **({"name": snake_case(value.name)} if is_layer else {}))
     if isinstance(value, Layer):
         assert make_layer is not None, "only layers hold layers"
         return make_layer(value)

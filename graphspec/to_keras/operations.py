@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import keras
+import numpy as np
 from keras import tree
 
 from graphspec import catalog
 from graphspec.language.graph import Operation
 from graphspec.language.slices import KEY, read_key
+from graphspec.shapes.ops.operands import ARRAY_OPERATIONS, array_dtype
 from graphspec.to_keras.keras_internals import calls_of, mask_of, operation_behind
 
 
@@ -54,6 +56,8 @@ def _constant(entry: catalog.Entry, name: str, value: Any) -> Any:
     """Return a constant with lists of sizes and axes as tuples, which some operations require."""
     if (entry.name, name) == KEY and isinstance(value, str):
         return read_key(value)
+    if isinstance(value, list) and entry.name in ARRAY_OPERATIONS:
+        return np.array(value, array_dtype(value))
     if isinstance(value, list) and name not in entry.tensors:
         return tuple(_constant(entry, name, each) for each in value)
     return value

@@ -97,7 +97,8 @@ def load_weights(model: keras.Model, weights: Weights) -> LoadedWeights:
         ):
             wanted, saved = dict(_variables(target)), dict(_variables(theirs))
             loaded = _compare(wanted, saved, weights.text)
-            if not loaded.matched or not (loaded.is_whole or weights.partial):
+            is_of_other = bool(wanted or saved) and not loaded.matched
+            if is_of_other or not (loaded.is_whole or weights.partial):
                 _refuse(loaded, weights)
             for key, dataset in wanted.items():
                 if key in saved and saved[key].shape == dataset.shape:

@@ -323,8 +323,17 @@ def read_argument(
     if kind == "initializers" and is_weight_file(value):
         return read_weight_file(value, report) or FAULTY
     if isinstance(value.value, str | Mapping):
+        if kind == "activations" and _is_layer(value.value):
+            kind = "layers"
         return read_object(kind, value, report, scope) or FAULTY
     return plain(value.value)
+
+
+def _is_layer(written: Any) -> bool:
+    """Return whether an activation is a layer, such as `{LeakyReLU: {negative_slope: 0.2}}`."""
+    name = written if isinstance(written, str) else next(iter(written), None)
+    is_function = not isinstance(name, str) or catalog.is_identifier("activations", name)
+    return not is_function and catalog.find("layers", str(name)) is not None
 
 
 def _read_layer(entry: catalog.Entry, written: Located, report: Report, scope: Scope | None) -> Any:

@@ -1,7 +1,8 @@
 """The operands of an operation: tensors, and constants in their place.
 
 A number counts as a tensor without dimensions, and adopts the dtype of the other operand. Of a list Keras knows in a
-graph neither shape nor dtype: an operation takes one only where it asks for neither.
+graph neither shape nor dtype. Operations on the elements of several tensors therefore get it as an array, see
+`ARRAY_OPERATIONS`; another takes one only where it asks for neither.
 """
 
 from __future__ import annotations
@@ -15,11 +16,47 @@ from graphspec.shapes.ops.promotion import FLOAT_NUMBER, INT_NUMBER, promote, st
 from graphspec.shapes.sizes import broadcast
 from graphspec.shapes.tensor import Shape, Tensor
 
+ARRAY_OPERATIONS: set[str] = {"ops.where", "ops.matmul"}
+"""Operations of which a constant list is an array: float32, int32 or bool by its numbers. Pairwise ones are added."""
+
+
+def array_dtype(value: Any) -> str:
+    """Return the dtype of the array that nested lists of numbers stand for."""
+    kinds = set()
+    waiting = [value]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, list):
+            waiting += each
+        else:
+            kinds.add(type(each))
+    return "bool" if kinds == {bool} else "float32" if float in kinds or not kinds <= {int, bool} else "int32"
+
+
+def array_shape(call: Call, argument: str, value: Any) -> Shape:
+    """Return the shape of the array that nested lists stand for. Refuses lists of differing lengths."""
+    if not isinstance(value, list):
+        return ()
+    inner = {array_shape(call, argument, item) for item in value}
+    if len(inner) > 1:
+        call.refuse(
+            UNFIT_ARGUMENT,
+            f"the lists in `{argument}` of `{call.name}` differ in length",
+            argument=argument,
+            expected="a number, or lists of one length",
+            help="pad the shorter ones",
+        )
+    return (len(value), *(inner.pop() if inner else ()))
+
 
 def operand(call: Call, argument: str) -> Any:
     """Return the operand of a parameter that takes one tensor: a tensor, or a constant. Refuses several tensors."""
     value = call[argument]
-    if not isinstance(value, list) or not any(isinstance(item, Tensor) for item in value):
+    if not isinstance(value, list):
+        return value
+    if not any(isinstance(item, Tensor) for item in value):
+        if call.name in ARRAY_OPERATIONS and value:
+            return Tensor(array_shape(call, argument, value), array_dtype(value))
         return value
     if len(value) > 1:
         call.refuse(

@@ -8,6 +8,7 @@ from graphspec.diagnostics.rules import UNFIT_ARGUMENT
 from graphspec.shapes.call import Call, operation
 from graphspec.shapes.ops.elementwise import countable, words
 from graphspec.shapes.ops.operands import (
+    ARRAY_OPERATIONS,
     broadcast_operands,
     common_dtype,
     dtype_of,
@@ -80,6 +81,8 @@ PAIRWISE: dict[PairRule, list[str]] = {
 
 
 def _register(dtype: PairRule, names: list[str]) -> None:
+    ARRAY_OPERATIONS.update(f"ops.{name}" for name in names)
+
     @operation(*names)
     def pairwise(call: Call) -> Value:
         require_tensor(call, "x1", "x2")

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from graphspec.diagnostics.rules import BAD_AXIS, SHAPE_MISMATCH, UNFIT_ARGUMENT, WRONG_RANK
 from graphspec.diagnostics.shape_text import shape_text
 from graphspec.language.slices import read_key
 from graphspec.shapes.call import Call, operation, product
 from graphspec.shapes.ops.arguments import axis, choice, refuse_value, size, sizes
-from graphspec.shapes.ops.operands import operand, tensor
+from graphspec.shapes.ops.operands import array_shape, operand, tensor
 from graphspec.shapes.sizes import broadcast, with_size
 from graphspec.shapes.tensor import Shape, Size, Tensor, Value
 
@@ -18,27 +16,11 @@ from graphspec.shapes.tensor import Shape, Size, Tensor, Value
 def take(call: Call) -> Value:
     """Infer the elements at indices along an axis; without an axis, of all flattened."""
     x, indices = tensor(call), operand(call, "indices")
-    picked = indices.shape if isinstance(indices, Tensor) else _shape_of_constant(call, indices)
+    picked = indices.shape if isinstance(indices, Tensor) else array_shape(call, "indices", indices)
     if call["axis"] is None:
         return Tensor(picked, x.dtype)
     number = axis(call, "axis", x.rank)
     return Tensor((*x.shape[:number], *picked, *x.shape[number + 1 :]), x.dtype)
-
-
-def _shape_of_constant(call: Call, value: Any) -> Shape:
-    """Return the shape of the array that nested lists stand for."""
-    if not isinstance(value, list):
-        return ()
-    inner = {_shape_of_constant(call, item) for item in value}
-    if len(inner) > 1:
-        call.refuse(
-            UNFIT_ARGUMENT,
-            f"the lists in `indices` of `{call.name}` differ in length",
-            argument="indices",
-            expected="an index, or lists of one length",
-            help="pad the shorter ones",
-        )
-    return (len(value), *(inner.pop() if inner else ()))
 
 
 @operation("take_along_axis")

@@ -1,0 +1,48 @@
+"""Masks that Keras passes on by itself.
+
+Keras computes the mask of an `Embedding` as an operation of the graph, and writes it at every layer that it reaches, as
+if the model had passed it. Such masks are left out: the built model computes them again.
+"""
+
+from __future__ import annotations
+
+from graphspec import catalog
+from graphspec.from_keras.records import Call, Tensor
+
+_RECURRENT = ("LSTM", "GRU", "SimpleRNN", "RNN", "Bidirectional")
+
+
+def automatic_masks(calls: list[Call]) -> set[tuple[str, int]]:
+    """Return the calls, by layer and number, whose `mask` is the one that Keras would pass."""
+    by_result = {(call.layer.name, call.number): call for call in calls}
+    found = set()
+    for call in calls:
+        mask = call.kwargs.get("mask")
+        if isinstance(mask, Tensor) and len(call.args) == 1 and isinstance(call.args[0], Tensor):
+            masked = _masked_source(call.args[0], by_result)
+            if masked is not None and _is_mask_of(by_result.get((mask.layer, mask.call)), masked):
+                found.add((call.layer.name, call.number))
+    return found
+
+
+def _masked_source(tensor: Tensor, by_result: dict[tuple[str, int], Call]) -> Tensor | None:
+    """Return the indices whose `Embedding` gives a tensor its mask; None if the mask is not that of one."""
+    while True:
+        call = by_result.get((tensor.layer, tensor.call))
+        if call is None or tensor.index or len(call.args) != 1 or not isinstance(call.args[0], Tensor):
+            return None
+        layer = call.layer
+        if layer.class_name == "Embedding":
+            return call.args[0] if layer.config.get("mask_zero") is True else None
+        entry = catalog.find("layers", layer.class_name)
+        inner = layer.config.get("layer") if layer.class_name == "Bidirectional" else None
+        config = inner["config"] if isinstance(inner, dict) and isinstance(inner.get("config"), dict) else layer.config
+        is_sequence = layer.class_name in _RECURRENT and config.get("return_sequences") is True
+        if entry is None or not (entry.masks == "passes" or is_sequence):
+            return None
+        tensor = call.args[0]
+
+
+def _is_mask_of(call: Call | None, indices: Tensor) -> bool:
+    """Return whether a call computes the mask of an `Embedding` of `indices`."""
+    return call is not None and call.layer.class_name == "NotEqual" and call.args == [indices, 0]
