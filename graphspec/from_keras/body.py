@@ -17,7 +17,6 @@ from graphspec.from_keras.nodes import NodeRecord, as_name, fold, free_name, nee
 from graphspec.from_keras.objects import Writer, entry_defaults, form, is_object, name_of
 from graphspec.from_keras.operations import operation_form, operation_unit
 from graphspec.from_keras.records import (
-    INPUT,
     Body,
     Call,
     LayerRecord,
@@ -77,6 +76,7 @@ class BodyWriter:
         taken = [*self.outputs, *(tensor for unit in units for tensor in unit.inputs)]
         used = {(tensor.layer, tensor.call) for tensor in taken if tensor.index}
         self.several = {(each.result.layer, each.result.call) for each in units if gives_several(each, used)}
+        self.uses = Counter(taken)
         self.units, self.blocks = find_blocks(units, self.outputs)
         self.output_keys = self._output_keys()
 
@@ -90,7 +90,7 @@ class BodyWriter:
         by_tensor = {
             tensor: self.output_keys[name]
             for name, tensor in reversed(self.body.outputs.items())
-            if self.may_end_in(tensor)
+            if self.ends_node(tensor, self.output_keys[name])
         }
         graph = NodeWriter(names, self).nodes(self.units, self.outputs, by_tensor)
         ends = {}
@@ -114,45 +114,34 @@ class BodyWriter:
             return call.tensors()
         return list(tensors_in([call.args, {key: value for key, value in call.kwargs.items() if key != "mask"}]))
 
-    def may_end_in(self, tensor: Tensor) -> bool:
-        """Return whether an output may be the node that computes a tensor."""
-        record = self.body.layers[tensor.layer]
-        is_single = (tensor.layer, tensor.call) not in self.several and not tensor.index
-        return is_single and not record.is_model and record.name not in self.shared
-
     def _output_keys(self) -> dict[str, str]:
-        """Return the name of each output in the spec.
-
-        An output whose name is not that of its last layer gets an `Identity`, which changes the order of the weights
-        where other outputs have none: it is then named after the layer.
-        """
-        outputs = self.body.outputs
-        named = {name: self.named_after(tensor) for name, tensor in outputs.items()}
-        own = [name for name in outputs if named[name] == name]
+        """Return the name of each output in the spec, which no input, shared layer or model bears."""
         keys: dict[str, str] = {}
         taken = {self.input_name(name) for name in self.body.inputs}
         taken |= {as_name(name) for name in (*self.shared, *self.models)}
-        for name in outputs:
-            other = named[name]
-            is_after_layer = own and other is not None and other not in (*own, *keys.values())
-            key = as_name(other if is_after_layer and other is not None else name)
+        for name in self.body.outputs:
+            key = as_name(name)
             keys[name] = free_name(key if key not in taken else f"{key}_output", taken)
             if keys[name] != name:
                 self.context.findings.add(
                     RENAMED,
                     f"the output `{name}` is called `{keys[name]}` in the spec",
                     name,
-                    expected="a name of the language that no input, shared layer or model has; that of the last layer, "
-                    "where outputs have layers of their own",
+                    expected="a name of the language that no input, shared layer or model has",
                     help="losses, metrics and data name the output so",
                 )
         return keys
 
-    def named_after(self, tensor: Tensor) -> str | None:
-        """Return the name of the layer that an output ends in; None if the language adds an `Identity`."""
+    def ends_node(self, tensor: Tensor, key: str) -> bool:
+        """Return whether an output is the node that computes a tensor.
+
+        Where the language adds an `Identity` for the name, it is one if nothing else takes the tensor.
+        """
         record = self.body.layers[tensor.layer]
-        is_layer = not record.is_operation and record.class_name != INPUT and self.may_end_in(tensor)
-        return record.name if is_layer and as_name(record.name) == record.name else None
+        is_single = (tensor.layer, tensor.call) not in self.several and not tensor.index
+        may_end = is_single and not record.is_model and record.name not in self.shared
+        has_name = record.name == key and not record.is_operation
+        return may_end and (has_name or self.uses[tensor] == 1)
 
     def model(self, writer: BodyWriter) -> dict[str, Any]:
         """Return the declaration of a nested model."""
