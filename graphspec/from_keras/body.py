@@ -77,6 +77,7 @@ class BodyWriter:
         used = {(tensor.layer, tensor.call) for tensor in taken if tensor.index}
         self.several = {(each.result.layer, each.result.call) for each in units if gives_several(each, used)}
         self.uses = Counter(taken)
+        self.results = {(unit.result.layer, unit.result.call) for unit in units}
         self.units, self.blocks = find_blocks(units, self.outputs)
         self.output_keys = self._output_keys()
 
@@ -115,33 +116,39 @@ class BodyWriter:
         return list(tensors_in([call.args, {key: value for key, value in call.kwargs.items() if key != "mask"}]))
 
     def _output_keys(self) -> dict[str, str]:
-        """Return the name of each output in the spec, which no input, shared layer or model bears."""
+        """Return the name of each output in the spec, which no input and no other layer or model bears."""
         keys: dict[str, str] = {}
-        taken = {self.input_name(name) for name in self.body.inputs}
-        taken |= {as_name(name) for name in (*self.shared, *self.models)}
-        for name in self.body.outputs:
+        layers = {as_name(each.name) for each in self.body.layers.values() if not each.is_operation}
+        taken: set[str] = set()
+        for name, tensor in self.body.outputs.items():
             key = as_name(name)
-            keys[name] = free_name(key if key not in taken else f"{key}_output", taken)
+            is_free = key not in layers or (self.is_last_layer(tensor) and tensor.layer == key)
+            keys[name] = free_name(key if is_free else f"{key}_output", taken if is_free else {*taken, *layers})
+            taken.add(keys[name])
             if keys[name] != name:
                 self.context.findings.add(
                     RENAMED,
                     f"the output `{name}` is called `{keys[name]}` in the spec",
                     name,
-                    expected="a name of the language that no input, shared layer or model has",
+                    expected="a name of the language that no input and no other layer has",
                     help="losses, metrics and data name the output so",
                 )
         return keys
+
+    def is_last_layer(self, tensor: Tensor) -> bool:
+        """Return whether a tensor is the only one of a layer that is called once."""
+        record = self.body.layers[tensor.layer]
+        is_single = (tensor.layer, tensor.call) not in self.several and not tensor.index
+        is_called = (tensor.layer, tensor.call) in self.results
+        return is_single and is_called and not record.is_model and record.name not in self.shared
 
     def ends_node(self, tensor: Tensor, key: str) -> bool:
         """Return whether an output is the node that computes a tensor.
 
         Where the language adds an `Identity` for the name, it is one if nothing else takes the tensor.
         """
-        record = self.body.layers[tensor.layer]
-        is_single = (tensor.layer, tensor.call) not in self.several and not tensor.index
-        may_end = is_single and not record.is_model and record.name not in self.shared
-        has_name = record.name == key and not record.is_operation
-        return may_end and (has_name or self.uses[tensor] == 1)
+        has_name = tensor.layer == key and not self.body.layers[key].is_operation
+        return self.is_last_layer(tensor) and (has_name or self.uses[tensor] == 1)
 
     def model(self, writer: BodyWriter) -> dict[str, Any]:
         """Return the declaration of a nested model."""
@@ -312,7 +319,8 @@ class NodeWriter:
     def nodes(self, units: list[Unit], outputs: list[Tensor], by_tensor: dict[Tensor, str]) -> dict[str, Any]:
         """Return nodes by name. by_tensor: the names that tensors must have, those of outputs."""
         nodes = fold(units, outputs)
-        taken = {*self.names.values(), *by_tensor.values()}
+        keys = self.body.output_keys.values() if not self.is_block else ()
+        taken = {*self.names.values(), *by_tensor.values(), *keys}
         for node in nodes:
             wanted = by_tensor.get(node.result)
             node.name = wanted if wanted is not None else free_name(as_name(_stem(node)), taken)
@@ -467,8 +475,15 @@ def _without_copy(config: dict[str, Any]) -> dict[str, Any]:
         {key: value for key, value in each["config"].items() if key not in ("name", "go_backwards")}
         for each in (forward, backward)
     )
+    names = [str(each["config"].get("name")) for each in (forward, backward)]
+    is_named = names[0].removeprefix("forward_") == names[1].removeprefix("backward_")
     is_turned = bool(forward["config"].get("go_backwards")) != bool(backward["config"].get("go_backwards"))
-    if forward["class_name"] == backward["class_name"] and _without_ids(ours) == _without_ids(theirs) and is_turned:
+    if (
+        forward["class_name"] == backward["class_name"]
+        and _without_ids(ours) == _without_ids(theirs)
+        and is_turned
+        and is_named
+    ):
         return {key: value for key, value in config.items() if key != "backward_layer"}
     return config
 
