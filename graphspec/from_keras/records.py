@@ -180,17 +180,25 @@ def _values(value: Any) -> Any:
 
 
 def _places(written: Any) -> dict[str, Tensor]:
-    """Return inputs or outputs by name, of one, a list or a mapping of places, however deep."""
-    if isinstance(written, dict):
-        return {str(key): _tensor(each) for key, each in written.items()}
-    listed = [written] if _is_place(written) else written
+    """Return inputs or outputs by name, of one, a list or a mapping of places, however deep.
+
+    A place in a mapping has the name of its key, any other that of its layer, with a number if it is not the first.
+    """
     found: dict[str, Tensor] = {}
-    for each in listed:
-        tensor = _tensor(each)
-        name, number = tensor.layer, 1
-        while name in found:
-            name, number = f"{tensor.layer}_{number}", number + 1
-        found[name] = tensor
+    waiting: list[tuple[str, Any]] = [("", written)]
+    while waiting:
+        key, each = waiting.pop()
+        if _is_place(each):
+            stem = name = key or str(each[0])
+            number = 0
+            while name in found:
+                number += 1
+                name = f"{stem}_{number}"
+            found[name] = _tensor(each)
+        elif isinstance(each, dict):
+            waiting += [(str(inner), value) for inner, value in reversed(each.items())]
+        else:
+            waiting += [(key, value) for value in reversed(each)]
     return found
 
 

@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 
 from graphspec.catalog import find
 from graphspec.shapes import UNKNOWN, Tensor, infer
+from graphspec.shapes.ops.operands import ARRAY_OPERATIONS
 from graphspec.spec import inspect
 from graphspec.to_keras.keras_internals import weightless_scope
 
@@ -130,6 +132,8 @@ def call_operation(case: Case, tensors: dict[str, Any]) -> Any:
         name: tuple(each) if isinstance(each, list) and name not in entry.tensors else each
         for name, each in case.arguments.items()
     }
+    if case.name in ARRAY_OPERATIONS:
+        arguments = {name: _array(each) if isinstance(each, list) else each for name, each in arguments.items()}
     if entry.arguments.get("data_format", "") is None:
         arguments.setdefault("data_format", keras.config.image_data_format())
     if isinstance(case.inputs, dict):
@@ -143,6 +147,12 @@ def call_operation(case: Case, tensors: dict[str, Any]) -> Any:
         return function(*(arguments.pop(name) for name in before), *listed, **arguments, **further)
     names = [name for name, each in entry.tensors.items() if each == "one"]
     return function(**dict(zip(names, listed, strict=False)), **arguments, **further)
+
+
+def _array(value: list[Any]) -> np.ndarray:
+    """Return the array of nested lists in the dtypes that Keras prefers."""
+    array = np.array(value)
+    return array.astype({"f": "float32", "i": "int32"}.get(array.dtype.kind, array.dtype))
 
 
 def describe(value: Any) -> Described:
