@@ -22,49 +22,49 @@ from graphspec.datasets.samples import Array, Samples
 from graphspec.language.graph import Graph, Output
 from graphspec.sources import Column, DataError
 
-TOGETHER = 32
-"""The most batches that are gathered at once: what one gathering costs beside its copying is shared by them."""
+MAX_BATCHES = 32
+"""Batches of a chunk at most: they share what gathering costs beside copying."""
 
-_BYTES_TOGETHER = 1 << 23
-"""So many bytes are gathered at once where batches are large."""
+_MAX_BYTES = 1 << 23
+"""Bytes of a chunk at most, unless one batch takes more."""
 
 _unconverted = tf.autograph.experimental.do_not_convert
-"""AutoGraph would take half a second to find out that there is nothing to convert in the functions below."""
+"""Decorator that keeps AutoGraph from a search of half a second for code to convert."""
 
 
 class TrainingBatches:
     """The batches of one epoch at a time, from any step on: the same ones whenever they are read.
 
-    dataset gives the batches of the epoch that `start` has named, once: Keras reads again after each epoch, in vain,
+    `dataset` yields the batches of the epoch that `start` has named, once: Keras reads again after each epoch, in vain,
     and nothing should be gathered for that. An epoch has `steps` batches; it is one pass over the samples unless the
-    spec gives it another length, and then the next goes on where it has ended.
+    spec gives it another length, and then the next epoch continues where it has ended.
     """
 
     def __init__(self, graph: Graph, samples: Samples, order: Order, steps: int | None = None) -> None:
         self.steps = steps or order.steps
         self._order = order
         columns = _columns(graph, samples, training=True)
-        self._together = _together(columns, order)
+        self._per_chunk = _batches_per_chunk(columns, order)
         self._chunks = tf.Variable(tf.zeros((0, 3), tf.int64), shape=(None, 3), dtype=tf.int64, trainable=False)
-        self._waiting = Waiting()
+        self._timer = WaitTimer()
         chunks = tf.data.Dataset.range(1).flat_map(_unconverted(self._read_once))
-        gathered = self._waiting.measured(_gathered(samples, columns, chunks, order))
+        gathered = self._timer.measured(_gather(samples, columns, chunks, order))
         # `repeat` and `take` let Keras know the length, and let an epoch that starts in its middle be shorter.
         # Little is read ahead at the end: what does so is what waits for data, before the training itself would.
         self.dataset = gathered.unbatch().repeat().take(self.steps).prefetch(2)
 
     def start(self, epoch: int, step: int = 0) -> None:
-        """Let the next reading of the data set give epoch `epoch`, both counted from 0, from its batch `step` on."""
+        """Let the next iteration of the data set yield `epoch` from batch `step` on, both from 0."""
         first, end = epoch * self.steps + step, (epoch + 1) * self.steps
-        self._chunks.assign(_chunks(self._order, self._together, first, end))
+        self._chunks.assign(_chunks(self._order, self._per_chunk, first, end))
 
     def samples_between(self, epoch: int, first: int, end: int) -> int:
-        """How many samples the batches of `epoch` hold from `first` up to `end`."""
+        """Return the number of samples in the batches of `epoch` from `first` up to `end`."""
         return self._samples_before(epoch * self.steps + end) - self._samples_before(epoch * self.steps + first)
 
     def waited(self) -> float:
-        """How long, in seconds, whoever reads the data set has waited for it, ever."""
-        return self._waiting.seconds
+        """Return the seconds that the reader of the data set has waited for it so far."""
+        return self._timer.seconds
 
     def _samples_before(self, batches: int) -> int:
         passes, rest = divmod(batches, self._order.steps)
@@ -78,13 +78,13 @@ class TrainingBatches:
 
 
 def evaluation_batches(graph: Graph, samples: Samples, batch_size: int) -> tf.data.Dataset:
-    """Every sample once, in order."""
+    """Return batches of every sample once, in order."""
     columns = _columns(graph, samples, training=False)
     return _one_pass(samples, columns, batch_size)
 
 
 def input_batches(graph: Graph, samples: Samples, batch_size: int) -> tf.data.Dataset:
-    """The inputs alone, in order, to predict from."""
+    """Return batches of the inputs alone, in order, to predict from."""
     columns = {
         ("inputs", name): _column(samples, samples.inputs[name], each.dtype) for name, each in graph.inputs.items()
     }
@@ -92,9 +92,9 @@ def input_batches(graph: Graph, samples: Samples, batch_size: int) -> tf.data.Da
 
 
 class _Column:
-    """One part of a batch: `gather` gives the values at an index array as `read`, and TensorFlow makes `dtype` of them.
+    """One part of a batch: `gather` returns values at an index array in dtype `read`, which are cast to `dtype`.
 
-    So what is small in a file, as pixels are, is copied as such.
+    TensorFlow casts them, so that small values, such as pixels, are copied as they are stored.
     """
 
     def __init__(self, gather: Callable[[Array], Array], dtype: Any, shape: tuple[int, ...], read: Any = None) -> None:
@@ -108,7 +108,7 @@ _Columns = dict[tuple[str, str], _Column]
 
 
 def _columns(graph: Graph, samples: Samples, *, training: bool) -> _Columns:
-    """What batches hold, by part and name."""
+    """Return the parts of a batch, by part and name."""
     columns = {
         ("inputs", name): _column(samples, samples.inputs[name], each.dtype) for name, each in graph.inputs.items()
     }
@@ -123,11 +123,11 @@ def _column(samples: Samples, column: Column, dtype: str) -> _Column:
 
 
 _READ = ("bool", "uint8", "int8", "uint16", "int16", "int32", "int64", "float16", "float32", "float64")
-"""Dtypes that TensorFlow casts from."""
+"""Dtypes that TensorFlow casts."""
 
 
 def _target(samples: Samples, output: Output) -> _Column:
-    """The targets of `output`; an output that is not trained and has none gets zeros, which nothing reads."""
+    """Return the targets of `output`; zeros, which nothing reads, where it is not trained and has none."""
     target = samples.outputs.get(output.name)
     if target is None:
         return _Column(lambda at: np.zeros((len(at), 1), np.float32), "float32", (1,))
@@ -135,7 +135,7 @@ def _target(samples: Samples, output: Output) -> _Column:
 
 
 def _weights(graph: Graph, samples: Samples, *, training: bool) -> dict[str, _Column]:
-    """Sample weights of every output, ones where none are stated; empty where the spec has none at all.
+    """Return sample weights of every output, ones where none are stated; nothing where the spec has none.
 
     Class weights are lowered to sample weights of their own output; as in Keras, they weigh training only.
     """
@@ -164,22 +164,22 @@ def _weigher(samples: Samples, name: str, by_class: dict[int, float] | None) -> 
 
 def _one_pass(samples: Samples, columns: _Columns, batch_size: int) -> tf.data.Dataset:
     order = Order(samples.count, batch_size, shuffled=False)
-    chunks = tf.data.Dataset.from_tensor_slices(_chunks(order, _together(columns, order), 0, order.steps))
-    batches = _gathered(samples, columns, chunks, order).unbatch()
+    chunks = tf.data.Dataset.from_tensor_slices(_chunks(order, _batches_per_chunk(columns, order), 0, order.steps))
+    batches = _gather(samples, columns, chunks, order).unbatch()
     return batches.apply(tf.data.experimental.assert_cardinality(order.steps)).prefetch(tf.data.AUTOTUNE)
 
 
-def _together(columns: _Columns, order: Order) -> int:
-    """How many batches are gathered at once."""
+def _batches_per_chunk(columns: _Columns, order: Order) -> int:
+    """Return how many batches are gathered at once."""
     sample: int = sum(prod(each.shape) * max(1, each.dtype.size) for each in columns.values())
-    return max(1, min(TOGETHER, _BYTES_TOGETHER // max(1, sample * order.own_size)))
+    return max(1, min(MAX_BATCHES, _MAX_BYTES // max(1, sample * order.own_size)))
 
 
 def _chunks(order: Order, together: int, first: int, end: int) -> Array:
-    """Which batches are gathered at once, of those from `first` up to `end` of all passes: int64, shape (chunks, 3).
+    """Return the chunks of batches from `first` up to `end` of all passes: int64, shape (chunks, 3).
 
     A row is a pass, its first batch and the one after its last. The batches of a chunk are of one size: the last of a
-    pass, which may hold less, is gathered alone.
+    pass, which may hold fewer samples, is gathered alone.
     """
     rows = []
     whole = order.count // order.batch_size
@@ -191,21 +191,20 @@ def _chunks(order: Order, together: int, first: int, end: int) -> Array:
     return np.array(rows, np.int64).reshape(-1, 3)
 
 
-def _gathered(samples: Samples, columns: _Columns, chunks: tf.data.Dataset, order: Order) -> tf.data.Dataset:
-    """The batches of each chunk, one after another on a first axis, gathered by two threads ahead of their use.
+def _gather(samples: Samples, columns: _Columns, chunks: tf.data.Dataset, order: Order) -> tf.data.Dataset:
+    """Return the batches of each chunk on a first axis, gathered by two threads ahead of their use.
 
-    What is done for each batch by itself is left to tf.data's own code, as `unbatch`: a function of ours would cost
-    more than the copying.
+    The work on a single batch is left to tf.data, as `unbatch`: a Python function would cost more than the copying.
     """
-    read = _unconverted(_reading(samples, columns, order))
+    read = _unconverted(_reader(samples, columns, order))
     return chunks.map(read, num_parallel_calls=2, deterministic=True).prefetch(2)
 
 
-def _reading(samples: Samples, columns: _Columns, order: Order) -> Callable[[tf.Tensor], tuple[Any, ...]]:
-    """A function that gives every column of a chunk, in the arrangement that Keras takes.
+def _reader(samples: Samples, columns: _Columns, order: Order) -> Callable[[tf.Tensor], tuple[Any, ...]]:
+    """Return a function that gathers every column of a chunk, in the structure that Keras takes.
 
     That is (inputs, outputs), with weights where there are any, each by name, with an axis for the batches before that
-    of the samples. Little of it is TensorFlow's: each operation would be made ready anew for each pass.
+    of the samples. It has few TensorFlow operations: each would be set up anew for each pass.
     """
     keys = list(columns)
 
@@ -237,15 +236,15 @@ def _reading(samples: Samples, columns: _Columns, order: Order) -> Callable[[tf.
     return read
 
 
-class Waiting:
-    """Counts the seconds in which the one reader of a `measured` data set has waited for its elements."""
+class WaitTimer:
+    """The seconds for which the one reader of a `measured` data set has waited for its elements."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
         self._asked = 0.0
 
     def measured(self, dataset: tf.data.Dataset) -> tf.data.Dataset:
-        """`dataset`, each element of which is asked for by its reader and handed to it directly.
+        """Return `dataset` with the waiting of its reader measured.
 
         It costs about a tenth of a millisecond an element, so it is for elements that are worth it. (TensorFlow's own
         clock is refused where operations are to be deterministic.)

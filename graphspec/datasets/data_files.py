@@ -1,4 +1,4 @@
-"""The files that samples come from: what a run remembers of them, and whether they are still what they were.
+"""The files that samples come from, as a run records them, compared with what they hold now.
 
 A run records size and SHA-256 of each. That takes as long as reading them once, so it is done in a thread beside the
 training; while that goes on, a file counts as changed where its size or its time of change do.
@@ -22,36 +22,36 @@ Recorded = dict[str, dict[str, Any]]
 
 
 class DataFiles:
-    """The files of some splits, as they were when this was made, for a run in `folder`."""
+    """The files of some splits, as they were when this was created, for a run in `folder`."""
 
     def __init__(self, splits: Iterable[Split], folder: Path) -> None:
         self.paths = paths_of(splits)
         self.folder = folder
-        self._seen = {text: _looks(path) for text, path in self.paths.items()}
+        self._before = {text: _size_and_time(path) for text, path in self.paths.items()}
         self._recorded: Future[Recorded] | None = None
 
     def changed(self) -> list[str]:
-        """The files that no longer look as they did, or are gone, as the spec writes them."""
-        return [text for text, path in self.paths.items() if _looks(path) != self._seen[text]]
+        """Return the files that have changed since, or are gone, as the spec writes them."""
+        return [text for text, path in self.paths.items() if _size_and_time(path) != self._before[text]]
 
     def start_recording(self) -> None:
-        """Begin to read the files in a thread of its own."""
+        """Read the files in a thread of their own from now on."""
         pool = ThreadPoolExecutor(1, "recording data files")
         self._recorded = pool.submit(_record, self.paths.values(), self.folder)
         pool.shutdown(wait=False)
 
     @property
     def are_recorded(self) -> bool:
-        """Whether all files have been read, so that `recorded` waits for nothing."""
+        """Return whether all files have been read, so that `recorded` waits for nothing."""
         return self._recorded is not None and self._recorded.done()
 
     def recorded(self) -> Recorded:
-        """Size and SHA-256 of each file; waits for the thread that reads them."""
+        """Return size and SHA-256 of each file; waits for the thread that reads them."""
         return self._recorded.result() if self._recorded is not None else _record(self.paths.values(), self.folder)
 
 
 def paths_of(splits: Iterable[Split]) -> dict[str, Path]:
-    """The files of all sources, each once, by their path as the spec would write it."""
+    """Return the files of all sources, each once, by their path as the spec would write it."""
     found: dict[str, Path] = {}
     for split in splits:
         for _, source in split.sources():
@@ -65,13 +65,13 @@ def paths_of(splits: Iterable[Split]) -> dict[str, Path]:
 
 
 def differing(recorded: Recorded, paths: dict[str, Path], folder: Path) -> list[str]:
-    """The files of `paths` that are not what a run in `folder` recorded of them; sizes are looked at first."""
+    """Return the files of `paths` that differ from what a run in `folder` recorded of them."""
     known = {text: recorded.get(_name(path, folder)) for text, path in paths.items()}
     return [text for text, path in paths.items() if (was := known[text]) is not None and _differs(path, was)]
 
 
 def unknown(recorded: Recorded, paths: dict[str, Path], folder: Path) -> list[str]:
-    """The files of `paths` that a run in `folder` recorded nothing of."""
+    """Return the files of `paths` of which a run in `folder` recorded nothing."""
     return [text for text, path in paths.items() if _name(path, folder) not in recorded]
 
 
@@ -83,7 +83,7 @@ def _differs(path: Path, was: dict[str, Any]) -> bool:
 
 
 def _record(paths: Iterable[Path], folder: Path) -> Recorded:
-    """Size and SHA-256 of each file that can be read."""
+    """Return size and SHA-256 of each file that can be read."""
     found: Recorded = {}
     for path in paths:
         with suppress(OSError, DataError):
@@ -93,11 +93,11 @@ def _record(paths: Iterable[Path], folder: Path) -> Recorded:
 
 
 def _name(path: Path, folder: Path) -> str:
-    """Return what a run in `folder` calls the file: JSON holds no names that are not UTF-8."""
+    """Return the path of a file from `folder` on, legible: JSON holds UTF-8 names alone."""
     return legible(relative(path.resolve(), folder.resolve()))
 
 
-def _looks(path: Path) -> tuple[int, int] | None:
+def _size_and_time(path: Path) -> tuple[int, int] | None:
     try:
         found = path.stat()
     except OSError:

@@ -1,7 +1,7 @@
-"""What goes wrong while samples are gathered, told as what it is.
+"""Faults of sources that arise while samples are gathered, reported in the place of TensorFlow's errors.
 
-TensorFlow reads in threads of its own, and makes of an exception there a text in an error of its own. So a fault is
-noted where it arises, and told in the place of that error.
+TensorFlow reads in threads of its own, and turns an exception there into a text in an error of its own. So a fault is
+noted where it arises, and raised in the place of that error.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from graphspec.sources import DataError, DataSource
 
 @dataclass(frozen=True)
 class Fault:
-    """That a source could not be read, and why."""
+    """A source that could not be read, and the error."""
 
     source: DataSource | None
     error: DataError | OSError
 
     def as_spec_error(self) -> SpecError:
-        """The finding, at the key of the source that is at fault."""
+        """Return the error as a diagnostic at the key of the source that is at fault."""
         if isinstance(self.error, DataError):
             span = self.source.span_of(self.error.part) if self.source is not None else None
             return SpecError.of(UNREADABLE_DATA, self.error.message, span, help=self.error.help)
@@ -40,7 +40,7 @@ Faults = list[Fault]
 
 @contextmanager
 def raise_faults(*noted: Faults) -> Iterator[None]:
-    """Raise SpecError with the first fault that was noted, if there is one, in the place of what is raised within."""
+    """Replace any error within by a SpecError of the first noted fault, if there is one."""
     try:
         yield
     except Exception as error:

@@ -1,8 +1,8 @@
-"""The order of samples: which of them stand in a batch follows from (seed, epoch, step) alone, in constant memory.
+"""The order of samples: a batch follows from (seed, epoch, step) alone, in constant memory.
 
-Each pass is a permutation of all samples that is never written down: every position is looked up by itself, with a
-cipher over the numbers below `count` (Simon, with cycle walking; `tf.random.experimental.index_shuffle`). So a run can
-start anywhere, and several workers share a pass by position.
+Each pass is a permutation of all samples that is never stored: every position is computed by itself, by a cipher over
+the numbers below `count` (Simon, with cycle walking; `tf.random.experimental.index_shuffle`). So a run can start
+anywhere, and several workers share a pass by position.
 """
 
 from __future__ import annotations
@@ -36,16 +36,22 @@ class Order:
 
     @property
     def steps(self) -> int:
-        """The batches of one pass."""
+        """Return the number of batches of one pass."""
         return -(-self.count // self.batch_size)
 
     @property
     def own_size(self) -> int:
-        """The samples of this worker in a whole batch."""
+        """Return the number of samples of this worker in a whole batch."""
         return self.batch_size * (self.worker + 1) // self.workers - self.batch_size * self.worker // self.workers
 
     def indices(self, number: int, first: int, last: int) -> npt.NDArray[np.int64]:
-        """The samples of this worker in the batches from `first` up to `last` of pass `number`: int64, shape (n,)."""
+        """Return the samples of this worker in some batches of a pass: int64, shape (n,).
+
+        Args:
+            number: The pass.
+            first: The first batch.
+            last: The batch after the last.
+        """
         positions = np.arange(first * self.batch_size, min(last * self.batch_size, self.count), dtype=np.int64)
         if self.workers > 1:
             batch, offset = np.divmod(positions, self.batch_size)

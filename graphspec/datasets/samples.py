@@ -1,4 +1,4 @@
-"""Data → samples, read and checked before TensorFlow is loaded: what headers did not tell is checked here in full."""
+"""Samples of a spec, read and checked in full before TensorFlow is loaded."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ Array = np.ndarray[Any, Any]
 
 @dataclass(frozen=True)
 class Samples:
-    """Columns of the same samples. rows picks some of them, in that order; None is all.
+    """Columns of the same samples. `rows` selects some of them, in that order; None is all.
 
-    faults are what has gone wrong while they were gathered, left_out the files whose samples are not among them.
+    `faults` are noted while samples are gathered; `left_out` names the files whose samples are left out.
     """
 
     inputs: dict[str, Column]
@@ -42,28 +42,28 @@ class Samples:
 
     @property
     def count(self) -> int:
-        """How many samples there are."""
+        """Return the number of samples."""
         return len(self.rows) if self.rows is not None else len(next(iter(self.inputs.values())))
 
     def source(self, part: str, name: str) -> DataSource | None:
-        """Where `inputs`, `outputs` or `weights` of a name come from."""
+        """Return the source of an entry of `inputs`, `outputs` or `weights`, if it is known."""
         if self.sources is None:
             return None
         sources = {"inputs": self.sources.inputs, "outputs": self.sources.outputs}
         return sources.get(part, self.sources.sample_weights).get(name)
 
     def batch(self, column: Column, indices: Array) -> Array:
-        """The samples of `column` at `indices`, which count within `rows`."""
+        """Return the samples of `column` at `indices`, which count within `rows`."""
         return column[indices if self.rows is None else self.rows[indices]]
 
     def part(self, rows: Array) -> Samples:
-        """The samples at `rows` only."""
+        """Return the samples at `rows` only."""
         return replace(self, rows=rows if self.rows is None else self.rows[rows])
 
 
 @dataclass(frozen=True)
 class TrainingData:
-    """The samples to train on, those to validate on, if any, and the vocabularies that were taken from the former."""
+    """The samples to train on, those to validate on, if any, and the vocabularies of the former."""
 
     train: Samples
     validation: Samples | None
@@ -73,15 +73,21 @@ class TrainingData:
 def read_training_data(
     spec: Spec, progress: Progress | None = None, vocabularies: Vocabularies | None = None
 ) -> TrainingData:
-    """The training and validation samples of `spec`. Raises SpecError with everything that is wrong with them.
+    """Read the training and validation samples of `spec`.
 
-    vocabularies are those of an earlier run; without them, those of the training split are taken.
+    Args:
+        spec: The spec.
+        progress: Called while files are read.
+        vocabularies: Those of an earlier run; without them, those of the training split are read.
+
+    Raises:
+        SpecError: With every fault of the data.
     """
     if spec.training is None or spec.data is None or spec.data.train is None:
         missing = "`training`" if spec.training is None else "`data: train:`"
-        raise _nothing(f"the spec has no {missing}, so there is nothing to train", f"add {missing} to {spec.path}")
+        raise _nothing_to_train(f"the spec has no {missing}", f"add {missing} to {spec.path}")
     if all(output.loss is None for output in spec.graph.outputs.values()):
-        raise _nothing("no output has a loss, so there is nothing to train", "give an output a `loss`")
+        raise _nothing_to_train("no output has a loss", "give an output a `loss`")
     splits = [split for split in (spec.data.train, spec.data.validation) if split is not None]
     known = vocabularies if vocabularies is not None else read_vocabularies(spec.graph, spec.data, progress)
     read = read_splits(spec.graph, splits, known, progress)
@@ -99,7 +105,7 @@ def read_training_data(
 
 
 def read_vocabularies(graph: Graph, data: Data, progress: Progress | None = None) -> Vocabularies:
-    """Every `vocabulary: auto` of the training split. Raises SpecError where a file of one cannot be read."""
+    """Read every `vocabulary: auto` of the training split. Raises SpecError where a file cannot be read."""
     found: dict[str, tuple[str, ...]] = {}
     sources = auto_sources(data.train) if data.train is not None else {}
     report = Report()
@@ -107,7 +113,7 @@ def read_vocabularies(graph: Graph, data: Data, progress: Progress | None = None
         report.extend(check_split(graph, data.train))
         report.raise_if_errors()
     for key, source in sources.items():
-        with _found(source, report):
+        with _reported(source, report):
             found[key] = read_vocabulary(source, progress)
     report.raise_if_errors()
     return found
@@ -121,9 +127,17 @@ def read_splits(
     *,
     to_predict: bool = False,
 ) -> dict[str, Samples]:
-    """The samples of each split by its name. Raises SpecError with everything that is wrong with them.
+    """Read the samples of each split, by its name.
 
-    to_predict: the inputs are only predicted from, so that NaN in them is NaN in a prediction, and no fault.
+    Args:
+        graph: The graph that the samples are for.
+        splits: The splits to read.
+        known: The vocabularies of the training split.
+        progress: Called while files are read.
+        to_predict: Accept NaN in inputs, which leads to NaN in predictions.
+
+    Raises:
+        SpecError: With every fault of the data.
     """
     report = Report()
     splits = [with_vocabularies(split, known) for split in splits]
@@ -152,7 +166,7 @@ def _read(
     if report.errors:
         return None
     for name, source in split.sources():
-        if _is_looked_through(columns[id(source)], source):
+        if _is_scanned(columns[id(source)], source):
             found = check_column(graph, shapes, split, name=name, source=source, column=columns[id(source)])
             report.extend(each for each in found if each.rule is not NOT_FINITE or not to_predict)
     if report.errors:
@@ -166,31 +180,31 @@ def _read(
     return samples if not len(left_out) else samples.part(np.delete(np.arange(samples.count), left_out))
 
 
-LOOKED_THROUGH = 1 << 30
-"""Bytes of a column that are looked through before the first step; larger ones would hold it up for too long."""
+MAX_SCANNED = 1 << 30
+"""Bytes of a column that is scanned before the first step; a larger one would delay it for too long."""
 
-_BYTES_OF_TEXT = 1 << 9
-"""So much as a number of so many bytes does a text take to be read."""
+_BYTES_PER_TEXT = 1 << 9
+"""Bytes of numbers that take as long to scan as one text."""
 
 
-def _is_looked_through(column: Column, source: DataSource) -> bool:
-    """Whether every value of `column` is looked at before anything is made of it.
+def _is_scanned(column: Column, source: DataSource) -> bool:
+    """Return whether every value of `column` is read before training begins.
 
-    What a larger one holds is found when its batch is gathered, or by the loss that it leads to.
+    A fault in a larger one is found when its batch is gathered, or by the loss that it leads to.
     """
     is_text = column.dtype.kind in "USO" or source.transforms.vocabulary is not None
-    return prod(column.shape) * (_BYTES_OF_TEXT if is_text else column.dtype.itemsize) <= LOOKED_THROUGH
+    return prod(column.shape) * (_BYTES_PER_TEXT if is_text else column.dtype.itemsize) <= MAX_SCANNED
 
 
 def _load(source: DataSource, report: Report, progress: Progress | None) -> Column | None:
-    with _found(source, report):
+    with _reported(source, report):
         return load(source, progress)
     return None
 
 
 @contextmanager
-def _found(source: DataSource, report: Report) -> Iterator[None]:
-    """Make a finding of what is raised within because `source` cannot be read."""
+def _reported(source: DataSource, report: Report) -> Iterator[None]:
+    """Report an error within as a diagnostic of `source`."""
     try:
         yield
     except DataError as error:
@@ -200,14 +214,14 @@ def _found(source: DataSource, report: Report) -> Iterator[None]:
 
 
 def _as_input(column: Column, graph: Graph, name: str) -> Column:
-    """One value a sample serves an input of shape [1]."""
+    """Return `column` for an input; one value a sample serves an input of shape [1]."""
     return with_last_axis(column) if len(column.shape) == 1 and graph.inputs[name].shape == (1,) else column
 
 
 def with_last_axis(column: Column) -> Column:
-    """A column of single values as one of lists of one."""
+    """Return a column of single values as one of lists of one."""
     return Mapped(column, (1,), column.dtype, lambda values: values[:, None])
 
 
-def _nothing(message: str, help: str) -> SpecError:
-    return SpecError.of(NOTHING_TO_TRAIN, message, help=help)
+def _nothing_to_train(reason: str, help: str) -> SpecError:
+    return SpecError.of(NOTHING_TO_TRAIN, f"{reason}, so there is nothing to train", help=help)

@@ -1,4 +1,4 @@
-"""Targets as Keras needs them, each checked against the output that it trains."""
+"""Targets in the shapes that Keras needs, each checked against the output that it trains."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from graphspec.sources.scan import Scan, scan
 
 
 def _labels(output: Output, found: Scan, classes: int | None, span: Span) -> Iterator[Diagnostic]:
-    """The faults of class indices that are NaN, or none of the classes."""
+    """Yield a diagnostic for class indices that are NaN, or none of the classes."""
     if not found.is_finite:
         yield Diagnostic(NOT_FINITE, f"the targets of `{output.name}` are not all finite", span, "class indices")
     elif found.lowest is not None and found.highest is not None:
@@ -28,9 +28,10 @@ def _labels(output: Output, found: Scan, classes: int | None, span: Span) -> Ite
 
 
 def fit_targets(graph: Graph, model: keras.Model, samples: Samples) -> Samples:
-    """`samples` with each target in the shape its output has, where only an axis of one differs.
+    """Return `samples` with each target in the shape of its output, where only an axis of one differs.
 
-    Raises SpecError for every target that does not have the shape, or the class indices, that its output and loss need.
+    Raises:
+        SpecError: With every target that has another shape, or other class indices, than its output and loss need.
     """
     report = Report()
     fitted: dict[str, Column] = {}

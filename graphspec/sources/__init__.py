@@ -1,7 +1,7 @@
 """Named data files → columns of samples: one module a format, each with a `FORMAT`, behind one interface.
 
-A header needs no NumPy, and says what it can without reading the data; `load` gives a column: something that reads as
-an array whose first axis counts the samples. A new format is one module and one line in `format.FORMATS`.
+A header needs no NumPy, and states what is known without reading the data; `load` returns a column, which reads as an
+array whose first axis counts the samples. A new format is one module and one line in `format.FORMATS`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Files without random access that are larger than memory should hold: converted once, and memory-mapped ever after.
+"""Conversions of large files without random access: made once, and memory-mapped ever after.
 
 An entry is named after the bytes of the file and what was read of it, so that it serves every spec, every copy of the
 file and every process, and a file that has changed is converted anew. It appears whole or not at all.
@@ -46,11 +46,11 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 _VERSION = 1
-"""Of how conversions are made and laid out; another number, and all are made anew."""
+"""Version of the layout of conversions; with another one, all are made anew."""
 
 
 def find(source: DataSource) -> Column | None:
-    """What `source`, a single file, was converted to before; None where it was not.
+    """Return the earlier conversion of `source`, a single file, if there is one. Raises OSError.
 
     Raises OSError where the file cannot be read.
     """
@@ -65,10 +65,16 @@ def convert(
     samples: int | None,
     progress: Callable[[str, int, int | None], None] | None = None,
 ) -> Column:
-    """The samples of `blocks`, which `source` reads, as a column in memory-mapped files: dtype as they promote to.
+    """Return the samples of `blocks`, which `source` reads, as a column in memory-mapped files.
 
-    samples is how many there are, if that is known. Raises DataError where they take more than the cache may, or the
-    folder of the cache cannot be written, and what reading `blocks` raises.
+    Args:
+        source: A single file.
+        blocks: Its samples; the dtype of the column is the one to which theirs promote.
+        samples: How many there are, if that is known.
+        progress: Called after each block.
+
+    Raises:
+        DataError: The conversion is larger than the cache may be, or cannot be written, or `blocks` raises it.
     """
     root = cache_folder()
     folder = root / _key(source)
@@ -89,7 +95,7 @@ def convert(
 
 
 def _key(source: DataSource) -> str:
-    """What names the conversion of `source`: a hash of the bytes of its file, and of what is read of them."""
+    """Return the name of a conversion: a hash of the bytes of its file, and of what is read of them."""
     read = {
         "version": _VERSION,
         "file": fingerprint(source.path).sha256,
@@ -112,7 +118,7 @@ def _key(source: DataSource) -> str:
 
 
 def _found(folder: Path) -> Column | None:
-    """The column in `folder`, which from now on is in use; None where there is none. A damaged one is removed."""
+    """Return the column in `folder` and hold it; None where there is none. A damaged one is removed."""
     if not hold(folder):
         return None
     try:
@@ -135,7 +141,7 @@ def _make(
     samples: int | None,
     progress: Callable[[str, int, int | None], None] | None,
 ) -> None:
-    """Convert `blocks` to a new entry in `folder`, of which nothing is seen before it is whole."""
+    """Convert `blocks` to a new entry in `folder`, which appears when it is whole."""
     root, most = folder.parent, bound()
     making = root / f"{MAKING}{folder.name}-{secrets.token_hex(4)}"
     with _writable(root):
@@ -163,7 +169,7 @@ def _make(
 
 
 def _refuse_too_large(writer: Writer, source: DataSource, samples: int | None, most: int) -> None:
-    """Raise DataError where the conversion takes more than the cache may, as soon as that is known."""
+    """Raise DataError as soon as a conversion is known to be larger than the cache may be."""
     whole = writer.size
     if samples is not None and not writer.holds_text:
         whole = max(whole, whole // max(1, writer.count) * samples)
@@ -189,7 +195,7 @@ def _describe(making: Path, source: DataSource, writer: Writer) -> None:
 
 
 def _to_disk(folder: Path) -> None:
-    """Have the names in `folder` on the disk, where a folder can be flushed."""
+    """Flush the names in `folder` to the disk, where a folder can be flushed."""
     with suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
         try:
@@ -200,7 +206,7 @@ def _to_disk(folder: Path) -> None:
 
 @contextmanager
 def _writable(root: Path) -> Iterator[None]:
-    """An OSError becomes a DataError that says what the cache is for, and how to have it elsewhere."""
+    """Turn an OSError into a DataError that says what the cache is for, and how to move it."""
     try:
         yield
     except OSError as error:

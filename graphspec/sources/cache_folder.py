@@ -1,6 +1,6 @@
 """The folder of converted data files: where it lies, what lies in it, and how it is kept within its bound.
 
-    <key>/             one entry: the arrays of a conversion, and `entry.json`, which tells what they are
+    <key>/             one entry: the arrays of a conversion, and `entry.json`, which describes them
     <key>.lock         held by the process that is converting
     .making-<key>-*/   an entry that is being made; what a process left that was killed is removed
     hashes/            the SHA-256 of large files, by their paths
@@ -51,14 +51,14 @@ class CacheEntry:
 
 
 def cache_folder() -> Path:
-    """`$GRAPHSPEC_CACHE`, or else the folder of graphspec among the user's caches; it need not exist."""
+    """Return `$GRAPHSPEC_CACHE`, or else graphspec's folder in the user's cache; it need not exist."""
     if named := os.environ.get(FOLDER):
         return Path(named).expanduser().absolute()
     return user_cache_path("graphspec", appauthor=False, opinion=False)
 
 
 def bound() -> int:
-    """How many bytes all entries may take: `$GRAPHSPEC_CACHE_GB`, or 20 GB. Raises DataError where it is no number."""
+    """Return the bytes that all entries may take: `$GRAPHSPEC_CACHE_GB`, or 20 GB. Raises DataError."""
     text = os.environ.get(BOUND) or str(DEFAULT_BOUND)
     try:
         found = float(text)
@@ -70,7 +70,7 @@ def bound() -> int:
 
 
 def entries() -> list[CacheEntry]:
-    """The entries, the one that was used last first."""
+    """Return the entries, most recently used first."""
     found = []
     for folder in _listed(cache_folder()):
         with suppress(OSError, ValueError):  # one that is being removed, or no entry at all
@@ -82,12 +82,12 @@ def entries() -> list[CacheEntry]:
 
 
 def size_of(folder: Path) -> int:
-    """The bytes of the files in `folder`."""
+    """Return the bytes of the files in `folder`."""
     return sum(file.stat().st_size for file in folder.iterdir() if file.is_file())
 
 
 def make_room(size: int) -> None:
-    """Remove the entries that were used longest ago and are not in use, until `size` more bytes keep the bound."""
+    """Remove the least recently used entries until `size` more bytes fit within the bound."""
     known = entries()
     taken = sum(entry.size for entry in known)
     most = bound()
@@ -99,26 +99,26 @@ def make_room(size: int) -> None:
 
 
 def remove(folder: Path) -> bool:
-    """Remove an entry, unless a process uses it; whether it is gone. Raises OSError where it cannot be removed."""
+    """Remove an entry, unless a process uses it, and return whether it is gone. Raises OSError."""
     with suppress(FileNotFoundError):
         with open(folder / ENTRY, "rb") as file:
             if not _lock(file, shared=False):
                 return False
             if not _is_at(file, folder / ENTRY):  # another process was faster
                 return True
-            gone = folder.with_name(f"{MAKING}removed-{secrets.token_hex(8)}")
+            removed = folder.with_name(f"{MAKING}removed-{secrets.token_hex(8)}")
             try:
-                folder.rename(gone)
+                folder.rename(removed)
             except PermissionError:
                 if fcntl is None:
                     return False
                 raise
-        shutil.rmtree(gone)
+        shutil.rmtree(removed)
     return True
 
 
 def hold(folder: Path) -> bool:
-    """Keep the entry in `folder` from being removed as long as this process lives; False where there is none."""
+    """Keep the entry in `folder` from removal while this process lives; False where there is none."""
     path = folder / ENTRY
     if folder in _held and _is_at(_held[folder], path):
         return True
@@ -143,7 +143,10 @@ def release(folder: Path) -> None:
 
 @contextmanager
 def alone(folder: Path) -> Iterator[None]:
-    """Make the entry in `folder` while no other process does: waits for one that is at it. Raises OSError."""
+    """Lock the entry in `folder` while it is made; waits for another process that makes it.
+
+    Raises OSError.
+    """
     path = folder.with_name(f"{folder.name}.lock")
     while True:
         with open(path, "wb") as file:
@@ -159,7 +162,7 @@ def alone(folder: Path) -> Iterator[None]:
 
 
 def _is_at(file: IO[bytes], path: Path) -> bool:
-    """Whether an open file is the one at `path`."""
+    """Return whether an open file is the one at `path`."""
     try:
         return os.path.samestat(os.fstat(file.fileno()), path.stat())
     except FileNotFoundError:
@@ -167,7 +170,7 @@ def _is_at(file: IO[bytes], path: Path) -> bool:
 
 
 def sweep(root: Path, own: str) -> None:
-    """Remove what processes left that were killed while they made or removed an entry; `own` is made by this one."""
+    """Remove what killed processes left behind, but not the unfinished entry `own`."""
     for left in root.glob(f"{MAKING}*"):
         key = left.name.removeprefix(MAKING).partition("-")[0]
         with suppress(OSError):
@@ -202,7 +205,7 @@ def _is_key(name: str) -> bool:
 
 
 def _lock(file: IO[bytes], *, shared: bool, wait: bool = False) -> bool:
-    """Lock an open file; False where another has it. A lock ends with the process, however that ends."""
+    """Lock an open file until the process ends; False where another has it."""
     if fcntl is None:
         return True
     kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX

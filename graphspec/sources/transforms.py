@@ -1,7 +1,6 @@
-"""What is made of the values that a file holds: on headers, to know it beforehand, and on columns.
+"""Transforms of the values that a file holds, on headers and on columns.
 
-The order is fixed: vocabulary, pad, scale, cast, one_hot, window. Each tells on a header what it will do to a column,
-and the two agree.
+The order is fixed: vocabulary, pad, scale, cast, one_hot, window. Each predicts on a header what it does to a column.
 """
 
 from __future__ import annotations
@@ -25,13 +24,13 @@ if TYPE_CHECKING:
 _HALF = re.compile("[\ud800-\udfff]")
 
 MAX_SAMPLE_ELEMENTS = 67_108_864
-"""Elements of one sample after all transforms: beyond it a small file would be made enormous."""
+"""Elements of one sample after all transforms at most: a small file could become enormous."""
 
 FLOATS = ("float16", "float32", "float64", "bfloat16")
 
 
 def transformed_header(found: Header, source: DataSource) -> Header:
-    """What `source` gives of an array with the header `found`. Raises DataError where a transform does not fit it."""
+    """Return the header after all transforms of `source`. Raises DataError where one does not fit."""
     made = source.transforms
     if made.vocabulary is not None:
         found = replace(found, dtype="int64")
@@ -73,7 +72,7 @@ def transformed_header(found: Header, source: DataSource) -> Header:
 
 
 def _indices(shape: tuple[Any, ...]) -> tuple[Any, ...]:
-    """The shape of one-hot rows without their last axis: as in Keras, an index in a list of its own is an index.
+    """Return the shape of the indices: as in Keras, an index in a list of its own is an index.
 
     So is the one channel of an image whose pixels are indices.
     """
@@ -81,9 +80,9 @@ def _indices(shape: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def transformed(column: Column, source: DataSource) -> Column:
-    """The column that `source` makes of what its files hold. Reading it may raise DataError for a value in it.
+    """Return the column after all transforms of `source`. Reading it may raise DataError for a value.
 
-    Where values are repeated or filled in, its `scanned` gives each value of the files once.
+    Where values are repeated or filled in, its `scanned` holds each value of the files once.
     """
     made = source.transforms
     found = _made(column, source)
@@ -94,7 +93,7 @@ def transformed(column: Column, source: DataSource) -> Column:
 
 
 def _made(column: Column, source: DataSource, *, each_once: bool = False) -> Column:
-    """The column after all transforms. each_once: without what repeats and fills in, to be looked through."""
+    """Return the column after all transforms; `each_once`: without repeated and filled-in values."""
     import numpy as np
 
     made = source.transforms
@@ -149,14 +148,14 @@ def _looked_up(column: Column, source: DataSource, words: tuple[str | int, ...])
 
 
 def as_word(value: object) -> str:
-    """A value as an entry of a vocabulary: bytes are UTF-8 text, and whole numbers are written as such."""
+    """Return a value as an entry of a vocabulary: UTF-8 text, or a number, whole ones without a point."""
     if isinstance(value, bytes):
         return value.decode("utf-8", errors="replace")
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def is_broken(value: object) -> bool:
-    """Return whether `value` is a text that holds half a surrogate pair, as JSON and NumPy let one stand."""
+    """Return whether `value` is a text with half a surrogate pair, as JSON and NumPy allow."""
     return isinstance(value, str) and not value.isascii() and _HALF.search(value) is not None
 
 
@@ -208,7 +207,7 @@ def _one_hot(column: Column, source: DataSource, count: int, *, only_checked: bo
 
 
 def vocabulary_of(column: Column, source: DataSource) -> tuple[str, ...]:
-    """Every word of a column, in order: text as text, numbers as numbers. Raises DataError where there is none."""
+    """Return every word of a column, in order: text as text, numbers by value. Raises DataError."""
     from graphspec.sources.column import in_order
 
     words: set[str] = set()

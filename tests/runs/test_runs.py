@@ -190,7 +190,7 @@ def test_nan_ends_the_training_where_it_arises(
 
     The data is too large to be looked through before.
     """
-    monkeypatch.setattr("graphspec.datasets.samples.LOOKED_THROUGH", 0)
+    monkeypatch.setattr("graphspec.datasets.samples.MAX_SCANNED", 0)
     with np.load(tmp_path / "d.npz") as data:
         x, y = data["x"], data["y"]
     bad = y.copy()

@@ -584,7 +584,7 @@ def refusal(path: Path) -> str:
 
 def test_data_that_teaches_nothing_is_refused_at_the_layer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The finding stands at the step that cannot learn, and says why; the data is too large to be looked through."""
-    monkeypatch.setattr("graphspec.datasets.samples.LOOKED_THROUGH", 0)
+    monkeypatch.setattr("graphspec.datasets.samples.MAX_SCANNED", 0)
     for written, values, dtype, says in (
         ("{TextVectorization: {output_sequence_length: 3}}", ["", " "] * 9, "string", "no words reach it"),
         ("{Discretization: {num_bins: 9, output_mode: one_hot}}", NUMBERS[:4], "float32", "too few for `num_bins: 9`"),

@@ -374,7 +374,7 @@ def test_failed_training_is_recorded_as_such(spec: Path, tmp_path: Path, monkeyp
     The data is too large to be looked through before.
     """
     np.savez(tmp_path / "rest.npz", word=np.full((101, 3), 99))
-    monkeypatch.setattr("graphspec.datasets.samples.LOOKED_THROUGH", 0)
+    monkeypatch.setattr("graphspec.datasets.samples.MAX_SCANNED", 0)
     with pytest.raises(SpecError) as refused:
         graphspec.train(spec, run_dir=tmp_path / "run")
     assert [each.rule.code for each in refused.value.report] == ["GS504"]
