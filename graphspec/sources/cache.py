@@ -17,7 +17,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from graphspec.files import read_text, reason_of
+from graphspec.files import read_text, reason_of, write_whole
 from graphspec.sources.cache_folder import (
     BOUND,
     ENTRY,
@@ -187,10 +187,7 @@ def _describe(making: Path, source: DataSource, writer: Writer) -> None:
         "source": f"{source.path.resolve()}{f' ({part})' if part else ''}",
         "shape": [writer.count, *(writer.inner or ())],
     }
-    with open(making / ENTRY, "w", encoding="utf-8") as file:
-        json.dump(entry, file)
-        file.flush()
-        os.fsync(file.fileno())
+    write_whole(making / ENTRY, json.dumps(entry).encode())
     _to_disk(making)
 
 

@@ -23,13 +23,8 @@ from typing import IO
 
 from platformdirs import user_cache_path
 
-from graphspec.files import read_text
+from graphspec.files import lock_file, read_text
 from graphspec.sources.source import DataError
-
-if sys.platform == "win32":
-    fcntl = None  # an open file cannot be removed there, which keeps what is in use
-else:
-    import fcntl
 
 FOLDER, BOUND = "GRAPHSPEC_CACHE", "GRAPHSPEC_CACHE_GB"
 DEFAULT_BOUND = 20.0
@@ -110,7 +105,7 @@ def remove(folder: Path) -> bool:
             try:
                 folder.rename(removed)
             except PermissionError:
-                if fcntl is None:
+                if sys.platform == "win32":  # an open file cannot be moved there
                     return False
                 raise
         shutil.rmtree(removed)
@@ -183,16 +178,6 @@ def sweep(root: Path, own: str) -> None:
             shutil.rmtree(left)
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write `text` to `path`, whole or not at all. Raises OSError."""
-    part = path.with_name(f"{MAKING}{secrets.token_hex(8)}")
-    try:
-        part.write_text(text, encoding="utf-8")
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
-
-
 def _listed(root: Path) -> list[Path]:
     try:
         return [each for each in root.iterdir() if _is_key(each.name) and (each / ENTRY).is_file()]
@@ -205,14 +190,8 @@ def _is_key(name: str) -> bool:
 
 
 def _lock(file: IO[bytes], *, shared: bool, wait: bool = False) -> bool:
-    """Lock an open file until the process ends; False where another has it."""
-    if fcntl is None:
-        return True
-    kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+    """Lock an open file as `lock_file` does; return True on a file system without locks."""
     try:
-        fcntl.flock(file.fileno(), kind | (0 if wait else fcntl.LOCK_NB))
-    except BlockingIOError:
-        return False
-    except OSError:  # a file system without locks
+        return lock_file(file, shared=shared, wait=wait)
+    except OSError:
         return True
-    return True
