@@ -27,7 +27,7 @@ from graphspec.diagnostics.suggest import did_you_mean, one_of
 from graphspec.files import names_in, reason_of
 from graphspec.language.graph import Graph, Input
 from graphspec.shapes import Shapes
-from graphspec.sources import GIVEN, Data, DataError, DataSource, Header, Split, header
+from graphspec.sources import COMMAND_LINE, Data, DataError, DataSource, Header, Split, header
 
 
 def check_data(context: CheckContext) -> Iterator[Diagnostic]:
@@ -80,7 +80,7 @@ def check_split(graph: Graph, split: Split, shapes: Shapes | None = None) -> Ite
     yield from _check_names(graph, split)
     headers: dict[int, Header] = {}
     for name, source in split.sources():
-        found = _header(source, "the folder you are in" if split.name == GIVEN else "the spec file")
+        found = _header(source, "the folder you are in" if split.name == COMMAND_LINE else "the spec file")
         if isinstance(found, Diagnostic):
             yield found
         else:
@@ -129,7 +129,7 @@ def _check_keys(
             )
             missing = [each for each in missing if did_you_mean(name, [each]) == ""]
     for name in missing:
-        if split.name == GIVEN:
+        if split.name == COMMAND_LINE:
             option = "--input" if kind == "input" else "--target"
             yield Diagnostic(
                 DATA_NAMES, f"the {kind} `{name}` has no file", help=f"pass it with `{option} {name}=FILE`"

@@ -12,16 +12,16 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 _TILE, _GAP, _LINE = 96, 8, 14
-"""The edge of an image, the space between two, and the height of a line of text, in pixels."""
+"""Edge of an image, space between two, and height of a line of text, in pixels."""
 
 
 def draw(images: Mapping[str, Array], captions: Sequence[str], path: Path, columns: int = 8) -> None:
-    """Write the images of each input to `path`, a row for each input, with captions below.
+    """Write the images of samples to `path`, those of each input in a row, with captions below.
 
     Args:
-        images: By input, shape (count, height, width, channels).
-        captions: One a sample.
-        path: The picture to write; its suffix states the format.
+        images: The images of each input, shape (count, height, width, channels).
+        captions: One caption a sample.
+        path: The file to write; its suffix is the format.
         columns: Samples in a row.
 
     Raises:

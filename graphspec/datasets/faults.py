@@ -1,7 +1,7 @@
-"""Faults of sources that arise while samples are gathered, reported in the place of TensorFlow's errors.
+"""Errors of sources while batches are gathered, raised in the place of TensorFlow's errors.
 
-TensorFlow reads in threads of its own, and turns an exception there into a text in an error of its own. So a fault is
-noted where it arises, and raised in the place of that error.
+tf.data gathers in threads, and turns an exception there into the text of an error of its own. So an error is noted
+where it is raised, and raised again in the place of TensorFlow's.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from graphspec.sources import DataError, DataSource
 
 @dataclass(frozen=True)
 class Fault:
-    """A source that could not be read, and the error."""
+    """A source that cannot be read, and the error."""
 
     source: DataSource | None
     error: DataError | OSError
@@ -40,7 +40,7 @@ Faults = list[Fault]
 
 @contextmanager
 def raise_faults(*noted: Faults) -> Iterator[None]:
-    """Replace any error within by a SpecError of the first noted fault, if there is one."""
+    """Replace an error within by the SpecError of the first noted fault, if there is one."""
     try:
         yield
     except Exception as error:

@@ -1,6 +1,6 @@
-"""Profiles of data sources: samples, shapes, dtypes, ranges, balance of classes, and the first samples.
+"""Profiles of data sources: samples, shapes, dtypes, ranges, class frequencies, and the first samples.
 
-Needs no TensorFlow; NumPy is imported when values are read. Sources are read in blocks.
+TensorFlow is not needed; NumPy is imported when values are read. Sources are read in blocks.
 """
 
 from __future__ import annotations
@@ -34,18 +34,22 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 MAX_CLASSES = 1_000
-"""Different values that are counted as classes, at most."""
+"""Distinct values that are counted as classes."""
 
 MAX_VALUES = 1 << 27
-"""Values that are read at most, unless all samples are asked for: of large samples only a few."""
+"""Values that are read of a source, unless all are requested."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Profile:
-    """The profile of one source of a split. Values are None where they were not read, or are text.
+    """The profile of one source of a split; statistics are None if no values were read, or they are text.
 
-    `looked_at` counts the samples that were read. `counts` holds how often each value occurs, most frequent first,
-    where the source has one whole number or text a sample and there are not too many. `first` are the first samples.
+    Attributes:
+        part: `input`, `output` or `sample_weight`.
+        looked_at: Number of samples that were read.
+        not_finite: Number of values that are NaN or infinite.
+        counts: Frequency of each value, highest first; None unless a sample is one integer or text, of few values.
+        first: The first samples.
     """
 
     split: str
@@ -68,17 +72,17 @@ def profiles(
     split: Split,
     known: Vocabularies,
     *,
-    most: int | None,
+    limit: int | None,
     first: int = 3,
     progress: Progress | None = None,
 ) -> Iterator[Profile | tuple[DataSource, DataError | OSError]]:
-    """Yield a profile of each source of `split`, or the source and the error where it cannot be read.
+    """Yield a profile of each source of `split`, or the source and the error if it cannot be read.
 
     Args:
         split: The split.
         known: The vocabularies of the training split.
-        most: Samples whose values are read, at most: 0 for headers alone, None for all.
-        first: Samples that a profile shows.
+        limit: Maximum number of samples to read: 0 for headers alone, None for all.
+        first: Number of samples in `Profile.first`.
         progress: Called while files are read.
     """
     split = with_vocabularies(split, known)
@@ -89,16 +93,16 @@ def profiles(
     ):
         for name, source in sources.items():
             try:
-                yield _profile(split.name, part, name, source, most, first, progress)
+                yield _profile(split.name, part, name, source, limit, first, progress)
             except (DataError, OSError) as error:
                 yield source, error
 
 
 def _profile(
-    split: str, part: str, name: str, source: DataSource, most: int | None, first: int, progress: Progress | None
+    split: str, part: str, name: str, source: DataSource, limit: int | None, first: int, progress: Progress | None
 ) -> Profile:
     head = header(source)
-    if most == 0:
+    if limit == 0:
         return Profile(
             split=split, part=part, name=name, source=source, samples=head.samples, shape=head.shape, dtype=head.dtype
         )
@@ -106,9 +110,9 @@ def _profile(
     dtype = dtype_of(column)
     statistics = _Statistics()
     for block in blocks_of(column):
-        statistics.add(block if most is None else block[: most - statistics.samples])
-        if most is not None and (
-            statistics.samples == most or statistics.samples * prod(column.shape[1:]) >= MAX_VALUES
+        statistics.add(block if limit is None else block[: limit - statistics.samples])
+        if limit is not None and (
+            statistics.samples == limit or statistics.samples * prod(column.shape[1:]) >= MAX_VALUES
         ):
             break
     return Profile(
@@ -130,23 +134,23 @@ def _profile(
 
 
 def _first_values(sample: Array, count: int = 100) -> Any:
-    """Return the value of one sample, or the first of its values: it may hold millions."""
-    found = sample[0]
-    return sample.reshape(-1)[:count].tolist() if sample.ndim > 1 and found.size > count else sample.tolist()[0]
+    """Return the only sample of an array, or its first values if it holds more than `count`."""
+    return sample.reshape(-1)[:count].tolist() if sample.ndim > 1 and sample.size > count else sample.tolist()[0]
 
 
 def _counts(statistics: _Statistics, source: DataSource) -> dict[str, int] | None:
-    """Return how often each value occurs; an index of a vocabulary bears the name of its word."""
+    """Return the frequency of each value; indices of a vocabulary are replaced by its words."""
     if statistics.counts is None or not statistics.samples:
         return None
-    words, made = source.transforms.vocabulary, source.transforms
-    if words is None or words == AUTO or made.one_hot is not None or made.cast is not None or made.scale is not None:
+    transforms, words = source.transforms, source.transforms.vocabulary
+    are_indices = transforms.one_hot is None and transforms.cast is None and transforms.scale is None
+    if words is None or words == AUTO or not are_indices:
         return dict(statistics.counts.most_common())
     return {str(words[int(index)]): count for index, count in statistics.counts.most_common()}
 
 
 class _Statistics:
-    """Statistics of the values of a source, block by block."""
+    """The statistics of the values of a source, which is added block by block."""
 
     def __init__(self) -> None:
         self.samples = self.finite = self.not_finite = 0
@@ -191,11 +195,11 @@ class _Statistics:
 
 
 def images_of(graph: Graph, split: Split, count: int) -> dict[str, Array]:
-    """Return the first samples of each input of images: shape (count, height, width, channels)."""
-    found = {}
+    """Return the first samples of each input of images, shape (count, height, width, channels)."""
+    images = {}
     for name, source in split.inputs.items():
         head = header(source)
         if name in graph.inputs and len(head.shape) == 3 and head.shape[-1] in (1, 3, 4):
             column: Column = load(source)
-            found[name] = in_order(column, 0, count)
-    return found
+            images[name] = in_order(column, 0, count)
+    return images

@@ -27,9 +27,12 @@ Array = np.ndarray[Any, Any]
 
 @dataclass(frozen=True)
 class Samples:
-    """Columns of the same samples. `rows` selects some of them, in that order; None is all.
+    """Columns of the same samples.
 
-    `faults` are noted while samples are gathered; `left_out` names the files whose samples are left out.
+    Attributes:
+        rows: Indices of the samples to use, in that order; None for all.
+        faults: Errors noted while batches are gathered.
+        left_out: Names of the files whose samples are left out.
     """
 
     inputs: dict[str, Column]
@@ -46,24 +49,24 @@ class Samples:
         return len(self.rows) if self.rows is not None else len(next(iter(self.inputs.values())))
 
     def source(self, part: str, name: str) -> DataSource | None:
-        """Return the source of an entry of `inputs`, `outputs` or `weights`, if it is known."""
+        """Return the source of an entry of `inputs`, `outputs` or `weights`, or None if unknown."""
         if self.sources is None:
             return None
         sources = {"inputs": self.sources.inputs, "outputs": self.sources.outputs}
         return sources.get(part, self.sources.sample_weights).get(name)
 
     def batch(self, column: Column, indices: Array) -> Array:
-        """Return the samples of `column` at `indices`, which count within `rows`."""
+        """Return the samples of `column` at `indices`, which are indices into `rows`."""
         return column[indices if self.rows is None else self.rows[indices]]
 
     def part(self, rows: Array) -> Samples:
-        """Return the samples at `rows` only."""
+        """Return a selection of these samples."""
         return replace(self, rows=rows if self.rows is None else self.rows[rows])
 
 
 @dataclass(frozen=True)
 class TrainingData:
-    """The samples to train on, those to validate on, if any, and the vocabularies of the former."""
+    """The samples to train and to validate on, and the vocabularies of the training split."""
 
     train: Samples
     validation: Samples | None
@@ -78,10 +81,10 @@ def read_training_data(
     Args:
         spec: The spec.
         progress: Called while files are read.
-        vocabularies: Those of an earlier run; without them, those of the training split are read.
+        vocabularies: The vocabularies of an earlier run; by default, they are read from the training split.
 
     Raises:
-        SpecError: With every fault of the data.
+        SpecError: There is nothing to train, or the data have faults, all of which it reports.
     """
     if spec.training is None or spec.data is None or spec.data.train is None:
         missing = "`training`" if spec.training is None else "`data: train:`"
@@ -105,8 +108,8 @@ def read_training_data(
 
 
 def read_vocabularies(graph: Graph, data: Data, progress: Progress | None = None) -> Vocabularies:
-    """Read every `vocabulary: auto` of the training split. Raises SpecError where a file cannot be read."""
-    found: dict[str, tuple[str, ...]] = {}
+    """Read every `vocabulary: auto` of the training split; raise SpecError if a file cannot be read."""
+    vocabularies: dict[str, tuple[str, ...]] = {}
     sources = auto_sources(data.train) if data.train is not None else {}
     report = Report()
     if data.train is not None and sources:
@@ -114,9 +117,9 @@ def read_vocabularies(graph: Graph, data: Data, progress: Progress | None = None
         report.raise_if_errors()
     for key, source in sources.items():
         with _reported(source, report):
-            found[key] = read_vocabulary(source, progress)
+            vocabularies[key] = read_vocabulary(source, progress)
     report.raise_if_errors()
-    return found
+    return vocabularies
 
 
 def read_splits(
@@ -130,14 +133,14 @@ def read_splits(
     """Read the samples of each split, by its name.
 
     Args:
-        graph: The graph that the samples are for.
+        graph: The graph of the model.
         splits: The splits to read.
         known: The vocabularies of the training split.
         progress: Called while files are read.
         to_predict: Accept NaN in inputs, which leads to NaN in predictions.
 
     Raises:
-        SpecError: With every fault of the data.
+        SpecError: The data have faults, all of which it reports.
     """
     report = Report()
     splits = [with_vocabularies(split, known) for split in splits]
@@ -167,8 +170,8 @@ def _read(
         return None
     for name, source in split.sources():
         if _is_scanned(columns[id(source)], source):
-            found = check_column(graph, shapes, split, name=name, source=source, column=columns[id(source)])
-            report.extend(each for each in found if each.rule is not NOT_FINITE or not to_predict)
+            diagnostics = check_column(graph, shapes, split, name=name, source=source, column=columns[id(source)])
+            report.extend(each for each in diagnostics if each.rule is not NOT_FINITE or not to_predict)
     if report.errors:
         return None
     inputs = {name: _as_input(columns[id(source)], graph, name) for name, source in split.inputs.items()}
@@ -181,16 +184,16 @@ def _read(
 
 
 MAX_SCANNED = 1 << 30
-"""Bytes of a column that is scanned before the first step; a larger one would delay it for too long."""
+"""Bytes of a column that is scanned before the first step; a larger one would delay it too long."""
 
 _BYTES_PER_TEXT = 1 << 9
 """Bytes of numbers that take as long to scan as one text."""
 
 
 def _is_scanned(column: Column, source: DataSource) -> bool:
-    """Return whether every value of `column` is read before training begins.
+    """Return whether every value of `column` is checked before training begins.
 
-    A fault in a larger one is found when its batch is gathered, or by the loss that it leads to.
+    A fault in a larger column shows when its batch is gathered, or by a loss of NaN.
     """
     is_text = column.dtype.kind in "USO" or source.transforms.vocabulary is not None
     return prod(column.shape) * (_BYTES_PER_TEXT if is_text else column.dtype.itemsize) <= MAX_SCANNED
@@ -214,12 +217,12 @@ def _reported(source: DataSource, report: Report) -> Iterator[None]:
 
 
 def _as_input(column: Column, graph: Graph, name: str) -> Column:
-    """Return `column` for an input; one value a sample serves an input of shape [1]."""
+    """Return `column` in the shape of an input; single values are an input of shape [1]."""
     return with_last_axis(column) if len(column.shape) == 1 and graph.inputs[name].shape == (1,) else column
 
 
 def with_last_axis(column: Column) -> Column:
-    """Return a column of single values as one of lists of one."""
+    """Return a column of single values with a last axis of one."""
     return Mapped(column, (1,), column.dtype, lambda values: values[:, None])
 
 

@@ -1,7 +1,7 @@
-"""Conversions of large files without random access: made once, and memory-mapped ever after.
+"""Conversions of large files without random access into memory-mapped ones, each made once.
 
-An entry is named after the bytes of the file and what was read of it, so that it serves every spec, every copy of the
-file and every process, and a file that has changed is converted anew. It appears whole or not at all.
+An entry is named by a hash of the file and of what is read of it, so that all specs, copies of the file and processes
+share it, and a changed file is converted again. Entries are created atomically.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from graphspec.sources.cache_folder import (
     BOUND,
     ENTRY,
     FOLDER,
-    MAKING,
+    UNFINISHED,
     alone,
     bound,
     cache_folder,
@@ -46,17 +46,19 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 _VERSION = 1
-"""Version of the layout of conversions; with another one, all are made anew."""
+"""Version of the layout of conversions; entries of other versions are not used."""
 
 
 def find(source: DataSource) -> Column | None:
-    """Return the earlier conversion of `source`, a single file, if there is one. Raises OSError.
+    """Return the earlier conversion of `source`, a single file, or None.
 
-    Raises OSError where the file cannot be read.
+    Raises:
+        OSError: The file cannot be read.
+        DataError: The file changes while it is read.
     """
     if not entries():
         return None
-    return _found(cache_folder() / _key(source))
+    return _open_entry(cache_folder() / _key(source))
 
 
 def convert(
@@ -69,33 +71,33 @@ def convert(
 
     Args:
         source: A single file.
-        blocks: Its samples; the dtype of the column is the one to which theirs promote.
-        samples: How many there are, if that is known.
+        blocks: Its samples; the dtype of the column is that to which theirs promote.
+        samples: The number of samples, if known.
         progress: Called after each block.
 
     Raises:
-        DataError: The conversion is larger than the cache may be, or cannot be written, or `blocks` raises it.
+        DataError: The conversion exceeds the limit of the cache or cannot be written, or a block cannot be read.
     """
     root = cache_folder()
     folder = root / _key(source)
-    column = _found(folder)
+    column = _open_entry(folder)
     if column is not None:
         return column
     with ExitStack() as stack:
         with _writable(root):
             root.mkdir(parents=True, exist_ok=True)
             stack.enter_context(alone(folder))
-        column = _found(folder)
+        column = _open_entry(folder)
         if column is None:
             _make(folder, source, blocks, samples, progress)
-            column = _found(folder)
+            column = _open_entry(folder)
     if column is None:
         raise DataError(f"{folder} cannot be read after it was written", help=f"set {FOLDER} to another folder")
     return column
 
 
 def _key(source: DataSource) -> str:
-    """Return the name of a conversion: a hash of the bytes of its file, and of what is read of them."""
+    """Return the name of a conversion: a hash of its file, and of what is read of it."""
     read = {
         "version": _VERSION,
         "file": fingerprint(source.path).sha256,
@@ -117,8 +119,8 @@ def _key(source: DataSource) -> str:
     return hashlib.sha256(json.dumps(read, sort_keys=True).encode()).hexdigest()
 
 
-def _found(folder: Path) -> Column | None:
-    """Return the column in `folder` and hold it; None where there is none. A damaged one is removed."""
+def _open_entry(folder: Path) -> Column | None:
+    """Return the column in `folder` and hold it; None if there is none. A damaged one is removed."""
     if not hold(folder):
         return None
     try:
@@ -141,58 +143,58 @@ def _make(
     samples: int | None,
     progress: Callable[[str, int, int | None], None] | None,
 ) -> None:
-    """Convert `blocks` to a new entry in `folder`, which appears when it is whole."""
-    root, most = folder.parent, bound()
-    making = root / f"{MAKING}{folder.name}-{secrets.token_hex(4)}"
+    """Convert `blocks` to a new entry `folder`, which is created atomically."""
+    root, limit = folder.parent, bound()
+    unfinished = root / f"{UNFINISHED}{folder.name}-{secrets.token_hex(4)}"
     with _writable(root):
         sweep(root, folder.name)
-        making.mkdir()
-    writer = Writer(making, source.text)
+        unfinished.mkdir()
+    writer = Writer(unfinished, source.text)
     try:
         for block in blocks:
             with _writable(root):
                 writer.add(block)
-            _refuse_too_large(writer, source, samples, most)
+            _refuse_too_large(writer, source, samples, limit)
             if progress is not None:
                 progress(source.text, writer.count, samples)
         with _writable(root):
             writer.finish()
-            _describe(making, source, writer)
+            _describe(unfinished, source, writer)
             make_room(writer.size)
             if folder.exists():  # it is damaged
                 shutil.rmtree(folder, ignore_errors=True)
-            making.rename(folder)
-            _to_disk(root)
+            unfinished.rename(folder)
+            _sync_folder(root)
     finally:
         writer.close()
-        shutil.rmtree(making, ignore_errors=True)
+        shutil.rmtree(unfinished, ignore_errors=True)
 
 
-def _refuse_too_large(writer: Writer, source: DataSource, samples: int | None, most: int) -> None:
-    """Raise DataError as soon as a conversion is known to be larger than the cache may be."""
+def _refuse_too_large(writer: Writer, source: DataSource, samples: int | None, limit: int) -> None:
+    """Raise DataError as soon as a conversion is known to exceed the limit of the cache."""
     whole = writer.size
     if samples is not None and not writer.holds_text:
         whole = max(whole, whole // max(1, writer.count) * samples)
-    if whole > most:
+    if whole > limit:
         raise DataError(
-            f"{source.text} takes more than {most / 1e9:g} GB once it is unpacked, which is all that the cache of "
+            f"{source.text} takes more than {limit / 1e9:g} GB once it is unpacked, which is all that the cache of "
             "converted files may hold",
             help=f"set {BOUND} to more gigabytes, or save the data as .npy, which is read where it lies",
         )
 
 
-def _describe(making: Path, source: DataSource, writer: Writer) -> None:
+def _describe(unfinished: Path, source: DataSource, writer: Writer) -> None:
     part = source.key or source.column or source.feature or ", ".join(source.columns or ())
     entry = {
         "source": f"{source.path.resolve()}{f' ({part})' if part else ''}",
         "shape": [writer.count, *(writer.inner or ())],
     }
-    write_whole(making / ENTRY, json.dumps(entry).encode())
-    _to_disk(making)
+    write_whole(unfinished / ENTRY, json.dumps(entry).encode())
+    _sync_folder(unfinished)
 
 
-def _to_disk(folder: Path) -> None:
-    """Flush the names in `folder` to the disk, where a folder can be flushed."""
+def _sync_folder(folder: Path) -> None:
+    """Sync the names in a folder to the disk, on systems that can."""
     with suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
         try:
@@ -203,7 +205,7 @@ def _to_disk(folder: Path) -> None:
 
 @contextmanager
 def _writable(root: Path) -> Iterator[None]:
-    """Turn an OSError into a DataError that says what the cache is for, and how to move it."""
+    """Turn an OSError within into a DataError that explains the cache and how to move it."""
     try:
         yield
     except OSError as error:

@@ -1,11 +1,12 @@
-"""The folder of converted data files: where it lies, what lies in it, and how it is kept within its bound.
+"""The cache folder of converted data files: its entries, their locks, and its size limit.
 
     <key>/             one entry: the arrays of a conversion, and `entry.json`, which describes them
     <key>.lock         held by the process that is converting
-    .making-<key>-*/   an entry that is being made; what a process left that was killed is removed
+    .making-<key>-*/   an unfinished entry; those of killed processes are removed
     hashes/            the SHA-256 of large files, by their paths
 
-A process holds a shared lock on every entry that it reads, until it ends; such an entry is not removed. Needs no NumPy.
+A process holds a shared lock on every entry that it reads, until it ends; such an entry is not removed. NumPy is not
+needed.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from graphspec.sources.source import DataError
 FOLDER, BOUND = "GRAPHSPEC_CACHE", "GRAPHSPEC_CACHE_GB"
 DEFAULT_BOUND = 20.0
 ENTRY = "entry.json"
-MAKING = ".making-"
+UNFINISHED = ".making-"
 
 _held: dict[Path, IO[bytes]] = {}
 """The `entry.json` of each entry that this process reads, locked."""
@@ -37,7 +38,14 @@ _held: dict[Path, IO[bytes]] = {}
 
 @dataclass(frozen=True)
 class CacheEntry:
-    """A converted file: what it was made from, as the spec names it, the bytes it takes, and when it was last used."""
+    """A converted file.
+
+    Attributes:
+        folder: The folder of the entry.
+        source: The file that was converted, and the part of it.
+        size: Bytes on disk.
+        used: Time of the last use, in seconds since the epoch.
+    """
 
     folder: Path
     source: str
@@ -46,34 +54,34 @@ class CacheEntry:
 
 
 def cache_folder() -> Path:
-    """Return `$GRAPHSPEC_CACHE`, or else graphspec's folder in the user's cache; it need not exist."""
+    """Return `$GRAPHSPEC_CACHE`, or graphspec's folder in the user's cache, which may not exist yet."""
     if named := os.environ.get(FOLDER):
         return Path(named).expanduser().absolute()
     return user_cache_path("graphspec", appauthor=False, opinion=False)
 
 
 def bound() -> int:
-    """Return the bytes that all entries may take: `$GRAPHSPEC_CACHE_GB`, or 20 GB. Raises DataError."""
+    """Return the limit of all entries in bytes: `$GRAPHSPEC_CACHE_GB`, or 20 GB. Raises DataError."""
     text = os.environ.get(BOUND) or str(DEFAULT_BOUND)
     try:
-        found = float(text)
-        if not 0 < found < 1e9:
+        gigabytes = float(text)
+        if not 0 < gigabytes < 1e9:
             raise ValueError(text)
     except ValueError:
         raise DataError(f"{BOUND} is `{text[:40]}`, not a number of gigabytes", help=f"such as {BOUND}=50") from None
-    return int(found * 1e9)
+    return int(gigabytes * 1e9)
 
 
 def entries() -> list[CacheEntry]:
     """Return the entries, most recently used first."""
-    found = []
+    known = []
     for folder in _listed(cache_folder()):
-        with suppress(OSError, ValueError):  # one that is being removed, or no entry at all
+        with suppress(OSError, ValueError):  # it is being removed, or damaged
             entry = json.loads(read_text(folder / ENTRY))
             used = (folder / ENTRY).stat().st_mtime
             if isinstance(entry, dict):
-                found.append(CacheEntry(folder, str(entry.get("source")), size_of(folder), used))
-    return sorted(found, key=lambda entry: entry.used, reverse=True)
+                known.append(CacheEntry(folder, str(entry.get("source")), size_of(folder), used))
+    return sorted(known, key=lambda entry: entry.used, reverse=True)
 
 
 def size_of(folder: Path) -> int:
@@ -82,26 +90,26 @@ def size_of(folder: Path) -> int:
 
 
 def make_room(size: int) -> None:
-    """Remove the least recently used entries until `size` more bytes fit within the bound."""
+    """Remove the least recently used entries until `size` more bytes are within the limit."""
     known = entries()
     taken = sum(entry.size for entry in known)
-    most = bound()
+    limit = bound()
     for entry in reversed(known):
-        if taken + size <= most:
+        if taken + size <= limit:
             return
         if remove(entry.folder):
             taken -= entry.size
 
 
 def remove(folder: Path) -> bool:
-    """Remove an entry, unless a process uses it, and return whether it is gone. Raises OSError."""
+    """Remove an entry that no process uses; return False if one does. Raises OSError."""
     with suppress(FileNotFoundError):
         with open(folder / ENTRY, "rb") as file:
             if not _lock(file, shared=False):
                 return False
             if not _is_at(file, folder / ENTRY):  # another process was faster
                 return True
-            removed = folder.with_name(f"{MAKING}removed-{secrets.token_hex(8)}")
+            removed = folder.with_name(f"{UNFINISHED}removed-{secrets.token_hex(8)}")
             try:
                 folder.rename(removed)
             except PermissionError:
@@ -113,7 +121,7 @@ def remove(folder: Path) -> bool:
 
 
 def hold(folder: Path) -> bool:
-    """Keep the entry in `folder` from removal while this process lives; False where there is none."""
+    """Protect an entry from removal while this process lives; return False if there is none."""
     path = folder / ENTRY
     if folder in _held and _is_at(_held[folder], path):
         return True
@@ -130,7 +138,7 @@ def hold(folder: Path) -> bool:
 
 
 def release(folder: Path) -> None:
-    """Let the entry in `folder` be removed."""
+    """Allow the removal of an entry."""
     file = _held.pop(folder, None)
     if file is not None:
         file.close()
@@ -138,15 +146,12 @@ def release(folder: Path) -> None:
 
 @contextmanager
 def alone(folder: Path) -> Iterator[None]:
-    """Lock the entry in `folder` while it is made; waits for another process that makes it.
-
-    Raises OSError.
-    """
+    """Lock an entry while it is made; wait for a process that is making it. Raises OSError."""
     path = folder.with_name(f"{folder.name}.lock")
     while True:
         with open(path, "wb") as file:
             _lock(file, shared=False, wait=True)
-            if not _is_at(file, path):  # who had it before has removed it
+            if not _is_at(file, path):  # the previous owner has removed it
                 continue
             try:
                 yield
@@ -165,9 +170,9 @@ def _is_at(file: IO[bytes], path: Path) -> bool:
 
 
 def sweep(root: Path, own: str) -> None:
-    """Remove what killed processes left behind, but not the unfinished entry `own`."""
-    for left in root.glob(f"{MAKING}*"):
-        key = left.name.removeprefix(MAKING).partition("-")[0]
+    """Remove unfinished entries of killed processes, except `own`."""
+    for left in root.glob(f"{UNFINISHED}*"):
+        key = left.name.removeprefix(UNFINISHED).partition("-")[0]
         with suppress(OSError):
             lock = root / f"{key}.lock"
             if key != own and lock.exists():

@@ -33,7 +33,7 @@ class _Budget:
     """The results of the globs of one spec, and the time left for them, which passes only during a search."""
 
     def __init__(self) -> None:
-        self.found: dict[tuple[Path, Path], list[Path]] = {}
+        self.results: dict[tuple[Path, Path], list[Path]] = {}
         self._left = (MAX_SECONDS, MAX_CPU_SECONDS)
         self._began = _now()
 
@@ -84,16 +84,16 @@ def matching(folder: Path, pattern: Path, text: str) -> list[Path]:
         DataError: There are too many files, the search takes too long, or a link leads out of the folder.
     """
     budget = _BUDGET.get() or _Budget()
-    if (known := budget.found.get((folder, pattern))) is not None:
+    if (known := budget.results.get((folder, pattern))) is not None:
         return known
     parts = [part for at, part in enumerate(pattern.parts) if part != "**" or pattern.parts[at - 1 : at] != ("**",)]
     fixed = next((at for at, part in enumerate(parts) if _MAGIC.search(part)), len(parts) - 1)
     start = folder.joinpath(*parts[:fixed])
     with budget.counted():
         search = _GlobSearch(text, start, budget)
-        found = sorted(Path(each) for each in search.files(tuple(parts[fixed:])))
-    budget.found[folder, pattern] = found
-    return found
+        files = sorted(Path(each) for each in search.files(tuple(parts[fixed:])))
+    budget.results[folder, pattern] = files
+    return files
 
 
 class _GlobSearch:
@@ -102,7 +102,7 @@ class _GlobSearch:
     def __init__(self, text: str, start: Path, budget: _Budget) -> None:
         self.text, self.start, self.budget = text, start, budget
         self.home = os.path.realpath(start)
-        self.entries = self.found = 0
+        self.entries = self.matches = 0
         self.seen: set[str] = set()
 
     def files(self, parts: tuple[str, ...]) -> Iterator[str]:
@@ -149,8 +149,8 @@ class _GlobSearch:
                 f"{self.text} matches {os.path.relpath(path, self.start)}, a link that leads out of the folder",
                 help="name that file itself, or copy it into the folder",
             )
-        self.found += 1
-        if self.found > MAX_FILES:
+        self.matches += 1
+        if self.matches > MAX_FILES:
             raise self._too_much(f"more than {MAX_FILES:,} files")
         yield path
 

@@ -12,10 +12,10 @@ from graphspec.diagnostics import Span
 from graphspec.project import belongs
 
 AUTO: Literal["auto"] = "auto"
-"""The vocabulary that is read from the training split."""
+"""Vocabulary that is read from the training split."""
 
-GIVEN = "--input"
-"""The name of the split of files that a command line names."""
+COMMAND_LINE = "--input"
+"""Name of the split of files that `--input` names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Window:
     horizon: int = 1
 
     def count(self, steps: int) -> int:
-        """Return how many windows with a target a series of `steps` has."""
+        """Return the number of windows with a target in a series of `steps`."""
         return max(0, (steps - self.size - self.horizon) // self.stride + 1)
 
 
@@ -40,11 +40,11 @@ class Transforms:
 
     Attributes:
         vocabulary: Words whose indices text turns into; `auto` for those of the training split.
-        pad: Length to which the first axis of a sample is filled or cut.
+        pad: Length to which the first axis of a sample is padded or truncated.
         scale: Factor of all values.
-        cast: Name of a dtype.
-        one_hot: Numbers of the one-hot row that an index turns into.
-        window: Samples of a series.
+        cast: Dtype that values are cast to.
+        one_hot: Length of the one-hot vector that an index turns into.
+        window: Windows of a series as samples.
     """
 
     vocabulary: tuple[str | int, ...] | Literal["auto"] | None = None
@@ -57,18 +57,25 @@ class Transforms:
 
 @dataclass(frozen=True, slots=True)
 class DataSource:
-    """One array: files and, where they hold several, which part of them.
+    """An array that a spec names: files, the part of them to read, and its transforms.
 
     Attributes:
-        path: File, or a glob that stands for all files that it matches.
-        text: The file as the spec writes it.
-        column: Column with one number a sample.
+        path: The file, or a glob.
+        text: `path` as the spec writes it.
+        span: Place of the source in the spec.
+        key: Array of an `.npz` archive.
+        column: Column with one value a sample.
         columns: Columns that are stacked on a last axis.
         feature: Feature of a TFRecord.
-        as_text: Whether the values are read as text.
-        is_target: Whether they serve an output.
-        as_classes: Whether pixels are indices of classes.
-        spans: Place of each key of the source in the spec; `name` is that of its own name.
+        decode: `image` where the file, or each path in `column`, is an image.
+        size: Height and width of images.
+        channels: Channels of images.
+        on_error: `skip` leaves out images that cannot be read.
+        interpolation: Filter that resizes images.
+        as_text: True where the values are read as text.
+        is_target: True where they serve an output.
+        as_classes: True where pixels are class indices.
+        spans: Place of each key of the source in the spec, and of its `name`.
     """
 
     path: Path
@@ -90,25 +97,23 @@ class DataSource:
     spans: dict[str, Span] = field(default_factory=dict)
 
     def span_of(self, key: str) -> Span:
+        """Return the place of a key in the spec, or of the source."""
         return self.spans.get(key, self.span)
 
     @property
     def is_shown(self) -> bool:
-        """Return whether messages may quote values of the file: a user named it, or it is of the project."""
+        """Return whether messages may quote values: of files of the project or the command line."""
         spec = self.span.source.name
         return spec.startswith("--") or belongs(self.path, Path() if spec.startswith(("-", "<")) else Path(spec).parent)
 
     @property
     def shows_names(self) -> bool:
-        """Return whether messages may quote the names of its columns.
-
-        A link can call any file a table, whose first line would then be names.
-        """
+        """Return whether messages may quote column names: a link can pass off any file as a table."""
         return self.is_shown or Path(os.path.realpath(self.path)).suffix.lower() == self.path.suffix.lower()
 
     @property
     def place(self) -> Span:
-        """Return the place in the spec of the part of the file, or else of the file."""
+        """Return the place in the spec of the part of the file, or of the file."""
         for key in ("feature", "column", "columns", "key"):
             if key in self.spans:
                 return self.spans[key]
@@ -126,15 +131,17 @@ class Split:
     span: Span
 
     def sources(self) -> list[tuple[str, DataSource]]:
-        """Return every source with the name of its input or output."""
+        """Return every source and the name of its input or output."""
         return [*self.inputs.items(), *self.outputs.items(), *self.sample_weights.items()]
 
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """The splits of a spec. `held_out` is the share of the training split that validates, or 0.
+    """The splits of a spec.
 
-    `split_span` is the place of that share in the spec.
+    Attributes:
+        held_out: Fraction of the training split that is held out for validation.
+        split_span: Place of that fraction in the spec.
     """
 
     train: Split | None
@@ -144,11 +151,11 @@ class Data:
     split_span: Span | None = field(default=None, compare=False)
 
     def held_out_of(self, samples: int) -> int:
-        """Return how many of the samples of the training split validate."""
+        """Return how many samples of a training split of `samples` are held out."""
         return round(samples * self.held_out)
 
     def split(self, name: str) -> Split | None:
-        """Return the split `train`, `validation` or `test`, where it has sources of its own."""
+        """Return the split `train`, `validation` or `test`, if it has sources of its own."""
         return {"train": self.train, "validation": self.validation, "test": self.test}.get(name)
 
     def splits(self) -> Iterator[Split]:
@@ -160,12 +167,12 @@ class Data:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """Samples, shape and dtype of an array before it is read; None stands for what only a full read tells.
+    """The number, shape and dtype of the samples of an array; None where only a full read shows it.
 
     Attributes:
         samples: Number of samples.
-        shape: Shape of one sample; None in it for a size that differs from sample to sample.
-        dtype: Name of the dtype as Keras writes it.
+        shape: Shape of one sample; a size in it may be None.
+        dtype: Dtype as Keras names it.
     """
 
     samples: int | None
@@ -174,7 +181,13 @@ class Header:
 
 
 class DataError(Exception):
-    """A file cannot be read as its source says; `part` is the key of the source that is at fault."""
+    """An error for a file that cannot be read as its source says.
+
+    Attributes:
+        part: The key of the source that is at fault.
+        help: How to fix it.
+        missing: The name that the file lacks.
+    """
 
     def __init__(self, message: str, *, part: str = "file", help: str = "", missing: str = "") -> None:
         super().__init__(message)

@@ -13,11 +13,11 @@ from graphspec.sources.source import AUTO, DataSource, Split
 from graphspec.sources.transforms import vocabulary_of
 
 Vocabularies = Mapping[str, tuple[str, ...]]
-"""The words of each input or output, by `inputs.name` and `outputs.name`."""
+"""The sorted words of each input or output, by `inputs.name` and `outputs.name`."""
 
 
 def vocabularies_of(train: Split, progress: Progress | None = None) -> dict[str, tuple[str, ...]]:
-    """Read every vocabulary of the training split that is not written out. Raises as `load` does."""
+    """Read every `vocabulary: auto` of the training split. Raises DataError or OSError."""
     return {key: read_vocabulary(source, progress) for key, source in auto_sources(train).items()}
 
 
@@ -32,12 +32,12 @@ def auto_sources(split: Split) -> dict[str, DataSource]:
 
 
 def read_vocabulary(source: DataSource, progress: Progress | None = None) -> tuple[str, ...]:
-    """Read the words that the files of `source` hold, in order. Raises as `load` does."""
+    """Read the words that the files of `source` hold, sorted. Raises DataError or OSError."""
     return vocabulary_of(load_files(source, progress), source)
 
 
 def with_vocabularies(split: Split, known: Vocabularies) -> Split:
-    """Return `split` with every `vocabulary: auto` written out, as far as `known` has it."""
+    """Return `split` with the words of `known` in the place of `vocabulary: auto`."""
     return replace(
         split,
         inputs={name: _with(source, known.get(f"inputs.{name}")) for name, source in split.inputs.items()},

@@ -123,8 +123,8 @@ def _records(source: DataSource, file: IO[bytes], size: int | None) -> Iterator[
             if masked(value(record)) != _CRC.unpack(crc)[0]:
                 problem = "the checksum of its data is wrong"
         if problem:
-            what = "is no TFRecord file:" if problem.endswith("length is wrong") and not at else "is broken at"
-            raise DataError(f"{source.text} {what} record {number + 1:,} (byte {at:,}): {problem}", help=_HELP)
+            verdict = "is no TFRecord file:" if problem.endswith("length is wrong") and not at else "is broken at"
+            raise DataError(f"{source.text} {verdict} record {number + 1:,} (byte {at:,}): {problem}", help=_HELP)
         yield record
         at += _OVERHEAD + length
         number += 1

@@ -88,9 +88,9 @@ def _features(source: DataSource, records: list[bytes], kind: str, before: int) 
     lists = []
     for number, record in enumerate(records, before + 1):
         feature = _parse(source, record, number).get(source.feature)
-        found = None if feature is None else kind_of(feature)
-        if found != kind:
-            has = "no feature" if feature is None else f"{_KINDS[found]} in the feature"
+        own_kind = None if feature is None else kind_of(feature)
+        if own_kind != kind:
+            has = "no feature" if feature is None else f"{_KINDS[own_kind]} in the feature"
             raise DataError(
                 f"{source.text} record {number:,} has {has} `{source.feature}`, where the first has {_KINDS[kind]}",
                 part="feature", help="all records must hold the feature, with values of one kind",
