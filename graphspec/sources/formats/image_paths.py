@@ -77,7 +77,7 @@ def display_name(source: DataSource, path: str, *, is_shown: bool | None = None)
         is_shown: `source.is_shown`, if it is already known.
     """
     if source.column is None:
-        return shards.named(source, Path(path))
+        return shards.path_text(source, Path(path))
     if not (source.is_shown if is_shown is None else is_shown):
         return f"an image that {source.text} lists"
     return path.removeprefix(f"{source.path.parent}{os.sep}")
