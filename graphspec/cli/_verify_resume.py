@@ -61,9 +61,9 @@ def shortened(spec: Path | str, overrides: Iterable[str], *, epochs: int, steps:
     from graphspec.datasets.samples import read_training_data
     from graphspec.spec import load
 
-    found = load(spec, overrides)
-    samples = read_training_data(found).train.count
-    training = found.model.training
+    loaded = load(spec, overrides)
+    samples = read_training_data(loaded).train.count
+    training = loaded.model.training
     assert training is not None
     all_steps = training.steps_per_epoch or -(-samples // training.batch_size)
     steps = min(steps, all_steps)
@@ -173,8 +173,8 @@ def _is_writing(run: Path) -> bool:
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:
     try:
-        with os.scandir(folder) as found:
-            return list(found)
+        with os.scandir(folder) as entries:
+            return list(entries)
     except OSError:
         return []
 

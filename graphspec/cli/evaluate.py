@@ -84,8 +84,8 @@ def evaluate(
     from graphspec.console.reading import showing
 
     console = Console(stderr=True)
-    with showing(console) as progress_shown:
-        samples = predictor.samples(files if has_files else split, targets=True, progress=progress_shown)
+    with showing(console) as progress:
+        samples = predictor.samples(files if has_files else split, targets=True, progress=progress)
     predictor.load()
     with counting(console, "evaluating", samples.count) as advance:
         evaluation = predictor.evaluate(samples, batch_size, advance)

@@ -109,8 +109,8 @@ def warn_of_changes(run: Run) -> None:
 
 def warn_of_lost_record(error: SpecError) -> None:
     """Warn that changes cannot be detected, since the record of a run cannot be read."""
-    for found in error.report:
-        echo(f"warning: {found.message}; changes in the spec or the data cannot be detected", err=True)
+    for diagnostic in error.report:
+        echo(f"warning: {diagnostic.message}; changes in the spec or the data cannot be detected", err=True)
 
 
 _MAX_CHANGES = 5
@@ -118,12 +118,12 @@ _MAX_CHANGES = 5
 
 def named(values: tuple[str, ...]) -> dict[str, str]:
     """Return `NAME=FILE[#PART]` values as files by name. Raises UsageError for one of another form."""
-    found: dict[str, str] = {}
+    files: dict[str, str] = {}
     for each in values:
         name, _, file = each.partition("=")
         if not name or not file.partition("#")[0]:
             raise click.UsageError(f"`{each}` does not have the form NAME=FILE or NAME=FILE#PART")
-        if name in found:
+        if name in files:
             raise click.UsageError(f"`{name}` is given twice")
-        found[name] = file
-    return found
+        files[name] = file
+    return files

@@ -84,8 +84,8 @@ def predict(
     from graphspec.predicting.batch import monitor
 
     console = Console(stderr=True)
-    with showing(console) as progress_shown:
-        samples = predictor.samples(data, targets=False, rows=slice(limit), progress=progress_shown)
+    with showing(console) as progress:
+        samples = predictor.samples(data, targets=False, rows=slice(limit), progress=progress)
     total = samples.count
     if output is None:
         samples = samples.part(np.arange(total)[: limit or MAX_SHOWN])

@@ -10,12 +10,12 @@ from graphspec.sources.column import Column, dtype_of, in_order, skipped
 from graphspec.sources.format import FORMATS, Format, endings, format_for, format_of
 from graphspec.sources.reading import Progress, blocks_of, header, load
 from graphspec.sources.shards import files_of
-from graphspec.sources.source import AUTO, GIVEN, Data, DataError, DataSource, Header, Split, Transforms, Window
+from graphspec.sources.source import AUTO, INPUT_FILES, Data, DataError, DataSource, Header, Split, Transforms, Window
 
 __all__ = [
     "AUTO",
     "FORMATS",
-    "GIVEN",
+    "INPUT_FILES",
     "Column",
     "Data",
     "DataError",

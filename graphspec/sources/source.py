@@ -14,7 +14,7 @@ from graphspec.project import belongs
 AUTO: Literal["auto"] = "auto"
 """The vocabulary of what the training split holds."""
 
-GIVEN = "--input"
+INPUT_FILES = "--input"
 """The name of a split that no spec names: that of files given by hand."""
 
 

@@ -176,10 +176,10 @@ def _values(value: Any) -> Iterator[Any]:
     """Yield every value in a configuration."""
     waiting = [value]
     while waiting:
-        found = waiting.pop()
-        yield found
-        if isinstance(found, dict | list):
-            waiting += found.values() if isinstance(found, dict) else found
+        each = waiting.pop()
+        yield each
+        if isinstance(each, dict | list):
+            waiting += each.values() if isinstance(each, dict) else each
 
 
 def _size(value: Any) -> int:
