@@ -43,7 +43,7 @@ def learnt(path: Path) -> tuple[keras.Model, dict[str, np.ndarray[Any, Any]]]:
     """The model of a spec with its layers adapted, and the inputs of the training split as arrays."""
     spec = graphspec.load(path)
     train = read_training_data(spec).train
-    built = build_spec(spec, precision=spec.model.precision)
+    built = build_spec(spec)
     adapt(spec, built, train)
     return built.model, {name: train.batch(column, np.arange(train.count)) for name, column in train.inputs.items()}
 
