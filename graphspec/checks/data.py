@@ -6,6 +6,7 @@ They need neither TensorFlow nor NumPy. `checks.values` reads the values.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from graphspec.checks.context import CheckContext, output_shape
 from graphspec.checks.metrics import check_metrics_with
@@ -149,9 +150,9 @@ def _header(source: DataSource, base: str) -> Header | Diagnostic:
     try:
         return header(source)
     except DataError as error:
-        rule = UNKNOWN_COLUMN if error.missing else UNREADABLE_DATA
-        expected = "an array of numbers or text" if rule is UNREADABLE_DATA else f"one that {source.text} has"
-        return Diagnostic(rule, error.message, source.span_of(error.part), expected=expected, help=error.help)
+        if error.missing:
+            return replace(unreadable(source, error), rule=UNKNOWN_COLUMN, expected=f"one that {source.text} has")
+        return replace(unreadable(source, error), expected="an array of numbers or text")
     except FileNotFoundError:
         here = names_in(source.path.parent)
         return Diagnostic(
@@ -162,10 +163,19 @@ def _header(source: DataSource, base: str) -> Header | Diagnostic:
             help=did_you_mean(source.path.name, here, "" if here else f"there is no folder {source.path.parent}"),
         )
     except OSError as error:
-        name = error.filename if isinstance(error.filename, str) else source.path
-        return Diagnostic(
-            UNREADABLE_DATA, f"cannot read {name}: {reason_of(error)}", source.span_of("file"), "a regular file"
-        )
+        return replace(unreadable(source, error), expected="a regular file")
+
+
+def unreadable(source: DataSource | None, error: DataError | OSError | ValueError) -> Diagnostic:
+    """Return the diagnostic of a source that cannot be read, at the key that is at fault."""
+    part = error.part if isinstance(error, DataError) else "file"
+    span = source.span_of(part) if source is not None else None
+    if isinstance(error, DataError):
+        return Diagnostic(UNREADABLE_DATA, error.message, span, help=error.help)
+    filename = getattr(error, "filename", None)
+    name = filename if isinstance(filename, str) else source.text if source is not None else "the data"
+    reason = reason_of(error) if isinstance(error, OSError) else str(error)
+    return Diagnostic(UNREADABLE_DATA, f"cannot read {name}: {reason}", span)
 
 
 def check_array(model_input: Input, source: DataSource, head: Header) -> Iterator[Diagnostic]:

@@ -11,7 +11,7 @@ from math import prod
 
 from graphspec.checks.class_weights import check_weighed
 from graphspec.checks.context import CheckContext, output_shape
-from graphspec.checks.data import check_array, check_counts, check_held_out, check_trained_with
+from graphspec.checks.data import check_array, check_counts, check_held_out, check_trained_with, unreadable
 from graphspec.checks.embeddings import embeddings
 from graphspec.checks.ranges import check_range, check_weights
 from graphspec.checks.targets import check_labels, check_target, ignored_class, takes_classes
@@ -41,7 +41,7 @@ def check_values(context: CheckContext) -> Iterator[Diagnostic]:
         try:
             known[key] = read_vocabulary(source)
         except (DataError, OSError, ValueError) as error:
-            yield _unreadable(source, error)
+            yield unreadable(source, error)
     for split in data.splits():
         counts: dict[int, int | None] = {}
         yield from _check_split(context, with_vocabularies(split, known), counts)
@@ -98,13 +98,7 @@ def _read(
     try:
         return head, load(source)
     except (DataError, OSError, ValueError) as error:
-        return _unreadable(source, error)
-
-
-def _unreadable(source: DataSource, error: Exception) -> Diagnostic:
-    if isinstance(error, DataError):
-        return Diagnostic(UNREADABLE_DATA, error.message, source.span_of(error.part), help=error.help)
-    return Diagnostic(UNREADABLE_DATA, f"{source.text} cannot be read: {error}", source.span_of("file"))
+        return unreadable(source, error)
 
 
 def check_column(
@@ -132,7 +126,7 @@ def check_column(
     try:
         stats = scan(column, ignored_class(graph.outputs[name]) if is_target else None)
     except (DataError, OSError, ValueError) as error:
-        yield _unreadable(source, error)
+        yield unreadable(source, error)
         return
     if stats.broken:
         yield Diagnostic(
