@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from graphspec.console.echo import echo
-from graphspec.files import is_file, is_folder
 
 if TYPE_CHECKING:
     from graphspec.diagnostics import SpecError
@@ -63,29 +62,33 @@ def data_options(command: F) -> F:
     return command
 
 
-def run_of(path: str) -> Run | None:
-    """Return the run at `path`, or the newest one in that folder; None if it is a model file."""
-    from graphspec.runs.run import Run
+def find_model(path: str, checkpoint: str | None) -> Run | Path:
+    """Return the run that RUN names, after warnings of its changes, or the path of a model file.
 
-    is_model = Path(path).suffix == ".keras" or is_file(Path(path))
-    return None if is_model and not is_folder(Path(path)) else Run.at(path)
+    Raises SpecError if there is neither, and UsageError for a checkpoint of a file.
+    """
+    from graphspec.runs.run import run_or_file
+
+    model = run_or_file(path)
+    if not isinstance(model, Path):
+        warn_of_changes(model)
+    elif checkpoint is not None:
+        raise click.UsageError(f"--checkpoint selects a model of a run, but {path} is a file")
+    return model
 
 
-def predictor_of(path: str, run: Run | None, checkpoint: str | None, spec: str | None) -> Predictor:
-    """Return the model of `run`, or the one in the file `path`, with its data. Raises SpecError."""
+def predictor_of(model: Run | Path, checkpoint: str | None, spec: str | None) -> Predictor:
+    """Return a predictor of the model of a run or in a file, with its data or that of `spec`. Raises SpecError."""
     from graphspec.extras import require_tensorflow
     from graphspec.spec import load
 
     data = load(spec) if spec is not None else None
-    if run is not None:
-        warn_of_changes(run)
-        return run.predictor(checkpoint or "last", data=data)
-    if checkpoint is not None:
-        raise click.UsageError(f"--checkpoint selects a model of a run, but {path} is a file")
+    if not isinstance(model, Path):
+        return model.predictor(checkpoint or "last", data=data)
     require_tensorflow()
     from graphspec.predicting import model_file, with_spec
 
-    return with_spec.predictor_of_file(Path(path), data) if data is not None else model_file.predictor_of(Path(path))
+    return with_spec.predictor_of_file(model, data) if data is not None else model_file.predictor_of(model)
 
 
 def warn_of_changes(run: Run) -> None:

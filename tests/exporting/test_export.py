@@ -263,12 +263,14 @@ def test_path_that_cannot_be_written_is_refused_before_the_work(
 def test_bad_run_is_a_finding(tmp_path: Path) -> None:
     """No folder, no run in it, no file, and a file that is no model."""
     (tmp_path / "empty").mkdir()
-    (tmp_path / "junk.keras").write_bytes(b"junk" * 99)
+    for name in ("junk.keras", "junk.h5"):
+        (tmp_path / name).write_bytes(b"junk" * 99)
     for name, said in (
         ("nowhere", "there is no folder"),
         ("empty", "there is no run"),
         ("missing.keras", "there is no file"),
         ("junk.keras", "cannot be read"),
+        ("junk.h5", "cannot be read as a model"),
     ):
         result = call(tmp_path / name, "--to", "onnx")
         assert result.exit_code == 1, result.output
