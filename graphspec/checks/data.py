@@ -167,7 +167,7 @@ def _header(source: DataSource, base: str) -> Header | Diagnostic:
 
 
 def unreadable(source: DataSource | None, error: DataError | OSError | ValueError) -> Diagnostic:
-    """Return the diagnostic of a source that cannot be read, at the key that is at fault."""
+    """Return the diagnostic of a source that cannot be read, at the faulty key."""
     part = error.part if isinstance(error, DataError) else "file"
     span = source.span_of(part) if source is not None else None
     if isinstance(error, DataError):

@@ -53,7 +53,14 @@ def check_range(output: Output, source: DataSource, column: Column, stats: Scan)
 
 
 def check_weights(name: str, source: DataSource, column: Column, stats: Scan) -> Iterator[Diagnostic]:
-    """Report the first negative sample weight: training would increase the loss of that sample."""
+    """Report the first negative sample weight, which would increase the loss of its sample.
+
+    Args:
+        name: the output that the weights serve.
+        source: where the spec names the weights.
+        column: the weights.
+        stats: statistics of their values.
+    """
     if stats.lowest is None or stats.lowest >= 0:
         return
     first = first_where(column, lambda weights: weights < 0)

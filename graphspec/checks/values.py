@@ -134,7 +134,7 @@ def check_column(
             f"{source.text} holds {stats.broken:,} strings with an unpaired surrogate, which is not a character",
             source.place,
             expected="strings that can be encoded as UTF-8",
-            help="mend the file",
+            help="fix the file",
         )
     yield from _check_finite(stats, column, source)
     if split.inputs.get(name) is source and name in graph.inputs:

@@ -48,14 +48,21 @@ class KilledTraining:
 
     @property
     def is_same(self) -> bool:
-        """True if nothing differs."""
+        """Return whether nothing differs."""
         return not self.differing
 
 
 def shortened(spec: Path | str, overrides: Iterable[str], *, epochs: int, steps: int) -> list[str]:
-    """Return overrides that bound a training to `epochs` and `steps` per epoch, with several checkpoints per epoch.
+    """Return overrides that shorten a training, with several checkpoints per epoch.
 
-    Raises SpecError if there is nothing to train, or the data does not fit the spec.
+    Args:
+        spec: The spec.
+        overrides: Its overrides so far.
+        epochs: The maximum number of epochs.
+        steps: The maximum number of steps per epoch.
+
+    Raises:
+        SpecError: There is nothing to train, or the data does not fit the spec.
     """
     check_tensorflow()
     from graphspec.datasets.samples import read_training_data
@@ -76,9 +83,20 @@ def shortened(spec: Path | str, overrides: Iterable[str], *, epochs: int, steps:
 def verify(
     spec: Path, overrides: Iterable[str], folder: Path, *, kills: int, seed: int, on_stage: Callable[[str], None]
 ) -> Iterator[KilledTraining]:
-    """Train `spec` once without interruption, then kill and resume it `kills` times, with runs below `folder`.
+    """Train a spec once without interruption, then kill and resume it several times.
 
-    Every other kill waits until a file is being written. Raises SpecError if the spec cannot be trained.
+    Every other kill waits until a file is being written.
+
+    Args:
+        spec: The spec.
+        overrides: Its overrides.
+        folder: The folder of the runs.
+        kills: The number of trainings to kill.
+        seed: The seed of the moments of the kills.
+        on_stage: Called with a description of each stage of the work.
+
+    Raises:
+        SpecError: The spec cannot be trained.
     """
     require_tensorflow()
     rng = random.Random(seed)

@@ -78,7 +78,16 @@ def find_model(path: str, checkpoint: str | None) -> Run | Path:
 
 
 def predictor_of(model: Run | Path, checkpoint: str | None, spec: str | None) -> Predictor:
-    """Return a predictor of the model of a run or in a file, with its data or that of `spec`. Raises SpecError."""
+    """Return a predictor of a model, with its data.
+
+    Args:
+        model: A run, or a model file.
+        checkpoint: `last` or `best` of a run; None for the default.
+        spec: A spec that replaces the data, losses and metrics.
+
+    Raises:
+        SpecError: There is no model, or it does not fit the spec.
+    """
     from graphspec.extras import require_tensorflow
     from graphspec.spec import load
 
