@@ -49,34 +49,34 @@ def _list(folder: Path | None, sort: str | None, as_json: bool) -> None:
     from graphspec.runs.overview import overviews
 
     folder = folder or RUNS
-    listed = overviews(folder)
+    found = overviews(folder)
     if sort is not None:
-        known = sorted({name for run in listed for name in run.metrics})
-        if listed and sort not in known:
+        known = sorted({name for run in found for name in run.metrics})
+        if found and sort not in known:
             raise click.UsageError(f"no run has a metric `{sort}`; the metrics are {', '.join(known) or 'none'}")
-        listed = sorted(listed, key=lambda run: _sortable(run.metrics.get(sort)))
+        found = sorted(found, key=lambda run: _sortable(run.metrics.get(sort)))
     if as_json:
-        for run in listed:
+        for run in found:
             click.echo(json_text(run.as_json()))
-    elif not listed:
+    elif not found:
         echo(f"There are no runs in {folder}.")
     else:
-        _show(listed, [sort] if sort is not None else [])
-    for run in listed:
+        _show(found, [sort] if sort is not None else [])
+    for run in found:
         if run.fault:
             echo(f"warning: {run.fault}", err=True)
 
 
-def _show(listed: list[Overview], metrics: list[str]) -> None:
+def _show(found: list[Overview], wanted: list[str]) -> None:
     from rich.table import Table
 
     from graphspec.console.cells import cell, column, table_console
 
-    names = list(dict.fromkeys(["loss", "val_loss", *metrics]))
-    names = [name for name in names if any(name in run.metrics for run in listed)]
+    names = list(dict.fromkeys(["loss", "val_loss", *wanted]))
+    names = [name for name in names if any(name in run.metrics for run in found)]
     titles = map(column, ["run", "status", "started", "epochs", "seconds", *names, "best"])
     table = Table(*titles, box=None, pad_edge=False)
-    for run in listed:
+    for run in found:
         record = run.record
         best = record.get("best") or {}
         cells = [

@@ -95,11 +95,11 @@ def load_weights(model: keras.Model, weights: Weights) -> LoadedWeights:
             _open(weights.path) as theirs,
             h5py.File(ours, "r+") as target,
         ):
-            expected, saved = dict(_variables(target)), dict(_variables(theirs))
-            loaded = _compare(expected, saved, weights.text)
+            wanted, saved = dict(_variables(target)), dict(_variables(theirs))
+            loaded = _compare(wanted, saved, weights.text)
             if not loaded.matched or not (loaded.is_whole or weights.partial):
                 _refuse(loaded, weights)
-            for key, dataset in expected.items():
+            for key, dataset in wanted.items():
                 if key in saved and saved[key].shape == dataset.shape:
                     _replace(dataset, saved[key])
         with keras_errors_as(partial(_unreadable, weights)):
@@ -107,17 +107,17 @@ def load_weights(model: keras.Model, weights: Weights) -> LoadedWeights:
     return loaded
 
 
-def _compare(expected: dict[Key, h5py.Dataset], saved: dict[Key, h5py.Dataset], file: str) -> LoadedWeights:
+def _compare(wanted: dict[Key, h5py.Dataset], saved: dict[Key, h5py.Dataset], file: str) -> LoadedWeights:
     """Compare weights by layer and shape, without reading values."""
     loaded = LoadedWeights(file)
-    for key, dataset in expected.items():
+    for key, dataset in wanted.items():
         if key not in saved:
             loaded.missing.append((key[0], dataset.shape))
         elif saved[key].shape != dataset.shape:
             loaded.reshaped.append((key[0], saved[key].shape, dataset.shape))
         else:
             loaded.matched.append((key[0], dataset.shape))
-    loaded.unexpected.extend((key[0], dataset.shape) for key, dataset in saved.items() if key not in expected)
+    loaded.unexpected.extend((key[0], dataset.shape) for key, dataset in saved.items() if key not in wanted)
     return loaded
 
 

@@ -57,14 +57,7 @@ class DataChanges:
 
 
 def begin_run(run: Path, setup: TrainingSetup, data: TrainingData, initial_weights: LoadedWeights | None) -> Start:
-    """Write all that is known before the first step into a new run.
-
-    Args:
-        run: An empty folder.
-        setup: The training.
-        data: Its samples and vocabularies.
-        initial_weights: The weights that `initial_weights` has loaded, or None.
-    """
+    """Write all that is known before the first step into `run`, an empty folder."""
     run_directory.write_spec(run, setup.spec)
     write_provenance(run, setup.spec)
     if data.vocabularies:
