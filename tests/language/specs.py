@@ -5,13 +5,16 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import keras
 import pytest
 
 import graphspec
 from graphspec.diagnostics import SpecError
 from graphspec.language.graph import Graph
+
+if TYPE_CHECKING:
+    import keras
 
 Write = Callable[..., Path]
 
