@@ -56,7 +56,7 @@ def _vocabulary_files(graph: Graph) -> Iterator[tuple[KerasLayer, str]]:
 
 
 def require_file(path: Path, text: str, span: Span) -> None:
-    """Raise SpecError if there is no file at `path`, which the spec writes as `text`."""
+    """Raise SpecError if there is no file at `path`; see `missing_file` for the arguments."""
     if not is_file(path):
         raise SpecError(Report([missing_file(path, text, span)]))
 

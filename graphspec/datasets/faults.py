@@ -11,9 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 
-from graphspec.diagnostics import SpecError
-from graphspec.diagnostics.rules import UNREADABLE_DATA
-from graphspec.files import reason_of
+from graphspec.checks.data import unreadable
+from graphspec.diagnostics import Report, SpecError
 from graphspec.sources import DataError, DataSource
 
 
@@ -26,13 +25,7 @@ class Fault:
 
     def as_spec_error(self) -> SpecError:
         """Return the error as a diagnostic at the key of the source that is at fault."""
-        if isinstance(self.error, DataError):
-            span = self.source.span_of(self.error.part) if self.source is not None else None
-            return SpecError.of(UNREADABLE_DATA, self.error.message, span, help=self.error.help)
-        name = self.source.text if self.source is not None else self.error.filename
-        reason = reason_of(self.error)
-        span = self.source.span_of("file") if self.source is not None else None
-        return SpecError.of(UNREADABLE_DATA, f"cannot read {name}: {reason}", span)
+        return SpecError(Report([unreadable(self.source, self.error)]))
 
 
 Faults = list[Fault]

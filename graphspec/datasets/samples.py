@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from graphspec.checks.data import check_array, check_counts, check_held_out, check_split
+from graphspec.checks.data import check_array, check_counts, check_held_out, check_split, unreadable
 from graphspec.checks.values import check_column
 from graphspec.datasets.faults import Faults
 from graphspec.diagnostics import Report, SpecError
-from graphspec.diagnostics.rules import NOT_FINITE, NOTHING_TO_TRAIN, UNREADABLE_DATA
+from graphspec.diagnostics.rules import NOT_FINITE, NOTHING_TO_TRAIN
 from graphspec.language.graph import Graph
 from graphspec.shapes import Shapes, infer
 from graphspec.sources import Column, Data, DataError, DataSource, Header, Progress, Split, dtype_of, load, skipped
@@ -210,10 +210,8 @@ def _reported(source: DataSource, report: Report) -> Iterator[None]:
     """Report an error within as a diagnostic of `source`."""
     try:
         yield
-    except DataError as error:
-        report.add(UNREADABLE_DATA, error.message, source.span_of(error.part), help=error.help)
-    except (OSError, ValueError) as error:
-        report.add(UNREADABLE_DATA, f"{source.text} cannot be read: {error}", source.span_of("file"))
+    except (DataError, OSError, ValueError) as error:
+        report.extend([unreadable(source, error)])
 
 
 def _as_input(column: Column, graph: Graph, name: str) -> Column:
