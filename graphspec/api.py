@@ -170,21 +170,21 @@ def resume(
         SpecError: As for `train`, as well as KeyboardInterrupt and SystemExit.
     """
     check_tensorflow()
-    found = run if isinstance(run, Run) else Run.at(run)
-    spec = found.to_resume(epochs)
+    stopped = run if isinstance(run, Run) else Run.at(run)
+    spec = stopped.to_resume(epochs)
     if spec is None:
-        return found
-    check_destination(found.path / RECORD)
+        return stopped
+    check_destination(stopped.path / RECORD)
     reporter = _reporter(progress)
-    samples = _training_data(spec, reporter, found.vocabularies)
+    samples = _training_data(spec, reporter, stopped.vocabularies)
     require_tensorflow()
     from graphspec.training.begin_or_resume import DataChanges
     from graphspec.training.signals import StoppedError
     from graphspec.training.trainer import resume as resume_training
 
     try:
-        changes = DataChanges(found.changed_data(*_TRAINING_SPLITS), found.unknown_data(*_TRAINING_SPLITS))
-        return Run(resume_training(spec, samples, found.path, changes, reporter=reporter, on_epoch=on_epoch))
+        changes = DataChanges(stopped.changed_data(*_TRAINING_SPLITS), stopped.unknown_data(*_TRAINING_SPLITS))
+        return Run(resume_training(spec, samples, stopped.path, changes, reporter=reporter, on_epoch=on_epoch))
     except StoppedError as error:
         raise error.as_exit() from None
 

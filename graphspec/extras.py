@@ -20,7 +20,7 @@ EXTRAS = {
     "arrays": ("numpy", "h5py", "ml_dtypes", "rich"),
     "tables": ("pyarrow",),
     "images": ("PIL",),
-    "records": ("google_crc32c",),
+    "records": ("google_crc32c", "google"),
     "onnx": ("tf2onnx", "onnx", "onnxruntime"),
     "litert": ("ai_edge_litert",),
     "tensorboard": ("tensorboard",),

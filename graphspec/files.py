@@ -95,6 +95,30 @@ def zip_in(file: BinaryIO) -> Iterator[ZipFile]:
         yield archive
 
 
+def json_in(archive: ZipFile, member: str, max_bytes: int) -> dict[str, Any]:
+    """Return the JSON object in a member of an archive.
+
+    Raises ValueError if the member is missing, larger than `max_bytes`, cannot be unpacked, or holds no JSON object.
+    """
+    import json
+    import zlib
+    from zipfile import BadZipFile
+
+    try:
+        if archive.getinfo(member).file_size > max_bytes:
+            raise ValueError(f"its {member} is larger than {max_bytes / 2**20:g} MiB")
+        value = json.loads(archive.read(member))
+    except KeyError:
+        raise ValueError(f"it has no {member}") from None
+    except RecursionError:
+        raise ValueError(f"its {member} is nested too deeply") from None
+    except (EOFError, NotImplementedError, RuntimeError, BadZipFile, zlib.error) as error:
+        raise ValueError(f"its {member} cannot be unpacked: {error}") from None
+    if not isinstance(value, dict):
+        raise ValueError(f"its {member} holds no JSON object")
+    return value
+
+
 _MAX_RATIO = 20
 """The maximum ratio of the unpacked size of an archive to its size."""
 

@@ -42,14 +42,14 @@ def owned_child(group: h5py.Group, key: str) -> Any:
     """Return the group or dataset at `key`. Raises ValueError if it is in another file."""
     if not isinstance(group.get(key, getlink=True), h5py.HardLink):
         raise ValueError(f"`{key}` in it is a link")
-    found = group[key]
-    if isinstance(found, h5py.Dataset) and (found.external or found.is_virtual):
+    child = group[key]
+    if isinstance(child, h5py.Dataset) and (child.external or child.is_virtual):
         raise ValueError(f"`{key}` in it lies in another file")
-    return found
+    return child
 
 
-def _address(found: Any) -> int:
-    return int(h5py.h5o.get_info(found.id).addr)
+def _address(child: Any) -> int:
+    return int(h5py.h5o.get_info(child.id).addr)
 
 
 def _size(dataset: h5py.Dataset) -> int:

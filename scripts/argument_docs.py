@@ -8,7 +8,7 @@ import textwrap
 from collections import Counter
 from typing import Any
 
-_LONGEST = 200
+_MAX_LENGTH = 200
 """Whole sentences up to so many characters are kept, and always the first one that says more than a type."""
 
 _SECTION = re.compile(r"^( *)(?:Args|Arguments): *\n((?:\1 +\S.*\n|\s*\n)+)", re.M)
@@ -31,7 +31,7 @@ def one_line(text: str) -> str:
     """The first sentences of `text`, as many as make a line; a list that they introduce is left out."""
     line = ""
     for sentence in _sentences(_before_list(text)):
-        if line and (len(line) + len(sentence) >= _LONGEST) and len(line) > 20:
+        if line and (len(line) + len(sentence) >= _MAX_LENGTH) and len(line) > 20:
             break
         line = f"{line} {sentence}".strip()
     return line.rstrip(":, ").removesuffix(" One of").removesuffix(" Options are")

@@ -35,8 +35,8 @@ def _unfit(output: Output, loss: str, context: CheckContext) -> Iterator[Diagnos
     elif _is_of_numbers(loss) and activation in NO_PROBABILITIES and shape in ((), (1,)):
         yield _useless(output, f"`{loss}` compares numbers, not classes", "a loss of classes")
     elif shape is not None and len(shape) > 1:
-        said = f"gives {sample_shape(shape)} per sample, so a sample has more than one class"
-        yield _useless(output, f"it {said}", "an output with one class per sample")
+        why = f"it gives {sample_shape(shape)} per sample, so a sample has more than one class"
+        yield _useless(output, why, "an output with one class per sample")
     elif shape:
         count = 2 if shape[-1] == 1 and loss not in OF_CLASS_INDICES else shape[-1]
         wrong = max(output.class_weight)
@@ -59,21 +59,21 @@ def _useless(output: Output, why: str, expected: str) -> Diagnostic:
     )
 
 
-def check_weighed(output: Output, source: DataSource, column: Column, found: Scan) -> Iterator[Diagnostic]:
+def check_weighed(output: Output, source: DataSource, column: Column, stats: Scan) -> Iterator[Diagnostic]:
     """Report the first target that is not of one class, if `output` has a `class_weight`.
 
     Args:
         output: the output that the targets train.
         source: where the spec names the targets.
         column: the targets.
-        found: statistics of their values.
+        stats: statistics of their values.
     """
-    if not output.class_weight or output.loss is None or output.loss.name in OF_CLASS_INDICES or found.lowest is None:
+    if not output.class_weight or output.loss is None or output.loss.name in OF_CLASS_INDICES or stats.lowest is None:
         return
     shape = tuple(column.shape[1:])
     if shape in ((), (1,)):
-        first = first_where(column, _is_no_class) if found.fractional or found.lowest < 0 else None
-        what, help = "is not a class", "write 0 for -1" if found.lowest == -1 and not found.fractional else ""
+        first = first_where(column, _is_no_class) if stats.fractional or stats.lowest < 0 else None
+        what, help = "is not a class", "write 0 for -1" if stats.lowest == -1 and not stats.fractional else ""
     else:
         is_wrong = _is_not_one_hot if _is_of_numbers(output.loss.name) else _has_several
         first = first_where(column, is_wrong) if len(shape) == 1 else None

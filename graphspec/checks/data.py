@@ -6,6 +6,7 @@ They need neither TensorFlow nor NumPy. `checks.values` reads the values.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from graphspec.checks.context import CheckContext, output_shape
 from graphspec.checks.metrics import check_metrics_with
@@ -27,7 +28,7 @@ from graphspec.diagnostics.suggest import did_you_mean, one_of
 from graphspec.files import names_in, reason_of
 from graphspec.language.graph import Graph, Input
 from graphspec.shapes import Shapes
-from graphspec.sources import GIVEN, Data, DataError, DataSource, Header, Split, header
+from graphspec.sources import COMMAND_LINE, Data, DataError, DataSource, Header, Split, header
 
 
 def check_data(context: CheckContext) -> Iterator[Diagnostic]:
@@ -42,9 +43,9 @@ def check_data(context: CheckContext) -> Iterator[Diagnostic]:
 def _count_of(split: Split) -> int | None:
     """Return the number of samples from the first header that states it, or None."""
     for _, source in split.sources():
-        found = _header(source, "")
-        if isinstance(found, Header) and found.samples is not None:
-            return found.samples
+        head = _header(source, "")
+        if isinstance(head, Header) and head.samples is not None:
+            return head.samples
     return None
 
 
@@ -80,20 +81,20 @@ def check_split(graph: Graph, split: Split, shapes: Shapes | None = None) -> Ite
     yield from _check_names(graph, split)
     headers: dict[int, Header] = {}
     for name, source in split.sources():
-        found = _header(source, "the folder you are in" if split.name == GIVEN else "the spec file")
-        if isinstance(found, Diagnostic):
-            yield found
+        head = _header(source, "the folder you are in" if split.name == COMMAND_LINE else "the spec file")
+        if isinstance(head, Diagnostic):
+            yield head
         else:
-            headers[id(source)] = found
+            headers[id(source)] = head
             if split.inputs.get(name) is source and name in graph.inputs:
-                yield from check_array(graph.inputs[name], source, found)
-            yield from check_trained_with(split, name, source, found)
+                yield from check_array(graph.inputs[name], source, head)
+            yield from check_trained_with(split, name, source, head)
             if shapes is not None and split.outputs.get(name) is source and name in graph.outputs:
                 output = graph.outputs[name]
                 shape = output_shape(shapes, graph, output)
                 if shape is not None:
-                    yield from check_target(output, found.shape, shape, source.span)
-                    yield from check_metrics_with(output, found.shape, shape, source.span)
+                    yield from check_target(output, head.shape, shape, source.span)
+                    yield from check_metrics_with(output, head.shape, shape, source.span)
     yield from check_counts(split, {key: each.samples for key, each in headers.items()})
 
 
@@ -129,7 +130,7 @@ def _check_keys(
             )
             missing = [each for each in missing if did_you_mean(name, [each]) == ""]
     for name in missing:
-        if split.name == GIVEN:
+        if split.name == COMMAND_LINE:
             option = "--input" if kind == "input" else "--target"
             yield Diagnostic(
                 DATA_NAMES, f"the {kind} `{name}` has no file", help=f"pass it with `{option} {name}=FILE`"
@@ -149,9 +150,9 @@ def _header(source: DataSource, base: str) -> Header | Diagnostic:
     try:
         return header(source)
     except DataError as error:
-        rule = UNKNOWN_COLUMN if error.missing else UNREADABLE_DATA
-        expected = "an array of numbers or text" if rule is UNREADABLE_DATA else f"one that {source.text} has"
-        return Diagnostic(rule, error.message, source.span_of(error.part), expected=expected, help=error.help)
+        if error.missing:
+            return replace(unreadable(source, error), rule=UNKNOWN_COLUMN, expected=f"one that {source.text} has")
+        return replace(unreadable(source, error), expected="an array of numbers or text")
     except FileNotFoundError:
         here = names_in(source.path.parent)
         return Diagnostic(
@@ -162,64 +163,75 @@ def _header(source: DataSource, base: str) -> Header | Diagnostic:
             help=did_you_mean(source.path.name, here, "" if here else f"there is no folder {source.path.parent}"),
         )
     except OSError as error:
-        name = error.filename if isinstance(error.filename, str) else source.path
-        return Diagnostic(
-            UNREADABLE_DATA, f"cannot read {name}: {reason_of(error)}", source.span_of("file"), "a regular file"
-        )
+        return replace(unreadable(source, error), expected="a regular file")
 
 
-def check_array(wanted: Input, source: DataSource, found: Header) -> Iterator[Diagnostic]:
+def unreadable(source: DataSource | None, error: DataError | OSError | ValueError) -> Diagnostic:
+    """Return the diagnostic of a source that cannot be read, at the faulty key."""
+    part = error.part if isinstance(error, DataError) else "file"
+    span = source.span_of(part) if source is not None else None
+    if isinstance(error, DataError):
+        return Diagnostic(UNREADABLE_DATA, error.message, span, help=error.help)
+    filename = getattr(error, "filename", None)
+    name = filename if isinstance(filename, str) else source.text if source is not None else "the data"
+    reason = reason_of(error) if isinstance(error, OSError) else str(error)
+    return Diagnostic(UNREADABLE_DATA, f"cannot read {name}: {reason}", span)
+
+
+def check_array(model_input: Input, source: DataSource, head: Header) -> Iterator[Diagnostic]:
     """Report an array whose shape or dtype does not fit its input.
 
     One number a sample fits an input of shape [1].
 
     Args:
-        wanted: the input.
+        model_input: the input.
         source: where the spec names the array.
-        found: the header of the array.
+        head: the header of the array.
     """
-    shape = (1,) if found.shape == () and wanted.shape == (1,) else found.shape
-    fits = wanted.is_faulty or (
-        len(shape) == len(wanted.shape)
-        and all(size is None or have is None or size == have for size, have in zip(wanted.shape, shape, strict=True))
+    shape = (1,) if head.shape == () and model_input.shape == (1,) else head.shape
+    fits = model_input.is_faulty or (
+        len(shape) == len(model_input.shape)
+        and all(
+            size is None or have is None or size == have for size, have in zip(model_input.shape, shape, strict=True)
+        )
     )
     if not fits:
         yield Diagnostic(
             DATA_SHAPE,
-            f"{source.text} holds samples of shape {sample_shape(found.shape)}, not {sample_shape(wanted.shape)} "
-            f"as declared for `{wanted.name}`",
+            f"{source.text} holds samples of shape {sample_shape(head.shape)}, not {sample_shape(model_input.shape)} "
+            f"as declared for `{model_input.name}`",
             source.span_of("columns" if source.columns is not None else "file"),
-            expected=f"samples of shape {sample_shape(wanted.shape)}",
-            help=f"declare `{wanted.name}` with the shape {sample_shape(found.shape)}, or fix the file",
-            labels=(Label(wanted.span, f"`{wanted.name}` is declared here"),),
+            expected=f"samples of shape {sample_shape(model_input.shape)}",
+            help=f"declare `{model_input.name}` with the shape {sample_shape(head.shape)}, or fix the file",
+            labels=(Label(model_input.span, f"`{model_input.name}` is declared here"),),
         )
-    if found.dtype is not None and not _readable(found.dtype, wanted.dtype):
+    if head.dtype is not None and not _readable(head.dtype, model_input.dtype):
         yield Diagnostic(
             DATA_DTYPE,
-            f"{source.text} holds {_values(found.dtype)}, but `{wanted.name}` takes {_values(wanted.dtype)}",
+            f"{source.text} holds {_values(head.dtype)}, but `{model_input.name}` takes {_values(model_input.dtype)}",
             source.place,
-            expected=f"values that can be converted to {wanted.dtype} without loss",
-            help=f"declare `{wanted.name}` with `dtype: string`, or map words to indices with `vocabulary: auto`"
-            if found.dtype == "string"
-            else f"declare `{wanted.name}` with `dtype: {found.dtype}`, or save the file as {wanted.dtype}",
-            labels=(Label(wanted.span, f"`{wanted.name}` is declared here"),),
+            expected=f"values that can be converted to {model_input.dtype} without loss",
+            help=f"declare `{model_input.name}` with `dtype: string`, or map words to indices with `vocabulary: auto`"
+            if head.dtype == "string"
+            else f"declare `{model_input.name}` with `dtype: {head.dtype}`, or save the file as {model_input.dtype}",
+            labels=(Label(model_input.span, f"`{model_input.name}` is declared here"),),
         )
 
 
-def check_trained_with(split: Split, name: str, source: DataSource, found: Header) -> Iterator[Diagnostic]:
+def check_trained_with(split: Split, name: str, source: DataSource, head: Header) -> Iterator[Diagnostic]:
     """Report targets and sample weights that are text, but samples of several weights.
 
     Args:
         split: the split that the source belongs to.
         name: the output that it serves.
         source: the source; ignored if it serves an input.
-        found: its header.
+        head: its header.
     """
     is_weight = split.sample_weights.get(name) is source
     if not is_weight and split.outputs.get(name) is not source:
         return
     what = "sample weights" if is_weight else "targets"
-    if found.dtype == "string":
+    if head.dtype == "string":
         yield Diagnostic(
             DATA_DTYPE,
             f"{source.text} holds text, but the {what} of `{name}` are numbers",
@@ -227,10 +239,10 @@ def check_trained_with(split: Split, name: str, source: DataSource, found: Heade
             expected="numbers",
             help="save numbers" if is_weight else "map words to indices with `vocabulary: auto`",
         )
-    if is_weight and found.shape not in ((), (1,), (None,)):
+    if is_weight and head.shape not in ((), (1,), (None,)):
         yield Diagnostic(
             DATA_SHAPE,
-            f"{source.text} holds samples of shape {sample_shape(found.shape)}, but a sample has one weight",
+            f"{source.text} holds samples of shape {sample_shape(head.shape)}, but a sample has one weight",
             source.span_of("columns" if source.columns is not None else "file"),
             expected="one number per sample",
         )

@@ -69,7 +69,7 @@ def vocabulary_path(written: Object) -> Path | None:
 
 
 def require_file(path: Path, text: str, span: Span) -> None:
-    """Raise SpecError if there is no file at `path`, which the spec writes as `text`."""
+    """Raise SpecError if there is no file at `path`; see `missing_file` for the arguments."""
     if not is_file(path):
         raise SpecError(Report([missing_file(path, text, span)]))
 

@@ -44,8 +44,8 @@ def check_losses(context: CheckContext) -> Iterator[Diagnostic]:
                     help="remove `class_weight`, or give the output a loss",
                 )
         else:
-            found = list(_mismatch(output, output.loss, context))
-            yield from found or _unfit_shape(output, output.loss, context)
+            diagnostics = list(_mismatch(output, output.loss, context))
+            yield from diagnostics or _unfit_shape(output, output.loss, context)
 
 
 def _mismatch(output: Output, loss: Object, context: CheckContext) -> Iterator[Diagnostic]:

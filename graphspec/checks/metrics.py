@@ -39,39 +39,39 @@ def check_metrics_with(output: Output, have: Shape, shape: Shape, span: Span) ->
     forms = forms_of(have, shape)
     if not possible or not set(forms) & set(possible):
         return
-    for found in _unfit(output, forms, shape):
+    for diagnostic in _unfit(output, forms, shape):
         if not any(_unfit(output, possible, shape)):
-            yield replace(found, labels=(*found.labels, Label(span, "these")))
+            yield replace(diagnostic, labels=(*diagnostic.labels, Label(span, "these")))
 
 
 def _unfit(output: Output, forms: str, shape: Shape) -> Iterator[Diagnostic]:
     for metric in (*output.metrics, *output.weighted_metrics) if forms else ():
-        taken = _taken(metric, shape)
-        if taken is None or set(taken) & set(forms):
+        accepted = _forms_accepted(metric, shape)
+        if accepted is None or set(accepted) & set(forms):
             continue
-        given = " or ".join(sample_shape(each) for form in forms if (each := shape_of(form, shape)) is not None)
-        wanted = " or ".join(sample_shape(each) for form in taken if (each := shape_of(form, shape)) is not None)
+        have = " or ".join(sample_shape(each) for form in forms if (each := shape_of(form, shape)) is not None)
+        expected = " or ".join(sample_shape(each) for form in accepted if (each := shape_of(form, shape)) is not None)
         yield Diagnostic(
             LOSS_ACTIVATION,
-            f"the metric `{metric.name}` of `{output.name}` does not fit: it cannot compare targets of {given} with "
+            f"the metric `{metric.name}` of `{output.name}` does not fit: it cannot compare targets of {have} with "
             f"an output of {sample_shape(shape)}",
             metric.span,
-            expected=f"a metric for targets of {given}" if wanted else "another metric, or an output of another shape",
-            help=_help(metric, forms, wanted),
+            expected=f"a metric for targets of {have}" if expected else "another metric, or an output of another shape",
+            help=_help(metric, forms, expected),
             labels=(Label(output.span, "the output"),),
         )
 
 
-def _help(metric: Object, forms: str, wanted: str) -> str:
+def _help(metric: Object, forms: str, expected: str) -> str:
     sparse = catalog.find("metrics", f"Sparse{_class_of(metric)}")
     if "=" not in forms and sparse is not None:
         return f"for class indices use `{sparse.name}`"
-    if "=" not in forms and wanted:
-        return f"it takes targets of {wanted}: one number per class, as for `categorical_crossentropy`"
+    if "=" not in forms and expected:
+        return f"it takes targets of {expected}: one number per class, as for `categorical_crossentropy`"
     return "remove it, or use another metric"
 
 
-def _taken(metric: Object, shape: Shape) -> str | None:
+def _forms_accepted(metric: Object, shape: Shape) -> str | None:
     """Return the forms of targets that a metric takes; None if arguments may matter."""
     entry = catalog.find("metrics", metric.name)
     if entry is None or set(metric.arguments) - {*entry.required, "name", "dtype"}:

@@ -17,12 +17,12 @@ def check_plugins(context: CheckContext) -> Iterator[Diagnostic]:
     graph, training = context.graph, context.training
     if next(every_plugin(graph), None) is not None:
         return
-    found: list[object] = [layer.object for layer in every_layer(graph) if isinstance(layer, ObjectLayer)]
+    objects: list[object] = [layer.object for layer in every_layer(graph) if isinstance(layer, ObjectLayer)]
     for output in graph.outputs.values():
-        found += [output.loss, *output.metrics, *output.weighted_metrics]
+        objects += [output.loss, *output.metrics, *output.weighted_metrics]
     if training is not None:
-        found += [training.optimizer, *training.callbacks]
-    waiting = deque(found)
+        objects += [training.optimizer, *training.callbacks]
+    waiting = deque(objects)
     while waiting:
         each = waiting.popleft()
         if isinstance(each, list):

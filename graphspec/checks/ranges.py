@@ -23,19 +23,19 @@ _ROUNDING = 1e-4
 _WHITE = 255
 
 
-def check_range(output: Output, source: DataSource, column: Column, found: Scan) -> Iterator[Diagnostic]:
+def check_range(output: Output, source: DataSource, column: Column, stats: Scan) -> Iterator[Diagnostic]:
     """Report the first target that the loss does not take.
 
     Args:
         output: the output that the targets train.
         source: where the spec names the targets.
         column: the targets.
-        found: statistics of their values.
+        stats: statistics of their values.
     """
     allowed = target_range(output)
-    if allowed is None or output.loss is None or found.lowest is None or found.highest is None:
+    if allowed is None or output.loss is None or stats.lowest is None or stats.highest is None:
         return
-    is_wrong = _wrong(allowed, found.lowest, found.highest, found.fractional)
+    is_wrong = _wrong(allowed, stats.lowest, stats.highest, stats.fractional)
     first = first_where(column, is_wrong) if is_wrong is not None else None
     if first is None:
         return
@@ -47,14 +47,21 @@ def check_range(output: Output, source: DataSource, column: Column, found: Scan)
         f"`{output.loss.name}` of `{output.name}` takes {taken}",
         source.place,
         expected=taken,
-        help=_help(output.loss.name, allowed, source, found),
+        help=_help(output.loss.name, allowed, source, stats),
         labels=(Label(output.span, "the output"),),
     )
 
 
-def check_weights(name: str, source: DataSource, column: Column, found: Scan) -> Iterator[Diagnostic]:
-    """Report the first negative sample weight: training would increase the loss of that sample."""
-    if found.lowest is None or found.lowest >= 0:
+def check_weights(name: str, source: DataSource, column: Column, stats: Scan) -> Iterator[Diagnostic]:
+    """Report the first negative sample weight, which would increase the loss of its sample.
+
+    Args:
+        name: the output that the weights serve.
+        source: where the spec names the weights.
+        column: the weights.
+        stats: statistics of their values.
+    """
+    if stats.lowest is None or stats.lowest >= 0:
         return
     first = first_where(column, lambda weights: weights < 0)
     if first is not None:
@@ -92,19 +99,19 @@ def _in_words(allowed: TargetRange) -> str:
     return f"numbers from {allowed.low:g} {'up' if allowed.high is None else f'to {allowed.high:g}'}"
 
 
-def _help(loss: str, allowed: TargetRange, source: DataSource, found: Scan) -> str:
-    lowest, highest = found.lowest or 0, found.highest or 0
+def _help(loss: str, allowed: TargetRange, source: DataSource, stats: Scan) -> str:
+    lowest, highest = stats.lowest or 0, stats.highest or 0
     if allowed.high is None:
         return "use a loss for any numbers, such as `mse`, or fix the file"
     if lowest >= 0 and highest == _WHITE and source.transforms.scale is None:
         return f"`scale: {1 / _WHITE}` (1/255) on the source maps pixels to numbers from 0 to 1"
-    if loss in BINARY and lowest == -1 and highest == 1 and not found.fractional:
+    if loss in BINARY and lowest == -1 and highest == 1 and not stats.fractional:
         return "write 0 instead of -1, or use `hinge`, which takes -1 and 1"
-    if loss in BINARY and lowest >= 0 and not found.fractional and highest < _WHITE:
+    if loss in BINARY and lowest >= 0 and not stats.fractional and highest < _WHITE:
         return (
             "for class indices use `sparse_categorical_crossentropy` and one unit per class; for other numbers "
             "use `scale` on the source"
         )
-    if allowed.values and found.fractional:
+    if allowed.values and stats.fractional:
         return "use `mse`, or another loss that takes any numbers"
     return "fix the file, or scale the numbers with `scale` on the source"

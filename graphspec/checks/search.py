@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from graphspec.diagnostics import Diagnostic, Label, Report
 from graphspec.diagnostics.rules import BAD_SEARCH
-from graphspec.diagnostics.suggest import shown
+from graphspec.diagnostics.suggest import quoted
 from graphspec.language.document.tree import Mapping
 from graphspec.language.document.write_yaml import write_value
 from graphspec.language.overrides import apply_override, is_path
@@ -88,7 +88,7 @@ def _unfit(parameter: Parameter, value: object, first: Diagnostic) -> Diagnostic
     known = place is not None and place.source == parameter.span.source
     return Diagnostic(
         BAD_SEARCH,
-        f"the spec is not valid with {shown(value)} for `{parameter.path}`: {first.message}",
+        f"the spec is not valid with {quoted(value)} for `{parameter.path}`: {first.message}",
         parameter.span,
         expected="values with which the spec is valid",
         help=first.help or first.expected,

@@ -71,8 +71,8 @@ def check_target(output: Output, have: Shape, shape: Shape, span: Span) -> Itera
 
 def forms_of(have: Shape, shape: Shape) -> str:
     """Return the forms that targets of shape `have` can have for an output of `shape`."""
-    wanted = {form: shape_of(form, shape) for form in ("=-1" if shape else "=")}
-    forms = "".join(form for form, each in wanted.items() if each is not None and _agree(have, each))
+    shapes = {form: shape_of(form, shape) for form in ("=-1" if shape else "=")}
+    forms = "".join(form for form, each in shapes.items() if each is not None and _agree(have, each))
     return forms or ("s" if len(have) == 1 else "")
 
 
@@ -93,28 +93,28 @@ def _of_other_shape(output: Output, loss: str, *, have: Shape, shape: Shape, spa
     if not taken or set(taken) & set(forms_of(have, shape)) or ("s" in taken and len(have) == 1):
         return  # an output that fits no target has a diagnostic of its own
     shapes = [shape_of(form, shape) for form in taken]
-    wanted = " or ".join(sample_shape(each) for each in shapes if each is not None) if "s" not in taken else "[n]"
+    expected = " or ".join(sample_shape(each) for each in shapes if each is not None) if "s" not in taken else "[n]"
     yield Diagnostic(
         TARGET_SHAPE,
         f"the targets of `{output.name}` have shape {sample_shape(have)} per sample, but `{loss}` does not accept "
         f"them for an output of {sample_shape(shape)}",
         span,
-        expected=f"targets of shape {wanted}",
+        expected=f"targets of shape {expected}",
         help="this loss takes one label per sample" if have == shape and "-" in taken and len(shape) == 1 else "",
         labels=(Label(output.span, "the output"),),
     )
 
 
 def _class_indices(output: Output, have: Shape, shape: Shape, span: Span) -> Iterator[Diagnostic]:
-    wanted = shape[:-1]
+    expected = shape[:-1]
     takes_lists = output.loss is not None and output.loss.name not in _WITHOUT_LAST_AXIS
-    if _agree(have, wanted) or (takes_lists and _agree(have, (*wanted, 1))):
+    if _agree(have, expected) or (takes_lists and _agree(have, (*expected, 1))):
         return
     yield Diagnostic(
         TARGET_SHAPE,
         f"the targets of `{output.name}` have shape {sample_shape(have)} per sample, but its loss takes class indices",
         span,
-        expected=f"one index for each of {sample_shape(wanted)}" if wanted else "one class index per sample",
+        expected=f"one index for each of {sample_shape(expected)}" if expected else "one class index per sample",
         help="for one number per class use `categorical_crossentropy`" if have == shape else "",
         labels=(Label(output.span, "the output"),),
     )
@@ -138,10 +138,10 @@ def check_labels(
     more = f"give the last layer {int(highest) + 1} units, or fix the labels"
     if lowest >= 1 and highest == classes:
         more = f"class indices start at 0: subtract 1 from the labels, or give the last layer {int(highest) + 1} units"
-    found = "fractions" if fractional else f"indices from {lowest:g} to {highest:g}"
+    labels = "fractions" if fractional else f"indices from {lowest:g} to {highest:g}"
     yield Diagnostic(
         LABEL_RANGE,
-        f"the targets of `{output.name}` hold {found}, but the output has {classes} classes",
+        f"the targets of `{output.name}` hold {labels}, but the output has {classes} classes",
         span,
         expected=f"class indices from 0 to {classes - 1}" if classes is not None else "class indices from 0",
         help=more if not fractional and lowest >= 0 else "",
@@ -149,7 +149,7 @@ def check_labels(
     )
 
 
-def _agree(have: Shape, wanted: Shape) -> bool:
-    return len(have) == len(wanted) and all(
-        size is None or other is None or size == other for size, other in zip(have, wanted, strict=True)
+def _agree(have: Shape, expected: Shape) -> bool:
+    return len(have) == len(expected) and all(
+        size is None or other is None or size == other for size, other in zip(have, expected, strict=True)
     )

@@ -11,7 +11,7 @@ from math import prod
 
 from graphspec.checks.class_weights import check_weighed
 from graphspec.checks.context import CheckContext, output_shape
-from graphspec.checks.data import check_array, check_counts, check_held_out, check_trained_with
+from graphspec.checks.data import check_array, check_counts, check_held_out, check_trained_with, unreadable
 from graphspec.checks.embeddings import embeddings
 from graphspec.checks.ranges import check_range, check_weights
 from graphspec.checks.targets import check_labels, check_target, ignored_class, takes_classes
@@ -41,7 +41,7 @@ def check_values(context: CheckContext) -> Iterator[Diagnostic]:
         try:
             known[key] = read_vocabulary(source)
         except (DataError, OSError, ValueError) as error:
-            yield _unreadable(source, error)
+            yield unreadable(source, error)
     for split in data.splits():
         counts: dict[int, int | None] = {}
         yield from _check_split(context, with_vocabularies(split, known), counts)
@@ -61,8 +61,8 @@ def _check_split(context: CheckContext, split: Split, counts: dict[int, int | No
     """Check the values of a split, and enter the samples of each source into `counts`."""
     is_counted_anew = False
     for name, source in split.sources():
-        wanted = context.graph.inputs.get(name) if split.inputs.get(name) is source else None
-        read = _read(split, name, source, wanted)
+        model_input = context.graph.inputs.get(name) if split.inputs.get(name) is source else None
+        read = _read(split, name, source, model_input)
         if isinstance(read, Diagnostic):
             yield read
         if read is None or isinstance(read, Diagnostic):
@@ -78,7 +78,7 @@ def _check_split(context: CheckContext, split: Split, counts: dict[int, int | No
 
 
 def _read(
-    split: Split, name: str, source: DataSource, wanted: Input | None
+    split: Split, name: str, source: DataSource, model_input: Input | None
 ) -> tuple[Header, Column] | Diagnostic | None:
     """Return the header and the column, or a diagnostic if the values cannot be read.
 
@@ -91,20 +91,14 @@ def _read(
         head = header(source)
     except (DataError, OSError):
         return None
-    if wanted is not None and any(check_array(wanted, source, head)):
+    if model_input is not None and any(check_array(model_input, source, head)):
         return None
     if any(check_trained_with(split, name, source, head)):
         return None
     try:
         return head, load(source)
     except (DataError, OSError, ValueError) as error:
-        return _unreadable(source, error)
-
-
-def _unreadable(source: DataSource, error: Exception) -> Diagnostic:
-    if isinstance(error, DataError):
-        return Diagnostic(UNREADABLE_DATA, error.message, source.span_of(error.part), help=error.help)
-    return Diagnostic(UNREADABLE_DATA, f"{source.text} cannot be read: {error}", source.span_of("file"))
+        return unreadable(source, error)
 
 
 def check_column(
@@ -130,31 +124,31 @@ def check_column(
     """
     is_target = split.outputs.get(name) is source and name in graph.outputs
     try:
-        found = scan(column, ignored_class(graph.outputs[name]) if is_target else None)
+        stats = scan(column, ignored_class(graph.outputs[name]) if is_target else None)
     except (DataError, OSError, ValueError) as error:
-        yield _unreadable(source, error)
+        yield unreadable(source, error)
         return
-    if found.broken:
+    if stats.broken:
         yield Diagnostic(
             UNREADABLE_DATA,
-            f"{source.text} holds {found.broken:,} strings with an unpaired surrogate, which is not a character",
+            f"{source.text} holds {stats.broken:,} strings with an unpaired surrogate, which is not a character",
             source.place,
             expected="strings that can be encoded as UTF-8",
-            help="mend the file",
+            help="fix the file",
         )
-    yield from _check_finite(found, column, source)
+    yield from _check_finite(stats, column, source)
     if split.inputs.get(name) is source and name in graph.inputs:
-        yield from _check_input(graph, graph.inputs[name], source=source, column=column, found=found, head=head)
+        yield from _check_input(graph, graph.inputs[name], source=source, column=column, stats=stats, head=head)
     elif is_target:
         if head.dtype is None:
             yield from check_trained_with(split, name, source, _as_header(column))
-        yield from _check_target(graph, shapes, name, source=source, column=column, found=found, head=head)
+        yield from _check_target(graph, shapes, name, source=source, column=column, stats=stats, head=head)
     elif split.sample_weights.get(name) is source:
         if head.dtype is None or None in head.shape:
             yield from check_trained_with(split, name, source, _as_header(column))
-        yield from _check_fits("float32", f"the sample weights of `{name}`", source, column=column, found=found)
-        yield from check_weights(name, source, column, found)
-        if split.name == "train" and found.is_finite and found.lowest == found.highest == 0:
+        yield from _check_fits("float32", f"the sample weights of `{name}`", source, column=column, stats=stats)
+        yield from check_weights(name, source, column, stats)
+        if split.name == "train" and stats.is_finite and stats.lowest == stats.highest == 0:
             yield Diagnostic(
                 NOTHING_TO_TRAIN,
                 f"every sample weight of `{name}` is 0, so nothing is trained",
@@ -167,10 +161,10 @@ def _as_header(column: Column) -> Header:
     return Header(len(column), tuple(column.shape[1:]), dtype_of(column))
 
 
-def _check_finite(found: Scan, column: Column, source: DataSource) -> Iterator[Diagnostic]:
-    if not found.is_finite:
+def _check_finite(stats: Scan, column: Column, source: DataSource) -> Iterator[Diagnostic]:
+    if not stats.is_finite:
         counts = [
-            f"{count:,} {word}" for count, word in ((found.missing, "NaN"), (found.infinite, "infinite")) if count
+            f"{count:,} {word}" for count, word in ((stats.missing, "NaN"), (stats.infinite, "infinite")) if count
         ]
         yield Diagnostic(
             NOT_FINITE,
@@ -181,15 +175,15 @@ def _check_finite(found: Scan, column: Column, source: DataSource) -> Iterator[D
         )
 
 
-def _check_fits(dtype: str, what: str, source: DataSource, *, column: Column, found: Scan) -> Iterator[Diagnostic]:
+def _check_fits(dtype: str, what: str, source: DataSource, *, column: Column, stats: Scan) -> Iterator[Diagnostic]:
     """Report numbers out of the range of the dtype that they are converted to."""
-    if found.lowest is None or found.highest is None:
+    if stats.lowest is None or stats.highest is None:
         return
     least, greatest = _range_of_dtype(dtype)
-    if column.dtype.kind in "iuf" and not (least <= found.lowest and found.highest <= greatest):
+    if column.dtype.kind in "iuf" and not (least <= stats.lowest and stats.highest <= greatest):
         yield Diagnostic(
             DATA_DTYPE,
-            f"{source.text} holds numbers from {found.lowest:g} to {found.highest:g}, but {what} are "
+            f"{source.text} holds numbers from {stats.lowest:g} to {stats.highest:g}, but {what} are "
             f"converted to {dtype}",
             source.place,
             expected=f"numbers from {least:g} to {greatest:g}",
@@ -209,45 +203,45 @@ def _range_of_dtype(dtype: str) -> tuple[float, float]:
 
 
 def _check_input(
-    graph: Graph, wanted: Input, *, source: DataSource, column: Column, found: Scan, head: Header
+    graph: Graph, model_input: Input, *, source: DataSource, column: Column, stats: Scan, head: Header
 ) -> Iterator[Diagnostic]:
     if head.samples is None or head.dtype is None or None in head.shape:
-        yield from check_array(wanted, source, _as_header(column))
-    if column.dtype.kind not in "iuf" or found.lowest is None or found.highest is None:
+        yield from check_array(model_input, source, _as_header(column))
+    if column.dtype.kind not in "iuf" or stats.lowest is None or stats.highest is None:
         return
-    yield from _check_fits(wanted.dtype, f"the values of `{wanted.name}`", source, column=column, found=found)
-    held = f"{source.text} holds indices from {found.lowest:g} to {found.highest:g}"
-    for count, span in dict.fromkeys(embeddings(graph, wanted.name)):
-        if found.lowest < 0 or found.highest >= count:
+    yield from _check_fits(model_input.dtype, f"the values of `{model_input.name}`", source, column=column, stats=stats)
+    held = f"{source.text} holds indices from {stats.lowest:g} to {stats.highest:g}"
+    for count, span in dict.fromkeys(embeddings(graph, model_input.name)):
+        if stats.lowest < 0 or stats.highest >= count:
             yield Diagnostic(
                 INDEX_RANGE,
                 f"{held}, but `Embedding` has {count}",
                 source.place,
                 expected=f"indices from 0 to {count - 1}",
-                help=f"write `input_dim: {int(found.highest) + 1}`, or fix the indices"
-                if found.lowest >= 0
+                help=f"write `input_dim: {int(stats.highest) + 1}`, or fix the indices"
+                if stats.lowest >= 0
                 else "indices start at 0",
                 labels=(Label(span, f"it has {count} indices"),),
             )
 
 
 def _check_target(
-    graph: Graph, shapes: Shapes, name: str, *, source: DataSource, column: Column, found: Scan, head: Header
+    graph: Graph, shapes: Shapes, name: str, *, source: DataSource, column: Column, stats: Scan, head: Header
 ) -> Iterator[Diagnostic]:
     output = graph.outputs[name]
     shape = output_shape(shapes, graph, output)
     if shape is not None and None in head.shape:
         yield from check_target(output, tuple(column.shape[1:]), shape, source.span)
-    if found.lowest is None or found.highest is None:
+    if stats.lowest is None or stats.highest is None:
         return
-    yield from check_weighed(output, source, column, found)
+    yield from check_weighed(output, source, column, stats)
     if not takes_classes(output):
         becomes = "int64" if column.dtype.kind in "iu" else "float32"
-        yield from _check_fits(becomes, f"the targets of `{name}`", source, column=column, found=found)
-        yield from check_range(output, source, column, found)
+        yield from _check_fits(becomes, f"the targets of `{name}`", source, column=column, stats=stats)
+        yield from check_range(output, source, column, stats)
         return
     classes = shape[-1] if shape else None
     if classes != 1:  # `checks.losses` reports that
         yield from check_labels(
-            output, found.lowest, found.highest, fractional=found.fractional, classes=classes, span=source.place
+            output, stats.lowest, stats.highest, fractional=stats.fractional, classes=classes, span=source.place
         )

@@ -40,11 +40,11 @@ class ReportWriter:
 
     def __call__(self, result: Result, preferred: str | None) -> int:
         """Show `result` and write fixed files; return the exit status. `preferred` is the format in the settings."""
-        found = 1 if len(result.outcome.report) else 0
+        status = 1 if len(result.outcome.report) else 0
         if self.diff:
             self._show_diffs(result.fixed)
             click.echo(summary(result.outcome, "would be fixed"), err=True)
-            return 1 if result.fixed.after else found
+            return 1 if result.fixed.after else status
         filtered = self._written_to_stdout(result.fixed) if self.request.fix else False
         failed = self._write_files(result.fixed)
         self._show_report(result, self.format or preferred, err=filtered)
@@ -52,7 +52,7 @@ class ReportWriter:
             click.echo("\n" + render(failed), err=True)
         if any(finding.rule is INTERNAL for finding in result.outcome.report):
             return 3
-        return 1 if failed else found
+        return 1 if failed else status
 
     def _show_report(self, result: Result, format: str | None, *, err: bool) -> None:
         in_actions = format is None and os.environ.get("GITHUB_ACTIONS") == "true"

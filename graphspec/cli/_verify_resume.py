@@ -48,22 +48,29 @@ class KilledTraining:
 
     @property
     def is_same(self) -> bool:
-        """True if nothing differs."""
+        """Return whether nothing differs."""
         return not self.differing
 
 
 def shortened(spec: Path | str, overrides: Iterable[str], *, epochs: int, steps: int) -> list[str]:
-    """Return overrides that bound a training to `epochs` and `steps` per epoch, with several checkpoints per epoch.
+    """Return overrides that shorten a training, with several checkpoints per epoch.
 
-    Raises SpecError if there is nothing to train, or the data does not fit the spec.
+    Args:
+        spec: The spec.
+        overrides: Its overrides so far.
+        epochs: The maximum number of epochs.
+        steps: The maximum number of steps per epoch.
+
+    Raises:
+        SpecError: There is nothing to train, or the data does not fit the spec.
     """
     check_tensorflow()
     from graphspec.datasets.samples import read_training_data
     from graphspec.spec import load
 
-    found = load(spec, overrides)
-    samples = read_training_data(found).train.count
-    training = found.model.training
+    loaded = load(spec, overrides)
+    samples = read_training_data(loaded).train.count
+    training = loaded.model.training
     assert training is not None
     all_steps = training.steps_per_epoch or -(-samples // training.batch_size)
     steps = min(steps, all_steps)
@@ -76,9 +83,20 @@ def shortened(spec: Path | str, overrides: Iterable[str], *, epochs: int, steps:
 def verify(
     spec: Path, overrides: Iterable[str], folder: Path, *, kills: int, seed: int, on_stage: Callable[[str], None]
 ) -> Iterator[KilledTraining]:
-    """Train `spec` once without interruption, then kill and resume it `kills` times, with runs below `folder`.
+    """Train a spec once without interruption, then kill and resume it several times.
 
-    Every other kill waits until a file is being written. Raises SpecError if the spec cannot be trained.
+    Every other kill waits until a file is being written.
+
+    Args:
+        spec: The spec.
+        overrides: Its overrides.
+        folder: The folder of the runs.
+        kills: The number of trainings to kill.
+        seed: The seed of the moments of the kills.
+        on_stage: Called with a description of each stage of the work.
+
+    Raises:
+        SpecError: The spec cannot be trained.
     """
     require_tensorflow()
     rng = random.Random(seed)
@@ -173,8 +191,8 @@ def _is_writing(run: Path) -> bool:
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:
     try:
-        with os.scandir(folder) as found:
-            return list(found)
+        with os.scandir(folder) as entries:
+            return list(entries)
     except OSError:
         return []
 

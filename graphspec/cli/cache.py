@@ -33,12 +33,12 @@ def cache(context: click.Context) -> None:
         limit = bound()
     except DataError as error:
         raise click.UsageError(f"{error.message}: {error.help}") from None
-    found = entries()
-    for entry in found:
+    cached = entries()
+    for entry in cached:
         used = time.strftime("%Y-%m-%d %H:%M", time.localtime(entry.used))
         echo(f"{_size(entry.size):>9}  last used {used}  {entry.source}")
-    total = sum(entry.size for entry in found)
-    echo(f"{_size(total):>9}  in {len(found)} of {_size(limit)}: {cache_folder()}")
+    total = sum(entry.size for entry in cached)
+    echo(f"{_size(total):>9}  in {len(cached)} of {_size(limit)}: {cache_folder()}")
 
 
 @cache.command()
@@ -53,20 +53,22 @@ def clear(context: click.Context, *, yes: bool) -> None:
     from graphspec.sources.cache_folder import cache_folder, entries, remove, sweep
 
     sweep(cache_folder(), own="")
-    found = entries()
-    if not found:
+    cached = entries()
+    if not cached:
         echo(f"{cache_folder()} holds no converted files")
         return
     if not yes:
-        click.confirm(f"Remove {_size(sum(entry.size for entry in found))} from {escaped(cache_folder())}?", abort=True)
+        click.confirm(
+            f"Remove {_size(sum(entry.size for entry in cached))} from {escaped(cache_folder())}?", abort=True
+        )
     try:
-        kept = [entry for entry in found if not remove(entry.folder)]
+        kept = [entry for entry in cached if not remove(entry.folder)]
     except OSError as error:
         reason = reason_of(error)
         raise click.ClickException(f"cannot remove from {cache_folder()}: {reason}") from None
-    echo(f"Removed {_size(sum(entry.size for entry in found if entry not in kept))}")
+    echo(f"Removed {_size(sum(entry.size for entry in cached if entry not in kept))}")
     if kept:
-        echo(f"{len(kept)} of {len(found)} are in use and were kept")
+        echo(f"{len(kept)} of {len(cached)} are in use and were kept")
 
 
 def _size(bytes: int) -> str:

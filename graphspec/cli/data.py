@@ -99,7 +99,7 @@ def _profiles(spec: Spec, split: Split, limit: int | None) -> Any:
         known = vocabularies_of(spec.data.train) if limit != 0 and spec.data is not None and spec.data.train else {}
     except (DataError, OSError):
         known = {}
-    return profiles(split, known, spec.graph, most=limit)
+    return profiles(split, known, limit=limit)
 
 
 def _echo(profile: Profile) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from graphspec.cli.models import data_options, model_options
@@ -52,7 +54,7 @@ def evaluate(
     graphspec evaluate model.keras -i x=x.npy -t y=y.npy
     graphspec evaluate model.keras --spec specs/wine.yaml --split train
     """
-    from graphspec.cli.models import named, predictor_of, run_of, warn_of_lost_record
+    from graphspec.cli.models import find_model, named, predictor_of, warn_of_lost_record
     from graphspec.console.echo import echo
     from graphspec.diagnostics import SpecError
     from graphspec.diagnostics.escapes import json_text
@@ -63,16 +65,16 @@ def evaluate(
     has_files = bool(inputs or targets or weights or rows)
     if has_files and split is not None:
         raise click.UsageError("--split excludes the options for files: --input, --target, --weight and --rows")
-    found = run_of(run)
-    predictor = predictor_of(run, found, checkpoint, spec)
+    model = find_model(run, checkpoint)
+    predictor = predictor_of(model, checkpoint, spec)
     if split is None:
         data = predictor.spec.data if predictor.spec is not None else None
         split = "test" if data is None or data.test is not None else "validation"
-    if found is not None and spec is None and not has_files:
+    if not isinstance(model, Path) and spec is None and not has_files:
         try:
-            for name in found.changed_data(split):
+            for name in model.changed_data(split):
                 echo(f"warning: {name} has changed since the run was trained", err=True)
-            for name in found.unknown_data(split) if split != "test" else ():  # the training did not read that one
+            for name in model.unknown_data(split) if split != "test" else ():  # the training did not read that one
                 echo(f"warning: {unrecorded_warning(name)}", err=True)
         except SpecError as error:
             warn_of_lost_record(error)
@@ -84,8 +86,8 @@ def evaluate(
     from graphspec.console.reading import showing
 
     console = Console(stderr=True)
-    with showing(console) as progress_shown:
-        samples = predictor.samples(files if has_files else split, targets=True, progress=progress_shown)
+    with showing(console) as progress:
+        samples = predictor.samples(files if has_files else split, targets=True, progress=progress)
     predictor.load()
     with counting(console, "evaluating", samples.count) as advance:
         evaluation = predictor.evaluate(samples, batch_size, advance)

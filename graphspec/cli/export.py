@@ -60,17 +60,12 @@ def export(
     graphspec export runs/wine --to onnx -o wine.onnx
     graphspec export model.keras --to litert -i digit=digits.npy
     """
-    from graphspec.cli.models import named, run_of, warn_of_changes
+    from graphspec.cli.models import find_model, named
     from graphspec.exporting import export as export_model
 
-    if checkpoint is not None and run.lower().endswith(".keras"):
-        raise click.UsageError(f"--checkpoint selects a model of a run, but {run} is a file")
     samples = named(inputs)
-    found = run_of(run)
-    if found is not None:
-        warn_of_changes(found)
     exported = export_model(
-        found or run,
+        find_model(run, checkpoint),
         to,
         output,
         checkpoint=checkpoint or "last",

@@ -106,8 +106,8 @@ class Commands(click.Group):
             return None
         module = cmd_name.replace("-", "_")
         with no_collection():  # imports make no garbage, and a collection takes a twentieth of the start
-            found: click.Command = getattr(import_module(f"graphspec.cli.{module}"), module)
-        return found
+            command: click.Command = getattr(import_module(f"graphspec.cli.{module}"), module)
+        return command
 
 
 def _end_at_once(status: int) -> NoReturn:

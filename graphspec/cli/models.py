@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from graphspec.console.echo import echo
-from graphspec.files import is_file, is_folder
 
 if TYPE_CHECKING:
     from graphspec.diagnostics import SpecError
@@ -63,29 +62,42 @@ def data_options(command: F) -> F:
     return command
 
 
-def run_of(path: str) -> Run | None:
-    """Return the run at `path`, or the newest one in that folder; None if it is a model file."""
-    from graphspec.runs.run import Run
+def find_model(path: str, checkpoint: str | None) -> Run | Path:
+    """Return the run that RUN names, after warnings of its changes, or the path of a model file.
 
-    is_model = Path(path).suffix == ".keras" or is_file(Path(path))
-    return None if is_model and not is_folder(Path(path)) else Run.at(path)
+    Raises SpecError if there is neither, and UsageError for a checkpoint of a file.
+    """
+    from graphspec.runs.run import run_or_file
+
+    model = run_or_file(path)
+    if not isinstance(model, Path):
+        warn_of_changes(model)
+    elif checkpoint is not None:
+        raise click.UsageError(f"--checkpoint selects a model of a run, but {path} is a file")
+    return model
 
 
-def predictor_of(path: str, run: Run | None, checkpoint: str | None, spec: str | None) -> Predictor:
-    """Return the model of `run`, or the one in the file `path`, with its data. Raises SpecError."""
+def predictor_of(model: Run | Path, checkpoint: str | None, spec: str | None) -> Predictor:
+    """Return a predictor of a model, with its data.
+
+    Args:
+        model: A run, or a model file.
+        checkpoint: `last` or `best` of a run; None for the default.
+        spec: A spec that replaces the data, losses and metrics.
+
+    Raises:
+        SpecError: There is no model, or it does not fit the spec.
+    """
     from graphspec.extras import require_tensorflow
     from graphspec.spec import load
 
     data = load(spec) if spec is not None else None
-    if run is not None:
-        warn_of_changes(run)
-        return run.predictor(checkpoint or "last", data=data)
-    if checkpoint is not None:
-        raise click.UsageError(f"--checkpoint selects a model of a run, but {path} is a file")
+    if not isinstance(model, Path):
+        return model.predictor(checkpoint or "last", data=data)
     require_tensorflow()
     from graphspec.predicting import model_file, with_spec
 
-    return with_spec.predictor_of_file(Path(path), data) if data is not None else model_file.predictor_of(Path(path))
+    return with_spec.predictor_of_file(model, data) if data is not None else model_file.predictor_of(model)
 
 
 def warn_of_changes(run: Run) -> None:
@@ -109,8 +121,8 @@ def warn_of_changes(run: Run) -> None:
 
 def warn_of_lost_record(error: SpecError) -> None:
     """Warn that changes cannot be detected, since the record of a run cannot be read."""
-    for found in error.report:
-        echo(f"warning: {found.message}; changes in the spec or the data cannot be detected", err=True)
+    for diagnostic in error.report:
+        echo(f"warning: {diagnostic.message}; changes in the spec or the data cannot be detected", err=True)
 
 
 _MAX_CHANGES = 5
@@ -118,12 +130,12 @@ _MAX_CHANGES = 5
 
 def named(values: tuple[str, ...]) -> dict[str, str]:
     """Return `NAME=FILE[#PART]` values as files by name. Raises UsageError for one of another form."""
-    found: dict[str, str] = {}
+    files: dict[str, str] = {}
     for each in values:
         name, _, file = each.partition("=")
         if not name or not file.partition("#")[0]:
             raise click.UsageError(f"`{each}` does not have the form NAME=FILE or NAME=FILE#PART")
-        if name in found:
+        if name in files:
             raise click.UsageError(f"`{name}` is given twice")
-        found[name] = file
-    return found
+        files[name] = file
+    return files

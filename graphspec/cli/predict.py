@@ -61,7 +61,7 @@ def predict(
     graphspec predict runs/wine -i chemistry=new.csv#alcohol,malic_acid,ash -i appearance=new.csv#color,hue -o out.npz
     graphspec predict model.keras -i x=x.npy -o out.csv --batch-size 1024
     """
-    from graphspec.cli.models import named, predictor_of, run_of
+    from graphspec.cli.models import find_model, named, predictor_of
     from graphspec.predicting.files import check_not_input, check_output, write_predictions
     from graphspec.predicting.input_files import Files
 
@@ -72,7 +72,7 @@ def predict(
     if output is not None:
         check_output(output, replace=force)
     data = split or Files(named(inputs), rows=rows)
-    predictor = predictor_of(run, run_of(run), checkpoint, spec)
+    predictor = predictor_of(find_model(run, checkpoint), checkpoint, spec)
     if output is not None:
         check_not_input(output, predictor.sources(data))
 
@@ -84,8 +84,8 @@ def predict(
     from graphspec.predicting.batch import monitor
 
     console = Console(stderr=True)
-    with showing(console) as progress_shown:
-        samples = predictor.samples(data, targets=False, rows=slice(limit), progress=progress_shown)
+    with showing(console) as progress:
+        samples = predictor.samples(data, targets=False, rows=slice(limit), progress=progress)
     total = samples.count
     if output is None:
         samples = samples.part(np.arange(total)[: limit or MAX_SHOWN])

@@ -31,6 +31,6 @@ def report(run: str, output: Path | None, force: bool) -> None:
     from graphspec.runs.report import write_report
     from graphspec.runs.run import Run
 
-    found = Run.at(run)
-    path = write_report(found, output, force=force, on_stage=lambda stage: echo(f"{found.path}: {stage}", err=True))
+    newest = Run.at(run)
+    path = write_report(newest, output, force=force, on_stage=lambda stage: echo(f"{newest.path}: {stage}", err=True))
     echo(f"Wrote {path}")

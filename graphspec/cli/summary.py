@@ -32,23 +32,23 @@ def summary(spec: str, overrides: tuple[str, ...]) -> None:
     from graphspec.diagnostics.render import render
     from graphspec.spec import load
 
-    found = summarize(load(spec, overrides))
-    _print(found)
-    if len(found.warnings):
-        click.echo("\n" + render(found.warnings), err=True)
+    model = summarize(load(spec, overrides))
+    _print(model)
+    if len(model.warnings):
+        click.echo("\n" + render(model.warnings), err=True)
 
 
-def _print(found: Summary) -> None:
+def _print(model: Summary) -> None:
     from rich.console import Console
 
     console = Console()
     if not console.is_terminal:
         console = Console(width=140)
-    _print_section(console, found.root, 0)
-    frozen = found.parameters - found.trainable
-    trained = "all trainable" if not frozen else f"{found.trainable:,} trainable and {frozen:,} frozen"
+    _print_section(console, model.root, 0)
+    frozen = model.parameters - model.trainable
+    trained = "all trainable" if not frozen else f"{model.trainable:,} trainable and {frozen:,} frozen"
     console.print(
-        f"[bold]{found.parameters:,}[/] parameters, {trained}; {_bytes(4 * found.parameters)} in float32",
+        f"[bold]{model.parameters:,}[/] parameters, {trained}; {_bytes(4 * model.parameters)} in float32",
         highlight=False,
     )
 

@@ -77,11 +77,11 @@ def _resume(run: str, epochs: int | None, quiet: bool) -> Run:
     from graphspec.api import resume
     from graphspec.runs.run import Run
 
-    found = Run.at(run)
-    has_ended = epochs is None and found.to_resume() is None
-    resumed = resume(found, epochs=epochs, progress=not quiet)
+    stopped = Run.at(run)
+    has_ended = epochs is None and stopped.to_resume() is None
+    resumed = resume(stopped, epochs=epochs, progress=not quiet)
     if has_ended:
-        echo(f"{found.path} is complete; train it for more epochs with --set training.epochs=N", err=True)
+        echo(f"{stopped.path} is complete; train it for more epochs with --set training.epochs=N", err=True)
     return resumed
 
 

@@ -1,1 +1,1 @@
-"""Sources → samples → batches: read and checked without TensorFlow, and put before Keras as `tf.data`."""
+"""Samples of a spec, read and checked without TensorFlow, and their batches as `tf.data`."""

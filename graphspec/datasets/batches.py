@@ -1,4 +1,4 @@
-"""Samples → tf.data: several batches gathered at once by index, in an order that (seed, epoch, step) alone decides.
+"""Batches of samples as `tf.data`, gathered several at once by index, in an order of (seed, epoch, step) alone.
 
 Every batch holds exactly the model's inputs and outputs by name. Weights, where a spec has any, are full for every
 trained output: Keras refuses a partial dict, and class weights at all with several outputs.
@@ -22,49 +22,52 @@ from graphspec.datasets.samples import Array, Samples
 from graphspec.language.graph import Graph, Output
 from graphspec.sources import Column, DataError
 
-TOGETHER = 32
-"""The most batches that are gathered at once: what one gathering costs beside its copying is shared by them."""
+MAX_BATCHES = 32
+"""Batches of one chunk: they share the costs of gathering besides copying."""
 
-_BYTES_TOGETHER = 1 << 23
-"""So many bytes are gathered at once where batches are large."""
+_MAX_BYTES = 1 << 23
+"""Bytes of one chunk, unless a single batch takes more."""
 
 _unconverted = tf.autograph.experimental.do_not_convert
-"""AutoGraph would take half a second to find out that there is nothing to convert in the functions below."""
+"""Decorator against AutoGraph, which would search half a second for code to convert."""
 
 
 class TrainingBatches:
-    """The batches of one epoch at a time, from any step on: the same ones whenever they are read.
+    """The batches of one epoch at a time, from any step on; they are the same whenever they are read.
 
-    dataset gives the batches of the epoch that `start` has named, once: Keras reads again after each epoch, in vain,
-    and nothing should be gathered for that. An epoch has `steps` batches; it is one pass over the samples unless the
-    spec gives it another length, and then the next goes on where it has ended.
+    An epoch is one pass over the samples unless the spec sets its length; then the next epoch continues where it ended.
+
+    Attributes:
+        dataset: Yields the batches of the epoch set by `start`, once: Keras reads on after the last batch of an epoch,
+            and nothing is gathered for that.
+        steps: Batches of an epoch.
     """
 
     def __init__(self, graph: Graph, samples: Samples, order: Order, steps: int | None = None) -> None:
         self.steps = steps or order.steps
         self._order = order
         columns = _columns(graph, samples, training=True)
-        self._together = _together(columns, order)
+        self._per_chunk = _batches_per_chunk(columns, order)
         self._chunks = tf.Variable(tf.zeros((0, 3), tf.int64), shape=(None, 3), dtype=tf.int64, trainable=False)
-        self._waiting = Waiting()
+        self._timer = WaitTimer()
         chunks = tf.data.Dataset.range(1).flat_map(_unconverted(self._read_once))
-        gathered = self._waiting.measured(_gathered(samples, columns, chunks, order))
-        # `repeat` and `take` let Keras know the length, and let an epoch that starts in its middle be shorter.
-        # Little is read ahead at the end: what does so is what waits for data, before the training itself would.
+        gathered = self._timer.measured(_gather(samples, columns, chunks, order))
+        # `repeat` and `take` tell Keras the length, and allow an epoch that starts in its middle to be shorter.
+        # The last prefetch is small: it waits for data before the training does, which hides that from the timer.
         self.dataset = gathered.unbatch().repeat().take(self.steps).prefetch(2)
 
     def start(self, epoch: int, step: int = 0) -> None:
-        """Let the next reading of the data set give epoch `epoch`, both counted from 0, from its batch `step` on."""
+        """Set the epoch and the first step, both from 0, of the next iteration of `dataset`."""
         first, end = epoch * self.steps + step, (epoch + 1) * self.steps
-        self._chunks.assign(_chunks(self._order, self._together, first, end))
+        self._chunks.assign(_chunks(self._order, self._per_chunk, first, end))
 
     def samples_between(self, epoch: int, first: int, end: int) -> int:
-        """How many samples the batches of `epoch` hold from `first` up to `end`."""
+        """Return the number of samples in the batches `first` to `end`, exclusive, of `epoch`."""
         return self._samples_before(epoch * self.steps + end) - self._samples_before(epoch * self.steps + first)
 
     def waited(self) -> float:
-        """How long, in seconds, whoever reads the data set has waited for it, ever."""
-        return self._waiting.seconds
+        """Return the seconds spent waiting for `dataset` so far."""
+        return self._timer.seconds
 
     def _samples_before(self, batches: int) -> int:
         passes, rest = divmod(batches, self._order.steps)
@@ -78,13 +81,13 @@ class TrainingBatches:
 
 
 def evaluation_batches(graph: Graph, samples: Samples, batch_size: int) -> tf.data.Dataset:
-    """Every sample once, in order."""
+    """Return batches of every sample once, in order, with targets and sample weights."""
     columns = _columns(graph, samples, training=False)
     return _one_pass(samples, columns, batch_size)
 
 
 def input_batches(graph: Graph, samples: Samples, batch_size: int) -> tf.data.Dataset:
-    """The inputs alone, in order, to predict from."""
+    """Return batches of the inputs alone, in order."""
     columns = {
         ("inputs", name): _column(samples, samples.inputs[name], each.dtype) for name, each in graph.inputs.items()
     }
@@ -92,9 +95,13 @@ def input_batches(graph: Graph, samples: Samples, batch_size: int) -> tf.data.Da
 
 
 class _Column:
-    """One part of a batch: `gather` gives the values at an index array as `read`, and TensorFlow makes `dtype` of them.
+    """One part of a batch.
 
-    So what is small in a file, as pixels are, is copied as such.
+    Attributes:
+        gather: Returns the values at an array of indices.
+        dtype: Dtype of the batch; TensorFlow casts to it, so that pixels are copied as bytes.
+        read: Dtype of the gathered values.
+        shape: Shape of one sample.
     """
 
     def __init__(self, gather: Callable[[Array], Array], dtype: Any, shape: tuple[int, ...], read: Any = None) -> None:
@@ -108,7 +115,7 @@ _Columns = dict[tuple[str, str], _Column]
 
 
 def _columns(graph: Graph, samples: Samples, *, training: bool) -> _Columns:
-    """What batches hold, by part and name."""
+    """Return the parts of a batch, by part and name."""
     columns = {
         ("inputs", name): _column(samples, samples.inputs[name], each.dtype) for name, each in graph.inputs.items()
     }
@@ -123,11 +130,11 @@ def _column(samples: Samples, column: Column, dtype: str) -> _Column:
 
 
 _READ = ("bool", "uint8", "int8", "uint16", "int16", "int32", "int64", "float16", "float32", "float64")
-"""Dtypes that TensorFlow casts from."""
+"""Dtypes that TensorFlow casts."""
 
 
 def _target(samples: Samples, output: Output) -> _Column:
-    """The targets of `output`; an output that is not trained and has none gets zeros, which nothing reads."""
+    """Return the targets of `output`, or unused zeros if it has none because it is not trained."""
     target = samples.outputs.get(output.name)
     if target is None:
         return _Column(lambda at: np.zeros((len(at), 1), np.float32), "float32", (1,))
@@ -135,7 +142,7 @@ def _target(samples: Samples, output: Output) -> _Column:
 
 
 def _weights(graph: Graph, samples: Samples, *, training: bool) -> dict[str, _Column]:
-    """Sample weights of every output, ones where none are stated; empty where the spec has none at all.
+    """Return sample weights of every output, by default ones; empty if the spec has no weights at all.
 
     Class weights are lowered to sample weights of their own output; as in Keras, they weigh training only.
     """
@@ -164,55 +171,54 @@ def _weigher(samples: Samples, name: str, by_class: dict[int, float] | None) -> 
 
 def _one_pass(samples: Samples, columns: _Columns, batch_size: int) -> tf.data.Dataset:
     order = Order(samples.count, batch_size, shuffled=False)
-    chunks = tf.data.Dataset.from_tensor_slices(_chunks(order, _together(columns, order), 0, order.steps))
-    batches = _gathered(samples, columns, chunks, order).unbatch()
+    chunks = tf.data.Dataset.from_tensor_slices(_chunks(order, _batches_per_chunk(columns, order), 0, order.steps))
+    batches = _gather(samples, columns, chunks, order).unbatch()
     return batches.apply(tf.data.experimental.assert_cardinality(order.steps)).prefetch(tf.data.AUTOTUNE)
 
 
-def _together(columns: _Columns, order: Order) -> int:
-    """How many batches are gathered at once."""
+def _batches_per_chunk(columns: _Columns, order: Order) -> int:
+    """Return the number of batches that are gathered at once."""
     sample: int = sum(prod(each.shape) * max(1, each.dtype.size) for each in columns.values())
-    return max(1, min(TOGETHER, _BYTES_TOGETHER // max(1, sample * order.own_size)))
+    return max(1, min(MAX_BATCHES, _MAX_BYTES // max(1, sample * order.own_size)))
 
 
-def _chunks(order: Order, together: int, first: int, end: int) -> Array:
-    """Which batches are gathered at once, of those from `first` up to `end` of all passes: int64, shape (chunks, 3).
+def _chunks(order: Order, per_chunk: int, first: int, end: int) -> Array:
+    """Return the chunks of the batches `first` to `end`, exclusive, counted over all passes: int64, shape (chunks, 3).
 
-    A row is a pass, its first batch and the one after its last. The batches of a chunk are of one size: the last of a
-    pass, which may hold less, is gathered alone.
+    A row is a pass, and the first and the last batch of it, exclusive. The batches of a chunk are of one size: the last
+    of a pass, which may be smaller, is gathered alone.
     """
     rows = []
     whole = order.count // order.batch_size
     for number in range(first // order.steps, -(-end // order.steps)):
         begin = max(first - number * order.steps, 0)
         stop = min(end - number * order.steps, order.steps)
-        starts = [*range(begin, min(stop, whole), together), *(range(max(begin, whole), stop))]
+        starts = [*range(begin, min(stop, whole), per_chunk), *(range(max(begin, whole), stop))]
         rows += [(number, start, last) for start, last in pairwise([*starts, stop])]
     return np.array(rows, np.int64).reshape(-1, 3)
 
 
-def _gathered(samples: Samples, columns: _Columns, chunks: tf.data.Dataset, order: Order) -> tf.data.Dataset:
-    """The batches of each chunk, one after another on a first axis, gathered by two threads ahead of their use.
+def _gather(samples: Samples, columns: _Columns, chunks: tf.data.Dataset, order: Order) -> tf.data.Dataset:
+    """Return the batches of each chunk on a first axis, gathered ahead by two threads.
 
-    What is done for each batch by itself is left to tf.data's own code, as `unbatch`: a function of ours would cost
-    more than the copying.
+    `unbatch` of tf.data splits the chunks: a Python function for each batch would cost more than copying it.
     """
-    read = _unconverted(_reading(samples, columns, order))
+    read = _unconverted(_reader(samples, columns, order))
     return chunks.map(read, num_parallel_calls=2, deterministic=True).prefetch(2)
 
 
-def _reading(samples: Samples, columns: _Columns, order: Order) -> Callable[[tf.Tensor], tuple[Any, ...]]:
-    """A function that gives every column of a chunk, in the arrangement that Keras takes.
+def _reader(samples: Samples, columns: _Columns, order: Order) -> Callable[[tf.Tensor], tuple[Any, ...]]:
+    """Return a function that gathers a chunk in the structure of Keras, shapes (batches, samples, ...).
 
-    That is (inputs, outputs), with weights where there are any, each by name, with an axis for the batches before that
-    of the samples. Little of it is TensorFlow's: each operation would be made ready anew for each pass.
+    The structure is (inputs, outputs) or (inputs, outputs, weights), each by name. There are few TensorFlow operations:
+    each would be set up again for each pass.
     """
     keys = list(columns)
 
     def gather(chunk: Array) -> list[Array]:
         number, first, last = chunk.tolist()
         at = order.indices(number, first, last)
-        found = []
+        arrays = []
         for part, name in keys:
             column = columns[part, name]
             try:
@@ -220,42 +226,40 @@ def _reading(samples: Samples, columns: _Columns, order: Order) -> Callable[[tf.
             except (DataError, OSError) as error:
                 samples.faults.append(Fault(samples.source(part, name), error))
                 raise
-            found.append(values.reshape(last - first, len(at) // (last - first), *column.shape))
-        return found
+            arrays.append(values.reshape(last - first, len(at) // (last - first), *column.shape))
+        return arrays
 
     parts = ("inputs", "outputs", "weights") if any(part == "weights" for part, _ in keys) else ("inputs", "outputs")
 
     def read(chunk: tf.Tensor) -> tuple[dict[str, tf.Tensor], ...]:
         values = tf.numpy_function(gather, [chunk], [columns[key].read for key in keys], stateful=False)
-        found: dict[str, dict[str, tf.Tensor]] = {part: {} for part in parts}
+        batch: dict[str, dict[str, tf.Tensor]] = {part: {} for part in parts}
         for (part, name), value in zip(keys, values, strict=True):
             column = columns[part, name]
             value.set_shape((None, None, *column.shape))
-            found[part][name] = value if value.dtype == column.dtype else tf.cast(value, column.dtype)
-        return tuple(found.values())
+            batch[part][name] = value if value.dtype == column.dtype else tf.cast(value, column.dtype)
+        return tuple(batch.values())
 
     return read
 
 
-class Waiting:
-    """Counts the seconds in which the one reader of a `measured` data set has waited for its elements."""
+class WaitTimer:
+    """A timer of the waits for the elements of one data set, in seconds."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
         self._asked = 0.0
 
     def measured(self, dataset: tf.data.Dataset) -> tf.data.Dataset:
-        """`dataset`, each element of which is asked for by its reader and handed to it directly.
+        """Return `dataset` with the wait for each element measured.
 
-        It costs about a tenth of a millisecond an element, so it is for elements that are worth it. (TensorFlow's own
-        clock is refused where operations are to be deterministic.)
+        It costs about 0.1 ms an element. TensorFlow's own clock does not work with deterministic operations.
         """
-        unconverted = tf.autograph.experimental.do_not_convert  # there is nothing to convert, and looking takes long
-        asked = tf.data.Dataset.range(sys.maxsize).map(unconverted(self._ask))  # zip asks for this one first
+        asked = tf.data.Dataset.range(sys.maxsize).map(_unconverted(self._ask))  # zip asks for this one first
         options = tf.data.Options()
-        options.experimental_optimization.inject_prefetch = False  # what nobody has asked for yet is not waited for
+        options.experimental_optimization.inject_prefetch = False  # nobody waits for a prefetched element
         options.experimental_optimization.map_parallelization = False
-        return tf.data.Dataset.zip((asked, dataset)).map(unconverted(self._hand_over)).with_options(options)
+        return tf.data.Dataset.zip((asked, dataset)).map(_unconverted(self._hand_over)).with_options(options)
 
     def _ask(self, number: tf.Tensor) -> tf.Tensor:
         def note(number: Any) -> Any:

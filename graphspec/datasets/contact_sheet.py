@@ -1,4 +1,4 @@
-"""Images of a split as one picture, with the labels of their samples below them. Needs Pillow."""
+"""Images of a split as one picture, with the labels of their samples below them; needs Pillow."""
 
 from __future__ import annotations
 
@@ -12,14 +12,21 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 _TILE, _GAP, _LINE = 96, 8, 14
-"""The edge of an image, the space between two, and the height of a line of text, in pixels."""
+"""Edge of an image, space between two, and height of a line of text, in pixels."""
 
 
 def draw(images: Mapping[str, Array], captions: Sequence[str], path: Path, columns: int = 8) -> None:
-    """Write the images of each input, a row of names above them, to `path`; its ending says the format.
+    """Write the images of samples to `path`, those of each input in a row, with captions below.
 
-    images: by input, shape (count, height, width, channels). captions: one a sample. Raises OSError or ValueError where
-    `path` cannot be written.
+    Args:
+        images: The images of each input, shape (count, height, width, channels).
+        captions: One caption a sample.
+        path: The file to write; its suffix is the format.
+        columns: Samples in a row.
+
+    Raises:
+        OSError: `path` cannot be written.
+        ValueError: The suffix of `path` is no format of Pillow.
     """
     from PIL import Image, ImageDraw
 
@@ -41,7 +48,7 @@ def draw(images: Mapping[str, Array], captions: Sequence[str], path: Path, colum
 
 
 def _tile(sample: Array, all_samples: Array) -> Any:
-    """One image, its values spread from black to white over the range of all of them, enlarged without smoothing."""
+    """Return one image, enlarged without smoothing, its values scaled by the range of all."""
     import numpy as np
     from PIL import Image
 

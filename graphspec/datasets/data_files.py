@@ -1,7 +1,7 @@
-"""The files that samples come from: what a run remembers of them, and whether they are still what they were.
+"""Records of the data files of a run, and their comparison with the files.
 
-A run records size and SHA-256 of each. That takes as long as reading them once, so it is done in a thread beside the
-training; while that goes on, a file counts as changed where its size or its time of change do.
+A run records the size and the SHA-256 of each file. That takes as long as reading them once, so a thread beside the
+training does it; until then, a file counts as changed if its size or its modification time change.
 """
 
 from __future__ import annotations
@@ -22,84 +22,84 @@ Recorded = dict[str, dict[str, Any]]
 
 
 class DataFiles:
-    """The files of some splits, as they were when this was made, for a run in `folder`."""
+    """The data files of splits in the state of its creation, for a run in `folder`."""
 
     def __init__(self, splits: Iterable[Split], folder: Path) -> None:
         self.paths = paths_of(splits)
         self.folder = folder
-        self._seen = {text: _looks(path) for text, path in self.paths.items()}
+        self._before = {text: _size_and_time(path) for text, path in self.paths.items()}
         self._recorded: Future[Recorded] | None = None
 
     def changed(self) -> list[str]:
-        """The files that no longer look as they did, or are gone, as the spec writes them."""
-        return [text for text, path in self.paths.items() if _looks(path) != self._seen[text]]
+        """Return the files that have changed or are gone since, as the spec writes them."""
+        return [text for text, path in self.paths.items() if _size_and_time(path) != self._before[text]]
 
     def start_recording(self) -> None:
-        """Begin to read the files in a thread of its own."""
+        """Start to hash the files in a thread."""
         pool = ThreadPoolExecutor(1, "recording data files")
         self._recorded = pool.submit(_record, self.paths.values(), self.folder)
         pool.shutdown(wait=False)
 
     @property
     def are_recorded(self) -> bool:
-        """Whether all files have been read, so that `recorded` waits for nothing."""
+        """Return whether all files have been hashed, so that `recorded` does not wait."""
         return self._recorded is not None and self._recorded.done()
 
     def recorded(self) -> Recorded:
-        """Size and SHA-256 of each file; waits for the thread that reads them."""
+        """Return the size and the SHA-256 of each file; wait for the thread that hashes them."""
         return self._recorded.result() if self._recorded is not None else _record(self.paths.values(), self.folder)
 
 
 def paths_of(splits: Iterable[Split]) -> dict[str, Path]:
-    """The files of all sources, each once, by their path as the spec would write it."""
-    found: dict[str, Path] = {}
+    """Return the files of all sources, each once, by their path as the spec would write it."""
+    paths: dict[str, Path] = {}
     for split in splits:
         for _, source in split.sources():
             try:
                 files = files_of(source)
             except DataError:
-                continue  # it is found where the source is read
+                continue  # it is reported when the source is read
             names = [source.text] if files == [source.path] else [f"{source.text}: {each.name}" for each in files]
-            found |= dict(zip(names, files, strict=True))
-    return found
+            paths |= dict(zip(names, files, strict=True))
+    return paths
 
 
 def differing(recorded: Recorded, paths: dict[str, Path], folder: Path) -> list[str]:
-    """The files of `paths` that are not what a run in `folder` recorded of them; sizes are looked at first."""
-    known = {text: recorded.get(_name(path, folder)) for text, path in paths.items()}
-    return [text for text, path in paths.items() if (was := known[text]) is not None and _differs(path, was)]
+    """Return the files of `paths` that differ from the records of a run in `folder`."""
+    records = {text: recorded.get(_name(path, folder)) for text, path in paths.items()}
+    return [text for text, path in paths.items() if (record := records[text]) is not None and _differs(path, record)]
 
 
 def unknown(recorded: Recorded, paths: dict[str, Path], folder: Path) -> list[str]:
-    """The files of `paths` that a run in `folder` recorded nothing of."""
+    """Return the files of `paths` without a record of a run in `folder`."""
     return [text for text, path in paths.items() if _name(path, folder) not in recorded]
 
 
-def _differs(path: Path, was: dict[str, Any]) -> bool:
+def _differs(path: Path, record: dict[str, Any]) -> bool:
     try:
-        return bool(path.stat().st_size != was["size"] or fingerprint(path).sha256 != was["sha256"])
-    except (OSError, DataError):  # it is gone, or changes at this moment
+        return bool(path.stat().st_size != record["size"] or fingerprint(path).sha256 != record["sha256"])
+    except (OSError, DataError):  # it is gone, or is changing
         return True
 
 
 def _record(paths: Iterable[Path], folder: Path) -> Recorded:
-    """Size and SHA-256 of each file that can be read."""
-    found: Recorded = {}
+    """Return the size and the SHA-256 of each file that can be read."""
+    recorded: Recorded = {}
     for path in paths:
         with suppress(OSError, DataError):
-            taken = fingerprint(path)
-            found[_name(path, folder)] = {"size": taken.size, "sha256": taken.sha256}
-    return found
+            state = fingerprint(path)
+            recorded[_name(path, folder)] = {"size": state.size, "sha256": state.sha256}
+    return recorded
 
 
 def _name(path: Path, folder: Path) -> str:
-    """Return what a run in `folder` calls the file: JSON holds no names that are not UTF-8."""
+    """Return the path of a file relative to `folder`, legible: JSON holds UTF-8 alone."""
     return legible(relative(path.resolve(), folder.resolve()))
 
 
-def _looks(path: Path) -> tuple[int, int] | None:
+def _size_and_time(path: Path) -> tuple[int, int] | None:
     try:
-        found = path.stat()
+        status = path.stat()
     except OSError:
         return None
-    return found.st_size, found.st_mtime_ns
+    return status.st_size, status.st_mtime_ns

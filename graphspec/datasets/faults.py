@@ -1,7 +1,7 @@
-"""What goes wrong while samples are gathered, told as what it is.
+"""Errors of sources while batches are gathered, raised in the place of TensorFlow's errors.
 
-TensorFlow reads in threads of its own, and makes of an exception there a text in an error of its own. So a fault is
-noted where it arises, and told in the place of that error.
+tf.data gathers in threads, and turns an exception there into the text of an error of its own. So an error is noted
+where it is raised, and raised again in the place of TensorFlow's.
 """
 
 from __future__ import annotations
@@ -11,28 +11,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 
-from graphspec.diagnostics import SpecError
-from graphspec.diagnostics.rules import UNREADABLE_DATA
-from graphspec.files import reason_of
+from graphspec.checks.data import unreadable
+from graphspec.diagnostics import Report, SpecError
 from graphspec.sources import DataError, DataSource
 
 
 @dataclass(frozen=True)
 class Fault:
-    """That a source could not be read, and why."""
+    """A source that cannot be read, and the error."""
 
     source: DataSource | None
     error: DataError | OSError
 
     def as_spec_error(self) -> SpecError:
-        """The finding, at the key of the source that is at fault."""
-        if isinstance(self.error, DataError):
-            span = self.source.span_of(self.error.part) if self.source is not None else None
-            return SpecError.of(UNREADABLE_DATA, self.error.message, span, help=self.error.help)
-        name = self.source.text if self.source is not None else self.error.filename
-        reason = reason_of(self.error)
-        span = self.source.span_of("file") if self.source is not None else None
-        return SpecError.of(UNREADABLE_DATA, f"cannot read {name}: {reason}", span)
+        """Return the error as a diagnostic at the key of the source that is at fault."""
+        return SpecError(Report([unreadable(self.source, self.error)]))
 
 
 Faults = list[Fault]
@@ -40,7 +33,7 @@ Faults = list[Fault]
 
 @contextmanager
 def raise_faults(*noted: Faults) -> Iterator[None]:
-    """Raise SpecError with the first fault that was noted, if there is one, in the place of what is raised within."""
+    """Replace an error within by the SpecError of the first noted fault, if there is one."""
     try:
         yield
     except Exception as error:

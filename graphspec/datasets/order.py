@@ -1,8 +1,8 @@
-"""The order of samples: which of them stand in a batch follows from (seed, epoch, step) alone, in constant memory.
+"""The order of samples: a batch is a function of (seed, epoch, step), in constant memory.
 
-Each pass is a permutation of all samples that is never written down: every position is looked up by itself, with a
-cipher over the numbers below `count` (Simon, with cycle walking; `tf.random.experimental.index_shuffle`). So a run can
-start anywhere, and several workers share a pass by position.
+Each pass is a permutation of all samples that is never stored: `tf.random.experimental.index_shuffle` computes every
+position by itself, by a cipher over the numbers below `count` (Simon, with cycle walking). So a run can start anywhere,
+and several workers share a pass by position.
 """
 
 from __future__ import annotations
@@ -18,9 +18,16 @@ import tensorflow as tf
 class Order:
     """The batches of all passes over `count` samples.
 
-    batch_size counts the samples of all workers together. The last batch of a pass holds what is left. A batch is
-    divided into runs of positions, one a worker, as equal as can be: where the last one has fewer samples than there
-    are workers, some of them get none of it.
+    The last batch of a pass holds the rest. A batch is divided into a run of positions for each worker, as equal as
+    possible: of a last batch with fewer samples than workers, some workers get none.
+
+    Attributes:
+        count: Samples of a pass.
+        batch_size: Samples of a batch, of all workers together.
+        seed: Seed of the permutations.
+        shuffled: False for the order of the files.
+        worker: Number of this worker, from 0.
+        workers: Number of workers.
     """
 
     count: int
@@ -36,16 +43,22 @@ class Order:
 
     @property
     def steps(self) -> int:
-        """The batches of one pass."""
+        """Return the number of batches of one pass."""
         return -(-self.count // self.batch_size)
 
     @property
     def own_size(self) -> int:
-        """The samples of this worker in a whole batch."""
+        """Return the number of samples of this worker in a full batch."""
         return self.batch_size * (self.worker + 1) // self.workers - self.batch_size * self.worker // self.workers
 
     def indices(self, number: int, first: int, last: int) -> npt.NDArray[np.int64]:
-        """The samples of this worker in the batches from `first` up to `last` of pass `number`: int64, shape (n,)."""
+        """Return the indices of the samples of this worker in some batches of a pass: int64, shape (n,).
+
+        Args:
+            number: The pass, from 0.
+            first: The first batch.
+            last: The last batch, exclusive.
+        """
         positions = np.arange(first * self.batch_size, min(last * self.batch_size, self.count), dtype=np.int64)
         if self.workers > 1:
             batch, offset = np.divmod(positions, self.batch_size)

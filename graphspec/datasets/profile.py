@@ -1,6 +1,6 @@
-"""What the data of a spec holds: samples, shapes, dtypes, ranges, balance of classes, and the first samples.
+"""Profiles of data sources: samples, shapes, dtypes, ranges, class frequencies, and the first samples.
 
-Without TensorFlow; NumPy is imported when values are looked at. Sources are gone through in blocks.
+TensorFlow is not needed; NumPy is imported when values are read. Sources are read in blocks.
 """
 
 from __future__ import annotations
@@ -33,20 +33,23 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-MOST_CLASSES = 1_000
-"""So many different values are still counted as classes."""
+MAX_CLASSES = 1_000
+"""Distinct values that are counted as classes."""
+
+MAX_VALUES = 1 << 27
+"""Values that are read of a source, unless all are requested."""
 
 
-MOST_NUMBERS = 1 << 27
-"""So many numbers are looked at, unless all samples are asked for: of large samples only a few."""
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Profile:
-    """One source of a split. Values are None where they were not looked at, or are text; looked_at counts samples.
+    """The profile of one source of a split; statistics are None if no values were read, or they are text.
 
-    counts holds how often each value occurs, most frequent first, where the source gives one whole number or text a
-    sample and there are not too many. first are the first samples.
+    Attributes:
+        part: `input`, `output` or `sample_weight`.
+        looked_at: Number of samples that were read.
+        not_finite: Number of values that are NaN or infinite.
+        counts: Frequency of each value, highest first; None unless a sample is one integer or text, of few values.
+        first: The first samples.
     """
 
     split: str
@@ -68,15 +71,19 @@ class Profile:
 def profiles(
     split: Split,
     known: Vocabularies,
-    graph: Graph,
     *,
-    most: int | None,
+    limit: int | None,
     first: int = 3,
     progress: Progress | None = None,
 ) -> Iterator[Profile | tuple[DataSource, DataError | OSError]]:
-    """A profile of each source of `split`; for one that cannot be read, the source and why.
+    """Yield a profile of each source of `split`, or the source and the error if it cannot be read.
 
-    most: look at the values of so many samples only, 0 for headers alone, None for all.
+    Args:
+        split: The split.
+        known: The vocabularies of the training split.
+        limit: Maximum number of samples to read: 0 for headers alone, None for all.
+        first: Number of samples in `Profile.first`.
+        progress: Called while files are read.
     """
     split = with_vocabularies(split, known)
     for part, sources in (
@@ -86,60 +93,64 @@ def profiles(
     ):
         for name, source in sources.items():
             try:
-                yield _profile(split.name, part, name, source, most, first, progress)
+                yield _profile(split.name, part, name, source, limit, first, progress)
             except (DataError, OSError) as error:
                 yield source, error
 
 
 def _profile(
-    split: str, part: str, name: str, source: DataSource, most: int | None, first: int, progress: Progress | None
+    split: str, part: str, name: str, source: DataSource, limit: int | None, first: int, progress: Progress | None
 ) -> Profile:
     head = header(source)
-    if most == 0:
-        return Profile(split, part, name, source, head.samples, head.shape, head.dtype)
+    if limit == 0:
+        return Profile(
+            split=split, part=part, name=name, source=source, samples=head.samples, shape=head.shape, dtype=head.dtype
+        )
     column = load(source, progress)
     dtype = dtype_of(column)
-    seen = _Seen()
+    statistics = _Statistics()
     for block in blocks_of(column):
-        seen.add(block if most is None else block[: most - seen.samples])
-        if most is not None and (seen.samples == most or seen.samples * prod(column.shape[1:]) >= MOST_NUMBERS):
+        statistics.add(block if limit is None else block[: limit - statistics.samples])
+        if limit is not None and (
+            statistics.samples == limit or statistics.samples * prod(column.shape[1:]) >= MAX_VALUES
+        ):
             break
     return Profile(
-        split,
-        part,
-        name,
-        source,
-        len(column),
-        tuple(column.shape[1:]),
-        dtype,
-        seen.samples,
-        seen.lowest,
-        seen.highest,
-        seen.total / seen.finite if seen.finite else None,
-        seen.not_finite,
-        _counts(seen, source),
-        [_start(in_order(column, number, number + 1)) for number in range(min(first, len(column)))],
+        split=split,
+        part=part,
+        name=name,
+        source=source,
+        samples=len(column),
+        shape=tuple(column.shape[1:]),
+        dtype=dtype,
+        looked_at=statistics.samples,
+        lowest=statistics.lowest,
+        highest=statistics.highest,
+        mean=statistics.total / statistics.finite if statistics.finite else None,
+        not_finite=statistics.not_finite,
+        counts=_counts(statistics, source),
+        first=[_first_values(in_order(column, number, number + 1)) for number in range(min(first, len(column)))],
     )
 
 
-def _start(sample: Array, most: int = 100) -> Any:
-    """The value of one sample, or the first of its values: it may hold millions."""
-    found = sample[0]
-    return sample.reshape(-1)[:most].tolist() if sample.ndim > 1 and found.size > most else sample.tolist()[0]
+def _first_values(sample: Array, count: int = 100) -> Any:
+    """Return the only sample of an array, or its first values if it holds more than `count`."""
+    return sample.reshape(-1)[:count].tolist() if sample.ndim > 1 and sample.size > count else sample.tolist()[0]
 
 
-def _counts(seen: _Seen, source: DataSource) -> dict[str, int] | None:
-    """How often each value occurs; an index is that of a word where there is a vocabulary, and bears its name."""
-    if seen.counts is None or not seen.samples:
+def _counts(statistics: _Statistics, source: DataSource) -> dict[str, int] | None:
+    """Return the frequency of each value; indices of a vocabulary are replaced by its words."""
+    if statistics.counts is None or not statistics.samples:
         return None
-    words, made = source.transforms.vocabulary, source.transforms
-    if words is None or words == AUTO or made.one_hot is not None or made.cast is not None or made.scale is not None:
-        return dict(seen.counts.most_common())
-    return {str(words[int(index)]): count for index, count in seen.counts.most_common()}
+    transforms, words = source.transforms, source.transforms.vocabulary
+    are_indices = transforms.one_hot is None and transforms.cast is None and transforms.scale is None
+    if words is None or words == AUTO or not are_indices:
+        return dict(statistics.counts.most_common())
+    return {str(words[int(index)]): count for index, count in statistics.counts.most_common()}
 
 
-class _Seen:
-    """What is remembered of the values that have gone by."""
+class _Statistics:
+    """The statistics of the values of a source, which is added block by block."""
 
     def __init__(self) -> None:
         self.samples = self.finite = self.not_finite = 0
@@ -167,7 +178,7 @@ class _Seen:
         else:
             values, counts = np.unique(singles[:, 0], return_counts=True)
             self.counts.update(dict(zip(map(as_word, values.tolist()), counts.tolist(), strict=True)))
-        if len(self.counts) > MOST_CLASSES:
+        if len(self.counts) > MAX_CLASSES:
             self.counts = None
 
     def _measure(self, block: Array) -> None:
@@ -184,11 +195,11 @@ class _Seen:
 
 
 def images_of(graph: Graph, split: Split, count: int) -> dict[str, Array]:
-    """The first samples of each input that gives images: shape (count, height, width, channels)."""
-    found = {}
+    """Return the first samples of each input of images, shape (count, height, width, channels)."""
+    images = {}
     for name, source in split.inputs.items():
         head = header(source)
         if name in graph.inputs and len(head.shape) == 3 and head.shape[-1] in (1, 3, 4):
             column: Column = load(source)
-            found[name] = in_order(column, 0, count)
-    return found
+            images[name] = in_order(column, 0, count)
+    return images

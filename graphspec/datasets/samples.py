@@ -1,4 +1,4 @@
-"""Data → samples, read and checked before TensorFlow is loaded: what headers did not tell is checked here in full."""
+"""Samples of a spec, read and checked in full before TensorFlow is loaded."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from graphspec.checks.data import check_array, check_counts, check_held_out, check_split
+from graphspec.checks.data import check_array, check_counts, check_held_out, check_split, unreadable
 from graphspec.checks.values import check_column
 from graphspec.datasets.faults import Faults
 from graphspec.diagnostics import Report, SpecError
-from graphspec.diagnostics.rules import NOT_FINITE, NOTHING_TO_TRAIN, UNREADABLE_DATA
+from graphspec.diagnostics.rules import NOT_FINITE, NOTHING_TO_TRAIN
 from graphspec.language.graph import Graph
 from graphspec.shapes import Shapes, infer
 from graphspec.sources import Column, Data, DataError, DataSource, Header, Progress, Split, dtype_of, load, skipped
@@ -27,9 +27,12 @@ Array = np.ndarray[Any, Any]
 
 @dataclass(frozen=True)
 class Samples:
-    """Columns of the same samples. rows picks some of them, in that order; None is all.
+    """Columns of the same samples.
 
-    faults are what has gone wrong while they were gathered, left_out the files whose samples are not among them.
+    Attributes:
+        rows: Indices of the samples to use, in that order; None for all.
+        faults: Errors noted while batches are gathered.
+        left_out: Names of the files whose samples are left out.
     """
 
     inputs: dict[str, Column]
@@ -42,28 +45,28 @@ class Samples:
 
     @property
     def count(self) -> int:
-        """How many samples there are."""
+        """Return the number of samples."""
         return len(self.rows) if self.rows is not None else len(next(iter(self.inputs.values())))
 
     def source(self, part: str, name: str) -> DataSource | None:
-        """Where `inputs`, `outputs` or `weights` of a name come from."""
+        """Return the source of an entry of `inputs`, `outputs` or `weights`, or None if unknown."""
         if self.sources is None:
             return None
         sources = {"inputs": self.sources.inputs, "outputs": self.sources.outputs}
         return sources.get(part, self.sources.sample_weights).get(name)
 
     def batch(self, column: Column, indices: Array) -> Array:
-        """The samples of `column` at `indices`, which count within `rows`."""
+        """Return the samples of `column` at `indices`, which are indices into `rows`."""
         return column[indices if self.rows is None else self.rows[indices]]
 
     def part(self, rows: Array) -> Samples:
-        """The samples at `rows` only."""
+        """Return a selection of these samples."""
         return replace(self, rows=rows if self.rows is None else self.rows[rows])
 
 
 @dataclass(frozen=True)
 class TrainingData:
-    """The samples to train on, those to validate on, if any, and the vocabularies that were taken from the former."""
+    """The samples to train and to validate on, and the vocabularies of the training split."""
 
     train: Samples
     validation: Samples | None
@@ -73,15 +76,21 @@ class TrainingData:
 def read_training_data(
     spec: Spec, progress: Progress | None = None, vocabularies: Vocabularies | None = None
 ) -> TrainingData:
-    """The training and validation samples of `spec`. Raises SpecError with everything that is wrong with them.
+    """Read the training and validation samples of `spec`.
 
-    vocabularies are those of an earlier run; without them, those of the training split are taken.
+    Args:
+        spec: The spec.
+        progress: Called while files are read.
+        vocabularies: The vocabularies of an earlier run; by default, they are read from the training split.
+
+    Raises:
+        SpecError: There is nothing to train, or the data have faults, all of which it reports.
     """
     if spec.training is None or spec.data is None or spec.data.train is None:
         missing = "`training`" if spec.training is None else "`data: train:`"
-        raise _nothing(f"the spec has no {missing}, so there is nothing to train", f"add {missing} to {spec.path}")
+        raise _nothing_to_train(f"the spec has no {missing}", f"add {missing} to {spec.path}")
     if all(output.loss is None for output in spec.graph.outputs.values()):
-        raise _nothing("no output has a loss, so there is nothing to train", "give an output a `loss`")
+        raise _nothing_to_train("no output has a loss", "give an output a `loss`")
     splits = [split for split in (spec.data.train, spec.data.validation) if split is not None]
     known = vocabularies if vocabularies is not None else read_vocabularies(spec.graph, spec.data, progress)
     read = read_splits(spec.graph, splits, known, progress)
@@ -99,18 +108,18 @@ def read_training_data(
 
 
 def read_vocabularies(graph: Graph, data: Data, progress: Progress | None = None) -> Vocabularies:
-    """Every `vocabulary: auto` of the training split. Raises SpecError where a file of one cannot be read."""
-    found: dict[str, tuple[str, ...]] = {}
+    """Read every `vocabulary: auto` of the training split; raise SpecError if a file cannot be read."""
+    vocabularies: dict[str, tuple[str, ...]] = {}
     sources = auto_sources(data.train) if data.train is not None else {}
     report = Report()
     if data.train is not None and sources:
         report.extend(check_split(graph, data.train))
         report.raise_if_errors()
     for key, source in sources.items():
-        with _found(source, report):
-            found[key] = read_vocabulary(source, progress)
+        with _reported(source, report):
+            vocabularies[key] = read_vocabulary(source, progress)
     report.raise_if_errors()
-    return found
+    return vocabularies
 
 
 def read_splits(
@@ -121,9 +130,17 @@ def read_splits(
     *,
     to_predict: bool = False,
 ) -> dict[str, Samples]:
-    """The samples of each split by its name. Raises SpecError with everything that is wrong with them.
+    """Read the samples of each split, by its name.
 
-    to_predict: the inputs are only predicted from, so that NaN in them is NaN in a prediction, and no fault.
+    Args:
+        graph: The graph of the model.
+        splits: The splits to read.
+        known: The vocabularies of the training split.
+        progress: Called while files are read.
+        to_predict: Accept NaN in inputs, which leads to NaN in predictions.
+
+    Raises:
+        SpecError: The data have faults, all of which it reports.
     """
     report = Report()
     splits = [with_vocabularies(split, known) for split in splits]
@@ -152,9 +169,9 @@ def _read(
     if report.errors:
         return None
     for name, source in split.sources():
-        if _is_looked_through(columns[id(source)], source):
-            found = check_column(graph, shapes, split, name=name, source=source, column=columns[id(source)])
-            report.extend(each for each in found if each.rule is not NOT_FINITE or not to_predict)
+        if _is_scanned(columns[id(source)], source):
+            diagnostics = check_column(graph, shapes, split, name=name, source=source, column=columns[id(source)])
+            report.extend(each for each in diagnostics if each.rule is not NOT_FINITE or not to_predict)
     if report.errors:
         return None
     inputs = {name: _as_input(columns[id(source)], graph, name) for name, source in split.inputs.items()}
@@ -166,48 +183,46 @@ def _read(
     return samples if not len(left_out) else samples.part(np.delete(np.arange(samples.count), left_out))
 
 
-LOOKED_THROUGH = 1 << 30
-"""Bytes of a column that are looked through before the first step; larger ones would hold it up for too long."""
+MAX_SCANNED = 1 << 30
+"""Bytes of a column that is scanned before the first step; a larger one would delay it too long."""
 
-_BYTES_OF_TEXT = 1 << 9
-"""So much as a number of so many bytes does a text take to be read."""
+_BYTES_PER_TEXT = 1 << 9
+"""Bytes of numbers that take as long to scan as one text."""
 
 
-def _is_looked_through(column: Column, source: DataSource) -> bool:
-    """Whether every value of `column` is looked at before anything is made of it.
+def _is_scanned(column: Column, source: DataSource) -> bool:
+    """Return whether every value of `column` is checked before training begins.
 
-    What a larger one holds is found when its batch is gathered, or by the loss that it leads to.
+    A fault in a larger column shows when its batch is gathered, or by a loss of NaN.
     """
     is_text = column.dtype.kind in "USO" or source.transforms.vocabulary is not None
-    return prod(column.shape) * (_BYTES_OF_TEXT if is_text else column.dtype.itemsize) <= LOOKED_THROUGH
+    return prod(column.shape) * (_BYTES_PER_TEXT if is_text else column.dtype.itemsize) <= MAX_SCANNED
 
 
 def _load(source: DataSource, report: Report, progress: Progress | None) -> Column | None:
-    with _found(source, report):
+    with _reported(source, report):
         return load(source, progress)
     return None
 
 
 @contextmanager
-def _found(source: DataSource, report: Report) -> Iterator[None]:
-    """Make a finding of what is raised within because `source` cannot be read."""
+def _reported(source: DataSource, report: Report) -> Iterator[None]:
+    """Report an error within as a diagnostic of `source`."""
     try:
         yield
-    except DataError as error:
-        report.add(UNREADABLE_DATA, error.message, source.span_of(error.part), help=error.help)
-    except (OSError, ValueError) as error:
-        report.add(UNREADABLE_DATA, f"{source.text} cannot be read: {error}", source.span_of("file"))
+    except (DataError, OSError, ValueError) as error:
+        report.extend([unreadable(source, error)])
 
 
 def _as_input(column: Column, graph: Graph, name: str) -> Column:
-    """One value a sample serves an input of shape [1]."""
+    """Return `column` in the shape of an input; single values are an input of shape [1]."""
     return with_last_axis(column) if len(column.shape) == 1 and graph.inputs[name].shape == (1,) else column
 
 
 def with_last_axis(column: Column) -> Column:
-    """A column of single values as one of lists of one."""
+    """Return a column of single values with a last axis of one."""
     return Mapped(column, (1,), column.dtype, lambda values: values[:, None])
 
 
-def _nothing(message: str, help: str) -> SpecError:
-    return SpecError.of(NOTHING_TO_TRAIN, message, help=help)
+def _nothing_to_train(reason: str, help: str) -> SpecError:
+    return SpecError.of(NOTHING_TO_TRAIN, f"{reason}, so there is nothing to train", help=help)

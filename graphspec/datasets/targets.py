@@ -1,4 +1,4 @@
-"""Targets as Keras needs them, each checked against the output that it trains."""
+"""Targets in the shapes that Keras needs, each checked against the output that it trains."""
 
 from __future__ import annotations
 
@@ -17,20 +17,21 @@ from graphspec.sources import Column, DataError
 from graphspec.sources.scan import Scan, scan
 
 
-def _labels(output: Output, found: Scan, classes: int | None, span: Span) -> Iterator[Diagnostic]:
-    """The faults of class indices that are NaN, or none of the classes."""
-    if not found.is_finite:
+def _check_classes(output: Output, labels: Scan, classes: int | None, span: Span) -> Iterator[Diagnostic]:
+    """Yield a diagnostic for class indices that are NaN or outside of the classes."""
+    if not labels.is_finite:
         yield Diagnostic(NOT_FINITE, f"the targets of `{output.name}` are not all finite", span, "class indices")
-    elif found.lowest is not None and found.highest is not None:
+    elif labels.lowest is not None and labels.highest is not None:
         yield from check_labels(
-            output, found.lowest, found.highest, fractional=found.fractional, classes=classes, span=span
+            output, labels.lowest, labels.highest, fractional=labels.fractional, classes=classes, span=span
         )
 
 
 def fit_targets(graph: Graph, model: keras.Model, samples: Samples) -> Samples:
-    """`samples` with each target in the shape its output has, where only an axis of one differs.
+    """Return `samples` with each target in the shape of its output, where only an axis of one differs.
 
-    Raises SpecError for every target that does not have the shape, or the class indices, that its output and loss need.
+    Raises:
+        SpecError: A target has another shape, or other class indices, than its output and loss need; it reports all.
     """
     report = Report()
     fitted: dict[str, Column] = {}
@@ -42,11 +43,11 @@ def fit_targets(graph: Graph, model: keras.Model, samples: Samples) -> Samples:
         report.extend(check_target(output, tuple(target.shape[1:]), shape, span))
         if takes_classes(output) and watch.is_clean and len(target):
             try:
-                found = scan(target, ignored_class(output))
+                labels = scan(target, ignored_class(output))
             except (DataError, OSError) as error:
                 report.extend(Fault(samples.source("outputs", name), error).as_spec_error().report)
                 continue
-            report.extend(_labels(output, found, shape[-1], span))
+            report.extend(_check_classes(output, labels, shape[-1], span))
         is_single = len(target.shape) == 1 and shape == (1,) and not takes_classes(output)
         fitted[name] = with_last_axis(target) if is_single else target
     report.raise_if_errors()

@@ -72,13 +72,13 @@ def _excerpt(span: Span, text: str, gutter: int, role: str, paint: Paint) -> lis
     if len(line) > _WIDTH:
         cut = max(0, start - 41)
         line, start, end = "..." + line[cut : cut + _WIDTH - 6] + "...", start - cut + 3, end - cut + 3
-    shown = ["\t" if each == r"\t" else each for each in characters(line)]
-    before, marked = shown[: start - 1], shown[start - 1 : end - 1]
+    visible = ["\t" if each == r"\t" else each for each in characters(line)]
+    before, marked = visible[: start - 1], visible[start - 1 : end - 1]
     blank = "".join(each if each == "\t" else " " * _width(each) for each in before) + " " * (start - 1 - len(before))
     caret = paint("^" * max(1, sum(map(_width, marked))) + (f" {printable(text)}" if text else ""), role)
     return [
         paint(f"{' ' * gutter} |", "gutter"),
-        paint(f"{span.line:>{gutter}} |", "gutter") + f" {''.join(shown)}",
+        paint(f"{span.line:>{gutter}} |", "gutter") + f" {''.join(visible)}",
         paint(f"{' ' * gutter} |", "gutter") + f" {blank}{caret}",
     ]
 

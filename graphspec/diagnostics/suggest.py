@@ -102,8 +102,8 @@ def did_you_mean(name: str, known: Iterable[str], otherwise: str = "") -> str:
 def one_of(names: Iterable[str], limit: int = 12) -> str:
     """Return the names in backticks as a list, cut after `limit`."""
     listed = list(names)
-    shown = ", ".join(f"`{name}`" for name in listed[:limit])
-    return shown if len(listed) <= limit else f"{shown}, ... ({len(listed)} in all)"
+    text = ", ".join(f"`{name}`" for name in listed[:limit])
+    return text if len(listed) <= limit else f"{text}, ... ({len(listed)} in all)"
 
 
 def a(noun: str) -> str:
@@ -143,7 +143,7 @@ def kind_of(value: Any) -> str:
     return "a list" if isinstance(value, list) else "a mapping"
 
 
-def shown(value: Any) -> str:
+def quoted(value: Any) -> str:
     """Return `value` as a spec would write it, cut if it is long."""
     if isinstance(value, bool) or value is None:
         return f"`{'null' if value is None else str(value).lower()}`"

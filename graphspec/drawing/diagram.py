@@ -139,19 +139,19 @@ def _mark(number: int) -> str:
 def fold(graph: Graph) -> dict[str, list[Node]]:
     """Return the nodes of each box by the name of each node; one without layers joins its input."""
     users = Counter(name for node in graph.nodes.values() for name in {each.name for each in node.references()})
-    found: dict[str, list[Node]] = {}
+    boxes: dict[str, list[Node]] = {}
     for node in graph.nodes.values():
         earlier = _only_tensor(graph, node)
         if earlier is None:
-            found[node.name] = [node]
+            boxes[node.name] = [node]
         elif users[earlier.name] == 1 and earlier.name not in graph.outputs and _are_parts(earlier.label, node.label):
-            found[node.name] = found[earlier.name]
-            found[node.name].append(node)
+            boxes[node.name] = boxes[earlier.name]
+            boxes[node.name].append(node)
         elif not node.steps and node.name not in graph.outputs:
-            found[node.name] = found[earlier.name]
+            boxes[node.name] = boxes[earlier.name]
         else:
-            found[node.name] = [node]
-    return found
+            boxes[node.name] = [node]
+    return boxes
 
 
 def title(nodes: list[Node]) -> str:

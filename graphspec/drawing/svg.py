@@ -71,9 +71,9 @@ def _size(box: Box) -> Point:
 
 def _box(box: Box, size: Point, layout: Placement, marks: dict[str, int]) -> str:
     (x, y), (width, height) = layout.places[box.key], size
-    shown = [
+    parts = [
         f'<g class="{box.kind}" transform="translate({x:.1f} {y:.1f})">',
-        f"<title>{_text(_told(box))}</title>",
+        f"<title>{_text(_tooltip(box))}</title>",
         f'<path class="head" d="M0 {HEAD:g}v{8 - HEAD:g}q0 -8 8 -8h{width - 16:.1f}q8 0 8 8v{HEAD - 8:g}z"/>',
         f'<rect class="box" width="{width:.1f}" height="{height:.1f}" rx="8" fill-opacity="0"/>',
         f'<text class="title" x="{PADDING:g}" y="19">{_text(_cut(box.title))}</text>',
@@ -81,11 +81,11 @@ def _box(box: Box, size: Point, layout: Placement, marks: dict[str, int]) -> str
     y = HEAD + 16
     for number, line in enumerate(box.lines):
         if box.skipped and number == len(box.lines) // 2:
-            shown.append(f'<text class="more" x="{PADDING:g}" y="{y:g}">… {box.skipped} more</text>')
+            parts.append(f'<text class="more" x="{PADDING:g}" y="{y:g}">… {box.skipped} more</text>')
             y += LINE
-        shown.append(_line(line, width, y, marks))
+        parts.append(_line(line, width, y, marks))
         y += LINE
-    return "".join([*shown, "</g>"])
+    return "".join([*parts, "</g>"])
 
 
 def _line(line: Line, width: float, y: float, marks: dict[str, int]) -> str:
@@ -118,7 +118,7 @@ def _arrow(points: list[Point], text: str) -> str:
     return f'<g><path class="arrow" d="{"".join(path)}"><title>{_text(text)}</title></path>{tip}</g>'
 
 
-def _told(box: Box) -> str:
+def _tooltip(box: Box) -> str:
     return "\n".join([box.title, *(f"{line.layer} {line.shape}" for line in box.lines)])
 
 

@@ -11,7 +11,7 @@ from graphspec import run_directory
 from graphspec.extras import require_tensorflow
 from graphspec.predicting.predictor import Predictor
 from graphspec.predicting.with_spec import predictor_of_file, predictor_with_spec
-from graphspec.runs.run import CHECKPOINTS, Run
+from graphspec.runs.run import CHECKPOINTS, Run, run_or_file
 from graphspec.spec import load
 
 _FLOAT32 = "training.precision=float32"
@@ -41,20 +41,21 @@ class ExportedModel:
         return self.make()
 
 
-def find_model(path: Path, checkpoint: str, *, in_float32: bool) -> ExportedModel:
-    """Return the model at `path`.
+def exported_model(run: Run | Path | str, checkpoint: str, *, in_float32: bool) -> ExportedModel:
+    """Return the model of a run or in a file.
 
     Args:
-        path: A run directory, a folder of runs (the newest is taken), or a `.keras` file.
+        run: A run, its directory, a folder of runs (the newest is taken), or a `.keras` file.
         checkpoint: `last`, or `best` for the model of the best epoch of a run.
         in_float32: Build the model of a run trained in mixed precision in float32, as its weights are.
 
     Raises:
         SpecError: There is no run.
     """
-    if path.suffix.lower() == ".keras" and not path.is_dir():
-        return ExportedModel(name=path.stem, folder=path.parent, file=path, make=lambda: _load_file(path))
-    run = Run.at(path)
+    run = run if isinstance(run, Run) else run_or_file(run)
+    if isinstance(run, Path):
+        file = run
+        return ExportedModel(name=file.stem, folder=file.parent, file=file, make=lambda: _load_file(file))
     spec = run.spec
     precision = spec.model.precision
     is_changed = in_float32 and precision != "float32"

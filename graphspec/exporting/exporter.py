@@ -92,11 +92,9 @@ def export(
     format = FORMATS[to]
     check_tensorflow()
     format.require()
-    from graphspec.exporting.exported_model import find_model
-    from graphspec.runs.run import Run
+    from graphspec.exporting.exported_model import exported_model
 
-    source = run.path if isinstance(run, Run) else Path(run)
-    exported = find_model(source, checkpoint, in_float32=format.computes_in_float32)
+    exported = exported_model(run, checkpoint, in_float32=format.computes_in_float32)
     if path is None:
         check_kept(exported.folder, (EXPORTS,))
     destination = Path(path) if path is not None else exported.folder / EXPORTS / f"{exported.name}{format.ending}"

@@ -14,7 +14,7 @@ from graphspec.diagnostics import SourceText, SpecError
 from graphspec.diagnostics.rules import DATA_NAMES, UNKNOWN_FORMAT
 from graphspec.diagnostics.suggest import one_of
 from graphspec.language.graph import Graph
-from graphspec.sources import GIVEN, DataSource, Split, endings, format_of
+from graphspec.sources import COMMAND_LINE, DataSource, Split, endings, format_of
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Files:
         texts = [name for name, each in graph.inputs.items() if each.dtype == "string"]
         inputs = {name: replace(each, as_text=each.as_text or name in texts) for name, each in inputs.items()}
         outputs = {name: replace(each, is_target=True) for name, each in outputs.items()}
-        return Split(name=GIVEN, inputs=inputs, outputs=outputs, sample_weights=weights, span=graph.span)
+        return Split(name=COMMAND_LINE, inputs=inputs, outputs=outputs, sample_weights=weights, span=graph.span)
 
 
 def table_sources(trained: Split | None, file: Path | str) -> dict[str, DataSource]:

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from graphspec.files import open_file, zip_in
+from graphspec.files import json_in, open_file, zip_in
 from graphspec.language.document.tree import plain
 from graphspec.language.expand import Library
 from graphspec.language.graph import (
@@ -254,9 +254,6 @@ def _layers_of(path: Path) -> str | None:
     """Return the SHA-256 of a saved model's configuration, or None if unreadable."""
     try:
         with open_file(path) as file, zip_in(file) as archive:
-            if archive.getinfo("config.json").file_size > _MAX_CONFIG:
-                return None
-            config = json.loads(archive.read("config.json"))
-            return sha256_of({"config": config["config"]})
-    except (OSError, ValueError, LookupError, TypeError, zipfile.BadZipFile, RecursionError):
+            return sha256_of({"config": json_in(archive, "config.json", _MAX_CONFIG)["config"]})
+    except (OSError, ValueError, LookupError, zipfile.BadZipFile, RecursionError):
         return None

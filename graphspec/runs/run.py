@@ -15,7 +15,7 @@ from graphspec.diagnostics import SpecError
 from graphspec.diagnostics.rules import BAD_RUN
 from graphspec.diagnostics.suggest import one_of
 from graphspec.extras import check_tensorflow, require_tensorflow
-from graphspec.files import is_file, is_whole_zip
+from graphspec.files import is_file, is_folder, is_whole_zip
 from graphspec.language.traversal import every_plugin
 from graphspec.predicting.input_files import Files, table_sources
 from graphspec.predicting.labels import labels_of
@@ -350,3 +350,13 @@ class Run:
         files = Files(data) if isinstance(data, Mapping) else data
         samples = predictor.samples(files, targets=False, rows=rows)
         return (batch.predicted for batch in predictor.batches(samples, batch_size))
+
+
+def run_or_file(path: Path | str) -> Run | Path:
+    """Return the run at `path` or the newest below it, or the path itself if it is a model file.
+
+    Raises SpecError if there is neither.
+    """
+    path = Path(path)
+    is_model = path.suffix.lower() == ".keras" or is_file(path)
+    return path if is_model and not is_folder(path) else Run.at(path)

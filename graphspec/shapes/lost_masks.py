@@ -78,18 +78,18 @@ class Watch:
         elif not is_masked(result) and any(isinstance(each, Tensor) for each in tensors(result)):
             self._drop(f"`{name}` in `{frame.node.label}` drops its mask", uses_mask)
         elif self._is_taken(frame, value):
-            said = f"`{name}` in `{frame.node.label}` has no mask when it runs: `{REMOVES_MASKS}` removes it"
-            self._drop(said, _is_attention)
+            message = f"`{name}` in `{frame.node.label}` has no mask when it runs: `{REMOVES_MASKS}` removes it"
+            self._drop(message, _is_attention)
 
     def _see_use(self, frame: Frame, value: Value, keywords: dict[str, Any], *, explicit: bool) -> None:
         name = frame.step.layer.label
         if "initial_state" in keywords and not explicit and any(True for _ in tensors(keywords["initial_state"])):
-            said = f"`{name}` in `{frame.node.label}` has an initial state, with which Keras ignores the mask"
-            self._drop(f"{said} of its sequence", uses_mask, is_certain=True)
+            message = f"`{name}` in `{frame.node.label}` has an initial state, with which Keras ignores the mask"
+            self._drop(f"{message} of its sequence", uses_mask, is_certain=True)
             return
         if _is_attention(frame.step) and not explicit and self._is_taken(frame, [value, list(keywords.values())]):
-            said = f"`{name}` in `{frame.node.label}` finds no mask when it runs"
-            self._drop(f"{said}: the `{REMOVES_MASKS}` before it removes it", _is_attention, is_certain=True)
+            message = f"`{name}` in `{frame.node.label}` finds no mask when it runs"
+            self._drop(f"{message}: the `{REMOVES_MASKS}` before it removes it", _is_attention, is_certain=True)
         self.is_used = True
         if frame.step.layer.type_name == REMOVES_MASKS:
             for each in tensors([value, list(keywords.values())]):
@@ -109,13 +109,13 @@ class Watch:
 
     def findings(self, calls: Calls) -> Iterator[Diagnostic]:
         """Yield the warnings, after the whole walk."""
-        said: set[int] = set()
+        reported: set[int] = set()
         for drop in self.drops:
             frame = drop.frames[-1]
             user = None if drop.is_certain else _user(drop, calls)
-            if id(frame.step) in said or not (drop.is_certain or user is not None or not self.is_used):
+            if id(frame.step) in reported or not (drop.is_certain or user is not None or not self.is_used):
                 continue
-            said.add(id(frame.step))
+            reported.add(id(frame.step))
             end = ", so layers after it see the padding" if user is not None else ""
             end = end or (", so it sees the padding" if drop.is_certain else ", and no layer uses it")
             yield Diagnostic(
@@ -160,11 +160,11 @@ def _takes(step: Step, arguments: tuple[str, ...]) -> bool:
 
 def _followers(graph: Graph) -> dict[str, list[Node]]:
     """Return the nodes that have each tensor as an operand."""
-    found: dict[str, list[Node]] = {}
+    followers: dict[str, list[Node]] = {}
     for node in graph.nodes.values():
         for name in {reference.name for reference in node.references()}:
-            found.setdefault(name, []).append(node)
-    return found
+            followers.setdefault(name, []).append(node)
+    return followers
 
 
 def _downstream(frame: Frame, keeps: Callable[[Node, int], bool] = lambda node, number: True) -> Iterator[Frame]:
@@ -202,9 +202,9 @@ def _user(drop: _Drop, calls: Calls) -> Step | None:
 
         reached = list(_downstream(frame, keeps))
         for each in reached:
-            found = next((step for step in _inside(each.step) if drop.wants(step) and not _has_mask(step)), None)
-            if found is not None:
-                return found
+            user = next((step for step in _inside(each.step) if drop.wants(step) and not _has_mask(step)), None)
+            if user is not None:
+                return user
         nodes = {frame.node.name, *(each.node.name for each in reached)}
         if not nodes & set(frame.graph.outputs):
             return None

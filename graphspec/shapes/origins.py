@@ -44,23 +44,23 @@ def origins(
         rule: what the step breaks; only rules of shapes have labels.
     """
     number = node.steps.index(step)
-    found: list[Label] = []
+    labels: list[Label] = []
     if rule not in _OF_SHAPES:
-        return found
+        return labels
     if number:
-        found += _of(graph, node, number - 1, values, calls, None, to_input=True)
+        labels += _of(graph, node, number - 1, values, calls, None, to_input=True)
     else:
         operands = [(each, values.get(each.name)) for each in node.references()][:_MAX_OPERANDS]
         shapes = [value.shape for _, value in operands if isinstance(value, Tensor)]
         axis = _differing(shapes) if rule is SHAPE_MISMATCH and len(shapes) > 1 else None
         for reference, _ in operands:
             if reference.name in graph.inputs:
-                found.append(Label(graph.inputs[reference.name].span, f"`{reference.name}` is declared here"))
+                labels.append(Label(graph.inputs[reference.name].span, f"`{reference.name}` is declared here"))
                 continue
-            found += _of_reference(graph, reference, values, calls, axis, to_input=len(operands) == 1)
+            labels += _of_reference(graph, reference, values, calls, axis, to_input=len(operands) == 1)
     before = node.steps[max(0, number - 1) : number]
-    shown = {step.span, *(each.span for each in node.references()), *(each.span for each in before)}
-    return [label for label in dict.fromkeys(found) if label.span not in shown]
+    reported = {step.span, *(each.span for each in node.references()), *(each.span for each in before)}
+    return [label for label in dict.fromkeys(labels) if label.span not in reported]
 
 
 def _differing(shapes: Sequence[Shape]) -> int | None:

@@ -7,14 +7,12 @@ layers of others, wrappers, calls with tensors by keyword — stays unknown in t
 
 from __future__ import annotations
 
-import json
 import zipfile
-from pathlib import Path
 from typing import Any
 
 from graphspec import catalog
 from graphspec.diagnostics import Span
-from graphspec.files import open_file, zip_in
+from graphspec.files import json_in, open_file, zip_in
 from graphspec.language.graph import (
     ExternalModel,
     Feed,
@@ -38,20 +36,13 @@ def read_saved(model: ExternalModel) -> Graph | None:
     if model.path is None:
         return None
     try:
-        config = _config(model.path)
+        with open_file(model.path) as file, zip_in(file) as archive:
+            config = json_in(archive, "config.json", _MAX_CONFIG_BYTES)
         if config["class_name"] != "Functional":
             return None
         return _graph(config["config"], model.name, model.source_span)
     except (OSError, ValueError, LookupError, TypeError, AttributeError, zipfile.BadZipFile, RecursionError):
         return None  # whoever builds the model says what is wrong with the file
-
-
-def _config(path: Path) -> dict[str, Any]:
-    with open_file(path) as file, zip_in(file) as archive:
-        if archive.getinfo("config.json").file_size > _MAX_CONFIG_BYTES:
-            raise ValueError("too large")
-        found: dict[str, Any] = json.loads(archive.read("config.json"))
-        return found
 
 
 def _graph(config: dict[str, Any], name: str, span: Span) -> Graph:

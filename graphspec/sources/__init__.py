@@ -1,7 +1,7 @@
-"""Named data files → columns of samples: one module a format, each with a `FORMAT`, behind one interface.
+"""Readers of data files: headers without NumPy, columns of samples, and their transforms.
 
-A header needs no NumPy, and says what it can without reading the data; `load` gives a column: something that reads as
-an array whose first axis counts the samples. A new format is one module and one line in `format.FORMATS`.
+`header` returns what is known without reading the data; `load` returns a column, which is indexed like an array whose
+first axis is the samples. A new format is one module with a `FORMAT`, and one line in `format.FORMATS`.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from graphspec.sources.column import Column, dtype_of, in_order, skipped
 from graphspec.sources.format import FORMATS, Format, endings, format_for, format_of
 from graphspec.sources.reading import Progress, blocks_of, header, load
 from graphspec.sources.shards import files_of
-from graphspec.sources.source import AUTO, GIVEN, Data, DataError, DataSource, Header, Split, Transforms, Window
+from graphspec.sources.source import AUTO, COMMAND_LINE, Data, DataError, DataSource, Header, Split, Transforms, Window
 
 __all__ = [
     "AUTO",
+    "COMMAND_LINE",
     "FORMATS",
-    "GIVEN",
     "Column",
     "Data",
     "DataError",

@@ -1,7 +1,7 @@
-"""Files without random access that are larger than memory should hold: converted once, and memory-mapped ever after.
+"""Conversions of large files without random access into memory-mapped ones, each made once.
 
-An entry is named after the bytes of the file and what was read of it, so that it serves every spec, every copy of the
-file and every process, and a file that has changed is converted anew. It appears whole or not at all.
+An entry is named by a hash of the file and of what is read of it, so that all specs, copies of the file and processes
+share it, and a changed file is converted again. Entries are created atomically.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from graphspec.files import read_text, reason_of
+from graphspec.files import read_text, reason_of, write_whole
 from graphspec.sources.cache_folder import (
     BOUND,
     ENTRY,
     FOLDER,
-    MAKING,
+    UNFINISHED,
     alone,
     bound,
     cache_folder,
@@ -46,17 +46,19 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 _VERSION = 1
-"""Of how conversions are made and laid out; another number, and all are made anew."""
+"""Version of the layout of conversions; entries of other versions are not used."""
 
 
 def find(source: DataSource) -> Column | None:
-    """What `source`, a single file, was converted to before; None where it was not.
+    """Return the earlier conversion of `source`, a single file, or None.
 
-    Raises OSError where the file cannot be read.
+    Raises:
+        OSError: The file cannot be read.
+        DataError: The file changes while it is read.
     """
     if not entries():
         return None
-    return _found(cache_folder() / _key(source))
+    return _open_entry(cache_folder() / _key(source))
 
 
 def convert(
@@ -65,31 +67,37 @@ def convert(
     samples: int | None,
     progress: Callable[[str, int, int | None], None] | None = None,
 ) -> Column:
-    """The samples of `blocks`, which `source` reads, as a column in memory-mapped files: dtype as they promote to.
+    """Return the samples of `blocks`, which `source` reads, as a column in memory-mapped files.
 
-    samples is how many there are, if that is known. Raises DataError where they take more than the cache may, or the
-    folder of the cache cannot be written, and what reading `blocks` raises.
+    Args:
+        source: A single file.
+        blocks: Its samples; the dtype of the column is that to which theirs promote.
+        samples: The number of samples, if known.
+        progress: Called after each block.
+
+    Raises:
+        DataError: The conversion exceeds the limit of the cache or cannot be written, or a block cannot be read.
     """
     root = cache_folder()
     folder = root / _key(source)
-    column = _found(folder)
+    column = _open_entry(folder)
     if column is not None:
         return column
     with ExitStack() as stack:
         with _writable(root):
             root.mkdir(parents=True, exist_ok=True)
             stack.enter_context(alone(folder))
-        column = _found(folder)
+        column = _open_entry(folder)
         if column is None:
             _make(folder, source, blocks, samples, progress)
-            column = _found(folder)
+            column = _open_entry(folder)
     if column is None:
         raise DataError(f"{folder} cannot be read after it was written", help=f"set {FOLDER} to another folder")
     return column
 
 
 def _key(source: DataSource) -> str:
-    """What names the conversion of `source`: a hash of the bytes of its file, and of what is read of them."""
+    """Return the name of a conversion: a hash of its file, and of what is read of it."""
     read = {
         "version": _VERSION,
         "file": fingerprint(source.path).sha256,
@@ -111,8 +119,8 @@ def _key(source: DataSource) -> str:
     return hashlib.sha256(json.dumps(read, sort_keys=True).encode()).hexdigest()
 
 
-def _found(folder: Path) -> Column | None:
-    """The column in `folder`, which from now on is in use; None where there is none. A damaged one is removed."""
+def _open_entry(folder: Path) -> Column | None:
+    """Return the column in `folder` and hold it; None if there is none. A damaged one is removed."""
     if not hold(folder):
         return None
     try:
@@ -135,61 +143,58 @@ def _make(
     samples: int | None,
     progress: Callable[[str, int, int | None], None] | None,
 ) -> None:
-    """Convert `blocks` to a new entry in `folder`, of which nothing is seen before it is whole."""
-    root, most = folder.parent, bound()
-    making = root / f"{MAKING}{folder.name}-{secrets.token_hex(4)}"
+    """Convert `blocks` to a new entry `folder`, which is created atomically."""
+    root, limit = folder.parent, bound()
+    unfinished = root / f"{UNFINISHED}{folder.name}-{secrets.token_hex(4)}"
     with _writable(root):
         sweep(root, folder.name)
-        making.mkdir()
-    writer = Writer(making, source.text)
+        unfinished.mkdir()
+    writer = Writer(unfinished, source.text)
     try:
         for block in blocks:
             with _writable(root):
                 writer.add(block)
-            _refuse_too_large(writer, source, samples, most)
+            _refuse_too_large(writer, source, samples, limit)
             if progress is not None:
                 progress(source.text, writer.count, samples)
         with _writable(root):
             writer.finish()
-            _describe(making, source, writer)
+            _describe(unfinished, source, writer)
             make_room(writer.size)
             if folder.exists():  # it is damaged
                 shutil.rmtree(folder, ignore_errors=True)
-            making.rename(folder)
-            _to_disk(root)
+            unfinished.rename(folder)
+            _sync_folder(root)
     finally:
         writer.close()
-        shutil.rmtree(making, ignore_errors=True)
+        shutil.rmtree(unfinished, ignore_errors=True)
 
 
-def _refuse_too_large(writer: Writer, source: DataSource, samples: int | None, most: int) -> None:
-    """Raise DataError where the conversion takes more than the cache may, as soon as that is known."""
+def _refuse_too_large(writer: Writer, source: DataSource, samples: int | None, limit: int) -> None:
+    """Raise DataError as soon as a conversion is known to exceed the limit of the cache."""
     whole = writer.size
     if samples is not None and not writer.holds_text:
         whole = max(whole, whole // max(1, writer.count) * samples)
-    if whole > most:
+    if whole > limit:
         raise DataError(
-            f"{source.text} takes more than {most / 1e9:g} GB once it is unpacked, which is all that the cache of "
+            f"{source.text} takes more than {limit / 1e9:g} GB once it is unpacked, which is all that the cache of "
             "converted files may hold",
             help=f"set {BOUND} to more gigabytes, or save the data as .npy, which is read where it lies",
         )
 
 
-def _describe(making: Path, source: DataSource, writer: Writer) -> None:
+def _describe(unfinished: Path, source: DataSource, writer: Writer) -> None:
     part = source.key or source.column or source.feature or ", ".join(source.columns or ())
     entry = {
         "source": f"{source.path.resolve()}{f' ({part})' if part else ''}",
         "shape": [writer.count, *(writer.inner or ())],
     }
-    with open(making / ENTRY, "w", encoding="utf-8") as file:
-        json.dump(entry, file)
-        file.flush()
-        os.fsync(file.fileno())
-    _to_disk(making)
+    write_whole(unfinished / ENTRY, json.dumps(entry).encode())
+    _sync_folder(unfinished)
 
 
-def _to_disk(folder: Path) -> None:
-    """Have the names in `folder` on the disk, where a folder can be flushed."""
+def _sync_folder(folder: Path) -> None:
+    """Sync the names in a folder to the disk, on systems that can."""
     with suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
         try:
@@ -200,7 +205,7 @@ def _to_disk(folder: Path) -> None:
 
 @contextmanager
 def _writable(root: Path) -> Iterator[None]:
-    """An OSError becomes a DataError that says what the cache is for, and how to have it elsewhere."""
+    """Turn an OSError within into a DataError that explains the cache and how to move it."""
     try:
         yield
     except OSError as error:

@@ -1,11 +1,12 @@
-"""The folder of converted data files: where it lies, what lies in it, and how it is kept within its bound.
+"""The cache folder of converted data files: its entries, their locks, and its size limit.
 
-    <key>/             one entry: the arrays of a conversion, and `entry.json`, which tells what they are
+    <key>/             one entry: the arrays of a conversion, and `entry.json`, which describes them
     <key>.lock         held by the process that is converting
-    .making-<key>-*/   an entry that is being made; what a process left that was killed is removed
+    .making-<key>-*/   an unfinished entry; those of killed processes are removed
     hashes/            the SHA-256 of large files, by their paths
 
-A process holds a shared lock on every entry that it reads, until it ends; such an entry is not removed. Needs no NumPy.
+A process holds a shared lock on every entry that it reads, until it ends; such an entry is not removed. NumPy is not
+needed.
 """
 
 from __future__ import annotations
@@ -23,18 +24,13 @@ from typing import IO
 
 from platformdirs import user_cache_path
 
-from graphspec.files import read_text
+from graphspec.files import lock_file, read_text
 from graphspec.sources.source import DataError
-
-if sys.platform == "win32":
-    fcntl = None  # an open file cannot be removed there, which keeps what is in use
-else:
-    import fcntl
 
 FOLDER, BOUND = "GRAPHSPEC_CACHE", "GRAPHSPEC_CACHE_GB"
 DEFAULT_BOUND = 20.0
 ENTRY = "entry.json"
-MAKING = ".making-"
+UNFINISHED = ".making-"
 
 _held: dict[Path, IO[bytes]] = {}
 """The `entry.json` of each entry that this process reads, locked."""
@@ -42,7 +38,14 @@ _held: dict[Path, IO[bytes]] = {}
 
 @dataclass(frozen=True)
 class CacheEntry:
-    """A converted file: what it was made from, as the spec names it, the bytes it takes, and when it was last used."""
+    """A converted file.
+
+    Attributes:
+        folder: The folder of the entry.
+        source: The file that was converted, and the part of it.
+        size: Bytes on disk.
+        used: Time of the last use, in seconds since the epoch.
+    """
 
     folder: Path
     source: str
@@ -51,74 +54,74 @@ class CacheEntry:
 
 
 def cache_folder() -> Path:
-    """`$GRAPHSPEC_CACHE`, or else the folder of graphspec among the user's caches; it need not exist."""
+    """Return `$GRAPHSPEC_CACHE`, or graphspec's folder in the user's cache, which may not exist yet."""
     if named := os.environ.get(FOLDER):
         return Path(named).expanduser().absolute()
     return user_cache_path("graphspec", appauthor=False, opinion=False)
 
 
 def bound() -> int:
-    """How many bytes all entries may take: `$GRAPHSPEC_CACHE_GB`, or 20 GB. Raises DataError where it is no number."""
+    """Return the limit of all entries in bytes: `$GRAPHSPEC_CACHE_GB`, or 20 GB. Raises DataError."""
     text = os.environ.get(BOUND) or str(DEFAULT_BOUND)
     try:
-        found = float(text)
-        if not 0 < found < 1e9:
+        gigabytes = float(text)
+        if not 0 < gigabytes < 1e9:
             raise ValueError(text)
     except ValueError:
         raise DataError(f"{BOUND} is `{text[:40]}`, not a number of gigabytes", help=f"such as {BOUND}=50") from None
-    return int(found * 1e9)
+    return int(gigabytes * 1e9)
 
 
 def entries() -> list[CacheEntry]:
-    """The entries, the one that was used last first."""
-    found = []
+    """Return the entries, most recently used first."""
+    known = []
     for folder in _listed(cache_folder()):
-        with suppress(OSError, ValueError):  # one that is being removed, or no entry at all
+        with suppress(OSError, ValueError):  # it is being removed, or damaged
             entry = json.loads(read_text(folder / ENTRY))
             used = (folder / ENTRY).stat().st_mtime
             if isinstance(entry, dict):
-                found.append(CacheEntry(folder, str(entry.get("source")), size_of(folder), used))
-    return sorted(found, key=lambda entry: entry.used, reverse=True)
+                known.append(CacheEntry(folder, str(entry.get("source")), size_of(folder), used))
+    return sorted(known, key=lambda entry: entry.used, reverse=True)
 
 
 def size_of(folder: Path) -> int:
-    """The bytes of the files in `folder`."""
+    """Return the bytes of the files in `folder`."""
     return sum(file.stat().st_size for file in folder.iterdir() if file.is_file())
 
 
 def make_room(size: int) -> None:
-    """Remove the entries that were used longest ago and are not in use, until `size` more bytes keep the bound."""
+    """Remove the least recently used entries until `size` more bytes are within the limit."""
     known = entries()
     taken = sum(entry.size for entry in known)
-    most = bound()
+    limit = bound()
     for entry in reversed(known):
-        if taken + size <= most:
+        if taken + size <= limit:
             return
         if remove(entry.folder):
             taken -= entry.size
 
 
 def remove(folder: Path) -> bool:
-    """Remove an entry, unless a process uses it; whether it is gone. Raises OSError where it cannot be removed."""
+    """Remove an entry that no process uses; return False if one does. Raises OSError."""
     with suppress(FileNotFoundError):
         with open(folder / ENTRY, "rb") as file:
             if not _lock(file, shared=False):
                 return False
             if not _is_at(file, folder / ENTRY):  # another process was faster
                 return True
-            gone = folder.with_name(f"{MAKING}removed-{secrets.token_hex(8)}")
+            removed = folder.with_name(f"{UNFINISHED}removed-{secrets.token_hex(8)}")
             try:
-                folder.rename(gone)
+                folder.rename(removed)
             except PermissionError:
-                if fcntl is None:
+                if sys.platform == "win32":  # an open file cannot be moved there
                     return False
                 raise
-        shutil.rmtree(gone)
+        shutil.rmtree(removed)
     return True
 
 
 def hold(folder: Path) -> bool:
-    """Keep the entry in `folder` from being removed as long as this process lives; False where there is none."""
+    """Protect an entry from removal while this process lives; return False if there is none."""
     path = folder / ENTRY
     if folder in _held and _is_at(_held[folder], path):
         return True
@@ -135,7 +138,7 @@ def hold(folder: Path) -> bool:
 
 
 def release(folder: Path) -> None:
-    """Let the entry in `folder` be removed."""
+    """Allow the removal of an entry."""
     file = _held.pop(folder, None)
     if file is not None:
         file.close()
@@ -143,12 +146,12 @@ def release(folder: Path) -> None:
 
 @contextmanager
 def alone(folder: Path) -> Iterator[None]:
-    """Make the entry in `folder` while no other process does: waits for one that is at it. Raises OSError."""
+    """Lock an entry while it is made; wait for a process that is making it. Raises OSError."""
     path = folder.with_name(f"{folder.name}.lock")
     while True:
         with open(path, "wb") as file:
             _lock(file, shared=False, wait=True)
-            if not _is_at(file, path):  # who had it before has removed it
+            if not _is_at(file, path):  # the previous owner has removed it
                 continue
             try:
                 yield
@@ -159,7 +162,7 @@ def alone(folder: Path) -> Iterator[None]:
 
 
 def _is_at(file: IO[bytes], path: Path) -> bool:
-    """Whether an open file is the one at `path`."""
+    """Return whether an open file is the one at `path`."""
     try:
         return os.path.samestat(os.fstat(file.fileno()), path.stat())
     except FileNotFoundError:
@@ -167,9 +170,9 @@ def _is_at(file: IO[bytes], path: Path) -> bool:
 
 
 def sweep(root: Path, own: str) -> None:
-    """Remove what processes left that were killed while they made or removed an entry; `own` is made by this one."""
-    for left in root.glob(f"{MAKING}*"):
-        key = left.name.removeprefix(MAKING).partition("-")[0]
+    """Remove unfinished entries of killed processes, except `own`."""
+    for left in root.glob(f"{UNFINISHED}*"):
+        key = left.name.removeprefix(UNFINISHED).partition("-")[0]
         with suppress(OSError):
             lock = root / f"{key}.lock"
             if key != own and lock.exists():
@@ -178,16 +181,6 @@ def sweep(root: Path, own: str) -> None:
                         continue
                     lock.unlink()
             shutil.rmtree(left)
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write `text` to `path`, whole or not at all. Raises OSError."""
-    part = path.with_name(f"{MAKING}{secrets.token_hex(8)}")
-    try:
-        part.write_text(text, encoding="utf-8")
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _listed(root: Path) -> list[Path]:
@@ -202,14 +195,8 @@ def _is_key(name: str) -> bool:
 
 
 def _lock(file: IO[bytes], *, shared: bool, wait: bool = False) -> bool:
-    """Lock an open file; False where another has it. A lock ends with the process, however that ends."""
-    if fcntl is None:
-        return True
-    kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+    """Lock an open file as `lock_file` does; return True on a file system without locks."""
     try:
-        fcntl.flock(file.fileno(), kind | (0 if wait else fcntl.LOCK_NB))
-    except BlockingIOError:
-        return False
-    except OSError:  # a file system without locks
+        return lock_file(file, shared=shared, wait=wait)
+    except OSError:
         return True
-    return True

@@ -74,13 +74,13 @@ class Joined:
     def __getitem__(self, at: Array, /) -> Array:
         import numpy as np
 
-        found = np.empty((len(at), *self.shape[1:]), self.dtype)
+        samples = np.empty((len(at), *self.shape[1:]), self.dtype)
         shard = np.searchsorted(self.ends, at, side="right")
         for number in np.unique(shard):
             chosen = shard == number
             start = self.ends[number] - len(self.parts[number])
-            found[chosen] = self.parts[number][at[chosen] - start]
-        return found
+            samples[chosen] = self.parts[number][at[chosen] - start]
+        return samples
 
 
 class Windows:
@@ -159,8 +159,8 @@ def _bytes_per_sample(column: Column) -> int:
     if isinstance(column, Joined):
         return max(map(_bytes_per_sample, column.parts))
     base = getattr(column, "base", None)
-    found: int = getattr(column, "bytes_per_sample", 0)
-    return found if base is None else _bytes_per_sample(base)
+    size: int = getattr(column, "bytes_per_sample", 0)
+    return size if base is None else _bytes_per_sample(base)
 
 
 def in_order(column: Column, start: int, stop: int) -> Array:

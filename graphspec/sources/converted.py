@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from graphspec.sources.mapped_file import MappedFile
+from graphspec.sources.mapped_file import MAX_MAPPED, MappedFile, release_pages
 from graphspec.sources.source import DataError
 
 if TYPE_CHECKING:
@@ -28,9 +28,6 @@ if TYPE_CHECKING:
 VALUES, TEXT, OFFSETS = "values.npy", "text.npy", "offsets.npy"
 _ROWS = 1 << 16
 """Rows that are rewritten at once when the dtype has to become wider."""
-
-_MAX_MAPPED = 1 << 27
-"""Bytes of mapped pages after which they are released."""
 
 
 class Writer:
@@ -182,22 +179,16 @@ class Texts:
         places = (np.asarray(at, np.int64)[:, None] * each + np.arange(each)).reshape(-1)
         starts, ends = self.offsets[places], self.offsets[places + 1]
         bounds = zip(starts.tolist(), ends.tolist(), strict=True)
-        held = self.text.data
-        found = np.empty(len(places), object)
-        found[:] = [str(held[start:end], "utf-8", "surrogatepass") for start, end in bounds]
-        del held
-        self._release_pages(len(places) * mmap.ALLOCATIONGRANULARITY + int((ends - starts).sum()))
-        return found.reshape(len(at), *self.shape[1:])
-
-    def _release_pages(self, read: int) -> None:
-        """Release the mapped pages, which count as memory of the process, after many bytes read."""
-        self._held += read
-        if self._held > _MAX_MAPPED and hasattr(mmap, "MADV_DONTNEED"):
+        data = self.text.data
+        texts = np.empty(len(places), object)
+        texts[:] = [str(data[start:end], "utf-8", "surrogatepass") for start, end in bounds]
+        del data
+        self._held += len(places) * mmap.ALLOCATIONGRANULARITY + int((ends - starts).sum())
+        if self._held > MAX_MAPPED:
             self._held = 0
-            for array in (self.offsets, self.text):
-                mapped = getattr(array, "_mmap", None)
-                if mapped is not None:
-                    mapped.madvise(mmap.MADV_DONTNEED)
+            release_pages(self.offsets)
+            release_pages(self.text)
+        return texts.reshape(len(at), *self.shape[1:])
 
 
 def open_column(folder: Path, shape: Sequence[int]) -> Column:

@@ -14,8 +14,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from graphspec.files import open_file, read_text
-from graphspec.sources.cache_folder import cache_folder, write_whole
+from graphspec.files import open_file, read_text, write_whole
+from graphspec.sources.cache_folder import cache_folder
 from graphspec.sources.source import DataError
 
 REMEMBERED = 2**24
@@ -60,7 +60,7 @@ def fingerprint(path: Path) -> Fingerprint:
         text = json.dumps({**_identity(path, before), "sha256": digest})
         with suppress(OSError):  # storing it only saves time
             memo.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(memo, text)
+            write_whole(memo, text.encode())
     return Fingerprint(before.st_size, before.st_mtime_ns, digest)
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from graphspec.sources.source import DataSource, Header
+from graphspec.sources.source import DataError, DataSource, Header
 
 if TYPE_CHECKING:
     import numpy as np
@@ -73,6 +73,17 @@ def format_for(source: DataSource) -> Format:
     known = format_of(source.path.suffix.lower(), source.decode)
     assert known is not None
     return known
+
+
+def import_reader(source: DataSource, module: str, extra: str) -> Any:
+    """Import a module that reads `source`; raise DataError with the install command if it is missing."""
+    try:
+        return importlib.import_module(module)
+    except ImportError:
+        raise DataError(
+            f"{source.text} is read by {module}, which is not installed",
+            help=f"run: pip install 'graphspec[{extra}]'",
+        ) from None
 
 
 def _registered(ending: str) -> Format | None:

@@ -29,11 +29,11 @@ MAX_CPU_SECONDS = 1.2
 _MAGIC = re.compile(r"[*?[]")
 
 
-class _Looks:
+class _Budget:
     """The results of the globs of one spec, and the time left for them, which passes only during a search."""
 
     def __init__(self) -> None:
-        self.found: dict[tuple[Path, Path], list[Path]] = {}
+        self.results: dict[tuple[Path, Path], list[Path]] = {}
         self._left = (MAX_SECONDS, MAX_CPU_SECONDS)
         self._began = _now()
 
@@ -59,17 +59,17 @@ def _now() -> tuple[float, float]:
     return time.monotonic(), time.thread_time()
 
 
-_LOOKS: ContextVar[_Looks | None] = ContextVar("looks", default=None)
+_BUDGET: ContextVar[_Budget | None] = ContextVar("budget", default=None)
 
 
 @contextmanager
 def within_bounds() -> Iterator[None]:
     """Let all globs within share one time limit, and cache their results."""
-    token = _LOOKS.set(_LOOKS.get() or _Looks())
+    token = _BUDGET.set(_BUDGET.get() or _Budget())
     try:
         yield
     finally:
-        _LOOKS.reset(token)
+        _BUDGET.reset(token)
 
 
 def matching(folder: Path, pattern: Path, text: str) -> list[Path]:
@@ -83,26 +83,26 @@ def matching(folder: Path, pattern: Path, text: str) -> list[Path]:
     Raises:
         DataError: There are too many files, the search takes too long, or a link leads out of the folder.
     """
-    looks = _LOOKS.get() or _Looks()
-    if (known := looks.found.get((folder, pattern))) is not None:
+    budget = _BUDGET.get() or _Budget()
+    if (known := budget.results.get((folder, pattern))) is not None:
         return known
     parts = [part for at, part in enumerate(pattern.parts) if part != "**" or pattern.parts[at - 1 : at] != ("**",)]
     fixed = next((at for at, part in enumerate(parts) if _MAGIC.search(part)), len(parts) - 1)
     start = folder.joinpath(*parts[:fixed])
-    with looks.counted():
-        search = _GlobSearch(text, start, looks)
-        found = sorted(Path(each) for each in search.files(tuple(parts[fixed:])))
-    looks.found[folder, pattern] = found
-    return found
+    with budget.counted():
+        search = _GlobSearch(text, start, budget)
+        files = sorted(Path(each) for each in search.files(tuple(parts[fixed:])))
+    budget.results[folder, pattern] = files
+    return files
 
 
 class _GlobSearch:
     """A search below the folder `start` that counts what it reads and fails beyond the limits."""
 
-    def __init__(self, text: str, start: Path, looks: _Looks) -> None:
-        self.text, self.start, self.looks = text, start, looks
+    def __init__(self, text: str, start: Path, budget: _Budget) -> None:
+        self.text, self.start, self.budget = text, start, budget
         self.home = os.path.realpath(start)
-        self.entries = self.found = 0
+        self.entries = self.matches = 0
         self.seen: set[str] = set()
 
     def files(self, parts: tuple[str, ...]) -> Iterator[str]:
@@ -149,15 +149,15 @@ class _GlobSearch:
                 f"{self.text} matches {os.path.relpath(path, self.start)}, a link that leads out of the folder",
                 help="name that file itself, or copy it into the folder",
             )
-        self.found += 1
-        if self.found > MAX_FILES:
+        self.matches += 1
+        if self.matches > MAX_FILES:
             raise self._too_much(f"more than {MAX_FILES:,} files")
         yield path
 
     def _listed(self, folder: str) -> Iterator[os.DirEntry[str]]:
         """Yield the entries of `folder`; none if it does not exist or belongs to the kernel."""
         try:
-            if self.looks.is_late():
+            if self.budget.is_late():
                 raise self._too_slow()
             if is_of_kernel(folder):
                 return
@@ -166,7 +166,7 @@ class _GlobSearch:
                     self.entries += 1
                     if self.entries > MAX_ENTRIES:
                         raise self._too_much(f"one of more than {MAX_ENTRIES:,} names that were looked at")
-                    if self.entries % 256 == 0 and self.looks.is_late():
+                    if self.entries % 256 == 0 and self.budget.is_late():
                         raise self._too_slow()
                     yield entry
         except (FileNotFoundError, NotADirectoryError):

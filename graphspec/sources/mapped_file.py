@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _PAGES = 1 << 16
 """The most bytes that the system maps when one byte is read."""
-_MAX_MAPPED = 1 << 27
+MAX_MAPPED = 1 << 27
 """Bytes of mapped pages after which they are released."""
 
 
@@ -44,15 +44,10 @@ class MappedFile:
         self._check_size()
         samples: Array = self.array[at]
         self._held += len(samples) * self._bytes_per_sample
-        if self._held > _MAX_MAPPED:
-            self._release_pages()
+        if self._held > MAX_MAPPED:
+            self._held = 0
+            release_pages(self.array)
         return samples
-
-    def _release_pages(self) -> None:
-        self._held = 0
-        mapped = getattr(self.array, "_mmap", None)
-        if mapped is not None and hasattr(mmap, "MADV_DONTNEED"):
-            mapped.madvise(mmap.MADV_DONTNEED)
 
     def _check_size(self) -> None:
         try:
@@ -64,3 +59,10 @@ class MappedFile:
                 f"{self.text} was cut short while it was read: it holds {now.st_size:,} bytes of {self.needed:,}",
                 help="leave data files alone while a model is trained on them; write new ones under another name",
             )
+
+
+def release_pages(array: Array) -> None:
+    """Release the pages of a memory-mapped array, on systems that can."""
+    mapped = getattr(array, "_mmap", None)
+    if mapped is not None and hasattr(mmap, "MADV_DONTNEED"):
+        mapped.madvise(mmap.MADV_DONTNEED)

@@ -24,10 +24,10 @@ def files_of(source: DataSource) -> list[Path]:
     folder = Path(
         *source.path.parts[: len(source.path.parts) - len(written.parts)]
     )  # taken literally, even with glob characters
-    found = matching(folder, written, source.text)
-    if not found:
+    files = matching(folder, written, source.text)
+    if not files:
         raise DataError(f"no file matches {source.text}", help="check the folder, and the ending")
-    return found
+    return files
 
 
 def shards_of(source: DataSource) -> list[DataSource]:

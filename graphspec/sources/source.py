@@ -1,4 +1,4 @@
-"""What a data source is: an array in a file or in shards, by the names of the spec, and what its header tells of it."""
+"""Data sources: files and parts of them, by the names of a spec, and the headers of what they hold."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from graphspec.diagnostics import Span
 from graphspec.project import belongs
 
 AUTO: Literal["auto"] = "auto"
-"""The vocabulary of what the training split holds."""
+"""Vocabulary that is read from the training split."""
 
-GIVEN = "--input"
-"""The name of a split that no spec names: that of files given by hand."""
+COMMAND_LINE = "--input"
+"""Name of the split of files that `--input` names."""
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Samples made of a series: `size` steps in a row, one such window every `stride` steps.
+    """Samples of a series: `size` steps in a row, one such window every `stride` steps.
 
-    An input gives the steps of the window, a target the step that comes `horizon` steps after its last one.
+    An input has the steps of the window, a target the step that is `horizon` steps after its last one.
     """
 
     size: int
@@ -30,17 +30,21 @@ class Window:
     horizon: int = 1
 
     def count(self, steps: int) -> int:
-        """How many windows a series of `steps` gives: those that have a target."""
+        """Return the number of windows with a target in a series of `steps`."""
         return max(0, (steps - self.size - self.horizon) // self.stride + 1)
 
 
 @dataclass(frozen=True, slots=True)
 class Transforms:
-    """What is made of the values that a file holds, in this order; None for what is not asked for.
+    """The transforms of the values that a file holds, in the order in which they are applied.
 
-    vocabulary turns text into indices, its own or that of the training split; pad fills or cuts the first axis of a
-    sample; scale multiplies; cast names a dtype; one_hot turns an index into so many numbers; window makes samples of
-    a series.
+    Attributes:
+        vocabulary: Words whose indices text turns into; `auto` for those of the training split.
+        pad: Length to which the first axis of a sample is padded or truncated.
+        scale: Factor of all values.
+        cast: Dtype that values are cast to.
+        one_hot: Length of the one-hot vector that an index turns into.
+        window: Windows of a series as samples.
     """
 
     vocabulary: tuple[str | int, ...] | Literal["auto"] | None = None
@@ -53,12 +57,25 @@ class Transforms:
 
 @dataclass(frozen=True, slots=True)
 class DataSource:
-    """One array: files and, where they hold several, which part of them.
+    """An array that a spec names: files, the part of them to read, and its transforms.
 
-    path may hold a glob, and stands for all files that it matches. columns are stacked on a last axis; `column` alone
-    gives one number a sample. feature is that of a TFRecord. text is the file as the spec writes it. as_text tells that
-    the values are read as text; is_target, that they serve an output; as_classes, that pixels are indices of classes.
-    spans tells where each key of the source stands, `name` where its own name does.
+    Attributes:
+        path: The file, or a glob.
+        text: `path` as the spec writes it.
+        span: Place of the source in the spec.
+        key: Array of an `.npz` archive.
+        column: Column with one value a sample.
+        columns: Columns that are stacked on a last axis.
+        feature: Feature of a TFRecord.
+        decode: `image` where the file, or each path in `column`, is an image.
+        size: Height and width of images.
+        channels: Channels of images.
+        on_error: `skip` leaves out images that cannot be read.
+        interpolation: Filter that resizes images.
+        as_text: True where the values are read as text.
+        is_target: True where they serve an output.
+        as_classes: True where pixels are class indices.
+        spans: Place of each key of the source in the spec, and of its `name`.
     """
 
     path: Path
@@ -80,25 +97,23 @@ class DataSource:
     spans: dict[str, Span] = field(default_factory=dict)
 
     def span_of(self, key: str) -> Span:
+        """Return the place of a key in the spec, or of the source."""
         return self.spans.get(key, self.span)
 
     @property
     def is_shown(self) -> bool:
-        """Whether messages may quote values of the file: it was named by hand, or belongs to the spec's project."""
+        """Return whether messages may quote values: of files of the project or the command line."""
         spec = self.span.source.name
         return spec.startswith("--") or belongs(self.path, Path() if spec.startswith(("-", "<")) else Path(spec).parent)
 
     @property
     def shows_names(self) -> bool:
-        """Whether messages may quote the names of its columns: its values may be quoted, or it is what it is called.
-
-        A link can call any file a table, whose first line would then be names.
-        """
+        """Return whether messages may quote column names: a link can pass off any file as a table."""
         return self.is_shown or Path(os.path.realpath(self.path)).suffix.lower() == self.path.suffix.lower()
 
     @property
     def place(self) -> Span:
-        """Where the spec says which values are meant: the part of the file, or else the file."""
+        """Return the place in the spec of the part of the file, or of the file."""
         for key in ("feature", "column", "columns", "key"):
             if key in self.spans:
                 return self.spans[key]
@@ -116,15 +131,17 @@ class Split:
     span: Span
 
     def sources(self) -> list[tuple[str, DataSource]]:
-        """Every source with the name it serves."""
+        """Return every source and the name of its input or output."""
         return [*self.inputs.items(), *self.outputs.items(), *self.sample_weights.items()]
 
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """Where a spec's data lies. held_out is the share of the training split that validates; 0 for none.
+    """The splits of a spec.
 
-    split_span is where that share stands.
+    Attributes:
+        held_out: Fraction of the training split that is held out for validation.
+        split_span: Place of that fraction in the spec.
     """
 
     train: Split | None
@@ -134,15 +151,15 @@ class Data:
     split_span: Span | None = field(default=None, compare=False)
 
     def held_out_of(self, samples: int) -> int:
-        """Return how many of the samples of the training split validate."""
+        """Return how many samples of a training split of `samples` are held out."""
         return round(samples * self.held_out)
 
     def split(self, name: str) -> Split | None:
-        """The split `train`, `validation` or `test`, where it has sources of its own."""
+        """Return the split `train`, `validation` or `test`, if it has sources of its own."""
         return {"train": self.train, "validation": self.validation, "test": self.test}.get(name)
 
     def splits(self) -> Iterator[Split]:
-        """The splits that have sources of their own."""
+        """Yield the splits that have sources of their own."""
         for split in (self.train, self.validation, self.test):
             if split is not None:
                 yield split
@@ -150,10 +167,12 @@ class Data:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What is known of an array before it is read; None stands for what only a full read tells.
+    """The number, shape and dtype of the samples of an array; None where only a full read shows it.
 
-    shape is that of one sample, None in it for a size that differs from sample to sample; dtype is a name as Keras
-    writes it.
+    Attributes:
+        samples: Number of samples.
+        shape: Shape of one sample; a size in it may be None.
+        dtype: Dtype as Keras names it.
     """
 
     samples: int | None
@@ -162,7 +181,13 @@ class Header:
 
 
 class DataError(Exception):
-    """A file cannot be read as the source says. `part` is the key of the source that is at fault, `help` the mend."""
+    """An error for a file that cannot be read as its source says.
+
+    Attributes:
+        part: The key of the source that is at fault.
+        help: How to fix it.
+        missing: The name that the file lacks.
+    """
 
     def __init__(self, message: str, *, part: str = "file", help: str = "", missing: str = "") -> None:
         super().__init__(message)

@@ -1,7 +1,6 @@
-"""What is made of the values that a file holds: on headers, to know it beforehand, and on columns.
+"""Transforms of the values that a file holds, on headers and on columns.
 
-The order is fixed: vocabulary, pad, scale, cast, one_hot, window. Each tells on a header what it will do to a column,
-and the two agree.
+The order is fixed: vocabulary, pad, scale, cast, one_hot, window. Each is applied to headers as to columns.
 """
 
 from __future__ import annotations
@@ -25,95 +24,92 @@ if TYPE_CHECKING:
 _HALF = re.compile("[\ud800-\udfff]")
 
 MAX_SAMPLE_ELEMENTS = 67_108_864
-"""Elements of one sample after all transforms: beyond it a small file would be made enormous."""
+"""Values of one sample after all transforms: otherwise a small file could fill the memory."""
 
 FLOATS = ("float16", "float32", "float64", "bfloat16")
 
 
-def transformed_header(found: Header, source: DataSource) -> Header:
-    """What `source` gives of an array with the header `found`. Raises DataError where a transform does not fit it."""
-    made = source.transforms
-    if made.vocabulary is not None:
-        found = replace(found, dtype="int64")
-    if made.pad is not None:
-        if not found.shape:
+def transformed_header(head: Header, source: DataSource) -> Header:
+    """Return the header after all transforms of `source`; raise DataError if one does not fit it."""
+    transforms = source.transforms
+    if transforms.vocabulary is not None:
+        head = replace(head, dtype="int64")
+    if transforms.pad is not None:
+        if not head.shape:
             raise DataError(
                 f"`pad` lengthens lists, and {source.text} holds single values", part="pad", help="remove `pad`"
             )
-        found = replace(found, shape=(made.pad, *found.shape[1:]))
+        head = replace(head, shape=(transforms.pad, *head.shape[1:]))
     for key in ("scale", "one_hot"):
-        if getattr(made, key) is not None and found.dtype == "string":
+        if getattr(transforms, key) is not None and head.dtype == "string":
             raise DataError(
                 f"`{key}` needs numbers, and {source.text} holds text", part=key,
                 help="`vocabulary: auto` turns text into indices" if key == "one_hot" else f"remove `{key}`",
             )  # fmt: skip
-    if made.scale is not None:
-        found = replace(found, dtype="float64" if found.dtype == "float64" else "float32")
-    if made.cast is not None:
-        found = replace(found, dtype=made.cast)
-    if made.one_hot is not None:
-        found = replace(found, shape=(*_indices(found.shape), made.one_hot), dtype="float32")
-    if made.window is not None:
-        shape = found.shape if source.is_target else (made.window.size, *found.shape)
-        samples = made.window.count(found.samples) if found.samples is not None else None
+    if transforms.scale is not None:
+        head = replace(head, dtype="float64" if head.dtype == "float64" else "float32")
+    if transforms.cast is not None:
+        head = replace(head, dtype=transforms.cast)
+    if transforms.one_hot is not None:
+        head = replace(head, shape=(*_index_shape(head.shape), transforms.one_hot), dtype="float32")
+    if transforms.window is not None:
+        shape = head.shape if source.is_target else (transforms.window.size, *head.shape)
+        samples = transforms.window.count(head.samples) if head.samples is not None else None
         if samples == 0:
             raise DataError(
-                f"{source.text} holds {found.samples:,} steps, too few for one window of {made.window.size} and a "
-                f"horizon of {made.window.horizon}", part="window", help="make the window smaller",
+                f"{source.text} holds {head.samples:,} steps, too few for one window of {transforms.window.size} and a "
+                f"horizon of {transforms.window.horizon}", part="window", help="make the window smaller",
             )  # fmt: skip
-        found = replace(found, shape=shape, samples=samples)
-    enlarging = [key for key in ("window", "one_hot", "pad") if getattr(made, key) is not None]
-    numbers = prod(size or 1 for size in found.shape)
-    if enlarging and numbers > MAX_SAMPLE_ELEMENTS:
+        head = replace(head, shape=shape, samples=samples)
+    enlarging = [key for key in ("window", "one_hot", "pad") if getattr(transforms, key) is not None]
+    values = prod(size or 1 for size in head.shape)
+    if enlarging and values > MAX_SAMPLE_ELEMENTS:
         raise DataError(
-            f"a sample of {source.text} would hold {numbers:,} numbers, more than {MAX_SAMPLE_ELEMENTS:,}",
+            f"a sample of {source.text} would hold {values:,} numbers, more than {MAX_SAMPLE_ELEMENTS:,}",
             part=enlarging[0], help=f"make `{enlarging[0]}` smaller",
         )  # fmt: skip
-    return found
+    return head
 
 
-def _indices(shape: tuple[Any, ...]) -> tuple[Any, ...]:
-    """The shape of one-hot rows without their last axis: as in Keras, an index in a list of its own is an index.
-
-    So is the one channel of an image whose pixels are indices.
-    """
+def _index_shape(shape: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return the shape of class indices: as in Keras, without a last axis of one."""
     return shape[:-1] if shape[-1:] == (1,) else shape
 
 
 def transformed(column: Column, source: DataSource) -> Column:
-    """The column that `source` makes of what its files hold. Reading it may raise DataError for a value in it.
+    """Return the column after all transforms of `source`; reading a value of it may raise DataError.
 
-    Where values are repeated or filled in, its `scanned` gives each value of the files once.
+    If values are repeated or filled in, its `scanned` is the column of each value of the files once.
     """
-    made = source.transforms
-    found = _made(column, source)
-    is_enlarged = made.pad is not None or made.one_hot is not None or made.window is not None
-    if is_enlarged and found is not column and isinstance(found, Mapped | Windows):
-        found.scanned = _made(column, source, each_once=True)
-    return found
+    transforms = source.transforms
+    result = _apply(column, source)
+    is_enlarged = transforms.pad is not None or transforms.one_hot is not None or transforms.window is not None
+    if is_enlarged and result is not column and isinstance(result, Mapped | Windows):
+        result.scanned = _apply(column, source, each_once=True)
+    return result
 
 
-def _made(column: Column, source: DataSource, *, each_once: bool = False) -> Column:
-    """The column after all transforms. each_once: without what repeats and fills in, to be looked through."""
+def _apply(column: Column, source: DataSource, *, each_once: bool = False) -> Column:
+    """Return the column after all transforms, with `each_once` without repeated and filled-in values."""
     import numpy as np
 
-    made = source.transforms
-    if made.vocabulary is not None and made.vocabulary != AUTO:
-        column = _looked_up(column, source, made.vocabulary)
-    if made.pad is not None and column.shape[1:2] != (made.pad,):
-        column = _cut(column, made.pad) if each_once else _padded(column, made.pad)
-    if made.scale is not None:
+    transforms = source.transforms
+    if transforms.vocabulary is not None and transforms.vocabulary != AUTO:
+        column = _look_up(column, source, transforms.vocabulary)
+    if transforms.pad is not None and column.shape[1:2] != (transforms.pad,):
+        column = _truncate(column, transforms.pad) if each_once else _pad(column, transforms.pad)
+    if transforms.scale is not None:
         dtype = np.dtype("float64" if column.dtype == np.float64 else "float32")
-        factor = dtype.type(made.scale)
+        factor = dtype.type(transforms.scale)
         column = Mapped(column, column.shape[1:], dtype, lambda values: values.astype(dtype) * factor)
-    if made.cast is not None:
-        column = _cast(column, made.cast)
-    if made.one_hot is not None:
-        column = _one_hot(column, source, made.one_hot, only_checked=each_once)
-    if made.window is not None and not each_once:
-        column = Windows(column, made.window, is_target=source.is_target)
-    elif made.window is not None:
-        column = windowed_steps(column, made.window, is_target=source.is_target)
+    if transforms.cast is not None:
+        column = _cast(column, transforms.cast)
+    if transforms.one_hot is not None:
+        column = _one_hot(column, source, transforms.one_hot, only_checked=each_once)
+    if transforms.window is not None and not each_once:
+        column = Windows(column, transforms.window, is_target=source.is_target)
+    elif transforms.window is not None:
+        column = windowed_steps(column, transforms.window, is_target=source.is_target)
     return column
 
 
@@ -126,53 +122,53 @@ def _cast(column: Column, dtype: str) -> Column:
     return Mapped(column, column.shape[1:], kind, lambda values: values.astype(kind))
 
 
-def _looked_up(column: Column, source: DataSource, words: tuple[str | int, ...]) -> Column:
+def _look_up(column: Column, source: DataSource, words: tuple[str | int, ...]) -> Column:
     import numpy as np
 
     indices = {as_word(word): index for index, word in enumerate(words)}
 
     def look_up(values: Array) -> Array:
         try:
-            found = [indices[as_word(value)] for value in values.reshape(-1).tolist()]
+            flat = [indices[as_word(value)] for value in values.reshape(-1).tolist()]
         except KeyError as missing:
             word = missing.args[0]
-            mend = "add it to the vocabulary, or fix the file"
+            help = "add it to the vocabulary, or fix the file"
             raise DataError(
                 f"{source.text} holds {f'`{word[:60]}`' if source.is_shown else 'a word'}, which is not in the "
                 "vocabulary",
                 part="vocabulary",
-                help=did_you_mean(word, list(indices), mend) if source.is_shown else mend,
+                help=did_you_mean(word, list(indices), help) if source.is_shown else help,
             ) from None
-        return np.array(found, np.int64).reshape(values.shape)
+        return np.array(flat, np.int64).reshape(values.shape)
 
     return Mapped(column, column.shape[1:], np.dtype(np.int64), look_up)
 
 
 def as_word(value: object) -> str:
-    """A value as an entry of a vocabulary: bytes are UTF-8 text, and whole numbers are written as such."""
+    """Return a value as an entry of a vocabulary: UTF-8 text, or a number, whole ones without a point."""
     if isinstance(value, bytes):
         return value.decode("utf-8", errors="replace")
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def is_broken(value: object) -> bool:
-    """Return whether `value` is a text that holds half a surrogate pair, as JSON and NumPy let one stand."""
+    """Return whether `value` is a text with half a surrogate pair, as JSON and NumPy allow."""
     return isinstance(value, str) and not value.isascii() and _HALF.search(value) is not None
 
 
-def _cut(column: Column, length: int) -> Column:
+def _truncate(column: Column, length: int) -> Column:
     shape = (min(length, column.shape[1]), *column.shape[2:])
     return Mapped(column, shape, column.dtype, lambda values: values[:, :length])
 
 
-def _padded(column: Column, length: int) -> Column:
+def _pad(column: Column, length: int) -> Column:
     import numpy as np
 
     inner = column.shape[2:]
 
     def pad(values: Array) -> Array:
-        nothing = "" if values.dtype.kind in "USO" else 0
-        padded = np.full((len(values), length, *inner), nothing, values.dtype)
+        empty = "" if values.dtype.kind in "USO" else 0
+        padded = np.full((len(values), length, *inner), empty, values.dtype)
         padded[:, : values.shape[1]] = values[:, :length]
         return padded
 
@@ -182,7 +178,7 @@ def _padded(column: Column, length: int) -> Column:
 def _one_hot(column: Column, source: DataSource, count: int, *, only_checked: bool = False) -> Column:
     import numpy as np
 
-    shape = _indices(column.shape[1:])
+    shape = _index_shape(column.shape[1:])
 
     def checked(values: Array) -> Array:
         at = values.reshape(len(values), *shape)
@@ -202,13 +198,13 @@ def _one_hot(column: Column, source: DataSource, count: int, *, only_checked: bo
         np.put_along_axis(rows, whole[..., None], 1, axis=-1)
         return rows
 
-    if only_checked:  # a row holds one 1, and zeros
+    if only_checked:  # a one-hot vector holds a 1 and zeros
         return Mapped(column, (2,), np.dtype(np.float32), lambda values: np.eye(2)[np.zeros(len(checked(values)), int)])
     return Mapped(column, (*shape, count), np.dtype(np.float32), spread)
 
 
 def vocabulary_of(column: Column, source: DataSource) -> tuple[str, ...]:
-    """Every word of a column, in order: text as text, numbers as numbers. Raises DataError where there is none."""
+    """Return the sorted words of a column, whole numbers by value; raise DataError if there are none."""
     from graphspec.sources.column import in_order
 
     words: set[str] = set()
@@ -218,7 +214,7 @@ def vocabulary_of(column: Column, source: DataSource) -> tuple[str, ...]:
     if any(map(is_broken, words)):
         raise DataError(
             f"{source.text} holds a word with half a surrogate pair, which is no text", part="vocabulary",
-            help="mend the file",
+            help="fix the file",
         )  # fmt: skip
     if not words:
         raise DataError(f"{source.text} holds no words", part="vocabulary", help="name the vocabulary")

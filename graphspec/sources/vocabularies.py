@@ -1,4 +1,4 @@
-"""`vocabulary: auto`: the words of the training split, for all splits.
+"""Vocabularies of the training split, for `vocabulary: auto` in all splits.
 
 A source of another split takes the vocabulary of the training source that serves the same input or output.
 """
@@ -13,16 +13,16 @@ from graphspec.sources.source import AUTO, DataSource, Split
 from graphspec.sources.transforms import vocabulary_of
 
 Vocabularies = Mapping[str, tuple[str, ...]]
-"""The words of each input or output, by `inputs.name` and `outputs.name`."""
+"""The sorted words of each input or output, by `inputs.name` and `outputs.name`."""
 
 
 def vocabularies_of(train: Split, progress: Progress | None = None) -> dict[str, tuple[str, ...]]:
-    """Every vocabulary of the training split that is not written out. Raises DataError, or OSError, as `load` does."""
+    """Read every `vocabulary: auto` of the training split. Raises DataError or OSError."""
     return {key: read_vocabulary(source, progress) for key, source in auto_sources(train).items()}
 
 
 def auto_sources(split: Split) -> dict[str, DataSource]:
-    """The sources of `split` with `vocabulary: auto`, by `inputs.name` and `outputs.name`."""
+    """Return the sources of `split` with `vocabulary: auto`, by `inputs.name` and `outputs.name`."""
     return {
         f"{part}.{name}": source
         for part, sources in (("inputs", split.inputs), ("outputs", split.outputs))
@@ -32,12 +32,12 @@ def auto_sources(split: Split) -> dict[str, DataSource]:
 
 
 def read_vocabulary(source: DataSource, progress: Progress | None = None) -> tuple[str, ...]:
-    """The words that the files of `source` hold, in order. Raises DataError, or OSError, as `load` does."""
+    """Read the words that the files of `source` hold, sorted. Raises DataError or OSError."""
     return vocabulary_of(load_files(source, progress), source)
 
 
 def with_vocabularies(split: Split, known: Vocabularies) -> Split:
-    """`split` with every `vocabulary: auto` written out, as far as `known` has it."""
+    """Return `split` with the words of `known` in the place of `vocabulary: auto`."""
     return replace(
         split,
         inputs={name: _with(source, known.get(f"inputs.{name}")) for name, source in split.inputs.items()},

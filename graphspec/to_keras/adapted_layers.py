@@ -36,7 +36,7 @@ _STATE = ("vocabulary", "idf_weights", "bin_boundaries")
 
 def adaptable_layers(layer: Any) -> dict[str, Any]:
     """Return the adaptable layers inside `layer`, each once, by path, such as `encoder/words`."""
-    found: dict[str, Any] = {}
+    layers: dict[str, Any] = {}
     seen = {id(layer)}
     waiting = [("", layer)]
     while waiting:
@@ -46,10 +46,10 @@ def adaptable_layers(layer: Any) -> dict[str, Any]:
                 seen.add(id(each))
                 name = f"{path}/{each.name}".lstrip("/")
                 if isinstance(each, ADAPTABLE):
-                    found[name] = each
+                    layers[name] = each
                 else:
                     waiting.append((name, each))
-    return found
+    return layers
 
 
 def is_adapted(layer: Any) -> bool:

@@ -39,10 +39,14 @@ class FromFile(keras.initializers.Initializer):
             raise ValueError(f"cannot read {self.path}: {reason_of(error)}") from None
         return keras.ops.convert_to_tensor(array, dtype=dtype)
 
-    def _check(self, found: tuple[int | None, ...], wanted: tuple[int, ...]) -> None:
+    def _check(self, actual: tuple[int | None, ...], expected: tuple[int, ...]) -> None:
         """Raise ValueError if the array has another shape; None is an unknown size."""
-        if len(found) != len(wanted) or any(size not in (None, want) for size, want in zip(found, wanted, strict=True)):
-            raise ValueError(f"{self.path} holds an array of shape {found}, and the weight has shape {tuple(wanted)}")
+        if len(actual) != len(expected) or any(
+            size not in (None, other) for size, other in zip(actual, expected, strict=True)
+        ):
+            raise ValueError(
+                f"{self.path} holds an array of shape {actual}, and the weight has shape {tuple(expected)}"
+            )
 
     def get_config(self) -> dict[str, Any]:
         """Return the configuration from which wrappers such as `Bidirectional` copy their layer."""

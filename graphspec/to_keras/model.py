@@ -201,9 +201,9 @@ class _Builder:
             return [self.resolve(item, values) for item in value]
         if not isinstance(value, Reference):
             return value
-        found = values[value.name]
+        result = values[value.name]
         if value.output is not None:
-            names = list(found) if isinstance(found, dict) else [self.output_names.get(id(found), value.output)]
+            names = list(result) if isinstance(result, dict) else [self.output_names.get(id(result), value.output)]
             if value.output not in names:
                 raise SpecError.of(
                     BAD_SELECTION,
@@ -212,14 +212,14 @@ class _Builder:
                     expected="an output of the applied model",
                     help=did_you_mean(value.output, names, f"it has {one_of(names)}"),
                 )
-            return found[value.output] if isinstance(found, dict) else found
+            return result[value.output] if isinstance(result, dict) else result
         if value.index is not None:
-            several = list(found.values()) if isinstance(found, dict) else found
+            several = list(result.values()) if isinstance(result, dict) else result
             if not isinstance(several, list | tuple) or value.index >= len(several):
                 count = len(several) if isinstance(several, list | tuple) else 1
                 raise SpecError(Report([bad_index(value, count)]))
             return several[value.index]
-        return found
+        return result
 
     def call(self, node: Node, step: Step, layer: Any, *, value: Any, call: dict[str, Any]) -> Any:
         """Apply a layer or an operation. Raises SpecError with the step and its input shapes."""
@@ -251,7 +251,7 @@ class _Builder:
                 labels=tuple(_incoming(node, step, value, call)),
             )
             raise SpecError(Report([finding])) from error
-        if any(given is each for given in keras.tree.flatten(value) for each in keras.tree.flatten(result)):
+        if any(operand is each for operand in keras.tree.flatten(value) for each in keras.tree.flatten(result)):
             raise SpecError.of(
                 REFUSED_CALL,
                 f"`{step.layer.label}` in `{node.name}` gives Keras the very tensor that came in, "

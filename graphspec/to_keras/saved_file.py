@@ -6,7 +6,6 @@ The configuration is checked before Keras reads it: `safe_mode` is no sandbox, a
 from __future__ import annotations
 
 import io
-import json
 import math
 import random
 import re
@@ -22,7 +21,7 @@ import keras
 from graphspec.catalog.refused import CODE_CARRYING as CODE_CARRYING_NAMES
 from graphspec.diagnostics import Span, SpecError
 from graphspec.diagnostics.rules import CODE_CARRYING, UNREADABLE_DATA, UNREGISTERED
-from graphspec.files import open_file, zip_in
+from graphspec.files import json_in, open_file, zip_in
 from graphspec.hdf5_file import check_hdf5
 from graphspec.to_keras.keras_internals import weightless_scope
 from graphspec.to_keras.keras_messages import reason
@@ -110,18 +109,10 @@ def read_config(path: Path, *, limit: int = _MAX_CONFIG) -> dict[str, Any]:
         limit: bytes that the configuration may have.
 
     Raises:
-        Exception: of any type, if the file is none that Keras 3 wrote.
+        OSError, BadZipFile, ValueError: the file is none that Keras 3 wrote.
     """
     with _open_archive(path) as archive:
-        if archive.getinfo(_CONFIG).file_size > limit:
-            raise ValueError(f"its {_CONFIG} is larger than {limit // 2**20} MiB")
-        try:
-            config = json.loads(archive.read(_CONFIG))
-        except RecursionError:
-            raise ValueError(f"its {_CONFIG} is nested too deeply") from None
-    if not isinstance(config, dict):
-        raise ValueError(f"its {_CONFIG} holds no model")
-    return config
+        return json_in(archive, _CONFIG, limit)
 
 
 def check_saved_weights(path: Path) -> None:
@@ -176,10 +167,10 @@ def _values(value: Any) -> Iterator[Any]:
     """Yield every value in a configuration."""
     waiting = [value]
     while waiting:
-        found = waiting.pop()
-        yield found
-        if isinstance(found, dict | list):
-            waiting += found.values() if isinstance(found, dict) else found
+        each = waiting.pop()
+        yield each
+        if isinstance(each, dict | list):
+            waiting += each.values() if isinstance(each, dict) else each
 
 
 def _size(value: Any) -> int:
@@ -244,8 +235,8 @@ def _unreadable(path: Path, name: str, span: Span | None, error: Exception) -> S
 def _keras_of(path: Path) -> str:
     """Return the version of Keras that wrote a file; empty if unknown."""
     try:
-        with open_file(path) as whole, zip_in(whole) as archive, archive.open(_METADATA) as file:
-            found = json.loads(file.read(_MAX_METADATA))["keras_version"]
-    except (OSError, ValueError, LookupError, TypeError, zipfile.BadZipFile, RecursionError):
+        with open_file(path) as file, zip_in(file) as archive:
+            version = json_in(archive, _METADATA, _MAX_METADATA).get("keras_version")
+    except (OSError, ValueError, zipfile.BadZipFile):
         return ""
-    return found if isinstance(found, str) and re.fullmatch(r"[\w.+-]{1,40}", found) else ""
+    return version if isinstance(version, str) and re.fullmatch(r"[\w.+-]{1,40}", version) else ""

@@ -24,13 +24,13 @@ def build_model(spec: Spec, *, weightless: bool = False, pretrained: bool = True
         weightless: allocate no weights.
         pretrained: load the weights that the spec names; False if all weights are loaded later.
     """
-    return build_spec(spec, precision=spec.model.precision, weightless=weightless, pretrained=pretrained).model
+    return build_spec(spec, weightless=weightless, pretrained=pretrained).model
 
 
-def build_spec(spec: Spec, *, precision: str = "float32", weightless: bool = False, pretrained: bool = True) -> Built:
+def build_spec(spec: Spec, *, weightless: bool = False, pretrained: bool = True) -> Built:
     """Return the Keras model of a spec with its layers and tensors; see `build_model`."""
     with BUILDING:
         import_plugins(every_plugin(spec.graph))
-        built = build_graph(spec.graph, precision=precision, weightless=weightless, pretrained=pretrained)
+        built = build_graph(spec.graph, precision=spec.model.precision, weightless=weightless, pretrained=pretrained)
         freeze(built, spec.training.freeze if spec.training is not None else [])
         return built

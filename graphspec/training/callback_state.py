@@ -50,7 +50,13 @@ def state_of(callback: Any, arrays: Arrays, prefix: str) -> dict[str, Any]:
 
 
 def restore_callback(callback: Any, state: dict[str, Any], arrays: Arrays) -> None:
-    """Restore the attributes of `callback` from a `state_of`, except for its paths."""
+    """Restore the attributes of a callback, except for its paths.
+
+    Args:
+        callback: The callback, as the spec makes it.
+        state: Its attributes as `state_of` captured them.
+        arrays: The arrays of the checkpoint, by name.
+    """
     paths = _written_paths(callback)
     for name, value in state.items():
         if name in CALLBACK_PATHS or _is_below(getattr(callback, name, None), paths):
@@ -73,7 +79,7 @@ def resume_files(callback: Any, state: dict[str, Any]) -> None:
 
 @contextmanager
 def closed_files(callbacks: list[Any]) -> Iterator[None]:
-    """Close the files that callbacks keep open, however the training within ends: Keras does at an end in order."""
+    """Close the files of callbacks on leaving, as Keras does only after a training without errors."""
     try:
         yield
     finally:

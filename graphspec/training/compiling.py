@@ -18,9 +18,18 @@ from graphspec.training.metrics import OutputLoss
 
 
 def compile_model(spec: Spec, model: keras.Model, *, steps_per_execution: int = 1) -> dict[str, OutputLoss]:
-    """Compile `model` for `spec`, and return the loss metric of each trained output.
+    """Compile a model as its spec says.
 
-    Raises SpecError if Keras refuses an object.
+    Args:
+        spec: The spec, with a training.
+        model: Its model.
+        steps_per_execution: Batches per call of the compiled function.
+
+    Returns:
+        The loss metric of each trained output, by name.
+
+    Raises:
+        SpecError: Keras refuses an object.
     """
     assert spec.training is not None
     assert spec.model.training is not None

@@ -69,7 +69,7 @@ class DryRun:
 def _build(spec: Spec) -> Iterator[Diagnostic]:
     """Build and compile `spec` as a training would. Raises SpecError if Keras refuses it."""
     settings = spec.model.training
-    built = build_spec(spec, precision=spec.model.precision, weightless=True)
+    built = build_spec(spec, weightless=True)
     yield from built.warnings
     if spec.training is not None and settings is not None:
         check_trainable(built.model, settings.located("freeze").span if settings.freeze else settings.span)
@@ -84,7 +84,7 @@ def _build(spec: Spec) -> Iterator[Diagnostic]:
                 make(with_mode(callback, spec, validates=validates))
             yield from diagnostics
     if _takes_weights(spec):
-        model = build_spec(spec, precision=spec.model.precision).model
+        model = build_spec(spec).model
         if spec.training is not None and spec.training.initial_weights is not None:
             load_weights(model, spec.training.initial_weights)
 

@@ -24,9 +24,15 @@ _MODES = {"up": "max", "down": "min"}
 
 
 def with_mode(callback: Object, spec: Spec, *, validates: bool) -> Object:
-    """Return `callback` with an explicit `mode` if it monitors a metric.
+    """Return a callback with an explicit `mode` if it monitors a metric.
 
-    Raises SpecError if the training does not report the metric, or if its mode is unknown.
+    Args:
+        callback: The callback.
+        spec: The spec that it belongs to.
+        validates: The training has a validation split.
+
+    Raises:
+        SpecError: The training does not report the metric, or its mode is unknown.
     """
     if not is_monitoring(callback):
         return callback

@@ -51,7 +51,13 @@ class NanGuard(keras.callbacks.Callback):
 
 
 def nan_diagnostic(error: NotFiniteError, run: Path, span: Span) -> SpecError:
-    """Return the diagnostic, with the step, the output and the last checkpoint of finite weights."""
+    """Return the diagnostic of a loss that is not finite, with the last checkpoint of finite weights.
+
+    Args:
+        error: The loss, its output and its step.
+        run: The run directory.
+        span: Where the spec has `training`.
+    """
     of = f"the loss of `{error.output}`" if error.output is not None else "the loss, by its regularisation,"
     checkpoint = last_finite_checkpoint(run / CHECKPOINTS)
     state = f"the last good checkpoint is {checkpoint}" if checkpoint is not None else "no checkpoint is good"

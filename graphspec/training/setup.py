@@ -75,7 +75,7 @@ def set_up(spec: Spec, data: TrainingData, reporter: Reporter, *, pretrained: bo
     keras.utils.set_random_seed(settings.seed)
     if settings.deterministic:
         tf.config.experimental.enable_op_determinism()
-    built = build_spec(spec, precision=spec.model.precision, pretrained=pretrained)
+    built = build_spec(spec, pretrained=pretrained)
     if len(built.warnings):
         reporter.info(render(built.warnings))
     for split in (data.train, data.validation):

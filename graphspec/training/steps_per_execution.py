@@ -34,6 +34,11 @@ def choose_steps_per_execution(settings: TrainingModel, model: keras.Model, epoc
 
     With `auto`, no execution passes a checkpoint within an epoch. An epoch that the number does not divide ends where
     its data set ends.
+
+    Args:
+        settings: `training` of the spec.
+        model: The model, built.
+        epoch_steps: Steps of an epoch.
     """
     if settings.steps_per_execution != "auto":
         return settings.steps_per_execution

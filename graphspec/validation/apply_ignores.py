@@ -34,12 +34,12 @@ def apply_ignores(checks: Sequence[FileCheck], selection_of: Callable[[str], Sel
     left = {finding: path for finding, path in owners.items() if not comments.hide(finding, path)}
     for check in checks:
         left |= dict.fromkeys(comments.findings(check), check.path)
-    shown: dict[str, list[Diagnostic]] = {check.path: [] for check in checks}
+    by_path: dict[str, list[Diagnostic]] = {check.path: [] for check in checks}
     for finding, path in left.items():
         if selection_of(locate(finding, path).file).shows(finding.rule):
-            shown[path].append(finding)
-    count = sum(map(len, shown.values()))
-    files = tuple(Checked(path, tuple(findings)) for path, findings in shown.items())
+            by_path[path].append(finding)
+    count = sum(map(len, by_path.values()))
+    files = tuple(Checked(path, tuple(findings)) for path, findings in by_path.items())
     return Outcome(files, len(owners) - len(left.keys() & owners.keys()) + len(left) - count, fixed)
 
 

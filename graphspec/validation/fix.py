@@ -35,7 +35,7 @@ class Fixed:
 def fix(
     paths: Sequence[str],
     check: Callable[[Sequence[str]], list[FileCheck]],
-    shown: Callable[[list[FileCheck]], Outcome],
+    select: Callable[[list[FileCheck]], Outcome],
     *,
     unsafe: bool,
 ) -> tuple[list[FileCheck], Fixed]:
@@ -44,15 +44,15 @@ def fix(
     Args:
         paths: The files to fix.
         check: Checks files; called again for those that changed or read a changed file.
-        shown: Applies ignores and selections, so that only shown findings are fixed.
+        select: Applies ignores and selections: only the findings that are left are fixed.
         unsafe: Make also fixes that are not safe.
     """
     done = Fixed()
-    found = {each.path: each for each in check(paths)}
+    checked = {each.path: each for each in check(paths)}
     names = {key(path): path for path in paths}
     for _ in range(_MAX_PASSES):
         changed = set()
-        for path, fixes in _by_file(shown(list(found.values())), names, unsafe).items():
+        for path, fixes in _by_file(select(list(checked.values())), names, unsafe).items():
             data = done.after[path] if path in done.after else read_bytes(path)
             new, count = _fixed(path, data, fixes)
             if new != data:
@@ -62,10 +62,10 @@ def fix(
                 changed.add(key(path))
         if not changed:
             break
-        again = [path for path in paths if changed & {key(path), *found[_name(path)].dependencies}]
+        again = [path for path in paths if changed & {key(path), *checked[_name(path)].dependencies}]
         with overlay(done.held()):
-            found |= {each.path: each for each in check(again)}
-    return list(found.values()), done
+            checked |= {each.path: each for each in check(again)}
+    return list(checked.values()), done
 
 
 def _name(path: str) -> str:
@@ -74,7 +74,7 @@ def _name(path: str) -> str:
 
 def _by_file(outcome: Outcome, names: dict[str, str], unsafe: bool) -> dict[str, list[Fix]]:
     """Return the fixes to make by the path of their file."""
-    found: dict[str, list[Fix]] = {}
+    by_path: dict[str, list[Fix]] = {}
     for finding in outcome.report:
         fix = finding.fix
         if fix is None or not (fix.is_safe or unsafe):
@@ -83,8 +83,8 @@ def _by_file(outcome: Outcome, names: dict[str, str], unsafe: bool) -> dict[str,
         name = files.pop()
         path = names.get("-" if name == "<stdin>" else key(name))
         if not files and path is not None:
-            found.setdefault(path, []).append(fix)
-    return found
+            by_path.setdefault(path, []).append(fix)
+    return by_path
 
 
 def _fixed(path: str, data: bytes, fixes: list[Fix]) -> tuple[bytes, int]:

@@ -58,28 +58,28 @@ def run(request: Request, settings: Finder) -> Result:
     check = partial(check_files, check=one, jobs=1 if request.deep is not None else request.jobs)
     fixed = Fixed()
     with overlay(request.held):
-        files, found = _find(request.paths, settings)
+        files, faults = _find(request.paths, settings)
         if request.fix:
             checked, fixed = fix(files, check, selections.apply, unsafe=request.unsafe_fixes)
         else:
             checked = check(files)
-    outcome = apply_ignores([*checked, *found], selections.of, fixed.count)
+    outcome = apply_ignores([*checked, *faults], selections.of, fixed.count)
     dependencies = {each for file in checked for each in file.dependencies} | set(map(key, settings.asked()))
     return Result(outcome, fixed, frozenset(dependencies))
 
 
 def _find(paths: Sequence[str], settings: Finder) -> tuple[list[str], list[FileCheck]]:
     """Return the files to check, and the findings about paths without specs and about settings."""
-    found: list[FileCheck] = []
+    faults: list[FileCheck] = []
     files: dict[str, str] = {}
     for path in dict.fromkeys(paths):
         missing = Report()
         for file in find_specs([path], missing, lambda path: settings.of(path).excludes(path)):
             files.setdefault(key(file), file)
             settings.of(file)
-        found += [FileCheck(path, tuple(missing.found))] if len(missing) else []
-    found += [FileCheck(each.shown, each.findings) for each in settings.read() if each.findings]
-    return list(files.values()), found
+        faults += [FileCheck(path, tuple(missing.found))] if len(missing) else []
+    faults += [FileCheck(each.display_path, each.findings) for each in settings.read() if each.findings]
+    return list(files.values()), faults
 
 
 class _Selections:

@@ -44,9 +44,9 @@ class Settings:
     findings: tuple[Diagnostic, ...] = ()
 
     @property
-    def shown(self) -> str:
+    def display_path(self) -> str:
         """The path of the file, relative to the current folder if it lies below it."""
-        return _shown(self.folder / FILE) if self.folder is not None else ""
+        return _display_path(self.folder / FILE) if self.folder is not None else ""
 
     def excludes(self, path: str) -> bool:
         """Return whether the file or folder at `path` is skipped when folders are walked."""
@@ -113,7 +113,7 @@ def _read(path: Path) -> Settings | None:
         return None
     import tomllib
 
-    places = TomlPlaces(SourceText(_shown(path), text, is_shown=belongs(path, path.parent)))
+    places = TomlPlaces(SourceText(_display_path(path), text, is_shown=belongs(path, path.parent)))
     try:
         if any(_QUOTED.sub("", line).count(".") > _MAX_DOTS for line in text.splitlines()):
             raise ValueError("a key has too many parts")
@@ -134,7 +134,7 @@ def _read(path: Path) -> Settings | None:
     return _Section(path, section, places).read() if section is not None else None
 
 
-def _shown(path: Path) -> str:
+def _display_path(path: Path) -> str:
     """Return `path` relative to the current folder if it lies below it."""
     return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
 

@@ -49,7 +49,7 @@ ON_PURPOSE: tuple[tuple[str, str, str], ...] = (
 )  # fmt: skip
 """Where graphspec refuses what Keras builds and compiles without a word: the rule, what its words hold, and why."""
 
-LONGEST = 30
+MAX_SECONDS = 30
 """Seconds that either may take."""
 
 
@@ -86,7 +86,7 @@ T = TypeVar("T")
 
 
 class TookTooLongError(Exception):
-    """A verdict took longer than LONGEST."""
+    """A verdict took longer than MAX_SECONDS."""
 
 
 def shipped(folder: Path) -> list[Path]:
@@ -185,10 +185,10 @@ def _within(work: Callable[[], T]) -> tuple[T | None, str]:
 @contextmanager
 def _alarm() -> Iterator[None]:
     def stop(_number: int, _frame: FrameType | None) -> None:
-        raise TookTooLongError(f"more than {LONGEST} seconds")
+        raise TookTooLongError(f"more than {MAX_SECONDS} seconds")
 
     before = signal.signal(signal.SIGALRM, stop)
-    signal.alarm(LONGEST)
+    signal.alarm(MAX_SECONDS)
     try:
         yield
     finally:

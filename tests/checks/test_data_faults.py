@@ -233,10 +233,10 @@ def test_large_columns_are_not_read_before_the_training(
     np.save(folder / "part.npy", np.array([[NAN]] * 4))
     path = write(_spec("numbers", "train", "part.npy"))
     assert outcome(lambda: graphspec.train(path, run_dir=folder / "run")) == {"610"}
-    monkeypatch.setattr(samples, "LOOKED_THROUGH", 8)
+    monkeypatch.setattr(samples, "MAX_SCANNED", 8)
     assert outcome(lambda: graphspec.train(path, run_dir=folder / "run")) == set()
     monkeypatch.undo()
-    monkeypatch.setattr(samples, "LOOKED_THROUGH", 8)
+    monkeypatch.setattr(samples, "MAX_SCANNED", 8)
     np.save(folder / "part.npy", np.array([0, NAN, 1, 2]))
     for use, code in (("numbers", "512"), ("classes", "610"), ("targets", "512")):
         path = write(_spec(use, "train", "part.npy"))

@@ -6,9 +6,6 @@ A test that no longer finds Keras at fault fails, so that the guard can go.
 
 from __future__ import annotations
 
-import functools
-import gc
-import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -323,54 +320,6 @@ def test_partial_sample_weights_are_filled_with_ones(write: Write, tmp_path: Pat
     assert logs["b_loss"] == pytest.approx(9.0)
 
 
-def test_dropped_mask_is_said_with_its_place(write: Write) -> None:
-    """`Reshape` destroys a mask with a warning that names no line; graphspec names node and line."""
-    path = write(
-        """
-        graphspec: 1
-        inputs: {words: {shape: [6], dtype: int32}}
-        graph:
-          padded: {from: words, apply: {Embedding: {input_dim: 9, output_dim: 4, mask_zero: true}}}
-          shaped:
-            from: padded
-            apply:
-              - Reshape: [6, 4]
-        outputs: {last: {from: shaped, apply: {LSTM: 3}}}
-        """
-    )
-    found = list(graphspec.load(path).warnings)
-    assert [(each.rule.code, each.span.line if each.span else 0) for each in found] == [("GS402", 9)]
-    assert "`shaped`" in found[0].message
-
-
-def test_mask_lost_in_a_sum_is_said(write: Write) -> None:
-    """Keras masks a sum only where all its parts are masked, and says nothing of a mask that it drops there."""
-    words = keras.Input((3,), dtype="int32")
-    masked, bare = L.Embedding(5, 2, mask_zero=True)(words), L.Embedding(5, 2)(words)
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        added = L.Add()([masked, bare])
-    assert getattr(masked, "_keras_mask", None) is not None
-    assert getattr(added, "_keras_mask", None) is None
-    assert not [each for each in caught if "mask" in str(each.message)]
-    path = write(
-        """
-        graphspec: 1
-        inputs: {words: {shape: [3], dtype: int32}}
-        graph:
-          masked: {from: words, apply: {Embedding: {input_dim: 5, output_dim: 2, mask_zero: true}}}
-          bare: {from: words, apply: {Embedding: {input_dim: 5, output_dim: 2}}}
-          both: {from: [masked, masked], merge: sum}
-        outputs:
-          y: {from: [masked, bare], merge: sum, apply: {LSTM: 2}}
-          z: {from: both, apply: {LSTM: 2}}
-        """
-    )
-    (finding,) = graphspec.summarize(path).warnings
-    assert finding.rule.code == "GS402"
-    assert "in `y`" in finding.message
-
-
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
 def test_heads_stay_in_float32_under_mixed_precision(write: Write, precision: str) -> None:
     """Keras leaves the outputs of a mixed-precision model in 16 bit; graphspec makes its heads float32."""
@@ -432,47 +381,6 @@ def test_wrapper_that_copies_its_layer_is_not_given_a_shared_one(write: Write) -
     assert codes(refused) == ["GS210"]
 
 
-def test_weightless_build_leaves_nothing_to_be_allocated_later() -> None:
-    """A weightless model's variables stay unallocated even when Keras initialises whatever is pending."""
-    from keras.src.backend.common import global_state
-
-    from graphspec.to_keras.keras_internals import weightless_scope
-
-    def pending() -> int:
-        return len(global_state.get_global_attribute("uninitialized_variables") or [])
-
-    before = pending()
-    with keras.StatelessScope(initialize_variables=False):
-        L.Dense(3).build((None, 2))
-    assert pending() == before + 2, "Keras no longer keeps such variables: the guard can go"
-    keras.utils.clear_session()
-    before = pending()
-    with weightless_scope():
-        L.Dense(3).build((None, 2))
-    assert pending() == before
-
-
-def test_chain_of_many_layers_is_built(write: Write) -> None:
-    """Keras ends in a RecursionError on a chain of a thousand layers; graphspec lets it recurse as deep as it must."""
-    layers = 1_200
-    with keras.StatelessScope(initialize_variables=False):
-        x = inputs = keras.Input((2,))
-        for _ in range(layers):
-            x = L.Dense(2)(x)
-        with pytest.raises(RecursionError):
-            keras.Model(inputs, x)
-    path = write(
-        f"""
-        graphspec: 1
-        inputs: {{x: [2]}}
-        outputs: {{y: {{from: x, apply: {{Dense: 2, repeat: {layers}}}}}}}
-        """
-    )
-    limit = sys.getrecursionlimit()
-    assert graphspec.build(path, weightless=True).count_params() == 6 * layers
-    assert sys.getrecursionlimit() == limit
-
-
 def test_training_of_a_call(write: Write) -> None:
     """Keras: `training=False` of a call does not hold in `fit`. graphspec: a warning."""
     tensor = keras.Input((2,))
@@ -499,96 +407,3 @@ def test_layer_that_keras_loses(write: Write) -> None:
     with pytest.raises(SpecError) as error:
         graphspec.build(path)
     assert codes(error) == ["GS401"]
-
-
-def test_mask_through_an_operation(write: Write) -> None:
-    """Keras: an operation hands no mask on, so a layer after it reads the padding. graphspec: a warning."""
-    words = keras.Input((3,), dtype="int32")
-    vectors = L.Embedding(5, 2, mask_zero=True)(words)
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        doubled = keras.ops.multiply(vectors, 2.0)
-        L.LSTM(2)(doubled)
-    assert getattr(vectors, "_keras_mask", None) is not None
-    assert getattr(doubled, "_keras_mask", None) is None
-    assert not [each for each in caught if "mask" in str(each.message)]
-    path = write(
-        """
-        graphspec: 1
-        inputs: {words: {shape: [3], dtype: int32}}
-        graph:
-          vectors: {from: words, apply: {Embedding: {input_dim: 5, output_dim: 2, mask_zero: true}}}
-        outputs: {y: {from: vectors, apply: [{ops.multiply: 2.0}, {LSTM: 2}]}}
-        """
-    )
-    assert [finding.rule.code for finding in graphspec.summarize(path).warnings] == ["GS402"]
-
-
-def telling(layer_class: Any) -> Any:
-    """The layer class, whose layers keep in `seen` which masks they are called with when they run."""
-
-    class Telling(layer_class):
-        @functools.wraps(layer_class.call)
-        def call(self, *given: Any, **more: Any) -> Any:
-            if not isinstance([*given, *more.values()][0], keras.KerasTensor):
-                self.seen = {name for name, each in more.items() if name.endswith("mask") and each is not None}
-            return super().call(*given, **more)
-
-    return Telling
-
-
-def test_masks_that_attention_takes_off(write: Write) -> None:
-    """Keras: the second block of a residual transformer sees no mask when it runs. graphspec: a warning."""
-    words = keras.Input((3,), dtype="int32")
-    vectors = L.Embedding(5, 2, mask_zero=True)(words)
-    first, second = telling(L.MultiHeadAttention)(1, 2), telling(L.MultiHeadAttention)(1, 2)
-    block = L.Add()([vectors, first(query=vectors, value=vectors)])
-    model = keras.Model(words, second(query=block, value=block))
-    model(np.array([[1, 2, 0]]))
-    assert (first.seen, second.seen) == ({"query_mask", "value_mask"}, set())
-    path = write(
-        """
-        graphspec: 1
-        inputs: {words: {shape: [3], dtype: int32}}
-        graph:
-          vectors: {from: words, apply: {Embedding: {input_dim: 5, output_dim: 2, mask_zero: true}}}
-          first: {from: {query: vectors, value: vectors}, apply: {MultiHeadAttention: {num_heads: 1, key_dim: 2}}}
-          block: {from: [vectors, first], merge: sum}
-        outputs:
-          y: {from: {query: block, value: block}, apply: {MultiHeadAttention: {num_heads: 1, key_dim: 2}}}
-        """
-    )
-    (finding,) = graphspec.load(path).warnings
-    assert (finding.rule.code, finding.span and finding.span.line) == ("GS402", 7)
-
-
-def test_mask_beside_an_initial_state(write: Write) -> None:
-    """Keras: a recurrent layer with an initial state is called without its sequence's mask. graphspec: a warning."""
-    words, state = keras.Input((3,), dtype="int32"), keras.Input((2,))
-    vectors = L.Embedding(5, 2, mask_zero=True)(words)
-    plain, started = telling(L.LSTM)(2), telling(L.LSTM)(2)
-    model = keras.Model([words, state], [plain(vectors), started(vectors, initial_state=[state, state])])
-    model([np.array([[1, 2, 0]]), np.zeros((1, 2))])
-    assert (plain.seen, started.seen) == ({"mask"}, set())
-    path = write(
-        """
-        graphspec: 1
-        inputs: {words: {shape: [3], dtype: int32}, state: [2]}
-        graph:
-          vectors: {from: words, apply: {Embedding: {input_dim: 5, output_dim: 2, mask_zero: true}}}
-        outputs:
-          plain: {from: vectors, apply: {LSTM: 2}}
-          started: {from: vectors, apply: [{LSTM: 2, call: {initial_state: [state, state]}}]}
-        """
-    )
-    (finding,) = graphspec.load(path).warnings
-    assert "`LSTM` in `started`" in finding.message
-
-
-def test_garbage_collection_rests_only_while_a_model_is_built(write: Write) -> None:
-    """The collector is on again after a build, after a failed one too."""
-    graphspec.build(write("{graphspec: 1, inputs: {x: [2]}, outputs: {y: {from: x, apply: {Dense: 2}}}}"))
-    assert gc.isenabled()
-    with pytest.raises(SpecError):
-        graphspec.build(write("{graphspec: 1, inputs: {x: [2]}, outputs: {y: {from: x, apply: {Dense: -2}}}}"))
-    assert gc.isenabled()

@@ -6,29 +6,24 @@ import csv
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 import onnxruntime
 import pytest
 from ai_edge_litert.interpreter import Interpreter
-from click.testing import CliRunner, Result
 
 import graphspec
-from graphspec.cli import main
 from graphspec.diagnostics import SpecError
-from graphspec.exporting import FORMATS, comparison
+from graphspec.exporting import FORMATS
 from graphspec.exporting.formats import FormatModule, LoadedExport
 from graphspec.runs.run import Run
-from graphspec.to_keras import build_model
+
+from .exports import call, is_close, refusal
 
 SPECS = Path(__file__).resolve().parents[2] / "specs"
-Write = Callable[..., Path]
 Arrays = dict[str, np.ndarray[Any, Any]]
-L = keras.layers
 
 
 @pytest.fixture(scope="module")
@@ -56,39 +51,6 @@ def bottles(wine: Run) -> Arrays:
         name: np.array([[row[column] for column in source.columns or ()] for row in rows], np.float32)
         for name, source in train.inputs.items()
     }
-
-
-def saved(path: Path, model: keras.Model) -> Path:
-    """`model` in a file."""
-    model.save(path)
-    return path
-
-
-def chain(shape: tuple[int | None, ...], *layers: Any, dtype: str = "float32") -> keras.Model:
-    """A model of one input `x` and one output `y`, one layer after the other."""
-    value = x = keras.Input(shape, dtype=dtype, name="x")
-    for each in layers:
-        value = each(value)
-    return keras.Model({"x": x}, {"y": value})
-
-
-def refusal(*arguments: Any, **options: Any) -> tuple[str, str]:
-    """The code and the text of the one finding that an export gives."""
-    with pytest.raises(SpecError) as refused:
-        graphspec.export(*arguments, **options)
-    (found,) = refused.value.report
-    return found.rule.code, str(refused.value)
-
-
-def call(*arguments: object) -> Result:
-    """Run `graphspec export` in this process."""
-    return CliRunner().invoke(main, ["export", *map(str, arguments)])
-
-
-def is_close(found: Mapping[str, Any], expected: Mapping[str, Any]) -> bool:
-    """Whether exactly the same outputs have the same numbers, but for the rounding of float32."""
-    assert set(found) == set(expected)
-    return all(np.allclose(found[name], expected[name], rtol=1e-4, atol=1e-5) for name in expected)
 
 
 SERVE_TEXT = """
@@ -212,40 +174,6 @@ def test_lost_names_are_caught(wine: Run, tmp_path: Path, monkeypatch: pytest.Mo
     assert list(tmp_path.iterdir()) == []
 
 
-NAN, INF = float("nan"), float("inf")
-
-
-@pytest.mark.parametrize(
-    ("expected", "found", "absolute", "relative"),
-    [
-        ([1.0, -4.0], [1.0, -4.0], 0, 0),
-        ([1.0, -4.0], [1.5, -4.0], 0.5, 0.125),
-        ([1.0, NAN], [1.0, NAN], 0, 0),
-        ([1.0, INF], [1.0, INF], 0, 0),
-        ([1.0, INF], [1.0, -INF], INF, INF),
-        ([1.0, 2.0], [1.0, NAN], INF, INF),
-        ([1.0, NAN], [1.0, 2.0], INF, INF),
-        ([1, 2], [1, 3], 1, INF),
-        ([True, False], [True, False], 0, 0),
-        ([b"a", b"b"], [b"a", b"c"], INF, INF),
-        ([0.0, 0.0], [0.0, 1e-3], 1e-3, 1e-3 / np.finfo(np.float32).eps),
-    ],
-)
-def test_difference(expected: list[Any], found: list[Any], absolute: float, relative: float) -> None:
-    """It is measured by the greatest value; what is not finite must be so in both, whole numbers are not rounded."""
-    apart = comparison.difference(np.array(expected), np.array(found))
-    assert (apart.absolute, apart.relative) == pytest.approx((absolute, relative))
-
-
-@pytest.mark.parametrize(
-    ("expected", "found", "said"), [([1.0], [1.0, 2.0], "shape"), ([NAN, INF], [NAN, INF], "never finite")]
-)
-def test_what_cannot_be_compared(expected: list[float], found: list[float], said: str) -> None:
-    """Other shapes, and numbers that tell nothing, are no agreement."""
-    with pytest.raises(comparison.IncomparableError, match=f"`y` .*{said}"):
-        comparison.differences({"y": np.array(expected)}, {"y": np.array(found)})
-
-
 @pytest.mark.parametrize("to", ["onnx", "litert"])
 def test_tables_of_words_are_refused_before_any_work(
     characters: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, to: str
@@ -259,158 +187,6 @@ def test_tables_of_words_are_refused_before_any_work(
         assert layer in text
     assert "numbers" not in text
     assert list(tmp_path.iterdir()) == []
-
-
-def test_gelu_and_learnt_normalization_reach_onnx(tmp_path: Path) -> None:
-    """tf2onnx knows no `Erfc` and takes constants for inputs: graphspec teaches it the one and hides the others."""
-    scaled = L.Normalization()
-    scaled.adapt(np.random.default_rng(0).normal(5, 3, (50, 4)).astype("float32"))
-    model = chain((4,), scaled, L.Dense(8, activation="gelu"), L.Dense(2))
-    done = graphspec.export(saved(tmp_path / "m.keras", model), "onnx")
-    assert done.path == tmp_path / "export" / "m.onnx"
-    assert set(done.inputs) == {"x"}
-
-
-def test_recurrent_litert_takes_one_sample_at_a_time(tmp_path: Path) -> None:
-    """LiteRT has recurrence for a fixed number of samples alone: that is said, and compared sample by sample."""
-    path = saved(tmp_path / "m.keras", chain((None, 3), L.LSTM(4), L.Dense(2)))
-    result = call(path, "--to", "litert")
-    assert result.exit_code == 0, result.output
-    assert "it takes batches of 1 sample" in result.stdout
-    run = Interpreter(model_path=str(tmp_path / "export" / "m.tflite")).get_signature_runner()
-    x = np.random.default_rng(0).normal(size=(1, 9, 3)).astype("float32")
-    assert is_close(run(x=x), keras.saving.load_model(path).predict({"x": x}, verbose=0))
-
-
-def test_best_model_of_a_run(write: Write, tmp_path: Path) -> None:
-    """`checkpoint` chooses the model; a run that has none such says so."""
-    for name in ("x", "y"):
-        np.save(tmp_path / f"{name}.npy", np.random.default_rng(0).normal(size=(20, 1)))
-    text = """
-        graphspec: 1
-        inputs: {x: [1]}
-        outputs: {y: {from: x, apply: {Dense: 1}, loss: mse}}
-        training: {optimizer: {SGD: 2.5}, epochs: 3, checkpoint: {monitor: loss}}    # ever further from the minimum
-        data: {train: {inputs: {x: x.npy}, outputs: {y: y.npy}}}
-        """
-    run = graphspec.train(write(text), run_dir=tmp_path / "run")
-    x = np.ones((3, 1), "float32")
-    given = []
-    for checkpoint, file in (("last", "model.keras"), ("best", "best.keras")):
-        done = graphspec.export(run, "keras", tmp_path / f"{checkpoint}.keras", checkpoint=checkpoint)
-        found, expected = (keras.saving.load_model(path).predict({"x": x}) for path in (done.path, run.path / file))
-        assert is_close(found, expected)
-        given.append(found)
-    assert not is_close(*given)
-    (run.path / "best.keras").unlink()
-    assert refusal(run, "keras", tmp_path / "it.keras", checkpoint="best")[0] == "GS903"
-
-
-@pytest.mark.parametrize(
-    ("to", "layer", "dtype", "said"),
-    [
-        (
-            "litert",
-            L.CategoryEncoding(7, output_mode="multi_hot", name="coded"),
-            "int64",
-            "`DenseBincount`, used at",
-        ),
-        ("onnx", L.Discretization(bin_boundaries=[0.0], name="binned"), "float32", "`binned` (Discretization)"),
-        ("onnx", L.IntegerLookup(vocabulary=[1, 2], name="looked_up"), "int64", "`looked_up` (IntegerLookup)"),
-        ("litert", L.Hashing(5, name="hashed"), "int64", "`hashed` (Hashing)"),
-    ],
-)
-def test_what_a_format_has_no_place_for_is_named(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str], to: str, layer: Any, dtype: str, said: str
-) -> None:
-    """One finding with the format and the layer or operation; what converters say beside it is held back."""
-    path = saved(tmp_path / "m.keras", chain((1,), layer, dtype=dtype))
-    capfd.readouterr()
-    code, text = refusal(path, to)
-    assert code == "GS908"
-    assert said in text
-    assert "Traceback" not in text
-    assert capfd.readouterr() == ("", "")
-    assert [each.name for each in tmp_path.iterdir()] == ["m.keras"]
-
-
-def test_several_outputs_of_other_dtypes(tmp_path: Path) -> None:
-    """Whole numbers, decisions and an input that is handed on keep dtype and value."""
-    x = keras.Input((3,), dtype="int32", name="x")
-    model = keras.Model(
-        {"x": x}, {"same": x, "twice": keras.ops.multiply(x, 2), "large": keras.ops.greater(x, 0)}, name="several"
-    )
-    path = saved(tmp_path / "m.keras", model)
-    for to in FORMATS:
-        done = graphspec.export(path, to)
-        assert {name: dtype for name, (_, dtype) in done.outputs.items()} == {
-            "same": "int32",
-            "twice": "int32",
-            "large": "bool",
-        }
-        assert {each.absolute for each in done.differences.values()} == {0.0}
-
-
-def test_fixed_batch_is_kept(tmp_path: Path) -> None:
-    """A model of five samples at a time is exported and compared as such."""
-    x = keras.Input(batch_shape=(5, 3), name="x")
-    path = saved(tmp_path / "m.keras", keras.Model({"x": x}, {"y": L.Dense(2)(x)}))
-    for to in FORMATS:
-        done = graphspec.export(path, to)
-        assert (done.inputs["x"], done.samples) == (((5, 3), "float32"), 5)
-
-
-def test_mixed_precision(write: Write, tmp_path: Path) -> None:
-    """A run in 16 bit is built anew in float32 for formats that compute in that; a model file cannot be."""
-    np.save(tmp_path / "x.npy", np.random.default_rng(0).normal(size=(20, 3)))
-    np.save(tmp_path / "y.npy", np.arange(20) % 2)
-    spec = write(
-        """
-        graphspec: 1
-        inputs: {x: [3]}
-        outputs: {y: {from: x, apply: [{Dense: 8}, {Dense: 1}], loss: mse}}
-        training: {optimizer: sgd, epochs: 1, precision: mixed_float16}
-        data: {train: {inputs: {x: x.npy}, outputs: {y: y.npy}}}
-        """
-    )
-    run = graphspec.train(spec, run_dir=tmp_path / "run")
-    for to in FORMATS:
-        done = graphspec.export(run, to)
-        in_float32 = to in ("onnx", "litert")
-        assert (done.precision, done.compared_on) == ("mixed_float16" if in_float32 else "", "of the train split")
-        if in_float32:
-            code, text = refusal(run.path / "model.keras", to, tmp_path / f"it{FORMATS[to].ending}")
-            assert code == "GS908"
-            assert "computes in 16 bit" in text
-
-
-class Noisy(keras.layers.Layer):
-    """Adds noise, whatever it is called for."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        self.seeds = keras.random.SeedGenerator(1)
-
-    def call(self, x: Any) -> Any:
-        return x + keras.random.normal(keras.ops.shape(x), seed=self.seeds)
-
-
-def test_random_model_is_refused(tmp_path: Path) -> None:
-    """A model that gives other numbers each time cannot be compared, whatever was exported."""
-    keras.saving.register_keras_serializable("tests")(Noisy)
-    code, text = refusal(saved(tmp_path / "m.keras", chain((3,), Noisy())), "saved-model")
-    assert code == "GS908"
-    assert "output `y` varies between calls" in text
-
-
-def test_training_that_predict_overrides_is_caught(tmp_path: Path) -> None:
-    """`Dropout` called with `training=True` drops in what Keras exports, and not in `predict`: that is no agreement."""
-    x = keras.Input((3,), name="x")
-    model = keras.Model({"x": x}, {"y": L.Dropout(0.5)(x, training=True)})
-    code, text = refusal(saved(tmp_path / "m.keras", model), "saved-model")
-    assert code == "GS908"
-    assert "the SavedModel export differs from the model in the output `y`" in text
-    assert [each.name for each in tmp_path.iterdir()] == ["m.keras"]
 
 
 def test_samples_are_those_given_or_random_where_there_are_none(wine: Run, bottles: Arrays, tmp_path: Path) -> None:
@@ -427,41 +203,6 @@ def test_samples_are_those_given_or_random_where_there_are_none(wine: Run, bottl
     result = call(path, "--to", "onnx", "-i", f"chemistry={files['chemistry']}")
     assert result.exit_code == 1
     assert "GS607" in result.stderr
-
-
-def test_random_values_that_the_model_cannot_take_are_told(tmp_path: Path) -> None:
-    """What TensorFlow says of them, without its stack, and what to do; with samples that fit it works."""
-    lookup = L.StringLookup(vocabulary=["a\nb", "c"], num_oov_indices=0, name="looked_up")
-    x, z = keras.Input((1,), dtype="string", name="x"), keras.Input((1,), dtype="string", name="z")
-    other = L.StringLookup(vocabulary=["d"], num_oov_indices=0)
-    path = saved(tmp_path / "m.keras", keras.Model({"x": x, "z": z}, {"y": lookup(x), "w": other(z)}))
-    code, text = refusal(path, "saved-model")
-    assert code == "GS908"
-    assert "all inputs should be in vocabulary" in text
-    assert "--input" in text
-    assert "File" not in text
-    np.savez(tmp_path / "words.npz", x=np.array([["c"], ["c"]]), z=np.array([["d"], ["d"]]))
-    files = {name: f"{tmp_path / 'words.npz'}#{name}" for name in ("x", "z")}
-    assert graphspec.export(path, "saved-model", inputs=files).samples == 2
-
-
-def test_run_whose_data_is_gone_is_compared_on_random_values(write: Write, tmp_path: Path) -> None:
-    """The export works all the same, and says why the samples are random."""
-    for name in ("x", "y"):
-        np.save(tmp_path / f"{name}.npy", np.random.default_rng(0).normal(size=(20, 1)))
-    spec = write(
-        """
-        graphspec: 1
-        inputs: {x: [1]}
-        outputs: {y: {from: x, apply: {Dense: 1}, loss: mse}}
-        training: {optimizer: sgd, epochs: 1}
-        data: {train: {inputs: {x: x.npy}, outputs: {y: y.npy}}}
-        """
-    )
-    run = graphspec.train(spec, run_dir=tmp_path / "run")
-    (tmp_path / "x.npy").unlink()
-    done = graphspec.export(run, "saved-model")
-    assert done.compared_on.startswith("of random values, since the train split cannot be read: there is no file")
 
 
 @pytest.mark.parametrize("to", ["saved-model", "onnx"])
@@ -522,12 +263,14 @@ def test_path_that_cannot_be_written_is_refused_before_the_work(
 def test_bad_run_is_a_finding(tmp_path: Path) -> None:
     """No folder, no run in it, no file, and a file that is no model."""
     (tmp_path / "empty").mkdir()
-    (tmp_path / "junk.keras").write_bytes(b"junk" * 99)
+    for name in ("junk.keras", "junk.h5"):
+        (tmp_path / name).write_bytes(b"junk" * 99)
     for name, said in (
         ("nowhere", "there is no folder"),
         ("empty", "there is no run"),
         ("missing.keras", "there is no file"),
         ("junk.keras", "cannot be read"),
+        ("junk.h5", "cannot be read as a model"),
     ):
         result = call(tmp_path / name, "--to", "onnx")
         assert result.exit_code == 1, result.output
@@ -583,19 +326,3 @@ def test_command_tells_what_it_wrote(wine: Run, tmp_path: Path) -> None:
     found = json.loads(result.stdout)
     assert found["path"] == str(tmp_path / "wine.keras")
     assert found["differences"]["cultivar"]["relative"] <= found["tolerance"]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("name", "formats"),
-    [
-        *((name, tuple(FORMATS)) for name in ("siamese_cosine", "deepfm", "multi_task", "vae")),
-        *((name, ("onnx", "litert")) for name in ("transformer_encoder", "wavenet")),  # large, and the two that convert
-    ],
-)
-def test_architectures_of_the_zoo_are_exported(tmp_path: Path, name: str, formats: tuple[str, ...]) -> None:
-    """Attention, dilated convolutions, embeddings, several outputs: untrained, from a file, on random values."""
-    path = saved(tmp_path / f"{name}.keras", build_model(graphspec.load(SPECS / "zoo" / f"{name}.yaml")))
-    for to in formats:
-        done = graphspec.export(path, to)
-        assert all(each.relative <= 1e-5 for each in done.differences.values())

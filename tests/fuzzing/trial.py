@@ -13,7 +13,7 @@ from .cases import Case, make_case
 from .watched import Tried, watch
 
 MEGABYTES = 500
-_MOST_SHOWN = 300_000
+_MAX_CHARACTERS = 300_000
 """Characters that one report may take to show."""
 
 
@@ -42,7 +42,7 @@ def _faults(report: Report) -> Iterator[str]:
             if span is None or not _is_place(span):
                 yield f"no place: {_shown(finding)} at {span}"
     text = render(report)
-    if len(text) > _MOST_SHOWN and len(text) > 3_000 * len(report):
+    if len(text) > _MAX_CHARACTERS and len(text) > 3_000 * len(report):
         yield f"the report is {len(text):,} characters long for {len(report)} findings"
     text.encode("utf-8", errors="surrogatepass")
 

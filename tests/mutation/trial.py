@@ -13,7 +13,7 @@ from pathlib import Path
 from .mutants import Mutant
 from .server import Outcome, Server
 
-LEAST_SECONDS = 45.0
+MIN_SECONDS = 45.0
 """Seconds that tests are given beyond a multiple of what they took before."""
 
 
@@ -174,4 +174,4 @@ def _by_file(tests: Sequence[str]) -> list[str]:
 
 
 def _limit(tests: Sequence[str], seconds: Mapping[str, float]) -> float:
-    return LEAST_SECONDS + 5 * sum(seconds[test] for test in tests)
+    return MIN_SECONDS + 5 * sum(seconds[test] for test in tests)

@@ -1,12 +1,10 @@
-"""`graphspec predict`: from runs and model files, in every format, with Keras itself as the oracle."""
+"""`graphspec predict`: from runs, in every format, with Keras itself as the oracle."""
 
 from __future__ import annotations
 
 import csv
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,15 +13,13 @@ import keras
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from click.testing import CliRunner, Result
 
 import graphspec
-from graphspec.cli import main
 from graphspec.diagnostics import SpecError
-from graphspec.predicting.columns import PredictionColumns
 from graphspec.predicting.input_files import Files
-from graphspec.predicting.labels import Labels
 from graphspec.runs.run import Run
+
+from .predict_command import call, read_csv, refused, saved, wrote
 
 L = keras.layers
 Array = np.ndarray[Any, Any]
@@ -80,39 +76,6 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     table(folder / "table.csv")
     (folder / "spec.yaml").write_text(SPEC, encoding="utf-8")
     return graphspec.train(folder / "spec.yaml", run_dir=folder / "run")
-
-
-def call(*arguments: object) -> Result:
-    """Run `graphspec` in this process."""
-    return CliRunner().invoke(main, [str(each) for each in arguments])
-
-
-def wrote(*arguments: object) -> None:
-    """Run `graphspec predict`, which must succeed."""
-    result = call("predict", *arguments)
-    assert result.exit_code == 0, result.output
-
-
-def refused(*arguments: object, code: int = 1) -> str:
-    """What `graphspec predict` says; it must fail with that status, and without a traceback."""
-    result = call("predict", *arguments)
-    assert result.exit_code == code, result.output
-    assert "Traceback" not in result.output
-    return result.output
-
-
-def saved(path: Path, inputs: Any, outputs: Any) -> Path:
-    """A functional model of plain Keras in a file."""
-    keras.Model(inputs, outputs).save(path)
-    return path
-
-
-def read_csv(path: Path) -> dict[str, list[str]]:
-    """The columns of a table as text."""
-    with open(path, encoding="utf-8", newline="") as file:
-        header, *rows = csv.reader(file)
-    assert len(set(header)) == len(header)
-    return dict(zip(header, map(list, zip(*rows, strict=True)), strict=True))
 
 
 @pytest.fixture(scope="module")
@@ -227,42 +190,6 @@ def test_model_file_with_a_spec_predicts_like_its_run(run: Run, expected: dict[s
     assert len(columns["city"]) == ROWS
 
 
-@pytest.mark.parametrize("form", ["sequential", "list", "dict", "bare"])
-def test_plain_keras_models_predict_by_name(tmp_path: Path, form: str) -> None:
-    """A model that graphspec never saw, in each form that Keras has; its names are those of its layers or dicts."""
-    x, z = np.random.default_rng(0).random((2, 11, 3), np.float32)
-    np.save(tmp_path / "x.npy", x)
-    np.savez(tmp_path / "z.npz", z=z, other=z)
-    a, b = keras.Input((3,), name="a"), keras.Input((3,), name="b")
-    path, given = tmp_path / "plain.keras", ["-i", f"a={tmp_path / 'x.npy'}", "-i", f"b={tmp_path / 'z.npz'}#z"]
-    one, two = L.Dense(1, name="one")(L.Add()([a, b])), L.Dense(2, name="two")(b)
-    inputs: Any = {"a": x, "b": z}
-    match form:
-        case "sequential":
-            keras.Sequential([keras.Input((3,), name="a"), L.Dense(1, name="one")]).save(path)
-            given, inputs = given[:2], x
-        case "bare":
-            saved(path, a, L.Dense(1, name="one")(a))
-            given, inputs = given[:2], x
-        case "list":
-            saved(path, [b, a], [two, one])
-            inputs = [z, x]
-        case _:
-            saved(path, {"a": a, "b": b}, {"uno": one, "due": two})
-    by_hand = keras.saving.load_model(path).predict(inputs, verbose=0)
-    if form == "dict":
-        expected = by_hand
-    elif form == "list":
-        expected = {"two": by_hand[0], "one": by_hand[1]}
-    else:
-        expected = {"one": by_hand}
-    wrote(path, *given, "-o", tmp_path / "out.npz")
-    with np.load(tmp_path / "out.npz") as found:
-        assert set(found) == {*expected, "sample"}
-        for name, values in expected.items():
-            np.testing.assert_array_equal(found[name], values)
-
-
 def test_npy_holds_one_output_and_refuses_two(run: Run, tmp_path: Path) -> None:
     """An .npy file is one array; several outputs need another format."""
     x = np.random.default_rng(0).random((5, 3), np.float32)
@@ -273,79 +200,6 @@ def test_npy_holds_one_output_and_refuses_two(run: Run, tmp_path: Path) -> None:
     np.testing.assert_array_equal(np.load(tmp_path / "out.npy"), keras.saving.load_model(path).predict(x, verbose=0))
     assert "holds one array" in refused(run.path, "--split", "test", "-o", tmp_path / "two.npy")
     assert not (tmp_path / "two.npy").exists()
-
-
-def test_names_that_collide_are_told_apart(tmp_path: Path) -> None:
-    """Each output keeps its own name; what would bear the same gets further underscores."""
-    np.save(tmp_path / "x.npy", np.zeros((2, 3), np.float32))
-    a = keras.Input((3,), name="a")
-    outputs = {"y": L.Dense(2)(a), "y_1": L.Dense(1)(a), "sample": L.Dense(1)(a), "y__0": L.Dense(2)(a)}
-    path = saved(tmp_path / "m.keras", {"a": a}, outputs)
-    wrote(path, "-i", f"a={tmp_path / 'x.npy'}", "-o", tmp_path / "out.csv")
-    names = set(read_csv(tmp_path / "out.csv"))
-    assert names == {"sample_", "sample", "y_1", "y___0", "y___1", "y__0_0", "y__0_1"}
-
-
-@pytest.mark.parametrize(
-    ("shape", "labels", "names"),
-    [
-        ((2,), Labels(("a b", "=1+1")), ["sample", "y", "y_a b", "y_=1+1"]),
-        ((3,), Labels(("a", "b")), ["sample", "y_0", "y_1", "y_2"]),
-        ((1,), Labels(("a", "b", "c")), ["sample", "y"]),
-        ((1001,), Labels(tuple(map(str, range(1001)))), ["sample", "y", "y_likeliest"]),
-        ((4, 2), Labels(("a", "b")), ["sample", "y", "y_values"]),
-        ((4, 2), None, ["sample", "y"]),
-        ((), None, ["sample", "y"]),
-    ],
-)
-def test_columns_follow_shape_and_words(shape: tuple[int, ...], labels: Labels | None, names: list[str]) -> None:
-    """Words count only where there is a number for each of them, or one unit for two."""
-    table = PredictionColumns({"y": shape}, {"y": labels} if labels is not None else {})
-    values = np.random.default_rng(0).random((6, *shape)).astype(np.float32)
-    found = table.of(np.arange(6), {"y": values})
-    assert list(found) == table.names == names
-    assert all(len(each) == 6 for each in found.values())
-
-
-def test_labels_are_undecided_where_predictions_are_not_finite() -> None:
-    """NaN is no reason to choose a word; logits are decided at 0."""
-    words = Labels(("no", "yes"))
-    assert words.of(np.array([[0.2], [np.nan], [0.7]])).tolist() == ["no", None, "yes"]
-    assert words.of(np.array([[0.2, 0.1], [np.nan, 1], [0.1, 0.2]])).tolist() == ["no", None, "yes"]
-    assert Labels(("no", "yes"), threshold=0.0).of(np.array([[0.2], [-0.2]])).tolist() == ["yes", "no"]
-
-
-def test_further_axes_are_nested_lists_and_no_csv(tmp_path: Path) -> None:
-    """Parquet and JSON lines hold lists of lists, with text of a model as text; a .csv file says where to go."""
-    x = np.random.default_rng(0).random((5, 4, 3), np.float32)
-    np.save(tmp_path / "x.npy", x)
-    a = keras.Input((None, 3), name="a")
-    path = saved(tmp_path / "m.keras", a, L.Dense(2, name="y")(a))
-    given = [path, "-i", f"a={tmp_path / 'x.npy'}", "--batch-size", 2, "-o"]
-    expected = keras.saving.load_model(path).predict(x, batch_size=2, verbose=0)
-    wrote(*given, tmp_path / "out.parquet")
-    wrote(*given, tmp_path / "out.jsonl")
-    lines = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text(encoding="utf-8").splitlines()]
-    for found in (pq.read_table(tmp_path / "out.parquet").to_pydict()["y"], [line["y"] for line in lines]):
-        np.testing.assert_array_equal(np.array(found, np.float32), expected)
-    said = refused(*given, tmp_path / "out.csv")
-    assert "cannot hold `y`, of shape [4, 2]" in said
-    assert not (tmp_path / "out.csv").exists()
-
-
-def test_what_is_not_finite_is_told_and_kept(tmp_path: Path) -> None:
-    """NaN in the data is NaN in the predictions: a warning, `nan` in a table, null in JSON."""
-    x = np.ones((5, 3), np.float32)
-    x[2, 1] = np.nan
-    np.save(tmp_path / "x.npy", x)
-    a = keras.Input((3,), name="a")
-    path = saved(tmp_path / "m.keras", a, L.Dense(1, name="y")(a))
-    for ending in (".csv", ".jsonl"):
-        result = call("predict", path, "-i", f"a={tmp_path / 'x.npy'}", "-o", tmp_path / f"out{ending}")
-        assert result.exit_code == 0, result.output
-        assert "warning: 1 predictions of `y` are NaN" in result.stderr
-    assert [each == "nan" for each in read_csv(tmp_path / "out.csv")["y"]] == [False, False, True, False, False]
-    assert json.loads((tmp_path / "out.jsonl").read_text(encoding="utf-8").splitlines()[2])["y"] is None
 
 
 def test_nothing_is_written_over_without_force(run: Run, tmp_path: Path) -> None:
@@ -426,42 +280,6 @@ def test_missing_inputs_are_named_with_their_option(run: Run) -> None:
     assert "`--input city=FILE`" in said
 
 
-def test_what_the_model_cannot_take_is_no_traceback(tmp_path: Path) -> None:
-    """An index that an `Embedding` does not have is found by TensorFlow alone, in the middle of the work."""
-    np.save(tmp_path / "x.npy", np.array([[1], [99]]))
-    a = keras.Input((1,), name="a", dtype="int32")
-    path = saved(tmp_path / "m.keras", a, L.Flatten(name="y")(L.Embedding(3, 2)(a)))
-    assert "cannot compute these samples" in refused(path, "-i", f"a={tmp_path / 'x.npy'}", "-o", tmp_path / "out.npz")
-    assert not (tmp_path / "out.npz").exists()
-    np.save(tmp_path / "wide.npy", np.zeros((2, 5), np.int32))
-    assert "GS605" in refused(path, "-i", f"a={tmp_path / 'wide.npy'}")
-
-
-def test_hostile_and_broken_model_files_are_refused(tmp_path: Path) -> None:
-    """Junk, a truncated file, an archive that unpacks to gigabytes, code: each in one finding."""
-    import zipfile
-
-    np.save(tmp_path / "x.npy", np.zeros((2, 3), np.float32))
-    given = ["-i", f"a={tmp_path / 'x.npy'}"]
-    path = tmp_path / "m.keras"
-    path.write_bytes(b"junk")
-    assert "cannot be read as a model" in refused(path, *given)
-    a = keras.Input((3,), name="a")
-    saved(path, a, L.Dense(2)(a))
-    whole = path.read_bytes()
-    path.write_bytes(whole[: len(whole) // 2])
-    assert "cannot be read as a model" in refused(path, *given)
-    path.write_bytes(whole)
-    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("assets/bomb", bytes(300 * 2**20))
-    assert "would unpack to 300 MiB" in refused(path, *given)
-    saved(path, a, L.Lambda(lambda x: x * 2)(a))
-    assert "`lambda`, which carries code" in refused(path, *given).replace("Lambda", "lambda")
-    assert "there is no file" in refused(tmp_path / "m.kera", *given).replace("no folder", "no file")
-    (tmp_path / "model.h5").write_bytes(b"x")
-    assert "cannot be read as a model" in refused(tmp_path / "model.h5", *given)
-
-
 def test_wrong_usage_of_model_files(run: Run, tmp_path: Path) -> None:
     """A file has no checkpoints and names no data, and a spec of other inputs does not go with it."""
     path = run.path / "model.keras"
@@ -475,61 +293,6 @@ def test_wrong_usage_of_model_files(run: Run, tmp_path: Path) -> None:
     for model in (path, run.path):
         said = refused(model, "--spec", other, "-i", f"x={tmp_path / 'x.npy'}")
         assert "has the inputs `city`, `numbers`" in said or "has the inputs `numbers`, `city`" in said
-
-
-@pytest.mark.smoke
-def test_images_are_decoded_as_in_training(tmp_path: Path) -> None:
-    """A glob of images given by hand is decoded and scaled as the spec does it."""
-    from PIL import Image
-
-    pixels = np.random.default_rng(0).integers(0, 256, (4, 5, 5), np.uint8)
-    (tmp_path / "new").mkdir()
-    for index, each in enumerate(pixels):
-        Image.fromarray(each).save(tmp_path / "new" / f"{index}.png")
-    (tmp_path / "spec.yaml").write_text(
-        """
-graphspec: 1
-inputs: {image: [5, 5, 1]}
-outputs: {y: {from: image, apply: [Flatten, {Dense: 2}], loss: null}}
-data: {train: {inputs: {image: {files: "old/*.png", decode: image, channels: 1, scale: 0.01}}}}
-""",
-        encoding="utf-8",
-    )
-    model = graphspec.build(tmp_path / "spec.yaml")
-    model.save(tmp_path / "m.keras")
-    given = ["--spec", tmp_path / "spec.yaml", "-i", f"image={tmp_path / 'new' / '*.png'}"]
-    wrote(tmp_path / "m.keras", *given, "-o", tmp_path / "out.npz")
-    expected = model.predict({"image": pixels[..., None].astype(np.float32) * np.float32(0.01)}, verbose=0)["y"]
-    with np.load(tmp_path / "out.npz") as found:
-        np.testing.assert_allclose(found["y"], expected, rtol=1e-5)
-
-
-MEASURE = """
-import resource, sys
-from graphspec.cli import main
-for out in sys.argv[2:]:
-    main(["predict", sys.argv[1], "-i", f"a={out}.npy", "--batch-size", "1024", "-o", out], standalone_mode=False)
-    print("PEAK", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
-"""
-
-
-@pytest.mark.slow
-def test_memory_does_not_grow_with_the_samples(tmp_path: Path) -> None:
-    """Ten times the samples, and predictions of 100 MiB in the place of 10, take no more memory by half of that."""
-    a = keras.Input((4,), name="a")
-    path = saved(tmp_path / "m.keras", a, L.Dense(256, name="y")(a))
-    outs = [tmp_path / f"{rows}{ending}" for ending in (".npz", ".parquet") for rows in (10_000, 100_000)]
-    for out in outs:
-        np.save(f"{out}.npy", np.ones((int(out.stem), 4), np.float32))
-    done = subprocess.run(
-        [sys.executable, "-c", MEASURE, str(path), *map(str, outs)], capture_output=True, text=True, check=True
-    )
-    peaks = [int(line.split()[1]) for line in done.stdout.splitlines() if line.startswith("PEAK")]
-    assert peaks[1] - peaks[0] < 50, peaks
-    assert peaks[3] - peaks[2] < 50, peaks
-    with np.load(outs[1]) as found:
-        assert found["y"].shape == (100_000, 256)
-    assert pq.read_metadata(outs[3]).num_row_groups < 10
 
 
 def test_predicting_nothing_is_refused(run: Run) -> None:

@@ -220,6 +220,7 @@ DISTRIBUTIONS = {
     "PIL": "pillow",
     "ml_dtypes": "ml-dtypes",
     "google_crc32c": "google-crc32c",
+    "google": "protobuf",
     "ai_edge_litert": "ai-edge-litert",
     "mlflow": "mlflow-skinny",
     "pydantic_core": "pydantic-core",

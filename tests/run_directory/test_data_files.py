@@ -103,7 +103,7 @@ def test_a_word_that_comes_up_in_training_is_told_at_its_place(
     with pytest.raises(SpecError, match="which is not in the vocabulary"):
         graphspec.train(path, run_dir=tmp_path / "run")
     assert not (tmp_path / "run").exists()
-    monkeypatch.setattr("graphspec.datasets.samples.LOOKED_THROUGH", 0)
+    monkeypatch.setattr("graphspec.datasets.samples.MAX_SCANNED", 0)
     with pytest.raises(SpecError) as refused:
         graphspec.train(path, run_dir=tmp_path / "run")
     (finding,) = refused.value.report

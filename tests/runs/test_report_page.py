@@ -1,161 +1,25 @@
-"""`graphspec report`: the page of a run, whatever the run has come to, as text and as a browser shows it."""
+"""`graphspec report`: the page of a run, whatever the run has come to."""
 
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 import sys
 import threading
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import graphspec
 from graphspec import Run, SpecError
 from graphspec.cli import main
 from graphspec.runs.report import report_page, write_report
-from graphspec.runs.report.pictures import (
-    Confusion,
-    ErrorHistogram,
-    LabelCounts,
-    MultiLabel,
-    NoPicture,
-    OutputPictures,
-    Scatter,
-    output_pictures,
-)
-from graphspec.runs.report.prediction_section import prediction_section
-from graphspec.runs.report.predictions import Predictions
 from graphspec.runs.report.series import MAX_POINTS, metric_groups
-from tests.chromium import attribute, look, needs_chromium, picture
 
-SPEC = """
-graphspec: 1
-name: shop
-inputs: {x: [3]}
-layers: {trunk: {Dense: {units: 4, activation: relu}}}
-graph: {a: {from: x, apply: trunk}, b: {from: a, apply: [{Dense: 3}, trunk_two]}}
-models:
-  trunk_two:
-    inputs: {h: [3]}
-    outputs: {o: {from: h, apply: {Dense: 4}}}
-outputs:
-  kind: {from: b, apply: {Dense: {units: 3, activation: softmax}}, loss: sparse_categorical_crossentropy}
-  size: {from: b, apply: {Dense: 2}, loss: mse}
-  sold: {from: a, apply: {Dense: {units: 1, activation: sigmoid}}, loss: binary_crossentropy}
-training: {optimizer: adam, epochs: 4, batch_size: 8}
-data:
-  train:
-    inputs: {x: {file: x.npy}}
-    outputs:
-      kind: {file: t.csv, column: kind, vocabulary: [hat, "<b>shoe</b>", coat]}
-      size: {file: t.csv, columns: [w, h]}
-      sold: {file: t.csv, column: sold}
-  validation: {split: 0.5}
-"""
-WORDS = ("hat", "<b>shoe</b>", "coat")
-EVIL = "</script><script>alert(1)</script><img src=http://example.invalid/x onerror=alert(2)>"
-
-
-def row(epoch: int, **more: Any) -> dict[str, Any]:
-    losses = {"kind_loss": 1 / (epoch + 1), "size_loss": 2 / (epoch + 1), "sold_loss": 0.5}
-    total = sum(losses.values())
-    return {
-        "epoch": epoch,
-        "step": 10 * (epoch + 1),
-        "loss": total,
-        **losses,
-        "val_loss": total * 1.1,
-        **{f"val_{name}": value * 1.1 for name, value in losses.items()},
-        "optimizer/learning_rate": 0.001,
-        **{f"share/{name.removesuffix('_loss')}": value / total for name, value in losses.items()},
-        "time/seconds": 1.5,
-        "time/samples_per_second": 800.0,
-        "time/data_wait": 0.1,
-        **more,
-    }
-
-
-def write_rows(run: Path, rows: list[dict[str, Any]]) -> None:
-    (run / "metrics.jsonl").write_text("".join(json.dumps(each) + "\n" for each in rows), encoding="utf-8")
-
-
-def write_record(run: Path, **more: Any) -> None:
-    record = {
-        "status": "finished",
-        "name": "shop",
-        "started": "2026-05-04T10:20:30+0000",
-        "seconds": 75.2,
-        "samples": {"train": 30, "validation": 30},
-        "best": {"epoch": 2, "monitor": "val_loss", "value": 0.25},
-        **more,
-    }
-    (run / "run.json").write_text(json.dumps(record), encoding="utf-8")
-
-
-@pytest.fixture
-def run(tmp_path: Path) -> Path:
-    """A run without a model, of four epochs."""
-    folder = tmp_path / "run"
-    folder.mkdir()
-    rng = np.random.default_rng(0)
-    np.save(folder / "x.npy", rng.normal(size=(60, 3)).astype(np.float32))
-    rows = [f"{WORDS[i % 3]},{i / 7:.2f},{-i / 5:.2f},{i % 2}" for i in range(60)]
-    (folder / "t.csv").write_text("\n".join(["kind,w,h,sold", *rows]), encoding="utf-8")
-    (folder / "spec.yaml").write_text(SPEC, encoding="utf-8")
-    write_record(folder)
-    write_rows(folder, [row(epoch) for epoch in range(4)])
-    lock = {"command": ["graphspec", "train", EVIL], "versions": {"keras": "3.15.1"}, "data": {}}
-    (folder / "lock.json").write_text(json.dumps(lock), encoding="utf-8")
-    came = {"training.optimizer": {"value": "adam", "from": "specs/shop.yaml:9:3", "written": "${" + EVIL + "}"}}
-    (folder / "provenance.json").write_text(json.dumps(came), encoding="utf-8")
-    return folder
-
-
-@pytest.fixture
-def with_model(run: Path) -> Path:
-    """The same run with a model, built and never trained."""
-    graphspec.build(run / "spec.yaml").save(run / "model.keras")
-    return run
-
-
-class Reader(HTMLParser):
-    """Collects the elements of a page with their attributes, and its text."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.texts: list[str] = []
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-
-    def handle_data(self, data: str) -> None:
-        self.texts.append(data)
-
-    def all(self, tag: str, class_: str = "") -> list[dict[str, str | None]]:
-        return [found for name, found in self.elements if name == tag and class_ in (found.get("class") or "")]
-
-    @property
-    def text(self) -> str:
-        return " ".join(" ".join(self.texts).split())
-
-
-def read(run: Path) -> Reader:
-    return Reader(report_page(Run(run)))
-
-
-def charts(page: Reader) -> list[dict[str, Any]]:
-    """What each chart tells the script."""
-    return [json.loads(found["data-chart"] or "") for found in page.all("svg", "plot curves")]
+from .report_pages import EVIL, Reader, charts, read, row, write_record, write_rows
 
 
 def call(*arguments: object) -> Result:
@@ -396,109 +260,6 @@ def test_without_tensorflow_and_numpy_the_page_says_what_it_lacks(with_model: Pa
     assert len(page.all("svg", "graph")) == 2
 
 
-def cells(page: Reader, text: str, row_: str) -> list[int]:
-    """The counts in a row of the confusion matrix whose head is `row_`."""
-    found = re.search(rf'<th scope="row" title="{re.escape(row_)}">.*?</tr>', text)
-    assert found is not None
-    return [int(each) for each in re.findall(r'<td class="s\d[^>]*>(\d+)<', found[0])]
-
-
-def test_predictions_are_those_of_the_model(with_model: Path) -> None:
-    """The confusion matrices and the points are those that the run's own predictions give."""
-    from sklearn.metrics import confusion_matrix
-
-    from graphspec.datasets.samples import read_training_data
-
-    run = Run(with_model)
-    held = read_training_data(run.spec).validation
-    assert held is not None
-    predicted = run.predict("validation")
-    everything = np.arange(held.count)
-    kind = held.batch(held.outputs["kind"], everything)
-    wanted = confusion_matrix(kind, predicted["kind"].argmax(-1), labels=[0, 1, 2])
-    text = report_page(run)
-    page = Reader(text)
-    assert [cells(page, text, word) for word in ("hat", "&lt;b&gt;shoe&lt;/b&gt;", "coat")] == wanted.tolist()
-    sold = held.batch(held.outputs["sold"], everything).reshape(-1)
-    wanted = confusion_matrix(sold, predicted["sold"].reshape(-1) > 0.5, labels=[0, 1])
-    assert [cells(page, text, word) for word in ("0", "1")] == wanted.tolist()
-    error = predicted["size"][:, 0] - held.batch(held.outputs["size"], everything)[:, 0]
-    assert f"RMSE {np.sqrt(np.mean(error**2)):.4g}" in page.text
-    assert "The model on the validation split: 30 samples" in page.text
-    assert len([found for found in page.all("circle") if found.get("r") == "2.4"]) == 60
-
-
-def outcome(loss: str, target: Any, predicted: Any, **more: Any) -> Any:
-    """The only picture of an output with this loss."""
-    text = f"graphspec: 1\ninputs: {{x: [2]}}\noutputs: {{y: {{from: x, apply: {{Dense: 3}}, loss: {loss}}}}}\n"
-    spec = Path(more.pop("folder")) / "one.yaml"
-    spec.write_text(text, encoding="utf-8")
-    output = graphspec.load(spec).graph.outputs["y"]
-    found = output_pictures(output, np.asarray(target), np.asarray(predicted), **more)
-    assert len(found.pictures) == 1
-    return found.pictures[0]
-
-
-def test_each_kind_of_output_has_its_picture(tmp_path: Path) -> None:
-    """One-hot and sparse classes, logits, several yes-or-no values, numbers, arrays: each by what its loss takes."""
-    one_hot = outcome("categorical_crossentropy", np.eye(3)[[0, 1, 1]], np.eye(3)[[0, 1, 2]], folder=tmp_path)
-    assert isinstance(one_hot, Confusion)
-    assert (one_hot.counts, one_hot.right) == (((1, 0, 0), (0, 1, 1), (0, 0, 0)), 2)
-    steps = outcome("sparse_categorical_crossentropy", [[0, 1], [2, 2]], np.eye(3)[[[0, 1], [2, 0]]], folder=tmp_path)
-    assert (steps.values, steps.right) == (4, 3)
-    logits = "{BinaryCrossentropy: {from_logits: true}}"
-    binary = outcome(logits, [0, 1, 1], [[-0.1], [0.2], [-3.0]], folder=tmp_path)
-    assert binary.counts == ((1, 0), (1, 1))
-    labels = outcome("binary_crossentropy", [[1, 0], [1, 1]], [[0.9, 0.6], [0.2, 0.7]], folder=tmp_path)
-    assert isinstance(labels, MultiLabel)
-    assert [(each.true, each.predicted, each.both) for each in labels.labels] == [(2, 1, 1), (1, 2, 1)]
-    scatter = outcome("mse", [1.0, 2.0, 3.0], [[1.0], [2.0], [4.0]], folder=tmp_path)
-    assert isinstance(scatter, Scatter)
-    assert scatter.mean_error == pytest.approx(1 / 3)
-    assert scatter.r2 == pytest.approx(0.5)
-    wide = outcome("mae", np.zeros((5, 4, 4)), np.ones((5, 4, 4)), folder=tmp_path)
-    assert isinstance(wide, ErrorHistogram)
-    assert sum(wide.counts) == 80
-    assert isinstance(outcome("mse", np.zeros((5, 2)), np.zeros((5, 3)), folder=tmp_path), NoPicture)
-    assert isinstance(outcome("mse", np.zeros((5, 2)), np.full((5, 2), np.nan), folder=tmp_path), NoPicture)
-
-
-def test_every_picture_has_its_place_on_the_page() -> None:
-    """Counts of yes-or-no values, histograms, points and what has no picture are written, with what is to be known."""
-    labels = MultiLabel((LabelCounts("big", 4, 3, 2),), 5, folded=7)
-    scatter = Scatter(
-        name="size", target=(1.0, 2.0), predicted=(1.5, 2.5), mean_error=0.5, root_mean_square=0.5, r2=None
-    )
-    outputs = (
-        OutputPictures("tags", (labels,), not_finite=2),
-        OutputPictures(
-            "image", (ErrorHistogram(counts=(1, 3), edges=(-1.0, 0.0, 1.0), mean_error=0.25, root_mean_square=0.5),)
-        ),
-        OutputPictures("size", (scatter,)),
-        OutputPictures("free", (NoPicture("the data has no targets for it"),)),
-    )
-    predictions = Predictions(split="test", samples=5, of=9, outputs=outputs, changed=("t.csv",))
-    page = Reader(prediction_section(predictions))
-    for said in (
-        *("on the test split", "5 evenly chosen of 9", "t.csv has changed", "2 predictions are not finite"),
-        *("66.7 %", "50.0 %", "7 more are not shown", "-1 to 0: 1", "RMSE 0.5", "the data has no targets for it"),
-    ):
-        assert said in page.text, said
-    assert len(page.all("rect", "bar")) == 2
-    assert "R²" not in page.text
-
-
-def test_many_classes_are_folded(tmp_path: Path) -> None:
-    """Of a thousand classes the most frequent are shown, the others are one, and every value is counted."""
-    rng = np.random.default_rng(0)
-    target = np.concatenate([np.repeat(np.arange(19), 50), rng.integers(19, 1000, 500)])
-    predicted = np.eye(1000)[rng.permutation(target)]
-    found = outcome("sparse_categorical_crossentropy", target, predicted, folder=tmp_path)
-    assert found.classes == (*map(str, range(19)), "others")
-    assert sum(map(sum, found.counts)) == len(target)
-    assert found.folded == 981
-
-
 def test_the_command_writes_into_the_run_and_replaces_its_own_page_alone(run: Path, tmp_path: Path) -> None:
     """By default report.html in the run; a page of graphspec is replaced, another file only with --force."""
     first = call("report", run)
@@ -552,76 +313,3 @@ def test_a_page_is_whole_while_it_is_replaced(run: Path) -> None:
     done.set()
     watcher.join()
     assert ends == {"</html>\n"}
-
-
-POLICY = r'<meta http-equiv="Content-Security-Policy"[^>]*>'
-
-HOVER = """
-const charts = [...document.querySelectorAll("svg.plot")];
-const boxes = charts.map((each) => each.getBoundingClientRect());
-const places = boxes.map((box) => [box.left, box.top, box.right, box.bottom].map(Math.round));
-const [first] = charts, box = first.getBoundingClientRect();
-first.dispatchEvent(new PointerEvent("pointermove", {clientX: box.left + box.width * 0.99, clientY: box.top + 40}));
-const wide = document.documentElement.scrollWidth > document.documentElement.clientWidth;
-document.body.dataset.seen = JSON.stringify({places, tip: document.querySelector(".tip-box").textContent, wide});
-"""
-
-
-@needs_chromium
-def test_a_browser_shows_the_page_without_errors_and_fetches_nothing(with_model: Path) -> None:
-    """No message on the console, no request, and the curves, matrices and graphs are in the document."""
-    seen = look(write_report(with_model))
-    assert seen.console == []
-    assert seen.fetched == []
-    page = Reader(seen.dom)
-    assert len(page.all("path", "line training")) == 4
-    assert len(page.all("path", "line validation")) == 4
-    assert len(page.all("div", "tip-box")) == len(charts(page)) == 8
-    assert len(page.all("table", "confusion")) == 2
-    assert len(page.all("svg", "graph")) == 2
-
-
-@needs_chromium
-def test_the_policy_stops_what_does_not_belong_to_the_page(run: Path) -> None:
-    """A script or a picture put into the page is neither run nor fetched; without the policy, it is."""
-    path = write_report(run)
-    text = path.read_text(encoding="utf-8")
-    foreign = "<img src='http://example.invalid/x.png'><script>document.title = 'taken'</script></body>"
-    path.write_text(text.replace("</body>", foreign), encoding="utf-8")
-    seen = look(path)
-    assert "<title>taken" not in seen.dom
-    assert len(seen.console) >= 2
-    assert seen.fetched == []
-    path.write_text(re.sub(POLICY, "", path.read_text(encoding="utf-8")), encoding="utf-8")
-    seen = look(path)
-    assert "<title>taken" in seen.dom
-    assert "http://example.invalid/x.png" in seen.fetched
-
-
-@needs_chromium
-@pytest.mark.parametrize(("width", "dark"), [(1200, False), (1200, True), (500, False)])
-def test_charts_are_seen_and_hovering_tells_their_values(
-    with_model: Path, tmp_path: Path, width: int, dark: bool
-) -> None:
-    """The pixels where charts stand hold lines; the page is no wider than the window; the tip tells the last epoch."""
-    from PIL import Image
-
-    path = write_report(with_model)
-    text = path.read_text(encoding="utf-8")
-    probe = re.sub(POLICY, "", text)
-    frame = tmp_path / "probe.html"
-    frame.write_text(probe.replace("</body>", f"<script>{HOVER}</script></body>"), encoding="utf-8")
-    seen: Any = attribute(look(frame, width, 2400).dom, "data-seen")
-    assert seen["tip"].splitlines() == ["epoch 4", "training  1.25", "validation  1.375"]
-    assert not seen["wide"]
-    with Image.open(picture(path, tmp_path / "page.png", width, 2400, dark=dark)) as image:
-        page = image.convert("RGB")
-    corner = page.getpixel((3, 3))
-    assert isinstance(corner, tuple)
-    assert (sum(corner) < 150) is dark
-    inside = [place for place in seen["places"] if place[3] < 2400]
-    assert len(inside) >= 4
-    for left, top, right, bottom in inside:
-        colours = page.crop((left, top, right, bottom)).getcolors(maxcolors=1 << 20)
-        assert colours is not None
-        assert len(colours) > 20

@@ -23,6 +23,7 @@ from graphspec.datasets.order import Order
 from graphspec.datasets.samples import read_training_data
 from graphspec.diagnostics import SpecError
 from graphspec.run_directory import create, hold, read_json
+from graphspec.runs.run import Run
 
 ROOT = Path(__file__).resolve().parents[2]
 WINE = ROOT / "specs" / "wine.yaml"
@@ -190,7 +191,7 @@ def test_nan_ends_the_training_where_it_arises(
 
     The data is too large to be looked through before.
     """
-    monkeypatch.setattr("graphspec.datasets.samples.LOOKED_THROUGH", 0)
+    monkeypatch.setattr("graphspec.datasets.samples.MAX_SCANNED", 0)
     with np.load(tmp_path / "d.npz") as data:
         x, y = data["x"], data["y"]
     bad = y.copy()
@@ -367,3 +368,15 @@ def test_epochs_are_told_as_they_come_and_end_where_it_is_asked_for(tmp_path: Pa
     assert len(seen) == 2
     assert run.record["status"] == "finished"
     assert math.isfinite(run.evaluate("validation")["loss"])
+
+
+def test_newest_run_stands_for_a_folder_of_runs(tmp_path: Path) -> None:
+    """`RUN` may be a folder of runs; a folder without any is refused."""
+    for name, started in (("a", "2026-01-02T00:00:00+0000"), ("b", "2026-01-01T00:00:00+0000")):
+        (tmp_path / "runs" / "spec" / name).mkdir(parents=True)
+        record = json.dumps({"started": started})
+        (tmp_path / "runs" / "spec" / name / "run.json").write_text(record, encoding="utf-8")
+    assert Run.at(tmp_path / "runs").path.name == "a"
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(SpecError, match="there is no run"):
+        Run.at(tmp_path / "empty")

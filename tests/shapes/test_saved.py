@@ -12,6 +12,7 @@ import keras
 import pytest
 
 import graphspec
+from graphspec.diagnostics import SpecError
 from graphspec.shapes import UNKNOWN, Tensor, infer
 from graphspec.shapes.tensor import Value
 from graphspec.spec import load
@@ -119,3 +120,31 @@ def test_a_file_that_is_none_is_unknown(write: Write, tmp_path: Path, config: An
         """
     )
     assert of_node(path) is UNKNOWN
+
+
+@pytest.mark.parametrize("change", ["encrypted", "unknown method", "damaged"])
+def test_a_configuration_that_cannot_be_unpacked_is_a_finding(write: Write, tmp_path: Path, change: str) -> None:
+    """Validation knows no shapes of such a file and does not fail; whoever builds the model says what is wrong."""
+    file = tmp_path / "saved.keras"
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("config.json", json.dumps({"class_name": "Functional", "config": {}}))
+    data = bytearray(file.read_bytes())
+    local, central = data.index(b"PK\x03\x04"), data.index(b"PK\x01\x02")
+    if change == "damaged":
+        first = local + 30 + len("config.json")
+        data[first : first + 8] = b"\xff" * 8
+    else:
+        at, value = (6, 1) if change == "encrypted" else (8, 99)
+        data[local + at], data[central + at + 2] = value, value
+    file.write_bytes(data)
+    path = write(
+        """
+        graphspec: 1
+        models: {saved: {file: saved.keras}}
+        inputs: {x: [4]}
+        outputs: {y: {from: x, apply: saved}}
+        """
+    )
+    assert list(graphspec.validate(path)) == []
+    with pytest.raises(SpecError, match=r"saved\.keras cannot be read as a model"):
+        graphspec.build(path)

@@ -176,7 +176,7 @@ def test_reading_takes_no_time_from_globs(spec: Path, monkeypatch: pytest.Monkey
 def test_a_bound_that_is_exceeded_is_a_finding(spec: Path, monkeypatch: pytest.MonkeyPatch, most: int) -> None:
     """Whichever glob of a spec takes too long, GS602 says so, and nothing fails."""
     late = iter([False] * most)
-    monkeypatch.setattr(globs._Looks, "is_late", lambda looks: next(late, True))
+    monkeypatch.setattr(globs._Budget, "is_late", lambda budget: next(late, True))
     assert {each.rule.code for each in validate(spec, values=True)} <= {"GS602"}
     assert most > 0 or list(validate(spec, values=True))
 

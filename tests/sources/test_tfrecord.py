@@ -12,12 +12,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from google_crc32c import value
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graphspec import diagnostics
 from graphspec.sources import DataError, DataSource, Header, Transforms, blocks_of, header, load
-from graphspec.sources.formats.record_framing import masked_crc
+from graphspec.sources.formats.record_framing import masked
 
 tf = pytest.importorskip("tensorflow")
 
@@ -56,7 +57,7 @@ def write(path: Path, records: Sequence[bytes], compression: str = "") -> Path:
 def framed(record: bytes, length: int | None = None) -> bytes:
     """A record with right checksums, and maybe a wrong length."""
     head = struct.pack("<Q", len(record) if length is None else length)
-    return head + struct.pack("<I", masked_crc(head)) + record + struct.pack("<I", masked_crc(record))
+    return head + struct.pack("<I", masked(value(head))) + record + struct.pack("<I", masked(value(record)))
 
 
 def read(what: DataSource) -> np.ndarray[Any, Any]:

@@ -13,9 +13,10 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+from google_crc32c import value
 
 from graphspec.sources import FORMATS, Transforms
-from graphspec.sources.formats.record_framing import masked_crc
+from graphspec.sources.formats.record_framing import masked
 
 
 @dataclass(frozen=True)
@@ -133,7 +134,7 @@ def _records() -> Iterator[Valid]:
 
 def _framed(record: bytes, length: int | None = None) -> bytes:
     head = struct.pack("<Q", len(record) if length is None else length)
-    return head + struct.pack("<I", masked_crc(head)) + record + struct.pack("<I", masked_crc(record))
+    return head + struct.pack("<I", masked(value(head))) + record + struct.pack("<I", masked(value(record)))
 
 
 def _framed_again(data: bytes) -> bytes:

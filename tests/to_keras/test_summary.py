@@ -72,6 +72,23 @@ def test_states_renames_and_frozen_layers(write: Write) -> None:
     assert summary.parameters - summary.trainable == 10
 
 
+def test_summary_has_the_precision_of_the_training(write: Write) -> None:
+    """The dtype of each row is that of the model which is trained: 16 bit inside, float32 at the outputs."""
+    path = write(
+        """
+        graphspec: 1
+        inputs: {x: [3]}
+        graph: {h: {from: x, apply: {Dense: 4}}}
+        outputs: {y: {from: h, apply: {Dense: 2}, loss: mse}}
+        training: {optimizer: sgd, epochs: 1, precision: mixed_bfloat16}
+        """
+    )
+    summary, model = graphspec.summarize(path), graphspec.build(path, weightless=True)
+    (hidden,), (output,) = rows(summary.root, "h"), rows(summary.root, "y")
+    assert hidden.dtype == model.get_layer("h").output.dtype == "bfloat16"
+    assert output.dtype == model.output["y"].dtype == "float32"
+
+
 def test_command_prints_the_table(write: Write) -> None:
     """The command shows names, shapes, sharing and totals, and nothing is allocated for a huge model."""
     result = CliRunner().invoke(main, ["summary", str(SPECS / "tweets.yaml")])

@@ -16,14 +16,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 import graphspec
 from graphspec.cli._verify_resume import differences
 from graphspec.diagnostics import SpecError
 from graphspec.run_directory import hold, read_json, write_json
-from graphspec.training.checkpoint_file import CheckpointContents, DamagedError, read_checkpoint, write_checkpoint
+from graphspec.training.checkpoint_file import read_checkpoint, write_checkpoint
 from graphspec.training.checkpoints import checkpoint_steps
 
 from ..forked import Forked
@@ -75,12 +73,6 @@ def refusal(work: Any) -> str:
     with pytest.raises(SpecError) as refused:
         work()
     return str(refused.value)
-
-
-def in_a_process(*words: object, **options: Any) -> subprocess.Popen[str]:
-    """`graphspec` with these words in a process of its own."""
-    command = [sys.executable, "-m", "graphspec", *map(str, words)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
 
 
 @pytest.mark.smoke
@@ -272,52 +264,6 @@ def test_mixed_precision_goes_on_as_it_was(specs: dict[str, Path], tmp_path: Pat
     run = killed_at(full, 12, tmp_path / "cut")
     graphspec.resume(run)
     assert list(differences(full.path, run)) == []
-
-
-CONTENTS = CheckpointContents(
-    {"position": [1, 2]}, {"model/00000": np.arange(12.0).reshape(3, 4), "x": np.array(7, np.int64)}
-)
-
-
-@pytest.fixture(scope="module")
-def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small checkpoint."""
-    path = tmp_path_factory.mktemp("checkpoint") / "step.npz"
-    write_checkpoint(path, CONTENTS)
-    return path
-
-
-def test_checkpoint_holds_what_was_written(checkpoint: Path) -> None:
-    """Arrays come back with their dtypes, those that .npy does not know among them; `numpy.load` opens the file."""
-    found = read_checkpoint(checkpoint)
-    assert found.state == CONTENTS.state
-    assert np.array_equal(found.arrays["model/00000"], CONTENTS.arrays["model/00000"])
-    half = np.array([1.5, -2.0], np.dtype("bfloat16"))
-    path = checkpoint.parent / "half.npz"
-    write_checkpoint(path, CheckpointContents({}, {"a": half}))
-    assert read_checkpoint(path).arrays["a"].dtype == half.dtype
-    assert read_checkpoint(path).arrays["a"].tobytes() == half.tobytes()
-    with np.load(checkpoint) as plain:
-        assert np.array_equal(plain["model/00000"], CONTENTS.arrays["model/00000"])
-
-
-@given(st.data())
-@settings(max_examples=300, deadline=None)
-def test_damage_is_always_told(checkpoint: Path, data: st.DataObject) -> None:
-    """A file that was cut or altered anywhere gives what was written, or is told to be damaged: never other numbers."""
-    whole = bytearray(checkpoint.read_bytes())
-    if data.draw(st.booleans()):
-        del whole[data.draw(st.integers(0, len(whole) - 1)) :]
-    else:
-        whole[data.draw(st.integers(0, len(whole) - 1))] ^= data.draw(st.integers(1, 255))
-    path = checkpoint.parent / "damaged.npz"
-    path.write_bytes(whole)
-    try:
-        found = read_checkpoint(path)
-    except DamagedError:
-        return
-    assert found.state == CONTENTS.state
-    assert all(np.array_equal(found.arrays[name], each) for name, each in CONTENTS.arrays.items())
 
 
 def test_checkpoint_of_another_model_is_refused(whole: graphspec.Run, tmp_path: Path) -> None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +20,6 @@ from graphspec.diagnostics import SpecError
 from graphspec.runs.run import Run
 from graphspec.sources import DataSource
 
-Write = Callable[..., Path]
 L = keras.layers
 
 SPEC = """
@@ -282,33 +279,6 @@ def test_monitoring_validation_without_validation_is_refused(spec: Path) -> None
     assert "`data: {validation: {split: 0.1}}`" in text
 
 
-def test_metrics_are_reported_under_the_names_that_monitors_know(write: Write, tmp_path: Path) -> None:
-    """Every log key of a real run is among those that `monitors.reported` foretells, and the other way round."""
-    from graphspec.training.monitors import reported
-
-    np.save(tmp_path / "x.npy", np.random.default_rng(0).random((12, 2)))
-    np.save(tmp_path / "y.npy", np.arange(12) % 2)
-    path = write(
-        """
-        graphspec: 1
-        inputs: {x: [2]}
-        outputs:
-          a: {from: x, apply: {Dense: {units: 1, activation: sigmoid}}, loss: bce, weighted_metrics: [mae, MSE],
-              metrics: [acc, AUC, {AUC: {curve: PR}}, {Precision: {name: p}}, f1_score, binary_accuracy]}
-          b: {from: x, apply: {Dense: 1}, loss: {MeanSquaredError: {reduction: sum}}, metrics: r2_score}
-          c: {from: x, loss: null}
-        training: {optimizer: sgd, epochs: 1}
-        data: {train: {inputs: {x: x.npy}, outputs: {a: y.npy, b: y.npy}}, validation: {split: 0.5}}
-        """
-    )
-    run = graphspec.train(path, run_dir=tmp_path / "run")
-    modes = reported(run.spec, validates=True)
-    assert isinstance(run.history["a_f1_score"][0], list), "a metric of several values is kept as a list"
-    assert set(modes) == set(run.history) - {"epoch"}
-    assert modes["a_acc"] == modes["val_a_auc"] == modes["a_p"] == "max"
-    assert modes["a_loss"] == modes["a_mae"] == modes["loss"] == "min"
-
-
 @pytest.mark.parametrize(
     ("old", "new", "code", "said"),
     [
@@ -374,7 +344,7 @@ def test_failed_training_is_recorded_as_such(spec: Path, tmp_path: Path, monkeyp
     The data is too large to be looked through before.
     """
     np.savez(tmp_path / "rest.npz", word=np.full((101, 3), 99))
-    monkeypatch.setattr("graphspec.datasets.samples.LOOKED_THROUGH", 0)
+    monkeypatch.setattr("graphspec.datasets.samples.MAX_SCANNED", 0)
     with pytest.raises(SpecError) as refused:
         graphspec.train(spec, run_dir=tmp_path / "run")
     assert [each.rule.code for each in refused.value.report] == ["GS504"]
@@ -400,18 +370,6 @@ def test_ctrl_c_keeps_the_model_and_the_history(spec: Path, tmp_path: Path) -> N
     assert run.record["status"] == "stopped"
     assert len(run.history["epoch"]) == run.record["epochs"] >= 1
     assert run.predict("train", rows=slice(2))["kind"].shape == (2, 3)
-
-
-def test_newest_run_stands_for_a_folder_of_runs(tmp_path: Path) -> None:
-    """`RUN` may be a folder of runs; a folder without any is refused."""
-    for name, started in (("a", "2026-01-02T00:00:00+0000"), ("b", "2026-01-01T00:00:00+0000")):
-        (tmp_path / "runs" / "spec" / name).mkdir(parents=True)
-        record = json.dumps({"started": started})
-        (tmp_path / "runs" / "spec" / name / "run.json").write_text(record, encoding="utf-8")
-    assert Run.at(tmp_path / "runs").path.name == "a"
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(SpecError, match="there is no run"):
-        Run.at(tmp_path / "empty")
 
 
 def test_damaged_run_is_refused(trained: Run, tmp_path: Path) -> None:

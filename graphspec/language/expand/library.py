@@ -148,9 +148,11 @@ def _include(path: Path, written: Located, state: _Expansion) -> Library | None:
     try:
         tree = read(path, state.report)
     except SpecError as error:
-        for found in error.report.found:
-            span = found.span if found.span is not None else written.span
-            state.report.add(found.rule, found.message, span, expected=found.expected, help=found.help)
+        for diagnostic in error.report.found:
+            span = diagnostic.span if diagnostic.span is not None else written.span
+            state.report.add(
+                diagnostic.rule, diagnostic.message, span, expected=diagnostic.expected, help=diagnostic.help
+            )
         return None
     state.work.spend_on_file(tree, written.span)
     state.inside.append(resolved)

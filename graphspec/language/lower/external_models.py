@@ -142,9 +142,15 @@ def open_spec(model: ExternalModelSpec, scope: Scope, report: Report) -> tuple[S
     try:
         tree = read(path, report)
     except SpecError as error:
-        for found in error.report.found:
-            span = found.span if found.span is not None else written.span
-            report.add(found.rule, found.message, span, expected=found.expected or "a spec file", help=found.help)
+        for diagnostic in error.report.found:
+            span = diagnostic.span if diagnostic.span is not None else written.span
+            report.add(
+                diagnostic.rule,
+                diagnostic.message,
+                span,
+                expected=diagnostic.expected or "a spec file",
+                help=diagnostic.help,
+            )
         return None
     desugar(tree)
     library = expand(tree, path, report, scope.state.work)

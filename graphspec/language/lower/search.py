@@ -8,7 +8,7 @@ from typing import Any, Literal
 from graphspec.catalog.annotations import annotations_of, expected_type
 from graphspec.diagnostics import Report, Span
 from graphspec.diagnostics.rules import BAD_SEARCH
-from graphspec.diagnostics.suggest import kind_of, shown
+from graphspec.diagnostics.suggest import kind_of, quoted
 from graphspec.language.document.tree import Located, Mapping, plain
 from graphspec.language.schema.limits import MAX_TRIED
 from graphspec.language.schema.model import FloatRange, IntRange, RangeModel, SearchModel
@@ -73,7 +73,7 @@ def _choices(key: Located, written: Located, report: Report) -> Choices | None:
         if any(type(value) is type(other) and value == other for other in values):
             report.add(
                 BAD_SEARCH,
-                f"{shown(value)} is listed twice among the choices of `{key.value}`",
+                f"{quoted(value)} is listed twice among the choices of `{key.value}`",
                 item.span,
                 expected="each choice once",
                 help="remove one: listing a choice twice does not make it more likely",
@@ -119,7 +119,7 @@ def _range(key: Located, model: RangeModel, report: Report) -> Range | None:
 
 def _faults(bounds: FloatRange | IntRange) -> list[tuple[bool, str, str, str]]:
     """Return the possible faults of a range: whether each applies, its key, message and help."""
-    low, high = shown(bounds.low), shown(bounds.high)
+    low, high = quoted(bounds.low), quoted(bounds.high)
     has_step = bounds.states("step") and bounds.step is not None and bounds.step != 1
     length = Fraction(str(bounds.high)) - Fraction(str(bounds.low))
     step = Fraction(str(bounds.step)) if bounds.step is not None else None
@@ -137,8 +137,8 @@ def _faults(bounds: FloatRange | IntRange) -> list[tuple[bool, str, str, str]]:
         (
             bool(has_step and rest),
             "step",
-            f"does not reach {high} from {low} in steps of {shown(bounds.step)}",
-            f"let it end {shown(float(rest) if isinstance(bounds, FloatRange) else int(rest or 0))} lower, "
+            f"does not reach {high} from {low} in steps of {quoted(bounds.step)}",
+            f"let it end {quoted(float(rest) if isinstance(bounds, FloatRange) else int(rest or 0))} lower, "
             "or choose another step",
         ),
     ]

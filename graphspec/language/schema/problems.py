@@ -19,7 +19,7 @@ from graphspec.diagnostics.rules import (
     UNKNOWN_KEY,
     WRONG_TYPE,
 )
-from graphspec.diagnostics.suggest import TRUTHS, closest, did_you_mean, is_unmistakable, kind_of, one_of, shown
+from graphspec.diagnostics.suggest import TRUTHS, closest, did_you_mean, is_unmistakable, kind_of, one_of, quoted
 from graphspec.language.document.scalars import resolve
 from graphspec.language.document.tree import Mapping, descend
 from graphspec.language.schema.misplaced import (
@@ -111,7 +111,7 @@ def _explain_one(tree: Mapping, path: Path, problem: Any) -> Diagnostic:
         choices = [choice.strip("'") for choice in str(context["expected"]).replace(" or ", ", ").split(", ")]
         return Diagnostic(
             BAD_VALUE,
-            f"{subject} cannot be {shown(value)}",
+            f"{subject} cannot be {quoted(value)}",
             span,
             f"one of {one_of(choices)}",
             did_you_mean(str(value), choices),
@@ -140,7 +140,7 @@ def _explain_one(tree: Mapping, path: Path, problem: Any) -> Diagnostic:
         return _wrong_type(path, value, key_span if value is None and key_span is not None else span, expected)
     return Diagnostic(
         BAD_VALUE,
-        f"{subject} cannot be {shown(value)}",
+        f"{subject} cannot be {quoted(value)}",
         span,
         expected=_expected_range(kind, context, problem["msg"]),
         help=ANY_LENGTH if _is_in_shape(path) else "",

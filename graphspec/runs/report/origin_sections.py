@@ -28,7 +28,7 @@ def data_section(spec: Spec, vocabularies: Vocabularies) -> Markup:
     rows: list[list[Any]] = []
     faults: list[Markup] = []
     for split in splits:
-        for each in profiles(split, vocabularies, spec.graph, most=MAX_SAMPLES, first=0):
+        for each in profiles(split, vocabularies, limit=MAX_SAMPLES, first=0):
             if isinstance(each, Profile):
                 rows.append(_row(each))
             else:

@@ -31,27 +31,27 @@ def time_distributed(call: Call) -> Value:
     call.expect_rank(tensor, least=3, axes="(batch, steps, ...)", help="apply the layer without `TimeDistributed`")
     if _goes_past(held, tensor.rank - 1):
         raise Unreadable
-    given = call.infer(held, call.output((tensor.shape[0], *tensor.shape[2:]), tensor.dtype), {})
-    if isinstance(given, Unknown):
-        return given
-    if not isinstance(given, Tensor):
+    output = call.infer(held, call.output((tensor.shape[0], *tensor.shape[2:]), tensor.dtype), {})
+    if isinstance(output, Unknown):
+        return output
+    if not isinstance(output, Tensor):
         call.refuse(
             BAD_OPERANDS,
-            f"`TimeDistributed` expects a layer with one output, but `{held.label}` has {len(given)}",
+            f"`TimeDistributed` expects a layer with one output, but `{held.label}` has {len(output)}",
             argument="layer",
             expected="a layer or a model with one output",
             help="split it into models with one output each",
         )
-    return call.output((given.shape[0], tensor.shape[1], *given.shape[1:]))
+    return call.output((output.shape[0], tensor.shape[1], *output.shape[1:]))
 
 
-_LOOKED_AT_IN_CALLS = re.compile(r"(?:Global\w+|SpatialDropout)(\d)D")
+_CHECKED_IN_CALLS = re.compile(r"(?:Global\w+|SpatialDropout)(\d)D")
 
 
 def _goes_past(held: Layer, rank: int) -> bool:
     """Return whether the layer checks ranks only in its call, which Keras does not run here."""
-    found = _LOOKED_AT_IN_CALLS.fullmatch(held.class_name)
-    return found is not None and int(found[1]) + 2 != rank
+    match = _CHECKED_IN_CALLS.fullmatch(held.class_name)
+    return match is not None and int(match[1]) + 2 != rank
 
 
 @layer("SpectralNormalization")
@@ -68,8 +68,8 @@ def spectral_normalization(call: Call) -> Value:
     built = call.build(last=tensor.shape[-1] if tensor.rank else None)["last"]
     if tensor.rank and differ(built, tensor.shape[-1]):
         call.refuse_rebuild(f"{built} features", tensor)
-    given = call.infer(held, tensor, {})
-    return replace(given, dtype=call.dtype) if isinstance(given, Tensor) else given
+    output = call.infer(held, tensor, {})
+    return replace(output, dtype=call.dtype) if isinstance(output, Tensor) else output
 
 
 def _held(call: Call) -> Layer:

@@ -86,8 +86,8 @@ def _register(dtype: PairRule, names: list[str]) -> None:
     @operation(*names)
     def pairwise(call: Call) -> Value:
         require_tensor(call, "x1", "x2")
-        found = dtype(call)
-        return Tensor(broadcast_operands(call, "x1", "x2"), found)
+        result_dtype = dtype(call)
+        return Tensor(broadcast_operands(call, "x1", "x2"), result_dtype)
 
 
 for _rule, _names in PAIRWISE.items():

@@ -29,15 +29,15 @@ def promote(*dtypes: str) -> str | None:
     if any(each.startswith("float8") for each in dtypes):
         return None
     if len(set(dtypes)) == 1 and dtypes[0] not in _OF_NUMBERS:
-        found: str | None = dtypes[0]
+        common: str | None = dtypes[0]
     elif all(each in _OF_NUMBERS for each in dtypes):
-        found = FLOAT_NUMBER if FLOAT_NUMBER in dtypes else INT_NUMBER
+        common = FLOAT_NUMBER if FLOAT_NUMBER in dtypes else INT_NUMBER
     else:
-        found = _least_above(dtypes)
-    if found is None:
+        common = _least_above(dtypes)
+    if common is None:
         return None
-    found = _OF_NUMBERS.get(found, found)
-    narrowed: str = catalog.promotion()["narrowed"].get(found, found)
+    common = _OF_NUMBERS.get(common, common)
+    narrowed: str = catalog.promotion()["narrowed"].get(common, common)
     return narrowed
 
 
@@ -51,8 +51,8 @@ def _least_above(dtypes: tuple[str, ...]) -> str | None:
 
 def strict(dtype: str) -> str:
     """Return the dtype that a number has by itself; any other dtype is unchanged."""
-    found: str = catalog.promotion()["numbers"].get(dtype, dtype)
-    return found
+    own: str = catalog.promotion()["numbers"].get(dtype, dtype)
+    return own
 
 
 def is_integer(dtype: str) -> bool:

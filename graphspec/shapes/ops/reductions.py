@@ -145,16 +145,16 @@ def quantile(call: Call) -> Value:
 def percentile(call: Call) -> Value:
     """Infer percentiles, with a first dimension for several `q`."""
     x = tensor(call)
-    found = x.dtype if is_float(x.dtype) else FLOAT
-    return Tensor((*_quantiles(call, least=0), *reduced(call, x.shape)), found)
+    result_dtype = x.dtype if is_float(x.dtype) else FLOAT
+    return Tensor((*_quantiles(call, least=0), *reduced(call, x.shape)), result_dtype)
 
 
 @operation("nanpercentile")
 def nanpercentile(call: Call) -> Value:
     """Infer the shape of `percentile`, in a dtype by another rule."""
     x = tensor(call)
-    found = FLOAT if is_integer(x.dtype) else floating(call, x.dtype)
-    return Tensor((*_quantiles(call, least=0), *reduced(call, x.shape)), found)
+    result_dtype = FLOAT if is_integer(x.dtype) else floating(call, x.dtype)
+    return Tensor((*_quantiles(call, least=0), *reduced(call, x.shape)), result_dtype)
 
 
 def _quantiles(call: Call, least: int) -> Shape:
@@ -171,17 +171,17 @@ def weighted_average(call: Call) -> Value:
     x = tensor(call)
     weights = tensor(call, "weights") if operand(call, "weights") is not None else None
     dtypes = [x.dtype, "float", *([weights.dtype] if weights is not None else [])]
-    found = common_dtype(call, *dtypes)
+    result_dtype = common_dtype(call, *dtypes)
     if call["axis"] is None:
         if weights is not None and not compatible(weights.shape, x.shape):
             _refuse_weights(call, weights, shape_text(x))
-        return Tensor((), found)
+        return Tensor((), result_dtype)
     _expect_one_axis(call)
     along = axis(call, "axis", x.rank)
     sizes = x.shape[along]
     if weights is not None and not compatible(weights.shape, (sizes,)) and not compatible(weights.shape, x.shape):
         _refuse_weights(call, weights, f"{shape_text(x)} or {shape_text((sizes,))}")
-    return Tensor(reduced(call, x.shape), found)
+    return Tensor(reduced(call, x.shape), result_dtype)
 
 
 def _refuse_weights(call: Call, weights: Tensor, expected: str) -> None:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from graphspec.files import open_file
+from graphspec.sources.format import import_reader
 from graphspec.sources.formats.lists import Lists, stack_columns
 from graphspec.sources.formats.table_columns import column_positions, null_error, part_of, text_error
 from graphspec.sources.source import DataError, DataSource, Header
@@ -41,13 +42,7 @@ NUMBER_BYTES = 8
 
 def import_pyarrow(source: DataSource) -> Any:
     """Return the module pyarrow; raise DataError with the install command if it is missing."""
-    try:
-        import pyarrow
-    except ImportError:
-        raise DataError(
-            f"{source.text} is read by pyarrow, which is not installed", help="run: pip install 'graphspec[tables]'"
-        ) from None
-    return pyarrow
+    return import_reader(source, "pyarrow", "tables")
 
 
 @contextmanager

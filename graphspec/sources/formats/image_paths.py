@@ -13,9 +13,8 @@ from typing import Any
 
 from graphspec.diagnostics.suggest import did_you_mean, one_of
 from graphspec.files import is_folder, is_there, names_in
-from graphspec.sources import shards
 from graphspec.sources.format import FORMATS, format_for
-from graphspec.sources.shards import files_of, shards_of
+from graphspec.sources.shards import files_of, path_text, shards_of
 from graphspec.sources.source import DataError, DataSource, Transforms
 
 
@@ -77,7 +76,7 @@ def display_name(source: DataSource, path: str, *, is_shown: bool | None = None)
         is_shown: `source.is_shown`, if it is already known.
     """
     if source.column is None:
-        return shards.named(source, Path(path))
+        return path_text(source, Path(path))
     if not (source.is_shown if is_shown is None else is_shown):
         return f"an image that {source.text} lists"
     return path.removeprefix(f"{source.path.parent}{os.sep}")

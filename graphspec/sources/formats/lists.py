@@ -67,12 +67,7 @@ class Lists:
             owners = owners.repeat(each)
         if pad is None:
             return values.reshape(len(numbers), *inner, *values.shape[1:])
-        try:
-            return _pad_lists(values.reshape(int(lengths[0].sum()), *inner, *values.shape[1:]), lengths[0], pad)
-        except MemoryError:
-            raise DataError(
-                f"there is no memory for lists of {pad:,}", part="pad", help="write a smaller `pad`"
-            ) from None
+        return pad_lists(values.reshape(int(lengths[0].sum()), *inner, *values.shape[1:]), lengths[0], pad)
 
     def _common_length(self, depth: int, lengths: Array, owners: Array) -> int:
         """Return the length that all lists at `depth` share; raise DataError if they differ."""
@@ -93,12 +88,27 @@ class Lists:
         return size
 
 
-def _pad_lists(values: Array, lengths: Array, pad: int) -> Array:
-    """Return the lists padded or truncated to the length `pad`, shape (lists, pad, ...)."""
+def pad_lists(values: Array, lengths: Array, pad: int) -> Array:
+    """Pad lists with zeros or empty texts, or truncate them, to one length.
+
+    Args:
+        values: The values of all lists, shape (values, ...).
+        lengths: The length of each list, shape (lists,).
+        pad: The length to give them.
+
+    Returns:
+        Shape (lists, pad, ...).
+
+    Raises:
+        DataError: there is no memory for the lists.
+    """
     import numpy as np
 
     empty = "" if values.dtype == object else 0
-    array = np.full((len(lengths), pad, *values.shape[1:]), empty, values.dtype)
+    try:
+        array = np.full((len(lengths), pad, *values.shape[1:]), empty, values.dtype)
+    except MemoryError:
+        raise DataError(f"there is no memory for lists of {pad:,}", part="pad", help="write a smaller `pad`") from None
     kept = np.minimum(lengths, pad)
     starts = np.cumsum(lengths) - lengths
     total = int(kept.sum())

@@ -11,16 +11,14 @@ import math
 import os
 import re
 import struct
-from typing import IO, TYPE_CHECKING, Any, BinaryIO, Literal
+from dataclasses import dataclass
+from typing import IO, Any, BinaryIO
 
 from graphspec.files import open_file
 from graphspec.sources.column import Column
 from graphspec.sources.format import Format
 from graphspec.sources.mapped_file import MappedFile
 from graphspec.sources.source import DataError, DataSource, Header
-
-if TYPE_CHECKING:
-    import numpy as np
 
 _MAGIC = b"\x93NUMPY"
 _MAX_HEADER = 10_000
@@ -32,41 +30,54 @@ _SIZES = {"b": (1,), "i": (1, 2, 4, 8), "u": (1, 2, 4, 8), "f": (2, 4, 8)}
 """Bytes of a value of each kind."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class ArrayHeader:
+    """The header of a `.npy` stream.
+
+    Attributes:
+        shape: The first axis counts the samples.
+        is_fortran: True for Fortran order.
+        descr: NumPy's description of the dtype.
+        dtype: The dtype as Keras names it, or `string`.
+        item_size: Bytes of a value.
+        start: Bytes before the values.
+    """
+
+    shape: tuple[int, ...]
+    is_fortran: bool
+    descr: str
+    dtype: str
+    item_size: int
+    start: int
+
+    def of_samples(self) -> Header:
+        """Return the number of samples, their shape and their dtype."""
+        return Header(self.shape[0], self.shape[1:], self.dtype)
+
+
 def header(source: DataSource) -> Header:
     """Return the header of a file; raise DataError unless it holds a whole array of numbers or text."""
     with open_file(source.path) as file:
-        return read_header(file, os.fstat(file.fileno()).st_size, source.text)
+        return read_header(file, os.fstat(file.fileno()).st_size, source.text).of_samples()
 
 
 def column(source: DataSource) -> Column:
-    """Return the array, memory-mapped read-only."""
+    """Return the array, memory-mapped read-only; raise DataError as `header` does."""
     with open_file(source.path) as file:
-        read_header(file, os.fstat(file.fileno()).st_size, source.text)
-        file.seek(0)
-        return map_array(file, source)
+        head = read_header(file, os.fstat(file.fileno()).st_size, source.text)
+        return map_array(file, source, head, head.start)
 
 
-def map_array(file: BinaryIO, source: DataSource) -> Column:
-    """Memory-map, read-only, the array whose header begins at the position of `file`, the file of `source`."""
+def map_array(file: BinaryIO, source: DataSource, head: ArrayHeader, offset: int) -> Column:
+    """Memory-map, read-only, the array whose values begin at byte `offset` of `file`, the file of `source`."""
     import numpy as np
 
-    shape, is_fortran, dtype = array_header(file)
-    order: Literal["C", "F"] = "F" if is_fortran else "C"
-    array = np.memmap(file, dtype, "r", file.tell(), shape, order)
+    array = np.memmap(file, head.descr, "r", offset, head.shape, "F" if head.is_fortran else "C")
     return MappedFile(array, source.path, source.text, array.offset + array.nbytes) if array.size else array
 
 
-def array_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
-    """Return shape, whether the order is Fortran's, and dtype of the array at the position of `file`."""
-    import numpy as np
-
-    version = np.lib.format.read_magic(file)
-    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    return read(file)
-
-
-def read_header(file: IO[bytes], size: int, name: str) -> Header:
-    """Parse the header of a `.npy` stream.
+def read_header(file: IO[bytes], size: int, name: str) -> ArrayHeader:
+    """Parse the header of a `.npy` stream, and leave the stream at the values.
 
     Args:
         file: The stream, at its start.
@@ -88,9 +99,10 @@ def read_header(file: IO[bytes], size: int, name: str) -> Header:
     text = file.read(min(length, _MAX_HEADER))
     if not 0 < length <= _MAX_HEADER or len(text) < length:
         raise DataError(f"{name} has a broken header", help="write it again with `numpy.save`")
-    descr, shape = _parse_header(text, name)
+    descr, is_fortran, shape = _parse_header(text, name)
     dtype, item_size = _dtype(descr, name)
-    needed = 8 + width + length + math.prod(shape) * item_size
+    values_start = 8 + width + length
+    needed = values_start + math.prod(shape) * item_size
     if size < needed:
         raise DataError(
             f"{name} is cut short: it holds {size:,} bytes where its header promises {needed:,}",
@@ -103,10 +115,12 @@ def read_header(file: IO[bytes], size: int, name: str) -> Header:
         )
     if shape[0] and 0 in shape[1:]:  # zero bytes can declare any number of samples
         raise DataError(f"{name} holds samples of shape {list(shape[1:])}, which have no values")
-    return Header(shape[0], tuple(shape[1:]), dtype)
+    return ArrayHeader(
+        shape=shape, is_fortran=is_fortran, descr=descr, dtype=dtype, item_size=item_size, start=values_start
+    )
 
 
-def _parse_header(text: bytes, name: str) -> tuple[Any, tuple[int, ...]]:
+def _parse_header(text: bytes, name: str) -> tuple[Any, bool, tuple[int, ...]]:
     try:
         fields = ast.literal_eval(text.decode("utf-8"))
         shape = fields["shape"]
@@ -116,14 +130,14 @@ def _parse_header(text: bytes, name: str) -> tuple[Any, tuple[int, ...]]:
             raise ValueError("shape")
         if len(shape) > _MAX_AXES:
             raise ValueError("axes")
-        return fields["descr"], tuple(shape)
+        return fields["descr"], fields["fortran_order"], shape
     except (ValueError, SyntaxError, KeyError, TypeError, MemoryError, RecursionError):
         raise DataError(f"{name} has a broken header", help="write it again with `numpy.save`") from None
 
 
 def _dtype(descr: Any, name: str) -> tuple[str, int]:
     """Return the Keras dtype and the bytes of one item."""
-    match = re.fullmatch(r"[<>|=]?([a-zA-Z])(\d+)", descr) if isinstance(descr, str) else None
+    match = re.fullmatch(r"[<>|=]?([a-zA-Z])([0-9]+)", descr) if isinstance(descr, str) else None
     if isinstance(descr, str) and descr.lstrip("<>|=").startswith("O"):
         raise DataError(
             f"{name} holds Python objects, and reading them would run code",

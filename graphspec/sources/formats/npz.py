@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import math
-import os
 import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from graphspec.diagnostics.suggest import did_you_mean, one_of
 from graphspec.files import open_file, zip_in
 from graphspec.sources.column import Column
 from graphspec.sources.format import Format
-from graphspec.sources.formats.npy import array_header, map_array, read_header
+from graphspec.sources.formats.npy import ArrayHeader, map_array, read_header
 from graphspec.sources.source import DataError, DataSource, Header
 
 if TYPE_CHECKING:
@@ -41,21 +40,22 @@ _ARCHIVE_ERRORS = (
 def header(source: DataSource) -> Header:
     """Return the header of the array `source.key`; raise DataError if it cannot be read."""
     with _open_member(source) as (archive, member), archive.open(member) as file:
-        return read_header(file, member.file_size, f"{source.text}[{source.key}]")
+        return _read_header(source, member, file).of_samples()
 
 
 def column(source: DataSource) -> Column | None:
     """Return the array memory-mapped, or None if the archive compresses it."""
-    head = header(source)
-    with _open_member(source) as (_, member):
-        pass
-    if member.compress_type != zipfile.ZIP_STORED or head.samples == 0:
+    with _open_member(source) as (archive, member):
+        if member.compress_type != zipfile.ZIP_STORED:
+            return None
+        with archive.open(member) as file:
+            head = _read_header(source, member, file)
+    if head.shape[0] == 0:
         return None
-    with open_file(source.path) as file:
-        file.seek(member.header_offset)
-        name, extra = struct.unpack("<26xHH", file.read(30))
-        file.seek(name + extra, os.SEEK_CUR)
-        return map_array(file, source)
+    with open_file(source.path) as whole:
+        whole.seek(member.header_offset)
+        name, extra = struct.unpack("<26xHH", whole.read(30))
+        return map_array(whole, source, head, member.header_offset + 30 + name + extra + head.start)
 
 
 def blocks(source: DataSource) -> Iterator[np.ndarray[Any, Any]]:
@@ -67,25 +67,27 @@ def blocks(source: DataSource) -> Iterator[np.ndarray[Any, Any]]:
     import numpy as np
 
     with _open_member(source) as (archive, member), archive.open(member) as file:
-        shape, is_fortran, dtype = array_header(file)
-        size = dtype.itemsize * math.prod(shape[1:])
-        if (shape[0] * size if is_fortran else size) > _MAX_UNPACKED:
+        head = _read_header(source, member, file)
+        sample = head.shape[1:]
+        size = head.item_size * math.prod(sample)
+        rows = max(1, head.shape[0] if head.is_fortran else _BLOCK_BYTES // max(1, size))
+        if (rows if head.is_fortran else 1) * size > _MAX_UNPACKED:
             raise DataError(
-                f"{source.text}[{source.key}] is compressed, and {'all its samples' if is_fortran else 'one sample'} "
+                f"{source.text}[{source.key}] is compressed, and "
+                f"{'all its samples' if head.is_fortran else 'one sample'} "
                 f"must be unpacked at once: more than {_MAX_UNPACKED:,} bytes",
-                help="save the array as .npy" + (", in C order: `numpy.ascontiguousarray`" if is_fortran else ""),
+                help="save the array as .npy" + (", in C order: `numpy.ascontiguousarray`" if head.is_fortran else ""),
             )
-        if is_fortran:
-            file.seek(0)
-            yield np.lib.format.read_array(file, allow_pickle=False)
-            return
-        rows = max(1, _BLOCK_BYTES // max(1, size))
-        for start in range(0, shape[0], rows):
-            count = min(rows, shape[0] - start)
+        for start in range(0, head.shape[0], rows):
+            count = min(rows, head.shape[0] - start)
             data = file.read(count * size)
             if len(data) < count * size:
                 raise EOFError("it is cut short")
-            yield np.frombuffer(data, dtype).reshape(count, *shape[1:])
+            yield np.frombuffer(data, head.descr).reshape((count, *sample), order="F" if head.is_fortran else "C")
+
+
+def _read_header(source: DataSource, member: zipfile.ZipInfo, file: IO[bytes]) -> ArrayHeader:
+    return read_header(file, member.file_size, f"{source.text}[{source.key}]")
 
 
 @contextmanager
