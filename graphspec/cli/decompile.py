@@ -30,9 +30,9 @@ from graphspec.console.echo import echo
 def decompile(model: Path, output: Path | None, weights: bool, plugins: tuple[str, ...], force: bool) -> None:
     """Write the spec of a Keras model: a `.keras` file, its `config.json`, or the text of `model.to_json()`.
 
-    Chains of layers become nodes, what repeats becomes blocks, and defaults are left out; names are kept, so that weights
-    fit. The vocabularies of preprocessing layers are written to files beside the spec. Nothing of the model is executed,
-    and TensorFlow is not needed. In Python, `graphspec.decompile(model)` does the same with a model in memory.
+    Chains of layers become nodes, what repeats becomes blocks, and defaults are left out; names are kept, so that
+    weights fit. The vocabularies of preprocessing layers are written to files beside the spec. Nothing of the model is
+    executed, and TensorFlow is not needed. `graphspec.decompile(model)` does the same with a model in memory.
 
     \b
     graphspec decompile model.keras
@@ -49,7 +49,7 @@ def decompile(model: Path, output: Path | None, weights: bool, plugins: tuple[st
     if len(found.warnings):
         click.echo(render(found.warnings), err=True)
     if output is None:
-        echo(found.text, nl=False)
+        echo(found.text.removesuffix("\n"))
         return
     lines, before = found.text.count("\n"), json.dumps(file.config, indent=2).count("\n") + 1
     echo(f"Wrote {output}: {lines:,} lines, where the configuration of Keras has {before:,}", err=True)

@@ -8,7 +8,8 @@ Nothing is deserialised: a configuration is data, and what it means is looked up
 
 from __future__ import annotations
 
+from graphspec.from_keras.decompile import Decompiled
 from graphspec.from_keras.model_file import ModelFile, read_model_file
-from graphspec.from_keras.output import Decompiled, DecompileOptions, decompile_file
+from graphspec.from_keras.output import DecompileOptions, decompile_file
 
 __all__ = ["DecompileOptions", "Decompiled", "ModelFile", "decompile_file", "read_model_file"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -13,9 +12,10 @@ from graphspec.from_keras.blocks import find_blocks
 from graphspec.from_keras.findings import Findings, UnwritableError
 from graphspec.from_keras.learned import LearnedState
 from graphspec.from_keras.masks import automatic_masks
-from graphspec.from_keras.nodes import NodeRecord, as_name, fold, free_name, needs_name
-from graphspec.from_keras.objects import Writer, entry_defaults, form, is_object, name_of
-from graphspec.from_keras.operations import operation_form, operation_unit
+from graphspec.from_keras.node_writer import NodeWriter
+from graphspec.from_keras.nodes import as_name, free_name
+from graphspec.from_keras.objects import Writer, entry_defaults, form, name_of
+from graphspec.from_keras.operations import operation_unit
 from graphspec.from_keras.records import (
     Body,
     Call,
@@ -28,8 +28,7 @@ from graphspec.from_keras.records import (
 )
 from graphspec.from_keras.several import gives_several
 from graphspec.from_keras.units import NAME, Block, Unit
-from graphspec.from_keras.values import values_of
-from graphspec.language.lower.merges import MERGES
+from graphspec.from_keras.wrappers import without_copy
 from graphspec.language.lower.naming import snake_case
 
 _IGNORED_KEYWORDS = ("training",)
@@ -93,7 +92,9 @@ class BodyWriter:
             for name, tensor in reversed(self.body.outputs.items())
             if self.ends_node(tensor, self.output_keys[name])
         }
-        graph = NodeWriter(names, self).nodes(self.units, self.outputs, by_tensor)
+        graph = NodeWriter(names, self.reference, self.output_keys.values(), self.implied, self.candidates).nodes(
+            self.units, self.outputs, by_tensor
+        )
         ends = {}
         for name, tensor in self.body.outputs.items():
             key = self.output_keys[name]
@@ -211,7 +212,7 @@ class BodyWriter:
         name = name_of("layers", _serialised(layer))
         if ">" in name:
             self.ask_for_plugin(name, layer)
-        arguments = self.objects.arguments("layers", name, _without_copy(layer.config))
+        arguments = self.objects.arguments("layers", name, without_copy(layer.config))
         self.context.learned.add_to(arguments, name, layer.config, (*self.path, layer.name))
         if layer.config.get("trainable") is False and not self.is_frozen:
             arguments["trainable"] = False
@@ -277,7 +278,7 @@ class BodyWriter:
         """Return a block as the language declares it."""
         names = {tensor: name for name, tensor in block.inputs.items()}
         inputs = list(block.inputs)
-        writer = NodeWriter(names, self, is_block=True)
+        writer = NodeWriter(names, self.reference)
         graph = writer.nodes(block.template, [block.output], {block.output: "output"})
         output = graph.pop("output")
         written = {
@@ -301,126 +302,6 @@ class BodyWriter:
         record = self.body.layers.get(layer)
         writer = self.models.get(as_name(layer)) if record is not None and record.is_model else None
         return list(writer.output_keys.values()) if writer and len(writer.body.outputs) > 1 else []
-
-
-@dataclass
-class NodeWriter:
-    """Writes units as nodes of a body or of a block.
-
-    Attributes:
-        names: The name of the node of each tensor; filled as nodes are written.
-        is_block: The nodes are those of a block, whose layers have names with parameters.
-    """
-
-    names: dict[Tensor, str]
-    body: BodyWriter
-    is_block: bool = False
-
-    def nodes(self, units: list[Unit], outputs: list[Tensor], by_tensor: dict[Tensor, str]) -> dict[str, Any]:
-        """Return nodes by name. by_tensor: the names that tensors must have, those of outputs."""
-        nodes = fold(units, outputs)
-        keys = self.body.output_keys.values() if not self.is_block else ()
-        taken = {*self.names.values(), *by_tensor.values(), *keys}
-        for node in nodes:
-            wanted = by_tensor.get(node.result)
-            node.name = wanted if wanted is not None else free_name(as_name(_stem(node)), taken)
-            self.names[node.result] = node.name
-        return {node.name: self.node(node) for node in nodes}
-
-    def node(self, node: NodeRecord) -> dict[str, Any]:
-        """Return one node."""
-        first = node.units[0]
-        written: dict[str, Any] = {"from": self.operands(first)}
-        steps = []
-        layers = [unit for unit in node.units if unit.kind[0] == "layer"]
-        for unit in node.units:
-            slots = dict(unit.slots)
-            if unit.kind[0] == "layer" and not self.states_name(
-                unit, node, is_last=bool(layers) and layers[-1] is unit
-            ):
-                slots.pop(NAME, None)
-            word = _merge(unit, slots) if unit is first else None
-            if word is not None:
-                written["merge"] = word
-            else:
-                steps.append(self.step(unit, slots, is_first=unit is first))
-        if steps:
-            written["apply"] = steps[0] if len(steps) == 1 else steps
-        return written
-
-    def states_name(self, unit: Unit, node: NodeRecord, *, is_last: bool) -> bool:
-        """Return whether a step has to state the name of its layer."""
-        name = unit.slots.get(NAME)
-        if self.is_block or not isinstance(name, str):
-            return True
-        if is_last:
-            return name != node.name
-        if not needs_name(unit, node.name):
-            self.body.candidates.add(name)
-        return name not in self.body.implied
-
-    def operands(self, unit: Unit) -> Any:
-        """Return `from` of the node that begins with a unit."""
-        if unit.args:
-            return self.value(unit.args[0] if len(unit.args) == 1 else unit.args)
-        return {key: self.value(unit.kwargs[key]) for key in _in_from(unit)}
-
-    def value(self, value: Any) -> Any:
-        """Return arguments of a call with references in the place of tensors."""
-        return values_of(value, lambda tensor: self.body.reference(tensor, self.names))
-
-    def step(self, unit: Unit, slots: dict[str, Any], *, is_first: bool) -> Any:
-        """Return a step: a layer, an operation, a model or a block with its arguments."""
-        what, name = unit.kind
-        if what == "block":
-            step: Any = _use(unit, slots)
-        elif what in ("model", "shared"):
-            step = name
-        elif what == "ops":
-            step = operation_form(name, slots, unit)
-        else:
-            step = form("layers", name, slots)
-        in_from = _in_from(unit) if is_first and not unit.args else []
-        keywords = {key: self.value(value) for key, value in unit.kwargs.items() if key not in in_from}
-        if not keywords:
-            return step
-        return {**(step if isinstance(step, dict) else {step: None}), "call": keywords}
-
-
-def _in_from(unit: Unit) -> list[str]:
-    """Return the keywords that `from` of a node names, where it has no operand by position: not masks and states."""
-    return [
-        key
-        for key, value in unit.kwargs.items()
-        if isinstance(value, Tensor) and (unit.kind[0] != "layer" or not key.endswith(("mask", "state")))
-    ]
-
-
-def _stem(node: NodeRecord) -> str:
-    last = node.units[-1]
-    text = str(last.slots.get(NAME, last.result.layer))
-    text = text.rpartition("}")[2] if "${" in text else text
-    return re.sub("__+", "_", text)  # two are between the names of a node and of the block's node that it uses
-
-
-def _use(unit: Unit, slots: dict[str, Any]) -> Any:
-    assert unit.block is not None
-    if not slots:
-        return unit.block.name
-    first = next(iter(unit.block.ordered_parameters()))
-    return {unit.block.name: slots[first] if list(slots) == [first] else slots}
-
-
-def _merge(unit: Unit, slots: dict[str, Any]) -> Any:
-    """Return the word of the merge layer that is called on a list, with its arguments; None where it is none."""
-    is_list = len(unit.args) == 1 and isinstance(unit.args[0], list) and len(unit.feed) > 1 and not unit.kwargs
-    if not is_list or unit.kind[0] != "layer":
-        return None
-    for word, (name, own) in reversed(MERGES.items()):
-        if name == unit.kind[1] and all(slots.get(key) == value for key, value in own.items()):
-            rest = {key: value for key, value in slots.items() if key not in own}
-            return {word: rest} if rest else word
-    return None
 
 
 def _operands(call: Call, name: str, keywords: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
@@ -464,35 +345,6 @@ def _record(written: dict[str, Any]) -> LayerRecord:
         registered_name=str(written.get("registered_name") or written["class_name"]),
         config=config,
     )
-
-
-def _without_copy(config: dict[str, Any]) -> dict[str, Any]:
-    """Return the configuration of a layer without the `backward_layer` that `Bidirectional` makes of the other."""
-    forward, backward = (config.get(key) for key in ("layer", "backward_layer"))
-    if not (is_object(forward) and is_object(backward)):
-        return config
-    ours, theirs = (
-        {key: value for key, value in each["config"].items() if key not in ("name", "go_backwards")}
-        for each in (forward, backward)
-    )
-    names = [str(each["config"].get("name")) for each in (forward, backward)]
-    is_named = names[0].removeprefix("forward_") == names[1].removeprefix("backward_")
-    is_turned = bool(forward["config"].get("go_backwards")) != bool(backward["config"].get("go_backwards"))
-    if (
-        forward["class_name"] == backward["class_name"]
-        and _without_ids(ours) == _without_ids(theirs)
-        and is_turned
-        and is_named
-    ):
-        return {key: value for key, value in config.items() if key != "backward_layer"}
-    return config
-
-
-def _without_ids(value: Any) -> Any:
-    """Return a configuration without the marks of objects that it holds several times."""
-    if isinstance(value, dict):
-        return {key: _without_ids(each) for key, each in value.items() if key != "shared_object_id"}
-    return [_without_ids(each) for each in value] if isinstance(value, list) else value
 
 
 def _serialised(layer: LayerRecord) -> dict[str, Any]:

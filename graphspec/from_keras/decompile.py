@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -112,13 +112,17 @@ def _training(compiled: Any, writer: BodyWriter, outputs: dict[str, Any], findin
     return CompileWriter(names, findings).write(compiled, bodies)
 
 
-def _checked(writer: BodyWriter, text: Any, path: Path, findings: Findings, learned: LearnedState) -> Decompiled:
+def _checked(
+    writer: BodyWriter, text: Callable[[], str], path: Path, findings: Findings, learned: LearnedState
+) -> Decompiled:
     """Return the spec without the names that follow, after its graph was held against the model."""
-    written = text()
+    text()  # finds the names that may be implied
     for each in writer.writers():
         each.implied = set(each.candidates)
-    for attempt in range(_MAX_ATTEMPTS):
-        if attempt == _MAX_ATTEMPTS - 1:
+    attempts = 0
+    while True:
+        attempts += 1
+        if attempts == _MAX_ATTEMPTS:
             for each in writer.writers():
                 each.implied = set()
         written = text()
@@ -130,11 +134,10 @@ def _checked(writer: BodyWriter, text: Any, path: Path, findings: Findings, lear
         except DifferentWiringError as error:
             findings.add(NO_EQUIVALENT, f"the model cannot be written as a spec: {error}")
             raise SpecError(findings.report) from None
-        if not different:
-            break
+        if not different or attempts == _MAX_ATTEMPTS:
+            return Decompiled(text=written, spec=spec, files=learned.files, warnings=findings.report)
         for body, name in different:
             body.implied.discard(name)
-    return Decompiled(text=written, spec=spec, files=learned.files, warnings=findings.report)
 
 
 _MAX_ATTEMPTS = 5

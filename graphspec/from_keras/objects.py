@@ -136,7 +136,7 @@ def name_of(kind: Kind, written: dict[str, Any]) -> str:
         UnwritableError: It carries code, or nobody has registered its class.
     """
     name, module = str(written["class_name"]), str(written.get("module") or "")
-    registered = written.get("registered_name")
+    registered: Any = written.get("registered_name")
     if name == "function" and isinstance(written["config"], str):
         name, module, registered = written["config"], "", written["config"]
     if name in CODE_CARRYING_NAMES or name in ("__lambda__", "__bytes__"):
@@ -166,7 +166,7 @@ def form(kind: Kind, name: str, arguments: dict[str, Any]) -> Any:
         return name
     entry = catalog.find(kind, name)
     first = next(iter(entry.arguments), None) if entry is not None else None
-    if list(arguments) == [first] and not isinstance(arguments[first], dict | None):
+    if first is not None and list(arguments) == [first] and not isinstance(arguments[first], dict | None):
         return {name: arguments[first]}
     if entry is not None:
         order = {argument: number for number, argument in enumerate(entry.arguments)}

@@ -32,14 +32,15 @@ def same_shape(call: Call) -> Value:
 @layer("StochasticDepth", "LayerScale", "CustomScaleLayer")
 def same_shape_as_first(call: Call) -> Value:
     """Infer layers of `keras.applications` in the use that is made of them there; any other is unknown."""
-    tensors = call.inputs if isinstance(call.inputs, list) else [call.inputs]
-    first = tensors[0]
+    values = call.inputs if isinstance(call.inputs, list) else [call.inputs]
+    shapes = {each.shape if isinstance(each, Tensor) else None for each in values}
+    shape = shapes.pop()
+    if shape is None or shapes:
+        return UNKNOWN
     is_scale = "projection_dim" in call.arguments
-    if not all(isinstance(each, Tensor) and each.shape == first.shape for each in tensors):
+    if is_scale and (not shape or differ(call["projection_dim"], shape[-1])):
         return UNKNOWN
-    if is_scale and (not first.rank or differ(call["projection_dim"], first.shape[-1])):
-        return UNKNOWN
-    return call.output(first.shape)
+    return call.output(shape)
 
 
 @layer("Masking")
