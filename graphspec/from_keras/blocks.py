@@ -1,7 +1,8 @@
 """What repeats in a body → blocks: equal windows of units with one result, each written once.
 
 A window counts where its units are of equal kinds and wired alike, and nothing after it takes what it computes but its
-last result. The window that saves most lines becomes a block, and the search goes on with its uses in its place.
+last result. The window that saves most lines becomes a block, and the search continues with its uses in its place, and
+in the blocks that were found as well.
 """
 
 from __future__ import annotations
@@ -9,83 +10,135 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Hashable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from graphspec.from_keras.parameters import PREFIX, find_parameters
+from graphspec.from_keras.parameters import PREFIX, Parameters, find_parameters
 from graphspec.from_keras.records import Tensor
 from graphspec.from_keras.units import Block, Unit
+from graphspec.language.document.write_yaml import write_value
 
-MAX_LENGTH, MIN_LENGTH, MAX_INPUTS = 150, 3, 3
+MAX_LENGTH, MIN_LENGTH, MAX_INPUTS = 150, 2, 3
 _TRIED = 40
 """Windows, of those that save most, whose parameters are looked at."""
 
 _OF_USE, _OF_PARAMETER, _OF_BLOCK = 1.0, 0.2, 5.0
 """Lines that a use, each parameter in it, and a block beside its units take."""
 
+_MAX_LINE = 90
+"""Characters of arguments that fit into a line with what is around them."""
+
 _OF_NODE = 4.0
 """Lines of the node that a use begins where several tensors come in, with the one before that it ends."""
 
 
+@dataclass(eq=False, slots=True)
+class Segment:
+    """Units in a row that share their tensors: those of a body, or of a block.
+
+    outputs: the tensors that it gives. is_body: they are outputs of a model, whose layers bear their names.
+    """
+
+    units: list[Unit]
+    outputs: list[Tensor]
+    is_body: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Units in a row of a segment, and the tensors that come into them."""
+
+    segment: Segment
+    start: int
+    length: int
+    inputs: tuple[Tensor, ...]
+
+    @property
+    def units(self) -> list[Unit]:
+        """The units of the window."""
+        return self.segment.units[self.start : self.start + self.length]
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """Windows that a block may stand for, with its parameters and the slots of its template."""
+
+    windows: list[Window]
+    parameters: Parameters
+    slots: list[dict[str, Any]]
+
+
 def find_blocks(units: list[Unit], outputs: list[Tensor]) -> tuple[list[Unit], list[Block]]:
     """Return the units of a body with uses of blocks in the place of what repeats, and the blocks."""
+    segments = [Segment(units, outputs, is_body=True)]
     blocks: list[Block] = []
-    while (found := _best(units, outputs, [block.name for block in blocks])) is not None:
-        block, uses = found
+    while (choice := _best(segments)) is not None:
+        block, uses = _block(choice, [each.name for each in blocks])
+        for segment in segments:
+            segment.units = _replaced(segment, uses)
+        for earlier, segment in zip(blocks, segments[1:], strict=True):
+            earlier.template = segment.units
         blocks.append(block)
-        units = _replaced(units, uses, len(block.template))
-    return units, blocks
+        segments.append(Segment(block.template, [block.output], is_body=False))
+    return segments[0].units, blocks
 
 
-def _best(units: list[Unit], outputs: list[Tensor], names: list[str]) -> tuple[Block, dict[int, Unit]] | None:
-    """Return the block that saves most lines, and its uses by the positions of their first units."""
-    candidates = sorted(
-        _repeated(units, outputs), key=lambda each: -_saved(len(each[1]), each[0], 0, len(each[2][each[1][0]]))
-    )
-    best: tuple[float, Any] | None = None
-    for length, starts, externals in candidates[:_TRIED]:
-        for chosen in (starts, starts[1:]) if len(starts) > 2 else (starts,):
-            found = find_parameters([units[start : start + length] for start in chosen])
+def _best(segments: list[Segment]) -> _Choice | None:
+    """Return the windows whose block saves most lines."""
+    candidates = sorted(_repeated(segments), key=lambda each: -_saved(each, 0))
+    best: tuple[float, _Choice] | None = None
+    for windows in candidates[:_TRIED]:
+        for chosen in (windows, windows[1:]) if len(windows) > 2 else (windows,):
+            found = find_parameters([window.units for window in chosen])
             if found is None:
                 continue
-            saved = _saved(len(chosen), length, len(found[0].values), len(externals[chosen[0]]))
-            saved -= _OF_NODE * sum(_is_branch(units, start, length, externals[start]) for start in chosen)
+            saved = _saved(chosen, len(found[0].values)) - _OF_NODE * sum(map(_is_branch, chosen))
             if saved > 0 and (best is None or saved > best[0]):
-                best = (saved, (length, chosen, externals, found))
-    return _block(units, names, *best[1]) if best is not None else None
+                best = (saved, _Choice(chosen, *found))
+    return best[1] if best is not None else None
 
 
-def _saved(uses: int, length: int, parameters: int, inputs: int) -> float:
+def _saved(windows: list[Window], parameters: int) -> float:
     """Return about how many lines a block saves."""
-    of_use = _OF_USE + _OF_PARAMETER * parameters + (_OF_NODE if inputs > 1 else 0)
-    return uses * (length - of_use) - length - _OF_BLOCK - 0.5 * parameters
+    length = sum(_lines(unit) for unit in windows[0].units)
+    of_use = _OF_USE + _OF_PARAMETER * parameters + (_OF_NODE if len(windows[0].inputs) > 1 else 0)
+    return len(windows) * (length - of_use) - length - _OF_BLOCK - 0.5 * parameters
 
 
-def _is_branch(units: list[Unit], start: int, length: int, external: list[Tensor]) -> bool:
+def _lines(unit: Unit) -> int:
+    """Return how many lines a unit takes: one, or one for each argument if they do not fit into it."""
+    if unit.block is not None:
+        return 1
+    return 1 if len(write_value(unit.slots)) <= _MAX_LINE else 1 + len(unit.slots)
+
+
+def _is_branch(window: Window) -> bool:
     """Return whether what a window gives is at once merged with what comes into it: a block had better hold both."""
-    result = units[start + length - 1].result
-    after = next((unit for unit in units[start + length :] if result in unit.inputs), None)
-    return after is not None and any(tensor in external for tensor in after.inputs)
+    result = window.units[-1].result
+    following = window.segment.units[window.start + window.length :]
+    after = next((unit for unit in following if result in unit.inputs), None)
+    return after is not None and any(tensor in window.inputs for tensor in after.inputs)
 
 
-def _repeated(units: list[Unit], outputs: list[Tensor]) -> Iterator[tuple[int, list[int], dict[int, list[Tensor]]]]:
-    """Yield the lengths of windows that repeat, where they start, and the tensors that come into each."""
-    groups: dict[tuple[int, int], list[int]] = defaultdict(list)
-    inputs: dict[tuple[int, int], list[Tensor]] = {}
-    for start, length, signature, external in _windows(units, outputs):
-        groups[length, signature].append(start)
-        inputs[start, length] = external
-    for (length, _), starts in groups.items():
-        apart: list[int] = []
-        for start in starts:
-            if not apart or start >= apart[-1] + length:
-                apart.append(start)
+def _repeated(segments: list[Segment]) -> Iterator[list[Window]]:
+    """Yield the windows that are equal but for their slots, without those that overlap."""
+    groups: dict[tuple[int, int], list[Window]] = defaultdict(list)
+    for segment in segments:
+        for signature, window in _windows(segment):
+            groups[window.length, signature].append(window)
+    for windows in groups.values():
+        apart: list[Window] = []
+        for window in windows:
+            last = apart[-1] if apart and apart[-1].segment is window.segment else None
+            if last is None or window.start >= last.start + last.length:
+                apart.append(window)
         if len(apart) > 1:
-            yield length, apart, {start: inputs[start, length] for start in apart}
+            yield apart
 
 
-def _windows(units: list[Unit], outputs: list[Tensor]) -> Iterator[tuple[int, int, int, list[Tensor]]]:
-    """Yield every window that may be a block: its start, length, signature, and what comes into it."""
+def _windows(segment: Segment) -> Iterator[tuple[int, Window]]:
+    """Yield every window that may be a block, with its signature."""
+    units = segment.units
     position = {(unit.result.layer, unit.result.call): number for number, unit in enumerate(units)}
     last_use = [0] * len(units)
     is_plain = [True] * len(units)
@@ -95,21 +148,21 @@ def _windows(units: list[Unit], outputs: list[Tensor]) -> Iterator[tuple[int, in
             if made is not None:
                 last_use[made] = max(last_use[made], number)
                 is_plain[made] &= tensor.index == 0
-    for tensor in outputs:
+    for tensor in segment.outputs:
         if (made := position.get((tensor.layer, tensor.call))) is not None:
             last_use[made] = len(units)
-            is_plain[made] = False  # its layer bears the name of the output, which a block would hide
+            is_plain[made] &= not segment.is_body  # its layer bears the name of the output, which a block would hide
     for start in range(len(units)):
         external: list[Tensor] = []
         signature, furthest = 0, 0
         for end in range(start, min(len(units), start + MAX_LENGTH)):
             unit = units[end]
             signature = hash((signature, unit.kind, _wiring([unit.args, unit.kwargs], position, start, external)))
-            if len(external) > MAX_INPUTS:
-                break
             length = end - start + 1
+            if len(external) > MAX_INPUTS or length == len(units):
+                break
             if length >= MIN_LENGTH and furthest <= end and is_plain[end] and external and last_use[end] > end:
-                yield start, length, signature, list(external)
+                yield signature, Window(segment, start, length, tuple(external))
             furthest = max(furthest, last_use[end])
 
 
@@ -129,26 +182,22 @@ def _wiring(value: Any, position: dict[tuple[str, int], int], start: int, extern
     return repr(value)
 
 
-def _block(
-    units: list[Unit], names: list[str], length: int, starts: list[int], externals: dict[int, list[Tensor]], found: Any
-) -> tuple[Block, dict[int, Unit]]:
-    parameters, slots = found
-    defaults = parameters.defaults()
-    first = units[starts[0] : starts[0] + length]
-    template = [replace(unit, slots=each) for unit, each in zip(first, slots, strict=True)]
-    inputs = dict(zip(_input_names(len(externals[starts[0]])), externals[starts[0]], strict=True))
-    block = Block(_name(first, parameters.values.get(PREFIX), names), defaults, inputs, template)
+def _block(choice: _Choice, names: list[str]) -> tuple[Block, dict[tuple[int, int], Unit]]:
+    """Return the block of a choice, and its uses by the segment and the start of their windows."""
+    defaults = choice.parameters.defaults()
+    first = choice.windows[0]
+    template = [replace(unit, slots=each) for unit, each in zip(first.units, choice.slots, strict=True)]
+    inputs = dict(zip(_input_names(len(first.inputs)), first.inputs, strict=True))
+    block = Block(_name(choice.parameters.values.get(PREFIX), first.units, names), defaults, inputs, template)
     uses = {}
-    for number, start in enumerate(starts):
-        values = {name: each[number] for name, each in parameters.values.items()}
-        stated = {name: value for name, value in values.items() if repr(value) != repr(defaults[name])}
-        given = externals[start]
-        uses[start] = Unit(
+    for number, window in enumerate(choice.windows):
+        values = {name: each[number] for name, each in choice.parameters.values.items()}
+        uses[id(window.segment), window.start] = Unit(
             kind=("block", block.name),
-            args=[given[0]] if len(given) == 1 else [list(given)],
+            args=[window.inputs[0]] if len(window.inputs) == 1 else [list(window.inputs)],
             kwargs={},
-            result=units[start + length - 1].result,
-            slots=stated,
+            result=window.units[-1].result,
+            slots={name: value for name, value in values.items() if repr(value) != repr(defaults[name])},
             defaults=defaults,
             block=block,
         )
@@ -159,28 +208,50 @@ def _input_names(count: int) -> list[str]:
     return ["x"] if count == 1 else [f"x{number}" for number in range(1, count + 1)]
 
 
-def _replaced(units: list[Unit], uses: dict[int, Unit], length: int) -> list[Unit]:
+def _replaced(segment: Segment, uses: dict[tuple[int, int], Unit]) -> list[Unit]:
+    """Return the units of a segment with the uses of a block in the place of their windows."""
     left: list[Unit] = []
     number = 0
-    while number < len(units):
-        if number in uses:
-            left.append(uses[number])
-            number += length
-        else:
-            left.append(units[number])
-            number += 1
+    while number < len(segment.units):
+        use = uses.get((id(segment), number))
+        left.append(use if use is not None else segment.units[number])
+        number += len(use.block.template) if use is not None and use.block is not None else 1
     return left
 
 
-def _name(units: list[Unit], prefixes: list[str] | None, taken: list[str]) -> str:
+def _name(prefixes: list[str] | None, units: list[Unit], taken: list[str]) -> str:
     """Return a name for a block: what the names of its uses have in common, or what it is made of."""
-    stem = ""
-    if prefixes:
-        words = [re.sub(r"\d+[a-z]?$|\d+", "", each) for each in prefixes[0].split("_")]
-        stem = next((word for word in reversed(words) if len(word) > 2), "")
-    stem = stem or "block"
+    words = [_words(prefix) for prefix in prefixes or []]
+    stem = next((word for word in reversed(words[0]) if all(word in each for each in words)), "") if words else ""
+    if not stem:
+        inputs = {tensor for unit in units for tensor in unit.inputs} - {unit.result for unit in units}
+        adds_input = units[-1].kind[1] == "Add" and any(tensor in inputs for tensor in units[-1].inputs)
+        is_convolution = "Conv" in units[0].kind[1] and len(units) <= 3
+        stem = "residual" if adds_input else "conv" if is_convolution else "block"
     name, number = stem, 1
     while name in taken:
         number += 1
         name = f"{stem}_{number}"
     return name
+
+
+def _words(prefix: str) -> list[str]:
+    """Return the words in the name of a use, without their numbers; not `block`, which says nothing."""
+    words = (re.sub(r"\d+[a-z]?$|\d+", "", each) for each in prefix.split("_") if "${" not in each)
+    return [word for word in words if len(word) > 2 and word != "block"]
+
+
+def in_order(blocks: list[Block]) -> list[Block]:
+    """Return blocks so that each comes after those that it uses."""
+    ordered: list[Block] = []
+    for block in reversed(blocks):  # one that was found later is used by earlier ones, or uses them
+        _add(block, ordered)
+    return ordered
+
+
+def _add(block: Block, ordered: list[Block]) -> None:
+    if block not in ordered:
+        for unit in block.template:
+            if unit.block is not None:
+                _add(unit.block, ordered)
+        ordered.append(block)

@@ -8,7 +8,7 @@ from typing import Any
 
 from graphspec import catalog
 from graphspec.diagnostics.rules import NO_EQUIVALENT, PLUGIN_NEEDED, RENAMED
-from graphspec.from_keras.blocks import find_blocks
+from graphspec.from_keras.blocks import find_blocks, in_order
 from graphspec.from_keras.findings import Findings, UnwritableError
 from graphspec.from_keras.learned import LearnedState
 from graphspec.from_keras.masks import automatic_masks
@@ -103,7 +103,7 @@ class BodyWriter:
         parts = {
             "layers": self.layers,
             "models": {name: self.model(writer) for name, writer in self.models.items()},
-            "blocks": {block.name: self.block(block) for block in self.blocks},
+            "blocks": {block.name: self.block(block) for block in in_order(self.blocks)},
             "inputs": {self.input_name(name): _input(record) for name, record in self.body.inputs.items()},
             "graph": graph,
             "outputs": ends,

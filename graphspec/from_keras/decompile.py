@@ -16,7 +16,7 @@ from graphspec.from_keras.learned import LearnedState
 from graphspec.from_keras.names import DifferentWiringError, differing_names
 from graphspec.from_keras.nodes import as_name
 from graphspec.from_keras.records import UnknownFormError, read_body
-from graphspec.from_keras.spec_text import spec_text
+from graphspec.from_keras.spec_text import spec_text, with_fractions
 from graphspec.spec import Spec, inspect_text
 
 _GRAPHS = ("Functional", "Sequential", "Model")
@@ -67,7 +67,7 @@ def decompile_config(
     compiled = written.get("compile_config")
 
     def text() -> str:
-        body = writer.write()
+        body = with_fractions(writer.write())
         training = _training(compiled, writer, body["outputs"], findings)
         parts = {
             **({"plugins": context.plugins} if context.plugins else {}),

@@ -124,8 +124,13 @@ def _use(unit: Unit, slots: dict[str, Any]) -> Any:
     assert unit.block is not None
     if not slots:
         return unit.block.name
-    first = next(iter(unit.block.ordered_parameters()))
-    return {unit.block.name: slots[first] if list(slots) == [first] else slots}
+    parameters = unit.block.ordered_parameters()
+    first = next(iter(parameters))
+    return {
+        unit.block.name: slots[first]
+        if list(slots) == [first]
+        else {key: slots[key] for key in parameters if key in slots}
+    }
 
 
 def _merge(unit: Unit, slots: dict[str, Any]) -> Any:

@@ -53,7 +53,7 @@ class Parameters:
         found = {}
         for name, values in self.values.items():
             value, count = Counter(map(repr, values)).most_common(1)[0]
-            is_common = count > self.uses // 2 and name != PREFIX
+            is_common = count > self.uses // 2 and name != PREFIX and not any(map(holds_expression, values))
             found[name] = next(each for each in values if repr(each) == value) if is_common else None
         return found
 
@@ -89,7 +89,7 @@ def find_parameters(uses: list[list[Unit]]) -> tuple[Parameters, list[dict[str, 
             if key == NAME:
                 continue
             values = [unit.slot(key) for unit in column]
-            if all(_is_same(value, values[0]) for value in values):
+            if all(_is_same(value, values[0]) for value in values) and not holds_expression(values[0]):
                 slots[key] = values[0]
             elif (written := _written(key, values, parameters)) is not None:
                 slots[key] = written
@@ -120,6 +120,15 @@ def _written(key: str, values: list[Any], parameters: Parameters) -> Any:
     return None
 
 
+def holds_expression(value: Any) -> bool:
+    """Return whether a value has an expression, which means something else in every block."""
+    if isinstance(value, list):
+        return any(map(holds_expression, value))
+    if isinstance(value, dict):
+        return any(map(holds_expression, value.values()))
+    return isinstance(value, str) and "${" in value
+
+
 def _is_same(one: Any, other: Any) -> bool:
     return type(one) is type(other) and bool(one == other)
 
@@ -134,7 +143,9 @@ def _is_plain(value: Any) -> bool:
 def _names(columns: list[tuple[Unit, ...]], parameters: Parameters) -> list[str]:
     """Return the names of a template's layers, with parameters where they differ from use to use."""
     written = [[unit.slots[NAME] for unit in column] for column in columns]
-    found: list[str | None] = [names[0] if len(set(names)) == 1 else None for names in written]
+    found: list[str | None] = [
+        names[0] if len(set(names)) == 1 and not holds_expression(names[0]) else None for names in written
+    ]
     prefixes = _prefixes([names for names, known in zip(written, found, strict=True) if known is None])
     if prefixes is not None:
         for number, names in enumerate(written):
@@ -179,6 +190,8 @@ def _fits(names: list[str], prefixes: list[str]) -> bool:
 
 def _numbered(names: list[str], parameters: Parameters) -> str:
     """Return names that differ by their numbers alone as one text with an expression for each number."""
+    if any(map(holds_expression, names)):
+        return f"${{{parameters.add('layer', names)}}}"
     parts = [_NUMBERS.split(name) for name in names]
     if len({tuple(each[::2]) for each in parts}) > 1:
         return f"${{{parameters.add('layer', names)}}}"

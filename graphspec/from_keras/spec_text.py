@@ -10,6 +10,23 @@ from graphspec.language.document.write_yaml import write_value
 WIDTH = 120
 
 
+_MAX_DENOMINATOR = 1024
+_MAX_DIGITS = 8
+
+
+def with_fractions(value: Any) -> Any:
+    """Return a tree with `${1 / 255}` in the place of a float that is one part of a whole number."""
+    if isinstance(value, dict):
+        return {key: with_fractions(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [with_fractions(each) for each in value]
+    if isinstance(value, float) and 0 < value < 1 and len(repr(value)) > _MAX_DIGITS:
+        denominator = round(1 / value) if value > 1 / _MAX_DENOMINATOR else 0
+        if denominator and 1 / denominator == value:
+            return f"${{1 / {denominator}}}"
+    return value
+
+
 def spec_text(tree: dict[str, Any]) -> str:
     """Return the text of a spec."""
     return "\n".join(_entries(tree, "", 0)) + "\n"
