@@ -22,8 +22,11 @@ MAX_LENGTH, MIN_LENGTH, MAX_INPUTS = 150, 2, 3
 _TRIED = 40
 """Windows, of those that save most, whose parameters are looked at."""
 
-_OF_USE, _OF_PARAMETER, _OF_BLOCK = 1.0, 0.2, 5.0
-"""Lines that a use, each parameter in it, and a block beside its units take."""
+_OF_BLOCK = 5.0
+"""Lines that a block takes beside its units."""
+
+_OF_PARAMETER = 0.2
+"""Lines that a parameter costs the reader, in the block and at each use."""
 
 _MAX_LINE = 90
 """Characters of arguments that fit into a line with what is around them."""
@@ -85,31 +88,44 @@ def find_blocks(units: list[Unit], outputs: list[Tensor]) -> tuple[list[Unit], l
 
 def _best(segments: list[Segment]) -> _Choice | None:
     """Return the windows whose block saves most lines."""
-    candidates = sorted(_repeated(segments), key=lambda each: -_saved(each, 0))
+    candidates = sorted(_repeated(segments), key=lambda each: -_most_saved(each))
     best: tuple[float, _Choice] | None = None
     for windows in candidates[:_TRIED]:
         for chosen in (windows, windows[1:]) if len(windows) > 2 else (windows,):
             found = find_parameters([window.units for window in chosen])
             if found is None:
                 continue
-            saved = _saved(chosen, len(found[0].values)) - _OF_NODE * sum(map(_is_branch, chosen))
+            choice = _Choice(chosen, *found)
+            saved = _saved(choice)
             if saved > 0 and (best is None or saved > best[0]):
-                best = (saved, _Choice(chosen, *found))
+                best = (saved, choice)
     return best[1] if best is not None else None
 
 
-def _saved(windows: list[Window], parameters: int) -> float:
-    """Return about how many lines a block saves."""
-    length = sum(_lines(unit) for unit in windows[0].units)
-    of_use = _OF_USE + _OF_PARAMETER * parameters + (_OF_NODE if len(windows[0].inputs) > 1 else 0)
-    return len(windows) * (length - of_use) - length - _OF_BLOCK - 0.5 * parameters
+def _most_saved(windows: list[Window]) -> float:
+    """Return how many lines a block of windows saves if its uses have no parameters."""
+    length = sum(_lines(unit.slots) for unit in windows[0].units)
+    return (len(windows) - 1) * length - len(windows) * _of_use(windows[0]) - _OF_BLOCK
 
 
-def _lines(unit: Unit) -> int:
-    """Return how many lines a unit takes: one, or one for each argument if they do not fit into it."""
-    if unit.block is not None:
-        return 1
-    return 1 if len(write_value(unit.slots)) <= _MAX_LINE else 1 + len(unit.slots)
+def _saved(choice: _Choice) -> float:
+    """Return how many lines a block saves."""
+    windows, parameters = choice.windows, choice.parameters
+    before = sum(_lines(unit.slots) for window in windows for unit in window.units)
+    template = sum(map(_lines, choice.slots))
+    uses = sum(_lines(values) for values in parameters.by_use())
+    wiring = sum(_of_use(window) - 1 for window in windows) + _OF_NODE * sum(map(_is_branch, windows))
+    return before - template - uses - wiring - _OF_BLOCK - _OF_PARAMETER * len(parameters.values) * (len(windows) + 2)
+
+
+def _of_use(window: Window) -> float:
+    """Return how many lines a use takes, without its parameters."""
+    return 1 + (_OF_NODE if len(window.inputs) > 1 else 0)
+
+
+def _lines(slots: dict[str, Any]) -> int:
+    """Return how many lines a step takes: one, or one for each argument if they do not fit into it."""
+    return 1 if len(write_value(slots)) <= _MAX_LINE else 1 + len(slots)
 
 
 def _is_branch(window: Window) -> bool:
@@ -190,14 +206,13 @@ def _block(choice: _Choice, names: list[str]) -> tuple[Block, dict[tuple[int, in
     inputs = dict(zip(_input_names(len(first.inputs)), first.inputs, strict=True))
     block = Block(_name(choice.parameters.values.get(PREFIX), first.units, names), defaults, inputs, template)
     uses = {}
-    for number, window in enumerate(choice.windows):
-        values = {name: each[number] for name, each in choice.parameters.values.items()}
+    for window, values in zip(choice.windows, choice.parameters.by_use(), strict=True):
         uses[id(window.segment), window.start] = Unit(
             kind=("block", block.name),
             args=[window.inputs[0]] if len(window.inputs) == 1 else [list(window.inputs)],
             kwargs={},
             result=window.units[-1].result,
-            slots={name: value for name, value in values.items() if repr(value) != repr(defaults[name])},
+            slots=values,
             defaults=defaults,
             block=block,
         )

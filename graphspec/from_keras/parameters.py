@@ -16,7 +16,9 @@ from graphspec.from_keras.units import NAME, Unit
 
 MAX_PARAMETERS = 8
 _SEPARATORS = "_-/."
-_NUMBERS = re.compile(r"(\d+)")
+_NUMBERS = re.compile(r"(\$\{[^}]*\}|\d+)")
+"""Numbers of a name, and expressions for them."""
+
 PREFIX = "name"
 
 
@@ -47,6 +49,14 @@ class Parameters:
                 if related is not None:
                     return related
         return self.add(stem, values)
+
+    def by_use(self) -> list[dict[str, Any]]:
+        """Return the values that each use states: those that are not the default."""
+        defaults = self.defaults()
+        return [
+            {name: each[number] for name, each in self.values.items() if repr(each[number]) != repr(defaults[name])}
+            for number in range(self.uses)
+        ]
 
     def defaults(self) -> dict[str, Any]:
         """Return each parameter with the value that most uses have; None where there is no such value."""
@@ -190,15 +200,15 @@ def _fits(names: list[str], prefixes: list[str]) -> bool:
 
 def _numbered(names: list[str], parameters: Parameters) -> str:
     """Return names that differ by their numbers alone as one text with an expression for each number."""
-    if any(map(holds_expression, names)):
-        return f"${{{parameters.add('layer', names)}}}"
     parts = [_NUMBERS.split(name) for name in names]
     if len({tuple(each[::2]) for each in parts}) > 1:
         return f"${{{parameters.add('layer', names)}}}"
     text = ""
     for number, column in enumerate(zip(*parts, strict=True)):
-        if len(set(column)) == 1:
+        if len(set(column)) == 1 and not holds_expression(column[0]):
             text += column[0]
+        elif any(map(holds_expression, column)):
+            text += f"${{{parameters.add('number', [int(each) if each.isdecimal() else each for each in column])}}}"
         elif number % 2 and all(each == str(int(each)) for each in column):
             text += f"${{{parameters.expression('number', [int(each) for each in column])}}}"
         else:
