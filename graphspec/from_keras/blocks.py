@@ -15,8 +15,7 @@ from typing import Any
 
 from graphspec.from_keras.parameters import PREFIX, Parameters, find_parameters
 from graphspec.from_keras.records import Tensor
-from graphspec.from_keras.units import Block, Unit
-from graphspec.language.document.write_yaml import write_value
+from graphspec.from_keras.units import Block, Unit, lines_of
 
 MAX_LENGTH, MIN_LENGTH, MAX_INPUTS = 150, 2, 3
 _TRIED = 40
@@ -27,9 +26,6 @@ _OF_BLOCK = 5.0
 
 _OF_PARAMETER = 0.2
 """Lines that a parameter costs the reader, in the block and at each use."""
-
-_MAX_LINE = 90
-"""Characters of arguments that fit into a line with what is around them."""
 
 _OF_NODE = 4.0
 """Lines of the node that a use begins where several tensors come in, with the one before that it ends."""
@@ -104,16 +100,16 @@ def _best(segments: list[Segment]) -> _Choice | None:
 
 def _most_saved(windows: list[Window]) -> float:
     """Return how many lines a block of windows saves if its uses have no parameters."""
-    length = sum(_lines(unit.slots) for unit in windows[0].units)
+    length = sum(unit.lines for unit in windows[0].units)
     return (len(windows) - 1) * length - len(windows) * _of_use(windows[0]) - _OF_BLOCK
 
 
 def _saved(choice: _Choice) -> float:
     """Return how many lines a block saves."""
     windows, parameters = choice.windows, choice.parameters
-    before = sum(_lines(unit.slots) for window in windows for unit in window.units)
-    template = sum(map(_lines, choice.slots))
-    uses = sum(_lines(values) for values in parameters.by_use())
+    before = sum(unit.lines for window in windows for unit in window.units)
+    template = sum(map(lines_of, choice.slots))
+    uses = sum(lines_of(values) for values in parameters.by_use())
     wiring = sum(_of_use(window) - 1 for window in windows) + _OF_NODE * sum(map(_is_branch, windows))
     return before - template - uses - wiring - _OF_BLOCK - _OF_PARAMETER * len(parameters.values) * (len(windows) + 2)
 
@@ -121,11 +117,6 @@ def _saved(choice: _Choice) -> float:
 def _of_use(window: Window) -> float:
     """Return how many lines a use takes, without its parameters."""
     return 1 + (_OF_NODE if len(window.inputs) > 1 else 0)
-
-
-def _lines(slots: dict[str, Any]) -> int:
-    """Return how many lines a step takes: one, or one for each argument if they do not fit into it."""
-    return 1 if len(write_value(slots)) <= _MAX_LINE else 1 + len(slots)
 
 
 def _is_branch(window: Window) -> bool:
@@ -202,7 +193,7 @@ def _block(choice: _Choice, names: list[str]) -> tuple[Block, dict[tuple[int, in
     """Return the block of a choice, and its uses by the segment and the start of their windows."""
     defaults = choice.parameters.defaults()
     first = choice.windows[0]
-    template = [replace(unit, slots=each) for unit, each in zip(first.units, choice.slots, strict=True)]
+    template = [replace(unit, slots=each, known_lines=0) for unit, each in zip(first.units, choice.slots, strict=True)]
     inputs = dict(zip(_input_names(len(first.inputs)), first.inputs, strict=True))
     block = Block(_name(choice.parameters.values.get(PREFIX), first.units, names), defaults, inputs, template)
     uses = {}

@@ -11,8 +11,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from graphspec.from_keras.records import Call, Tensor, tensors_in
+from graphspec.language.document.write_yaml import write_value
 
 NAME = "name"
+_MAX_LINE = 90
+"""Characters of arguments that fit into a line with what is around them."""
+
+
+def lines_of(slots: dict[str, Any]) -> int:
+    """Return how many lines a step takes: one, or one for each argument if they do not fit into it."""
+    return 1 if len(write_value(slots)) <= _MAX_LINE else 1 + len(slots)
 
 
 @dataclass(eq=False, slots=True)
@@ -33,6 +41,7 @@ class Unit:
     call: Call | None = None
     block: Block | None = None
     operands: dict[str, Any] = field(default_factory=dict)
+    known_lines: int = 0
 
     @property
     def inputs(self) -> list[Tensor]:
@@ -49,6 +58,13 @@ class Unit:
     def takes_one(self) -> bool:
         """Return whether the unit takes one tensor by position, and no list."""
         return len(self.args) == 1 and isinstance(self.args[0], Tensor)
+
+    @property
+    def lines(self) -> int:
+        """The lines that the step takes; see `lines_of`."""
+        if not self.known_lines:
+            self.known_lines = lines_of(self.slots)
+        return self.known_lines
 
     def slot(self, key: str) -> Any:
         """Return the value of a slot; its default where the unit does not state it."""
