@@ -228,12 +228,11 @@ def _replaced(segment: Segment, uses: dict[tuple[int, int], Unit]) -> list[Unit]
 def _name(prefixes: list[str] | None, units: list[Unit], taken: list[str]) -> str:
     """Return a name for a block: what the names of its uses have in common, or what it is made of."""
     words = [_words(prefix) for prefix in prefixes or []]
-    stem = next((word for word in reversed(words[0]) if all(word in each for each in words)), "") if words else ""
-    if not stem:
-        inputs = {tensor for unit in units for tensor in unit.inputs} - {unit.result for unit in units}
-        adds_input = units[-1].kind[1] == "Add" and any(tensor in inputs for tensor in units[-1].inputs)
-        is_convolution = "Conv" in units[0].kind[1] and len(units) <= 3
-        stem = "residual" if adds_input else "conv" if is_convolution else "block"
+    common = next((word for word in reversed(words[0]) if all(word in each for each in words)), "") if words else ""
+    inputs = {tensor for unit in units for tensor in unit.inputs} - {unit.result for unit in units}
+    adds_input = any(unit.kind[1] == "Add" and inputs.intersection(unit.inputs) for unit in units)
+    is_convolution = "Conv" in units[0].kind[1] and len(units) <= 3
+    stem = "residual" if adds_input else common or ("conv" if is_convolution else "block")
     name, number = stem, 1
     while name in taken:
         number += 1

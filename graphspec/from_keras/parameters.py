@@ -69,7 +69,7 @@ class Parameters:
 
 
 def _relation(name: str, known: list[Any], values: list[int]) -> str | None:
-    """Return how whole numbers follow from those of a parameter: the same, a multiple, or so many more."""
+    """Return how whole numbers follow from those of a parameter: the same, a multiple, a part, or so many more."""
     if not all(isinstance(each, int) and not isinstance(each, bool) for each in known):
         return None
     if known == values:
@@ -80,6 +80,10 @@ def _relation(name: str, known: list[Any], values: list[int]) -> str | None:
         factor = values[0] // known[0]
         if factor > 1 and all(value == factor * each for value, each in zip(values, known, strict=True)):
             return f"{factor} * {name}"
+    if values[0] and known[0] % values[0] == 0:
+        factor = known[0] // values[0]
+        if factor > 1 and all(factor * value == each for value, each in zip(values, known, strict=True)):
+            return f"{name} // {factor}"
     difference = values[0] - known[0]
     if all(value - each == difference for value, each in zip(values, known, strict=True)):
         return f"{name} + {difference}" if difference > 0 else f"{name} - {-difference}"
