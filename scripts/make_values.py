@@ -40,7 +40,7 @@ from graphspec.catalog import Kind
 from graphspec.catalog.arguments import CALLBACK_PATHS, argument_kind
 from graphspec.catalog.refused import CODE_CARRYING, NOT_APPLIED
 from graphspec.catalog.values import ONLY_OBJECTS, takes
-from tests.trials import MODULES, Outcome, contexts, is_loaded_again, trial
+from tests.trials import MODULES, Outcome, class_of, contexts, is_loaded_again, trial
 
 VALUES = Path(graphspec.__file__).parent / "catalog" / "values.json"
 
@@ -116,7 +116,7 @@ def _documented_words() -> dict[str, list[str]]:
     """The same of all classes: what is a word to one may be one to others that have an argument of that name."""
     found: dict[str, dict[str, None]] = {}
     for kind, name in names():
-        for argument, words in _quoted_of(getattr(MODULES[kind], name)).items():
+        for argument, words in _quoted_of(class_of(kind, name)).items():
             found.setdefault(argument, {}).update(dict.fromkeys(words))
     return {argument: list(words) for argument, words in found.items()}
 
@@ -205,7 +205,7 @@ def measured(kind: Kind, name: str) -> dict[str, Any]:
         if argument_kind(argument) == "layers" or (argument in inherited(kind) and name != _HEIRS[kind][1]):
             continue
 
-        cls, is_object = getattr(MODULES[kind], name), argument_kind(argument) is not None
+        cls, is_object = class_of(kind, name), argument_kind(argument) is not None
         quoted = _documented_words().get(argument, [])
         attempt = trying(kind, name, argument, surroundings, [*SAMPLES, *quoted])
         used = [default, *(each[argument] for each in surroundings if argument in each)]
@@ -287,7 +287,7 @@ def text_of(content: dict[str, Any]) -> str:
 
 def measured_all(names: list[tuple[Kind, str]]) -> dict[tuple[Kind, str], dict[str, Any]]:
     """What every class takes; a class of several names is measured once."""
-    classes = {key: getattr(MODULES[key[0]], key[1]) for key in names}
+    classes = {key: class_of(*key) for key in names}
     once = {cls: key for key, cls in reversed(classes.items())}
     found: dict[tuple[Kind, str], dict[str, Any]] = {}
     several = len(once) > FEW

@@ -15,12 +15,14 @@ from collections.abc import Callable, Iterator
 from contextlib import chdir, contextmanager, nullcontext, redirect_stderr, redirect_stdout, suppress
 from enum import IntEnum
 from functools import cache
+from importlib import import_module
 from typing import Any
 
 import keras
 import numpy as np
 import yaml
 
+from graphspec import catalog
 from graphspec.catalog import Kind
 from graphspec.catalog.arguments import argument_kind
 from graphspec.to_keras.keras_internals import weightless_scope
@@ -52,6 +54,13 @@ MODULES: dict[Kind, Any] = {
     "schedules": keras.optimizers.schedules,
     "callbacks": keras.callbacks,
 }
+
+
+def class_of(kind: Kind, name: str) -> Any:
+    """The class of Keras that the catalogue names."""
+    entry = catalog.find(kind, name)
+    return getattr(import_module(entry.module) if entry is not None and entry.module else MODULES[kind], name)
+
 
 # Further surroundings in which arguments matter that do nothing, or do not fit, in the usual ones.
 SURROUNDINGS: dict[str, list[dict[str, Any]]] = {
@@ -95,7 +104,7 @@ def given(name: str, written: Any, cls: type) -> dict[str, Any]:
 
 def contexts(kind: Kind, name: str, required: list[str]) -> list[dict[str, Any]]:
     """The arguments that surround the one that is varied, as specs write them: a known use, and no more than needed."""
-    cls = getattr(MODULES[kind], name)
+    cls = class_of(kind, name)
     if kind == "layers":
         known = given(name, CASES[name].written, cls)
     else:
@@ -136,7 +145,7 @@ def is_loaded_again(kind: Kind, name: str, arguments: dict[str, Any]) -> bool:
 
 def construct(kind: Kind, name: str, arguments: dict[str, Any]) -> Any:
     """The object of Keras, with the objects among its arguments made as well."""
-    return getattr(MODULES[kind], name)(**{key: _object(argument_kind(key), each) for key, each in arguments.items()})
+    return class_of(kind, name)(**{key: _object(argument_kind(key), each) for key, each in arguments.items()})
 
 
 def _object(kind: Kind | None, written: Any) -> Any:
@@ -148,7 +157,7 @@ def _object(kind: Kind | None, written: Any) -> Any:
         return construct(kind, written, {})
     if isinstance(written, dict) and len(written) == 1:
         ((name, arguments),) = written.items()
-        return construct(kind, name, given(name, arguments, getattr(MODULES[kind], name)))
+        return construct(kind, name, given(name, arguments, class_of(kind, name)))
     return written
 
 

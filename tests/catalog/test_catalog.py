@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Iterator
+from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, get_args
@@ -58,7 +59,8 @@ def keras_class(entry: catalog.Entry) -> type:
     import keras
 
     modules: dict[str, Any] = {"schedules": keras.optimizers.schedules}
-    found: type = getattr(modules.get(entry.kind) or getattr(keras, entry.kind), entry.name)
+    module = import_module(entry.module) if entry.module else modules.get(entry.kind) or getattr(keras, entry.kind)
+    found: type = getattr(module, entry.name)
     return found
 
 

@@ -20,6 +20,7 @@ import graphspec
 from graphspec.cli import main
 from graphspec.diagnostics import SpecError
 from graphspec.diagnostics.rules import RULES, Rule, Stage, read_page
+from graphspec.from_keras import DecompileOptions, decompile_file, read_model_file
 
 from ..commands import command_of
 
@@ -31,7 +32,8 @@ STATIC = [
 ]
 """What validation finds; the other rules arise in commands that build, train or write."""
 LATER = [rule for rule in RULES.values() if rule not in STATIC and (PAGES / f"{rule.code}.md").exists()]
-BUILT = [rule for rule in LATER if rule.stage is not Stage.TOOL]
+DECOMPILED = [rule for rule in LATER if rule.stage is Stage.MODEL]
+BUILT = [rule for rule in LATER if rule.stage not in (Stage.MODEL, Stage.TOOL)]
 STATIC_HEADINGS = ["Why it matters", "Wrong", "Right", "How to fix it"]
 LATER_HEADINGS = ["Why it matters", "When it occurs", "How to fix it"]
 
@@ -116,6 +118,19 @@ def test_example_of_a_later_rule_is_valid_until_it_is_built(rule: Rule, tmp_path
     (example,) = blocks(rule, "yaml", "When it occurs")
     assert validate(tmp_path / "spec.yaml", example) == []
     assert found_later(tmp_path) == [rule.code]
+
+
+@pytest.mark.parametrize("rule", DECOMPILED, ids=lambda rule: rule.code)
+def test_model_on_a_page_gives_its_rule(rule: Rule, tmp_path: Path) -> None:
+    """Decompiling the model on the page of such a rule gives exactly that finding."""
+    (model,) = blocks(rule, "json", "When it occurs")
+    path = tmp_path / "config.json"
+    path.write_text(model, encoding="utf-8")
+    try:
+        report = decompile_file(read_model_file(path), DecompileOptions()).warnings
+    except SpecError as error:
+        report = error.report
+    assert [finding.rule.code for finding in report] == [rule.code]
 
 
 def found_later(folder: Path) -> list[str]:

@@ -12,6 +12,7 @@ import keras
 import numpy as np
 import pytest
 
+from graphspec import catalog
 from graphspec.to_keras import keras_internals as internals
 
 PACKAGE = Path(internals.__file__).parent.parent
@@ -106,6 +107,14 @@ def masks() -> bool:
     return internals.mask_of(masked) is not None and internals.mask_of(keras.Input((4,))) is None
 
 
+def unexported_layers() -> bool:
+    """Return whether every layer that Keras does not export is a class of the catalogue's module."""
+    entries = [catalog.find("layers", name) for name in catalog.names("layers")]
+    known = [entry for entry in entries if entry is not None and entry.module]
+    found = [internals.unexported(entry.module, entry.name) for entry in known]
+    return len(found) >= 3 and all(issubclass(each, keras.Layer) for each in found)
+
+
 def lookups() -> bool:
     """Return whether `TextVectorization` has a lookup layer, and another layer is its own."""
     layer = keras.layers.TextVectorization(vocabulary=["a", "b"])
@@ -159,7 +168,7 @@ def generators() -> bool:
     "use",
     [
         *(weightless, fresh_names, released, nested_layers, masks, lookups, built_symbolically, losses, directions),
-        generators,
+        *(generators, unexported_layers),
     ],
     ids=lambda use: use.__name__,
 )

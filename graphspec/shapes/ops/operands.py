@@ -7,10 +7,14 @@ graph neither shape nor dtype. Operations on the elements of several tensors the
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from typing import Any
 
+from graphspec.catalog.values import FLOAT32_MAX
 from graphspec.diagnostics.rules import BAD_OPERANDS, SHAPE_MISMATCH, UNFIT_ARGUMENT, WRONG_DTYPE
 from graphspec.diagnostics.shape_text import shape_text
+from graphspec.diagnostics.suggest import kind_of
 from graphspec.shapes.call import Call, Unreadable
 from graphspec.shapes.ops.promotion import FLOAT_NUMBER, INT_NUMBER, promote, strict
 from graphspec.shapes.sizes import broadcast
@@ -22,15 +26,19 @@ ARRAY_OPERATIONS: set[str] = {"ops.where", "ops.matmul"}
 
 def array_dtype(value: Any) -> str:
     """Return the dtype of the array that nested lists of numbers stand for."""
-    kinds = set()
+    kinds = {type(each) for each in _items(value)}
+    return "bool" if kinds == {bool} else "float32" if float in kinds or not kinds <= {int, bool} else "int32"
+
+
+def _items(value: Any) -> Iterator[Any]:
+    """Yield what nested lists hold."""
     waiting = [value]
     while waiting:
         each = waiting.pop()
         if isinstance(each, list):
-            waiting += each
+            waiting += reversed(each)
         else:
-            kinds.add(type(each))
-    return "bool" if kinds == {bool} else "float32" if float in kinds or not kinds <= {int, bool} else "int32"
+            yield each
 
 
 def array_shape(call: Call, argument: str, value: Any) -> Shape:
@@ -49,6 +57,21 @@ def array_shape(call: Call, argument: str, value: Any) -> Shape:
     return (len(value), *(inner.pop() if inner else ()))
 
 
+def _array(call: Call, argument: str, value: list[Any]) -> Tensor:
+    """Return the array of nested lists. Refuses an item that is no number, or that its dtype cannot hold."""
+    array = Tensor(array_shape(call, argument, value), array_dtype(value))
+    low, high = (-(2**31), 2**31 - 1) if array.dtype == "int32" else (-FLOAT32_MAX, FLOAT32_MAX)
+    for item in _items(value):
+        if not isinstance(item, bool | int | float) or not (low <= item <= high or math.isinf(item) or item != item):
+            call.refuse_argument(
+                UNFIT_ARGUMENT,
+                argument,
+                f"is an array of {array.dtype}, and an item is {kind_of(item)}",
+                f"numbers that {array.dtype} holds",
+            )
+    return array
+
+
 def operand(call: Call, argument: str) -> Any:
     """Return the operand of a parameter that takes one tensor: a tensor, or a constant. Refuses several tensors."""
     value = call[argument]
@@ -56,7 +79,7 @@ def operand(call: Call, argument: str) -> Any:
         return value
     if not any(isinstance(item, Tensor) for item in value):
         if call.name in ARRAY_OPERATIONS and value:
-            return Tensor(array_shape(call, argument, value), array_dtype(value))
+            return _array(call, argument, value)
         return value
     if len(value) > 1:
         call.refuse(

@@ -89,7 +89,7 @@ def get_item(call: Call) -> Value:
                 call.refuse_argument(
                     UNFIT_ARGUMENT,
                     "key",
-                    f"is {written}, and {x} has no index {each} there",
+                    f"is {f'`{written}`' if isinstance(written, str) else written}, and {x} has no index {each} there",
                     f"an index from {-length} to {length - 1}",
                     "the first index is that of the batch",
                 )
