@@ -139,7 +139,7 @@ def test_shards_are_one(tmp_path: Path) -> None:
 
 
 def test_unpacked_lists_and_parts_are_read(tmp_path: Path) -> None:
-    """Values one by one, a feature written twice, an unknown field: as TensorFlow's own parser reads them."""
+    """Values one by one, a feature written twice, unknown fields: as TensorFlow's own parser reads them."""
 
     def field(number: int, data: bytes) -> bytes:
         return bytes([number << 3 | 2, len(data)]) + data
@@ -147,7 +147,7 @@ def test_unpacked_lists_and_parts_are_read(tmp_path: Path) -> None:
     ints = b"\x08\x05\x08" + b"\xff" * 9 + b"\x01" + field(1, b"\x07\x80\x01")
     floats = b"\x0d" + struct.pack("<f", 1.5) + field(1, struct.pack("<ff", 2, -3))
     for name, kind, list_ in (("x", 3, ints), ("y", 2, floats)):
-        value = field(1, field(1, b"gone")) + field(kind, list_) + field(kind, list_) + b"\x28\x00"
+        value = field(1, field(1, b"gone")) + field(kind, list_ + b"\x28\x01") + field(kind, list_) + b"\x28\x00"
         entry = field(1, name.encode()) + field(2, value)
         record = field(1, field(1, field(1, name.encode()))) + field(1, field(1, entry)) + field(9, b"other")
         parsed = tf.train.Example.FromString(record).features.feature[name]
