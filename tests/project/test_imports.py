@@ -100,6 +100,7 @@ def test_public_names() -> None:
         "Study",
         "__version__",
         "build",
+        "decompile",
         "export",
         "load",
         "resume",
