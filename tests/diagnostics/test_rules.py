@@ -27,6 +27,7 @@ NOT_STATIC = {
     "GS504": "Keras itself refuses to compile or train",
     "GS505": "a spec without training describes a model, and is valid",
     "GS510": "files of weights are read when a model is built",
+    **dict.fromkeys((f"GS71{number}" for number in range(7)), "a model of an older Keras is no spec"),
     "GS901": "what is installed matters to commands that build",
     "GS902": "graphspec's own failure is no mistake in a spec",
     "GS512": "a loss is known when a model is trained",
