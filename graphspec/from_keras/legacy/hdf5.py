@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from graphspec.diagnostics import Report
 from graphspec.diagnostics.rules import LEGACY_FORM
 from graphspec.extras import require
 from graphspec.files import open_file
+from graphspec.from_keras.findings import Findings
 
 if TYPE_CHECKING:
     import h5py
@@ -59,20 +59,19 @@ def open_hdf5(path: Path, why: str) -> Iterator[h5py.File]:
         SpecError: h5py is not installed.
         OSError: The file is none of HDF5, or cannot be opened.
     """
-    require("h5py", "h5py", why)
+    require("h5py", "graphspec decompile", why)
     import h5py
 
     with open_file(path) as opened, h5py.File(opened, "r") as file:
         yield file
 
 
-def read_document(path: Path, name: str, report: Report) -> dict[str, Any] | None:
+def read_document(path: Path, findings: Findings) -> dict[str, Any] | None:
     """Return the document in a whole-model HDF5 file, as `upgrade` takes it.
 
     Args:
         path: The file.
-        name: The file in messages.
-        report: Gets a diagnostic if the file is damaged, or holds no model.
+        findings: Receives a diagnostic if the file is damaged, or holds no model.
 
     Returns:
         `class_name`, `config`, `keras_version`, `backend`, and `training_config` if there is one; None after a
@@ -82,11 +81,11 @@ def read_document(path: Path, name: str, report: Report) -> dict[str, Any] | Non
         SpecError: h5py is not installed.
     """
     try:
-        with open_hdf5(path, f"{name} is an HDF5 file") as file:
+        with open_hdf5(path, "read an HDF5 file") as file:
             texts = {key: read_text(file, key) for key in _TEXTS if key in file.attrs}
             is_weights = "layer_names" in file.attrs or "layer_names0" in file.attrs
         if "model_config" not in texts:
-            _no_model(name, report, is_weights=is_weights)
+            _no_model(findings, is_weights=is_weights)
             return None
         document = json.loads(texts["model_config"])
         if not isinstance(document, dict):
@@ -96,19 +95,19 @@ def read_document(path: Path, name: str, report: Report) -> dict[str, Any] | Non
         if "training_config" in texts:
             document["training_config"] = json.loads(texts["training_config"])
     except READ_ERRORS as error:
-        report.add(
+        findings.add(
             LEGACY_FORM,
-            f"{name} cannot be read as a model: {short_reason(error)}",
+            f"{findings.name} cannot be read as a model: {short_reason(error)}",
             help="the file is damaged or of another kind; write it again by `model.save()`",
         )
         return None
     return document
 
 
-def _no_model(name: str, report: Report, *, is_weights: bool) -> None:
-    report.add(
+def _no_model(findings: Findings, *, is_weights: bool) -> None:
+    findings.add(
         LEGACY_FORM,
-        f"{name} holds {'weights only' if is_weights else 'no model of Keras'}: it has no `model_config`",
+        f"{findings.name} holds {'weights only' if is_weights else 'no model of Keras'}: it has no `model_config`",
         help="write the model beside it, by `model.to_json()`, or both in one file, by `model.save()`",
     )
 

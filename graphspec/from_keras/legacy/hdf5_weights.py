@@ -2,49 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import io
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import h5py
 import numpy as np
 
-from graphspec.diagnostics import Report
 from graphspec.diagnostics.rules import LEGACY_WEIGHTS
+from graphspec.from_keras.findings import Findings
 from graphspec.from_keras.legacy.hdf5 import READ_ERRORS, DamagedError, open_hdf5, read_names, short_reason
 from graphspec.from_keras.legacy.models import branch_name
 from graphspec.from_keras.legacy.upgrade import era_of
-from graphspec.from_keras.legacy.weights import Arrays, Converter, WeightsError, layers_of, named, old_name
-from graphspec.to_keras.hdf5_file import check_hdf5, owned_child
+from graphspec.from_keras.legacy.weights import (
+    Arrays,
+    Converter,
+    WeightsError,
+    config_of,
+    is_model,
+    layers_of,
+    named,
+    old_name,
+)
+from graphspec.hdf5_file import check_hdf5, owned_child
+from graphspec.language.lower.naming import snake_case
 
 _MIN_LIMIT = 2**30
 _MAX_RATIO = 20
 """Bytes that the arrays of a file may have, by its size."""
 
 
-class Variable(Protocol):
-    """A variable of Keras."""
-
-    shape: tuple[int, ...]
-
-    def assign(self, value: Any) -> Any: ...
-
-
-class Layer(Protocol):
-    """A layer of Keras, or a model."""
-
-    trainable_weights: Sequence[Variable]
-    non_trainable_weights: Sequence[Variable]
-
-
-def read_weights(path: Path, name: str, document: dict[str, Any], report: Report) -> dict[str, Arrays] | None:
-    """Return the weights in an HDF5 file as Keras 3 has them, by the paths of layers: `name`, or `model/name`.
+def read_weights(path: Path, document: dict[str, Any], findings: Findings) -> dict[str, Arrays] | None:
+    """Return the weights in an HDF5 file as Keras 3 has them, by paths such as `model/layer` and `layer/cell`.
 
     Args:
         path: A file of a whole model, or of its weights.
-        name: The file in messages.
         document: The model, as `upgrade` takes it.
-        report: Gets a diagnostic for each layer whose weights do not fit it.
+        findings: Receives a diagnostic for each layer whose weights do not fit it.
 
     Returns:
         For each layer with weights its trainable ones, and its others behind them; None after a diagnostic.
@@ -52,7 +47,7 @@ def read_weights(path: Path, name: str, document: dict[str, Any], report: Report
     problems: list[tuple[str, str]] = []
     found: dict[str, Arrays] = {}
     try:
-        with open_hdf5(path, f"{name} is an HDF5 file") as file:
+        with open_hdf5(path, "read an HDF5 file") as file:
             check_hdf5(file, max(_MIN_LIMIT, _MAX_RATIO * path.stat().st_size))
             group = owned_child(file, "model_weights") if "model_weights" in file else file
             converter = Converter(era_of(document), _backend(document, group))
@@ -69,9 +64,11 @@ def read_weights(path: Path, name: str, document: dict[str, Any], report: Report
     except READ_ERRORS as error:
         problems.append(("", short_reason(error)))
     for layer_name, problem in problems:
-        what = f"the weights of the layer `{layer_name}` in {name}" if layer_name else f"the weights in {name}"
-        report.add(
-            LEGACY_WEIGHTS, f"{what} cannot be converted: {problem}", help="write the file again, by `model.save()`"
+        what = f"the weights of the layer `{layer_name}` in" if layer_name else "the weights in"
+        findings.add(
+            LEGACY_WEIGHTS,
+            f"{what} {findings.name} cannot be converted: {problem}",
+            help="write model and weights into one file, by `model.save()`",
         )
     return None if problems else {layer: arrays for layer, arrays in found.items() if arrays}
 
@@ -126,45 +123,100 @@ def _below(group: h5py.Group, path: str) -> Any:
     return found
 
 
-def assign_weights(model: Any, weights: Mapping[str, Arrays], report: Report) -> bool:
+def weights_file(model: dict[str, Any], weights: Mapping[str, Arrays]) -> bytes:
+    """Return weights as a `.weights.h5` file of Keras 3, without the states of random generators.
+
+    Args:
+        model: The model that `upgrade` returned.
+        weights: What `read_weights` returned.
+    """
+    buffer = io.BytesIO()
+    with h5py.File(buffer, "w") as file:
+        for path, arrays in weights.items():
+            group = _group(file, model, path.split("/"))
+            for number, array in enumerate(arrays):
+                group.create_dataset(str(number), data=array)
+    return buffer.getvalue()
+
+
+def _group(file: h5py.File, model: dict[str, Any], path: list[str]) -> h5py.Group:
+    """Return the group for the weights at a path. Keras names groups by classes, and says the names of layers in them."""
+    place, held = "", model
+    while path:
+        layers = config_of(held).get("layers") if is_model(held) else None
+        if isinstance(layers, list):
+            counts: dict[str, int] = {}
+            for each in layers:
+                if str(each.get("module")).startswith("keras.src.ops"):
+                    continue
+                stem = snake_case(str(each["class_name"]))
+                number = counts[stem] = counts.get(stem, -1) + 1
+                if old_name(each) == path[0]:
+                    break
+            place, held, path = f"{place}layers/{stem}_{number}" if number else f"{place}layers/{stem}", each, path[1:]
+            file.require_group(f"{place}/vars").attrs["name"] = old_name(held)
+        else:
+            place, held, path = _attribute(place, held, path)
+        place += "/"
+    return file.require_group(f"{place}vars")
+
+
+def _attribute(place: str, held: dict[str, Any], path: list[str]) -> tuple[str, dict[str, Any], list[str]]:
+    """Return the place of an attribute of a layer, the layer in it, and the rest of the path."""
+    config = config_of(held)
+    if path[0] == "cells":
+        cells = [snake_case(str(each["class_name"])) for each in config["cells"]]
+        index = int(path[1])
+        number = cells[:index].count(cells[index])
+        return (
+            f"{place}cells/{cells[index]}_{number}" if number else f"{place}cells/{cells[index]}",
+            config["cells"][index],
+            path[2:],
+        )
+    inner = config.get("layer" if path[0] in ("layer", "forward_layer") else path[0]) or config.get("layer")
+    return f"{place}{path[0]}", inner if isinstance(inner, dict) else {}, path[1:]
+
+
+def assign_weights(model: Any, weights: Mapping[str, Arrays], findings: Findings) -> bool:
     """Assign weights to the layers of a built model of Keras 3, all or none.
 
     Args:
         model: The model, with the layers that `upgrade` gives.
         weights: What `read_weights` returned.
-        report: Gets a diagnostic if a layer has other weights.
+        findings: Receives a diagnostic if a layer has other weights.
 
     Returns:
         True; False after a diagnostic.
     """
-    pairs: list[tuple[Variable, Any]] = []
-    left = dict(_layers(model, ""))
+    pairs: list[tuple[Any, Any]] = []
     for path, arrays in weights.items():
-        layer = left.pop(path, None)
-        variables = [] if layer is None else [*layer.trainable_weights, *layer.non_trainable_weights]
+        keeper = _keeper(model, path.split("/"))
+        variables = [] if keeper is None else [*keeper.trainable_weights, *keeper.non_trainable_weights]
         if [tuple(each.shape) for each in variables] != [each.shape for each in arrays]:
             theirs = ", ".join(str(each.shape) for each in arrays)
             ours = ", ".join(str(tuple(each.shape)) for each in variables) or "none"
-            report.add(
-                LEGACY_WEIGHTS, f"the layer `{path}` has weights of the shapes {theirs} in the file, and {ours} here"
-            )
+            findings.add(LEGACY_WEIGHTS, f"`{path}` has weights of the shapes {theirs} in the file, and {ours} here")
             return False
         pairs += zip(variables, arrays, strict=True)
-    for path, layer in left.items():
-        if layer.trainable_weights or layer.non_trainable_weights:
-            report.add(LEGACY_WEIGHTS, f"the layer `{path}` has weights, and the file has none for it")
+    assigned = {id(variable) for variable, _ in pairs}
+    for variable in model.weights:
+        if id(variable) not in assigned:
+            findings.add(LEGACY_WEIGHTS, f"the file has no weights for `{variable.path}`")
             return False
     for variable, array in pairs:
         variable.assign(array)
     return True
 
 
-def _layers(model: Any, prefix: str) -> list[tuple[str, Any]]:
-    """Return the layers of a model and of those within it, by their paths."""
-    found: list[tuple[str, Any]] = []
-    for layer in model.layers:
-        path = f"{prefix}{layer.name}"
-        found += (
-            _layers(layer, f"{path}/") if hasattr(layer, "layers") and hasattr(layer, "inputs") else [(path, layer)]
-        )
+def _keeper(model: Any, path: list[str]) -> Any:
+    """Return the layer or the attribute of one at a path; None if there is none."""
+    found = model
+    while path and found is not None:
+        name, *path = path
+        if hasattr(found, "layers") and hasattr(found, "get_layer"):
+            found = next((each for each in found.layers if each.name == name), None)
+        elif name.isdecimal():
+            found = found[int(name)] if int(name) < len(found) else None
+        else:
+            found = getattr(found, name, None)
     return found

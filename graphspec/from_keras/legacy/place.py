@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from graphspec.diagnostics import Report
 from graphspec.diagnostics.rules import LEGACY_FORM, Rule
+from graphspec.from_keras.findings import Findings
 
 MAX_DEPTH = 200
 """Nested lists and mappings of a configuration; one of Keras has about 10 for each model within another."""
@@ -23,11 +23,12 @@ class Place:
     """A place inside of a configuration.
 
     Attributes:
+        findings: Receives the diagnostics.
         path: Keys and indices from the top, such as `layers[3].config.units`.
         layer: The name of the layer around it; empty outside of layers.
     """
 
-    report: Report
+    findings: Findings
     path: str = ""
     layer: str = ""
 
@@ -44,7 +45,7 @@ class Place:
     def add(self, rule: Rule, message: str, *, help: str = "") -> None:
         """Report a diagnostic about this place."""
         where = f"layer `{self.layer}`: " if self.layer else ""
-        self.report.add(rule, f"{where}{message} (at `{self.path or 'the top'}`)", help=help)
+        self.findings.add(rule, f"{where}{message} (at `{self.path or 'the top'}`)", self.layer, help=help)
 
     def refuse_form(self, expected: str, value: Any) -> FormError:
         """Report a value of another form, and return the error to raise."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from graphspec.diagnostics import Report
 from graphspec.diagnostics.rules import LEGACY_FORM
+from graphspec.from_keras.findings import Findings
 from graphspec.from_keras.legacy.calls import places_in
 from graphspec.from_keras.legacy.layers import MODELS
 from graphspec.from_keras.legacy.models import upgrade_model
@@ -33,23 +33,23 @@ def is_legacy(document: dict[str, Any]) -> bool:
     return "module" not in document or _version(document) in (1, 2)
 
 
-def upgrade(document: dict[str, Any], report: Report) -> dict[str, Any] | None:
+def upgrade(document: dict[str, Any], findings: Findings) -> dict[str, Any] | None:
     """Return a model of Keras 1 or 2 as Keras 3 serialises it.
 
     Args:
         document: What `to_json` wrote: `class_name`, `config` and `keras_version`; with `training_config` beside them
             where an HDF5 file holds one.
-        report: Gets a diagnostic for all that has no equivalent.
+        findings: Receives a diagnostic for all that has no equivalent.
 
     Returns:
-        `module`, `class_name`, `config`, `registered_name`, and `compile_config` where the training is known; None if
-        the report got an error.
+        `module`, `class_name`, `config`, `registered_name`, and `compile_config` where the training is known; None after
+        an error.
     """
-    watch = report.watch()
+    watch = findings.report.watch()
+    place = Place(findings)
     if not isinstance(document, dict) or not is_bounded(document):
-        Place(report).add(LEGACY_FORM, "the document is no mapping, is nested too deep, or holds too much")
+        place.add(LEGACY_FORM, "the document is no mapping, is nested too deep, or holds too much")
         return None
-    place = Place(report)
     try:
         upgraded = _upgraded(document, place)
     except FormError:

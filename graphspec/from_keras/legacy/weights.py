@@ -34,6 +34,9 @@ _RECURRENT = (
     "ConvLSTM2D",
     "ConvLSTM3D",
 )
+_DENSE_LAYERS = ("query_dense", "key_dense", "value_dense", "output_dense")
+"""The attributes of a `MultiHeadAttention` that keep its weights."""
+
 _KERNEL_OF_KERAS_1 = {
     ("Conv2D", "th"): (2, 3, 1, 0),
     ("Conv3D", "th"): (2, 3, 4, 1, 0),
@@ -61,7 +64,9 @@ class Converter:
         self.backend = backend
 
     def by_layer(self, written: dict[str, Any], arrays: Arrays, path: str) -> dict[str, Arrays]:
-        """Return the weights of a layer, or of each layer of a model, by their paths in Keras 3.
+        """Return the weights of a layer, or of each layer in it, by their paths in Keras 3.
+
+        A path has the names of models and layers, and below a layer those of its attributes: `encoder/rnn/cell`.
 
         Args:
             written: The layer, in the form of the Keras that wrote it.
@@ -71,12 +76,26 @@ class Converter:
         Raises:
             WeightsError: The weights are not those of the layer.
         """
-        if not _is_model(written):
-            return {path: self.converted(written, arrays)}
         found: dict[str, Arrays] = {}
-        for name, layer, own in self._parts(written, arrays):
-            found |= self.by_layer(layer, own, f"{path}/{name}")
-        return found
+        if is_model(written):
+            for name, layer, own in self._parts(written, arrays):
+                found |= self.by_layer(layer, own, f"{path}/{name}")
+            return found
+        old_class, config = str(written.get("class_name")), config_of(written)
+        held = _held(old_class, config)
+        if held:
+            for attribute, each in held:
+                count = sum(self.counts(each))
+                found |= self.by_layer(each, arrays[:count], f"{path}/{attribute}")
+                arrays = arrays[count:]
+            return found
+        if not arrays:
+            return {}
+        try:
+            own = self._own(old_class, LAYERS.get(old_class, old_class), config, arrays)
+        except (ValueError, IndexError) as error:
+            raise WeightsError(f"their shapes are not those of a `{old_class}`") from error
+        return _below(LAYERS.get(old_class, old_class), own, path)
 
     def _parts(self, written: dict[str, Any], arrays: Arrays) -> list[tuple[str, dict[str, Any], Arrays]]:
         """Return the layers of a model, each with its name in Keras 3 and its weights."""
@@ -94,8 +113,8 @@ class Converter:
 
     def counts(self, written: dict[str, Any]) -> tuple[int, int]:
         """Return how many trainable and how many other weights a layer has in the file."""
-        config = _config(written)
-        if _is_model(written):
+        config = config_of(written)
+        if is_model(written):
             each = [self.counts(layer) for layer in layers_of(written)]
             trainable, fixed = sum(one for one, _ in each), sum(one for _, one in each)
         else:
@@ -128,39 +147,8 @@ class Converter:
             return is_scaled + (config.get("score_mode") == "concat"), 0
         if name == "Normalization":
             return 0, 0 if config.get("mean") is not None else 3
-        held = [self.counts(each) for each in _held(name, config)]
-        trainable, fixed = sum(one for one, _ in held), sum(one for _, one in held)
-        return trainable, fixed + (name == "SpectralNormalization")
-
-    def converted(self, written: dict[str, Any], arrays: Arrays) -> Arrays:
-        """Return the weights of one layer as Keras 3 has them. Raises WeightsError if they do not fit it."""
-        config = _config(written)
-        old_class = str(written.get("class_name"))
-        if _is_model(written):
-            parts = [
-                (self.converted(layer, own), self.counts(layer)[0]) for _, layer, own in self._parts(written, arrays)
-            ]
-            return [array for own, count in parts for array in own[:count]] + [
-                array for own, count in parts for array in own[count:]
-            ]
-        name = LAYERS.get(old_class, old_class)
-        held = _held(name, config)
-        if held:
-            return self._converted_held(held, arrays)
-        if not arrays:
-            return []
-        try:
-            return self._own(old_class, name, config, arrays)
-        except (ValueError, IndexError) as error:
-            raise WeightsError(f"their shapes are not those of a `{old_class}`") from error
-
-    def _converted_held(self, held: list[dict[str, Any]], arrays: Arrays) -> Arrays:
-        found: Arrays = []
-        for each in held:
-            count = sum(self.counts(each))
-            found += self.converted(each, arrays[:count])
-            arrays = arrays[count:]
-        return found + arrays
+        held = [self.counts(each) for _, each in _held(name, config)]
+        return sum(trainable for trainable, _ in held), sum(fixed for _, fixed in held)
 
     def _own(self, old_class: str, name: str, config: dict[str, Any], arrays: Arrays) -> Arrays:
         if self.era == 1:
@@ -198,28 +186,47 @@ def named(layers: list[dict[str, Any]]) -> list[tuple[str, dict[str, Any]]]:
 
 def old_name(written: dict[str, Any]) -> str:
     """Return the name of a layer in the file."""
-    return str(written.get("name") or _config(written).get("name") or "")
+    return str(written.get("name") or config_of(written).get("name") or "")
 
 
-def _is_model(written: dict[str, Any]) -> bool:
+def is_model(written: dict[str, Any]) -> bool:
+    """Return whether a layer is a model that layers describe."""
     config = written.get("config")
     return str(written.get("class_name")) in MODELS and (
         isinstance(config, list) or (isinstance(config, dict) and "layers" in config)
     )
 
 
-def _config(written: dict[str, Any]) -> dict[str, Any]:
+def config_of(written: dict[str, Any]) -> dict[str, Any]:
+    """Return the configuration of a layer; an empty one where it is none."""
     config = written.get("config")
     return config if isinstance(config, dict) else {}
 
 
-def _held(name: str, config: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the layers that a wrapper holds, in the order of their weights."""
-    layer, behind = config.get("layer"), config.get("backward_layer")
+def _held(name: str, config: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """Return the layers that a wrapper holds, in the order of their weights, with its attributes for them."""
+    layer = config.get("layer")
+    held: list[tuple[str, Any]] = []
     if name == "Bidirectional":
-        return [each for each in (layer, behind or layer) if isinstance(each, dict)]
-    cells = config.get("cells") if name == "StackedRNNCells" else [config.get("cell")] if name == "RNN" else [layer]
-    return [each for each in cells if isinstance(each, dict)] if isinstance(cells, list) else []
+        held = [("forward_layer", layer), ("backward_layer", config.get("backward_layer") or layer)]
+    elif name == "TimeDistributed":
+        held = [("layer", layer)]
+    elif name == "RNN":
+        held = [("cell", config.get("cell"))]
+    elif name == "StackedRNNCells" and isinstance(config.get("cells"), list):
+        held = [(f"cells/{number}", each) for number, each in enumerate(config["cells"])]
+    return [(attribute, each) for attribute, each in held if isinstance(each, dict)]
+
+
+def _below(name: str, arrays: Arrays, path: str) -> dict[str, Arrays]:
+    """Return the weights of a layer by the paths of what keeps them in Keras 3."""
+    if name in _RECURRENT and not name.endswith("Cell"):
+        return {f"{path}/cell": arrays}
+    if name == "MultiHeadAttention":
+        each = len(arrays) // len(_DENSE_LAYERS)
+        parts = enumerate(_DENSE_LAYERS)
+        return {f"{path}/{attribute}": arrays[number * each : (number + 1) * each] for number, attribute in parts}
+    return {path: arrays}
 
 
 def _scale_and_center(config: dict[str, Any]) -> int:
