@@ -1,11 +1,13 @@
 """Write the models of Keras 1 and 2 that the tests read, with what they compute for known inputs.
 
-Neither Keras is a dependency. The files in tests/from_keras/data/legacy were written by Keras 1.2.2 and by tf_keras
-2.21.0, both on TensorFlow 2.21, in an environment with graphspec's own and `pip install tf_keras packaging`:
+No older Keras is a dependency. The files in tests/from_keras/data/legacy were written by Keras 1.2.2, Keras 2.1.6 and
+tf_keras 2.21.0, all on TensorFlow 2.21, in an environment of graphspec's with `pip install --no-deps tf_keras`:
 
     pip download keras==1.2.2 --no-deps --no-binary :all: && tar xzf Keras-1.2.2.tar.gz
+    pip download keras==2.1.6 --no-deps --no-binary :all: && tar xzf Keras-2.1.6.tar.gz
     python scripts/make_old_models.py keras1 --source Keras-1.2.2
-    python scripts/make_old_models.py keras2
+    python scripts/make_old_models.py keras2 --source Keras-2.1.6
+    python scripts/make_old_models.py tf_keras
 
 Each model is a whole-model HDF5 file, compressed. Inputs follow from `inputs_of` and the shapes in the file;
 `outputs.npz` has the outputs by the name of the file. Weights are drawn anew, so that no bias is 0 and no scale 1.
@@ -63,6 +65,8 @@ def write(name: str, model: Any, outputs: dict[str, Any]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"{name}.h5"
         model.save(str(path))
+        if name == "tf_keras_cudnn":
+            as_cudnn(path)
         (DATA / f"{name}.h5.gz").write_bytes(gzip.compress(path.read_bytes(), mtime=0))
 
 
@@ -82,15 +86,15 @@ def keep(outputs: dict[str, Any], prefix: str) -> None:
 # Keras 1
 
 
-def import_keras_1(source: str) -> Any:
-    """Import Keras 1.2.2 on the interface that TensorFlow 2 keeps of TensorFlow 1."""
+def import_older(source: str) -> Any:
+    """Import Keras 1 or 2 from its source, on the interface that TensorFlow 2 keeps of TensorFlow 1."""
     os.environ["KERAS_BACKEND"] = "tensorflow"
     import packaging.version
     import tensorflow
     from tensorflow.python.ops import control_flow_ops
 
     tensorflow.compat.v1.disable_v2_behavior()
-    control_flow_ops.while_loop = tensorflow.compat.v1.while_loop  # where Keras 1 looks for it
+    control_flow_ops.while_loop = tensorflow.compat.v1.while_loop  # where older Keras looks for it
     for name in [name for name in sys.modules if name.partition(".")[0] == "keras"]:
         del sys.modules[name]
     sys.modules["tensorflow"] = tensorflow.compat.v1
@@ -218,6 +222,42 @@ def models_of_keras_1() -> dict[str, Callable[[], Any]]:
 
 
 def models_of_keras_2() -> dict[str, Callable[[], Any]]:
+    keras = sys.modules["keras"]
+    layers, sequential, functional = keras.layers, keras.models.Sequential, keras.models.Model
+    tensor = layers.Input
+
+    def dense() -> Any:
+        parts = [
+            layers.Embedding(5, 4, input_length=6, embeddings_initializer="he_normal", name="words"),
+            layers.Conv1D(4, 2, kernel_regularizer="l2", name="conv"),
+            *(layers.LeakyReLU(0.2), layers.ELU(0.3), layers.PReLU(), layers.ThresholdedReLU(0.1)),
+            layers.LSTM(3, return_sequences=True, name="lstm"),
+            layers.GRU(3, return_sequences=True, recurrent_activation="sigmoid", name="gru"),
+            layers.Bidirectional(layers.LSTM(2)),
+            layers.Dense(2, activation="hard_sigmoid", bias_constraint=keras.constraints.MaxNorm(2.0), name="last"),
+        ]
+        model = sequential(parts)
+        model.compile(keras.optimizers.Nadam(lr=0.01), "logcosh", metrics=["acc"], loss_weights=[0.5])
+        return model
+
+    def nested() -> Any:
+        x = tensor((4,), name="x")
+        chain = sequential(
+            [layers.Dense(4, input_shape=(4,), name="one"), layers.BatchNormalization(name="two")], name="chain"
+        )
+        inner = functional(x, chain(chain(x)), name="inner")
+        y = tensor((4,), name="y")
+        other = layers.Dense(4, activation="selu", name="other")
+        z = layers.concatenate([inner(other(y)), other(inner(y))], name="both")
+        return functional([y], [z, layers.multiply([other(z_) for z_ in (y, inner(y))], name="product")], name="outer")
+
+    return {each.__name__: each for each in (dense, nested)}
+
+
+# tf_keras
+
+
+def models_of_tf_keras() -> dict[str, Callable[[], Any]]:
     import tensorflow as tf
 
     keras = importlib.import_module("tf_keras")
@@ -306,7 +346,69 @@ def models_of_keras_2() -> dict[str, Callable[[], Any]]:
         y = layers.LocallyConnected1D(2, 2, name="local")(y)
         return functional(x, layers.LSTM(3, time_major=True, name="time")(y))
 
-    return {each.__name__: each for each in (dense, recurrent, functions, nested, images, lambdas)}
+    def cudnn() -> Any:
+        parts = [
+            layers.LSTM(3, return_sequences=True, input_shape=(5, 4), name="lstm"),
+            layers.Bidirectional(layers.GRU(3, return_sequences=True), name="both"),
+            layers.GRU(2, name="gru"),
+        ]
+        return sequential(parts, name="cudnn")  # `as_cudnn` writes the file as the layers of cuDNN would
+
+    return {each.__name__: each for each in (dense, recurrent, functions, nested, images, lambdas, cudnn)}
+
+
+def as_cudnn(path: Path) -> None:
+    """Turn recurrent layers of a file into those of cuDNN, which need a GPU, by the converter of tf_keras."""
+    import h5py
+
+    convert = importlib.import_module("tf_keras.src.saving.legacy.hdf5_format")._convert_rnn_weights
+
+    def group_of(file: Any, name: str) -> tuple[Any, list[str]]:
+        group = file["model_weights"][name]
+        return group, [each.decode() if isinstance(each, bytes) else each for each in group.attrs["weight_names"]]
+
+    def rewrite(file: Any, layer: dict[str, Any], group: Any, names: list[str]) -> None:
+        class_name, config = layer["class_name"], layer["config"]
+        target = type(f"CuDNN{class_name}", (), {})()
+        values = convert(target, [group[name][()] for name in names])
+        for name, value in zip(names, values, strict=True):
+            del group[name]
+            group[name] = value
+        kept = (
+            "name",
+            "trainable",
+            "units",
+            "return_sequences",
+            "return_state",
+            "go_backwards",
+            "stateful",
+            "kernel_initializer",
+            "recurrent_initializer",
+            "bias_initializer",
+            "unit_forget_bias",
+            "batch_input_shape",
+            "kernel_regularizer",
+            "recurrent_regularizer",
+            "bias_regularizer",
+            "activity_regularizer",
+            "kernel_constraint",
+            "recurrent_constraint",
+            "bias_constraint",
+        )
+        layer |= {"class_name": f"CuDNN{class_name}", "config": {key: config[key] for key in kept if key in config}}
+
+    with h5py.File(path, "r+") as file:
+        document = json.loads(file.attrs["model_config"])
+        for layer in document["config"]["layers"][1:]:
+            group, names = group_of(file, layer["config"]["name"])
+            if layer["class_name"] == "Bidirectional":
+                inner = layer["config"]["layer"]
+                forward = json.loads(json.dumps(inner))
+                rewrite(file, forward, group, names[:3])
+                rewrite(file, inner, group, names[3:])
+            else:
+                rewrite(file, layer, group, names)
+        file.attrs["model_config"] = json.dumps(document)
 
 
 APPLICATIONS = ("MobileNetV3Small", "DenseNet121")
@@ -324,18 +426,18 @@ def write_applications() -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("keras", choices=["keras1", "keras2"])
-    parser.add_argument("--source", help="the folder of the source of Keras 1.2.2")
+    parser.add_argument("keras", choices=["keras1", "keras2", "tf_keras"])
+    parser.add_argument("--source", help="the folder of the source of Keras 1 or 2")
     arguments = parser.parse_args()
     DATA.mkdir(parents=True, exist_ok=True)
     outputs: dict[str, Any] = {}
-    if arguments.keras == "keras1":
-        import_keras_1(arguments.source)
-    models = models_of_keras_1() if arguments.keras == "keras1" else models_of_keras_2()
-    for name, model in models.items():
+    if arguments.source:
+        import_older(arguments.source)
+    makers = {"keras1": models_of_keras_1, "keras2": models_of_keras_2, "tf_keras": models_of_tf_keras}
+    for name, model in makers[arguments.keras]().items():
         write(f"{arguments.keras}_{name}", model(), outputs)
-    keep(outputs, arguments.keras)
-    if arguments.keras == "keras2":
+    keep(outputs, f"{arguments.keras}_")
+    if arguments.keras == "tf_keras":
         write_applications()
 
 

@@ -140,7 +140,7 @@ def weights_file(model: dict[str, Any], weights: Mapping[str, Arrays]) -> bytes:
 
 
 def _group(file: h5py.File, model: dict[str, Any], path: list[str]) -> h5py.Group:
-    """Return the group for the weights at a path. Keras names groups by classes, and says the names of layers in them."""
+    """Return the group for the weights at a path. Keras names groups by classes; the names of layers are in them."""
     place, held = "", model
     while path:
         layers = config_of(held).get("layers") if is_model(held) else None

@@ -107,9 +107,9 @@ def upgrade_layer(written: dict[str, Any], place: Place, upgrade: Upgrade) -> li
     if old_class in OF_APPLICATIONS and "keras." in f"{written.get('module') or 'keras.'}":
         return [NewLayer(old_class, _kept(config), OF_APPLICATIONS[old_class], old_class)]
     if old_class != "MaxoutDense" and (is_foreign or entry is None):
-        return [
-            NewLayer(old_class.rpartition(">")[2], config, written.get("module"), registered if is_foreign else None)
-        ]
+        kept = {key: value for key, value in config.items() if key != "batch_input_shape"}
+        name = old_class.rpartition(">")[2]
+        return [NewLayer(name, kept, written.get("module"), registered if is_foreign else None)]
     if old_class == "MaxoutDense":
         return _maxout(config, at, upgrade)
     assert entry is not None

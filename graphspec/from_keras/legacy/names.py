@@ -134,20 +134,18 @@ WITHOUT_EFFECT = frozenset(
         ),
         *("has_input_vocabulary", "vocabulary_dtype", "vocabulary_size"),
         *("key_shape", "query_shape", "robust_masking", "softmax_robust_masking", "value_shape"),
-        *("renorm_clipping", "renorm_momentum"),
         *("arguments", "node_indices", "output_mask", "output_mask_type", "output_shape_type", "tensor_indices"),
     )
 )
 """Arguments that say nothing to Keras 3: it reads them from the input, or chooses by itself."""
 
 HARMLESS: dict[str, tuple[Any, str]] = {
-    "adjustment": (None, "batch renormalization is not in Keras 3"),
+    "adjustment": (None, "adjustments are not in Keras 3"),
     "dynamic": (False, "no layer of Keras 3 is `dynamic`"),
     "groups": (1, "this layer of Keras 3 has no `groups`"),
     "mode": (0, "normalization by sample, or by batch at prediction, is not in Keras 3; use `LayerNormalization`"),
     "noise_shape": (None, "the layer drops whole channels by itself"),
     "ragged": (False, "no input of Keras 3 is ragged; pad it, and mask it by `Masking` or `mask_zero`"),
-    "renorm": (False, "batch renormalization is not in Keras 3"),
     "sparse": (False, "sparse gradients of an `Embedding` are not in Keras 3"),
     "time_major": (False, "no layer of Keras 3 takes time first; swap the axes by `Permute` before and behind it"),
     "type_spec": (None, "no input of Keras 3 has a type of TensorFlow"),

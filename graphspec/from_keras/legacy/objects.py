@@ -161,11 +161,11 @@ def activation_name(written: Any, place: Place) -> Any:
     if written is None:
         return "linear"
     name = written
-    if isinstance(written, dict):
+    if isinstance(written, dict) and isinstance(written.get("config"), str):
+        name = written["config"]  # `class_name` says only that it is a function
+    elif isinstance(written, dict):
         name, config = split_object(written, place)
-        if name == "function":
-            name = written.get("config")
-        elif config and catalog.find("layers", str(name)) is not None:
+        if config and catalog.find("layers", str(name)) is not None:
             place.add(
                 LEGACY_ARGUMENT,
                 f"the layer `{name}` is an activation here, which no configuration of Keras 3 holds",

@@ -42,8 +42,8 @@ def upgrade(document: dict[str, Any], findings: Findings) -> dict[str, Any] | No
         findings: Receives a diagnostic for all that has no equivalent.
 
     Returns:
-        `module`, `class_name`, `config`, `registered_name`, and `compile_config` where the training is known; None after
-        an error.
+        `module`, `class_name`, `config`, `registered_name`, and `compile_config` where the training is known; None
+        after an error.
     """
     watch = findings.report.watch()
     place = Place(findings)

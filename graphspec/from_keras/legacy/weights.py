@@ -95,7 +95,7 @@ class Converter:
             own = self._own(old_class, LAYERS.get(old_class, old_class), config, arrays)
         except (ValueError, IndexError) as error:
             raise WeightsError(f"their shapes are not those of a `{old_class}`") from error
-        return _below(LAYERS.get(old_class, old_class), own, path)
+        return _below(LAYERS.get(old_class, old_class), [np.asarray(each) for each in own], path)
 
     def _parts(self, written: dict[str, Any], arrays: Arrays) -> list[tuple[str, dict[str, Any], Arrays]]:
         """Return the layers of a model, each with its name in Keras 3 and its weights."""
