@@ -66,7 +66,7 @@ def write(name: str, model: Any, outputs: dict[str, Any]) -> None:
         path = Path(folder) / f"{name}.h5"
         model.save(str(path))
         if name == "tf_keras_cudnn":
-            as_cudnn(path)
+            importlib.import_module("cudnn_file").as_cudnn(path)
         (DATA / f"{name}.h5.gz").write_bytes(gzip.compress(path.read_bytes(), mtime=0))
 
 
@@ -355,60 +355,6 @@ def models_of_tf_keras() -> dict[str, Callable[[], Any]]:
         return sequential(parts, name="cudnn")  # `as_cudnn` writes the file as the layers of cuDNN would
 
     return {each.__name__: each for each in (dense, recurrent, functions, nested, images, lambdas, cudnn)}
-
-
-def as_cudnn(path: Path) -> None:
-    """Turn recurrent layers of a file into those of cuDNN, which need a GPU, by the converter of tf_keras."""
-    import h5py
-
-    convert = importlib.import_module("tf_keras.src.saving.legacy.hdf5_format")._convert_rnn_weights
-
-    def group_of(file: Any, name: str) -> tuple[Any, list[str]]:
-        group = file["model_weights"][name]
-        return group, [each.decode() if isinstance(each, bytes) else each for each in group.attrs["weight_names"]]
-
-    def rewrite(file: Any, layer: dict[str, Any], group: Any, names: list[str]) -> None:
-        class_name, config = layer["class_name"], layer["config"]
-        target = type(f"CuDNN{class_name}", (), {})()
-        values = convert(target, [group[name][()] for name in names])
-        for name, value in zip(names, values, strict=True):
-            del group[name]
-            group[name] = value
-        kept = (
-            "name",
-            "trainable",
-            "units",
-            "return_sequences",
-            "return_state",
-            "go_backwards",
-            "stateful",
-            "kernel_initializer",
-            "recurrent_initializer",
-            "bias_initializer",
-            "unit_forget_bias",
-            "batch_input_shape",
-            "kernel_regularizer",
-            "recurrent_regularizer",
-            "bias_regularizer",
-            "activity_regularizer",
-            "kernel_constraint",
-            "recurrent_constraint",
-            "bias_constraint",
-        )
-        layer |= {"class_name": f"CuDNN{class_name}", "config": {key: config[key] for key in kept if key in config}}
-
-    with h5py.File(path, "r+") as file:
-        document = json.loads(file.attrs["model_config"])
-        for layer in document["config"]["layers"][1:]:
-            group, names = group_of(file, layer["config"]["name"])
-            if layer["class_name"] == "Bidirectional":
-                inner = layer["config"]["layer"]
-                forward = json.loads(json.dumps(inner))
-                rewrite(file, forward, group, names[:3])
-                rewrite(file, inner, group, names[3:])
-            else:
-                rewrite(file, layer, group, names)
-        file.attrs["model_config"] = json.dumps(document)
 
 
 APPLICATIONS = ("MobileNetV3Small", "DenseNet121")

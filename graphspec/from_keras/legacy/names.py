@@ -134,7 +134,6 @@ WITHOUT_EFFECT = frozenset(
         ),
         *("has_input_vocabulary", "vocabulary_dtype", "vocabulary_size"),
         *("key_shape", "query_shape", "robust_masking", "softmax_robust_masking", "value_shape"),
-        *("arguments", "node_indices", "output_mask", "output_mask_type", "output_shape_type", "tensor_indices"),
     )
 )
 """Arguments that say nothing to Keras 3: it reads them from the input, or chooses by itself."""
