@@ -253,6 +253,45 @@ PLUGIN_NEEDED = Rule(
     severity=WARNING,
     static=False,
 )
+LEGACY_FORM = Rule(
+    "GS710",
+    "legacy-form",
+    MODEL,
+    "A model of Keras 1 or 2 is not of the form that these write, or its file cannot be read.",
+    static=False,
+)
+LEGACY_LAYER = Rule(
+    "GS711", "legacy-layer", MODEL, "A layer of Keras 1 or 2 has no equivalent in Keras 3.", static=False
+)
+LEGACY_ARGUMENT = Rule(
+    "GS712",
+    "legacy-argument",
+    MODEL,
+    "An argument of Keras 1 or 2, or a value of it, has no equivalent in Keras 3.",
+    static=False,
+)
+LEGACY_FUNCTION = Rule(
+    "GS713", "legacy-function", MODEL, "A function of TensorFlow in a model has no equivalent operation.", static=False
+)
+LEGACY_DIFFERENCE = Rule(
+    "GS714",
+    "legacy-difference",
+    MODEL,
+    "A part of a model is translated, but trains or is initialized in another way than in Keras 1 or 2.",
+    severity=WARNING,
+    static=False,
+)
+LEGACY_TRAINING = Rule(
+    "GS715",
+    "legacy-training",
+    MODEL,
+    "A part of the training configuration of Keras 1 or 2 has no equivalent, and is left out.",
+    severity=WARNING,
+    static=False,
+)
+LEGACY_WEIGHTS = Rule(
+    "GS716", "legacy-weights", MODEL, "Weights in a file of Keras 1 or 2 cannot be converted.", static=False
+)
 
 MISSING_EXTRA = Rule("GS901", "missing-extra", TOOL, "The command needs a package that is not installed.")
 INTERNAL = Rule("GS902", "internal", TOOL, "graphspec itself failed.")
