@@ -28,7 +28,7 @@ from graphspec.console.echo import echo
 )
 @click.option("--force", is_flag=True, help="Replace files that are there.")
 def decompile(model: Path, output: Path | None, weights: bool, plugins: tuple[str, ...], force: bool) -> None:
-    """Write the spec of a Keras model: a `.keras` file, its `config.json`, or the text of `model.to_json()`.
+    """Write the spec of a Keras model: a `.keras` or `.h5` file, or the JSON of its configuration.
 
     Chains of layers become nodes, what repeats becomes blocks, and defaults are left out; names are kept, so that
     weights fit. The vocabularies of preprocessing layers are written to files beside the spec. Nothing of the model is
@@ -36,6 +36,7 @@ def decompile(model: Path, output: Path | None, weights: bool, plugins: tuple[st
 
     \b
     graphspec decompile model.keras
+    graphspec decompile old_model.h5 -o spec.yaml  models of Keras 1 and 2 as well
     graphspec decompile model.keras -o spec.yaml --weights
     graphspec decompile config.json -o spec.yaml --plugin my_layers
     """

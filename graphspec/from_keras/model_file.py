@@ -1,11 +1,11 @@
-"""Readers of model files: `.keras` archives and JSON configurations. Nothing in them is deserialised."""
+"""Readers of model files: `.keras` archives, HDF5 files and JSON configurations. Nothing in them is deserialised."""
 
 from __future__ import annotations
 
 import json
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,14 +18,16 @@ from graphspec.extras import require
 from graphspec.files import LargeFileError, open_file, read_bytes, reason_of, zip_in
 from graphspec.from_keras.findings import Findings
 from graphspec.from_keras.learned import NoState, StateSource, words_of
+from graphspec.from_keras.legacy.hdf5 import SIGNATURE, read_document
+from graphspec.from_keras.legacy.upgrade import is_legacy, upgrade
 from graphspec.language.lower.naming import snake_case
 
 CONFIG, WEIGHTS = "config.json", "model.weights.h5"
 _MAX_CONFIG = 64 * 2**20
 _MAX_VOCABULARY = 64 * 2**20
 _HELP = (
-    "a `.keras` file as `model.save` writes it, its `config.json`, or the text of `model.to_json()`; for a model in "
-    "memory, call `graphspec.decompile(model)`"
+    "a `.keras` or `.h5` file as `model.save` writes it, its `config.json`, or the text of `model.to_json()`; for a "
+    "model in memory, call `graphspec.decompile(model)`"
 )
 
 
@@ -34,25 +36,20 @@ class ModelFile:
     """A model as a file holds it.
 
     Attributes:
-        config: The model as Keras serialises it.
+        config: The model as Keras 3 serialises it.
         state: The state of its preprocessing layers.
-        has_weights: The file holds weights.
+        weights: Returns its weights as a `.weights.h5` file; None if it holds none.
     """
 
     path: Path
     config: dict[str, Any]
     findings: Findings
     state: StateSource = field(default_factory=NoState)
-    has_weights: bool = False
-
-    def weights(self) -> bytes:
-        """Return the weights as a `.weights.h5` file."""
-        with open_file(self.path) as file, zip_in(file) as archive:
-            return archive.read(WEIGHTS)
+    weights: Callable[[], bytes] | None = None
 
 
 def read_model_file(path: Path) -> ModelFile:
-    """Return the model in a file.
+    """Return the model in a file; one of Keras 1 or 2 in the form of Keras 3.
 
     Raises:
         SpecError: The file cannot be read, or holds no model.
@@ -60,12 +57,14 @@ def read_model_file(path: Path) -> ModelFile:
     findings = Findings(str(path))
     try:
         with open_file(path) as file:
-            start = file.read(4)
-        if start == b"PK\x03\x04":
+            start = file.read(len(SIGNATURE))
+        if start.startswith(b"PK\x03\x04"):
             return _archive(path, findings)
+        if start == SIGNATURE:
+            return _hdf5(path, findings)
         text = read_bytes(path, _MAX_CONFIG).decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise not_a_model(findings, "is neither an archive that Keras wrote nor JSON") from None
+        raise not_a_model(findings, "is neither an archive nor an HDF5 file that Keras wrote, nor JSON") from None
     except LargeFileError as error:
         raise not_a_model(findings, reason_of(error)) from None
     except OSError as error:
@@ -76,7 +75,35 @@ def read_model_file(path: Path) -> ModelFile:
             help=f"name {_HELP}",
         ) from None
     findings.text = text
-    return ModelFile(path=path, config=_parsed(text, findings), findings=findings)
+    config = _parsed(text, findings)
+    return ModelFile(path=path, config=_upgraded(config, findings), findings=findings)
+
+
+def _upgraded(document: dict[str, Any], findings: Findings) -> dict[str, Any]:
+    """Return a model in the form of Keras 3. Raises SpecError if one of Keras 1 or 2 has no equivalent."""
+    if not is_legacy(document):
+        return document
+    config = upgrade(document, findings)
+    if config is None:
+        raise SpecError(findings.report)
+    return config
+
+
+def _hdf5(path: Path, findings: Findings) -> ModelFile:
+    document = read_document(path, findings)
+    if document is None:
+        raise SpecError(findings.report)
+    config = _upgraded(document, findings)
+
+    def weights() -> bytes:
+        from graphspec.from_keras.legacy.hdf5_weights import read_weights, weights_file
+
+        arrays = read_weights(path, document, findings)
+        if arrays is None:
+            raise SpecError(findings.report)
+        return weights_file(config, arrays)
+
+    return ModelFile(path=path, config=config, findings=findings, weights=weights)
 
 
 def not_a_model(findings: Findings, reason: str) -> SpecError:
@@ -96,12 +123,17 @@ def _archive(path: Path, findings: Findings) -> ModelFile:
         reason = f"holds no {CONFIG}" if isinstance(error, KeyError) else f"is a damaged archive: {error}"
         raise not_a_model(findings, reason) from None
     config = _parsed(text, findings)
+
+    def weights() -> bytes:
+        with open_file(path) as file, zip_in(file) as archive:
+            return archive.read(WEIGHTS)
+
     return ModelFile(
         path=path,
         config=config,
         findings=findings,
         state=ArchiveState(path, config, members),
-        has_weights=WEIGHTS in members,
+        weights=weights if WEIGHTS in members else None,
     )
 
 

@@ -49,7 +49,7 @@ def decompile_file(model: ModelFile, options: DecompileOptions) -> Decompiled:
     Raises:
         SpecError: No spec can hold the model, or a file is there already or cannot be written. Nothing is written.
     """
-    if options.weights and not model.has_weights:
+    if options.weights and model.weights is None:
         raise not_a_model(model.findings, "holds no weights")
     learned = LearnedState(
         model.state,
@@ -68,7 +68,7 @@ def _write(found: Decompiled, model: ModelFile, path: Path, options: DecompileOp
     is_json = path.suffix == ".json"
     text = f"{json.dumps(plain(found.spec.tree), indent=2, ensure_ascii=False)}\n" if is_json else found.text
     files = {path.parent / name: words.encode() for name, words in found.files.items()}
-    if options.weights:
+    if options.weights and model.weights is not None:
         files[path.parent / options.weights_name] = model.weights()
     files[path] = text.encode()
     existing = [str(each) for each in files if each.exists()]
