@@ -26,14 +26,14 @@ _GATES = {"SimpleRNN": 1, "LSTM": 4, "GRU": 3}
 """Recurrent layer → the number of matrices that its kernel joins."""
 
 
-def count_parameters(of: Graph | Layer, shapes: Shapes) -> int | None:
-    """Return the number of parameters of a graph or a layer, shared ones once; None where it is unknown.
+def count_parameters(of: Graph | Layer | Iterable[Layer], shapes: Shapes) -> int | None:
+    """Return the number of parameters of a graph or of layers, shared ones once; None where it is unknown.
 
     Args:
-        of: A graph, or a layer with all that it holds: the layers of a wrapper, the nodes of a model.
+        of: A graph, or layers with all that they hold: the layers of a wrapper, the nodes of a model.
         shapes: The result of `infer` for the graph that the layer is applied in.
     """
-    called = _needed_layers(of) if isinstance(of, Graph) else [of]
+    called = _needed_layers(of) if isinstance(of, Graph) else [of] if isinstance(of, Layer) else of
     total = 0
     for layer in dict.fromkeys(owner for each in called for owner in _owners(each, shapes)):
         weights = weight_shapes(layer, shapes)
