@@ -116,7 +116,8 @@ class _Outline:
             yield Box(key=f"b:{use.name}", title=use.block, kind="block", note=use.block, boxes=boxes)
 
     def node(self, node: Node, title: str) -> Iterator[Box]:
-        if not node.steps and node.name not in self.graph.outputs and len(list(node.references())) == 1:
+        is_kept = node.is_faulty or node.name in self.graph.outputs
+        if not node.steps and not is_kept and len(list(node.references())) == 1:
             return
         calls = self.shapes.calls.get(id(self.graph), {}).get(node.name, [])
         keys: list[str] = []
@@ -148,7 +149,9 @@ class _Outline:
                 of = self.numbers[id(model.graph)]
                 yield Box(key=keys[-1], title=title, kind="model", note=note, lines=(line,), model=of)
             self.owner[id(step)] = keys[-1] if model is not None else f"{node.name}/{len(keys)}" if keys else node.name
-        if not node.steps:
+        if node.is_faulty:
+            lines.append(Line(text="?", shape="?", node=node))
+        elif not node.steps:
             written = ", ".join(map(self.written, node.references()))
             lines.append(Line(text=f"= {written}", shape=self.shape_of(node.name), node=node))
         yield from flush()

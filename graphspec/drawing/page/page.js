@@ -155,6 +155,7 @@ function modelAt(path) {
 }
 function goTo(path) {
   if (!nodes.has(path)) open(path);
+  if (!nodes.has(path)) return;
   focus(path);
   select(path);
 }
