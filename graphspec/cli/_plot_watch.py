@@ -11,16 +11,17 @@ import click
 from graphspec.cli._plot_server import ADDRESS, PlotServer
 from graphspec.cli._stamps import INTERVAL, stamps_of
 from graphspec.console.echo import echo
-from graphspec.diagnostics import Report, SpecError
+from graphspec.diagnostics import Report, SourceText, SpecError
 from graphspec.diagnostics.render import render
 from graphspec.diagnostics.rules import CANNOT_WRITE
 from graphspec.drawing import Drawings
 from graphspec.drawing.details import finding_facts
 from graphspec.drawing.page import as_json, plot_facts, plot_page
-from graphspec.files import reason_of
+from graphspec.files import is_file, reason_of
 from graphspec.language.document.overlay import key, overlay
+from graphspec.language.graph import Graph
 from graphspec.signals import forget
-from graphspec.spec import Spec, inspect
+from graphspec.spec import Spec, inspect, load
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,13 @@ class _Reading:
 
 
 def watch(path: str, overrides: Sequence[str], depth: int | None, port: int) -> int:
-    """Serve the page of a spec until Ctrl-C, and draw it again after each change. Return the exit status."""
+    """Serve the page of a spec until Ctrl-C, and draw it again after each change. Return the exit status.
+
+    Raises:
+        SpecError: There is no such file, or the port cannot be used.
+    """
+    if not is_file(path):
+        load(path, overrides)
     try:
         server = PlotServer(port)
     except OSError as error:
@@ -76,12 +83,16 @@ def _publish(server: PlotServer, reading: _Reading, last: Drawings | None, depth
     if drawings is not None:
         facts = plot_facts(drawings, found, depth, watch=True)
         server.publish(plot_page(drawings, found, depth, watch=True), as_json(facts))
-    elif last is not None:
-        news = {"findings": list(map(finding_facts, found))}
-        server.publish(plot_page(last, found, depth, watch=True, is_stale=True), as_json(news))
     else:
-        raise SpecError(reading.report)
+        news = {"findings": list(map(finding_facts, found))}
+        page = plot_page(last or Drawings.of(_nothing()), found, depth, watch=True, is_stale=True)
+        server.publish(page, as_json(news))
     return drawings or last
+
+
+def _nothing() -> Graph:
+    """Return a graph without nodes, which is drawn until a spec can be read."""
+    return Graph("no graph yet", {}, {}, {}, span=SourceText("", "").first_line)
 
 
 def _show(report: Report) -> None:

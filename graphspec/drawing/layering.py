@@ -62,9 +62,12 @@ def lay_out(
         ports: The distance from the left of the box at which an arrow, by its number, begins (False) or ends (True);
             elsewhere it is chosen.
 
-    Raises:
-        ValueError: The arrows have a cycle.
+    Returns:
+        The layout, in which one arrow of each cycle goes up.
     """
+    turned = _turned(sizes, arrows)
+    arrows = [(end, start) if number in turned else (start, end) for number, (start, end) in enumerate(arrows)]
+    fixed = {(number, is_end != (number in turned)): x for (number, is_end), x in (ports or {}).items()}
     rows = _rows(sizes, arrows, top, bottom)
     items = {key: Item(*sizes[key], rows[key]) for key in sizes}
     chains = [_chain(number, start, end, items) for number, (start, end) in enumerate(arrows)]
@@ -78,7 +81,34 @@ def lay_out(
         order[item.row].append(key)
     _order(order, above, below)
     place(order, items, above, below, GAP)
-    return _finished(order, items, sizes, chains, ports or {})
+    placement = _finished(order, items, sizes, chains, fixed)
+    for number in turned:
+        placement.routes[number].reverse()
+    return placement
+
+
+def _turned(keys: Iterable[str], arrows: Sequence[tuple[str, str]]) -> set[int]:
+    """Return the numbers of the arrows that close a cycle in a search from the first box on."""
+    after: dict[str, list[tuple[int, str]]] = {key: [] for key in keys}
+    for number, (start, end) in enumerate(arrows):
+        after[start].append((number, end))
+    turned: set[int] = set()
+    done: set[str] = set()
+    for first in after:
+        path, active = [(first, iter(after[first]))], {first}
+        while path and first not in done:
+            key, ends = path[-1]
+            number, end = next(ends, (-1, key))
+            if number < 0:
+                path.pop()
+                active.discard(key)
+                done.add(key)
+            elif end in active:
+                turned.add(number)
+            elif end not in done:
+                path.append((end, iter(after[end])))
+                active.add(end)
+    return turned
 
 
 def _rows(
@@ -100,8 +130,6 @@ def _rows(
             waits[end] -= 1
             if not waits[end]:
                 ready.append(end)
-    if len(ready) < len(rows):
-        raise ValueError("the arrows make a circle")
     for key in sources:
         if after[key] and key not in top:
             rows[key] = min(rows[end] for end in after[key]) - 1

@@ -46,6 +46,11 @@ class Route:
     text: str
     is_last: bool
 
+    @property
+    def tip(self) -> float:
+        """The length of the tip: upwards, unless the arrow itself goes up."""
+        return 7.0 if self.points[-2][1] > self.points[-1][1] else -7.0
+
 
 @dataclass(slots=True)
 class Picture:

@@ -27,7 +27,7 @@ _SMOOTH = 2
 """The factor by which a picture is drawn larger, for smooth edges."""
 
 _MAX_PIXELS = 60_000_000
-_MIN_SCALE = 0.25
+_MIN_SCALE = 0.5
 _SOFTWARE = "graphspec plot"
 
 _INK, _MUTED, _ARROW, _WHITE = "#0f172a", "#64748b", "#94a3b8", "#ffffff"
@@ -141,7 +141,8 @@ class _Painter:
         self.line(list(_curve(route.points)), _ARROW, 1.4)
         if route.is_last:
             x, y = route.points[-1]
-            self.canvas.polygon([self.point(*each) for each in ((x, y), (x - 3.5, y - 7), (x + 3.5, y - 7))], _ARROW)
+            back = y + route.tip
+            self.canvas.polygon([self.point(*each) for each in ((x, y), (x - 3.5, back), (x + 3.5, back))], _ARROW)
 
     def point(self, x: float, y: float) -> Point:
         return (x + MARGIN) * self.scale, (y + MARGIN) * self.scale

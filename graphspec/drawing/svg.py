@@ -159,7 +159,7 @@ def _route(route: Route) -> str:
             path.append(f"C{x:.1f} {y + half:.1f} {to_x:.1f} {to_y - half:.1f} {to_x:.1f} {to_y:.1f}")
         x, y = to_x, to_y
     title = f"<title>{_text(route.text)}</title>" if route.text else ""
-    tip = f'<path class="tip" d="M{x:.1f} {y:.1f}l-3.5 -7h7z"/>' if route.is_last else ""
+    tip = f'<path class="tip" d="M{x:.1f} {y:.1f}l-3.5 {route.tip:g}h7z"/>' if route.is_last else ""
     return f'<g><path class="arrow" d="{"".join(path)}">{title}</path>{tip}</g>'
 
 

@@ -231,10 +231,34 @@ def test_boxes_never_overlap_and_arrows_go_down(data: st.DataObject) -> None:
         assert all(upper[1] <= lower[1] + 0.01 for upper, lower in pairwise(points))
 
 
-def test_a_circle_is_refused() -> None:
-    """Arrows that make a circle have no layers."""
-    with pytest.raises(ValueError, match="circle"):
-        lay_out({"a": (1, 1), "b": (1, 1)}, [("a", "b"), ("b", "a")])
+def test_one_arrow_of_a_circle_goes_up() -> None:
+    """Boxes in a circle are placed as well; the arrow that closes it goes up, from its start to its end."""
+    layout = lay_out({"a": (40, 20), "b": (40, 20), "c": (40, 20)}, [("a", "b"), ("b", "c"), ("c", "a")])
+    assert layout.places["a"][1] < layout.places["b"][1] < layout.places["c"][1]
+    up = layout.routes[2]
+    assert up[0][1] == layout.places["c"][1]
+    assert up[-1][1] == layout.places["a"][1] + 20
+
+
+def test_uses_of_blocks_that_feed_each_other_are_drawn(write: Write) -> None:
+    """Two uses of a block may each take from the other, though no tensor depends on itself."""
+    path = write(
+        """
+        graphspec: 1
+        blocks:
+          b:
+            inputs: [p, q]
+            outputs: {f: {from: p, apply: {Dense: 2}}, g: {from: q, apply: {Dense: 2}}}
+        inputs: {x: [2]}
+        graph:
+          one: {from: [x, two.f], apply: b}
+          two: {from: [one.f, x], apply: b}
+        outputs: {y: {from: [one.g, two.g], merge: sum}}
+        """
+    )
+    drawings = of(path)
+    for depth in (0, 1):
+        assert "one · b" in texts(drawings, depth=depth)
 
 
 def test_three_hundred_nodes_are_drawn_in_a_moment() -> None:

@@ -8,6 +8,12 @@ const least = (values) => values.reduce((a, b) => Math.min(a, b), Infinity);
 const most = (values) => values.reduce((a, b) => Math.max(a, b), -Infinity);
 
 function layOut(sizes, arrows, top, bottom, ports) {
+  const turned = turnedOf(sizes.keys(), arrows), fixed = new Map();
+  arrows = arrows.map(([start, end], number) => (turned.has(number) ? [end, start] : [start, end]));
+  for (const [key, x] of ports) {
+    const [number, isEnd] = key.split(" ").map(Number);
+    fixed.set(`${number} ${turned.has(number) ? 1 - isEnd : isEnd}`, x);
+  }
   const rows = rowsOf([...sizes.keys()], arrows, top, bottom), items = new Map();
   for (const [key, [width, height]] of sizes) items.set(key, {width, height, row: rows.get(key), lane: false, x: 0});
   const chains = arrows.map(([start, end], number) => {
@@ -28,7 +34,31 @@ function layOut(sizes, arrows, top, bottom, ports) {
   for (const [key, item] of items) order[item.row].push(key);
   sortRows(order, above, below);
   place(order, items, above, below);
-  return finished(order, items, sizes, chains, ports);
+  const placement = finished(order, items, sizes, chains, fixed);
+  for (const number of turned) placement.routes[number].reverse();
+  return placement;
+}
+
+// One arrow of each cycle goes up.
+function turnedOf(keys, arrows) {
+  const after = new Map([...keys].map((key) => [key, []])), turned = new Set(), done = new Set();
+  arrows.forEach(([start, end], number) => after.get(start).push([number, end]));
+  for (const first of after.keys()) {
+    const path = [[first, after.get(first).values()]], active = new Set([first]);
+    while (path.length && !done.has(first)) {
+      const [key, ends] = path.at(-1), next = ends.next();
+      if (next.done) {
+        path.pop();
+        active.delete(key);
+        done.add(key);
+        continue;
+      }
+      const [number, end] = next.value;
+      if (active.has(end)) turned.add(number);
+      else if (!done.has(end)) path.push([end, after.get(end).values()]), active.add(end);
+    }
+  }
+  return turned;
 }
 
 function rowsOf(keys, arrows, top, bottom) {

@@ -93,9 +93,10 @@ function drawPicture(root, picture, data) {
   }
   for (const route of picture.routes) {
     const group = element(root, "g", {class: "route"}), [x, y] = route.points.at(-1);
+    const tip = route.points.at(-2)[1] > y ? 7 : -7;
     const path = element(group, "path", {class: "arrow", d: routePath(route.points)});
     if (route.text) element(path, "title", {}, route.text);
-    if (route.isLast) element(group, "path", {class: "tip", d: `M${x.toFixed(1)} ${y.toFixed(1)}l-3.5 -7h7z`});
+    if (route.isLast) element(group, "path", {class: "tip", d: `M${x.toFixed(1)} ${y.toFixed(1)}l-3.5 ${tip}h7z`});
     route.node = group;
   }
   for (const placed of picture.boxes) nodes.set(placed.shown.path, drawBox(root, placed, data));
