@@ -91,7 +91,7 @@ class _Painter:
         for placed in made.picture.boxes:
             if placed.shown.boxes:
                 fill = _GROUPS[placed.shown.depth % 2]
-                self.rectangle(self.corners(placed), fill=fill, stroke=_STROKES[placed.shown.box.kind])
+                self.rectangle(self.corners(placed), fill=fill)
         for route in made.picture.routes:
             self.route(route)
         for placed in made.picture.boxes:
@@ -119,7 +119,7 @@ class _Painter:
             self.text(right - PADDING, y + 18, face.count, _MUTED, anchor="rs")
         if not is_open:
             self.lines(face, x, right, y, colours)
-            self.rectangle((x, y, right, bottom), stroke=stroke, wide=wide)
+        self.rectangle((x, y, right, bottom), stroke=stroke, wide=wide)
 
     def lines(self, face: Face, x: float, right: float, top: float, colours: Mapping[str, int]) -> None:
         y = top + face.head + 16

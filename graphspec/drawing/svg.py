@@ -16,8 +16,7 @@ STYLE = """
 .graph { font: 12px ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace; }
 .graph .back { fill: var(--box, #fff); }
 .graph .box { fill: none; stroke: var(--line, #cbd5e1); }
-.graph .unfolded > .box { fill: var(--group, #f8fafc); }
-.graph .unfolded .unfolded > .box, .graph .unfolded.odd > .box { fill: var(--group-odd, #eef2f7); }
+.graph .frame { fill: var(--group, #f8fafc); } .graph .odd { fill: var(--group-odd, #eef2f7); }
 .graph .block > .box, .graph .model > .box { stroke: var(--block, #94a3b8); }
 .graph .input > .box { stroke: var(--input, #0d9488); }
 .graph .output > .box { stroke: var(--output, #4f46e5); stroke-width: 1.6; }
@@ -88,8 +87,8 @@ def _boxes(made: Drawing) -> Iterator[str]:
 def _frame(placed: Placed) -> str:
     odd = " odd" if placed.shown.depth % 2 else ""
     return (
-        f'<g class="{placed.shown.box.kind} unfolded{odd}"><rect class="box" x="{placed.x:.1f}" y="{placed.y:.1f}" '
-        f'width="{placed.width:.1f}" height="{placed.height:.1f}" rx="8"/></g>'
+        f'<rect class="frame{odd}" x="{placed.x:.1f}" y="{placed.y:.1f}" width="{placed.width:.1f}" '
+        f'height="{placed.height:.1f}" rx="8"/>'
     )
 
 
@@ -117,8 +116,8 @@ def _box(placed: Placed, face: Face, marks: Mapping[str, int]) -> str:
             parts.append(
                 f'<text class="count" x="{width - PADDING:.1f}" y="18" text-anchor="end">{_text(face.count)}</text>'
             )
+    parts.append(f'<rect class="box" width="{width:.1f}" height="{height:.1f}" rx="8"/>')
     if not is_open:
-        parts.append(f'<rect class="box" width="{width:.1f}" height="{height:.1f}" rx="8"/>')
         parts += _lines(face, width, marks)
     return "".join([*parts, "</g>"])
 

@@ -88,8 +88,7 @@ function drawPicture(root, picture, data) {
   const nodes = new Map();
   for (const {shown, x, y, width, height} of picture.boxes) {
     if (!shown.boxes.length) continue;
-    const kind = `${shown.box.kind} unfolded${shown.depth % 2 ? " odd" : ""}`;
-    element(element(root, "g", {class: kind}), "rect", {class: "box", x, y, width, height, rx: 8});
+    element(root, "rect", {class: shown.depth % 2 ? "frame odd" : "frame", x, y, width, height, rx: 8});
   }
   for (const route of picture.routes) {
     const group = element(root, "g", {class: "route"}), [x, y] = route.points.at(-1);
