@@ -45,7 +45,6 @@ _LOOKING_UP = [
         ["data", "--headers", "spec.yaml"],
         ["plot", "spec.yaml"],
         ["plot", "spec.yaml", "--format", "html"],
-        ["plot", "spec.yaml", "--format", "png", "--output", "-"],
     ),
     *(["validate", "--format", format, "."] for format in ("concise", "json", "github", "gitlab", "sarif", "junit")),
 ]
