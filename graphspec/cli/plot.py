@@ -135,12 +135,12 @@ def _drawn(spec: Spec, format: str, depth: int | None, width: int | None) -> byt
         from graphspec.drawing.page import plot_page
 
         return plot_page(drawings, spec.warnings, depth).encode()
-    made = drawings.draw(0, drawings.unfolded(0, depth))
+    drawing = drawings.draw(0, drawings.unfolded(0, depth))
     if format == "svg":
-        return svg_file(made).encode()
+        return svg_file(drawing).encode()
     from graphspec.drawing.png import png_bytes
 
-    return png_bytes(made, width)
+    return png_bytes(drawing, width)
 
 
 def _check(path: Path, *, force: bool) -> None:

@@ -75,16 +75,16 @@ class Details:
         entry = catalog.find("ops" if layer.is_operation else "layers", layer.class_name)
         count = 0 if layer.is_operation else count_parameters(layer, self.shapes)
         found: dict[str, Any] = {
-            "text": _shown(describe(layer)),
-            "name": _shown(layer.name),
+            "text": escaped_lines(describe(layer)),
+            "name": escaped_lines(layer.name),
             "about": entry.doc if entry is not None else "",
             "shape": line.shape,
             "parameters": "unknown" if count is None else f"{count:,}",
-            "arguments": [[_shown(name or "(first)"), _text(value)] for name, value in layer.arguments.items()],
-            "call": [[_shown(name), _text(value)] for name, value in step.call.items()],
+            "arguments": [[escaped_lines(name or "(first)"), _text(value)] for name, value in layer.arguments.items()],
+            "call": [[escaped_lines(name), _text(value)] for name, value in step.call.items()],
         }
         if isinstance(layer, ExternalModel):
-            found["arguments"].insert(0, ["source", _shown(layer.source)])
+            found["arguments"].insert(0, ["source", escaped_lines(layer.source)])
         if layer in self.shared:
             found["shared"] = self.shared[layer]
         if not layer.trainable:
@@ -115,7 +115,7 @@ class Details:
         number = self.numbers.setdefault(id(span.source), len(self.texts))
         if number == len(self.texts):
             self.texts.append(span.source)
-            self.sources.append({"name": _shown(span.source.name), "lines": {}})
+            self.sources.append({"name": escaped_lines(span.source.name), "lines": {}})
         return number
 
 
@@ -124,16 +124,16 @@ def finding_facts(found: Diagnostic) -> dict[str, Any]:
     facts: dict[str, Any] = {
         "rule": f"{found.rule.code} {found.rule.name}",
         "severity": found.rule.severity.value,
-        "message": _shown(found.message),
-        "help": _shown(found.help),
-        "expected": _shown(found.expected),
+        "message": escaped_lines(found.message),
+        "help": escaped_lines(found.help),
+        "expected": escaped_lines(found.expected),
     }
     span = found.span
     if span is not None and span.line > 0:
         last = min(max(span.line, span.end_line), span.line + _MAX_LINES)
         numbers = range(span.line, last + 1) if span.source.is_shown else ()
-        lines = {number: _shown(span.source.line(number)[:_MAX_TEXT]) for number in numbers}
-        facts["place"] = {"name": _shown(span.source.name), "first": span.line, "last": last, "lines": lines}
+        lines = {number: escaped_lines(span.source.line(number)[:_MAX_TEXT]) for number in numbers}
+        facts["place"] = {"name": escaped_lines(span.source.name), "first": span.line, "last": last, "lines": lines}
     return facts
 
 
@@ -168,7 +168,7 @@ def _outermost(spans: Sequence[Span]) -> list[Span]:
 
 def _text(value: Any) -> str:
     """Return an argument as a spec writes it, on one line."""
-    text = _shown(_flow(value))
+    text = escaped_lines(_flow(value))
     return text if len(text) <= _MAX_TEXT else f"{text[: _MAX_TEXT - 1]}…"
 
 
@@ -183,13 +183,8 @@ def _flow(value: Any) -> str:
     if isinstance(value, dict):
         return "{" + ", ".join(f"{name or '(first)'}: {_flow(each)}" for name, each in value.items()) + "}"
     if isinstance(value, list | tuple):
-        shown = ", ".join(_flow(each) for each in value[:20])
-        return f"[{shown}{f', … {len(value) - 20} more' if len(value) > 20 else ''}]"
+        items = ", ".join(_flow(each) for each in value[:20])
+        return f"[{items}{f', … {len(value) - 20} more' if len(value) > 20 else ''}]"
     if isinstance(value, str):
         return value[: _MAX_TEXT + 1]
     return json.dumps(value, default=str)
-
-
-def _shown(text: object) -> str:
-    """Return a text with control and bidirectional characters made visible."""
-    return escaped_lines(text)

@@ -10,7 +10,7 @@ from graphspec.drawing.faces import Face, faces
 from graphspec.drawing.layering import Point
 from graphspec.drawing.nesting import Picture, arrange
 from graphspec.drawing.outline import diagrams
-from graphspec.drawing.view import Shown, unfolded_to, view
+from graphspec.drawing.view import BoxView, unfolded_to, view_of
 from graphspec.language.graph import Graph
 from graphspec.shapes import Shapes, infer
 
@@ -27,9 +27,9 @@ class Drawing:
     faces: Mapping[int, Face]
     colours: Mapping[str, int]
 
-    def face(self, shown: Shown) -> Face:
+    def face(self, view: BoxView) -> Face:
         """Return the face of a box."""
-        return self.faces[id(shown.box)]
+        return self.faces[id(view.box)]
 
 
 @dataclass(frozen=True)
@@ -66,9 +66,9 @@ class Drawings:
             unfolded: The paths of the groups to unfold, by default those of `unfolded`.
         """
         chosen = self.unfolded(number) if unfolded is None else unfolded
-        boxes, links = view(self.diagrams, chosen, number)
+        boxes, links = view_of(self.diagrams, chosen, number)
         return Drawing(self.diagrams[number].name, arrange(boxes, links, self._size), self.faces, self.colours)
 
-    def _size(self, shown: Shown) -> Point:
-        face = self.faces[id(shown.box)]
+    def _size(self, view: BoxView) -> Point:
+        face = self.faces[id(view.box)]
         return face.width, face.height

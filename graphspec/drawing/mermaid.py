@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from graphspec.diagnostics.escapes import escaped
 from graphspec.drawing.drawings import Drawings
 from graphspec.drawing.faces import Face
-from graphspec.drawing.view import Shown, view
+from graphspec.drawing.view import BoxView, view_of
 from graphspec.version import __version__
 
 GENERATOR = "%% graphspec plot"
@@ -27,7 +27,7 @@ _CLASSES = (
 
 def mermaid_text(drawings: Drawings, depth: int | None) -> str:
     """Return a flowchart, with groups unfolded to a depth, by default while it stays readable."""
-    boxes, links = view(drawings.diagrams, drawings.unfolded(0, depth))
+    boxes, links = view_of(drawings.diagrams, drawings.unfolded(0, depth))
     every = [each for box in boxes for each in box.within()]
     numbers = {each.path: f"n{number}" for number, each in enumerate(every)}
     lines = [f"{GENERATOR} {__version__}: {escaped(drawings.graph.name)}", "flowchart TD"]
@@ -50,16 +50,16 @@ def is_mermaid_file(first: bytes) -> bool:
     return first.startswith(GENERATOR.encode())
 
 
-def _box(shown: Shown, drawings: Drawings, numbers: dict[str, str], depth: int) -> Iterator[str]:
-    space, number, face = "  " * depth, numbers[shown.path], drawings.faces[id(shown.box)]
-    if shown.boxes:
+def _box(view: BoxView, drawings: Drawings, numbers: dict[str, str], depth: int) -> Iterator[str]:
+    space, number, face = "  " * depth, numbers[view.path], drawings.faces[id(view.box)]
+    if view.boxes:
         yield f'{space}subgraph {number}["{_text(face.title)}"]'
-        for inner in shown.boxes:
+        for inner in view.boxes:
             yield from _box(inner, drawings, numbers, depth + 1)
         yield f"{space}end"
         return
-    start, end = ('(["', '"])') if shown.box.kind == "input" else ('["', '"]')
-    kind = "block" if shown.box.kind in ("block", "model") else shown.box.kind
+    start, end = ('(["', '"])') if view.box.kind == "input" else ('["', '"]')
+    kind = "block" if view.box.kind in ("block", "model") else view.box.kind
     yield f"{space}{number}{start}{'<br/>'.join(_lines(face))}{end}:::{kind}"
 
 

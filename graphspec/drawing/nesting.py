@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from graphspec.drawing.faces import HEAD
 from graphspec.drawing.layering import LANE, Placement, Point, lay_out
-from graphspec.drawing.view import Link, Shown
+from graphspec.drawing.view import BoxView, Link
 
 INNER = 14.0
 """The space between the edges of a group and the boxes in it."""
@@ -20,10 +20,10 @@ _IN, _OUT = "\0in ", "\0out "
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
+class PlacedBox:
     """A box with its place in the drawing."""
 
-    shown: Shown
+    view: BoxView
     x: float
     y: float
     width: float
@@ -58,7 +58,7 @@ class Picture:
 
     width: float
     height: float
-    boxes: list[Placed] = field(default_factory=list)
+    boxes: list[PlacedBox] = field(default_factory=list)
     routes: list[Route] = field(default_factory=list)
 
 
@@ -70,7 +70,7 @@ class _Group:
     offsets: where each port stands, from the left of the group. left: the space at the left of the boxes.
     """
 
-    boxes: list[Shown]
+    boxes: list[BoxView]
     arrows: dict[tuple[str, str, str], list[Link]] = field(default_factory=dict)
     offsets: dict[str, float] = field(default_factory=dict)
     placement: Placement = field(default_factory=lambda: Placement({}, [], 0.0, 0.0))
@@ -78,7 +78,7 @@ class _Group:
     left: float = 0.0
 
 
-def arrange(boxes: Sequence[Shown], links: Sequence[Link], size_of: Callable[[Shown], Point]) -> Picture:
+def arrange(boxes: Sequence[BoxView], links: Sequence[Link], size_of: Callable[[BoxView], Point]) -> Picture:
     """Return the layout of boxes and arrows.
 
     Args:
@@ -89,7 +89,7 @@ def arrange(boxes: Sequence[Shown], links: Sequence[Link], size_of: Callable[[Sh
     groups = {_ROOT: _Group(list(boxes))}
     least = {_ROOT: 0.0}
     chains: dict[str, tuple[str, ...]] = {}
-    waiting: list[tuple[Shown, tuple[str, ...]]] = [(box, (_ROOT,)) for box in boxes]
+    waiting: list[tuple[BoxView, tuple[str, ...]]] = [(box, (_ROOT,)) for box in boxes]
     for box, chain in waiting:
         chains[box.path] = (*chain, box.path)
         if box.boxes:
@@ -116,7 +116,7 @@ def _split(link: Link, start: tuple[str, ...], end: tuple[str, ...], groups: dic
 
 
 def _place(
-    group: _Group, groups: dict[str, _Group], size_of: Callable[[Shown], Point], least: float, inner: float
+    group: _Group, groups: dict[str, _Group], size_of: Callable[[BoxView], Point], least: float, inner: float
 ) -> None:
     sizes = {box.path: groups[box.path].size if box.boxes else size_of(box) for box in group.boxes}
     top = dict.fromkeys(start for start, _, _ in group.arrows if start.startswith(_IN))
@@ -137,7 +137,7 @@ def _place(
 
 
 def _collect(
-    picture: Picture, groups: dict[str, _Group], key: str, corner: Point, size_of: Callable[[Shown], Point]
+    picture: Picture, groups: dict[str, _Group], key: str, corner: Point, size_of: Callable[[BoxView], Point]
 ) -> None:
     """Add a group's boxes and arrows at their places in the whole drawing."""
     group = groups[key]
@@ -160,6 +160,6 @@ def _collect(
     for box in group.boxes:
         at = group.placement.places[box.path]
         size = groups[box.path].size if box.boxes else size_of(box)
-        picture.boxes.append(Placed(box, x + at[0], y + at[1], *size))
+        picture.boxes.append(PlacedBox(box, x + at[0], y + at[1], *size))
         if box.boxes:
             _collect(picture, groups, box.path, (x + at[0], y + at[1]), size_of)

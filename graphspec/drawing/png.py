@@ -13,7 +13,7 @@ from graphspec.diagnostics.rules import TOO_LARGE
 from graphspec.drawing.drawings import Drawing
 from graphspec.drawing.faces import FOLD, HEAD, LINE, MARK, PADDING, Face
 from graphspec.drawing.layering import Point
-from graphspec.drawing.nesting import Placed, Route
+from graphspec.drawing.nesting import PlacedBox, Route
 from graphspec.drawing.svg import MARGIN, size_of
 from graphspec.version import __version__
 
@@ -40,11 +40,11 @@ _REPLACED = str.maketrans({"→": ">", "×": "x"})
 _GROUPS = ("#f8fafc", "#eef2f7")
 
 
-def png_bytes(made: Drawing, width: int | None = None) -> bytes:
+def png_bytes(drawing: Drawing, width: int | None = None) -> bytes:
     """Return the picture of a drawing.
 
     Args:
-        made: The drawing.
+        drawing: The drawing.
         width: The width in pixels; by default two for each px of the drawing, fewer for a large one.
 
     Raises:
@@ -54,7 +54,7 @@ def png_bytes(made: Drawing, width: int | None = None) -> bytes:
     from PIL import Image, ImageDraw
     from PIL.PngImagePlugin import PngInfo
 
-    across, down = size_of(made)
+    across, down = size_of(drawing)
     most = math.sqrt(_MAX_PIXELS / (across * down)) / _SMOOTH
     scale = min(SCALE, most) if width is None else width / across
     if scale > most or (scale < _MIN_SCALE and width is None):
@@ -65,7 +65,7 @@ def png_bytes(made: Drawing, width: int | None = None) -> bytes:
         )
     size = round(across * scale), round(down * scale)
     image = Image.new("RGB", (size[0] * _SMOOTH, size[1] * _SMOOTH), _WHITE)
-    _Painter(ImageDraw.Draw(image), scale * _SMOOTH).paint(made)
+    _Painter(ImageDraw.Draw(image), scale * _SMOOTH).paint(drawing)
     info = PngInfo()
     info.add_text("Software", f"{_SOFTWARE} {__version__}")
     held = io.BytesIO()
@@ -87,21 +87,21 @@ class _Painter:
         self.fonts = {is_bold: _font(12 * scale, _BOLD if is_bold else _PLAIN) for is_bold in (False, True)}
         self.small = _font(10 * scale, _BOLD)
 
-    def paint(self, made: Drawing) -> None:
-        for placed in made.picture.boxes:
-            if placed.shown.boxes:
-                fill = _GROUPS[placed.shown.depth % 2]
+    def paint(self, drawing: Drawing) -> None:
+        for placed in drawing.picture.boxes:
+            if placed.view.boxes:
+                fill = _GROUPS[placed.view.depth % 2]
                 self.rectangle(self.corners(placed), fill=fill)
-        for route in made.picture.routes:
+        for route in drawing.picture.routes:
             self.route(route)
-        for placed in made.picture.boxes:
-            self.box(placed, made.face(placed.shown), made.colours)
+        for placed in drawing.picture.boxes:
+            self.box(placed, drawing.face(placed.view), drawing.colours)
 
-    def corners(self, placed: Placed) -> tuple[float, float, float, float]:
+    def corners(self, placed: PlacedBox) -> tuple[float, float, float, float]:
         return placed.x, placed.y, placed.x + placed.width, placed.y + placed.height
 
-    def box(self, placed: Placed, face: Face, colours: Mapping[str, int]) -> None:
-        box, is_open = placed.shown.box, bool(placed.shown.boxes)
+    def box(self, placed: PlacedBox, face: Face, colours: Mapping[str, int]) -> None:
+        box, is_open = placed.view.box, bool(placed.view.boxes)
         x, y, right, bottom = self.corners(placed)
         head = HEAD if is_open else face.head
         stroke, wide = _STROKES[box.kind], 1.6 if box.kind == "output" else 1.0
@@ -184,8 +184,8 @@ class _Painter:
         is_small: bool = False,
     ) -> None:
         font, has_all = self.small if is_small else self.fonts[is_bold]
-        shown = escaped(text) if has_all else escaped(text).translate(_REPLACED)
-        self.canvas.text(self.point(x, y), shown, fill=colour, font=font, anchor=anchor)
+        drawable = escaped(text) if has_all else escaped(text).translate(_REPLACED)
+        self.canvas.text(self.point(x, y), drawable, fill=colour, font=font, anchor=anchor)
 
 
 def _curve(points: list[Point]) -> Iterator[Point]:

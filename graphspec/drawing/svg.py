@@ -10,7 +10,7 @@ from graphspec.diagnostics.escapes import escaped_lines
 from graphspec.drawing.drawings import Drawing
 from graphspec.drawing.faces import FOLD, HEAD, LINE, MARK, PADDING, Face, FaceLine
 from graphspec.drawing.layering import Point
-from graphspec.drawing.nesting import Placed, Route
+from graphspec.drawing.nesting import PlacedBox, Route
 
 STYLE = """
 .graph { font: 12px ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace; }
@@ -46,27 +46,27 @@ _GENERATOR = "<!-- graphspec plot -->"
 _VARIABLE = re.compile(r"var\(--[a-z-]+, (#[0-9a-f]+)\)")
 
 
-def size_of(made: Drawing) -> Point:
+def size_of(drawing: Drawing) -> Point:
     """Return the width and height of a drawing with its margins."""
-    return made.picture.width + 2 * MARGIN, made.picture.height + 2 * MARGIN
+    return drawing.picture.width + 2 * MARGIN, drawing.picture.height + 2 * MARGIN
 
 
-def svg_element(made: Drawing) -> str:
+def svg_element(drawing: Drawing) -> str:
     """Return the drawing as an `<svg class="graph">` element, with every text of the spec escaped."""
-    width, height = size_of(made)
+    width, height = size_of(drawing)
     head = (
         f'<svg class="graph" xmlns="http://www.w3.org/2000/svg" role="img" width="{width:.0f}" height="{height:.0f}" '
         f'viewBox="{-MARGIN:g} {-MARGIN:g} {width:.0f} {height:.0f}">'
-        f"<title>{_text(f'the graph of {made.name}')}</title>"
+        f"<title>{_text(f'the graph of {drawing.name}')}</title>"
     )
-    return "".join([head, *_boxes(made), "</svg>"])
+    return "".join([head, *_boxes(drawing), "</svg>"])
 
 
-def svg_file(made: Drawing) -> str:
+def svg_file(drawing: Drawing) -> str:
     """Return the drawing as an SVG file, which holds its style sheet and a background."""
     style = f"<style>{_VARIABLE.sub(lambda match: match[1], STYLE)}</style>"  # few programs but browsers know variables
     background = f'<rect x="{-MARGIN:g}" y="{-MARGIN:g}" width="100%" height="100%" fill="#fff"/>'
-    return svg_element(made).replace(">", f">{_GENERATOR}{style}{background}", 1) + "\n"
+    return svg_element(drawing).replace(">", f">{_GENERATOR}{style}{background}", 1) + "\n"
 
 
 def is_svg_of_plot(first: bytes) -> bool:
@@ -74,28 +74,28 @@ def is_svg_of_plot(first: bytes) -> bool:
     return first.startswith(b"<svg ") and _GENERATOR.encode() in first
 
 
-def _boxes(made: Drawing) -> Iterator[str]:
+def _boxes(drawing: Drawing) -> Iterator[str]:
     """Yield the unfolded groups, then the arrows, then the heads of the groups and all other boxes."""
-    for placed in made.picture.boxes:
-        if placed.shown.boxes:
+    for placed in drawing.picture.boxes:
+        if placed.view.boxes:
             yield _frame(placed)
-    yield from map(_route, made.picture.routes)
-    for placed in made.picture.boxes:
-        yield _box(placed, made.face(placed.shown), made.colours)
+    yield from map(_route, drawing.picture.routes)
+    for placed in drawing.picture.boxes:
+        yield _box(placed, drawing.face(placed.view), drawing.colours)
 
 
-def _frame(placed: Placed) -> str:
-    odd = " odd" if placed.shown.depth % 2 else ""
+def _frame(placed: PlacedBox) -> str:
+    odd = " odd" if placed.view.depth % 2 else ""
     return (
         f'<rect class="frame{odd}" x="{placed.x:.1f}" y="{placed.y:.1f}" width="{placed.width:.1f}" '
         f'height="{placed.height:.1f}" rx="8"/>'
     )
 
 
-def _box(placed: Placed, face: Face, marks: Mapping[str, int]) -> str:
-    width, height, is_open = placed.width, placed.height, bool(placed.shown.boxes)
+def _box(placed: PlacedBox, face: Face, marks: Mapping[str, int]) -> str:
+    width, height, is_open = placed.width, placed.height, bool(placed.view.boxes)
     head = HEAD if is_open else face.head
-    box = placed.shown.box
+    box = placed.view.box
     parts = [
         f'<g class="{box.kind}" transform="translate({placed.x:.1f} {placed.y:.1f})">',
         f"<title>{_text(face.whole)}</title>",
@@ -163,5 +163,5 @@ def _route(route: Route) -> str:
 
 
 def _text(text: str) -> str:
-    """Return `text` escaped for XML, with control characters made visible."""
+    """Return `text` escaped for XML, with control characters drawing visible."""
     return escape(escaped_lines(text))

@@ -15,15 +15,15 @@ INSIDE = " "
 
 
 @dataclass(slots=True)
-class Shown:
+class BoxView:
     """A box to be drawn. An unfolded group has boxes; `depth` counts the groups around it."""
 
     path: str
     box: Box
     depth: int
-    boxes: list[Shown] = field(default_factory=list)
+    boxes: list[BoxView] = field(default_factory=list)
 
-    def within(self) -> Iterator[Shown]:
+    def within(self) -> Iterator[BoxView]:
         """Return the box and all boxes in it, the outer ones first."""
         yield self
         for each in self.boxes:
@@ -34,7 +34,9 @@ Link = tuple[str, str, str]
 """An arrow between boxes that are drawn: the paths of both, and its text."""
 
 
-def view(diagrams: Sequence[Diagram], unfolded: Collection[str], number: int = 0) -> tuple[list[Shown], list[Link]]:
+def view_of(
+    diagrams: Sequence[Diagram], unfolded: Collection[str], number: int = 0
+) -> tuple[list[BoxView], list[Link]]:
     """Return the boxes and arrows of the diagram with this number, with the groups of these paths unfolded."""
     viewer = _Viewer(diagrams, unfolded, number)
     boxes = viewer.boxes(diagrams[number].boxes, "", 0)
@@ -52,13 +54,13 @@ def unfolded_to(diagrams: Sequence[Diagram], depth: int | None, number: int = 0)
     found: set[str] = set()
     level = 0
     while depth is None or level < depth:
-        boxes, _ = view(diagrams, found, number)
+        boxes, _ = view_of(diagrams, found, number)
         every = [each for box in boxes for each in box.within()]
         more = {each.path for each in every if each.box.is_group and not each.boxes}
         if not more:
             break
         if depth is None:
-            after, _ = view(diagrams, found | more, number)
+            after, _ = view_of(diagrams, found | more, number)
             if sum(not each.boxes for box in after for each in box.within()) > MAX_BOXES:
                 break
         found |= more
@@ -72,17 +74,17 @@ class _Viewer:
         self.instances = [("", number)]
         self.parents = [_parents(diagram) for diagram in diagrams]
 
-    def boxes(self, boxes: Sequence[Box], prefix: str, depth: int) -> list[Shown]:
+    def boxes(self, boxes: Sequence[Box], prefix: str, depth: int) -> list[BoxView]:
         found = []
         for box in boxes:
-            shown = Shown(prefix + box.key, box, depth)
-            if box.is_group and shown.path in self.unfolded:
+            view = BoxView(prefix + box.key, box, depth)
+            if box.is_group and view.path in self.unfolded:
                 inner, inner_prefix = box.boxes, prefix
                 if box.model is not None:
-                    inner, inner_prefix = self.diagrams[box.model].boxes, shown.path + INSIDE
+                    inner, inner_prefix = self.diagrams[box.model].boxes, view.path + INSIDE
                     self.instances.append((inner_prefix, box.model))
-                shown.boxes = self.boxes(inner, inner_prefix, depth + 1)
-            found.append(shown)
+                view.boxes = self.boxes(inner, inner_prefix, depth + 1)
+            found.append(view)
         return found
 
     def links(self) -> dict[tuple[str, str], list[str]]:

@@ -101,7 +101,7 @@ def test_groups_are_unfolded_while_the_drawing_stays_readable() -> None:
         drawings = of(ROOT / f"specs/{name}.yaml")
         assert drawings.unfolded() == drawings.unfolded(0, depth), name
         boxes = drawings.draw().picture.boxes
-        assert sum(not placed.shown.boxes for placed in boxes) <= 24
+        assert sum(not placed.view.boxes for placed in boxes) <= 24
     assert len(of(ROOT / "specs/zoo/resnet50.yaml").draw(0, ()).picture.boxes) == 4
 
 
@@ -124,14 +124,14 @@ def test_every_shipped_spec_is_drawn(path: Path) -> None:
 def check_places(drawings: Drawings, depth: int) -> None:
     """Boxes of a group lie within it and apart from each other; arrows end at the boxes that they join."""
     picture = drawings.draw(0, drawings.unfolded(0, depth)).picture
-    placed = {each.shown.path: each for each in picture.boxes}
+    placed = {each.view.path: each for each in picture.boxes}
     for each in picture.boxes:
-        for inner in (placed[shown.path] for shown in each.shown.boxes):
+        for inner in (placed[shown.path] for shown in each.view.boxes):
             assert each.x < inner.x
             assert inner.x + inner.width < each.x + each.width
             assert each.y + 28 <= inner.y
             assert inner.y + inner.height < each.y + each.height
-        siblings = [placed[shown.path] for shown in each.shown.boxes]
+        siblings = [placed[shown.path] for shown in each.view.boxes]
         for one, other in combinations(siblings, 2):
             apart_x = one.x + one.width <= other.x + 0.01 or other.x + other.width <= one.x + 0.01
             assert apart_x or one.y + one.height <= other.y + 0.01 or other.y + other.height <= one.y + 0.01
@@ -178,7 +178,7 @@ def test_a_block_of_several_outputs_and_a_model_of_several_are_linked(write: Wri
     )
     drawings = of(path)
     picture = drawings.draw(0, drawings.unfolded(0, 5)).picture
-    titles = {each.shown.path: each.shown.box.title for each in picture.boxes}
+    titles = {each.view.path: each.view.box.title for each in picture.boxes}
     links = {(titles[route.start], titles[end]) for route in picture.routes for end in route.ends}
     assert links == {
         *(("x", "up"), ("x", "down"), ("up", "p"), ("down", "q")),

@@ -270,8 +270,8 @@ def test_watching_serves_one_page_to_this_machine_and_stops_on_ctrl_c(tmp_path: 
         process.send_signal(signal.SIGINT)
         assert process.wait(10) == 0
         assert stream.readline() in (b"", b"\n", b": alive\n")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", port))
+    with pytest.raises(OSError, match="refused"):
+        socket.create_connection(("127.0.0.1", port), timeout=5)
 
 
 def test_a_save_is_drawn_and_findings_are_told(tmp_path: Path) -> None:
@@ -352,3 +352,8 @@ def test_the_watch_can_begin_with_a_faulty_file(tmp_path: Path) -> None:
         assert len(event(stream)["diagrams"][0]["boxes"]) == 3
         os.kill(process.pid, signal.SIGTERM)
         assert process.wait(10) in (143, -signal.SIGTERM)
+
+
+def test_the_picture_in_the_documents_is_what_is_drawn() -> None:
+    """docs/plot.md shows the drawing of the U-Net as it is made today."""
+    assert call(UNET, "--format", "svg").stdout == (ROOT / "docs/unet.svg").read_text(encoding="utf-8")

@@ -252,7 +252,7 @@ def test_the_page_lays_out_as_the_static_drawing_does(browser: Session, tmp_path
             browser.run(f"unfolded = new Set({json.dumps(sorted(unfolded))}), draw()")
             place = "({shown, x, y, width, height}) => [shown.path, x, y, width, height]"
             boxes: list[Any] = browser.run(f"picture.boxes.map({place})")
-            assert [each[0] for each in boxes] == [each.shown.path for each in picture.boxes]
+            assert [each[0] for each in boxes] == [each.view.path for each in picture.boxes]
             placed = [[each.x, each.y, each.width, each.height] for each in picture.boxes]
             assert [each[1:] for each in boxes] == [pytest.approx(each) for each in placed], (path.stem, depth)
             routes = browser.run("picture.routes.map(({points}) => points.flat())")
