@@ -21,7 +21,9 @@ def diagrams(graph: Graph, shapes: Shapes | None = None) -> list[Diagram]:
     shapes = infer(graph) if shapes is None else shapes
     graphs = [graph, *graph.models()]
     numbers = {id(each): number for number, each in enumerate(graphs)}
-    return [_Outline(each, shapes, numbers).diagram() for each in graphs]
+    calls = Counter(step.layer for each in graphs for node in each.nodes.values() for step in node.steps)
+    several = {layer: count for layer, count in calls.items() if count > 1 and not layer.is_operation}
+    return [_Outline(each, shapes, numbers, several).diagram() for each in graphs]
 
 
 def model_of(layer: Layer) -> NestedModel | None:
@@ -53,11 +55,9 @@ class _Level:
 class _Outline:
     """The diagram of one graph, while it is put together."""
 
-    def __init__(self, graph: Graph, shapes: Shapes, numbers: dict[int, int]) -> None:
-        self.graph, self.shapes, self.numbers = graph, shapes, numbers
-        calls = Counter(step.layer for node in graph.nodes.values() for step in node.steps)
-        self.several = {layer: count for layer, count in calls.items() if count > 1 and not layer.is_operation}
-        self.marks = {layer: mark_text(number) for number, layer in enumerate(self.several)}
+    def __init__(self, graph: Graph, shapes: Shapes, numbers: dict[int, int], several: dict[Layer, int]) -> None:
+        self.graph, self.shapes, self.numbers, self.several = graph, shapes, numbers, several
+        self.marks = {layer: mark_text(number) for number, layer in enumerate(several)}
         self.first: dict[str, str] = {}
         self.last: dict[str, str] = {}
         self.owner: dict[int, str] = {}
@@ -79,7 +79,8 @@ class _Outline:
         boxes = [merge.merged(box) for box in boxes]
         arrows = _rerouted(self.arrows, merge)
         outputs = {name: merge.home(key) for name in self.graph.outputs if (key := self.home(name)) is not None}
-        shared = {mark: f"{describe(layer)}, called {self.several[layer]} times" for layer, mark in self.marks.items()}
+        called = [layer for layer in self.graph.called_layers() if layer in self.marks]
+        shared = {self.marks[each]: f"{describe(each)}, called {self.several[each]} times" for each in called}
         return Diagram(
             name=self.graph.name,
             boxes=(*inputs, *boxes),

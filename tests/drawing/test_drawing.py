@@ -60,6 +60,30 @@ def test_shared_layers_bear_one_mark() -> None:
     assert [line.mark for box in tweets.boxes for line in box.lines].count("A") == 2
 
 
+def test_marks_are_those_of_one_layer_in_all_diagrams(write: Write) -> None:
+    """No two layers bear one mark, in nested models neither; a layer shared with a model bears its mark in both."""
+    path = write(
+        """
+        graphspec: 1
+        layers: {outer: {Dense: 2}, both: {Dense: 2}}
+        models:
+          m:
+            inputs: {p: [2]}
+            layers: {inner: {Dense: 2}}
+            outputs: {o: {from: p, apply: [inner, inner, both]}}
+        inputs: {x: [2]}
+        graph: {a: {from: x, apply: [outer, outer, both, m]}}
+        outputs: {y: {from: a, apply: {Dense: 1}}}
+        """
+    )
+    main, model = of(path).diagrams
+    named = {text.split()[0]: mark for each in (main, model) for mark, text in each.shared.items()}
+    assert sorted(named) == ["both", "inner", "outer"]
+    assert len(set(named.values())) == 3
+    assert named["both"] in main.shared
+    assert named["both"] in model.shared
+
+
 def test_a_chain_of_blocks_is_one_box() -> None:
     """A node that applies layers and blocks in a chain is one box with all layers, none of lowering's names."""
     drawings = of(ROOT / "specs/zoo/unet.yaml")

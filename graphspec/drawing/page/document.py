@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from importlib.resources import files
 from typing import Any
@@ -89,8 +90,7 @@ def plot_facts(drawings: Drawings, findings: Iterable[Diagnostic], depth: int | 
     details = Details(drawings.graph, drawings.diagrams, drawings.shapes)
     listed: list[Facts] = []
     diagrams = [_diagram(each, number, drawings, details, listed) for number, each in enumerate(drawings.diagrams)]
-    for each in listed:
-        each["findings"] = [number for number, one in enumerate(found) if _is_about(one, each["places"], details)]
+    _add_findings(listed, found, details)
     count = count_parameters(drawings.graph, drawings.shapes)
     return {
         "name": escaped_lines(drawings.graph.name),
@@ -159,12 +159,22 @@ def _diagram(diagram: Diagram, number: int, drawings: Drawings, details: Details
     }
 
 
-def _is_about(found: Diagnostic, places: Sequence[Sequence[int]], details: Details) -> bool:
-    """Return whether a diagnostic lies in one of the places."""
-    span = found.span
-    if span is None:
-        return False
-    return any(details.texts[source] is span.source and first <= span.line <= last for source, first, last in places)
+def _add_findings(listed: Iterable[Facts], found: Sequence[Diagnostic], details: Details) -> None:
+    """Add to the details of each box the numbers of the diagnostics that lie in its places."""
+    lines: dict[int, list[tuple[int, int]]] = {}
+    for number, each in enumerate(found):
+        if each.span is not None and (source := details.numbers.get(id(each.span.source))) is not None:
+            lines.setdefault(source, []).append((each.span.line, number))
+    for several in lines.values():
+        several.sort()
+    for facts in listed:
+        within: set[int] = set()
+        for source, first, last in facts["places"]:
+            several = lines.get(source, [])
+            within.update(
+                number for _, number in several[bisect_left(several, (first, 0)) : bisect_left(several, (last + 1, 0))]
+            )
+        facts["findings"] = sorted(within)
 
 
 def _part(name: str) -> str:
