@@ -47,12 +47,14 @@ class Face:
     """The texts of a folded box.
 
     Attributes:
+        mark: The mark of a model that is applied several times.
         count: The number of parameters, shortened; empty for none.
         skipped: The number of lines left out in the middle.
         whole: All texts uncut, for a tooltip.
     """
 
     title: str
+    mark: str
     count: str
     lines: tuple[FaceLine, ...]
     skipped: int
@@ -113,11 +115,14 @@ def _face(box: Box, diagrams: Sequence[Diagram], parameters: int | None) -> Face
     title = cut(_title(box))
     count = short_count(parameters) if title and box.kind != "input" else ""
     head = HEAD if title else 8.0
-    widths = [text_width(title) + (FOLD if box.is_group else 0) + (text_width(count) + 16 if count else 0)]
+    mark = next((line.mark for line in box.lines), "") if box.is_group else ""
+    signs = (FOLD if box.is_group else 0) + (MARK if mark else 0)
+    widths = [text_width(title) + signs + (text_width(count) + 16 if count else 0)]
     for line in lines:
         widths.append(text_width(line.text) + 2 * CHARACTER + text_width(line.shape) + (MARK if line.mark else 0))
     return Face(
         title=title,
+        mark=mark,
         count=count,
         lines=tuple(lines),
         skipped=skipped,
@@ -143,7 +148,6 @@ def _lines(box: Box, diagrams: Sequence[Diagram]) -> Iterator[FaceLine]:
     if not box.is_group:
         yield from (FaceLine(line.text, line.shape, line.mark) for line in box.lines)
         return
-    mark = next((line.mark for line in box.lines), "")
     inner = box.boxes if box.model is None else [each for each in diagrams[box.model].boxes if each.kind != "input"]
     parts = [(text, [each for _, each in group]) for text, group in groupby(map(_part, inner), lambda part: part[0])]
     for number, (text, same) in enumerate(parts):
@@ -151,7 +155,7 @@ def _lines(box: Box, diagrams: Sequence[Diagram]) -> Iterator[FaceLine]:
             yield FaceLine(f"… {len(parts) - number} more", "")
             break
         count = f"{len(same)} × " if len(same) > 1 else ""
-        yield FaceLine(f"{count}{text}", _last_shape(same[-1]), mark if number == 0 else "")
+        yield FaceLine(f"{count}{text}", _last_shape(same[-1]))
     if box.model is not None and box.lines and box.lines[0].shape != _last_shape(inner[-1]):
         yield FaceLine("→", box.lines[0].shape)
 

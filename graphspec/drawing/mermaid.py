@@ -22,6 +22,7 @@ _CLASSES = (
     "classDef output fill:#e0e7ff,stroke:#4f46e5,color:#0f172a",
     "classDef node fill:#ffffff,stroke:#94a3b8,color:#0f172a",
     "classDef block fill:#e2e8f0,stroke:#94a3b8,color:#0f172a",
+    "classDef group fill:#f8fafc,stroke:#94a3b8,color:#0f172a",
 )
 
 
@@ -42,6 +43,8 @@ def mermaid_text(drawings: Drawings, depth: int | None) -> str:
             else f'  {numbers[start]} -- "{_text(text)}" --> {numbers[end]}'
         )
     lines += [f"  {each}" for each in _CLASSES]
+    groups = [numbers[each.path] for each in every if each.boxes]
+    lines += [f"  class {','.join(groups)} group"] if groups else []
     return "\n".join(lines) + "\n"
 
 
@@ -65,7 +68,7 @@ def _box(view: BoxView, drawings: Drawings, numbers: dict[str, str], depth: int)
 
 def _lines(face: Face) -> Iterator[str]:
     if face.title:
-        yield f"<b>{_text(face.title)}</b>"
+        yield f"<b>{_text(f'{face.mark}: {face.title}' if face.mark else face.title)}</b>"
     for number, line in enumerate(face.lines):
         if face.skipped and number == len(face.lines) // 2:
             yield f"… {face.skipped} more"

@@ -69,7 +69,7 @@ def png_bytes(drawing: Drawing, width: int | None = None) -> bytes:
     info = PngInfo()
     info.add_text("Software", f"{_SOFTWARE} {__version__}")
     held = io.BytesIO()
-    smooth = image.resize(size, Image.Resampling.LANCZOS).quantize(128)
+    smooth = image.resize(size, Image.Resampling.LANCZOS).quantize(256)
     smooth.save(held, "PNG", pnginfo=info)
     return held.getvalue()
 
@@ -115,6 +115,9 @@ class _Painter:
                 if not is_open:
                     self.line([(start + 4, y + 10), (start + 4, y + 18)], _MUTED, 1.6)
                 start += FOLD
+            if face.mark:
+                self.mark(face.mark, start, y + 18, colours)
+                start += MARK
             self.text(start, y + 18, face.title, _INK, is_bold=True)
             self.text(right - PADDING, y + 18, face.count, _MUTED, anchor="rs")
         if not is_open:
@@ -129,13 +132,15 @@ class _Painter:
                 y += LINE
             start = x + PADDING
             if line.mark:
-                fill = _MARKS[colours.get(line.mark, 0)]
-                self.rectangle((start, y - 11, start + 16, y + 3), fill=fill, radius=4)
-                self.text(start + 8, y, line.mark, _WHITE, anchor="ms", is_small=True)
+                self.mark(line.mark, start, y, colours)
                 start += MARK
             self.text(start, y, line.text, _INK)
             self.text(right - PADDING, y, line.shape, _MUTED, anchor="rs")
             y += LINE
+
+    def mark(self, mark: str, x: float, y: float, colours: Mapping[str, int]) -> None:
+        self.rectangle((x, y - 11, x + 16, y + 3), fill=_MARKS[colours.get(mark, 0)], radius=4)
+        self.text(x + 8, y, mark, _WHITE, anchor="ms", is_small=True)
 
     def route(self, route: Route) -> None:
         self.line(list(_curve(route.points)), _ARROW, 1.4)

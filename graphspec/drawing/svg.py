@@ -111,6 +111,9 @@ def _box(placed: PlacedBox, face: Face, marks: Mapping[str, int]) -> str:
             sign = f"M{middle - 4:g} 14h8" + ("" if is_open else f"M{middle:g} 10v8")
             parts.append(f'<path class="sign" d="{sign}"/>')
             start += FOLD
+        if face.mark:
+            parts.append(_mark(face.mark, start, 18, marks))
+            start += MARK
         parts.append(f'<text class="title" x="{start:g}" y="18">{_text(face.title)}</text>')
         if face.count:
             parts.append(
@@ -135,14 +138,18 @@ def _lines(face: Face, width: float, marks: Mapping[str, int]) -> Iterator[str]:
 def _line(line: FaceLine, width: float, y: float, marks: Mapping[str, int]) -> str:
     mark, start = "", PADDING
     if line.mark:
+        mark = _mark(line.mark, start, y, marks)
         start += MARK
-        mark = (
-            f'<rect class="mark-{marks.get(line.mark, 0)}" x="{PADDING:g}" y="{y - 11:g}" width="16" height="14" '
-            f'rx="4"/><text class="mark-text" x="{PADDING + 8:g}" y="{y - 0.5:g}">{_text(line.mark)}</text>'
-        )
     return (
         f'{mark}<text class="layer" x="{start:g}" y="{y:g}">{_text(line.text)}</text>'
         f'<text class="shape" x="{width - PADDING:.1f}" y="{y:g}" text-anchor="end">{_text(line.shape)}</text>'
+    )
+
+
+def _mark(mark: str, x: float, y: float, marks: Mapping[str, int]) -> str:
+    return (
+        f'<rect class="mark-{marks.get(mark, 0)}" x="{x:g}" y="{y - 11:g}" width="16" height="14" rx="4"/>'
+        f'<text class="mark-text" x="{x + 8:g}" y="{y - 0.5:g}">{_text(mark)}</text>'
     )
 
 

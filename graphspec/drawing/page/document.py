@@ -138,6 +138,7 @@ def _diagram(diagram: Diagram, number: int, drawings: Drawings, details: Details
             "key": box.key,
             "kind": box.kind,
             "title": escaped_lines(face.title),
+            "mark": face.mark,
             "count": face.count,
             "lines": [[escaped_lines(line.text), line.shape, line.mark] for line in face.lines],
             "skipped": face.skipped,

@@ -115,7 +115,9 @@ function drawBox(root, {shown, x, y, width, height}, data) {
   if (box.title) {
     element(node, "path", {class: "head", d: `M0 ${head}v${8 - head}q0 -8 8 -8h${width - 16}q8 0 8 8v${head - 8}z`});
     if (isFold) element(node, "path", {class: "sign", d: `M${PADDING} 14h8${open ? "" : `M${PADDING + 4} 10v8`}`});
-    element(node, "text", {class: "title", x: PADDING + (isFold ? FOLD : 0), y: 18}, box.title);
+    const start = PADDING + (isFold ? FOLD : 0);
+    if (box.mark) drawMark(node, box.mark, start, 18, data);
+    element(node, "text", {class: "title", x: start + (box.mark ? MARK : 0), y: 18}, box.title);
     if (box.count) element(node, "text", {class: "count", x: width - PADDING, y: 18, "text-anchor": "end"}, box.count);
   }
   element(node, "rect", {class: "box edge", width, height, rx: 8});
@@ -137,14 +139,16 @@ function drawLines(node, box, width, data) {
       element(node, "text", {class: "more", x: PADDING, y}, `… ${box.skipped} more`);
       y += LINE;
     }
-    if (mark) {
-      element(node, "rect", {class: `mark-${data.marks[mark]}`, x: PADDING, y: y - 11, width: 16, height: 14, rx: 4});
-      element(node, "text", {class: "mark-text", x: PADDING + 8, y: y - 0.5}, mark);
-    }
+    if (mark) drawMark(node, mark, PADDING, y, data);
     element(node, "text", {class: "layer", x: PADDING + (mark ? MARK : 0), y}, text);
     element(node, "text", {class: "shape", x: width - PADDING, y, "text-anchor": "end"}, shape);
     y += LINE;
   });
+}
+
+function drawMark(node, mark, x, y, data) {
+  element(node, "rect", {class: `mark-${data.marks[mark]}`, x, y: y - 11, width: 16, height: 14, rx: 4});
+  element(node, "text", {class: "mark-text", x: x + 8, y: y - 0.5}, mark);
 }
 
 function labelOf(box, found) {
