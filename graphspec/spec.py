@@ -70,7 +70,12 @@ def load(path: Path | str, overrides: Iterable[str] = ()) -> Spec:
 
 
 def inspect(
-    path: Path | str, overrides: Iterable[str] = (), *, data: bool = False, values: bool = False
+    path: Path | str,
+    overrides: Iterable[str] = (),
+    *,
+    data: bool = False,
+    values: bool = False,
+    keep_faulty: bool = False,
 ) -> tuple[Spec | None, Report]:
     """Load a spec, and return it (None if it has errors) with all findings.
 
@@ -79,9 +84,11 @@ def inspect(
         overrides: `key=value` texts, as for `--set`.
         data: Check the headers of data files, and the spec at the bounds of its search, too.
         values: Read whole data files, which needs NumPy.
+        keep_faulty: Return a spec with errors, too, where enough of it can be read; its faulty parts are marked.
     """
     with spec_in(Path() if str(path) == STANDARD_INPUT else Path(path).parent):
-        return _inspect(path, overrides, data, values)
+        spec, report = _inspect(path, overrides, data, values)
+    return (spec if keep_faulty or not report.errors else None), report
 
 
 def _inspect(path: Path | str, overrides: Iterable[str], data: bool, values: bool) -> tuple[Spec | None, Report]:
@@ -100,7 +107,7 @@ def _inspect(path: Path | str, overrides: Iterable[str], data: bool, values: boo
         spec = None
     places = [finding.span for finding in report.found if finding.span is not None]
     report.extend(each for each in yaml11 if each.span is not None and not any(map(each.span.overlaps, places)))
-    return (spec if not report.errors else None), report
+    return spec, report
 
 
 def inspect_text(text: str, path: Path) -> tuple[Spec | None, Report]:

@@ -1,7 +1,4 @@
-"""`graphspec validate --watch`: validate again whenever a file changes that the result depends on.
-
-The modification times are polled, which needs no library and works on every file system.
-"""
+"""`graphspec validate --watch`: validate again whenever a file changes that the result depends on."""
 
 from __future__ import annotations
 
@@ -12,18 +9,13 @@ from pathlib import Path
 
 import click
 
+from graphspec.cli._stamps import INTERVAL, Stamps, stamps_of
 from graphspec.files import is_folder
 from graphspec.language.document.overlay import key
 from graphspec.signals import forget
 from graphspec.validation.find import walk
 from graphspec.validation.run import Request, Result, run
 from graphspec.validation.settings import Finder
-
-_INTERVAL = 0.25
-"""Seconds between two polls."""
-
-Stamps = dict[str, tuple[int, int] | None]
-"""Modification time in ns and size in bytes of each file by path; None if there is no file."""
 
 
 def watch(request: Request, write_output: Callable[[Result, str | None], int]) -> int:
@@ -48,7 +40,7 @@ def watch(request: Request, write_output: Callable[[Result, str | None], int]) -
             }
             click.echo(f"Watching {len(after):,} files; press Ctrl-C to stop.", err=True)
             while _stamps(request.paths, dependencies) == seen:
-                time.sleep(_INTERVAL)
+                time.sleep(INTERVAL)
     except KeyboardInterrupt:
         if status is None:
             raise
@@ -58,16 +50,8 @@ def watch(request: Request, write_output: Callable[[Result, str | None], int]) -
 
 def _stamps(paths: Iterable[str], dependencies: Iterable[str]) -> Stamps:
     """Return the stamps of every possible spec below `paths`, and of `dependencies`."""
-    return {path: _stamp(path) for path in {*_below(paths), *dependencies}}
+    return stamps_of({*_below(paths), *dependencies})
 
 
 def _below(paths: Iterable[str]) -> set[str]:
     return {key(file) for path in paths for file in (walk(path) if is_folder(path) else [path])}
-
-
-def _stamp(path: str) -> tuple[int, int] | None:
-    try:
-        status = Path(path).stat()
-    except OSError:
-        return None
-    return status.st_mtime_ns, status.st_size

@@ -24,7 +24,7 @@ from graphspec.signals import exit_status, raised_once
 
 FINDINGS, INTERNAL, INTERRUPTED = 1, 3, 130
 COMMANDS = (
-    *("validate", "fmt", "summary", "data"),
+    *("validate", "fmt", "summary", "plot", "data"),
     *("train", "verify-resume", "runs", "evaluate", "predict", "export", "report", "tune"),
     *("decompile", "layers", "explain", "schema", "cache"),
 )
@@ -177,6 +177,7 @@ def main() -> None:
     graphspec validate specs/                     check specs, without TensorFlow
     graphspec fmt specs/                          format specs in canonical order and style
     graphspec summary specs/headline.yaml         show the model, node by node
+    graphspec plot specs/wine.yaml -o wine.html   draw the graph: SVG, PNG, Mermaid or an interactive page
     graphspec data specs/wine.yaml                show the data of a spec
     graphspec train specs/same_digit.yaml         train a model into a run directory
     graphspec train --resume runs/same_digit      resume the newest run that was stopped or killed

@@ -1,21 +1,25 @@
-"""The layout of the boxes and arrows of a directed graph, by a compact form of Sugiyama's method.
+"""The layout of the boxes and arrows of a directed graph, by Sugiyama's method.
 
-Each box is one row below the lowest of its inputs. An arrow over several rows has a place in each. Rows are sorted by
-the barycentres of their neighbours. Places in a row are as near to their neighbours as the distances allow; pooling
-items that would overlap gives the optimum.
+Each box is one row below the lowest of its inputs. An arrow over several rows has a lane in each. Rows are sorted by
+the barycentres of their neighbours; `placing` finds the places in a row.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-GAP, ROW_GAP, LANE = 28.0, 44.0, 14.0
+from graphspec.drawing.placing import Item, place
+
+GAP, ROW_GAP, LANE = 28.0, 40.0, 14.0
 """The gap between boxes of a row, the gap between rows, and the width of an arrow through a row, in px."""
 
+EDGE_GAP = 18.0
+"""The gap beside a row of no height."""
+
 _SWEEPS = 12
-_LANE_WEIGHT = 4.0
+_PORT_GAP, _PORT_MARGIN = 14.0, 12.0
 
 Point = tuple[float, float]
 
@@ -40,53 +44,85 @@ class Placement:
     height: float
 
 
-@dataclass(slots=True)
-class _Item:
-    """An item of a row: a box, or an arrow that passes through."""
-
-    width: float
-    height: float
-    row: int
-    is_lane: bool = False
-    x: float = 0.0  # of its middle
-
-
-def lay_out(sizes: Mapping[str, Point], arrows: Sequence[tuple[str, str]]) -> Placement:
+def lay_out(
+    sizes: Mapping[str, Point],
+    arrows: Sequence[tuple[str, str]],
+    *,
+    top: Collection[str] = (),
+    bottom: Collection[str] = (),
+    ports: Mapping[tuple[int, bool], float] | None = None,
+) -> Placement:
     """Return a layout of boxes and arrows.
 
     Args:
         sizes: The (width, height) of each box by key; the order of boxes that are otherwise equal.
         arrows: The start and end of each arrow.
+        top: Boxes of the first row, which holds no others.
+        bottom: Boxes of the last row, which holds no others.
+        ports: The distance from the left of the box at which an arrow, by its number, begins (False) or ends (True);
+            elsewhere it is chosen.
 
-    Raises:
-        ValueError: The arrows have a cycle.
+    Returns:
+        The layout, in which one arrow of each cycle goes up.
     """
-    rows = _rows(sizes, arrows)
-    items = {key: _Item(*sizes[key], rows[key]) for key in sizes}
+    turned = _turned(sizes, arrows)
+    arrows = [(end, start) if number in turned else (start, end) for number, (start, end) in enumerate(arrows)]
+    fixed = {(number, is_end != (number in turned)): x for (number, is_end), x in (ports or {}).items()}
+    rows = _rows(sizes, arrows, top, bottom)
+    items = {key: Item(*sizes[key], rows[key]) for key in sizes}
     chains = [_chain(number, start, end, items) for number, (start, end) in enumerate(arrows)]
-    links = [(chain[i], chain[i + 1]) for chain in chains for i in range(len(chain) - 1)]
     above: dict[str, list[str]] = {key: [] for key in items}
     below: dict[str, list[str]] = {key: [] for key in items}
-    for start, end in links:
+    for start, end in (link for chain in chains for link in itertools.pairwise(chain)):
         below[start].append(end)
         above[end].append(start)
     order: list[list[str]] = [[] for _ in range(1 + max((item.row for item in items.values()), default=0))]
     for key, item in items.items():
         order[item.row].append(key)
     _order(order, above, below)
-    _place(order, items, above, below)
-    return _finished(order, items, sizes, chains, above, below)
+    place(order, items, above, below, GAP)
+    placement = _finished(order, items, sizes, chains, fixed)
+    for number in turned:
+        placement.routes[number].reverse()
+    return placement
 
 
-def _rows(keys: Iterable[str], arrows: Sequence[tuple[str, str]]) -> dict[str, int]:
+def _turned(keys: Iterable[str], arrows: Sequence[tuple[str, str]]) -> set[int]:
+    """Return the numbers of the arrows that close a cycle in a search from the first box on."""
+    after: dict[str, list[tuple[int, str]]] = {key: [] for key in keys}
+    for number, (start, end) in enumerate(arrows):
+        after[start].append((number, end))
+    turned: set[int] = set()
+    done: set[str] = set()
+    for first in after:
+        path, active = [(first, iter(after[first]))], {first}
+        while path and first not in done:
+            key, ends = path[-1]
+            number, end = next(ends, (-1, key))
+            if number < 0:
+                path.pop()
+                active.discard(key)
+                done.add(key)
+            elif end in active:
+                turned.add(number)
+            elif end not in done:
+                path.append((end, iter(after[end])))
+                active.add(end)
+    return turned
+
+
+def _rows(
+    keys: Iterable[str], arrows: Sequence[tuple[str, str]], top: Collection[str], bottom: Collection[str]
+) -> dict[str, int]:
     """Return the row of each box: one below its lowest input, or above its first consumer."""
-    rows = dict.fromkeys(keys, 0)
+    first = 1 if top else 0
+    rows = {key: 0 if key in top else first for key in keys}
     after: dict[str, list[str]] = {key: [] for key in rows}
     waits = dict.fromkeys(rows, 0)
     for start, end in arrows:
         after[start].append(end)
         waits[end] += 1
-    sources = {key for key, count in waits.items() if not count}
+    sources = [key for key, count in waits.items() if not count]
     ready = list(sources)
     for key in ready:
         for end in after[key]:
@@ -94,19 +130,18 @@ def _rows(keys: Iterable[str], arrows: Sequence[tuple[str, str]]) -> dict[str, i
             waits[end] -= 1
             if not waits[end]:
                 ready.append(end)
-    if len(ready) < len(rows):
-        raise ValueError("the arrows make a circle")
     for key in sources:
-        if after[key]:
+        if after[key] and key not in top:
             rows[key] = min(rows[end] for end in after[key]) - 1
-    return rows
+    last = 1 + max((row for key, row in rows.items() if key not in bottom), default=-1)
+    return rows | dict.fromkeys(bottom, last)
 
 
-def _chain(number: int, start: str, end: str, items: dict[str, _Item]) -> list[str]:
-    """Return the items of an arrow: its boxes, and its place in each row between them."""
+def _chain(number: int, start: str, end: str, items: dict[str, Item]) -> list[str]:
+    """Return the items of an arrow: its boxes, and its lane in each row between them."""
     passed = range(items[start].row + 1, items[end].row)
     lanes = [f"\0{number}/{row}" for row in passed]
-    items.update({lane: _Item(LANE, 0, row, is_lane=True) for lane, row in zip(lanes, passed, strict=True)})
+    items.update({lane: Item(LANE, 0, row, is_lane=True) for lane, row in zip(lanes, passed, strict=True)})
     return [start, *lanes, end]
 
 
@@ -114,6 +149,8 @@ def _order(order: list[list[str]], above: dict[str, list[str]], below: dict[str,
     """Sort each row by the barycentres of the linked items, and keep the order with the fewest crossings."""
     best, fewest = [list(row) for row in order], _crossings(order, below)
     for sweep in range(_SWEEPS):
+        if not fewest:
+            break
         down = sweep % 2 == 0
         neighbours = above if down else below
         numbers = range(1, len(order)) if down else range(len(order) - 2, -1, -1)
@@ -151,96 +188,65 @@ def _crossings(order: list[list[str]], below: dict[str, list[str]]) -> int:
     return count
 
 
-def _place(
-    order: list[list[str]], items: dict[str, _Item], above: dict[str, list[str]], below: dict[str, list[str]]
-) -> None:
-    for row in order:
-        x = 0.0
-        for key in row:
-            items[key].x = x + items[key].width / 2
-            x += items[key].width + GAP
-    above, below = _pulls(above, items), _pulls(below, items)
-    both = _pulls({key: above[key] + below[key] for key in items}, items)
-    for sweep in range(2 * _SWEEPS):
-        neighbours = both if sweep > _SWEEPS else (above, below)[sweep % 2]
-        for row in order if sweep % 2 == 0 else reversed(order):
-            wanted = [_mean([items[each].x for each in neighbours[key]], items[key].x) for key in row]
-            _spread(row, wanted, items)
-
-
-def _pulls(links: dict[str, list[str]], items: dict[str, _Item]) -> dict[str, list[str]]:
-    """Return the items that attract each item: boxes attract boxes, an arrow attracts its own items.
-
-    This keeps chains of boxes upright and long arrows straight.
-    """
-    pulls = {}
-    for key, linked in links.items():
-        of_a_kind = [each for each in linked if items[each].is_lane == items[key].is_lane]
-        pulls[key] = of_a_kind or linked
-    return pulls
-
-
-def _spread(row: list[str], wanted: list[float], items: dict[str, _Item]) -> None:
-    """Place each item as near to its wanted position as distances allow, by weighted least squares."""
-    offsets = [0.0]
-    for left, right in itertools.pairwise(row):
-        offsets.append(offsets[-1] + (items[left].width + items[right].width) / 2 + GAP)
-    pools: list[tuple[float, float, int]] = []  # place, weight, how many items
-    for key, want, offset in zip(row, wanted, offsets, strict=True):
-        place, weight, count = want - offset, _LANE_WEIGHT if items[key].is_lane else 1.0, 1
-        while pools and pools[-1][0] > place:
-            other, more, others = pools.pop()
-            place = (place * weight + other * more) / (weight + more)
-            weight, count = weight + more, count + others
-        pools.append((place, weight, count))
-    places = [place for place, _, count in pools for _ in range(count)]
-    for key, place, offset in zip(row, places, offsets, strict=True):
-        items[key].x = place + offset
-
-
 def _finished(
     order: list[list[str]],
-    items: dict[str, _Item],
+    items: dict[str, Item],
     sizes: Mapping[str, Point],
     chains: list[list[str]],
-    above: dict[str, list[str]],
-    below: dict[str, list[str]],
+    fixed: Mapping[tuple[int, bool], float],
 ) -> Placement:
     left = min((item.x - item.width / 2 for item in items.values()), default=0.0)
     for item in items.values():
         item.x -= left
-    tops, y = [], 0.0
-    for row in order:
-        tops.append(y)
-        y += max((items[key].height for key in row), default=0.0) + ROW_GAP
     heights = [max((items[key].height for key in row), default=0.0) for row in order]
-    ports = _ports(sizes, items, above, below)
+    tops, y = [], 0.0
+    for number, height in enumerate(heights):
+        tops.append(y)
+        is_edge = not height or (number + 1 < len(heights) and not heights[number + 1])
+        y += height + (EDGE_GAP if is_edge else ROW_GAP)
+    y -= (EDGE_GAP if heights and not heights[-1] else ROW_GAP) if heights else 0.0
+    ports = _ports(items, chains, fixed)
     routes = []
-    for chain in chains:
+    for number, chain in enumerate(chains):
         first = items[chain[0]]
-        points = [(ports[chain[0], chain[1], "out"], tops[first.row] + first.height)]
-        for start, end in itertools.pairwise(chain):
+        points = [(ports[number, False], tops[first.row] + first.height)]
+        for step, (start, end) in enumerate(itertools.pairwise(chain)):
             upper, lower = items[start], items[end]
-            points.append((ports.get((start, end, "out"), upper.x), tops[upper.row] + heights[upper.row]))
-            points.append((ports.get((start, end, "in"), lower.x), tops[lower.row]))
+            out = ports[number, False] if step == 0 else upper.x
+            into = ports[number, True] if step == len(chain) - 2 else lower.x
+            points += [(out, tops[upper.row] + heights[upper.row]), (into, tops[lower.row])]
         routes.append(points)
     places = {key: (items[key].x - items[key].width / 2, tops[items[key].row]) for key in sizes}
     width = max((item.x + item.width / 2 for item in items.values()), default=0.0)
-    return Placement(places, routes, width, max(0.0, y - ROW_GAP))
+    return Placement(places, routes, width, y)
 
 
 def _ports(
-    sizes: Mapping[str, Point], items: dict[str, _Item], above: dict[str, list[str]], below: dict[str, list[str]]
-) -> dict[tuple[str, str, str], float]:
-    """Return where each link begins and ends along the edges of its boxes."""
-    ports = {}
-    for key in sizes:
-        for side, linked in (("in", above[key]), ("out", below[key])):
-            ends = sorted(dict.fromkeys(linked), key=lambda each: items[each].x)
-            step = min(18.0, items[key].width / (len(ends) + 1))
-            for number, end in enumerate(ends):
-                x = items[key].x + (number - (len(ends) - 1) / 2) * step
-                ports[(end, key, side) if side == "in" else (key, end, side)] = x
+    items: dict[str, Item], chains: list[list[str]], fixed: Mapping[tuple[int, bool], float]
+) -> dict[tuple[int, bool], float]:
+    """Return where each arrow, by its number, begins (False) and ends (True): straight below or above what it joins."""
+    ends: dict[tuple[str, bool], list[tuple[float, int]]] = {}
+    for number, chain in enumerate(chains):
+        for is_end in (False, True):
+            box, other = (chain[-1], chain[-2]) if is_end else (chain[0], chain[1])
+            x, item = items[other].x, items[box]
+            if (number, is_end) in fixed:
+                x = item.x - item.width / 2 + fixed[number, is_end]
+            ends.setdefault((box, is_end), []).append((x, number))
+    ports: dict[tuple[int, bool], float] = {}
+    for (box, is_end), wanted in ends.items():
+        item = items[box]
+        wanted.sort()
+        if all((number, is_end) in fixed for _, number in wanted):
+            ports |= {(number, is_end): x for x, number in wanted}
+            continue
+        margin = min(_PORT_MARGIN, item.width / 4)
+        gap = min(_PORT_GAP, (item.width - 2 * margin) / max(1, len(wanted) - 1))
+        low, high = item.x - item.width / 2 + margin, item.x + item.width / 2 - margin
+        places = [min(max(x, low + gap * i), high - gap * (len(wanted) - 1 - i)) for i, (x, _) in enumerate(wanted)]
+        for i in range(1, len(places)):
+            places[i] = max(places[i], places[i - 1] + gap)
+        ports |= {(number, is_end): x for x, (_, number) in zip(places, wanted, strict=True)}
     return ports
 
 

@@ -268,11 +268,26 @@ class Step:
                 waiting += value[::-1]
 
 
+@dataclass(frozen=True, slots=True)
+class Expansion:
+    """A use of a block that became nodes.
+
+    block: the name of the block. node: the node that uses it. name: the beginning of the names of its nodes, without
+    `__`. span: the step that uses it.
+    """
+
+    block: str
+    node: str
+    name: str
+    span: Span
+
+
 @dataclass(slots=True)
 class Node:
     """A named tensor: its operands and the layers called in sequence. Without steps it is an alias of its operand.
 
     part_of: the node of the spec that this is an earlier part of; a node that uses blocks is lowered to several.
+    expansions: the uses of blocks that it lies in, the outermost first.
     is_faulty: a diagnostic exists for it, so its value is unknown and its steps end before the faulty one.
     """
 
@@ -283,6 +298,7 @@ class Node:
     _: KW_ONLY
     merge: str | None = None
     part_of: str | None = None
+    expansions: tuple[Expansion, ...] = ()
     is_faulty: bool = False
 
     @property

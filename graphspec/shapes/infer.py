@@ -48,12 +48,15 @@ class Shapes:
     """The inferred tensors of a graph and of the models in it.
 
     values: for each graph (by id) the outputs of its inputs and nodes. calls: the outputs of the steps of its nodes, up
-    to the first that Keras would refuse. findings: what Keras would refuse.
+    to the first that Keras would refuse. findings: what Keras would refuse. first_calls: the call in which Keras builds
+    each layer. saved: the graphs of models from files; None for one that was not understood.
     """
 
     values: dict[int, dict[str, Value]] = field(default_factory=dict)
     calls: dict[int, dict[str, list[Value]]] = field(default_factory=dict)
     findings: list[Diagnostic] = field(default_factory=list)
+    first_calls: dict[Layer, Call] = field(default_factory=dict)
+    saved: dict[Layer, Graph | None] = field(default_factory=dict)
 
     def of(self, graph: Graph, name: str) -> Value:
         """Return the output of the input or node `name` of `graph`."""
@@ -98,7 +101,6 @@ class _Walk:
     facts: dict[Layer, dict[str, Any]] = field(default_factory=dict)
     warnings: list[_Unfit] = field(default_factory=list)
     watch: Watch = field(default_factory=Watch)
-    opened: dict[Layer, Graph | None] = field(default_factory=dict)
     again_left: int = _MAX_REPEATED_STEPS
 
     def define(self, graph: Graph) -> dict[str, Value]:
@@ -209,19 +211,21 @@ class _Walk:
         entry = catalog.find("layers", name)
         if entry is not None and entry.call:
             value, keywords = bind(entry, value, keywords)
-        return Call("layers", name, layer.arguments, value, keywords, dtype, facts, self.call)
+        call = Call("layers", name, layer.arguments, value, keywords, dtype, facts, self.call)
+        self.shapes.first_calls.setdefault(layer, call)
+        return call
 
     def saved(self, layer: ExternalModel, value: Value) -> Value:
         """Return the output of a model from a file. Findings inside of it are dropped."""
         said, watch = len(self.shapes.findings), self.watch
         self.watch = Watch()
         try:
-            if layer not in self.opened:
+            if layer not in self.shapes.saved:
                 graph = read_saved(layer)
                 if graph is not None:
                     self.define(graph)
-                self.opened[layer] = graph if len(self.shapes.findings) == said else None
-            graph = self.opened[layer]
+                self.shapes.saved[layer] = graph if len(self.shapes.findings) == said else None
+            graph = self.shapes.saved[layer]
             return self.model(layer, graph, value) if graph is not None else UNKNOWN
         finally:
             self.watch = watch

@@ -29,6 +29,7 @@ def test_every_command_works(tmp_path: Path) -> None:
         ["layers", "Dense"],
         ["data", WINE],
         ["summary", WINE],
+        ["plot", WINE, "-o", str(tmp_path / "graph.png")],
         ["train", WINE, "--run-dir", run, *TINY],
         ["train", "--resume", run, "--set", "training.epochs=3"],
         ["train", WINE, "--run-dir", other, *TINY, "--set", "training.precision=mixed_bfloat16"],

@@ -20,7 +20,7 @@ from graphspec.runs.run import Run
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMANDS = (
-    *("validate", "fmt", "summary", "data"),
+    *("validate", "fmt", "summary", "plot", "data"),
     *("train", "verify-resume", "runs", "evaluate", "predict", "export", "report", "tune"),
     *("layers", "explain", "schema", "cache"),
 )

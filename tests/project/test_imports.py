@@ -46,6 +46,8 @@ def imported(*arguments: str) -> set[str]:
         ("tune", "--help"),
         ("validate", "specs"),
         ("fmt", "--check", "specs"),
+        ("plot", "specs/video_qa.yaml"),
+        ("plot", "specs/video_qa.yaml", "--format", "html"),
         ("schema",),
         ("cache",),
         ("data", "--help"),

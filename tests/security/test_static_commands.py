@@ -25,7 +25,8 @@ def test_hostile_case_is_looked_at_and_nothing_else_happens(case: Case, place: P
         ["validate", "--data", "--jobs", "1", "."],
         ["fmt", "--check", "."],
     ]
-    for command in commands[: 3 if case.folder else 1] + ([] if case.folder else [["fmt", "--check", "spec.yaml"]]):
+    single = [["fmt", "--check", "spec.yaml"], ["plot", "spec.yaml", "--format", "html"]]
+    for command in commands[: 3 if case.folder else 1] + ([] if case.folder else single):
         result = sandbox.run(place, command, limits, seconds=case.seconds)
         assert result.wrong() == []
         assert not [text for text in case.hides if text in result.output]
@@ -42,6 +43,8 @@ _LOOKING_UP = [
         ["validate", "--stdin-filename", "../outside/secret.env", "-"],
         ["data", "spec.yaml"],
         ["data", "--headers", "spec.yaml"],
+        ["plot", "spec.yaml"],
+        ["plot", "spec.yaml", "--format", "html"],
     ),
     *(["validate", "--format", format, "."] for format in ("concise", "json", "github", "gitlab", "sarif", "junit")),
 ]

@@ -27,7 +27,7 @@ from graphspec.diagnostics.rules import (
 from graphspec.diagnostics.suggest import did_you_mean, kind_of, one_of
 from graphspec.language.document.tree import Mapping, plain
 from graphspec.language.expand import Substitution, Value, chain_names
-from graphspec.language.graph import Feed, Node, Reference
+from graphspec.language.graph import Expansion, Feed, Node, Reference
 from graphspec.language.lower.references import label_nearest, operand_labels
 from graphspec.language.lower.scope import MAX_NESTED, BlockDeclaration, Scope
 from graphspec.language.lower.steps import BlockUse
@@ -46,14 +46,14 @@ ReadNode = Callable[[str, NodeModel, Span, Scope], list[Node]]
 
 
 def expand_block(
-    use: BlockUse, feed: Feed, prefix: str, caller: Scope, *, read_node: ReadNode, report: Report
+    use: BlockUse, feed: Feed, expansion: Expansion, caller: Scope, *, read_node: ReadNode, report: Report
 ) -> tuple[list[Node], dict[str, str]] | None:
     """Return the nodes and the outputs that the use of a block expands to.
 
     Args:
         use: The step that uses the block.
         feed: The tensors for the block's inputs.
-        prefix: Prepended to the names of the nodes.
+        expansion: The use, by which the nodes are named.
         caller: The scope of the step.
         read_node: Lowers a node of the block.
         report: Receives the diagnostics.
@@ -64,7 +64,7 @@ def expand_block(
     Raises:
         SpecError: Blocks nest too deep, or expand to too many nodes.
     """
-    block = use.block
+    block, prefix = use.block, f"{expansion.name}__"
     block.used = True
     if not _may_nest(use, caller, report):
         return None
@@ -88,6 +88,8 @@ def expand_block(
     caller.count(
         sum(_FAULTY_NODE_COST if node.is_faulty else 1 + len(node.steps) for node in nodes or ()) or 1, use.span
     )
+    for node in nodes or ():
+        node.expansions = (expansion, *node.expansions)
     return (nodes, {name: prefix + name for name in body.outputs}) if nodes is not None else None
 
 

@@ -14,6 +14,7 @@ from graphspec.diagnostics.suggest import did_you_mean, one_of
 from graphspec.language.document.tree import Located
 from graphspec.language.expand import Library
 from graphspec.language.graph import (
+    Expansion,
     ExternalModel,
     Feed,
     Graph,
@@ -286,14 +287,14 @@ class _Nodes:
                 continue
             if whole.steps:
                 whole = self._split_off(whole, parts, item.span)
-            prefix = f"{name}__" if uses == 0 else f"{name}_{uses}__"
-            expansion = expand_block(item, whole.feed, prefix, scope, read_node=self.read, report=self.report)
-            if expansion is None:
+            use = Expansion(item.block.name, name, name if uses == 0 else f"{name}_{uses}", item.span)
+            expanded = expand_block(item, whole.feed, use, scope, read_node=self.read, report=self.report)
+            if expanded is None:
                 whole = self._split_off(replace(whole, is_faulty=True), parts, span)
                 continue
             uses += 1
-            parts += expansion[0]
-            outputs = expansion[1]
+            parts += expanded[0]
+            outputs = expanded[1]
             if OUTPUT not in outputs and item is not steps[-1]:
                 self._refuse_several(item, outputs)
                 return [*parts, Node(name, whole.feed, [], span, is_faulty=True)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from graphspec.runs.report.markup import Markup, note, tag
+from graphspec.drawing.markup import Markup, note, tag
 from graphspec.runs.report.numbers import finite, short
 from graphspec.runs.report.plots import line_chart, share_chart
 from graphspec.runs.report.series import MAX_POINTS, Chart, Curve, Row, chart_of, curve_of, metric_groups

@@ -9,7 +9,7 @@ from typing import Any
 from graphspec.datasets.profile import Profile, profiles
 from graphspec.diagnostics.shape_text import sample_shape
 from graphspec.diagnostics.suggest import cut
-from graphspec.runs.report.markup import Markup, note, table, tag
+from graphspec.drawing.markup import Markup, note, table, tag
 from graphspec.runs.report.numbers import short
 from graphspec.sources.vocabularies import Vocabularies
 from graphspec.spec import Spec

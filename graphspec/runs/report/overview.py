@@ -6,8 +6,8 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from graphspec.drawing.markup import Markup, note, tag
 from graphspec.run_directory.folders import KILLED
-from graphspec.runs.report.markup import Markup, note, tag
 from graphspec.runs.report.numbers import duration, finite, short
 from graphspec.runs.report.series import Row
 

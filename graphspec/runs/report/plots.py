@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Sequence
 from math import log10
 
-from graphspec.runs.report.markup import Child, Markup, tag
+from graphspec.drawing.markup import Child, Markup, tag
 from graphspec.runs.report.numbers import Range, log_ticks, short, span_of, tick_text, ticks
 from graphspec.runs.report.series import Chart, Curve
 

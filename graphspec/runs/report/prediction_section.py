@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from graphspec.runs.report.markup import Markup, note, table, tag
+from graphspec.drawing.markup import Markup, note, table, tag
 from graphspec.runs.report.numbers import short
 from graphspec.runs.report.pictures import (
     Confusion,

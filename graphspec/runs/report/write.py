@@ -10,11 +10,11 @@ from typing import Any, TypeVar
 from graphspec import run_directory
 from graphspec.diagnostics import SpecError
 from graphspec.diagnostics.render import render_one
+from graphspec.drawing.markup import Markup, note
 from graphspec.files import cannot_write, is_folder, open_file, read_text
 from graphspec.run_directory.folders import status_of
 from graphspec.run_paths import REPORT
 from graphspec.runs.report.graph_section import graph_section
-from graphspec.runs.report.markup import Markup, note
 from graphspec.runs.report.metrics_sections import curves_section, speed_section
 from graphspec.runs.report.origin_sections import data_section, lock_section, provenance_section, spec_section
 from graphspec.runs.report.overview import best_epoch, overview

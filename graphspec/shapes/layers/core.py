@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from graphspec.diagnostics.rules import OPEN_DIMENSION, SHAPE_MISMATCH, UNFIT_ARGUMENT
 from graphspec.diagnostics.shape_text import size_text
-from graphspec.shapes.call import Call, layer
+from graphspec.shapes.call import Call, Unreadable, layer
 from graphspec.shapes.sizes import differ
 from graphspec.shapes.tensor import UNKNOWN, Shape, Size, Tensor, Value
 
@@ -94,6 +94,24 @@ def einsum_dense(call: Call) -> Value:
         refuse_lora_beside(call, "kernel_constraint")
     call.build(rank=tensor.rank)
     return call.output(read.shape)
+
+
+def einsum_weights(call: Call) -> list[Shape]:
+    """Return the shapes of the weights of `EinsumDense`. Raises Unreadable, or Refusal for what Keras would refuse."""
+    equation, sizes, bias = call["equation"], call["output_shape"], call["bias_axes"]
+    sizes = [sizes] if isinstance(sizes, int) else sizes
+    if not isinstance(equation, str) or not isinstance(sizes, list) or not isinstance(bias, str | None):
+        raise Unreadable
+    read = _read(call, equation, sizes, call.tensor())
+    _check_letters(call, equation, read, bias)
+    kernel = tuple(read.outputs.get(letter) or read.inputs.get(letter) for letter in read.kernel)
+    if not bias:
+        return [kernel]
+    letters = list(read.outputs)
+    along = [read.outputs[letter] if letter in bias else 1 for letter in letters]
+    first = min(letters.index(letter) for letter in bias)
+    elided = 0 if equation.startswith("...") else call.tensor().rank - len(read.inputs)
+    return [kernel, (*along[first:], *[1] * elided)]
 
 
 def _read(call: Call, equation: str, sizes: list[Size], tensor: Tensor) -> _Equation:

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from graphspec.diagnostics.escapes import escaped_lines
 
-_VOID = ("meta", "br", "link")
+_VOID = ("meta", "br", "link", "input")
 
 
 class Markup(str):
