@@ -8,9 +8,9 @@ from functools import cache
 from graphspec.catalog import Kind
 
 _SUFFIXES: dict[str, Kind] = {
-    "_initializer": "initializers",
-    "_regularizer": "regularizers",
-    "_constraint": "constraints",
+    "initializer": "initializers",
+    "regularizer": "regularizers",
+    "constraint": "constraints",
     "activation": "activations",
     "_layer": "layers",
 }

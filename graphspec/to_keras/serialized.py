@@ -21,8 +21,16 @@ def functional(model: keras.Model) -> keras.Model:
 
 
 def plugin_modules(model: keras.Model) -> list[str]:
-    """Return the modules of the custom layers of a model, in the order in which they are met."""
-    modules = [type(layer).__module__ for layer in flattened_layers(model, include_self=False)]
+    """Return the modules that register the custom layers of a model, in the order in which they are met.
+
+    A package that registers its layers under its own name is named as a whole.
+    """
+    modules = []
+    for layer in flattened_layers(model, include_self=False):
+        module = type(layer).__module__
+        root = module.partition(".")[0]
+        registered = keras.saving.get_registered_name(type(layer)).partition(">")[0]
+        modules.append(root if registered == root else module)
     return [each for each in dict.fromkeys(modules) if each.partition(".")[0] not in ("keras", "__main__")]
 
 
