@@ -71,7 +71,7 @@ class BodyWriter:
         self.shared = {name for name, count in calls.items() if count > 1}
         self.outputs = list(body.outputs.values())
         self.automatic_masks = automatic_masks(body.calls)
-        units = [self.unit(call) for call in body.calls]
+        units = _without_unused([self.unit(call) for call in body.calls], self.outputs)
         taken = [*self.outputs, *(tensor for unit in units for tensor in unit.inputs)]
         used = {(tensor.layer, tensor.call) for tensor in taken if tensor.index}
         self.several = {(each.result.layer, each.result.call) for each in units if gives_several(each, used)}
@@ -112,9 +112,12 @@ class BodyWriter:
 
     def operands_of(self, call: Call) -> list[Tensor]:
         """Return the tensors of a call that the spec writes: all but masks that Keras passes on by itself."""
-        if (call.layer.name, call.number) not in self.automatic_masks:
-            return call.tensors()
-        return list(tensors_in([call.args, {key: value for key, value in call.kwargs.items() if key != "mask"}]))
+        written = {
+            key: value
+            for key, value in call.kwargs.items()
+            if (call.layer.name, call.number, key) not in self.automatic_masks
+        }
+        return list(tensors_in([call.args, written]))
 
     def _output_keys(self) -> dict[str, str]:
         """Return the name of each output in the spec, which no input and no other layer or model bears."""
@@ -185,8 +188,9 @@ class BodyWriter:
             return operation_unit(call)
         keywords = {key: value for key, value in call.kwargs.items() if value is not None}
         keywords = {key: value for key, value in keywords.items() if key not in _IGNORED_KEYWORDS}
-        if (layer.name, call.number) in self.automatic_masks:
-            keywords.pop("mask", None)
+        keywords = {
+            key: value for key, value in keywords.items() if (layer.name, call.number, key) not in self.automatic_masks
+        }
         if layer.is_model:
             args = call.args
             if len(args) == 1 and isinstance(args[0], list) and len(args[0]) == 1:
@@ -302,6 +306,17 @@ class BodyWriter:
         record = self.body.layers.get(layer)
         writer = self.models.get(as_name(layer)) if record is not None and record.is_model else None
         return list(writer.output_keys.values()) if writer and len(writer.body.outputs) > 1 else []
+
+
+def _without_unused(units: list[Unit], outputs: list[Tensor]) -> list[Unit]:
+    """Return units without operations that nothing takes, such as those that compute a mask which is left out."""
+    taken = {(tensor.layer, tensor.call) for tensor in outputs}
+    kept = []
+    for unit in reversed(units):
+        if unit.kind[0] != "ops" or (unit.result.layer, unit.result.call) in taken:
+            kept.append(unit)
+            taken |= {(tensor.layer, tensor.call) for tensor in unit.inputs}
+    return kept[::-1]
 
 
 def _operands(call: Call, name: str, keywords: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:

@@ -12,17 +12,37 @@ from graphspec.from_keras.records import Call, Tensor
 _RECURRENT = ("LSTM", "GRU", "SimpleRNN", "RNN", "Bidirectional")
 
 
-def automatic_masks(calls: list[Call]) -> set[tuple[str, int]]:
-    """Return the calls, by layer and number, whose `mask` is the one that Keras would pass."""
+def automatic_masks(calls: list[Call]) -> set[tuple[str, int, str]]:
+    """Return the masks that Keras would pass by itself: the layer, the number of its call, and the argument."""
     by_result = {(call.layer.name, call.number): call for call in calls}
     found = set()
     for call in calls:
-        mask = call.kwargs.get("mask")
-        if isinstance(mask, Tensor) and len(call.args) == 1 and isinstance(call.args[0], Tensor):
-            masked = _masked_source(call.args[0], by_result)
-            if masked is not None and _is_mask_of(by_result.get((mask.layer, mask.call)), masked):
-                found.add((call.layer.name, call.number))
+        for key, masked in _masked_arguments(call).items():
+            mask = call.kwargs[key]
+            source = _masked_source(masked, by_result)
+            if source is not None and _is_mask_of(by_result.get((mask.layer, mask.call)), source):
+                found.add((call.layer.name, call.number, key))
     return found
+
+
+def _masked_arguments(call: Call) -> dict[str, Tensor]:
+    """Return the tensors of a call by the arguments that hold their masks: `mask` of the first, `query_mask`, ...
+
+    A recurrent layer that starts from a state looks for no mask.
+    """
+    if call.kwargs.get("initial_state") is not None:
+        return {}
+    entry = catalog.find("layers", call.layer.class_name)
+    names = list(entry.call) if entry is not None else []
+    tensors = {**dict(zip(names, call.args, strict=False)), **call.kwargs}
+    masks = {f"{name}_mask": value for name, value in tensors.items()}
+    if len(call.args) == 1:
+        masks["mask"] = call.args[0]
+    return {
+        key: value
+        for key, value in masks.items()
+        if isinstance(value, Tensor) and isinstance(call.kwargs.get(key), Tensor)
+    }
 
 
 def _masked_source(tensor: Tensor, by_result: dict[tuple[str, int], Call]) -> Tensor | None:

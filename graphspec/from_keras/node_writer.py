@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 from graphspec.from_keras.nodes import NodeRecord, as_name, fold, free_name, needs_name
@@ -14,6 +15,8 @@ from graphspec.from_keras.records import Tensor
 from graphspec.from_keras.units import NAME, Unit
 from graphspec.from_keras.values import values_of
 from graphspec.language.lower.merges import MERGES
+
+_MIN_REPEATS = 2
 
 
 @dataclass
@@ -61,6 +64,7 @@ class NodeWriter:
                 written["merge"] = word
             else:
                 steps.append(self.step(unit, slots, is_first=unit is first))
+        steps = _repeated(steps)
         if steps:
             written["apply"] = steps[0] if len(steps) == 1 else steps
         return written
@@ -102,6 +106,22 @@ class NodeWriter:
         if not keywords:
             return step
         return {**(step if isinstance(step, dict) else {step: None}), "call": keywords}
+
+
+def _repeated(steps: list[Any]) -> list[Any]:
+    """Return steps with equal ones in a row as one that is repeated.
+
+    Layers with names of their own differ by them; those of a call for more than one tensor stay as they are.
+    """
+    found: list[Any] = []
+    for _, group in groupby(steps):
+        equal = list(group)
+        step = equal[0]
+        if len(equal) < _MIN_REPEATS or (isinstance(step, dict) and "call" in step):
+            found += equal
+        else:
+            found.append({**(step if isinstance(step, dict) else {step: None}), "repeat": len(equal)})
+    return found
 
 
 def _in_from(unit: Unit) -> list[str]:
