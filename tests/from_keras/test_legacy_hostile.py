@@ -50,7 +50,7 @@ def check(document: Any) -> None:
 
 
 @given(number=st.integers(0, 10**6), seed=st.integers(0, 10**6))
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_mutated_model_is_upgraded_or_found(documents: list[dict[str, Any]], number: int, seed: int) -> None:
     """A model with values replaced, removed, renamed or moved is upgraded, or is diagnostics; never an exception."""
     check(mutated(documents[number % len(documents)], seed))
@@ -64,7 +64,7 @@ def test_many_mutated_models(documents: list[dict[str, Any]]) -> None:
 
 
 @given(config=JSON, class_name=st.sampled_from(["Sequential", "Functional", "Model", "x"]) | JSON)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_any_json_is_upgraded_or_found(config: Any, class_name: Any) -> None:
     """Whatever JSON stands for a model."""
     check({"class_name": class_name, "config": config, "training_config": config})
