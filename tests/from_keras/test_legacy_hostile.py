@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from graphspec.from_keras.findings import Findings
+from graphspec.from_keras.legacy.archive_weights import read_archive_weights
 from graphspec.from_keras.legacy.hdf5 import read_document
 from graphspec.from_keras.legacy.hdf5_weights import read_weights
 from graphspec.from_keras.legacy.place import MAX_DEPTH
@@ -167,6 +170,24 @@ def test_damaged_files_are_found(tmp_path: Path) -> None:
         codes, document = files(path)
         assert document is not None or codes == ["GS710"]
         assert all(code.startswith("GS71") for code in codes)
+
+
+def test_damaged_archives_are_found(tmp_path: Path) -> None:
+    """An archive with other bytes, without weights, or none at all, gives weights or a diagnostic."""
+    data = gzip.decompress((DATA / "tf_keras_archive.keras.gz").read_bytes())
+    path = tmp_path / "old.keras"
+    path.write_bytes(data)
+    with zipfile.ZipFile(path) as archive:
+        document = json.loads(archive.read("config.json"))
+    rng = np.random.default_rng(0)
+    for number in range(60):
+        broken = bytearray(data)
+        for at in rng.integers(0, len(data), 1 + number % 30):
+            broken[at] = rng.integers(0, 256)
+        path.write_bytes(bytes(broken if number % 2 else data[: int(rng.integers(0, len(data)))]))
+        findings = Findings("old.keras")
+        found = read_archive_weights(path, document, findings)
+        assert [each.rule.code for each in findings.report] == ([] if found is not None else ["GS716"])
 
 
 @pytest.mark.parametrize(

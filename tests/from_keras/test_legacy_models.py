@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import copy
+import gzip
+import json
 import re
+import zipfile
 from pathlib import Path
 
 import h5py
@@ -21,6 +24,7 @@ from graphspec.from_keras.legacy.upgrade import is_legacy
 
 from .legacy_models import (
     APPLICATIONS,
+    DATA,
     NAMES,
     application_of,
     document_of,
@@ -176,6 +180,29 @@ def test_weights_file_is_the_one_that_keras_writes(tmp_path: Path) -> None:
 
     theirs = {at: value for at, value in arrays("theirs.weights.h5").items() if "seed_generator" not in at}
     assert arrays("ours.weights.h5") == theirs
+
+
+def test_archive_of_keras_2_computes_the_same(tmp_path: Path) -> None:
+    """A `.keras` archive that Keras 2 wrote gives the same in Keras 3, with its training, and so does its spec."""
+    path = tmp_path / "old.keras"
+    path.write_bytes(gzip.decompress((DATA / "tf_keras_archive.keras.gz").read_bytes()))
+    with zipfile.ZipFile(path) as archive:
+        document = json.loads(archive.read("config.json"))
+    assert is_legacy(document)
+    model, report = upgraded(document)
+    assert model is not None, str(report)
+    findings = Findings("old.keras")
+    stored = StoredWeights(path, document, model, findings)
+    built = keras.saving.deserialize_keras_object(copy.deepcopy(model))
+    assert built.optimizer.momentum == 0.9
+    assert assign_weights(built, stored.arrays, findings), str(findings.report)
+    (inputs,) = inputs_of(built)
+    (expected,) = outputs_of("tf_keras_archive")
+    np.testing.assert_allclose(built(inputs, training=False), expected, rtol=0, atol=TOLERANCE)
+
+    document["config"]["layers"][-1]["config"]["use_bias"] = False
+    with pytest.raises(graphspec.SpecError, match="2 weights for `last`, and it has 1"):
+        StoredWeights(path, document, model, findings).weights_file()
 
 
 def test_learned_statistics_are_read(tmp_path: Path) -> None:

@@ -15,7 +15,8 @@ import numpy as np
 from graphspec.diagnostics import SpecError
 from graphspec.diagnostics.rules import LEGACY_WEIGHTS
 from graphspec.from_keras.findings import Findings
-from graphspec.from_keras.legacy.hdf5 import READ_ERRORS, DamagedError, open_hdf5, read_names, short_reason
+from graphspec.from_keras.legacy.archive_weights import read_archive_weights
+from graphspec.from_keras.legacy.hdf5 import READ_ERRORS, DamagedError, is_hdf5, open_hdf5, read_names, short_reason
 from graphspec.from_keras.legacy.models import branch_name
 from graphspec.from_keras.legacy.upgrade import era_of
 from graphspec.from_keras.legacy.weights import (
@@ -185,7 +186,7 @@ def _attribute(place: str, held: dict[str, Any], path: list[str]) -> tuple[str, 
 
 @dataclass
 class StoredWeights:
-    """The weights in an HDF5 file, read when they are asked for.
+    """The weights in an HDF5 file or an archive, read when they are asked for.
 
     Attributes:
         document: The model in the file, as `upgrade` takes it.
@@ -201,7 +202,8 @@ class StoredWeights:
     @cached_property
     def arrays(self) -> dict[str, Arrays]:
         """The weights by the paths of layers. Raises SpecError if they cannot be converted."""
-        found = read_weights(self.path, self.document, self.findings)
+        read = read_weights if is_hdf5(self.path) else read_archive_weights
+        found = read(self.path, self.document, self.findings)
         if found is None:
             raise SpecError(self.findings.report)
         return found
@@ -211,7 +213,7 @@ class StoredWeights:
         return weights_file(self.model, self.arrays)
 
     def vocabulary(self, path: tuple[str, ...]) -> None:
-        """Return None: an HDF5 file has vocabularies in the configuration only."""
+        """Return None: older files have vocabularies in the configuration only."""
 
     def array(self, path: tuple[str, ...], name: str) -> Any:
         """Return the mean or the variance of a `Normalization` as nested lists; None if there is none."""

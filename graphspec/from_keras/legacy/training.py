@@ -66,7 +66,7 @@ def upgrade_training(training: dict[str, Any], place: Place, outputs: dict[str, 
     written = training.get("optimizer_config")
     at = place.at("optimizer_config")
     try:
-        optimizer = _optimizer(at.mapping(written), at)
+        optimizer = _optimizer(written, at)
         parts = {
             "loss": _each(training.get("loss"), _loss, place.at("loss"), outputs),
             **{
@@ -161,12 +161,12 @@ def _arguments(kind: Kind, name: str, config: dict[str, Any], place: Place) -> d
     return new
 
 
-def _optimizer(written: dict[str, Any], place: Place) -> dict[str, Any] | None:
-    name, config = split_object(written, place)
+def _optimizer(written: Any, place: Place) -> dict[str, Any] | None:
+    name, config = (written, {}) if isinstance(written, str) else split_object(place.mapping(written), place)
     name = name.removeprefix("Custom>")
     if name.startswith("LossScaleOptimizer"):  # Keras 3 scales by itself under a mixed policy
         inner = config.get("inner_optimizer", config.get("optimizer"))
-        return _optimizer(place.mapping(inner), place.at("inner_optimizer"))
+        return _optimizer(inner, place.at("inner_optimizer"))
     if ">" in name:
         return custom_object(written, name, config)
     entry = catalog.find("optimizers", name)
