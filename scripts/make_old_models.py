@@ -63,11 +63,11 @@ def write(name: str, model: Any, outputs: dict[str, Any]) -> None:
     for number, output in enumerate(found if isinstance(found, list) else [found]):
         outputs[f"{name}/{number}"] = np.asarray(output)
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"{name}.h5"
+        path = Path(folder) / f"{name}.{'keras' if name.endswith('_archive') else 'h5'}"
         model.save(str(path))
         if name == "tf_keras_cudnn":
             importlib.import_module("cudnn_file").as_cudnn(path)
-        (DATA / f"{name}.h5.gz").write_bytes(gzip.compress(path.read_bytes(), mtime=0))
+        (DATA / f"{path.name}.gz").write_bytes(gzip.compress(path.read_bytes(), mtime=0))
 
 
 def leaf_layers(model: Any) -> list[Any]:
@@ -354,7 +354,21 @@ def models_of_tf_keras() -> dict[str, Callable[[], Any]]:
         ]
         return sequential(parts, name="cudnn")  # `as_cudnn` writes the file as the layers of cuDNN would
 
-    return {each.__name__: each for each in (dense, recurrent, functions, nested, images, lambdas, cudnn)}
+    def archive() -> Any:
+        u = tensor((4,), name="u")
+        inner = functional(u, layers.BatchNormalization(name="norm")(layers.Dense(4, name="within")(u)), name="inner")
+        x = tensor((6, 4), name="x")
+        y = layers.Bidirectional(
+            layers.LSTM(2, recurrent_activation="hard_sigmoid", return_sequences=True), name="both"
+        )(x)
+        y = layers.RNN([layers.LSTMCell(4), layers.LSTMCell(4)], return_sequences=True, name="cells")(y)
+        y = layers.MultiHeadAttention(2, 2, name="heads")(y, y)
+        y = layers.GRU(4, name="gru")(layers.TimeDistributed(layers.Dense(4), name="each")(y))
+        model = functional(x, layers.Dense(1, activation="hard_sigmoid", name="last")(inner(y)), name="archive")
+        model.compile(keras.optimizers.SGD(0.1, momentum=0.9), "mse", metrics=["mae"])
+        return model  # which is written as a `.keras` file
+
+    return {each.__name__: each for each in (dense, recurrent, functions, nested, images, lambdas, cudnn, archive)}
 
 
 APPLICATIONS = ("MobileNetV3Small", "DenseNet121")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from graphspec.from_keras.findings import Findings
+from graphspec.from_keras.legacy.archive_weights import read_archive_weights
 from graphspec.from_keras.legacy.hdf5 import read_document
 from graphspec.from_keras.legacy.hdf5_weights import read_weights
 from graphspec.from_keras.legacy.place import MAX_DEPTH
@@ -50,7 +53,7 @@ def check(document: Any) -> None:
 
 
 @given(number=st.integers(0, 10**6), seed=st.integers(0, 10**6))
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_mutated_model_is_upgraded_or_found(documents: list[dict[str, Any]], number: int, seed: int) -> None:
     """A model with values replaced, removed, renamed or moved is upgraded, or is diagnostics; never an exception."""
     check(mutated(documents[number % len(documents)], seed))
@@ -64,7 +67,7 @@ def test_many_mutated_models(documents: list[dict[str, Any]]) -> None:
 
 
 @given(config=JSON, class_name=st.sampled_from(["Sequential", "Functional", "Model", "x"]) | JSON)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_any_json_is_upgraded_or_found(config: Any, class_name: Any) -> None:
     """Whatever JSON stands for a model."""
     check({"class_name": class_name, "config": config, "training_config": config})
@@ -167,6 +170,24 @@ def test_damaged_files_are_found(tmp_path: Path) -> None:
         codes, document = files(path)
         assert document is not None or codes == ["GS710"]
         assert all(code.startswith("GS71") for code in codes)
+
+
+def test_damaged_archives_are_found(tmp_path: Path) -> None:
+    """An archive with other bytes, without weights, or none at all, gives weights or a diagnostic."""
+    data = gzip.decompress((DATA / "tf_keras_archive.keras.gz").read_bytes())
+    path = tmp_path / "old.keras"
+    path.write_bytes(data)
+    with zipfile.ZipFile(path) as archive:
+        document = json.loads(archive.read("config.json"))
+    rng = np.random.default_rng(0)
+    for number in range(60):
+        broken = bytearray(data)
+        for at in rng.integers(0, len(data), 1 + number % 30):
+            broken[at] = rng.integers(0, 256)
+        path.write_bytes(bytes(broken if number % 2 else data[: int(rng.integers(0, len(data)))]))
+        findings = Findings("old.keras")
+        found = read_archive_weights(path, document, findings)
+        assert [each.rule.code for each in findings.report] == ([] if found is not None else ["GS716"])
 
 
 @pytest.mark.parametrize(

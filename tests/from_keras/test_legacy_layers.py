@@ -11,7 +11,7 @@ import pytest
 
 from graphspec import catalog
 from graphspec.from_keras.legacy.names import LAYERS, MERGE_MODES, NOT_IN_CONFIGURATIONS, REFUSED_LAYERS
-from graphspec.from_keras.legacy.objects import KERAS_1_INITIALIZERS, short_float
+from graphspec.from_keras.legacy.objects import KERAS_1_INITIALIZERS
 from graphspec.from_keras.legacy.weights import Converter, WeightsError
 
 from .legacy_models import layer, layers, upgraded
@@ -300,15 +300,6 @@ def test_hard_sigmoid_is_that_of_older_keras() -> None:
         built = keras.saving.deserialize_keras_object(model)
         np.testing.assert_array_equal(built(x), np.clip(np.float32(0.2) * x + np.float32(0.5), 0, 1))
         assert keras.src.backend.get_keras_mask(built(np.zeros((1, 3, 4)))) is not None
-
-
-@pytest.mark.parametrize("number", [0.2, 0.001, 1e-7, 0.9, 123.456, 1 / 3, math.pi, 1e30])
-def test_numbers_of_float32_are_written_shortly(number: float) -> None:
-    """A number that went through float32 is the shortest decimal of the same float32; others stay as they are."""
-    stored = float(np.float32(number))
-    assert np.float32(short_float(stored)) == np.float32(number)
-    assert len(repr(short_float(stored))) <= max(len(repr(number)), 13)
-    assert short_float(number + 1e-9) == number + 1e-9
 
 
 @pytest.mark.parametrize("data_format", ["tf", "th"])

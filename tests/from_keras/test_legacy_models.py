@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import copy
+import gzip
+import json
 import re
+import zipfile
 from pathlib import Path
 
 import h5py
@@ -16,11 +19,12 @@ from graphspec.from_keras.decompile import decompile_config
 from graphspec.from_keras.findings import Findings
 from graphspec.from_keras.learned import LearnedState, NoState
 from graphspec.from_keras.legacy.hdf5 import is_hdf5, read_document
-from graphspec.from_keras.legacy.hdf5_weights import assign_weights, read_weights, weights_file
+from graphspec.from_keras.legacy.hdf5_weights import StoredWeights, assign_weights, read_weights, weights_file
 from graphspec.from_keras.legacy.upgrade import is_legacy
 
 from .legacy_models import (
     APPLICATIONS,
+    DATA,
     NAMES,
     application_of,
     document_of,
@@ -178,6 +182,50 @@ def test_weights_file_is_the_one_that_keras_writes(tmp_path: Path) -> None:
     assert arrays("ours.weights.h5") == theirs
 
 
+def test_archive_of_keras_2_computes_the_same(tmp_path: Path) -> None:
+    """A `.keras` archive that Keras 2 wrote gives the same in Keras 3, with its training, and so does its spec."""
+    path = tmp_path / "old.keras"
+    path.write_bytes(gzip.decompress((DATA / "tf_keras_archive.keras.gz").read_bytes()))
+    with zipfile.ZipFile(path) as archive:
+        document = json.loads(archive.read("config.json"))
+    assert is_legacy(document)
+    model, report = upgraded(document)
+    assert model is not None, str(report)
+    findings = Findings("old.keras")
+    stored = StoredWeights(path, document, model, findings)
+    built = keras.saving.deserialize_keras_object(copy.deepcopy(model))
+    assert built.optimizer.momentum == 0.9
+    assert assign_weights(built, stored.arrays, findings), str(findings.report)
+    (inputs,) = inputs_of(built)
+    (expected,) = outputs_of("tf_keras_archive")
+    np.testing.assert_allclose(built(inputs, training=False), expected, rtol=0, atol=TOLERANCE)
+
+    document["config"]["layers"][-1]["config"]["use_bias"] = False
+    with pytest.raises(graphspec.SpecError, match="2 weights for `last`, and it has 1"):
+        StoredWeights(path, document, model, findings).weights_file()
+
+
+def test_learned_statistics_are_read(tmp_path: Path) -> None:
+    """A `Normalization` that has adapted has its mean and variance in the spec, from the weights of the file."""
+    normalization = keras.layers.Normalization(name="norm")
+    normalization.adapt(np.random.default_rng(0).random((50, 3)))
+    model = keras.Sequential([keras.Input((3,)), normalization, keras.layers.Dense(1, name="dense")])
+    model.save(tmp_path / "model.h5")
+    findings = Findings("model.h5")
+    document = read_document(tmp_path / "model.h5", findings)
+    assert document is not None
+    found, report = upgraded(document)
+    assert found is not None, str(report)
+    stored = StoredWeights(tmp_path / "model.h5", document, found, findings)
+    text = decompile_config(found, findings, LearnedState(stored), tmp_path / "spec.yaml").text
+    (tmp_path / "spec.yaml").write_text(text, encoding="utf-8")
+    built = graphspec.build(tmp_path / "spec.yaml")
+    built.get_layer("dense").set_weights(model.get_layer("dense").get_weights())
+    values = np.random.default_rng(1).random((4, 3), dtype="float32")
+    (got,) = built(dict.fromkeys(built.input, values)).values()
+    np.testing.assert_allclose(got, model(values), rtol=1e-6)
+
+
 def test_weights_of_another_model_are_refused(tmp_path: Path) -> None:
     """Weights that do not fit the layers are a diagnostic, in the file and in the model, and nothing is assigned."""
     path = write_model("keras2_dense", tmp_path)
@@ -185,6 +233,8 @@ def test_weights_of_another_model_are_refused(tmp_path: Path) -> None:
     findings = Findings("model.h5")
     assert read_weights(path, document, findings) is None
     assert [each.rule.code for each in findings.report] == ["GS716"]
+    with pytest.raises(graphspec.SpecError):
+        StoredWeights(path, document, {}, findings).weights_file()
 
     findings = Findings("model.h5")
     model = keras.Sequential(

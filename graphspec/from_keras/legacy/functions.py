@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from graphspec.diagnostics.rules import LEGACY_FUNCTION
+from graphspec.from_keras.learned import shortest
 from graphspec.from_keras.legacy.calls import LayerCall, Ref, leaves, refs_in
-from graphspec.from_keras.legacy.objects import plain_value, short_float
+from graphspec.from_keras.legacy.objects import plain_value
 from graphspec.from_keras.legacy.operations import (
     CORE,
     MATH,
@@ -112,7 +113,7 @@ def _bind(operation: Operation, bound: dict[str, Any]) -> Step:
             if any(refs_in(value)):
                 raise _RefusedError(f"takes a tensor as `{key}`", "write a number there, or a layer in a plugin")
             if value is not None or operation.constants[key] not in operation.fixed:
-                config[operation.constants[key]] = _short(value)
+                config[operation.constants[key]] = shortest(value)
         elif value is not None and operation.neutral.get(key) is not ... and operation.neutral.get(key) != value:
             raise _RefusedError(f"is called with `{key}`, which no operation takes")
     return Step(operation.class_name, operation.module, args, config)
@@ -126,11 +127,7 @@ def _operand(value: Any) -> Any:
             raise _RefusedError("is called with a constant that holds no numbers")
         dtype = "bool" if isinstance(numbers[0], bool) else "int32" if isinstance(numbers[0], int) else "float32"
         return {"class_name": "__numpy__", "config": {"value": value, "dtype": dtype}}
-    return _short(value)
-
-
-def _short(value: Any) -> Any:
-    return [_short(each) for each in value] if isinstance(value, list) else short_float(value)
+    return shortest(value)
 
 
 def _slice(call: LayerCall) -> Step:

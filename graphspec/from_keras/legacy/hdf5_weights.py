@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
 
+from graphspec.diagnostics import SpecError
 from graphspec.diagnostics.rules import LEGACY_WEIGHTS
 from graphspec.from_keras.findings import Findings
-from graphspec.from_keras.legacy.hdf5 import READ_ERRORS, DamagedError, open_hdf5, read_names, short_reason
+from graphspec.from_keras.legacy.archive_weights import read_archive_weights
+from graphspec.from_keras.legacy.hdf5 import READ_ERRORS, DamagedError, is_hdf5, open_hdf5, read_names, short_reason
 from graphspec.from_keras.legacy.models import branch_name
 from graphspec.from_keras.legacy.upgrade import era_of
 from graphspec.from_keras.legacy.weights import (
@@ -27,6 +31,9 @@ from graphspec.from_keras.legacy.weights import (
 )
 from graphspec.hdf5_file import check_hdf5, owned_child
 from graphspec.language.lower.naming import snake_case
+
+_OF_NORMALIZATION = {"mean": 0, "variance": 1}
+"""The numbers of the weights of a `Normalization`."""
 
 _MIN_LIMIT = 2**30
 _MAX_RATIO = 20
@@ -175,6 +182,44 @@ def _attribute(place: str, held: dict[str, Any], path: list[str]) -> tuple[str, 
         )
     inner = config.get("layer" if path[0] in ("layer", "forward_layer") else path[0]) or config.get("layer")
     return f"{place}{path[0]}", inner if isinstance(inner, dict) else {}, path[1:]
+
+
+@dataclass
+class StoredWeights:
+    """The weights in an HDF5 file or an archive, read when they are asked for.
+
+    Attributes:
+        document: The model in the file, as `upgrade` takes it.
+        model: The model, as `upgrade` returned it.
+        findings: Receives the diagnostics.
+    """
+
+    path: Path
+    document: dict[str, Any]
+    model: dict[str, Any]
+    findings: Findings
+
+    @cached_property
+    def arrays(self) -> dict[str, Arrays]:
+        """The weights by the paths of layers. Raises SpecError if they cannot be converted."""
+        read = read_weights if is_hdf5(self.path) else read_archive_weights
+        found = read(self.path, self.document, self.findings)
+        if found is None:
+            raise SpecError(self.findings.report)
+        return found
+
+    def weights_file(self) -> bytes:
+        """Return the weights as a `.weights.h5` file. Raises SpecError if they cannot be converted."""
+        return weights_file(self.model, self.arrays)
+
+    def vocabulary(self, path: tuple[str, ...]) -> None:
+        """Return None: older files have vocabularies in the configuration only."""
+
+    def array(self, path: tuple[str, ...], name: str) -> Any:
+        """Return the mean or the variance of a `Normalization` as nested lists; None if there is none."""
+        arrays = self.arrays.get("/".join(path), [])
+        number = _OF_NORMALIZATION.get(name, len(arrays))
+        return arrays[number].tolist() if number < len(arrays) else None
 
 
 def assign_weights(model: Any, weights: Mapping[str, Arrays], findings: Findings) -> bool:

@@ -11,6 +11,7 @@ from graphspec.catalog import Entry
 from graphspec.catalog.arguments import argument_kind
 from graphspec.catalog.refused import CODE_CARRYING, RETIRED_ARGUMENTS
 from graphspec.diagnostics.rules import LEGACY_ARGUMENT, LEGACY_DIFFERENCE, LEGACY_LAYER
+from graphspec.from_keras.learned import shortest
 from graphspec.from_keras.legacy.names import (
     ARGUMENTS,
     DIM_ORDERINGS,
@@ -29,7 +30,6 @@ from graphspec.from_keras.legacy.objects import (
     activation_name,
     dtype_policy,
     plain_value,
-    short_float,
     upgrade_object,
 )
 from graphspec.from_keras.legacy.place import Place
@@ -103,7 +103,7 @@ def upgrade_layer(written: dict[str, Any], place: Place, upgrade: Upgrade) -> li
     registered = written.get("registered_name") or old_class
     name = LAYERS.get(old_class, old_class)
     entry = catalog.find("layers", name)
-    is_foreign = isinstance(registered, str) and ">" in registered
+    is_foreign = isinstance(registered, str) and ">" in registered and name != "InputLayer"
     if old_class in OF_APPLICATIONS and "keras." in f"{written.get('module') or 'keras.'}":
         return [NewLayer(old_class, _kept(config), OF_APPLICATIONS[old_class], old_class)]
     if old_class != "MaxoutDense" and (is_foreign or entry is None):
@@ -143,7 +143,7 @@ def _arguments(old_class: str, entry: Entry, config: dict[str, Any], place: Plac
         elif (kind := argument_kind(argument)) in ("initializers", "regularizers", "constraints"):
             new[argument] = upgrade_object(kind, value, at, era=upgrade.era)
         else:
-            new[argument] = short_float(plain_value(value))
+            new[argument] = shortest(plain_value(value))
     _adjust_values(old_class, entry, config, new, place, upgrade)
     for required in entry.required:
         if required not in new:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
-import struct
 from typing import Any
 
 from graphspec import catalog
 from graphspec.catalog import Kind
 from graphspec.diagnostics.rules import LEGACY_ARGUMENT
+from graphspec.from_keras.learned import shortest
 from graphspec.from_keras.legacy.place import Place
 
 MODULES: dict[Kind, str] = {
@@ -128,7 +127,7 @@ def upgrade_object(kind: Kind, written: Any, place: Place, *, era: int = 2) -> A
     for key, value in config.items():
         argument = names.get(key, key)
         if argument in entry.arguments:
-            new[argument] = short_float(plain_value(value))
+            new[argument] = shortest(plain_value(value))
         elif key not in UNUSED:
             place.at(key).add(LEGACY_ARGUMENT, f"`{entry.name}` of Keras 3 has no argument `{key}`")
     if new.get("distribution") == "normal":
@@ -204,17 +203,3 @@ def plain_value(value: Any) -> Any:
             return [plain_value(each) for each in value["items"]]
         return {str(key): plain_value(each) for key, each in value.items()}
     return [plain_value(each) for each in value] if isinstance(value, list | tuple) else value
-
-
-def short_float(value: Any) -> Any:
-    """Return the shortest decimal that is the same number in float32: 0.2 for 0.20000000298023224."""
-    if not isinstance(value, float) or not math.isfinite(value) or len(repr(value)) < 12:
-        return value
-    try:
-        packed = struct.pack("f", value)
-        if struct.unpack("f", packed)[0] != value:
-            return value
-        digits = (float(f"{value:.{count}g}") for count in range(1, 10))
-        return next((each for each in digits if struct.pack("f", each) == packed), value)
-    except OverflowError:
-        return value

@@ -8,7 +8,8 @@ from typing import Any
 from graphspec import catalog
 from graphspec.catalog import Kind
 from graphspec.diagnostics.rules import LEGACY_TRAINING
-from graphspec.from_keras.legacy.objects import custom_object, plain_value, serialised_object, short_float, split_object
+from graphspec.from_keras.learned import shortest
+from graphspec.from_keras.legacy.objects import custom_object, plain_value, serialised_object, split_object
 from graphspec.from_keras.legacy.place import FormError, Place
 
 LOSSES: dict[str, str] = {
@@ -65,7 +66,7 @@ def upgrade_training(training: dict[str, Any], place: Place, outputs: dict[str, 
     written = training.get("optimizer_config")
     at = place.at("optimizer_config")
     try:
-        optimizer = _optimizer(at.mapping(written), at)
+        optimizer = _optimizer(written, at)
         parts = {
             "loss": _each(training.get("loss"), _loss, place.at("loss"), outputs),
             **{
@@ -152,7 +153,7 @@ def _arguments(kind: Kind, name: str, config: dict[str, Any], place: Place) -> d
     new: dict[str, Any] = {}
     for key, value in config.items():
         if key in entry.arguments and key != "dtype":
-            new[key] = short_float(plain_value(value))
+            new[key] = shortest(plain_value(value))
         elif value is not None and key not in _UNUSED:
             place.at(key).add(LEGACY_TRAINING, f"`{name}` of Keras 3 has no argument `{key}`, which is left out")
     if new.get("reduction") == "auto":
@@ -160,12 +161,12 @@ def _arguments(kind: Kind, name: str, config: dict[str, Any], place: Place) -> d
     return new
 
 
-def _optimizer(written: dict[str, Any], place: Place) -> dict[str, Any] | None:
-    name, config = split_object(written, place)
+def _optimizer(written: Any, place: Place) -> dict[str, Any] | None:
+    name, config = (written, {}) if isinstance(written, str) else split_object(place.mapping(written), place)
     name = name.removeprefix("Custom>")
     if name.startswith("LossScaleOptimizer"):  # Keras 3 scales by itself under a mixed policy
         inner = config.get("inner_optimizer", config.get("optimizer"))
-        return _optimizer(place.mapping(inner), place.at("inner_optimizer"))
+        return _optimizer(inner, place.at("inner_optimizer"))
     if ">" in name:
         return custom_object(written, name, config)
     entry = catalog.find("optimizers", name)
@@ -201,8 +202,8 @@ def _rate(rate: Any, decay: Any, place: Place) -> Any:
             at.add(LEGACY_TRAINING, f"the schedule `{name}` is not in Keras 3", help="register it in a plugin")
             return None
         return serialised_object("schedules", name, _arguments("schedules", name, config, at))
-    rate = short_float(plain_value(rate))
+    rate = shortest(plain_value(rate))
     if isinstance(decay, int | float) and not isinstance(decay, bool) and decay > 0 and rate is not None:
-        schedule = {"initial_learning_rate": rate, "decay_steps": 1, "decay_rate": short_float(decay)}
+        schedule = {"initial_learning_rate": rate, "decay_steps": 1, "decay_rate": shortest(decay)}
         return serialised_object("schedules", "InverseTimeDecay", schedule)
     return rate

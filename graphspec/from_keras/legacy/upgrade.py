@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from graphspec.diagnostics.rules import LEGACY_FORM
@@ -30,7 +31,15 @@ _KERAS_1 = frozenset(
 
 def is_legacy(document: dict[str, Any]) -> bool:
     """Return whether a document is of Keras 1 or 2, or in their form: what `upgrade` takes."""
-    return "module" not in document or _version(document) in (1, 2)
+    return "module" not in document or _version(document) in (1, 2) or any(map(_is_old_layer, _mappings(document)))
+
+
+def _is_old_layer(written: dict[str, Any]) -> bool:
+    """Return whether a mapping is a layer as Keras 2 writes it: a call is a list, and an input has another key."""
+    nodes, config = written.get("inbound_nodes"), written.get("config")
+    if written.get("class_name") == "InputLayer":
+        return isinstance(config, dict) and "batch_input_shape" in config
+    return isinstance(nodes, list) and bool(nodes) and isinstance(nodes[0], list)
 
 
 def upgrade(document: dict[str, Any], findings: Findings) -> dict[str, Any] | None:
@@ -71,9 +80,12 @@ def _upgraded(document: dict[str, Any], place: Place) -> dict[str, Any]:
         raise FormError(place.path)
     model = upgrade_model(class_name, config, place.at("config"), era_of(document))
     upgraded = model.as_object()
-    training = document.get("training_config")
-    if training is not None:
-        at = place.at("training_config")
+    key = "training_config" if document.get("training_config") is not None else "compile_config"
+    training = document.get(key)
+    if isinstance(training, dict) and training.get("optimizer") is not None:  # in an archive of Keras 2
+        training = {"optimizer_config": training["optimizer"], **training}
+    if training:
+        at = place.at(key)
         upgraded["compile_config"] = upgrade_training(at.mapping(training), at, _output_names(config, model.config))
     return upgraded
 
@@ -101,13 +113,15 @@ def _version(document: dict[str, Any]) -> int | None:
 
 
 def _has_marks(document: Any) -> bool:
+    return any(not _KERAS_1.isdisjoint(each) or each.get("class_name") == "Merge" for each in _mappings(document))
+
+
+def _mappings(document: Any) -> Iterator[dict[str, Any]]:
+    """Yield every mapping in a document."""
     waiting = [document]
     while waiting:
         each = waiting.pop()
         if isinstance(each, dict):
-            if not _KERAS_1.isdisjoint(each) or each.get("class_name") == "Merge":
-                return True
-            waiting += each.values()
-        elif isinstance(each, list | tuple):
-            waiting += each
-    return False
+            yield each
+        if isinstance(each, dict | list | tuple):
+            waiting += each.values() if isinstance(each, dict) else each

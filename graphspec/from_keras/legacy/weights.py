@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from graphspec.from_keras.legacy.layers import MODELS
 from graphspec.from_keras.legacy.models import new_names
 from graphspec.from_keras.legacy.names import LAYERS
 from graphspec.from_keras.legacy.objects import HARD_SIGMOID
+from graphspec.language.lower.naming import snake_case
 
 Arrays = list[np.ndarray[Any, Any]]
 
@@ -45,6 +46,16 @@ _KERNEL_OF_KERAS_1 = {
     ("ConvLSTM2D", "th"): (2, 3, 1, 0),
 }
 """The axes of Keras 3 in kernels of Keras 1, where they differ."""
+
+
+class Groups(Protocol):
+    """A group of an HDF5 file, or nothing where there is none."""
+
+    def at(self, name: str) -> Groups:
+        """Return the group of a name in this one."""
+
+    def arrays(self) -> Arrays:
+        """Return the arrays of the variables in this group, by their numbers."""
 
 
 class WeightsError(ValueError):
@@ -96,6 +107,47 @@ class Converter:
         except (ValueError, IndexError) as error:
             raise WeightsError(f"their shapes are not those of a `{old_class}`") from error
         return _below(LAYERS.get(old_class, old_class), [np.asarray(each) for each in own], path)
+
+    def in_groups(self, written: dict[str, Any], group: Groups, path: str) -> dict[str, Arrays]:
+        """Return the weights of a layer, or of each layer in it, from the groups of an archive of Keras 2.
+
+        They lie as in one of Keras 3: by the classes of layers, and by the attributes below these.
+
+        Args:
+            written: The layer, in the form of Keras 2.
+            group: Its group.
+            path: The path of the layer in Keras 3.
+
+        Raises:
+            WeightsError: The weights are not those of the layer.
+        """
+        found: dict[str, Arrays] = {}
+        if is_model(written):
+            counts: dict[str, int] = {}
+            inner = group.at("layers")
+            for name, layer in named(layers_of(written)):
+                stem = snake_case(str(layer.get("class_name")))
+                number = counts[stem] = counts.get(stem, -1) + 1
+                own = inner.at(f"{stem}_{number}" if number else stem)
+                found |= self.in_groups(layer, own, f"{path}/{name}" if path else name)
+            return found
+        old_class, config = str(written.get("class_name")), config_of(written)
+        held = _held(old_class, config)
+        for attribute, each in held:
+            below = group
+            for part in _stored_as(attribute, config).split("/"):
+                below = below.at(part)
+            found |= self.in_groups(each, below, f"{path}/{attribute}")
+        if held:
+            return found
+        name = LAYERS.get(old_class, old_class)
+        if name == "MultiHeadAttention":
+            arrays = [array for each in _DENSE_LAYERS for array in group.at(f"_{each}").arrays()]
+        else:
+            arrays = (group.at("cell") if _has_cell(name) else group).arrays()
+        if len(arrays) != sum(self.counts(written)):
+            raise WeightsError(f"there are {len(arrays)} weights for `{path}`, and it has {sum(self.counts(written))}")
+        return self.by_layer(written, arrays, path)
 
     def _parts(self, written: dict[str, Any], arrays: Arrays) -> list[tuple[str, dict[str, Any], Arrays]]:
         """Return the layers of a model, each with its name in Keras 3 and its weights."""
@@ -220,13 +272,28 @@ def _held(name: str, config: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]
 
 def _below(name: str, arrays: Arrays, path: str) -> dict[str, Arrays]:
     """Return the weights of a layer by the paths of what keeps them in Keras 3."""
-    if name in _RECURRENT and not name.endswith("Cell"):
+    if _has_cell(name):
         return {f"{path}/cell": arrays}
     if name == "MultiHeadAttention":
         each = len(arrays) // len(_DENSE_LAYERS)
         parts = enumerate(_DENSE_LAYERS)
         return {f"{path}/{attribute}": arrays[number * each : (number + 1) * each] for number, attribute in parts}
     return {path: arrays}
+
+
+def _has_cell(name: str) -> bool:
+    """Return whether the weights of a layer are those of its attribute `cell`."""
+    return name in _RECURRENT and not name.endswith("Cell")
+
+
+def _stored_as(attribute: str, config: dict[str, Any]) -> str:
+    """Return the group of an attribute: cells in a list are named by their classes."""
+    if not attribute.startswith("cells/"):
+        return attribute
+    stems = [snake_case(str(each.get("class_name"))) for each in config["cells"] if isinstance(each, dict)]
+    index = int(attribute.removeprefix("cells/"))
+    number = stems[:index].count(stems[index])
+    return f"cells/{stems[index]}_{number}" if number else f"cells/{stems[index]}"
 
 
 def _scale_and_center(config: dict[str, Any]) -> int:
