@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from graphspec.runs.report import write_report
     from graphspec.runs.run import Run
     from graphspec.spec import Spec, load
+    from graphspec.to_python import to_python
     from graphspec.tuning import Study, tune
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "load",
     "resume",
     "summarize",
+    "to_python",
     "train",
     "tune",
     "validate",
@@ -55,6 +57,7 @@ _HOMES = {
     "SpecError": "diagnostics",
     "Run": "runs.run",
     "Study": "tuning",
+    "to_python": "to_python",
     "tune": "tuning",
     "Spec": "spec",
     "load": "spec",

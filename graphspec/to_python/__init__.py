@@ -10,45 +10,52 @@ from __future__ import annotations
 from pathlib import Path
 
 from graphspec.spec import Spec
-from graphspec.to_python.module import Module, needs_numpy
+from graphspec.to_python.imports import HELPERS, imports
+from graphspec.to_python.module import Module
 from graphspec.to_python.places import header
-from graphspec.to_python.source import docstring, function_lines, statement_lines
+from graphspec.to_python.source import Do, Statement, Text, docstring, function_lines, statement_lines
+from graphspec.to_python.trained import Trained, load_trained
+from graphspec.to_python.training import TrainingWriter
+
+__all__ = ["Trained", "to_python"]
 
 
-def to_python(spec: Spec, folder: Path) -> str:
+def to_python(spec: Spec, folder: Path | str = ".", *, trained: Trained | None = None) -> str:
     """Return the source of a module that builds, and trains, the model of a spec.
 
     Args:
         spec: The spec.
         folder: The folder that the module lies in, from which its paths start.
+        trained: The files beside the module that hold what a run has learned.
     """
-    module = Module(spec, folder)
+    module = Module(spec, Path(folder))
     module.build_model()
+    functions = module.functions
+    main: list[Statement] = [Do(Text("build_model().summary()"))]
+    if spec.training is not None:
+        writer = TrainingWriter(module)
+        compiling = writer.compile_model()
+        training, loaded = writer.train()
+        functions += [compiling, *training]
+        main = writer.main(loaded)
+    if trained is not None:
+        functions.append(load_trained(trained, module))
+        main = [Do(Text("load_trained().summary()"))]
     lines: list[str] = []
-    for function in module.functions:
+    for function in functions:
         lines += ["", "", *function_lines(function)]
-    constants = list(statement_lines([*module.constants.definitions]))
-    customs = list(statement_lines([*module.custom_definitions()]))
-    head = [*docstring(_doc(spec)), ""]
-    if module.has_paths:
-        head += ["from pathlib import Path", ""]
-    head += ["import keras"]
-    body = "\n".join((*lines, *constants))
-    if needs_numpy([body]):
-        head += ["import numpy as np"]
-    names = [each for each in ("layers", "ops") if f"{each}." in body.replace(f"keras.{each}.", "")]
-    if names:
-        head += [f"from keras import {', '.join(names)}"]
-    if module.plugin_imports():
-        head += ["", *(f"import {each}  # registers objects with Keras" for each in module.plugin_imports())]
-    blocks = [each for each in (_folder(module), constants, customs) if each]
+    helpers = [each for name, each in HELPERS.items() if any(f"{name}(" in line for line in lines)]
+    lines = [*(line for each in helpers for line in ("", "", *function_lines(each))), *lines]
+    lines += ["", "", 'if __name__ == "__main__":', *statement_lines(main, 4)]
+    constants = list(statement_lines(module.constants.definitions()))
+    customs = list(statement_lines(module.custom_definitions()))
+    folders = ["FOLDER = Path(__file__).resolve().parent"] if module.has_paths else []
+    blocks = [each for each in (folders, constants, customs) if each]
+    text = "\n".join((*lines, *constants, *customs))
+    head = [*docstring(_doc(spec)), "", *imports(text, module)]
     for block in blocks:
         head += ["", *block]
     return "\n".join([*head, *lines]) + "\n"
-
-
-def _folder(module: Module) -> list[str]:
-    return ["FOLDER = Path(__file__).resolve().parent"] if module.has_paths else []
 
 
 def _doc(spec: Spec) -> str:

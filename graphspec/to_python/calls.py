@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from graphspec import catalog
-from graphspec.language.graph import ExternalModel, Feed, KerasLayer, NestedModel, Operation, Reference, Step
+from graphspec.language.graph import Feed, KerasLayer, Layer, ModelLayer, Operation, Reference
 from graphspec.to_python.literals import literal
 from graphspec.to_python.source import Call, Expression, Items, Pairs, Text
 
@@ -27,12 +27,26 @@ def as_expression(value: Operand) -> Expression:
     return Items(tuple(value)) if isinstance(value, list) else value
 
 
-def call_layer(layer: Expression, step: Step, value: Operand, call: dict[str, Expression]) -> Expression:
-    """Return the call of a layer or a model on `value`. call: further arguments."""
-    applied = step.layer
-    if isinstance(applied, NestedModel):
-        return Call(layer, (model_input(list(applied.graph.inputs), value),), tuple(call.items()))
-    if isinstance(value, dict) and not isinstance(applied, ExternalModel) and takes_keywords(applied, value):
+def call_layer(
+    layer: Expression,
+    applied: Layer,
+    value: Operand,
+    call: dict[str, Expression],
+    *,
+    inputs: list[str] | None = None,
+) -> Expression:
+    """Return the call of a layer or a model.
+
+    Args:
+        layer: The expression for it.
+        applied: The layer.
+        value: Its input.
+        call: Further arguments.
+        inputs: The names of a model's inputs, if they are known.
+    """
+    if inputs is not None:
+        return Call(layer, (model_input(inputs, value),), tuple(call.items()))
+    if isinstance(value, dict) and not isinstance(applied, ModelLayer) and takes_keywords(applied, value):
         return Call(layer, (), tuple((value | call).items()))
     return Call(layer, (as_expression(value),), tuple(call.items()))
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from graphspec.language.document.tree import Located, Sequence
+from typing import Any
+
+from graphspec.language.document.tree import Located, Mapping, Sequence
 from graphspec.language.expand import Value
 from graphspec.language.expand.variables import Variables
 from graphspec.to_python.expressions import UntranslatableError, translate
@@ -19,42 +21,67 @@ class Constants:
         self.identifiers = identifiers
         self.places = places
         self.names: dict[tuple[int, str], str] = {}
-        self.definitions: list[Assign] = []
+        self.found: dict[str, tuple[tuple[int, int], Assign]] = {}
+        self.uses: dict[str, list[str]] = {}
+
+    def definitions(self) -> list[Assign]:
+        """Return the definitions in the order of the spec, each after those that it uses."""
+        ordered: dict[str, Assign] = {}
+
+        def add(name: str) -> None:
+            for used in self.uses[name]:
+                if used not in ordered:
+                    add(used)
+            ordered[name] = self.found[name][1]
+
+        for name in sorted(self.found, key=lambda each: self.found[each][0]):
+            add(name)
+        return list(ordered.values())
 
     def name(self, variables: Variables, name: str) -> str | None:
-        """Return the constant of the variable `name`, defined on its first use; None where there is no such variable."""
+        """Return the constant of a variable, defined on its first use; None where there is no such variable."""
         holder = next((each for each in (variables, *variables.outer) if name in each.written), None)
         if holder is None:
             return None
         key = id(holder), name
         if key not in self.names:
-            value = self._value(holder, name)
+            used: list[str] = []
+            value = self._value(holder, name, used)
             constant = self.names[key] = self.identifiers.new(name.upper())
             comments = self.places.comments(holder.spans[name])
-            self.definitions.append(Assign(constant, value, comments))
+            self.found[constant] = (holder.spans[name].start, Assign(constant, value, comments))
+            self.uses[constant] = used
         return self.names[key]
 
-    def _value(self, holder: Variables, name: str) -> Expression:
-        written = holder.written.located(name)  # type: ignore[union-attr]  # `holder` writes it
+    def _value(self, holder: Variables, name: str, used: list[str]) -> Expression:
         try:
-            return self._translated(written, holder)
+            assert isinstance(holder.written, Mapping), "it writes the variable"
+            return self._translated(holder.written.located(name), holder, used)
         except UntranslatableError:
             return literal(holder[name])
 
-    def _translated(self, written: Located, holder: Variables) -> Expression:
-        """Return the value as it is written. Raises UntranslatableError."""
+    def _translated(self, written: Located, holder: Variables, used: list[str]) -> Expression:
+        """Return the value as it is written. used: receives the constants in it. Raises UntranslatableError."""
         if isinstance(written.value, Sequence):
-            return Items(tuple(self._translated(item, holder) for item in written.value.entries()))
+            return Items(tuple(self._translated(item, holder, used) for item in written.value.entries()))
         if not isinstance(written.value, str) or "${" not in written.value:
             return literal(written.value)
         inside = whole_expression(written.value)
         if inside is None:
             raise UntranslatableError
-        return Text(translate(inside, lambda name: self.name(holder, name)))
+
+        def identify(name: str) -> str | None:
+            found = self.name(holder, name)
+            used.extend([found] if found is not None else [])
+            return found
+
+        return Text(translate(inside, identify))
 
 
-def whole_expression(text: str) -> str | None:
-    """Return the expression in a text that is nothing but `${...}`."""
+def whole_expression(text: Any) -> str | None:
+    """Return the expression in a text that is nothing but `${...}`; None for anything else."""
+    if not isinstance(text, str):
+        return None
     is_whole = text.startswith("${") and text.endswith("}") and text.count("${") == 1 and text.count("}") == 1
     return text[2:-1] if is_whole else None
 

@@ -97,7 +97,9 @@ class _Translation:
                 return word.join(self._inside(each, level + 1) for each in values), level
             case ast.Compare(left=left, ops=ops, comparators=others):
                 parts = [self._inside(left, 5)]
-                parts += [f"{_COMPARED[type(op)]} {self._inside(each, 5)}" for op, each in zip(ops, others, strict=True)]
+                parts += [
+                    f"{_COMPARED[type(op)]} {self._inside(each, 5)}" for op, each in zip(ops, others, strict=True)
+                ]
                 return " ".join(parts), 4
             case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]) if name in _FUNCTIONS:
                 return f"{name}({', '.join(self.text(each)[0] for each in arguments)})", _ATOM
@@ -107,7 +109,9 @@ class _Translation:
         if word != "**":
             return f"{self._inside(left, level)} {word} {self._inside(right, level + 1)}", level
         first, second = self._inside(left, level + 1), self._inside(right, 7)
-        is_simple = all(each.removeprefix("-").replace(".", "").isidentifier() or _is_number(each) for each in (first, second))
+        is_simple = all(
+            each.removeprefix("-").replace(".", "").isidentifier() or _is_number(each) for each in (first, second)
+        )
         return (f"{first}**{second}" if is_simple else f"{first} ** {second}"), level
 
     def _inside(self, node: ast.AST, level: int) -> str:

@@ -8,8 +8,8 @@ each; where there is none, the instances cannot share a function.
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Sequence
 from collections.abc import Mapping as Names
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -73,9 +73,7 @@ class Frame:
 
     # --- Values ---------------------------------------------------------------------------------------------
 
-    def value(
-        self, values: dict[int, Any], span: Span | None, *, as_tuple: bool = False
-    ) -> Expression:
+    def value(self, values: dict[int, Any], span: Span | None, *, as_tuple: bool = False) -> Expression:
         """Return the expression for a plain value.
 
         Args:
@@ -164,14 +162,14 @@ class Frame:
 
     def value_of(self, written: Any, number: int) -> Any:
         """Return the value of what a file writes for an instance; None where it is unknown."""
-        inside = whole_expression(written) if isinstance(written, str) else None
+        inside = whole_expression(written)
         return written if inside is None else self._evaluated(inside, number)
 
     def expression(self, written: Any) -> str:
         """Return an expression of a file as source. Raises DifferentError where it is none."""
         if type(written) is int:
             return str(written)
-        inside = whole_expression(written) if isinstance(written, str) else None
+        inside = whole_expression(written)
         try:
             if inside is not None:
                 return translate(inside, self.identify)
@@ -185,7 +183,7 @@ class Frame:
         """Return whether a condition is true for an instance. Raises DifferentError where that is unknown."""
         if isinstance(when, bool):
             return when
-        inside = whole_expression(when) if isinstance(when, str) else None
+        inside = whole_expression(when)
         found = self._evaluated(inside, number) if inside is not None else None
         if not isinstance(found, bool):
             raise DifferentError
@@ -193,7 +191,7 @@ class Frame:
 
     def condition(self, when: Any) -> str:
         """Return a condition as source. Raises DifferentError where Python has no such expression."""
-        inside = whole_expression(when) if isinstance(when, str) else None
+        inside = whole_expression(when)
         if inside is None:
             raise DifferentError
         try:
@@ -264,4 +262,3 @@ def written_steps(node: Any) -> list[Any]:
 def beside(step: Any, key: str, default: Any = None) -> Any:
     """Return what a written step has under `call`, `repeat` or `when`."""
     return step.get(key, default) if isinstance(step, Mapping) else default
-

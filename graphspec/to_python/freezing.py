@@ -29,7 +29,11 @@ def freezing(graph: Graph, patterns: list[Pattern]) -> list[Statement]:
 
 def _inside(path: str, access: str, patterns: list[Pattern]) -> Iterator[Statement]:
     """Yield the loop over the layers of a model from a file, whose names its code does not hold."""
-    texts = [each.text for each in patterns if fnmatchcase(f"{path}/", f"{each.text.rpartition('/')[0]}/") or "*" in each.text]
+    texts = [
+        each.text
+        for each in patterns
+        if fnmatchcase(f"{path}/", f"{each.text.rpartition('/')[0]}/") or "*" in each.text
+    ]
     if not texts:
         return
     tests = [f'fnmatchcase(f"{path}/{{layer.name}}", {literal_text(text)})' for text in texts]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Protocol
 
 from graphspec.diagnostics import Span
 from graphspec.language.document.tree import Mapping
@@ -16,8 +16,9 @@ from graphspec.to_python.expressions import UntranslatableError, translate
 from graphspec.to_python.frame import DifferentError, Frame, Instance
 from graphspec.to_python.identifiers import Identifiers
 from graphspec.to_python.literals import literal, literal_text
-from graphspec.to_python.nodes import NodeWriter, call_references, order_of, references_of
+from graphspec.to_python.nodes import NodeWriter
 from graphspec.to_python.objects import Objects
+from graphspec.to_python.order import call_references, order_of, references_of
 from graphspec.to_python.places import Places
 from graphspec.to_python.source import (
     Assign,
@@ -62,6 +63,7 @@ class Parts(Protocol):
     written: Written
     identifiers: Identifiers
     policy: str
+    names_operations: bool
 
     def variables_of(self, span: Span) -> Variables | None:
         """Return the variables of the file at `span`."""
@@ -112,6 +114,11 @@ class Body:
     pending: list[Statement] = field(default_factory=list)
     selections: set[str] = field(default_factory=set)
 
+    @property
+    def names_operations(self) -> bool:
+        """Whether operations are named, since Keras might give them the name of a layer."""
+        return self.parts.names_operations
+
     def layer(self, layer: Layer) -> Expression:
         """Return the variable of a declared layer or model, which is created or becomes an argument here."""
         if layer in self.created:
@@ -139,11 +146,12 @@ class Body:
     def use(self, uses: dict[int, Use], inputs: dict[str, Expression], name: Expression) -> Expression:
         """Return the call of the function of a block."""
         function = self.parts.block_function(uses)
+        first = next(iter(uses.values()))
         keywords: dict[str, Expression] = {}
         positional = [inputs[each] for each in function.inputs]
         for param in function.params:
-            value, is_bare = self._argument(uses, param)
-            if value is not None and is_bare and param == next(iter(function.params)):
+            value = self._argument(uses, param)
+            if value is not None and param == next(iter(function.params)) and first.params[param] is None:
                 positional.append(value)
             elif value is not None:
                 keywords[function.params[param]] = value
@@ -151,26 +159,30 @@ class Body:
         free = self._arguments(function.free)
         return Call(Text(function.name), tuple(positional), (*keywords.items(), *free, *named))
 
-    def _argument(self, uses: dict[int, Use], param: str) -> tuple[Expression | None, bool]:
-        """Return what the caller writes for a parameter, and whether it does without its name."""
-        spans: dict[int, Any] = {}
-        is_bare = False
+    def _argument(self, uses: dict[int, Use], param: str) -> Expression | None:
+        """Return what the caller writes for a parameter; None where it leaves the default."""
+        spans: dict[int, Span] = {}
         for number, use in uses.items():
             written = use.arguments
             if isinstance(written.value, Mapping):
                 if param in written.value:
                     spans[number] = written.value.value_spans[param]
             elif written.value is not None and param == next(iter(use.params)):
-                spans[number], is_bare = written.span, True
+                spans[number] = written.span
         if not spans:
-            return None, False
+            return None
         if len(spans) != len(uses):
             raise DifferentError
         values = {number: use.names[param] for number, use in uses.items()}
         default = next(iter(uses.values())).params[param]
         if isinstance(default, str) and "${" in default and None in values.values():
             raise DifferentError
-        return self.frame.value(values, next(iter(spans.values()))), is_bare
+        return self.frame.value(values, next(iter(spans.values())))
+
+    def inputs_of(self, layer: Layer) -> list[str] | None:
+        """Return the names of a model's inputs; None for a layer, or where they are unknown."""
+        interface = self.parts.interface(layer)
+        return interface[0] if interface is not None else None
 
     def selected(self, reference: Reference, variable: str) -> str:
         """Return one of several tensors that a variable holds."""
@@ -216,11 +228,11 @@ class Body:
         first = next(iter(nodes.values()))
         last = first.items[-1] if first.items else None
         is_alone = len(nodes) == len(self.frame.instances)
-        if is_alone and not first.items and first.feed.single is not None and target is None:
-            if all(not each.items for each in nodes.values()) and not self._is_conditional(first):
-                variables[name] = flat(self.writer.tensor(first.feed.single))
-                self._alias_outputs(name, first.feed.single)
-                return []
+        is_alias = is_alone and target is None and not any(each.items for each in nodes.values())
+        if is_alias and first.feed.single is not None and not self._is_conditional(first):
+            variables[name] = flat(self.writer.tensor(first.feed.single))
+            self._alias_outputs(name, first.feed.single)
+            return []
         if isinstance(last, Use) and len(last.outputs) > 1:
             selected = {
                 each: self.frame.identifiers.new(f"{name}_{each}") if f"{name}.{each}" in self.selections else "_"
@@ -234,8 +246,12 @@ class Body:
             target = target or self.frame.identifiers.new(name)
             statements = self.writer.write(name, target, nodes)
             variables[name] = target
+        return statements
+
+    def taken_pending(self) -> list[Statement]:
+        """Return the statements that create layers for the last node."""
         before, self.pending = self.pending, []
-        return [*before, *statements]
+        return before
 
     def _is_conditional(self, node: WrittenNode) -> bool:
         located = self.parts.places.under(node.span)
@@ -264,8 +280,8 @@ def write_model(parts: Parts, graph: Graph, name: str, doc: str, *, is_top: bool
         statements.append(Assign(variable, _input(graph.inputs[key], frame), comments))
     order = order_of(nodes, list(graph.outputs), call_references)
     body.selections = {str(each) for name in order for each in references_of(nodes[name])}
-    groups = [body.write_node(each, {0: nodes[each]}) for each in order]
-    statements += _spaced([each for each in groups if each])
+    groups = [(body.write_node(each, {0: nodes[each]}), body.taken_pending()) for each in order]
+    statements += _spaced([each for each in groups if each[0]])
     tensors = {each: Text(body.writer.variables[each]) for each in graph.outputs}
     made = keras_model(inputs, tensors, graph.name, is_top=is_top)
     statements.append(Blank())
@@ -315,14 +331,17 @@ def _input(each: Input, frame: Frame) -> Call:
     return Call(Text("keras.Input"), (), (*keywords, ("name", Text(literal_text(each.name)))))
 
 
-def _spaced(groups: list[list[Statement]]) -> list[Statement]:
-    """Return the statements of nodes, with an empty line around those that take several."""
+def _spaced(groups: list[tuple[list[Statement], list[Statement]]]) -> list[Statement]:
+    """Return the statements of nodes, with an empty line around those that take several or create shared layers.
+
+    groups: the statements of each node, with those that create layers for it.
+    """
     statements: list[Statement] = []
     before = 2
-    for group in groups:
-        if len(group) > 1 or before > 1:
+    for group, creating in groups:
+        if len(group) > 1 or before > 1 or creating:
             statements.append(Blank())
-        statements += group
+        statements += [*creating, *group]
         before = len(group)
     return statements
 
@@ -356,7 +375,11 @@ def write_block(parts: Parts, uses: list[Use], name: str, *, is_relative: bool) 
     body.start(dict(inputs))
 
     def extra(node: WrittenNode) -> list[Reference]:
-        return [reference for each in every[node.name].values() for reference in (*each.feed.tensors, *call_references(each))]
+        return [
+            reference
+            for each in every[node.name].values()
+            for reference in (*each.feed.tensors, *call_references(each))
+        ]
 
     keyed = {key: replace(node, name=key) for key, node in nodes.items()}
     body.selections = {str(reference) for each in keyed.values() for reference in (*references_of(each), *extra(each))}
@@ -373,7 +396,9 @@ def write_block(parts: Parts, uses: list[Use], name: str, *, is_relative: bool) 
     defaults = _defaults(frame, first, params)
     statements = _returning(statements, ", ".join(targets[each] for each in first.outputs))
     used = [each for each in first.params if each in frame.used]
-    order = [each for each in used if first.params[each] is None] + [each for each in used if first.params[each] is not None]
+    order = [each for each in used if first.params[each] is None] + [
+        each for each in used if first.params[each] is not None
+    ]
     begin = [
         If(f"{params[each]} is None", [Assign(params[each], Text(value))])
         for each, value in defaults.items()
@@ -382,7 +407,9 @@ def write_block(parts: Parts, uses: list[Use], name: str, *, is_relative: bool) 
     signature = [*inputs.values(), *(_parameter(first, each, params[each], defaults) for each in order)]
     last = [*body.free.values(), *(["name"] if is_relative else [])]
     doc = f"Apply `{first.block}`" + (" with layers named after `name`." if is_relative else ".")
-    function = Function(name=name, parameters=[*signature, *(["*", *last] if last else [])], doc=doc, body=[*begin, *statements])
+    function = Function(
+        name=name, parameters=[*signature, *(["*", *last] if last else [])], doc=doc, body=[*begin, *statements]
+    )
     return function, BlockFunction(
         name=name,
         inputs=list(inputs),
@@ -430,7 +457,9 @@ def _returning(statements: list[Statement], result: str) -> list[Statement]:
         case Assign(target, value, comments) if target == result:
             notes: list[Statement] = [Comment(comments)] if comments else []
             return [*statements[:-1], *notes, Do(value, "return")]
-        case If(condition, body, otherwise) if otherwise and _is_assigned(body, result) and _is_assigned(otherwise, result):
+        case If(condition, body, otherwise) if (
+            otherwise and _is_assigned(body, result) and _is_assigned(otherwise, result)
+        ):
             return [*statements[:-1], If(condition, _returning(body, result)), *_returning(otherwise, result)]
     return [*statements, Do(Text(result), "return")]
 
@@ -438,4 +467,3 @@ def _returning(statements: list[Statement], result: str) -> list[Statement]:
 def _is_assigned(statements: list[Statement], name: str) -> bool:
     last = statements[-1] if statements else None
     return isinstance(last, Assign) and last.target == name
-

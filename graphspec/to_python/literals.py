@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from graphspec.to_python.source import Expression, Items, Pairs, Text
+from graphspec.to_python.source import Expression, Items, Pairs, Text, quoted
 
 
 def literal(value: Any, *, as_tuple: bool = False) -> Expression:
@@ -27,21 +27,6 @@ def literal_text(value: bool | int | float | str | None) -> str:
     if value is None or isinstance(value, bool | int | float):
         return repr(value)
     raise TypeError(f"{type(value).__name__} is no value of a spec")
-
-
-def quoted(text: str) -> str:
-    """Return text as a string literal, in double quotes unless single ones need fewer escapes."""
-    inside = "".join(_escaped(each) for each in text)
-    single, double = text.count("'"), text.count('"')
-    if double > single:
-        return "'" + inside.replace("'", "\\'") + "'"
-    return '"' + inside.replace('"', '\\"') + '"'
-
-
-def _escaped(character: str) -> str:
-    if character == "\\":
-        return "\\\\"
-    return character if character.isprintable() else repr(character)[1:-1]
 
 
 def formatted(parts: list[tuple[str, bool]]) -> str | None:

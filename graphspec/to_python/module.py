@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import os
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -27,14 +26,29 @@ from graphspec.spec import Spec
 from graphspec.to_python.constants import Constants
 from graphspec.to_python.external import external_function, interface_of, settings_of
 from graphspec.to_python.frame import DifferentError, Frame
+from graphspec.to_python.freezing import freezing
 from graphspec.to_python.functions import BlockFunction, ModelFunction, write_block, write_model
 from graphspec.to_python.identifiers import MODULES, Identifiers
 from graphspec.to_python.literals import literal_text
 from graphspec.to_python.objects import Objects
 from graphspec.to_python.places import Places
+from graphspec.to_python.plugins import Registered, registered_objects
 from graphspec.to_python.source import Assign, Call, Expression, Function, Statement, Text
 
-FUNCTIONS = ("build_model", "compile_model", "load_data", "train", "read_csv", "FOLDER", "model", "name", "number")
+FUNCTIONS = (
+    *(
+        "build_model",
+        "compile_model",
+        "train",
+        "read_csv",
+        "load_samples",
+        "load_train",
+        "load_validation",
+        "load_test",
+    ),
+    *("load_trained", "renamed", "named", "FOLDER"),
+)
+"""The names that a module of any spec may define."""
 
 
 class Module:
@@ -48,19 +62,26 @@ class Module:
         self.folder = folder
         self.written = spec.written
         self.places = Places(spec.library)
-        self.identifiers = Identifiers([*MODULES, *FUNCTIONS])
+        self.plugins = {each.module: each for each in every_plugin(spec.graph)}
+        self.identifiers = Identifiers([*MODULES, *FUNCTIONS, *(name.partition(".")[0] for name in self.plugins)])
         self.constants = Constants(self.identifiers, self.places)
         self.policy = spec.model.precision if spec.model.precision != "float32" else ""
         self.functions: list[Function] = []
         self.customs: dict[str, str] = {}
+        self.registered = {
+            name: each for plugin in self.plugins.values() for name, each in registered_objects(plugin).items()
+        }
         self.has_paths = False
-        self._heads = {id(spec.graph.nodes[name].steps[-1].layer) for name in spec.graph.outputs} if self.policy else set()
+        self._heads = (
+            {id(spec.graph.nodes[name].steps[-1].layer) for name in spec.graph.outputs} if self.policy else set()
+        )
         self._arguments: dict[Layer, str] = {}
         self._models: dict[Layer, ModelFunction] = {}
         self._blocks: dict[int, BlockFunction] = {}
         self._interfaces: dict[Layer, tuple[list[str], list[str]] | None] = {}
         self._graphs = [spec.graph, *spec.graph.models()]
         self._owners = _owners(self._graphs)
+        self.names_operations = any(map(_may_clash, self._graphs))
         self._layers = {
             id(each.graph): each
             for graph in self._graphs
@@ -93,11 +114,12 @@ class Module:
         """Return the maker of objects for a function."""
         return Objects(frame, self.custom, self.path)
 
-    def custom(self, made: Object) -> Expression:
-        """Return the name of a plugin's object."""
+    def custom(self, made: Object) -> tuple[Expression, Registered | None]:
+        """Return the name of a plugin's object, and what its source tells of it."""
+        found = self.registered.get(made.name)
         if made.name not in self.customs:
-            self.customs[made.name] = self.identifiers.new(made.name.rpartition(">")[2])
-        return Text(self.customs[made.name])
+            self.customs[made.name] = self.identifiers.new(found.name if found else made.name.rpartition(">")[2])
+        return Text(self.customs[made.name]), found
 
     def path(self, path: Path) -> Expression:
         """Return the expression for the path of a file, from the folder of the module."""
@@ -119,8 +141,10 @@ class Module:
 
     def model_settings(self, graph: Graph) -> list[Statement]:
         """Return the statements for the weights of a model, and for one that is frozen."""
-        layer = self._layers.get(id(graph))
-        return settings_of(layer.weights, layer.trainable, self.path) if layer is not None else []
+        if graph is self.spec.graph:
+            return freezing(graph, self.spec.training.freeze) if self.spec.training is not None else []
+        layer = self._layers[id(graph)]
+        return settings_of(layer.weights, layer.trainable, self.path)
 
     def model_function(self, layer: Layer) -> ModelFunction:
         """Return the function that builds a declared model."""
@@ -177,7 +201,8 @@ class Module:
             self.identifiers.taken,
             self.identifiers.inside,
             self.constants.names,
-            self.constants.definitions,
+            self.constants.found,
+            self.constants.uses,
             self.places.said,
             self.functions,
             self.customs,
@@ -194,21 +219,26 @@ class Module:
 
     def build_model(self) -> Function:
         """Write the function that builds the model of the spec, and those that it calls."""
-        doc = "Build the model."
+        doc = f"Build the model `{self.spec.name}`."
         function, _ = write_model(self, self.spec.graph, "build_model", doc, is_top=True)
         self.functions.append(function)
         return function
 
-    def plugin_imports(self) -> list[str]:
-        """Return the modules of plugins."""
-        return list(dict.fromkeys(each.module for each in every_plugin(self.spec.graph)))
-
     def custom_definitions(self) -> list[Assign]:
-        """Return the statements that look up the objects of plugins."""
+        """Return the statements that look up the objects of plugins whose source does not tell where they are."""
         return [
             Assign(variable, Call(Text("keras.saving.get_registered_object"), (Text(literal_text(name)),)))
             for name, variable in self.customs.items()
+            if name not in self.registered
         ]
+
+
+def _may_clash(graph: Graph) -> bool:
+    """Return whether Keras might give an operation of a graph, which it numbers, the name of a layer or input."""
+    layers = graph.called_layers()
+    operations = {each.class_name.rpartition(".")[2] for each in layers if each.is_operation}
+    names = [*graph.inputs, *(each.name for each in layers if not each.is_operation)]
+    return any(name in operations or re.sub(r"_[0-9]+$", "", name) in operations for name in names)
 
 
 def _owners(graphs: list[Graph]) -> dict[Layer, Graph]:
@@ -236,11 +266,3 @@ def _uses(spec: Spec) -> dict[Span, list[Use]]:
     for graph in (spec.graph, *spec.graph.models()):
         visit(spec.written.of(graph))
     return found
-
-
-def needs_numpy(lines: list[str]) -> bool:
-    """Return whether source uses NumPy."""
-    return any(re.search(r"\bnp\.", line) for line in lines)
-
-
-

@@ -13,6 +13,7 @@ from graphspec.language.graph import FIRST, Layer, Object
 from graphspec.sources import DataSource
 from graphspec.to_python.frame import DifferentError, Frame
 from graphspec.to_python.literals import literal_text
+from graphspec.to_python.plugins import Registered
 from graphspec.to_python.source import Call, Expression, Items, Text, flat
 
 _MODULES: dict[Kind, str] = {"layers": "layers", "schedules": "keras.optimizers.schedules"}
@@ -26,11 +27,16 @@ MakeLayer = Callable[[dict[int, Layer]], Expression]
 class Objects:
     """The objects of one function.
 
-    custom: returns the name of a plugin's object. file: returns the expression for the path of a file.
+    Attributes:
+        custom: Returns the name of a plugin's object, and what its source tells of it.
+        file: Returns the expression for the path of a file.
     """
 
     def __init__(
-        self, frame: Frame, custom: Callable[[Object], Expression], file: Callable[[Path], Expression]
+        self,
+        frame: Frame,
+        custom: Callable[[Object], tuple[Expression, Registered | None]],
+        file: Callable[[Path], Expression],
     ) -> None:
         self.frame = frame
         self.custom = custom
@@ -68,8 +74,7 @@ class Objects:
         keywords = {name: value for name, value in arguments.items() if name != FIRST}
         keywords |= {name: value for name, value in defaults.items() if name not in arguments}
         if ">" in first.name:
-            positional = (arguments[FIRST],) if FIRST in arguments else ()
-            return Call(self.custom(first), positional, tuple(keywords.items()))
+            return self._custom(first, arguments, defaults)
         names = self._positional(first)
         module = _MODULES.get(first.kind, f"keras.{first.kind}")
         return Call(
@@ -77,6 +82,17 @@ class Objects:
             tuple(keywords.pop(name) for name in names),
             tuple(keywords.items()),
         )
+
+    def _custom(self, made: Object, arguments: dict[str, Expression], defaults: dict[str, Expression]) -> Expression:
+        """Return the call of a plugin's class, with its name set afterwards where the constructor takes none."""
+        name, registered = self.custom(made)
+        if registered is not None and registered.is_function:
+            return name
+        positional = (arguments.pop(FIRST),) if FIRST in arguments else ()
+        refused = {key: each for key, each in defaults.items() if registered is not None and not registered.takes(key)}
+        taken = {key: each for key, each in defaults.items() if key not in arguments and key not in refused}
+        call = Call(name, positional, (*arguments.items(), *taken.items()))
+        return Call(Text("renamed"), (call, refused["name"])) if "name" in refused else call
 
     def _positional(self, made: Object) -> list[str]:
         """Return the arguments that are written without their names."""
@@ -147,4 +163,3 @@ def load_array(file: Expression, path: Path, key: str | None) -> Expression:
     if key is None:
         return Text(f"next(iter({flat(loaded)}.values()))")
     return Text(f"{flat(loaded)}[{literal_text(key)}]")
-

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from graphspec.files import read_text
 from graphspec.language.graph import Plugin
@@ -20,6 +19,7 @@ class Registered:
     module: str
     name: str
     arguments: frozenset[str] | None
+    is_function: bool
 
     def takes(self, argument: str) -> bool:
         """Return whether the constructor takes an argument."""
@@ -38,7 +38,7 @@ def registered_objects(plugin: Plugin) -> dict[str, Registered]:
     for node in tree.body:
         if isinstance(node, ast.ClassDef | ast.FunctionDef):
             for name in _names(node):
-                found[name] = Registered(plugin.module, node.name, _arguments(node))
+                found[name] = Registered(plugin.module, node.name, _arguments(node), isinstance(node, ast.FunctionDef))
     return found
 
 
@@ -48,13 +48,15 @@ def _names(node: ast.ClassDef | ast.FunctionDef) -> Iterator[str]:
         if not isinstance(decorator, ast.Call):
             continue
         called = decorator.func
-        if (called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")) != "register_keras_serializable":
+        if (
+            called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
+        ) != "register_keras_serializable":
             continue
         given = dict(zip(("package", "name"), decorator.args, strict=False))
         given |= {each.arg: each.value for each in decorator.keywords if each.arg is not None}
-        texts = {key: each.value for key, each in given.items() if isinstance(each, ast.Constant)}
+        texts = {key: str(each.value) for key, each in given.items() if isinstance(each, ast.Constant) and each.value}
         if len(texts) == len(given):
-            yield f"{texts.get('package', 'Custom')}>{texts.get('name') or node.name}"
+            yield f"{texts.get('package', 'Custom')}>{texts.get('name', node.name)}"
 
 
 def _arguments(node: ast.ClassDef | ast.FunctionDef) -> frozenset[str] | None:

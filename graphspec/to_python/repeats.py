@@ -17,7 +17,7 @@ class Names:
 
 def numbered(names: list[str]) -> Names | None:
     """Return the longest run of numbered names, which all but the first and the last must belong to."""
-    for before in (0, 1):
+    for before in range(min(2, len(names))):
         stem, _, number = names[before].rpartition("_")
         if not stem or not number.isdecimal() or (len(number) > 1 and number[0] == "0"):
             continue

@@ -9,6 +9,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from keyword import iskeyword
 
 LINE_LENGTH = 100
 _INDENT = 4
@@ -62,7 +63,15 @@ class Prefixed:
     value: Expression
 
 
-Expression = Text | Call | Items | Pairs | Choice | Prefixed
+@dataclass(frozen=True, slots=True)
+class Method:
+    """An attribute of an expression, such as the method that is called."""
+
+    value: Expression
+    name: str
+
+
+Expression = Text | Call | Items | Pairs | Choice | Prefixed | Method
 
 
 @dataclass(slots=True)
@@ -148,6 +157,8 @@ def flat(value: Expression) -> str:
             return f"{flat(first)} if {condition} else {flat(second)}"
         case Prefixed(prefix, item):
             return prefix + flat(item)
+        case Method(item, name):
+            return f"{flat(item)}.{name}"
 
 
 _CLOSING = {"[": "]", "(": ")", "{": "}"}
@@ -155,7 +166,28 @@ _CLOSING = {"[": "]", "(": ")", "{": "}"}
 
 def _arguments(call: Call) -> list[Expression]:
     """Return the arguments of a call, those by keyword behind `name=`."""
-    return [*call.arguments, *(Prefixed(f"{name}=", value) for name, value in call.keywords)]
+    named = [Prefixed(f"{name}=", value) for name, value in call.keywords if _is_keyword(name)]
+    others = tuple((Text(quoted(name)), value) for name, value in call.keywords if not _is_keyword(name))
+    return [*call.arguments, *named, *([Prefixed("**", Pairs(others))] if others else [])]
+
+
+def _is_keyword(name: str) -> bool:
+    """Return whether an argument of a plugin, whose name may be any text, can be written as a keyword."""
+    return name.isascii() and name.isidentifier() and not iskeyword(name)
+
+
+def quoted(text: str) -> str:
+    """Return text as a string literal, in double quotes unless single ones need fewer escapes."""
+    inside = "".join(_character(each) for each in text)
+    if text.count('"') > text.count("'"):
+        return "'" + inside.replace("'", "\\'") + "'"
+    return '"' + inside.replace('"', '\\"') + '"'
+
+
+def _character(character: str) -> str:
+    if character == "\\":
+        return "\\\\"
+    return character if character.isprintable() else repr(character)[1:-1]
 
 
 def _laid_out(value: Expression, indent: int, column: int, tail: int) -> str:
@@ -169,6 +201,8 @@ def _laid_out(value: Expression, indent: int, column: int, tail: int) -> str:
     match value:
         case Prefixed(prefix, item):
             return prefix + _laid_out(item, indent, column + len(prefix), tail)
+        case Method(item, name):
+            return f"{_laid_out(item, indent, column, len(name) + 1 + tail)}.{name}"
         case Text(text):
             return text
         case Call(function):
