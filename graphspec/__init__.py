@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from graphspec.runs.report import write_report
     from graphspec.runs.run import Run
     from graphspec.spec import Spec, load
-    from graphspec.to_python import to_python
+    from graphspec.to_python import python_source
     from graphspec.tuning import Study, tune
 
 __all__ = [
@@ -36,9 +36,9 @@ __all__ = [
     "build",
     "export",
     "load",
+    "python_source",
     "resume",
     "summarize",
-    "to_python",
     "train",
     "tune",
     "validate",
@@ -57,7 +57,7 @@ _HOMES = {
     "SpecError": "diagnostics",
     "Run": "runs.run",
     "Study": "tuning",
-    "to_python": "to_python",
+    "python_source": "to_python",
     "tune": "tuning",
     "Spec": "spec",
     "load": "spec",

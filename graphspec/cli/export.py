@@ -98,7 +98,7 @@ def _export_python(
     from graphspec.exporting.python import export_run, export_spec
     from graphspec.files import is_folder
     from graphspec.spec import load
-    from graphspec.to_python import to_python
+    from graphspec.to_python import python_source
 
     if has_inputs:
         raise click.UsageError("--input does not apply to --to python, which compares nothing")
@@ -118,7 +118,7 @@ def _export_python(
             raise click.UsageError(f"--checkpoint selects a model of a run, but {source} is a spec")
         spec = load(source)
         if output == Path("-") or (output is None and source == "-"):
-            click.echo(to_python(spec, Path.cwd() if source == "-" else spec.path.parent), nl=False)
+            click.echo(python_source(spec, Path.cwd() if source == "-" else spec.path.parent), nl=False)
             return
         files = export_spec(spec, output, force=force).files
     if as_json:

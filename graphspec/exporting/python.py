@@ -19,7 +19,7 @@ from graphspec.run_directory import check_destination
 from graphspec.run_directory.links import check_kept
 from graphspec.run_paths import EXPORTS
 from graphspec.spec import Spec
-from graphspec.to_python import Trained, to_python
+from graphspec.to_python import Trained, python_source
 
 if TYPE_CHECKING:
     from graphspec.runs.run import Run
@@ -50,7 +50,7 @@ def export_spec(spec: Spec, path: Path | None = None, *, force: bool = False) ->
     """
     path = path if path is not None else spec.path.with_suffix(ENDING)
     _check(path, force)
-    _write(path, to_python(spec, path.parent).encode())
+    _write(path, python_source(spec, path.parent).encode())
     return PythonExport(files=[path])
 
 
@@ -80,7 +80,7 @@ def export_run(run: Run, path: Path | None = None, *, checkpoint: str = "last", 
     for each in files:
         _check(each, force)
     trained = Trained(weights=weights.name, states=states.name, learned=learned)
-    source = to_python(spec, path.parent, trained=trained)
+    source = python_source(spec, path.parent, trained=trained)
     _write(weights, _member(model, _WEIGHTS))
     if learned:
         _write(states, json.dumps(learned, ensure_ascii=False, indent=1).encode())

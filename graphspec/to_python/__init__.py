@@ -1,4 +1,4 @@
-"""A spec as plain Keras code, a module that needs no graphspec: `to_python` returns its source.
+"""A spec as plain Keras code, a module that needs no graphspec: `python_source` returns its source.
 
 The code has the structure of the spec, not of the graph that it is expanded to: blocks are functions with parameters,
 `repeat` is a loop, variables are constants. `module` puts the functions together, which `functions` writes node by
@@ -17,10 +17,10 @@ from graphspec.to_python.source import Do, Statement, Text, docstring, function_
 from graphspec.to_python.trained import Trained, load_trained
 from graphspec.to_python.training import TrainingWriter
 
-__all__ = ["Trained", "to_python"]
+__all__ = ["Trained", "python_source"]
 
 
-def to_python(spec: Spec, folder: Path | str = ".", *, trained: Trained | None = None) -> str:
+def python_source(spec: Spec, folder: Path | str = ".", *, trained: Trained | None = None) -> str:
     """Return the source of a module that builds, and trains, the model of a spec.
 
     Args:

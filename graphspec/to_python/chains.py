@@ -226,7 +226,7 @@ class Chain:
         if isinstance(item, Use):
             return True
         if item.layer.is_operation:
-            return False
+            return self.writer.around.names_operations
         return item.fresh and isinstance(item.layer, KerasLayer) and "name" not in item.layer.arguments
 
     def _name(self, items: Together) -> Expression | None:
@@ -269,10 +269,7 @@ class Chain:
         if isinstance(first.layer, Operation):
             layers = {number: each.layer for number, each in steps.items()}
             made = call_operation(first.layer, self.value, self._constants(layers), call)
-            if not self.writer.around.names_operations:
-                return made
-            names = {number: each.name for number, each in layers.items()}
-            return Call(Text("named"), (made, self.frame.layer_name(names, self.conditions)))
+            return Call(Text("named"), (made, name)) if name is not None else made
         if not first.fresh:
             if any(each.layer is not first.layer for each in steps.values()):
                 raise DifferentError

@@ -69,11 +69,22 @@ def unread(data: Data, graph: Graph) -> str:
 
 @dataclass
 class Loading:
-    """The functions that load the splits. calls: the expression for the samples of each split, by its name."""
+    """The functions that load the splits.
+
+    Attributes:
+        has_weights: There are weights of samples.
+        has_text: There are inputs of text, which Keras takes as tensors only.
+        calls: The expression for the samples of each split, by its name.
+    """
 
     has_weights: bool
+    has_text: bool
     functions: list[Function] = field(default_factory=list)
     calls: dict[str, Expression] = field(default_factory=dict)
+
+    def as_tensors(self, name: str) -> list[Statement]:
+        """Return the statement that makes tensors of the inputs of a split, if that is needed."""
+        return [Assign(name, Call(Text("as_tensors"), (Text(name),)))] if self.has_text else []
 
     @property
     def names(self) -> str:
@@ -85,7 +96,7 @@ def loading(data: Data, graph: Graph, path_of: PathOf) -> Loading:
     """Return the functions that load every split of `data`; one function where splits differ only in their file."""
     splits = list(data.splits())
     has_weights = any(each.sample_weights for each in splits) or any(o.class_weight for o in graph.outputs.values())
-    result = Loading(has_weights)
+    result = Loading(has_weights, any(each.dtype == "string" for each in graph.inputs.values()))
     written = {split.name: _SplitWriter(split, graph, has_weights) for split in splits}
     if any(each.reads_csv for each in written.values()):
         result.functions.append(READ_CSV)

@@ -8,6 +8,12 @@ from graphspec.to_python.module import Module
 from graphspec.to_python.source import Assign, Do, Function, Text
 
 HELPERS = {
+    "as_tensors": Function(
+        name="as_tensors",
+        parameters=["inputs"],
+        doc="Return inputs as tensors, as which Keras takes text.",
+        body=[Do(Text("{name: tf.constant(values) for name, values in inputs.items()}"), "return")],
+    ),
     "renamed": Function(
         name="renamed",
         parameters=["layer", "name"],

@@ -46,7 +46,7 @@ FUNCTIONS = (
         "load_validation",
         "load_test",
     ),
-    *("load_trained", "renamed", "named", "FOLDER"),
+    *("load_trained", "renamed", "named", "as_tensors", "FOLDER"),
 )
 """The names that a module of any spec may define."""
 

@@ -246,6 +246,10 @@ def statement_lines(statements: Sequence[Statement], indent: int = 0) -> Iterato
             case If(condition, body, otherwise):
                 yield f"{margin}if {condition}:"
                 yield from statement_lines(body, indent + _INDENT)
+                while len(otherwise) == 1 and isinstance(otherwise[0], If):
+                    yield f"{margin}elif {otherwise[0].condition}:"
+                    yield from statement_lines(otherwise[0].body, indent + _INDENT)
+                    otherwise = otherwise[0].otherwise
                 if otherwise:
                     yield f"{margin}else:"
                     yield from statement_lines(otherwise, indent + _INDENT)

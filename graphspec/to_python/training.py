@@ -140,10 +140,11 @@ class TrainingWriter:
     def _train(self, loaded: Loading | None, reason: str) -> Function:
         settings = self.settings
         statements: list[Statement] = []
-        parameters: list[str] = []
+        epochs = f"epochs={flat(self._setting('epochs'))}"
+        parameters = [epochs]
         doc = "Train the model on the data of the spec."
         if loaded is None:
-            parameters = ["inputs", "targets", "validation_data=None"]
+            parameters = ["inputs", "targets", "validation_data=None", epochs]
             doc = "Train the model on arrays by the names of inputs and outputs.\n\n"
             doc += f"They are arguments because {reason}."
         statements.append(Do(Call(Text("keras.utils.set_random_seed"), (self._setting("seed"),))))
@@ -155,9 +156,16 @@ class TrainingWriter:
             statements.append(Assign(names, loaded.calls["train"]))
             if "validation" in loaded.calls:
                 validation = loaded.calls["validation"]
+                if loaded.has_text:
+                    statements.append(Assign("validation_data", validation))
+                    validation = Text("validation_data")
             elif self.spec.data is not None and self.spec.data.held_out:
                 statements += self._held_out(names)
                 validation = Text("validation_data")
+            statements += loaded.as_tensors("inputs")
+            if loaded.has_text and validation is not None:
+                tensors = Items((Text("as_tensors(validation_data[0])"), Text("*validation_data[1:]")), "(")
+                statements.append(Assign("validation_data", tensors))
         statements.append(Blank())
         statements.append(Assign("model", Call(Text("build_model"))))
         statements += self._adapting()
@@ -167,7 +175,7 @@ class TrainingWriter:
         keywords: list[tuple[str, Expression]] = []
         if "weights" in names:
             keywords.append(("sample_weight", Text("weights")))
-        keywords += [("batch_size", self._setting("batch_size")), ("epochs", self._setting("epochs"))]
+        keywords += [("batch_size", self._setting("batch_size")), ("epochs", Text("epochs"))]
         if validation is not None:
             keywords.append(("validation_data", validation))
         if settings.validation_freq != 1 and validation is not None:
@@ -256,6 +264,7 @@ class TrainingWriter:
         statements: list[Statement] = [Assign("model", Call(Text("train")))]
         if "test" in loaded.calls:
             statements.append(Assign(loaded.names, loaded.calls["test"]))
+            statements += loaded.as_tensors("inputs")
             weights = (("sample_weight", Text("weights")),) if loaded.has_weights else ()
             statements.append(Do(Call(Text("model.evaluate"), (Text("inputs"), Text("targets")), weights)))
         statements.append(Do(Text(f"model.save({literal_text(f'{self.spec.name}.keras')})")))
