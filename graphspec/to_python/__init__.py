@@ -59,5 +59,5 @@ def python_source(spec: Spec, folder: Path | str = ".", *, trained: Trained | No
 
 
 def _doc(spec: Spec) -> str:
-    comments = " ".join(header(spec.tree.span.source))
-    return "\n\n".join(each for each in (spec.model.description or f"The model `{spec.name}`.", comments) if each)
+    description = " ".join((spec.model.description or "").split()) or f"The model `{spec.name}`."
+    return "\n\n".join((description, " ".join(header(spec.tree.span.source))))

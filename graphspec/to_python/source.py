@@ -6,10 +6,12 @@ indented line if they fit, else each to its own, and so do the items of lists, t
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from keyword import iskeyword
+from unicodedata import normalize
 
 LINE_LENGTH = 100
 _INDENT = 4
@@ -173,7 +175,7 @@ def _arguments(call: Call) -> list[Expression]:
 
 def _is_keyword(name: str) -> bool:
     """Return whether an argument of a plugin, whose name may be any text, can be written as a keyword."""
-    return name.isascii() and name.isidentifier() and not iskeyword(name)
+    return name.isidentifier() and not iskeyword(name) and normalize("NFKC", name) == name
 
 
 def quoted(text: str) -> str:
@@ -283,17 +285,16 @@ def function_lines(function: Function) -> Iterator[str]:
 
 def docstring(text: str, width: int = LINE_LENGTH) -> list[str]:
     """Return the lines of a docstring: its first paragraph as the summary, the others below it."""
-    paragraphs = [" ".join(each.split()) for each in text.split("\n\n")]
-    summary, *rest = [_escaped(each) for each in paragraphs if each]
-    if not rest and len(summary) + 6 <= width and not summary.endswith('"'):
-        return [f'"""{summary}"""']
-    lines = textwrap.wrap(f'"""{summary}', width, break_long_words=False, break_on_hyphens=False)
+    paragraphs = [_escaped(" ".join(each.split())) for each in text.split("\n\n")]
+    summary, *rest = [each for each in paragraphs if each]
+    lines = [f'"""{summary}']
+    if rest or len(summary) + 6 > width:
+        lines = textwrap.wrap(lines[0], width - 3, break_long_words=False, break_on_hyphens=False)
     for each in rest:
         lines += ["", *textwrap.wrap(each, width, break_long_words=False, break_on_hyphens=False)]
-    return [*lines, '"""']
+    return [*lines, '"""'] if len(lines) > 1 else [f'{lines[0]}"""']
 
 
 def _escaped(text: str) -> str:
-    """Return text that stands in a docstring as it is."""
-    printable = "".join(each if each.isprintable() else repr(each)[1:-1] for each in text.replace("\\", "\\\\"))
-    return printable.replace('"""', '\\"\\"\\"').removeprefix('"').strip()
+    """Return text that stands in a docstring as it is. Quotes are escaped where they could end it."""
+    return re.sub('^"|"$|"{2,}', lambda quotes: '\\"' * len(quotes[0]), "".join(map(_character, text)))
