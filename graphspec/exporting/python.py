@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 ENDING = ".py"
 _WEIGHTS, _CONFIG = "model.weights.h5", "config.json"
 _STATE = ("vocabulary", "idf_weights", "bin_boundaries")
-_MAX_CONFIG = 256 * 2**20
+_MAX_CONFIG, _MAX_WEIGHTS = 256 * 2**20, 2**40
+_MAX_RATIO = 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,12 +113,12 @@ def _write(path: Path, data: bytes) -> None:
         raise cannot_write(path, error) from None
 
 
-def _member(model: Path, name: str, limit: int | None = None) -> bytes:
+def _member(model: Path, name: str, limit: int = _MAX_WEIGHTS) -> bytes:
     """Return a file inside a model file. Raises SpecError if it cannot be read."""
     try:
         with open_file(model) as file, zip_in(file) as archive:
-            if limit is not None and archive.getinfo(name).file_size > limit:
-                raise ValueError("its configuration is too large")
+            if archive.getinfo(name).file_size > min(limit, _MAX_RATIO * os.fstat(file.fileno()).st_size):
+                raise ValueError("it unpacks to far more than its size")
             return archive.read(name)
     except (OSError, ValueError, KeyError, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
         reason = reason_of(error) if isinstance(error, OSError) else "it is not a model file of Keras"

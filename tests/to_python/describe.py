@@ -143,7 +143,7 @@ def _done(job: dict[str, Any], walk: Any) -> dict[str, Any]:
 
 def main() -> None:
     """Build the models of all jobs."""
-    sys.meta_path.insert(0, _NoGraphspec)  # type: ignore[arg-type]
+    sys.meta_path.insert(0, _NoGraphspec)
     walk = _imported(Path(__file__).parents[1] / "structure.py").Walk if len(sys.argv) > 1 else None
     jobs = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     import time
