@@ -1,8 +1,8 @@
 """A spec as plain Keras code, a module that needs no graphspec: `python_source` returns its source.
 
 The code has the structure of the spec, not of the graph that it is expanded to: blocks are functions with parameters,
-`repeat` is a loop, variables are constants. `module` puts the functions together, which `functions` writes node by
-node. Everything that a spec writes reaches source through `literals` or `identifiers`.
+`repeat` is a loop, variables are constants. `module` puts the functions together, which `models` and `blocks` write.
+Everything that a spec writes reaches source through `literals` or `identifiers`.
 """
 
 from __future__ import annotations

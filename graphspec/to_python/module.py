@@ -23,14 +23,16 @@ from graphspec.language.graph import (
 from graphspec.language.traversal import every_plugin
 from graphspec.language.written import Use, WrittenNode
 from graphspec.spec import Spec
+from graphspec.to_python.blocks import write_block
 from graphspec.to_python.constants import Constants
 from graphspec.to_python.external import external_function, interface_of, settings_of
 from graphspec.to_python.frame import DifferentError, Frame
 from graphspec.to_python.freezing import freezing
-from graphspec.to_python.functions import BlockFunction, ModelFunction, write_block, write_model
 from graphspec.to_python.identifiers import MODULES, Identifiers
 from graphspec.to_python.literals import literal_text
+from graphspec.to_python.models import write_model
 from graphspec.to_python.objects import Objects
+from graphspec.to_python.parts import BlockFunction, ModelFunction
 from graphspec.to_python.places import Places
 from graphspec.to_python.plugins import Registered, registered_objects
 from graphspec.to_python.source import Assign, Call, Expression, Function, Statement, Text

@@ -219,7 +219,7 @@ def _laid_out(value: Expression, indent: int, column: int, tail: int) -> str:
                 return f"{head}(\n{' ' * inner}{one_line}\n{' ' * indent})"
             return head + _one_a_line("(", arguments, indent)
         case Items(items, opening):
-            return _one_a_line(opening, items, indent) if items else line
+            return _one_a_line(opening, items, indent, is_tuple=opening == "(") if items else line
         case Pairs(items):
             return _one_a_line("{", [Prefixed(f"{flat(key)}: ", item) for key, item in items], indent)
         case Choice(condition, first, second):
@@ -227,9 +227,10 @@ def _laid_out(value: Expression, indent: int, column: int, tail: int) -> str:
             return f"\n{' ' * indent}".join(parts)
 
 
-def _one_a_line(opening: str, items: Sequence[Expression], indent: int) -> str:
+def _one_a_line(opening: str, items: Sequence[Expression], indent: int, *, is_tuple: bool = False) -> str:
     inner = indent + _INDENT
-    lines = [f"{' ' * inner}{_laid_out(item, inner, inner, 1)},\n" for item in items]
+    comma = "," if len(items) > 1 or is_tuple else ""
+    lines = [f"{' ' * inner}{_laid_out(item, inner, inner, len(comma))}{comma}\n" for item in items]
     return f"{opening}\n{''.join(lines)}{' ' * indent}{_CLOSING[opening]}"
 
 
