@@ -105,12 +105,12 @@ def _export_python(
     if source.lower().endswith(".keras"):
         raise click.UsageError("--to python takes a spec or a run, not a model file")
     if is_folder(Path(source)):
-        from graphspec.cli.models import run_of, warn_of_changes
+        from graphspec.cli.models import warn_of_changes
+        from graphspec.runs.run import Run
 
-        found = run_of(source)
-        assert found is not None, "a folder is no model file"
         if output == Path("-"):
             raise click.UsageError("a run is exported with its weights beside it: name a file with --output")
+        found = Run.at(source)
         warn_of_changes(found)
         files = export_run(found, output, checkpoint=checkpoint or "last", force=force).files
     else:
