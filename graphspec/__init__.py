@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from graphspec.runs.report import write_report
     from graphspec.runs.run import Run
     from graphspec.spec import Spec, load
+    from graphspec.to_python import python_source
     from graphspec.tuning import Study, tune
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "decompile",
     "export",
     "load",
+    "python_source",
     "resume",
     "summarize",
     "train",
@@ -57,6 +59,7 @@ _HOMES = {
     "SpecError": "diagnostics",
     "Run": "runs.run",
     "Study": "tuning",
+    "python_source": "to_python",
     "tune": "tuning",
     "Spec": "spec",
     "load": "spec",

@@ -24,6 +24,7 @@ from graphspec.language.overrides import apply_override
 from graphspec.language.schema import SpecModel, parse
 from graphspec.language.schema.desugar import desugar
 from graphspec.language.search_space import SearchSpace
+from graphspec.language.written import Written
 from graphspec.project import spec_in
 from graphspec.shapes import infer
 from graphspec.sources import Data
@@ -38,7 +39,8 @@ class Spec:
         tree: The document with overrides applied.
         model: The keys of the spec with expressions resolved.
         warnings: The findings that are not errors.
-        includes: The files that the spec includes.
+        library: The file of the spec, before and after its expressions are resolved.
+        written: The nodes of each body as the spec writes them.
     """
 
     name: str
@@ -49,8 +51,13 @@ class Spec:
     training: Training | None
     data: Data | None
     warnings: Report
-    includes: tuple[Library, ...] = ()
+    library: Library
+    written: Written
     search: SearchSpace | None = None
+
+    @property
+    def includes(self) -> tuple[Library, ...]:
+        return tuple(self.library.includes)
 
 
 def load(path: Path | str, overrides: Iterable[str] = ()) -> Spec:
@@ -171,7 +178,8 @@ def _checked(
     if model is None:
         return None
     name = model.name or ("spec" if from_stdin else re.sub(r"[^A-Za-z0-9_-]", "_", Path(path).stem))
-    graph = lower(model, name, library, report)
+    written = Written()
+    graph = lower(model, name, library, report, written)
     training = lower_training(model.training, folder, report) if model.training is not None else None
     texts = [each for each, input in model.inputs.items() if input.dtype == "string"]
     outputs = graph.outputs if graph is not None else {}
@@ -198,7 +206,8 @@ def _checked(
         training=training,
         data=sources,
         warnings=report,
-        includes=tuple(library.includes),
+        library=library,
+        written=written,
         search=search,
     )
 

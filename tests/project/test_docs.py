@@ -49,7 +49,9 @@ OUTPUTS = [
     (page, command, shown)
     for page in PAGES
     for command, shown in re.findall(
-        r"<!-- output of: graphspec (.*?) -->\n```text\n(.*?)\n```", page.read_text(encoding="utf-8"), re.DOTALL
+        r"<!-- output of: graphspec (.*?) -->\n```(?:text|python)\n(.*?)\n```",
+        page.read_text(encoding="utf-8"),
+        re.DOTALL,
     )
 ]
 

@@ -56,6 +56,8 @@ def imported(*arguments: str) -> set[str]:
         ("layers", "LSTM"),
         ("explain",),
         ("explain", "GS502"),
+        ("export", "--help"),
+        ("export", "specs/wine.yaml", "--to", "python", "-o", "-"),
     ],
     ids=" ".join,
 )
@@ -105,6 +107,7 @@ def test_public_names() -> None:
         "decompile",
         "export",
         "load",
+        "python_source",
         "resume",
         "summarize",
         "train",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from collections.abc import Mapping as Names
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from graphspec.diagnostics import Label, Report, Span, SpecError
@@ -45,10 +45,21 @@ ReadNode = Callable[[str, NodeModel, Span, Scope], list[Node]]
 """Lowers one node of a block, given its full name, its model, its place and the scope of the block."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpandedBlock:
+    """The nodes of a use, and the node of each output. names, inputs: the parameters and tensors it gets."""
+
+    nodes: list[Node]
+    outputs: dict[str, str]
+    names: Names[str, Value]
+    inputs: dict[str, Reference]
+    local: list[str]
+
+
 def expand_block(
     use: BlockUse, feed: Feed, expansion: Expansion, caller: Scope, *, read_node: ReadNode, report: Report
-) -> tuple[list[Node], dict[str, str]] | None:
-    """Return the nodes and the outputs that the use of a block expands to.
+) -> ExpandedBlock | None:
+    """Return what the use of a block expands to.
 
     Args:
         use: The step that uses the block.
@@ -59,7 +70,7 @@ def expand_block(
         report: Receives the diagnostics.
 
     Returns:
-        The nodes, and the node names by output; None where the use is faulty.
+        The nodes; None where the use is faulty.
 
     Raises:
         SpecError: Blocks nest too deep, or expand to too many nodes.
@@ -88,9 +99,17 @@ def expand_block(
     caller.count(
         sum(_FAULTY_NODE_COST if node.is_faulty else 1 + len(node.steps) for node in nodes or ()) or 1, use.span
     )
-    for node in nodes or ():
+    if nodes is None:
+        return None
+    for node in nodes:
         node.expansions = (expansion, *node.expansions)
-    return (nodes, {name: prefix + name for name in body.outputs}) if nodes is not None else None
+    return ExpandedBlock(
+        nodes=nodes,
+        outputs={name: prefix + name for name in body.outputs},
+        names=chain_names(names, block.scope.variables),
+        inputs=bound,
+        local=[*body.graph, *body.outputs],
+    )
 
 
 def _used_from(span: Span | None) -> Iterator[Span]:

@@ -29,7 +29,7 @@ from graphspec.language.graph import (
     Step,
     Weights,
 )
-from graphspec.language.lower.blocks import OUTPUT, expand_block, replace_references
+from graphspec.language.lower.blocks import OUTPUT, ExpandedBlock, expand_block, replace_references
 from graphspec.language.lower.external_models import open_spec, read_external, read_settings
 from graphspec.language.lower.files import folder_of, read_weights
 from graphspec.language.lower.merges import read_merge
@@ -52,9 +52,10 @@ from graphspec.language.schema.model import (
     NodeModel,
     SpecModel,
 )
+from graphspec.language.written import Use, Written, WrittenNode
 
 
-def lower(spec: SpecModel, name: str, library: Library, report: Report) -> Graph | None:
+def lower(spec: SpecModel, name: str, library: Library, report: Report, written: Written) -> Graph | None:
     """Return the graph of a spec, its faulty parts marked as such.
 
     Args:
@@ -62,12 +63,14 @@ def lower(spec: SpecModel, name: str, library: Library, report: Report) -> Graph
         name: The name of the graph.
         library: The spec's variables, which its blocks use, and the files that it includes.
         report: Receives the diagnostics.
+        written: Receives the nodes of each body as the spec writes them.
 
     Returns:
         The graph; None where the included files are faulty, or where the parts of the spec nest without end.
     """
     watch = report.watch()
     scope = _file_scope(library, None, report)
+    scope.state.written = written
     if watch.has_errors:
         return None
     try:
@@ -164,6 +167,7 @@ def _lower_body(body: Body, name: str, scope: Scope, report: Report) -> Graph:
         plugins=_plugins(body, scope.files[-1].parent) if isinstance(body, SpecModel) else [],
     )
     graph.is_whole = watch.is_clean
+    scope.state.written.bodies[id(graph)] = lowering.written
     name_layers(graph, report)
     return graph
 
@@ -253,13 +257,14 @@ class _Nodes:
     """The nodes of one body while it is lowered, including faulty ones.
 
     absent: the nodes left out by their `when`. block_outputs: for each node that ends in a block of several outputs,
-    the nodes of these outputs, by name.
+    the nodes of these outputs, by name. written: the nodes as the spec writes them.
     """
 
     report: Report
     absent: dict[str, Span]
     nodes: dict[str, Node] = field(default_factory=dict)
     block_outputs: dict[str, dict[str, str]] = field(default_factory=dict)
+    written: dict[str, WrittenNode] = field(default_factory=dict)
 
     def add(self, name: str, model: NodeModel, span: Span, scope: Scope) -> None:
         """Lower one node of the spec; one that uses blocks becomes several."""
@@ -276,11 +281,13 @@ class _Nodes:
         if feed is None or (model.merge is not None and merge is None):
             whole.steps, whole.is_faulty = [], True
             return [whole]
+        written = self.written[name] = WrittenNode(name, whole.feed, [*whole.steps], span)
         parts: list[Node] = []
         uses = 0
         for item in steps:
             if isinstance(item, Step):
                 whole.steps.append(item)
+                written.items.append(item)
                 continue
             if item is None:  # steps after a faulty one are checked, too
                 whole = self._split_off(replace(whole, is_faulty=True), parts, span)
@@ -293,8 +300,9 @@ class _Nodes:
                 whole = self._split_off(replace(whole, is_faulty=True), parts, span)
                 continue
             uses += 1
-            parts += expanded[0]
-            outputs = expanded[1]
+            parts += expanded.nodes
+            outputs = expanded.outputs
+            written.items.append(self._use(item, expanded, f"{use.name}__"))
             if OUTPUT not in outputs and item is not steps[-1]:
                 self._refuse_several(item, outputs)
                 return [*parts, Node(name, whole.feed, [], span, is_faulty=True)]
@@ -303,6 +311,22 @@ class _Nodes:
             source = outputs.get(OUTPUT) or next(iter(outputs.values()))
             whole = Node(name, Feed((Reference(source, item.span),)), [], span)
         return [*parts, whole]
+
+    def _use(self, item: BlockUse, expanded: ExpandedBlock, prefix: str) -> Use:
+        """Return the record of a use, with the written nodes of its block."""
+        nodes = {local: self.written.pop(prefix + local, None) for local in expanded.local}
+        return Use(
+            block=item.block.name,
+            declared=item.block.span,
+            names=expanded.names,
+            params=item.block.model.params,
+            arguments=item.arguments,
+            prefix=prefix,
+            inputs=expanded.inputs,
+            nodes={local: node for local, node in nodes.items() if node is not None},
+            outputs=list(expanded.outputs),
+            span=item.span,
+        )
 
     def _split_off(self, node: Node, parts: list[Node], span: Span) -> Node:
         """Add `node` to `parts` under another name. Return a node without steps that continues from it."""

@@ -1,0 +1,60 @@
+"""The nodes of a body as the spec writes them, with the uses of blocks that a `Graph` expands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as Names
+from dataclasses import dataclass, field
+
+from graphspec.diagnostics import Span
+from graphspec.language.document.tree import Located
+from graphspec.language.expand import Value
+from graphspec.language.graph import Feed, Graph, Reference, Step
+
+
+@dataclass(eq=False, slots=True)
+class WrittenNode:
+    """A node of a body or a block. References are names of that body or block; the steps are those of the graph."""
+
+    name: str
+    feed: Feed
+    items: list[Step | Use]
+    span: Span
+
+
+@dataclass(eq=False, slots=True, kw_only=True)
+class Use:
+    """A use of a block.
+
+    Attributes:
+        block: The name of the block.
+        declared: The place of its declaration.
+        names: The values of its parameters and of the variables in scope.
+        params: The default of each parameter, as written.
+        arguments: What the step writes for the parameters.
+        prefix: The beginning of the names of its nodes in the graph.
+        inputs: The tensor for each input, by the names of the caller.
+        nodes: The nodes of the block by their names in it.
+        outputs: The names of its outputs.
+    """
+
+    block: str
+    declared: Span
+    names: Names[str, Value]
+    params: Names[str, Value]
+    arguments: Located
+    prefix: str
+    inputs: dict[str, Reference]
+    nodes: dict[str, WrittenNode]
+    outputs: list[str]
+    span: Span
+
+
+@dataclass
+class Written:
+    """The written nodes of every graph that is lowered."""
+
+    bodies: dict[int, dict[str, WrittenNode]] = field(default_factory=dict)
+
+    def of(self, graph: Graph) -> dict[str, WrittenNode]:
+        """Return the written nodes of `graph` by name."""
+        return self.bodies[id(graph)]

@@ -1,0 +1,70 @@
+"""Models from files and of `keras.applications` as functions that return them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from graphspec.language.graph import ExternalModel, Weights
+from graphspec.shapes.saved import read_saved
+from graphspec.to_python.literals import literal, literal_text
+from graphspec.to_python.source import Assign, Call, Do, Expression, Function, Pairs, Statement, Text
+
+MakePath = Callable[[Path], Expression]
+
+
+def interface_of(model: ExternalModel) -> tuple[list[str], list[str]] | None:
+    """Return the names of a saved model's inputs and outputs; None where its file does not tell them."""
+    graph = read_saved(model)
+    return (list(graph.inputs), list(graph.outputs)) if graph is not None else None
+
+
+def external_function(model: ExternalModel, name: str, make_path: MakePath) -> Function:
+    """Return the function that loads a saved model, or builds one of `keras.applications`."""
+    if model.path is None:
+        keywords = {key: literal(each, as_tuple=True) for key, each in model.arguments.items()}
+        keywords = {"weights": Text("None")} | keywords
+        keywords.setdefault("name", Text(literal_text(model.name)))
+        made: Expression = Call(Text(f"keras.applications.{model.source}"), (), tuple(keywords.items()))
+        statements: list[Statement] = [Assign("model", made)]
+        doc = f"Build the {model.source} of Keras."
+    else:
+        statements = [Assign("saved", Call(Text("keras.saving.load_model"), (make_path(model.path),)))]
+        interface = interface_of(model)
+        inputs, outputs = interface if interface is not None else ([""], [""])
+        arguments = (("inputs", _tensors("inputs", inputs)), ("outputs", _tensors("outputs", outputs)))
+        made = Call(Text("keras.Model"), (), (*arguments, ("name", Text(literal_text(model.name)))))
+        statements.append(Assign("model", made))
+        doc = f"Load the model in `{model.source}`."
+    settings = settings_of(model.weights, model.trainable, make_path)
+    if not settings:
+        last = statements.pop()
+        assert isinstance(last, Assign)
+        return Function(name=name, parameters=[], doc=doc, body=[*statements, Do(last.value, "return")])
+    return Function(name=name, parameters=[], doc=doc, body=[*statements, *settings, Do(Text("model"), "return")])
+
+
+def _tensors(side: str, names: list[str]) -> Expression:
+    """Return the inputs or outputs of a loaded model: the bare tensor of one, several by name."""
+    if len(names) == 1:
+        return Text(f"saved.{side}[0]")
+    one = side.removesuffix("s")
+    if names == sorted(names):
+        return Pairs(tuple((literal(name), Text(f"saved.{side}[{index}]")) for index, name in enumerate(names)))
+    return Text(f"saved.{one}")
+
+
+def settings_of(weights: Weights | None, trainable: bool, make_path: MakePath) -> list[Statement]:
+    """Return the statements that load the weights of a model, and freeze it."""
+    statements: list[Statement] = []
+    if weights is not None:
+        statements.append(load_weights("model", weights, make_path))
+    if not trainable:
+        statements.append(Assign("model.trainable", Text("False")))
+    return statements
+
+
+def load_weights(model: str, weights: Weights, make_path: MakePath) -> Statement:
+    """Return the statement that loads weights into a model."""
+    keywords = (("skip_mismatch", Text("True")),) if weights.partial else ()
+    return Do(Call(Text(f"{model}.load_weights"), (make_path(weights.path),), keywords))

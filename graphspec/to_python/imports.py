@@ -1,0 +1,76 @@
+"""The imports of a module, by what its source uses, and the small helpers that some specs need."""
+
+from __future__ import annotations
+
+import re
+
+from graphspec.to_python.module import Module
+from graphspec.to_python.source import Assign, Do, Function, Text
+
+HELPERS = {
+    "as_tensors": Function(
+        name="as_tensors",
+        parameters=["inputs"],
+        doc="Return inputs as tensors, as which Keras takes text.",
+        body=[Do(Text("{name: tf.constant(values) for name, values in inputs.items()}"), "return")],
+    ),
+    "renamed": Function(
+        name="renamed",
+        parameters=["layer", "name"],
+        doc="Name a layer whose constructor takes no name.",
+        body=[Assign("layer.name", Text("name")), Do(Text("layer"), "return")],
+    ),
+    "named": Function(
+        name="named",
+        parameters=["tensor", "name"],
+        doc="Name the operation behind a tensor, to which Keras might give the name of a layer.",
+        body=[
+            Assign("found", Text("keras.tree.flatten(tensor)[0]")),
+            Assign("found._keras_history.operation.name", Text("name")),
+            Do(Text("tensor"), "return"),
+        ],
+    ),
+}
+"""Functions that few modules need."""
+
+_STANDARD = {
+    "csv.": "import csv",
+    "json.": "import json",
+    "fnmatchcase(": "from fnmatch import fnmatchcase",
+    "Path(": "from pathlib import Path",
+}
+_THIRD = {"np.": "import numpy as np", "tf.": "import tensorflow as tf"}
+
+
+def imports(text: str, module: Module) -> list[str]:
+    """Return the lines that import what `text` uses, in the order of `ruff`."""
+    text = f"{text}\nPath(" if module.has_paths else text
+    standard = [line for used, line in _STANDARD.items() if _uses(text, used)]
+    third = ["import keras", *(line for used, line in _THIRD.items() if _uses(text, used))]
+    found: dict[str, list[str]] = {}
+    for name, variable in module.customs.items():
+        registered = module.registered.get(name)
+        if registered is not None:
+            renamed = f"{registered.name} as {variable}" if variable != registered.name else variable
+            found.setdefault(registered.module, []).append(renamed)
+    beside = {name for name, plugin in module.plugins.items() if plugin.is_beside}
+    only = [name for name in module.plugins if name not in found]
+    registering = {name: f"import {name}  # noqa: F401 - it registers objects with Keras" for name in only}
+    third += [registering[name] for name in only if name not in beside]
+    names = [each for each in ("layers", "ops") if _uses(text, f"{each}.")]
+    froms = [f"from keras import {', '.join(names)}"] if names else []
+    own = [registering[name] for name in sorted(only) if name in beside]
+    own += [f"from {name} import {', '.join(sorted(each))}" for name, each in sorted(found.items())]
+    parts = (sorted(standard, key=_sorting), [*sorted(third), *froms], own)
+    lines: list[str] = []
+    for part in parts:
+        lines += ["", *part] if part and lines else part
+    return lines
+
+
+def _uses(text: str, used: str) -> bool:
+    return re.search(rf"(?<![\w.\"'/]){re.escape(used)}", text) is not None
+
+
+def _sorting(line: str) -> tuple[bool, str]:
+    return line.startswith("from"), line

@@ -1,0 +1,1 @@
+"""Specs as Python modules, executed where graphspec cannot be imported."""
