@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from graphspec import catalog
-from graphspec.catalog import Entry
+from graphspec.catalog import REQUIRED, Entry
 from graphspec.catalog.refused import CODE_CARRYING_OPS, FAILING_OPS
 from graphspec.diagnostics.rules import CODE_CARRYING, NO_EQUIVALENT
 from graphspec.from_keras.findings import UnwritableError
@@ -14,6 +14,9 @@ from graphspec.from_keras.records import Call, Tensor, tensors_in
 from graphspec.from_keras.units import Unit
 from graphspec.language.lower.naming import snake_case
 from graphspec.language.slices import KEY, key_text
+
+_RANK_OF_VOLUMES = 5
+"""Dimensions of a batch of volumes, of which Keras takes patches by the operation for images."""
 
 _ARRAYS = ("__tensor__", "__numpy__")
 _BY_THEMSELVES = ("float32", "int32", "bool", "string")
@@ -27,12 +30,13 @@ def operation_unit(call: Call) -> Unit:
         UnwritableError: No spec can write the call.
     """
     entry = _entry(call)
-    known = dict(zip(entry.taken, call.args, strict=False))
+    names = list(entry.tensors) if len(entry.tensors) == len(entry.taken) else list(entry.taken)
+    known = dict(zip(names, call.args, strict=False))
     if len(call.args) > len(known) and list(entry.tensors.values()) != ["each"]:
         raise UnwritableError(NO_EQUIVALENT, f"is called with {len(call.args)} arguments, `{entry.name}` takes fewer")
     if list(entry.tensors.values()) == ["each"]:
-        known = {entry.taken[0]: list(call.args)}
-    known |= call.kwargs
+        known = {names[0]: list(call.args)}
+    known |= {dict(zip(entry.taken, names, strict=True)).get(key, key): value for key, value in call.kwargs.items()}
     constants = {key: value for key, value in call.layer.config.items() if key not in ("name", "dtype", "trainable")}
     if "dtype" in entry.arguments and call.layer.config.get("dtype") is not None:
         constants["dtype"] = call.layer.config["dtype"]
@@ -42,7 +46,8 @@ def operation_unit(call: Call) -> Unit:
     slots = {
         key: _constant(entry, key, value, call)
         for key, value in constants.items()
-        if key in entry.arguments and not same(_plain_default(value), entry.arguments[key])
+        if (key in entry.arguments or entry.is_open)
+        and not same(_plain_default(value), entry.arguments.get(key, REQUIRED))
     }
     args, keywords = _feed(entry, tensors)
     return Unit(("ops", entry.name), args, keywords, call.result, slots, dict(entry.arguments), call, operands=tensors)
@@ -58,13 +63,13 @@ def operation_form(name: str, slots: dict[str, Any], unit: Unit) -> Any:
     free = [key for key in entry.arguments if key not in fed and entry.tensors.get(key) != "each"]
     if list(slots) == free[:1] and not isinstance(slots[free[0]], dict | None):
         return {name: slots[free[0]]}
-    return {name: {key: slots[key] for key in entry.arguments if key in slots}}
+    return {name: {key: slots[key] for key in (*entry.arguments, *slots) if key in slots}}
 
 
 def _entry(call: Call) -> Entry:
     class_name = call.layer.class_name
     entry = catalog.operation_of(class_name)
-    if class_name == "ExtractPatches" and len(_listed(call.layer.config.get("size"))) == 3:
+    if class_name == "ExtractPatches" and any(len(tensor.shape) == _RANK_OF_VOLUMES for tensor in call.tensors()):
         entry = catalog.find("ops", "ops.image.extract_patches_3d")
     if entry is None:
         name = f"ops.{snake_case(class_name)}"
@@ -84,14 +89,10 @@ def _entry(call: Call) -> Entry:
     return entry
 
 
-def _listed(value: Any) -> list[Any]:
-    return list(value) if isinstance(value, list | tuple) else [value]
-
-
 def _check_names(entry: Entry, constants: dict[str, Any]) -> None:
     """Refuse a constant that the function of the operation does not take, unless it says nothing."""
     for key, value in constants.items():
-        if key not in entry.arguments and value:
+        if key not in entry.arguments and value and not entry.is_open:
             raise UnwritableError(
                 NO_EQUIVALENT,
                 f"has `{key}: {str(value)[:60]}`, and `{entry.name}` has no such argument",

@@ -224,6 +224,11 @@ def _along(call: Call) -> Shape:
     return tuple(call.tensor().shape[axis] for axis in (axes if isinstance(axes, list) else [axes]))
 
 
+@_rule("LayerScale")
+def _layer_scale(call: Call) -> Weights:
+    return [(call["projection_dim"],)]
+
+
 @_rule("PReLU")
 def _prelu(call: Call) -> Weights:
     shared = call["shared_axes"]

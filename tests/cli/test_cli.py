@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 COMMANDS = (
     *("validate", "fmt", "summary", "plot", "data"),
     *("train", "verify-resume", "runs", "evaluate", "predict", "export", "report", "tune"),
-    *("layers", "explain", "schema", "cache"),
+    *("decompile", "layers", "explain", "schema", "cache"),
 )
 Write = Callable[..., Path]
 

@@ -190,9 +190,7 @@ def preprocessing() -> Model:
     bins = L.Discretization(num_bins=4)
     bins.adapt(random.random((100, 1)))
     outputs = [ops.cast(words(t), "float32"), text(t), weighed(t), ops.cast(numbers(i), "float32"), scaled(n), bins(n)]
-    return Model(
-        [t, n, i], [*outputs, masked, L.Hashing(5)(t), L.CategoryEncoding(6, output_mode="multi_hot")(masked)]
-    )
+    return Model([t, n, i], [*outputs, masked, L.Hashing(5)(t), L.CategoryEncoding(6, output_mode="multi_hot")(masked)])
 
 
 @_model

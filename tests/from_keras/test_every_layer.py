@@ -15,6 +15,7 @@ from tests.to_keras.test_every_layer import APPLIED, make, tensors
 
 STRUCTURE_ONLY = {
     "AugMix": "is random outside of training, too",
+    "RandomGrayscale": "is random, too",
     "MaxNumBoundingBoxes": "wants images beside its boxes",
 }
 """Layers whose numbers cannot be compared, with the reason."""
