@@ -12,6 +12,7 @@ from graphspec.catalog import REQUIRED, SINGULAR, Entry, Kind
 from graphspec.catalog.arguments import argument_kind
 from graphspec.catalog.refused import CODE_CARRYING as CODE_CARRYING_NAMES
 from graphspec.diagnostics.rules import CODE_CARRYING, NO_EQUIVALENT, UNREGISTERED
+from graphspec.diagnostics.suggest import a
 from graphspec.from_keras.findings import UnwritableError
 from graphspec.language.lower.naming import snake_case
 
@@ -154,7 +155,7 @@ def name_of(kind: Kind, written: dict[str, Any]) -> str:
     raise UnwritableError(
         UNREGISTERED,
         f"is a `{name}`" + (f" of the module `{module}`" if module else "") + ", which is not registered with Keras",
-        expected=f"{SINGULAR[kind]} of Keras, or one that a plugin registers",
+        expected=f"{a(SINGULAR[kind])} of Keras, or one that a plugin registers",
         help=f'put `@keras.saving.register_keras_serializable(package="my")` above it, save the model again, and name '
         f"its module under `plugins`: a spec then writes it as `my>{name}`",
     )
