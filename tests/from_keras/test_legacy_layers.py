@@ -190,6 +190,24 @@ def test_argument_without_equivalent_is_found(written: dict[str, Any], place: st
     assert model is None
 
 
+@pytest.mark.parametrize(
+    ("before", "axis", "expected"),
+    [
+        ([], 2, -1),
+        ([layer("Flatten")], 1, -1),
+        ([layer("Conv1D", filters=3, kernel_size=2), layer("Activation", activation="relu")], 2, -1),
+        ([layer("Reshape", target_shape=[2, 2, 4])], 3, -1),
+        ([layer("GlobalMaxPooling1D", keepdims=True)], 2, -1),
+        ([layer("LSTM", units=3, recurrent_activation="sigmoid")], 1, 1),
+        ([], 1, 1),
+    ],
+)
+def test_last_axis_is_the_default(before: list[dict[str, Any]], axis: int, expected: int) -> None:
+    """The last axis of a normalization, which Keras 2 counts from the first, is the -1 of Keras 3 where that is sure."""
+    found = only(layers(*before, layer("BatchNormalization", axis=[axis]), shape=[None, 4, 4]))
+    assert found["config"]["axis"] == expected
+
+
 def test_missing_argument_is_found() -> None:
     """A layer without an argument that it needs is a diagnostic."""
     _, report = upgraded(layers(layer("Dense"), shape=[None, 4]))

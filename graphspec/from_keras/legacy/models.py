@@ -30,6 +30,7 @@ from graphspec.from_keras.legacy.layers import (
 )
 from graphspec.from_keras.legacy.objects import dtype_policy
 from graphspec.from_keras.legacy.place import FormError, Place
+from graphspec.from_keras.legacy.ranks import write_last_axes
 
 FUNCTIONAL = "keras.src.models.functional"
 INPUT = "InputLayer"
@@ -224,6 +225,9 @@ class _Functional:
         for record in self.records:
             if not record.is_behind:
                 record.calls = [_replaced(call, by) for call in record.calls]
+        write_last_axes(
+            (each.layer, [ref.layer for ref in _taken(each.calls[0])] if each.calls else []) for each in self.records
+        )
         config = {
             "name": str(self.config.get("name") or "model"),
             "trainable": self.config.get("trainable") is not False,
@@ -305,6 +309,8 @@ def _sequential(config: dict[str, Any], place: Place, upgrade: Upgrade, *, is_li
     taken: set[str] = set()
     for layer in layers:
         layer.config["name"] = take_free(str(layer.config.get("name")).replace("/", "_"), taken)
+    before = ["", *(str(layer.config["name"]) for layer in layers)]
+    write_last_axes((layer, [before[number]]) for number, layer in enumerate(layers))
     new: dict[str, Any] = {"name": name, "trainable": config.get("trainable") is not False}
     return NewLayer("Sequential", {**new, "layers": [each.as_object() for each in layers]}, "keras")
 
