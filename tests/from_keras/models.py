@@ -96,6 +96,15 @@ def recurrent() -> Model:
 
 
 @_model
+def masks() -> Model:
+    """A mask of `Masking`, and one that is passed where Keras passes none: beside an initial state."""
+    x, words = Input((5, 4), name="x"), Input((5,), dtype="int32", name="words")
+    state = L.LSTM(3)(L.Dropout(0.1)(L.LSTM(3, return_sequences=True)(L.Masking(0.5)(x))))
+    e = L.Embedding(20, 3, mask_zero=True)(words)
+    return Model([x, words], L.GRU(3)(e, initial_state=state, mask=ops.not_equal(words, 0)))
+
+
+@_model
 def shared() -> Model:
     """A layer and a model that are applied several times."""
     a, b = Input((3,), name="a"), Input((3,), name="b")
@@ -219,10 +228,10 @@ def compiled() -> Model:
 
 @_model
 def deep_chain() -> Model:
-    """Thirty equal steps, each added to what it takes."""
+    """Twelve equal steps, each added to what it takes."""
     x = Input((4,), name="x")
     y = x
-    for k in range(30):
+    for k in range(12):
         y = L.Add()([y, L.Dense(4, name=f"blk_{k}_dense")(L.LayerNormalization(name=f"blk_{k}_norm")(y))])
     return Model(x, y)
 

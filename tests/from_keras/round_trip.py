@@ -10,6 +10,7 @@ import numpy as np
 
 import graphspec
 from graphspec.spec import Spec
+from tests.from_keras.wiring import wired
 
 
 def differences(model: keras.Model, folder: Path, *, numbers: bool = True, **options: Any) -> tuple[list[str], Spec]:
@@ -20,7 +21,8 @@ def differences(model: keras.Model, folder: Path, *, numbers: bool = True, **opt
     path = folder / "spec.yaml"
     spec = graphspec.decompile(model, path, weights=True, force=True, **options)
     built = graphspec.build(path)
-    return [*structural(model, built), *(numeric(model, built) if numbers else [])], spec
+    found = [*structural(model, built), *wired(model, built), *(numeric(model, built) if numbers else [])]
+    return found, spec
 
 
 def structural(model: keras.Model, built: keras.Model) -> list[str]:
