@@ -1,7 +1,7 @@
 """Masks that Keras passes on by itself.
 
-Keras computes the mask of an `Embedding` as an operation of the graph, and writes it at every layer that it reaches, as
-if the model had passed it. Such masks are left out: the built model computes them again.
+Keras computes the mask of an `Embedding` or of `Masking` by operations of the graph, and writes it at every layer that
+it reaches, as if the model had passed it. Such masks are left out: the built model computes them again.
 """
 
 from __future__ import annotations
@@ -10,6 +10,9 @@ from graphspec import catalog
 from graphspec.from_keras.records import Call, Tensor
 
 _RECURRENT = ("LSTM", "GRU", "SimpleRNN", "RNN", "Bidirectional")
+
+_Calls = dict[tuple[str, int], Call]
+"""Calls by their layers and numbers."""
 
 
 def automatic_masks(calls: list[Call]) -> set[tuple[str, int, str]]:
@@ -20,7 +23,7 @@ def automatic_masks(calls: list[Call]) -> set[tuple[str, int, str]]:
         for key, masked in _masked_arguments(call).items():
             mask = call.kwargs[key]
             source = _masked_source(masked, by_result)
-            if source is not None and _is_mask_of(by_result.get((mask.layer, mask.call)), source):
+            if source is not None and _is_mask_of(mask, source, by_result):
                 found.add((call.layer.name, call.number, key))
     return found
 
@@ -45,15 +48,15 @@ def _masked_arguments(call: Call) -> dict[str, Tensor]:
     }
 
 
-def _masked_source(tensor: Tensor, by_result: dict[tuple[str, int], Call]) -> Tensor | None:
-    """Return the indices whose `Embedding` gives a tensor its mask; None if the mask is not that of one."""
+def _masked_source(tensor: Tensor, by_result: _Calls) -> Call | None:
+    """Return the call of the `Embedding` or of `Masking` that gives a tensor its mask; None if there is none."""
     while True:
         call = by_result.get((tensor.layer, tensor.call))
         if call is None or tensor.index or len(call.args) != 1 or not isinstance(call.args[0], Tensor):
             return None
         layer = call.layer
-        if layer.class_name == "Embedding":
-            return call.args[0] if layer.config.get("mask_zero") is True else None
+        if layer.class_name == "Masking" or (layer.class_name == "Embedding" and layer.config.get("mask_zero") is True):
+            return call
         entry = catalog.find("layers", layer.class_name)
         inner = layer.config.get("layer") if layer.class_name == "Bidirectional" else None
         config = inner["config"] if isinstance(inner, dict) and isinstance(inner.get("config"), dict) else layer.config
@@ -63,6 +66,14 @@ def _masked_source(tensor: Tensor, by_result: dict[tuple[str, int], Call]) -> Te
         tensor = call.args[0]
 
 
-def _is_mask_of(call: Call | None, indices: Tensor) -> bool:
-    """Return whether a call computes the mask of an `Embedding` of `indices`."""
-    return call is not None and call.layer.class_name == "NotEqual" and call.args == [indices, 0]
+def _is_mask_of(mask: Tensor, source: Call, by_result: _Calls) -> bool:
+    """Return whether a tensor is the mask that a layer computes of what it takes."""
+    call = by_result.get((mask.layer, mask.call))
+    padding = 0
+    if source.layer.class_name == "Masking":
+        padding = source.layer.config.get("mask_value", 0)
+        is_any = call is not None and call.layer.class_name == "Any" and call.layer.config.get("axis") == -1
+        if call is None or not is_any or len(call.args) != 1 or not isinstance(call.args[0], Tensor):
+            return False
+        call = by_result.get((call.args[0].layer, call.args[0].call))
+    return call is not None and call.layer.class_name == "NotEqual" and call.args == [source.args[0], padding]
