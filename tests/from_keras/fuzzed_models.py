@@ -101,10 +101,21 @@ def _tried(work, case: Case, number: int, folder: Path) -> Tried:  # type: ignor
 
     tried = watch(trial, MEGABYTES, 4 * SECONDS)
     outcome = outcomes[0] if outcomes else Outcome("fault")
+    if tried.faults:
+        outcome = Outcome("fault", "; ".join(_place(fault) for fault in tried.faults))
     line = {"number": number, "what": case.what, "kind": outcome.kind, "detail": outcome.detail}
     with open(folder / "outcomes.jsonl", "a", encoding="utf-8") as file:
         file.write(json.dumps(line) + "\n")
     return tried
+
+
+def _place(fault: str) -> str:
+    """Return the last call and the message of a traceback; any other fault as it is."""
+    if "Traceback" not in fault and "File " not in fault:
+        return fault
+    lines = fault.strip().splitlines()
+    calls = [line for line in lines if line.lstrip().startswith('File "')]
+    return f"{lines[-1][:150]} at {calls[-1].split('/graphspec/')[-1]}"
 
 
 @cache

@@ -10,6 +10,7 @@ import base64
 import json
 import marshal
 import random
+import sys
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass
@@ -67,6 +68,15 @@ class Corpus:
 
 def make_case(corpus: Corpus, seed: int, number: int) -> Case:
     """Return case `number` of `seed`."""
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(10_000)  # to write what is nested deeply
+    try:
+        return _case(corpus, seed, number)
+    finally:
+        sys.setrecursionlimit(limit)
+
+
+def _case(corpus: Corpus, seed: int, number: int) -> Case:
     rng = random.Random(f"{seed}:{number}")
     name, tree = corpus.tree(rng)
     if number % 50 == 0:
