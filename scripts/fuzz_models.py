@@ -85,10 +85,10 @@ def _show(outcomes: list[dict[str, Any]], kind: str) -> None:
         print(f"{count:6,} {each}")
         details = Counter(_generalised(outcome["detail"]) for outcome in outcomes if outcome["kind"] == each)
         for detail, times in details.most_common(_SHOWN if any(details) else 0):
-            print(f"       {times:6,} {detail}")
+            print(f"       {times:6,} {ascii(detail)[1:-1]}")
     for outcome in outcomes:
         if kind and outcome["kind"].startswith(kind):
-            print(outcome["number"], outcome["what"], outcome["detail"], sep=" | ")
+            print(outcome["number"], outcome["what"], ascii(outcome["detail"]), sep=" | ")
 
 
 def _generalised(detail: str) -> str:

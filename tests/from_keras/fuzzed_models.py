@@ -10,10 +10,9 @@ from pathlib import Path
 
 import keras
 
-import graphspec
 from graphspec.garbage import no_collection
 from tests.from_keras import mutated_archives, mutated_configs
-from tests.from_keras.corpus import MODELS, Make, applications, of_layers
+from tests.from_keras.corpus import Make, applications, models, of_layers, of_specs
 from tests.from_keras.model_trial import SECONDS, Outcome, Trial
 from tests.from_keras.mutated_configs import Case, Corpus
 from tests.fuzzing.watched import Tried, watch
@@ -24,29 +23,23 @@ _NUMBERS_EVERY = 5
 """One case in so many compares outputs."""
 
 _FORGOTTEN_EVERY = 20
-_SPECS = Path(__file__).parents[2] / "specs"
 
 
 def write_models(folder: Path) -> None:
     """Write the configurations of all models, and archives of those of every kind, to a folder."""
     folder.mkdir()
-    for name, make in {**MODELS, **of_layers(), **applications(), **_shipped()}.items():
+    for name, make in {**models(), **of_layers(), **of_specs(), **applications()}.items():
         keras.utils.clear_session(free_memory=False)
         with no_collection():
             write_model(folder, name, make)
 
 
 def write_model(folder: Path, name: str, make: Make) -> None:
-    """Write the configuration of one model, and its archive if it is one of `MODELS`."""
+    """Write the configuration of one model, and its archive if it is one of `models`."""
     model = make()
     (folder / f"{name}.json").write_text(model.to_json(), encoding="utf-8")
-    if name in MODELS:
+    if name in models():
         model.save(folder / f"{name}.keras")
-
-
-def _shipped() -> dict[str, Make]:
-    paths = sorted(path for path in _SPECS.rglob("*.yaml") if path.name not in ("resnet50.yaml", "densenet121.yaml"))
-    return {f"spec {path.stem}": lambda path=path: graphspec.build(path, weightless=True) for path in paths}  # type: ignore[misc]
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ import inspect
 import io
 import json
 import signal
-import tempfile
 import warnings
+import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -62,21 +62,29 @@ class Trial:
         path = self.folder / "case.json"
         path.write_bytes(data)
 
-        def load() -> Any:
-            return _loaded(data.decode("utf-8-sig"), weightless=not numbers)
+        def load(*, weightless: bool) -> Any:
+            return _loaded(data.decode("utf-8-sig"), weightless=weightless)
 
-        return self._try(path, DecompileOptions(), load, numbers=numbers)
+        writes = len(data) % 2 == 1
+        return self._try(path, self._writing() if writes else DecompileOptions(), load, numbers=numbers)
 
     def archive(self, data: bytes) -> Outcome:
         """Decompile an archive with its weights, and compare the model with what Keras loads."""
         path = self.folder / "case.keras"
         path.write_bytes(data)
+        return self._try(
+            path,
+            self._writing(weights=True),
+            lambda *, weightless: _loaded_archive(path, weightless=weightless),
+            numbers=True,
+        )
+
+    def _writing(self, *, weights: bool = False) -> DecompileOptions:
         for each in self.folder.glob("spec.*"):
             each.unlink()
-        options = DecompileOptions(path=self.folder / "spec.yaml", weights=True, force=True)
-        return self._try(path, options, lambda: _loaded_archive(path), numbers=True)
+        return DecompileOptions(path=self.folder / "spec.yaml", weights=weights)
 
-    def _try(self, path: Path, options: DecompileOptions, load: Callable[[], Any], *, numbers: bool) -> Outcome:
+    def _try(self, path: Path, options: DecompileOptions, load: Callable[..., Any], *, numbers: bool) -> Outcome:
         outcome = Outcome()
         self._stage("decompile")
         spec = self._decompiled(path, options, outcome)
@@ -87,12 +95,14 @@ class Trial:
         if spec is not None:
             self._stage("build")
             try:
-                source = options.path or spec
-                built = graphspec.build(source, weightless=not numbers)
+                built = graphspec.build(spec, weightless=True)
+                numbers &= built.count_params() < _MAX_PARAMETERS
+                if numbers:
+                    built = graphspec.build(options.path or spec)
             except SpecError as error:
                 outcome.kind, outcome.detail = "spec that does not build", _first(error)
         self._stage("Keras")
-        loaded = _in_time(load)
+        loaded = _in_time(lambda: load(weightless=not numbers))
         if built is None:
             kind = outcome.kind or "finding"
             outcome.kind = f"{kind}, {'Keras loads it' if isinstance(loaded, keras.Model) else loaded}"
@@ -102,6 +112,8 @@ class Trial:
             outcome.kind = "equal"
             self._stage("compare")
             outcome.faults += differences(loaded, built, numbers=numbers, weights=options.weights)
+            if any(each.startswith("weights") for each in outcome.faults) and _lacks_weights(loaded):
+                outcome.kind, outcome.faults = "equal but for weights that Keras never makes", []
         if built is None and not isinstance(loaded, keras.Model):
             outcome.kind = outcome.kind.partition(":")[0]
         return outcome
@@ -111,7 +123,7 @@ class Trial:
         folder = str(self.folder)
         if self.recorder is not None:
             self.recorder.faults = []
-            self.recorder.limits = Limits((folder,), (folder, tempfile.gettempdir()))
+            self.recorder.limits = Limits((folder,), (folder,))
         try:
             found = decompile_file(read_model_file(path), options)
             render(found.warnings)
@@ -169,13 +181,11 @@ def _loaded(text: str, *, weightless: bool) -> Any:
         return keras.saving.deserialize_keras_object(config, safe_mode=True)
 
 
-def _loaded_archive(path: Path) -> Any:
-    import zipfile
-
+def _loaded_archive(path: Path, *, weightless: bool) -> Any:
     with zipfile.ZipFile(path) as archive:
         config = json.loads(archive.read("config.json"))
-    if holds_code(config):
-        return "it may carry code"
+    if weightless or holds_code(config):
+        return "it may carry code" if holds_code(config) else _loaded(json.dumps(config), weightless=True)
     return keras.saving.load_model(path, compile=False, safe_mode=True)
 
 
@@ -191,10 +201,15 @@ def _in_time(load: Callable[[], Any]) -> Any:
     except BaseException as error:
         if isinstance(error, KeyboardInterrupt):
             raise
-        return f"Keras refuses it: {type(error).__name__}: {str(error)[:200]}"
+        return f"Keras refuses it: {type(error).__name__}: {_reason(error)}"
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, previous)
+
+
+def _reason(error: BaseException) -> str:
+    """Return the message of Keras, without the configuration that it may show."""
+    return str(error).rpartition("Exception encountered: ")[2][:200]
 
 
 def _late(*_: object) -> None:
@@ -211,52 +226,64 @@ def differences(loaded: keras.Model, built: keras.Model, *, numbers: bool, weigh
         weights: Both have read their weights; else `built` gets those of `loaded`.
     """
     found = [*structural(loaded, built), *_wiring(loaded, built)]
-    if numbers and not found and loaded.count_params() < _MAX_PARAMETERS:
+    if numbers and not found:
         found += _numeric(loaded, built, weights=weights)
     return [each[:1_000] for each in found[:5]]
 
 
+def _lacks_weights(model: keras.Model) -> bool:
+    """Return whether Keras takes a layer for built that has no weights, as one whose `build_config` is damaged."""
+    return any(type(layer) in _WEIGHTED and not layer.weights for layer in every_layer(model))
+
+
+_WEIGHTED = (keras.layers.Dense, keras.layers.Embedding, keras.layers.Conv2D, keras.layers.BatchNormalization)
+
+
 def _wiring(loaded: keras.Model, built: keras.Model) -> list[str]:
     """Return the outputs that other calls compute."""
-    ours, theirs = (list(_digests(model)) for model in (loaded, built))
+    ours, theirs = (_digests_of(model) for model in (loaded, built))
     if len(ours) != len(theirs):
         return [f"{len(ours)} outputs | {len(theirs)}"]
-    return [f"output {at} is computed by other calls" for at, (one, other) in enumerate(zip(ours, theirs, strict=True)) if one != other]  # fmt: skip
+    pairs = zip(ours, theirs, strict=True)
+    return [f"output {at} is computed by other calls" for at, (one, other) in enumerate(pairs) if one != other]
 
 
-def _digests(model: keras.Model) -> Iterator[str]:
-    """Yield a digest of how each output is computed, in order."""
-    inputs = {id(tensor): number for number, tensor in enumerate(_flat(model.input))}
-    known: dict[int, str] = {}
-    for output in _flat(model.output):
-        waiting = [output]
-        while waiting:
-            tensor = waiting[-1]
-            if id(tensor) in known:
-                waiting.pop()
-                continue
-            if id(tensor) in inputs:
-                known[id(tensor)] = f"input {inputs[id(tensor)]}"
-                continue
-            operation, node, index = tensor._keras_history
-            arguments = _arguments(operation, operation._inbound_nodes[node].arguments)
-            taken = [each for each in keras.tree.flatten(arguments) if isinstance(each, keras.KerasTensor)]
-            left = [each for each in taken if id(each) not in known]
-            if left:
-                waiting += left
-            elif type(operation) is keras.layers.Identity:
-                known[id(tensor)] = known[id(taken[0])]
-            else:
-                inner = "".join(_digests(operation)) if isinstance(operation, keras.Model) else _described(operation)
-                text = json.dumps([inner, index, _plain(arguments, known)], sort_keys=True)
-                known[id(tensor)] = hashlib.sha256(text.encode()).hexdigest()
-        yield known[id(output)]
+def _digests_of(model: keras.Model) -> list[str]:
+    """Return a digest of how each output is computed, in order."""
+    inputs, outputs = _ends(model)
+    return _digests(outputs, {id(tensor): f"input {number}" for number, tensor in enumerate(inputs)})
+
+
+def _digests(outputs: list[Any], known: dict[int, str]) -> list[str]:
+    """Return a digest of how each tensor is computed. known: the digests of tensors by their ids."""
+    waiting = list(outputs)
+    while waiting:
+        tensor = waiting[-1]
+        operation, node, index = tensor._keras_history
+        arguments = _arguments(operation, operation._inbound_nodes[node].arguments)
+        taken = [each for each in keras.tree.flatten(arguments) if isinstance(each, keras.KerasTensor)]
+        left = [] if id(tensor) in known else [each for each in taken if id(each) not in known]
+        waiting += left
+        if left:
+            continue
+        waiting.pop()
+        if id(tensor) in known:
+            continue
+        if type(operation) is keras.layers.Identity:
+            known[id(tensor)] = known[id(taken[0])]
+        elif isinstance(operation, keras.Model):
+            inner = {id(one): known[id(other)] for one, other in zip(operation.inputs, taken, strict=True)}
+            known[id(tensor)] = f"{operation.name}: {_digests(operation.outputs, inner)[index]}"
+        else:
+            text = json.dumps([_described(operation), index, _plain(arguments, known)], sort_keys=True)
+            known[id(tensor)] = hashlib.sha256(text.encode()).hexdigest()
+    return [known[id(output)] for output in outputs]
 
 
 def _arguments(operation: Any, given: Any) -> dict[str, Any]:
     """Return the arguments of a call by their names, without those that say nothing and those Keras adds."""
     if isinstance(operation, keras.Model):
-        return {"inputs": [*given.args, given.kwargs]}
+        return {"inputs": given.args[0] if given.args else given.kwargs["inputs"]}
     try:
         bound = inspect.signature(operation.call).bind(*given.args, **given.kwargs).arguments
     except TypeError:
@@ -273,6 +300,8 @@ def _described(operation: Any) -> Any:
     if isinstance(operation, keras.Layer):
         return operation.name
     config = {key: each for key, each in operation.get_config().items() if key not in ("name", "dtype", "trainable")}
+    if config.get("data_format", "") is None:
+        config["data_format"] = keras.config.image_data_format()
     return [type(operation).__name__, _plain(config, {})]
 
 
@@ -297,7 +326,14 @@ def _flat(structure: Any) -> list[Any]:
         return [tensor for each in structure.values() for tensor in _flat(each)]
     if isinstance(structure, list | tuple):
         return [tensor for each in structure for tensor in _flat(each)]
-    return [structure]
+    return [structure] if isinstance(structure, keras.KerasTensor) else []
+
+
+def _ends(model: keras.Model) -> tuple[list[Any], list[Any]]:
+    """Return the inputs and the outputs of a model, in order."""
+    if isinstance(model, keras.Sequential):
+        return model.inputs, model.outputs
+    return _flat(model.input), _flat(model.output)
 
 
 def _numeric(loaded: keras.Model, built: keras.Model, *, weights: bool) -> list[str]:

@@ -36,6 +36,20 @@ _ODD: list[Any] = [
 _NAMES = [
     *("a/b", "", "no", "null", "1", "x[0]", "x.y", "a b", "é", "\u202e", "\U0001f600", "n" * 10_000, "-", "_", "${x}"),
     *("node", "inputs", "layers/dense", "../x", "a\0b", "a\nb", "\ud800", "input_layer", "x", "dense", "true", "__"),
+    *(
+        "a_b",
+        "a.b",
+        "Dense",
+        "/../../x",
+        "output",
+        "graph",
+        "x_output",
+        "block",
+        "${x}_1",
+        "$${x",
+        "ops.add",
+        "my>Layer",
+    ),
 ]
 _MODULES = ["os", "subprocess", "builtins", "antigravity", MARKER, "keras.layers", "keras.src.ops.numpy", "", None, 3]
 
@@ -60,10 +74,17 @@ class Corpus:
         return cls({path.stem: path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.json"))})
 
     def tree(self, rng: random.Random) -> tuple[str, Any]:
-        """Return the name and a copy of one configuration, more often of a small model."""
-        names = list(self.texts)
-        name = min(rng.sample(names, min(2, len(names))), key=lambda each: len(self.texts[each]))
+        """Return the name and a copy of one configuration, seldom of a large model."""
+        groups = {name.partition(" ")[0] if " " in name else "" for name in self.texts}
+        group = rng.choices(list(_SHARES), [_SHARES[each] if each in groups else 0 for each in _SHARES])[0]
+        name = rng.choice(
+            [each for each in self.texts if each.partition(" ")[0] == group or not (group or " " in each)]
+        )
         return name, json.loads(self.texts[name])
+
+
+_SHARES = {"": 50, "layer": 35, "spec": 14, "application": 1}
+"""Of a hundred cases, those of each group of models."""
 
 
 def make_case(corpus: Corpus, seed: int, number: int) -> Case:
