@@ -9,25 +9,26 @@ from typing import Any
 from graphspec import catalog
 from graphspec.diagnostics.rules import NO_EQUIVALENT, PLUGIN_NEEDED, RENAMED
 from graphspec.from_keras.blocks import find_blocks, in_order
+from graphspec.from_keras.config_form import UnknownFormError
 from graphspec.from_keras.findings import Findings, UnwritableError
 from graphspec.from_keras.learned import LearnedState
 from graphspec.from_keras.masks import automatic_masks
 from graphspec.from_keras.node_writer import NodeWriter
 from graphspec.from_keras.nodes import as_name, free_name
-from graphspec.from_keras.objects import Writer, entry_defaults, form, name_of
+from graphspec.from_keras.objects import Writer, entry_defaults, form, literal, name_of
 from graphspec.from_keras.operations import operation_unit
 from graphspec.from_keras.records import (
     Body,
     Call,
     LayerRecord,
     Tensor,
-    UnknownFormError,
     input_names,
     read_body,
     tensors_in,
 )
 from graphspec.from_keras.several import gives_several
 from graphspec.from_keras.units import NAME, Block, Unit
+from graphspec.from_keras.values import values_of
 from graphspec.from_keras.wrappers import without_copy
 from graphspec.language.lower.naming import snake_case
 
@@ -69,6 +70,10 @@ class BodyWriter:
         self.objects = Writer(self.held)
         calls = Counter(call.layer.name for call in body.calls)
         self.shared = {name for name, count in calls.items() if count > 1}
+        self.declared: dict[int, str] = {}
+        declared = [each for each in body.layers.values() if each.is_model or each.name in self.shared]
+        for record in sorted(declared, key=lambda each: as_name(each.name) != each.name):
+            self.declared_name(record)
         self.outputs = list(body.outputs.values())
         self.automatic_masks = automatic_masks(body.calls)
         units = _without_unused([self.unit(call) for call in body.calls], self.outputs)
@@ -177,6 +182,7 @@ class BodyWriter:
             unit = self._unit(call)
             for value in unit.kwargs.values():
                 _check_keyword(value)
+            values_of([unit.args, unit.kwargs], lambda _: "")
         except UnwritableError as error:
             self.context.findings.refuse("/".join((*self.path, call.layer.name)), error)
             return Unit(("layer", "Identity"), list(call.tensors())[:1], {}, call.result, call=call)
@@ -203,11 +209,14 @@ class BodyWriter:
         name, arguments = self.layer_form(layer)
         args, keywords = _operands(call, name, keywords)
         if layer.name in self.shared:
-            stated = {} if as_name(layer.name) == layer.name else {NAME: layer.name}
-            self.layers.setdefault(as_name(layer.name), form("layers", name, {**arguments, **stated}))
-            return Unit(("shared", as_name(layer.name)), args, keywords, call.result, call=call)
+            declared = self.declared_name(layer)
+            stated = {} if declared == layer.name else {NAME: literal(layer.name)}
+            self.layers.setdefault(declared, form("layers", name, {**arguments, **stated}))
+            return Unit(("shared", declared), args, keywords, call.result, call=call)
         defaults = entry_defaults(catalog.find("layers", name))
-        return Unit(("layer", name), args, keywords, call.result, {**arguments, NAME: layer.name}, defaults, call)
+        return Unit(
+            ("layer", name), args, keywords, call.result, {**arguments, NAME: literal(layer.name)}, defaults, call
+        )
 
     def layer_form(self, layer: LayerRecord) -> tuple[str, dict[str, Any]]:
         """Return the name of the class of a layer and the arguments that a spec states."""
@@ -254,12 +263,19 @@ class BodyWriter:
         # Bidirectional puts this before the name of its layer, and takes it off again when it is made.
         own_name = record.name.removeprefix("forward_").removeprefix("backward_")
         if own_name not in ("", snake_case(record.class_name)):
-            arguments[NAME] = own_name
+            arguments[NAME] = literal(own_name)
         return form("layers", name, arguments)
+
+    def declared_name(self, record: LayerRecord) -> str:
+        """Return the name under which a shared layer or a nested model is declared, which no other one has."""
+        key = id(record.config)  # models in wrappers may have one name
+        if key not in self.declared:
+            self.declared[key] = free_name(as_name(record.name), set(self.declared.values()))
+        return self.declared[key]
 
     def declare_model(self, record: LayerRecord) -> str:
         """Declare a nested model, and return its name."""
-        name = as_name(record.name)
+        name = self.declared_name(record)
         if name != record.name:
             self.context.findings.add(
                 RENAMED,
@@ -304,7 +320,7 @@ class BodyWriter:
     def output_names(self, layer: str) -> list[str]:
         """Return the names of the outputs of a nested model of several; empty for anything else."""
         record = self.body.layers.get(layer)
-        writer = self.models.get(as_name(layer)) if record is not None and record.is_model else None
+        writer = self.models.get(self.declared_name(record)) if record is not None and record.is_model else None
         return list(writer.output_keys.values()) if writer and len(writer.body.outputs) > 1 else []
 
 

@@ -12,7 +12,7 @@ from graphspec.catalog import Kind
 from graphspec.diagnostics.rules import NO_EQUIVALENT, NOT_WRITTEN
 from graphspec.from_keras.findings import Findings, UnwritableError
 from graphspec.from_keras.learned import shortest_float
-from graphspec.from_keras.objects import Writer, is_object
+from graphspec.from_keras.objects import Writer, is_object, plain
 
 _PER_OUTPUT = ("loss", "loss_weights", "metrics", "weighted_metrics")
 
@@ -70,7 +70,7 @@ class CompileWriter:
     def _object(self, kind: Kind, value: Any, place: str) -> Any:
         """Return an object of `compile`; None after a warning if no spec can hold it."""
         if value is None or isinstance(value, str):
-            return value
+            return plain(value)
         try:
             if not is_object(value):
                 raise UnwritableError(NO_EQUIVALENT, f"is `{str(value)[:60]}`, which no spec can write")

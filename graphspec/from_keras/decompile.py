@@ -11,11 +11,13 @@ from graphspec.diagnostics import Report, SpecError
 from graphspec.diagnostics.rules import CODE_CARRYING, NO_EQUIVALENT, NOT_A_MODEL
 from graphspec.from_keras.body import BodyWriter, Context
 from graphspec.from_keras.compiling import CompileWriter
+from graphspec.from_keras.config_form import UnknownFormError, check_form
 from graphspec.from_keras.findings import Findings
 from graphspec.from_keras.learned import LearnedState
 from graphspec.from_keras.names import DifferentWiringError, differing_names
 from graphspec.from_keras.nodes import as_name
-from graphspec.from_keras.records import UnknownFormError, read_body
+from graphspec.from_keras.objects import literal
+from graphspec.from_keras.records import read_body
 from graphspec.from_keras.spec_text import spec_text, with_fractions
 from graphspec.spec import Spec, inspect_text
 
@@ -72,7 +74,7 @@ def decompile_config(
         parts = {
             **({"plugins": context.plugins} if context.plugins else {}),
             **body,
-            **({"weights": weights} if weights else {}),
+            **({"weights": literal(weights)} if weights else {}),
             **({"training": training} if training else {}),
         }
         return spec_text({**tree, **parts})
@@ -83,6 +85,11 @@ def decompile_config(
 def _body(written: dict[str, Any], context: Context) -> tuple[BodyWriter, Context]:
     """Return the writer of a model. Raises SpecError if no spec can hold it."""
     findings = context.findings
+    try:
+        check_form(written)
+    except UnknownFormError as error:
+        findings.add(NOT_A_MODEL, f"the configuration is not of the form that Keras writes: {error}")
+        raise SpecError(findings.report) from None
     class_name = str(written.get("class_name"))
     config = written.get("config")
     if class_name not in _GRAPHS or not isinstance(config, dict) or "layers" not in config:
@@ -134,7 +141,11 @@ def _checked(
         except DifferentWiringError as error:
             findings.add(NO_EQUIVALENT, f"the model cannot be written as a spec: {error}")
             raise SpecError(findings.report) from None
-        if not different or attempts == _MAX_ATTEMPTS:
+        if different and attempts == _MAX_ATTEMPTS:
+            names = ", ".join(f"`{name}`" for _, name in sorted(different, key=lambda each: each[1]))
+            findings.add(NO_EQUIVALENT, f"the model cannot be written as a spec that keeps the names {names[:200]}")
+            raise SpecError(findings.report)
+        if not different:
             return Decompiled(text=written, spec=spec, files=learned.files, warnings=findings.report)
         for body, name in different:
             body.implied.discard(name)

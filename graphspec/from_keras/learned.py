@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from graphspec.checks.files import LOOKUPS
+from graphspec.from_keras.nodes import as_name
+from graphspec.from_keras.objects import literal, plain
 
 NORMALIZATION = "Normalization"
 _MAX_WORDS_INLINE = 12
@@ -46,7 +48,7 @@ class LearnedState:
 
     Attributes:
         source: Where it is found.
-        file_name: Returns the name of the file for the vocabulary of a layer; None if all is written in the spec.
+        file_name: Returns the name of the file for the vocabulary of a layer, by its name in a spec; None if all is written in the spec.
         files: The text of each file that the spec names.
         with_weights: A file of weights is written too, and holds the means and variances.
     """
@@ -95,10 +97,14 @@ class LearnedState:
     def _vocabulary(self, words: list[Any], layer: str) -> Any:
         is_plain = all(isinstance(word, str) and word and word.splitlines() == [word] for word in words)
         if self.file_name is None or len(words) <= _MAX_WORDS_INLINE or not is_plain:
-            return words
-        name = self.file_name(layer)
-        self.files[name] = "".join(f"{word}\n" for word in words)
-        return name
+            return plain(words)
+        text = "".join(f"{word}\n" for word in words)
+        stem = name = as_name(layer)  # a name of a layer may hold any path
+        number = 1
+        while self.files.get(self.file_name(name), text) != text:
+            name, number = f"{stem}_{number}", number + 1
+        self.files[self.file_name(name)] = text
+        return literal(self.file_name(name))
 
     def _normalization(self, path: tuple[str, ...]) -> dict[str, Any]:
         mean, variance = (self.source.array(path, name) for name in ("mean", "variance"))

@@ -12,6 +12,9 @@ from graphspec.language.lower.naming import snake_case
 _NODE_COST = 1.2
 """What a node costs beside a `name` that a step states: two lines, or a line and a long one."""
 
+_MAX_NAME = 200
+"""Characters of a name. YAML takes no key of more than 1,024."""
+
 
 @dataclass(eq=False, slots=True)
 class NodeRecord:
@@ -85,7 +88,7 @@ def needs_name(unit: Unit, label: str) -> bool:
 
 def as_name(text: str) -> str:
     """Return a name of the language that is as much like `text` as one can be."""
-    name = re.sub(r"[^A-Za-z0-9_-]+", "_", text).strip("_-")
+    name = re.sub(r"[^A-Za-z0-9_-]+", "_", text)[:_MAX_NAME].strip("_-")
     leading = re.match(r"[\d_-]*", name)
     assert leading is not None
     name, number = name[leading.end() :], leading[0].strip("_-")

@@ -59,7 +59,7 @@ class Writer:
         config = written["config"] if isinstance(written["config"], dict) else {}
         arguments = self.arguments(kind, name, config)
         if kind == "layers" and config.get("name", "") not in ("", snake_case(name.rpartition(">")[2])):
-            arguments["name"] = config["name"]
+            arguments["name"] = plain(config["name"])
         return form(kind, name, arguments)
 
     def arguments(self, kind: Kind, name: str, config: dict[str, Any]) -> dict[str, Any]:
@@ -100,7 +100,7 @@ class Writer:
         return plain(value)
 
     def _is_default(self, entry: Entry, argument: str, value: Any) -> bool:
-        default = entry.arguments[argument]
+        default = entry.arguments.get(argument, REQUIRED)
         if default is REQUIRED:
             return False
         if default is None and value == _FOR_NONE.get(argument):
@@ -191,7 +191,14 @@ def plain(value: Any) -> Any:
         if isinstance(value.get("class_name"), str):
             raise UnwritableError(NO_EQUIVALENT, f"holds a `{value['class_name']}`, which no spec can write")
         return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, str):
+        return literal(value)
     return [plain(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def literal(text: str) -> str:
+    """Return text as a spec writes it: what begins like an expression is none."""
+    return text.replace("${", "$${")
 
 
 def same(value: Any, default: Any) -> bool:
@@ -215,7 +222,8 @@ def _one_for_all(value: Any) -> Any:
             waiting += each
         else:
             numbers.append(each)
-    is_one = numbers and len(set(numbers)) == 1 and isinstance(numbers[0], int)
+    are_whole = all(isinstance(each, int) and not isinstance(each, bool) for each in numbers)
+    is_one = are_whole and len(set(numbers)) == 1
     return numbers[0] if isinstance(value, list | tuple) and is_one else plain(value)
 
 

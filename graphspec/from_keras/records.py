@@ -6,12 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from graphspec.from_keras.config_form import UnknownFormError, is_index, is_shape
+
 TENSOR = "__keras_tensor__"
 INPUT = "InputLayer"
-
-
-class UnknownFormError(ValueError):
-    """A configuration that is not of the form that Keras writes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,39 +99,80 @@ def read_body(class_name: str, config: dict[str, Any]) -> Body:
     Raises:
         UnknownFormError: The configuration is not of the form that Keras 3 writes.
     """
-    try:
-        return _sequential(config) if class_name == "Sequential" else _functional(config)
-    except (LookupError, TypeError, AttributeError, ValueError) as error:
-        if isinstance(error, UnknownFormError):
-            raise
-        raise UnknownFormError(f"{type(error).__name__}: {error}") from None
+    name, layers = config.get("name"), config.get("layers")
+    if not isinstance(name, str) or not isinstance(layers, list):
+        raise UnknownFormError(f"a `{class_name}` has no `name` or no list of `layers`")
+    if class_name == "Sequential":
+        return _sequential(name, layers, config.get("build_input_shape"))
+    ends = [_places(config[key]) if key in config else None for key in ("input_layers", "output_layers")]
+    if not ends[0] or not ends[1]:
+        raise UnknownFormError(f"the model `{name}` has no `input_layers` or no `output_layers`")
+    return _functional(name, layers, ends[0], ends[1])
 
 
-def _record(written: dict[str, Any]) -> LayerRecord:
-    config = written["config"]
-    if not isinstance(config, dict):
-        raise UnknownFormError("a layer's `config` is no mapping")
+def _record(written: Any) -> LayerRecord:
+    """Return the record of a layer."""
+    config = written.get("config") if isinstance(written, dict) else None
+    if not isinstance(config, dict) or not isinstance(written.get("class_name"), str):
+        raise UnknownFormError("one of the `layers` is no mapping with a `class_name` and a `config`")
+    name = config.get("name", written.get("name"))  # a custom layer may leave it out of its `config`
+    if not isinstance(name, str) or not name:
+        raise UnknownFormError(f"a `{written['class_name']}` has no `name`")
+    if written.get("name", name) != name:
+        raise UnknownFormError(f"the layer `{name}` is called `{written['name']}` as well")
     return LayerRecord(
-        name=str(written.get("name") or config["name"]),
-        class_name=str(written["class_name"]),
+        name=name,
+        class_name=written["class_name"],
         module=str(written.get("module") or ""),
         registered_name=str(written.get("registered_name") or written["class_name"]),
         config=config,
     )
 
 
-def _functional(config: dict[str, Any]) -> Body:
+def _functional(
+    name: str, written: list[Any], input_places: dict[str, Tensor], output_places: dict[str, Tensor]
+) -> Body:
     layers: dict[str, LayerRecord] = {}
-    for written in config["layers"]:
-        record = _record(written)
+    for each in written:
+        record = _record(each)
         if record.name in layers:
             raise UnknownFormError(f"two layers are called `{record.name}`")
         layers[record.name] = record
-        for number, call in enumerate(written.get("inbound_nodes") or []):
-            record.calls.append(Call(record, number, _values(call["args"]), _values(call["kwargs"])))
-    inputs = {tensor.layer: layers[tensor.layer] for tensor in _places(config["input_layers"]).values()}
-    outputs = {name: _called(tensor, layers) for name, tensor in _places(config["output_layers"]).items()}
-    return Body(str(config["name"]), inputs, layers, _ordered(layers, outputs), outputs)
+        calls = each.get("inbound_nodes") or []
+        if not isinstance(calls, list):
+            raise UnknownFormError(f"the `inbound_nodes` of `{record.name}` are no list")
+        record.calls += [_call(record, number, call) for number, call in enumerate(calls)]
+    inputs = {tensor.layer: _input(_layer(tensor, layers)) for tensor in input_places.values()}
+    if len(inputs) < len(input_places):
+        raise UnknownFormError(f"the model `{name}` has an input twice")
+    outputs = {key: _called(tensor, layers) for key, tensor in output_places.items()}
+    return Body(name, inputs, layers, _ordered(layers, inputs, outputs), outputs)
+
+
+def _call(record: LayerRecord, number: int, written: Any) -> Call:
+    args, kwargs = (written.get(key) for key in ("args", "kwargs")) if isinstance(written, dict) else (None, None)
+    if not isinstance(args, list) or not isinstance(kwargs, dict) or "class_name" in kwargs:
+        raise UnknownFormError(f"a call of `{record.name}` has no list of `args` and mapping of `kwargs`")
+    call = Call(record, number, _values(args), _values(kwargs))
+    if not call.tensors():
+        raise UnknownFormError(f"a call of `{record.name}` takes no tensor")
+    return call
+
+
+def _input(record: LayerRecord) -> LayerRecord:
+    """Return the layer of an input, checked."""
+    if record.class_name != INPUT:
+        raise UnknownFormError(f"`{record.name}` is an input, and no `{INPUT}`")
+    shape = record.config.get("batch_shape") or record.config.get("batch_input_shape")
+    if not shape or not is_shape(shape):
+        raise UnknownFormError(f"the input `{record.name}` has no `batch_shape`")
+    return record
+
+
+def _layer(tensor: Tensor, layers: dict[str, LayerRecord]) -> LayerRecord:
+    if tensor.layer not in layers:
+        raise UnknownFormError(f"there is no layer `{tensor.layer}`, which is named as one")
+    return layers[tensor.layer]
 
 
 def input_names(config: dict[str, Any]) -> dict[str, str]:
@@ -144,36 +183,38 @@ def input_names(config: dict[str, Any]) -> dict[str, str]:
 
 def _called(tensor: Tensor, layers: dict[str, LayerRecord]) -> Tensor:
     """Return an output by the number of its call: a functional model counts one more, that which made it."""
-    record = layers[tensor.layer]
+    record = _layer(tensor, layers)
     is_functional = record.is_model and record.class_name != "Sequential"
     return replace(tensor, call=tensor.call - 1) if is_functional and tensor.call else tensor
 
 
-def _sequential(config: dict[str, Any]) -> Body:
-    records = [_record(written) for written in config["layers"]]
+def _sequential(name: str, written: list[Any], built_shape: Any) -> Body:
+    records = [_record(each) for each in written]
     if not records or records[0].class_name != INPUT:
-        shape = config.get("build_input_shape") or (records[0].config.get("batch_input_shape") if records else None)
+        shape = built_shape or (records[0].config.get("batch_input_shape") if records else None)
         if shape is None:
             raise UnknownFormError("a Sequential model that was never built has no shape of its input")
         records.insert(
             0, LayerRecord("input", INPUT, "keras.layers", INPUT, {"batch_shape": shape, "dtype": "float32"})
         )
     first, *rest = records
+    _input(first)
     calls, last = [], Tensor(first.name)
     for record in rest:
         record.calls.append(Call(record, 0, [last], {}))
         calls += record.calls
         last = record.calls[0].result
     layers = {record.name: record for record in records}
-    return Body(str(config["name"]), {first.name: first}, layers, calls, {last.layer: last})
+    if len(layers) < len(records) or any(record.class_name == INPUT for record in rest):
+        raise UnknownFormError(f"the Sequential model `{name}` has a layer or an input twice")
+    return Body(name, {first.name: first}, layers, calls, {last.layer: last})
 
 
 def _values(value: Any) -> Any:
     """Return call arguments with a `Tensor` in the place of each written one."""
     if isinstance(value, dict) and value.get("class_name") == TENSOR:
-        layer, call, index = value["config"]["keras_history"]
-        shape = tuple(value["config"].get("shape") or ())
-        return Tensor(str(layer), int(call), int(index), shape, str(value["config"].get("dtype")))
+        config = value["config"]
+        return Tensor(*config["keras_history"], tuple(config["shape"]), config["dtype"])
     if isinstance(value, dict):
         return {key: _values(item) for key, item in value.items()}
     return [_values(item) for item in value] if isinstance(value, list | tuple) else value
@@ -197,21 +238,25 @@ def _places(written: Any) -> dict[str, Tensor]:
             found[name] = _tensor(each)
         elif isinstance(each, dict):
             waiting += [(str(inner), value) for inner, value in reversed(each.items())]
-        else:
+        elif isinstance(each, list):
             waiting += [(key, value) for value in reversed(each)]
+        else:
+            raise UnknownFormError(f"`{str(each)[:40]}` stands among inputs or outputs")
     return found
 
 
 def _is_place(written: Any) -> bool:
-    return isinstance(written, list | tuple) and len(written) == 3 and isinstance(written[0], str)
+    return isinstance(written, list) and len(written) == 3 and isinstance(written[0], str)
 
 
-def _tensor(written: Any) -> Tensor:
+def _tensor(written: list[Any]) -> Tensor:
     layer, call, index = written
-    return Tensor(str(layer), int(call), int(index))
+    if not (is_index(call) and is_index(index)):
+        raise UnknownFormError(f"the place of a tensor of `{layer}` is not that of a call and of a tensor")
+    return Tensor(layer, call, index)
 
 
-def _ordered(layers: dict[str, LayerRecord], outputs: dict[str, Tensor]) -> list[Call]:
+def _ordered(layers: dict[str, LayerRecord], inputs: dict[str, LayerRecord], outputs: dict[str, Tensor]) -> list[Call]:
     """Return the calls that outputs need, each after what it takes in, depth first from the first output."""
     done: set[tuple[str, int]] = set()
     begun: set[tuple[str, int]] = set()
@@ -220,9 +265,11 @@ def _ordered(layers: dict[str, LayerRecord], outputs: dict[str, Tensor]) -> list
     while waiting:
         tensor, is_ready = waiting.pop()
         key = (tensor.layer, tensor.call)
-        record = layers[tensor.layer]
-        if key in done or record.class_name == INPUT:
+        record = _layer(tensor, layers)
+        if key in done or record.name in inputs:
             continue
+        if tensor.call >= len(record.calls):
+            raise UnknownFormError(f"`{record.name}` has no call {tensor.call}")
         call = record.calls[tensor.call]
         if is_ready:
             done.add(key)

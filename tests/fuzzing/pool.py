@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
+from ..forked import PRELOADED
 from .watched import Tried
 
 Attempt = Callable[[int, Path], Tried]
@@ -51,10 +52,15 @@ def run(
     folders: Sequence[Path],
     megabytes: int,
     keep: Callable[[int, Tried], None],
+    *,
+    keras: bool = False,
 ) -> Totals:
-    """Try every case, in one process a folder. keep is told of each faulty one."""
+    """Try every case, in one process a folder. keep is told of each faulty one.
+
+    keras: The attempts need TensorFlow; processes are then forked from one that has imported it.
+    """
     waiting = [list(numbers[at : at + _AT_A_TIME]) for at in range(0, len(numbers), _AT_A_TIME)][::-1]
-    workers = [_Worker(attempt, folder) for folder in folders]
+    workers = [_Worker(attempt, folder, keras) for folder in folders]
     began, totals = time.monotonic(), Totals()
     for worker in workers:
         worker.give(waiting)
@@ -92,15 +98,17 @@ def run(
 class _Worker:
     """A process that tries cases one after the other, and says of each how it went."""
 
-    def __init__(self, attempt: Attempt, folder: Path) -> None:
+    def __init__(self, attempt: Attempt, folder: Path, keras: bool) -> None:
         self.attempt, self.folder = attempt, folder
+        self.context = multiprocessing.get_context("forkserver" if keras else "spawn")
+        if keras:
+            self.context.set_forkserver_preload(PRELOADED)
         self.left: list[int] = []
         self._start()
 
     def _start(self) -> None:
         self.pipe, theirs = multiprocessing.Pipe()
-        context = multiprocessing.get_context("spawn")
-        self.process = context.Process(target=_work, args=(theirs, self.attempt, self.folder), daemon=True)
+        self.process = self.context.Process(target=_work, args=(theirs, self.attempt, self.folder), daemon=True)
         self.process.start()
         theirs.close()
         self.heard = time.monotonic()

@@ -1,0 +1,357 @@
+"""The text of a configuration, or an archive → what decompiling makes of it, held against what Keras loads."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import inspect
+import io
+import json
+import signal
+import warnings
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+import graphspec
+from graphspec.catalog.refused import CODE_CARRYING
+from graphspec.diagnostics import SpecError
+from graphspec.diagnostics.render import render
+from graphspec.from_keras import DecompileOptions, decompile_file, read_model_file
+from graphspec.to_keras.keras_internals import weightless_scope
+from tests.from_keras.round_trip import every_layer, flat, listed, samples, structural
+from tests.security.audit import MARKER, Limits, Recorder
+
+SECONDS, ORACLE_SECONDS = 5.0, 20
+"""Of processor time for decompiling, and by the clock for Keras."""
+
+_MAX_REPORT = 200_000
+_MAX_PARAMETERS = 300_000
+"""Parameters of a model whose outputs are compared."""
+
+
+@dataclass
+class Outcome:
+    """How a case went.
+
+    Attributes:
+        kind: What became of it, such as "equal" or "finding, Keras loads it".
+        detail: The rule and the message of a finding, or the reason of Keras.
+        faults: What is wrong.
+    """
+
+    kind: str = ""
+    detail: str = ""
+    faults: list[str] = field(default_factory=list)
+
+
+class Trial:
+    """Tries cases in a folder. recorder: hears what decompiling does, where there is one."""
+
+    def __init__(self, folder: Path, recorder: Recorder | None = None) -> None:
+        self.folder = folder
+        self.recorder = recorder
+
+    def config(self, data: bytes, *, numbers: bool) -> Outcome:
+        """Decompile a configuration, build its spec, and compare both with what Keras loads of it."""
+        path = self.folder / "case.json"
+        path.write_bytes(data)
+
+        def load(*, weightless: bool) -> Any:
+            return _loaded(data.decode("utf-8-sig"), weightless=weightless)
+
+        writes = len(data) % 2 == 1
+        return self._try(path, self._writing() if writes else DecompileOptions(), load, numbers=numbers)
+
+    def archive(self, data: bytes) -> Outcome:
+        """Decompile an archive with its weights, and compare the model with what Keras loads."""
+        path = self.folder / "case.keras"
+        path.write_bytes(data)
+        return self._try(
+            path,
+            self._writing(weights=True),
+            lambda *, weightless: _loaded_archive(path, weightless=weightless),
+            numbers=True,
+        )
+
+    def _writing(self, *, weights: bool = False) -> DecompileOptions:
+        for each in self.folder.glob("spec.*"):
+            each.unlink()
+        return DecompileOptions(path=self.folder / "spec.yaml", weights=weights)
+
+    def _try(self, path: Path, options: DecompileOptions, load: Callable[..., Any], *, numbers: bool) -> Outcome:
+        outcome = Outcome()
+        self._stage("decompile")
+        spec = self._decompiled(path, options, outcome)
+        if spec is not None and spec.model.plugins:
+            outcome.kind = "asks for a plugin"
+            return outcome
+        built = None
+        if spec is not None:
+            self._stage("build")
+            try:
+                built = graphspec.build(spec, weightless=True)
+                numbers &= built.count_params() < _MAX_PARAMETERS
+                if numbers:
+                    built = graphspec.build(options.path or spec)
+            except SpecError as error:
+                outcome.kind, outcome.detail = "spec that does not build", _first(error)
+        self._stage("Keras")
+        loaded = _in_time(lambda: load(weightless=not numbers))
+        if built is None:
+            kind = outcome.kind or "finding"
+            outcome.kind = f"{kind}, {'Keras loads it' if isinstance(loaded, keras.Model) else loaded}"
+        elif not isinstance(loaded, keras.Model):
+            outcome.kind, outcome.detail = f"spec, {loaded.partition(':')[0]}", loaded
+        else:
+            outcome.kind = "equal"
+            self._stage("compare")
+            outcome.faults += differences(loaded, built, numbers=numbers, weights=options.weights)
+            if any(each.startswith("weights") for each in outcome.faults) and _lacks_weights(loaded):
+                outcome.kind, outcome.faults = "equal but for weights that Keras never makes", []
+        if built is None and not isinstance(loaded, keras.Model):
+            outcome.kind = outcome.kind.partition(":")[0]
+        return outcome
+
+    def _decompiled(self, path: Path, options: DecompileOptions, outcome: Outcome) -> Any:
+        """Return the spec of a file; None after a finding."""
+        folder = str(self.folder)
+        if self.recorder is not None:
+            self.recorder.faults = []
+            self.recorder.limits = Limits((folder,), (folder,))
+        try:
+            found = decompile_file(read_model_file(path), options)
+            render(found.warnings)
+            found.text.encode()
+            return found.spec
+        except SpecError as error:
+            outcome.kind, outcome.detail = "finding", _first(error)
+            text = render(error.report)
+            if len(text) > _MAX_REPORT:
+                outcome.faults.append(f"the report has {len(text):,} characters")
+            return None
+        finally:
+            if self.recorder is not None:
+                self.recorder.limits = None
+                outcome.faults += [f"decompiling {each}" for each in self.recorder.faults]
+            if Path(MARKER).exists() or (self.folder / MARKER).exists():
+                outcome.faults.append("code of the model was executed")
+
+    def _stage(self, name: str) -> None:
+        (self.folder / "stage").write_text(name)
+
+
+def _first(error: SpecError) -> str:
+    found = error.report.errors[0]
+    return f"{found.rule.code} {found.message[:300]}"
+
+
+def holds_code(value: Any) -> bool:
+    """Return whether Keras could execute something or import a module to load a configuration."""
+    if isinstance(value, list):
+        return any(map(holds_code, value))
+    if not isinstance(value, dict):
+        return False
+    name, module = value.get("class_name"), value.get("module")
+    if name is not None:
+        is_ours = isinstance(module, str) and module.partition(".")[0] == "keras"
+        if (
+            name in CODE_CARRYING
+            or name in ("__lambda__", "__bytes__")
+            or not (is_ours or module in (None, "builtins"))
+        ):
+            return True
+        if name == "function" and not is_ours:
+            return True
+    return any(map(holds_code, value.values()))
+
+
+def _loaded(text: str, *, weightless: bool) -> Any:
+    """Return the model that Keras makes of a configuration, not compiled; else the reason."""
+    config = json.loads(text)
+    if holds_code(config):
+        return "it may carry code"
+    config = {key: value for key, value in config.items() if key != "compile_config"}
+    with weightless_scope() if weightless else contextlib.nullcontext():
+        return keras.saving.deserialize_keras_object(config, safe_mode=True)
+
+
+def _loaded_archive(path: Path, *, weightless: bool) -> Any:
+    with zipfile.ZipFile(path) as archive:
+        config = json.loads(archive.read("config.json"))
+    if weightless or holds_code(config):
+        return "it may carry code" if holds_code(config) else _loaded(json.dumps(config), weightless=True)
+    return keras.saving.load_model(path, compile=False, safe_mode=True)
+
+
+def _in_time(load: Callable[[], Any]) -> Any:
+    """Return what is loaded, or why nothing is."""
+    previous = signal.signal(signal.SIGALRM, _late)
+    signal.setitimer(signal.ITIMER_REAL, ORACLE_SECONDS)
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            loaded = load()
+        return loaded if isinstance(loaded, keras.Model | str) else f"Keras refuses it: {type(loaded).__name__}"
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt):
+            raise
+        return f"Keras refuses it: {type(error).__name__}: {_reason(error)}"
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, previous)
+
+
+def _reason(error: BaseException) -> str:
+    """Return the message of Keras, without the configuration that it may show."""
+    return str(error).rpartition("Exception encountered: ")[2][:200]
+
+
+def _late(*_: object) -> None:
+    raise TimeoutError
+
+
+def differences(loaded: keras.Model, built: keras.Model, *, numbers: bool, weights: bool) -> list[str]:
+    """Return what the model of Keras and that of the spec differ in.
+
+    Args:
+        loaded: The model that Keras loaded.
+        built: The model that the spec builds.
+        numbers: Compare outputs, too.
+        weights: Both have read their weights; else `built` gets those of `loaded`.
+    """
+    found = [*structural(loaded, built), *_wiring(loaded, built)]
+    if numbers and not found:
+        found += _numeric(loaded, built, weights=weights)
+    return [each[:1_000] for each in found[:5]]
+
+
+def _lacks_weights(model: keras.Model) -> bool:
+    """Return whether Keras takes a layer for built that has no weights, as one whose `build_config` is damaged."""
+    return any(type(layer) in _WEIGHTED and not layer.weights for layer in every_layer(model))
+
+
+_WEIGHTED = (keras.layers.Dense, keras.layers.Embedding, keras.layers.Conv2D, keras.layers.BatchNormalization)
+
+
+def _wiring(loaded: keras.Model, built: keras.Model) -> list[str]:
+    """Return the outputs that other calls compute."""
+    ours, theirs = (_digests_of(model) for model in (loaded, built))
+    if len(ours) != len(theirs):
+        return [f"{len(ours)} outputs | {len(theirs)}"]
+    pairs = zip(ours, theirs, strict=True)
+    return [f"output {at} is computed by other calls" for at, (one, other) in enumerate(pairs) if one != other]
+
+
+def _digests_of(model: keras.Model) -> list[str]:
+    """Return a digest of how each output is computed, in order."""
+    inputs, outputs = _ends(model)
+    return _digests(outputs, {id(tensor): f"input {number}" for number, tensor in enumerate(inputs)})
+
+
+def _digests(outputs: list[Any], known: dict[int, str]) -> list[str]:
+    """Return a digest of how each tensor is computed. known: the digests of tensors by their ids."""
+    waiting = list(outputs)
+    while waiting:
+        tensor = waiting[-1]
+        operation, node, index = tensor._keras_history
+        arguments = _arguments(operation, operation._inbound_nodes[node].arguments)
+        taken = [each for each in keras.tree.flatten(arguments) if isinstance(each, keras.KerasTensor)]
+        left = [] if id(tensor) in known else [each for each in taken if id(each) not in known]
+        waiting += left
+        if left:
+            continue
+        waiting.pop()
+        if id(tensor) in known:
+            continue
+        if type(operation) is keras.layers.Identity:
+            known[id(tensor)] = known[id(taken[0])]
+        elif isinstance(operation, keras.Model):
+            inner = {id(one): known[id(other)] for one, other in zip(operation.inputs, taken, strict=True)}
+            known[id(tensor)] = f"{operation.name}: {_digests(operation.outputs, inner)[index]}"
+        else:
+            text = json.dumps([_described(operation), index, _plain(arguments, known)], sort_keys=True)
+            known[id(tensor)] = hashlib.sha256(text.encode()).hexdigest()
+    return [known[id(output)] for output in outputs]
+
+
+def _arguments(operation: Any, given: Any) -> dict[str, Any]:
+    """Return the arguments of a call by their names, without those that say nothing and those Keras adds."""
+    if isinstance(operation, keras.Model):
+        return {"inputs": given.args[0] if given.args else given.kwargs["inputs"]}
+    try:
+        bound = inspect.signature(operation.call).bind(*given.args, **given.kwargs).arguments
+    except TypeError:
+        bound = {"args": given.args, **given.kwargs}
+    keywords = bound.pop("kwargs", {})
+    return {key: each for key, each in {**bound, **keywords}.items() if each is not None and key not in _ADDED}
+
+
+_ADDED = ("training", "mask")
+
+
+def _described(operation: Any) -> Any:
+    """Return the name of a layer; the class and the constants of an operation."""
+    if isinstance(operation, keras.Layer):
+        return operation.name
+    config = {key: each for key, each in operation.get_config().items() if key not in ("name", "dtype", "trainable")}
+    if config.get("data_format", "") is None:
+        config["data_format"] = keras.config.image_data_format()
+    return [type(operation).__name__, _plain(config, {})]
+
+
+def _plain(value: Any, known: dict[int, str]) -> Any:
+    """Return arguments as JSON holds them, with the digests of tensors."""
+    if isinstance(value, keras.KerasTensor):
+        return known[id(value)]
+    if isinstance(value, dict):
+        if value.get("class_name") in ("__tensor__", "__numpy__"):
+            return value["config"]["value"]
+        return {str(key): _plain(each, known) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each, known) for each in value]
+    if isinstance(value, bool | int | float | str | None):
+        return value
+    return np.asarray(value).tolist() if hasattr(value, "__array__") else str(value)
+
+
+def _flat(structure: Any) -> list[Any]:
+    """Return the tensors of inputs or outputs, of a mapping in its order."""
+    if isinstance(structure, dict):
+        return [tensor for each in structure.values() for tensor in _flat(each)]
+    if isinstance(structure, list | tuple):
+        return [tensor for each in structure for tensor in _flat(each)]
+    return [structure] if isinstance(structure, keras.KerasTensor) else []
+
+
+def _ends(model: keras.Model) -> tuple[list[Any], list[Any]]:
+    """Return the inputs and the outputs of a model, in order."""
+    if isinstance(model, keras.Sequential):
+        return model.inputs, model.outputs
+    return _flat(model.input), _flat(model.output)
+
+
+def _numeric(loaded: keras.Model, built: keras.Model, *, weights: bool) -> list[str]:
+    """Return the outputs that are not equal to the bit, for random samples and the weights of `loaded`."""
+    if not weights:
+        theirs = {layer.name: layer for layer in every_layer(built)}
+        for layer in every_layer(loaded):
+            theirs[layer.name].set_weights(layer.get_weights())
+    try:
+        batch = samples(built)
+        ours = flat(loaded(listed(loaded, batch)))
+    except Exception:  # Keras cannot compute what it has loaded
+        return []
+    others = flat(built(batch))
+    pairs = zip(ours, others, strict=True)
+    return [f"output {at} differs" for at, (one, other) in enumerate(pairs) if not _equal(one, other)]
+
+
+def _equal(one: Any, other: Any) -> bool:
+    is_number = one.dtype.kind in "fc"
+    return one.dtype == other.dtype and bool(np.array_equal(one, other, equal_nan=is_number))
