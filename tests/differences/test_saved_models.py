@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import keras
@@ -57,6 +59,17 @@ def test_a_model_and_an_edited_spec(folder: Path, tmp_path: Path) -> None:
     paths = {each.path for each in diff(tmp_path / "compiled.keras", spec).settings}
     assert {"outputs.alcohol.loss", "training.optimizer"} <= paths
     assert not [path for path in paths if path.startswith(("data", "search", "training.epochs"))]
+
+
+def test_a_saved_model_is_compared_without_numpy(folder: Path) -> None:
+    """Nothing but the configuration is read."""
+    script = (
+        "import sys; sys.modules['numpy'] = sys.modules['keras'] = sys.modules['h5py'] = None\n"
+        "from graphspec.differences import diff; print(diff(sys.argv[1], sys.argv[2]).is_empty)"
+    )
+    words = [sys.executable, "-c", script, folder / "wine.keras", ROOT / "specs" / "wine.yaml"]
+    done = subprocess.run(list(map(str, words)), capture_output=True, text=True, check=True)
+    assert done.stdout == "True\n"
 
 
 def test_no_model_is_a_finding(tmp_path: Path) -> None:
