@@ -17,6 +17,7 @@ from graphspec.version import __version__
 if TYPE_CHECKING:
     from graphspec.api import build, decompile, resume, summarize, train, validate
     from graphspec.diagnostics import Diagnostic, Report, SpecError
+    from graphspec.differences import Difference, diff
     from graphspec.exporting import Exported, export
     from graphspec.runs.report import write_report
     from graphspec.runs.run import Run
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Diagnostic",
+    "Difference",
     "Exported",
     "Report",
     "Run",
@@ -35,6 +37,7 @@ __all__ = [
     "__version__",
     "build",
     "decompile",
+    "diff",
     "export",
     "load",
     "python_source",
@@ -54,6 +57,8 @@ _HOMES = {
     "train": "api",
     "export": "exporting",
     "Diagnostic": "diagnostics",
+    "Difference": "differences",
+    "diff": "differences",
     "Exported": "exporting",
     "Report": "diagnostics",
     "SpecError": "diagnostics",

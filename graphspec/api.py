@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from graphspec.diagnostics import Report
+from graphspec.diagnostics import Report, SpecError
+from graphspec.diagnostics.rules import TWO_STARTS
 from graphspec.extras import check_tensorflow, require_tensorflow
 from graphspec.run_directory import RECORD, Row, check_can_create, check_destination
 from graphspec.runs.run import Run
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from graphspec.console.reporter import Reporter
     from graphspec.datasets.samples import TrainingData
+    from graphspec.run_directory.starting_model import StartingModel
     from graphspec.sources.vocabularies import Vocabularies
     from graphspec.to_keras.summary import Summary
 
@@ -116,6 +118,8 @@ def train(
     *,
     overrides: Iterable[str] = (),
     run_dir: Path | str | None = None,
+    from_run: Run | Path | str | None = None,
+    checkpoint: str = "last",
     progress: bool = False,
     on_epoch: Callable[[Row], bool] | None = None,
 ) -> Run:
@@ -125,6 +129,9 @@ def train(
         spec: A spec or its path.
         overrides: `key=value` texts, as for `--set`.
         run_dir: A new or empty folder; by default `runs/<name>/<time>-<id>`.
+        from_run: A run, its directory, or a folder of runs, of which the newest is used. The training starts from the
+            weights of its model that carry over, as `graphspec diff` says; the state of the optimizer does not.
+        checkpoint: With `from_run`, its `last` model, or the `best`.
         progress: Show progress on standard error.
         on_epoch: Called with each row of `Run.metrics`; if it returns False, the training ends.
 
@@ -137,14 +144,17 @@ def train(
     loaded = _loaded(spec, overrides)
     folder = Path(run_dir) if run_dir is not None else None
     check_can_create(loaded, folder)
+    start = _starting_model(loaded, from_run, checkpoint) if from_run is not None else None
     reporter = _reporter(progress)
     samples = _training_data(loaded, reporter)
+    if start is not None:
+        _warn_of_other_words(Run(start.run), samples.vocabularies, reporter)
     require_tensorflow()
     from graphspec.training.signals import StoppedError
     from graphspec.training.trainer import train as train_model
 
     try:
-        return Run(train_model(loaded, samples, folder, reporter=reporter, on_epoch=on_epoch))
+        return Run(train_model(loaded, samples, folder, start, reporter=reporter, on_epoch=on_epoch))
     except StoppedError as error:
         raise error.as_exit() from None
 
@@ -187,6 +197,37 @@ def resume(
         return Run(resume_training(spec, samples, stopped.path, changes, reporter=reporter, on_epoch=on_epoch))
     except StoppedError as error:
         raise error.as_exit() from None
+
+
+def _starting_model(spec: Spec, run: Run | Path | str, checkpoint: str) -> StartingModel:
+    """Return the model of `run` as the start of a training of `spec`. Raises SpecError if there is none."""
+    from graphspec.differences import origins_of_layers
+    from graphspec.run_directory.starting_model import StartingModel
+
+    if spec.training is not None and spec.training.initial_weights is not None:
+        span = spec.training.initial_weights.span
+        raise SpecError.of(
+            TWO_STARTS,
+            "the spec starts from `initial_weights`, and the training from the weights of a run",
+            span,
+            expected="one of the two",
+            help="remove `initial_weights`, or override it: `--set training.initial_weights=null`",
+        )
+    found = run if isinstance(run, Run) else Run.at(run)
+    file = found.model_file(checkpoint)
+    return StartingModel(found.path, checkpoint, file, *origins_of_layers(found.spec, spec))
+
+
+def _warn_of_other_words(run: Run, vocabularies: Vocabularies, reporter: Reporter) -> None:
+    """Warn of each `vocabulary: auto` that is not that of the run, whose weights are of its words."""
+    known = run.vocabularies
+    for name, words in vocabularies.items():
+        if name in known and words != known[name]:
+            same = sum(1 for one, other in zip(words, known[name], strict=False) if one == other)
+            reporter.warn(
+                f"the vocabulary of {name} is not that of {run.path}: {same:,} of {len(words):,} words have the same "
+                "index, and what the run has learnt of the others is now of other words"
+            )
 
 
 def _reporter(progress: bool) -> Reporter:

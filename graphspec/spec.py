@@ -26,7 +26,7 @@ from graphspec.language.schema.desugar import desugar
 from graphspec.language.search_space import SearchSpace
 from graphspec.language.written import Written
 from graphspec.project import spec_in
-from graphspec.shapes import infer
+from graphspec.shapes import Shapes, infer
 from graphspec.sources import Data
 from graphspec.sources.globs import within_bounds
 
@@ -41,6 +41,7 @@ class Spec:
         warnings: The findings that are not errors.
         library: The file of the spec, before and after its expressions are resolved.
         written: The nodes of each body as the spec writes them.
+        shapes: The inferred tensors of the graph.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Spec:
     tree: Mapping
     model: SpecModel
     graph: Graph
+    shapes: Shapes
     training: Training | None
     data: Data | None
     warnings: Report
@@ -203,6 +205,7 @@ def _checked(
         tree=tree,
         model=model,
         graph=graph,
+        shapes=shapes,
         training=training,
         data=sources,
         warnings=report,

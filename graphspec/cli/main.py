@@ -24,7 +24,7 @@ from graphspec.signals import exit_status, raised_once
 
 FINDINGS, INTERNAL, INTERRUPTED = 1, 3, 130
 COMMANDS = (
-    *("validate", "fmt", "summary", "plot", "data"),
+    *("validate", "fmt", "summary", "plot", "data", "diff"),
     *("train", "verify-resume", "runs", "evaluate", "predict", "export", "report", "tune"),
     *("decompile", "layers", "explain", "schema", "cache"),
 )
@@ -179,6 +179,7 @@ def main() -> None:
     graphspec summary specs/headline.yaml         show the model, node by node
     graphspec plot specs/wine.yaml -o wine.html   draw the graph: SVG, PNG, Mermaid or an interactive page
     graphspec data specs/wine.yaml                show the data of a spec
+    graphspec diff HEAD~1:spec.yaml spec.yaml     show what differs in meaning between two specs
     graphspec train specs/same_digit.yaml         train a model into a run directory
     graphspec train --resume runs/same_digit      resume the newest run that was stopped or killed
     graphspec verify-resume specs/wine.yaml       verify that a resumed training gives the same result

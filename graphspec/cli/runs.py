@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -74,7 +75,9 @@ def _show(found: list[Overview], wanted: list[str]) -> None:
 
     names = list(dict.fromkeys(["loss", "val_loss", *wanted]))
     names = [name for name in names if any(name in run.metrics for run in found)]
-    titles = map(column, ["run", "status", "started", "epochs", "seconds", *names, "best"])
+    starts = any(run.record.get("started_from") for run in found)
+    more = ["from"] if starts else []
+    titles = map(column, ["run", "status", "started", "epochs", "seconds", *names, "best", *more])
     table = Table(*titles, box=None, pad_edge=False)
     for run in found:
         record = run.record
@@ -87,9 +90,16 @@ def _show(found: list[Overview], wanted: list[str]) -> None:
             f"{record['seconds']:.1f}" if "seconds" in record else "",
             *(_number(run.metrics.get(name)) for name in names),
             f"{best['monitor']} {_number(best['value'])} at epoch {best['epoch'] + 1}" if best else "",
+            *([_started_from(run)] if starts else []),
         ]
         table.add_row(*map(cell, cells))
     table_console().print(table)
+
+
+def _started_from(run: Overview) -> str:
+    """Return the run whose weights a training started from, as seen from here."""
+    start = run.record.get("started_from")
+    return os.path.normpath(run.path / start["run"]) if start else ""
 
 
 def _compare(first: str, second: str, as_json: bool) -> None:

@@ -24,28 +24,54 @@ if TYPE_CHECKING:
     help="Write the run to this new or empty folder.  [default: runs/<name>/<time>-<id>]",
 )
 @click.option("--resume", metavar="RUN", help="Resume a run that was stopped or killed, instead of training a SPEC.")
+@click.option(
+    "--from",
+    "from_run",
+    metavar="RUN",
+    help="Start from the weights of a run, as far as they carry over to this spec (see `graphspec diff`).",
+)
+@click.option(
+    "--checkpoint",
+    type=click.Choice(["last", "best"]),
+    help="With --from, the model after the last epoch, or after the best.  [default: last]",
+)
 @click.option("--quiet", is_flag=True, help="Show no progress; print only the path of the run.")
-def train(spec: str | None, overrides: tuple[str, ...], run_dir: Path | None, resume: str | None, quiet: bool) -> None:
+def train(
+    spec: str | None,
+    overrides: tuple[str, ...],
+    run_dir: Path | None,
+    resume: str | None,
+    from_run: str | None,
+    checkpoint: str | None,
+    quiet: bool,
+) -> None:
     """Train the model of a spec on its data, into a run directory.
 
     Spec and data are checked before TensorFlow is loaded. Ctrl-C and SIGTERM stop a training between two steps and
     write a checkpoint; a killed training keeps its last one. --resume continues from there, to the same result as
     without the interruption. With --resume, --set training.epochs=N trains for more epochs than the spec says.
+    --from starts a new run from the weights of another one: of layers with the same name, or that were renamed, and of
+    the same shape. What carries over and what does not is printed, and kept with the run.
 
     \b
     graphspec train specs/same_digit.yaml
     graphspec train specs/wine.yaml --set training.epochs=5 --run-dir runs/short
     graphspec train --resume runs/same_digit
+    graphspec train wider.yaml --from runs/wine --checkpoint best
     """
     if (spec is None) == (resume is None):
         raise click.UsageError("pass either a SPEC to train, or --resume RUN")
+    if from_run is None and checkpoint is not None:
+        raise click.UsageError("--checkpoint selects the model of the run that --from names")
     outlive_output()
     if resume is not None:
         if run_dir is not None:
             raise click.UsageError("--resume writes to the run itself, so it excludes --run-dir")
+        if from_run is not None:
+            raise click.UsageError("--resume continues with the weights of the run itself, so it excludes --from")
         run = _resume(resume, _epochs(overrides), quiet)
     else:
-        run = _train(str(spec), overrides, run_dir, quiet)
+        run = _train(str(spec), overrides, run_dir, quiet, start=(from_run, checkpoint or "last"))
     if quiet:
         echo(run.path)
         return
@@ -59,7 +85,9 @@ def train(spec: str | None, overrides: tuple[str, ...], run_dir: Path | None, re
         echo(f"Next: {command_line('evaluate', path_word(run.path))}")
 
 
-def _train(spec: str, overrides: tuple[str, ...], run_dir: Path | None, quiet: bool) -> Run:
+def _train(
+    spec: str, overrides: tuple[str, ...], run_dir: Path | None, quiet: bool, *, start: tuple[str | None, str]
+) -> Run:
     from graphspec.api import train as train_spec
     from graphspec.diagnostics import SpecError
     from graphspec.diagnostics.render import render
@@ -70,7 +98,8 @@ def _train(spec: str, overrides: tuple[str, ...], run_dir: Path | None, quiet: b
         raise SpecError(report)
     if report.warnings:
         click.echo(render(report), err=True)
-    return train_spec(loaded, run_dir=run_dir, progress=not quiet)
+    from_run, checkpoint = start
+    return train_spec(loaded, run_dir=run_dir, from_run=from_run, checkpoint=checkpoint, progress=not quiet)
 
 
 def _resume(run: str, epochs: int | None, quiet: bool) -> Run:

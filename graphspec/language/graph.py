@@ -44,12 +44,38 @@ class Object:
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """A file of weights. text: its path in the spec. partial: layers without matching weights keep their own."""
+    """A file of weights.
+
+    text: its path in the spec. partial: layers without matching weights keep their own. origins: the path in the file
+    of each layer by its path here, None for a layer that is not in it; without them, paths are the same in both. whole:
+    the layers that take all of their weights from the file or none.
+    """
 
     path: Path
     text: str
     span: Span
     partial: bool = False
+    origins: dict[str, str | None] = field(default_factory=dict, compare=False)
+    whole: frozenset[str] = field(default=frozenset(), compare=False)
+
+    def path_in_file(self, path: str) -> str | None:
+        """Return the path in the file of the layer at `path`, which a layer around it may decide."""
+        outer = self._known(path)
+        if outer is None:
+            return path
+        origin = self.origins[outer]
+        return None if origin is None else origin + path[len(outer) :]
+
+    def unit_of(self, path: str) -> str:
+        """Return the layer that `path` is a part of and whose weights are loaded together."""
+        outer = self._known(path)
+        return outer if outer in self.whole and outer is not None else path
+
+    def _known(self, path: str) -> str | None:
+        """Return the innermost layer around `path` whose origin is known."""
+        while path and path not in self.origins:
+            path = path.rpartition("/")[0]
+        return path or None
 
 
 @dataclass(eq=False, slots=True, kw_only=True)
@@ -273,13 +299,19 @@ class Expansion:
     """A use of a block that became nodes.
 
     block: the name of the block. node: the node that uses it. name: the beginning of the names of its nodes, without
-    `__`. span: the step that uses it.
+    `__`. span: the step that uses it. parameters: the value of each.
     """
 
     block: str
     node: str
     name: str
     span: Span
+    parameters: dict[str, Any] = field(default_factory=dict, compare=False)
+
+    @property
+    def prefix(self) -> str:
+        """The beginning of the names of its nodes."""
+        return f"{self.name}__"
 
 
 @dataclass(slots=True)
@@ -387,6 +419,10 @@ class Graph:
     is_whole: bool = True
     weights: Weights | None = None
     plugins: list[Plugin] = field(default_factory=list)
+
+    def expansions(self) -> dict[str, Expansion]:
+        """Return the uses of blocks that nodes lie in, by the prefix of their nodes."""
+        return {use.prefix: use for node in self.nodes.values() for use in node.expansions}
 
     def models(self) -> Iterator[Graph]:
         """Return every nested model that is applied in this graph, at any depth, each once."""

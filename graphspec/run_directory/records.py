@@ -49,6 +49,14 @@ class BestEpoch(_Record):
     value: Number
 
 
+class StartedFrom(_Record):
+    """The run that a training started from, by its path from the run directory."""
+
+    run: str
+    checkpoint: str
+    sha256: str
+
+
 class RunRecord(_Record):
     """The content of `run.json`."""
 
@@ -67,6 +75,7 @@ class RunRecord(_Record):
     resumed: list[dict[str, Any]] = []
     data_changed: list[str] = []
     left_out: list[str] = []
+    started_from: StartedFrom | None = None
 
 
 class RecordedFile(_Record):

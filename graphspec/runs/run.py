@@ -202,7 +202,7 @@ class Run:
         from graphspec.training.compiling import compile_model
 
         spec = spec or self.spec
-        file = self._model_file(checkpoint)
+        file = self.model_file(checkpoint)
         model = build_model(spec, pretrained=False)
         try:
             if unknown := restore_configs(model, saved_configs(file)):
@@ -220,7 +220,8 @@ class Run:
             compile_model(compiling, model)
         return model
 
-    def _model_file(self, checkpoint: str) -> Path:
+    def model_file(self, checkpoint: str = "last") -> Path:
+        """Return the file of the model after the last epoch, or after the `best`. Raises SpecError if there is none."""
         if checkpoint not in CHECKPOINTS:
             raise ValueError(f"checkpoint is one of {one_of(CHECKPOINTS)}, not {checkpoint!r}")
         file = self.path / CHECKPOINTS[checkpoint]
@@ -253,7 +254,7 @@ class Run:
         from graphspec.predicting.with_spec import check_names, predictor_with_spec
 
         spec = data or self.spec
-        self._model_file(checkpoint)
+        self.model_file(checkpoint)
         check_names(spec, self.spec.graph.inputs, self.spec.graph.outputs, str(self.path))
         predictor = predictor_with_spec(
             str(self.path), lambda: self.model(checkpoint=checkpoint, compiled_as=spec), spec, self.vocabularies

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ _NOT_LAYERS = ("optimizer", "vars", "seed_generator")
 Key = tuple[str, str]
 """The path of a layer, such as `encoder/rnn/cell`, and the number of one of its weights in Keras."""
 
+Datasets = dict[Key, h5py.Dataset]
 Shape = tuple[int, ...]
 
 
@@ -41,7 +43,9 @@ class LoadedWeights:
     """A comparison of the weights in a file and a model, by layer path and shape.
 
     Attributes:
-        reshaped: weights of other shape, with the shape in the file and in the model.
+        reshaped: weights of other shape, with the shape in the file and in the model; equal ones are those of a layer
+            whose other weights do not fit.
+        renamed: layers that have another path in the file, with that path.
     """
 
     file: str
@@ -49,6 +53,7 @@ class LoadedWeights:
     missing: list[tuple[str, Shape]] = field(default_factory=list)
     unexpected: list[tuple[str, Shape]] = field(default_factory=list)
     reshaped: list[tuple[str, Shape, Shape]] = field(default_factory=list)
+    renamed: dict[str, str] = field(default_factory=dict)
 
     @property
     def is_whole(self) -> bool:
@@ -58,6 +63,8 @@ class LoadedWeights:
         """Return one sentence for people."""
         count = len(self.matched) + len(self.missing) + len(self.reshaped)
         parts = [f"{len(self.matched)} of the model's {count} weights match"]
+        if self.renamed:
+            parts.append(f"under another name: {_cut(f'`{path}` was `{was}`' for path, was in self.renamed.items())}")
         if self.missing:
             parts.append(f"missing in the file: {_listed(self.missing)}")
         if self.reshaped:
@@ -69,6 +76,25 @@ class LoadedWeights:
             parts.append(f"unexpected in the file: {_listed(self.unexpected)}")
         return "; ".join(parts)
 
+    def lines(self) -> Iterator[str]:
+        """Yield the comparison as lines for people: what was loaded, and what was not and why."""
+        ours = [*self.matched, *self.missing, *((layer, here) for layer, _, here in self.reshaped)]
+        loaded, total = (sum(prod(shape) for _, shape in each) for each in (self.matched, ours))
+        yield (
+            f"{self.file}: carried over {len(self.matched)} of {len(ours)} weights, "
+            f"{loaded:,} of {total:,} parameters; the optimizer starts anew"
+        )
+        if self.renamed:
+            yield f"under another name: {_cut(f'`{path}` was `{was}`' for path, was in self.renamed.items())}"
+        if self.reshaped:
+            shapes = {layer: (theirs, here) for layer, theirs, here in reversed(self.reshaped) if theirs != here}
+            texts = [f"`{layer}` was {theirs} and is {here}" for layer, (theirs, here) in reversed(shapes.items())]
+            yield f"not, of another shape: {_cut(texts)}"
+        if self.missing:
+            yield f"not, new in this model: {_listed(self.missing)}"
+        if self.unexpected:
+            yield f"left behind: {_listed(self.unexpected)}"
+
     def as_json(self) -> dict[str, Any]:
         """Return the comparison for the record of a run."""
         return {
@@ -77,6 +103,7 @@ class LoadedWeights:
             "missing": [f"{layer} {shape}" for layer, shape in self.missing],
             "unexpected": [f"{layer} {shape}" for layer, shape in self.unexpected],
             "of_other_shape": [f"{layer} {theirs}, here {ours}" for layer, theirs, ours in self.reshaped],
+            **({"renamed": dict(self.renamed)} if self.renamed else {}),
         }
 
 
@@ -96,29 +123,41 @@ def load_weights(model: keras.Model, weights: Weights) -> LoadedWeights:
             h5py.File(ours, "r+") as target,
         ):
             wanted, saved = dict(_variables(target)), dict(_variables(theirs))
-            loaded = _compare(wanted, saved, weights.text)
+            origins = {key: (path, key[1]) for key in wanted if (path := weights.path_in_file(key[0])) is not None}
+            found = {key: saved[origin] for key, origin in origins.items() if origin in saved}
+            fitting = _fitting(wanted, found, weights)
+            loaded = _compare(wanted, found, fitting, weights.text)
+            used = {origins[key] for key in found}
+            loaded.unexpected.extend((key[0], dataset.shape) for key, dataset in saved.items() if key not in used)
+            loaded.renamed.update({key[0]: origins[key][0] for key in fitting if origins[key] != key})
             is_of_other = bool(wanted or saved) and not loaded.matched
             if is_of_other or not (loaded.is_whole or weights.partial):
                 _refuse(loaded, weights)
-            for key, dataset in wanted.items():
-                if key in saved and saved[key].shape == dataset.shape:
-                    _replace(dataset, saved[key])
+            for key in fitting:
+                _replace(wanted[key], found[key])
         with keras_errors_as(partial(_unreadable, weights)):
             model.load_weights(ours)
     return loaded
 
 
-def _compare(wanted: dict[Key, h5py.Dataset], saved: dict[Key, h5py.Dataset], file: str) -> LoadedWeights:
-    """Compare weights by layer and shape, without reading values."""
-    loaded = LoadedWeights(file)
+def _fitting(wanted: Datasets, found: Datasets, weights: Weights) -> list[Key]:
+    """Return the weights of the model that are loaded: of the same shape, and not of a layer that fits only in part."""
+    same = [key for key, dataset in wanted.items() if key in found and found[key].shape == dataset.shape]
+    units = {key: weights.unit_of(key[0]) for key in wanted}
+    unfit = {units[key] for key in wanted.keys() - set(same)} & weights.whole
+    return [key for key in same if units[key] not in unfit]
+
+
+def _compare(wanted: Datasets, found: Datasets, fitting: list[Key], file: str) -> LoadedWeights:
+    """Compare the weights of a model with those found for them, by shape, without reading values."""
+    loaded, loads = LoadedWeights(file), set(fitting)
     for key, dataset in wanted.items():
-        if key not in saved:
-            loaded.missing.append((key[0], dataset.shape))
-        elif saved[key].shape != dataset.shape:
-            loaded.reshaped.append((key[0], saved[key].shape, dataset.shape))
-        else:
+        if key in loads:
             loaded.matched.append((key[0], dataset.shape))
-    loaded.unexpected.extend((key[0], dataset.shape) for key, dataset in saved.items() if key not in wanted)
+        elif key not in found:
+            loaded.missing.append((key[0], dataset.shape))
+        else:
+            loaded.reshaped.append((key[0], found[key].shape, dataset.shape))
     return loaded
 
 

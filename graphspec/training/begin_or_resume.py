@@ -38,6 +38,8 @@ from graphspec.run_directory.provenance import write_provenance
 from graphspec.run_directory.rows import check_rows, metrics_of, row_hashes
 from graphspec.run_directory.spec_hash import KEY, incomparable_warning, is_comparable, spec_record
 from graphspec.run_directory.spec_values import checkpoint_hash, values_of
+from graphspec.run_directory.starting_model import KEY as STARTED_FROM
+from graphspec.run_directory.starting_model import StartingModel
 from graphspec.spec import load
 from graphspec.to_keras.adapted_layers import adapted_configs, restore_configs
 from graphspec.to_keras.weights import LoadedWeights
@@ -56,7 +58,13 @@ class DataChanges:
     unknown: list[str]
 
 
-def begin_run(run: Path, setup: TrainingSetup, data: TrainingData, initial_weights: LoadedWeights | None) -> Start:
+def begin_run(
+    run: Path,
+    setup: TrainingSetup,
+    data: TrainingData,
+    initial_weights: LoadedWeights | None,
+    starting_model: StartingModel | None,
+) -> Start:
     """Write all that is known before the first step into `run`, an empty folder."""
     run_directory.write_spec(run, setup.spec)
     write_provenance(run, setup.spec)
@@ -70,7 +78,11 @@ def begin_run(run: Path, setup: TrainingSetup, data: TrainingData, initial_weigh
     if initial_weights is not None:
         record["initial_weights"] = initial_weights.as_json()
     values = values_of(load(run / run_directory.SPEC))
+    start = {}
+    if starting_model is not None:
+        start[STARTED_FROM] = record[STARTED_FROM] = starting_model.as_json(run)
     lock = {
+        **start,
         **_lock(setup.settings.seed),
         KEY: spec_record(values),
         PLUGINS: hash_plugins(every_plugin(setup.spec.graph), run),

@@ -19,6 +19,7 @@ from graphspec.datasets.samples import TrainingData
 from graphspec.diagnostics import SpecError
 from graphspec.diagnostics.rules import BAD_RUN, REFUSED_TRAINING
 from graphspec.files import cannot_write
+from graphspec.run_directory.starting_model import StartingModel
 from graphspec.spec import Spec
 from graphspec.to_keras.adapting import adapt
 from graphspec.to_keras.keras_messages import reason
@@ -51,7 +52,13 @@ from graphspec.training.state import Position, Start, TrainingState
 
 
 def train(
-    spec: Spec, data: TrainingData, folder: Path | None, *, reporter: Reporter, on_epoch: OnEpoch | None = None
+    spec: Spec,
+    data: TrainingData,
+    folder: Path | None,
+    starting_model: StartingModel | None = None,
+    *,
+    reporter: Reporter,
+    on_epoch: OnEpoch | None = None,
 ) -> Path:
     """Train the model of `spec` on `data` and return the run directory. See `graphspec.train`.
 
@@ -59,6 +66,7 @@ def train(
         spec: A spec with `training`.
         data: The samples to train on and to validate on.
         folder: The run directory; None for a new one below `runs/`.
+        starting_model: The model of another run whose weights the training starts from.
         reporter: Receives the progress and the warnings, and keeps them in the log of the run.
         on_epoch: Receives each row of metrics; the training ends when it returns False.
 
@@ -66,6 +74,8 @@ def train(
         StoppedError: A signal has stopped the training; the run can be resumed.
         SpecError: The training failed.
     """
+    if starting_model is not None:
+        spec = starting_model.start_of(spec)
     assert spec.training is not None
     with exclusive(TRAINING):
         with BUILDING:
@@ -73,13 +83,16 @@ def train(
             adapt(spec, setup.built, setup.samples, reporter.progress_console)
             weights = spec.training.initial_weights
             loaded = load_weights(setup.model, weights) if weights is not None else None
-            if loaded is not None:
+            if starting_model is not None and loaded is not None:
+                for line in loaded.lines():
+                    reporter.info(line)
+            elif loaded is not None:
                 reporter.info(f"{loaded.file}: {loaded}")
             losses = compile_setup(setup, None)
         run = run_directory.create(spec, folder)
         with run_directory.hold(run), Interruption() as interruption:
             reporter.keep_in(run_directory.LogFile(run / run_directory.LOG))
-            start = begin_run(run, setup, data, loaded)
+            start = begin_run(run, setup, data, loaded, starting_model)
             return _train(setup, start, losses, reporter=reporter, on_epoch=on_epoch, interruption=interruption)
 
 

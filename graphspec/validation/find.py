@@ -118,6 +118,11 @@ def _is_spec(file: str) -> bool:
             data = opened.read(MAX_BYTES + 1)
     except OSError:
         return True
+    return holds_spec(data)
+
+
+def holds_spec(data: bytes) -> bool:
+    """Return whether the text of a file has a top-level key `graphspec`."""
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         data = data.decode("utf-16", errors="replace").encode()
     data = data.removeprefix(codecs.BOM_UTF8)

@@ -41,6 +41,8 @@ NOT_STATIC = {
     "GS907": "settings are no part of a spec",
     "GS908": "an export is made of a trained model",
     "GS909": "a run is no spec",
+    "GS910": "a revision is no spec",
+    "GS911": "a training is started by a command",
 }
 """The rules that have no folder, each with the reason."""
 

@@ -48,6 +48,7 @@ def imported(*arguments: str) -> set[str]:
         ("fmt", "--check", "specs"),
         ("plot", "specs/video_qa.yaml"),
         ("plot", "specs/video_qa.yaml", "--format", "html"),
+        ("diff", "specs/wine.yaml", "specs/headline.yaml"),
         ("schema",),
         ("cache",),
         ("data", "--help"),
@@ -96,6 +97,7 @@ def test_public_names() -> None:
     """The public face is these names, each with a docstring; a change of it is a change of this list."""
     assert graphspec.__all__ == [
         "Diagnostic",
+        "Difference",
         "Exported",
         "Report",
         "Run",
@@ -105,6 +107,7 @@ def test_public_names() -> None:
         "__version__",
         "build",
         "decompile",
+        "diff",
         "export",
         "load",
         "python_source",

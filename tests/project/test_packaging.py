@@ -138,6 +138,7 @@ COMMANDS_BARE: dict[str, tuple[str, str]] = {
     "fmt": ("--check small.yaml", ""),
     "summary": ("small.yaml", "tensorflow"),
     "data": ("data.yaml", "arrays"),
+    "diff": ("small.yaml run", ""),
     "train": ("data.yaml", "tensorflow"),
     "verify-resume": ("data.yaml", "tensorflow"),
     "runs": (".", "arrays"),
@@ -312,7 +313,7 @@ def test_commands_on_the_page_of_ci_exist() -> None:
         command_of(arguments[0]).make_context(arguments[0], arguments[1:], resilient_parsing=False).close()
     assert {word for word in words if word.startswith("graphspec-")} == {hook["id"] for hook in HOOKS}
     inputs = [step["with"] for step in mappings(examples) if "OWNER/graphspec" in str(step.get("uses"))]
-    assert len(inputs) == 2
+    assert len(inputs) == 3
     assert {name for each in inputs for name in each} <= set(ACTION["inputs"])
     assert set(re.findall(r"^\| `([\w-]+)` \|", page, re.MULTILINE)) == set(ACTION["inputs"])
 
@@ -328,3 +329,50 @@ def mappings(value: Any) -> list[dict[str, Any]]:
     """Every mapping in a YAML value."""
     inner = list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else []
     return ([value] if isinstance(value, dict) else []) + [found for each in inner for found in mappings(each)]
+
+
+def test_the_action_comments_what_specs_differ_in(tmp_path: Path) -> None:
+    """The comment is written once and then kept up to date; what a pull request names reaches no shell."""
+    git = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_AUTHOR_NAME": "a", "GIT_COMMITTER_NAME": "a"}
+    env = {**os.environ, **git, "GIT_AUTHOR_EMAIL": "a@b.example", "GIT_COMMITTER_EMAIL": "a@b.example"}
+    repository, tools, log = tmp_path / "repository", tmp_path / "tools", tmp_path / "log"
+    repository.mkdir()
+    tools.mkdir()
+    spec = repository / "spec.yaml"
+    spec.write_text(GOOD, encoding="utf-8")
+    for words in ("init -q", "add .", "commit -q -m one"):
+        run("git", *words.split(), cwd=repository, env=env)
+    spec.write_text(GOOD.replace("Dense: 1", "Dense: 2"), encoding="utf-8")
+    (tools / "graphspec").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m graphspec "$@"\n', encoding="utf-8")
+    gh = f'#!/bin/sh\necho "$@" >> "{log}"\ncase "$*" in *--paginate*) cat "{tmp_path}/comments";; esac\n'
+    (tools / "gh").write_text(gh, encoding="utf-8")
+    for tool in tools.iterdir():
+        tool.chmod(0o755)
+    step = STEPS["Compare"]
+    assert "${{" not in step["run"]
+    variables = {
+        "PATHS": "spec.yaml",
+        "BASE": run("git", "rev-parse", "HEAD", cwd=repository, env=env).stdout.strip(),
+        "NUMBER": "7",
+        "GITHUB_REPOSITORY": "owner/name",
+        "GITHUB_STEP_SUMMARY": str(tmp_path / "summary"),
+        "RUNNER_TEMP": str(tmp_path),
+        "PYTHONPATH": str(ROOT),
+        "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}",
+    }
+    assert set(step["env"]) - {"GH_TOKEN"} <= variables.keys()
+    for known, method, place in (("", "POST", "issues/7/comments"), ("41\n42\n", "PATCH", "issues/comments/41")):
+        (tmp_path / "comments").write_text(known, encoding="utf-8")
+        done = run("bash", "-eo", "pipefail", "-c", step["run"], cwd=repository, env={**env, **variables})
+        assert done.returncode == 0, done.stderr
+        assert f"--method {method} repos/owner/name/{place} --field body=@" in log.read_text(encoding="utf-8")
+    comment = (tmp_path / "graphspec-diff.md").read_text(encoding="utf-8")
+    assert "`Dense.units: 1 → 2`" in comment
+    assert comment.endswith("<!-- graphspec diff -->\n")
+    assert "`Dense.units: 1 → 2`" in (tmp_path / "summary").read_text(encoding="utf-8")
+
+
+def test_no_script_of_the_action_holds_an_expression() -> None:
+    """Values from outside come as variables: an expression in a script would be text of the script."""
+    assert STEPS
+    assert not [name for name, step in STEPS.items() if "${{" in step["run"]]

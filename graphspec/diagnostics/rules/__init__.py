@@ -311,6 +311,8 @@ REFUSED_EXPORT = Rule(
     "GS908", "refused-export", TOOL, "A format cannot hold the model, or the exported model gives other numbers."
 )
 CHANGED_SPEC = Rule("GS909", "changed-spec", TOOL, "The spec of a run or a study was edited after the start.")
+BAD_REVISION = Rule("GS910", "bad-revision", TOOL, "A file of a git revision cannot be read.")
+TWO_STARTS = Rule("GS911", "two-starts", TOOL, "A training would start from two files of weights.")
 
 RULES: dict[str, Rule] = {rule.code: rule for rule in list(globals().values()) if isinstance(rule, Rule)}
 

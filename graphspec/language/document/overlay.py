@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections import ChainMap
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -40,7 +41,8 @@ _CURRENT: ContextVar[Overlay | None] = ContextVar("overlay", default=None)
 def overlay(texts: Mapping[str, bytes] | None = None) -> Iterator[Overlay]:
     """Read `texts`, and those of the enclosing overlay, in the place of files."""
     outer = _CURRENT.get()
-    current = Overlay({**(outer.texts if outer is not None else {}), **(texts or {})})
+    layers = [texts if texts is not None else {}, *([outer.texts] if outer is not None else [])]
+    current = Overlay(ChainMap(*layers))  # type: ignore[arg-type] # nothing is written to it
     token = _CURRENT.set(current)
     try:
         yield current

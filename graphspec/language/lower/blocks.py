@@ -75,7 +75,7 @@ def expand_block(
     Raises:
         SpecError: Blocks nest too deep, or expand to too many nodes.
     """
-    block, prefix = use.block, f"{expansion.name}__"
+    block, prefix = use.block, expansion.prefix
     block.used = True
     if not _may_nest(use, caller, report):
         return None
@@ -101,6 +101,7 @@ def expand_block(
     )
     if nodes is None:
         return None
+    expansion = replace(expansion, parameters=names)
     for node in nodes:
         node.expansions = (expansion, *node.expansions)
     return ExpandedBlock(

@@ -24,7 +24,7 @@ def overview(name: str, status: str, record: Mapping[str, Any], rows: Sequence[R
         rows: The metrics of each epoch.
         folder: The path of the run.
     """
-    origin = [f"trained {_when(record)}" if record.get("started") else "", folder]
+    origin = [f"trained {_when(record)}" if record.get("started") else "", folder, _started_from(record)]
     return tag(
         "header",
         tag("h1", name, " ", tag("span", status, class_=f"pill {status if status in _STATUSES else ''}")),
@@ -72,6 +72,11 @@ def _remark(status: str, record: Mapping[str, Any]) -> Markup | None:
     if status == KILLED:
         return note("The training was killed; the page shows its state then.", kind="warning")
     return None
+
+
+def _started_from(record: Mapping[str, Any]) -> str:
+    start = record.get("started_from")
+    return f"from the {start.get('checkpoint')} weights of {start.get('run')}" if isinstance(start, Mapping) else ""
 
 
 def _when(record: Mapping[str, Any]) -> str:

@@ -96,7 +96,9 @@ def _restore(model: Any, weights: Weights) -> None:
     if not (waiting and weights.path.suffix == ".keras" and is_file(weights.path)):
         return
     with keras_errors_as(partial(_misfit, weights)):
-        restore_configs(model, saved_configs(weights.path))
+        saved = saved_configs(weights.path)
+        origins = {path: weights.path_in_file(path) for path in adaptable_layers(model)}
+        restore_configs(model, {path: saved[was] for path, was in origins.items() if was is not None and was in saved})
 
 
 def _misfit(weights: Weights, why: str) -> SpecError:
