@@ -3,11 +3,12 @@
     python scripts/fuzz_models.py --configs 20000 --seed 1
     python scripts/fuzz_models.py --archives 2000 --seed 1
 
-The configurations, or `.keras` archives, of models of every kind are mutated. Each must give a spec whose model is equal
-to the one that Keras itself loads, or a finding. A fault is an exception, a process that ends or hangs, more than 5 s of
-processor time, a model that differs, or anything that decompiling does beside reading the file and writing the spec, as an
-audit hook hears it. How the cases went is counted, with the findings about models that Keras loads. Faulty models are
-written to `--out`; `--only n` tries one case again in this process, and `--kind` lists cases that went one way.
+The configurations, or `.keras` archives, of models of every kind are mutated. Each must give a spec whose model is
+equal to the one that Keras itself loads, or a finding. A fault is an exception, a process that ends or hangs, more
+than 5 s of processor time, a model that differs, or anything that decompiling does beside reading the file and
+writing the spec, as an audit hook hears it. How the cases went is counted, with the findings about models that Keras
+loads. Faulty models are written to `--out`; `--only n` tries one case again in this process, and `--kind` lists cases
+that went one way.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from graphspec.console.echo import echo
+from graphspec.console.echo import echo, echo_bytes
 
 
 @click.command()
@@ -50,7 +50,7 @@ def decompile(model: Path, output: Path | None, weights: bool, plugins: tuple[st
     if len(found.warnings):
         click.echo(render(found.warnings), err=True)
     if output is None:
-        echo(found.text.removesuffix("\n"))
+        echo_bytes(found.text.encode())
         return
     lines, before = found.text.count("\n"), json.dumps(file.config, indent=2).count("\n") + 1
     echo(f"Wrote {output}: {lines:,} lines, where the configuration of Keras has {before:,}", err=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Hashable, Iterator
+from collections.abc import Container, Hashable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -35,11 +35,13 @@ _OF_NODE = 4.0
 class Segment:
     """Units in a row that share their tensors: those of a body, or of a block.
 
-    outputs: the tensors that it gives. is_body: they are outputs of a model, whose layers bear their names.
+    outputs: the tensors that it gives. several: the layers and calls that give several tensors, none of which can be
+    the result of a block. is_body: the outputs are those of a model, whose layers bear their names.
     """
 
     units: list[Unit]
     outputs: list[Tensor]
+    several: Container[tuple[str, int]]
     is_body: bool
 
 
@@ -67,9 +69,11 @@ class _Choice:
     slots: list[dict[str, Any]]
 
 
-def find_blocks(units: list[Unit], outputs: list[Tensor]) -> tuple[list[Unit], list[Block]]:
+def find_blocks(
+    units: list[Unit], outputs: list[Tensor], several: Container[tuple[str, int]] = ()
+) -> tuple[list[Unit], list[Block]]:
     """Return the units of a body with uses of blocks in the place of what repeats, and the blocks."""
-    segments = [Segment(units, outputs, is_body=True)]
+    segments = [Segment(units, outputs, several, is_body=True)]
     blocks: list[Block] = []
     while (choice := _best(segments)) is not None:
         block, uses = _block(choice, [each.name for each in blocks])
@@ -78,7 +82,7 @@ def find_blocks(units: list[Unit], outputs: list[Tensor]) -> tuple[list[Unit], l
         for earlier, segment in zip(blocks, segments[1:], strict=True):
             earlier.template = segment.units
         blocks.append(block)
-        segments.append(Segment(block.template, [block.output], is_body=False))
+        segments.append(Segment(block.template, [block.output], several, is_body=False))
     return segments[0].units, blocks
 
 
@@ -148,7 +152,7 @@ def _windows(segment: Segment) -> Iterator[tuple[int, Window]]:
     units = segment.units
     position = {(unit.result.layer, unit.result.call): number for number, unit in enumerate(units)}
     last_use = [0] * len(units)
-    is_plain = [True] * len(units)
+    is_plain = [(unit.result.layer, unit.result.call) not in segment.several for unit in units]
     for number, unit in enumerate(units):
         for tensor in unit.inputs:
             made = position.get((tensor.layer, tensor.call))

@@ -82,7 +82,7 @@ class BodyWriter:
         self.several = {(each.result.layer, each.result.call) for each in units if gives_several(each, used)}
         self.uses = Counter(taken)
         self.results = {(unit.result.layer, unit.result.call) for unit in units}
-        self.units, self.blocks = find_blocks(units, self.outputs)
+        self.units, self.blocks = find_blocks(units, self.outputs, self.several)
         self.output_keys = self._output_keys()
 
     def writers(self) -> list[BodyWriter]:
@@ -97,9 +97,9 @@ class BodyWriter:
             for name, tensor in reversed(self.body.outputs.items())
             if self.ends_node(tensor, self.output_keys[name])
         }
-        graph = NodeWriter(names, self.reference, self.output_keys.values(), self.implied, self.candidates).nodes(
-            self.units, self.outputs, by_tensor
-        )
+        graph = NodeWriter(
+            names, self.reference, self.output_keys.values(), self.implied, self.candidates, self.several
+        ).nodes(self.units, self.outputs, by_tensor)
         ends = {}
         for name, tensor in self.body.outputs.items():
             key = self.output_keys[name]
@@ -298,7 +298,7 @@ class BodyWriter:
         """Return a block as the language declares it."""
         names = {tensor: name for name, tensor in block.inputs.items()}
         inputs = list(block.inputs)
-        writer = NodeWriter(names, self.reference)
+        writer = NodeWriter(names, self.reference, several=self.several)
         graph = writer.nodes(block.template, [block.output], {block.output: "output"})
         output = graph.pop("output")
         written = {

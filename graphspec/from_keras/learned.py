@@ -48,7 +48,8 @@ class LearnedState:
 
     Attributes:
         source: Where it is found.
-        file_name: Returns the name of the file for the vocabulary of a layer, by its name in a spec; None if all is written in the spec.
+        file_name: Returns the name of the file for the vocabulary of a layer, by its name in a spec; None if the spec
+            holds all.
         files: The text of each file that the spec names.
         with_weights: A file of weights is written too, and holds the means and variances.
     """

@@ -93,17 +93,19 @@ def _hdf5(path: Path, findings: Findings) -> ModelFile:
     document = read_document(path, findings)
     if document is None:
         raise SpecError(findings.report)
+    return _of_older_keras(path, document, findings, has_weights=True)
+
+
+def _of_older_keras(path: Path, document: dict[str, Any], findings: Findings, *, has_weights: bool) -> ModelFile:
+    """Return the model of Keras 1 or 2 in a file."""
     config = _upgraded(document, findings)
+    if not has_weights:
+        return ModelFile(path=path, config=config, findings=findings)
+    require("h5py", "graphspec decompile", "read the weights of a model")
+    from graphspec.from_keras.legacy.hdf5_weights import StoredWeights
 
-    def weights() -> bytes:
-        from graphspec.from_keras.legacy.hdf5_weights import read_weights, weights_file
-
-        arrays = read_weights(path, document, findings)
-        if arrays is None:
-            raise SpecError(findings.report)
-        return weights_file(config, arrays)
-
-    return ModelFile(path=path, config=config, findings=findings, weights=weights)
+    stored = StoredWeights(path, document, config, findings)
+    return ModelFile(path=path, config=config, findings=findings, state=stored, weights=stored.weights_file)
 
 
 def not_a_model(findings: Findings, reason: str) -> SpecError:
@@ -123,6 +125,8 @@ def _archive(path: Path, findings: Findings) -> ModelFile:
         reason = f"holds no {CONFIG}" if isinstance(error, KeyError) else f"is a damaged archive: {error}"
         raise not_a_model(findings, reason) from None
     config = _parsed(text, findings)
+    if is_legacy(config):
+        return _of_older_keras(path, config, findings, has_weights=WEIGHTS in members)
 
     def weights() -> bytes:
         with open_file(path) as file, zip_in(file) as archive:

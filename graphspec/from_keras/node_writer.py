@@ -28,6 +28,7 @@ class NodeWriter:
         reference: Returns the text by which a spec names a tensor.
         reserved: Names that no node may bear.
         implied: Names of layers that need not be stated.
+        several: Layers and calls that give several tensors.
         candidates: Receives those that may be implied; None for a block, whose layers state names with parameters.
     """
 
@@ -36,10 +37,11 @@ class NodeWriter:
     reserved: Iterable[str] = ()
     implied: Container[str] = ()
     candidates: set[str] | None = None
+    several: Container[tuple[str, int]] = ()
 
     def nodes(self, units: list[Unit], outputs: list[Tensor], by_tensor: dict[Tensor, str]) -> dict[str, Any]:
         """Return nodes by name. by_tensor: the names that tensors must have, those of outputs."""
-        nodes = fold(units, outputs)
+        nodes = fold(units, outputs, self.several)
         taken = {*self.names.values(), *by_tensor.values(), *self.reserved}
         for node in nodes:
             wanted = by_tensor.get(node.result)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Container
 from dataclasses import dataclass
 
 from graphspec.from_keras.records import Tensor
@@ -29,13 +30,17 @@ class NodeRecord:
         return self.units[-1].result
 
 
-def fold(units: list[Unit], outputs: list[Tensor]) -> list[NodeRecord]:
+def fold(units: list[Unit], outputs: list[Tensor], several: Container[tuple[str, int]] = ()) -> list[NodeRecord]:
     """Return the nodes that the units make, in their order, without names yet.
 
-    A unit goes on a node where it takes the one tensor that the node gives, and nothing else takes that.
+    A unit continues a node where it takes the one tensor that the node gives, and nothing else takes that.
+
+    Args:
+        units: The steps of a body or a block.
+        outputs: The tensors that it gives.
+        several: Layers and numbers of calls that give several tensors, which a node must name to pick one.
     """
     used = users_of(units, outputs)
-    several = {(tensor.layer, tensor.call) for tensor in used if tensor.index}
     made = {unit.result for unit in units}
     follower: dict[Tensor, Unit] = {}
     for unit in units:

@@ -214,7 +214,8 @@ def _values(value: Any) -> Any:
     """Return call arguments with a `Tensor` in the place of each written one."""
     if isinstance(value, dict) and value.get("class_name") == TENSOR:
         config = value["config"]
-        return Tensor(*config["keras_history"], tuple(config["shape"]), config["dtype"])
+        layer, call, index = config["keras_history"]
+        return Tensor(layer, call, index, tuple(config["shape"]), config["dtype"])
     if isinstance(value, dict):
         return {key: _values(item) for key, item in value.items()}
     return [_values(item) for item in value] if isinstance(value, list | tuple) else value

@@ -30,7 +30,10 @@ _ODD: list[Any] = [
     *([[[[[[]]]]]], {"class_name": 1, "config": 2}, {"class_name": "__tuple__", "items": 3}, [1, "a", None]),
     *({"class_name": "__tensor__"}, {"class_name": "__numpy__", "config": {"value": [[1], [2, 3]], "dtype": "int8"}}),
     {"class_name": "__slice__", "config": {"start": None, "stop": "x", "step": 0}},
-    {"class_name": "__keras_tensor__", "config": {"shape": [None, 4], "dtype": "float32", "keras_history": ["x", 0, 0]}},
+    {
+        "class_name": "__keras_tensor__",
+        "config": {"shape": [None, 4], "dtype": "float32", "keras_history": ["x", 0, 0]},
+    },
     {"class_name": "__tensor__", "config": {"value": [1.0, 2.0], "dtype": "float32"}},
 ]  # fmt: skip
 _NAMES = [
@@ -153,7 +156,8 @@ def _objects(tree: Any) -> list[dict[str, Any]]:
 
 def _layers(tree: Any, rng: random.Random) -> list[dict[str, Any]]:
     """Return the layers of one of the models in a tree."""
-    models = [each["config"]["layers"] for each in _objects(tree) if isinstance(each.get("config"), dict) and each["config"].get("layers")]  # fmt: skip
+    configs = [each["config"] for each in _objects(tree) if isinstance(each.get("config"), dict)]
+    models = [config["layers"] for config in configs if config.get("layers")]
     layers: list[dict[str, Any]] = rng.choice([each for each in models if isinstance(each, list)])
     return layers
 
@@ -301,7 +305,7 @@ def _rename_somewhere(tree: Any, rng: random.Random, corpus: Corpus) -> None:
 def _change_class(tree: Any, rng: random.Random, corpus: Corpus) -> None:
     """Make another object of one: of the same arguments, or of another model."""
     each = rng.choice(_objects(tree))
-    kind = rng.choice(("layers", "layers", "initializers", "activations", "losses", "optimizers"))
+    kind: catalog.Kind = rng.choice(("layers", "layers", "initializers", "activations", "losses", "optimizers"))
     if rng.random() < 0.5:
         each["class_name"] = rng.choice(catalog.names(kind))
     elif rng.random() < 0.5:
@@ -332,7 +336,8 @@ def _carry_code(tree: Any, rng: random.Random, corpus: Corpus) -> None:
             config, key = _argument(tree, rng)
             config[key] = rng.choice((code(), {"class_name": "function", "config": "eval", "module": "builtins"}))
         case _:
-            each.update(module=rng.choice(("os", "subprocess", "builtins", MARKER)), class_name=rng.choice(("system", "eval", "Popen")))  # fmt: skip
+            module = rng.choice(("os", "subprocess", "builtins", MARKER))
+            each.update(module=module, class_name=rng.choice(("system", "eval", "Popen")))
 
 
 @cache
@@ -410,8 +415,9 @@ def _nest(tree: Any, rng: random.Random, corpus: Corpus) -> None:
             at = rng.randrange(len(layers))
             for _ in range(depth):
                 inner = {"name": "s", "layers": [layers[at]], "build_input_shape": [None, 4]}
-                layers[at] = {"class_name": "Sequential", "module": "keras", "registered_name": None, "config": inner,
-                              "name": layers[at].get("name"), "inbound_nodes": layers[at].get("inbound_nodes")}  # fmt: skip
+                kept = {key: layers[at].get(key) for key in ("name", "inbound_nodes")}
+                model = {"class_name": "Sequential", "module": "keras", "registered_name": None, "config": inner}
+                layers[at] = {**model, **kept}
 
 
 Edit = Callable[[Any, random.Random, Corpus], None]

@@ -203,7 +203,7 @@ def test_argument_without_equivalent_is_found(written: dict[str, Any], place: st
     ],
 )
 def test_last_axis_is_the_default(before: list[dict[str, Any]], axis: int, expected: int) -> None:
-    """The last axis of a normalization, counted from the first in Keras 2, is the -1 of Keras 3 where that is sure."""
+    """The last axis of a normalization, which Keras 2 counts from the first, is -1 where that is sure."""
     found = only(layers(*before, layer("BatchNormalization", axis=[axis]), shape=[None, 4, 4]))
     assert found["config"]["axis"] == expected
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
+from typing import Any
 
 from ..forked import PRELOADED
 from .watched import Tried
@@ -100,7 +101,7 @@ class _Worker:
 
     def __init__(self, attempt: Attempt, folder: Path, keras: bool) -> None:
         self.attempt, self.folder = attempt, folder
-        self.context = multiprocessing.get_context("forkserver" if keras else "spawn")
+        self.context: Any = multiprocessing.get_context("forkserver" if keras else "spawn")
         if keras:
             self.context.set_forkserver_preload(PRELOADED)
         self.left: list[int] = []
