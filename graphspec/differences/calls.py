@@ -14,7 +14,8 @@ from typing import Any
 from graphspec import catalog
 from graphspec.differences.align import use_of
 from graphspec.differences.values import Values, class_of, frozen, layer_values
-from graphspec.language.graph import Expansion, Feed, Graph, Layer, ModelLayer, NestedModel, Node, Reference
+from graphspec.language.feed import Feed, Reference
+from graphspec.language.graph import Expansion, Graph, Layer, ModelLayer, NestedModel, Node
 from graphspec.shapes import UNKNOWN, Shapes, Value
 from graphspec.shapes.tensor import Tensor
 

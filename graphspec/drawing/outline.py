@@ -9,7 +9,8 @@ from itertools import pairwise
 
 from graphspec.diagnostics.shape_text import shape_text
 from graphspec.drawing.diagram import Arrow, Box, Diagram, Kind, Line, describe, mark_text
-from graphspec.language.graph import Expansion, Graph, Layer, NestedModel, Node, Reference, argument_layers
+from graphspec.language.feed import Reference
+from graphspec.language.graph import Expansion, Graph, Layer, NestedModel, Node, argument_layers
 from graphspec.shapes import UNKNOWN, Shapes, Value, infer, is_known
 
 MAX_MERGED = 12

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from graphspec.from_keras.body import BodyWriter
 from graphspec.from_keras.records import Call, Tensor
-from graphspec.language.graph import Graph, NestedModel, Node, Reference, Step
+from graphspec.language.feed import Reference
+from graphspec.language.graph import Graph, NestedModel, Node, Step
 
 
 class DifferentWiringError(ValueError):

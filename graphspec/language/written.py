@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from graphspec.diagnostics import Span
 from graphspec.language.document.tree import Located
 from graphspec.language.expand import Value
-from graphspec.language.graph import Feed, Graph, Reference, Step
+from graphspec.language.feed import Feed, Reference
+from graphspec.language.graph import Graph, Step
 
 
 @dataclass(eq=False, slots=True)

@@ -17,6 +17,7 @@ from typing import Any
 from graphspec.files import json_in, open_file, zip_in
 from graphspec.language.document.tree import plain
 from graphspec.language.expand import Library
+from graphspec.language.feed import Reference
 from graphspec.language.graph import (
     ExternalModel,
     Graph,
@@ -26,7 +27,6 @@ from graphspec.language.graph import (
     Object,
     ObjectLayer,
     Plugin,
-    Reference,
     Step,
     Weights,
 )

@@ -17,7 +17,8 @@ from graphspec import catalog
 from graphspec.diagnostics import Diagnostic, Label
 from graphspec.diagnostics.rules import BAD_SELECTION, SHAPE_MISMATCH, TOO_LARGE, Rule
 from graphspec.diagnostics.shape_text import MAX_LISTED, shape_text
-from graphspec.language.graph import ExternalModel, Feed, Graph, Input, Layer, NestedModel, Node, Reference, Step
+from graphspec.language.feed import Feed, Reference
+from graphspec.language.graph import ExternalModel, Graph, Input, Layer, NestedModel, Node, Step
 from graphspec.language.traversal import size_of
 from graphspec.shapes.binding import bind
 from graphspec.shapes.call import SHAPE_RULES, Call, Refusal, ShapeRule

@@ -19,7 +19,8 @@ from graphspec.diagnostics.rules import (
     Rule,
 )
 from graphspec.diagnostics.shape_text import shape_text
-from graphspec.language.graph import Graph, Node, Reference, Step
+from graphspec.language.feed import Reference
+from graphspec.language.graph import Graph, Node, Step
 from graphspec.shapes.tensor import Shape, Tensor, Value
 
 Results = Mapping[str, Sequence[Value]]

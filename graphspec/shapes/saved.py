@@ -13,19 +13,8 @@ from typing import Any
 from graphspec import catalog
 from graphspec.diagnostics import Span
 from graphspec.files import json_in, open_file, zip_in
-from graphspec.language.graph import (
-    ExternalModel,
-    Feed,
-    Graph,
-    Input,
-    KerasLayer,
-    Layer,
-    Node,
-    Object,
-    Output,
-    Reference,
-    Step,
-)
+from graphspec.language.feed import Feed, Reference
+from graphspec.language.graph import ExternalModel, Graph, Input, KerasLayer, Layer, Node, Object, Output, Step
 
 _MAX_CONFIG_BYTES = 16 * 2**20
 """Bytes of a configuration that is read: as Python values it takes many times as many."""

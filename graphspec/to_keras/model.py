@@ -22,6 +22,7 @@ from graphspec.diagnostics.rules import BAD_SELECTION, DROPPED_MASK, MODEL_INPUT
 from graphspec.diagnostics.shape_text import shape_text
 from graphspec.diagnostics.suggest import did_you_mean, one_of
 from graphspec.garbage import no_collection
+from graphspec.language.feed import Reference
 from graphspec.language.graph import (
     ExternalModel,
     Graph,
@@ -32,7 +33,6 @@ from graphspec.language.graph import (
     NestedModel,
     Node,
     Operation,
-    Reference,
     Step,
 )
 from graphspec.shapes import Shapes, infer, is_known

@@ -14,7 +14,8 @@ from typing import Any
 
 from graphspec.diagnostics import Report
 from graphspec.drawing import describe
-from graphspec.language.graph import Graph, Layer, NestedModel, Node, Reference, wrapped_layers
+from graphspec.language.feed import Reference
+from graphspec.language.graph import Graph, Layer, NestedModel, Node, wrapped_layers
 from graphspec.spec import Spec
 from graphspec.to_keras import Built, build_spec
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from graphspec.language.expand.variables import Variables
-from graphspec.language.graph import Reference
+from graphspec.language.feed import Reference
 from graphspec.language.written import Use, WrittenNode
 from graphspec.to_python.body import Body
 from graphspec.to_python.constants import whole_expression

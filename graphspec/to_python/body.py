@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 
 from graphspec.diagnostics import Span
 from graphspec.language.document.tree import Mapping
-from graphspec.language.graph import Graph, KerasLayer, Layer, Reference, Step
+from graphspec.language.feed import Reference
+from graphspec.language.graph import Graph, KerasLayer, Layer, Step
 from graphspec.language.written import Use, WrittenNode
 from graphspec.to_python.frame import DifferentError, Frame
 from graphspec.to_python.literals import literal_text

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from graphspec import catalog
-from graphspec.language.graph import Feed, KerasLayer, Layer, ModelLayer, Operation, Reference
+from graphspec.language.feed import Feed, Reference
+from graphspec.language.graph import KerasLayer, Layer, ModelLayer, Operation
 from graphspec.to_python.literals import literal
 from graphspec.to_python.source import Call, Expression, Items, Pairs, Text
 

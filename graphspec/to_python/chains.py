@@ -8,7 +8,8 @@ from typing import Any, Protocol
 
 from graphspec import catalog
 from graphspec.language.document.tree import Mapping
-from graphspec.language.graph import KerasLayer, Layer, Operation, Reference, Step
+from graphspec.language.feed import Reference
+from graphspec.language.graph import KerasLayer, Layer, Operation, Step
 from graphspec.language.written import Use, WrittenNode
 from graphspec.to_python.calls import Operand, as_expression, call_layer, call_operation
 from graphspec.to_python.constants import whole_expression

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from graphspec.language.document.tree import Mapping
-from graphspec.language.graph import KerasLayer, Layer, Reference, Step
+from graphspec.language.feed import Reference
+from graphspec.language.graph import KerasLayer, Layer, Step
 from graphspec.language.written import WrittenNode
 from graphspec.to_python.calls import as_expression, operand_of, references_in
 from graphspec.to_python.chains import Chain, Surroundings

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from graphspec.language.graph import Reference, Step
+from graphspec.language.feed import Reference
+from graphspec.language.graph import Step
 from graphspec.language.written import Use, WrittenNode
 
 

@@ -27,7 +27,8 @@ from graphspec.diagnostics.rules import (
 from graphspec.diagnostics.suggest import did_you_mean, kind_of, one_of
 from graphspec.language.document.tree import Mapping, plain
 from graphspec.language.expand import Substitution, Value, chain_names
-from graphspec.language.graph import Expansion, Feed, Node, Reference
+from graphspec.language.feed import Feed, Reference
+from graphspec.language.graph import Expansion, Node
 from graphspec.language.lower.references import label_nearest, operand_labels
 from graphspec.language.lower.scope import MAX_NESTED, BlockDeclaration, Scope
 from graphspec.language.lower.steps import BlockUse

@@ -13,10 +13,10 @@ from graphspec.diagnostics.rules import BAD_SELECTION, NAME_CLASH, TOO_LARGE
 from graphspec.diagnostics.suggest import did_you_mean, one_of
 from graphspec.language.document.tree import Located
 from graphspec.language.expand import Library
+from graphspec.language.feed import Feed, Reference
 from graphspec.language.graph import (
     Expansion,
     ExternalModel,
-    Feed,
     Graph,
     Input,
     KerasLayer,
@@ -25,7 +25,6 @@ from graphspec.language.graph import (
     Node,
     Output,
     Plugin,
-    Reference,
     Step,
     Weights,
 )

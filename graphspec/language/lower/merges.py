@@ -8,7 +8,8 @@ from graphspec.diagnostics import Report
 from graphspec.diagnostics.rules import MERGE_OPERANDS, UNKNOWN_MERGE
 from graphspec.diagnostics.suggest import did_you_mean, one_of
 from graphspec.language.document.tree import Located, Mapping
-from graphspec.language.graph import Feed, KerasLayer
+from graphspec.language.feed import Feed
+from graphspec.language.graph import KerasLayer
 from graphspec.language.lower.objects import make_object, split_form
 from graphspec.language.lower.references import operand_labels
 

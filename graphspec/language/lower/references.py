@@ -11,7 +11,7 @@ from graphspec.diagnostics import Label, Report, Span
 from graphspec.diagnostics.rules import BAD_REFERENCE
 from graphspec.diagnostics.suggest import closest, kind_of
 from graphspec.language.document.tree import Located, Mapping, Sequence
-from graphspec.language.graph import Feed, Reference
+from graphspec.language.feed import Feed, Reference
 
 _NAME = r"[A-Za-z_][A-Za-z0-9_-]*"
 _REFERENCE = re.compile(rf"({_NAME})(?:\[([0-9]{{1,6}})\]|\.({_NAME}))?")

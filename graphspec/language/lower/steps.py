@@ -10,7 +10,8 @@ from graphspec.diagnostics import Report, Span
 from graphspec.diagnostics.rules import BAD_STEP, BAD_VALUE, TOO_LARGE, UNKNOWN_ARGUMENT, WRONG_TYPE
 from graphspec.diagnostics.suggest import kind_of, one_of
 from graphspec.language.document.tree import Located, Mapping, Sequence
-from graphspec.language.graph import Feed, KerasLayer, Operation, Step, wrapped_layers
+from graphspec.language.feed import Feed
+from graphspec.language.graph import KerasLayer, Operation, Step, wrapped_layers
 from graphspec.language.lower.objects import make_object
 from graphspec.language.lower.operations import Operands, is_operation, read_operation
 from graphspec.language.lower.references import read_reference

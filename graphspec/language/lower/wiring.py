@@ -8,7 +8,8 @@ from itertools import pairwise
 from graphspec.diagnostics import Fix, Label, Report, Span
 from graphspec.diagnostics.rules import BAD_SELECTION, MODEL_INPUTS, UNDEFINED_NAME
 from graphspec.diagnostics.suggest import closest, did_you_mean, one_of
-from graphspec.language.graph import ExternalModel, Feed, Input, NestedModel, Node, Reference, Step
+from graphspec.language.feed import Feed, Reference
+from graphspec.language.graph import ExternalModel, Input, NestedModel, Node, Step
 from graphspec.language.lower.references import label_nearest
 from graphspec.language.lower.scope import Scope
 
