@@ -29,7 +29,7 @@ from graphspec.from_keras.records import (
 from graphspec.from_keras.several import gives_several
 from graphspec.from_keras.units import NAME, Block, Unit
 from graphspec.from_keras.values import values_of
-from graphspec.from_keras.wrappers import without_copy
+from graphspec.from_keras.wrappers import record_of, refuse_copy, shared_models, without_copy
 from graphspec.language.lower.naming import snake_case
 
 _IGNORED_KEYWORDS = ("training",)
@@ -70,7 +70,8 @@ class BodyWriter:
         self.objects = Writer(self.held)
         calls = Counter(call.layer.name for call in body.calls)
         self.shared = {name for name, count in calls.items() if count > 1}
-        self.declared: dict[int, str] = {}
+        self.declared: dict[int | str, str] = {}
+        self.shared_models = shared_models(body)
         declared = [each for each in body.layers.values() if each.is_model or each.name in self.shared]
         for record in sorted(declared, key=lambda each: as_name(each.name) != each.name):
             self.declared_name(record)
@@ -206,6 +207,7 @@ class BodyWriter:
                 args, keywords = [], {as_name(names.get(key, key)): each for key, each in args[0].items()} | keywords
             keywords.pop("mask", None)
             return Unit(("model", self.declare_model(layer)), args, keywords, call.result, call=call)
+        refuse_copy(layer)
         name, arguments = self.layer_form(layer)
         args, keywords = _operands(call, name, keywords)
         if layer.name in self.shared:
@@ -251,9 +253,10 @@ class BodyWriter:
 
     def held(self, written: dict[str, Any]) -> Any:
         """Write a layer that stands among the arguments of another one."""
-        record = _record(written)
+        record = record_of(written)
         if record.is_model:
             return self.declare_model(record)
+        refuse_copy(record)
         name = name_of("layers", written)
         if ">" in name:
             self.ask_for_plugin(name, record)
@@ -268,7 +271,7 @@ class BodyWriter:
 
     def declared_name(self, record: LayerRecord) -> str:
         """Return the name under which a shared layer or a nested model is declared, which no other one has."""
-        key = id(record.config)  # models in wrappers may have one name
+        key = record.name if record.name in self.shared_models else id(record.config)  # one name may be that of several
         if key not in self.declared:
             self.declared[key] = free_name(as_name(record.name), set(self.declared.values()))
         return self.declared[key]
@@ -285,6 +288,8 @@ class BodyWriter:
                 help="weights are found by the new name",
             )
         if name not in self.models:
+            record = self.shared_models.get(record.name, record)
+            refuse_copy(record)
             path = (*self.path, record.name)
             try:
                 body = read_body(record.class_name, record.config)
@@ -363,19 +368,6 @@ def _check_keyword(value: Any) -> None:
         )
     if any(each is None for each in listed) and len(listed) > 1:
         raise UnwritableError(NO_EQUIVALENT, "is called with None among its tensors", expected="a list of tensors")
-
-
-def _record(written: dict[str, Any]) -> LayerRecord:
-    config = written["config"]
-    if not isinstance(config, dict):
-        raise UnwritableError(NO_EQUIVALENT, "holds a layer whose `config` is no mapping")
-    return LayerRecord(
-        name=str(config.get("name", "")),
-        class_name=str(written["class_name"]),
-        module=str(written.get("module") or ""),
-        registered_name=str(written.get("registered_name") or written["class_name"]),
-        config=config,
-    )
 
 
 def _serialised(layer: LayerRecord) -> dict[str, Any]:

@@ -28,13 +28,17 @@ class Tensor:
 
 @dataclass(eq=False, slots=True)
 class LayerRecord:
-    """A layer, an operation or a nested model, as its model's configuration holds it."""
+    """A layer, an operation or a nested model, as its model's configuration holds it.
+
+    is_held_elsewhere: Keras marks it as the same object as one that it wrote before, in another model or a wrapper.
+    """
 
     name: str
     class_name: str
     module: str
     registered_name: str
     config: dict[str, Any]
+    is_held_elsewhere: bool = False
     calls: list[Call] = field(default_factory=list)
 
     @property
@@ -126,6 +130,7 @@ def _record(written: Any) -> LayerRecord:
         module=str(written.get("module") or ""),
         registered_name=str(written.get("registered_name") or written["class_name"]),
         config=config,
+        is_held_elsewhere="shared_object_id" in written,
     )
 
 

@@ -1,10 +1,13 @@
-"""Layers that `Bidirectional` holds."""
+"""Layers and models that wrappers hold."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from graphspec.diagnostics.rules import NO_EQUIVALENT
+from graphspec.from_keras.findings import UnwritableError
 from graphspec.from_keras.objects import is_object
+from graphspec.from_keras.records import Body, LayerRecord
 
 
 def without_copy(config: dict[str, Any]) -> dict[str, Any]:
@@ -34,3 +37,40 @@ def _without_ids(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _without_ids(each) for key, each in value.items() if key != "shared_object_id"}
     return [_without_ids(each) for each in value] if isinstance(value, list) else value
+
+
+def record_of(written: dict[str, Any]) -> LayerRecord:
+    """Return the record of a layer that stands among the arguments of another."""
+    config = written["config"]
+    if not isinstance(config, dict):
+        raise UnwritableError(NO_EQUIVALENT, "holds a layer whose `config` is no mapping")
+    return LayerRecord(
+        name=str(config.get("name", "")),
+        class_name=str(written["class_name"]),
+        module=str(written.get("module") or ""),
+        registered_name=str(written.get("registered_name") or written["class_name"]),
+        config=config,
+        is_held_elsewhere="shared_object_id" in written,
+    )
+
+
+def shared_models(body: Body) -> dict[str, LayerRecord]:
+    """Return the models that a body calls or its wrappers hold more than once, as Keras wrote them first, by name."""
+    records: list[LayerRecord] = []
+    for record in body.layers.values():
+        held = [each for each in record.config.values() if is_object(each) and isinstance(each["config"], dict)]
+        records += [record, *map(record_of, held)]
+    models = [each for each in records if each.is_model]
+    again = {each.name for each in models if each.is_held_elsewhere}
+    return {each.name: each for each in models if each.name in again and not each.is_held_elsewhere}
+
+
+def refuse_copy(record: LayerRecord) -> None:
+    """Refuse a layer that another model or a wrapper holds as well: a spec would give each its own weights."""
+    if record.is_held_elsewhere:
+        raise UnwritableError(
+            NO_EQUIVALENT,
+            "is the same layer as one in another model or a wrapper, and would get weights of its own",
+            expected="a layer that is called several times within one model, or a nested model",
+            help="make a model of the layer, and call that in both places",
+        )
