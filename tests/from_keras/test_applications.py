@@ -1,0 +1,61 @@
+"""Every model of `keras.applications`, decompiled and built again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import keras
+import pytest
+
+import graphspec
+from tests.from_keras.applications import NAMES, application, decompiled
+from tests.from_keras.round_trip import differences, structural
+from tests.from_keras.wiring import wired
+
+MAX_LINES = {"ResNet50": 120, "EfficientNetV2B0": 150}
+"""The lines that the specs of some models may have."""
+
+QUICK = ("MobileNet",)
+WITHOUT_TOP = ("ResNet50", "MobileNetV3Small", "ConvNeXtTiny")
+
+
+def check(model: keras.Model, folder: Path, max_lines: int | None = None) -> None:
+    """Check that the spec of a model without numbers builds the same, and is a tenth of its configuration."""
+    spec, lines = decompiled(model, folder)
+    built = graphspec.build(folder / "spec.yaml", weightless=True)
+    assert structural(model, built) == []
+    assert wired(model, built) == []
+    assert len(spec.text.splitlines()) <= (max_lines or lines / 10)
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[] if name in QUICK else [pytest.mark.slow]) for name in NAMES]
+)
+def test_application_comes_back(name: str, tmp_path: Path) -> None:
+    """A model of any size has the same layers, arguments, wiring and shapes of weights, without allocating these."""
+    check(application(name), tmp_path, MAX_LINES.get(name))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", WITHOUT_TOP)
+def test_application_without_its_top_comes_back(name: str, tmp_path: Path) -> None:
+    """The same of a model that ends in features, of images of any size or of a small one."""
+    check(application(name, include_top=False), tmp_path)
+    check(application(name, include_top=False, input_shape=(64, 64, 3), pooling="avg"), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("MobileNet", {"alpha": 0.25, "input_shape": (32, 32, 3), "classes": 10}),
+        ("MobileNetV3Small", {"alpha": 0.35, "input_shape": (32, 32, 3), "classes": 5, "minimalistic": True}),
+        pytest.param("EfficientNetV2B0", {"input_shape": (32, 32, 3), "classes": 5}, marks=pytest.mark.slow),
+        pytest.param("ResNet50", {"input_shape": (32, 32, 3), "classes": 5}, marks=pytest.mark.slow),
+    ],
+)
+def test_application_computes_the_same(name: str, arguments: dict[str, Any], tmp_path: Path) -> None:
+    """With the same weights the outputs are equal to the bit."""
+    keras.backend.clear_session()
+    found, _ = differences(getattr(keras.applications, name)(weights=None, **arguments), tmp_path)
+    assert found == []
