@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import statistics
 from pathlib import Path
 from typing import Any
 
@@ -13,20 +15,25 @@ from tests.from_keras.applications import NAMES, application, decompiled
 from tests.from_keras.round_trip import differences, structural
 from tests.from_keras.wiring import wired
 
-MAX_LINES = {"ResNet50": 120, "EfficientNetV2B0": 150}
-"""The lines that the specs of some models may have."""
+PAGE = Path(__file__).parents[2] / "docs" / "decompile.md"
+_ROW = re.compile(r"^\| (\w+) \| ([\d,]+) \| ([\d,]+) \|", re.MULTILINE)
+ROWS = {
+    name: (int(spec.replace(",", "")), int(config.replace(",", "")))
+    for name, spec, config in _ROW.findall(PAGE.read_text(encoding="utf-8"))
+}
+"""The lines of spec and configuration of each application, as the page tells them."""
 
 QUICK = ("MobileNet",)
 WITHOUT_TOP = ("ResNet50", "MobileNetV3Small", "ConvNeXtTiny")
 
 
-def check(model: keras.Model, folder: Path, max_lines: int | None = None) -> None:
-    """Check that the spec of a model without numbers builds the same, and is a tenth of its configuration."""
+def check(model: keras.Model, folder: Path) -> tuple[int, int]:
+    """Check that the spec of a model without numbers builds the same; return the lines of spec and configuration."""
     spec, lines = decompiled(model, folder)
     built = graphspec.build(folder / "spec.yaml", weightless=True)
     assert structural(model, built) == []
     assert wired(model, built) == []
-    assert len(spec.text.splitlines()) <= (max_lines or lines / 10)
+    return len(spec.text.splitlines()), lines
 
 
 @pytest.mark.parametrize(
@@ -34,7 +41,15 @@ def check(model: keras.Model, folder: Path, max_lines: int | None = None) -> Non
 )
 def test_application_comes_back(name: str, tmp_path: Path) -> None:
     """A model of any size has the same layers, arguments, wiring and shapes of weights, without allocating these."""
-    check(application(name), tmp_path, MAX_LINES.get(name))
+    assert check(application(name), tmp_path) == ROWS[name]
+
+
+def test_table_of_the_page() -> None:
+    """Every application has a row; the median spec is a tenth of its configuration, and two have limits of their own."""
+    assert sorted(ROWS) == NAMES
+    assert statistics.median(spec / config for spec, config in ROWS.values()) <= 0.1
+    assert ROWS["ResNet50"][0] <= 120
+    assert ROWS["EfficientNetV2B0"][0] <= 150
 
 
 @pytest.mark.slow
