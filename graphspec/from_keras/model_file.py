@@ -65,8 +65,8 @@ def read_model_file(path: Path) -> ModelFile:
         text = read_bytes(path, _MAX_CONFIG).decode("utf-8-sig")
     except UnicodeDecodeError:
         raise not_a_model(findings, "is neither an archive nor an HDF5 file that Keras wrote, nor JSON") from None
-    except LargeFileError as error:
-        raise not_a_model(findings, reason_of(error)) from None
+    except LargeFileError:
+        raise not_a_model(findings, f"is larger than {_MAX_CONFIG // 2**20} MiB") from None
     except OSError as error:
         raise SpecError.of(
             UNREADABLE_FILE,

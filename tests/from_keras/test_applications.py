@@ -1,55 +1,76 @@
-"""The models of `keras.applications`, decompiled and built again."""
+"""Every model of `keras.applications`, decompiled and built again."""
 
 from __future__ import annotations
 
-import json
+import re
+import statistics
 from pathlib import Path
+from typing import Any
 
 import keras
 import pytest
 
 import graphspec
-from graphspec import catalog
-from graphspec.from_keras import DecompileOptions, decompile_file, read_model_file
-from graphspec.to_keras.keras_internals import weightless_scope
+from tests.from_keras.applications import NAMES, application, decompiled
 from tests.from_keras.round_trip import differences, structural
+from tests.from_keras.wiring import wired
 
-MAX_LINES = {"ResNet50": 120, "EfficientNetV2B0": 150}
-"""Lines that a person would need."""
+PAGE = Path(__file__).parents[2] / "docs" / "decompile.md"
+_ROW = re.compile(r"^\| (\w+) \| ([\d,]+) \| ([\d,]+) \|", re.MULTILINE)
+ROWS = {
+    name: (int(spec.replace(",", "")), int(config.replace(",", "")))
+    for name, spec, config in _ROW.findall(PAGE.read_text(encoding="utf-8"))
+}
+"""The lines of spec and configuration of each application, as the page tells them."""
+
+QUICK = ("MobileNet",)
+WITHOUT_TOP = ("ResNet50", "MobileNetV3Small", "ConvNeXtTiny")
 
 
-def decompiled(name: str, folder: Path) -> tuple[keras.Model, Path]:
-    """Return an application without weights, and the path of its spec."""
-    keras.backend.clear_session()
-    with weightless_scope():
-        model = getattr(keras.applications, name)(weights=None)
-    config, spec = folder / "config.json", folder / "spec.yaml"
-    config.write_text(json.dumps(keras.saving.serialize_keras_object(model)), encoding="utf-8")
-    decompile_file(read_model_file(config), DecompileOptions(path=spec))
-    return model, spec
+def check(model: keras.Model, folder: Path) -> tuple[int, int]:
+    """Check that the spec of a model without numbers builds the same; return the lines of spec and configuration."""
+    spec, lines = decompiled(model, folder)
+    built = graphspec.build(folder / "spec.yaml", weightless=True)
+    assert structural(model, built) == []
+    assert wired(model, built) == []
+    return len(spec.text.splitlines()), lines
 
 
 @pytest.mark.parametrize(
-    "name",
-    [pytest.param(name, marks=() if name in MAX_LINES else pytest.mark.slow) for name in catalog.applications()],
+    "name", [pytest.param(name, marks=[] if name in QUICK else [pytest.mark.slow]) for name in NAMES]
 )
 def test_application_comes_back(name: str, tmp_path: Path) -> None:
-    """Names, arguments and order of layers are the same, and shapes and order of weights; the spec is short."""
-    model, spec = decompiled(name, tmp_path)
-    assert structural(model, graphspec.build(spec, weightless=True)) == []
-    lines = spec.read_text(encoding="utf-8").count("\n")
-    assert lines <= MAX_LINES.get(name, (tmp_path / "config.json").stat().st_size // 10)
+    """A model of any size has the same layers, arguments, wiring and shapes of weights, without allocating these."""
+    assert check(application(name), tmp_path) == ROWS[name]
 
 
-def test_application_computes_the_same(tmp_path: Path) -> None:
-    """With the same weights, outputs are equal to the bit."""
-    model = keras.applications.MobileNet(weights=None, input_shape=(32, 32, 3), classes=10)
-    assert differences(model, tmp_path)[0] == []
+def test_table_of_the_page() -> None:
+    """Every application has a row; the median spec is a tenth of its configuration, and two have limits of their own."""
+    assert sorted(ROWS) == NAMES
+    assert statistics.median(spec / config for spec, config in ROWS.values()) <= 0.1
+    assert ROWS["ResNet50"][0] <= 120
+    assert ROWS["EfficientNetV2B0"][0] <= 150
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["ResNet50V2", "DenseNet121", "EfficientNetB0"])
-def test_application_without_its_top_computes_the_same(name: str, tmp_path: Path) -> None:
-    """The same for the features alone, whose output is an inner layer."""
-    model = getattr(keras.applications, name)(weights=None, include_top=False, input_shape=(64, 64, 3))
-    assert differences(model, tmp_path)[0] == []
+@pytest.mark.parametrize("name", WITHOUT_TOP)
+def test_application_without_its_top_comes_back(name: str, tmp_path: Path) -> None:
+    """The same of a model that ends in features, of images of any size or of a small one."""
+    check(application(name, include_top=False), tmp_path)
+    check(application(name, include_top=False, input_shape=(64, 64, 3), pooling="avg"), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("MobileNet", {"alpha": 0.25, "input_shape": (32, 32, 3), "classes": 10}),
+        ("MobileNetV3Small", {"alpha": 0.35, "input_shape": (32, 32, 3), "classes": 5, "minimalistic": True}),
+        pytest.param("EfficientNetV2B0", {"input_shape": (32, 32, 3), "classes": 5}, marks=pytest.mark.slow),
+        pytest.param("ResNet50", {"input_shape": (32, 32, 3), "classes": 5}, marks=pytest.mark.slow),
+    ],
+)
+def test_application_computes_the_same(name: str, arguments: dict[str, Any], tmp_path: Path) -> None:
+    """With the same weights the outputs are equal to the bit."""
+    keras.backend.clear_session()
+    found, _ = differences(getattr(keras.applications, name)(weights=None, **arguments), tmp_path)
+    assert found == []

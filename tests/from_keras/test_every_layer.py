@@ -23,8 +23,17 @@ STRUCTURE_ONLY = {
 NESTED = {"LSTMCell": "gives its states as a list in a list", "StackedRNNCells": "gives states of states"}
 """Layers whose tensors no spec can pick, with the reason."""
 
+QUICK = (
+    *("Dense", "Conv2D", "BatchNormalization", "LSTM", "Bidirectional", "RNN", "TimeDistributed", "MultiHeadAttention"),
+    *("Attention", "EinsumDense", "TextVectorization", "Discretization", "Concatenate", "Dot", "SpectralNormalization"),
+)
+"""Layers that are tried every day."""
 
-@pytest.mark.parametrize("name", [name for name in APPLIED if name not in NESTED])
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[] if name in QUICK else [pytest.mark.slow]) for name in APPLIED if name not in NESTED],
+)
 def test_layer_comes_back(name: str, tmp_path: Path) -> None:
     """A model of one layer gives a spec that builds the same layer with the same weights and the same outputs."""
     case = CASES[name]

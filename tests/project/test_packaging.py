@@ -26,6 +26,7 @@ from graphspec.extras import EXTRAS
 from graphspec.version import __version__
 
 from ..commands import command_of
+from ..from_keras.configs import SMALL, write_json
 
 ROOT = Path(__file__).resolve().parents[2]
 HOOKS: list[dict[str, Any]] = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
@@ -137,6 +138,7 @@ COMMANDS_BARE: dict[str, tuple[str, str]] = {
     "validate": ("small.yaml", ""),
     "fmt": ("--check small.yaml", ""),
     "summary": ("small.yaml", "tensorflow"),
+    "plot": ("small.yaml -o small.svg", ""),
     "data": ("data.yaml", "arrays"),
     "diff": ("small.yaml run", ""),
     "train": ("data.yaml", "tensorflow"),
@@ -147,6 +149,7 @@ COMMANDS_BARE: dict[str, tuple[str, str]] = {
     "export": ("run --to keras", "tensorflow"),
     "report": ("run", ""),
     "tune": ("data.yaml", "tensorflow"),
+    "decompile": ("config.json -o decompiled.yaml", ""),
     "layers": ("Dense", ""),
     "explain": ("GS101", ""),
     "schema": ("", ""),
@@ -169,6 +172,7 @@ def offered(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "data.yaml").write_text(DATA, encoding="utf-8")
     (folder / "rows.csv").write_text("a,b\n1,2\n3,4\n", encoding="utf-8")
     train(folder / "data.yaml", run_dir=folder / "run")
+    write_json(folder / "config.json", SMALL)
     return folder
 
 

@@ -16,7 +16,9 @@ def fixed(*shapes: list[int | None]) -> Shapes:
     return st.sampled_from(shapes)
 
 
-LIST = st.just([0.5, 1.0])
+LIST = st.sampled_from([[0.5, 1.0], [1, 2, 3], [[0.5], [1]], [True, False]])
+PARTS = st.sampled_from(["0", "-1", "2", ":", "1:", ":-1", "::-2", "5:1", "...", "None"])
+KEY = st.lists(PARTS, min_size=1, max_size=4).map(", ".join)
 PAIR = st.lists(st.integers(0, 2), min_size=1, max_size=3) | st.just([1, 1])
 SECTIONS = st.integers(0, 4) | st.lists(st.integers(0, 4), max_size=3)
 NESTED = (
@@ -139,7 +141,7 @@ USES: dict[str, Use] = {
         "unstack": Use({"num": or_omitted(st.integers(0, 4)), "axis": or_omitted(AXIS)}),
         "take": Use({"indices": or_omitted(NESTED), "axis": or_omitted(AXIS)}),
         "take_along_axis": Use({"axis": or_omitted(AXIS)}),
-        "get_item": Use({"key": AXIS | st.lists(AXIS | st.none(), max_size=3)}),
+        "get_item": Use({"key": AXIS | st.lists(AXIS | st.none(), max_size=3) | KEY}),
         "slice": Use(
             {"start_indices": or_omitted(st.lists(st.integers(0, 3), max_size=4)), "shape": SOME_SIZES},
             st.lists(SIZE, max_size=2),

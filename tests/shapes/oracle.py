@@ -132,6 +132,8 @@ def call_operation(case: Case, tensors: dict[str, Any]) -> Any:
         name: tuple(each) if isinstance(each, list) and name not in entry.tensors else each
         for name, each in case.arguments.items()
     }
+    if case.name == "ops.get_item" and isinstance(arguments.get("key"), str):
+        arguments["key"] = eval(f"brackets[{arguments['key']}]", {"brackets": _Brackets()})
     if case.name in ARRAY_OPERATIONS:
         arguments = {name: _array(each) if isinstance(each, list) else each for name, each in arguments.items()}
     if entry.arguments.get("data_format", "") is None:
@@ -147,6 +149,13 @@ def call_operation(case: Case, tensors: dict[str, Any]) -> Any:
         return function(*(arguments.pop(name) for name in before), *listed, **arguments, **further)
     names = [name for name, each in entry.tensors.items() if each == "one"]
     return function(**dict(zip(names, listed, strict=False)), **arguments, **further)
+
+
+class _Brackets:
+    """Gives what stands between its brackets, as Python reads it."""
+
+    def __getitem__(self, key: Any) -> Any:
+        return key
 
 
 def _array(value: list[Any]) -> np.ndarray:
