@@ -45,7 +45,7 @@ def test_application_comes_back(name: str, tmp_path: Path) -> None:
 
 
 def test_table_of_the_page() -> None:
-    """Every application has a row; the median spec is a tenth of its configuration, and two have limits of their own."""
+    """Every application has a row; the median spec is a tenth of its configuration, and two have own limits."""
     assert sorted(ROWS) == NAMES
     assert statistics.median(spec / config for spec, config in ROWS.values()) <= 0.1
     assert ROWS["ResNet50"][0] <= 120

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import graphspec
+from graphspec.shapes import Tensor
 
 Write = Callable[..., Path]
 
@@ -40,6 +41,7 @@ def test_list_is_an_array(step: str, expected: np.ndarray, write: Write) -> None
     assert np.allclose(found, expected, atol=1e-6)
     spec = graphspec.load(path)
     inferred = spec.shapes.of(spec.graph, "y")
+    assert isinstance(inferred, Tensor)
     assert inferred.shape == (None, *expected.shape[1:])
     assert inferred.dtype == keras.backend.standardize_dtype(found.dtype)
 
