@@ -56,7 +56,8 @@ def decompile_file(model: ModelFile, options: DecompileOptions) -> Decompiled:
         file_name=(lambda layer: f"{options.stem}.{layer}.txt") if options.path is not None else None,
         with_weights=options.weights,
     )
-    path = options.path or Path(f"{model.path.stem}.yaml")
+    path = options.path or model.path
+    path = path.with_suffix(".yaml")  # the text is YAML, though it may be written as JSON
     weights = options.weights_name if options.weights else ""
     found = decompile_config(model.config, model.findings, learned, path, weights=weights, plugins=options.plugins)
     if options.path is not None:

@@ -24,7 +24,7 @@ def read_key(text: str) -> tuple[Any, ...]:
     inner = text.strip()
     if inner.startswith("[") and inner.endswith("]"):
         inner = inner[1:-1]
-    key = tuple(_part(each.strip()) for each in inner.removesuffix(",").split(","))
+    key = tuple(_part(each) for each in inner.replace(" ", "").removesuffix(",").split(","))
     if key.count(...) > 1:
         raise ValueError("holds `...` twice")
     return key
