@@ -45,7 +45,8 @@ class NodeWriter:
         taken = {*self.names.values(), *by_tensor.values(), *self.reserved}
         for node in nodes:
             wanted = by_tensor.get(node.result)
-            node.name = wanted if wanted is not None else free_name(as_name(_stem(node)), taken)
+            node.name = wanted if wanted is not None else _free_node_name(node, taken)
+            taken |= _names_of_uses(node, node.name)
             self.names[node.result] = node.name
         return {node.name: self.node(node) for node in nodes}
 
@@ -108,6 +109,21 @@ class NodeWriter:
         if not keywords:
             return step
         return {**(step if isinstance(step, dict) else {step: None}), "call": keywords}
+
+
+def _free_node_name(node: NodeRecord, taken: set[str]) -> str:
+    """Return a name for a node that neither it nor the uses of blocks in it share with another, and take it."""
+    stem = as_name(_stem(node))
+    name = free_name(stem, taken)
+    while taken & _names_of_uses(node, name):
+        name = free_name(stem, taken)
+    return name
+
+
+def _names_of_uses(node: NodeRecord, name: str) -> set[str]:
+    """Return the names that the language gives to the uses of blocks in a node, but for the first: `name_1`, ..."""
+    uses = sum(unit.block is not None for unit in node.units)
+    return {f"{name}_{number}" for number in range(1, uses)}
 
 
 def _repeated(steps: list[Any]) -> list[Any]:

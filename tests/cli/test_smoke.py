@@ -38,6 +38,8 @@ def test_every_command_works(tmp_path: Path) -> None:
         ["evaluate", run],
         ["predict", run, "--split", "validation", "-o", str(tmp_path / "predictions.csv")],
         ["export", run, "--to", "keras", "-o", str(tmp_path / "model.keras")],
+        ["decompile", str(tmp_path / "model.keras"), "-o", str(tmp_path / "decompiled.yaml"), "--weights"],
+        ["diff", WINE, run],
         ["report", run, "-o", str(tmp_path / "report.html")],
         ["tune", WINE, "--study-dir", str(tmp_path / "study"), "--trials", "1", "--set", "training.epochs=1"],
         ["cache", "--help"],
