@@ -74,8 +74,8 @@ def read_model_file(path: Path) -> ModelFile:
             expected="a model file",
             help=f"name {_HELP}",
         ) from None
-    findings.text = text
     config = _parsed(text, findings)
+    findings.text = text  # shown only now: what is no model may be a secret
     return ModelFile(path=path, config=_upgraded(config, findings), findings=findings)
 
 

@@ -81,7 +81,8 @@ def _write(found: Decompiled, model: ModelFile, path: Path, options: DecompileOp
             help="write to another name, or replace what is there by --force",
         )
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.parent.is_dir():
+            path.parent.mkdir(parents=True)
     except OSError as error:
         raise cannot_write(path, error) from None
     for each, data in files.items():
