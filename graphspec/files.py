@@ -119,7 +119,7 @@ def json_in(archive: ZipFile, member: str, max_bytes: int) -> dict[str, Any]:
     return value
 
 
-_MAX_RATIO = 20
+MAX_RATIO = 20
 """The maximum ratio of the unpacked size of an archive to its size."""
 
 
@@ -134,7 +134,7 @@ def is_whole_zip(path: Path | str) -> bool:
     try:
         with open_file(path) as file, zip_in(file) as archive:
             unpacked = sum(member.file_size for member in archive.infolist())
-            return unpacked <= _MAX_RATIO * os.fstat(file.fileno()).st_size and archive.testzip() is None
+            return unpacked <= MAX_RATIO * os.fstat(file.fileno()).st_size and archive.testzip() is None
     except (OSError, EOFError, ValueError, NotImplementedError, RuntimeError, BadZipFile, zlib.error):
         return False
 

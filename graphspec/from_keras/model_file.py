@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 import json
-import zipfile
-import zlib
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from graphspec.checks.files import LOOKUPS
 from graphspec.diagnostics import SpecError
 from graphspec.diagnostics.rules import NOT_A_MODEL, UNREADABLE_FILE
 from graphspec.extras import require
-from graphspec.files import LargeFileError, open_file, read_bytes, reason_of, zip_in
+from graphspec.files import LargeFileError, open_file, read_bytes, reason_of
+from graphspec.from_keras.archive import WEIGHTS, Archive, ArchiveState
 from graphspec.from_keras.findings import Findings
-from graphspec.from_keras.learned import NoState, StateSource, words_of
+from graphspec.from_keras.learned import NoState, StateSource
 from graphspec.from_keras.legacy.hdf5 import SIGNATURE, read_document
 from graphspec.from_keras.legacy.upgrade import is_legacy, upgrade
-from graphspec.language.lower.naming import snake_case
 
-CONFIG, WEIGHTS = "config.json", "model.weights.h5"
+CONFIG = "config.json"
 _MAX_CONFIG = 64 * 2**20
-_MAX_VOCABULARY = 64 * 2**20
 _HELP = (
     "a `.keras` or `.h5` file as `model.save` writes it, its `config.json`, or the text of `model.to_json()`; for a "
     "model in memory, call `graphspec.decompile(model)`"
@@ -115,29 +110,20 @@ def not_a_model(findings: Findings, reason: str) -> SpecError:
 
 
 def _archive(path: Path, findings: Findings) -> ModelFile:
+    archive = Archive(path, lambda reason: not_a_model(findings, reason))
     try:
-        with open_file(path) as file, zip_in(file) as archive:
-            members = {each.filename: each.file_size for each in archive.infolist()}
-            if members.get(CONFIG, 0) > _MAX_CONFIG:
-                raise not_a_model(findings, f"has a {CONFIG} of more than {_MAX_CONFIG // 2**20} MiB")
-            text = archive.read(CONFIG).decode("utf-8")
-    except (KeyError, ValueError, NotImplementedError, RuntimeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        reason = f"holds no {CONFIG}" if isinstance(error, KeyError) else f"is a damaged archive: {error}"
-        raise not_a_model(findings, reason) from None
+        text = archive.read(CONFIG, _MAX_CONFIG).decode("utf-8")
+    except UnicodeDecodeError:
+        raise not_a_model(findings, f"has a {CONFIG} that is no text") from None
     config = _parsed(text, findings)
     if is_legacy(config):
-        return _of_older_keras(path, config, findings, has_weights=WEIGHTS in members)
-
-    def weights() -> bytes:
-        with open_file(path) as file, zip_in(file) as archive:
-            return archive.read(WEIGHTS)
-
+        return _of_older_keras(path, config, findings, has_weights=WEIGHTS in archive.names)
     return ModelFile(
         path=path,
         config=config,
         findings=findings,
-        state=ArchiveState(path, config, members),
-        weights=weights if WEIGHTS in members else None,
+        state=ArchiveState(archive, config),
+        weights=(lambda: archive.read(WEIGHTS)) if WEIGHTS in archive.names else None,
     )
 
 
@@ -151,64 +137,3 @@ def _parsed(text: str, findings: Findings) -> dict[str, Any]:
     if not isinstance(config, dict) or not isinstance(config.get("config"), dict | list):
         raise not_a_model(findings, "holds no model: it has no `class_name` and `config`")
     return config
-
-
-class ArchiveState:
-    """The state of the layers in a `.keras` archive.
-
-    Keras names what it saves by the classes of layers, numbered in the order of the model (saving_lib.py):
-    `layers/functional/layers/string_lookup_1`.
-    """
-
-    def __init__(self, path: Path, config: dict[str, Any], members: dict[str, int]) -> None:
-        self.path = path
-        self.members = members
-        self.places = dict(_places(config, "", ()))
-
-    def vocabulary(self, path: tuple[str, ...]) -> Sequence[str | int] | None:
-        """Return the lines of the asset of a layer; None if there is none, or it is too large."""
-        place, class_name = self.places.get(path, ("", ""))
-        member = f"assets/{place}/vocabulary.txt"
-        if class_name not in LOOKUPS or not 0 < self.members.get(member, 0) <= _MAX_VOCABULARY:
-            return None
-        with suppress(ValueError, EOFError, RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error):
-            with open_file(self.path) as file, zip_in(file) as archive:
-                text = archive.read(member).decode("utf-8")
-            return words_of(text, are_numbers=class_name == "IntegerLookup")
-        return None
-
-    def array(self, path: tuple[str, ...], name: str) -> Any:
-        """Return a weight of a layer as nested lists; None if the archive has none."""
-        place, _ = self.places.get(path, ("", ""))
-        if not place or WEIGHTS not in self.members:
-            return None
-        require("h5py", "graphspec decompile", "read what preprocessing layers learned")
-        from graphspec.from_keras.weight_file import read_weight
-
-        return read_weight(self.path, place, name)
-
-
-_Place = tuple[tuple[str, ...], tuple[str, str]]
-
-
-def _places(written: dict[str, Any], place: str, path: tuple[str, ...]) -> list[_Place]:
-    """Return the place in the archive, and the class, of every layer by the names of the models that hold it."""
-    found: list[_Place] = []
-    counts: dict[str, int] = {}
-    config = written.get("config")
-    layers = config.get("layers") if isinstance(config, dict) else None
-    for each in layers if isinstance(layers, list) else []:
-        if not isinstance(each, dict) or not isinstance(each.get("class_name"), str):
-            continue
-        inner = each.get("config")
-        if str(each.get("module")).startswith("keras.src.ops"):
-            continue
-        stem = snake_case(each["class_name"])
-        number = counts.get(stem, 0)
-        counts[stem] = number + 1
-        name = each.get("name") or (inner.get("name") if isinstance(inner, dict) else None)
-        at = f"{place}layers/{stem}_{number}" if number else f"{place}layers/{stem}"
-        here = (*path, str(name))
-        found.append((here, (at, each["class_name"])))
-        found += _places(each, f"{at}/", here)
-    return found

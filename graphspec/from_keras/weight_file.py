@@ -1,40 +1,42 @@
-"""Weights of preprocessing layers in a `.keras` archive."""
+"""Weights of preprocessing layers in a `.weights.h5` file."""
 
 from __future__ import annotations
 
 import io
-import zipfile
-import zlib
-from pathlib import Path
 from typing import Any
 
 import h5py
 
-from graphspec.files import open_file, zip_in
-from graphspec.from_keras.model_file import WEIGHTS
 from graphspec.hdf5_file import check_hdf5
 
-_MAX_BYTES = 2**31
+_MAX_NUMBERS = 2**24
 _POSITIONS = {"mean": "0", "variance": "1"}
 """The places of the variables of `Normalization`, which its `build` adds in this order."""
 
 
-def read_weight(path: Path, place: str, name: str) -> Any:
-    """Return a weight as nested lists of floats; None if the archive does not hold it, or is damaged.
+class UnreadableWeightsError(ValueError):
+    """Weights that are not as Keras writes them."""
+
+
+def read_weight(data: bytes, place: str, name: str) -> Any:
+    """Return a weight as nested lists of floats; None if the file does not hold it.
 
     Args:
-        path: The archive.
+        data: The file.
         place: The layer in it, as `layers/normalization`.
         name: The weight: `mean`, `variance` or `idf_weights`.
+
+    Raises:
+        UnreadableWeightsError: The file is damaged, or the weight is none.
     """
     try:
-        with open_file(path) as file, zip_in(file) as archive:
-            if archive.getinfo(WEIGHTS).file_size > _MAX_BYTES:
-                return None
-            data = archive.read(WEIGHTS)
         with h5py.File(io.BytesIO(data), "r") as weights:
-            check_hdf5(weights, 2 * _MAX_BYTES)
+            check_hdf5(weights, 2 * len(data))
             found = weights.get(f"{place}/vars/{_POSITIONS.get(name, name)}")
-            return found[()].tolist() if isinstance(found, h5py.Dataset) else None
-    except (OSError, KeyError, ValueError, RuntimeError, EOFError, zipfile.BadZipFile, zlib.error):
-        return None
+            if found is None:
+                return None
+            if not isinstance(found, h5py.Dataset) or found.dtype.kind != "f" or found.size > _MAX_NUMBERS:
+                raise ValueError(f"`{name}` of `{place}` is no array of floats")
+            return found[()].tolist()
+    except (OSError, KeyError, ValueError, RuntimeError, TypeError) as error:
+        raise UnreadableWeightsError(str(error)) from None
