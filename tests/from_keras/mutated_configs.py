@@ -349,7 +349,7 @@ def _code() -> str:
 
 def code() -> dict[str, Any]:
     """Return a function as Keras serialises it, whose code runs a command."""
-    config = {"code": _code(), "defaults": None, "closure": None}
+    config = {"value": [_code(), None, None]}
     return {"class_name": "__lambda__", "config": config, "module": "builtins", "registered_name": "function"}
 
 
