@@ -28,7 +28,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from tests.from_keras.fuzzed_models import MEGABYTES, Models, try_archive, try_config, write_models  # noqa: E402
+from tests.from_keras.fuzzing.cases import Models  # noqa: E402
+from tests.from_keras.fuzzing.oracle import try_archive, try_config  # noqa: E402
+from tests.from_keras.fuzzing.seed_models import write_models  # noqa: E402
+from tests.from_keras.fuzzing.trial import MEGABYTES  # noqa: E402
 from tests.fuzzing.pool import run  # noqa: E402
 from tests.fuzzing.watched import Tried  # noqa: E402
 
@@ -101,7 +104,7 @@ def _keep(models: Path, given: argparse.Namespace, number: int, tried: Tried, fo
     made = Models.at(models)
     case = made.archive(given.seed, number) if given.archives else made.config(given.seed, number)
     given.out.mkdir(parents=True, exist_ok=True)
-    (given.out / f"{number}.{'keras' if given.archives else 'json'}").write_bytes(case.data)
+    (given.out / f"{number}{case.suffix}").write_bytes(case.data)
     stages = [(folder / "stage").read_text() for folder in folders if (folder / "stage").exists()]
     text = "\n".join((case.what, *tried.faults, f"stages: {stages}"))
     (given.out / f"{number}.txt").write_text(text, encoding="utf-8", errors="replace")

@@ -11,12 +11,13 @@ from keras import Input, Model
 from keras import layers as L  # noqa: N812
 
 import graphspec
+from graphspec.garbage import no_collection
 from tests.from_keras.models import MODELS
 from tests.known_uses import CASES
 from tests.to_keras.test_every_layer import APPLIED, make, tensors
 
 Make = Callable[[], keras.Model]
-_SPECS = Path(__file__).parents[2] / "specs"
+_SPECS = Path(__file__).parents[3] / "specs"
 
 
 def deep() -> Model:
@@ -63,3 +64,20 @@ def applications() -> dict[str, Make]:
 def models() -> dict[str, Make]:
     """Return models that use what a spec has to write in a way of its own."""
     return {**MODELS, "deep": deep}
+
+
+def write_models(folder: Path) -> None:
+    """Write the configurations of all models, and archives of those of every kind, to a folder."""
+    folder.mkdir()
+    for name, build in {**models(), **of_layers(), **of_specs(), **applications()}.items():
+        keras.utils.clear_session(free_memory=False)
+        with no_collection():
+            write_model(folder, name, build)
+
+
+def write_model(folder: Path, name: str, build: Make) -> None:
+    """Write the configuration of one model, and its archive if it is one of `models`."""
+    model = build()
+    (folder / f"{name}.json").write_text(model.to_json(), encoding="utf-8")
+    if name in models():
+        model.save(folder / f"{name}.keras")

@@ -1,8 +1,4 @@
-"""A number → the text of a model's configuration, mutated until it may be anything.
-
-Case n of a seed is always the same for the same models. A configuration is changed as a tree, by one to three edits,
-most of which leave it one that Keras could have written, or as text.
-"""
+"""Edits of the tree of a configuration: most leave it one that Keras could have written."""
 
 from __future__ import annotations
 
@@ -10,19 +6,16 @@ import base64
 import json
 import marshal
 import random
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from graphspec import catalog
 from graphspec.catalog.refused import CODE_CARRYING
+from tests.from_keras.fuzzing.corpus import Corpus, objects_in, walk
 from tests.security.audit import MARKER
 
-_MAX_BYTES = 2_000_000
 _ODD: list[Any] = [
     *(None, True, False, 0, -1, 1, 2, 3, 7, 1.0, 0.5, -0.0, 2**31, 2**64, -(2**70), 10**400, 1e308, float("inf")),
     *(float("nan"), "", " ", "x", "no", "1", "${x}", "$${", "\0", "\n", "a\nb", "\ufeff", "\u2028", "é", "\ud800"),
@@ -39,124 +32,30 @@ _ODD: list[Any] = [
 _NAMES = [
     *("a/b", "", "no", "null", "1", "x[0]", "x.y", "a b", "é", "\u202e", "\U0001f600", "n" * 10_000, "-", "_", "${x}"),
     *("node", "inputs", "layers/dense", "../x", "a\0b", "a\nb", "\ud800", "input_layer", "x", "dense", "true", "__"),
-    *(
-        "a_b",
-        "a.b",
-        "Dense",
-        "/../../x",
-        "output",
-        "graph",
-        "x_output",
-        "block",
-        "${x}_1",
-        "$${x",
-        "ops.add",
-        "my>Layer",
-    ),
-]
+    *("a_b", "a.b", "Dense", "/../../x", "output", "graph", "x_output", "block", "${x}_1", "$${x", "ops.add", "my>L"),
+]  # fmt: skip
 _MODULES = ["os", "subprocess", "builtins", "antigravity", MARKER, "keras.layers", "keras.src.ops.numpy", "", None, 3]
-
-
-@dataclass(frozen=True)
-class Case:
-    """A configuration as text. what: the seed model and what was changed."""
-
-    what: str
-    data: bytes
-
-
-@dataclass(frozen=True)
-class Corpus:
-    """The configurations that are mutated, as texts by the names of their models."""
-
-    texts: dict[str, str]
-
-    @classmethod
-    def of(cls, folder: Path) -> Corpus:
-        """Return the corpus of the JSON files in a folder."""
-        return cls({path.stem: path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.json"))})
-
-    def tree(self, rng: random.Random) -> tuple[str, Any]:
-        """Return the name and a copy of one configuration, seldom of a large model."""
-        groups = {name.partition(" ")[0] if " " in name else "" for name in self.texts}
-        group = rng.choices(list(_SHARES), [_SHARES[each] if each in groups else 0 for each in _SHARES])[0]
-        name = rng.choice(
-            [each for each in self.texts if each.partition(" ")[0] == group or not (group or " " in each)]
-        )
-        return name, json.loads(self.texts[name])
-
-
-_SHARES = {"": 50, "layer": 35, "spec": 14, "application": 1}
-"""Of a hundred cases, those of each group of models."""
-
-
-def make_case(corpus: Corpus, seed: int, number: int) -> Case:
-    """Return case `number` of `seed`."""
-    limit = sys.getrecursionlimit()
-    sys.setrecursionlimit(10_000)  # to write what is nested deeply
-    try:
-        return _case(corpus, seed, number)
-    finally:
-        sys.setrecursionlimit(limit)
-
-
-def _case(corpus: Corpus, seed: int, number: int) -> Case:
-    rng = random.Random(f"{seed}:{number}")
-    name, tree = corpus.tree(rng)
-    if number % 50 == 0:
-        return Case(f"{name}: as it is", corpus.texts[name].encode())
-    if rng.random() < 0.12:
-        text = corpus.texts[name]
-        what = rng.choice(list(_TEXT_EDITS))
-        data = _TEXT_EDITS[what](text, rng)
-        return Case(f"{name}: {what}", data if isinstance(data, bytes) else data.encode("utf-8", "surrogatepass"))
-    done = []
-    for _ in range(rng.choice((1, 1, 1, 2, 3))):
-        what = rng.choices(list(_EDITS), [weight for weight, _ in _EDITS.values()])[0]
-        try:
-            _EDITS[what][1](tree, rng, corpus)
-        except (LookupError, TypeError, AttributeError, ValueError):  # an earlier edit has left nothing to change
-            continue
-        done.append(what)
-    return Case(f"{name}: {', '.join(done)}", json.dumps(tree).encode()[:_MAX_BYTES])
-
-
-def _walk(tree: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, Any, tuple[Any, ...]]]:
-    """Yield every mapping or list of a tree with each of its keys, and the keys that lead there."""
-    for key in list(tree) if isinstance(tree, dict) else range(len(tree)):
-        yield tree, key, path
-        if isinstance(tree[key], dict | list):
-            yield from _walk(tree[key], (*path, key))
 
 
 def _leaf(tree: Any, rng: random.Random) -> tuple[Any, Any]:
     """Return the holder and the key of a scalar or of an empty list."""
-    return rng.choice([(holder, key) for holder, key, _ in _walk(tree) if not isinstance(holder[key], dict | list)])
+    return rng.choice([(holder, key) for holder, key, _ in walk(tree) if not isinstance(holder[key], dict | list)])
 
 
 def _place(tree: Any, rng: random.Random) -> tuple[Any, Any]:
-    return rng.choice([(holder, key) for holder, key, _ in _walk(tree)])
+    return rng.choice([(holder, key) for holder, key, _ in walk(tree)])
 
 
 def _argument(tree: Any, rng: random.Random) -> tuple[dict[str, Any], str]:
     """Return the configuration of an object, and the name of one of its arguments."""
-    configs = [each["config"] for each in _objects(tree) if isinstance(each.get("config"), dict) and each["config"]]
+    configs = [each["config"] for each in objects_in(tree) if isinstance(each.get("config"), dict) and each["config"]]
     config = rng.choice(configs)
     return config, rng.choice(list(config))
 
 
-def _objects(tree: Any) -> list[dict[str, Any]]:
-    """Return every serialised object of a tree."""
-    return [
-        holder[key]
-        for holder, key, _ in _walk({"": tree})
-        if isinstance(holder[key], dict) and isinstance(holder[key].get("class_name"), str)
-    ]
-
-
 def _layers(tree: Any, rng: random.Random) -> list[dict[str, Any]]:
     """Return the layers of one of the models in a tree."""
-    configs = [each["config"] for each in _objects(tree) if isinstance(each.get("config"), dict)]
+    configs = [each["config"] for each in objects_in(tree) if isinstance(each.get("config"), dict)]
     models = [config["layers"] for config in configs if config.get("layers")]
     layers: list[dict[str, Any]] = rng.choice([each for each in models if isinstance(each, list)])
     return layers
@@ -173,36 +72,20 @@ def _near(tree: Any, rng: random.Random, corpus: Corpus) -> None:
     elif isinstance(value, float):
         holder[key] = rng.choice((value / 2, value * 3, -value, round(value), 0.0, 1.0))
     else:
-        holder[key] = rng.choice(_values_of(corpus).get(str(key), [None]))
+        holder[key] = rng.choice(corpus.values.get(str(key), [None]))
 
 
 def _as_elsewhere(tree: Any, rng: random.Random, corpus: Corpus) -> None:
     """Give an argument the value that it has elsewhere in the corpus."""
     config, key = _argument(tree, rng)
-    config[key] = deepcopy(rng.choice(_values_of(corpus).get(key, [None])))
+    config[key] = deepcopy(rng.choice(corpus.values.get(key, [None])))
 
 
 def _any_argument(tree: Any, rng: random.Random, corpus: Corpus) -> None:
     """Add an argument of another class."""
     config, _ = _argument(tree, rng)
-    key = rng.choice(list(_values_of(corpus)))
-    config[key] = deepcopy(rng.choice(_values_of(corpus)[key]))
-
-
-_values: dict[int, dict[str, list[Any]]] = {}
-
-
-def _values_of(corpus: Corpus) -> dict[str, list[Any]]:
-    """Return the values of each argument in a corpus."""
-    if id(corpus) not in _values:
-        found: dict[str, dict[str, Any]] = {}
-        for text in corpus.texts.values():
-            for each in _objects(json.loads(text)):
-                if isinstance(each.get("config"), dict) and "layers" not in each["config"]:
-                    for key, value in each["config"].items():
-                        found.setdefault(key, {})[json.dumps(value)[:2_000]] = value
-        _values[id(corpus)] = {key: list(each.values()) for key, each in found.items()}
-    return _values[id(corpus)]
+    key = rng.choice(list(corpus.values))
+    config[key] = deepcopy(rng.choice(corpus.values[key]))
 
 
 def _odd_value(tree: Any, rng: random.Random, corpus: Corpus) -> None:
@@ -221,7 +104,7 @@ def _delete(tree: Any, rng: random.Random, corpus: Corpus) -> None:
 
 
 def _rename_key(tree: Any, rng: random.Random, corpus: Corpus) -> None:
-    holder, key = rng.choice([(holder, key) for holder, key, _ in _walk(tree) if isinstance(holder, dict)])
+    holder, key = rng.choice([(holder, key) for holder, key, _ in walk(tree) if isinstance(holder, dict)])
     others = [*holder, *_NAMES[:8], "config", "class_name", "name", "layers", "units", "args", "kwargs"]
     value = holder.pop(key) if rng.random() < 0.7 else deepcopy(holder[key])
     holder[rng.choice(others)] = value
@@ -245,7 +128,7 @@ def _wrap(tree: Any, rng: random.Random, corpus: Corpus) -> None:
 def _histories(tree: Any) -> list[list[Any]]:
     """Return the places of tensors: of calls, inputs and outputs."""
     found = []
-    for holder, key, path in _walk(tree):
+    for holder, key, path in walk(tree):
         value = holder[key]
         is_end = any(each in ("input_layers", "output_layers") for each in (*path, key))
         if isinstance(value, list) and len(value) == 3 and (key == "keras_history" or is_end):
@@ -292,28 +175,28 @@ def _rename_layer(tree: Any, rng: random.Random, corpus: Corpus) -> None:
     layers = _layers(tree, rng)
     layer = rng.choice(layers)
     old, new = layer["config"]["name"], rng.choice((*_NAMES, rng.choice(layers)["config"]["name"]))
-    for holder, key, _ in list(_walk(tree)):
+    for holder, key, _ in list(walk(tree)):
         if holder[key] == old and isinstance(holder[key], str) and key in ("name", 0):
             holder[key] = new
 
 
 def _rename_somewhere(tree: Any, rng: random.Random, corpus: Corpus) -> None:
-    holder, key = rng.choice([(h, k) for h, k, _ in _walk(tree) if k == "name"])
+    holder, key = rng.choice([(h, k) for h, k, _ in walk(tree) if k == "name"])
     holder[key] = rng.choice((*_NAMES, *_ODD))
 
 
 def _change_class(tree: Any, rng: random.Random, corpus: Corpus) -> None:
     """Make another object of one: of the same arguments, or of another model."""
-    each = rng.choice(_objects(tree))
+    each = rng.choice(objects_in(tree))
     kind: catalog.Kind = rng.choice(("layers", "layers", "initializers", "activations", "losses", "optimizers"))
     if rng.random() < 0.5:
         each["class_name"] = rng.choice(catalog.names(kind))
     elif rng.random() < 0.5:
-        operations = [other for other in _objects(corpus.tree(rng)[1]) if "ops" in str(other.get("module"))]
+        operations = [other for other in objects_in(corpus.tree(rng)[1]) if "ops" in str(other.get("module"))]
         each["class_name"] = rng.choice(operations)["class_name"] if operations else "Exp"
         each["module"] = "keras.src.ops.numpy"
     else:
-        other = rng.choice(_objects(corpus.tree(rng)[1]))
+        other = rng.choice(objects_in(corpus.tree(rng)[1]))
         name = each.get("name")
         each.update(deepcopy({key: value for key, value in other.items() if key != "inbound_nodes"}))
         if name:
@@ -322,7 +205,7 @@ def _change_class(tree: Any, rng: random.Random, corpus: Corpus) -> None:
 
 def _carry_code(tree: Any, rng: random.Random, corpus: Corpus) -> None:
     """Make an object one that carries code, or that only its module knows."""
-    each = rng.choice(_objects(tree))
+    each = rng.choice(objects_in(tree))
     match rng.randrange(5):
         case 0:
             name = each["config"].get("name", "x")
@@ -354,7 +237,7 @@ def code() -> dict[str, Any]:
 
 
 def _register(tree: Any, rng: random.Random, corpus: Corpus) -> None:
-    each = rng.choice(_objects(tree))
+    each = rng.choice(objects_in(tree))
     registered = (f"{MARKER}>Layer", "my>Dense", ">", "a>b>c", None, "", 3, "Dense", "keras>Dense", "os>system")
     each["registered_name"] = rng.choice(registered)
     if rng.random() < 0.5:
@@ -364,14 +247,14 @@ def _register(tree: Any, rng: random.Random, corpus: Corpus) -> None:
 
 
 def _change_module(tree: Any, rng: random.Random, corpus: Corpus) -> None:
-    rng.choice(_objects(tree))["module"] = rng.choice(_MODULES)
+    rng.choice(objects_in(tree))["module"] = rng.choice(_MODULES)
 
 
 def _in_part(part: str) -> Callable[[Any, random.Random, Corpus], None]:
     """Return an edit of what is below a key."""
 
     def edit(tree: Any, rng: random.Random, corpus: Corpus) -> None:
-        holder, key = rng.choice([(holder, key) for holder, key, _ in _walk(tree) if key == part])
+        holder, key = rng.choice([(holder, key) for holder, key, _ in walk(tree) if key == part])
         if not holder[key]:
             holder[key] = {"input_shape": [None, 3]}
         rng.choice((_odd_value, _odd_scalar, _near, _delete, _move, _change_class, _wrap))(holder[key], rng, corpus)
@@ -421,7 +304,7 @@ def _nest(tree: Any, rng: random.Random, corpus: Corpus) -> None:
 
 
 Edit = Callable[[Any, random.Random, Corpus], None]
-_EDITS: dict[str, tuple[float, Edit]] = {
+EDITS: dict[str, tuple[float, Edit]] = {
     "a near value": (6, _near),
     "an argument as elsewhere": (10, _as_elsewhere),
     "an argument of another class": (2, _any_argument),
@@ -446,48 +329,4 @@ _EDITS: dict[str, tuple[float, Edit]] = {
     "other calls": (4, _in_part("inbound_nodes")),
     "the model in itself": (2, _recurse),
     "deep nesting": (1, _nest),
-}
-
-
-def _flip(text: str, rng: random.Random) -> bytes:
-    data = bytearray(text.encode())
-    for _ in range(rng.choice((1, 1, 3, 10))):
-        data[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
-    return bytes(data)
-
-
-def _doubled(text: str, rng: random.Random) -> str:
-    key = rng.choice(("config", "class_name", "layers", "name", "inbound_nodes", "units"))
-    value = json.dumps(rng.choice((1, {}, [], "x", None)))
-    return text.replace(f'"{key}":', f'"{key}": {value}, "{key}":' if rng.random() < 0.5 else f'"{key}": 1, "{key}":')
-
-
-def _token(text: str, rng: random.Random) -> str:
-    tokens = (
-        "NaN",
-        "-Infinity",
-        "1" + "0" * 400,
-        "1" + "0" * 5_000,
-        "1e999",
-        "[" * 200,
-        '{"a":' * 200,
-        "\\ud800",
-        "\0",
-    )
-    at = rng.choice([at for at, sign in enumerate(text) if sign in ":,["])
-    cut = at + 1 + rng.randrange(12)
-    return text[: at + 1] + rng.choice(tokens) + text[cut:]
-
-
-_TEXT_EDITS: dict[str, Callable[[str, random.Random], str | bytes]] = {
-    "truncated": lambda text, rng: text[: rng.randrange(len(text))],
-    "bits flipped": _flip,
-    "a byte order mark": lambda text, rng: "\ufeff" + text,
-    "UTF-16": lambda text, rng: text.encode(rng.choice(("utf-16", "utf-16-le", "utf-32"))),
-    "keys twice": _doubled,
-    "an odd token": _token,
-    "all of it deep": lambda text, rng: "[" * 100_000 + text,
-    "a list": lambda text, rng: f"[{text}]",
-    "a number for it": lambda text, rng: rng.choice(("1", "null", '"x"', "{}", "[]", "", "NaN", '{"config": []}')),
-    "spread over lines": lambda text, rng: json.dumps(json.loads(text), indent=rng.choice((0, 1, 40))),
 }

@@ -10,8 +10,9 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.from_keras.mutated_configs import Case, Corpus
-from tests.from_keras.mutated_configs import make_case as make_config
+from tests.from_keras.fuzzing.configs import Case
+from tests.from_keras.fuzzing.configs import make_case as make_config
+from tests.from_keras.fuzzing.corpus import Corpus
 
 CONFIG, WEIGHTS = "config.json", "model.weights.h5"
 Members = list[tuple[zipfile.ZipInfo, bytes]]
@@ -22,9 +23,9 @@ def make_case(archives: dict[str, bytes], corpus: Corpus, seed: int, number: int
     rng = random.Random(f"archive:{seed}:{number}")
     name = rng.choice(list(archives))
     if number % 25 == 0:
-        return Case(f"{name}: as it is", archives[name])
+        return Case(f"{name}: as it is", archives[name], ".keras")
     what = rng.choice(list(_EDITS))
-    return Case(f"{name}: {what}", _EDITS[what](archives[name], rng, Corpus({name: corpus.texts[name]})))
+    return Case(f"{name}: {what}", _EDITS[what](archives[name], rng, Corpus({name: corpus.texts[name]})), ".keras")
 
 
 def archives_of(folder: Path) -> dict[str, bytes]:

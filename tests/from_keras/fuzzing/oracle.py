@@ -1,4 +1,4 @@
-"""The text of a configuration, or an archive → what decompiling makes of it, held against what Keras loads."""
+"""A case → its spec built, held against what Keras itself loads of it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import signal
 import warnings
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,134 +20,92 @@ import numpy as np
 import graphspec
 from graphspec.catalog.refused import CODE_CARRYING
 from graphspec.diagnostics import SpecError
-from graphspec.diagnostics.render import render
-from graphspec.from_keras import DecompileOptions, decompile_file, read_model_file
 from graphspec.to_keras.keras_internals import weightless_scope
+from tests.from_keras.fuzzing.cases import Models
+from tests.from_keras.fuzzing.configs import Case
+from tests.from_keras.fuzzing.trial import MEGABYTES, SECONDS, Outcome, Trial, first, recorder
 from tests.from_keras.round_trip import every_layer, flat, listed, samples, structural
-from tests.security.audit import MARKER, Limits, Recorder
+from tests.fuzzing.watched import Tried, watch
 
-SECONDS, ORACLE_SECONDS = 5.0, 20
-"""Of processor time for decompiling, and by the clock for Keras."""
+_ORACLE_SECONDS = 20
+"""By the clock, for what Keras loads."""
 
-_MAX_REPORT = 200_000
 _MAX_PARAMETERS = 300_000
 """Parameters of a model whose outputs are compared."""
 
+_NUMBERS_EVERY = 5
+"""One configuration in so many compares outputs, and all archives do."""
 
-@dataclass
-class Outcome:
-    """How a case went.
-
-    Attributes:
-        kind: What became of it, such as "equal" or "finding, Keras loads it".
-        detail: The rule and the message of a finding, or the reason of Keras.
-        faults: What is wrong.
-    """
-
-    kind: str = ""
-    detail: str = ""
-    faults: list[str] = field(default_factory=list)
+_FORGOTTEN_EVERY = 20
 
 
-class Trial:
-    """Tries cases in a folder. recorder: hears what decompiling does, where there is one."""
+def try_config(models: Path, seed: int, number: int, folder: Path) -> Tried:
+    """Try configuration `number` of those of `seed`."""
+    return _tried(Models.at(models).config(seed, number), number, folder)
 
-    def __init__(self, folder: Path, recorder: Recorder | None = None) -> None:
-        self.folder = folder
-        self.recorder = recorder
 
-    def config(self, data: bytes, *, numbers: bool) -> Outcome:
-        """Decompile a configuration, build its spec, and compare both with what Keras loads of it."""
-        path = self.folder / "case.json"
-        path.write_bytes(data)
+def try_archive(models: Path, seed: int, number: int, folder: Path) -> Tried:
+    """Try archive `number` of those of `seed`."""
+    return _tried(Models.at(models).archive(seed, number), number, folder)
 
-        def load(*, weightless: bool) -> Any:
-            return _loaded(data.decode("utf-8-sig"), weightless=weightless)
 
-        writes = len(data) % 2 == 1
-        return self._try(path, self._writing() if writes else DecompileOptions(), load, numbers=numbers)
+def _tried(case: Case, number: int, folder: Path) -> Tried:
+    """Try a case, and add a line to `outcomes.jsonl` in the folder."""
+    if number % _FORGOTTEN_EVERY == 0:
+        keras.utils.clear_session(free_memory=False)
+    outcome = Outcome()
 
-    def archive(self, data: bytes) -> Outcome:
-        """Decompile an archive with its weights, and compare the model with what Keras loads."""
-        path = self.folder / "case.keras"
-        path.write_bytes(data)
-        return self._try(
-            path,
-            self._writing(weights=True),
-            lambda *, weightless: _loaded_archive(path, weightless=weightless),
-            numbers=True,
-        )
+    def work() -> tuple[bool, list[str]]:
+        compare(case, Trial(folder, recorder()), outcome, numbers=number % _NUMBERS_EVERY == 0)
+        return outcome.kind == "equal", outcome.faults
 
-    def _writing(self, *, weights: bool = False) -> DecompileOptions:
-        for each in self.folder.glob("spec.*"):
-            each.unlink()
-        return DecompileOptions(path=self.folder / "spec.yaml", weights=weights)
+    tried = watch(work, MEGABYTES, 4 * SECONDS)
+    if tried.faults:
+        outcome = Outcome("fault", "; ".join(_place(fault) for fault in tried.faults))
+    line = {"number": number, "what": case.what, "kind": outcome.kind, "detail": outcome.detail}
+    with open(folder / "outcomes.jsonl", "a", encoding="utf-8") as file:
+        file.write(json.dumps(line) + "\n")
+    return tried
 
-    def _try(self, path: Path, options: DecompileOptions, load: Callable[..., Any], *, numbers: bool) -> Outcome:
-        outcome = Outcome()
-        self._stage("decompile")
-        spec = self._decompiled(path, options, outcome)
-        if spec is not None and spec.model.plugins:
-            outcome.kind = "asks for a plugin"
-            return outcome
-        built = None
-        if spec is not None:
-            self._stage("build")
-            try:
-                built = graphspec.build(spec, weightless=True)
-                numbers &= built.count_params() < _MAX_PARAMETERS
-                if numbers:
-                    built = graphspec.build(options.path or spec)
-            except SpecError as error:
-                outcome.kind, outcome.detail = "spec that does not build", _first(error)
-        self._stage("Keras")
-        loaded = _in_time(lambda: load(weightless=not numbers))
-        if built is None:
-            kind = outcome.kind or "finding"
-            outcome.kind = f"{kind}, {'Keras loads it' if isinstance(loaded, keras.Model) else loaded}"
-        elif not isinstance(loaded, keras.Model):
-            outcome.kind, outcome.detail = f"spec, {loaded.partition(':')[0]}", loaded
-        else:
-            outcome.kind = "equal"
-            self._stage("compare")
-            outcome.faults += differences(loaded, built, numbers=numbers, weights=options.weights)
-            if any(each.startswith("weights") for each in outcome.faults) and _lacks_weights(loaded):
-                outcome.kind, outcome.faults = "equal but for weights that Keras never makes", []
-        if built is None and not isinstance(loaded, keras.Model):
-            outcome.kind = outcome.kind.partition(":")[0]
-        return outcome
 
-    def _decompiled(self, path: Path, options: DecompileOptions, outcome: Outcome) -> Any:
-        """Return the spec of a file; None after a finding."""
-        folder = str(self.folder)
-        if self.recorder is not None:
-            self.recorder.faults = []
-            self.recorder.limits = Limits((folder,), (folder,))
+def _place(fault: str) -> str:
+    """Return the last call and the message of a traceback; any other fault as it is."""
+    lines = fault.strip().splitlines()
+    calls = [line for line in lines if line.lstrip().startswith('File "')]
+    return f"{lines[-1][:150]} at {calls[-1].split('/graphspec/')[-1]}" if calls else fault
+
+
+def compare(case: Case, trial: Trial, outcome: Outcome, *, numbers: bool) -> None:
+    """Decompile a case, build its spec, and compare the model with what Keras loads."""
+    stage = trial.folder / "stage"
+    stage.write_text("decompile")
+    spec = trial.decompile(case, outcome)
+    if spec is not None and spec.model.plugins:
+        outcome.kind = "asks for a plugin"
+        return
+    is_archive, built = case.suffix == ".keras", None
+    numbers |= is_archive
+    if spec is not None:
+        stage.write_text("build")
         try:
-            found = decompile_file(read_model_file(path), options)
-            render(found.warnings)
-            found.text.encode()
-            return found.spec
+            built = graphspec.build(spec, weightless=True)
+            numbers &= built.count_params() < _MAX_PARAMETERS
+            if numbers:
+                built = graphspec.build(trial.options(case).path or spec)
         except SpecError as error:
-            outcome.kind, outcome.detail = "finding", _first(error)
-            text = render(error.report)
-            if len(text) > _MAX_REPORT:
-                outcome.faults.append(f"the report has {len(text):,} characters")
-            return None
-        finally:
-            if self.recorder is not None:
-                self.recorder.limits = None
-                outcome.faults += [f"decompiling {each}" for each in self.recorder.faults]
-            if Path(MARKER).exists() or (self.folder / MARKER).exists():
-                outcome.faults.append("code of the model was executed")
-
-    def _stage(self, name: str) -> None:
-        (self.folder / "stage").write_text(name)
-
-
-def _first(error: SpecError) -> str:
-    found = error.report.errors[0]
-    return f"{found.rule.code} {found.message[:300]}"
+            outcome.kind, outcome.detail = "spec that does not build", first(error)
+    stage.write_text("Keras")
+    loaded = _in_time(lambda: _loaded(case, trial.folder, weightless=not numbers))
+    if built is None:
+        outcome.kind += f", {loaded.partition(':')[0] if isinstance(loaded, str) else 'Keras loads it'}"
+    elif isinstance(loaded, str):
+        outcome.kind, outcome.detail = f"spec, {loaded.partition(':')[0]}", loaded
+    else:
+        outcome.kind = "equal"
+        stage.write_text("compare")
+        outcome.faults += differences(loaded, built, numbers=numbers, weights=is_archive)
+        if any(each.startswith("weights") for each in outcome.faults) and _lacks_weights(loaded):
+            outcome.kind, outcome.faults = "equal but for weights that Keras never makes", []
 
 
 def holds_code(value: Any) -> bool:
@@ -171,28 +128,26 @@ def holds_code(value: Any) -> bool:
     return any(map(holds_code, value.values()))
 
 
-def _loaded(text: str, *, weightless: bool) -> Any:
-    """Return the model that Keras makes of a configuration, not compiled; else the reason."""
-    config = json.loads(text)
+def _loaded(case: Case, folder: Path, *, weightless: bool) -> Any:
+    """Return the model that Keras makes of a case, not compiled; else the reason."""
+    if case.suffix == ".keras":
+        with zipfile.ZipFile(io.BytesIO(case.data)) as archive:
+            config = json.loads(archive.read("config.json"))
+    else:
+        config = json.loads(case.data.decode("utf-8-sig"))
     if holds_code(config):
         return "it may carry code"
+    if case.suffix == ".keras" and not weightless:
+        return keras.saving.load_model(folder / "case.keras", compile=False, safe_mode=True)
     config = {key: value for key, value in config.items() if key != "compile_config"}
     with weightless_scope() if weightless else contextlib.nullcontext():
         return keras.saving.deserialize_keras_object(config, safe_mode=True)
 
 
-def _loaded_archive(path: Path, *, weightless: bool) -> Any:
-    with zipfile.ZipFile(path) as archive:
-        config = json.loads(archive.read("config.json"))
-    if weightless or holds_code(config):
-        return "it may carry code" if holds_code(config) else _loaded(json.dumps(config), weightless=True)
-    return keras.saving.load_model(path, compile=False, safe_mode=True)
-
-
 def _in_time(load: Callable[[], Any]) -> Any:
     """Return what is loaded, or why nothing is."""
     previous = signal.signal(signal.SIGALRM, _late)
-    signal.setitimer(signal.ITIMER_REAL, ORACLE_SECONDS)
+    signal.setitimer(signal.ITIMER_REAL, _ORACLE_SECONDS)
     try:
         with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
             warnings.simplefilter("ignore")

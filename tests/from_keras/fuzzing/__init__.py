@@ -1,0 +1,1 @@
+"""Models mutated by number, decompiled, and held against what Keras loads."""
