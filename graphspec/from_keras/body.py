@@ -227,7 +227,7 @@ class BodyWriter:
         name = name_of("layers", _serialised(layer))
         if ">" in name:
             self.ask_for_plugin(name, layer)
-        arguments = self.objects.arguments("layers", name, without_copy(layer.config))
+        arguments = self.objects.arguments("layers", name, without_copy(layer))
         self.context.learned.add_to(arguments, name, layer.config, (*self.path, layer.name))
         if layer.config.get("trainable") is False and not self.is_frozen:
             arguments["trainable"] = False
@@ -260,13 +260,11 @@ class BodyWriter:
         name = name_of("layers", written)
         if ">" in name:
             self.ask_for_plugin(name, record)
-        arguments = self.objects.arguments("layers", name, record.config)
+        arguments = self.objects.arguments("layers", name, without_copy(record))
         if record.config.get("trainable") is False and not self.is_frozen:
             arguments["trainable"] = False
-        # Bidirectional puts this before the name of its layer, and takes it off again when it is made.
-        own_name = record.name.removeprefix("forward_").removeprefix("backward_")
-        if own_name not in ("", snake_case(record.class_name)):
-            arguments[NAME] = literal(own_name)
+        if record.name not in ("", snake_case(record.class_name)):
+            arguments[NAME] = literal(record.name)
         return form("layers", name, arguments)
 
     def declared_name(self, record: LayerRecord) -> str:

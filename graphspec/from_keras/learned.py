@@ -5,7 +5,7 @@ A model in memory is asked, a `.keras` file holds vocabularies as assets and the
 
 from __future__ import annotations
 
-import json
+import re
 import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -144,6 +144,8 @@ def shortest_float(value: float) -> float:
 
 
 def words_of(text: str, *, are_numbers: bool) -> list[str | int]:
-    """Return the lines of a vocabulary file."""
+    """Return the lines of a vocabulary file. Raises ValueError if they are to be whole numbers, and are none."""
     lines = text.split("\n")
-    return [json.loads(line) for line in lines] if are_numbers else list(lines)
+    if are_numbers and not all(re.fullmatch(r"-?[0-9]{1,19}", line) for line in lines):
+        raise ValueError("a line is no whole number")
+    return [int(line) for line in lines] if are_numbers else list(lines)

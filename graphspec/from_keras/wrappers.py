@@ -10,26 +10,30 @@ from graphspec.from_keras.objects import is_object
 from graphspec.from_keras.records import Body, LayerRecord
 
 
-def without_copy(config: dict[str, Any]) -> dict[str, Any]:
-    """Return the configuration of a layer without the `backward_layer` that `Bidirectional` makes of the other."""
-    forward, backward = (config.get(key) for key in ("layer", "backward_layer"))
-    if not (isinstance(forward, dict) and isinstance(backward, dict) and is_object(forward) and is_object(backward)):
-        return config
+def without_copy(record: LayerRecord) -> dict[str, Any]:
+    """Return the configuration of a layer without what `Bidirectional` makes of the layer that it gets.
+
+    It puts a prefix before the name of the layer, and makes the backward layer of it where it gets none.
+    """
+    forward, backward = (record.config.get(key) for key in ("layer", "backward_layer"))
+    if record.class_name != "Bidirectional" or not _is_layer(forward) or not _is_layer(backward):
+        return record.config
+    names = [str(each["config"].get("name")) for each in (forward, backward)]
+    name = names[0].removeprefix("forward_")
+    config = {**record.config, "layer": {**forward, "config": {**forward["config"], "name": name}}}
     ours, theirs = (
-        {key: value for key, value in each["config"].items() if key not in ("name", "go_backwards")}
+        _without_ids({key: value for key, value in each["config"].items() if key not in ("name", "go_backwards")})
         for each in (forward, backward)
     )
-    names = [str(each["config"].get("name")) for each in (forward, backward)]
-    is_named = names[0].removeprefix("forward_") == names[1].removeprefix("backward_")
     is_turned = bool(forward["config"].get("go_backwards")) != bool(backward["config"].get("go_backwards"))
-    if (
-        forward["class_name"] == backward["class_name"]
-        and _without_ids(ours) == _without_ids(theirs)
-        and is_turned
-        and is_named
-    ):
-        return {key: value for key, value in config.items() if key != "backward_layer"}
+    is_copy = forward["class_name"] == backward["class_name"] and ours == theirs
+    if is_copy and is_turned and names[1] == f"backward_{name}":
+        del config["backward_layer"]
     return config
+
+
+def _is_layer(value: Any) -> bool:
+    return is_object(value) and isinstance(value["config"], dict)
 
 
 def _without_ids(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Whatever a model holds, decompiling gives a spec that builds what Keras loads, or findings: `scripts/fuzz_models.py`."""
+"""Whatever a model holds, decompiling gives findings or what Keras loads: a sample of `scripts/fuzz_models.py`."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ import graphspec
 from graphspec.diagnostics import SpecError
 from graphspec.from_keras import Decompiled, DecompileOptions, decompile_file, read_model_file
 from graphspec.from_keras.config_form import MAX_DEPTH
-from tests.from_keras.round_trip import differences
+from tests.from_keras.round_trip import differences, structural
 
 Edit = Callable[[dict[str, Any]], object]
 
@@ -184,9 +184,7 @@ def test_what_no_spec_holds_is_said(config: dict[str, Any], part: str, tmp_path:
     assert (code, "`y`" in message, part in message) == ("GS702", True, True)
 
 
-@pytest.mark.parametrize(
-    "name", ["${x}", "a${1/0}b", "$${", "n" * 1_000, "no", "a: b", "# a", "'", "\U0001f600", "\u2028"]
-)
+@pytest.mark.parametrize("name", ["${x}", "a${1 - x}b", "$${", "n" * 1_000, "no", "a: b", "# a", "'", "\U0001f600"])
 def test_any_name_comes_back(name: str, tmp_path: Path) -> None:
     """A layer keeps its name, whatever YAML and the language could make of it: in a chain, shared, and at the end."""
     x = keras.Input((4,), name="x")
@@ -216,9 +214,22 @@ def test_names_that_become_one_stay_apart(tmp_path: Path) -> None:
         keras.Model(i, keras.layers.Dense(4, name=f"d{number}")(i), name=name)
         for number, name in enumerate(("m 1", "m_1"))
     ]
-    y = models[0](models[1](other(one(other(one(x))))))
-    found, _ = differences(keras.Model(x, y), tmp_path)
+    made = keras.Model(x, models[0](models[1](other(one(other(one(x)))))))
+    built = graphspec.build(graphspec.decompile(made))
+    assert structural(made, built) == []
+
+
+def test_names_of_held_layers_come_back(tmp_path: Path) -> None:
+    """Layers in wrappers keep their names, also those that look as if `Bidirectional` had made them."""
+    x, layers = keras.Input((4, 3), name="x"), keras.layers
+    held = layers.Bidirectional(layers.GRU(2, return_sequences=True, name="forward_rnn"))
+    backward = layers.GRU(2, return_sequences=True, go_backwards=True, use_bias=False, name="backward_gru")
+    y = layers.TimeDistributed(layers.Dense(3, name="forward_dense"))(held(x))
+    y = layers.Bidirectional(layers.GRU(2, return_sequences=True), backward_layer=backward)(y)
+    again = layers.TimeDistributed(layers.Bidirectional(layers.GRU(2)))(layers.Reshape((1, 4, 4))(y))
+    found, _ = differences(keras.Model(x, again), tmp_path)
     assert found == []
+    assert (tmp_path / "spec.yaml").read_text().count("backward_layer") == 1
 
 
 def test_vocabularies_of_one_name_stay_apart(tmp_path: Path) -> None:
@@ -246,6 +257,11 @@ def test_files_stay_beside_the_spec(name: str, tmp_path: Path) -> None:
     config = model(lookup, output=name)
     config["config"]["layers"][0]["config"]["dtype"] = "string"
     folder = tmp_path / "a" / "b"
+    if "/" in name:  # no name to Keras
+        with pytest.raises(SpecError):
+            decompiled(config, tmp_path, DecompileOptions(path=folder / "spec.yaml"))
+        assert list(tmp_path.iterdir()) == [tmp_path / "model.json"]
+        return
     decompiled(config, tmp_path, DecompileOptions(path=folder / "spec.yaml"))
     written = {path for path in tmp_path.rglob("*") if path.is_file()} - {tmp_path / "model.json"}
     assert {path.parent for path in written} == {folder}

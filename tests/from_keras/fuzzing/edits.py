@@ -72,7 +72,7 @@ def _near(tree: Any, rng: random.Random, corpus: Corpus) -> None:
     elif isinstance(value, float):
         holder[key] = rng.choice((value / 2, value * 3, -value, round(value), 0.0, 1.0))
     else:
-        holder[key] = rng.choice(corpus.values.get(str(key), [None]))
+        holder[key] = deepcopy(rng.choice(corpus.values.get(str(key), [None])))
 
 
 def _as_elsewhere(tree: Any, rng: random.Random, corpus: Corpus) -> None:
@@ -139,7 +139,7 @@ def _histories(tree: Any) -> list[list[Any]]:
 def _rewire(tree: Any, rng: random.Random, corpus: Corpus) -> None:
     """Let a call or an output take another tensor."""
     histories = _histories(tree)
-    history, other = rng.choice(histories), rng.choice(histories)
+    history, other = rng.choice(histories), deepcopy(rng.choice(histories))
     match rng.randrange(5):
         case 0 | 1:
             history[:] = other
@@ -148,7 +148,7 @@ def _rewire(tree: Any, rng: random.Random, corpus: Corpus) -> None:
         case 3:
             history[2] = rng.choice((0, 1, 2, -1, 0.0, "0", None, 10**30, True))
         case _:
-            history[0] = rng.choice((*_NAMES, 3, None, [], other[0]))
+            history[0] = rng.choice((*_NAMES, 3, None, other[0]))
 
 
 def _duplicate_layer(tree: Any, rng: random.Random, corpus: Corpus) -> None:
@@ -182,7 +182,7 @@ def _rename_layer(tree: Any, rng: random.Random, corpus: Corpus) -> None:
 
 def _rename_somewhere(tree: Any, rng: random.Random, corpus: Corpus) -> None:
     holder, key = rng.choice([(h, k) for h, k, _ in walk(tree) if k == "name"])
-    holder[key] = rng.choice((*_NAMES, *_ODD))
+    holder[key] = deepcopy(rng.choice((*_NAMES, *_ODD)))
 
 
 def _change_class(tree: Any, rng: random.Random, corpus: Corpus) -> None:
