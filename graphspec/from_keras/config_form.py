@@ -9,6 +9,7 @@ MAX_DEPTH = 150
 """Levels of lists and mappings in one another. Fourteen models in one another take some 100."""
 
 _SHOWN = 40
+_MAX_SIZE = 2**63
 
 
 class UnknownFormError(ValueError):
@@ -40,7 +41,7 @@ def is_index(value: Any) -> bool:
 
 def is_shape(value: Any) -> bool:
     """Return whether a value is the shape of a tensor with its batch size, sizes that are not known being None."""
-    return isinstance(value, list) and all(each is None or is_index(each) for each in value)
+    return isinstance(value, list) and all(each is None or (is_index(each) and each < _MAX_SIZE) for each in value)
 
 
 def _check_text(text: str) -> None:

@@ -112,6 +112,10 @@ FAULTY: dict[str, tuple[Edit, str]] = {
         lambda config: last(config).update(inbound_nodes=calls(tensor("x", shape=["a"]))),
         "keras_history",
     ),
+    "a size that none has": (
+        lambda config: last(config).update(inbound_nodes=calls(tensor("x", shape=[10**30]))),
+        "keras_history",
+    ),
     "a call without tensors": (lambda config: last(config).update(inbound_nodes=calls(3)), "takes no tensor"),
     "a call that is none": (lambda config: last(config).update(inbound_nodes=[3]), "no list of `args`"),
     "calls that are none": (lambda config: last(config).update(inbound_nodes=3), "are no list"),
@@ -222,7 +226,7 @@ def test_names_that_become_one_stay_apart(tmp_path: Path) -> None:
 def test_names_of_held_layers_come_back(tmp_path: Path) -> None:
     """Layers in wrappers keep their names, also those that look as if `Bidirectional` had made them."""
     x, layers = keras.Input((4, 3), name="x"), keras.layers
-    held = layers.Bidirectional(layers.GRU(2, return_sequences=True, name="forward_rnn"))
+    held = layers.Bidirectional(layers.GRU(2, return_sequences=True, name="rnn"))
     backward = layers.GRU(2, return_sequences=True, go_backwards=True, use_bias=False, name="backward_gru")
     y = layers.TimeDistributed(layers.Dense(3, name="forward_dense"))(held(x))
     y = layers.Bidirectional(layers.GRU(2, return_sequences=True), backward_layer=backward)(y)

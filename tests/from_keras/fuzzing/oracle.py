@@ -232,7 +232,7 @@ def _digests(outputs: list[Any], known: dict[int, str]) -> list[str]:
             known[id(tensor)] = known[id(taken[0])]
         elif isinstance(operation, keras.Model):
             inner = {id(one): known[id(other)] for one, other in zip(operation.inputs, taken, strict=True)}
-            known[id(tensor)] = f"{operation.name}: {_digests(operation.outputs, inner)[index]}"
+            known[id(tensor)] = _digests(operation.outputs, inner)[index]
         else:
             text = json.dumps([_described(operation), index, _plain(arguments, known)], sort_keys=True)
             known[id(tensor)] = hashlib.sha256(text.encode()).hexdigest()
