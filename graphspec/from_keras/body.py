@@ -316,15 +316,16 @@ class BodyWriter:
         """Return the text by which a spec names a tensor."""
         several = self.output_names(tensor.layer)
         node = names.get(replace(tensor, index=0), "")
-        if several:
+        if tensor.index < len(several):
             return f"{node}.{several[tensor.index]}"
         return f"{node}[{tensor.index}]" if (tensor.layer, tensor.call) in self.several else node
 
     def output_names(self, layer: str) -> list[str]:
-        """Return the names of the outputs of a nested model of several; empty for anything else."""
+        """Return the names of the outputs of a nested model of several, as Keras numbers them; else none."""
         record = self.body.layers.get(layer)
         writer = self.models.get(self.declared_name(record)) if record is not None and record.is_model else None
-        return list(writer.output_keys.values()) if writer and len(writer.body.outputs) > 1 else []
+        numbered = writer.body.numbered_outputs if writer is not None else []
+        return [writer.output_keys[name] for name in numbered] if writer is not None and len(numbered) > 1 else []
 
 
 def _without_unused(units: list[Unit], outputs: list[Tensor]) -> list[Unit]:

@@ -44,6 +44,11 @@ def is_shape(value: Any) -> bool:
     return isinstance(value, list) and all(each is None or (is_index(each) and each < _MAX_SIZE) for each in value)
 
 
+def is_of_keras(module: str) -> bool:
+    """Return whether a module is one of Keras, or none is written."""
+    return not module or module.partition(".")[0] == "keras"
+
+
 def _check_text(text: str) -> None:
     if not text.isascii():
         try:

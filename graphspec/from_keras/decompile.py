@@ -11,7 +11,7 @@ from graphspec.diagnostics import Report, SpecError
 from graphspec.diagnostics.rules import CODE_CARRYING, NO_EQUIVALENT, NOT_A_MODEL
 from graphspec.from_keras.body import BodyWriter, Context
 from graphspec.from_keras.compiling import CompileWriter
-from graphspec.from_keras.config_form import UnknownFormError, check_form
+from graphspec.from_keras.config_form import UnknownFormError, check_form, is_of_keras
 from graphspec.from_keras.findings import Findings
 from graphspec.from_keras.learned import LearnedState
 from graphspec.from_keras.names import DifferentWiringError, differing_names
@@ -92,7 +92,8 @@ def _body(written: dict[str, Any], context: Context) -> tuple[BodyWriter, Contex
         raise SpecError(findings.report) from None
     class_name = str(written.get("class_name"))
     config = written.get("config")
-    if class_name not in _GRAPHS or not isinstance(config, dict) or "layers" not in config:
+    is_graph = class_name in _GRAPHS and is_of_keras(str(written.get("module") or ""))
+    if not is_graph or not isinstance(config, dict) or "layers" not in config:
         findings.add(
             CODE_CARRYING,
             f"the model is a `{class_name}`, whose code decides what it computes",

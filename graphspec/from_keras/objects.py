@@ -13,6 +13,7 @@ from graphspec.catalog.arguments import argument_kind
 from graphspec.catalog.refused import CODE_CARRYING as CODE_CARRYING_NAMES
 from graphspec.diagnostics.rules import CODE_CARRYING, NO_EQUIVALENT, UNREGISTERED
 from graphspec.diagnostics.suggest import a
+from graphspec.from_keras.config_form import is_of_keras
 from graphspec.from_keras.findings import UnwritableError
 from graphspec.language.lower.naming import snake_case
 
@@ -150,7 +151,7 @@ def name_of(kind: Kind, written: dict[str, Any]) -> str:
     if isinstance(registered, str) and ">" in registered:
         return registered
     is_known = catalog.find(kind, name) is not None or catalog.is_identifier(kind, name)
-    if (module.startswith("keras") or not module) and is_known:
+    if is_of_keras(module) and is_known:
         return name
     raise UnwritableError(
         UNREGISTERED,

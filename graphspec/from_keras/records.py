@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from graphspec.from_keras.config_form import UnknownFormError, is_index, is_shape
+from graphspec.from_keras.config_form import UnknownFormError, is_index, is_of_keras, is_shape
 
 TENSOR = "__keras_tensor__"
 INPUT = "InputLayer"
@@ -49,7 +49,8 @@ class LayerRecord:
     @property
     def is_model(self) -> bool:
         """Return whether this is a model that layers and calls describe."""
-        return self.class_name in ("Functional", "Sequential", "Model") and "layers" in self.config
+        is_graph = self.class_name in ("Functional", "Sequential", "Model") and "layers" in self.config
+        return is_graph and is_of_keras(self.module)
 
 
 @dataclass(eq=False, slots=True)
@@ -73,13 +74,17 @@ class Call:
 
 @dataclass(eq=False, slots=True)
 class Body:
-    """A model: inputs by name in their order, calls in an order in which each comes after what it takes, outputs."""
+    """A model: inputs by name in their order, calls in an order in which each comes after what it takes, outputs.
+
+    numbered_outputs: The names of outputs in the order in which Keras numbers them, which sorts the keys of mappings.
+    """
 
     name: str
     inputs: dict[str, LayerRecord]
     layers: dict[str, LayerRecord]
     calls: list[Call]
     outputs: dict[str, Tensor]
+    numbered_outputs: list[str]
 
     @property
     def is_frozen(self) -> bool:
@@ -108,10 +113,10 @@ def read_body(class_name: str, config: dict[str, Any]) -> Body:
         raise UnknownFormError(f"a `{class_name}` has no `name` or no list of `layers`")
     if class_name == "Sequential":
         return _sequential(name, layers, config.get("build_input_shape"))
-    ends = [_places(config[key]) if key in config else None for key in ("input_layers", "output_layers")]
-    if not ends[0] or not ends[1]:
+    inputs, outputs = ([] if key not in config else _places(config[key]) for key in ("input_layers", "output_layers"))
+    if not inputs or not outputs:
         raise UnknownFormError(f"the model `{name}` has no `input_layers` or no `output_layers`")
-    return _functional(name, layers, ends[0], ends[1])
+    return _functional(name, layers, inputs, outputs)
 
 
 def _record(written: Any) -> LayerRecord:
@@ -134,9 +139,7 @@ def _record(written: Any) -> LayerRecord:
     )
 
 
-def _functional(
-    name: str, written: list[Any], input_places: dict[str, Tensor], output_places: dict[str, Tensor]
-) -> Body:
+def _functional(name: str, written: list[Any], input_places: list[_Place], output_places: list[_Place]) -> Body:
     layers: dict[str, LayerRecord] = {}
     for each in written:
         record = _record(each)
@@ -147,11 +150,12 @@ def _functional(
         if not isinstance(calls, list):
             raise UnknownFormError(f"the `inbound_nodes` of `{record.name}` are no list")
         record.calls += [_call(record, number, call) for number, call in enumerate(calls)]
-    inputs = {tensor.layer: _input(_layer(tensor, layers)) for tensor in input_places.values()}
+    inputs = {place.tensor.layer: _input(_layer(place.tensor, layers)) for place in input_places}
     if len(inputs) < len(input_places):
         raise UnknownFormError(f"the model `{name}` has an input twice")
-    outputs = {key: _called(tensor, layers) for key, tensor in output_places.items()}
-    return Body(name, inputs, layers, _ordered(layers, inputs, outputs), outputs)
+    outputs = {place.name: _called(place.tensor, layers) for place in output_places}
+    numbered = [place.name for place in sorted(output_places, key=lambda each: each.position)]
+    return Body(name, inputs, layers, _ordered(layers, inputs, outputs), outputs, numbered)
 
 
 def _call(record: LayerRecord, number: int, written: Any) -> Call:
@@ -166,8 +170,8 @@ def _call(record: LayerRecord, number: int, written: Any) -> Call:
 
 def _input(record: LayerRecord) -> LayerRecord:
     """Return the layer of an input, checked."""
-    if record.class_name != INPUT:
-        raise UnknownFormError(f"`{record.name}` is an input, and no `{INPUT}`")
+    if record.class_name != INPUT or not is_of_keras(record.module):
+        raise UnknownFormError(f"`{record.name}` is an input, and no `{INPUT}` of Keras")
     shape = record.config.get("batch_shape") or record.config.get("batch_input_shape")
     if not shape or not is_shape(shape):
         raise UnknownFormError(f"the input `{record.name}` has no `batch_shape`")
@@ -212,7 +216,7 @@ def _sequential(name: str, written: list[Any], built_shape: Any) -> Body:
     layers = {record.name: record for record in records}
     if len(layers) < len(records) or any(record.class_name == INPUT for record in rest):
         raise UnknownFormError(f"the Sequential model `{name}` has a layer or an input twice")
-    return Body(name, {first.name: first}, layers, calls, {last.layer: last})
+    return Body(name, {first.name: first}, layers, calls, {last.layer: last}, [last.layer])
 
 
 def _values(value: Any) -> Any:
@@ -226,29 +230,38 @@ def _values(value: Any) -> Any:
     return [_values(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-def _places(written: Any) -> dict[str, Tensor]:
-    """Return inputs or outputs by name, of one, a list or a mapping of places, however deep.
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """An input or an output. position: the keys and indices that lead to it, as Keras sorts them."""
+
+    name: str
+    tensor: Tensor
+    position: tuple[tuple[str, int], ...]
+
+
+def _places(written: Any) -> list[_Place]:
+    """Return inputs or outputs, of one, a list or a mapping of places, however deep.
 
     A place in a mapping has the name of its key, any other that of its layer, with a number if it is not the first.
     """
-    found: dict[str, Tensor] = {}
-    waiting: list[tuple[str, Any]] = [("", written)]
+    found: dict[str, _Place] = {}
+    waiting: list[tuple[str, Any, tuple[tuple[str, int], ...]]] = [("", written, ())]
     while waiting:
-        key, each = waiting.pop()
+        key, each, position = waiting.pop()
         if _is_place(each):
             stem = name = key or str(each[0])
             number = 0
             while name in found:
                 number += 1
                 name = f"{stem}_{number}"
-            found[name] = _tensor(each)
+            found[name] = _Place(name, _tensor(each), position)
         elif isinstance(each, dict):
-            waiting += [(str(inner), value) for inner, value in reversed(each.items())]
+            waiting += [(inner, value, (*position, (inner, 0))) for inner, value in reversed(each.items())]
         elif isinstance(each, list):
-            waiting += [(key, value) for value in reversed(each)]
+            waiting += [(key, value, (*position, ("", at))) for at, value in reversed(list(enumerate(each)))]
         else:
             raise UnknownFormError(f"`{str(each)[:40]}` stands among inputs or outputs")
-    return found
+    return list(found.values())
 
 
 def _is_place(written: Any) -> bool:

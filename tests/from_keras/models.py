@@ -131,6 +131,22 @@ def nested() -> Model:
 
 
 @_model
+def unsorted() -> Model:
+    """Nested models with mappings of inputs and outputs whose keys are not in the order of the alphabet."""
+    left, right = Input((4,), name="left"), Input((4,), name="right")
+    inner = Model(
+        {"z": left, "c": right},
+        {"s": L.Dense(4, name="first")(left), "o": [L.Dense(4, name="second")(right), L.Dense(4, name="third")(left)]},
+        name="inner",
+    )
+    x, y = Input((4,), name="x"), Input((4,), name="y")
+    made = inner({"z": x, "c": y})
+    again = inner({"c": made["o"][0], "z": made["s"]})
+    outputs = {"b": again["o"][1], "a": L.Subtract(name="difference")([made["o"][1], again["s"]]), "c": made["o"][0]}
+    return Model({"y": y, "x": x}, outputs)
+
+
+@_model
 def names() -> Model:
     """Names that the language does not allow, or reads as something else."""
     x = Input((3,), name="x.1")

@@ -167,6 +167,18 @@ def test_other_form_is_said(what: str, tmp_path: Path) -> None:
     assert part in message
 
 
+@pytest.mark.parametrize("module", ["keras_custom.layers", "os", "kerasfoo"])
+def test_class_of_another_module_is_no_class_of_keras(module: str, tmp_path: Path) -> None:
+    """A layer, an input and a model whose classes only have the names of those of Keras are not taken for them."""
+    assert found(model({**dense(), "module": module}), tmp_path)[0] == "GS211"
+    assert found({**model(dense()), "module": module}, tmp_path)[0] == "GS205"
+    config = model(dense())
+    config["config"]["layers"][0]["module"] = module
+    assert found(config, tmp_path)[0] == "GS701"
+    inner = {**model(dense()), "module": module, "name": "m", "inbound_nodes": calls(tensor("x"))}
+    assert found(model(inner, output="m"), tmp_path)[0] in ("GS211", "GS702")
+
+
 def test_base_of_the_faulty_ones_is_sound(tmp_path: Path) -> None:
     """The model that the edits change gives a spec, so that each refusal is that of its edit."""
     assert "Dense: 3" in decompiled(model(dense()), tmp_path).text

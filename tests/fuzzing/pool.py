@@ -25,7 +25,7 @@ _AT_A_TIME = 50
 _LIFETIME = 1_000
 """Cases of one process: Click keeps the streams of every command that runs in it, with all that was written."""
 
-_ADDRESSES = 4 * 2**30
+_ADDRESSES, _ADDRESSES_OF_KERAS = 4 * 2**30, 10 * 2**30
 """Bytes of address space that a process may take: more, and it fails rather than the machine."""
 
 
@@ -104,12 +104,15 @@ class _Worker:
         self.context: Any = multiprocessing.get_context("forkserver" if keras else "spawn")
         if keras:
             self.context.set_forkserver_preload(PRELOADED)
+        self.addresses = _ADDRESSES_OF_KERAS if keras else _ADDRESSES
         self.left: list[int] = []
         self._start()
 
     def _start(self) -> None:
         self.pipe, theirs = multiprocessing.Pipe()
-        self.process = self.context.Process(target=_work, args=(theirs, self.attempt, self.folder), daemon=True)
+        self.process = self.context.Process(
+            target=_work, args=(theirs, self.attempt, self.folder, self.addresses), daemon=True
+        )
         self.process.start()
         theirs.close()
         self.heard = time.monotonic()
@@ -144,8 +147,8 @@ class _Worker:
             self.pipe.send(self.left)
 
 
-def _work(pipe: Connection, attempt: Attempt, folder: Path) -> None:
-    resource.setrlimit(resource.RLIMIT_AS, (_ADDRESSES, _ADDRESSES))
+def _work(pipe: Connection, attempt: Attempt, folder: Path, addresses: int) -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (addresses, addresses))
     while True:
         for number in pipe.recv():
             pipe.send((number, attempt(number, folder)))
