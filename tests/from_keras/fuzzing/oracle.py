@@ -92,6 +92,7 @@ def compare(case: Case, trial: Trial, outcome: Outcome, *, numbers: bool) -> Non
             if numbers:
                 built = graphspec.build(trial.options(case).path or spec)
         except SpecError as error:
+            built = None
             outcome.kind, outcome.detail = "spec that does not build", first(error)
     stage.write_text("Keras")
     loaded = _in_time(lambda: _loaded(case, trial.folder, weightless=not numbers))
@@ -163,6 +164,8 @@ def _in_time(load: Callable[[], Any]) -> Any:
         with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
             warnings.simplefilter("ignore")
             loaded = load()
+            if isinstance(loaded, keras.Model):
+                loaded.get_config()  # a layer may have lost what it has learned
         return loaded if isinstance(loaded, keras.Model | str) else f"Keras refuses it: {type(loaded).__name__}"
     except BaseException as error:
         if isinstance(error, KeyboardInterrupt):
