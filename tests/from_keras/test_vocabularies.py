@@ -37,6 +37,15 @@ def test_short_vocabulary_stands_in_the_spec(tmp_path: Path) -> None:
     assert graphspec.build(spec).get_layer("look").get_vocabulary() == ["[UNK]", "b", "a"]
 
 
+def test_words_that_no_line_holds_stand_in_the_spec(tmp_path: Path) -> None:
+    """Words with line breaks and spaces at their ends are listed, however many there are."""
+    x = Input((1,), dtype="string", name="x")
+    model = Model(x, L.StringLookup(vocabulary=[*WORDS, "two\nlines", " padded "], name="look")(x))
+    built = graphspec.build(graphspec.decompile(model, tmp_path / "spec.yaml"))
+    assert list(tmp_path.glob("*.txt")) == []
+    assert built.get_layer("look").get_vocabulary() == model.get_layer("look").get_vocabulary()
+
+
 def test_two_layers_of_one_name_have_a_file_each(tmp_path: Path) -> None:
     """Layers of two models may have one name, and two vocabularies."""
     x = Input((1,), dtype="string", name="x")

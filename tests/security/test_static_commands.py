@@ -12,6 +12,7 @@ import pytest
 
 from .cases import CASES, SHIPPED
 from .cases.case import BASE, Case, each
+from .cases.models import MODELS
 from .sandbox import Sandbox
 
 
@@ -32,6 +33,20 @@ def test_hostile_case_is_looked_at_and_nothing_else_happens(case: Case, place: P
         assert not [text for text in case.hides if text in result.output]
         if command is commands[0] and case.refused is not None:
             assert ("error[" in result.output) == case.refused, result.output[:500]
+
+
+@each(MODELS)
+def test_hostile_model_is_decompiled_and_not_executed(case: Case, place: Path, sandbox: Sandbox) -> None:
+    """A saved model gives a spec or findings, and nothing is written but what is asked for."""
+    case.lay_out(place)
+    (place / "project" / "out").mkdir()
+    limits = case.limits(place, "out")
+    weights = [] if "a gigabyte" in case.name else ["--weights"]  # which takes as much as the weights do
+    for command in (["decompile", "m.keras"], ["decompile", "m.keras", "-o", "out/spec.yaml", *weights]):
+        result = sandbox.run(place, command, limits)
+        assert result.wrong() == []
+        assert result.status in (0, 1)
+        assert not [text for text in ("hunter2", "precious") if text in result.output]
 
 
 _LOOKING_UP = [
