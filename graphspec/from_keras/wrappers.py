@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeGuard
 
 from graphspec.diagnostics.rules import NO_EQUIVALENT
 from graphspec.from_keras.findings import UnwritableError
@@ -32,7 +32,7 @@ def without_copy(record: LayerRecord) -> dict[str, Any]:
     return config
 
 
-def _is_layer(value: Any) -> bool:
+def _is_layer(value: Any) -> TypeGuard[dict[str, Any]]:
     return is_object(value) and isinstance(value["config"], dict)
 
 
