@@ -131,5 +131,5 @@ def listed(model: keras.Model, batch: dict[str, Any]) -> Any:
 
 def flat(outputs: Any) -> list[Any]:
     """Return outputs as arrays, those of a mapping in its order."""
-    values = list(outputs.values()) if isinstance(outputs, dict) else keras.tree.flatten(outputs)
-    return [np.asarray(value) for value in values]
+    values = list(outputs.values()) if isinstance(outputs, dict) else [outputs]
+    return [np.asarray(each) for value in values for each in keras.tree.flatten(value)]
