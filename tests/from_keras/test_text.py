@@ -121,3 +121,14 @@ def test_compile_becomes_losses_metrics_and_training(tmp_path: Path) -> None:
     assert found["b"]["loss"] == "SparseCategoricalCrossentropy"
     assert list(found["b"]["metrics"]) == ["accuracy", {"SparseTopKCategoricalAccuracy": 2}]
     assert spec.tree["training"]["optimizer"] == {"Adam": {"clipnorm": 1.0}}
+
+
+def test_repeated_structure_is_one_block(tmp_path: Path) -> None:
+    """Layers that a loop makes, whose first names have no numbers, are uses of one block that has them once."""
+    x = before = Input((16,), name="x")
+    for _ in range(20):
+        inner = L.Dense(16, activation="gelu")(L.LayerNormalization()(before))
+        before = L.Add()([before, inner])
+    text = text_of(Model(x, L.Dense(1, name="out")(before)), tmp_path)
+    assert (text.count("LayerNormalization"), text.count("- residual")) == (1, 20)
+    assert len(text.splitlines()) <= 40
