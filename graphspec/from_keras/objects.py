@@ -28,17 +28,17 @@ EVERY_AXIS = frozenset(
 )
 """Arguments of which one number stands for the same number on every axis."""
 
+_FOLLOWS = {"strides": "pool_size", "value_dim": "key_dim"}
+"""Arguments that are None by default, and those whose values they take then."""
 
 _FOR_NONE = {"data_format": "channels_last", "activation": "linear"}
 """What Keras puts in the place of None when it makes a layer."""
-
 
 _PLAIN = ("__tensor__", "__numpy__", "__tuple__", "__ellipsis__", "__slice__", "__keras_tensor__", "__bytes__")
 """Classes by which Keras writes plain values."""
 
 _STATE = ("vocabulary_size", "bin_boundaries", "quantization_config")
 """Keys of a configuration that follow from others."""
-
 
 HeldLayer = Callable[[dict[str, Any]], Any]
 """Writes a serialised layer that stands among arguments: in place, or by the name of its declaration."""
@@ -81,7 +81,7 @@ class Writer:
                         expected=f"arguments of `{name}` in Keras {catalog.keras_version()}",
                     )
                 continue
-            if entry is not None and self._is_default(entry, argument, value):
+            if entry is not None and (self._is_default(entry, argument, value) or _follows(entry, argument, config)):
                 continue
             found[argument] = self._argument(argument, value)
         return found
@@ -119,6 +119,14 @@ class Writer:
         return same(plain(value), default) or (
             argument in EVERY_AXIS and same(_one_for_all(value), _one_for_all(default))
         )
+
+
+def _follows(entry: Entry, argument: str, config: dict[str, Any]) -> bool:
+    """Return whether Keras makes the value of an argument from another one where it is None."""
+    source = _FOLLOWS.get(argument)
+    if source not in entry.arguments or entry.arguments.get(argument, REQUIRED) is not None:
+        return False
+    return same(_one_for_all(config[argument]), _one_for_all(config.get(source, entry.arguments[source])))
 
 
 def is_object(value: Any) -> bool:
