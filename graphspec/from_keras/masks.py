@@ -72,8 +72,10 @@ def _is_mask_of(mask: Tensor, source: Call, by_result: _Calls) -> bool:
     padding = 0
     if source.layer.class_name == "Masking":
         padding = source.layer.config.get("mask_value", 0)
-        is_any = call is not None and call.layer.class_name == "Any" and call.layer.config.get("axis") == -1
-        if call is None or not is_any or len(call.args) != 1 or not isinstance(call.args[0], Tensor):
+        if call is None or call.layer.class_name != "Any" or len(call.args) != 1:
+            return False
+        reduced = call.layer.config.get("axis"), call.layer.config.get("keepdims")
+        if reduced != (-1, False) or not isinstance(call.args[0], Tensor):
             return False
         call = by_result.get((call.args[0].layer, call.args[0].call))
     return call is not None and call.layer.class_name == "NotEqual" and call.args == [source.args[0], padding]

@@ -89,6 +89,10 @@ class Writer:
     def _argument(self, argument: str, value: Any) -> Any:
         if argument == "dtype":
             return _policy(value)
+        if argument == "quantization_config":
+            raise UnwritableError(
+                NO_EQUIVALENT, "is quantized, which no spec can write", help="save the model before it is quantized"
+            )
         kind = argument_kind(argument)
         if is_object(value):
             if kind == "layers":
@@ -193,7 +197,7 @@ def entry_defaults(entry: Entry | None) -> dict[str, Any]:
 def plain(value: Any) -> Any:
     """Return a value as a spec writes it: tensors and shapes as lists, whole floats as they are."""
     if isinstance(value, dict) and value.get("class_name") in ("__tensor__", "__numpy__"):
-        return value["config"]["value"]
+        return _array(value["config"])
     if isinstance(value, dict) and value.get("class_name") == "__tuple__":
         return plain(list(value.get("items", ())))
     if isinstance(value, dict):
@@ -203,6 +207,20 @@ def plain(value: Any) -> Any:
     if isinstance(value, str):
         return literal(value)
     return [plain(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _array(config: dict[str, Any]) -> Any:
+    """Return the values of an array. Raises UnwritableError for fractions in one of whole numbers, which cuts them."""
+    value, dtype = config["value"], str(config.get("dtype"))
+    if dtype.startswith(("int", "uint", "bool")):
+        waiting = [value]
+        while waiting:
+            each = waiting.pop()
+            if isinstance(each, list):
+                waiting += each
+            elif isinstance(each, float) and not each.is_integer():
+                raise UnwritableError(NO_EQUIVALENT, f"holds {each} in an array of {dtype}")
+    return value
 
 
 def literal(text: str) -> str:

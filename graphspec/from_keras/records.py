@@ -191,10 +191,14 @@ def input_names(config: dict[str, Any]) -> dict[str, str]:
 
 
 def _called(tensor: Tensor, layers: dict[str, LayerRecord]) -> Tensor:
-    """Return an output by the number of its call: a functional model counts one more, that which made it."""
+    """Return an output by the number of its call: a functional model counts one more, that which made it.
+
+    For Keras, the call before the first of such a model is the last one.
+    """
     record = _layer(tensor, layers)
-    is_functional = record.is_model and record.class_name != "Sequential"
-    return replace(tensor, call=tensor.call - 1) if is_functional and tensor.call else tensor
+    if not record.is_model or record.class_name == "Sequential":
+        return tensor
+    return replace(tensor, call=(tensor.call or len(record.calls)) - 1)
 
 
 def _sequential(name: str, written: list[Any], built_shape: Any) -> Body:
