@@ -22,7 +22,7 @@ def automatic_masks(calls: list[Call]) -> set[tuple[str, int, str]]:
     for call in calls:
         for key, masked in _masked_arguments(call).items():
             mask = call.kwargs[key]
-            source = _masked_source(masked, by_result)
+            source = _masked_source(call, masked, by_result)
             if source is not None and _is_mask_of(mask, source, by_result):
                 found.add((call.layer.name, call.number, key))
     return found
@@ -48,13 +48,20 @@ def _masked_arguments(call: Call) -> dict[str, Tensor]:
     }
 
 
-def _masked_source(tensor: Tensor, by_result: _Calls) -> Call | None:
-    """Return the call of the `Embedding` or of `Masking` that gives a tensor its mask; None if there is none."""
+def _masked_source(user: Call, tensor: Tensor, by_result: _Calls) -> Call | None:
+    """Return the call of the `Embedding` or of `Masking` that gives a tensor its mask, until `user` takes it; or None.
+
+    A layer of another dtype than that before it casts what it takes, and a cast has no mask.
+    """
+    dtypes = {repr(user.layer.config.get("dtype"))}
     while True:
         call = by_result.get((tensor.layer, tensor.call))
         if call is None or tensor.index or len(call.args) != 1 or not isinstance(call.args[0], Tensor):
             return None
         layer = call.layer
+        dtypes.add(repr(layer.config.get("dtype")))
+        if len(dtypes) > 1:
+            return None
         if layer.class_name == "Masking" or (layer.class_name == "Embedding" and layer.config.get("mask_zero") is True):
             return call
         entry = catalog.find("layers", layer.class_name)

@@ -93,6 +93,8 @@ class Writer:
             raise UnwritableError(
                 NO_EQUIVALENT, "is quantized, which no spec can write", help="save the model before it is quantized"
             )
+        if isinstance(value, dict) and value.get("class_name") == "__tuple__":  # Keras reads them in calls alone
+            raise UnwritableError(NO_EQUIVALENT, f"has a tuple as `{argument}`, which Keras does not read there")
         kind = argument_kind(argument)
         if is_object(value):
             if kind == "layers":

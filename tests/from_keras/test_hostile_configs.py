@@ -193,11 +193,12 @@ def test_base_of_the_faulty_ones_is_sound(tmp_path: Path) -> None:
         (dense(dtype={"class_name": "DTypePolicy", "config": None}), "dtype policy"),
         (dense(kernel_size=[{}, {}]), "`kernel_size"),
         (dense(quantization_config=[1, 2]), "is quantized"),
+        (dense(activation={"class_name": "__tuple__", "items": ["relu"]}), "has a tuple as `activation`"),
         (dense(units=ARRAY), "holds 0.5 in an array of int64"),
         (layer("Flatten", "y", [tensor("x"), {"class_name": "Adam", "config": {}}]), "arguments by position"),
         (layer("Flatten", "y", [[tensor("x"), {"class_name": "Adam", "config": {}}]]), "holds a `Adam`"),
     ],
-    ids=["policy", "argument", "quantized", "fraction", "operand", "operand in a list"],
+    ids=["policy", "argument", "quantized", "tuple", "fraction", "operand", "operand in a list"],
 )
 def test_what_no_spec_holds_is_said(config: dict[str, Any], part: str, tmp_path: Path) -> None:
     """A value that no spec can write is a finding that names its layer."""
