@@ -53,13 +53,13 @@ def _masked_source(user: Call, tensor: Tensor, by_result: _Calls) -> Call | None
 
     A layer of another dtype than that before it casts what it takes, and a cast has no mask.
     """
-    dtypes = {repr(user.layer.config.get("dtype"))}
+    dtypes = {_dtype(user)}
     while True:
         call = by_result.get((tensor.layer, tensor.call))
         if call is None or tensor.index or len(call.args) != 1 or not isinstance(call.args[0], Tensor):
             return None
         layer = call.layer
-        dtypes.add(repr(layer.config.get("dtype")))
+        dtypes.add(_dtype(call))
         if len(dtypes) > 1:
             return None
         if layer.class_name == "Masking" or (layer.class_name == "Embedding" and layer.config.get("mask_zero") is True):
@@ -71,6 +71,13 @@ def _masked_source(user: Call, tensor: Tensor, by_result: _Calls) -> Call | None
         if entry is None or not (entry.masks == "passes" or is_sequence):
             return None
         tensor = call.args[0]
+
+
+def _dtype(call: Call) -> str:
+    """Return the name of the dtype policy of a layer, or what stands in its place."""
+    policy = call.layer.config.get("dtype")
+    config = policy.get("config") if isinstance(policy, dict) else None
+    return str(config.get("name") if isinstance(config, dict) else policy)
 
 
 def _is_mask_of(mask: Tensor, source: Call, by_result: _Calls) -> bool:
