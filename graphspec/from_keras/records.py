@@ -124,7 +124,10 @@ def _record(written: Any) -> LayerRecord:
     config = written.get("config") if isinstance(written, dict) else None
     if not isinstance(config, dict) or not isinstance(written.get("class_name"), str):
         raise UnknownFormError("one of the `layers` is no mapping with a `class_name` and a `config`")
-    name = config.get("name", written.get("name"))  # a custom layer may leave it out of its `config`
+    module = str(written.get("module") or "")
+    name = config.get("name")
+    if name is None and not is_of_keras(module):  # a custom layer may leave it out of its `config`
+        name = written.get("name")
     if not isinstance(name, str) or not name:
         raise UnknownFormError(f"a `{written['class_name']}` has no `name`")
     if written.get("name", name) != name:
@@ -132,7 +135,7 @@ def _record(written: Any) -> LayerRecord:
     return LayerRecord(
         name=name,
         class_name=written["class_name"],
-        module=str(written.get("module") or ""),
+        module=module,
         registered_name=str(written.get("registered_name") or written["class_name"]),
         config=config,
         is_held_elsewhere="shared_object_id" in written,

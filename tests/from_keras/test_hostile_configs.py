@@ -100,6 +100,7 @@ FAULTY: dict[str, tuple[Edit, str]] = {
     "no name": (lambda config: config["config"].pop("name"), "has no `name`"),
     "layers that are none": (lambda config: config["config"].update(layers={"a": 1}), "no list of `layers`"),
     "a layer that is none": (lambda config: config["config"]["layers"].append(3), "no mapping with a `class_name`"),
+    "a layer without a name": (lambda config: last(config)["config"].pop("name"), "has no `name`"),
     "a name that is none": (lambda config: last(config)["config"].update(name=[]), "has no `name`"),
     "two names": (lambda config: last(config)["config"].update(name="z"), "is called"),
     "a layer twice": (lambda config: config["config"]["layers"].append(dense()), "two layers are called `y`"),
