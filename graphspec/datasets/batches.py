@@ -84,16 +84,23 @@ class TrainingBatches:
 
 def evaluation_batches(graph: Graph, samples: Samples, batch_size: int) -> tf.data.Dataset:
     """Return batches of every sample once, in order, with targets and sample weights."""
-    columns = _columns(graph, samples, training=False)
-    return _one_pass(samples, columns, batch_size)
+    chunks, per_chunk = _one_pass(samples, _columns(graph, samples, training=False), batch_size, MAX_BATCHES)
+    steps = Order(samples.count, batch_size).steps
+    return _ahead(chunks.unbatch().apply(tf.data.experimental.assert_cardinality(steps)), per_chunk)
 
 
 def input_batches(graph: Graph, samples: Samples, batch_size: int) -> tf.data.Dataset:
     """Return batches of the inputs alone, in order."""
+    return input_chunks(graph, samples, batch_size).unbatch()
+
+
+def input_chunks(graph: Graph, samples: Samples, batch_size: int, most: int = MAX_BATCHES) -> tf.data.Dataset:
+    """Return up to `most` batches of the inputs at a time, in order, shapes (batches, samples, ...)."""
     columns = {
         ("inputs", name): _column(samples, samples.inputs[name], each.dtype) for name, each in graph.inputs.items()
     }
-    return _one_pass(samples, columns, batch_size).map(_unconverted(lambda inputs, _: inputs))
+    chunks, _ = _one_pass(samples, columns, batch_size, most)
+    return chunks.map(_unconverted(lambda inputs, _: inputs))
 
 
 class _Column:
@@ -171,12 +178,12 @@ def _weigher(samples: Samples, name: str, by_class: dict[int, float] | None) -> 
     return weigh
 
 
-def _one_pass(samples: Samples, columns: _Columns, batch_size: int) -> tf.data.Dataset:
+def _one_pass(samples: Samples, columns: _Columns, batch_size: int, most: int) -> tuple[tf.data.Dataset, int]:
+    """Return chunks of every sample once, in order, and the batches of a chunk, at most `most`."""
     order = Order(samples.count, batch_size, shuffled=False)
-    per_chunk = _batches_per_chunk(columns, order)
+    per_chunk = min(most, _batches_per_chunk(columns, order))
     chunks = tf.data.Dataset.from_tensor_slices(_chunks(order, per_chunk, 0, order.steps))
-    batches = _gather(samples, columns, chunks, order).unbatch()
-    return _ahead(batches.apply(tf.data.experimental.assert_cardinality(order.steps)), per_chunk)
+    return _gather(samples, columns, chunks, order), per_chunk
 
 
 def _batches_per_chunk(columns: _Columns, order: Order) -> int:

@@ -1,4 +1,4 @@
-"""The choice of `steps_per_execution: auto`, the number of steps that Keras runs in one call.
+"""The number of steps that Keras runs in one call: `steps_per_execution: auto`, and that of an evaluation.
 
 Between two calls Keras returns to Python, which costs a small model more than the step itself; within one, nothing is
 printed and nothing can be stopped. So one call should take about a quarter of a second. The time of a step is estimated
@@ -42,13 +42,27 @@ def choose_steps_per_execution(settings: TrainingModel, model: keras.Model, epoc
     """
     if settings.steps_per_execution != "auto":
         return settings.steps_per_execution
-    seconds = 6 * settings.batch_size * operations(model) / (_GPU if tf.config.list_physical_devices("GPU") else _CPU)
-    sizes = [prod(_known_sizes(each.shape[1:])) * 4 for each in model.inputs]
-    limit = min(MAX_STEPS, int(_SECONDS / max(seconds, 1e-9)), _MAX_BYTES // max(1, settings.batch_size * sum(sizes)))
+    limit = steps_at_once(model, settings.batch_size, passes=3)
     every = settings.checkpoint.every_steps if settings.checkpoint is not None else None
     if every is None:
-        return max(1, limit)
-    return max(number for number in range(1, max(1, limit) + 1) if every % number == epoch_steps % number == 0)
+        return limit
+    return max(number for number in range(1, limit + 1) if every % number == epoch_steps % number == 0)
+
+
+def steps_at_once(model: keras.Model, batch_size: int, *, passes: int = 1, keeps_outputs: bool = False) -> int:
+    """Estimate how many steps one call may run: at least 1.
+
+    Args:
+        model: The model, built.
+        batch_size: Samples of a batch.
+        passes: Forward passes that take as long as a step: 3 for a training step, with its backward pass.
+        keeps_outputs: Whether the outputs of all steps are returned.
+    """
+    speed = _GPU if tf.config.list_physical_devices("GPU") else _CPU
+    seconds = 2 * passes * batch_size * operations(model) / speed
+    tensors = [*model.inputs, *(model.outputs if keeps_outputs else [])]
+    size = batch_size * sum(prod(_known_sizes(each.shape[1:])) * 4 for each in tensors)
+    return max(1, min(MAX_STEPS, int(_SECONDS / max(seconds, 1e-9)), _MAX_BYTES // max(1, size)))
 
 
 def operations(model: keras.Model) -> int:
