@@ -17,6 +17,9 @@ from graphspec.training.steps_per_execution import steps_at_once
 
 _T = TypeVar("_T")
 
+_TOGETHER = 10
+"""Batches that are computed at the same time, unless the model may change variables: a state, or seeds."""
+
 
 def batches_at_once(model: keras.Model, batch_size: int) -> int:
     """Return the number of batches for one call; 1 if the outputs of two batches may differ in shape."""
@@ -26,7 +29,7 @@ def batches_at_once(model: keras.Model, batch_size: int) -> int:
 
 
 def prediction_of(model: keras.Model, chunk: Any) -> Callable[[Any], dict[str, tf.Tensor]]:
-    """Return a function that predicts batches on a first axis, one after the other, as Keras predicts each.
+    """Return a function that predicts batches on a first axis, as Keras predicts each.
 
     Args:
         model: A model with inputs and outputs by name.
@@ -38,12 +41,15 @@ def prediction_of(model: keras.Model, chunk: Any) -> Callable[[Any], dict[str, t
     model.make_predict_function()
     step = model.predict_function
     batch = tf.nest.map_structure(lambda each: tf.TensorSpec(each.shape[1:], each.dtype), chunk)
-    outputs = step.get_concrete_function([(batch,)]).structured_outputs
+    traced = step.get_concrete_function([(batch,)])
+    outputs = traced.structured_outputs
+    only_reads = all(each.type == "ReadVariableOp" for each in traced.graph.control_outputs)
+    at_once = _TOGETHER if only_reads else 1
     spec = tf.nest.map_structure(lambda each: tf.TensorSpec(each.shape, each.dtype), outputs)
 
     @tf.function(input_signature=[chunk], autograph=False)
     def predict(chunk: Any) -> Any:
-        return tf.map_fn(lambda inputs: step([(inputs,)]), chunk, fn_output_signature=spec, parallel_iterations=1)
+        return tf.map_fn(lambda inputs: step([(inputs,)]), chunk, fn_output_signature=spec, parallel_iterations=at_once)
 
     return predict.get_concrete_function()  # type: ignore[no-any-return]
 

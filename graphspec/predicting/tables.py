@@ -19,7 +19,7 @@ from graphspec.predicting.labels import Labels
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_ROW_GROUP = 1 << 25
+_ROW_GROUP = 1 << 24
 """Bytes of a row group of a Parquet file: small groups make it large and slow to read."""
 
 

@@ -8,6 +8,7 @@ and, twice that, in the backward pass.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import prod
 from typing import Any
 
@@ -25,6 +26,8 @@ _CPU, _GPU = 2e10, 5e12
 """Assumed operations per second of a few cores, and of an accelerator, well below their peak."""
 _MAX_BYTES = 1 << 25
 """Bytes of inputs in one execution: large inputs take long even with few weights."""
+_MAX_OUTPUT = 1 << 20
+"""Bytes of outputs in one execution that returns all: several stay in memory while they are written."""
 _UNKNOWN = 100
 """The assumed size of an unknown dimension."""
 
@@ -60,9 +63,14 @@ def steps_at_once(model: keras.Model, batch_size: int, *, passes: int = 1, keeps
     """
     speed = _GPU if tf.config.list_physical_devices("GPU") else _CPU
     seconds = 2 * passes * batch_size * operations(model) / speed
-    tensors = [*model.inputs, *(model.outputs if keeps_outputs else [])]
-    size = batch_size * sum(prod(_known_sizes(each.shape[1:])) * 4 for each in tensors)
-    return max(1, min(MAX_STEPS, int(_SECONDS / max(seconds, 1e-9)), _MAX_BYTES // max(1, size)))
+    limits = [int(_SECONDS / max(seconds, 1e-9)), _MAX_BYTES // _bytes(model.inputs, batch_size)]
+    if keeps_outputs:
+        limits.append(_MAX_OUTPUT // _bytes(model.outputs, batch_size))
+    return max(1, min(MAX_STEPS, *limits))
+
+
+def _bytes(tensors: Sequence[Any], batch_size: int) -> int:
+    return max(1, batch_size * sum(prod(_known_sizes(each.shape[1:])) * 4 for each in tensors))
 
 
 def operations(model: keras.Model) -> int:
