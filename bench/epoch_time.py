@@ -1,22 +1,25 @@
-"""How long an epoch takes through graphspec, against `fit` and `tf.data` pipelines written by hand.
+"""How long an epoch takes through graphspec, against `fit` and the best pipelines of `tf.data` written by hand.
 
-    python bench/epoch_time.py [memory] [mapped] [parquet] [images]        by default all of them
+    python bench/epoch_time.py [--epochs 20] [memory] [mapped] [parquet] [images]        by default all of them
 
-Both sides train the same model on the same data for the same epochs, in one process, in turns. The epochs are timed by
-a callback on either side, the first, in which functions are traced, left out; of several turns the best median counts.
-By hand, arrays go to `fit` as Keras' guides show it, with several numbers of steps per execution; tables and images go
-through the pipeline of `tf.data` that its guides show.
+All sides train the same model on the same data in one process, in turns, an epoch each, so that a machine that is
+slower for a while is so for all. An epoch is timed from its beginning to that of the next, checkpoints and all that
+graphspec writes included; the first ones, in which functions are traced, are left out. Beside the time that has passed,
+that which processors have worked is compared, which other work on the machine changes less.
+
+By hand, the best known ways: `fit` on arrays with 1, 32 and 128 steps per execution; a permutation of all samples, by
+which NumPy gathers 32 or 128 batches at once from a memory-mapped array, ahead and in parallel; row groups of a Parquet
+file read in parallel, in random order, each shuffled by itself, which shuffles less than graphspec does; files decoded
+in parallel.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import platform
-import statistics
-import sys
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -26,30 +29,14 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
 import numpy as np
 import tensorflow as tf
+from turns import Clock, in_turns, show
 
 import graphspec
 from graphspec.version import __version__
 
-EPOCHS, TURNS, BATCH = 8, 3, 32
+COUNT, BATCH = 64_000, 32
 L = keras.layers
-clock: list[float] = []
-
-
-class Clock(keras.callbacks.Callback):
-    """Notes how long each epoch takes."""
-
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        self.began = time.perf_counter()
-
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        clock.append(time.perf_counter() - self.began)
-
-    def get_config(self) -> dict[str, Any]:
-        """None: it has no settings."""
-        return {}
-
-
-keras.saving.register_keras_serializable("bench")(Clock)
+epochs = 20
 
 MLP = """
 graphspec: 1
@@ -68,7 +55,7 @@ def spec(
     folder: Path, source: str, labels: str, shape: str = "[64]", first: str = "{Dense: {units: 64, activation: relu}}"
 ) -> Path:
     """The spec of the model on these sources."""
-    values = {"INPUT": shape, "FIRST": first, "SOURCE": source, "LABELS": labels, "EPOCHS": EPOCHS, "BATCH": BATCH}
+    values = {"INPUT": shape, "FIRST": first, "SOURCE": source, "LABELS": labels, "EPOCHS": epochs, "BATCH": BATCH}
     text = MLP
     for name, value in values.items():
         text = text.replace(name, str(value))
@@ -92,26 +79,6 @@ def mlp(shape: tuple[int, ...] = (64,), *first: Any, at_a_time: int = 1) -> kera
     return model
 
 
-def epochs_of(train: Callable[[], Any]) -> list[float]:
-    """The seconds of each epoch of a training, but for the first."""
-    clock.clear()
-    train()
-    return clock[1:]
-
-
-def compare(title: str, sides: dict[str, Callable[[], Any]]) -> None:
-    """Run all sides in turns, and print the best median of each, and what the first takes of the others."""
-    best: dict[str, float] = {}
-    for _ in range(TURNS):
-        for name, train in sides.items():
-            best[name] = min(best.get(name, float("inf")), statistics.median(epochs_of(train)))
-    (ours, own), *others = best.items()
-    print(f"{title}\n  {ours:<34}{1000 * own:8.1f} ms an epoch")
-    for name, seconds in others:
-        print(f"  {name:<34}{1000 * seconds:8.1f} ms an epoch   ratio {own / seconds:.2f}")
-    sys.stdout.flush()
-
-
 def ours(path: Path) -> Callable[[], Any]:
     """A training through graphspec."""
 
@@ -124,7 +91,33 @@ def ours(path: Path) -> Callable[[], Any]:
 
 def by_hand(x: Any, y: Any, at_a_time: int = 1) -> Callable[[], Any]:
     """`fit` on arrays, shuffled as it does by itself."""
-    return lambda: mlp(at_a_time=at_a_time).fit(x, y, batch_size=BATCH, epochs=EPOCHS, verbose=0, callbacks=[Clock()])
+    return lambda: mlp(at_a_time=at_a_time).fit(x, y, batch_size=BATCH, epochs=epochs, verbose=0, callbacks=[Clock()])
+
+
+def on(dataset: tf.data.Dataset, at_a_time: int) -> Any:
+    """`fit` on a pipeline."""
+    return mlp(at_a_time=at_a_time).fit(dataset, epochs=epochs, verbose=0, shuffle=False, callbacks=[Clock()])
+
+
+def gathered(x: Any, y: Any, at_a_time: int) -> Callable[[], Any]:
+    """A pipeline that gathers many batches at once by a permutation of all samples."""
+    batches = len(x) // BATCH
+
+    def ranges(_: Any) -> Any:
+        order = tf.random.shuffle(tf.range(len(x), dtype=tf.int64))
+        starts = tf.data.Dataset.range(0, batches, at_a_time)
+        return starts.map(lambda at: order[at * BATCH : tf.minimum(at + at_a_time, batches) * BATCH])
+
+    def gather(at: Any) -> Any:
+        values, labels = tf.numpy_function(lambda at: (x[at], y[at]), [at], [tf.float32, tf.int64], stateful=False)
+        return tf.reshape(values, (-1, BATCH, 64)), tf.reshape(labels, (-1, BATCH))
+
+    def fit() -> Any:
+        dataset = tf.data.Dataset.range(1).flat_map(ranges).map(gather, num_parallel_calls=tf.data.AUTOTUNE)
+        dataset = dataset.unbatch().apply(tf.data.experimental.assert_cardinality(batches))
+        return on(dataset.prefetch(tf.data.AUTOTUNE), at_a_time)
+
+    return fit
 
 
 def table(count: int) -> tuple[Any, Any]:
@@ -136,46 +129,60 @@ def table(count: int) -> tuple[Any, Any]:
 
 def memory(folder: Path) -> None:
     """Arrays in memory."""
-    x, y = table(20_000)
+    x, y = table(COUNT)
     np.savez_compressed(folder / "data.npz", x=x, y=y)
     path = spec(folder, "{file: data.npz, key: x}", "{file: data.npz, key: y}")
-    sides = {f"fit, steps_per_execution {n}": by_hand(x, y, n) for n in (1, 8, 32, 128)}
-    compare("20,000 samples of 64 numbers in memory, batches of 32", {"graphspec": ours(path), **sides})
+    sides = {f"fit, {n} steps at once": by_hand(x, y, n) for n in (1, 32, 128)}
+    hand = {"tf.data, 128 batches at once": gathered(x, y, 128)}
+    show(
+        f"{COUNT:,} samples of 64 numbers in memory, batches of 32",
+        in_turns({"graphspec": ours(path), **sides, **hand}),
+    )
 
 
 def mapped(folder: Path) -> None:
-    """A memory-mapped array against the same array in memory."""
-    x, y = table(20_000)
+    """A memory-mapped array."""
+    x, y = table(COUNT)
     np.save(folder / "x.npy", x)
     np.save(folder / "y.npy", y)
-    sides = {f"fit in memory, steps_per_execution {n}": by_hand(x, y, n) for n in (1, 32)}
-    compare("the same, memory-mapped", {"graphspec": ours(spec(folder, "x.npy", "y.npy")), **sides})
+    maps = [np.load(folder / name, mmap_mode="r") for name in ("x.npy", "y.npy")]
+    sides = {f"tf.data, {n} batches at once": gathered(*maps, n) for n in (32, 128)}
+    fit = {"fit in memory, 128 steps at once": by_hand(x, y, 128)}
+    show("the same, memory-mapped", in_turns({"graphspec": ours(spec(folder, "x.npy", "y.npy")), **sides, **fit}))
 
 
 def parquet(folder: Path) -> None:
-    """A Parquet file against a generator over its batches, shuffled in a buffer."""
+    """A compressed Parquet file of several row groups."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    x, y = table(20_000)
+    x, y = table(COUNT)
     names = [f"c{i}" for i in range(64)]
-    pq.write_table(pa.table({**dict(zip(names, x.T, strict=True)), "y": y}), folder / "data.parquet")
+    file, groups = folder / "data.parquet", 8
+    pq.write_table(pa.table({**dict(zip(names, x.T, strict=True)), "y": y}), file, row_group_size=COUNT // groups)
     path = spec(folder, f"{{file: data.parquet, columns: {json.dumps(names)}}}", "{file: data.parquet, column: y}")
 
-    def rows() -> Any:
-        for batch in pq.ParquetFile(folder / "data.parquet").iter_batches(1024):
-            yield np.stack([batch.column(i).to_numpy() for i in range(64)], axis=1), batch.column(64).to_numpy()
+    def group(number: Any) -> Any:
+        table = pq.ParquetFile(file).read_row_group(int(number))
+        order = np.random.permutation(len(table))
+        values = np.stack([table.column(name).to_numpy() for name in names], axis=1)
+        return values[order].reshape(-1, BATCH, 64), table.column("y").to_numpy()[order].reshape(-1, BATCH)
+
+    def read(number: Any) -> Any:
+        values, labels = tf.numpy_function(group, [number], [tf.float32, tf.int64])
+        return tf.ensure_shape(values, (None, BATCH, 64)), tf.ensure_shape(labels, (None, BATCH))
 
     def train(at_a_time: int) -> Callable[[], Any]:
         def fit() -> Any:
-            signature = (tf.TensorSpec((None, 64), tf.float32), tf.TensorSpec((None,), tf.int64))
-            dataset = tf.data.Dataset.from_generator(rows, output_signature=signature).unbatch()
-            dataset = dataset.shuffle(10_000).batch(BATCH).prefetch(tf.data.AUTOTUNE)
-            return mlp(at_a_time=at_a_time).fit(dataset, epochs=EPOCHS, verbose=0, callbacks=[Clock()])
+            dataset = tf.data.Dataset.range(groups).shuffle(groups).map(read, num_parallel_calls=tf.data.AUTOTUNE)
+            dataset = dataset.unbatch().apply(tf.data.experimental.assert_cardinality(COUNT // BATCH))
+            return on(dataset.prefetch(tf.data.AUTOTUNE), at_a_time)
 
         return fit
 
-    compare("the same in Parquet", {"graphspec": ours(path), "tf.data": train(1), "tf.data, 32 at a time": train(32)})
+    sides = {f"tf.data by row group, {n} at once": train(n) for n in (32, 128)}
+    hand = {"tf.data, read once, 128 at once": gathered(x, y, 128)}
+    show("the same in Parquet", in_turns({"graphspec": ours(path), **sides, **hand}))
 
 
 def images(folder: Path) -> None:
@@ -210,29 +217,33 @@ def images(folder: Path) -> None:
             dataset = dataset.batch(BATCH).prefetch(tf.data.AUTOTUNE)
             stem = [L.Rescaling(0.0039), L.Conv2D(8, 3, strides=2), L.Flatten()]
             model = mlp((32, 32, 3), *stem, at_a_time=at_a_time)
-            return model.fit(dataset, epochs=EPOCHS, verbose=0, callbacks=[Clock()])
+            return model.fit(dataset, epochs=epochs, verbose=0, callbacks=[Clock()])
 
         return fit
 
-    compare(
-        "2,000 PNG files, 48 by 48, brought to 32 by 32",
-        {
-            "graphspec": ours(path),
-            "tf.data": train(1, cached=False),
-            "tf.data, cached": train(1, cached=True),
-            "tf.data, cached, 32 at a time": train(32, cached=True),
-        },
-    )
+    sides = {
+        "graphspec": ours(path),
+        "tf.data, 32 at once": train(32, cached=False),
+        "tf.data, cached, 1 at once": train(1, cached=True),
+        "tf.data, cached, 32 at once": train(32, cached=True),
+    }
+    show("2,000 PNG files, 48 by 48, brought to 32 by 32", in_turns(sides))
 
 
 def main() -> None:
     """Run the parts that are asked for."""
+    global epochs
     parts = {"memory": memory, "mapped": mapped, "parquet": parquet, "images": images}
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--epochs", type=int, default=20)
+    parser.add_argument("parts", nargs="*", metavar="PART", choices=[*parts, []])
+    options = parser.parse_args()
+    epochs = options.epochs
     print(
         f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, graphspec {__version__}, "
         f"Keras {keras.__version__}, TensorFlow {tf.__version__}"
     )
-    for name in sys.argv[1:] or parts:
+    for name in options.parts or parts:
         with tempfile.TemporaryDirectory() as folder:
             parts[name](Path(folder))
 

@@ -20,9 +20,6 @@ import platform
 import statistics
 import sys
 import tempfile
-import threading
-import time
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -32,59 +29,15 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
 import numpy as np
 import tensorflow as tf
+from turns import TRACED, Clock, Times, in_turns, ratios
 
 import graphspec
 from graphspec.version import __version__
 
-BATCH, TRACED = 64, 2
+BATCH = 64
 WIDTH, STEPS = 448, 300
 SMALL, SMALL_STEPS = 8, 2000
 L = keras.layers
-
-Times = tuple[float, float]
-"""What an epoch has taken: seconds that have passed, and seconds that processors have worked."""
-
-
-class Turns:
-    """Two threads that work in turn, an epoch each. taken: the time of each epoch by side."""
-
-    def __init__(self) -> None:
-        self.taken: dict[str, list[Times]] = {"graphspec": [], "bare fit": []}
-        self._turn = next(iter(self.taken))
-        self._working = dict.fromkeys(self.taken, True)
-        self._changed = threading.Condition()
-        self._began: dict[str, Times] = {}
-
-    def take(self, works: bool = True) -> None:
-        """End the epoch of this thread, if there is one, and wait for the next turn; works: there will be a next."""
-        wall, worked, side = time.perf_counter(), time.process_time(), threading.current_thread().name
-        if side in self._began:
-            self.taken[side].append((wall - self._began[side][0], worked - self._began[side][1]))
-        other = next(name for name in self.taken if name != side)
-        with self._changed:
-            self._working[side] = works
-            if side in self._began or not works:
-                self._turn = other
-                self._changed.notify_all()
-            self._changed.wait_for(lambda: not works or self._turn == side or not self._working[other])
-        self._began[side] = time.perf_counter(), time.process_time()
-
-
-turns = Turns()
-
-
-class Clock(keras.callbacks.Callback):
-    """Ends a turn where an epoch begins."""
-
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        turns.take()
-
-    def get_config(self) -> dict[str, Any]:
-        """None: it has no settings."""
-        return {}
-
-
-keras.saving.register_keras_serializable("bench")(Clock)
 
 SPEC = """
 graphspec: 1
@@ -121,11 +74,11 @@ def main() -> None:
             print(f"of {size / 1e6:.1f} MB", flush=True)
             for at, what in enumerate(("wall", "processors")):
                 ours, bare = ([each[at] / steps for each in taken[side]] for side in ("graphspec", "bare fit"))
-                ratios = statistics.quantiles((one / other for one, other in zip(ours, bare, strict=True)), n=4)
+                low, middle, high = ratios(taken["graphspec"], taken["bare fit"], at)
                 added = statistics.median(one - other for one, other in zip(ours, bare, strict=True))
                 print(f"  {what:10}  {statistics.median(bare) * 1e3:.3f} ms a step by bare fit", end="")
-                print(f", {added * 1e6:+.0f} us: ratio {ratios[1]:.4f}", end="")
-                print(f" (quartiles {ratios[0]:.3f} and {ratios[2]:.3f})", flush=True)
+                print(f", {added * 1e6:+.0f} us: ratio {middle:.4f}", end="")
+                print(f" (quartiles {low:.3f} and {high:.3f})", flush=True)
 
 
 def _compared(width: int, layers: int, steps: int, together: int, pairs: int) -> tuple[dict[str, list[Times]], int]:
@@ -142,32 +95,13 @@ def _compared(width: int, layers: int, steps: int, together: int, pairs: int) ->
         (folder / "spec.yaml").write_text(text, encoding="utf-8")
         run = folder / "run"
         ours = partial(graphspec.train, folder / "spec.yaml", run_dir=run, progress=True)
-        taken = _in_turns({"graphspec": ours, "bare fit": partial(_fit, width, layers, x, y, together, epochs)})
+        taken = in_turns({"graphspec": ours, "bare fit": partial(_fit, width, layers, x, y, together, epochs)})
         return taken, max(each.stat().st_size for each in (run / "checkpoints").iterdir())
 
 
 def _data(steps: int) -> tuple[Any, Any]:
     rng = np.random.default_rng(0)
     return rng.random((BATCH * steps, 64), np.float32), rng.random((BATCH * steps, 1), np.float32)
-
-
-def _in_turns(sides: dict[str, Callable[[], object]]) -> dict[str, list[Times]]:
-    """The times of each epoch after the first ones, of two trainings that work in turn."""
-    global turns
-    turns = Turns()
-
-    def work(side: str) -> None:
-        try:
-            sides[side]()
-        finally:
-            turns.take(works=False)
-
-    threads = [threading.Thread(target=work, args=(side,), name=side) for side in sides]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return {side: taken[TRACED:-1] for side, taken in turns.taken.items()}
 
 
 def _model(width: int, layers: int) -> keras.Model:
@@ -189,7 +123,7 @@ def _layers_for(milliseconds: float) -> int:
     steps, layers = 100, 1
     while True:
         fit = partial(_fit, WIDTH, layers, *_data(steps), 20, 4)
-        found = _in_turns({"graphspec": lambda: None, "bare fit": fit})
+        found = in_turns({"bare fit": fit})
         taken = statistics.median(wall for wall, _ in found["bare fit"]) / steps * 1000
         if taken >= milliseconds:
             return layers

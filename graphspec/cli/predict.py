@@ -92,7 +92,7 @@ def predict(
     predictor.load()
     not_finite: Counter[str] = Counter()
     with counting(console, "predicting", samples.count) as advance:
-        batches = monitor(predictor.batches(samples, batch_size), advance, not_finite)
+        batches = monitor(predictor.pieces(samples, batch_size), advance, not_finite)
         if output is None:
             _show(batches, predictor.labels)
         else:

@@ -22,8 +22,11 @@ from graphspec.datasets.samples import Array, Samples
 from graphspec.language.graph import Graph, Output
 from graphspec.sources import Column, DataError
 
-MAX_BATCHES = 32
+MAX_BATCHES = 128
 """Batches of one chunk: they share the costs of gathering besides copying."""
+
+_FIRST = 8
+"""Batches of the first chunk, after which each is twice as long: the first step need not wait for many."""
 
 _MAX_BYTES = 1 << 23
 """Bytes of one chunk, unless a single batch takes more."""
@@ -53,8 +56,7 @@ class TrainingBatches:
         chunks = tf.data.Dataset.range(1).flat_map(_unconverted(self._read_once))
         gathered = self._timer.measured(_gather(samples, columns, chunks, order))
         # `repeat` and `take` tell Keras the length, and allow an epoch that starts in its middle to be shorter.
-        # The last prefetch is small: it waits for data before the training does, which hides that from the timer.
-        self.dataset = gathered.unbatch().repeat().take(self.steps).prefetch(2)
+        self.dataset = _ahead(gathered.unbatch().repeat().take(self.steps), self._per_chunk)
 
     def start(self, epoch: int, step: int = 0) -> None:
         """Set the epoch and the first step, both from 0, of the next iteration of `dataset`."""
@@ -82,16 +84,23 @@ class TrainingBatches:
 
 def evaluation_batches(graph: Graph, samples: Samples, batch_size: int) -> tf.data.Dataset:
     """Return batches of every sample once, in order, with targets and sample weights."""
-    columns = _columns(graph, samples, training=False)
-    return _one_pass(samples, columns, batch_size)
+    chunks, per_chunk = _one_pass(samples, _columns(graph, samples, training=False), batch_size, MAX_BATCHES)
+    steps = Order(samples.count, batch_size).steps
+    return _ahead(chunks.unbatch().apply(tf.data.experimental.assert_cardinality(steps)), per_chunk)
 
 
 def input_batches(graph: Graph, samples: Samples, batch_size: int) -> tf.data.Dataset:
     """Return batches of the inputs alone, in order."""
+    return input_chunks(graph, samples, batch_size).unbatch()
+
+
+def input_chunks(graph: Graph, samples: Samples, batch_size: int, most: int = MAX_BATCHES) -> tf.data.Dataset:
+    """Return up to `most` batches of the inputs at a time, in order, shapes (batches, samples, ...)."""
     columns = {
         ("inputs", name): _column(samples, samples.inputs[name], each.dtype) for name, each in graph.inputs.items()
     }
-    return _one_pass(samples, columns, batch_size).map(_unconverted(lambda inputs, _: inputs))
+    chunks, _ = _one_pass(samples, columns, batch_size, most)
+    return chunks.map(_unconverted(lambda inputs, _: inputs))
 
 
 class _Column:
@@ -169,11 +178,12 @@ def _weigher(samples: Samples, name: str, by_class: dict[int, float] | None) -> 
     return weigh
 
 
-def _one_pass(samples: Samples, columns: _Columns, batch_size: int) -> tf.data.Dataset:
+def _one_pass(samples: Samples, columns: _Columns, batch_size: int, most: int) -> tuple[tf.data.Dataset, int]:
+    """Return chunks of every sample once, in order, and the batches of a chunk, at most `most`."""
     order = Order(samples.count, batch_size, shuffled=False)
-    chunks = tf.data.Dataset.from_tensor_slices(_chunks(order, _batches_per_chunk(columns, order), 0, order.steps))
-    batches = _gather(samples, columns, chunks, order).unbatch()
-    return batches.apply(tf.data.experimental.assert_cardinality(order.steps)).prefetch(tf.data.AUTOTUNE)
+    per_chunk = min(most, _batches_per_chunk(columns, order))
+    chunks = tf.data.Dataset.from_tensor_slices(_chunks(order, per_chunk, 0, order.steps))
+    return _gather(samples, columns, chunks, order), per_chunk
 
 
 def _batches_per_chunk(columns: _Columns, order: Order) -> int:
@@ -193,9 +203,26 @@ def _chunks(order: Order, per_chunk: int, first: int, end: int) -> Array:
     for number in range(first // order.steps, -(-end // order.steps)):
         begin = max(first - number * order.steps, 0)
         stop = min(end - number * order.steps, order.steps)
-        starts = [*range(begin, min(stop, whole), per_chunk), *(range(max(begin, whole), stop))]
+        at, size = begin, min(_FIRST, per_chunk)
+        starts = []
+        while at < min(stop, whole):
+            starts.append(at)
+            at, size = at + size, min(2 * size, per_chunk)
+        starts += range(max(begin, whole), stop)
         rows += [(number, start, last) for start, last in pairwise([*starts, stop])]
     return np.array(rows, np.int64).reshape(-1, 3)
+
+
+def _ahead(dataset: tf.data.Dataset, per_chunk: int) -> tf.data.Dataset:
+    """Return `dataset`, its large batches copied ahead; to hand over a small one costs more than to copy it.
+
+    The buffer is small: it waits for data before the training does, which hides that from `WaitTimer`.
+    """
+    if per_chunk < MAX_BATCHES:
+        return dataset.prefetch(2)
+    options = tf.data.Options()
+    options.experimental_optimization.inject_prefetch = False
+    return dataset.with_options(options)
 
 
 def _gather(samples: Samples, columns: _Columns, chunks: tf.data.Dataset, order: Order) -> tf.data.Dataset:

@@ -150,19 +150,32 @@ class Predictor:
         return samples
 
     def batches(self, samples: Samples, batch_size: int | None = None) -> Iterator[Batch]:
-        """Yield the predictions of `samples` in order, batch by batch.
+        """Yield the predictions of `samples` in order, batch by batch. Raises SpecError as `pieces` does."""
+        size = batch_size or self.batch_size
+        for piece in self.pieces(samples, size):
+            for start in range(0, len(piece.at), size):
+                part = slice(start, start + size)
+                yield Batch(piece.at[part], {name: values[part] for name, values in piece.predicted.items()})
 
-        Raises SpecError if a file cannot be read, or the model cannot compute its values.
+    def pieces(self, samples: Samples, batch_size: int | None = None) -> Iterator[Batch]:
+        """Yield the predictions of `samples` in order, those of several batches at once where they are small.
+
+        The next piece is computed while the caller uses one.
+
+        Raises:
+            SpecError: A file cannot be read, or the model cannot compute its values.
         """
         model = self.model
-        from graphspec.datasets.batches import input_batches
+        from graphspec.datasets.batches import input_chunks
         from graphspec.datasets.faults import raise_faults
+        from graphspec.predicting.several_batches import ahead, batches_at_once, prediction_of
         from graphspec.to_keras.keras_messages import keras_errors_as
 
-        start = 0
+        start, size = 0, batch_size or self.batch_size
         with keras_errors_as(self._refused), raise_faults(samples.faults):
-            for inputs in input_batches(self.graph, samples, batch_size or self.batch_size):
-                predicted = model.predict_on_batch(inputs)
+            chunks = input_chunks(self.graph, samples, size, batches_at_once(model, size))
+            predict = prediction_of(model, chunks.element_spec)
+            for predicted in ahead(predict(chunk) for chunk in chunks):
                 outputs = {name: _as_numpy(predicted[name]) for name in self.graph.outputs}
                 at = np.arange(start, start + len(next(iter(outputs.values()))))
                 start += len(at)
@@ -179,7 +192,7 @@ class Predictor:
         Args:
             samples: Inputs and targets.
             batch_size: That of the training by default.
-            advance: Is called with the number of samples of each batch.
+            advance: Is called with the number of samples evaluated since its last call, or more at the end.
 
         Raises:
             SpecError: Targets do not fit, a file cannot be read, or the model cannot compute its values.
@@ -190,16 +203,20 @@ class Predictor:
         from graphspec.datasets.batches import evaluation_batches
         from graphspec.datasets.faults import raise_faults
         from graphspec.datasets.targets import fit_targets
+        from graphspec.predicting.several_batches import evaluated_at_once
         from graphspec.to_keras.keras_messages import keras_errors_as
         from graphspec.training.metrics import metric_value, replace_losses
+        from graphspec.training.steps_per_execution import steps_at_once
 
         size = batch_size or self.batch_size
         batches = evaluation_batches(self.graph, fit_targets(self.graph, model, samples), size)
+        steps = steps_at_once(model, size)
         callbacks = []
         if advance is not None:
-            callbacks.append(keras.callbacks.LambdaCallback(on_test_batch_end=lambda batch, logs: advance(size)))
+            ends = keras.callbacks.LambdaCallback(on_test_batch_end=lambda batch, logs: advance(size * steps))
+            callbacks.append(ends)
         began = time.monotonic()
-        with keras_errors_as(self._refused), raise_faults(samples.faults):
+        with keras_errors_as(self._refused), raise_faults(samples.faults), evaluated_at_once(model, steps):
             logs = model.evaluate(batches, verbose=0, return_dict=True, callbacks=callbacks)
         seconds = time.monotonic() - began
         replace_losses(logs)
@@ -248,6 +265,7 @@ def evaluation_splits(data: Data | None) -> list[str]:
 
 
 def _as_numpy(values: Any) -> Array:
-    """Return predictions as a NumPy array, bfloat16 as float32, since files and tables have no bfloat16."""
+    """Return the predictions of a chunk as one array, bfloat16 as float32: files and tables have no bfloat16."""
     array = np.asarray(values)
+    array = array.reshape(-1, *array.shape[2:])
     return array.astype(np.float32) if array.dtype.name == "bfloat16" else array

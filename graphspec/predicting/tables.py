@@ -19,7 +19,7 @@ from graphspec.predicting.labels import Labels
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_ROW_GROUP = 1 << 25
+_ROW_GROUP = 1 << 24
 """Bytes of a row group of a Parquet file: small groups make it large and slow to read."""
 
 
@@ -71,12 +71,15 @@ def write_parquet(part: Path, batches: Iterator[Batch], count: int, labels: dict
 
     writer: pq.ParquetWriter | None = None
     waiting: list[pa.RecordBatch] = []
+    size = 0
     try:
         for columns in _tables(batches, labels):
             waiting.append(pa.RecordBatch.from_pydict({name: _arrow(each) for name, each in columns.items()}))
             writer = writer or pq.ParquetWriter(part, waiting[0].schema)
-            if sum(each.nbytes for each in waiting) >= _ROW_GROUP:
+            size += waiting[-1].nbytes
+            if size >= _ROW_GROUP:
                 _flush(writer, waiting)
+                size = 0
         if writer is not None:
             _flush(writer, waiting)
     finally:

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import io
 import math
-import mmap
 import os
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from graphspec.sources.mapped_file import MAX_MAPPED, MappedFile, release_pages
+from graphspec.sources.mapped_file import MappedFile, pages
 from graphspec.sources.source import DataError
 
 if TYPE_CHECKING:
@@ -161,7 +160,6 @@ class Texts:
 
         self.offsets, self.text, self.shape = offsets, text, shape
         self.dtype = np.dtype(object)
-        self._held = 0
 
     @property
     def bytes_per_sample(self) -> int:
@@ -183,11 +181,8 @@ class Texts:
         texts = np.empty(len(places), object)
         texts[:] = [str(data[start:end], "utf-8", "surrogatepass") for start, end in bounds]
         del data
-        self._held += len(places) * mmap.ALLOCATIONGRANULARITY + int((ends - starts).sum())
-        if self._held > MAX_MAPPED:
-            self._held = 0
-            release_pages(self.offsets)
-            release_pages(self.text)
+        pages.add(self.offsets, len(places), 0)
+        pages.add(self.text, len(places), int((ends - starts).sum()))
         return texts.reshape(len(at), *self.shape[1:])
 
 

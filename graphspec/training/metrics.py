@@ -41,7 +41,8 @@ class OutputLoss(keras.metrics.Metric):
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Add the loss of one batch, weighted by its number of samples."""
-        size = keras.ops.cast(keras.ops.shape(y_pred)[0], self.dtype)
+        # Not the size of `y_pred`: where TensorFlow takes the loss from logits, the softmax is not computed at all.
+        size = keras.ops.cast(keras.ops.shape(y_true)[0], self.dtype)
         value = keras.ops.cast(self.loss(y_true, y_pred, sample_weight), self.dtype)
         self.total.assign_add(value * size)
         self.samples.assign_add(size)

@@ -1,4 +1,4 @@
-"""The choice of `steps_per_execution: auto`, the number of steps that Keras runs in one call.
+"""The number of steps that Keras runs in one call: `steps_per_execution: auto`, and that of an evaluation.
 
 Between two calls Keras returns to Python, which costs a small model more than the step itself; within one, nothing is
 printed and nothing can be stopped. So one call should take about a quarter of a second. The time of a step is estimated
@@ -8,6 +8,7 @@ and, twice that, in the backward pass.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import prod
 from typing import Any
 
@@ -25,6 +26,8 @@ _CPU, _GPU = 2e10, 5e12
 """Assumed operations per second of a few cores, and of an accelerator, well below their peak."""
 _MAX_BYTES = 1 << 25
 """Bytes of inputs in one execution: large inputs take long even with few weights."""
+_MAX_OUTPUT = 1 << 20
+"""Bytes of outputs in one execution that returns all: several stay in memory while they are written."""
 _UNKNOWN = 100
 """The assumed size of an unknown dimension."""
 
@@ -42,13 +45,32 @@ def choose_steps_per_execution(settings: TrainingModel, model: keras.Model, epoc
     """
     if settings.steps_per_execution != "auto":
         return settings.steps_per_execution
-    seconds = 6 * settings.batch_size * operations(model) / (_GPU if tf.config.list_physical_devices("GPU") else _CPU)
-    sizes = [prod(_known_sizes(each.shape[1:])) * 4 for each in model.inputs]
-    limit = min(MAX_STEPS, int(_SECONDS / max(seconds, 1e-9)), _MAX_BYTES // max(1, settings.batch_size * sum(sizes)))
+    limit = steps_at_once(model, settings.batch_size, passes=3)
     every = settings.checkpoint.every_steps if settings.checkpoint is not None else None
     if every is None:
-        return max(1, limit)
-    return max(number for number in range(1, max(1, limit) + 1) if every % number == epoch_steps % number == 0)
+        return limit
+    return max(number for number in range(1, limit + 1) if every % number == epoch_steps % number == 0)
+
+
+def steps_at_once(model: keras.Model, batch_size: int, *, passes: int = 1, keeps_outputs: bool = False) -> int:
+    """Estimate how many steps one call may run: at least 1.
+
+    Args:
+        model: The model, built.
+        batch_size: Samples of a batch.
+        passes: Forward passes that take as long as a step: 3 for a training step, with its backward pass.
+        keeps_outputs: Whether the outputs of all steps are returned.
+    """
+    speed = _GPU if tf.config.list_physical_devices("GPU") else _CPU
+    seconds = 2 * passes * batch_size * operations(model) / speed
+    limits = [int(_SECONDS / max(seconds, 1e-9)), _MAX_BYTES // _bytes(model.inputs, batch_size)]
+    if keeps_outputs:
+        limits.append(_MAX_OUTPUT // _bytes(model.outputs, batch_size))
+    return max(1, min(MAX_STEPS, *limits))
+
+
+def _bytes(tensors: Sequence[Any], batch_size: int) -> int:
+    return max(1, batch_size * sum(prod(_known_sizes(each.shape[1:])) * 4 for each in tensors))
 
 
 def operations(model: keras.Model) -> int:

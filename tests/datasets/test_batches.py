@@ -148,14 +148,14 @@ def test_nothing_is_gathered_for_a_reading_in_vain() -> None:
 @pytest.mark.parametrize(
     ("size", "workers", "gathered"),
     [
-        (1, 1, [64, 16]),  # 32 batches of 2 samples, and the rest
+        (1, 1, [16, 32, 32]),  # 8 batches of 2 samples, twice as many, and the rest
         (2**18, 1, [8] * 10),  # 8 MiB are 8 samples of 1 MiB
         (2**18, 2, [8] * 5),  # a worker has every other one of them
         (2**21, 1, [2] * 40),  # one batch is more than 8 MiB
     ],
 )
 def test_small_batches_are_gathered_together(size: int, workers: int, gathered: list[int]) -> None:
-    """Up to 32 batches are gathered at once, as long as they hold no more than 8 MiB together."""
+    """Up to 128 batches are gathered at once, first 8, as long as they hold no more than 8 MiB together."""
     asked: list[int] = []
 
     class Watched:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,9 @@ import pytest
 
 import graphspec
 from graphspec.diagnostics import SpecError
+from graphspec.predicting.batch import Batch
 from graphspec.predicting.input_files import Files
+from graphspec.predicting.predictor import Predictor
 from graphspec.runs.run import Run
 
 from .predict_command import call, read_csv, refused, saved, wrote
@@ -234,19 +236,17 @@ def test_folder_that_cannot_be_written_is_refused(run: Run, tmp_path: Path) -> N
 
 @pytest.mark.parametrize("ending", [".csv", ".npz", ".parquet"])
 def test_ctrl_c_leaves_no_half_file(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str) -> None:
-    """Stopped between two batches, nothing new lies in the folder, and what was to be replaced is as it was."""
+    """Stopped after the first predictions, nothing new lies in the folder, and the file to be replaced is as it was."""
     out = tmp_path / f"out{ending}"
     out.write_bytes(b"mine")
-    predict: Callable[..., Any] = keras.Model.predict_on_batch
-    calls = []
+    pieces = Predictor.pieces
 
-    def stopped(model: keras.Model, inputs: Any) -> Any:
-        calls.append(1)
-        if len(calls) == 3:
+    def stopped(predictor: Predictor, *arguments: Any) -> Iterator[Batch]:
+        for piece in pieces(predictor, *arguments):
+            yield piece
             raise KeyboardInterrupt
-        return predict(model, inputs)
 
-    monkeypatch.setattr(keras.Model, "predict_on_batch", stopped)
+    monkeypatch.setattr(Predictor, "pieces", stopped)
     result = call("predict", run.path, "--split", "test", "-o", out, "--force")
     assert result.exit_code == 130
     assert "Traceback" not in result.output
