@@ -292,21 +292,6 @@ def test_damaged_run_of_a_trial_ends_the_study(copied: Path) -> None:
     assert Study(copied).trials[-1].state in ("complete", "pruned")
 
 
-@pytest.fixture
-def process(spec: Path) -> Iterator[Callable[..., Forked]]:
-    """Starts `graphspec tune` in a process of its own, which is gone when the test is."""
-    started: list[Forked] = []
-
-    def start(*arguments: object) -> Forked:
-        started.append(Forked("tune", *arguments))
-        return started[-1]
-
-    yield start
-    for each in started:
-        each.kill()
-        each.communicate()
-
-
 def await_trial(study: Path, number: int, process: Forked) -> None:
     """Until the trial has begun to be trained, or the process has ended."""
     checkpoints = study / "trials" / f"{number:04}" / "checkpoints"
