@@ -31,7 +31,7 @@ from graphspec.files import reason_of
 from graphspec.run_directory import damaged
 from graphspec.run_directory.lock import without_passwords
 from graphspec.tuning.folder import DATABASE, JOURNAL
-from graphspec.tuning.journal import DamagedJournalError, check_writable, open_journal
+from graphspec.tuning.journal import DamagedJournalError, open_journal, prepare
 
 Direction = Literal["minimize", "maximize"]
 
@@ -41,6 +41,9 @@ _DRIVERS = {"postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"
 
 _PACKAGES = {"psycopg": "psycopg[binary]", "psycopg2": "psycopg2-binary", "MySQLdb": "mysqlclient"}
 """The packages of drivers that have another name."""
+
+_SECRET = re.compile("passw|secret|token", re.IGNORECASE)
+"""Names in the query of a URL whose values are not recorded."""
 
 _PATIENCE = 60.0
 """Seconds to wait for other writers of an SQLite database."""
@@ -93,7 +96,11 @@ class Storage:
     def recorded(self) -> str:
         """Return the text for `study.json`, from which `of` makes this storage, but for its password."""
         if self.url is not None:
-            return without_passwords(self.url.set(password=None).render_as_string())
+            url = self.url
+            query = {name: value for name, value in url.query.items() if not _SECRET.search(name)}
+            return URL.create(
+                url.drivername, url.username, None, url.host, url.port, url.database, query
+            ).render_as_string()
         if not self.is_journal:
             return ""
         return "journal" if self.path == self.folder / JOURNAL else f"journal:{self.path}"
@@ -169,8 +176,8 @@ def opened(storage: Storage, *, to_write: bool) -> Iterator[optuna.storages.Base
     if storage.is_journal and storage.path is not None:
         with storage_errors(storage):
             if to_write:
-                check_writable(storage.path)
-            journal = open_journal(str(storage.path))
+                prepare(storage.path)
+            journal = open_journal(storage.path)
         yield journal
         return
     database = _open_database(storage)
@@ -285,8 +292,11 @@ def study_in(
 ) -> optuna.Study:
     """Return a study of an open storage. See `open_study`."""
     with storage_errors(storage):
-        if direction is None:
-            return optuna.load_study(storage=backend, study_name=name)
+        try:
+            return optuna.load_study(storage=backend, study_name=name, pruner=pruner)
+        except KeyError:
+            if direction is None:
+                raise
         return optuna.create_study(
             storage=backend, study_name=name, direction=direction, pruner=pruner, load_if_exists=True
         )

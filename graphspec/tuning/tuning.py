@@ -138,9 +138,8 @@ def _tune(study: Study, budget: list[str], *, progress: bool) -> Study:
     reporter.keep_in(run_directory.LogFile(study.path / run_directory.LOG))
     if not is_comparable(study.record):
         reporter.warn(incomparable_warning(study.path))
-    spec = study_folder.write_with_overrides(study.path, budget, study_folder.SPEC) if budget else study.spec
+    spec, record, storage = study.spec, study.record, study.storage
     assert spec.search is not None
-    record, storage = study.record, study.storage
     worker = Worker.here(study.path, record["folder"])
     with opened(storage, to_write=True) as backend, worker.registered():
         optuna_study = study_in(backend, storage, record["name"], record["direction"], make_pruner(spec.search))
@@ -161,6 +160,8 @@ def _tune(study: Study, budget: list[str], *, progress: bool) -> Study:
         if known or others:
             names = f"; {len(others)} of them are trained by other workers now" if others else ""
             reporter.info(f"{worker} joins a study of {len(known)} trials in {storage}{names}")
+        if budget:
+            spec = study_folder.write_with_overrides(study.path, budget, study_folder.SPEC)
         Tuner(study, spec, reporter, optuna_study, leases).run()
     return study
 

@@ -1,4 +1,4 @@
-"""Processes that claim trials of a study as fast as they can, without training any: `python -m tests.tuning.claimers`."""
+"""Processes that claim trials as fast as they can, and train none: `python -m tests.tuning.claimers`."""
 
 from __future__ import annotations
 

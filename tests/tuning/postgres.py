@@ -75,7 +75,9 @@ class Server:
             self._process = None
 
     def _call(self, words: list[object]) -> None:
-        done = subprocess.run(list(map(str, words)), capture_output=True, text=True, user=self._user, cwd="/", check=False)
+        done = subprocess.run(
+            list(map(str, words)), capture_output=True, text=True, user=self._user, cwd="/", check=False
+        )
         assert done.returncode == 0, done.stderr
 
 

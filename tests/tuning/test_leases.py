@@ -55,7 +55,7 @@ def leases_of(folder: Path, backend: optuna.storages.BaseStorage, storage: Stora
 
 
 def test_lost_trial_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A worker of which nothing is heard loses its trial, sees that, and closes nothing of the one that took it over."""
+    """A worker of which nothing is heard loses its trial, sees that, and closes nothing of its successor."""
     monkeypatch.setattr("graphspec.tuning.leases.GRACE_SECONDS", 0.0)
     storage = Storage.of(tmp_path, "journal")
     with opened(storage, to_write=True) as backend:

@@ -23,6 +23,7 @@ import graphspec
 from graphspec.diagnostics import SpecError
 from graphspec.run_directory import RECORD, hold, read_rows
 from graphspec.tuning import Study, Trial
+from graphspec.tuning.leases import Held
 from graphspec.tuning.tuner import Tuner
 
 from ..forked import Forked
@@ -343,8 +344,8 @@ def test_memory_stays_where_it_is(spec: Path, monkeypatch: pytest.MonkeyPatch) -
     taken: list[float] = []
     try_one = Tuner._run
 
-    def measured(self: Tuner, trial: optuna.Trial) -> None:
-        try_one(self, trial)
+    def measured(self: Tuner, held: Held, trial: optuna.Trial) -> None:
+        try_one(self, held, trial)
         taken.append(int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20)
 
     monkeypatch.setattr(Tuner, "_run", measured)
