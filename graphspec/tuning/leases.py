@@ -23,6 +23,7 @@ from optuna.samplers import RandomSampler
 from optuna.trial import FrozenTrial, TrialState
 
 from graphspec.diagnostics import SpecError
+from graphspec.diagnostics.rules import BAD_STORAGE
 from graphspec.tuning.storage import Storage, storage_errors, study_in
 from graphspec.tuning.worker import Worker
 
@@ -128,9 +129,10 @@ class Leases:
         if time.monotonic() - since > GRACE_SECONDS:
             return False
         if was_seen and self.storage.is_sqlite:
-            raise self.storage.failed(
-                f"{lease.worker} works on the study too, and SQLite serves the processes of one machine; "
-                "begin a study of several machines with --storage"
+            raise SpecError.of(
+                BAD_STORAGE,
+                f"{lease.worker} works on the study too, and {self.storage} is SQLite, whose locks hold on one machine",
+                help="begin a study of several machines with --storage, a journal or a database server",
             )
         return True if was_seen else None
 
@@ -152,6 +154,7 @@ class Leases:
             if previous is not None and previous.is_open:
                 self._close(previous)
             was_silent = previous is not None and previous.is_open and self.worker.is_alive(previous.worker) is None
+            self.worker.remove_dead()
             return Held(lease, optuna.Trial(self.study, row._trial_id), was_silent=was_silent)
 
     def is_held(self, held: Held) -> bool:

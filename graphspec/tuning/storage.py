@@ -11,11 +11,11 @@ import re
 import stat
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 from urllib.parse import quote
 
 import optuna
@@ -34,6 +34,7 @@ from graphspec.tuning.folder import DATABASE, JOURNAL
 from graphspec.tuning.journal import DamagedJournalError, open_journal, prepare
 
 Direction = Literal["minimize", "maximize"]
+_Result = TypeVar("_Result")
 
 _EXPECTED = "`journal`, `journal:PATH`, or a URL as `postgresql://user@host/database`"
 _DRIVERS = {"postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg", "mysql": "mysql+pymysql"}
@@ -49,6 +50,9 @@ _PATIENCE = 60.0
 """Seconds to wait for other writers of an SQLite database."""
 
 _CONNECT_SECONDS = 10
+RETRY_SECONDS = 60.0
+"""Seconds for which a server may be away while a study runs."""
+
 _OPENINGS = 8
 _IS_CREATED = re.compile(r"already exists|duplicate|unique constraint", re.IGNORECASE)
 """What databases say of a table or a row that another worker creates at the same moment: it is opened again."""
@@ -262,6 +266,33 @@ def storage_errors(storage: Storage) -> Iterator[None]:
             raise storage.failed(error) from error
         finally:
             optuna.logging.set_verbosity(verbosity)
+
+
+def patiently(storage: Storage, action: Callable[[], _Result], warn: Callable[[str], None]) -> _Result:
+    """Return the result of `action`, which is repeated while a server does not answer, as when it restarts.
+
+    Args:
+        storage: The storage that `action` uses.
+        action: May be called again after it has failed half-way.
+        warn: Receives a warning when waiting begins.
+
+    Raises:
+        SpecError: The server did not answer for a minute, or another kind of storage failed.
+    """
+    deadline: float | None = None
+    while True:
+        try:
+            with storage_errors(storage):
+                return action()
+        except SpecError as error:
+            if storage.url is None or next(iter(error.report)).rule is not BAD_STORAGE:
+                raise
+            if deadline is None:
+                deadline = time.monotonic() + RETRY_SECONDS
+                warn(f"{next(iter(error.report)).message}; trying again for {RETRY_SECONDS:.0f} s")
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(1)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from graphspec.run_directory.folders import is_held
 from graphspec.tuning import folder as study_folder
 from graphspec.tuning import leases as lease_times
 from graphspec.tuning.leases import Held, Lease, Leases
+from graphspec.tuning.storage import patiently
 from graphspec.tuning.trial import RUNNING, Trial
 
 POLL_SECONDS = 1.0
@@ -54,6 +55,14 @@ class TrialQueue:
         Waits while other workers train the last trials, since each of them may die. Returns None if all have ended.
         """
         while True:
+            held, is_over = patiently(self.leases.storage, self._look, self.reporter.warn)
+            if held is not None or is_over:
+                return held
+            time.sleep(POLL_SECONDS)
+
+    def _look(self) -> tuple[Held | None, bool]:
+        """Take a trial that is free; return it, and whether all trials have ended."""
+        while True:
             newest = self.leases.current()  # before the trials: who gives a lease back has ended its trial
             trials = {each.run.name: each for each in self.read()}
             open_trials = [name for name in sorted({*newest, *trials}, key=int) if self._is_open(name, trials)]
@@ -62,12 +71,12 @@ class TrialQueue:
             if not free and None not in states.values():
                 free = self._new(newest, trials)
                 if not free and not open_trials:
-                    return None
+                    return None, True
             if not free:
                 self._tell_awaited(open_trials, newest)
-                time.sleep(POLL_SECONDS)
-            elif (held := self._taken(free[0], newest.get(free[0]))) is not None:
-                return held
+                return None, False
+            if (held := self._taken(free[0], newest.get(free[0]))) is not None:
+                return held, False
 
     def _is_open(self, name: str, trials: dict[str, Trial]) -> bool:
         """Return whether a trial has not ended. One without values counts as long as the budget has room for it."""
@@ -77,8 +86,8 @@ class TrialQueue:
 
     def _is_trained(self, name: str, lease: Lease | None) -> bool | None:
         """Return whether another worker trains a trial; None if that is not known yet."""
-        if lease is None or not lease.is_open:
-            return False
+        if lease is None or not lease.is_open or lease.worker.id == self.leases.worker.id:
+            return False  # one of its own was left open by an answer of the server that did not arrive
         is_alive = self.leases.is_alive(lease)
         return True if is_alive is False and is_held(self.folder / study_folder.TRIALS / name) else is_alive
 
@@ -101,7 +110,7 @@ class TrialQueue:
         if trial is not None and trial.state != RUNNING:  # it has ended between two looks
             with self.leases.released(held):
                 return None
-        if previous is not None and previous.is_open:
+        if previous is not None and previous.is_open and previous.worker.id != self.leases.worker.id:
             silence = f"of which nothing was heard for {lease_times.GRACE_SECONDS:.0f} s"
             why = silence if held.was_silent else "which has ended"
             self.reporter.info(f"trial {int(name)} is taken over from {previous.worker}, {why}")

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import optuna
 import tensorflow as tf
@@ -46,7 +46,7 @@ from graphspec.tuning.console import TrialProgress
 from graphspec.tuning.lease_watch import LeaseWatch, replace_by_copy
 from graphspec.tuning.leases import Held, Leases
 from graphspec.tuning.optuna_study import make_sampler, suggest
-from graphspec.tuning.storage import storage_errors
+from graphspec.tuning.storage import patiently, storage_errors
 from graphspec.tuning.study import Study
 from graphspec.tuning.trial import COMPLETE, FAILED, Trial, best_of
 from graphspec.tuning.trial_queue import TrialQueue
@@ -63,6 +63,8 @@ from graphspec.tuning.trials import (
     trial_values,
     write_table,
 )
+
+_Result = TypeVar("_Result")
 
 _FATAL = (CANNOT_WRITE, MISSING_EXTRA, BAD_RUN, CHANGED_SPEC, BAD_STORAGE)
 """The rules that end the study rather than a trial: they do not depend on the values of the trial."""
@@ -120,7 +122,7 @@ class Tuner:
                     self._discard_unclaimed()
                     while (held := self.queue.next()) is not None:
                         with self.leases.released(held):
-                            self._run(held, self._unfinished(held) or self._begin(held))
+                            self._run(held, self._patiently(lambda: self._unfinished(held) or self._begin(held)))
                     self._write("finished")
             except (KeyboardInterrupt, SystemExit):
                 self._conclude("stopped")
@@ -212,8 +214,8 @@ class Tuner:
         if held.was_silent:
             replace_by_copy(run)
         worker = self.leases.worker
-        with storage_errors(self.storage):
-            trial.set_user_attr(PLACE, {"host": worker.host, "path": worker.folder, "folder": worker.study})
+        place = {"host": worker.host, "path": worker.folder, "folder": worker.study}
+        self._patiently(lambda: trial.set_user_attr(PLACE, place))
         watch = LeaseWatch(self.leases, held)
         try:
             with released_models():
@@ -222,16 +224,20 @@ class Tuner:
             if not watch.is_lost():
                 raise
         self.watched.check()
-        if watch.is_lost() or not self._report_result(trial, run, reason):
+        if self._patiently(watch.is_lost):
             self.reporter.warn(f"trial {number} was taken over by another worker, to which its result is left")
             watch.discard(run)
             return
+        self._report_result(trial, run, reason)
         trials = self.trials()
         write_table(self.folder, trials, self.monitor)
         result = next(each for each in trials if each.number == number)
         self.console.end(result)
         if result.state == COMPLETE and best_of(trials, self.record["direction"]) == result:
             self._write_best(result)
+
+    def _patiently(self, action: Callable[[], _Result]) -> _Result:
+        return patiently(self.storage, action, self.reporter.warn)
 
     def _write_best(self, trial: Trial) -> None:
         study_folder.write_with_overrides(self.folder, _overrides(trial.values), study_folder.BEST)
@@ -257,16 +263,11 @@ class Tuner:
             self.watched.check()
             value = row.get(self.monitor)
             self.console.epoch(row["epoch"], value)
-            if watch.is_lost(at_once=False):
+            if self._patiently(lambda: watch.is_lost(at_once=False)):
                 return False
             if not isinstance(value, int | float):
                 return True
-            with storage_errors(self.storage):
-                trial.report(value, row["epoch"])
-                is_pruned = row["epoch"] == trial.user_attrs.get(PRUNED_AT) or trial.should_prune()
-                if is_pruned:  # later, with the trials of others, the pruner may judge otherwise
-                    trial.set_user_attr(PRUNED_AT, row["epoch"])
-            return not is_pruned
+            return self._patiently(lambda: _is_kept(trial, value, row["epoch"]))
 
         if (run / RECORD).exists() and checkpoint_steps(run / CHECKPOINTS):
             resume(run, on_epoch=on_epoch)
@@ -279,8 +280,8 @@ class Tuner:
             raise cannot_write(run, error) from None
         train(spec, run_dir=run, on_epoch=on_epoch)
 
-    def _report_result(self, trial: optuna.Trial, run: Path, reason: str) -> bool:
-        """Report the result of the run to optuna, and return whether it was the first to be reported.
+    def _report_result(self, trial: optuna.Trial, run: Path, reason: str) -> None:
+        """Report the result of the run to optuna.
 
         Args:
             trial: The trial.
@@ -292,21 +293,21 @@ class Tuner:
         if not reason and not values:
             reason = f"`{self.monitor}` was not finite in any epoch"
         record = Run(run).record if (run / RECORD).exists() else {}
-        with storage_errors(self.storage):
-            try:
-                trial.set_user_attr(EPOCHS, len(rows))
-                trial.set_user_attr(SECONDS, record.get("seconds", 0.0))
-                if reason:
-                    trial.set_user_attr(REASON, reason)
-                    self.study.tell(trial, state=TrialState.FAIL)
-                elif trial.user_attrs.get(PRUNED_AT) is not None:
-                    self.study.tell(trial, state=TrialState.PRUNED)
-                else:
-                    better = max if self.record["direction"] == "maximize" else min
-                    self.study.tell(trial, better(values))
-            except (ValueError, UpdateFinishedTrialError):
-                return False
-        return True
+
+        def report() -> None:
+            trial.set_user_attr(EPOCHS, len(rows))
+            trial.set_user_attr(SECONDS, record.get("seconds", 0.0))
+            if reason:
+                trial.set_user_attr(REASON, reason)
+                self.study.tell(trial, state=TrialState.FAIL)
+            elif trial.user_attrs.get(PRUNED_AT) is not None:
+                self.study.tell(trial, state=TrialState.PRUNED)
+            else:
+                better = max if self.record["direction"] == "maximize" else min
+                self.study.tell(trial, better(values))
+
+        with suppress(ValueError, UpdateFinishedTrialError):  # it was reported, by this worker or its successor
+            self._patiently(report)
 
     def _importances(self) -> dict[str, float]:
         """Return the importance of each parameter for the monitored metric; empty if optuna has none."""
@@ -326,6 +327,15 @@ class Tuner:
         self.watched.check()
         self.record["status"] = status
         write_json(self.folder / study_folder.RECORD, self.record)
+
+
+def _is_kept(trial: optuna.Trial, value: float, epoch: int) -> bool:
+    """Report the value of an epoch, and return whether the trial goes on after it."""
+    trial.report(value, epoch)
+    is_pruned = epoch == trial.user_attrs.get(PRUNED_AT) or trial.should_prune()
+    if is_pruned:  # later, with the trials of others, the pruner may judge otherwise
+        trial.set_user_attr(PRUNED_AT, epoch)
+    return not is_pruned
 
 
 def _overrides(values: Any) -> list[str]:

@@ -67,7 +67,7 @@ class Worker:
         """Lock the file of this worker inside the block. Raises SpecError if it cannot be made."""
         folder = Path(self.folder) / WORKERS
         make_folder(folder)
-        _remove_dead(folder)
+        self.remove_dead()
         path = folder / self.id
         try:
             handle = open_own(path, os.O_WRONLY | os.O_CREAT)
@@ -102,6 +102,15 @@ class Worker:
         names = files.names_in(folder)
         return any(_is_locked(folder / name) for name in names if name != self.id) if files.LOCKS else len(names) > 1
 
+    def remove_dead(self) -> None:
+        """Remove the files of workers that were killed. One that was just made, and not locked yet, is empty."""
+        folder = Path(self.folder) / WORKERS
+        for name in files.names_in(folder):
+            path = folder / name
+            with suppress(OSError):
+                if files.LOCKS and name != self.id and path.stat().st_size and not _is_locked(path):
+                    path.unlink()
+
 
 def _is_locked(path: Path) -> bool:
     try:
@@ -109,12 +118,3 @@ def _is_locked(path: Path) -> bool:
             return not lock_file(file, shared=True)
     except OSError:
         return False
-
-
-def _remove_dead(folder: Path) -> None:
-    """Remove the files of workers that were killed. One that was just made, and not locked yet, is empty."""
-    for name in files.names_in(folder):
-        path = folder / name
-        with suppress(OSError):
-            if files.LOCKS and path.stat().st_size and not _is_locked(path):
-                path.unlink()

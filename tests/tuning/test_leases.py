@@ -16,7 +16,7 @@ from graphspec.tuning.worker import Worker
 
 from .postgres import Server
 
-PROCESSES, TRIALS = 4, 12
+PROCESSES, TRIALS = 3, 10
 
 
 def race(folder: Path, storage: str) -> None:
@@ -39,12 +39,13 @@ def race(folder: Path, storage: str) -> None:
     assert had == [f"{number:04}" for number in range(TRIALS)]
 
 
-@pytest.mark.parametrize("storage", ["", "journal"])
+@pytest.mark.parametrize("storage", [pytest.param("", marks=pytest.mark.slow), "journal"])
 def test_each_trial_is_claimed_once(tmp_path: Path, storage: str) -> None:
     """Of processes that all claim every trial, one has it, also where they make the database at the same moment."""
     race(tmp_path / "study", storage)
 
 
+@pytest.mark.slow
 def test_each_trial_is_claimed_once_on_a_server(tmp_path: Path, postgres: Server) -> None:
     """PostgreSQL does not let two workers have one trial either."""
     race(tmp_path / "study", postgres.url)

@@ -170,7 +170,7 @@ def test_damaged_journal_is_a_finding(journal: Path, kept: Path, damage: str) ->
         os.mkfifo(kept)
     elif damage != "gone":
         before = {"text": b"no record\n", "list": b"[1, 2]\n", "operation": b'{"op_code": 99}\n'}
-        after = {"empty": b"", "cut": data[:-9] + b"\n"}
+        after = {"empty": b"", "cut": data.replace(b'"', b"", 1)}
         kept.write_bytes(after[damage] if damage in after else before[damage] + data)
     result = call("tune", "--resume", journal / "study", "--trials", 2)
     if damage == "folder":
@@ -178,7 +178,7 @@ def test_damaged_journal_is_a_finding(journal: Path, kept: Path, damage: str) ->
     assert result.exit_code == 1, result.output
     assert "error[GS918]" in result.stderr, result.stderr
     assert "Traceback" not in result.stderr
-    lines = {"text": 1, "list": 1, "cut": data.count(b"\n")}
+    lines = {"text": 1, "list": 1, "cut": 1}
     if damage in lines:
         assert f"line {lines[damage]} is damaged" in result.stderr
     assert not (journal / "study" / "trials" / "0001").exists()
@@ -196,7 +196,9 @@ def test_line_that_was_not_written_to_its_end_is_removed(journal: Path, kept: Pa
 def test_study_knows_its_storage_again(journal: Path) -> None:
     """A study is resumed where it is kept, without naming that."""
     assert json.loads((journal / "study" / "study.json").read_text())["storage"] == f"journal:{journal / 'one.journal'}"
-    assert call("tune", "--resume", journal / "study", "--quiet").stdout == f"{journal / 'study'}\n"
+    done = call("tune", "--resume", journal / "study", "--quiet")
+    assert done.exit_code == 0, done.output
+    assert done.stdout == f"{journal / 'study'}\n"
     moved = call("tune", "--resume", journal / "study", "--storage", f"journal:{journal / 'empty.journal'}")
     assert (moved.exit_code, "it is missing" in moved.stderr) == (1, True), moved.output
 

@@ -25,7 +25,7 @@ from .searches import call, write_spec
 Start = Callable[..., Forked]
 
 QUICK = ("--set", "training.epochs=2", "--set", "search.pruner=null")
-LONG = ("--set", "training.epochs=60", "--set", "search.pruner=null")
+LONG = ("--set", "training.epochs=16", "--set", "search.pruner=null")
 
 
 def await_file(pattern: str, folder: Path, *processes: Forked) -> None:
@@ -81,7 +81,7 @@ def check_metrics(run: Path, folder: Path) -> None:
 @pytest.mark.slow
 def test_three_processes_share_a_study(process: Start, spec: Path) -> None:
     """Each trial is trained once, by any of them; all say the same of the end, and the log has a line a trial."""
-    study, count = spec.parent / "study", 12
+    study, count = spec.parent / "study", 8
     first = process(spec, "--study-dir", study, "--trials", count, *QUICK)
     await_file("study/study.db", spec.parent, first)
     others = [process("--resume", study, "--trials", count) for _ in range(2)]
@@ -99,11 +99,11 @@ def test_three_processes_share_a_study(process: Start, spec: Path) -> None:
 @pytest.mark.slow
 def test_dead_process_leaves_its_trial_to_others(process: Start, spec: Path, tmp_path: Path) -> None:
     """A worker is killed in a trial; the others notice at once, and train it on to the bit from its checkpoint."""
-    study, count = spec.parent / "study", 5
+    study, count = spec.parent / "study", 3
     victim = process(spec, "--study-dir", study, "--trials", count, *LONG)
     await_file("study/trials/0000/metrics.jsonl", spec.parent, victim)
     others = [process("--resume", study) for _ in range(2)]
-    await_file("study/trials/000[12]/metrics.jsonl", spec.parent, victim, *others)
+    await_file("study/trials/0001/metrics.jsonl", spec.parent, victim, *others)
     (mine,) = [path.name for path in (study / "workers").iterdir() if str(_number(victim)) in path.read_text()]
     running = {each.number for each in Study(study).trials if each.state == "running"}
     victim.kill()
@@ -142,7 +142,7 @@ def test_machines_share_a_journal(process: Start, tmp_path: Path) -> None:
     homes = [tmp_path / name for name in ("alpha", "beta")]
     (tmp_path / "shared").mkdir()
     journal = tmp_path / "shared" / "spec.journal"
-    words = ("--storage", f"journal:{journal}", "--trials", 5, *LONG)
+    words = ("--storage", f"journal:{journal}", "--trials", 3, *LONG)
     started = []
     for home in homes:
         home.mkdir()
@@ -155,7 +155,7 @@ def test_machines_share_a_journal(process: Start, tmp_path: Path) -> None:
     victim.communicate()
     (said,) = ended(survivor)
     trials = Study(homes[1] / "study").trials
-    assert [(trial.number, trial.state) for trial in trials] == [(number, "complete") for number in range(5)]
+    assert [(trial.number, trial.state) for trial in trials] == [(number, "complete") for number in range(3)]
     (taken,) = re.findall(r"trial (\d+) is taken over from process \d+ of alpha, of which nothing was heard", said)
     assert trials[int(taken)].is_here
     check_metrics(trials[int(taken)].run, tmp_path / "again")
@@ -213,14 +213,14 @@ def test_workers_share_a_server(
     started = []
     for home in homes:
         home.mkdir()
-        words = ("--study-dir", home / "study", "--storage", postgres.url, "--trials", 8, *QUICK)
+        words = ("--study-dir", home / "study", "--storage", postgres.url, "--trials", 6, *QUICK)
         started.append(process(write_spec(home), *words))
     said = ended(*started)
-    assert sorted(number for text in said for number in said_of(text)) == list(range(8))
+    assert sorted(number for text in said for number in said_of(text)) == list(range(6))
     monkeypatch.setenv("PGPASSWORD", PASSWORD)
     studies = [Study(home / "study") for home in homes]
     assert [trial.value for trial in studies[0].trials] == [trial.value for trial in studies[1].trials]
-    assert len({(trial.host, trial.run) for study in studies for trial in study.trials if trial.is_here}) == 8
+    assert len({(trial.host, trial.run) for study in studies for trial in study.trials if trial.is_here}) == 6
     monkeypatch.delenv("PGPASSWORD")
     for text in (*said, *(path.read_text(errors="replace") for path in tmp_path.rglob("*") if path.is_file())):
         assert PASSWORD not in text
@@ -236,3 +236,20 @@ def test_workers_share_a_server(
     assert "error[GS919]" in differs.stderr
     assert "`training`" in differs.stderr
     assert not homes[1].exists()
+
+
+@pytest.mark.slow
+def test_server_that_restarts_is_waited_for(process: Start, spec: Path, postgres: Server) -> None:
+    """A server may be away for a while: nothing is lost or done twice, and what is waited for is said."""
+    words = ("--storage", postgres.url, "--study-name", spec.parent.name, "--trials", 2, *LONG)
+    running = process(spec, "--study-dir", spec.parent / "study", *words)
+    await_file("study/trials/0000/metrics.jsonl", spec.parent, running)
+    postgres.stop()
+    time.sleep(2)
+    postgres.start()
+    (said,) = ended(running)
+    assert "trying again for 60 s" in said
+    assert PASSWORD not in said
+    trials = Study(spec.parent / "study", postgres.url).trials
+    assert [(trial.number, trial.state) for trial in trials] == [(0, "complete"), (1, "complete")]
+    assert all(len(read_rows(trial.run)) == trial.epochs == 16 for trial in trials)
