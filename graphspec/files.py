@@ -33,6 +33,9 @@ else:
 if TYPE_CHECKING:
     from zipfile import ZipFile
 
+LOCKS = fcntl is not None
+"""Whether files can be locked; not so on Windows."""
+
 _FLAGS = (
     getattr(os, "O_NONBLOCK", 0)  # do not wait for a pipe that replaced a checked file
     | getattr(os, "O_NOCTTY", 0)

@@ -29,7 +29,20 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path),
     help="Write the study to this new or empty folder.  [default: studies/<name>/<time>-<id>]",
 )
-@click.option("--resume", metavar="STUDY", help="Resume a study that was stopped or killed, instead of tuning a SPEC.")
+@click.option(
+    "--storage",
+    metavar="STORAGE",
+    default="",
+    help="Keep the trials where other machines reach them: `journal` (a file in the study), `journal:PATH`, or the URL "
+    "of a database server, `postgresql://user@host/database`. Joins the study if it is there.  [default: study.db, "
+    "for the processes of one machine]",
+)
+@click.option("--study-name", default="", help="The name of the study in the storage.  [default: that of the spec]")
+@click.option(
+    "--resume",
+    metavar="STUDY",
+    help="Resume a study that was stopped or killed, or join one that runs, instead of tuning a SPEC.",
+)
 @click.option("--quiet", is_flag=True, help="Show no progress; print only the path of the study.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object: the study and all its trials.")
 def tune(
@@ -38,6 +51,8 @@ def tune(
     trials: int | None,
     timeout: float | None,
     study_dir: Path | None,
+    storage: str,
+    study_name: str,
     resume: str | None,
     quiet: bool,
     as_json: bool,
@@ -46,25 +61,35 @@ def tune(
 
     Each trial is a run, trained with the seed of the spec; trials with poor results are stopped early. Ctrl-C and
     SIGTERM stop a study and write a checkpoint of its trial. --resume continues from there, or after a kill, to the
-    same results as without the interruption.
+    same results as without the interruption. Several processes share a study: each trial is trained by one of them.
 
     \b
     graphspec tune specs/wine.yaml
     graphspec tune specs/wine.yaml --trials 50 --set training.epochs=20
     graphspec tune --resume studies/wine --trials 100
+    graphspec tune specs/wine.yaml --storage postgresql://me@db/studies
     """
     if (spec is None) == (resume is None):
         raise click.UsageError("pass either a SPEC to tune, or --resume STUDY")
-    if resume is not None and (overrides or study_dir is not None):
+    if resume is not None and (overrides or study_dir is not None or study_name):
         raise click.UsageError(
-            "--resume continues a study unchanged in its folder, so it excludes --set and --study-dir"
+            "--resume continues a study unchanged in its folder, so it excludes --set, --study-dir and --study-name"
         )
+    if study_name and not storage:
+        raise click.UsageError("--study-name names a study in a --storage")
     outlive_output()
     from graphspec.tuning import Study
     from graphspec.tuning import tune as tune_spec
 
-    source = Study.at(resume) if resume is not None else _checked(str(spec), overrides)
-    study = tune_spec(source, trials=trials, timeout=timeout, study_dir=study_dir, progress=not quiet and not as_json)
+    study = tune_spec(
+        Study.at(resume) if resume is not None else _checked(str(spec), overrides),
+        trials=trials,
+        timeout=timeout,
+        study_dir=study_dir,
+        storage=storage,
+        study_name=study_name,
+        progress=not quiet and not as_json,
+    )
     if as_json:
         click.echo(json_text(_as_json(study)))
     elif quiet:
@@ -73,7 +98,9 @@ def tune(
         from graphspec.console.shell import command_line, path_word
 
         best = study.best
-        echo(f"The best of {len(study.trials)} trials has {study.monitor} {best.value:.4g}; its run is in {best.run}")
+        echo(
+            f"The best of {len(study.trials)} trials has {study.monitor} {best.value:.4g}; its run is in {_place(best)}"
+        )
         echo(f"Next: {command_line('train', path_word(study.best_spec))}")
 
 
@@ -102,6 +129,10 @@ def _as_json(study: Study) -> dict[str, object]:
         "best_spec": str(study.best_spec),
         "trials": [_trial_as_json(trial) for trial in trials],
     }
+
+
+def _place(trial: Trial) -> str:
+    return str(trial.run) if trial.is_here else f"{trial.run} on {trial.host}"
 
 
 def _trial_as_json(trial: Trial) -> dict[str, object]:

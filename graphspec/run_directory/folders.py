@@ -101,12 +101,13 @@ def new_folder(parent: Path) -> Path:
 
 
 @contextmanager
-def hold(run: Path, kept: tuple[str, ...] = KEPT) -> Iterator[None]:
+def hold(run: Path, kept: tuple[str, ...] = KEPT, *, shared: bool = False) -> Iterator[None]:
     """Lock `run` against other processes within the block; the lock ends with the process.
 
     Args:
         run: The run directory.
         kept: The names in it that graphspec itself writes.
+        shared: Let other processes hold it too, if they do so with `shared`.
 
     Raises:
         SpecError: Another process holds the lock, or one of `kept` is a link out of the run.
@@ -118,7 +119,7 @@ def hold(run: Path, kept: tuple[str, ...] = KEPT) -> Iterator[None]:
         raise cannot_write(run / HELD, error) from None
     with open(handle, "ab", buffering=0) as file:
         try:
-            is_locked = lock_file(file, shared=False)
+            is_locked = lock_file(file, shared=shared)
         except OSError as error:
             raise cannot_write(run / HELD, error) from None
         if not is_locked:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import platform
+import re
 import sys
 from functools import cache
 from importlib.metadata import distributions
@@ -45,10 +46,19 @@ def lock_of(seed: int, loaded: dict[str, str], devices: list[str]) -> dict[str, 
 
 
 def command() -> list[str]:
-    """Return the command line of this process; the program without its folder."""
+    """Return the command line of this process; the program without its folder, URLs without their passwords."""
     program, *arguments = sys.argv or [""]
     name = Path(program).name
-    return ["graphspec" if name == "__main__.py" else name, *arguments]
+    return ["graphspec" if name == "__main__.py" else name, *map(without_passwords, arguments)]
+
+
+_PASSWORD = re.compile(r"([A-Za-z][\w+.-]*://[^\s:/@]*:)\S*@")  # up to the last `@`, since some write one in a password
+_SECRET = re.compile(r"([?&][^\s=&]*(?:passw|secret|token)[^\s=&]*=)[^\s&]*", re.IGNORECASE)
+
+
+def without_passwords(text: str) -> str:
+    """Return `text` with `***` for the passwords in the URLs that it holds."""
+    return _SECRET.sub(r"\1***", _PASSWORD.sub(r"\1***@", text))
 
 
 def section_hashes(lock: dict[str, Any]) -> dict[str, str]:

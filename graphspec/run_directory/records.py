@@ -117,6 +117,9 @@ class StudyRecord(_Record):
     direction: Literal["minimize", "maximize"]
     started: str = ""
     exhausted: bool = False
+    folder: str = ""
+    storage: str = ""
+    terms: dict[str, str] = {}
     resolved: RecordedSpec | None = None
 
 

@@ -1,12 +1,13 @@
 """The folder of a study: its files, and the writing of its specs.
 
 study.json     name, spec and its hash, monitor, direction, start, status
-study.db       the study in optuna's SQLite storage
+study.db       the study in optuna's SQLite storage; study.journal: in a journal; neither if it is kept elsewhere
 spec.yaml      the spec with overrides applied, data paths relative to this folder
 trials/0000/   the run of each trial
 trials.csv     a row a trial
 best.yaml      the spec with the values of the best trial
 included/      copies of the files that the spec includes
+workers/       a file for each process that works on the study, locked while it runs
 """
 
 from __future__ import annotations
@@ -22,15 +23,15 @@ from graphspec.language.schema.desugar import desugar
 from graphspec.run_directory import empty_folder, new_folder, newest_with
 from graphspec.run_directory.destination import check_destination
 from graphspec.run_directory.folders import NEW_FOLDER, check_empty, longest_inside
-from graphspec.run_paths import HELD, INCLUDED
+from graphspec.run_paths import HELD, INCLUDED, UNFINISHED
 from graphspec.spec import Spec, load
 from graphspec.tuning.edit_spec import edit_spec
 
 STUDIES = Path("studies")
 RECORD, DATABASE, TABLE, TRIALS = "study.json", "study.db", "trials.csv", "trials"
-SPEC, BEST = "spec.yaml", "best.yaml"
+SPEC, BEST, JOURNAL, WORKERS = "spec.yaml", "best.yaml", "study.journal", "workers"
 
-KEPT = (RECORD, DATABASE, TABLE, TRIALS, SPEC, BEST, run_directory.LOG, INCLUDED, HELD)
+KEPT = (RECORD, DATABASE, JOURNAL, TABLE, TRIALS, SPEC, BEST, WORKERS, run_directory.LOG, INCLUDED, HELD)
 """The entries of the folder of a study, none of them a link."""
 
 _INSIDE = len(f"{TRIALS}/0000/")
@@ -62,6 +63,12 @@ def newest(path: Path) -> Path:
     """Return the study at `path`, or the newest below it. Raises SpecError if there is none."""
     help = "`graphspec tune` prints the path of its study; a folder of studies means its newest"
     return newest_with(path, RECORD, "study", help)
+
+
+def runs_in(trials: Path) -> list[str]:
+    """Return the names of the runs in the folder of trials."""
+    names = [each.name for each in trials.iterdir()] if trials.is_dir() else []
+    return [name for name in names if not name.startswith(UNFINISHED)]
 
 
 def write_spec(study: Path, spec: Spec) -> None:

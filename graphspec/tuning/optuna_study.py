@@ -1,4 +1,4 @@
-"""The optuna study of a search space and a folder: its storage, samplers and pruner.
+"""What a search space is in optuna: distributions, samplers and a pruner.
 
 The random state of a sampler is lost with the process. So each trial has its own sampler, with a seed derived from the
 seed of the spec and the number of the trial: its draws depend only on these and on the trials before it, and a study
@@ -8,103 +8,28 @@ that was killed resumes as if it had not been.
 from __future__ import annotations
 
 import inspect
-import os
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any, Literal
-from urllib.parse import quote
+from typing import Any
 
 import numpy as np
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
-from optuna.exceptions import StorageInternalError
 from optuna.samplers import BaseSampler, GridSampler, QMCSampler
-from sqlalchemy.exc import SQLAlchemyError
 
 from graphspec.catalog.annotations import expected_type
 from graphspec.diagnostics import Report, Span, SpecError
-from graphspec.diagnostics.rules import BAD_RUN, BAD_SEARCH
-from graphspec.diagnostics.suggest import did_you_mean, first_line, kind_of, one_of
+from graphspec.diagnostics.rules import BAD_SEARCH
+from graphspec.diagnostics.suggest import did_you_mean, kind_of, one_of
 from graphspec.language.document.tree import Located
 from graphspec.language.document.write_yaml import write_value
 from graphspec.language.lower.search import refuse_type
 from graphspec.language.search_space import Choices, OptunaObject, Parameter, SearchSpace
-from graphspec.run_directory import damaged
-from graphspec.tuning.folder import DATABASE
 
 _BY_POSITION = (GridSampler, QMCSampler)
 """Samplers that iterate over one seeded sequence; all trials use the same seed."""
 
-Direction = Literal["minimize", "maximize"]
-
-_PATIENCE = 60.0
-"""Seconds to wait for other readers of the database, such as a dashboard."""
-
 _NESTED = ("sampler", "pruner")
 """Suffixes of arguments that take another sampler or pruner."""
-
-
-@contextmanager
-def open_study(
-    folder: Path, name: str, direction: Direction | None = None, pruner: optuna.pruners.BasePruner | None = None
-) -> Iterator[optuna.Study]:
-    """Yield the optuna study in a folder, and close it afterwards.
-
-    Args:
-        folder: Folder of the study.
-        name: Its name.
-        direction: If not None, the study is created if it does not exist.
-        pruner: Its pruner.
-
-    Raises:
-        SpecError: The study cannot be read or written.
-    """
-    if os.path.lexists(folder / DATABASE) and not (folder / DATABASE).is_file():
-        raise damaged(folder / DATABASE, "it is not a regular file")
-    with optuna_errors(folder):
-        storage = _storage(folder)
-    try:
-        with optuna_errors(folder):
-            if direction is None:
-                study = optuna.load_study(storage=storage, study_name=name)
-            else:
-                study = optuna.create_study(
-                    storage=storage, study_name=name, direction=direction, pruner=pruner, load_if_exists=True
-                )
-        yield study
-    finally:
-        storage.remove_session()
-        storage.engine.dispose()
-
-
-def _storage(folder: Path) -> optuna.storages.RDBStorage:
-    path = quote(str((folder / DATABASE).resolve()))  # as a URI, in which a path may hold any character
-    return optuna.storages.RDBStorage(
-        f"sqlite:///file:{path}?uri=true", engine_kwargs={"connect_args": {"timeout": _PATIENCE}}
-    )
-
-
-@contextmanager
-def optuna_errors(folder: Path) -> Iterator[None]:
-    """Silence optuna's log, and raise errors of its database as SpecError."""
-    verbosity = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.CRITICAL)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module="optuna")
-        warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
-        try:
-            yield
-        except (StorageInternalError, SQLAlchemyError, KeyError, RuntimeError) as error:
-            cause = error.__cause__ if isinstance(error.__cause__, Exception) else error
-            raise SpecError.of(
-                BAD_RUN,
-                f"{folder / DATABASE} cannot be read or written: {first_line(cause)}",
-                help="check its permissions and the disk; if it is damaged, begin a new study",
-            ) from error
-        finally:
-            optuna.logging.set_verbosity(verbosity)
 
 
 def distributions(space: SearchSpace) -> dict[str, BaseDistribution]:
@@ -244,3 +169,14 @@ def _nested(name: str, value: Any, span: Span, seed: tuple[int, int] | None) -> 
     base = optuna.pruners.BasePruner if is_pruner else BaseSampler
     kind = _class_of(optuna.pruners if is_pruner else optuna.samplers, inner, base, span)
     return _make(kind, OptunaObject(inner, dict(arguments or {}), span), seed)
+
+
+def suggest(trial: optuna.Trial, space: SearchSpace) -> None:
+    """Let the sampler choose the values of a trial."""
+    for name, values in distributions(space).items():
+        if isinstance(values, CategoricalDistribution):
+            trial.suggest_categorical(name, values.choices)
+        elif isinstance(values, IntDistribution):
+            trial.suggest_int(name, values.low, values.high, step=values.step, log=values.log)
+        elif isinstance(values, FloatDistribution):
+            trial.suggest_float(name, values.low, values.high, step=values.step, log=values.log)

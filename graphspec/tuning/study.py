@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from graphspec.diagnostics import SpecError
 from graphspec.diagnostics.rules import BAD_RUN
@@ -15,20 +15,37 @@ from graphspec.run_directory.spec_hash import changes, is_comparable, refusal
 from graphspec.run_directory.spec_values import default_paths, study_values_of
 from graphspec.runs.run import Run
 from graphspec.spec import Spec, load
-from graphspec.tuning.folder import BEST, DATABASE, RECORD, SPEC, TRIALS, newest
+from graphspec.tuning.folder import BEST, RECORD, SPEC, TRIALS, newest
 from graphspec.tuning.trial import Trial, best_of
+
+if TYPE_CHECKING:
+    from graphspec.tuning.storage import Storage
 
 
 @dataclass(frozen=True)
 class Study:
-    """The folder of a study, read lazily; trials are read from optuna's database."""
+    """The folder of a study, read lazily; trials are read from optuna's storage.
+
+    Attributes:
+        path: The folder.
+        address: The storage with a password that is not recorded, or one that has moved; empty for the recorded one.
+    """
 
     path: Path
+    address: str = field(default="", repr=False)
 
     @classmethod
-    def at(cls, path: Path | str) -> Study:
-        """Return the study at `path`, or the newest below it. Raises SpecError if there is none."""
-        return cls(newest(Path(path)))
+    def at(cls, path: Path | str, storage: str = "") -> Study:
+        """Return the study at `path`, or the newest below it.
+
+        Args:
+            path: The folder of a study, or of several.
+            storage: Its storage, where that needs a password or has moved; see `tune`.
+
+        Raises:
+            SpecError: There is none.
+        """
+        return cls(newest(Path(path)), storage)
 
     @property
     def record(self) -> dict[str, Any]:
@@ -45,6 +62,14 @@ class Study:
         """Load the spec of the study, with its original values."""
         return load(self.path / SPEC)
 
+    @property
+    def storage(self) -> Storage:
+        """Return the storage of the study. Needs optuna."""
+        require_optuna()
+        from graphspec.tuning.storage import Storage
+
+        return Storage.of(self.path, self.address or str(self.record.get("storage", "")))
+
     def check(self) -> None:
         """Raise SpecError if the study cannot be resumed: its spec was edited, or its database is missing.
 
@@ -58,16 +83,19 @@ class Study:
             if edits:
                 help = "undo the edit, or begin a new study; `--trials` and `--timeout` increase the budget of this one"
                 raise refusal(self.path, edits, spec.tree, help)
-        if (self.path / TRIALS).is_dir() and not os.path.lexists(self.path / DATABASE):
-            raise damaged(self.path / DATABASE, "it is missing, although trials have begun")
+        storage = self.storage
+        has_begun = (self.path / TRIALS).is_dir() or storage.is_journal
+        if storage.path is not None and has_begun and not os.path.lexists(storage.path):
+            reason = "it is missing, although trials have begun"
+            raise damaged(storage.path, reason) if storage.is_sqlite else storage.failed(reason)
 
     @property
     def trials(self) -> list[Trial]:
         """Read every trial, in order. Needs optuna. Raises SpecError if the study cannot be read."""
-        require_optuna()
+        storage = self.storage
         from graphspec.tuning.trials import load_trials
 
-        return load_trials(self.path, self.record["name"], self.spec)
+        return load_trials(storage, self.record, self.spec)
 
     @property
     def best(self) -> Trial:
@@ -79,8 +107,14 @@ class Study:
 
     @property
     def best_run(self) -> Run:
-        """Return the run of the best trial."""
-        return Run(self.best.run)
+        """Return the run of the best trial. Raises SpecError if it lies on another machine."""
+        best = self.best
+        if not best.is_here:
+            raise SpecError.of(
+                BAD_RUN, f"the run of the best trial, {best.number}, is on {best.host} in {best.run}",
+                help=f"copy it from there, or train {self.best_spec}, which comes to the same numbers",
+            )  # fmt: skip
+        return Run(best.run)
 
     @property
     def best_spec(self) -> Path:

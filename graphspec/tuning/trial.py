@@ -24,6 +24,7 @@ class Trial:
         seconds: Duration of the training.
         run: Its run directory.
         reason: Why it failed, else empty.
+        host: The machine with its run directory, where that is in another folder of the study; else empty.
     """
 
     number: int
@@ -35,6 +36,12 @@ class Trial:
     seconds: float
     run: Path
     reason: str = ""
+    host: str = ""
+
+    @property
+    def is_here(self) -> bool:
+        """Return whether its run lies in this folder of the study."""
+        return not self.host
 
 
 def best_first(trials: list[Trial], direction: str) -> list[Trial]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from graphspec import run_directory
 from graphspec.diagnostics import Span, SpecError
@@ -20,6 +22,9 @@ from graphspec.training.exclusive import STUDY, exclusive
 from graphspec.tuning import folder as study_folder
 from graphspec.tuning.study import Study, require_optuna
 
+if TYPE_CHECKING:
+    from graphspec.tuning.storage import Storage
+
 
 def tune(
     spec: Spec | Path | str | Study,
@@ -28,11 +33,14 @@ def tune(
     trials: int | None = None,
     timeout: float | None = None,
     study_dir: Path | str | None = None,
+    storage: str = "",
+    study_name: str = "",
     progress: bool = False,
 ) -> Study:
     """Search for the best values of the parameters in `search` of a spec.
 
-    SIGINT and SIGTERM end a study with KeyboardInterrupt and SystemExit; it can be resumed, as after any kill.
+    Several processes may work on one study: those that resume its folder, and those that name its storage. SIGINT and
+    SIGTERM end a study with KeyboardInterrupt and SystemExit; it can be resumed, as after any kill.
 
     Args:
         spec: A spec, or a study to resume in its folder.
@@ -40,6 +48,9 @@ def tune(
         trials: Number of trials in all, instead of the spec's.
         timeout: Seconds of training in all, instead of the spec's.
         study_dir: New or empty folder of the study, by default `studies/<name>/<time>-<id>`.
+        storage: Where the trials are kept: by default SQLite in the folder; `journal` for a journal there,
+            `journal:PATH` for one elsewhere, or the URL of a database server. A study that it holds already is joined.
+        study_name: Name of the study in the storage, by default that of the spec.
         progress: Report progress on standard error.
 
     Returns:
@@ -52,8 +63,9 @@ def tune(
     require_optuna()
     budget = [f"search.{key}={value}" for key, value in (("trials", trials), ("timeout", timeout)) if value is not None]
     if isinstance(spec, Study):
-        if study_dir is not None or list(overrides):
-            raise ValueError("a study is resumed in its own folder, without overrides")
+        if study_dir is not None or list(overrides) or study_name:
+            raise ValueError("a study is resumed in its own folder, under its own name, without overrides")
+        spec = replace(spec, address=storage) if storage else spec
         return _resume(spec, budget, progress=progress)
     loaded = spec if isinstance(spec, Spec) else load(spec, overrides)
     if isinstance(spec, Spec) and list(overrides):
@@ -61,9 +73,16 @@ def tune(
     folder = Path(study_dir) if study_dir is not None else None
     study_folder.check_study_dir(loaded, folder)
     with exclusive(STUDY):
+        shared = _reachable(storage)
         record = _record(loaded)
-        study = Study(study_folder.create(loaded.name, folder))
-        with run_directory.hold(study.path, study_folder.KEPT):
+        record["name"] = study_name or record["name"]
+        if shared is not None:
+            _agree(shared, record)
+        study = Study(study_folder.create(loaded.name, folder), storage)
+        from graphspec.tuning.storage import Storage
+
+        record["storage"] = Storage.of(study.path, storage).recorded
+        with run_directory.hold(study.path, study_folder.KEPT, shared=True):
             study_folder.write_spec(study.path, loaded)
             record[KEY] = spec_record(study_values_of(study.spec))
             run_directory.write_json(study.path / study_folder.RECORD, record)
@@ -73,33 +92,77 @@ def tune(
 def _resume(study: Study, budget: list[str], *, progress: bool) -> Study:
     study.check()
     require_tensorflow()
-    with exclusive(STUDY), run_directory.hold(study.path, study_folder.KEPT):
+    with exclusive(STUDY), run_directory.hold(study.path, study_folder.KEPT, shared=True):
+        record = study.record
+        known = (record.get("folder"), record.get("storage", ""))
+        record["folder"], record["storage"] = known[0] or secrets.token_hex(8), study.storage.recorded
+        if known != (record["folder"], record["storage"]):
+            run_directory.write_json(study.path / study_folder.RECORD, record)
         return _tune(study, budget, progress=progress)
 
 
+def _reachable(storage: str) -> Storage | None:
+    """Return the storage outside of the folder of a study, None if there is none. Raises SpecError if it is no use."""
+    from graphspec.tuning.storage import Storage, opened
+
+    shared = Storage.of(Path(), storage)
+    if shared.path is not None and shared.path.parent == Path():
+        return None
+    with opened(shared, to_write=True):
+        return shared
+
+
+def _agree(storage: Storage, record: dict[str, Any]) -> None:
+    """Raise SpecError if the storage holds another study of that name."""
+    from graphspec.tuning.agreement import agree
+    from graphspec.tuning.leases import study_name
+    from graphspec.tuning.storage import opened, study_in
+
+    with opened(storage, to_write=True) as backend:
+        trials = study_in(backend, storage, record["name"], record["direction"])
+        agree(study_in(backend, storage, study_name(record["name"]), "minimize"), trials, storage, record["terms"])
+
+
 def _tune(study: Study, budget: list[str], *, progress: bool) -> Study:
-    """Run trials of the study, locked by this process, until its budget is spent."""
+    """Run trials of the study, beside other workers, until all have ended."""
     from graphspec.console.reporter import Reporter
-    from graphspec.tuning.optuna_study import make_pruner, open_study
+    from graphspec.tuning.agreement import agree
+    from graphspec.tuning.leases import Leases
+    from graphspec.tuning.optuna_study import make_pruner
+    from graphspec.tuning.storage import opened, study_in
     from graphspec.tuning.trials import read_trials
     from graphspec.tuning.tuner import Tuner
+    from graphspec.tuning.worker import Worker
 
     reporter = Reporter.on_stderr(quiet=not progress)
     reporter.keep_in(run_directory.LogFile(study.path / run_directory.LOG))
     if not is_comparable(study.record):
         reporter.warn(incomparable_warning(study.path))
-    spec = study_folder.write_with_overrides(study.path, budget, study_folder.SPEC) if budget else study.spec
+    spec, record, storage = study.spec, study.record, study.storage
     assert spec.search is not None
-    record = study.record
-    with open_study(study.path, record["name"], record["direction"], make_pruner(spec.search)) as optuna_study:
-        known = {each.run.name for each in read_trials(study.path, optuna_study, spec.search)}
+    worker = Worker.here(study.path, record["folder"])
+    with opened(storage, to_write=True) as backend, worker.registered():
+        optuna_study = study_in(backend, storage, record["name"], record["direction"], make_pruner(spec.search))
         folder = study.path / study_folder.TRIALS
-        if lost := [each.name for each in (folder.iterdir() if folder.is_dir() else []) if each.name not in known]:
-            raise run_directory.damaged(
-                study.path / study_folder.DATABASE,
-                f"it holds {len(known)} trials, but not `{min(lost)}`, which has a run",
+        runs = study_folder.runs_in(folder)  # before the trials, which other workers begin meanwhile
+        known = {each.run.name for each in read_trials(storage, optuna_study, spec.search, record["folder"])}
+        if lost := [name for name in runs if name not in known]:
+            reason = f"it holds {len(known)} trials, but not `{min(lost)}`, which has a run"
+            raise (
+                run_directory.damaged(storage.path, reason)
+                if storage.is_sqlite and storage.path is not None
+                else storage.failed(reason)
             )
-        Tuner(study, spec, reporter, optuna_study).run()
+        leases = Leases(backend, storage, record["name"], worker)
+        if record.get("terms"):  # not in studies of older versions
+            agree(leases.study, optuna_study, storage, record["terms"])
+        others = [each.worker for each in leases.current().values() if each.is_open and leases.is_alive(each)]
+        if known or others:
+            names = f"; {len(others)} of them are trained by other workers now" if others else ""
+            reporter.info(f"{worker} joins a study of {len(known)} trials in {storage}{names}")
+        if budget:
+            spec = study_folder.write_with_overrides(study.path, budget, study_folder.SPEC)
+        Tuner(study, spec, reporter, optuna_study, leases).run()
     return study
 
 
@@ -113,7 +176,7 @@ def _record(spec: Spec) -> dict[str, Any]:
             f"{spec.path} has no `search`, so there is nothing to tune",
             help="add `search:` with `parameters`, each the path of a value and the values to try",
         )
-    read_training_data(spec)
+    data = read_training_data(spec)
     assert spec.model.training is not None
     require_tensorflow()
     from graphspec.tuning.optuna_study import make_pruner, make_sampler
@@ -121,6 +184,9 @@ def _record(spec: Spec) -> dict[str, Any]:
     make_sampler(spec.search, spec.model.training.seed, 0)
     make_pruner(spec.search)
     monitor, direction = _monitor(spec, spec.search)
+    from graphspec.tuning.agreement import terms_of
+
+    samples = {"training": data.train.count, "validation": data.validation.count if data.validation else 0}
     return {
         "status": "running",
         "name": spec.name,
@@ -129,6 +195,8 @@ def _record(spec: Spec) -> dict[str, Any]:
         "monitor": monitor,
         "direction": direction,
         "command": command(),
+        "folder": secrets.token_hex(8),
+        "terms": terms_of(spec, monitor, direction, samples),
     }
 
 

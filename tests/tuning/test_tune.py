@@ -23,6 +23,7 @@ import graphspec
 from graphspec.diagnostics import SpecError
 from graphspec.run_directory import RECORD, hold, read_rows
 from graphspec.tuning import Study, Trial
+from graphspec.tuning.leases import Held
 from graphspec.tuning.tuner import Tuner
 
 from ..forked import Forked
@@ -292,21 +293,6 @@ def test_damaged_run_of_a_trial_ends_the_study(copied: Path) -> None:
     assert Study(copied).trials[-1].state in ("complete", "pruned")
 
 
-@pytest.fixture
-def process(spec: Path) -> Iterator[Callable[..., Forked]]:
-    """Starts `graphspec tune` in a process of its own, which is gone when the test is."""
-    started: list[Forked] = []
-
-    def start(*arguments: object) -> Forked:
-        started.append(Forked("tune", *arguments))
-        return started[-1]
-
-    yield start
-    for each in started:
-        each.kill()
-        each.communicate()
-
-
 def await_trial(study: Path, number: int, process: Forked) -> None:
     """Until the trial has begun to be trained, or the process has ended."""
     checkpoints = study / "trials" / f"{number:04}" / "checkpoints"
@@ -358,8 +344,8 @@ def test_memory_stays_where_it_is(spec: Path, monkeypatch: pytest.MonkeyPatch) -
     taken: list[float] = []
     try_one = Tuner._run
 
-    def measured(self: Tuner, trial: optuna.Trial) -> None:
-        try_one(self, trial)
+    def measured(self: Tuner, held: Held, trial: optuna.Trial) -> None:
+        try_one(self, held, trial)
         taken.append(int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20)
 
     monkeypatch.setattr(Tuner, "_run", measured)

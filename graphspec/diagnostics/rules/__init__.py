@@ -313,6 +313,8 @@ REFUSED_EXPORT = Rule(
 CHANGED_SPEC = Rule("GS909", "changed-spec", TOOL, "The spec of a run or a study was edited after the start.")
 BAD_REVISION = Rule("GS910", "bad-revision", TOOL, "A file of a git revision cannot be read.")
 TWO_STARTS = Rule("GS911", "two-starts", TOOL, "A training would start from two files of weights.")
+BAD_STORAGE = Rule("GS918", "bad-storage", TOOL, "The storage that workers share a study in cannot be used.")
+OTHER_STUDY = Rule("GS919", "other-study", TOOL, "The storage holds another study of that name.")
 
 RULES: dict[str, Rule] = {rule.code: rule for rule in list(globals().values()) if isinstance(rule, Rule)}
 

@@ -1,0 +1,252 @@
+"""`--storage`: what it may be, what it refuses, and that no password gets out."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import optuna
+import pytest
+
+import graphspec
+from graphspec.diagnostics import SpecError
+from graphspec.run_directory.lock import command, without_passwords
+from graphspec.tuning import Study
+from graphspec.tuning.leases import study_name
+from graphspec.tuning.storage import Storage
+
+from .postgres import PASSWORD, Server
+from .searches import call, write_spec
+
+ONE = ("--trials", 1, "--set", "training.epochs=1")
+
+
+@pytest.mark.parametrize(
+    ("storage", "said"),
+    [
+        ("jornal", "it is no URL"),
+        ("journal:", "it names no file"),
+        ("journal:/nowhere/at/all.journal", "there is no folder /nowhere/at"),
+        ("journal:/dev/null", "it is not a regular file"),
+        ("journal:\0", "no file can have this name"),
+        ("://", "it is no URL"),
+        ("sqlite:///some.db", "leave --storage out"),
+        ("redis://localhost", "a study cannot be kept in `redis`"),
+        ("postgresql://me:secret@localhost", "it names no database"),
+        ("oracle://me:secret@localhost/db", "a study cannot be kept in `oracle`"),
+        ("postgresql+nodriver://me:secret@localhost/db", "pip install"),
+        ("mysql+pymysql://me:secret@localhost/db", "pip install 'pymysql'"),
+        ("postgresql://me:secret@localhost:port/db", "it is no URL"),
+        ("x" * 5000, "it is no URL"),
+    ],
+)
+def test_storage_that_is_none_is_refused_at_once(spec: Path, tmp_path: Path, storage: str, said: str) -> None:
+    """A mistake in `--storage` is a finding with what may stand there, before anything is written."""
+    result = call("tune", spec, "--storage", storage, "--study-dir", tmp_path / "study")
+    assert result.exit_code == 1, result.output
+    assert said in result.stderr
+    assert "error[GS9" in result.stderr
+    assert "secret" not in result.stderr
+    assert "Traceback" not in result.stderr
+    assert len(result.stderr) < 1500
+    assert not (tmp_path / "study").exists()
+
+
+def test_server_that_is_away_is_told_of(spec: Path, tmp_path: Path) -> None:
+    """Where nothing listens, the command says so and how to go on; no password, and no folder is left behind."""
+    pytest.importorskip("psycopg", reason="the driver psycopg is not installed")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    url = f"postgresql://me:secret@127.0.0.1:{port}/studies"
+    result = call("tune", spec, "--storage", url, "--study-dir", tmp_path / "study")
+    assert result.exit_code == 1
+    assert f"error[GS918] bad-storage: postgresql+psycopg://me@127.0.0.1:{port}/studies" in result.stderr
+    assert "refused" in result.stderr
+    assert "secret" not in result.stderr
+    assert not (tmp_path / "study").exists()
+
+
+def test_wrong_password_and_database_are_told_of(spec: Path, tmp_path: Path, postgres: Server) -> None:
+    """What the server says is said, without the password that was tried."""
+    wrong = postgres.open_url.replace("me@", "me:guessed@")
+    result = call("tune", spec, "--storage", wrong, "--study-dir", tmp_path / "study")
+    assert (result.exit_code, "password authentication failed" in result.stderr) == (1, True), result.output
+    assert "guessed" not in result.stderr
+    gone = call(
+        "tune", spec, "--storage", postgres.url.replace("/postgres", "/gone"), "--study-dir", tmp_path / "study"
+    )
+    assert (gone.exit_code, 'database "gone" does not exist' in gone.stderr) == (1, True), gone.output
+    assert not (tmp_path / "study").exists()
+
+
+@pytest.fixture(scope="module")
+def journal(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a finished study with a journal outside of it."""
+    folder = tmp_path_factory.mktemp("journal")
+    words = ("--storage", f"journal:{folder / 'one.journal'}", "--study-dir", folder / "study", "--study-name", "one")
+    done = call("tune", write_spec(folder), *words, *ONE)
+    assert done.exit_code == 0, done.output
+    return folder
+
+
+@pytest.fixture
+def kept(journal: Path) -> Iterator[Path]:
+    """The journal, which is as it was after the test."""
+    path = journal / "one.journal"
+    before, mode = path.read_bytes(), stat.S_IMODE(path.stat().st_mode)
+    yield path
+    path.unlink(missing_ok=True)
+    path.write_bytes(before)
+    path.chmod(mode)
+
+
+def test_study_is_joined_by_its_name(journal: Path) -> None:
+    """The same command again finds the study; another name begins another one in the same file."""
+    words = ("--storage", f"journal:{journal / 'one.journal'}", *ONE)
+    again = call("tune", journal / "spec.yaml", *words, "--study-name", "one", "--study-dir", journal / "again")
+    assert again.exit_code == 0, again.output
+    assert "joins a study of 1 trials" in again.stderr
+    assert [trial.value for trial in Study(journal / "again").trials] == [Study(journal / "study").best.value]
+    assert not (journal / "again" / "trials").exists()
+    assert (journal / "again" / "best.yaml").read_text() == (journal / "study" / "best.yaml").read_text()
+    assert f"trials/0000 on {Study(journal / 'again').best.host}" in again.stdout
+    with pytest.raises(SpecError, match="the run of the best trial, 0, is on"):
+        _ = Study(journal / "again").best_run
+    other = call("tune", journal / "spec.yaml", *words, "--study-name", "two", "--study-dir", journal / "two")
+    assert other.exit_code == 0, other.output
+    assert (journal / "two" / "trials" / "0000").is_dir()
+    backend = optuna.storages.JournalStorage(optuna.storages.journal.JournalFileBackend(str(journal / "one.journal")))
+    names = optuna.get_all_study_names(backend)
+    assert sorted(names) == sorted([name for each in ("one", "two") for name in (each, study_name(each))])
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (("training.epochs=2",), "differs from this one in `training`"),
+        (("vars.hidden=12",), "`vars`"),
+        (("search.sampler=RandomSampler",), "`search`"),
+        (("search.monitor=loss",), "the monitored metric (val_loss (minimize), here loss (minimize))"),
+        (("data.validation.split=0.5",), "the number of training samples (48, here 32)"),
+    ],
+)
+def test_study_of_another_spec_is_refused(journal: Path, changes: tuple[str, ...], said: str) -> None:
+    """Whoever would join with another spec or other data is told in what they differ, and leaves nothing behind."""
+    before = (journal / "one.journal").read_bytes()
+    words = [word for change in changes for word in ("--set", change)]
+    storage = ("--storage", f"journal:{journal / 'one.journal'}", "--study-name", "one")
+    result = call("tune", journal / "spec.yaml", *storage, *ONE, *words, "--study-dir", journal / "other")
+    assert result.exit_code == 1, result.output
+    assert "error[GS919]" in result.stderr
+    assert said in result.stderr
+    assert not (journal / "other").exists()
+    assert (journal / "one.journal").read_bytes() == before
+
+
+def test_study_of_somebody_else_is_refused(spec: Path, tmp_path: Path) -> None:
+    """A study that optuna alone has made is not written into."""
+    path = tmp_path / "foreign.journal"
+    backend = optuna.storages.JournalStorage(optuna.storages.journal.JournalFileBackend(str(path)))
+    optuna.create_study(study_name="spec", storage=backend).optimize(lambda trial: 1.0, n_trials=1)
+    result = call("tune", spec, "--storage", f"journal:{path}", *ONE, "--study-dir", tmp_path / "study")
+    assert result.exit_code == 1
+    assert "which graphspec did not begin" in result.stderr
+    assert len(optuna.load_study(study_name="spec", storage=backend).trials) == 1
+
+
+@pytest.mark.parametrize("damage", ["gone", "folder", "pipe", "text", "list", "operation", "empty", "cut"])
+def test_damaged_journal_is_a_finding(journal: Path, kept: Path, damage: str) -> None:
+    """Whatever stands in the journal, or does not, is told with its line; nothing is trained."""
+    data = kept.read_bytes()
+    kept.unlink()
+    if damage == "folder":
+        kept.mkdir()
+    elif damage == "pipe":
+        os.mkfifo(kept)
+    elif damage != "gone":
+        before = {"text": b"no record\n", "list": b"[1, 2]\n", "operation": b'{"op_code": 99}\n'}
+        after = {"empty": b"", "cut": data.replace(b'"', b"", 1)}
+        kept.write_bytes(after[damage] if damage in after else before[damage] + data)
+    result = call("tune", "--resume", journal / "study", "--trials", 2)
+    if damage == "folder":
+        kept.rmdir()
+    assert result.exit_code == 1, result.output
+    assert "error[GS918]" in result.stderr, result.stderr
+    assert "Traceback" not in result.stderr
+    lines = {"text": 1, "list": 1, "cut": 1}
+    if damage in lines:
+        assert f"line {lines[damage]} is damaged" in result.stderr
+    assert not (journal / "study" / "trials" / "0001").exists()
+
+
+def test_line_that_was_not_written_to_its_end_is_removed(journal: Path, kept: Path) -> None:
+    """A machine that fails in the middle of a line takes nothing else with it: nobody was told that it was written."""
+    data = kept.read_bytes()
+    kept.write_bytes(data + b'{"op_code": 4, "work')
+    result = call("tune", "--resume", journal / "study", "--quiet")
+    assert result.exit_code == 0, result.output
+    assert kept.read_bytes() == data
+
+
+def test_study_knows_its_storage_again(journal: Path) -> None:
+    """A study is resumed where it is kept, without naming that."""
+    assert json.loads((journal / "study" / "study.json").read_text())["storage"] == f"journal:{journal / 'one.journal'}"
+    done = call("tune", "--resume", journal / "study", "--quiet")
+    assert done.exit_code == 0, done.output
+    assert done.stdout == f"{journal / 'study'}\n"
+    moved = call("tune", "--resume", journal / "study", "--storage", f"journal:{journal / 'empty.journal'}")
+    assert (moved.exit_code, "it is missing" in moved.stderr) == (1, True), moved.output
+
+
+def test_options_that_exclude_each_other(spec: Path, tmp_path: Path) -> None:
+    """A name needs a storage, and a study that is resumed has both already."""
+    assert call("tune", spec, "--study-name", "one").exit_code == 2
+    assert call("tune", "--resume", tmp_path, "--study-name", "one", "--storage", "journal").exit_code == 2
+    with pytest.raises(ValueError, match="under its own name"):
+        graphspec.tune(Study(tmp_path), study_name="one")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://me:secret@host/db",
+        "--storage=postgresql://me:secret@host/db",
+        "mysql+pymysql://me:se:cr@et/secret@host:3306/db?charset=utf8",
+        "postgresql://host/db?user=me&password=secret",
+        "postgresql://me@host/db?sslpassword=secret&sslmode=require",
+    ],
+)
+def test_passwords_are_left_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, url: str) -> None:
+    """Neither the command that a run keeps nor the storage that a study keeps holds a password, wherever it stood."""
+    monkeypatch.setattr("sys.argv", ["graphspec", "tune", "spec.yaml", url])
+    assert "secret" not in " ".join(command())
+    assert "se:cr" not in " ".join(command())
+    assert without_passwords(url).rpartition("/")[2].startswith("db")
+    if "=postgres" not in url and "se:cr" not in url:
+        storage = Storage.of(tmp_path, url)
+        assert "secret" not in storage.recorded + str(storage) + repr(storage)
+
+
+def test_password_of_a_server_stays_in_memory(spec: Path, tmp_path: Path, postgres: Server) -> None:
+    """A whole search leaves it in none of its files."""
+    words = ("--study-dir", tmp_path / "study", "--storage", postgres.url, "--study-name", tmp_path.name)
+    done = call("tune", spec, *words, *ONE)
+    assert done.exit_code == 0, done.output
+    texts = [path.read_text(errors="replace") for path in tmp_path.rglob("*") if path.is_file()]
+    assert all(word not in text for text in (done.output, *texts) for word in (PASSWORD, "se%3Acr"))
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
+def test_read_only_folder_is_told_of(journal: Path, kept: Path) -> None:
+    """A worker locks the journal by a file beside it, so its folder must be writable."""
+    journal.chmod(0o500)
+    try:
+        result = call("tune", "--resume", journal / "study", "--trials", 2)
+    finally:
+        journal.chmod(0o700)
+    assert (result.exit_code, "read-only" in result.stderr) == (1, True), result.output
