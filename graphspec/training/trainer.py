@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from graphspec.datasets.faults import raise_faults
 from graphspec.datasets.samples import TrainingData
 from graphspec.diagnostics import SpecError
 from graphspec.diagnostics.rules import BAD_RUN, REFUSED_TRAINING
+from graphspec.distribution.launch import RESUME_COMMAND
 from graphspec.files import cannot_write
 from graphspec.run_directory.starting_model import StartingModel
 from graphspec.spec import Spec
@@ -304,6 +306,7 @@ def _save(setup: TrainingSetup, state: TrainingState, recorder: Recorder) -> Non
 
 def _show_resume_command(reporter: Reporter, run: Path, outcome: str) -> None:
     if checkpoint_steps(run / run_directory.CHECKPOINTS):
-        reporter.conclude(f"{outcome}; resume with: {command_line('train', '--resume', path_word(run))}")
+        command = os.environ.get(RESUME_COMMAND) or command_line("train", "--resume", path_word(run))
+        reporter.conclude(f"{outcome}; resume with: {command}")
     else:
         reporter.conclude(f"{outcome} before the first checkpoint, so the run cannot be resumed")

@@ -313,6 +313,8 @@ REFUSED_EXPORT = Rule(
 CHANGED_SPEC = Rule("GS909", "changed-spec", TOOL, "The spec of a run or a study was edited after the start.")
 BAD_REVISION = Rule("GS910", "bad-revision", TOOL, "A file of a git revision cannot be read.")
 TWO_STARTS = Rule("GS911", "two-starts", TOOL, "A training would start from two files of weights.")
+BAD_LAUNCH = Rule("GS915", "bad-launch", TOOL, "A job of several workers cannot be started or written as asked.")
+FAILED_WORKER = Rule("GS916", "failed-worker", TOOL, "A worker of a job failed or was killed.")
 
 RULES: dict[str, Rule] = {rule.code: rule for rule in list(globals().values()) if isinstance(rule, Rule)}
 
