@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -205,7 +206,7 @@ def _run(job: Launch, restarts: int, quiet: bool) -> None:
         if not quiet or line.startswith("warning: "):
             echo(line, err=True)
 
-    click.get_text_stream("stdout").flush()
+    sys.stdout.flush()
     end = run_workers(job, say, restarts=restarts)
     if end.status:
         click.get_current_context().exit(end.status)

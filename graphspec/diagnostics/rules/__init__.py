@@ -313,6 +313,15 @@ REFUSED_EXPORT = Rule(
 CHANGED_SPEC = Rule("GS909", "changed-spec", TOOL, "The spec of a run or a study was edited after the start.")
 BAD_REVISION = Rule("GS910", "bad-revision", TOOL, "A file of a git revision cannot be read.")
 TWO_STARTS = Rule("GS911", "two-starts", TOOL, "A training would start from two files of weights.")
+BAD_CLUSTER = Rule(
+    "GS912", "bad-cluster", TOOL, "`TF_CONFIG` is missing or wrong, or its workers cannot share the training."
+)
+WORKERS_DIFFER = Rule(
+    "GS913", "workers-differ", TOOL, "The workers of a training have different specs, data, versions or weights."
+)
+LOST_WORKER = Rule(
+    "GS914", "lost-worker", TOOL, "A worker of a training cannot be reached, or was lost while it trained."
+)
 BAD_LAUNCH = Rule("GS915", "bad-launch", TOOL, "A job of several workers cannot be started or written as asked.")
 FAILED_WORKER = Rule("GS916", "failed-worker", TOOL, "A worker of a job failed or was killed.")
 
