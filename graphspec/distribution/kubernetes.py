@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import re
 
-from graphspec.console.shell import path_word
+from graphspec.console.shell import RESUME_COMMAND, path_word
 from graphspec.diagnostics import SpecError
 from graphspec.diagnostics.rules import BAD_LAUNCH
 from graphspec.distribution.cluster_job import ClusterJob, shell_line
-from graphspec.distribution.launch import RESUME_COMMAND
 from graphspec.distribution.local_cluster import tf_config
 
 PORT = 2222

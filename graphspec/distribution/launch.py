@@ -8,8 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import graphspec
-from graphspec.console.shell import command_line, path_word
+from graphspec.console.shell import RESUME_COMMAND, command_line, path_word
 from graphspec.diagnostics import SpecError
 from graphspec.diagnostics.rules import BAD_LAUNCH, FAILED_WORKER
 from graphspec.distribution.job import JobEnd, run_job
@@ -21,8 +20,6 @@ from graphspec.run_paths import RECORD, WORKERS
 from graphspec.spec import Spec
 
 DISTRIBUTE, MULTI_WORKER = "training.distribute", "multi_worker"
-RESUME_COMMAND = "GRAPHSPEC_RESUME_COMMAND"
-"""The environment variable with the command that a stopped training names to resume it."""
 MAX_WORKERS = 1_024
 
 _USAGE = 2
@@ -129,7 +126,7 @@ def launch(job: Launch, say: Callable[[str], None], *, restarts: int = 0) -> Job
 
 def _start(job: Launch, arguments: Sequence[str]) -> JobEnd:
     """Start the workers once, and wait for their end."""
-    package = str(Path(graphspec.__file__).parent.parent)
+    package = str(Path(__file__).resolve().parent.parent.parent)
     path = os.pathsep.join([package, *filter(None, [os.environ.get("PYTHONPATH")])])
     environment = {**os.environ, "PYTHONPATH": path, RESUME_COMMAND: job.resume_command}
     try:

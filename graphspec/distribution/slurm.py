@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import shlex
 
-from graphspec.console.shell import path_word
+from graphspec.console.shell import RESUME_COMMAND, path_word
 from graphspec.distribution.cluster_job import ClusterJob, shell_line
-from graphspec.distribution.launch import RESUME_COMMAND
 from graphspec.run_paths import WORKERS
 
 SECONDS_TO_STOP = 300

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,13 +12,12 @@ import keras
 
 from graphspec import run_directory
 from graphspec.console.reporter import Reporter
-from graphspec.console.shell import command_line, path_word
+from graphspec.console.shell import resume_command
 from graphspec.datasets.data_files import DataFiles
 from graphspec.datasets.faults import raise_faults
 from graphspec.datasets.samples import TrainingData
 from graphspec.diagnostics import SpecError
 from graphspec.diagnostics.rules import BAD_RUN, REFUSED_TRAINING
-from graphspec.distribution.launch import RESUME_COMMAND
 from graphspec.files import cannot_write
 from graphspec.run_directory.starting_model import StartingModel
 from graphspec.spec import Spec
@@ -306,7 +304,6 @@ def _save(setup: TrainingSetup, state: TrainingState, recorder: Recorder) -> Non
 
 def _show_resume_command(reporter: Reporter, run: Path, outcome: str) -> None:
     if checkpoint_steps(run / run_directory.CHECKPOINTS):
-        command = os.environ.get(RESUME_COMMAND) or command_line("train", "--resume", path_word(run))
-        reporter.conclude(f"{outcome}; resume with: {command}")
+        reporter.conclude(f"{outcome}; resume with: {resume_command(run)}")
     else:
         reporter.conclude(f"{outcome} before the first checkpoint, so the run cannot be resumed")
