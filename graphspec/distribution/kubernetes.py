@@ -68,7 +68,7 @@ spec:
   podFailurePolicy:
     rules:
       - action: Ignore  # an eviction counts as no failure
-        onPodConditions: [{{type: DisruptionTarget}}]
+        onPodConditions: [{{type: DisruptionTarget, status: "True"}}]
       - action: FailJob  # a wrong command remains wrong
         onExitCodes: {{containerName: worker, operator: In, values: [2]}}
   template:
@@ -85,7 +85,7 @@ spec:
           command: [sh, -c]
           args:
             - |
-{_indented(_script(job), 14)}
+{_indented(_escaped(_script(job)), 14)}
           env:
             - name: JOB_COMPLETION_INDEX
               valueFrom: {{fieldRef: {{fieldPath: "metadata.annotations['batch.kubernetes.io/job-completion-index']"}}}}
@@ -105,7 +105,7 @@ if {job.has_checkpoint}; then
   exec {job.resume_command}
 fi
 if [ "$JOB_COMPLETION_INDEX" = 0 ] && [ -e {job.record_word} ]; then
-  mv {job.run_word} {job.run_word}.ended-at-$(date +%s)  # it ended before the first checkpoint
+  mv {job.run_word} {job.run_word}".ended-at-$(date +%s)"  # it ended before the first checkpoint
 fi
 exec {job.first_command}"""
 
@@ -130,8 +130,8 @@ def _flow(values: dict[str, object]) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Return `text` for the value of a variable, in which `$(NAME)` stands for another one."""
-    return text.replace("$(", "$$(")
+    """Return `text` for where Kubernetes replaces `$(NAME)` by a variable and `$$` by `$`."""
+    return re.sub(r"\$(?=[$(])", "$$", text)
 
 
 def _text(text: str) -> str:

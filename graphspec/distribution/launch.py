@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,28 +101,23 @@ def launch(job: Launch, say: Callable[[str], None], *, restarts: int = 0) -> Job
     Raises:
         SpecError: A worker failed more often than the job may be restarted, or the workers cannot be started.
     """
-    try:
-        job.run.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise cannot_write(job.run, error) from None
-    check_kept(job.run, (WORKERS,))
-    make_folder(job.run / WORKERS)
-    check_no_links(job.run, WORKERS)
+    _make_logs(job.run)
     _say_gpus(job.workers, say)
     say(f"{job.workers} workers train on this machine; the logs of all but the chief are in {job.run / WORKERS}")
     start = 0
     while True:
-        is_begun = bool(start) and (job.run / RECORD).exists()
-        end = _start(job, job.resumed if is_begun else job.first)
+        end = _start(job, job.resumed if start and has_checkpoint(job.run) else job.first)
         for index in end.killed if not end.failed else ():
             say(f"warning: worker {index} did not end by itself and was killed")
         if not end.failed:
             return end
-        if start == restarts or end.status == _USAGE or not _can_restart(job.run):
+        if start == restarts or end.status == _USAGE:
             raise _failure(job, end, start)
         start += 1
         for worker in end.failed:
             say(f"worker {worker.index} of {job.workers} {worker}; restart {start} of {restarts}")
+        if (job.run / RECORD).exists() and not has_checkpoint(job.run):
+            say(f"it ended before the first checkpoint; what it has written is in {_put_aside(job.run)}")
 
 
 def _start(job: Launch, arguments: Sequence[str]) -> JobEnd:
@@ -140,9 +136,31 @@ def _start(job: Launch, arguments: Sequence[str]) -> JobEnd:
         ) from None
 
 
-def _can_restart(run: Path) -> bool:
-    """Return whether the run has not begun, or has a checkpoint."""
-    return not (run / RECORD).exists() or any((run / CHECKPOINTS).glob("step_*.npz"))
+def has_checkpoint(run: Path) -> bool:
+    """Return whether the run can be resumed."""
+    return any((run / CHECKPOINTS).glob("step_*.npz"))
+
+
+def _make_logs(run: Path) -> None:
+    """Make the folder of the logs in `run`. Raises SpecError if it cannot be made, or leads out of the run."""
+    try:
+        run.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise cannot_write(run, error) from None
+    check_kept(run, (WORKERS,))
+    make_folder(run / WORKERS)
+    check_no_links(run, WORKERS)
+
+
+def _put_aside(run: Path) -> Path:
+    """Rename a run that cannot be resumed, so that another one can begin in its place; return the new path."""
+    aside = run.with_name(f"{run.name}.ended-at-{time.time_ns() // 1_000_000}")
+    try:
+        run.rename(aside)
+    except OSError as error:
+        raise cannot_write(aside, error) from None
+    _make_logs(run)
+    return aside
 
 
 def _failure(job: Launch, end: JobEnd, restarts: int) -> SpecError:
@@ -150,7 +168,7 @@ def _failure(job: Launch, end: JobEnd, restarts: int) -> SpecError:
     which = "; ".join(f"worker {each.index} of {job.workers} {each}" for each in end.failed)
     after = f" after {restarts} restart{'' if restarts == 1 else 's'}" if restarts else ""
     help = []
-    if (job.run / RECORD).exists() and _can_restart(job.run):
+    if has_checkpoint(job.run):
         help.append(f"resume with: {job.resume_command}")
     for each in end.failed:
         if each.log is None:

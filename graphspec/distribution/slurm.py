@@ -53,7 +53,7 @@ addresses=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | sed "s/.*/\\"&:$port
 export CLUSTER="{{\\"worker\\": [$addresses]}}"
 
 # Before the time of the job ends, the training is stopped at a checkpoint, and goes on in another job.
-is_stopped=0
+is_stopped=0 srun=
 trap 'is_stopped=1; kill -TERM "$srun" 2>/dev/null || true' USR1
 
 # shellcheck disable=SC2016  # the variables are those of each worker
@@ -64,10 +64,10 @@ srun --kill-on-bad-exit=1 --cpus-per-task="${{SLURM_CPUS_PER_TASK:-1}}" bash -c 
 srun=$!
 status=0
 wait "$srun" || status=$?
-while kill -0 "$srun" 2>/dev/null; do  # the signal ended `wait`, not the training
+if [[ $is_stopped == 1 ]]; then  # the signal ended `wait`, not the training
   status=0
   wait "$srun" || status=$?
-done
+fi
 
 failures=$(cat "$RUN/{WORKERS}/failures" 2>/dev/null || echo 0)
 if [[ $status == 0 || $status == 2 ]]; then  # finished, or a wrong command, which remains wrong

@@ -132,6 +132,19 @@ def test_restarts_begin_at_the_checkpoint(tmp_path: Path) -> None:
     assert said[-1] == "worker 1 of 2 was killed by SIGKILL; restart 1 of 2"
 
 
+def test_run_without_a_checkpoint_begins_again(tmp_path: Path) -> None:
+    """What was written is kept under another name, since a run never overwrites another."""
+    begun = f"Path({str(tmp_path / 'run' / 'run.json')!r}).touch(); "
+    job = FakeJob(tmp_path, 2, {"0": f"{begun}sys.exit(3)", "1": "until_stopped()"}, {"other": "pass"})
+    end, said = start(job, restarts=1)
+    assert end.status == 0
+    assert {text for _, _, text in job.notes("started")} == {"spec.yaml"}
+    (aside,) = tmp_path.glob("run.ended-at-*")
+    assert (aside / "run.json").exists()
+    assert not (tmp_path / "run" / "run.json").exists()
+    assert str(aside) in said[-1]
+
+
 def test_restarts_are_counted(tmp_path: Path) -> None:
     """A job that fails each time ends after the last restart, with the command to resume it by hand."""
     job = FakeJob(tmp_path, 2, {"1": "sys.exit(1)", "other": "until_stopped()"})
