@@ -70,8 +70,8 @@ if [[ $is_stopped == 1 ]]; then  # the signal ended `wait`, not the training
 fi
 
 failures=$(cat "$RUN/{WORKERS}/failures" 2>/dev/null || echo 0)
-if [[ $status == 0 || $status == 2 ]]; then  # finished, or a wrong command, which remains wrong
-  exit "$status"
+if [[ $status == 0 ]]; then
+  exit 0
 elif [[ $is_stopped == 1 ]]; then
   echo "the time of the job ends; the training goes on in another one"
 elif ((failures < {job.restarts})); then

@@ -202,14 +202,6 @@ def test_batch_job_at_the_end_of_its_time(spec: Path, tmp_path: Path) -> None:
     assert not manager.is_requeued
 
 
-def test_wrong_usage_is_not_queued_again(spec: Path, tmp_path: Path) -> None:
-    """A command that no worker understands fails once."""
-    manager, script = slurm(tmp_path, "runs/a")
-    FakeJob(tmp_path, 3, {"other": "sys.exit(2)"})
-    assert manager.run(script)[0] == 2
-    assert not manager.is_requeued
-
-
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
