@@ -176,7 +176,8 @@ def test_failed_batch_job_is_queued_again(spec: Path, tmp_path: Path) -> None:
     """A killed task ends all; the job resumes from the checkpoint, and as often as it may, even if it is moved."""
     manager, script = slurm(tmp_path, "runs/a", "--restarts", "2")
     killed = {"1": f"wait_for('ready', 2); {CHECKPOINT}killed()", "other": "until_stopped()"}
-    job = FakeJob(tmp_path, 3, killed, {"1": "sys.exit(1)", "other": "until_stopped()"})
+    failed = [{"1": f"wait_for('ready', {count}); sys.exit(1)", "other": "until_stopped()"} for count in (4, 6)]
+    job = FakeJob(tmp_path, 3, killed, *failed)
     seen = []
     for _ in range(3):
         status, output = manager.run(script)
