@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from graphspec.diagnostics import Report, SpecError
 from graphspec.diagnostics.rules import TWO_STARTS
+from graphspec.distribution.cluster import is_follower
 from graphspec.extras import check_tensorflow, require_tensorflow
 from graphspec.run_directory import RECORD, Row, check_can_create, check_destination
 from graphspec.runs.run import Run
@@ -143,7 +144,8 @@ def train(
     check_tensorflow()
     loaded = _loaded(spec, overrides)
     folder = Path(run_dir) if run_dir is not None else None
-    check_can_create(loaded, folder)
+    if not is_follower(loaded):
+        check_can_create(loaded, folder)
     start = _starting_model(loaded, from_run, checkpoint) if from_run is not None else None
     reporter = _reporter(progress)
     samples = _training_data(loaded, reporter)
@@ -181,10 +183,12 @@ def resume(
     """
     check_tensorflow()
     stopped = run if isinstance(run, Run) else Run.at(run)
-    spec = stopped.to_resume(epochs)
+    follows = is_follower(stopped.spec)
+    spec = stopped.to_resume(epochs, check_free=not follows)
     if spec is None:
         return stopped
-    check_destination(stopped.path / RECORD)
+    if not follows:
+        check_destination(stopped.path / RECORD)
     reporter = _reporter(progress)
     samples = _training_data(spec, reporter, stopped.vocabularies)
     require_tensorflow()

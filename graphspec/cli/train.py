@@ -72,6 +72,8 @@ def train(
         run = _resume(resume, epochs_of(overrides), quiet)
     else:
         run = _train(str(spec), overrides, run_dir, quiet, start=(from_run, checkpoint or "last"))
+    if run is None:
+        return
     if quiet:
         echo(run.path)
         return
@@ -87,10 +89,12 @@ def train(
 
 def _train(
     spec: str, overrides: tuple[str, ...], run_dir: Path | None, quiet: bool, *, start: tuple[str | None, str]
-) -> Run:
+) -> Run | None:
+    """Train, and return the run; None for a worker that does not write it."""
     from graphspec.api import train as train_spec
     from graphspec.diagnostics import SpecError
     from graphspec.diagnostics.render import render
+    from graphspec.distribution.cluster import is_follower
     from graphspec.spec import inspect
 
     loaded, report = inspect(spec, overrides, data=True)
@@ -99,16 +103,22 @@ def _train(
     if report.warnings:
         click.echo(render(report), err=True)
     from_run, checkpoint = start
-    return train_spec(loaded, run_dir=run_dir, from_run=from_run, checkpoint=checkpoint, progress=not quiet)
+    run = train_spec(loaded, run_dir=run_dir, from_run=from_run, checkpoint=checkpoint, progress=not quiet)
+    return run if not is_follower(loaded) else None
 
 
-def _resume(run: str, epochs: int | None, quiet: bool) -> Run:
+def _resume(run: str, epochs: int | None, quiet: bool) -> Run | None:
+    """Resume, and return the run; None for a worker that does not write it."""
     from graphspec.api import resume
+    from graphspec.distribution.cluster import is_follower
     from graphspec.runs.run import Run
 
     stopped = Run.at(run)
-    has_ended = epochs is None and stopped.to_resume() is None
+    follows = is_follower(stopped.spec)
+    has_ended = epochs is None and stopped.to_resume(check_free=not follows) is None
     resumed = resume(stopped, epochs=epochs, progress=not quiet)
+    if follows:
+        return None
     if has_ended:
         echo(f"{stopped.path} is complete; train it for more epochs with --set training.epochs=N", err=True)
     return resumed

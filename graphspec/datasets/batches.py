@@ -17,7 +17,7 @@ import numpy as np
 import tensorflow as tf
 
 from graphspec.datasets.faults import Fault
-from graphspec.datasets.order import Order
+from graphspec.datasets.order import Order, Part
 from graphspec.datasets.samples import Array, Samples
 from graphspec.language.graph import Graph, Output
 from graphspec.sources import Column, DataError
@@ -39,11 +39,14 @@ class TrainingBatches:
 
     Attributes:
         dataset: Yields the batches of the epoch set by `start`, once: Keras reads on after the last batch of an epoch,
-            and nothing is gathered for that.
+            and nothing is gathered for that. With a `part` of the batches, each is a tuple over replicas of the batch
+            of the replica, the number of its rows, and that of all replicas.
         steps: Batches of an epoch.
     """
 
-    def __init__(self, graph: Graph, samples: Samples, order: Order, steps: int | None = None) -> None:
+    def __init__(
+        self, graph: Graph, samples: Samples, order: Order, steps: int | None = None, part: Part | None = None
+    ) -> None:
         self.steps = steps or order.steps
         self._order = order
         columns = _columns(graph, samples, training=True)
@@ -51,7 +54,7 @@ class TrainingBatches:
         self._chunks = tf.Variable(tf.zeros((0, 3), tf.int64), shape=(None, 3), dtype=tf.int64, trainable=False)
         self._timer = WaitTimer()
         chunks = tf.data.Dataset.range(1).flat_map(_unconverted(self._read_once))
-        gathered = self._timer.measured(_gather(samples, columns, chunks, order))
+        gathered = self._timer.measured(_gather(samples, columns, chunks, order, part))
         # `repeat` and `take` tell Keras the length, and allow an epoch that starts in its middle to be shorter.
         # The last prefetch is small: it waits for data before the training does, which hides that from the timer.
         self.dataset = gathered.unbatch().repeat().take(self.steps).prefetch(2)
@@ -80,10 +83,10 @@ class TrainingBatches:
         return tf.data.Dataset.from_tensor_slices(chunks)
 
 
-def evaluation_batches(graph: Graph, samples: Samples, batch_size: int) -> tf.data.Dataset:
-    """Return batches of every sample once, in order, with targets and sample weights."""
+def evaluation_batches(graph: Graph, samples: Samples, batch_size: int, part: Part | None = None) -> tf.data.Dataset:
+    """Return batches of every sample once, in order, with targets and sample weights; or a `part` of each batch."""
     columns = _columns(graph, samples, training=False)
-    return _one_pass(samples, columns, batch_size)
+    return _one_pass(samples, columns, batch_size, part)
 
 
 def input_batches(graph: Graph, samples: Samples, batch_size: int) -> tf.data.Dataset:
@@ -169,10 +172,10 @@ def _weigher(samples: Samples, name: str, by_class: dict[int, float] | None) -> 
     return weigh
 
 
-def _one_pass(samples: Samples, columns: _Columns, batch_size: int) -> tf.data.Dataset:
+def _one_pass(samples: Samples, columns: _Columns, batch_size: int, part: Part | None = None) -> tf.data.Dataset:
     order = Order(samples.count, batch_size, shuffled=False)
     chunks = tf.data.Dataset.from_tensor_slices(_chunks(order, _batches_per_chunk(columns, order), 0, order.steps))
-    batches = _gather(samples, columns, chunks, order).unbatch()
+    batches = _gather(samples, columns, chunks, order, part).unbatch()
     return batches.apply(tf.data.experimental.assert_cardinality(order.steps)).prefetch(tf.data.AUTOTUNE)
 
 
@@ -198,12 +201,15 @@ def _chunks(order: Order, per_chunk: int, first: int, end: int) -> Array:
     return np.array(rows, np.int64).reshape(-1, 3)
 
 
-def _gather(samples: Samples, columns: _Columns, chunks: tf.data.Dataset, order: Order) -> tf.data.Dataset:
+def _gather(
+    samples: Samples, columns: _Columns, chunks: tf.data.Dataset, order: Order, part: Part | None
+) -> tf.data.Dataset:
     """Return the batches of each chunk on a first axis, gathered ahead by two threads.
 
     `unbatch` of tf.data splits the chunks: a Python function for each batch would cost more than copying it.
     """
-    read = _unconverted(_reader(samples, columns, order))
+    reader = _reader(samples, columns, order) if part is None else _part_reader(samples, columns, order.of_part(part))
+    read = _unconverted(reader)
     return chunks.map(read, num_parallel_calls=2, deterministic=True).prefetch(2)
 
 
@@ -213,34 +219,74 @@ def _reader(samples: Samples, columns: _Columns, order: Order) -> Callable[[tf.T
     The structure is (inputs, outputs) or (inputs, outputs, weights), each by name. There are few TensorFlow operations:
     each would be set up again for each pass.
     """
-    keys = list(columns)
 
     def gather(chunk: Array) -> list[Array]:
         number, first, last = chunk.tolist()
-        at = order.indices(number, first, last)
-        arrays = []
-        for part, name in keys:
-            column = columns[part, name]
-            try:
-                values = column.gather(at)
-            except (DataError, OSError) as error:
-                samples.faults.append(Fault(samples.source(part, name), error))
-                raise
-            arrays.append(values.reshape(last - first, len(at) // (last - first), *column.shape))
-        return arrays
+        return _gathered(samples, columns, order.indices(number, first, last), last - first)
 
-    parts = ("inputs", "outputs", "weights") if any(part == "weights" for part, _ in keys) else ("inputs", "outputs")
-
-    def read(chunk: tf.Tensor) -> tuple[dict[str, tf.Tensor], ...]:
-        values = tf.numpy_function(gather, [chunk], [columns[key].read for key in keys], stateful=False)
-        batch: dict[str, dict[str, tf.Tensor]] = {part: {} for part in parts}
-        for (part, name), value in zip(keys, values, strict=True):
-            column = columns[part, name]
-            value.set_shape((None, None, *column.shape))
-            batch[part][name] = value if value.dtype == column.dtype else tf.cast(value, column.dtype)
-        return tuple(batch.values())
+    def read(chunk: tf.Tensor) -> tuple[Any, ...]:
+        return _structured(columns, tf.numpy_function(gather, [chunk], _dtypes(columns), stateful=False))
 
     return read
+
+
+def _part_reader(samples: Samples, columns: _Columns, orders: list[Order]) -> Callable[[tf.Tensor], tuple[Any, ...]]:
+    """Return a function that gathers a chunk for the replicas with these `orders`.
+
+    The structure is a tuple over replicas of (that of `_reader`, the number of rows, that of the whole batch). A
+    replica without rows gets the first row of the batch, and 0 as its number.
+    """
+
+    def gather(chunk: Array) -> list[Array]:
+        number, first, last = chunk.tolist()
+        arrays = []
+        for order in orders:
+            at = order.indices(number, first, last)
+            rows = len(at) // (last - first)
+            gathered = _gathered(samples, columns, at if rows else order.first_index(number, first), last - first)
+            counts = [np.full(last - first, count, np.float32) for count in (rows, order.size(first))]
+            arrays += [*gathered, *counts]
+        return arrays
+
+    def read(chunk: tf.Tensor) -> tuple[Any, ...]:
+        dtypes = [*_dtypes(columns), tf.float32, tf.float32]
+        values = tf.numpy_function(gather, [chunk], dtypes * len(orders), stateful=False)
+        parts = []
+        for begin in range(0, len(values), len(dtypes)):
+            *own, rows, size = values[begin : begin + len(dtypes)]
+            for each in (rows, size):
+                each.set_shape((None,))
+            parts.append((_structured(columns, own), rows, size))
+        return tuple(parts)
+
+    return read
+
+
+def _gathered(samples: Samples, columns: _Columns, at: Array, batches: int) -> list[Array]:
+    """Return the values of each column at the indices of several batches of one size."""
+    arrays = []
+    for (part, name), column in columns.items():
+        try:
+            values = column.gather(at)
+        except (DataError, OSError) as error:
+            samples.faults.append(Fault(samples.source(part, name), error))
+            raise
+        arrays.append(values.reshape(batches, len(at) // batches, *column.shape))
+    return arrays
+
+
+def _dtypes(columns: _Columns) -> list[tf.DType]:
+    return [column.read for column in columns.values()]
+
+
+def _structured(columns: _Columns, values: list[tf.Tensor]) -> tuple[dict[str, tf.Tensor], ...]:
+    """Return gathered values in the structure of Keras."""
+    batch: dict[str, dict[str, tf.Tensor]] = {}
+    for (part, name), value in zip(columns, values, strict=True):
+        column = columns[part, name]
+        value.set_shape((None, None, *column.shape))
+        batch.setdefault(part, {})[name] = value if value.dtype == column.dtype else tf.cast(value, column.dtype)
+    return tuple(batch.get(part, {}) for part in ("inputs", "outputs", "weights") if part != "weights" or part in batch)
 
 
 class WaitTimer:

@@ -7,11 +7,26 @@ and several workers share a pass by position.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
+
+
+@dataclass(frozen=True)
+class Part:
+    """The part of each batch that one process reads, for replicas that share batches.
+
+    Attributes:
+        first: Number of its first replica.
+        count: Number of its replicas.
+        of: Number of all replicas.
+    """
+
+    first: int
+    count: int
+    of: int
 
 
 @dataclass(frozen=True)
@@ -26,7 +41,7 @@ class Order:
         batch_size: Samples of a batch, of all workers together.
         seed: Seed of the permutations.
         shuffled: False for the order of the files.
-        worker: Number of this worker, from 0.
+        worker: Number of this worker, or replica, from 0.
         workers: Number of workers.
     """
 
@@ -50,6 +65,18 @@ class Order:
     def own_size(self) -> int:
         """Return the number of samples of this worker in a full batch."""
         return self.batch_size * (self.worker + 1) // self.workers - self.batch_size * self.worker // self.workers
+
+    def size(self, batch: int) -> int:
+        """Return the number of samples of a batch, those of all workers."""
+        return min(self.batch_size, self.count - batch * self.batch_size)
+
+    def of_part(self, part: Part) -> list[Order]:
+        """Return the order of each replica of `part`."""
+        return [replace(self, worker=part.first + each, workers=part.of) for each in range(part.count)]
+
+    def first_index(self, number: int, batch: int) -> npt.NDArray[np.int64]:
+        """Return the index of the first sample of a batch, of all workers: int64, shape (1,)."""
+        return replace(self, worker=0, workers=1).indices(number, batch, batch + 1)[:1]
 
     def indices(self, number: int, first: int, last: int) -> npt.NDArray[np.int64]:
         """Return the indices of the samples of this worker in some batches of a pass: int64, shape (n,).

@@ -12,8 +12,10 @@ from typing import Any
 from graphspec.diagnostics import SpecError
 from graphspec.diagnostics.rules import BAD_CLUSTER
 from graphspec.diagnostics.suggest import one_of
+from graphspec.spec import Spec
 
 VARIABLE = "TF_CONFIG"
+MIRRORED, MULTI_WORKER = "mirrored", "multi_worker"
 
 _EXAMPLE = '{"cluster": {"worker": ["10.0.0.1:2222", "10.0.0.2:2222"]}, "task": {"type": "worker", "index": 0}}'
 _CHIEF, _WORKER = "chief", "worker"
@@ -63,15 +65,15 @@ class Cluster:
             raise _wrong("`cluster` has no workers", f"the `host:port` of each worker in `cluster.{_WORKER}`")
         if twice := sorted({each for each in every if every.count(each) > 1}):
             raise _wrong(f"`cluster` has the address {_shown(twice[0])} twice", "an address of its own for each worker")
-        kind = task.get("type")
-        if kind not in (_CHIEF, _WORKER):
-            raise _wrong(f"`task.type` is {_shown(kind)}", one_of([_WORKER, _CHIEF]), _why(kind))
-        count = len(chief if kind == _CHIEF else workers)
+        role = task.get("type")
+        if role not in (_CHIEF, _WORKER):
+            raise _wrong(f"`task.type` is {_shown(role)}", one_of([_WORKER, _CHIEF]), _why(role))
+        count = len(chief if role == _CHIEF else workers)
         index = _number(task.get("index"))
         if index is None or index >= count:
-            expected = f"a number from 0 to {count - 1}" if count else f"an address in `cluster.{kind}`"
-            raise _wrong(f"`task.index` is {_shown(task.get('index'))}", f"{expected}: `cluster.{kind}` has {count}")
-        return cls(every, index if kind == _CHIEF else len(chief) + index)
+            expected = f"a number from 0 to {count - 1}" if count else f"an address in `cluster.{role}`"
+            raise _wrong(f"`task.index` is {_shown(task.get('index'))}", f"{expected}: `cluster.{role}` has {count}")
+        return cls(every, index if role == _CHIEF else len(chief) + index)
 
     @property
     def is_chief(self) -> bool:
@@ -86,6 +88,18 @@ class Cluster:
     def name_of(self, index: int) -> str:
         """Return a name of a worker for messages."""
         return f"worker {index} ({self.workers[index]})"
+
+
+def is_follower(spec: Spec) -> bool:
+    """Return whether this process is a worker of a training of `spec` that is not the chief, so that it writes nothing.
+
+    Raises:
+        SpecError: `TF_CONFIG` is missing or wrong.
+    """
+    training = spec.model.training
+    if training is None or training.distribute != MULTI_WORKER:
+        return False
+    return not Cluster.from_environment().is_chief
 
 
 def split_address(address: str) -> tuple[str, int]:

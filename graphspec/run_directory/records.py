@@ -57,6 +57,13 @@ class StartedFrom(_Record):
     sha256: str
 
 
+class RecordedDistribution(_Record):
+    """The numbers of processes and of devices that share each batch."""
+
+    workers: Count
+    replicas: Count
+
+
 class RunRecord(_Record):
     """The content of `run.json`."""
 
@@ -76,6 +83,7 @@ class RunRecord(_Record):
     data_changed: list[str] = []
     left_out: list[str] = []
     started_from: StartedFrom | None = None
+    distribution: RecordedDistribution | None = None
 
 
 class RecordedFile(_Record):

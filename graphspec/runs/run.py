@@ -104,18 +104,20 @@ class Run:
         labels = labels_of(self.spec.graph, self.spec.data, self.vocabularies)
         return {name: each.words for name, each in labels.items()}
 
-    def to_resume(self, epochs: int | None = None) -> Spec | None:
+    def to_resume(self, epochs: int | None = None, *, check_free: bool = True) -> Spec | None:
         """Return the spec to resume with; None if the run has finished.
 
         Args:
             epochs: Number of epochs in all, by default the spec's.
+            check_free: Refuse a run that another process trains.
 
         Raises:
             SpecError: The spec, a vocabulary or the state of a preprocessing layer was changed, or more epochs than
                 `epochs` were trained.
         """
         record, spec = self.record, self.spec
-        run_directory.check_free(self.path)
+        if check_free:
+            run_directory.check_free(self.path)
         if spec.model.training is None or spec.data is None:
             raise run_directory.damaged(self.path / run_directory.SPEC, "it has no `training` and `data`")
         is_edited = self._check_spec(epochs)

@@ -19,6 +19,8 @@ exist in Keras 3.8 to 3.15 with TensorFlow 2.18 to 2.21; `tests/to_keras/test_ke
 | `LossFunctionWrapper` | `loss_of` | it reduces a loss function over a weighted batch |
 | `Metric._direction` | `direction_of` | nothing else says whether a metric should rise |
 | `applications.*.LayerScale` and others | `unexported` | models of `keras.applications` are made of them |
+| `Layer._non_trainable_variables` | `state_variables` | frozen weights are among those that are public |
+| `SeedGenerator.next` | `seeds_of_replicas` | replicas would draw the same numbers for other rows |
 | `global_seed_generator` | `global_generator` | layers without a seed draw from it, so it is training state |
 """
 
@@ -26,7 +28,7 @@ from __future__ import annotations
 
 import sys
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
@@ -44,6 +46,7 @@ _UNINITIALIZED = "uninitialized_variables"
 _NAME_COUNTS = "object_name_uids"
 _CUSTOM_GRADIENT = "CustomGradient-"
 _OTHER_CALLS = 1_000
+_SEED_STRIDE = 7_919
 
 
 @contextmanager
@@ -180,3 +183,26 @@ def global_generator() -> keras.random.SeedGenerator:
     """Return the generator from which layers and initializers without a seed draw."""
     generator: keras.random.SeedGenerator = global_seed_generator()
     return generator
+
+
+def state_variables(model: keras.Model) -> list[Any]:
+    """Return the variables that layers change while they train, such as moving averages, without frozen weights."""
+    variables = [each for layer in flattened_layers(model) for each in layer._non_trainable_variables]
+    return [each for each in {id(each): each for each in variables}.values() if "float" in str(each.dtype)]
+
+
+def seeds_of_replicas(replica: Callable[[], int]) -> None:
+    """Let random generators draw other numbers on each replica; those of replica 0 stay as they are.
+
+    Args:
+        replica: Returns the number of the replica that the calling thread traces, 0 outside of a replica.
+    """
+    draw = getattr(keras.random.SeedGenerator.next, "graphspec_draw", keras.random.SeedGenerator.next)
+
+    def draw_for_replica(generator: Any, *arguments: Any, **keywords: Any) -> Any:
+        seed = draw(generator, *arguments, **keywords)
+        number = replica()
+        return seed + keras.ops.convert_to_tensor([number * _SEED_STRIDE, 0], seed.dtype) if number else seed
+
+    draw_for_replica.graphspec_draw = draw  # type: ignore[attr-defined]
+    keras.random.SeedGenerator.next = draw_for_replica

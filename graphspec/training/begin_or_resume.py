@@ -124,7 +124,7 @@ def resume_run(
     check_rows(run, rows, setup.batches.steps)
     _check_record(run, record, setup)
     _check_samples(setup, record, run)
-    _restore_adapted(setup.model, run)
+    restore_adapted(setup.model, run)
     current_lock = _lock(setup.settings.seed)
     plugins = list(every_plugin(setup.spec.graph))
     for name in data.changed:
@@ -140,6 +140,7 @@ def resume_run(
         reporter.warn(unrecorded_warning(name))
     if not is_comparable(lock):
         reporter.warn(incomparable_warning(run))
+    _warn_of_other_replicas(record, setup, reporter)
     reporter.info(f"resuming from {checkpoint}, after step {position.step} of epoch {position.epoch + 1}")
     if setup.settings.located("epochs").span.source.name == "--set":
         lock = run_directory.change_epochs(run, setup.spec)
@@ -188,6 +189,19 @@ def _check_record(run: Path, record: dict[str, Any], setup: TrainingSetup) -> No
         )
 
 
+def _warn_of_other_replicas(record: dict[str, Any], setup: TrainingSetup, reporter: Reporter) -> None:
+    """Warn if batches are shared by another number of replicas than before, and record the new one."""
+    if setup.distribution is None:
+        return
+    before, now = (record.get("distribution") or {}).get("replicas"), setup.distribution.replicas
+    if before is not None and before != now:
+        reporter.warn(
+            f"{now} devices share each batch, {before} did before: their sums are rounded in another way, so the "
+            "result equals that of an uninterrupted training to rounding, not to the bit"
+        )
+    record |= _distribution(setup)
+
+
 def _rows_until(
     run: Path, position: Position, checkpoint: Path, contents: CheckpointContents, *, epochs: int
 ) -> list[Row]:
@@ -212,7 +226,7 @@ def _rows_until(
     )
 
 
-def _restore_adapted(model: keras.Model, run: Path) -> None:
+def restore_adapted(model: keras.Model, run: Path) -> None:
     """Restore the state of adapted preprocessing layers that is not in the checkpoint."""
     file = run / run_directory.ADAPTED
     saved = run_directory.read_adapted(run)
@@ -251,7 +265,12 @@ def _record(setup: TrainingSetup) -> dict[str, Any]:
         "seed": setup.settings.seed,
         "samples": _samples(setup),
         "steps_per_execution": int(setup.model.steps_per_execution),
+        **_distribution(setup),
     }
+
+
+def _distribution(setup: TrainingSetup) -> dict[str, Any]:
+    return {"distribution": setup.distribution.as_json()} if setup.distribution is not None else {}
 
 
 def _lock(seed: int) -> dict[str, Any]:

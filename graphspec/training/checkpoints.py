@@ -36,6 +36,7 @@ from graphspec.training.checkpoint_file import (
     read_checkpoint,
     write_checkpoint,
 )
+from graphspec.training.decisions import Decisions
 from graphspec.training.monitors import with_mode
 from graphspec.training.signals import Interruption
 from graphspec.training.state import Position, Start, TrainingState, check_state
@@ -96,7 +97,7 @@ class Checkpoints(keras.callbacks.Callback):
     A checkpoint holds hashes of the spec, of the lock's sections and of the rows of metrics, which resuming compares.
 
     Args:
-        run: The run directory.
+        run: The run directory; None for a worker that is not the chief, which restores the state and writes nothing.
         state: The state to capture.
         plan: When to write.
         interruption: Requests a stop, with a last checkpoint.
@@ -105,10 +106,10 @@ class Checkpoints(keras.callbacks.Callback):
 
     def __init__(
         self,
-        run: WatchedFolder,
+        run: WatchedFolder | None,
         state: TrainingState,
         plan: CheckpointPlan,
-        interruption: Interruption,
+        interruption: Interruption | Decisions,
         *,
         start: Start,
     ) -> None:
@@ -116,7 +117,7 @@ class Checkpoints(keras.callbacks.Callback):
         self.run = run
         self.start = start
         self._row_hashes: list[str] = []
-        self.folder = run.path / CHECKPOINTS
+        self.folder = start.run / CHECKPOINTS
         self.state = state
         self.plan = plan
         self.interruption = interruption
@@ -128,10 +129,13 @@ class Checkpoints(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         if self.resumed is None:
-            make_folder(self.folder)
+            if self.run is not None:
+                make_folder(self.folder)
             self._write(self.position)
             return
         self.state.restore(self.resumed)
+        if self.run is None:
+            return
         steps = self._steps(self.position)
         for later in checkpoint_steps(self.folder):
             if later > steps:
@@ -174,6 +178,8 @@ class Checkpoints(keras.callbacks.Callback):
         self._stop_if_requested(self.position)
 
     def _keep_as_best(self, path: Path) -> None:
+        if self.run is None:
+            return
         write(self.folder / BEST, lambda part: _link(path, part))
 
     def _is_best(self, value: float) -> bool:
@@ -185,15 +191,17 @@ class Checkpoints(keras.callbacks.Callback):
     def _stop_if_requested(self, position: Position, overrides: dict[str, Array] | None = None) -> None:
         """Write a checkpoint and raise StoppedError if a signal has requested a stop."""
         if self.interruption.is_requested:
-            if not (self.folder / checkpoint_name(self._steps(position))).exists():
+            if self.run is None or not (self.folder / checkpoint_name(self._steps(position))).exists():
                 self._write(position, overrides)
             raise self.interruption.as_error()
 
     def _write(self, position: Position, overrides: dict[str, Array] | None = None) -> Path:
         """Write a checkpoint, and only then remove the oldest ones beyond `keep`."""
+        path = self.folder / checkpoint_name(self._steps(position))
+        if self.run is None:
+            return path
         self.run.check()
         contents = self.state.take(position, overrides)
-        path = self.folder / checkpoint_name(self._steps(position))
         extra = {"best": self.best, "spec": self.start.spec_hash, "lock": section_hashes(self.start.lock)}
         row_hashes(self.start.rows, self._row_hashes)
         if position.epoch:

@@ -10,20 +10,25 @@ from typing import Any
 
 import keras
 
+from graphspec.distribution.share import SharedLoss
 from graphspec.language.graph import Object
 from graphspec.language.log_keys import metric_names
 from graphspec.spec import Spec
+from graphspec.to_keras.keras_internals import loss_of
 from graphspec.to_keras.objects import make
 from graphspec.training.metrics import OutputLoss
 
 
-def compile_model(spec: Spec, model: keras.Model, *, steps_per_execution: int = 1) -> dict[str, OutputLoss]:
+def compile_model(
+    spec: Spec, model: keras.Model, *, steps_per_execution: int = 1, shared: bool = False
+) -> dict[str, OutputLoss]:
     """Compile a model as its spec says.
 
     Args:
         spec: The spec, with a training.
         model: Its model.
         steps_per_execution: Batches per call of the compiled function.
+        shared: Replicas share each batch, so that each computes a part of the loss.
 
     Returns:
         The loss metric of each trained output, by name.
@@ -49,6 +54,10 @@ def compile_model(spec: Spec, model: keras.Model, *, steps_per_execution: int = 
     # OutputLoss is for the log of this run. A saved file keeps only the compile settings of the spec, so that plain
     # Keras loads it.
     config = model.get_compile_config()
+    if shared:
+        trained = {name: SharedLoss(loss_of(loss)) for name, loss in trained.items()}
+        arguments["loss"] |= trained
+        arguments["jit_compile"] = False  # XLA compiles no reductions between devices
     losses = {name: OutputLoss(loss, len(trained) - 1) for name, loss in trained.items()}
     for name, loss in losses.items():
         arguments["weighted_metrics"][name] = [*arguments["weighted_metrics"][name], loss]

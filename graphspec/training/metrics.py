@@ -14,6 +14,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from graphspec.distribution.share import current_share, rows_and_size
 from graphspec.run_directory.records import MAX_NUMBER
 from graphspec.to_keras.keras_internals import loss_of
 
@@ -41,10 +42,15 @@ class OutputLoss(keras.metrics.Metric):
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Add the loss of one batch, weighted by its number of samples."""
-        size = keras.ops.cast(keras.ops.shape(y_pred)[0], self.dtype)
+        rows, size = rows_and_size(y_pred)
         value = keras.ops.cast(self.loss(y_true, y_pred, sample_weight), self.dtype)
-        self.total.assign_add(value * size)
-        self.samples.assign_add(size)
+        self.total.assign_add(value * keras.ops.cast(size, self.dtype))
+        self.samples.assign_add(keras.ops.cast(rows, self.dtype))
+        if current_share() is None:
+            self.count_finite()
+
+    def count_finite(self) -> None:
+        """Count the batch if no loss has been infinite or NaN; where batches are shared, once all shares are added."""
         self.finite.assign_add(keras.ops.cast(keras.ops.isfinite(self.total), self.dtype))
 
     def result(self) -> Any:

@@ -14,12 +14,13 @@ from graphspec.catalog.arguments import CALLBACK_WRITES
 from graphspec.checks.written_paths import shared_name, takes_placeholders, written_paths
 from graphspec.console.reporter import Reporter
 from graphspec.datasets.batches import TrainingBatches, evaluation_batches
-from graphspec.datasets.order import Order
+from graphspec.datasets.order import Order, Part
 from graphspec.datasets.samples import Samples, TrainingData
 from graphspec.datasets.targets import fit_targets
 from graphspec.diagnostics import Span, SpecError
 from graphspec.diagnostics.render import render
 from graphspec.diagnostics.rules import REFUSED_TRAINING
+from graphspec.distribution.strategy import Distribution
 from graphspec.extras import require
 from graphspec.language.graph import Object
 from graphspec.language.schema import TrainingModel
@@ -49,6 +50,12 @@ class TrainingSetup:
     validation: Samples | None
     batches: TrainingBatches
     callbacks: list[Object]
+    distribution: Distribution | None = None
+
+    @property
+    def part(self) -> Part | None:
+        """Return the part of each batch that this process reads; None for all of it."""
+        return self.distribution.part if self.distribution is not None else None
 
     @property
     def model(self) -> keras.Model:
@@ -56,7 +63,14 @@ class TrainingSetup:
         return self.built.model
 
 
-def set_up(spec: Spec, data: TrainingData, reporter: Reporter, *, pretrained: bool) -> TrainingSetup:
+def set_up(
+    spec: Spec,
+    data: TrainingData,
+    reporter: Reporter,
+    *,
+    pretrained: bool,
+    distribution: Distribution | None = None,
+) -> TrainingSetup:
     """Set the seed, and build the model of `spec` and its batches.
 
     Args:
@@ -64,6 +78,7 @@ def set_up(spec: Spec, data: TrainingData, reporter: Reporter, *, pretrained: bo
         data: The samples to train on and to validate on.
         reporter: Receives warnings of the build and of samples left out.
         pretrained: Whether models load the weights that the spec names for them.
+        distribution: The replicas that share the batches.
 
     Raises:
         SpecError: The spec and the data do not fit, or a package is missing.
@@ -84,7 +99,8 @@ def set_up(spec: Spec, data: TrainingData, reporter: Reporter, *, pretrained: bo
     samples = fit_targets(spec.graph, built.model, data.train)
     validation = fit_targets(spec.graph, built.model, data.validation) if data.validation is not None else None
     order = Order(samples.count, settings.batch_size, settings.seed)
-    batches = TrainingBatches(spec.graph, samples, order, settings.steps_per_epoch)
+    part = distribution.part if distribution is not None else None
+    batches = TrainingBatches(spec.graph, samples, order, settings.steps_per_epoch, part)
     freeze = settings.located("freeze").span if settings.freeze else spec.model.key_span("training")
     check_trainable(built.model, freeze)
     callbacks = [with_mode(each, spec, validates=validation is not None) for each in spec.training.callbacks]
@@ -99,6 +115,7 @@ def set_up(spec: Spec, data: TrainingData, reporter: Reporter, *, pretrained: bo
         validation=validation,
         batches=batches,
         callbacks=callbacks,
+        distribution=distribution,
     )
 
 
@@ -115,11 +132,14 @@ def compile_setup(setup: TrainingSetup, recorded_steps: int | None) -> dict[str,
     Raises:
         SpecError: A loss or a metric does not fit the outputs or the targets.
     """
-    model = setup.model
-    steps = recorded_steps or choose_steps_per_execution(setup.settings, model, setup.batches.steps)
+    model, distribution = setup.model, setup.distribution
+    steps = recorded_steps or 1  # TensorFlow cannot reduce between devices in a loop of several steps
+    if distribution is None and recorded_steps is None:
+        steps = choose_steps_per_execution(setup.settings, model, setup.batches.steps)
     with keras_errors_as(partial(_not_trained, setup.spec)):
-        losses = compile_model(setup.spec, model, steps_per_execution=steps)
-        build_symbolically(model, setup.batches.dataset.element_spec)
+        losses = compile_model(setup.spec, model, steps_per_execution=steps, shared=distribution is not None)
+        element = setup.batches.dataset.element_spec
+        build_symbolically(model, element if distribution is None else element[0][0])
     return losses
 
 
@@ -137,7 +157,7 @@ def validation_batches(setup: TrainingSetup) -> tf.data.Dataset | None:
     """Return the batches of one validation, or None without validation data."""
     if setup.validation is None:
         return None
-    return evaluation_batches(setup.spec.graph, setup.validation, setup.settings.batch_size)
+    return evaluation_batches(setup.spec.graph, setup.validation, setup.settings.batch_size, setup.part)
 
 
 def make_callbacks(setup: TrainingSetup, run: Path) -> list[Any]:

@@ -61,7 +61,7 @@ class TrainingState:
     def take(self, position: Position, overrides: dict[str, Array] | None = None) -> CheckpointContents:
         """Capture the state at `position`; `overrides` are earlier values of arrays that have changed since."""
         variables = self._variables()
-        arrays = {name: variable.value.numpy() for name, variable in variables.items()}
+        arrays = self.arrays()
         arrays |= overrides or {}
         states = [state_of(each, arrays, f"callbacks/{number:02}") for number, each in enumerate(self.callbacks)]
         version, words, gauss = random.getstate()
@@ -78,6 +78,10 @@ class TrainingState:
             },
             arrays,
         )
+
+    def arrays(self) -> dict[str, Array]:
+        """Return the values of all variables by name."""
+        return {name: variable.value.numpy() for name, variable in self._variables().items()}
 
     def changing_in_evaluation(self) -> dict[str, Array]:
         """Return copies of the arrays that an evaluation changes: metrics, and states of random generators."""

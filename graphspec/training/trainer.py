@@ -2,37 +2,32 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-
-import keras
 
 from graphspec import run_directory
 from graphspec.console.reporter import Reporter
 from graphspec.console.shell import resume_command
 from graphspec.datasets.data_files import DataFiles
-from graphspec.datasets.faults import raise_faults
 from graphspec.datasets.samples import TrainingData
 from graphspec.diagnostics import SpecError
-from graphspec.diagnostics.rules import BAD_RUN, REFUSED_TRAINING
-from graphspec.files import cannot_write
+from graphspec.diagnostics.rules import BAD_RUN
+from graphspec.distribution.agreement import check_agreement
+from graphspec.distribution.strategy import Distribution, make_distribution
 from graphspec.run_directory.starting_model import StartingModel
 from graphspec.spec import Spec
-from graphspec.to_keras.adapting import adapt
-from graphspec.to_keras.keras_messages import reason
 from graphspec.to_keras.spec import BUILDING
 from graphspec.to_keras.weights import load_weights
 from graphspec.training import nan_guard
-from graphspec.training.begin_or_resume import DataChanges, begin_run, resume_run
-from graphspec.training.callback_list import CallbackList
+from graphspec.training.begin_or_resume import DataChanges, begin_run, restore_adapted, resume_run
 from graphspec.training.callback_state import closed_files
 from graphspec.training.checkpoint_file import DamagedError, read_checkpoint
 from graphspec.training.checkpoints import BEST, Checkpoints, checkpoint_steps, newest_intact, plan_checkpoints
 from graphspec.training.epoch_stats import EpochStats
 from graphspec.training.exclusive import TRAINING, exclusive
+from graphspec.training.fitting import fit, train_together, training_error
+from graphspec.training.follower import adapt_together, follow
 from graphspec.training.metrics import OutputLoss, TrueLosses
 from graphspec.training.mlflow_log import logged_to_mlflow
 from graphspec.training.nan_guard import NanGuard, NotFiniteError
@@ -45,10 +40,9 @@ from graphspec.training.setup import (
     compile_setup,
     make_callbacks,
     set_up,
-    validation_batches,
 )
 from graphspec.training.signals import Interruption, StoppedError
-from graphspec.training.state import Position, Start, TrainingState
+from graphspec.training.state import Position, Start, TrainingState, check_state
 
 
 def train(
@@ -78,9 +72,12 @@ def train(
         spec = starting_model.start_of(spec)
     assert spec.training is not None
     with exclusive(TRAINING):
+        distribution = make_distribution(spec, reporter.info)
+        if distribution is not None:
+            check_agreement(distribution, spec, data)
         with BUILDING:
-            setup = set_up(spec, data, reporter, pretrained=True)
-            adapt(spec, setup.built, setup.samples, reporter.progress_console)
+            setup = set_up(spec, data, reporter, pretrained=True, distribution=distribution)
+            adapt_together(setup, reporter.progress_console)
             weights = spec.training.initial_weights
             loaded = load_weights(setup.model, weights) if weights is not None else None
             if starting_model is not None and loaded is not None:
@@ -89,7 +86,11 @@ def train(
             elif loaded is not None:
                 reporter.info(f"{loaded.file}: {loaded}")
             losses = compile_setup(setup, None)
+        if distribution is not None and not distribution.is_chief:
+            return follow(setup, losses, Path(distribution.from_chief(bytes).decode()), None, reporter=reporter)
         run = run_directory.create(spec, folder)
+        if distribution is not None:
+            distribution.from_chief(str(run).encode)
         with run_directory.hold(run), Interruption() as interruption:
             reporter.keep_in(run_directory.LogFile(run / run_directory.LOG))
             start = begin_run(run, setup, data, loaded, starting_model)
@@ -119,7 +120,26 @@ def resume(
         StoppedError: A signal has stopped the training; the run can be resumed.
         SpecError: The run cannot be resumed, or the training failed.
     """
-    with exclusive(TRAINING), run_directory.hold(run), Interruption() as interruption:
+    with exclusive(TRAINING):
+        distribution = make_distribution(spec, reporter.info)
+        if distribution is not None:
+            check_agreement(distribution, spec, data)
+        if distribution is not None and not distribution.is_chief:
+            return _follow_resumed(spec, data, run, distribution, reporter)
+        return _resume(spec, data, run, changes, distribution, reporter=reporter, on_epoch=on_epoch)
+
+
+def _resume(
+    spec: Spec,
+    data: TrainingData,
+    run: Path,
+    changes: DataChanges,
+    distribution: Distribution | None,
+    *,
+    reporter: Reporter,
+    on_epoch: OnEpoch | None,
+) -> Path:
+    with run_directory.hold(run), Interruption() as interruption:
         reporter.keep_in(run_directory.LogFile(run / run_directory.LOG))
         newest = newest_intact(run / run_directory.CHECKPOINTS, reporter.warn)
         if newest is None:
@@ -127,11 +147,32 @@ def resume(
                 BAD_RUN, f"{run} holds no intact checkpoint to resume from", help=run_directory.recovery_help(run)
             )
         checkpoint, contents = newest
+        if distribution is not None:
+            distribution.from_chief(checkpoint.name.encode)
         with BUILDING:
-            setup = set_up(spec, data, reporter, pretrained=False)
+            setup = set_up(spec, data, reporter, pretrained=False, distribution=distribution)
             start = resume_run(run, setup, checkpoint=checkpoint, contents=contents, data=changes, reporter=reporter)
             losses = compile_setup(setup, start.record.get("steps_per_execution"))
         return _train(setup, start, losses, reporter=reporter, on_epoch=on_epoch, interruption=interruption)
+
+
+def _follow_resumed(spec: Spec, data: TrainingData, run: Path, distribution: Distribution, reporter: Reporter) -> Path:
+    """Take part in the training that the chief resumes, from the same checkpoint."""
+    path = run / run_directory.CHECKPOINTS / distribution.from_chief(bytes).decode()
+    try:
+        contents = read_checkpoint(path)
+        check_state(contents)
+    except DamagedError as error:
+        raise SpecError.of(
+            BAD_RUN,
+            f"the chief resumes from {path.name}, which this worker cannot read in {path.parent}: {error}",
+            help="give all workers the run: a shared folder, or a copy of it",
+        ) from None
+    with BUILDING:
+        setup = set_up(spec, data, reporter, pretrained=False, distribution=distribution)
+        restore_adapted(setup.model, run)
+        losses = compile_setup(setup, run_directory.read_record(run).get("steps_per_execution"))
+    return follow(setup, losses, run, contents, reporter=reporter)
 
 
 def _train(
@@ -145,7 +186,7 @@ def _train(
 ) -> Path:
     """Train from `start`, and record the end of the training in any case."""
     spec, settings, model, run = setup.spec, setup.settings, setup.model, start.run
-    batches, position = setup.batches, start.position
+    batches = setup.batches
     splits = [each.sources for each in (setup.samples, setup.validation) if each is not None and each.sources]
     folder = run_directory.WatchedFolder(run)
     files = DataFiles(splits, run)
@@ -167,14 +208,10 @@ def _train(
         recorder.begin()
         callbacks = make_callbacks(setup, run)
         state = TrainingState(model, callbacks)
+        together = train_together(setup, losses, state, interruption)
         if start.resumed is not None:
             state.resume_files(start.resumed)
-        starter = keras.callbacks.LambdaCallback(
-            on_epoch_begin=lambda epoch, logs: batches.start(epoch, position.step if epoch == position.epoch else 0)
-        )
         plan = plan_checkpoints(spec, settings.epochs, batches.steps, validates=setup.validation is not None)
-        stopped_by_callback = start.resumed is not None and start.resumed.state["stopped"]
-        faults = [setup.samples.faults, *([setup.validation.faults] if setup.validation is not None else [])]
         with (
             logged_to_mlflow(spec, run, start.rows, reporter) as logs,
             ProgressReporter(
@@ -183,33 +220,13 @@ def _train(
             _recorded_end(recorder, spec, interruption),  # again: MLflow reads the record on leaving
             closed_files(callbacks),
         ):
-            checkpoints = Checkpoints(folder, state, plan, interruption, start=start)
+            checkpoints = Checkpoints(folder, state, plan, together.decisions or interruption, start=start)
             order = [
-                *(
-                    RunGuard(folder, callback_paths(setup)),
-                    starter,
-                    TrueLosses(),
-                    NanGuard(losses),
-                    epoch_stats,
-                    progress,
-                ),
-                *(*callbacks, recorder, *logs, checkpoints),
+                *(RunGuard(folder, callback_paths(setup)), TrueLosses(), NanGuard(losses), epoch_stats, progress),
+                *(*callbacks, recorder, *logs, *together.callbacks, checkpoints),
             ]
             try:
-                with raise_faults(*faults):
-                    _fit(
-                        model,
-                        batches.dataset,
-                        epochs=position.epoch if stopped_by_callback else settings.epochs,
-                        initial_epoch=position.epoch,
-                        validation_data=validation_batches(setup),
-                        validation_freq=settings.validation_freq,
-                        callbacks=CallbackList(
-                            order, model, epochs=settings.epochs, steps=batches.steps, start=position
-                        ),
-                        shuffle=False,
-                        verbose=0,
-                    )
+                fit(setup, order, start, together.decisions)
             except StoppedError as error:
                 stopped = error
             _save(setup, state, recorder)
@@ -251,37 +268,11 @@ def _ended_by(error: BaseException, recorder: Recorder, spec: Spec, interruption
         failure = nan_guard.nan_diagnostic(error, run, spec.model.key_span("training"))
         recorder.fail(next(iter(failure.report)).message)
         return failure
-    failure = error if isinstance(error, SpecError) else _failure(error, run, spec)
+    failure = error if isinstance(error, SpecError) else training_error(error, run, spec)
     recorder.fail(next(iter(failure.report)).message)
     if not recorder.folder.is_lost:
         _show_resume_command(recorder.reporter, run, "ended")
     return failure
-
-
-def _fit(model: keras.Model, *arguments: Any, **keywords: Any) -> None:
-    """Run `model.fit` without its warnings of intended things: outputs without loss, a partly trained epoch."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Gradients do not exist for variables")
-        warnings.filterwarnings("ignore", message="Your input ran out of data")
-        model.fit(*arguments, **keywords)
-
-
-def _failure(error: Exception, run: Path, spec: Spec) -> SpecError:
-    """Return the error for a training that failed for another reason than its data."""
-    if isinstance(error, DamagedError):
-        return SpecError.of(
-            BAD_RUN,
-            f"the newest checkpoint of {run} cannot be used: {error}",
-            help="remove it to resume from the one before",
-        )
-    if isinstance(error, OSError):
-        return cannot_write(Path(error.filename or run), error)
-    return SpecError.of(
-        REFUSED_TRAINING,
-        f"the training failed: {reason(error)}",
-        spec.model.key_span("training"),
-        help=f"the files written so far are in {run}",
-    )
 
 
 def _save(setup: TrainingSetup, state: TrainingState, recorder: Recorder) -> None:

@@ -91,6 +91,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "jit_compile": "Whether XLA compiles the model; `auto` leaves it to Keras.",
         "steps_per_execution": "The number of steps per call; `auto` is the largest divisor of an epoch up to 32.",
         "deterministic": "Whether the same spec gives the same numbers on the same machine, at a cost in speed.",
+        "distribute": "How steps are divided: `mirrored` among the GPUs of one machine, `multi_worker` among machines.",
         "freeze": "Layers that training does not change: names, paths `model/layer`, or globs.",
         "initial_weights": "A weights file that training starts from, or `{file: ..., partial: true}`.",
         "log": "Additional logs of the metrics: files of the run, or a run of MLflow.",

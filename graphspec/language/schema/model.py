@@ -181,6 +181,33 @@ class CheckpointModel(Part):
         return int(match[1]) if match is not None else None
 
 
+_REFUSED_STRATEGIES = {
+    "parameter_server": "Keras 3 does not support training with parameter servers (the machines keep no common step)",
+    "central_storage": "TensorFlow keeps it as an experiment; `mirrored` serves the same devices",
+    "tpu": "graphspec is tested on CPUs and GPUs alone",
+    "one_device": "it is what a training does without `distribute`",
+    "default": "it is what a training does without `distribute`",
+}
+"""Strategies of TensorFlow that no training uses, with the reason."""
+
+_OTHER_STRATEGIES = {"multi_worker_mirrored": "multi_worker", "collective_all_reduce": "multi_worker"}
+
+
+def _known_strategy(value: Any) -> Any:
+    if not isinstance(value, str) or value in ("mirrored", "multi_worker"):
+        return value
+    name = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", value).lower().replace("-", "_").removesuffix("_strategy")
+    known = ["mirrored", "multi_worker"]
+    if name in _REFUSED_STRATEGIES:
+        help = _REFUSED_STRATEGIES[name]
+    elif (meant := _OTHER_STRATEGIES.get(name, name)) in known:
+        help = f"write `{meant}`"
+    else:
+        meanings = "`mirrored` is for the GPUs of one machine, `multi_worker` for several processes or machines"
+        help = did_you_mean(value, known, meanings)
+    raise PydanticCustomError("unknown_choice", "`mirrored` or `multi_worker`", {"help": help})
+
+
 class TrainingModel(Part):
     """The settings of training."""
 
@@ -195,6 +222,7 @@ class TrainingModel(Part):
     jit_compile: Literal["auto"] | bool = "auto"
     steps_per_execution: Literal["auto"] | Positive = "auto"
     deterministic: bool = False
+    distribute: Annotated[Literal["mirrored", "multi_worker"] | None, BeforeValidator(_known_strategy)] = None
     freeze: list[Annotated[str, Field(min_length=1)]] = []
     initial_weights: Any = None
     log: list[Literal["tensorboard", "csv", "mlflow"]] = []

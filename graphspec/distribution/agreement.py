@@ -1,0 +1,116 @@
+"""Comparison of what workers are about to train: spec, data, versions."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from graphspec.datasets.data_files import paths_of
+from graphspec.datasets.samples import TrainingData
+from graphspec.diagnostics import SpecError
+from graphspec.diagnostics.rules import WORKERS_DIFFER
+from graphspec.distribution.strategy import Distribution
+from graphspec.language.traversal import every_plugin
+from graphspec.run_directory.file_hashes import hash_plugins
+from graphspec.run_directory.spec_values import of_training, values_of
+from graphspec.spec import Spec
+from graphspec.version import __version__
+
+_PIECE = 2**18
+_PIECES = 64
+_MAX_SHOWN = 3
+
+
+def check_agreement(distribution: Distribution, spec: Spec, data: TrainingData) -> None:
+    """Raise SpecError that names what differs, unless all workers train the same spec on the same data."""
+    if distribution.cluster is None:
+        return
+    own = {
+        "value": of_training(values_of(spec)),
+        "version": _versions(),
+        "plugin": {
+            name: each["sha256"] for name, each in hash_plugins(every_plugin(spec.graph), spec.path.parent).items()
+        },
+        "data file": _data_files(data),
+        "number of samples": _counts(data),
+    }
+    every = distribution.gather_json(own)
+    for index, other in enumerate(every):
+        differences = [line for kind in own for line in _differences(kind, every[0][kind], other[kind])]
+        if differences:
+            more = len(differences) - _MAX_SHOWN
+            lines = "; ".join(differences[:_MAX_SHOWN]) + (f"; and {more} more" if more > 0 else "")
+            raise SpecError.of(
+                WORKERS_DIFFER,
+                f"{distribution.cluster.name_of(index)} would not train what the chief trains: {lines}",
+                expected="the same spec, data files and versions on all workers",
+                help="give each worker the same command, and the same files or a shared folder",
+            )
+
+
+def _differences(kind: str, chief: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
+    lines = []
+    for name in sorted({*chief, *other}):
+        if chief.get(name, _ABSENT) != other.get(name, _ABSENT):
+            lines.append(f"the {kind} `{name}` is {_shown(chief, name)} on the chief, {_shown(other, name)} there")
+    return lines
+
+
+_ABSENT = object()
+
+
+def _shown(values: Mapping[str, Any], name: str) -> str:
+    if name not in values:
+        return "missing"
+    value = values[name]
+    text = f"{value[:12]}..." if isinstance(value, str) and len(value) > 40 else str(value)
+    return text if len(text) <= 60 else f"{text[:60]}..."
+
+
+def _versions() -> dict[str, str]:
+    return {
+        "graphspec": __version__,
+        "keras": keras.__version__,
+        "tensorflow": tf.__version__,
+        "numpy": np.__version__,
+        "python": ".".join(platform.python_version_tuple()[:2]),
+    }
+
+
+def _counts(data: TrainingData) -> dict[str, int]:
+    splits = {"train": data.train, "validation": data.validation}
+    return {name: each.count for name, each in splits.items() if each is not None}
+
+
+def _data_files(data: TrainingData) -> dict[str, str]:
+    splits = [each.sources for each in (data.train, data.validation) if each is not None and each.sources is not None]
+    return {name: _digest(path) for name, path in _named(paths_of(splits).items())}
+
+
+def _named(paths: Iterable[tuple[str, Path]]) -> list[tuple[str, Path]]:
+    """Return files by the names that the spec gives them, which are the same where folders lie elsewhere."""
+    return [(Path(name).name if Path(name).is_absolute() else name, path) for name, path in paths]
+
+
+def _digest(path: Path) -> str:
+    """Return a hash of the size of a file and of pieces of it; all of it up to 16 MB."""
+    digest = hashlib.sha256()
+    try:
+        with open(path, "rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            digest.update(str(size).encode())
+            pieces = -(-size // _PIECE)
+            for number in range(min(pieces, _PIECES)):
+                file.seek(number * _PIECE if pieces <= _PIECES else (size - _PIECE) * number // (_PIECES - 1))
+                digest.update(file.read(_PIECE))
+    except OSError as error:
+        return f"unreadable ({error.strerror})"
+    return digest.hexdigest()

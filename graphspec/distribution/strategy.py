@@ -1,0 +1,210 @@
+"""The strategy of TensorFlow that a spec names, and exchanges between its workers."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from graphspec.datasets.order import Part
+from graphspec.diagnostics import SpecError
+from graphspec.diagnostics.rules import BAD_CLUSTER, LOST_WORKER
+from graphspec.distribution.cluster import MIRRORED, Cluster, split_address
+from graphspec.spec import Spec
+
+START_SECONDS = 600.0
+"""Seconds within which all workers must have started."""
+_QUIET_SECONDS = 10.0
+"""Seconds of waiting that are not reported."""
+_PROBE_SECONDS = 1.0
+_WORD = 4
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """The replicas among which steps are divided.
+
+    Attributes:
+        strategy: The strategy of TensorFlow.
+        cluster: The workers; None for the devices of this process alone.
+    """
+
+    strategy: Any
+    cluster: Cluster | None
+
+    @property
+    def replicas(self) -> int:
+        """Return the number of replicas of all workers."""
+        return int(self.strategy.num_replicas_in_sync)
+
+    @cached_property
+    def local(self) -> int:
+        """Return the number of replicas of this process."""
+        return len(self.strategy.extended.worker_devices)
+
+    @property
+    def first(self) -> int:
+        """Return the number of the first replica of this process."""
+        return self.cluster.index * self.local if self.cluster is not None else 0
+
+    @property
+    def is_chief(self) -> bool:
+        """Return whether this process writes the run."""
+        return self.cluster is None or self.cluster.is_chief
+
+    @property
+    def workers(self) -> int:
+        """Return the number of processes."""
+        return len(self.cluster.workers) if self.cluster is not None else 1
+
+    @property
+    def part(self) -> Part:
+        """Return the part of each batch that this process reads."""
+        return Part(first=self.first, count=self.local, of=self.replicas)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the numbers of workers and replicas, for the record of a run."""
+        return {"workers": self.workers, "replicas": self.replicas}
+
+    def gather(self, value: bytes) -> list[bytes]:
+        """Return the `value` of each worker, in their order."""
+        if self.workers == 1:
+            return [value]
+        padded = value + bytes(-len(value) % _WORD)  # collectives know no bytes
+        sizes = self._gathered(np.array([len(value)], np.int64)).tolist()
+        joined = self._gathered(np.frombuffer(padded, np.int32)).tobytes()
+        begins = accumulate((size + -size % _WORD for size in sizes), initial=0)
+        return [joined[begin : begin + size] for begin, size in zip(begins, sizes, strict=False)]
+
+    def gather_json(self, value: Any) -> list[Any]:
+        """Return the `value` of each worker, in their order."""
+        return [json.loads(each) for each in self.gather(json.dumps(value).encode())]
+
+    def from_chief(self, make: Callable[[], bytes]) -> bytes:
+        """Return what `make` returns on the chief; on the other workers it is not called."""
+        return self.gather(make() if self.is_chief else b"")[0]
+
+    def _gathered(self, array: Any) -> Any:
+        """Return the arrays of all workers, joined along their only axis."""
+        values = tf.constant(array)
+        per_replica = self.strategy.experimental_distribute_values_from_function(
+            lambda context: values if _is_first(context, self.local) else values[:0]
+        )
+        return self.strategy.gather(per_replica, axis=0).numpy()
+
+
+def _is_first(context: Any, local: int) -> bool:
+    return int(context.replica_id_in_sync_group) % local == 0
+
+
+def make_distribution(spec: Spec, report: Callable[[str], None]) -> Distribution | None:
+    """Make the strategy that `training.distribute` of `spec` names; wait for the other workers.
+
+    Args:
+        spec: A spec with `training`.
+        report: Receives what is waited for.
+
+    Raises:
+        SpecError: `TF_CONFIG` is wrong, the address is taken, workers do not start, or are too many for a batch.
+    """
+    assert spec.model.training is not None
+    settings = spec.model.training
+    if settings.distribute is None:
+        return None
+    if settings.distribute == MIRRORED:
+        devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+        distribution = Distribution(tf.distribute.MirroredStrategy([each.name for each in devices]), None)
+    else:
+        distribution = _multi_worker(Cluster.from_environment(), report)
+    if distribution.replicas > settings.batch_size:
+        raise SpecError.of(
+            BAD_CLUSTER,
+            f"a batch of {settings.batch_size} rows cannot be shared by {distribution.replicas} devices",
+            settings.span,
+            expected="at least one row for each",
+            help="raise `training.batch_size`, which counts the rows of all devices together, or use fewer of them",
+        )
+    return distribution
+
+
+_made: dict[Cluster, Distribution] = {}
+"""The strategy of this process: TensorFlow makes one that spans processes only once."""
+
+
+def _multi_worker(cluster: Cluster, report: Callable[[str], None]) -> Distribution:
+    if cluster not in _made:
+        if _made:
+            raise SpecError.of(
+                BAD_CLUSTER, "this process already belongs to another cluster", help="train in a new process"
+            )
+        _check_free(cluster)
+        _made[cluster] = Distribution(_started(cluster, report), cluster)
+    return _made[cluster]
+
+
+def _check_free(cluster: Cluster) -> None:
+    """Raise SpecError if another process listens at the port of this worker."""
+    _, port = split_address(cluster.address)
+    family = socket.AF_INET6 if cluster.address.startswith("[") else socket.AF_INET
+    with closing(socket.socket(family, socket.SOCK_STREAM)) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("", port))
+        except OSError as error:
+            raise SpecError.of(
+                BAD_CLUSTER,
+                f"{cluster.name_of(cluster.index)} cannot listen at port {port}: {error.strerror or error}",
+                help="end the process that uses the port, or give the worker another one in TF_CONFIG, on all workers",
+            ) from None
+
+
+def _started(cluster: Cluster, report: Callable[[str], None]) -> Any:
+    """Return the strategy once all workers have started; TensorFlow would wait for an hour, without a word."""
+    made: list[Any] = []
+    failed: list[BaseException] = []
+
+    def make() -> None:
+        try:
+            made.append(tf.distribute.MultiWorkerMirroredStrategy())
+        except BaseException as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=make, name="waiting for workers", daemon=True)
+    began = time.monotonic()
+    thread.start()
+    next_report = _QUIET_SECONDS
+    while thread.is_alive():
+        thread.join(0.2)
+        waited = time.monotonic() - began
+        if thread.is_alive() and waited > min(next_report, START_SECONDS):
+            missing = [index for index in range(len(cluster.workers)) if not _answers(cluster, index)]
+            names = ", ".join(cluster.name_of(index) for index in missing) or "the others"
+            if waited > START_SECONDS:
+                raise SpecError.of(
+                    LOST_WORKER,
+                    f"after {START_SECONDS:.0f} s not all workers have started: {names} cannot be reached",
+                    help="start all workers, and look whether their addresses can be reached from each other",
+                )
+            report(f"waiting for {names}")
+            next_report *= 3
+    if failed:
+        raise SpecError.of(LOST_WORKER, f"the workers could not be connected: {failed[0]}") from failed[0]
+    return made[0]
+
+
+def _answers(cluster: Cluster, index: int) -> bool:
+    try:
+        socket.create_connection(split_address(cluster.workers[index]), _PROBE_SECONDS).close()
+    except OSError:
+        return index == cluster.index
+    return True

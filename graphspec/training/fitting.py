@@ -1,0 +1,109 @@
+"""The call of Keras' `fit`, on one process or on one of several, and its errors."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from graphspec.datasets.faults import raise_faults
+from graphspec.diagnostics import SpecError
+from graphspec.diagnostics.rules import BAD_RUN, REFUSED_TRAINING
+from graphspec.distribution.steps import distribute_steps
+from graphspec.files import cannot_write
+from graphspec.spec import Spec
+from graphspec.to_keras.keras_messages import reason
+from graphspec.training.callback_list import CallbackList
+from graphspec.training.checkpoint_file import DamagedError
+from graphspec.training.decisions import Decisions, EpochAgreement
+from graphspec.training.metrics import OutputLoss
+from graphspec.training.setup import TrainingSetup, validation_batches
+from graphspec.training.signals import Interruption
+from graphspec.training.state import Start, TrainingState
+
+
+@dataclass(frozen=True)
+class Together:
+    """What a training of several replicas needs besides; nothing for one."""
+
+    decisions: Decisions | None = None
+    callbacks: tuple[Any, ...] = ()
+
+
+def train_together(
+    setup: TrainingSetup, losses: dict[str, OutputLoss], state: TrainingState, interruption: Interruption
+) -> Together:
+    """Divide the steps of a compiled model among its replicas."""
+    if setup.distribution is None:
+        return Together()
+    decisions = Decisions(interruption)
+
+    def count_finite() -> None:
+        for loss in losses.values():
+            loss.count_finite()
+
+    distribute_steps(setup.model, setup.distribution, decisions.own, count_finite)
+    return Together(decisions, (EpochAgreement(decisions, setup.distribution, state),))
+
+
+def fit(setup: TrainingSetup, callbacks: list[Any], start: Start, decisions: Decisions | None) -> None:
+    """Train from `start`, with batches in their order.
+
+    Args:
+        setup: The training, compiled.
+        callbacks: All callbacks, in their order.
+        start: The position to train from.
+        decisions: Those of several workers.
+
+    Raises:
+        SpecError: Data cannot be read.
+        Exception: Whatever a callback or Keras raises.
+    """
+    settings, batches, position = setup.settings, setup.batches, start.position
+    starter = keras.callbacks.LambdaCallback(
+        on_epoch_begin=lambda epoch, logs: batches.start(epoch, position.step if epoch == position.epoch else 0)
+    )
+    stopped_by_callback = start.resumed is not None and start.resumed.state["stopped"]
+    faults = [setup.samples.faults, *([setup.validation.faults] if setup.validation is not None else [])]
+    with raise_faults(*faults), warnings.catch_warnings():
+        # These are intended: outputs without a loss, and an epoch that begins in its middle.
+        warnings.filterwarnings("ignore", message="Gradients do not exist for variables")
+        warnings.filterwarnings("ignore", message="Your input ran out of data")
+        setup.model.fit(
+            batches.dataset,
+            epochs=position.epoch if stopped_by_callback else settings.epochs,
+            initial_epoch=position.epoch,
+            validation_data=validation_batches(setup),
+            validation_freq=settings.validation_freq,
+            callbacks=CallbackList(
+                [starter, *callbacks],
+                setup.model,
+                epochs=settings.epochs,
+                steps=batches.steps,
+                start=position,
+                decisions=decisions,
+            ),
+            shuffle=False,
+            verbose=0,
+        )
+
+
+def training_error(error: Exception, run: Path, spec: Spec) -> SpecError:
+    """Return the error for a training that failed for another reason than its data."""
+    if isinstance(error, DamagedError):
+        return SpecError.of(
+            BAD_RUN,
+            f"the newest checkpoint of {run} cannot be used: {error}",
+            help="remove it to resume from the one before",
+        )
+    if isinstance(error, OSError):
+        return cannot_write(Path(error.filename or run), error)
+    return SpecError.of(
+        REFUSED_TRAINING,
+        f"the training failed: {reason(error)}",
+        spec.model.key_span("training"),
+        help=f"the files written so far are in {run}",
+    )
