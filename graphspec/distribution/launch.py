@@ -73,7 +73,7 @@ def distributed(spec: Spec) -> list[str]:
     Raises:
         SpecError: It says that it is trained in another way.
     """
-    stated = getattr(spec.model.training, "distribute", None)
+    stated = spec.model.training.distribute if spec.model.training is not None else None
     if stated is None:
         return [f"{DISTRIBUTE}={MULTI_WORKER}"]
     if stated != MULTI_WORKER:
