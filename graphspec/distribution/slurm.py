@@ -57,7 +57,7 @@ is_stopped=0 srun=
 trap 'is_stopped=1; kill -TERM "$srun" 2>/dev/null || true' USR1
 
 # shellcheck disable=SC2016  # the variables are those of each worker
-srun --kill-on-bad-exit=1 --cpus-per-task="${{SLURM_CPUS_PER_TASK:-1}}" bash -c '
+srun --kill-on-bad-exit=1 ${{SLURM_CPUS_PER_TASK:+"--cpus-per-task=$SLURM_CPUS_PER_TASK"}} bash -c '
   export TF_CONFIG="{{\\"cluster\\": $CLUSTER, \\"task\\": {{\\"type\\": \\"worker\\", \\"index\\": $SLURM_PROCID}}}}"
   if [[ $SLURM_PROCID != 0 ]]; then exec >>"$RUN/{WORKERS}/worker-$SLURM_PROCID.log" 2>&1; fi
   exec "$@"' worker "${{command[@]}}" &
