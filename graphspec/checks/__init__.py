@@ -12,6 +12,7 @@ from graphspec.checks.call_training import check_calls
 from graphspec.checks.class_weights import check_class_weights
 from graphspec.checks.context import CheckContext
 from graphspec.checks.data import check_data
+from graphspec.checks.distribution import check_distribution
 from graphspec.checks.files import check_files, check_network
 from graphspec.checks.freeze import check_freeze, check_frozen
 from graphspec.checks.losses import check_losses
@@ -41,6 +42,7 @@ CHECKS: tuple[Check, ...] = (
     check_vocabularies,
     check_written_paths,
     check_network,
+    check_distribution,
 )
 """Checks that open no file."""
 

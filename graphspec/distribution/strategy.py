@@ -78,11 +78,14 @@ class Distribution:
 
     def gather(self, value: bytes) -> list[bytes]:
         """Return the `value` of each worker, in their order."""
-        if self.workers == 1:
+        if self.cluster is None or self.workers == 1:
             return [value]
         padded = value + bytes(-len(value) % _WORD)  # collectives know no bytes
-        sizes = self._gathered(np.array([len(value)], np.int64)).tolist()
-        joined = self._gathered(np.frombuffer(padded, np.int32)).tobytes()
+        try:
+            sizes = self._gathered(np.array([len(value)], np.int64)).tolist()
+            joined = self._gathered(np.frombuffer(padded, np.int32)).tobytes()
+        except tf.errors.OpError as error:
+            raise lost_worker(self.cluster) from error
         begins = accumulate((size + -size % _WORD for size in sizes), initial=0)
         return [joined[begin : begin + size] for begin, size in zip(begins, sizes, strict=False)]
 
@@ -200,6 +203,18 @@ def _started(cluster: Cluster, report: Callable[[str], None]) -> Any:
     if failed:
         raise SpecError.of(LOST_WORKER, f"the workers could not be connected: {failed[0]}") from failed[0]
     return made[0]
+
+
+def lost_worker(cluster: Cluster) -> SpecError:
+    """Return the error that a worker was lost, with those that cannot be reached."""
+    time.sleep(_PROBE_SECONDS)  # a worker that ends with an error still listens for a moment
+    lost = [index for index in range(len(cluster.workers)) if not _answers(cluster, index)]
+    names = ", ".join(cluster.name_of(index) for index in lost)
+    return SpecError.of(
+        LOST_WORKER,
+        f"{names} was lost" if lost else "the connection to another worker was lost",
+        help="look at the output of that worker; the run can be resumed, with as many workers or with other numbers",
+    )
 
 
 def _answers(cluster: Cluster, index: int) -> bool:

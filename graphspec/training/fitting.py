@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import tensorflow as tf
 
 from graphspec.datasets.faults import raise_faults
 from graphspec.diagnostics import SpecError
 from graphspec.diagnostics.rules import BAD_RUN, REFUSED_TRAINING
 from graphspec.distribution.steps import distribute_steps
+from graphspec.distribution.strategy import lost_worker
 from graphspec.files import cannot_write
-from graphspec.spec import Spec
 from graphspec.to_keras.keras_messages import reason
 from graphspec.training.callback_list import CallbackList
 from graphspec.training.checkpoint_file import DamagedError
@@ -23,6 +24,15 @@ from graphspec.training.metrics import OutputLoss
 from graphspec.training.setup import TrainingSetup, validation_batches
 from graphspec.training.signals import Interruption
 from graphspec.training.state import Start, TrainingState
+
+_LOST = (
+    tf.errors.UnavailableError,
+    tf.errors.AbortedError,
+    tf.errors.CancelledError,
+    tf.errors.DeadlineExceededError,
+    tf.errors.UnknownError,
+)
+"""Errors of a reduction that another worker does not take part in."""
 
 
 @dataclass(frozen=True)
@@ -91,8 +101,11 @@ def fit(setup: TrainingSetup, callbacks: list[Any], start: Start, decisions: Dec
         )
 
 
-def training_error(error: Exception, run: Path, spec: Spec) -> SpecError:
+def training_error(error: Exception, run: Path, setup: TrainingSetup) -> SpecError:
     """Return the error for a training that failed for another reason than its data."""
+    cluster = setup.distribution.cluster if setup.distribution is not None else None
+    if cluster is not None and isinstance(error, _LOST):
+        return lost_worker(cluster)
     if isinstance(error, DamagedError):
         return SpecError.of(
             BAD_RUN,
@@ -104,6 +117,6 @@ def training_error(error: Exception, run: Path, spec: Spec) -> SpecError:
     return SpecError.of(
         REFUSED_TRAINING,
         f"the training failed: {reason(error)}",
-        spec.model.key_span("training"),
+        setup.spec.model.key_span("training"),
         help=f"the files written so far are in {run}",
     )

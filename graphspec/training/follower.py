@@ -62,7 +62,7 @@ def follow(
         except NotFiniteError as error:
             raise nan_diagnostic(error, run, setup.spec.model.key_span("training")) from error
         except Exception as error:
-            raise training_error(error, run, setup.spec) from error
+            raise training_error(error, run, setup) from error
     reporter.info(f"trained along with the chief, which writes {run}")
     return run
 

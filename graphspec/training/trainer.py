@@ -204,7 +204,7 @@ def _train(
         on_epoch=on_epoch,
     )
     stopped = None
-    with _recorded_end(recorder, spec, interruption):
+    with _recorded_end(recorder, setup, interruption):
         recorder.begin()
         callbacks = make_callbacks(setup, run)
         state = TrainingState(model, callbacks)
@@ -217,7 +217,7 @@ def _train(
             ProgressReporter(
                 list(spec.graph.outputs), reporter, lambda: epoch_stats.row, epochs=settings.epochs, steps=batches.steps
             ) as progress,
-            _recorded_end(recorder, spec, interruption),  # again: MLflow reads the record on leaving
+            _recorded_end(recorder, setup, interruption),  # again: MLflow reads the record on leaving
             closed_files(callbacks),
         ):
             checkpoints = Checkpoints(folder, state, plan, together.decisions or interruption, start=start)
@@ -240,18 +240,20 @@ def _train(
 
 
 @contextmanager
-def _recorded_end(recorder: Recorder, spec: Spec, interruption: Interruption) -> Iterator[None]:
+def _recorded_end(recorder: Recorder, setup: TrainingSetup, interruption: Interruption) -> Iterator[None]:
     """Record the exception that ends a training, and raise the error to report."""
     try:
         yield
     except BaseException as error:
-        ended = _ended_by(error, recorder, spec, interruption)
+        ended = _ended_by(error, recorder, setup, interruption)
         if ended is error:
             raise
         raise ended from error
 
 
-def _ended_by(error: BaseException, recorder: Recorder, spec: Spec, interruption: Interruption) -> BaseException:
+def _ended_by(
+    error: BaseException, recorder: Recorder, setup: TrainingSetup, interruption: Interruption
+) -> BaseException:
     """Record the end of the training, and return the exception to raise."""
     interruption.close()
     if recorder.is_over:
@@ -265,10 +267,10 @@ def _ended_by(error: BaseException, recorder: Recorder, spec: Spec, interruption
         recorder.stop()
         return error
     if isinstance(error, NotFiniteError):
-        failure = nan_guard.nan_diagnostic(error, run, spec.model.key_span("training"))
+        failure = nan_guard.nan_diagnostic(error, run, setup.spec.model.key_span("training"))
         recorder.fail(next(iter(failure.report)).message)
         return failure
-    failure = error if isinstance(error, SpecError) else training_error(error, run, spec)
+    failure = error if isinstance(error, SpecError) else training_error(error, run, setup)
     recorder.fail(next(iter(failure.report)).message)
     if not recorder.folder.is_lost:
         _show_resume_command(recorder.reporter, run, "ended")

@@ -43,6 +43,9 @@ NOT_STATIC = {
     "GS909": "a run is no spec",
     "GS910": "a revision is no spec",
     "GS911": "a training is started by a command",
+    "GS912": "the environment of a process is no part of a spec",
+    "GS913": "workers are processes of a training",
+    "GS914": "workers are processes of a training",
 }
 """The rules that have no folder, each with the reason."""
 

@@ -18,7 +18,6 @@ from graphspec.editor.formatting import format_source, means_same
 from graphspec.editor.formatting.order import FORMS
 from graphspec.language.document import read_text
 from graphspec.language.schema import model as language
-from graphspec.language.schema.misplaced import RESERVED
 from graphspec.language.schema.part import Part
 
 from .random_documents import KEYS, TEXTS, TREES, Writer, tree_of
@@ -289,7 +288,7 @@ def test_every_key_of_the_language_has_its_place() -> None:
         "source": language.SourceModel,
     }
     for form, part in parts.items():
-        keys = {field.alias or name for name, field in part.model_fields.items()} | set(RESERVED.get(part.__name__, ()))
+        keys = {field.alias or name for name, field in part.model_fields.items()}
         assert set(FORMS[form].keys) - beside == keys - beside, form
 
 

@@ -93,7 +93,6 @@ WRONG_TYPE = Rule("GS103", "wrong-type", SCHEMA, "A value does not have the type
 BAD_VALUE = Rule("GS104", "bad-value", SCHEMA, "A value is of the right type but out of range.")
 BAD_NAME = Rule("GS105", "bad-name", SCHEMA, "A name has characters that names do not have.")
 LANGUAGE_VERSION = Rule("GS106", "language-version", SCHEMA, "The spec is written in another version of the language.")
-NOT_YET = Rule("GS107", "not-yet", SCHEMA, "The spec uses a part of the language that this version does not build yet.")
 BAD_STEP = Rule("GS108", "bad-step", SCHEMA, "A step is not one layer, model or block with its arguments.")
 BAD_REFERENCE = Rule("GS109", "bad-reference", SCHEMA, "A tensor reference is not `name`, `name[i]` or `name.output`.")
 BAD_OVERRIDE = Rule("GS110", "bad-override", SCHEMA, "A `--set` argument names a place that does not exist.")
@@ -215,6 +214,19 @@ UNSAFE_PATH = Rule(
     "A callback writes outside of the run, over a file of graphspec, or where another one writes.",
 )
 NETWORK = Rule("GS515", "network", TRAINING, "An object opens a network connection, which a spec may not do.")
+NOT_DISTRIBUTABLE = Rule(
+    "GS516",
+    "not-distributable",
+    TRAINING,
+    "A training on several devices has a part that no shares of a batch add up to.",
+)
+BATCH_STATISTICS = Rule(
+    "GS517",
+    "batch-statistics",
+    TRAINING,
+    "A layer uses statistics of the rows of one device instead of those of the whole batch.",
+    severity=WARNING,
+)
 
 MISSING_FILE = Rule("GS601", "missing-file", DATA, "A file that the spec names does not exist.")
 UNREADABLE_DATA = Rule("GS602", "unreadable-data", DATA, "A file cannot be read, or holds objects instead of numbers.")

@@ -109,8 +109,3 @@ SHORT_FORMS: dict[type[BaseModel], str] = {
     SourceModel: "the path of a file, or a mapping with `file`",
 }
 """The accepted forms of the parts that have a short form, for messages."""
-
-RESERVED: dict[str, tuple[str, ...]] = {
-    "TrainingModel": ("distribute",),
-}
-"""The keys that this version does not build yet, by the class of `schema.model` whose mapping would hold them."""

@@ -15,7 +15,6 @@ from graphspec.diagnostics.rules import (
     BAD_VALUE,
     LANGUAGE_VERSION,
     MISSING_KEY,
-    NOT_YET,
     UNKNOWN_KEY,
     WRONG_TYPE,
 )
@@ -24,7 +23,6 @@ from graphspec.language.document.scalars import resolve
 from graphspec.language.document.tree import Mapping, descend
 from graphspec.language.schema.misplaced import (
     OLD_WORDS,
-    RESERVED,
     SHORT_FORMS,
     intended_key,
     is_meant_as,
@@ -227,14 +225,6 @@ def _type_help(path: Path, value: Any, expected: str) -> str:
 def _unknown_key(tree: Mapping, path: Path, key_span: Span | None) -> Diagnostic:
     name = str(path[-1])
     owner = class_at(path[:-1])
-    if owner is not None and name in RESERVED.get(owner.__name__, ()):
-        return Diagnostic(
-            NOT_YET,
-            f"`{name}` is not supported by this version of graphspec yet",
-            key_span,
-            expected="a key that this version supports",
-            help="remove this key for now",
-        )
     where = f" in {_subject(path[:-1])}" if len(path) > 1 else ""
     known = keys_of(owner) if owner is not None else []
     expected, key = f"one of the {len(known)} keys here", intended_key(name, owner)

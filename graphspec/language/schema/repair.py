@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from graphspec.diagnostics import Report, Span
 from graphspec.language.document.tree import Mapping, Sequence, descend
-from graphspec.language.schema.misplaced import RESERVED, is_meant_as, keys_of
+from graphspec.language.schema.misplaced import is_meant_as, keys_of
 from graphspec.language.schema.problems import Path, class_at, without_union_tag
 
 _NAMES_OTHERS_USE = ("layers", "models", "graph")
@@ -27,20 +27,12 @@ def repair(tree: Mapping, error: ValidationError, report: Report) -> bool:
         (without_union_tag(tree, problem["loc"]), problem["type"]) for problem in error.errors(include_url=False)
     ]
     unknown = [path for path, kind in problems if kind == "extra_forbidden"]
-    if any(_is_reserved(path) for path in unknown):
-        return False
     for path in unknown:
         _rename(tree, path)
     others = [path for path, kind in problems if kind != "extra_forbidden"]
     if any(path[0] == "data" for path in others if path):
         tree.pop("data", None)
     return all(_leave_out(tree, path, report) for path in others if path[:1] != ("data",))
-
-
-def _is_reserved(path: Path) -> bool:
-    """Return whether the key is not built yet, so that others may depend on it."""
-    part = class_at(path[:-1])
-    return part is not None and path[-1] in RESERVED.get(part.__name__, ())
 
 
 def _rename(tree: Mapping, path: Path) -> None:

@@ -1,0 +1,59 @@
+"""Devices that share each batch train the model that one device trains."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from graphspec.datasets.order import Order, Part
+from tests.distribution.results import assert_equal_to_rounding
+from tests.distribution.workers import HERE, write_data
+
+
+def _train(folder: Path, devices: int, *overrides: str) -> None:
+    command = [sys.executable, HERE / "mirrored_training.py", str(devices), folder, *overrides]
+    ended = subprocess.run(command, cwd=HERE.parents[1], capture_output=True, text=True, timeout=120)
+    assert ended.returncode == 0, ended.stderr
+
+
+def test_two_devices_equal_one(tmp_path: Path) -> None:
+    """Losses and metrics agree to 6 digits, weights to 1e-6.
+
+    With two inputs, two outputs, weights, clipping, a last batch of one row, validation, and a learning rate that falls.
+    """
+    write_data(tmp_path)
+    _train(tmp_path, 2)
+    assert_equal_to_rounding(tmp_path / "one", tmp_path / "mirrored")
+
+
+@pytest.mark.slow
+def test_more_devices_with_other_parts_equal_one(tmp_path: Path) -> None:
+    """So do three with uneven shares, synchronised batch statistics, accumulated gradients and a summed loss."""
+    write_data(tmp_path, train=100)
+    layers = "[{Dense: 8}, {BatchNormalization: {synchronized: true}}]"
+    _train(
+        tmp_path,
+        3,
+        f"graph.hidden.apply={layers}",
+        "training.optimizer={SGD: {learning_rate: 0.01, gradient_accumulation_steps: 2}}",
+        "outputs.size.loss={MeanSquaredError: {reduction: sum}}",
+        "outputs.kind.metrics=[{SparseTopKCategoricalAccuracy: {k: 2}}]",
+    )
+    assert_equal_to_rounding(tmp_path / "one", tmp_path / "mirrored")
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3, 5, 7])
+def test_parts_hold_each_row_once(workers: int) -> None:
+    """The shares of all replicas are, one after another, the batches of one process, in any division into processes."""
+    whole = Order(count=31, batch_size=7, seed=4)
+    for step in range(whole.steps):
+        parts = [order for first in range(workers) for order in whole.of_part(Part(first=first, count=1, of=workers))]
+        shares = [order.indices(2, step, step + 1) for order in parts]
+        assert np.array_equal(np.concatenate(shares), whole.indices(2, step, step + 1))
+        assert max(map(len, shares)) - min(map(len, shares)) <= 1
+        assert whole.size(step) == sum(map(len, shares))
+        assert whole.first_index(2, step) == whole.indices(2, step, step + 1)[:1]
