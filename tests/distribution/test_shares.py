@@ -15,7 +15,7 @@ from tests.distribution.workers import HERE, write_data
 
 
 def _train(folder: Path, devices: int, *overrides: str) -> None:
-    command = [sys.executable, HERE / "mirrored_training.py", str(devices), folder, *overrides]
+    command = [sys.executable, str(HERE / "mirrored_training.py"), str(devices), str(folder), *overrides]
     ended = subprocess.run(command, cwd=HERE.parents[1], capture_output=True, text=True, timeout=120)
     assert ended.returncode == 0, ended.stderr
 
