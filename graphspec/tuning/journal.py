@@ -42,7 +42,9 @@ class _Journal(JournalFileBackend):
 def prepare(path: Path) -> None:
     """Make the journal at `path` if it does not exist, and remove a line that was not written to its end.
 
-    Raises OSError if workers cannot append to it, or lock it by a file beside it.
+    Raises:
+        DamagedJournalError: The file is something else; it stays as it is.
+        OSError: Workers cannot append to it, or lock it by a file beside it.
     """
     with open(path, "ab") as file:
         if not os.access(path.parent, os.W_OK):
@@ -52,10 +54,22 @@ def prepare(path: Path) -> None:
         lock = _lock(path) or JournalFileSymlinkLock(str(path))
         lock.acquire()  # so that nobody is about to write the end of the line
         try:
-            if not _is_whole(path):
-                file.truncate(path.read_bytes().rfind(b"\n") + 1)
+            data = path.read_bytes()
+            end = data.rfind(b"\n") + 1
+            if not _is_record(data[:end].partition(b"\n")[0]):
+                raise DamagedJournalError("it is no journal of optuna")
+            if end < len(data):
+                file.truncate(end)
         finally:
             lock.release()
+
+
+def _is_record(line: bytes) -> bool:
+    try:
+        record = json.loads(line)
+    except ValueError:
+        return False
+    return isinstance(record, dict) and isinstance(record.get("op_code"), int)
 
 
 def _is_whole(path: Path) -> bool:

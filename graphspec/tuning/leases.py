@@ -11,6 +11,7 @@ clocks for how long it has stood still, so that the clocks of machines need not 
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -33,6 +34,7 @@ BEAT_SECONDS = 15.0
 GRACE_SECONDS = 60.0
 """Seconds without a sign of life after which the worker of another machine is taken for dead."""
 
+_TRIAL_NAME, _WORKER_ID = re.compile(r"[0-9]{4,9}"), re.compile(r"[0-9a-f]{16}")
 _TRIAL, _TURN, _WORKER, _BEAT = "trial", "turn", "worker", "beat"
 
 
@@ -193,9 +195,12 @@ def _read(record: FrozenTrial) -> Lease | None:
     attributes: dict[str, Any] = record.user_attrs
     try:
         worker = Worker(**{each.name: attributes[_WORKER][each.name] for each in fields(Worker)})
+        trial = str(attributes[_TRIAL])
+        if not _TRIAL_NAME.fullmatch(trial) or not _WORKER_ID.fullmatch(str(worker.id)):  # they become names of files
+            return None
         return Lease(
             number=record.number,
-            trial=str(attributes[_TRIAL]),
+            trial=trial,
             turn=int(attributes[_TURN]),
             worker=worker,
             beat=int(attributes.get(_BEAT, 0)),

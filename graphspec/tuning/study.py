@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from graphspec.console.shell import command_line, path_word
 from graphspec.diagnostics import SpecError
-from graphspec.diagnostics.rules import BAD_RUN
+from graphspec.diagnostics.rules import BAD_RUN, BAD_STORAGE
 from graphspec.extras import require
 from graphspec.run_directory import damaged, read_study
+from graphspec.run_directory.lock import without_passwords
 from graphspec.run_directory.spec_hash import changes, is_comparable, refusal
 from graphspec.run_directory.spec_values import default_paths, study_values_of
 from graphspec.runs.run import Run
@@ -64,11 +66,30 @@ class Study:
 
     @property
     def storage(self) -> Storage:
-        """Return the storage of the study. Needs optuna."""
+        """Return the storage of the study. Needs optuna.
+
+        One outside of the folder must be named, since a folder from somebody else would name a server or a file of
+        theirs.
+
+        Raises:
+            SpecError: It is not named, or the study is kept in its folder and another one is named.
+        """
         require_optuna()
         from graphspec.tuning.storage import Storage
 
-        return Storage.of(self.path, self.address or str(self.record.get("storage", "")))
+        recorded = str(self.record.get("storage", ""))
+        is_inside = recorded in ("", "journal")
+        if is_inside == bool(self.address) and self.address != recorded:
+            where = without_passwords(recorded)
+            resume = command_line(
+                "tune", "--resume", path_word(self.path), *(() if is_inside else ("--storage", where))
+            )
+            raise SpecError.of(
+                BAD_STORAGE,
+                f"the study {self.path} is kept in {'its own folder' if is_inside else where}",
+                help=f"{'leave --storage out' if is_inside else 'name that, if you trust it'}: {resume}",
+            )
+        return Storage.of(self.path, self.address or recorded)
 
     def check(self) -> None:
         """Raise SpecError if the study cannot be resumed: its spec was edited, or its database is missing.

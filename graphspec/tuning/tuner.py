@@ -114,7 +114,9 @@ class Tuner:
 
     def run(self) -> None:
         """Run trials until all have ended. Raises SpecError if every trial failed, or none can begin."""
-        resume = command_line("tune", "--resume", path_word(self.folder))
+        recorded = self.storage.recorded
+        storage = ("--storage", recorded) if recorded not in ("", "journal") else ()
+        resume = command_line("tune", "--resume", path_word(self.folder), *storage)
         with raised_once():  # trainings handle signals themselves
             try:
                 with _no_retracing_warnings(), self.console:

@@ -107,16 +107,19 @@ def kept(journal: Path) -> Iterator[Path]:
 
 def test_study_is_joined_by_its_name(journal: Path) -> None:
     """The same command again finds the study; another name begins another one in the same file."""
-    words = ("--storage", f"journal:{journal / 'one.journal'}", *ONE)
+    storage = f"journal:{journal / 'one.journal'}"
+    words = ("--storage", storage, *ONE)
     again = call("tune", journal / "spec.yaml", *words, "--study-name", "one", "--study-dir", journal / "again")
     assert again.exit_code == 0, again.output
     assert "joins a study of 1 trials" in again.stderr
-    assert [trial.value for trial in Study(journal / "again").trials] == [Study(journal / "study").best.value]
+    assert [trial.value for trial in Study(journal / "again", storage).trials] == [
+        Study(journal / "study", storage).best.value
+    ]
     assert not (journal / "again" / "trials").exists()
     assert (journal / "again" / "best.yaml").read_text() == (journal / "study" / "best.yaml").read_text()
-    assert f"trials/0000 on {Study(journal / 'again').best.host}" in again.stdout
+    assert f"trials/0000 on {Study(journal / 'again', storage).best.host}" in again.stdout
     with pytest.raises(SpecError, match="the run of the best trial, 0, is on"):
-        _ = Study(journal / "again").best_run
+        _ = Study(journal / "again", storage).best_run
     other = call("tune", journal / "spec.yaml", *words, "--study-name", "two", "--study-dir", journal / "two")
     assert other.exit_code == 0, other.output
     assert (journal / "two" / "trials" / "0000").is_dir()
@@ -172,7 +175,7 @@ def test_damaged_journal_is_a_finding(journal: Path, kept: Path, damage: str) ->
         before = {"text": b"no record\n", "list": b"[1, 2]\n", "operation": b'{"op_code": 99}\n'}
         after = {"empty": b"", "cut": data.replace(b'"', b"", 1)}
         kept.write_bytes(after[damage] if damage in after else before[damage] + data)
-    result = call("tune", "--resume", journal / "study", "--trials", 2)
+    result = call("tune", "--resume", journal / "study", "--storage", f"journal:{kept}", "--trials", 2)
     if damage == "folder":
         kept.rmdir()
     assert result.exit_code == 1, result.output
@@ -188,19 +191,41 @@ def test_line_that_was_not_written_to_its_end_is_removed(journal: Path, kept: Pa
     """A machine that fails in the middle of a line takes nothing else with it: nobody was told that it was written."""
     data = kept.read_bytes()
     kept.write_bytes(data + b'{"op_code": 4, "work')
-    result = call("tune", "--resume", journal / "study", "--quiet")
+    result = call("tune", "--resume", journal / "study", "--storage", f"journal:{kept}", "--quiet")
     assert result.exit_code == 0, result.output
     assert kept.read_bytes() == data
 
 
-def test_study_knows_its_storage_again(journal: Path) -> None:
-    """A study is resumed where it is kept, without naming that."""
-    assert json.loads((journal / "study" / "study.json").read_text())["storage"] == f"journal:{journal / 'one.journal'}"
-    done = call("tune", "--resume", journal / "study", "--quiet")
-    assert done.exit_code == 0, done.output
-    assert done.stdout == f"{journal / 'study'}\n"
-    moved = call("tune", "--resume", journal / "study", "--storage", f"journal:{journal / 'empty.journal'}")
-    assert (moved.exit_code, "it is missing" in moved.stderr) == (1, True), moved.output
+@pytest.mark.parametrize("text", ["a note of mine", "a note of mine\nand more", '{"op_code": 1'])
+def test_file_of_something_else_stays_as_it_is(spec: Path, tmp_path: Path, text: str) -> None:
+    """A journal is never made of a file that is none."""
+    path = tmp_path / "notes.txt"
+    path.write_text(text)
+    result = call("tune", spec, "--storage", f"journal:{path}", *ONE, "--study-dir", tmp_path / "study")
+    assert (result.exit_code, "error[GS918]" in result.stderr) == (1, True), result.output
+    assert path.read_text() == text
+    assert not (tmp_path / "study").exists()
+
+
+def test_storage_outside_is_named_again(journal: Path, spec: Path, tmp_path: Path) -> None:
+    """A study folder may be of somebody else, so what it names outside of it is neither opened nor made unasked."""
+    study, path = journal / "study", journal / "one.journal"
+    record = json.loads((study / "study.json").read_text())
+    assert record["storage"] == f"journal:{path}"
+    refused = call("tune", "--resume", study)
+    assert (refused.exit_code, "error[GS918]" in refused.stderr) == (1, True), refused.output
+    assert f"graphspec tune --resume {study} --storage journal:{path}" in refused.stderr
+    with pytest.raises(SpecError, match="is kept in journal:"):
+        _ = Study(study).trials
+    done = call("tune", "--resume", study, "--storage", f"journal:{path}", "--quiet")
+    assert (done.exit_code, done.stdout) == (0, f"{study}\n"), done.output
+    gone = call("tune", "--resume", study, "--storage", f"journal:{journal / 'empty.journal'}")
+    assert (gone.exit_code, "it is missing" in gone.stderr) == (1, True), gone.output
+    assert not (journal / "empty.journal").exists()
+    plain = call("tune", spec, *ONE, "--study-dir", tmp_path / "plain", "--quiet")
+    assert plain.exit_code == 0
+    moved = call("tune", "--resume", tmp_path / "plain", "--storage", f"journal:{path}")
+    assert (moved.exit_code, "is kept in its own folder" in moved.stderr) == (1, True), moved.output
 
 
 def test_options_that_exclude_each_other(spec: Path, tmp_path: Path) -> None:
@@ -246,7 +271,7 @@ def test_read_only_folder_is_told_of(journal: Path, kept: Path) -> None:
     """A worker locks the journal by a file beside it, so its folder must be writable."""
     journal.chmod(0o500)
     try:
-        result = call("tune", "--resume", journal / "study", "--trials", 2)
+        result = call("tune", "--resume", journal / "study", "--storage", f"journal:{kept}", "--trials", 2)
     finally:
         journal.chmod(0o700)
     assert (result.exit_code, "read-only" in result.stderr) == (1, True), result.output
