@@ -2,10 +2,10 @@
 
     python bench/predict_time.py [--turns 5] [npy] [parquet] [csv] [images]        by default all of them
 
-`graphspec predict` and `graphspec evaluate` as commands, without the start of Python, against functions by hand that load
-the same model, predict from the same files and write an `.npz` file: with `predict` as Keras' guides show it, and with 32
-steps per execution. All run in turns in one process; medians count, and those of the ratios of each turn. `cores` is the
-time that processors have worked by the time that has passed.
+`graphspec predict` and `graphspec evaluate` as commands, without the start of Python, against functions by hand that
+load the same model, predict from the same files and write an `.npz` file: with `predict` as Keras' guides show it, and
+with 32 steps per execution. All run in turns in one process; medians count, and those of the ratios of each turn.
+`cores` is the time that processors have worked by the time that has passed.
 """
 
 from __future__ import annotations

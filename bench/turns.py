@@ -88,7 +88,7 @@ def ratios(ours: list[Times], others: list[Times], at: int) -> list[float]:
 def show(title: str, taken: dict[str, list[Times]]) -> None:
     """Print the medians of each side, and the ratio of the first side to each other."""
     (_, ours), *_ = taken.items()
-    print(f"{'':<36}{'wall':>9}{'processors':>12}   graphspec to this: wall, processors (quartiles)")
+    print(f"{title}\n  {'':<34}{'wall':>9}{'processors':>12}   graphspec to this: wall, processors (quartiles)")
     for side, times in taken.items():
         wall, worked = (1000 * statistics.median(each[at] for each in times) for at in (0, 1))
         line = f"  {side:<34}{wall:>6.0f} ms{worked:>9.0f} ms"

@@ -47,11 +47,11 @@ def prediction_of(model: keras.Model, chunk: Any) -> Callable[[Any], dict[str, t
     at_once = _TOGETHER if only_reads else 1
     spec = tf.nest.map_structure(lambda each: tf.TensorSpec(each.shape, each.dtype), outputs)
 
-    @tf.function(input_signature=[chunk], autograph=False)
     def predict(chunk: Any) -> Any:
         return tf.map_fn(lambda inputs: step([(inputs,)]), chunk, fn_output_signature=spec, parallel_iterations=at_once)
 
-    return predict.get_concrete_function()  # type: ignore[no-any-return]
+    traced_once = tf.function(predict, input_signature=[chunk], autograph=False)
+    return traced_once.get_concrete_function()  # type: ignore[no-any-return]
 
 
 @contextmanager

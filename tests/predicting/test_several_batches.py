@@ -21,7 +21,7 @@ L = keras.layers
 Array = np.ndarray[Any, Any]
 
 
-class Noise(L.Layer):
+class Noise(keras.layers.Layer):
     """Adds numbers that differ with every call."""
 
     def __init__(self, **options: Any) -> None:
