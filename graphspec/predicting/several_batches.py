@@ -50,7 +50,8 @@ def prediction_of(model: keras.Model, chunk: Any) -> Callable[[Any], dict[str, t
     def predict(chunk: Any) -> Any:
         return tf.map_fn(lambda inputs: step([(inputs,)]), chunk, fn_output_signature=spec, parallel_iterations=at_once)
 
-    return tf.function(predict, input_signature=[chunk], autograph=False).get_concrete_function()  # type: ignore[no-any-return]
+    traced_once = tf.function(predict, input_signature=[chunk], autograph=False)
+    return traced_once.get_concrete_function()  # type: ignore[no-any-return]
 
 
 @contextmanager
