@@ -22,7 +22,7 @@ from graphspec.to_keras.keras_internals import weightless_scope
 from tests.from_keras.fuzzing.cases import Models
 from tests.from_keras.fuzzing.configs import Case
 from tests.from_keras.fuzzing.trial import MEGABYTES, SECONDS, Outcome, Trial, first, recorder
-from tests.from_keras.round_trip import every_layer, flat, listed, samples, structural
+from tests.from_keras.round_trip import flat, layers_by_path, listed, samples, structural
 from tests.from_keras.wiring import wired
 from tests.fuzzing.watched import Tried, watch
 
@@ -201,21 +201,30 @@ def differences(loaded: keras.Model, built: keras.Model, *, numbers: bool, weigh
 
 
 def _numeric(loaded: keras.Model, built: keras.Model, *, weights: bool) -> list[str]:
-    """Return the outputs that are not equal to the bit, for random samples and the weights of `loaded`."""
-    if not weights:
-        theirs = {layer.name: layer for layer in every_layer(built)}
-        for layer in every_layer(loaded):
-            theirs[layer.name].set_weights(layer.get_weights())
+    """Return the outputs that are not equal to the bit, for random samples and the weights of `loaded`.
+
+    Some layers are random outside of training, too: `built` draws the same numbers, from the state that `loaded` had.
+    """
+    theirs = layers_by_path(built)
+    for path, layer in layers_by_path(loaded).items():
+        if not weights:
+            theirs[path].set_weights(layer.get_weights())
+        for one, other in zip(_random_states(layer), _random_states(theirs[path]), strict=True):
+            other.assign(one)
     try:
         batch = samples(built)
-        ours, again = (flat(loaded(listed(loaded, batch))) for _ in range(2))
+        ours = flat(loaded(listed(loaded, batch)))
     except Exception:  # Keras cannot compute what it has loaded
-        return []
-    if not all(map(_equal, ours, again)):  # some layers are random outside of training, too
         return []
     others = flat(built(batch))
     pairs = zip(ours, others, strict=True)
     return [f"output {at} differs" for at, (one, other) in enumerate(pairs) if not _equal(one, other)]
+
+
+def _random_states(layer: keras.Layer) -> list[keras.Variable]:
+    """Return the states of the generators of random numbers of a layer."""
+    weights = {id(each) for each in layer.weights}
+    return [each for each in layer.variables if id(each) not in weights]
 
 
 def _equal(one: Any, other: Any) -> bool:
