@@ -36,7 +36,7 @@ _FOR_NONE = {"data_format": "channels_last", "activation": "linear"}
 _PLAIN = ("__tensor__", "__numpy__", "__tuple__", "__ellipsis__", "__slice__", "__keras_tensor__", "__bytes__")
 """Classes by which Keras writes plain values."""
 
-_STATE = ("vocabulary_size", "bin_boundaries", "quantization_config")
+_STATE = ("vocabulary_size", "bin_boundaries")
 """Keys of a configuration that follow from others."""
 
 
@@ -72,6 +72,9 @@ class Writer:
             if base is not None and argument in base.arguments and same(value, base.arguments[argument]):
                 continue
             if argument in UNWRITTEN and not (argument == "dtype" and kind == "layers" and not _is_float32(value)):
+                continue
+            if entry is not None and argument == "quantization_config":
+                _check_quantization(value)
                 continue
             if entry is not None and argument not in entry.arguments and not entry.is_open and argument != "dtype":
                 if value and argument not in _STATE:
@@ -247,6 +250,16 @@ def _policy(value: Any) -> Any:
             help="save the model before it is quantized",
         )
     return name
+
+
+def _check_quantization(value: Any) -> None:
+    if value is not None:
+        raise UnwritableError(
+            NO_EQUIVALENT,
+            f"has `quantization_config: {str(value)[:60]}`, which no spec can write",
+            expected="no `quantization_config`",
+            help="save the model before it is quantized",
+        )
 
 
 def _is_float32(policy: Any) -> bool:
