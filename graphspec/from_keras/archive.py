@@ -77,12 +77,18 @@ class ArchiveState:
         self.places = dict(_places(config, "", ()))
 
     def vocabulary(self, path: tuple[str, ...]) -> Sequence[str | int] | None:
-        """Return the lines of the asset of a layer; None if there is none. Raises SpecError if it is damaged."""
+        """Return the lines of the asset of a layer; None if it has none. Raises SpecError if it is damaged.
+
+        Keras writes the vocabulary of a `TextVectorization` twice, and that of the layer in it counts.
+        """
         place, class_name = self.places.get(path, ("", ""))
-        member = f"assets/{place}/vocabulary.txt"
-        if class_name not in LOOKUPS or member not in self.archive.names:
+        if class_name not in LOOKUPS:
             return None
+        member = f"assets/{place}/vocabulary.txt"
         data = self.archive.read(member, _MAX_VOCABULARY)
+        if class_name == "TextVectorization":
+            member = f"assets/{place}/_lookup_layer/vocabulary.txt"
+            data = self.archive.read(member, _MAX_VOCABULARY)
         try:
             return words_of(data.decode("utf-8"), are_numbers=class_name == "IntegerLookup")
         except ValueError:

@@ -32,9 +32,6 @@ from graphspec.from_keras.values import values_of
 from graphspec.from_keras.wrappers import record_of, refuse_copy, shared_models, without_copy
 from graphspec.language.lower.naming import snake_case
 
-_IGNORED_KEYWORDS = ("training",)
-"""Arguments of calls that Keras decides for all layers of a model."""
-
 
 @dataclass
 class Context:
@@ -194,7 +191,8 @@ class BodyWriter:
         if layer.is_operation:
             return operation_unit(call)
         keywords = {key: value for key, value in call.kwargs.items() if value is not None}
-        keywords = {key: value for key, value in keywords.items() if key not in _IGNORED_KEYWORDS}
+        if _is_usual_training(layer, keywords.get("training")):
+            keywords.pop("training", None)
         keywords = {
             key: value for key, value in keywords.items() if (layer.name, call.number, key) not in self.automatic_masks
         }
@@ -359,6 +357,13 @@ def _operands(call: Call, name: str, keywords: dict[str, Any]) -> tuple[list[Any
         )
     named = dict(zip(parameters, call.args, strict=False))
     return [], {key: value for key, value in named.items() if value is not None} | keywords
+
+
+def _is_usual_training(layer: LayerRecord, value: Any) -> bool:
+    """Return whether a layer is called with the `training` that it has by itself, which Keras writes as well."""
+    entry = None if layer.is_model else catalog.find("layers", layer.class_name)
+    default = entry.call.get("training") if entry is not None else None
+    return isinstance(value, bool) and value == (default is True)
 
 
 def _check_keyword(value: Any) -> None:

@@ -80,16 +80,19 @@ def _dtype(call: Call) -> str:
     return str(config.get("name") if isinstance(config, dict) else policy)
 
 
+def _is_any(call: Call) -> bool:
+    """Return whether a call tells where any value of the last axis is true, as `Masking` does."""
+    config = call.layer.config
+    return call.layer.class_name == "Any" and config.get("axis") == -1 and not config.get("keepdims")
+
+
 def _is_mask_of(mask: Tensor, source: Call, by_result: _Calls) -> bool:
     """Return whether a tensor is the mask that a layer computes of what it takes."""
     call = by_result.get((mask.layer, mask.call))
     padding = 0
     if source.layer.class_name == "Masking":
         padding = source.layer.config.get("mask_value", 0)
-        if call is None or call.layer.class_name != "Any" or len(call.args) != 1:
-            return False
-        reduced = call.layer.config.get("axis"), call.layer.config.get("keepdims")
-        if reduced != (-1, False) or not isinstance(call.args[0], Tensor):
+        if call is None or not _is_any(call) or len(call.args) != 1 or not isinstance(call.args[0], Tensor):
             return False
         call = by_result.get((call.args[0].layer, call.args[0].call))
     return call is not None and call.layer.class_name == "NotEqual" and call.args == [source.args[0], padding]

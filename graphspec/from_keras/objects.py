@@ -37,7 +37,7 @@ _FOR_NONE = {"data_format": "channels_last", "activation": "linear"}
 _PLAIN = ("__tensor__", "__numpy__", "__tuple__", "__ellipsis__", "__slice__", "__keras_tensor__", "__bytes__")
 """Classes by which Keras writes plain values."""
 
-_STATE = ("vocabulary_size", "bin_boundaries", "quantization_config")
+_STATE = ("vocabulary_size", "bin_boundaries")
 """Keys of a configuration that follow from others."""
 
 HeldLayer = Callable[[dict[str, Any]], Any]
@@ -73,6 +73,9 @@ class Writer:
                 continue
             if argument in UNWRITTEN and not (argument == "dtype" and kind == "layers" and not _is_float32(value)):
                 continue
+            if entry is not None and argument == "quantization_config":
+                _check_quantization(value)
+                continue
             if entry is not None and argument not in entry.arguments and not entry.is_open and argument != "dtype":
                 if value and argument not in _STATE:
                     raise UnwritableError(
@@ -89,10 +92,6 @@ class Writer:
     def _argument(self, argument: str, value: Any) -> Any:
         if argument == "dtype":
             return _policy(value)
-        if argument == "quantization_config":
-            raise UnwritableError(
-                NO_EQUIVALENT, "is quantized, which no spec can write", help="save the model before it is quantized"
-            )
         if isinstance(value, dict) and value.get("class_name") == "__tuple__":  # Keras reads them in calls alone
             raise UnwritableError(NO_EQUIVALENT, f"has a tuple as `{argument}`, which Keras does not read there")
         kind = argument_kind(argument)
@@ -199,7 +198,7 @@ def entry_defaults(entry: Entry | None) -> dict[str, Any]:
 def plain(value: Any) -> Any:
     """Return a value as a spec writes it: tensors and shapes as lists, whole floats as they are."""
     if isinstance(value, dict) and value.get("class_name") in ("__tensor__", "__numpy__"):
-        return _array(value["config"])
+        return value["config"]["value"]
     if isinstance(value, dict) and value.get("class_name") == "__tuple__":
         return plain(list(value.get("items", ())))
     if isinstance(value, dict):
@@ -209,20 +208,6 @@ def plain(value: Any) -> Any:
     if isinstance(value, str):
         return literal(value)
     return [plain(item) for item in value] if isinstance(value, list | tuple) else value
-
-
-def _array(config: dict[str, Any]) -> Any:
-    """Return the values of an array. Raises UnwritableError for fractions in one of whole numbers, which cuts them."""
-    value, dtype = config["value"], str(config.get("dtype"))
-    if dtype.startswith(("int", "uint", "bool")):
-        waiting = [value]
-        while waiting:
-            each = waiting.pop()
-            if isinstance(each, list):
-                waiting += each
-            elif isinstance(each, float) and not each.is_integer():
-                raise UnwritableError(NO_EQUIVALENT, f"holds {each} in an array of {dtype}")
-    return value
 
 
 def literal(text: str) -> str:
@@ -275,6 +260,16 @@ def _policy(value: Any) -> Any:
             help="save the model before it is quantized",
         )
     return name
+
+
+def _check_quantization(value: Any) -> None:
+    if value is not None:
+        raise UnwritableError(
+            NO_EQUIVALENT,
+            f"has `quantization_config: {str(value)[:60]}`, which no spec can write",
+            expected="no `quantization_config`",
+            help="save the model before it is quantized",
+        )
 
 
 def _is_float32(policy: Any) -> bool:

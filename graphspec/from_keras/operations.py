@@ -19,8 +19,8 @@ _RANK_OF_VOLUMES = 5
 """Dimensions of a batch of volumes, of which Keras takes patches by the operation for images."""
 
 _ARRAYS = ("__tensor__", "__numpy__")
-_BY_THEMSELVES = ("float32", "int32", "bool", "string")
-"""Dtypes that Keras gives a constant of numbers by itself."""
+_BY_THEMSELVES: dict[str, type] = {"float32": float, "int32": int, "bool": bool, "string": str}
+"""Dtypes that Keras gives a constant by itself, with the type of its values."""
 
 
 def operation_unit(call: Call) -> Unit:
@@ -109,21 +109,32 @@ def _constant(entry: Entry, argument: str, value: Any, call: Call) -> Any:
     if (entry.name, argument) == KEY:
         return _key(value)
     if isinstance(value, dict) and value.get("class_name") in _ARRAYS:
-        _check_dtype(str(value["config"].get("dtype")), call)
+        _check_dtype(str(value["config"].get("dtype")), value["config"]["value"], call)
     return plain(value)
 
 
-def _check_dtype(dtype: str, call: Call) -> None:
-    """Refuse an array of a dtype that its numbers alone would not have, where that matters."""
-    floats = all(tensor.dtype.startswith(("float", "bfloat")) for tensor in call.tensors())
-    if dtype in _BY_THEMSELVES or (floats and dtype.startswith(("int", "uint"))):
+def _check_dtype(dtype: str, value: Any, call: Call) -> None:
+    """Refuse an array of a dtype that its values alone would not have, where that matters."""
+    of_floats = all(tensor.dtype.startswith(("float", "bfloat")) for tensor in call.tensors())
+    types = _types_in(value)
+    if types <= {_BY_THEMSELVES.get(dtype)} or (of_floats and dtype.startswith(("int", "uint")) and types <= {int}):
         return
+    if dtype == "float32" and of_floats and types <= {int, float}:
+        return
+    problem = (
+        "whose values are of another" if dtype in _BY_THEMSELVES else "and one of a spec is float32, int32 or bool"
+    )
     raise UnwritableError(
         NO_EQUIVALENT,
-        f"has a constant of the dtype {dtype}, and a constant of a spec is float32, int32 or bool",
+        f"has a constant of the dtype {dtype}, {problem}",
         expected="a constant of one of these dtypes",
         help='convert it in the model: `keras.ops.convert_to_tensor(constant, "float32")`, and save it again',
     )
+
+
+def _types_in(value: Any) -> set[type | None]:
+    """Return the types of the values in nested lists."""
+    return set().union(*map(_types_in, value)) if isinstance(value, list) else {type(value)}
 
 
 def _key(value: Any) -> Any:

@@ -125,9 +125,8 @@ def _record(written: Any) -> LayerRecord:
     if not isinstance(config, dict) or not isinstance(written.get("class_name"), str):
         raise UnknownFormError("one of the `layers` is no mapping with a `class_name` and a `config`")
     module = str(written.get("module") or "")
-    name = config.get("name")
-    if name is None and not is_of_keras(module):  # a custom layer may leave it out of its `config`
-        name = written.get("name")
+    is_ours = bool(module) and is_of_keras(module)  # a custom layer may leave its name out of its `config`
+    name = config.get("name", None if is_ours else written.get("name"))
     if not isinstance(name, str) or not name:
         raise UnknownFormError(f"a `{written['class_name']}` has no `name`")
     if written.get("name", name) != name:
@@ -194,14 +193,13 @@ def input_names(config: dict[str, Any]) -> dict[str, str]:
 
 
 def _called(tensor: Tensor, layers: dict[str, LayerRecord]) -> Tensor:
-    """Return an output by the number of its call: a functional model counts one more, that which made it.
+    """Return an output by the number of its call.
 
-    For Keras, the call before the first of such a model is the last one.
+    A functional model counts one more, that which made it; Keras takes 0, from which it subtracts one, for the last.
     """
     record = _layer(tensor, layers)
-    if not record.is_model or record.class_name == "Sequential":
-        return tensor
-    return replace(tensor, call=(tensor.call or len(record.calls)) - 1)
+    is_functional = record.is_model and record.class_name != "Sequential"
+    return replace(tensor, call=(tensor.call or len(record.calls)) - 1) if is_functional and record.calls else tensor
 
 
 def _sequential(name: str, written: list[Any], built_shape: Any) -> Body:

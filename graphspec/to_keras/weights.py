@@ -116,7 +116,8 @@ def load_weights(model: keras.Model, weights: Weights) -> LoadedWeights:
     require_file(weights.path, weights.text, weights.span)
     with tempfile.TemporaryDirectory() as folder:
         ours = Path(folder) / _FILE_NAME
-        model.save_weights(ours)
+        with keras_errors_as(partial(_not_ready, weights)):
+            model.save_weights(ours)
         with (
             keras_errors_as(partial(_unreadable, weights)),
             _open(weights.path) as theirs,
@@ -226,6 +227,17 @@ def _unreadable(weights: Weights, why: str) -> SpecError:
         weights.span,
         expected="a `.weights.h5` or `.keras` file that Keras 3 wrote",
         help="the file is damaged or of another kind; write it again",
+    )
+
+
+def _not_ready(weights: Weights, why: str) -> SpecError:
+    """Return the error for a model whose own weights Keras cannot write."""
+    return SpecError.of(
+        WEIGHTS_MISMATCH,
+        f"{weights.text} cannot be loaded into this model, whose own weights Keras cannot write: {why}",
+        weights.span,
+        expected="a model whose preprocessing layers have what they learn, such as their vocabularies",
+        help="write `vocabulary` and `idf_weights` at the layers",
     )
 
 

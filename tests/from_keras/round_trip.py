@@ -27,8 +27,7 @@ def differences(model: keras.Model, folder: Path, *, numbers: bool = True, **opt
 
 def structural(model: keras.Model, built: keras.Model) -> list[str]:
     """Return the differences in layers, their arguments, and weights."""
-    ours = {layer.name: layer for layer in every_layer(model)}
-    theirs = {layer.name: layer for layer in every_layer(built)}
+    ours, theirs = layers_by_path(model), layers_by_path(built)
     added = [name for name in theirs if name not in ours and type(theirs[name]) is not keras.layers.Identity]
     found = [f"{name} is added" for name in added] + [f"{name} is missing" for name in ours if name not in theirs]
     for name in ours.keys() & theirs.keys():
@@ -48,14 +47,14 @@ def added_outputs(built: keras.Model) -> list[str]:
     return [name for name in names if isinstance(built.get_layer(name), keras.layers.Identity)]
 
 
-def every_layer(model: keras.Model) -> list[keras.Layer]:
-    """Return the layers of a model and of those in it, without inputs."""
-    found = []
+def layers_by_path(model: keras.Model) -> dict[str, keras.Layer]:
+    """Return the layers of a model and of those in it, without inputs, by the names that lead to them."""
+    found: dict[str, keras.Layer] = {}
     for layer in model.layers:
         if isinstance(layer, keras.Model):
-            found += every_layer(layer)
+            found |= {f"{layer.name}/{path}": inner for path, inner in layers_by_path(layer).items()}
         elif not isinstance(layer, keras.layers.InputLayer):
-            found.append(layer)
+            found[layer.name] = layer
     return found
 
 

@@ -60,18 +60,19 @@ def _digests(outputs: list[Any], known: dict[int, str]) -> list[str]:
 def _arguments(operation: Any, given: Any) -> dict[str, Any]:
     """Return the arguments of a call by their names, without those that are None."""
     if isinstance(operation, keras.Model):
-        return {"inputs": given.args[0] if given.args else given.kwargs["inputs"]}
+        training = {"training": True} if given.kwargs.get("training") else {}
+        return training | {"inputs": given.args[0] if given.args else given.kwargs["inputs"]}
+    parameters = inspect.signature(operation.call).parameters
+    usual = parameters["training"].default if "training" in parameters else None
     try:
         bound = inspect.signature(operation.call).bind(*given.args, **given.kwargs).arguments
     except TypeError:
         bound = {"args": given.args, **given.kwargs}
     keywords = bound.pop("kwargs", {})
-    arguments = {key: each for key, each in {**bound, **keywords}.items() if key != _ADDED}
+    arguments = {**bound, **keywords}
+    if arguments.get("training") == bool(usual):
+        del arguments["training"]  # Keras adds what a layer has by itself
     return {key: each for key, each in arguments.items() if any(part is not None for part in keras.tree.flatten(each))}
-
-
-_ADDED = "training"
-"""An argument that Keras decides for all layers of a model."""
 
 
 def _described(operation: Any) -> Any:

@@ -11,6 +11,7 @@ from keras import Input
 from keras import layers as L  # noqa: N812
 
 import graphspec
+from graphspec.diagnostics import SpecError
 
 TRAINED = """
 graphspec: 1
@@ -78,3 +79,17 @@ def test_included_spec_keeps_its_weights(trained: Path) -> None:
     zeros.save_weights(other.parent / "zeros.weights.h5")
     other.write_text(outer % ", weights: zeros.weights.h5", encoding="utf-8")
     assert float(keras.tree.flatten(graphspec.build(other)(sample))[0][0, 0]) == 0.0
+
+
+def test_weights_of_layers_that_have_not_learned_are_said(trained: Path) -> None:
+    """Weights for a layer whose words are not known are a finding, as Keras cannot write those that it has."""
+    (trained / "spec.yaml").write_text(
+        "graphspec: 1\ninputs: {x: {shape: [], dtype: string}}\nweights: start.weights.h5\n"
+        "outputs: {y: {from: x, apply: {StringLookup: {output_mode: tf_idf}}}}\n",
+        encoding="utf-8",
+    )
+    with pytest.raises(SpecError) as raised:
+        graphspec.build(trained / "spec.yaml")
+    (error,) = raised.value.report.errors
+    assert (error.rule.code, error.span.line if error.span else None) == ("GS510", 3)
+    assert "cannot write" in error.message

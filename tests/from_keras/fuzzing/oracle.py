@@ -22,7 +22,7 @@ from graphspec.to_keras.keras_internals import weightless_scope
 from tests.from_keras.fuzzing.cases import Models
 from tests.from_keras.fuzzing.configs import Case
 from tests.from_keras.fuzzing.trial import MEGABYTES, SECONDS, Outcome, Trial, first, recorder
-from tests.from_keras.round_trip import every_layer, flat, listed, samples, structural
+from tests.from_keras.round_trip import flat, layers_by_path, listed, samples, structural
 from tests.from_keras.wiring import wired
 from tests.fuzzing.watched import Tried, watch
 
@@ -34,9 +34,6 @@ _MAX_PARAMETERS = 300_000
 
 _NUMBERS_EVERY = 5
 """One configuration in so many compares outputs, and all archives do."""
-
-_RANDOM_REPEATS = 20
-"""Calls of a model with layers that may be random outside of training, for them to differ once."""
 
 _FORGOTTEN_EVERY = 20
 
@@ -204,30 +201,30 @@ def differences(loaded: keras.Model, built: keras.Model, *, numbers: bool, weigh
 
 
 def _numeric(loaded: keras.Model, built: keras.Model, *, weights: bool) -> list[str]:
-    """Return the outputs that are not equal to the bit, for random samples and the weights of `loaded`."""
-    if not weights:
-        _copy_weights(loaded, built)
+    """Return the outputs that are not equal to the bit, for random samples and the weights of `loaded`.
+
+    Some layers are random outside of training, too: `built` draws the same numbers, from the state that `loaded` had.
+    """
+    theirs = layers_by_path(built)
+    for path, layer in layers_by_path(loaded).items():
+        if not weights:
+            theirs[path].set_weights(layer.get_weights())
+        for one, other in zip(_random_states(layer), _random_states(theirs[path]), strict=True):
+            other.assign(one)
     try:
         batch = samples(built)
-        repeats = _RANDOM_REPEATS if any("Random" in type(each).__name__ for each in every_layer(loaded)) else 1
-        ours, *again = (flat(loaded(listed(loaded, batch))) for _ in range(1 + repeats))
+        ours = flat(loaded(listed(loaded, batch)))
     except Exception:  # Keras cannot compute what it has loaded
-        return []
-    if not all(all(map(_equal, ours, each)) for each in again):  # some layers are random outside of training, too
         return []
     others = flat(built(batch))
     pairs = zip(ours, others, strict=True)
     return [f"output {at} differs" for at, (one, other) in enumerate(pairs) if not _equal(one, other)]
 
 
-def _copy_weights(loaded: keras.Model, built: keras.Model) -> None:
-    """Give the layers of `built` the weights of `loaded`; models within them may have layers of the same names."""
-    theirs = {layer.name: layer for layer in built.layers}
-    for layer in loaded.layers:
-        if isinstance(layer, keras.Model):
-            _copy_weights(layer, theirs[layer.name])
-        elif layer.weights:
-            theirs[layer.name].set_weights(layer.get_weights())
+def _random_states(layer: keras.Layer) -> list[keras.Variable]:
+    """Return the states of the generators of random numbers of a layer."""
+    weights = {id(each) for each in layer.weights}
+    return [each for each in layer.variables if id(each) not in weights]
 
 
 def _equal(one: Any, other: Any) -> bool:
