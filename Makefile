@@ -59,7 +59,8 @@ values: $(VENV)/.dev
 
 # One lock for every platform and Python, without the addresses that this machine installs from.
 COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --upgrade --universal --python-version 3.11 --group build \
-	--fork-strategy fewest --no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
+	--fork-strategy fewest --no-annotate --no-emit-index-url --no-emit-find-links --constraint locks/floors.txt \
+	--custom-compile-command 'make lock'
 
 lock: | $(BIN)/python
 	$(PIP) 'uv>=0.7'

@@ -11,11 +11,12 @@ import re
 from collections import defaultdict
 from collections.abc import Container, Hashable, Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 from graphspec.from_keras.parameters import PREFIX, Parameters, find_parameters
 from graphspec.from_keras.records import Tensor
-from graphspec.from_keras.units import Block, Unit, lines_of
+from graphspec.from_keras.units import Block, Unit, lines_of, users_of
 
 MAX_LENGTH, MIN_LENGTH, MAX_INPUTS = 150, 2, 3
 _TRIED = 40
@@ -26,6 +27,9 @@ _OF_BLOCK = 5.0
 
 _OF_PARAMETER = 0.2
 """Lines that a parameter costs the reader, in the block and at each use."""
+
+_OF_CHAIN = 2.0
+"""Lines of a node beside its steps: a unit begins one unless it takes what the unit before it gives, and alone does."""
 
 _OF_NODE = 4.0
 """Lines of the node that a use begins where several tensors come in, with the one before that it ends."""
@@ -47,12 +51,18 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Units in a row of a segment, and the tensors that come into them."""
+    """Units in a row of a segment, the tensors that come into them, and the lines that they take.
+
+    chains: The nodes that begin after the first unit. periods: The equal windows that it is made of.
+    """
 
     segment: Segment
     start: int
     length: int
     inputs: tuple[Tensor, ...]
+    lines: float
+    chains: int
+    periods: int = 1
 
     @property
     def units(self) -> list[Unit]:
@@ -104,16 +114,16 @@ def _best(segments: list[Segment]) -> _Choice | None:
 
 def _most_saved(windows: list[Window]) -> float:
     """Return how many lines a block of windows saves if its uses have no parameters."""
-    length = sum(unit.lines for unit in windows[0].units)
-    return (len(windows) - 1) * length - len(windows) * _of_use(windows[0]) - _OF_BLOCK
+    return (len(windows) - 1) * windows[0].lines - len(windows) * _of_use(windows[0]) - _OF_BLOCK
 
 
 def _saved(choice: _Choice) -> float:
     """Return how many lines a block saves."""
     windows, parameters = choice.windows, choice.parameters
-    before = sum(unit.lines for window in windows for unit in window.units)
-    template = sum(map(lines_of, choice.slots))
+    before = sum(window.lines for window in windows)
+    template = sum(map(lines_of, choice.slots)) + _OF_CHAIN * windows[0].chains
     uses = sum(lines_of(values) for values in parameters.by_use())
+    template *= 2 - 1 / windows[0].periods  # a reader reads again what repeats
     wiring = sum(_of_use(window) - 1 for window in windows) + _OF_NODE * sum(map(_is_branch, windows))
     return before - template - uses - wiring - _OF_BLOCK - _OF_PARAMETER * len(parameters.values) * (len(windows) + 2)
 
@@ -134,9 +144,11 @@ def _is_branch(window: Window) -> bool:
 def _repeated(segments: list[Segment]) -> Iterator[list[Window]]:
     """Yield the windows that are equal but for their slots, without those that overlap."""
     groups: dict[tuple[int, int], list[Window]] = defaultdict(list)
+    signatures: dict[tuple[int, int, int], int] = {}
     for segment in segments:
         for signature, window in _windows(segment):
             groups[window.length, signature].append(window)
+            signatures[id(segment), window.start, window.length] = signature
     for windows in groups.values():
         apart: list[Window] = []
         for window in windows:
@@ -144,7 +156,18 @@ def _repeated(segments: list[Segment]) -> Iterator[list[Window]]:
             if last is None or window.start >= last.start + last.length:
                 apart.append(window)
         if len(apart) > 1:
-            yield apart
+            yield [replace(window, periods=_periods(window, signatures)) for window in apart]
+
+
+def _periods(window: Window, signatures: dict[tuple[int, int, int], int]) -> int:
+    """Return of how many equal windows a window is made; 1 for one that does not repeat in itself."""
+    for length in range(MIN_LENGTH, window.length // 2 + 1):
+        if window.length % length == 0:
+            starts = range(window.start, window.start + window.length, length)
+            parts = {signatures.get((id(window.segment), start, length)) for start in starts}
+            if len(parts) == 1 and None not in parts:
+                return window.length // length
+    return 1
 
 
 def _windows(segment: Segment) -> Iterator[tuple[int, Window]]:
@@ -163,18 +186,34 @@ def _windows(segment: Segment) -> Iterator[tuple[int, Window]]:
         if (made := position.get((tensor.layer, tensor.call))) is not None:
             last_use[made] = len(units)
             is_plain[made] &= not segment.is_body  # its layer bears the name of the output, which a block would hide
+    chains = _chains(segment)
     for start in range(len(units)):
         external: list[Tensor] = []
-        signature, furthest = 0, 0
+        signature, furthest, begun, lines = 0, 0, 0, 0.0
+        kinds: set[tuple[str, str]] = set()
         for end in range(start, min(len(units), start + MAX_LENGTH)):
             unit = units[end]
             signature = hash((signature, unit.kind, _wiring([unit.args, unit.kwargs], position, start, external)))
             length = end - start + 1
+            kinds.add(unit.kind)
+            begun += chains[end]
+            lines += unit.lines + _OF_CHAIN * chains[end]
             if len(external) > MAX_INPUTS or length == len(units):
                 break
-            if length >= MIN_LENGTH and furthest <= end and is_plain[end] and external and last_use[end] > end:
-                yield signature, Window(segment, start, length, tuple(external))
+            is_list = len(kinds) == 1 and unit.block is not None  # uses of one block read well as they are
+            ends_well = is_plain[end] and last_use[end] > end and furthest <= end
+            if length >= MIN_LENGTH and external and ends_well and not is_list:
+                yield signature, Window(segment, start, length, tuple(external), lines, begun - chains[start])
             furthest = max(furthest, last_use[end])
+
+
+def _chains(segment: Segment) -> list[bool]:
+    """Return for each unit whether it begins a node."""
+    users = users_of(segment.units, segment.outputs)
+    continued = [
+        unit.inputs == [before.result] and users[before.result] == 1 for before, unit in pairwise(segment.units)
+    ]
+    return [True, *(not each for each in continued)]
 
 
 def _wiring(value: Any, position: dict[tuple[str, int], int], start: int, external: list[Tensor]) -> Hashable:

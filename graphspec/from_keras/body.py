@@ -234,14 +234,19 @@ class BodyWriter:
         return name, arguments
 
     def ask_for_plugin(self, name: str, layer: LayerRecord) -> None:
-        """Name the module of a custom layer under `plugins`, after its package if nobody says which it is."""
+        """Name the module of a custom layer under `plugins`, after its package if nobody says which it is.
+
+        A package that registers its layers under its own name is named as a whole.
+        """
         plugins = self.context.plugins
-        module = layer.module
-        if module and module != "builtins" and not module.startswith("keras.") and module not in plugins:
-            plugins.append(module)
+        package, module = name.partition(">")[0], layer.module
+        if module and module != "builtins" and not module.startswith("keras."):
+            root = module.partition(".")[0]
+            if module not in plugins and root not in plugins:
+                plugins.append(root if root == package else module)
         if plugins:
             return
-        package = as_name(name.partition(">")[0])
+        package = as_name(package)
         plugins.append(package)
         self.context.findings.add(
             PLUGIN_NEEDED,

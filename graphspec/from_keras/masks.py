@@ -22,7 +22,7 @@ def automatic_masks(calls: list[Call]) -> set[tuple[str, int, str]]:
     for call in calls:
         for key, masked in _masked_arguments(call).items():
             mask = call.kwargs[key]
-            source = _masked_source(masked, by_result)
+            source = _masked_source(call, masked, by_result)
             if source is not None and _is_mask_of(mask, source, by_result):
                 found.add((call.layer.name, call.number, key))
     return found
@@ -48,13 +48,20 @@ def _masked_arguments(call: Call) -> dict[str, Tensor]:
     }
 
 
-def _masked_source(tensor: Tensor, by_result: _Calls) -> Call | None:
-    """Return the call of the `Embedding` or of `Masking` that gives a tensor its mask; None if there is none."""
+def _masked_source(user: Call, tensor: Tensor, by_result: _Calls) -> Call | None:
+    """Return the call of the `Embedding` or of `Masking` that gives a tensor its mask, until `user` takes it; or None.
+
+    A layer of another dtype than that before it casts what it takes, and a cast has no mask.
+    """
+    dtypes = {_dtype(user)}
     while True:
         call = by_result.get((tensor.layer, tensor.call))
         if call is None or tensor.index or len(call.args) != 1 or not isinstance(call.args[0], Tensor):
             return None
         layer = call.layer
+        dtypes.add(_dtype(call))
+        if len(dtypes) > 1:
+            return None
         if layer.class_name == "Masking" or (layer.class_name == "Embedding" and layer.config.get("mask_zero") is True):
             return call
         entry = catalog.find("layers", layer.class_name)
@@ -66,14 +73,23 @@ def _masked_source(tensor: Tensor, by_result: _Calls) -> Call | None:
         tensor = call.args[0]
 
 
+def _dtype(call: Call) -> str:
+    """Return the name of the dtype policy of a layer, or what stands in its place."""
+    policy = call.layer.config.get("dtype")
+    config = policy.get("config") if isinstance(policy, dict) else None
+    return str(config.get("name") if isinstance(config, dict) else policy)
+
+
 def _is_mask_of(mask: Tensor, source: Call, by_result: _Calls) -> bool:
     """Return whether a tensor is the mask that a layer computes of what it takes."""
     call = by_result.get((mask.layer, mask.call))
     padding = 0
     if source.layer.class_name == "Masking":
         padding = source.layer.config.get("mask_value", 0)
-        is_any = call is not None and call.layer.class_name == "Any" and call.layer.config.get("axis") == -1
-        if call is None or not is_any or len(call.args) != 1 or not isinstance(call.args[0], Tensor):
+        if call is None or call.layer.class_name != "Any" or len(call.args) != 1:
+            return False
+        reduced = call.layer.config.get("axis"), call.layer.config.get("keepdims")
+        if reduced != (-1, False) or not isinstance(call.args[0], Tensor):
             return False
         call = by_result.get((call.args[0].layer, call.args[0].call))
     return call is not None and call.layer.class_name == "NotEqual" and call.args == [source.args[0], padding]

@@ -28,17 +28,17 @@ EVERY_AXIS = frozenset(
 )
 """Arguments of which one number stands for the same number on every axis."""
 
+_FOLLOWS = {"strides": "pool_size", "value_dim": "key_dim"}
+"""Arguments that are None by default, and those whose values they take then."""
 
 _FOR_NONE = {"data_format": "channels_last", "activation": "linear"}
 """What Keras puts in the place of None when it makes a layer."""
-
 
 _PLAIN = ("__tensor__", "__numpy__", "__tuple__", "__ellipsis__", "__slice__", "__keras_tensor__", "__bytes__")
 """Classes by which Keras writes plain values."""
 
 _STATE = ("vocabulary_size", "bin_boundaries", "quantization_config")
 """Keys of a configuration that follow from others."""
-
 
 HeldLayer = Callable[[dict[str, Any]], Any]
 """Writes a serialised layer that stands among arguments: in place, or by the name of its declaration."""
@@ -81,7 +81,7 @@ class Writer:
                         expected=f"arguments of `{name}` in Keras {catalog.keras_version()}",
                     )
                 continue
-            if entry is not None and self._is_default(entry, argument, value):
+            if entry is not None and (self._is_default(entry, argument, value) or _follows(entry, argument, config)):
                 continue
             found[argument] = self._argument(argument, value)
         return found
@@ -89,6 +89,12 @@ class Writer:
     def _argument(self, argument: str, value: Any) -> Any:
         if argument == "dtype":
             return _policy(value)
+        if argument == "quantization_config":
+            raise UnwritableError(
+                NO_EQUIVALENT, "is quantized, which no spec can write", help="save the model before it is quantized"
+            )
+        if isinstance(value, dict) and value.get("class_name") == "__tuple__":  # Keras reads them in calls alone
+            raise UnwritableError(NO_EQUIVALENT, f"has a tuple as `{argument}`, which Keras does not read there")
         kind = argument_kind(argument)
         if is_object(value):
             if kind == "layers":
@@ -119,6 +125,14 @@ class Writer:
         return same(plain(value), default) or (
             argument in EVERY_AXIS and same(_one_for_all(value), _one_for_all(default))
         )
+
+
+def _follows(entry: Entry, argument: str, config: dict[str, Any]) -> bool:
+    """Return whether Keras makes the value of an argument from another one where it is None."""
+    source = _FOLLOWS.get(argument)
+    if source not in entry.arguments or entry.arguments.get(argument, REQUIRED) is not None:
+        return False
+    return same(_one_for_all(config[argument]), _one_for_all(config.get(source, entry.arguments[source])))
 
 
 def is_object(value: Any) -> bool:
@@ -185,7 +199,7 @@ def entry_defaults(entry: Entry | None) -> dict[str, Any]:
 def plain(value: Any) -> Any:
     """Return a value as a spec writes it: tensors and shapes as lists, whole floats as they are."""
     if isinstance(value, dict) and value.get("class_name") in ("__tensor__", "__numpy__"):
-        return value["config"]["value"]
+        return _array(value["config"])
     if isinstance(value, dict) and value.get("class_name") == "__tuple__":
         return plain(list(value.get("items", ())))
     if isinstance(value, dict):
@@ -195,6 +209,20 @@ def plain(value: Any) -> Any:
     if isinstance(value, str):
         return literal(value)
     return [plain(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _array(config: dict[str, Any]) -> Any:
+    """Return the values of an array. Raises UnwritableError for fractions in one of whole numbers, which cuts them."""
+    value, dtype = config["value"], str(config.get("dtype"))
+    if dtype.startswith(("int", "uint", "bool")):
+        waiting = [value]
+        while waiting:
+            each = waiting.pop()
+            if isinstance(each, list):
+                waiting += each
+            elif isinstance(each, float) and not each.is_integer():
+                raise UnwritableError(NO_EQUIVALENT, f"holds {each} in an array of {dtype}")
+    return value
 
 
 def literal(text: str) -> str:

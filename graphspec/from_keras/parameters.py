@@ -1,7 +1,8 @@
 """Equal units with differing slots → a template with parameters, and the values of each use.
 
 A value that differs becomes a parameter; one that follows from another is written as an expression of it. Names that
-begin alike in a use have their beginning as one parameter, names that Keras has numbered their numbers.
+begin alike in a use have their beginning as one parameter, names that Keras has numbered their numbers,
+or what is after the name where the first has no number.
 """
 
 from __future__ import annotations
@@ -19,7 +20,11 @@ _SEPARATORS = "_-/."
 _NUMBERS = re.compile(r"(\$\{[^}]*\}|\d+)")
 """Numbers of a name, and expressions for them."""
 
-PREFIX = "name"
+_SUFFIXES = re.compile(r"_[1-9]\d*")
+_SUFFIX = re.compile(r"(?:_[1-9]\d*)?$")
+"""The number that Keras puts after all names of a class but the first."""
+
+PREFIX, SUFFIX = "name", "suffix"
 
 
 @dataclass
@@ -64,6 +69,8 @@ class Parameters:
         for name, values in self.values.items():
             value, count = Counter(map(repr, values)).most_common(1)[0]
             is_common = count > self.uses // 2 and name != PREFIX and not any(map(holds_expression, values))
+            if name == SUFFIX and "" in values:
+                value, is_common = repr(""), True
             found[name] = next(each for each in values if repr(each) == value) if is_common else None
         return found
 
@@ -129,6 +136,8 @@ def _written(key: str, values: list[Any], parameters: Parameters) -> Any:
                 column[0] if column not in varying else f"${{{parameters.expression(key, list(column))}}}"
                 for column in columns
             ]
+    if key.startswith(SUFFIX) and all(isinstance(value, str) and _SUFFIXES.fullmatch(value) for value in values):
+        return f"_${{{parameters.expression('number', [int(value[1:]) for value in values])}}}"
     if all(_is_plain(value) for value in values):
         return f"${{{parameters.expression(key, values)}}}"
     return None
@@ -204,6 +213,10 @@ def _fits(names: list[str], prefixes: list[str]) -> bool:
 
 def _numbered(names: list[str], parameters: Parameters) -> str:
     """Return names that differ by their numbers alone as one text with an expression for each number."""
+    stems = {_SUFFIX.sub("", name) for name in names}
+    if len(stems) == 1 and stems <= set(names) and not holds_expression(names):
+        stem = stems.pop()
+        return f"{stem}${{{parameters.add(SUFFIX, [name.removeprefix(stem) for name in names])}}}"
     parts = [_NUMBERS.split(name) for name in names]
     if len({tuple(each[::2]) for each in parts}) > 1:
         return f"${{{parameters.add('layer', names)}}}"

@@ -124,7 +124,10 @@ def _record(written: Any) -> LayerRecord:
     config = written.get("config") if isinstance(written, dict) else None
     if not isinstance(config, dict) or not isinstance(written.get("class_name"), str):
         raise UnknownFormError("one of the `layers` is no mapping with a `class_name` and a `config`")
-    name = config.get("name", written.get("name"))  # a custom layer may leave it out of its `config`
+    module = str(written.get("module") or "")
+    name = config.get("name")
+    if name is None and not is_of_keras(module):  # a custom layer may leave it out of its `config`
+        name = written.get("name")
     if not isinstance(name, str) or not name:
         raise UnknownFormError(f"a `{written['class_name']}` has no `name`")
     if written.get("name", name) != name:
@@ -132,7 +135,7 @@ def _record(written: Any) -> LayerRecord:
     return LayerRecord(
         name=name,
         class_name=written["class_name"],
-        module=str(written.get("module") or ""),
+        module=module,
         registered_name=str(written.get("registered_name") or written["class_name"]),
         config=config,
         is_held_elsewhere="shared_object_id" in written,
@@ -191,10 +194,14 @@ def input_names(config: dict[str, Any]) -> dict[str, str]:
 
 
 def _called(tensor: Tensor, layers: dict[str, LayerRecord]) -> Tensor:
-    """Return an output by the number of its call: a functional model counts one more, that which made it."""
+    """Return an output by the number of its call: a functional model counts one more, that which made it.
+
+    For Keras, the call before the first of such a model is the last one.
+    """
     record = _layer(tensor, layers)
-    is_functional = record.is_model and record.class_name != "Sequential"
-    return replace(tensor, call=tensor.call - 1) if is_functional and tensor.call else tensor
+    if not record.is_model or record.class_name == "Sequential":
+        return tensor
+    return replace(tensor, call=(tensor.call or len(record.calls)) - 1)
 
 
 def _sequential(name: str, written: list[Any], built_shape: Any) -> Body:

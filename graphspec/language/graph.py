@@ -379,7 +379,10 @@ def wrapped_layers(layer: Layer) -> Iterator[Layer]:
 def argument_layers(layer: Layer) -> Iterator[Layer]:
     """Return the layers among the arguments of `layer` itself."""
     for value in layer.arguments.values():
-        yield from (item for item in (value if isinstance(value, list) else [value]) if isinstance(item, Layer))
+        if isinstance(value, Layer):
+            yield value
+        elif isinstance(value, list):
+            yield from (item for item in value if isinstance(item, Layer))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,13 @@ from graphspec.language.graph import Graph, Layer, NestedModel, Object, Plugin, 
 
 def size_of(value: Any) -> int:
     """Return the number of values in a value or layer. Ten characters of text count as one."""
-    if isinstance(value, Object | Layer):
-        return 1 + size_of(value.arguments)
+    if isinstance(value, str):
+        return len(value) // 10
     if isinstance(value, dict):
         return len(value) + sum(map(size_of, value.values()))
     if isinstance(value, list | tuple):
         return len(value) + sum(map(size_of, value))
-    return len(value) // 10 if isinstance(value, str) else 0
+    return 1 + size_of(value.arguments) if isinstance(value, Object | Layer) else 0
 
 
 def every_plugin(graph: Graph) -> Iterator[Plugin]:

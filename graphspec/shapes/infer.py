@@ -15,7 +15,7 @@ from typing import Any
 
 from graphspec import catalog
 from graphspec.diagnostics import Diagnostic, Label
-from graphspec.diagnostics.rules import BAD_SELECTION, SHAPE_MISMATCH, TOO_LARGE, Rule
+from graphspec.diagnostics.rules import BAD_OPERANDS, BAD_SELECTION, SHAPE_MISMATCH, TOO_LARGE, Rule
 from graphspec.diagnostics.shape_text import MAX_LISTED, shape_text
 from graphspec.language.feed import Feed, Reference
 from graphspec.language.graph import ExternalModel, Graph, Input, Layer, NestedModel, Node, Step
@@ -117,6 +117,7 @@ class _Walk:
                     values[name] = calls[name][-1] if node.steps else self.feed(node.feed, values)
             except _Found as found:
                 self.shapes.findings.append(found.diagnostic)
+        self.shapes.findings += _outputs_of_several(graph, values)
         return values
 
     def input(self, each: Input) -> Value:
@@ -277,6 +278,21 @@ def bad_index(reference: Reference, count: int) -> Diagnostic:
         expected=f"an index from [0] to [{count - 1}]" if count > 1 else f"`{reference.name}`",
         help="" if count > 1 else "a recurrent layer returns its states with `return_state: true`",
     )
+
+
+def _outputs_of_several(graph: Graph, values: dict[str, Value]) -> Iterator[Diagnostic]:
+    """Yield a diagnostic for each output that is not one tensor: no loss or data file belongs to it as a whole."""
+    for name, output in graph.outputs.items():
+        value = values.get(name)
+        if isinstance(value, list | dict):
+            picked = "[0]" if isinstance(value, list) else f".{next(iter(value))}"
+            yield Diagnostic(
+                BAD_OPERANDS,
+                f"the output `{name}` is {f'{len(value)} tensors' if len(value) > 1 else 'a list of one tensor'}",
+                output.span,
+                expected="one tensor",
+                help=f"compute it in a node, and name one of its tensors: `{name}: node{picked}`",
+            )
 
 
 def _rule(name: str) -> ShapeRule | None:

@@ -57,7 +57,7 @@ def _import(plugin: Plugin, report: Report) -> None:
             f"the plugin `{plugin.module}` cannot be imported: {where}{type(error).__name__}: {reason(error)}",
             plugin.span,
             expected="a module that is installed, or lies beside the spec",
-            help="install it, or check the name" if isinstance(error, ModuleNotFoundError) else "mend the module",
+            help="install it, or check the name" if isinstance(error, ModuleNotFoundError) else "fix the module",
         )
     finally:
         if str(folder) in sys.path:

@@ -131,5 +131,8 @@ def listed(model: keras.Model, batch: dict[str, Any]) -> Any:
 
 def flat(outputs: Any) -> list[Any]:
     """Return outputs as arrays, those of a mapping in its order."""
-    values = list(outputs.values()) if isinstance(outputs, dict) else [outputs]
-    return [np.asarray(each) for value in values for each in keras.tree.flatten(value)]
+    if isinstance(outputs, dict):
+        return [each for value in outputs.values() for each in flat(value)]
+    if isinstance(outputs, list | tuple):
+        return [each for value in outputs for each in flat(value)]
+    return [np.asarray(outputs)]

@@ -134,6 +134,16 @@ def test_plugins_are_named(tmp_path: Path) -> None:
     assert "--plugin" in by_package.stderr
 
 
+def test_package_under_its_own_name_is_one_plugin() -> None:
+    """A package that registers its layers under its name is named once, whichever of its modules defines them."""
+    gates = [
+        {**layer("Gate", f"gate_{name}", module=f"shop.layers.{name}", rate=0.5), "registered_name": "shop>Gate"}
+        for name in ("one", "two")
+    ]
+    write_json(Path("config.json"), sequential(*gates))
+    assert "plugins: [shop]\n" in call("config.json").stdout
+
+
 def test_warnings_do_not_mix_with_the_spec() -> None:
     """Warnings go to standard error, and the command succeeds."""
     renamed = json.loads(json.dumps(SMALL).replace('"score"', '"score.1"'))

@@ -19,6 +19,7 @@ from graphspec.diagnostics import SpecError
 from graphspec.from_keras import Decompiled, DecompileOptions, decompile_file, read_model_file
 from graphspec.from_keras.config_form import MAX_DEPTH
 from tests.from_keras.round_trip import differences, structural
+from tests.from_keras.wiring import wired
 
 Edit = Callable[[dict[str, Any]], object]
 
@@ -59,7 +60,7 @@ def model(*layers: dict[str, Any], output: str = "y") -> dict[str, Any]:
 
 def dense(name: str = "y", **config: Any) -> dict[str, Any]:
     """Return a `Dense` that is called on the input."""
-    return layer("Dense", name, [tensor("x")], units=3, **config)
+    return layer("Dense", name, [tensor("x")], **{"units": 3, **config})
 
 
 def decompiled(config: Any, folder: Path, options: DecompileOptions | None = None) -> Decompiled:
@@ -90,6 +91,8 @@ def nested(depth: int) -> Any:
     return value
 
 
+ARRAY = {"class_name": "__numpy__", "config": {"value": [1.0, 0.5], "dtype": "int64"}}
+
 FAULTY: dict[str, tuple[Edit, str]] = {
     "an input that is text": (lambda config: config["config"].update(input_layers="x"), "`x` stands among inputs"),
     "outputs of text": (lambda config: config["config"].update(output_layers=["y", "z"]), "`y` stands among"),
@@ -97,6 +100,7 @@ FAULTY: dict[str, tuple[Edit, str]] = {
     "no name": (lambda config: config["config"].pop("name"), "has no `name`"),
     "layers that are none": (lambda config: config["config"].update(layers={"a": 1}), "no list of `layers`"),
     "a layer that is none": (lambda config: config["config"]["layers"].append(3), "no mapping with a `class_name`"),
+    "a layer without a name": (lambda config: last(config)["config"].pop("name"), "has no `name`"),
     "a name that is none": (lambda config: last(config)["config"].update(name=[]), "has no `name`"),
     "two names": (lambda config: last(config)["config"].update(name="z"), "is called"),
     "a layer twice": (lambda config: config["config"]["layers"].append(dense()), "two layers are called `y`"),
@@ -189,10 +193,13 @@ def test_base_of_the_faulty_ones_is_sound(tmp_path: Path) -> None:
     [
         (dense(dtype={"class_name": "DTypePolicy", "config": None}), "dtype policy"),
         (dense(kernel_size=[{}, {}]), "`kernel_size"),
+        (dense(quantization_config=[1, 2]), "is quantized"),
+        (dense(activation={"class_name": "__tuple__", "items": ["relu"]}), "has a tuple as `activation`"),
+        (dense(units=ARRAY), "holds 0.5 in an array of int64"),
         (layer("Flatten", "y", [tensor("x"), {"class_name": "Adam", "config": {}}]), "arguments by position"),
         (layer("Flatten", "y", [[tensor("x"), {"class_name": "Adam", "config": {}}]]), "holds a `Adam`"),
     ],
-    ids=["policy", "argument", "operand", "operand in a list"],
+    ids=["policy", "argument", "quantized", "tuple", "fraction", "operand", "operand in a list"],
 )
 def test_what_no_spec_holds_is_said(config: dict[str, Any], part: str, tmp_path: Path) -> None:
     """A value that no spec can write is a finding that names its layer."""
@@ -208,6 +215,27 @@ def test_any_name_comes_back(name: str, tmp_path: Path) -> None:
     y = shared(shared(keras.layers.Dense(4, name=name)(x)))
     found, _ = differences(keras.Model(x, keras.layers.Dense(2, name=name + "e")(y)), tmp_path)
     assert found == []
+
+
+def test_call_before_the_first_of_a_model_is_its_last(tmp_path: Path) -> None:
+    """Keras counts the calls of a functional model from one, and back from its last one where a file says zero."""
+    x = keras.Input((4,), name="x")
+    inner = keras.Model(x, keras.layers.Dense(4, name="dense")(x), name="inner")
+    config = json.loads(keras.Model(x, inner(inner(x)), name="outer").to_json())
+    assert config["config"]["output_layers"] == ["inner", 2, 0]
+    config["config"]["output_layers"] = ["inner", 0, 0]
+    decompiled(config, tmp_path, DecompileOptions(path=tmp_path / "spec.yaml"))
+    built, loaded = graphspec.build(tmp_path / "spec.yaml"), keras.models.model_from_json(json.dumps(config))
+    assert wired(loaded, built) == []
+
+
+def test_other_masks_than_those_of_keras_are_written(tmp_path: Path) -> None:
+    """A mask that keeps its axis is not that of `Masking`, which Keras passes by itself."""
+    x = keras.Input((5, 4), name="x")
+    y = keras.layers.LSTM(3, name="y")(keras.layers.Masking(name="masking")(x))
+    config = json.loads(keras.Model(x, y).to_json())
+    next(each for each in config["config"]["layers"] if each["class_name"] == "Any")["config"]["keepdims"] = True
+    assert "ops.any" in decompiled(config, tmp_path).text
 
 
 def test_texts_are_no_expressions(tmp_path: Path) -> None:

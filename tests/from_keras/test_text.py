@@ -14,6 +14,7 @@ import graphspec
 from graphspec.diagnostics import SourceText
 from graphspec.editor.formatting import format_source
 from tests.from_keras.models import MODELS
+from tests.from_keras.round_trip import structural
 
 
 @pytest.fixture(autouse=True)
@@ -121,3 +122,27 @@ def test_compile_becomes_losses_metrics_and_training(tmp_path: Path) -> None:
     assert found["b"]["loss"] == "SparseCategoricalCrossentropy"
     assert list(found["b"]["metrics"]) == ["accuracy", {"SparseTopKCategoricalAccuracy": 2}]
     assert spec.tree["training"]["optimizer"] == {"Adam": {"clipnorm": 1.0}}
+
+
+def test_repeated_structure_is_one_block(tmp_path: Path) -> None:
+    """Layers that a loop makes, whose first names have no numbers, are uses of one block that has them once."""
+    x = before = Input((16,), name="x")
+    for _ in range(20):
+        inner = L.Dense(16, activation="gelu")(L.LayerNormalization()(before))
+        before = L.Add()([before, inner])
+    text = text_of(Model(x, L.Dense(1, name="out")(before)), tmp_path)
+    assert (text.count("LayerNormalization"), text.count("- residual")) == (1, 20)
+    assert len(text.splitlines()) <= 40
+
+
+def test_arguments_that_follow_from_others_are_left_out(tmp_path: Path) -> None:
+    """Strides equal to the pool size, and a value dimension equal to that of the keys, are Keras' own choice."""
+    x = Input((24, 24, 3), name="x")
+    pooled = L.AveragePooling2D((2, 1), strides=1)(L.MaxPooling2D((2, 3))(L.MaxPooling2D(3, padding="same")(x)))
+    rows = L.Reshape((-1, 3))(pooled)
+    same = L.MultiHeadAttention(2, 4)(rows, rows)
+    model = Model(x, L.MultiHeadAttention(2, 4, value_dim=3, name="y")(same, same))
+    text = text_of(model, tmp_path)
+    assert (text.count("strides"), text.count("value_dim")) == (1, 1)
+    built = graphspec.build(tmp_path / "spec.yaml")
+    assert structural(model, built) == []

@@ -94,7 +94,7 @@ def judge(event: str, arguments: tuple[Any, ...], limits: Limits) -> str | None:
             return _judge_open(arguments[0], arguments[1], arguments[2], limits)
         case "marshal.loads" | "marshal.load" if sys._getframe(2).f_code.co_filename not in _LOADERS:
             return f"{event} of {arguments[0][:40] if arguments else b''!r}"
-        case "pickle.find_class" if not (limits.starts and arguments[0].startswith(_OWN_RESULTS)):
+        case "pickle.find_class" if not (limits.starts and _is_own_result(*arguments)):
             return f"unpickles {arguments[0]}.{arguments[1]}"
         case "exec" if _is_foreign(code := getattr(arguments[0], "co_filename", "")):
             return f"executes {code}"
@@ -116,6 +116,15 @@ def judge(event: str, arguments: tuple[Any, ...], limits: Limits) -> str | None:
         case _ if event in LISTS:
             return _judge_list(event, arguments[0], limits)
     return None
+
+
+def _is_own_result(module: str, name: str) -> bool:
+    """Return whether processes of validation send each other objects of this class.
+
+    Until Python 3.11.4, the member of an `Enum` is pickled as a call of `getattr`.
+    """
+    is_enum = sys.version_info < (3, 11, 4) and (module, name) == ("builtins", "getattr")
+    return is_enum or module.startswith(_OWN_RESULTS)
 
 
 def _judge_open(path: Any, mode: Any, flags: Any, limits: Limits) -> str | None:

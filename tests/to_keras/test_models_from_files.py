@@ -94,17 +94,20 @@ def test_inputs_go_by_name_and_outputs_are_picked(write: Write, tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    ("node", "code"),
+    ("node", "output", "code"),
     [
-        ("{from: {a: first, c: second}, apply: base}", "GS307"),
-        ("{from: first, apply: base}", "GS307"),
-        ("{from: [first, second, first], apply: base}", "GS307"),
-        ("{from: made.lowe}", "GS306"),
-        ("{from: 'made[2]'}", "GS306"),
-        ("{from: made, apply: {Dense: 2}}", "GS411"),
+        ("{from: {a: first, c: second}, apply: base}", "wrong.low", "GS307"),
+        ("{from: first, apply: base}", "wrong.low", "GS307"),
+        ("{from: [first, second, first], apply: base}", "wrong.low", "GS307"),
+        ("{from: made.lowe}", "wrong", "GS306"),
+        ("{from: 'made[2]'}", "wrong", "GS306"),
+        ("{from: made, apply: {Dense: 2}}", "wrong", "GS411"),
+        ("{from: made}", "wrong", "GS411"),
     ],
 )
-def test_wrong_uses_are_found_at_the_latest_when_built(write: Write, tmp_path: Path, node: str, code: str) -> None:
+def test_wrong_uses_are_found_at_the_latest_when_built(
+    write: Write, tmp_path: Path, node: str, output: str, code: str
+) -> None:
     """What validation does not know of a file is found at its place when the model is built, by the same rule."""
     several().save(tmp_path / "base.keras")
     path = write(
@@ -115,7 +118,7 @@ def test_wrong_uses_are_found_at_the_latest_when_built(write: Write, tmp_path: P
         graph:
           made: {{from: {{a: first, b: second}}, apply: base}}
           wrong: {node}
-        outputs: {{y: {{from: wrong}}, z: made.low}}
+        outputs: {{y: {{from: {output}}}, z: made.low}}
         """
     )
     assert [finding.rule.code for finding in graphspec.validate(path)] in ([], [code])

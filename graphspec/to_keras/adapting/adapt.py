@@ -174,5 +174,5 @@ def _refusal(span: Span, name: str, why: str) -> SpecError:
         REFUSED_TRAINING,
         f"`{name}` cannot learn from the training split: {why}",
         span,
-        help="mend the data, or give the layer as arguments what it is to know",
+        help="correct the data, or state as arguments of the layer what it would learn",
     )

@@ -35,6 +35,9 @@ _MAX_PARAMETERS = 300_000
 _NUMBERS_EVERY = 5
 """One configuration in so many compares outputs, and all archives do."""
 
+_RANDOM_REPEATS = 20
+"""Calls of a model with layers that may be random outside of training, for them to differ once."""
+
 _FORGOTTEN_EVERY = 20
 
 
@@ -203,19 +206,28 @@ def differences(loaded: keras.Model, built: keras.Model, *, numbers: bool, weigh
 def _numeric(loaded: keras.Model, built: keras.Model, *, weights: bool) -> list[str]:
     """Return the outputs that are not equal to the bit, for random samples and the weights of `loaded`."""
     if not weights:
-        theirs = {layer.name: layer for layer in every_layer(built)}
-        for layer in every_layer(loaded):
-            theirs[layer.name].set_weights(layer.get_weights())
+        _copy_weights(loaded, built)
     try:
         batch = samples(built)
-        ours, again = (flat(loaded(listed(loaded, batch))) for _ in range(2))
+        repeats = _RANDOM_REPEATS if any("Random" in type(each).__name__ for each in every_layer(loaded)) else 1
+        ours, *again = (flat(loaded(listed(loaded, batch))) for _ in range(1 + repeats))
     except Exception:  # Keras cannot compute what it has loaded
         return []
-    if not all(map(_equal, ours, again)):  # some layers are random outside of training, too
+    if not all(all(map(_equal, ours, each)) for each in again):  # some layers are random outside of training, too
         return []
     others = flat(built(batch))
     pairs = zip(ours, others, strict=True)
     return [f"output {at} differs" for at, (one, other) in enumerate(pairs) if not _equal(one, other)]
+
+
+def _copy_weights(loaded: keras.Model, built: keras.Model) -> None:
+    """Give the layers of `built` the weights of `loaded`; models within them may have layers of the same names."""
+    theirs = {layer.name: layer for layer in built.layers}
+    for layer in loaded.layers:
+        if isinstance(layer, keras.Model):
+            _copy_weights(layer, theirs[layer.name])
+        elif layer.weights:
+            theirs[layer.name].set_weights(layer.get_weights())
 
 
 def _equal(one: Any, other: Any) -> bool:
