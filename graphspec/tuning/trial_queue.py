@@ -28,7 +28,7 @@ class TrialQueue:
         leases: The leases of the study.
         read: Returns every trial so far.
         is_exhausted: Returns whether the sampler has no more values.
-        reporter: Where it is told what this worker takes over or waits for.
+        reporter: Receives what this worker takes over or waits for.
     """
 
     def __init__(

@@ -321,7 +321,7 @@ class Tuner:
             return {}
 
     def _conclude(self, status: str) -> None:
-        """Write the status of the study, unless other workers go on with it in this folder."""
+        """Write the status of the study, unless other workers continue it in this folder."""
         if not self.leases.worker.has_company():
             self._write(status)
 
@@ -332,7 +332,7 @@ class Tuner:
 
 
 def _is_kept(trial: optuna.Trial, value: float, epoch: int) -> bool:
-    """Report the value of an epoch, and return whether the trial goes on after it."""
+    """Report the value of an epoch, and return whether the trial continues after it."""
     trial.report(value, epoch)
     is_pruned = epoch == trial.user_attrs.get(PRUNED_AT) or trial.should_prune()
     if is_pruned:  # later, with the trials of others, the pruner may judge otherwise

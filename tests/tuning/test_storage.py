@@ -16,6 +16,7 @@ import graphspec
 from graphspec.diagnostics import SpecError
 from graphspec.run_directory.lock import command, without_passwords
 from graphspec.tuning import Study
+from graphspec.tuning.journal import open_journal
 from graphspec.tuning.leases import study_name
 from graphspec.tuning.storage import Storage
 
@@ -123,7 +124,7 @@ def test_study_is_joined_by_its_name(journal: Path) -> None:
     other = call("tune", journal / "spec.yaml", *words, "--study-name", "two", "--study-dir", journal / "two")
     assert other.exit_code == 0, other.output
     assert (journal / "two" / "trials" / "0000").is_dir()
-    backend = optuna.storages.JournalStorage(optuna.storages.journal.JournalFileBackend(str(journal / "one.journal")))
+    backend = open_journal(journal / "one.journal")
     names = optuna.get_all_study_names(backend)
     assert sorted(names) == sorted([name for each in ("one", "two") for name in (each, study_name(each))])
 
@@ -154,7 +155,7 @@ def test_study_of_another_spec_is_refused(journal: Path, changes: tuple[str, ...
 def test_study_of_somebody_else_is_refused(spec: Path, tmp_path: Path) -> None:
     """A study that optuna alone has made is not written into."""
     path = tmp_path / "foreign.journal"
-    backend = optuna.storages.JournalStorage(optuna.storages.journal.JournalFileBackend(str(path)))
+    backend = open_journal(path)
     optuna.create_study(study_name="spec", storage=backend).optimize(lambda trial: 1.0, n_trials=1)
     result = call("tune", spec, "--storage", f"journal:{path}", *ONE, "--study-dir", tmp_path / "study")
     assert result.exit_code == 1
