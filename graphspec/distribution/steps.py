@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from graphspec.distribution.share import Share, current_share
 from graphspec.distribution.strategy import Distribution
-from graphspec.to_keras.keras_internals import seeds_of_replicas, state_variables
+from graphspec.to_keras.keras_internals import counting_variables, seeds_of_replicas, state_variables
 
 DECISIONS = "graphspec_decisions"
 """The key in the logs of a step with the sum of what the processes have decided; see `Decisions`."""
@@ -65,64 +65,61 @@ class _Step:
         self.weights = model.trainable_weights if training else []
         self.metrics = [each for each in model.metrics_variables if id(each) not in own]
         self.states = state_variables(model) if training else []
+        self.counters = counting_variables(model)
 
     def __call__(self, parts: Any) -> dict[str, Any]:
         """Take the step, and return the metrics of all batches so far."""
         strategy = self.distribution.strategy
-        with tf.control_dependencies(tf.nest.flatten(parts)):  # nothing is reset where no batch is left
-            before = [tf.identity(each.value) for each in self.metrics + self.states]
-        summed = strategy.run(self._replica_step, args=(parts, before))
-        summed = tf.nest.map_structure(lambda each: strategy.experimental_local_results(each)[0], summed)
-        gradients, loss, changes, decisions = summed
+        summed, counters = strategy.run(self._replica_step, args=(parts,))
+        (gradients, loss, changes, decisions), counters = tf.nest.map_structure(
+            lambda each: strategy.experimental_local_results(each)[0], (summed, counters)
+        )
         if self.training:
             found = iter(gradients)
             every = [next(found) if is_present else None for is_present in self._present]
             self.model.optimizer.apply_gradients(zip(every, self.weights, strict=True))
         self.total.update_state(loss, sample_weight=parts[0][2])
-        for variable, value, change in zip(self.metrics + self.states, before, changes, strict=True):
-            variable.assign(value + change)
+        for variable, change in zip(self.metrics + self.states, changes, strict=True):
+            variable.assign(variable + change)
+        for variable, value in zip(self.counters, counters, strict=True):
+            variable.assign(value)
         self.after()
         return {**self.model.get_metrics_result(), DECISIONS: decisions}
 
-    def _replica_step(self, parts: Any, before: list[Any]) -> Any:
-        """Compute the share of one replica, and add up those of all."""
+    def _replica_step(self, parts: Any) -> Any:
+        """Compute the share of one replica; return the sums over all replicas, and the counters after it."""
         context = tf.distribute.get_replica_context()
         replica = int(tf.get_static_value(context.replica_id_in_sync_group))
         index = replica - self.distribution.first
         data, rows, size = parts[index]
         share = Share(rows=rows, size=size, replica=replica, replicas=self.distribution.replicas)
         with share.in_use():
-            gradients, loss, changes = self._compute(data, share, before)
+            gradients, loss, changes, counters = self._compute(data, share)
         own = self.decisions if index == 0 else tf.zeros_like(self.decisions)
         with_devices = [_on_device(each) for each in (*gradients, loss, *changes, own)]
         values = context.all_reduce(tf.distribute.ReduceOp.SUM, with_devices)
         end = len(gradients)
-        return values[:end], values[end], values[end + 1 : -1], values[-1]
+        return (values[:end], values[end], values[end + 1 : -1], values[-1]), [tf.identity(each) for each in counters]
 
-    def _compute(self, data: Any, share: Share, before: list[Any]) -> tuple[list[Any], Any, list[Any]]:
-        """Return the gradients, the loss, and the changes of metrics and states; all variables keep their values."""
+    def _compute(self, data: Any, share: Share) -> tuple[list[Any], Any, list[Any], list[Any]]:
+        """Return the gradients, the loss, the changes of metrics and states, and the counters; no variable changes."""
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
         model = self.model
-        counts = tf.cast(share.rows > 0, tf.float32)
-        with tf.GradientTape() as tape:
-            y_pred = model(x, training=self.training)
-            loss = model.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=self.training)
-            scaled = model.optimizer.scale_loss(loss) if self.training else loss
+        empty = [(each, tf.zeros_like(each.value)) for each in self.metrics]
+        with keras.StatelessScope(state_mapping=empty, collect_losses=True):
+            with tf.GradientTape() as tape:
+                y_pred = model(x, training=self.training)
+                loss = model.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=self.training)
+                scaled = model.optimizer.scale_loss(loss) if self.training else loss
+            model.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
+            after = {id(each): each.value for each in (*self.metrics, *self.states, *self.counters)}
         gradients = tape.gradient(scaled, self.weights) if self.training else []
         self._present = [each is not None for each in gradients]
-        number = len(self.metrics)
-        for variable in self.metrics:
-            variable.assign(tf.zeros_like(variable.value))
-        model.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
-        metrics = [tf.identity(each.value) * tf.cast(counts, each.value.dtype) for each in self.metrics]
-        portion = share.rows / share.size
-        states = [
-            (tf.identity(each.value) - value) * tf.cast(portion, each.value.dtype)
-            for each, value in zip(self.states, before[number:], strict=True)
-        ]
-        for variable, value in zip(self.metrics + self.states, before, strict=True):
-            variable.assign(value)
-        return [each for each in gradients if each is not None], loss, [*metrics, *states]
+        counts, portion = tf.cast(share.rows > 0, tf.float32), share.rows / share.size
+        metrics = [after[id(each)] * tf.cast(counts, each.dtype) for each in self.metrics]
+        states = [(after[id(each)] - each.value) * tf.cast(portion, each.dtype) for each in self.states]
+        counters = [after[id(each)] for each in self.counters]
+        return [each for each in gradients if each is not None], loss, [*metrics, *states], counters
 
 
 def _on_device(value: Any) -> Any:

@@ -191,6 +191,12 @@ def state_variables(model: keras.Model) -> list[Any]:
     return [each for each in {id(each): each for each in variables}.values() if "float" in str(each.dtype)]
 
 
+def counting_variables(model: keras.Model) -> list[Any]:
+    """Return the variables that layers count in, such as the states of random generators, and the shared generator."""
+    variables = [each for each in model.non_trainable_variables if "int" in str(each.dtype)]
+    return list({id(each): each for each in (*variables, global_generator().state)}.values())
+
+
 def seeds_of_replicas(replica: Callable[[], int]) -> None:
     """Let random generators draw other numbers on each replica; those of replica 0 stay as they are.
 

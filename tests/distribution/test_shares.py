@@ -23,7 +23,7 @@ def _train(folder: Path, devices: int, *overrides: str) -> None:
 def test_two_devices_equal_one(tmp_path: Path) -> None:
     """Losses and metrics agree to 6 digits, weights to 1e-6.
 
-    With two inputs, two outputs, weights, clipping, a last batch of one row, validation, and a learning rate that falls.
+    With two inputs, two outputs, weights, clipping, a last batch of one row, validation, a learning rate that falls.
     """
     write_data(tmp_path)
     _train(tmp_path, 2)
