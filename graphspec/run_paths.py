@@ -18,6 +18,8 @@ CHECKPOINTS, INCLUDED = "checkpoints", "included"
 HELD = ".held"
 MLFLOW, MLFLOW_RUN = "mlflow", "mlflow.json"
 REPORT, EXPORTS = "report.html", "export"
+WORKERS = "workers"
+"""The folder of the logs of workers, which `graphspec launch` makes before the run begins."""
 
 UNFINISHED = ".writing-"
 """The prefix of files that are being written; a killed process leaves them behind."""
@@ -28,7 +30,7 @@ PARTS = (
 )
 """Files and folders that must stay in a run directory while its training runs."""
 
-KEPT = (*PARTS, MODEL, BEST, MLFLOW, MLFLOW_RUN, REPORT, EXPORTS)
+KEPT = (*PARTS, MODEL, BEST, MLFLOW, MLFLOW_RUN, REPORT, EXPORTS, WORKERS)
 """The names that graphspec uses in a run directory, where no callback may write."""
 
 MAX_NAME, MAX_PATH, MAX_DEPTH = 255, 1_000, 20

@@ -25,7 +25,7 @@ from graphspec.signals import exit_status, raised_once
 FINDINGS, INTERNAL, INTERRUPTED = 1, 3, 130
 COMMANDS = (
     *("validate", "fmt", "summary", "plot", "data", "diff"),
-    *("train", "verify-resume", "runs", "evaluate", "predict", "export", "report", "tune"),
+    *("train", "launch", "verify-resume", "runs", "evaluate", "predict", "export", "report", "tune"),
     *("decompile", "layers", "explain", "schema", "cache"),
 )
 """The commands in the order of use; each is a module of `graphspec.cli`, imported when it is called."""
@@ -182,6 +182,7 @@ def main() -> None:
     graphspec diff HEAD~1:spec.yaml spec.yaml     show what differs in meaning between two specs
     graphspec train specs/same_digit.yaml         train a model into a run directory
     graphspec train --resume runs/same_digit      resume the newest run that was stopped or killed
+    graphspec launch specs/wine.yaml --workers 2  train by several processes, or write a job for a cluster
     graphspec verify-resume specs/wine.yaml       verify that a resumed training gives the same result
     graphspec runs                                list runs; `runs compare A B` shows their differences
     graphspec evaluate runs/same_digit            evaluate the newest run on its test split

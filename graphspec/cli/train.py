@@ -69,7 +69,7 @@ def train(
             raise click.UsageError("--resume writes to the run itself, so it excludes --run-dir")
         if from_run is not None:
             raise click.UsageError("--resume continues with the weights of the run itself, so it excludes --from")
-        run = _resume(resume, _epochs(overrides), quiet)
+        run = _resume(resume, epochs_of(overrides), quiet)
     else:
         run = _train(str(spec), overrides, run_dir, quiet, start=(from_run, checkpoint or "last"))
     if run is None:
@@ -100,7 +100,7 @@ def _train(
     loaded, report = inspect(spec, overrides, data=True)
     if loaded is None:
         raise SpecError(report)
-    if report.warnings:
+    if report.warnings and not is_follower(loaded):  # they are the same on all workers
         click.echo(render(report), err=True)
     from_run, checkpoint = start
     run = train_spec(loaded, run_dir=run_dir, from_run=from_run, checkpoint=checkpoint, progress=not quiet)
@@ -124,7 +124,7 @@ def _resume(run: str, epochs: int | None, quiet: bool) -> Run | None:
     return resumed
 
 
-def _epochs(overrides: tuple[str, ...]) -> int | None:
+def epochs_of(overrides: tuple[str, ...]) -> int | None:
     """Return the total number of epochs to train; any other override would make it another training."""
     epochs = None
     for each in overrides:

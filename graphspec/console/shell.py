@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+
+RESUME_COMMAND = "GRAPHSPEC_RESUME_COMMAND"
+"""The environment variable with the command that resumes the training, set by what starts several workers."""
 
 
 def command_line(*words: object) -> str:
@@ -14,6 +18,11 @@ def path_word(path: object) -> str:
     """Return a path as an argument: `./` is put before a leading dash, which would begin an option."""
     text = str(path)
     return f"./{text}" if text.startswith("-") else text
+
+
+def resume_command(run: object) -> str:
+    """Return the command line that resumes the training of `run`."""
+    return os.environ.get(RESUME_COMMAND) or command_line("train", "--resume", path_word(run))
 
 
 def _quoted(word: str) -> str:

@@ -12,6 +12,7 @@
     vocabularies.json    the words of each `vocabulary: auto`, in the order of their indices
     adapted.json         the state of preprocessing layers adapted to the training data
     included/            copies of the files that the spec includes
+    workers/             the logs of the workers that `graphspec launch` has started
 
 The files of callbacks lie beside them. Needs no TensorFlow.
 """
@@ -37,6 +38,7 @@ from graphspec.run_directory.folders import (
     folders_with,
     hold,
     new_folder,
+    new_name,
     newest,
     newest_with,
     status_of,
@@ -99,6 +101,7 @@ __all__ = [
     "hold",
     "make_folder",
     "new_folder",
+    "new_name",
     "newest",
     "newest_with",
     "read_adapted",

@@ -18,12 +18,12 @@ from graphspec.files import cannot_write, lock_file, open_file
 from graphspec.run_directory.destination import INSIDE, check_destination
 from graphspec.run_directory.files import open_own, read_json
 from graphspec.run_directory.links import check_kept
-from graphspec.run_paths import HELD, KEPT, RECORD
+from graphspec.run_paths import HELD, KEPT, RECORD, WORKERS
 from graphspec.spec import Spec
 
 RUNS = Path("runs")
 NEW_FOLDER = "20000101-000000-0000"
-"""A name of the form that `new_folder` makes."""
+"""A name of the form that `new_name` returns."""
 
 
 def check_can_create(spec: Spec, folder: Path | None) -> None:
@@ -60,6 +60,8 @@ def _help(folder: Path) -> str:
 def check_empty(folder: Path, kind: str, help: str, inside: int = INSIDE) -> None:
     """Raise SpecError if `folder` is not empty or cannot be made. Changes nothing.
 
+    The logs of the workers may be there: they begin before the run.
+
     Args:
         folder: The folder to check.
         kind: Its content in the message: `run` or `study`.
@@ -68,7 +70,7 @@ def check_empty(folder: Path, kind: str, help: str, inside: int = INSIDE) -> Non
     """
     check_destination(folder, inside=inside)
     try:
-        is_taken = folder.exists() and any(folder.iterdir())
+        is_taken = folder.exists() and any(each.name != WORKERS for each in folder.iterdir())
     except OSError as error:
         raise cannot_write(folder, error) from None
     if is_taken:
@@ -85,10 +87,15 @@ def empty_folder(folder: Path, kind: str, help: str) -> Path:
     return folder
 
 
+def new_name() -> str:
+    """Return a name for a folder, by the time and a random number."""
+    return f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
+
+
 def new_folder(parent: Path) -> Path:
     """Make a new folder below `parent`, named by the time. Raises SpecError on failure."""
     while True:
-        folder = parent / f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
+        folder = parent / new_name()
         try:
             folder.mkdir(parents=True)
         except FileExistsError:

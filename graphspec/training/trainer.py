@@ -8,7 +8,7 @@ from pathlib import Path
 
 from graphspec import run_directory
 from graphspec.console.reporter import Reporter
-from graphspec.console.shell import command_line, path_word
+from graphspec.console.shell import resume_command
 from graphspec.datasets.data_files import DataFiles
 from graphspec.datasets.samples import TrainingData
 from graphspec.diagnostics import SpecError
@@ -297,6 +297,6 @@ def _save(setup: TrainingSetup, state: TrainingState, recorder: Recorder) -> Non
 
 def _show_resume_command(reporter: Reporter, run: Path, outcome: str) -> None:
     if checkpoint_steps(run / run_directory.CHECKPOINTS):
-        reporter.conclude(f"{outcome}; resume with: {command_line('train', '--resume', path_word(run))}")
+        reporter.conclude(f"{outcome}; resume with: {resume_command(run)}")
     else:
         reporter.conclude(f"{outcome} before the first checkpoint, so the run cannot be resumed")

@@ -19,7 +19,7 @@ from graphspec.signals import SIGNALS
 ROOT = Path(__file__).resolve().parents[2]
 COMMANDS = (
     *("validate", "fmt", "summary", "plot", "data", "diff"),
-    *("train", "verify-resume", "runs", "evaluate", "predict", "export", "report", "tune"),
+    *("train", "launch", "verify-resume", "runs", "evaluate", "predict", "export", "report", "tune"),
     *("decompile", "layers", "explain", "schema", "cache"),
 )
 Write = Callable[..., Path]

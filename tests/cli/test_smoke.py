@@ -44,6 +44,7 @@ def test_every_command_works(tmp_path: Path) -> None:
         ["tune", WINE, "--study-dir", str(tmp_path / "study"), "--trials", "1", "--set", "training.epochs=1"],
         ["cache", "--help"],
         ["verify-resume", "--help"],
+        ["launch", WINE, "--workers", "2", "--emit", "slurm"],
     ]
     assert {command[0] for command in commands} == set(COMMANDS)
     for command in commands:

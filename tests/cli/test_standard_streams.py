@@ -21,7 +21,7 @@ from graphspec.runs.run import Run
 ROOT = Path(__file__).resolve().parents[2]
 COMMANDS = (
     *("validate", "fmt", "summary", "plot", "data"),
-    *("train", "verify-resume", "runs", "evaluate", "predict", "export", "report", "tune"),
+    *("train", "launch", "verify-resume", "runs", "evaluate", "predict", "export", "report", "tune"),
     *("layers", "explain", "schema", "cache"),
 )
 STATUSES = {0, 1, 2, 3, 130}
@@ -53,6 +53,7 @@ REFUSED = {
     "summary": "summary bad.yaml",
     "data as json": "data data.yaml --headers --json",
     "train": "train bad.yaml",
+    "launch": "launch bad.yaml --workers 2",
     "verify-resume": "verify-resume bad.yaml",
     "runs": "runs .",
     "runs compare": "runs compare a b",

@@ -1,1 +1,1 @@
-"""Trainings of several devices and processes."""
+"""Tests of training by several workers."""

@@ -142,6 +142,7 @@ COMMANDS_BARE: dict[str, tuple[str, str]] = {
     "data": ("data.yaml", "arrays"),
     "diff": ("small.yaml run", ""),
     "train": ("data.yaml", "tensorflow"),
+    "launch": ("data.yaml --workers 2", "tensorflow"),
     "verify-resume": ("data.yaml", "tensorflow"),
     "runs": (".", "arrays"),
     "evaluate": ("run", "tensorflow"),

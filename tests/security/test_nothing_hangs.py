@@ -22,6 +22,8 @@ _COMMANDS = [
     *(
         ["train", "{odd}", "--run-dir", "run"],
         ["train", "--resume", "{odd}"],
+        ["launch", "{odd}", "--workers", "2"],
+        ["launch", "--resume", "{odd}", "--workers", "2"],
         ["evaluate", "{odd}"],
         ["report", "{odd}"],
     ),

@@ -334,6 +334,8 @@ WORKERS_DIFFER = Rule(
 LOST_WORKER = Rule(
     "GS914", "lost-worker", TOOL, "A worker of a training cannot be reached, or was lost while it trained."
 )
+BAD_LAUNCH = Rule("GS915", "bad-launch", TOOL, "A job of several workers cannot be started or written as asked.")
+FAILED_WORKER = Rule("GS916", "failed-worker", TOOL, "A worker of a job failed or was killed.")
 
 RULES: dict[str, Rule] = {rule.code: rule for rule in list(globals().values()) if isinstance(rule, Rule)}
 
