@@ -31,6 +31,7 @@ def test_gradients_are_those_of_the_built_model(spec: graphspec.Spec) -> None:
     """Each parameter that Keras makes has a gradient of four bytes; each of W workers sends 2 (W - 1) / W of them."""
     cost = step_cost(spec)
     assert cost.gradients == 4 * graphspec.build(spec).count_params()
+    assert cost.gradients is not None
     assert [cost.sent(count) for count in (1, 2, 4)] == [0, cost.gradients, cost.gradients * 3 // 2]
 
 
