@@ -34,7 +34,7 @@ outputs: {{y: {{from: x, apply: [{layers}{{Dense: 1}}], loss: mse}}}}
 training: {{optimizer: adam, epochs: 4, batch_size: 128}}
 data: {{train: {{file: data.npz, inputs: {{x: {{key: x}}}}, outputs: {{y: {{key: y}}}}}}}}
 """
-MODELS = {"8 thousand": (1, 128), "1 million": (4, 512), "17 million": (4, 2048)}
+MODELS = {"8 thousand": (1, 128), "0.8 million": (4, 512), "13 million": (4, 2048)}
 COMPUTED = ("specs/wine.yaml", "specs/same_digit.yaml", "specs/text_qa.yaml", "specs/vqa.yaml")
 
 
