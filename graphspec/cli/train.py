@@ -100,7 +100,7 @@ def _train(
     loaded, report = inspect(spec, overrides, data=True)
     if loaded is None:
         raise SpecError(report)
-    if report.warnings:
+    if report.warnings and not is_follower(loaded):  # they are the same on all workers
         click.echo(render(report), err=True)
     from_run, checkpoint = start
     run = train_spec(loaded, run_dir=run_dir, from_run=from_run, checkpoint=checkpoint, progress=not quiet)

@@ -66,6 +66,7 @@ class _Step:
         self.metrics = [each for each in model.metrics_variables if id(each) not in own]
         self.states = state_variables(model) if training else []
         self.counters = counting_variables(model)
+        self.regularized = [each for each in model.trainable_weights if each.regularizer is not None]
 
     def __call__(self, parts: Any) -> dict[str, Any]:
         """Take the step, and return the metrics of all batches so far."""
@@ -106,13 +107,15 @@ class _Step:
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
         model = self.model
         empty = [(each, tf.zeros_like(each.value)) for each in self.metrics]
-        with keras.StatelessScope(state_mapping=empty, collect_losses=True):
-            with tf.GradientTape() as tape:
+        with tf.GradientTape() as tape:
+            # Keras takes weights to regularise from the scope alone.
+            read = [(each, tf.convert_to_tensor(each.value)) for each in self.regularized]
+            with keras.StatelessScope(state_mapping=empty + read, collect_losses=True):
                 y_pred = model(x, training=self.training)
                 loss = model.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=self.training)
                 scaled = model.optimizer.scale_loss(loss) if self.training else loss
-            model.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
-            after = {id(each): each.value for each in (*self.metrics, *self.states, *self.counters)}
+                model.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
+                after = {id(each): each.value for each in (*self.metrics, *self.states, *self.counters)}
         gradients = tape.gradient(scaled, self.weights) if self.training else []
         self._present = [each is not None for each in gradients]
         counts, portion = tf.cast(share.rows > 0, tf.float32), share.rows / share.size

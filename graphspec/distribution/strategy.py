@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import socket
 import threading
 import time
@@ -99,11 +100,17 @@ class Distribution:
 
     def _gathered(self, array: Any) -> Any:
         """Return the arrays of all workers, joined along their only axis."""
+        tf.get_logger().addFilter(_is_no_advice)
         values = tf.constant(array)
         per_replica = self.strategy.experimental_distribute_values_from_function(
             lambda context: values if _is_first(context, self.local) else values[:0]
         )
         return self.strategy.gather(per_replica, axis=0).numpy()
+
+
+def _is_no_advice(record: logging.LogRecord) -> bool:
+    """Return whether a message of TensorFlow is another one than advice on its own functions."""
+    return "triggered tf.function retracing" not in str(record.msg)
 
 
 def _is_first(context: Any, local: int) -> bool:

@@ -16,6 +16,11 @@ _running: list[tuple[str, int]] = []
 """The activities of this process with their threads: a training, a study, or a study and its training."""
 
 
+def is_of_study() -> bool:
+    """Return whether a training that runs in this process is a trial of a study."""
+    return len(_running) > 1
+
+
 @contextmanager
 def exclusive(activity: str) -> Iterator[None]:
     """Run TRAINING or STUDY within the block. Raises SpecError if another one is running."""

@@ -12,8 +12,9 @@ from graphspec.console.shell import resume_command
 from graphspec.datasets.data_files import DataFiles
 from graphspec.datasets.samples import TrainingData
 from graphspec.diagnostics import SpecError
-from graphspec.diagnostics.rules import BAD_RUN
+from graphspec.diagnostics.rules import BAD_CLUSTER, BAD_RUN
 from graphspec.distribution.agreement import check_agreement
+from graphspec.distribution.cluster import MULTI_WORKER
 from graphspec.distribution.strategy import Distribution, make_distribution
 from graphspec.run_directory.starting_model import StartingModel
 from graphspec.spec import Spec
@@ -25,7 +26,7 @@ from graphspec.training.callback_state import closed_files
 from graphspec.training.checkpoint_file import DamagedError, read_checkpoint
 from graphspec.training.checkpoints import BEST, Checkpoints, checkpoint_steps, newest_intact, plan_checkpoints
 from graphspec.training.epoch_stats import EpochStats
-from graphspec.training.exclusive import TRAINING, exclusive
+from graphspec.training.exclusive import TRAINING, exclusive, is_of_study
 from graphspec.training.fitting import fit, train_together, training_error
 from graphspec.training.follower import adapt_together, follow
 from graphspec.training.metrics import OutputLoss, TrueLosses
@@ -72,9 +73,7 @@ def train(
         spec = starting_model.start_of(spec)
     assert spec.training is not None
     with exclusive(TRAINING):
-        distribution = make_distribution(spec, reporter.info)
-        if distribution is not None:
-            check_agreement(distribution, spec, data)
+        distribution = _distribution(spec, data, reporter)
         with BUILDING:
             setup = set_up(spec, data, reporter, pretrained=True, distribution=distribution)
             adapt_together(setup, reporter.progress_console)
@@ -121,12 +120,26 @@ def resume(
         SpecError: The run cannot be resumed, or the training failed.
     """
     with exclusive(TRAINING):
-        distribution = make_distribution(spec, reporter.info)
-        if distribution is not None:
-            check_agreement(distribution, spec, data)
+        distribution = _distribution(spec, data, reporter)
         if distribution is not None and not distribution.is_chief:
             return _follow_resumed(spec, data, run, distribution, reporter)
         return _resume(spec, data, run, changes, distribution, reporter=reporter, on_epoch=on_epoch)
+
+
+def _distribution(spec: Spec, data: TrainingData, reporter: Reporter) -> Distribution | None:
+    """Return the replicas that train `spec`, once all workers have agreed on what they train; None for one device."""
+    assert spec.model.training is not None
+    if spec.model.training.distribute == MULTI_WORKER and is_of_study():
+        raise SpecError.of(
+            BAD_CLUSTER,
+            "a trial of a study is trained by one process",
+            spec.model.training.located("distribute").span,
+            help="use `mirrored` or `--set training.distribute=null`, and let several processes share the trials",
+        )
+    distribution = make_distribution(spec, reporter.info)
+    if distribution is not None:
+        check_agreement(distribution, spec, data)
+    return distribution
 
 
 def _resume(

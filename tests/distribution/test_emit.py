@@ -119,6 +119,13 @@ def test_script_asks_for_what_it_needs(spec: Path) -> None:
     assert not {"gpus-per-node", "cpus-per-task", "mem"} & plain.keys()
 
 
+def test_spec_that_names_its_strategy_is_taken_as_it_is(spec: Path) -> None:
+    """Only a spec that does not say how it is trained by several workers gets an override."""
+    assert "--set training.distribute=multi_worker" in emitted("--emit", "slurm")
+    spec.write_text(SPEC.replace("training: {", "training: {distribute: multi_worker, "), encoding="utf-8")
+    assert "--set" not in emitted("--emit", "slurm")
+
+
 @pytest.mark.parametrize("run", RUNS)
 def test_pods_run_as_written(spec: Path, tmp_path: Path, run: str) -> None:
     """Each pod gets its number and the addresses of all; a second start resumes where there is a checkpoint."""
@@ -208,6 +215,7 @@ def test_batch_job_at_the_end_of_its_time(spec: Path, tmp_path: Path) -> None:
     [
         (["--workers", "0"], "0 is not in the range"),
         (["--emit", "slurm", "--workers", "9"], "9 workers cannot share a batch of 8 samples"),
+        (["--emit", "slurm", "--set", "training.distribute=mirrored"], "which is for one process"),
         (["--image", "x"], "only with --emit"),
         (["--emit", "kubernetes"], "needs the --image"),
         ([*KUBERNETES[:2], "--image", "a b", "--claim", "c"], "names no image"),

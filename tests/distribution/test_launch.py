@@ -11,8 +11,12 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+from click.testing import CliRunner
 
+import graphspec
+from graphspec.cli import main
 from graphspec.diagnostics import SpecError
 from graphspec.distribution import job as jobs
 from graphspec.distribution.launch import launch
@@ -176,6 +180,48 @@ def test_worker_stopped_alone_stops_the_job(tmp_path: Path) -> None:
     job = FakeJob(tmp_path, 2, {"0": "until_stopped()", "1": "wait_for('ready', 1); sys.exit(143)"})
     end, _ = start(job)
     assert (end.status, end.signal, end.failed) == (143, signal.SIGTERM, ())
+
+
+@pytest.mark.parametrize("kind", ["link", "hard link", "folder link", "pipe"])
+def test_logs_stay_in_the_run(tmp_path: Path, kind: str) -> None:
+    """A run of unknown origin cannot lead the output of a worker to another file, or block it."""
+    outside, logs = tmp_path / "outside", tmp_path / "run" / "workers"
+    outside.mkdir()
+    (outside / "worker-1.log").write_text("mine", encoding="utf-8")
+    (tmp_path / "run").mkdir()
+    if kind == "folder link":
+        logs.symlink_to(outside)
+    else:
+        logs.mkdir()
+        made = {"link": (logs / "worker-1.log").symlink_to, "hard link": (logs / "worker-1.log").hardlink_to}
+        if kind == "pipe":
+            os.mkfifo(logs / "worker-1.log")
+        else:
+            made[kind](outside / "worker-1.log")
+    job = FakeJob(tmp_path, 2, {"other": "print('words')"})
+    with pytest.raises(SpecError) as caught:
+        start(job)
+    assert [each.rule.code for each in caught.value.report] == ["GS903"]
+    assert (outside / "worker-1.log").read_text(encoding="utf-8") == "mine"
+    assert job.notes("started") == []
+
+
+def test_run_of_one_process_is_not_launched(tmp_path: Path) -> None:
+    """Its spec does not say that several workers train it; the message says what can be done."""
+    np.savez(tmp_path / "rows.npz", a=np.ones((8, 4)), y=np.ones((8, 1)))
+    spec = tmp_path / "spec.yaml"
+    spec.write_text(
+        "graphspec: 1\ninputs: {a: [4]}\noutputs: {y: {from: a, apply: {Dense: 1}, loss: mse}}\n"
+        "training: {optimizer: SGD}\ndata: {train: {file: rows.npz, inputs: {a: {key: a}}, outputs: {y: {key: y}}}}\n",
+        encoding="utf-8",
+    )
+    run = graphspec.train(spec, run_dir=tmp_path / "run")
+    words = ["launch", "--resume", str(run.path), "--workers", "2"]
+    assert "is complete" in CliRunner().invoke(main, words).output
+    result = CliRunner().invoke(main, [*words, "--set", "training.epochs=2"])
+    assert result.exit_code == 1
+    assert "GS915" in result.output
+    assert f"--from {run.path}" in result.output
 
 
 def test_gpus_are_shared_out() -> None:

@@ -46,6 +46,34 @@ def test_more_devices_with_other_parts_equal_one(tmp_path: Path) -> None:
     assert_equal_to_rounding(tmp_path / "one", tmp_path / "mirrored")
 
 
+MASKED = """
+graphspec: 1
+inputs: {words: {shape: [6], dtype: int32}}
+graph: {read: {from: words, apply: {Embedding: {input_dim: 7, output_dim: 4, mask_zero: true}}}}
+outputs:
+  tag:
+    from: read
+    apply: [{LSTM: {units: 5, return_sequences: true}}, {Dense: {units: 3, activation: softmax}}]
+    loss: sparse_categorical_crossentropy
+    metrics: [accuracy]
+training: {optimizer: adam, epochs: 3, batch_size: 10}
+data: {train: {file: train.npz, inputs: {words: {key: words}}, outputs: {tag: {key: tag}}}, validation: {split: 0.2}}
+"""
+
+
+@pytest.mark.slow
+def test_masked_steps_count_as_in_one_batch(tmp_path: Path) -> None:
+    """A loss with a mask counts by the unmasked steps of the whole batch, however they fall to devices."""
+    rng = np.random.default_rng(1)
+    words = rng.integers(1, 7, size=(51, 6)).astype(np.int32)
+    for row, length in zip(words, rng.integers(1, 7, size=51), strict=True):
+        row[length:] = 0
+    np.savez(tmp_path / "train.npz", words=words, tag=rng.integers(0, 3, size=(51, 6)))
+    (tmp_path / "two_heads.yaml").write_text(MASKED)
+    _train(tmp_path, 3)
+    assert_equal_to_rounding(tmp_path / "one", tmp_path / "mirrored")
+
+
 @pytest.mark.parametrize("workers", [1, 2, 3, 5, 7])
 def test_parts_hold_each_row_once(workers: int) -> None:
     """The shares of all replicas are, one after another, the batches of one process, in any division into processes."""

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import graphspec
+from tests.distribution.namespaces import missing, two_namespaces
 from tests.distribution.results import assert_equal_to_rounding, assert_identical
 from tests.distribution.workers import MULTI_WORKER, SPEC, free_ports, train, wait_for_epochs, workers, write_data
 
@@ -94,17 +95,30 @@ def test_workers_that_would_train_something_else_are_refused(folder: Path) -> No
     assert not (folder / "differing").exists()
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(bool(missing()), reason=missing())
+def test_workers_at_addresses_of_their_own_equal_one_process(folder: Path) -> None:
+    """Two workers in two network namespaces, each with an address, train what one process trains."""
+    arguments = ("train", SPEC, *MULTI_WORKER, "--set", "training.epochs=4", "--run-dir", "spaces", "--quiet")
+    with two_namespaces() as spaces:
+        addresses = [f"{each.address}:2222" for each in spaces]
+        with workers([arguments] * 2, folder, addresses, [each.prefix for each in spaces]) as started:
+            for each in started:
+                assert each.wait() == 0, each.output
+    assert_equal_to_rounding(folder / "one", folder / "spaces")
+
+
 def test_taken_port_is_an_error(tmp_path: Path) -> None:
     """A worker whose port another process uses says so, instead of waiting."""
     write_data(tmp_path)
-    first, second = free_ports(2)
+    (port,) = free_ports(1)
     with socket.socket() as taken:
-        taken.bind(("0.0.0.0", first))
+        taken.bind(("0.0.0.0", port))
         taken.listen()
         command = ["train", SPEC, *MULTI_WORKER, "--run-dir", "run"]
-        with workers([command], tmp_path, [first, second][:1]) as (chief,):
+        with workers([command], tmp_path, [f"127.0.0.1:{port}"]) as (chief,):
             assert chief.wait(60) == 1
-            assert f"cannot listen at port {first}" in chief.output
+            assert f"cannot listen at port {port}" in chief.output
             assert "GS912" in chief.output
 
 

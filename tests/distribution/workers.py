@@ -62,10 +62,20 @@ class Worker:
 
 @contextmanager
 def workers(
-    commands: Sequence[Sequence[str]], folder: Path, ports: Sequence[int] | None = None
+    commands: Sequence[Sequence[str]],
+    folder: Path,
+    addresses: Sequence[str] = (),
+    prefixes: Sequence[Sequence[str]] = (),
 ) -> Iterator[list[Worker]]:
-    """Run `graphspec` with the arguments of each worker in `folder`; end them all on leaving."""
-    addresses = [f"127.0.0.1:{port}" for port in ports or free_ports(len(commands))]
+    """Run `graphspec` with the arguments of each worker in `folder`; end them all on leaving.
+
+    Args:
+        commands: The arguments of each worker.
+        folder: The working directory of all.
+        addresses: `host:port` of each; by default free ports of this machine.
+        prefixes: The words before each command.
+    """
+    addresses = addresses or [f"127.0.0.1:{port}" for port in free_ports(len(commands))]
     started = []
     try:
         for index, command in enumerate(commands):
@@ -73,7 +83,7 @@ def workers(
             log = folder / f"worker-{index}-{time.monotonic_ns()}.log"
             with open(log, "wb") as output:
                 process = subprocess.Popen(
-                    [sys.executable, "-m", "graphspec", *command],
+                    [*(prefixes[index] if prefixes else ()), sys.executable, "-m", "graphspec", *command],
                     cwd=folder,
                     env={**os.environ, "TF_CONFIG": json.dumps(config)},
                     stdin=subprocess.DEVNULL,
