@@ -18,6 +18,7 @@ from graphspec.datasets.samples import TrainingData
 from graphspec.diagnostics import SpecError
 from graphspec.diagnostics.rules import WORKERS_DIFFER
 from graphspec.distribution.strategy import Distribution
+from graphspec.files import open_file
 from graphspec.language.traversal import every_plugin
 from graphspec.run_directory.file_hashes import hash_plugins
 from graphspec.run_directory.spec_values import of_training, values_of
@@ -104,7 +105,7 @@ def _digest(path: Path) -> str:
     """Return a hash of the size of a file and of pieces of it; all of it up to 16 MB."""
     digest = hashlib.sha256()
     try:
-        with open(path, "rb") as file:
+        with open_file(path) as file:
             size = file.seek(0, os.SEEK_END)
             digest.update(str(size).encode())
             pieces = -(-size // _PIECE)

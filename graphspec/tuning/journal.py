@@ -12,6 +12,8 @@ from typing import Any
 
 import optuna
 
+from graphspec.files import check_file, is_there, open_file
+
 try:
     from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock, JournalFileSymlinkLock
 except ImportError:  # optuna 3
@@ -46,6 +48,8 @@ def prepare(path: Path) -> None:
         DamagedJournalError: The file is something else; it stays as it is.
         OSError: Workers cannot append to it, or lock it by a file beside it.
     """
+    if is_there(path):
+        check_file(path)
     with open(path, "ab") as file:
         if not os.access(path.parent, os.W_OK):
             raise PermissionError(errno.EACCES, "its folder is read-only, and the journal is locked by a file in it")
@@ -54,7 +58,8 @@ def prepare(path: Path) -> None:
         lock = _lock(path) or JournalFileSymlinkLock(str(path))
         lock.acquire()  # so that nobody is about to write the end of the line
         try:
-            data = path.read_bytes()
+            with open_file(path) as written:
+                data = written.read()
             end = data.rfind(b"\n") + 1
             if not _is_record(data[:end].partition(b"\n")[0]):
                 raise DamagedJournalError("it is no journal of optuna")
@@ -73,7 +78,7 @@ def _is_record(line: bytes) -> bool:
 
 
 def _is_whole(path: Path) -> bool:
-    with open(path, "rb") as file:
+    with open_file(path) as file:
         if file.seek(0, os.SEEK_END) == 0:
             return True
         file.seek(-1, os.SEEK_END)

@@ -83,7 +83,8 @@ class Worker:
                 yield
             finally:
                 with suppress(OSError):
-                    path.unlink()
+                    if os.path.samestat(os.fstat(file.fileno()), os.lstat(path)):  # the folder may be another one now
+                        path.unlink()
 
     def is_alive(self, other: Worker) -> bool | None:
         """Return whether another worker runs; None where its file does not tell, as that of another machine."""

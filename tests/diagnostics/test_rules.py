@@ -46,6 +46,10 @@ NOT_STATIC = {
     "GS912": "the environment of a process is no part of a spec",
     "GS913": "workers are processes of a training",
     "GS914": "workers are processes of a training",
+    "GS915": "a job is started by a command",
+    "GS916": "workers are processes of a training",
+    "GS918": "workers share a study by a command",
+    "GS919": "workers share a study by a command",
 }
 """The rules that have no folder, each with the reason."""
 
