@@ -15,7 +15,6 @@ from typing import Any, TypeVar
 
 import optuna
 import tensorflow as tf
-from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import TrialState, create_trial
 
 from graphspec.api import resume, train
@@ -308,7 +307,7 @@ class Tuner:
                 better = max if self.record["direction"] == "maximize" else min
                 self.study.tell(trial, better(values))
 
-        with suppress(ValueError, UpdateFinishedTrialError):  # it was reported, by this worker or its successor
+        with suppress(ValueError, RuntimeError):  # it was reported, by this worker or its successor
             self._patiently(report)
 
     def _importances(self) -> dict[str, float]:
