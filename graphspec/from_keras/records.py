@@ -125,7 +125,8 @@ def _record(written: Any) -> LayerRecord:
     if not isinstance(config, dict) or not isinstance(written.get("class_name"), str):
         raise UnknownFormError("one of the `layers` is no mapping with a `class_name` and a `config`")
     module = str(written.get("module") or "")
-    is_ours = bool(module) and is_of_keras(module)  # a custom layer may leave its name out of its `config`
+    # A custom layer may leave its name out of its `config`, and so do some operations of Keras.
+    is_ours = bool(module) and is_of_keras(module) and ".ops." not in module
     name = config.get("name", None if is_ours else written.get("name"))
     if not isinstance(name, str) or not name:
         raise UnknownFormError(f"a `{written['class_name']}` has no `name`")

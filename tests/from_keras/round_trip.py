@@ -48,11 +48,12 @@ def added_outputs(built: keras.Model) -> list[str]:
 
 
 def layers_by_path(model: keras.Model) -> dict[str, keras.Layer]:
-    """Return the layers of a model and of those in it, without inputs, by the names that lead to them."""
+    """Return the layers of a model and of those in it, without inputs, by their names and the numbers of models."""
     found: dict[str, keras.Layer] = {}
     for layer in model.layers:
         if isinstance(layer, keras.Model):
-            found |= {f"{layer.name}/{path}": inner for path, inner in layers_by_path(layer).items()}
+            number = sum(isinstance(each, keras.Model) for each in model.layers[: model.layers.index(layer)])
+            found |= {f"{number}/{path}": inner for path, inner in layers_by_path(layer).items()}
         elif not isinstance(layer, keras.layers.InputLayer):
             found[layer.name] = layer
     return found
