@@ -63,6 +63,11 @@ from graphspec.tuning.trials import (
     write_table,
 )
 
+try:
+    from optuna.exceptions import UpdateFinishedTrialError
+except ImportError:  # optuna 3, which raises its base
+    UpdateFinishedTrialError = RuntimeError  # type: ignore[assignment, misc]
+
 _Result = TypeVar("_Result")
 
 _FATAL = (CANNOT_WRITE, MISSING_EXTRA, BAD_RUN, CHANGED_SPEC, BAD_STORAGE)
@@ -307,7 +312,7 @@ class Tuner:
                 better = max if self.record["direction"] == "maximize" else min
                 self.study.tell(trial, better(values))
 
-        with suppress(ValueError, RuntimeError):  # it was reported, by this worker or its successor
+        with suppress(ValueError, UpdateFinishedTrialError):  # it was reported, by this worker or its successor
             self._patiently(report)
 
     def _importances(self) -> dict[str, float]:
