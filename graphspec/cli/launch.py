@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from graphspec.cli.options import set_option
+from graphspec.cli.options import checkpoint_option, quiet_option, resume_option, run_dir_option, set_option
 from graphspec.console.echo import echo
 from graphspec.console.shell import path_word
 from graphspec.console.streams import outlive_output
@@ -28,24 +28,16 @@ EMITTED_RESTARTS = 3
 @click.argument("spec", metavar="[SPEC]", required=False)
 @click.option("--workers", type=click.IntRange(1, 1024), required=True, help="The number of processes that train.")
 @set_option
-@click.option(
-    "--run-dir",
-    type=click.Path(path_type=Path),
-    help="Write the run to this new or empty folder.  [default: runs/<name>/<time>-<id>]",
-)
-@click.option("--resume", metavar="RUN", help="Resume a run that was stopped or killed, instead of training a SPEC.")
+@run_dir_option
+@resume_option
 @click.option("--from", "from_run", metavar="RUN", help="Start from the weights of a run, as `graphspec train` does.")
-@click.option(
-    "--checkpoint",
-    type=click.Choice(["last", "best"]),
-    help="With --from, the model after the last epoch, or after the best.  [default: last]",
-)
+@checkpoint_option
 @click.option(
     "--restarts",
     type=click.IntRange(0, 1000),
     help="When a worker fails, restart all from the last checkpoint, at most this often.  [default: 0; 3 with --emit]",
 )
-@click.option("--quiet", is_flag=True, help="Show no progress; print only the path of the run.")
+@quiet_option
 @click.option("--emit", type=click.Choice(MANAGERS), help="Start nothing; write the job for a cluster manager.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="With --emit, the file.  [default: stdout]")
 @click.option("--image", help="With --emit kubernetes, the container image, which holds graphspec.")

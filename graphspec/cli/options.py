@@ -3,11 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+run_dir_option = click.option(
+    "--run-dir",
+    type=click.Path(path_type=Path),
+    help="Write the run to this new or empty folder.  [default: runs/<name>/<time>-<id>]",
+)
+resume_option = click.option(
+    "--resume", metavar="RUN", help="Resume a run that was stopped or killed, instead of training a SPEC."
+)
+checkpoint_option = click.option(
+    "--checkpoint",
+    type=click.Choice(["last", "best"]),
+    help="With --from, the model after the last epoch, or after the best.  [default: last]",
+)
+quiet_option = click.option("--quiet", is_flag=True, help="Show no progress; print only the path of the run.")
 
 
 def set_option(command: F) -> F:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from graphspec.cli.options import set_option
+from graphspec.cli.options import checkpoint_option, quiet_option, resume_option, run_dir_option, set_option
 from graphspec.console.echo import echo
 from graphspec.console.streams import outlive_output
 
@@ -18,24 +18,16 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("spec", metavar="[SPEC]", required=False)
 @set_option
-@click.option(
-    "--run-dir",
-    type=click.Path(path_type=Path),
-    help="Write the run to this new or empty folder.  [default: runs/<name>/<time>-<id>]",
-)
-@click.option("--resume", metavar="RUN", help="Resume a run that was stopped or killed, instead of training a SPEC.")
+@run_dir_option
+@resume_option
 @click.option(
     "--from",
     "from_run",
     metavar="RUN",
     help="Start from the weights of a run, as far as they carry over to this spec (see `graphspec diff`).",
 )
-@click.option(
-    "--checkpoint",
-    type=click.Choice(["last", "best"]),
-    help="With --from, the model after the last epoch, or after the best.  [default: last]",
-)
-@click.option("--quiet", is_flag=True, help="Show no progress; print only the path of the run.")
+@checkpoint_option
+@quiet_option
 def train(
     spec: str | None,
     overrides: tuple[str, ...],
