@@ -1,4 +1,4 @@
-"""How long an epoch takes through graphspec, against `fit` and the best pipelines of `tf.data` written by hand.
+"""Measure the time of an epoch through graphspec, against `fit` and the best pipelines of `tf.data` written by hand.
 
     python bench/epoch_time.py [--epochs 20] [memory] [mapped] [parquet] [images]        by default all of them
 

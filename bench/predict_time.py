@@ -1,4 +1,4 @@
-"""How long `predict` and `evaluate` take over large files, against Keras' own, and how many cores work for it.
+"""Measure the time and the cores of `predict` and `evaluate` over large files, against Keras' own.
 
     python bench/predict_time.py [--turns 5] [npy] [parquet] [csv] [images]        by default all of them
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from zipfile import ZipFile
 
 LOCKS = fcntl is not None
-"""Whether files can be locked; not so on Windows."""
+"""True where files can be locked: everywhere but on Windows."""
 
 _FLAGS = (
     getattr(os, "O_NONBLOCK", 0)  # do not wait for a pipe that replaced a checked file

@@ -18,10 +18,9 @@ from graphspec.diagnostics import SpecError
 from graphspec.diagnostics.rules import WORKERS_DIFFER
 from graphspec.distribution.steps import DECISIONS
 from graphspec.distribution.strategy import Distribution
+from graphspec.signals import SIGNALS
 from graphspec.training.signals import Interruption, StoppedError
 from graphspec.training.state import TrainingState
-
-_SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 
 class Decisions:
@@ -33,7 +32,7 @@ class Decisions:
 
     def __init__(self, interruption: Interruption) -> None:
         self.interruption = interruption
-        self.own = tf.Variable(tf.zeros((1 + len(_SIGNALS),)), trainable=False)
+        self.own = tf.Variable(tf.zeros((1 + len(SIGNALS),)), trainable=False)
         self._wants_end = False
         self._ends = False
         self._number: int | None = None
@@ -66,12 +65,12 @@ class Decisions:
 
     def vector(self) -> list[float]:
         """Return what this worker has decided."""
-        return [float(self._wants_end), *(float(self.interruption.number == each) for each in _SIGNALS)]
+        return [float(self._wants_end), *(float(self.interruption.number == each) for each in SIGNALS)]
 
     def accept(self, vector: Any) -> None:
         """Accept the sum of what all workers have decided."""
         self._ends = self._ends or bool(vector[0])
-        requested = [number for number, count in zip(_SIGNALS, vector[1:], strict=True) if count]
+        requested = [number for number, count in zip(SIGNALS, vector[1:], strict=True) if count]
         if requested and self._number is None:
             self._number = int(requested[0])
 

@@ -37,7 +37,7 @@ _LOST = (
 
 @dataclass(frozen=True)
 class Together:
-    """What a training of several replicas needs besides; nothing for one."""
+    """The additions to a training of several replicas; none for one."""
 
     decisions: Decisions | None = None
     callbacks: tuple[Any, ...] = ()

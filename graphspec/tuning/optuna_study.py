@@ -1,4 +1,4 @@
-"""What a search space is in optuna: distributions, samplers and a pruner.
+"""A search space in the terms of optuna: distributions, samplers and a pruner.
 
 The random state of a sampler is lost with the process. So each trial has its own sampler, with a seed derived from the
 seed of the spec and the number of the trial: its draws depend only on these and on the trials before it, and a study

@@ -55,7 +55,7 @@ RETRY_SECONDS = 60.0
 
 _OPENINGS = 8
 _IS_CREATED = re.compile(r"already exists|duplicate|unique constraint", re.IGNORECASE)
-"""What databases say of a table or a row that another worker creates at the same moment: it is opened again."""
+"""Words of databases about a table or a row that another worker creates at the same moment: it is opened again."""
 
 
 @dataclass(frozen=True, kw_only=True)

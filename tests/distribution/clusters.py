@@ -1,4 +1,4 @@
-"""What a cluster manager does with a job, as far as processes of one machine can do it."""
+"""A cluster manager that runs a job by processes of one machine, as far as they can stand for others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a step of several workers moves is computed from the spec."""
+"""The bytes that a step of several workers moves follow from the spec."""
 
 from __future__ import annotations
 

@@ -137,7 +137,7 @@ def test_restarts_begin_at_the_checkpoint(tmp_path: Path) -> None:
 
 
 def test_run_without_a_checkpoint_begins_again(tmp_path: Path) -> None:
-    """What was written is kept under another name, since a run never overwrites another."""
+    """A folder that was written is kept under another name, since a run never overwrites another."""
     begun = f"Path({str(tmp_path / 'run' / 'run.json')!r}).touch(); "
     job = FakeJob(
         tmp_path, 2, {"0": f"wait_for('ready', 1); {begun}sys.exit(3)", "1": "until_stopped()"}, {"other": "pass"}

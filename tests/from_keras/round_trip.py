@@ -50,10 +50,11 @@ def added_outputs(built: keras.Model) -> list[str]:
 def layers_by_path(model: keras.Model) -> dict[str, keras.Layer]:
     """Return the layers of a model and of those in it, without inputs, by their names and the numbers of models."""
     found: dict[str, keras.Layer] = {}
+    number = 0
     for layer in model.layers:
         if isinstance(layer, keras.Model):
-            number = sum(isinstance(each, keras.Model) for each in model.layers[: model.layers.index(layer)])
             found |= {f"{number}/{path}": inner for path, inner in layers_by_path(layer).items()}
+            number += 1
         elif not isinstance(layer, keras.layers.InputLayer):
             found[layer.name] = layer
     return found

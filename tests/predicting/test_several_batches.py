@@ -57,7 +57,7 @@ def test_predictions_are_those_of_batches_in_order(tmp_path: Path, size: int) ->
 
 
 def test_models_that_change_take_their_batches_one_by_one(tmp_path: Path) -> None:
-    """Where each call draws other random numbers, they are those of batches in order."""
+    """Random numbers that differ from call to call are those of batches in order."""
     path, data = model_of(tmp_path, lambda x: L.Dense(4, name="y")(x))
     of_file = predictor_of(find_model(str(path), None), None, None)
     check(replace(of_file, make=noise), noise(), data, tmp_path, 7)

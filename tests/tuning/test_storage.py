@@ -58,7 +58,7 @@ def test_storage_that_is_none_is_refused_at_once(spec: Path, tmp_path: Path, sto
 
 
 def test_server_that_is_away_is_told_of(spec: Path, tmp_path: Path) -> None:
-    """Where nothing listens, the command says so and how to go on; no password, and no folder is left behind."""
+    """The command tells that nothing listens, and how to resume; no password is shown, and no folder is left behind."""
     pytest.importorskip("psycopg", reason="the driver psycopg is not installed")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -73,7 +73,7 @@ def test_server_that_is_away_is_told_of(spec: Path, tmp_path: Path) -> None:
 
 
 def test_wrong_password_and_database_are_told_of(spec: Path, tmp_path: Path, postgres: Server) -> None:
-    """What the server says is said, without the password that was tried."""
+    """The message of the server is shown, without the password that was tried."""
     wrong = postgres.open_url.replace("me@", "me:guessed@")
     result = call("tune", spec, "--storage", wrong, "--study-dir", tmp_path / "study")
     assert (result.exit_code, "password authentication failed" in result.stderr) == (1, True), result.output

@@ -39,7 +39,7 @@ def await_file(pattern: str, folder: Path, *processes: Forked) -> None:
 
 
 def ended(*processes: Forked) -> list[str]:
-    """What each of the processes has said, after it has ended well."""
+    """Return the output of each of the processes, after it has ended well."""
     outputs = [each.communicate(timeout=300)[1] for each in processes]
     assert [each.returncode for each in processes] == [0] * len(processes), outputs
     return outputs

@@ -21,7 +21,7 @@ _MAX_REPORT = 200_000
 
 @dataclass
 class Outcome:
-    """How a case went.
+    """The outcome of a case.
 
     Attributes:
         kind: What became of it, such as "equal" or "finding, Keras loads it".
