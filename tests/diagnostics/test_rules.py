@@ -46,6 +46,8 @@ NOT_STATIC = {
     "GS912": "the environment of a process is no part of a spec",
     "GS913": "workers are processes of a training",
     "GS914": "workers are processes of a training",
+    "GS915": "a job is started by a command",
+    "GS916": "workers are processes of a job",
 }
 """The rules that have no folder, each with the reason."""
 
