@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import socket
-import threading
 import time
 from collections.abc import Callable
-from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
@@ -21,12 +19,11 @@ from graphspec.datasets.order import Part
 from graphspec.diagnostics import SpecError
 from graphspec.diagnostics.rules import BAD_CLUSTER, LOST_WORKER
 from graphspec.distribution.cluster import MIRRORED, Cluster, split_address
+from graphspec.distribution.lobby import meet
 from graphspec.spec import Spec
 
 START_SECONDS = 600.0
 """Seconds within which all workers must have started."""
-_QUIET_SECONDS = 10.0
-"""Seconds of waiting that are not reported."""
 _PROBE_SECONDS = 1.0
 _WORD = 4
 
@@ -157,59 +154,9 @@ def _multi_worker(cluster: Cluster, report: Callable[[str], None]) -> Distributi
             raise SpecError.of(
                 BAD_CLUSTER, "this process already belongs to another cluster", help="train in a new process"
             )
-        _check_free(cluster)
-        _made[cluster] = Distribution(_started(cluster, report), cluster)
+        meet(cluster, report, START_SECONDS)
+        _made[cluster] = Distribution(tf.distribute.MultiWorkerMirroredStrategy(), cluster)
     return _made[cluster]
-
-
-def _check_free(cluster: Cluster) -> None:
-    """Raise SpecError if another process listens at the port of this worker."""
-    _, port = split_address(cluster.address)
-    family = socket.AF_INET6 if cluster.address.startswith("[") else socket.AF_INET
-    with closing(socket.socket(family, socket.SOCK_STREAM)) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("", port))
-        except OSError as error:
-            raise SpecError.of(
-                BAD_CLUSTER,
-                f"{cluster.name_of(cluster.index)} cannot listen at port {port}: {error.strerror or error}",
-                help="end the process that uses the port, or give the worker another one in TF_CONFIG, on all workers",
-            ) from None
-
-
-def _started(cluster: Cluster, report: Callable[[str], None]) -> Any:
-    """Return the strategy once all workers have started; TensorFlow would wait for an hour, without a word."""
-    made: list[Any] = []
-    failed: list[BaseException] = []
-
-    def make() -> None:
-        try:
-            made.append(tf.distribute.MultiWorkerMirroredStrategy())
-        except BaseException as error:
-            failed.append(error)
-
-    thread = threading.Thread(target=make, name="waiting for workers", daemon=True)
-    began = time.monotonic()
-    thread.start()
-    next_report = _QUIET_SECONDS
-    while thread.is_alive():
-        thread.join(0.2)
-        waited = time.monotonic() - began
-        if thread.is_alive() and waited > min(next_report, START_SECONDS):
-            missing = [index for index in range(len(cluster.workers)) if not _answers(cluster, index)]
-            names = ", ".join(cluster.name_of(index) for index in missing) or "the others"
-            if waited > START_SECONDS:
-                raise SpecError.of(
-                    LOST_WORKER,
-                    f"after {START_SECONDS:.0f} s not all workers have started: {names} cannot be reached",
-                    help="start all workers, and look whether their addresses can be reached from each other",
-                )
-            report(f"waiting for {names}")
-            next_report *= 3
-    if failed:
-        raise SpecError.of(LOST_WORKER, f"the workers could not be connected: {failed[0]}") from failed[0]
-    return made[0]
 
 
 def lost_worker(cluster: Cluster) -> SpecError:

@@ -47,7 +47,7 @@ NOT_STATIC = {
     "GS913": "workers are processes of a training",
     "GS914": "workers are processes of a training",
     "GS915": "a job is started by a command",
-    "GS916": "workers are processes of a training",
+    "GS916": "workers are processes of a job",
     "GS918": "workers share a study by a command",
     "GS919": "workers share a study by a command",
 }

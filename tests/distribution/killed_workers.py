@@ -59,8 +59,10 @@ def kill_workers(folder: Path, *, kills: int, workers: int, seed: int, epochs: i
         begun = _wait_for_checkpoint(process, whole)
         _succeed(process, folder / "whole.log")
     seconds = time.monotonic() - begun
-    for number in range(kills):
-        run, log = folder / f"killed_{number:03}", folder / f"killed_{number:03}.log"
+    number = attempt = 0
+    while number < kills:
+        attempt += 1
+        run, log = folder / f"killed_{attempt:03}", folder / f"killed_{attempt:03}.log"
         restarts = number % 2
         arguments = [str(spec), "--run-dir", str(run), "--restarts", str(restarts), *common]
         with _launched(log, *arguments) as process:
@@ -68,18 +70,32 @@ def kill_workers(folder: Path, *, kills: int, workers: int, seed: int, epochs: i
             time.sleep(chance.uniform(0, 0.8 * seconds))
             worker = chance.randrange(workers)
             step = max(_steps(run), default=0)
-            os.kill(worker_processes(process.pid)[worker], signal.SIGKILL)
+            if not _kill(process, worker):
+                continue
             killed_at = time.monotonic()
-            if restarts:
-                _succeed(process, log)
-            else:
-                process.wait(LIMIT)
-                _check_message(log, worker, workers)
+            status = process.wait(LIMIT)
+        output = log.read_text(encoding="utf-8", errors="replace")
+        message = f"worker {worker} of {workers} was killed by SIGKILL"
+        if status == 0 and message not in output:
+            continue  # it had ended before that
+        if message not in output or "Traceback" in output or status != (0 if restarts else 1):
+            raise RuntimeError(f"it is not said that worker {worker} was killed:\n{output[-4000:]}")
         duration = None if restarts else time.monotonic() - killed_at
         if not restarts:
             with _launched(log, "--resume", str(run), *common[:2]) as process:
                 _succeed(process, log)
+        number += 1
         yield KilledWorker(worker=worker, step=step, seconds=duration, differing=tuple(differences(whole, run)))
+
+
+def _kill(launcher: subprocess.Popen[bytes], worker: int) -> bool:
+    """Kill a worker, and return whether it was there."""
+    try:
+        os.kill(worker_processes(launcher.pid)[worker], signal.SIGKILL)
+    except (OSError, IndexError):  # the training has ended
+        launcher.wait(LIMIT)
+        return False
+    return True
 
 
 def worker_processes(launcher: int) -> list[int]:
@@ -118,9 +134,3 @@ def _wait_for_checkpoint(process: subprocess.Popen[bytes], run: Path) -> float:
 def _succeed(process: subprocess.Popen[bytes], log: Path) -> None:
     if process.wait(LIMIT):
         raise RuntimeError(f"a training failed:\n{log.read_text(encoding='utf-8', errors='replace')[-4000:]}")
-
-
-def _check_message(log: Path, worker: int, workers: int) -> None:
-    text = log.read_text(encoding="utf-8", errors="replace")
-    if f"worker {worker} of {workers} was killed by SIGKILL" not in text or "Traceback" in text:
-        raise RuntimeError(f"the launcher did not say that worker {worker} was killed:\n{text[-4000:]}")
