@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from graphspec.checks.call_training import check_calls
+from graphspec.checks.callback_paths import check_written_paths
 from graphspec.checks.class_weights import check_class_weights
 from graphspec.checks.context import CheckContext
 from graphspec.checks.data import check_data
@@ -23,7 +24,6 @@ from graphspec.checks.splits import check_splits
 from graphspec.checks.unused import check_unused
 from graphspec.checks.values import check_values
 from graphspec.checks.vocabularies import check_vocabularies
-from graphspec.checks.written_paths import check_written_paths
 from graphspec.diagnostics import Diagnostic
 
 Check = Callable[[CheckContext], Iterable[Diagnostic]]

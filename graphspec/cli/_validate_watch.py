@@ -13,9 +13,9 @@ from graphspec.cli._stamps import INTERVAL, Stamps, stamps_of
 from graphspec.files import is_folder
 from graphspec.language.document.overlay import key
 from graphspec.signals import forget
-from graphspec.validation.find import walk
 from graphspec.validation.run import Request, Result, run
 from graphspec.validation.settings import Finder
+from graphspec.validation.spec_files import walk
 
 
 def watch(request: Request, write_output: Callable[[Result, str | None], int]) -> int:

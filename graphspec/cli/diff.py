@@ -13,7 +13,7 @@ from graphspec.diagnostics.escapes import json_text
 
 if TYPE_CHECKING:
     from graphspec.differences import Difference
-    from graphspec.differences.since import Since
+    from graphspec.differences.changed_specs import Since
 
 _STYLES: dict[str, dict[str, Any]] = {
     "added": {"fg": "green"},
@@ -74,7 +74,7 @@ def _compare(first: str, second: str) -> Difference:
 
 
 def _compare_since(revision: str, paths: tuple[str, ...]) -> Since:
-    from graphspec.differences.since import compare_since
+    from graphspec.differences.changed_specs import compare_since
 
     if "-" in paths:
         raise click.UsageError("--since compares files, and `-` is none")

@@ -15,8 +15,8 @@ from graphspec.files import reason_of, rewrite
 from graphspec.garbage import no_collection
 from graphspec.language.document import STANDARD_INPUT, read_source
 from graphspec.language.document.overlay import read_bytes
-from graphspec.validation.find import find_specs
 from graphspec.validation.settings import Finder
+from graphspec.validation.spec_files import find_specs
 
 
 @click.command()

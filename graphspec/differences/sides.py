@@ -16,7 +16,7 @@ from graphspec.language.document.overlay import STANDARD_INPUT, overlay
 from graphspec.run_directory import newest
 from graphspec.run_paths import SPEC
 from graphspec.spec import Spec, inspect
-from graphspec.validation.find import holds_spec
+from graphspec.validation.spec_files import holds_spec
 
 _MODELS = (".keras", ".h5", ".hdf5")
 

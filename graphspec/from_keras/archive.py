@@ -13,7 +13,7 @@ from graphspec.checks.files import LOOKUPS
 from graphspec.diagnostics import SpecError
 from graphspec.extras import require
 from graphspec.files import MAX_RATIO, open_file, zip_in
-from graphspec.from_keras.learned import words_of
+from graphspec.from_keras.layer_state import words_of
 from graphspec.language.lower.naming import snake_case
 
 WEIGHTS = "model.weights.h5"

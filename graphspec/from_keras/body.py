@@ -11,7 +11,7 @@ from graphspec.diagnostics.rules import NO_EQUIVALENT, PLUGIN_NEEDED, RENAMED
 from graphspec.from_keras.blocks import find_blocks, in_order
 from graphspec.from_keras.config_form import UnknownFormError
 from graphspec.from_keras.findings import Findings, UnwritableError
-from graphspec.from_keras.learned import LearnedState
+from graphspec.from_keras.layer_state import LearnedState
 from graphspec.from_keras.masks import automatic_masks
 from graphspec.from_keras.node_writer import NodeWriter
 from graphspec.from_keras.nodes import as_name, free_name
@@ -26,7 +26,7 @@ from graphspec.from_keras.records import (
     read_body,
     tensors_in,
 )
-from graphspec.from_keras.several import gives_several
+from graphspec.from_keras.tensor_lists import gives_several
 from graphspec.from_keras.units import NAME, Block, Unit
 from graphspec.from_keras.values import values_of
 from graphspec.from_keras.wrappers import record_of, refuse_copy, shared_models, without_copy

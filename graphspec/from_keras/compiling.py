@@ -11,7 +11,7 @@ from typing import Any
 from graphspec.catalog import Kind
 from graphspec.diagnostics.rules import NO_EQUIVALENT, NOT_WRITTEN
 from graphspec.from_keras.findings import Findings, UnwritableError
-from graphspec.from_keras.learned import shortest_float
+from graphspec.from_keras.layer_state import shortest_float
 from graphspec.from_keras.objects import Writer, is_object, plain
 
 _PER_OUTPUT = ("loss", "loss_weights", "metrics", "weighted_metrics")

@@ -13,7 +13,7 @@ from graphspec.from_keras.body import BodyWriter, Context
 from graphspec.from_keras.compiling import CompileWriter
 from graphspec.from_keras.config_form import UnknownFormError, check_form, is_of_keras
 from graphspec.from_keras.findings import Findings
-from graphspec.from_keras.learned import LearnedState
+from graphspec.from_keras.layer_state import LearnedState
 from graphspec.from_keras.names import DifferentWiringError, differing_names
 from graphspec.from_keras.nodes import as_name
 from graphspec.from_keras.objects import literal

@@ -14,7 +14,7 @@ from graphspec.extras import require
 from graphspec.files import LargeFileError, open_file, read_bytes, reason_of
 from graphspec.from_keras.archive import WEIGHTS, Archive, ArchiveState
 from graphspec.from_keras.findings import Findings
-from graphspec.from_keras.learned import NoState, StateSource
+from graphspec.from_keras.layer_state import NoState, StateSource
 from graphspec.from_keras.legacy.hdf5 import SIGNATURE, read_document
 from graphspec.from_keras.legacy.upgrade import is_legacy, upgrade
 

@@ -11,7 +11,7 @@ from graphspec.diagnostics import SpecError
 from graphspec.diagnostics.rules import CANNOT_WRITE
 from graphspec.files import cannot_write, write_whole
 from graphspec.from_keras.decompile import Decompiled, decompile_config
-from graphspec.from_keras.learned import LearnedState
+from graphspec.from_keras.layer_state import LearnedState
 from graphspec.from_keras.model_file import ModelFile, not_a_model
 from graphspec.language.document.tree import plain
 

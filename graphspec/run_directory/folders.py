@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from graphspec.checks.written_paths import written_paths
+from graphspec.checks.callback_paths import written_paths
 from graphspec.console.shell import command_line, path_word
 from graphspec.diagnostics import SpecError
 from graphspec.diagnostics.rules import BAD_RUN

@@ -33,9 +33,9 @@ from graphspec.sources.cache_folder import (
     remove,
     sweep,
 )
-from graphspec.sources.converted import Writer, open_column
 from graphspec.sources.fingerprint import fingerprint
 from graphspec.sources.format import format_for
+from graphspec.sources.sample_files import Writer, open_column
 from graphspec.sources.source import DataError, DataSource
 
 if TYPE_CHECKING:

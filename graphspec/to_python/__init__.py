@@ -14,8 +14,8 @@ from graphspec.to_python.imports import HELPERS, imports
 from graphspec.to_python.module import Module
 from graphspec.to_python.places import header
 from graphspec.to_python.source import Do, Statement, Text, docstring, function_lines, statement_lines
-from graphspec.to_python.trained import Trained, load_trained
 from graphspec.to_python.training import TrainingWriter
+from graphspec.to_python.weights import Trained, load_trained
 
 __all__ = ["Trained", "python_source"]
 

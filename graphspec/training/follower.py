@@ -6,10 +6,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from graphspec.checks.written_paths import written_paths
+from graphspec.checks.callback_paths import written_paths
 from graphspec.console.reporter import Reporter
 from graphspec.diagnostics import SpecError
-from graphspec.distribution.sharing import adapted_state, restore_adapted_state
+from graphspec.distribution.adapted_state import adapted_state, restore_adapted_state
 from graphspec.to_keras.adapting import adapt
 from graphspec.to_keras.objects import make
 from graphspec.training.checkpoint_file import CheckpointContents

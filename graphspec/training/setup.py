@@ -11,7 +11,7 @@ import keras
 import tensorflow as tf
 
 from graphspec.catalog.arguments import CALLBACK_WRITES
-from graphspec.checks.written_paths import shared_name, takes_placeholders, written_paths
+from graphspec.checks.callback_paths import shared_name, takes_placeholders, written_paths
 from graphspec.console.reporter import Reporter
 from graphspec.datasets.batches import TrainingBatches, evaluation_batches
 from graphspec.datasets.order import Order, Part

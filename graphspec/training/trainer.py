@@ -26,7 +26,6 @@ from graphspec.training.callback_state import closed_files
 from graphspec.training.checkpoint_file import DamagedError, read_checkpoint
 from graphspec.training.checkpoints import BEST, Checkpoints, checkpoint_steps, newest_intact, plan_checkpoints
 from graphspec.training.epoch_stats import EpochStats
-from graphspec.training.exclusive import TRAINING, exclusive, is_of_study
 from graphspec.training.fitting import fit, train_together, training_error
 from graphspec.training.follower import adapt_together, follow
 from graphspec.training.metrics import OutputLoss, TrueLosses
@@ -44,6 +43,7 @@ from graphspec.training.setup import (
 )
 from graphspec.training.signals import Interruption, StoppedError
 from graphspec.training.state import Position, Start, TrainingState, check_state
+from graphspec.training.training_lock import TRAINING, exclusive, is_of_study
 
 
 def train(

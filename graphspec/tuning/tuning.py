@@ -18,7 +18,7 @@ from graphspec.run_directory.lock import command
 from graphspec.run_directory.spec_hash import KEY, incomparable_warning, is_comparable, spec_record
 from graphspec.run_directory.spec_values import study_values_of
 from graphspec.spec import Spec, load
-from graphspec.training.exclusive import STUDY, exclusive
+from graphspec.training.training_lock import STUDY, exclusive
 from graphspec.tuning import folder as study_folder
 from graphspec.tuning.study import Study, require_optuna
 

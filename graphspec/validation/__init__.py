@@ -8,8 +8,8 @@ from pathlib import Path
 from graphspec.diagnostics import Report
 from graphspec.validation.apply_ignores import apply_ignores
 from graphspec.validation.check import Deep, FileCheck, check_file
-from graphspec.validation.find import find_specs
 from graphspec.validation.selection import Selection
+from graphspec.validation.spec_files import find_specs
 
 __all__ = ["find_specs", "validate"]
 

@@ -12,10 +12,10 @@ from graphspec.diagnostics.formats.outcome import Outcome
 from graphspec.language.document.overlay import key, overlay
 from graphspec.validation.apply_ignores import apply_ignores
 from graphspec.validation.check import Deep, FileCheck, check_file, check_files
-from graphspec.validation.find import find_specs
 from graphspec.validation.fix import Fixed, fix
 from graphspec.validation.selection import Selection
 from graphspec.validation.settings import Finder, Settings
+from graphspec.validation.spec_files import find_specs
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,7 +17,7 @@ import pytest
 import graphspec
 from graphspec.from_keras.decompile import decompile_config
 from graphspec.from_keras.findings import Findings
-from graphspec.from_keras.learned import LearnedState, NoState
+from graphspec.from_keras.layer_state import LearnedState, NoState
 from graphspec.from_keras.legacy.hdf5 import is_hdf5, read_document
 from graphspec.from_keras.legacy.hdf5_weights import StoredWeights, assign_weights, read_weights, weights_file
 from graphspec.from_keras.legacy.upgrade import is_legacy

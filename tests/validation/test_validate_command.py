@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 
 from graphspec.cli import main
 from graphspec.diagnostics.rules import RULES, Severity
-from graphspec.validation.find import walk
+from graphspec.validation.spec_files import walk
 
 ROOT = Path(__file__).resolve().parents[2]
 CLEAN = "graphspec: 1\ninputs: {x: [2]}\noutputs: {y: {from: x, apply: {Dense: 1}}}\n"

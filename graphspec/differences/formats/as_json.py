@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from graphspec.differences.changed_specs import Since
 from graphspec.differences.difference import (
     BlockChange,
     CarriedWeights,
@@ -14,7 +15,6 @@ from graphspec.differences.difference import (
     NodeChange,
     Size,
 )
-from graphspec.differences.since import Since
 from graphspec.differences.texts import json_value
 from graphspec.differences.values import UNSET
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from graphspec.diagnostics import Report
 from graphspec.diagnostics.escapes import escaped
 from graphspec.diagnostics.shape_text import shape_text
+from graphspec.differences.changed_specs import Since
 from graphspec.differences.difference import (
     BlockChange,
     CarriedWeights,
@@ -18,7 +19,6 @@ from graphspec.differences.difference import (
     NodeChange,
     Size,
 )
-from graphspec.differences.since import Since
 from graphspec.differences.texts import is_uniform, value_text
 from graphspec.differences.values import EACH_DIMENSION, UNSET
 

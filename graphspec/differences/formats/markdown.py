@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 
 from graphspec.diagnostics.escapes import escaped
+from graphspec.differences.changed_specs import Since, SpecSince
 from graphspec.differences.difference import Change, Difference, NodeChange
 from graphspec.differences.formats.lines import (
     NO_DIFFERENCE,
@@ -27,7 +28,6 @@ from graphspec.differences.formats.lines import (
     title,
     weight_lines,
 )
-from graphspec.differences.since import Since, SpecSince
 from graphspec.differences.texts import value_text
 from graphspec.differences.values import UNSET
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from graphspec.diagnostics.escapes import escaped
+from graphspec.differences.changed_specs import Since, SpecSince
 from graphspec.differences.difference import Difference, NodeChange
 from graphspec.differences.formats.lines import (
     NO_DIFFERENCE,
@@ -24,7 +25,6 @@ from graphspec.differences.formats.lines import (
     title,
     weight_lines,
 )
-from graphspec.differences.since import Since, SpecSince
 
 Paint = Callable[[str, str], str]
 """Colours a text by its role: `added`, `removed`, `changed`, `heading`, `quiet`."""

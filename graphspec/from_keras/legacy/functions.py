@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from graphspec.diagnostics.rules import LEGACY_FUNCTION
-from graphspec.from_keras.learned import shortest
+from graphspec.from_keras.layer_state import shortest
 from graphspec.from_keras.legacy.calls import LayerCall, Ref, leaves, refs_in
 from graphspec.from_keras.legacy.objects import plain_value
 from graphspec.from_keras.legacy.operations import (

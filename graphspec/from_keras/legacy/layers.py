@@ -11,7 +11,7 @@ from graphspec.catalog import Entry
 from graphspec.catalog.arguments import argument_kind
 from graphspec.catalog.refused import CODE_CARRYING, RETIRED_ARGUMENTS
 from graphspec.diagnostics.rules import LEGACY_ARGUMENT, LEGACY_DIFFERENCE, LEGACY_LAYER
-from graphspec.from_keras.learned import shortest
+from graphspec.from_keras.layer_state import shortest
 from graphspec.from_keras.legacy.names import (
     ARGUMENTS,
     DIM_ORDERINGS,

@@ -7,7 +7,7 @@ from typing import Any
 from graphspec import catalog
 from graphspec.catalog import Kind
 from graphspec.diagnostics.rules import LEGACY_ARGUMENT
-from graphspec.from_keras.learned import shortest
+from graphspec.from_keras.layer_state import shortest
 from graphspec.from_keras.legacy.place import Place
 
 MODULES: dict[Kind, str] = {

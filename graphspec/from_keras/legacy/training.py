@@ -8,7 +8,7 @@ from typing import Any
 from graphspec import catalog
 from graphspec.catalog import Kind
 from graphspec.diagnostics.rules import LEGACY_TRAINING
-from graphspec.from_keras.learned import shortest
+from graphspec.from_keras.layer_state import shortest
 from graphspec.from_keras.legacy.objects import custom_object, plain_value, serialised_object, split_object
 from graphspec.from_keras.legacy.place import FormError, Place
 

@@ -14,8 +14,8 @@ from graphspec.differences.difference import Difference
 from graphspec.differences.revisions import Revision, revision_of
 from graphspec.differences.sides import load_side
 from graphspec.files import is_file
-from graphspec.validation.find import SUFFIXES, find_specs, holds_spec
 from graphspec.validation.settings import Finder
+from graphspec.validation.spec_files import SUFFIXES, find_specs, holds_spec
 
 
 @dataclass(frozen=True, slots=True)
