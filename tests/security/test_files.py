@@ -241,13 +241,16 @@ READING = {
     *(f"np.{name}" for name in ("load", "memmap", "fromfile", "loadtxt", "genfromtxt")),
     *(".open", ".read_text", ".read_bytes", ".memory_map", ".OSFile", ".load_model", ".load_weights", ".open_memmap"),
 }
+LAST_NAMES = {each.rpartition(".")[2] for each in READING}
 
 
 def opened_in(module: Path) -> Iterator[str]:
     """The calls in `module` that open a file for reading, or could."""
     for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
-        if not isinstance(node, ast.Call):
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute | ast.Name):
             continue
+        if (node.func.attr if isinstance(node.func, ast.Attribute) else node.func.id) not in LAST_NAMES:
+            continue  # to unparse every call would take ten times as long
         name = ast.unparse(node.func)
         last = name.rpartition(".")[2]
         modes = [*node.args[1:2], *(word.value for word in node.keywords if word.arg == "mode")]
