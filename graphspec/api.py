@@ -70,7 +70,7 @@ def decompile(
     """
     require_tensorflow()
     from graphspec.from_keras import DecompileOptions, decompile_file, read_model_file
-    from graphspec.to_keras.serialized import functional, plugin_modules, save
+    from graphspec.to_keras.serialized import ModelState, functional, plugin_modules, save
 
     if weights and path is None:
         raise ValueError("weights are written beside the spec: name its path")
@@ -80,8 +80,11 @@ def decompile(
         plugins=tuple(plugins) or tuple(plugin_modules(model)),
         force=force,
     )
+    model = functional(model)
     with tempfile.TemporaryDirectory() as folder:
-        return decompile_file(read_model_file(save(functional(model), Path(folder))), options).spec
+        file = read_model_file(save(model, Path(folder)))
+        file.state = ModelState(model, file.state)
+        return decompile_file(file, options).spec
 
 
 def validate(path: Path | str, overrides: Iterable[str] = (), *, values: bool = False, deep: bool = False) -> Report:

@@ -19,6 +19,9 @@ NORMALIZATION = "Normalization"
 _MAX_WORDS_INLINE = 12
 """Words that a spec lists itself; more are written to a file beside it."""
 
+_MAX_CHARACTERS_INLINE = 1_000
+"""Characters of all words that a spec lists itself."""
+
 
 class StateSource(Protocol):
     """The place where the state of layers is found. path: the names of the models that hold a layer, and its own."""
@@ -69,18 +72,18 @@ class LearnedState:
             path: The names of the models that hold it, and its own.
         """
         if class_name in LOOKUPS:
-            arguments |= self._lookup(config, path, is_text=class_name == "TextVectorization")
+            arguments |= self._lookup(config, path, class_name)
         if class_name == "Discretization" and arguments.get("bin_boundaries"):
             arguments.pop("num_bins", None)  # Keras takes the one or the other
         if class_name == NORMALIZATION and config.get("mean") is None and not self.with_weights:
             arguments |= self._normalization(path)
 
-    def _lookup(self, config: dict[str, Any], path: tuple[str, ...], *, is_text: bool) -> dict[str, Any]:
+    def _lookup(self, config: dict[str, Any], path: tuple[str, ...], class_name: str) -> dict[str, Any]:
         words = config.get("vocabulary")
         special = 0
         if not isinstance(words, list):
             words = self.source.vocabulary(path)
-            special = _special_tokens(config, is_text=is_text)
+            special = _special_tokens(words or (), class_name, config)
         if words is None:
             return {}
         words = list(words)[special:]
@@ -97,7 +100,8 @@ class LearnedState:
 
     def _vocabulary(self, words: list[Any], layer: str) -> Any:
         is_plain = all(isinstance(word, str) and word and word.splitlines() == [word] for word in words)
-        if self.file_name is None or len(words) <= _MAX_WORDS_INLINE or not is_plain:
+        is_short = len(words) <= _MAX_WORDS_INLINE and sum(map(len, map(str, words))) <= _MAX_CHARACTERS_INLINE
+        if self.file_name is None or is_short or not is_plain:
             return plain(words)
         text = "".join(f"{word}\n" for word in words)
         stem = name = as_name(layer)  # a name of a layer may hold any path
@@ -114,14 +118,20 @@ class LearnedState:
         return {"mean": shortest(mean), "variance": shortest(variance)}
 
 
-def _special_tokens(config: dict[str, Any], *, is_text: bool) -> int:
-    """Return how many tokens lead a vocabulary: the mask, and those for what is out of it."""
-    is_index = config.get("output_mode") == "int"
-    if is_text:
-        return 2 if is_index else 1
-    has_mask = is_index and config.get("mask_token") is not None
-    oov = config.get("num_oov_indices", 1)
-    return int(has_mask) + (oov if isinstance(oov, int) else 1)
+def _special_tokens(words: Sequence[str | int], class_name: str, config: dict[str, Any]) -> int:
+    """Return how many tokens lead a vocabulary: the mask, and those for what is out of it.
+
+    As in Keras, they are such only if the vocabulary begins with exactly these.
+    """
+    if class_name == "TextVectorization":
+        config = {**config, "mask_token": "", "oov_token": "[UNK]", "num_oov_indices": 1}
+    is_index = config.get("output_mode", "int") == "int"
+    mask, oov = config.get("mask_token"), config.get("oov_token", -1 if class_name == "IntegerLookup" else "[UNK]")
+    masks, unknown = int(is_index and mask is not None), config.get("num_oov_indices", 1)
+    count = masks + (unknown if isinstance(unknown, int) else 1)
+    leading = words[: max(count, 0)]
+    is_special = all(word == (mask if at < masks else oov) for at, word in enumerate(leading))
+    return count if len(leading) == count and is_special else 0
 
 
 def shortest(value: Any) -> Any:

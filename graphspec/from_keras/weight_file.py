@@ -7,7 +7,7 @@ from typing import Any
 
 import h5py
 
-from graphspec.hdf5_file import check_hdf5
+from graphspec.hdf5_file import open_checked
 
 _MAX_NUMBERS = 2**24
 _POSITIONS = {"mean": "0", "variance": "1"}
@@ -30,8 +30,7 @@ def read_weight(data: bytes, place: str, name: str) -> Any:
         UnreadableWeightsError: The file is damaged, or the weight is none.
     """
     try:
-        with h5py.File(io.BytesIO(data), "r") as weights:
-            check_hdf5(weights, 2 * len(data))
+        with open_checked(io.BytesIO(data), 2 * len(data)) as weights:
             found = weights.get(f"{place}/vars/{_POSITIONS.get(name, name)}")
             if found is None:
                 return None

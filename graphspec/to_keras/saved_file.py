@@ -22,7 +22,7 @@ from graphspec.catalog.refused import CODE_CARRYING as CODE_CARRYING_NAMES
 from graphspec.diagnostics import Span, SpecError
 from graphspec.diagnostics.rules import CODE_CARRYING, UNREADABLE_DATA, UNREGISTERED
 from graphspec.files import json_in, open_file, zip_in
-from graphspec.hdf5_file import check_hdf5
+from graphspec.hdf5_file import open_checked
 from graphspec.to_keras.keras_internals import weightless_scope
 from graphspec.to_keras.keras_messages import reason
 
@@ -124,8 +124,10 @@ def check_saved_weights(path: Path) -> None:
 @contextmanager
 def saved_weights(path: Path) -> Iterator[h5py.File]:
     """Open the weights in a model's file, checked. Raises an exception of any type."""
-    with _open_archive(path) as archive, h5py.File(io.BytesIO(archive.read(_WEIGHTS)), "r") as file:
-        check_hdf5(file, max_unpacked(path))
+    with (
+        _open_archive(path) as archive,
+        open_checked(io.BytesIO(archive.read(_WEIGHTS)), max_unpacked(path)) as file,
+    ):
         yield file
 
 

@@ -1,15 +1,24 @@
-"""A model in memory → the `.keras` file of a functional model."""
+"""A model in memory → the `.keras` file of a functional model, and what its preprocessing layers learned."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import keras
+import numpy as np
 
 from graphspec.diagnostics import SpecError
 from graphspec.diagnostics.rules import NOT_A_MODEL
-from graphspec.to_keras.keras_internals import flattened_layers
+from graphspec.to_keras.adapted_layers import adaptable_layers
+from graphspec.to_keras.keras_internals import flattened_layers, lookup_layer
 from graphspec.to_keras.keras_messages import reason
+
+if TYPE_CHECKING:
+    from graphspec.from_keras.learned import StateSource
+
+_LOOKUPS = (keras.layers.StringLookup, keras.layers.IntegerLookup, keras.layers.TextVectorization)
 
 
 def functional(model: keras.Model) -> keras.Model:
@@ -50,3 +59,23 @@ def save(model: keras.Model, folder: Path) -> Path:
             expected="a model that `model.save` writes",
         ) from error
     return path
+
+
+class ModelState:
+    """The state of the layers of a model in memory, whose words may hold line breaks. saved: that in its file."""
+
+    def __init__(self, model: keras.Model, saved: StateSource) -> None:
+        self.layers = adaptable_layers(model)
+        self.saved = saved
+
+    def vocabulary(self, path: tuple[str, ...]) -> Sequence[str | int] | None:
+        """Return the vocabulary of a layer with its special tokens; None if it has none."""
+        layer = self.layers.get("/".join(path))
+        if not isinstance(layer, _LOOKUPS):
+            return self.saved.vocabulary(path)
+        words = lookup_layer(layer).get_vocabulary()
+        return [word.item() if isinstance(word, np.generic) else word for word in words]
+
+    def array(self, path: tuple[str, ...], name: str) -> Any:
+        """Return the values of a weight as nested lists of floats; None if there is none."""
+        return self.saved.array(path, name)

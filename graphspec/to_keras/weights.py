@@ -23,7 +23,7 @@ from graphspec.checks.files import require_file
 from graphspec.diagnostics import SpecError
 from graphspec.diagnostics.rules import UNREADABLE_DATA, WEIGHTS_MISMATCH
 from graphspec.files import open_file
-from graphspec.hdf5_file import check_hdf5, owned_child
+from graphspec.hdf5_file import open_checked, owned_child
 from graphspec.language.graph import Weights
 from graphspec.to_keras.keras_messages import keras_errors_as
 from graphspec.to_keras.saved_file import max_unpacked, saved_weights
@@ -214,8 +214,7 @@ def _open(path: Path) -> Iterator[h5py.File]:
         with saved_weights(path) as file:
             yield file
     else:
-        with open_file(path) as opened, h5py.File(opened, "r") as file:
-            check_hdf5(file, max_unpacked(path))
+        with open_file(path) as opened, open_checked(opened, max_unpacked(path)) as file:
             yield file
 
 

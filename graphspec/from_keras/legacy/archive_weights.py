@@ -18,7 +18,7 @@ from graphspec.from_keras.findings import Findings
 from graphspec.from_keras.legacy.hdf5 import READ_ERRORS, DamagedError, short_reason
 from graphspec.from_keras.legacy.upgrade import era_of
 from graphspec.from_keras.legacy.weights import Arrays, Converter, WeightsError
-from graphspec.hdf5_file import check_hdf5, owned_child
+from graphspec.hdf5_file import open_checked, owned_child
 
 _WEIGHTS = "model.weights.h5"
 _MAX_SIZE = 2**34
@@ -63,8 +63,7 @@ def read_archive_weights(path: Path, document: dict[str, Any], findings: Finding
             if archive.getinfo(_WEIGHTS).file_size > limit:
                 raise DamagedError(f"its weights would unpack to more than {limit // 2**20:,} MiB")
             data = io.BytesIO(archive.read(_WEIGHTS))
-        with h5py.File(data, "r") as file:
-            check_hdf5(file, limit)
+        with open_checked(data, limit) as file:
             found = Converter(era_of(document), "tensorflow").in_groups(document, _Group(file), "")
     except (*READ_ERRORS, WeightsError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         findings.add(

@@ -58,11 +58,12 @@ def open_hdf5(path: Path, why: str) -> Iterator[h5py.File]:
     Raises:
         SpecError: h5py is not installed.
         OSError: The file is none of HDF5, or cannot be opened.
+        ValueError: A heap of text in it is damaged.
     """
     require("h5py", "graphspec decompile", why)
-    import h5py
+    from graphspec.hdf5_file import open_raw
 
-    with open_file(path) as opened, h5py.File(opened, "r") as file:
+    with open_file(path) as opened, open_raw(opened) as file:
         yield file
 
 
