@@ -14,7 +14,7 @@ import secrets
 import shutil
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from itertools import islice
@@ -271,22 +271,24 @@ def rewrite(path: Path | str, data: bytes) -> None:
         raise cannot_write(path, error) from None
 
 
-def write_whole(path: Path | str, data: bytes) -> None:
-    """Write `data` to the file at `path` atomically, and sync it to the disk. Links to it are kept.
+def write_whole(path: Path | str, data: bytes | Iterable[bytes]) -> None:
+    """Write `data`, whole or in parts, to the file at `path` atomically, and sync it to the disk. Links to it are kept.
 
     A pipe or a device, such as /dev/stdout, cannot be replaced and is written to. Raises OSError.
     """
+    parts = [data] if isinstance(data, bytes) else data
     try:
         before = Path(path).stat()
     except FileNotFoundError:
         before = None
     if before is not None and not stat.S_ISREG(before.st_mode):
         with open(path, "wb") as file:
-            file.write(data)
+            file.writelines(parts)
         return
     target = Path(os.path.realpath(path))
     with replacing(target) as part:
-        part.write_bytes(data)
+        with open(part, "wb") as file:
+            file.writelines(parts)
         if before is not None:
             shutil.copymode(target, part)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from graphspec.differences.bodies import LayerPairs
 from graphspec.differences.difference import CarriedWeights, LayerWeights
 from graphspec.differences.values import class_of, layer_values
@@ -24,10 +26,10 @@ def carried_weights(first: tuple[Graph, Shapes], second: tuple[Graph, Shapes], l
     """
     found = CarriedWeights()
     origins = path_origins(first[0], second[0], layers)
-    ours = dict(layer_paths(first[0]))
+    ours = dict(layer_paths(first[0], needed=True))
     used: set[Layer] = set()
     seen: set[Layer] = set()
-    for path, layer in layer_paths(second[0]):
+    for path, layer in layer_paths(second[0], needed=True):
         if layer in seen:
             continue
         seen.add(layer)
@@ -56,7 +58,8 @@ def carried_weights(first: tuple[Graph, Shapes], second: tuple[Graph, Shapes], l
             used.add(layer)
             before = _shapes(layer, first[1])
             if before != ():
-                found.lost.append(LayerWeights(path, "", before))
+                is_known = not any(isinstance(layers.pairs.get(each), ExternalModel) for each in _around(path, ours))
+                (found.lost if is_known else found.unknown).append(LayerWeights(path, "", before))
     return found
 
 
@@ -67,6 +70,12 @@ def _is_in_external(path: str, origins: dict[str, str | None], ours: dict[str, L
         if origin is not None and isinstance(ours.get(origin), ExternalModel):
             return True
     return False
+
+
+def _around(path: str, layers: dict[str, Layer]) -> Iterator[Layer]:
+    """Yield the models around a layer."""
+    while path := path.rpartition("/")[0]:
+        yield layers[path]
 
 
 def _is_same_external(layer: Layer, other: Layer) -> bool:

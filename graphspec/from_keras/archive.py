@@ -20,6 +20,7 @@ WEIGHTS = "model.weights.h5"
 _MAX_VOCABULARY = 64 * 2**20
 _READ_ERRORS = (OSError, ValueError, NotImplementedError, RuntimeError, EOFError, zipfile.BadZipFile, zlib.error)
 _COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_PART = 2**22
 _MIN_LIMIT = 2**20
 """Bytes that a member may have however small the archive is."""
 
@@ -41,6 +42,10 @@ class Archive:
 
     def read(self, name: str, max_bytes: int | None = None) -> bytes:
         """Return a member. Raises SpecError if it is missing, damaged or too large."""
+        return b"".join(self.parts(name, max_bytes))
+
+    def parts(self, name: str, max_bytes: int | None = None) -> Iterator[bytes]:
+        """Yield a member in parts. Raises SpecError if it is missing, damaged or too large."""
         limit = max(_MIN_LIMIT, MAX_RATIO * self.path.stat().st_size)
         with self._opened() as archive:
             if name not in self.names:
@@ -50,7 +55,9 @@ class Archive:
                 raise self.refusal(f"holds {info.file_size:,} bytes as {name}, which is too much for such an archive")
             if info.compress_type not in _COMPRESSIONS:
                 raise self.damaged(f"{name} is compressed in a way that Keras does not use")
-            return archive.read(info)
+            with archive.open(info) as member:
+                while part := member.read(_PART):
+                    yield part
 
     def damaged(self, reason: str) -> SpecError:
         """Return the error for an archive whose members are not what Keras writes."""

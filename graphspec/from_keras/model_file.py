@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,14 +33,14 @@ class ModelFile:
     Attributes:
         config: The model as Keras 3 serialises it.
         state: The state of its preprocessing layers.
-        weights: Returns its weights as a `.weights.h5` file; None if it holds none.
+        weights: Returns the parts of its weights as a `.weights.h5` file; None if it holds none.
     """
 
     path: Path
     config: dict[str, Any]
     findings: Findings
     state: StateSource = field(default_factory=NoState)
-    weights: Callable[[], bytes] | None = None
+    weights: Callable[[], Iterable[bytes]] | None = None
 
 
 def read_model_file(path: Path) -> ModelFile:
@@ -100,7 +100,7 @@ def _of_older_keras(path: Path, document: dict[str, Any], findings: Findings, *,
     from graphspec.from_keras.legacy.hdf5_weights import StoredWeights
 
     stored = StoredWeights(path, document, config, findings)
-    return ModelFile(path=path, config=config, findings=findings, state=stored, weights=stored.weights_file)
+    return ModelFile(path=path, config=config, findings=findings, state=stored, weights=lambda: [stored.weights_file()])
 
 
 def not_a_model(findings: Findings, reason: str) -> SpecError:
@@ -123,7 +123,7 @@ def _archive(path: Path, findings: Findings) -> ModelFile:
         config=config,
         findings=findings,
         state=ArchiveState(archive, config),
-        weights=(lambda: archive.read(WEIGHTS)) if WEIGHTS in archive.names else None,
+        weights=(lambda: archive.parts(WEIGHTS)) if WEIGHTS in archive.names else None,
     )
 
 

@@ -68,9 +68,10 @@ def decompile_file(model: ModelFile, options: DecompileOptions) -> Decompiled:
 def _write(found: Decompiled, model: ModelFile, path: Path, options: DecompileOptions) -> None:
     is_json = path.suffix == ".json"
     text = f"{json.dumps(plain(found.spec.tree), indent=2, ensure_ascii=False)}\n" if is_json else found.text
-    files = {path.parent / name: words.encode() for name, words in found.files.items()}
+    files: dict[Path, bytes | Iterable[bytes]] = {}
     if options.weights and model.weights is not None:
-        files[path.parent / options.weights_name] = model.weights()
+        files[path.parent / options.weights_name] = model.weights()  # first: an archive may turn out to be damaged
+    files |= {path.parent / name: words.encode() for name, words in found.files.items()}
     files[path] = text.encode()
     existing = [str(each) for each in files if each.exists()]
     if existing and not options.force:

@@ -368,6 +368,19 @@ class Graph:
         """Return the layers that the steps of this graph call, each once."""
         return list(dict.fromkeys(step.layer for node in self.nodes.values() for step in node.steps))
 
+    def needed_layers(self) -> list[Layer]:
+        """Return the layers that the outputs are computed from, each once: a model of Keras has no others."""
+        waiting = list(self.outputs)
+        seen = set(waiting)
+        found: set[Layer] = set()
+        for name in waiting:
+            if (node := self.nodes.get(name)) is not None:
+                found.update(step.layer for step in node.steps)
+                more = dict.fromkeys(reference.name for reference in node.references())
+                waiting += [each for each in more if each not in seen]
+                seen.update(more)
+        return [layer for layer in self.called_layers() if layer in found]
+
 
 def wrapped_layers(layer: Layer) -> Iterator[Layer]:
     """Return the layers in the arguments of `layer`, such as `TimeDistributed`, at any depth."""

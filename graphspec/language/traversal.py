@@ -32,26 +32,26 @@ def every_layer(graph: Graph) -> Iterator[Layer]:
     yield from dict.fromkeys(each for layer in called for each in (layer, *wrapped_layers(layer)))
 
 
-def layer_paths(graph: Graph) -> Iterator[tuple[str, Layer]]:
-    """Return every layer with its path, such as `encoder/dense`.
+def layer_paths(graph: Graph, *, needed: bool = False) -> Iterator[tuple[str, Layer]]:
+    """Return every layer, or each that outputs are computed from, with its path, such as `encoder/dense`.
 
     A declared layer inside a wrapper has two: `frames/vision` and `vision`. A layer inside a wrapper that copies it
     has none, because the copies belong to the wrapper.
     """
-    for layer in graph.called_layers():
-        yield from _paths(layer, "")
+    for layer in graph.needed_layers() if needed else graph.called_layers():
+        yield from _paths(layer, "", needed)
 
 
-def _paths(layer: Layer, prefix: str) -> Iterator[tuple[str, Layer]]:
+def _paths(layer: Layer, prefix: str, needed: bool) -> Iterator[tuple[str, Layer]]:
     if layer.is_operation:
         return
     path = prefix + layer.name
     yield path, layer
     if isinstance(layer, NestedModel):
-        for inner in layer.graph.called_layers():
-            yield from _paths(inner, f"{path}/")
+        for inner in layer.graph.needed_layers() if needed else layer.graph.called_layers():
+            yield from _paths(inner, f"{path}/", needed)
     elif layer.class_name not in COPYING_WRAPPERS:
         for inner in argument_layers(layer):
-            yield from _paths(inner, f"{path}/")
+            yield from _paths(inner, f"{path}/", needed)
             if inner.declared:
-                yield from _paths(inner, prefix)
+                yield from _paths(inner, prefix, needed)

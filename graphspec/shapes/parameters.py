@@ -33,7 +33,7 @@ def count_parameters(of: Graph | Layer | Iterable[Layer], shapes: Shapes) -> int
         of: A graph, or layers with all that they hold: the layers of a wrapper, the nodes of a model.
         shapes: The result of `infer` for the graph that the layer is applied in.
     """
-    called = _needed_layers(of) if isinstance(of, Graph) else [of] if isinstance(of, Layer) else of
+    called = of.needed_layers() if isinstance(of, Graph) else [of] if isinstance(of, Layer) else of
     total = 0
     for layer in dict.fromkeys(owner for each in called for owner in _owners(each, shapes)):
         weights = weight_shapes(layer, shapes)
@@ -77,26 +77,14 @@ def _owners(layer: Layer, shapes: Shapes) -> Iterator[Layer]:
     yield layer
     held: Iterable[Layer] = ()
     if isinstance(layer, NestedModel):
-        held = _needed_layers(layer.graph)
+        held = layer.graph.needed_layers()
     elif isinstance(layer, ExternalModel):
         graph = shapes.saved.get(layer)
-        held = _needed_layers(graph) if graph is not None else ()
+        held = graph.needed_layers() if graph is not None else ()
     elif layer.class_name not in ("Bidirectional", "RNN"):
         held = argument_layers(layer)
     for each in held:
         yield from _owners(each, shapes)
-
-
-def _needed_layers(graph: Graph) -> Iterator[Layer]:
-    """Yield the layers that the outputs of a graph are computed from: a model of Keras has no others."""
-    waiting = list(graph.outputs)
-    seen = set(waiting)
-    for name in waiting:
-        if (node := graph.nodes.get(name)) is not None:
-            yield from (step.layer for step in node.steps)
-            more = dict.fromkeys(reference.name for reference in node.references())
-            waiting += [each for each in more if each not in seen]
-            seen.update(more)
 
 
 def _size(shape: Shape) -> int:
