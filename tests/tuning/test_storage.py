@@ -6,9 +6,11 @@ import json
 import os
 import socket
 import stat
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import optuna
 import pytest
 
@@ -57,9 +59,25 @@ def test_storage_that_is_none_is_refused_at_once(spec: Path, tmp_path: Path, sto
     assert not (tmp_path / "study").exists()
 
 
+@pytest.mark.parametrize(
+    ("scheme", "driver", "package"),
+    [("postgresql", "psycopg", "graphspec[postgresql]"), ("postgresql+psycopg2", "psycopg2", "psycopg2-binary")],
+)
+def test_missing_driver_is_one_line_to_run(
+    spec: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scheme: str, driver: str, package: str
+) -> None:
+    """Without the driver of a database the command says what to install."""
+    monkeypatch.setitem(sys.modules, driver, None)
+    result = call("tune", spec, "--storage", f"{scheme}://me:secret@localhost/db", "--study-dir", tmp_path / "study")
+    assert result.exit_code == 1, result.output
+    assert "error[GS901]" in result.stderr
+    assert f"run: pip install '{package}'" in result.stderr
+    assert "secret" not in result.stderr
+    assert not (tmp_path / "study").exists()
+
+
 def test_server_that_is_away_is_told_of(spec: Path, tmp_path: Path) -> None:
     """The command tells that nothing listens, and how to resume; no password is shown, and no folder is left behind."""
-    pytest.importorskip("psycopg", reason="the driver psycopg is not installed")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
