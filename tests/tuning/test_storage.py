@@ -170,6 +170,29 @@ def test_study_of_another_spec_is_refused(journal: Path, changes: tuple[str, ...
     assert (journal / "one.journal").read_bytes() == before
 
 
+def test_study_of_other_data_is_refused(journal: Path, kept: Path, tmp_path: Path) -> None:
+    """Data of the same size with other content is noticed, by its file, when a study is joined and when it resumes."""
+    x = np.random.default_rng(1).random((64, 2), "float32")
+    path = write_spec(tmp_path)
+    np.savez(tmp_path / "d.npz", x=x, y=x.sum(1, keepdims=True))
+    words = ("--storage", f"journal:{kept}", "--study-name", "one", "--study-dir", tmp_path / "study")
+    joined = call("tune", path, *words, *ONE)
+    assert (joined.exit_code, "error[GS919]" in joined.stderr) == (1, True), joined.output
+    assert "differs from this one in the data file `d.npz`\n" in joined.stderr
+    assert not (tmp_path / "study").exists()
+    study = tmp_path / "begun"
+    assert call("tune", path, *ONE, "--study-dir", study).exit_code == 0
+    write_spec(tmp_path)
+    assert call("tune", "--resume", study, "--quiet").exit_code == 0  # no trial is left, so no data is read
+    resumed = call("tune", "--resume", study, "--trials", 2)
+    assert (resumed.exit_code, "error[GS919]" in resumed.stderr) == (1, True), resumed.output
+    assert "the data is not what the study was begun with: the data file `d.npz`\n" in resumed.stderr
+    assert not (study / "trials" / "0001").exists()
+    np.savez(tmp_path / "d.npz", x=x, y=x.sum(1, keepdims=True))
+    assert call("tune", "--resume", study, "--quiet").exit_code == 0
+    assert [trial.state for trial in Study(study).trials] == ["complete"] * 2
+
+
 def test_study_of_somebody_else_is_refused(spec: Path, tmp_path: Path) -> None:
     """A study that optuna alone has made is not written into."""
     path = tmp_path / "foreign.journal"
