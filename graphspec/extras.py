@@ -26,6 +26,7 @@ EXTRAS = {
     "tensorboard": ("tensorboard",),
     "mlflow": ("mlflow", "alembic"),
     "sweep": ("optuna", "sqlalchemy"),
+    "postgresql": ("psycopg",),
 }
 """Modules that each extra of pyproject.toml brings. A test holds the table against it and against all imports."""
 

@@ -72,6 +72,12 @@ class TrainingData:
     validation: Samples | None
     vocabularies: Vocabularies
 
+    @property
+    def sources(self) -> list[Split]:
+        """Return the sources of the samples."""
+        every = [each.sources for each in (self.train, self.validation) if each is not None]
+        return [each for each in every if each is not None]
+
 
 def read_training_data(
     spec: Spec, progress: Progress | None = None, vocabularies: Vocabularies | None = None

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 import platform
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,20 +11,17 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from graphspec.datasets.data_files import paths_of
+from graphspec.datasets.data_files import paths_of, signature
 from graphspec.datasets.samples import TrainingData
 from graphspec.diagnostics import SpecError
 from graphspec.diagnostics.rules import WORKERS_DIFFER
 from graphspec.distribution.strategy import Distribution
-from graphspec.files import open_file
 from graphspec.language.traversal import every_plugin
-from graphspec.run_directory.file_hashes import hash_plugins
+from graphspec.run_directory.file_hashes import plugin_signatures
 from graphspec.run_directory.spec_values import of_training, values_of
 from graphspec.spec import Spec
 from graphspec.version import __version__
 
-_PIECE = 2**18
-_PIECES = 64
 _MAX_SHOWN = 3
 
 
@@ -37,9 +32,7 @@ def check_agreement(distribution: Distribution, spec: Spec, data: TrainingData) 
     own = {
         "value": of_training(values_of(spec)),
         "version": _versions(),
-        "plugin": {
-            name: each["sha256"] for name, each in hash_plugins(every_plugin(spec.graph), spec.path.parent).items()
-        },
+        "plugin": plugin_signatures(every_plugin(spec.graph), spec.path.parent),
         "data file": _data_files(data),
         "number of samples": _counts(data),
     }
@@ -92,26 +85,6 @@ def _counts(data: TrainingData) -> dict[str, int]:
 
 
 def _data_files(data: TrainingData) -> dict[str, str]:
-    splits = [each.sources for each in (data.train, data.validation) if each is not None and each.sources is not None]
-    return {name: _digest(path) for name, path in _named(paths_of(splits).items())}
-
-
-def _named(paths: Iterable[tuple[str, Path]]) -> list[tuple[str, Path]]:
-    """Return files by the names that the spec gives them, which are the same where folders lie elsewhere."""
-    return [(Path(name).name if Path(name).is_absolute() else name, path) for name, path in paths]
-
-
-def _digest(path: Path) -> str:
-    """Return a hash of the size of a file and of pieces of it; all of it up to 16 MB."""
-    digest = hashlib.sha256()
-    try:
-        with open_file(path) as file:
-            size = file.seek(0, os.SEEK_END)
-            digest.update(str(size).encode())
-            pieces = -(-size // _PIECE)
-            for number in range(min(pieces, _PIECES)):
-                file.seek(number * _PIECE if pieces <= _PIECES else (size - _PIECE) * number // (_PIECES - 1))
-                digest.update(file.read(_PIECE))
-    except OSError as error:
-        return f"unreadable ({error.strerror})"
-    return digest.hexdigest()
+    """Return the signature of each file, by the name that the spec gives it, which is the same on all machines."""
+    paths = paths_of(data.sources).items()
+    return {Path(name).name if Path(name).is_absolute() else name: signature(path) for name, path in paths}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import socket
 import time
 from collections.abc import Callable
@@ -26,6 +27,7 @@ START_SECONDS = 600.0
 """Seconds within which all workers must have started."""
 _PROBE_SECONDS = 1.0
 _WORD = 4
+_TIME = "%Y-%m-%dT%H:%M:%S%z"
 
 
 @dataclass(frozen=True)
@@ -154,6 +156,9 @@ def _multi_worker(cluster: Cluster, report: Callable[[str], None]) -> Distributi
             raise SpecError.of(
                 BAD_CLUSTER, "this process already belongs to another cluster", help="train in a new process"
             )
+        if not cluster.is_chief:
+            name, count = cluster.name_of(cluster.index), len(cluster.workers)
+            report(f"{name} of {count} started at {time.strftime(_TIME)}, as process {os.getpid()}")
         meet(cluster, report, START_SECONDS)
         _made[cluster] = Distribution(tf.distribute.MultiWorkerMirroredStrategy(), cluster)
     return _made[cluster]

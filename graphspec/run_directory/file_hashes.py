@@ -27,6 +27,17 @@ def hash_plugins(plugins: Iterable[Plugin], run: Path) -> FileHashes:
     return _hashes(list(files)[:_MAX_FILES], run)
 
 
+def plugin_signatures(plugins: Iterable[Plugin], folder: Path) -> dict[str, str]:
+    """Return the SHA-256 of the source files of `plugins`, by names that are the same on all machines.
+
+    Args:
+        plugins: The plugins.
+        folder: The folder of the spec; files outside of it, such as installed ones, go by their last name.
+    """
+    hashes = hash_plugins(plugins, folder).items()
+    return {Path(name).name if name.startswith("..") else name: each["sha256"] for name, each in hashes}
+
+
 def hash_kept_files(run: Path) -> FileHashes:
     """Hash the files that `run` derives from data: vocabularies, and the state of preprocessing layers."""
     return _hashes([run / name for name in (VOCABULARIES, ADAPTED) if (run / name).is_file()], run)

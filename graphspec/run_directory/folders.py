@@ -6,7 +6,7 @@ import os
 import secrets
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from graphspec.files import cannot_write, lock_file, open_file
 from graphspec.run_directory.destination import INSIDE, check_destination
 from graphspec.run_directory.files import open_own, read_json
 from graphspec.run_directory.links import check_kept
+from graphspec.run_directory.records import read_record
 from graphspec.run_paths import HELD, KEPT, RECORD, WORKERS
 from graphspec.spec import Spec
 
@@ -50,11 +51,15 @@ def longest_inside(spec: Spec) -> int:
 
 def _help(folder: Path) -> str:
     try:
-        is_run = (folder / RECORD).exists()
+        is_run, is_launched = (folder / RECORD).exists(), (folder / WORKERS).exists()
     except (OSError, ValueError):
-        is_run = False
-    resume = command_line("train", "--resume", path_word(folder))
-    return "choose another --run-dir, move the folder away" + (f", or resume that run: {resume}" if is_run else "")
+        is_run = is_launched = False
+    words: tuple[object, ...] = ("train", "--resume", path_word(folder))
+    if is_launched:
+        with suppress(SpecError, KeyError, TypeError):
+            words = ("launch", *words[1:], "--workers", read_record(folder)["distribution"]["workers"])
+    resume = f", or resume that run: {command_line(*words)}" if is_run else ""
+    return f"choose another --run-dir, move the folder away{resume}"
 
 
 def check_empty(folder: Path, kind: str, help: str, inside: int = INSIDE) -> None:

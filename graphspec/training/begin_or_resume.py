@@ -42,6 +42,7 @@ from graphspec.run_directory.starting_model import KEY as STARTED_FROM
 from graphspec.run_directory.starting_model import StartingModel
 from graphspec.spec import load
 from graphspec.to_keras.adapted_layers import adapted_configs, restore_configs
+from graphspec.to_keras.keras_internals import flattened_layers
 from graphspec.to_keras.weights import LoadedWeights
 from graphspec.training.checkpoint_file import CheckpointContents
 from graphspec.training.checkpoints import checkpoint_name
@@ -195,11 +196,26 @@ def _warn_of_other_replicas(record: dict[str, Any], setup: TrainingSetup, report
         return
     before, now = (record.get("distribution") or {}).get("replicas"), setup.distribution.replicas
     if before is not None and before != now:
-        reporter.warn(
-            f"{now} devices share each batch, {before} did before: their sums are rounded in another way, so the "
-            "result equals that of an uninterrupted training to rounding, not to the bit"
+        differences = _differences_of_shares(setup.model)
+        effect = (
+            f"{' and '.join(differences)}, so the result is not that of an uninterrupted training"
+            if differences
+            else "sums are rounded in another way, so the result equals that of an uninterrupted training to "
+            "rounding, not to the bit"
         )
+        reporter.warn(f"the number of devices that share each batch is {now}, and was {before}: {effect}")
     record |= _distribution(setup)
+
+
+def _differences_of_shares(model: keras.Model) -> list[str]:
+    """Return what a model computes otherwise where other devices share a batch."""
+    differences = []
+    if any("seed_generator" in each.path for each in model.non_trainable_variables):
+        differences.append("random layers draw other numbers")
+    statistics = [each for each in flattened_layers(model) if isinstance(each, keras.layers.BatchNormalization)]
+    if any(each.trainable and not each.synchronized for each in statistics):
+        differences.append("`BatchNormalization` normalises by other rows")
+    return differences
 
 
 def _rows_until(

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
 
 from graphspec.checks.callback_paths import written_paths
 from graphspec.console.reporter import Reporter
+from graphspec.datasets.order import Order
 from graphspec.diagnostics import SpecError
 from graphspec.distribution.adapted_state import adapted_state, restore_adapted_state
 from graphspec.to_keras.adapting import adapt
 from graphspec.to_keras.objects import make
 from graphspec.training.checkpoint_file import CheckpointContents
 from graphspec.training.checkpoints import Checkpoints, plan_checkpoints
+from graphspec.training.epoch_stats import EpochStats
 from graphspec.training.fitting import fit, train_together, training_error
 from graphspec.training.metrics import OutputLoss, TrueLosses
 from graphspec.training.nan_guard import NanGuard, NotFiniteError, nan_diagnostic
+from graphspec.training.progress import ProgressReporter
 from graphspec.training.setup import TrainingSetup
 from graphspec.training.signals import Interruption, StoppedError
 from graphspec.training.state import Start, TrainingState
@@ -43,28 +48,67 @@ def follow(
         StoppedError: A signal to any worker has stopped the training.
         SpecError: The training failed.
     """
+    reporter.info(_share(setup))
     start = Start(run=run, record={}, lock={}, rows=[], spec_hash="", resumed=resumed)
+    if resumed is not None:
+        reporter.info(f"resuming after step {start.position.step} of epoch {start.position.epoch + 1}")
     callbacks = [make(each) for each in setup.callbacks]
     deciding = [each for each, stated in zip(callbacks, setup.callbacks, strict=True) if not written_paths(stated)]
     state = TrainingState(setup.model, callbacks)
     plan = plan_checkpoints(
         setup.spec, setup.settings.epochs, setup.batches.steps, validates=setup.validation is not None
     )
-    with Interruption() as interruption:
+    weights = {name: float(setup.spec.graph.outputs[name].loss_weight) for name in losses}
+    epoch_stats = EpochStats(weights, setup.batches.samples_between, setup.batches.waited)
+    with (
+        Interruption() as interruption,
+        ProgressReporter(
+            list(setup.spec.graph.outputs),
+            reporter,
+            lambda: epoch_stats.row,
+            epochs=setup.settings.epochs,
+            steps=setup.batches.steps,
+        ) as progress,
+    ):
         together = train_together(setup, losses, state, interruption)
         assert together.decisions is not None
         checkpoints = Checkpoints(None, state, plan, together.decisions, start=start)
-        order = [TrueLosses(), NanGuard(losses), *deciding, *together.callbacks, checkpoints]
+        order = [
+            *(TrueLosses(), NanGuard(losses), epoch_stats, progress),
+            *(*deciding, *together.callbacks, checkpoints),
+        ]
         try:
             fit(setup, order, start, together.decisions)
-        except (StoppedError, SpecError):
+        except StoppedError as error:
+            reporter.info(f"stopped by {error} at {_now()}, as all workers; the chief writes the checkpoint")
+            raise
+        except SpecError:
             raise
         except NotFiniteError as error:
             raise nan_diagnostic(error, run, setup.spec.model.key_span("training")) from error
         except Exception as error:
             raise training_error(error, run, setup) from error
-    reporter.info(f"trained along with the chief, which writes {run}")
+    reporter.info(f"the training ended at {_now()}; the chief writes {run}")
     return run
+
+
+def _share(setup: TrainingSetup) -> str:
+    """Return what this worker trains, for its log."""
+    distribution, settings = setup.distribution, setup.settings
+    assert distribution is not None
+    order = Order(setup.samples.count, settings.batch_size)
+    sizes = [each.own_size for each in order.of_part(replace(distribution.part, first=0, count=distribution.replicas))]
+    first = sum(sizes[: distribution.first])
+    rows = sum(sizes[distribution.first : distribution.first + distribution.local])
+    devices = ", ".join(sorted(each.rpartition("device:")[2] for each in distribution.strategy.extended.worker_devices))
+    return (
+        f"same spec, data and versions as the chief; trains rows {first + 1} to {first + rows} of each batch of "
+        f"{settings.batch_size} on {devices}, for {settings.epochs} epochs of {setup.batches.steps} steps"
+    )
+
+
+def _now() -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S%z")
 
 
 def adapt_together(setup: TrainingSetup, console: Console | None) -> None:

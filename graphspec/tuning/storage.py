@@ -40,8 +40,8 @@ _EXPECTED = "`journal`, `journal:PATH`, or a URL as `postgresql://user@host/data
 _DRIVERS = {"postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg", "mysql": "mysql+pymysql"}
 """The driver of a database that names none."""
 
-_PACKAGES = {"psycopg": "psycopg[binary]", "psycopg2": "psycopg2-binary", "MySQLdb": "mysqlclient"}
-"""The packages of drivers that have another name."""
+_PACKAGES = {"psycopg": "graphspec[postgresql]", "psycopg2": "psycopg2-binary", "MySQLdb": "mysqlclient"}
+"""What to install for drivers, where that has another name."""
 
 _SECRET = re.compile("passw|secret|token", re.IGNORECASE)
 """Names in the query of a URL whose values are not recorded."""

@@ -10,6 +10,7 @@ import logging
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -86,10 +87,17 @@ class Tuner:
         reporter: Where progress is written.
         optuna_study: The same study in optuna.
         leases: The leases of its trials.
+        check_data: Called before the first trial; raises SpecError if the data is not that of the study.
     """
 
     def __init__(
-        self, study: Study, spec: Spec, reporter: Reporter, optuna_study: optuna.Study, leases: Leases
+        self,
+        study: Study,
+        spec: Spec,
+        reporter: Reporter,
+        optuna_study: optuna.Study,
+        leases: Leases,
+        check_data: Callable[[], None],
     ) -> None:
         assert spec.search is not None
         assert spec.model.training is not None
@@ -105,6 +113,7 @@ class Tuner:
         self.study = optuna_study
         self.study.stop = self._mark_exhausted  # type: ignore[method-assign]  # optuna refuses it outside of `optimize`
         self.leases = leases
+        self.check_data = cache(check_data)
         self.queue = TrialQueue(
             folder=self.folder,
             space=self.space,
@@ -128,6 +137,7 @@ class Tuner:
                     self._discard_unclaimed()
                     while (held := self.queue.next()) is not None:
                         with self.leases.released(held):
+                            self.check_data()
                             self._run(held, self._patiently(lambda: self._unfinished(held) or self._begin(held)))
                     self._write("finished")
             except (KeyboardInterrupt, SystemExit):

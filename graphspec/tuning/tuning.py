@@ -86,7 +86,7 @@ def tune(
             study_folder.write_spec(study.path, loaded)
             record[KEY] = spec_record(study_values_of(study.spec))
             run_directory.write_json(study.path / study_folder.RECORD, record)
-            return _tune(study, budget, progress=progress)
+            return _tune(study, budget, progress=progress, is_resumed=False)
 
 
 def _resume(study: Study, budget: list[str], *, progress: bool) -> Study:
@@ -98,7 +98,7 @@ def _resume(study: Study, budget: list[str], *, progress: bool) -> Study:
         record["folder"], record["storage"] = known[0] or secrets.token_hex(8), study.storage.recorded
         if known != (record["folder"], record["storage"]):
             run_directory.write_json(study.path / study_folder.RECORD, record)
-        return _tune(study, budget, progress=progress)
+        return _tune(study, budget, progress=progress, is_resumed=True)
 
 
 def _reachable(storage: str) -> Storage | None:
@@ -123,10 +123,11 @@ def _agree(storage: Storage, record: dict[str, Any]) -> None:
         agree(study_in(backend, storage, study_name(record["name"]), "minimize"), trials, storage, record["terms"])
 
 
-def _tune(study: Study, budget: list[str], *, progress: bool) -> Study:
+def _tune(study: Study, budget: list[str], *, progress: bool, is_resumed: bool) -> Study:
     """Run trials of the study, beside other workers, until all have ended."""
     from graphspec.console.reporter import Reporter
-    from graphspec.tuning.agreement import agree
+    from graphspec.datasets.samples import read_training_data
+    from graphspec.tuning.agreement import agree, check_data
     from graphspec.tuning.leases import Leases
     from graphspec.tuning.optuna_study import make_pruner
     from graphspec.tuning.storage import opened, study_in
@@ -162,7 +163,12 @@ def _tune(study: Study, budget: list[str], *, progress: bool) -> Study:
             reporter.info(f"{worker} joins a study of {len(known)} trials in {storage}{names}")
         if budget:
             spec = study_folder.write_with_overrides(study.path, budget, study_folder.SPEC)
-        Tuner(study, spec, reporter, optuna_study, leases).run()
+
+        def check() -> None:
+            if is_resumed and record.get("terms"):
+                check_data(record["terms"], read_training_data(study.spec))
+
+        Tuner(study, spec, reporter, optuna_study, leases, check).run()
     return study
 
 
@@ -186,7 +192,6 @@ def _record(spec: Spec) -> dict[str, Any]:
     monitor, direction = _monitor(spec, spec.search)
     from graphspec.tuning.agreement import terms_of
 
-    samples = {"training": data.train.count, "validation": data.validation.count if data.validation else 0}
     return {
         "status": "running",
         "name": spec.name,
@@ -196,7 +201,7 @@ def _record(spec: Spec) -> dict[str, Any]:
         "direction": direction,
         "command": command(),
         "folder": secrets.token_hex(8),
-        "terms": terms_of(spec, monitor, direction, samples),
+        "terms": terms_of(spec, monitor, direction, data),
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -206,22 +207,45 @@ def test_logs_stay_in_the_run(tmp_path: Path, kind: str) -> None:
     assert job.notes("started") == []
 
 
-def test_run_of_one_process_is_not_launched(tmp_path: Path) -> None:
-    """Its spec does not say that several workers train it; the message says what can be done."""
-    np.savez(tmp_path / "rows.npz", a=np.ones((8, 4)), y=np.ones((8, 1)))
-    spec = tmp_path / "spec.yaml"
+@pytest.fixture(scope="module")
+def run_of_one(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a run of one process, beside its spec."""
+    folder = tmp_path_factory.mktemp("one")
+    np.savez(folder / "rows.npz", a=np.ones((8, 4)), y=np.ones((8, 1)))
+    spec = folder / "spec.yaml"
     spec.write_text(
         "graphspec: 1\ninputs: {a: [4]}\noutputs: {y: {from: a, apply: {Dense: 1}, loss: mse}}\n"
         "training: {optimizer: SGD}\ndata: {train: {file: rows.npz, inputs: {a: {key: a}}, outputs: {y: {key: y}}}}\n",
         encoding="utf-8",
     )
-    run = graphspec.train(spec, run_dir=tmp_path / "run")
-    words = ["launch", "--resume", str(run.path), "--workers", "2"]
+    return graphspec.train(spec, run_dir=folder / "run").path
+
+
+def test_run_of_one_process_is_not_launched(run_of_one: Path) -> None:
+    """Its spec does not say that several workers train it; the message says what can be done."""
+    words = ["launch", "--resume", str(run_of_one), "--workers", "2"]
     assert "is complete" in CliRunner().invoke(main, words).output
     result = CliRunner().invoke(main, [*words, "--set", "training.epochs=2"])
     assert result.exit_code == 1
     assert "GS915" in result.output
-    assert f"--from {run.path}" in result.output
+    assert f"--from {run_of_one}" in result.output
+
+
+def test_taken_folder_is_resumed_as_it_was_begun(run_of_one: Path, tmp_path: Path) -> None:
+    """The help for a folder that holds a run has the command that resumes it: by as many workers, or by one process."""
+    run, spec = tmp_path / "run", str(run_of_one.parent / "spec.yaml")
+    shutil.copytree(run_of_one, run)
+    for words in (["launch", spec, "--workers", "3"], ["train", spec]):
+        result = CliRunner().invoke(main, [*words, "--run-dir", str(run)])
+        assert (result.exit_code, f"graphspec train --resume {run}\n" in result.output) == (1, True), result.output
+    record = json.loads((run / "run.json").read_text(encoding="utf-8"))
+    record["distribution"] = {"workers": 2, "replicas": 2}
+    (run / "run.json").write_text(json.dumps(record), encoding="utf-8")
+    (run / "workers").mkdir()
+    for words in (["launch", spec, "--workers", "3"], ["train", spec]):
+        result = CliRunner().invoke(main, [*words, "--run-dir", str(run)])
+        command = f"graphspec launch --resume {run} --workers 2\n"
+        assert (result.exit_code, command in result.output) == (1, True), result.output
 
 
 def test_gpus_are_shared_out() -> None:

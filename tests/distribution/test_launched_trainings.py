@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -59,6 +60,11 @@ def end_of(process: subprocess.Popen[str]) -> tuple[int, str]:
     return process.returncode, output
 
 
+def epochs_in(text: str) -> list[tuple[str, str]]:
+    """Return the number and the metrics of each epoch that a log tells of."""
+    return re.findall(r"^epoch +(\d+)/\d+  .*?  (loss .*)$", text, re.MULTILINE)
+
+
 def test_ctrl_c_stops_at_a_checkpoint(spec: Path, tmp_path: Path, environment: dict[str, str]) -> None:
     """With the status of `train`, a line that resumes the job, and no worker left; the line then finishes the run."""
     run = tmp_path / "run"
@@ -71,12 +77,22 @@ def test_ctrl_c_stops_at_a_checkpoint(spec: Path, tmp_path: Path, environment: d
     assert f"stopped; resume with: {command}" in output
     assert "error" not in output
     assert record(run)["status"] == "stopped"
+    log = run / "workers" / "worker-1.log"
+    begun = log.read_text(encoding="utf-8")
+    assert re.match(r"worker 1 \(127\.0\.0\.1:\d+\) of 2 started at \d{4}-.*, as process \d+\n", begun)
+    assert re.search(r"trains rows \d+ to \d+ of each batch of \d+ on CPU:0, for \d+ epochs of \d+ steps\n", begun)
+    assert re.search(r"\nstopped by SIGINT at .*; the chief writes the checkpoint\n", begun)
+    assert epochs_in(begun) == epochs_in(output) != []
     held = max(checkpoint_steps(run / "checkpoints"))
     assert held > 0
     status, output = end_of(launch(environment, tmp_path, *command.split()[2:]))
     assert (status, record(run)["status"]) == (0, "finished"), output
     assert f"step_{held:09}.npz" in output
     assert "The run is in run" in output
+    ended = log.read_text(encoding="utf-8").removeprefix(begun)
+    assert re.search(r"\nresuming after step \d+ of epoch \d+\n", ended)
+    assert epochs_in(ended) == epochs_in(output) != []
+    assert ended.endswith("; the chief writes run\n")
     assert end_of(launch(environment, tmp_path, *command.split()[2:]))[1].startswith("run is complete")
 
 

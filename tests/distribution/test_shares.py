@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import graphspec
 from graphspec.datasets.order import Order, Part
 from tests.distribution.results import assert_equal_to_rounding
 from tests.distribution.workers import HERE, write_data
@@ -72,6 +74,35 @@ def test_masked_steps_count_as_in_one_batch(tmp_path: Path) -> None:
     (tmp_path / "two_heads.yaml").write_text(MASKED)
     _train(tmp_path, 3)
     assert_equal_to_rounding(tmp_path / "one", tmp_path / "mirrored")
+
+
+@pytest.mark.parametrize(
+    ("layers", "effect"),
+    [
+        ("[{Dense: 8}]", "the result equals that of an uninterrupted training to rounding, not to the bit"),
+        (
+            "[{Dropout: 0.5}, BatchNormalization]",
+            "random layers draw other numbers and `BatchNormalization` normalises by other rows, so the result is not "
+            "that of an uninterrupted training",
+        ),
+    ],
+)
+def test_other_number_of_devices_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], layers: str, effect: str
+) -> None:
+    """A run that resumes on another number of devices says what becomes of its result."""
+    write_data(tmp_path)
+    overrides = ["training.distribute=mirrored", "training.epochs=1", f"graph.hidden.apply={layers}"]
+    run = graphspec.train(tmp_path / "two_heads.yaml", overrides=overrides, run_dir=tmp_path / "run")
+    assert run.record["distribution"] == {"workers": 1, "replicas": 1}
+    record = {**run.record, "distribution": {"workers": 1, "replicas": 3}}
+    (run.path / "run.json").write_text(json.dumps(record), encoding="utf-8")
+    capsys.readouterr()
+    resumed = graphspec.resume(run.path, epochs=2)
+    said = " ".join(capsys.readouterr().err.split())
+    assert "the number of devices that share each batch is 1, and was 3" in said
+    assert effect in said
+    assert resumed.record["distribution"]["replicas"] == 1
 
 
 @pytest.mark.parametrize("workers", [1, 2, 3, 5, 7])

@@ -92,7 +92,6 @@ def _plain_user() -> str | None:
 @contextmanager
 def server(folder: Path) -> Iterator[Server]:
     """A server that runs inside the block."""
-    pytest.importorskip("psycopg", reason="the driver psycopg is not installed")
     program("initdb")
     folder.chmod(0o755)
     for parent in folder.parents:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from click.testing import CliRunner, Result
@@ -47,3 +51,34 @@ def write_spec(folder: Path, text: str = SPEC) -> Path:
 
 def call(*arguments: object) -> Result:
     return CliRunner().invoke(main, [str(each) for each in arguments])
+
+
+def pausing(until: Path, *, trial: int | None = None, before: Callable[[], None] | None = None) -> Callable[[], None]:
+    """Return what lets a process pause in its first trial, after the second epoch, until there is a file.
+
+    Args:
+        until: The file; a process that is to be killed waits for one that never comes.
+        trial: The number of another trial to pause in.
+        before: What the process does before.
+    """
+    return partial(_pause, until, trial, before)
+
+
+def _pause(until: Path, trial: int | None, before: Callable[[], None] | None) -> None:
+    from graphspec.tuning.console import TrialProgress
+
+    if before is not None:
+        before()
+    begin, tell = TrialProgress.begin, TrialProgress.epoch
+    begun = [-1]
+
+    def begin_and_note(self: TrialProgress, number: int, epochs: int) -> None:
+        begun.append(number)
+        begin(self, number, epochs)
+
+    def tell_and_pause(self: TrialProgress, epoch: int, value: Any) -> None:
+        tell(self, epoch, value)
+        while epoch == 1 and begun[-1] == (begun[1] if trial is None else trial) and not until.exists():
+            time.sleep(0.02)
+
+    TrialProgress.begin, TrialProgress.epoch = begin_and_note, tell_and_pause  # type: ignore[method-assign]

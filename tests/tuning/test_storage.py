@@ -6,9 +6,11 @@ import json
 import os
 import socket
 import stat
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import optuna
 import pytest
 
@@ -57,9 +59,25 @@ def test_storage_that_is_none_is_refused_at_once(spec: Path, tmp_path: Path, sto
     assert not (tmp_path / "study").exists()
 
 
+@pytest.mark.parametrize(
+    ("scheme", "driver", "package"),
+    [("postgresql", "psycopg", "graphspec[postgresql]"), ("postgresql+psycopg2", "psycopg2", "psycopg2-binary")],
+)
+def test_missing_driver_is_one_line_to_run(
+    spec: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scheme: str, driver: str, package: str
+) -> None:
+    """Without the driver of a database the command says what to install."""
+    monkeypatch.setitem(sys.modules, driver, None)
+    result = call("tune", spec, "--storage", f"{scheme}://me:secret@localhost/db", "--study-dir", tmp_path / "study")
+    assert result.exit_code == 1, result.output
+    assert "error[GS901]" in result.stderr
+    assert f"run: pip install '{package}'" in result.stderr
+    assert "secret" not in result.stderr
+    assert not (tmp_path / "study").exists()
+
+
 def test_server_that_is_away_is_told_of(spec: Path, tmp_path: Path) -> None:
     """The command tells that nothing listens, and how to resume; no password is shown, and no folder is left behind."""
-    pytest.importorskip("psycopg", reason="the driver psycopg is not installed")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -150,6 +168,29 @@ def test_study_of_another_spec_is_refused(journal: Path, changes: tuple[str, ...
     assert said in result.stderr
     assert not (journal / "other").exists()
     assert (journal / "one.journal").read_bytes() == before
+
+
+def test_study_of_other_data_is_refused(journal: Path, kept: Path, tmp_path: Path) -> None:
+    """Data of the same size with other content is noticed, by its file, when a study is joined and when it resumes."""
+    x = np.random.default_rng(1).random((64, 2), "float32")
+    path = write_spec(tmp_path)
+    np.savez(tmp_path / "d.npz", x=x, y=x.sum(1, keepdims=True))
+    words = ("--storage", f"journal:{kept}", "--study-name", "one", "--study-dir", tmp_path / "study")
+    joined = call("tune", path, *words, *ONE)
+    assert (joined.exit_code, "error[GS919]" in joined.stderr) == (1, True), joined.output
+    assert "differs from this one in the data file `d.npz`\n" in joined.stderr
+    assert not (tmp_path / "study").exists()
+    study = tmp_path / "begun"
+    assert call("tune", path, *ONE, "--study-dir", study).exit_code == 0
+    write_spec(tmp_path)
+    assert call("tune", "--resume", study, "--quiet").exit_code == 0  # no trial is left, so no data is read
+    resumed = call("tune", "--resume", study, "--trials", 2)
+    assert (resumed.exit_code, "error[GS919]" in resumed.stderr) == (1, True), resumed.output
+    assert "the data is not what the study was begun with: the data file `d.npz`\n" in resumed.stderr
+    assert not (study / "trials" / "0001").exists()
+    np.savez(tmp_path / "d.npz", x=x, y=x.sum(1, keepdims=True))
+    assert call("tune", "--resume", study, "--quiet").exit_code == 0
+    assert [trial.state for trial in Study(study).trials] == ["complete"] * 2
 
 
 def test_study_of_somebody_else_is_refused(spec: Path, tmp_path: Path) -> None:

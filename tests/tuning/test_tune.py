@@ -27,7 +27,7 @@ from graphspec.tuning.leases import Held
 from graphspec.tuning.tuner import Tuner
 
 from ..forked import Forked
-from .searches import call, write_spec
+from .searches import call, pausing, write_spec
 
 TRIALS = 6
 
@@ -309,9 +309,11 @@ def test_signals_end_a_study_that_can_go_on(
 ) -> None:
     """Ctrl-C and SIGTERM end it with the status of each and the line to go on by, and its trial with a checkpoint."""
     study = spec.parent / "study"
-    running = process(spec, "--study-dir", study, "--set", "training.epochs=40", "--set", "search.pruner=null")
+    signalled = spec.parent / "signalled"
+    running = process(spec, "--study-dir", study, "--set", "search.pruner=null", before=pausing(signalled, trial=1))
     await_trial(study, 1, running)
     running.send_signal(number)
+    signalled.touch()
     _, said = running.communicate(timeout=300)
     assert running.returncode == status, said
     assert f"resume it with: graphspec tune --resume {study}" in said

@@ -20,13 +20,12 @@ from graphspec.tuning import Study
 
 from ..forked import Forked
 from .postgres import PASSWORD, QUOTED, Server
-from .searches import call, write_spec
+from .searches import call, pausing, write_spec
 
 Start = Callable[..., Forked]
 
 QUICK = ("--set", "training.epochs=2", "--set", "search.pruner=null")
-LONG = ("--set", "training.epochs=16", "--set", "search.pruner=null")
-LONGER = ("--set", "training.epochs=50", "--set", "search.pruner=null")
+FOUR = ("--set", "training.epochs=4", "--set", "search.pruner=null")
 
 
 def await_file(pattern: str, folder: Path, *processes: Forked) -> None:
@@ -101,7 +100,7 @@ def test_three_processes_share_a_study(process: Start, spec: Path) -> None:
 def test_dead_process_leaves_its_trial_to_others(process: Start, spec: Path, tmp_path: Path) -> None:
     """A worker is killed in a trial; the others notice at once, and train it on to the bit from its checkpoint."""
     study, count = spec.parent / "study", 3
-    victim = process(spec, "--study-dir", study, "--trials", count, *LONGER)
+    victim = process(spec, "--study-dir", study, "--trials", count, *FOUR, before=pausing(tmp_path / "never"))
     await_file("study/trials/0000/metrics.jsonl", spec.parent, victim)
     others = [process("--resume", study) for _ in range(2)]
     await_file("study/trials/0001/metrics.jsonl", spec.parent, victim, *others)
@@ -143,21 +142,23 @@ def test_machines_share_a_journal(process: Start, tmp_path: Path) -> None:
     homes = [tmp_path / name for name in ("alpha", "beta")]
     (tmp_path / "shared").mkdir()
     journal = tmp_path / "shared" / "spec.journal"
-    words = ("--storage", f"journal:{journal}", "--trials", 3, *LONG)
-    started = []
+    words = ("--storage", f"journal:{journal}", "--trials", 3, *FOUR)
+    alpha, beta = (partial(on_machine, home.name) for home in homes)
     for home in homes:
         home.mkdir()
-        path = write_spec(home)
-        started.append(process(path, "--study-dir", home / "study", *words, before=partial(on_machine, home.name)))
-    victim, survivor = started
-    await_file("alpha/study/trials/*/metrics.jsonl", tmp_path, *started)
-    await_file("beta/study/trials/*/metrics.jsonl", tmp_path, *started)
+        write_spec(home)
+    before = pausing(tmp_path / "never", trial=1, before=alpha)
+    victim = process(homes[0] / "spec.yaml", "--study-dir", homes[0] / "study", *words, before=before)
+    await_file("alpha/study/trials/0001/metrics.jsonl", tmp_path, victim)
+    survivor = process(homes[1] / "spec.yaml", "--study-dir", homes[1] / "study", *words, before=beta)
+    await_file("beta/study/trials/0002/metrics.jsonl", tmp_path, victim, survivor)
     victim.kill()
     victim.communicate()
     (said,) = ended(survivor)
     trials = Study(homes[1] / "study", f"journal:{journal}").trials
     assert [(trial.number, trial.state) for trial in trials] == [(number, "complete") for number in range(3)]
     (taken,) = re.findall(r"trial (\d+) is taken over from process \d+ of alpha, of which nothing was heard", said)
+    assert [trial.is_here for trial in trials] == [False, True, True]
     assert trials[int(taken)].is_here
     check_metrics(trials[int(taken)].run, tmp_path / "again")
     for trial in trials:
@@ -174,8 +175,8 @@ def test_machines_share_a_journal(process: Start, tmp_path: Path) -> None:
 def test_machines_share_a_folder(process: Start, spec: Path, tmp_path: Path) -> None:
     """With the study on a shared folder, the trial of a machine that died is gone on with from its checkpoint."""
     study = spec.parent / "study"
-    words = ("--study-dir", study, "--storage", "journal", "--trials", 2, *LONGER)
-    victim = process(spec, *words, before=partial(on_machine, "alpha"))
+    words = ("--study-dir", study, "--storage", "journal", "--trials", 2, *FOUR)
+    victim = process(spec, *words, before=pausing(tmp_path / "never", before=partial(on_machine, "alpha")))
     await_file("study/trials/0000/metrics.jsonl", tmp_path, victim)
     survivor = process("--resume", study, before=partial(on_machine, "beta"))
     await_file("study/trials/0001/metrics.jsonl", tmp_path, victim, survivor)
@@ -194,7 +195,8 @@ def test_machines_share_a_folder(process: Start, spec: Path, tmp_path: Path) -> 
 def test_sqlite_is_refused_on_a_second_machine(process: Start, spec: Path) -> None:
     """Its locks do not hold there, so whoever comes second is told what to use instead."""
     study = spec.parent / "study"
-    first = process(spec, "--study-dir", study, "--trials", 2, *LONG, before=partial(on_machine, "alpha"))
+    before = pausing(spec.parent / "refused", before=partial(on_machine, "alpha"))
+    first = process(spec, "--study-dir", study, "--trials", 2, *FOUR, before=before)
     await_file("study/trials/0000/metrics.jsonl", spec.parent, first)
     second = process("--resume", study, before=partial(on_machine, "beta"))
     said = second.communicate(timeout=300)[1]
@@ -202,6 +204,7 @@ def test_sqlite_is_refused_on_a_second_machine(process: Start, spec: Path) -> No
     assert re.search(r"error\[GS918\].*of alpha works on the study too", said), said
     assert "--storage" in said
     assert "Traceback" not in said
+    (spec.parent / "refused").touch()
     ended(first)
     assert [trial.state for trial in Study(study).trials] == ["complete"] * 2
 
@@ -243,10 +246,12 @@ def test_workers_share_a_server(
 @pytest.mark.slow
 def test_server_that_restarts_is_waited_for(process: Start, spec: Path, postgres: Server) -> None:
     """A server may be away for a while: nothing is lost or done twice, and what is waited for is said."""
-    words = ("--storage", postgres.url, "--study-name", spec.parent.name, "--trials", 2, *LONG)
-    running = process(spec, "--study-dir", spec.parent / "study", *words)
+    words = ("--storage", postgres.url, "--study-name", spec.parent.name, "--trials", 2, *FOUR)
+    away = spec.parent / "away"
+    running = process(spec, "--study-dir", spec.parent / "study", *words, before=pausing(away))
     await_file("study/trials/0000/metrics.jsonl", spec.parent, running)
     postgres.stop()
+    away.touch()
     time.sleep(2)
     postgres.start()
     (said,) = ended(running)
@@ -254,4 +259,4 @@ def test_server_that_restarts_is_waited_for(process: Start, spec: Path, postgres
     assert PASSWORD not in said
     trials = Study(spec.parent / "study", postgres.url).trials
     assert [(trial.number, trial.state) for trial in trials] == [(0, "complete"), (1, "complete")]
-    assert all(len(read_rows(trial.run)) == trial.epochs == 16 for trial in trials)
+    assert all(len(read_rows(trial.run)) == trial.epochs == 4 for trial in trials)
