@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from graphspec.catalog.losses import BINARY, OF_CLASS_INDICES, OF_NUMBERS, TARGET_RANGES, TargetRange
+from graphspec.catalog.losses import BINARY, OF_CLASS_INDICES, OF_NUMBERS, OF_SEQUENCES, TARGET_RANGES, TargetRange
 from graphspec.checks.context import CheckContext
 from graphspec.checks.heads import NO_PROBABILITIES, head_of
 from graphspec.diagnostics import Diagnostic, Label
@@ -15,9 +15,6 @@ from graphspec.language.graph import Output
 from graphspec.sources import Column, DataSource
 from graphspec.sources.origin import place_of_sample
 from graphspec.sources.scan import Scan, first_where
-
-_SEQUENCE_LOSSES = ("CTC", "ctc")
-
 
 def check_class_weights(context: CheckContext) -> Iterator[Diagnostic]:
     """Report each `class_weight` whose loss compares no classes, or with an unknown class."""
@@ -30,7 +27,7 @@ def _unfit(output: Output, loss: str, context: CheckContext) -> Iterator[Diagnos
     shape = context.output_shape(output)
     head = head_of(context.graph.nodes[output.name], context.graph)
     activation = head.activation if head is not None else None
-    if loss in _SEQUENCE_LOSSES:
+    if loss in OF_SEQUENCES:
         yield _useless(output, f"`{loss}` compares sequences", "a loss of classes")
     elif _is_of_numbers(loss) and activation in NO_PROBABILITIES and shape in ((), (1,)):
         yield _useless(output, f"`{loss}` compares numbers, not classes", "a loss of classes")

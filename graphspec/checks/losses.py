@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from graphspec import catalog
 from graphspec.catalog.comparisons import forms_taken, ranks_taken
-from graphspec.catalog.losses import BINARY, CATEGORICAL
+from graphspec.catalog.losses import BINARY, CATEGORICAL, OF_SEQUENCES
 from graphspec.checks.context import CheckContext
 from graphspec.checks.heads import NO_PROBABILITIES, head_of
 from graphspec.diagnostics import Diagnostic, Label
@@ -59,6 +59,9 @@ def _mismatch(output: Output, loss: Object, context: CheckContext) -> Iterator[D
     if from_logits and loss.name in BINARY + CATEGORICAL and head.activation in ("sigmoid", "softmax"):
         why = f"`from_logits` expects logits, but `{head.activation}` has converted them to probabilities"
         help = f"remove `from_logits`, or the activation `{head.activation}`"
+    elif loss.name in OF_SEQUENCES and head.activation in ("sigmoid", "softmax"):
+        why = f"`{loss.name}` takes logits and applies a softmax to them, but `{head.activation}` has been applied already"
+        help = f"remove the activation `{head.activation}`: after two of them the gradients are small"
     elif loss.name in BINARY and head.activation == "softmax":
         why = f"`{loss.name}` scores each unit independently, but `softmax` makes the units sum to 1"
         help = "use `categorical_crossentropy` with softmax, or sigmoid for independent units"
