@@ -278,11 +278,14 @@ def check_counts(split: Split, samples: Mapping[int, int | None]) -> Iterator[Di
         )
     for _name, source, number in counted[1:]:
         if number != count:
+            in_one_file = source.text == first.text  # which would name and underline the same file twice
+            names = [each.part_text if in_one_file else each.text for each in (source, first)]
+            places = [each.place if in_one_file else each.span_of("file") for each in (source, first)]
             yield Diagnostic(
                 SAMPLE_COUNT,
-                f"{source.text} holds {number:,} samples, but {first.text} holds {count:,}",
-                source.span_of("file"),
+                f"{names[0]} holds {number:,} samples, but {names[1]} holds {count:,}",
+                places[0],
                 expected=f"{count:,} samples, as for `{first_name}`",
                 help=f"all sources of `{split.name}` need the same number of samples",
-                labels=(Label(first.span_of("file"), f"{count:,} samples"),),
+                labels=(Label(places[1], f"{count:,} samples"),),
             )
