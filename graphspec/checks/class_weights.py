@@ -16,6 +16,7 @@ from graphspec.sources import Column, DataSource
 from graphspec.sources.origin import place_of_sample
 from graphspec.sources.scan import Scan, first_where
 
+
 def check_class_weights(context: CheckContext) -> Iterator[Diagnostic]:
     """Report each `class_weight` whose loss compares no classes, or with an unknown class."""
     for output in context.graph.outputs.values() if context.settings is not None else ():

@@ -43,7 +43,7 @@ def check_data(context: CheckContext) -> Iterator[Diagnostic]:
 def _count_of(split: Split) -> int | None:
     """Return the number of samples from the first header that states it, or None."""
     for _, source in split.sources():
-        head = _header(source, "")
+        head = read_header(source, "")
         if isinstance(head, Header) and head.samples is not None:
             return head.samples
     return None
@@ -81,7 +81,7 @@ def check_split(graph: Graph, split: Split, shapes: Shapes | None = None) -> Ite
     yield from _check_names(graph, split)
     headers: dict[int, Header] = {}
     for name, source in split.sources():
-        head = _header(source, "the folder you are in" if split.name == COMMAND_LINE else "the spec file")
+        head = read_header(source, "the folder you are in" if split.name == COMMAND_LINE else "the spec file")
         if isinstance(head, Diagnostic):
             yield head
         else:
@@ -145,7 +145,7 @@ def _check_keys(
         )
 
 
-def _header(source: DataSource, base: str) -> Header | Diagnostic:
+def read_header(source: DataSource, base: str) -> Header | Diagnostic:
     """Return the header of a source, or a diagnostic; paths are relative to `base`."""
     try:
         return header(source)

@@ -60,7 +60,7 @@ def _mismatch(output: Output, loss: Object, context: CheckContext) -> Iterator[D
         why = f"`from_logits` expects logits, but `{head.activation}` has converted them to probabilities"
         help = f"remove `from_logits`, or the activation `{head.activation}`"
     elif loss.name in OF_SEQUENCES and head.activation in ("sigmoid", "softmax"):
-        why = f"`{loss.name}` takes logits and applies a softmax to them, but `{head.activation}` has been applied already"
+        why = f"`{loss.name}` takes logits, to which it applies a softmax, but `{head.activation}` is applied already"
         help = f"remove the activation `{head.activation}`: after two of them the gradients are small"
     elif loss.name in BINARY and head.activation == "softmax":
         why = f"`{loss.name}` scores each unit independently, but `softmax` makes the units sum to 1"

@@ -113,7 +113,7 @@ class DataSource:
 
     @property
     def part_text(self) -> str:
-        """Return the part of the file and the file as text, such as "`x` of a.npz"; the file alone where it is whole."""
+        """Return the part and the file as text, such as "`x` of a.npz"; the file alone where it is read whole."""
         part = self.key or self.column or self.feature
         return f"`{part}` of {self.text}" if part is not None else self.text
 
