@@ -119,9 +119,18 @@ def tensordot(call: Call) -> Value:
         count = integer(call, "axes")
         if count <= 0:
             return Tensor((*one, *other), dtype)
-        if any(differ(*pair) for pair in zip(one[-count:], other[:count], strict=False)):
+        last, first = one[-count:], other[:count]
+        if len(last) != len(first) or any(differ(*pair) for pair in zip(last, first, strict=True)):
             _warn_of_sizes(
                 call, f"the last dimensions of {shape_text(one)} and the first of {shape_text(other)} differ"
+            )
+        elif first and first[0] is None and last[0] is not None:
+            call.warn_of_runtime(
+                f"`ops.tensordot` multiplies the last dimensions of {shape_text(one)} with the first of "
+                f"{shape_text(other)}, which is the batch",
+                argument="axes",
+                expected="axes of each tensor, as in `axes: [[2], [1]]`",
+                help="`ops.matmul` and `ops.einsum` multiply sample by sample",
             )
         return Tensor((*one[:-count], *other[count:]), dtype)
     if len(axes) < 2 or not all(map(_names_axes, axes[:2])):
