@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from graphspec.checks.batch_axis import check_batch_axis
 from graphspec.checks.call_training import check_calls
 from graphspec.checks.class_weights import check_class_weights
 from graphspec.checks.context import CheckContext
@@ -31,6 +32,7 @@ Check = Callable[[CheckContext], Iterable[Diagnostic]]
 CHECKS: tuple[Check, ...] = (
     check_unused,
     check_calls,
+    check_batch_axis,
     check_losses,
     check_class_weights,
     check_metrics,

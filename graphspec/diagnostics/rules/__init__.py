@@ -164,6 +164,9 @@ UNCHECKED_INPUT = Rule(
     "A layer will fail on its input, though Keras builds the model.",
     severity=WARNING,
 )
+LOST_BATCH = Rule(
+    "GS435", "lost-batch", CALLS, "An output that is trained does not have one row for each sample of a batch."
+)
 
 MISSING_LOSS = Rule("GS501", "missing-loss", TRAINING, "An output has no loss, so it would silently never be trained.")
 LOSS_ACTIVATION = Rule(
