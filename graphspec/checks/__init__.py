@@ -16,6 +16,7 @@ from graphspec.checks.data import check_data
 from graphspec.checks.distribution import check_distribution
 from graphspec.checks.files import check_files, check_network
 from graphspec.checks.freeze import check_freeze, check_frozen
+from graphspec.checks.lookups import check_lookup_files, check_lookups
 from graphspec.checks.losses import check_losses
 from graphspec.checks.metrics import check_metrics
 from graphspec.checks.monitors import check_monitors
@@ -42,13 +43,14 @@ CHECKS: tuple[Check, ...] = (
     check_monitors,
     check_splits,
     check_vocabularies,
+    check_lookups,
     check_written_paths,
     check_network,
     check_distribution,
 )
 """Checks that open no file."""
 
-DATA_CHECKS: tuple[Check, ...] = (check_data, check_files)
+DATA_CHECKS: tuple[Check, ...] = (check_data, check_files, check_lookup_files)
 """Checks that read the headers of the files a spec names."""
 
 VALUE_CHECKS: tuple[Check, ...] = (check_values,)
