@@ -59,7 +59,7 @@ def _mismatch(output: Output, loss: Object, context: CheckContext) -> Iterator[D
     if from_logits and loss.name in BINARY + CATEGORICAL and head.activation in ("sigmoid", "softmax"):
         why = f"`from_logits` expects logits, but `{head.activation}` has converted them to probabilities"
         help = f"remove `from_logits`, or the activation `{head.activation}`"
-    elif loss.name in OF_SEQUENCES and head.activation in ("sigmoid", "softmax"):
+    elif loss.name in OF_SEQUENCES and head.activation in ("sigmoid", "softmax") and (shape is None or len(shape) == 2):
         why = f"`{loss.name}` takes logits, to which it applies a softmax, but `{head.activation}` is applied already"
         help = f"remove the activation `{head.activation}`: after two of them the gradients are small"
     elif loss.name in BINARY and head.activation == "softmax":

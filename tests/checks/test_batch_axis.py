@@ -77,7 +77,7 @@ def test_keras_gives_a_row_a_sample(apply: str, write: Write) -> None:
     """In Keras, an output has as many rows as there are samples exactly where nothing is found."""
     path = write(spec(apply, loss="loss: null"))
     model = graphspec.build(path)
-    rows = [model(np.ones((count, 4, 6), np.float32))["y"].shape[:1] for count in (8, 16)]
+    rows = [model({"x": np.ones((count, 4, 6), np.float32)})["y"].shape[:1] for count in (8, 16)]
     assert (rows == [(8,), (16,)]) == (apply in KEPT)
 
 

@@ -189,7 +189,7 @@ def test_concise_leaves_out_other_help(tmp_path: Path) -> None:
     """A line holds no help but the name that was meant, which a log cannot do without."""
     text = 'graphspec: 1\ninputs: {x: [2]}\noutputs: {y: {from: x, apply: {Dense: {units: "3"}}}}\n'
     lines = call("-", "--format", "concise", stdin=text).stdout.splitlines()
-    assert lines[0].endswith('GS103 `units` is the text `3`, not a number')
+    assert lines[0].endswith("GS103 `units` is the text `3`, not a number")
 
 
 def test_actions_get_annotations_beside_the_full_text(spec: Path) -> None:

@@ -18,7 +18,7 @@ from graphspec.shapes.ops.operands import (
     tensor,
 )
 from graphspec.shapes.ops.pairwise import promoted, strictly_promoted
-from graphspec.shapes.sizes import differ, without
+from graphspec.shapes.sizes import broadcast, differ, without
 from graphspec.shapes.tensor import Shape, Tensor, Value
 
 
@@ -85,6 +85,12 @@ def inner(call: Call) -> Value:
     one, other, dtype = _operands(call)
     if one and other and differ(one[-1], other[-1]):
         _refuse_sizes(call, one, other, "last")
+    if broadcast(one, other) is None:
+        call.warn_of_runtime(
+            f"Keras multiplies {shape_text(one)} and {shape_text(other)} element by element as well",
+            expected="sizes that are equal or 1, counted from the last dimension",
+            help="`ops.matmul` and `ops.einsum` multiply along chosen dimensions alone",
+        )
     return Tensor((*one[:-1], *other[:-1]) if one and other else one or other, dtype)
 
 
