@@ -34,8 +34,8 @@ def one_line(text: str) -> str:
     line = ""
     shown = _before_list(text)
     sentences = _sentences(shown)
-    if shown != text and len(sentences) > 1 and not sentences[-1].rstrip(":, ").endswith("`") and not _ends(sentences[-1]):
-        sentences.pop()  # it introduces the list
+    if shown != text and len(sentences) > 1 and not _is_whole(sentences[-1]):
+        sentences.pop()
     for sentence in sentences:
         if line and (len(line) + len(sentence) >= _MAX_LENGTH) and len(line) > 20:
             break
@@ -43,8 +43,9 @@ def one_line(text: str) -> str:
     return _INTRODUCTION.sub("", line.rstrip(":, ")).removesuffix(" One of").removesuffix(" Options are")
 
 
-def _ends(sentence: str) -> bool:
-    return sentence.rstrip("`\")'").endswith((".", "?", "!"))
+def _is_whole(sentence: str) -> bool:
+    """Whether a sentence before a list says something without it: it ends, or in a value."""
+    return _INTRODUCTION.sub("", sentence.rstrip(":, ")).rstrip("\")'").endswith((".", "?", "!", "`"))
 
 
 def _before_list(text: str) -> str:

@@ -13,10 +13,11 @@ from graphspec.catalog.losses import BINARY, CATEGORICAL, OF_SEQUENCES
 from graphspec.checks.context import CheckContext
 from graphspec.checks.heads import NO_PROBABILITIES, head_of
 from graphspec.diagnostics import Diagnostic, Label
-from graphspec.diagnostics.rules import LOGITS, LOSS_ACTIVATION, MISSING_LOSS, UNUSED_WEIGHTS
+from graphspec.diagnostics.rules import LOGITS, LOSS_ACTIVATION, MISSING_LOSS, NO_GRADIENT, UNUSED_WEIGHTS
 from graphspec.diagnostics.shape_text import sample_shape
 from graphspec.diagnostics.suggest import closest
 from graphspec.language.graph import Object, Output
+from graphspec.shapes import Tensor
 
 
 def check_losses(context: CheckContext) -> Iterator[Diagnostic]:
@@ -44,8 +45,30 @@ def check_losses(context: CheckContext) -> Iterator[Diagnostic]:
                     help="remove `class_weight`, or give the output a loss",
                 )
         else:
-            diagnostics = list(_mismatch(output, output.loss, context))
+            diagnostics = list(_without_gradient(output, context)) or list(_mismatch(output, output.loss, context))
             yield from diagnostics or _unfit_shape(output, output.loss, context)
+
+
+_DIFFERENTIABLE = ("float", "bfloat", "complex")
+"""Beginnings of the dtypes through which gradients pass."""
+
+
+def _without_gradient(output: Output, context: CheckContext) -> Iterator[Diagnostic]:
+    """Report an output of a dtype through which no loss trains a weight."""
+    tensor = context.shapes.of(context.graph, output.name)
+    if not isinstance(tensor, Tensor) or tensor.dtype.startswith(_DIFFERENTIABLE):
+        return
+    held = {"string": "text", "bool": "truth values"}.get(tensor.dtype, f"whole numbers ({tensor.dtype})")
+    results = zip(output.node.steps, context.shapes.calls[id(context.graph)].get(output.name, ()), strict=False)
+    computed = [step.span for step, each in results if not getattr(each, "dtype", "float").startswith(_DIFFERENTIABLE)]
+    yield Diagnostic(
+        NO_GRADIENT,
+        f"the output `{output.name}` holds {held}, through which no gradient passes, so its loss trains nothing",
+        output.span,
+        expected="an output of floats",
+        help="train the values that these are computed from, and write `loss: null` here",
+        labels=tuple(Label(span, "they are computed here") for span in computed[:1] if span != output.span),
+    )
 
 
 def _mismatch(output: Output, loss: Object, context: CheckContext) -> Iterator[Diagnostic]:

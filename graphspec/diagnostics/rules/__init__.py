@@ -167,6 +167,9 @@ UNCHECKED_INPUT = Rule(
 LOST_BATCH = Rule(
     "GS435", "lost-batch", CALLS, "An output that is trained does not have one row for each sample of a batch."
 )
+NO_GRADIENT = Rule(
+    "GS436", "no-gradient", CALLS, "An output that is trained holds values without a gradient: whole numbers or text."
+)
 
 MISSING_LOSS = Rule("GS501", "missing-loss", TRAINING, "An output has no loss, so it would silently never be trained.")
 LOSS_ACTIVATION = Rule(
