@@ -18,6 +18,7 @@ from graphspec.diagnostics.shape_text import sample_shape
 from graphspec.diagnostics.suggest import closest
 from graphspec.language.graph import Object, Output
 from graphspec.shapes import Tensor
+from graphspec.shapes.tensor import Shape
 
 
 def check_losses(context: CheckContext) -> Iterator[Diagnostic]:
@@ -46,7 +47,8 @@ def check_losses(context: CheckContext) -> Iterator[Diagnostic]:
                 )
         else:
             diagnostics = list(_without_gradient(output, context)) or list(_mismatch(output, output.loss, context))
-            yield from diagnostics or _unfit_shape(output, output.loss, context)
+            shape = context.output_shape(output)
+            yield from diagnostics or (unfit_shape(output, output.loss, shape) if shape is not None else ())
 
 
 _DIFFERENTIABLE = ("float", "bfloat", "complex")
@@ -73,25 +75,24 @@ def _without_gradient(output: Output, context: CheckContext) -> Iterator[Diagnos
 
 def _mismatch(output: Output, loss: Object, context: CheckContext) -> Iterator[Diagnostic]:
     head = head_of(context.graph.nodes[output.name], context.graph)
-    if head is None:
-        return
+    activation = head.activation if head is not None else None
     shape = context.output_shape(output)
-    units = shape[-1] if shape else head.layer.arguments.get("units")
+    units = shape[-1] if shape else head.layer.arguments.get("units") if head is not None else None
     from_logits = bool(loss.arguments.get("from_logits", False))
     why = help = ""
-    if from_logits and loss.name in BINARY + CATEGORICAL and head.activation in ("sigmoid", "softmax"):
-        why = f"`from_logits` expects logits, but `{head.activation}` has converted them to probabilities"
-        help = f"remove `from_logits`, or the activation `{head.activation}`"
-    elif loss.name in OF_SEQUENCES and head.activation in ("sigmoid", "softmax") and (shape is None or len(shape) == 2):
-        why = f"`{loss.name}` takes logits, to which it applies a softmax, but `{head.activation}` is applied already"
-        help = f"remove the activation `{head.activation}`: after two of them the gradients are small"
-    elif loss.name in BINARY and head.activation == "softmax":
+    if from_logits and loss.name in BINARY + CATEGORICAL and activation in ("sigmoid", "softmax"):
+        why = f"`from_logits` expects logits, but `{activation}` has converted them to probabilities"
+        help = f"remove `from_logits`, or the activation `{activation}`"
+    elif loss.name in OF_SEQUENCES and activation in ("sigmoid", "softmax") and (shape is None or len(shape) == 2):
+        why = f"`{loss.name}` takes logits, to which it applies a softmax, but `{activation}` is applied already"
+        help = f"remove the activation `{activation}`: after two of them the gradients are small"
+    elif loss.name in BINARY and activation == "softmax":
         why = f"`{loss.name}` scores each unit independently, but `softmax` makes the units sum to 1"
         help = "use `categorical_crossentropy` with softmax, or sigmoid for independent units"
-    elif loss.name in CATEGORICAL and units == 1:
+    elif loss.name in CATEGORICAL and units == 1 and "axis" not in loss.arguments:
         why = f"`{loss.name}` compares classes, but the output has one unit"
         help = "use `binary_crossentropy` with one sigmoid unit, or one softmax unit per class"
-    elif head.activation == "softmax" and units == 1:
+    elif activation == "softmax" and units == 1:
         why = "`softmax` over one unit is always 1"
         help = "use `sigmoid`, or one unit per class"
     if why:
@@ -101,14 +102,10 @@ def _mismatch(output: Output, loss: Object, context: CheckContext) -> Iterator[D
             loss.span,
             expected="a loss that fits the output's activation and units",
             help=help,
-            labels=(Label(head.layer.span, "the output is computed here"),),
+            labels=(Label(head.layer.span, "the output is computed here"),) if head is not None else (),
         )
-    elif loss.name in BINARY + CATEGORICAL and not from_logits and head.activation in NO_PROBABILITIES:
-        made = (
-            f"`{head.activation}` gives"
-            if head.activation
-            else f"`{head.layer.class_name}` without an activation gives"
-        )
+    elif head is not None and loss.name in BINARY + CATEGORICAL and not from_logits and activation in NO_PROBABILITIES:
+        made = f"`{activation}` gives" if activation else f"`{head.layer.class_name}` without an activation gives"
         fitting = "sigmoid" if loss.name in BINARY else "softmax"
         of_class = closest(loss.name.replace("_", ""), catalog.names("losses")) or "BinaryCrossentropy"  # `bce`
         yield Diagnostic(
@@ -122,10 +119,15 @@ def _mismatch(output: Output, loss: Object, context: CheckContext) -> Iterator[D
         )
 
 
-def _unfit_shape(output: Output, loss: Object, context: CheckContext) -> Iterator[Diagnostic]:
-    """Report an output for which the loss takes targets of no shape."""
-    shape = context.output_shape(output)
-    if shape is None or "axis" in loss.arguments or forms_taken("losses", loss.name, shape) != "":
+def unfit_shape(output: Output, loss: Object, shape: Shape) -> Iterator[Diagnostic]:
+    """Report an output for which its loss takes targets of no shape.
+
+    Args:
+        output: the output.
+        loss: its loss.
+        shape: shape of one sample of the output.
+    """
+    if "axis" in loss.arguments or forms_taken("losses", loss.name, shape) != "":
         return
     ranks = ranks_taken("losses", loss.name)
     fault = f"of shape {sample_shape(shape)}" if len(shape) not in ranks else "whose last dimension is 1"
