@@ -37,7 +37,7 @@ def check_losses(context: CheckContext) -> Iterator[Diagnostic]:
                     expected="an output with a `loss`",
                     help="add a loss, such as `loss: mse`, or `loss: null` if the output is not to be trained",
                 )
-            elif output.class_weight:
+            elif output.weighs_classes:
                 yield Diagnostic(
                     UNUSED_WEIGHTS,
                     f"the output `{output.name}` has a `class_weight` but no loss",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from graphspec.catalog.losses import OF_CLASS_INDICES
+from graphspec.checks.targets import ignored_class
 from graphspec.language.graph import Graph
 from graphspec.sources import AUTO, Data, DataSource, Split
 from graphspec.to_python.identifiers import Identifiers
@@ -64,6 +65,11 @@ def unread(data: Data, graph: Graph) -> str:
                     return f"`{name}` is made with `{key}`"
             if made.vocabulary == AUTO and len(splits) > 1:
                 return f"`{name}` has a vocabulary that its splits share"
+    balanced = next((name for name, output in graph.outputs.items() if output.is_balanced), None)
+    if balanced is not None and data.held_out:
+        return f"the classes of `{balanced}` are balanced without the samples that are held out"
+    if balanced is not None and ignored_class(graph.outputs[balanced]) is not None:
+        return f"the classes of `{balanced}` are balanced without the one that its loss ignores"
     return ""
 
 
@@ -95,7 +101,7 @@ class Loading:
 def loading(data: Data, graph: Graph, path_of: PathOf) -> Loading:
     """Return the functions that load every split of `data`; one function where splits differ only in their file."""
     splits = list(data.splits())
-    has_weights = any(each.sample_weights for each in splits) or any(o.class_weight for o in graph.outputs.values())
+    has_weights = any(each.sample_weights for each in splits) or any(o.weighs_classes for o in graph.outputs.values())
     result = Loading(has_weights, any(each.dtype == "string" for each in graph.inputs.values()))
     written = {split.name: _SplitWriter(split, graph, has_weights) for split in splits}
     if any(each.reads_csv for each in written.values()):
@@ -134,7 +140,9 @@ class _SplitWriter:
     def body(self, path_of: PathOf | None) -> list[Statement]:
         """Return the statements. path_of: None for the argument `path` in the place of the only file."""
         self.path_of, self.variables, self.listed, self.words = path_of, {}, {}, {}
-        identifiers = Identifiers(["inputs", "targets", "weights", "path", "column", "each", "read_csv"])
+        identifiers = Identifiers(
+            ["inputs", "targets", "weights", "path", "column", "each", "read_csv", "classes", "known", "at", "counts"]
+        )
         statements: list[Statement] = []
         for path in self.files:
             suffix = path.suffix.lower()
@@ -216,9 +224,19 @@ class _SplitWriter:
             items.append((literal(name), value))
         yield Assign("weights", Pairs(tuple(items)))
         for name in trained if self.split.name == "train" else ():
-            for index, weight in self.graph.outputs[name].class_weight.items():
-                weights, target = f"weights[{literal_text(name)}]", f"targets[{literal_text(name)}]"
-                yield Lines(f"{weights}[{target}.reshape(len({target}), -1)[:, 0] == {index}] *= {weight!r}")
+            output = self.graph.outputs[name]
+            if not output.weighs_classes:
+                continue
+            weights, target = f"weights[{literal_text(name)}]", f"targets[{literal_text(name)}]"
+            lines = [
+                f"classes = {target}.reshape(len({target}), -1)",
+                "classes = classes.argmax(axis=1) if classes.shape[1] > 1 else classes[:, 0]",
+                *(f"{weights}[classes == {index}] *= {weight!r}" for index, weight in output.class_weight.items()),
+            ]
+            if output.is_balanced:
+                lines.append("known, at, counts = np.unique(classes, return_inverse=True, return_counts=True)")
+                lines.append(f"{weights} *= (len(classes) / (len(known) * counts))[at]")
+            yield Lines("\n".join(lines))
 
 
 def _method(value: Expression, name: str, *arguments: Expression) -> Call:
