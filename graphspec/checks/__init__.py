@@ -15,6 +15,7 @@ from graphspec.checks.context import CheckContext
 from graphspec.checks.data import check_data
 from graphspec.checks.distribution import check_distribution
 from graphspec.checks.files import check_files, check_network
+from graphspec.checks.fixed_batch import check_fixed_batch
 from graphspec.checks.freeze import check_freeze, check_frozen
 from graphspec.checks.lookups import check_lookup_files, check_lookups
 from graphspec.checks.losses import check_losses
@@ -50,7 +51,7 @@ CHECKS: tuple[Check, ...] = (
 )
 """Checks that open no file."""
 
-DATA_CHECKS: tuple[Check, ...] = (check_data, check_files, check_lookup_files)
+DATA_CHECKS: tuple[Check, ...] = (check_data, check_fixed_batch, check_files, check_lookup_files)
 """Checks that read the headers of the files a spec names."""
 
 VALUE_CHECKS: tuple[Check, ...] = (check_values,)
