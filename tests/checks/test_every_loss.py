@@ -94,7 +94,8 @@ def test_every_loss_and_rank(output: Shape, tmp_path: Path) -> None:
     """What `validate` takes, Keras trains; what Keras cannot train is found at the output, its loss or its targets."""
     model = keras_model(output)
     np.save(tmp_path / "x.npy", np.ones((BATCH, *output), np.float32))
-    wrong, trained = [], 0
+    wrong: list[tuple[Any, ...]] = []
+    trained = 0
     for loss in LOSSES:
         path = tmp_path / "spec.json"
         path.write_text(written(output, loss), encoding="utf-8")
@@ -133,7 +134,7 @@ def shape_for(loss: str) -> tuple[Shape, Shape]:
 @pytest.mark.parametrize("dtype", OUTPUT_DTYPES)
 def test_every_loss_and_dtype_of_the_output(dtype: str, tmp_path: Path) -> None:
     """Floats of any width are trained, whole numbers and truth values are a finding at the output."""
-    models = {output: keras_model(output, dtype) for output in ((3,), (5, 3))}
+    models: dict[Shape, Any] = {output: keras_model(output, dtype) for output in ((3,), (5, 3))}
     for loss in LOSSES:
         output, target = shape_for(loss)
         path = saved(tmp_path, output, array(target), written(output, loss, cast=dtype))
@@ -149,7 +150,7 @@ def test_every_loss_and_dtype_of_the_output(dtype: str, tmp_path: Path) -> None:
 def test_every_loss_and_dtype_of_targets(dtype: str, tmp_path: Path) -> None:
     """Numbers and truth values are targets; text and complex numbers are a finding at the file."""
     is_right = dtype not in ("<U1", "complex64")
-    models = {output: keras_model(output) for output in ((3,), (5, 3))}
+    models: dict[Shape, Any] = {output: keras_model(output) for output in ((3,), (5, 3))}
     for loss in LOSSES:
         output, target = shape_for(loss)
         values = array(target, dtype)

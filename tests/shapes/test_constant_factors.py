@@ -22,7 +22,7 @@ property_of = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-MATRIX = np.arange(12, dtype=np.float32).reshape(3, 4).tolist()
+MATRIX: Any = np.arange(12, dtype=np.float32).reshape(3, 4).tolist()
 SIZES = st.lists(st.sampled_from([2, 3, 4, None]), min_size=1, max_size=3)
 AXES = st.integers(-4, 4)
 

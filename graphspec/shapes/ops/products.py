@@ -125,12 +125,12 @@ def tensordot(call: Call) -> Value:
         count = integer(call, "axes")
         if count <= 0:
             return Tensor((*one, *other), dtype)
-        last, first = one[-count:], other[:count]
-        if len(last) != len(first) or any(differ(*pair) for pair in zip(last, first, strict=True)):
+        last, begin = one[-count:], other[:count]
+        if len(last) != len(begin) or any(differ(*pair) for pair in zip(last, begin, strict=True)):
             _warn_of_sizes(
                 call, f"the last dimensions of {shape_text(one)} and the first of {shape_text(other)} differ"
             )
-        elif first and first[0] is None and last[0] is not None:
+        elif begin and begin[0] is None and last[0] is not None:
             call.warn_of_runtime(
                 f"`ops.tensordot` multiplies the last dimensions of {shape_text(one)} with the first of "
                 f"{shape_text(other)}, which is the batch",
