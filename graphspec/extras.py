@@ -60,7 +60,9 @@ def require_tensorflow() -> None:
         logging.getLogger("tensorflow").setLevel(logging.ERROR)
     with _quiet_import():
         importlib.import_module("keras")
-        importlib.import_module("tensorflow")
+        tensorflow = importlib.import_module("tensorflow")
+        # It looks for a GPU once, and logs an error where there is none, whatever its log level.
+        tensorflow.config.list_physical_devices("GPU")
 
 
 def require(module: str, package: str, why: str, *, extra: str = "") -> None:

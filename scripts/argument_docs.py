@@ -14,6 +14,8 @@ _MAX_LENGTH = 200
 _SECTION = re.compile(r"^( *)(?:Args|Arguments): *\n((?:\1 +\S.*\n|\s*\n)+)", re.M)
 _ENTRY = re.compile(r"^[*`]*(\w+(?:, ?\w+)*)[*`]*(?: \([^)]*\))?:[ \n](.*?)(?=^\S|\Z)", re.M | re.S)
 _SENTENCE = re.compile(r".*?[.?!](?=\s+[A-Z`\"(]|$)|.+$", re.S)
+_INTRODUCTION = re.compile(r",? (?:configuring the layer as follows|that meets the following criteria)$")
+"""What leads to a list, at the end of a sentence that says enough without it."""
 _ABBREVIATED = re.compile(r"\b(?:e\.g|i\.e|etc|vs|et al|cf)\.$")
 
 
@@ -30,11 +32,20 @@ def documented(docstring: str | None) -> dict[str, str]:
 def one_line(text: str) -> str:
     """The first sentences of `text`, as many as make a line; a list that they introduce is left out."""
     line = ""
-    for sentence in _sentences(_before_list(text)):
+    shown = _before_list(text)
+    sentences = _sentences(shown)
+    if shown != text and len(sentences) > 1 and not _is_whole(sentences[-1]):
+        sentences.pop()
+    for sentence in sentences:
         if line and (len(line) + len(sentence) >= _MAX_LENGTH) and len(line) > 20:
             break
         line = f"{line} {sentence}".strip()
-    return line.rstrip(":, ").removesuffix(" One of").removesuffix(" Options are")
+    return _INTRODUCTION.sub("", line.rstrip(":, ")).removesuffix(" One of").removesuffix(" Options are")
+
+
+def _is_whole(sentence: str) -> bool:
+    """Whether a sentence before a list says something without it: it ends, or in a value."""
+    return _INTRODUCTION.sub("", sentence.rstrip(":, ")).rstrip("\")'").endswith((".", "?", "!", "`"))
 
 
 def _before_list(text: str) -> str:

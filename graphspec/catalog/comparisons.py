@@ -44,8 +44,16 @@ def ranks_taken(kind: str, name: str) -> list[int]:
 
 
 def forms_taken(kind: str, name: str, output: Shape) -> str | None:
-    """Return the forms of targets that the loss or metric `name` takes for an output; None if not known."""
-    if len(output) >= LOWEST_UNKNOWN or (output and output[-1] is None):
+    """Return the forms of targets that the loss or metric `name` takes for an output; None if not known.
+
+    A loss treats samples of more dimensions than were measured like those of the most dimensions.
+    """
+    if kind == "losses" and len(output) >= LOWEST_UNKNOWN:
+        output = output[1 - LOWEST_UNKNOWN :]
+    if output and output[-1] is None:
+        forms = {forms_taken(kind, name, (*output[:-1], size)) for size in (1, 2)}
+        return "" if forms == {""} else None
+    if len(output) >= LOWEST_UNKNOWN:
         return None
     found: str | None = read_generated("comparisons.json")["kinds"].get(kind, {}).get(name, {}).get(row_of(output))
     return found

@@ -20,6 +20,9 @@ OF_NUMBERS = (
 )  # fmt: skip
 """Losses that compare numbers, so that any value between two targets is a target too."""
 
+OF_SEQUENCES = ("CTC", "ctc")
+"""Losses that align a sequence of logits with a shorter list of labels."""
+
 BINARY = (
     "BinaryCrossentropy", "binary_crossentropy", "bce", "BCE", "BinaryFocalCrossentropy", "binary_focal_crossentropy",
 )  # fmt: skip

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from graphspec.checks.batch_axis import check_batch_axis
 from graphspec.checks.call_training import check_calls
 from graphspec.checks.callback_paths import check_written_paths
 from graphspec.checks.class_weights import check_class_weights
@@ -15,7 +16,9 @@ from graphspec.checks.context import CheckContext
 from graphspec.checks.data import check_data
 from graphspec.checks.distribution import check_distribution
 from graphspec.checks.files import check_files, check_network
+from graphspec.checks.fixed_batch import check_fixed_batch
 from graphspec.checks.freeze import check_freeze, check_frozen
+from graphspec.checks.lookups import check_lookup_files, check_lookups
 from graphspec.checks.losses import check_losses
 from graphspec.checks.metrics import check_metrics
 from graphspec.checks.monitors import check_monitors
@@ -31,6 +34,7 @@ Check = Callable[[CheckContext], Iterable[Diagnostic]]
 CHECKS: tuple[Check, ...] = (
     check_unused,
     check_calls,
+    check_batch_axis,
     check_losses,
     check_class_weights,
     check_metrics,
@@ -40,13 +44,14 @@ CHECKS: tuple[Check, ...] = (
     check_monitors,
     check_splits,
     check_vocabularies,
+    check_lookups,
     check_written_paths,
     check_network,
     check_distribution,
 )
 """Checks that open no file."""
 
-DATA_CHECKS: tuple[Check, ...] = (check_data, check_files)
+DATA_CHECKS: tuple[Check, ...] = (check_data, check_fixed_batch, check_files, check_lookup_files)
 """Checks that read the headers of the files a spec names."""
 
 VALUE_CHECKS: tuple[Check, ...] = (check_values,)

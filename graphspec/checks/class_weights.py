@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from graphspec.catalog.losses import BINARY, OF_CLASS_INDICES, OF_NUMBERS, TARGET_RANGES, TargetRange
+from graphspec.catalog.losses import BINARY, OF_CLASS_INDICES, OF_NUMBERS, OF_SEQUENCES, TARGET_RANGES, TargetRange
 from graphspec.checks.context import CheckContext
 from graphspec.checks.heads import NO_PROBABILITIES, head_of
 from graphspec.diagnostics import Diagnostic, Label
@@ -16,13 +16,11 @@ from graphspec.sources import Column, DataSource
 from graphspec.sources.origin import place_of_sample
 from graphspec.sources.scan import Scan, first_where
 
-_SEQUENCE_LOSSES = ("CTC", "ctc")
-
 
 def check_class_weights(context: CheckContext) -> Iterator[Diagnostic]:
     """Report each `class_weight` whose loss compares no classes, or with an unknown class."""
     for output in context.graph.outputs.values() if context.settings is not None else ():
-        if output.class_weight and output.loss is not None and not output.is_faulty and ">" not in output.loss.name:
+        if output.weighs_classes and output.loss is not None and not output.is_faulty and ">" not in output.loss.name:
             yield from _unfit(output, output.loss.name, context)
 
 
@@ -30,14 +28,14 @@ def _unfit(output: Output, loss: str, context: CheckContext) -> Iterator[Diagnos
     shape = context.output_shape(output)
     head = head_of(context.graph.nodes[output.name], context.graph)
     activation = head.activation if head is not None else None
-    if loss in _SEQUENCE_LOSSES:
+    if loss in OF_SEQUENCES:
         yield _useless(output, f"`{loss}` compares sequences", "a loss of classes")
     elif _is_of_numbers(loss) and activation in NO_PROBABILITIES and shape in ((), (1,)):
         yield _useless(output, f"`{loss}` compares numbers, not classes", "a loss of classes")
     elif shape is not None and len(shape) > 1:
         why = f"it gives {sample_shape(shape)} per sample, so a sample has more than one class"
         yield _useless(output, why, "an output with one class per sample")
-    elif shape:
+    elif shape and output.class_weight:
         count = 2 if shape[-1] == 1 and loss not in OF_CLASS_INDICES else shape[-1]
         wrong = max(output.class_weight)
         if count is not None and wrong >= count:
@@ -68,7 +66,7 @@ def check_weighed(output: Output, source: DataSource, column: Column, stats: Sca
         column: the targets.
         stats: statistics of their values.
     """
-    if not output.class_weight or output.loss is None or output.loss.name in OF_CLASS_INDICES or stats.lowest is None:
+    if not output.weighs_classes or output.loss is None or output.loss.name in OF_CLASS_INDICES or stats.lowest is None:
         return
     shape = tuple(column.shape[1:])
     if shape in ((), (1,)):

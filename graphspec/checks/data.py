@@ -43,7 +43,7 @@ def check_data(context: CheckContext) -> Iterator[Diagnostic]:
 def _count_of(split: Split) -> int | None:
     """Return the number of samples from the first header that states it, or None."""
     for _, source in split.sources():
-        head = _header(source, "")
+        head = read_header(source, "")
         if isinstance(head, Header) and head.samples is not None:
             return head.samples
     return None
@@ -81,7 +81,7 @@ def check_split(graph: Graph, split: Split, shapes: Shapes | None = None) -> Ite
     yield from _check_names(graph, split)
     headers: dict[int, Header] = {}
     for name, source in split.sources():
-        head = _header(source, "the folder you are in" if split.name == COMMAND_LINE else "the spec file")
+        head = read_header(source, "the folder you are in" if split.name == COMMAND_LINE else "the spec file")
         if isinstance(head, Diagnostic):
             yield head
         else:
@@ -145,7 +145,7 @@ def _check_keys(
         )
 
 
-def _header(source: DataSource, base: str) -> Header | Diagnostic:
+def read_header(source: DataSource, base: str) -> Header | Diagnostic:
     """Return the header of a source, or a diagnostic; paths are relative to `base`."""
     try:
         return header(source)
@@ -278,11 +278,14 @@ def check_counts(split: Split, samples: Mapping[int, int | None]) -> Iterator[Di
         )
     for _name, source, number in counted[1:]:
         if number != count:
+            in_one_file = source.text == first.text  # which would name and underline the same file twice
+            names = [each.part_text if in_one_file else each.text for each in (source, first)]
+            places = [each.place if in_one_file else each.span_of("file") for each in (source, first)]
             yield Diagnostic(
                 SAMPLE_COUNT,
-                f"{source.text} holds {number:,} samples, but {first.text} holds {count:,}",
-                source.span_of("file"),
+                f"{names[0]} holds {number:,} samples, but {names[1]} holds {count:,}",
+                places[0],
                 expected=f"{count:,} samples, as for `{first_name}`",
                 help=f"all sources of `{split.name}` need the same number of samples",
-                labels=(Label(first.span_of("file"), f"{count:,} samples"),),
+                labels=(Label(places[1], f"{count:,} samples"),),
             )

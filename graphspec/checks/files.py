@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from graphspec.checks.context import CheckContext
+from graphspec.checks.data import read_header
 from graphspec.diagnostics import Diagnostic, Report, Span, SpecError
 from graphspec.diagnostics.rules import MISSING_FILE, NETWORK
 from graphspec.diagnostics.suggest import closest
@@ -14,6 +16,7 @@ from graphspec.language.graph import ExternalModel, Graph, KerasLayer, Object
 from graphspec.language.lower.files import folder_of
 from graphspec.language.traversal import every_layer
 from graphspec.run_paths import is_url
+from graphspec.sources import DataSource
 
 LOOKUPS = ("StringLookup", "IntegerLookup", "TextVectorization")
 """The layers that have a vocabulary."""
@@ -23,13 +26,14 @@ VOCABULARY = "vocabulary"
 
 
 def check_files(context: CheckContext) -> Iterator[Diagnostic]:
-    """Report every missing file of weights, of a model, or of a vocabulary."""
+    """Report every missing file of weights, of an array, of a model, or of a vocabulary."""
     graph, training = context.graph, context.training
     weights = [graph.weights, training.initial_weights if training is not None else None]
     for layer in every_layer(graph):
         weights.append(layer.weights)
         if isinstance(layer, ExternalModel) and layer.path is not None and not is_file(layer.path):
             yield missing_file(layer.path, layer.source, layer.source_span)
+    yield from check_arrays(graph)
     for layer, text in _vocabulary_files(graph):
         path = vocabulary_path(layer.object)
         if ">" not in layer.class_name and path is not None and not is_file(path):
@@ -37,6 +41,26 @@ def check_files(context: CheckContext) -> Iterator[Diagnostic]:
     for each in weights:
         if each is not None and not is_file(each.path):
             yield missing_file(each.path, each.text, each.span)
+
+
+def check_arrays(graph: Graph) -> Iterator[Diagnostic]:
+    """Report every array that fills a weight, and whose file is missing or does not hold it."""
+    for layer in every_layer(graph):
+        for source in _arrays(layer.arguments):
+            head = read_header(source, "the spec file")
+            if isinstance(head, Diagnostic):
+                yield head
+
+
+def _arrays(value: Any) -> Iterator[DataSource]:
+    """Yield the arrays in an argument of a layer, at any depth."""
+    if isinstance(value, DataSource):
+        yield value
+    elif isinstance(value, Object):
+        yield from _arrays(value.arguments)
+    elif isinstance(value, dict | list):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _arrays(each)
 
 
 def check_network(context: CheckContext) -> Iterator[Diagnostic]:

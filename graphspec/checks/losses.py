@@ -9,14 +9,16 @@ from collections.abc import Iterator
 
 from graphspec import catalog
 from graphspec.catalog.comparisons import forms_taken, ranks_taken
-from graphspec.catalog.losses import BINARY, CATEGORICAL
+from graphspec.catalog.losses import BINARY, CATEGORICAL, OF_SEQUENCES
 from graphspec.checks.context import CheckContext
 from graphspec.checks.heads import NO_PROBABILITIES, head_of
 from graphspec.diagnostics import Diagnostic, Label
-from graphspec.diagnostics.rules import LOGITS, LOSS_ACTIVATION, MISSING_LOSS, UNUSED_WEIGHTS
+from graphspec.diagnostics.rules import LOGITS, LOSS_ACTIVATION, MISSING_LOSS, NO_GRADIENT, UNUSED_WEIGHTS
 from graphspec.diagnostics.shape_text import sample_shape
 from graphspec.diagnostics.suggest import closest
 from graphspec.language.graph import Object, Output
+from graphspec.shapes import Tensor
+from graphspec.shapes.tensor import Shape
 
 
 def check_losses(context: CheckContext) -> Iterator[Diagnostic]:
@@ -35,7 +37,7 @@ def check_losses(context: CheckContext) -> Iterator[Diagnostic]:
                     expected="an output with a `loss`",
                     help="add a loss, such as `loss: mse`, or `loss: null` if the output is not to be trained",
                 )
-            elif output.class_weight:
+            elif output.weighs_classes:
                 yield Diagnostic(
                     UNUSED_WEIGHTS,
                     f"the output `{output.name}` has a `class_weight` but no loss",
@@ -44,28 +46,53 @@ def check_losses(context: CheckContext) -> Iterator[Diagnostic]:
                     help="remove `class_weight`, or give the output a loss",
                 )
         else:
-            diagnostics = list(_mismatch(output, output.loss, context))
-            yield from diagnostics or _unfit_shape(output, output.loss, context)
+            diagnostics = list(_without_gradient(output, context)) or list(_mismatch(output, output.loss, context))
+            shape = context.output_shape(output)
+            yield from diagnostics or (unfit_shape(output, output.loss, shape) if shape is not None else ())
+
+
+_DIFFERENTIABLE = ("float", "bfloat", "complex")
+"""Beginnings of the dtypes through which gradients pass."""
+
+
+def _without_gradient(output: Output, context: CheckContext) -> Iterator[Diagnostic]:
+    """Report an output of a dtype through which no loss trains a weight."""
+    tensor = context.shapes.of(context.graph, output.name)
+    if not isinstance(tensor, Tensor) or tensor.dtype.startswith(_DIFFERENTIABLE):
+        return
+    held = {"string": "text", "bool": "truth values"}.get(tensor.dtype, f"whole numbers ({tensor.dtype})")
+    results = zip(output.node.steps, context.shapes.calls[id(context.graph)].get(output.name, ()), strict=False)
+    computed = [step.span for step, each in results if not getattr(each, "dtype", "float").startswith(_DIFFERENTIABLE)]
+    yield Diagnostic(
+        NO_GRADIENT,
+        f"the output `{output.name}` holds {held}, through which no gradient passes, so its loss trains nothing",
+        output.span,
+        expected="an output of floats",
+        help="train the values that these are computed from, and write `loss: null` here",
+        labels=tuple(Label(span, "they are computed here") for span in computed[:1] if span != output.span),
+    )
 
 
 def _mismatch(output: Output, loss: Object, context: CheckContext) -> Iterator[Diagnostic]:
     head = head_of(context.graph.nodes[output.name], context.graph)
-    if head is None:
-        return
+    activation = head.activation if head is not None else None
     shape = context.output_shape(output)
-    units = shape[-1] if shape else head.layer.arguments.get("units")
+    units = shape[-1] if shape else head.layer.arguments.get("units") if head is not None else None
     from_logits = bool(loss.arguments.get("from_logits", False))
     why = help = ""
-    if from_logits and loss.name in BINARY + CATEGORICAL and head.activation in ("sigmoid", "softmax"):
-        why = f"`from_logits` expects logits, but `{head.activation}` has converted them to probabilities"
-        help = f"remove `from_logits`, or the activation `{head.activation}`"
-    elif loss.name in BINARY and head.activation == "softmax":
+    if from_logits and loss.name in BINARY + CATEGORICAL and activation in ("sigmoid", "softmax"):
+        why = f"`from_logits` expects logits, but `{activation}` has converted them to probabilities"
+        help = f"remove `from_logits`, or the activation `{activation}`"
+    elif loss.name in OF_SEQUENCES and activation in ("sigmoid", "softmax") and (shape is None or len(shape) == 2):
+        why = f"`{loss.name}` takes logits, to which it applies a softmax, but `{activation}` is applied already"
+        help = f"remove the activation `{activation}`: after two of them the gradients are small"
+    elif loss.name in BINARY and activation == "softmax":
         why = f"`{loss.name}` scores each unit independently, but `softmax` makes the units sum to 1"
         help = "use `categorical_crossentropy` with softmax, or sigmoid for independent units"
-    elif loss.name in CATEGORICAL and units == 1:
+    elif loss.name in CATEGORICAL and units == 1 and "axis" not in loss.arguments:
         why = f"`{loss.name}` compares classes, but the output has one unit"
         help = "use `binary_crossentropy` with one sigmoid unit, or one softmax unit per class"
-    elif head.activation == "softmax" and units == 1:
+    elif activation == "softmax" and units == 1:
         why = "`softmax` over one unit is always 1"
         help = "use `sigmoid`, or one unit per class"
     if why:
@@ -75,14 +102,10 @@ def _mismatch(output: Output, loss: Object, context: CheckContext) -> Iterator[D
             loss.span,
             expected="a loss that fits the output's activation and units",
             help=help,
-            labels=(Label(head.layer.span, "the output is computed here"),),
+            labels=(Label(head.layer.span, "the output is computed here"),) if head is not None else (),
         )
-    elif loss.name in BINARY + CATEGORICAL and not from_logits and head.activation in NO_PROBABILITIES:
-        made = (
-            f"`{head.activation}` gives"
-            if head.activation
-            else f"`{head.layer.class_name}` without an activation gives"
-        )
+    elif head is not None and loss.name in BINARY + CATEGORICAL and not from_logits and activation in NO_PROBABILITIES:
+        made = f"`{activation}` gives" if activation else f"`{head.layer.class_name}` without an activation gives"
         fitting = "sigmoid" if loss.name in BINARY else "softmax"
         of_class = closest(loss.name.replace("_", ""), catalog.names("losses")) or "BinaryCrossentropy"  # `bce`
         yield Diagnostic(
@@ -96,10 +119,15 @@ def _mismatch(output: Output, loss: Object, context: CheckContext) -> Iterator[D
         )
 
 
-def _unfit_shape(output: Output, loss: Object, context: CheckContext) -> Iterator[Diagnostic]:
-    """Report an output for which the loss takes targets of no shape."""
-    shape = context.output_shape(output)
-    if shape is None or "axis" in loss.arguments or forms_taken("losses", loss.name, shape) != "":
+def unfit_shape(output: Output, loss: Object, shape: Shape) -> Iterator[Diagnostic]:
+    """Report an output for which its loss takes targets of no shape.
+
+    Args:
+        output: the output.
+        loss: its loss.
+        shape: shape of one sample of the output.
+    """
+    if "axis" in loss.arguments or forms_taken("losses", loss.name, shape) != "":
         return
     ranks = ranks_taken("losses", loss.name)
     fault = f"of shape {sample_shape(shape)}" if len(shape) not in ranks else "whose last dimension is 1"

@@ -46,8 +46,8 @@ def check_target(output: Output, have: Shape, shape: Shape, span: Span) -> Itera
         shape: shape of the output of one sample.
         span: where the spec names the targets.
     """
-    if output.loss is None or ">" in output.loss.name:
-        return
+    if output.loss is None or ">" in output.loss.name or forms_taken("losses", output.loss.name, shape) == "":
+        return  # an output that fits no target has a diagnostic of its own
     if output.loss.name in _LOSSES_OF_OTHER_SHAPE:
         yield from _of_other_shape(output, output.loss.name, have=have, shape=shape, span=span)
     elif takes_classes(output):
@@ -91,7 +91,7 @@ def _of_other_shape(output: Output, loss: str, *, have: Shape, shape: Shape, spa
     """Report targets of a loss that takes neither the output's shape nor class indices."""
     taken = forms_taken("losses", loss, shape)
     if not taken or set(taken) & set(forms_of(have, shape)) or ("s" in taken and len(have) == 1):
-        return  # an output that fits no target has a diagnostic of its own
+        return
     shapes = [shape_of(form, shape) for form in taken]
     expected = " or ".join(sample_shape(each) for each in shapes if each is not None) if "s" not in taken else "[n]"
     yield Diagnostic(

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from graphspec.datasets.class_weights import ClassWeights, class_weights
 from graphspec.datasets.faults import Fault
 from graphspec.datasets.order import Order, Part
 from graphspec.datasets.samples import Array, Samples
@@ -159,7 +160,7 @@ def _weights(graph: Graph, samples: Samples, *, training: bool) -> dict[str, _Co
 
     Class weights are lowered to sample weights of their own output; as in Keras, they weigh training only.
     """
-    by_class = {name: output.class_weight for name, output in graph.outputs.items() if training and output.class_weight}
+    by_class = class_weights(graph, samples) if training else {}
     if not samples.sample_weights and not by_class:
         return {}
     return {name: _Column(_weigher(samples, name, by_class.get(name)), "float32", ()) for name in graph.outputs}
@@ -167,16 +168,14 @@ def _weights(graph: Graph, samples: Samples, *, training: bool) -> dict[str, _Co
 
 def _weigher(samples: Samples, name: str, by_class: dict[int, float] | None) -> Callable[[Array], Array]:
     stated, target = samples.sample_weights.get(name), samples.outputs.get(name)
+    classes = ClassWeights(by_class) if by_class else None
 
     def weigh(at: Array) -> Array:
         weights = np.ones(len(at), np.float32)
         if stated is not None:
             weights = samples.batch(stated, at).astype(np.float32).reshape(len(at))
-        if by_class and target is not None:
-            batch = samples.batch(target, at).reshape(len(at), -1)
-            classes = batch.argmax(axis=1) if batch.shape[1] > 1 else batch[:, 0]
-            for index, weight in by_class.items():
-                weights[classes == index] *= weight
+        if classes is not None and target is not None:
+            weights *= classes.of(samples.batch(target, at))
         return weights
 
     return weigh

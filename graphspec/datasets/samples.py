@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from graphspec.checks.data import check_array, check_counts, check_held_out, check_split, unreadable
+from graphspec.checks.fixed_batch import fixed_batch
 from graphspec.checks.values import check_column
 from graphspec.datasets.faults import Faults
 from graphspec.diagnostics import Report, SpecError
@@ -100,17 +101,26 @@ def read_training_data(
     splits = [split for split in (spec.data.train, spec.data.validation) if split is not None]
     known = vocabularies if vocabularies is not None else read_vocabularies(spec.graph, spec.data, progress)
     read = read_splits(spec.graph, splits, known, progress)
-    train = read["train"]
+    train, settings = read["train"], spec.model.training
     if not spec.data.held_out:
-        return TrainingData(train, read.get("validation"), known)
+        validation = read.get("validation")
+        _check_batches(spec, train, validation)
+        return TrainingData(train, validation, known)
     report = Report()
     report.extend(check_held_out(spec.data, train.count))
     report.raise_if_errors()
     held_out = spec.data.held_out_of(train.count)
-    seed = spec.model.training.seed if spec.model.training is not None else 0
+    seed = settings.seed if settings is not None else 0
     order = np.random.default_rng([seed, train.count]).permutation(train.count)
-    held = train.part(np.sort(order[:held_out]))
-    return TrainingData(train.part(np.sort(order[held_out:])), held, known)
+    held, train = train.part(np.sort(order[:held_out])), train.part(np.sort(order[held_out:]))
+    _check_batches(spec, train, held)
+    return TrainingData(train, held, known)
+
+
+def _check_batches(spec: Spec, train: Samples, validation: Samples | None) -> None:
+    """Raise SpecError if an input fixes another size of batches."""
+    counts = train.count, validation.count if validation is not None else None
+    Report([*fixed_batch(spec.graph, spec.model.training, *counts)]).raise_if_errors()
 
 
 def read_vocabularies(graph: Graph, data: Data, progress: Progress | None = None) -> Vocabularies:

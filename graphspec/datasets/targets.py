@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import keras
 
+from graphspec.checks.losses import unfit_shape
 from graphspec.checks.targets import check_labels, check_target, ignored_class, takes_classes
 from graphspec.datasets.faults import Fault
 from graphspec.datasets.samples import Samples, with_last_axis
@@ -31,7 +32,8 @@ def fit_targets(graph: Graph, model: keras.Model, samples: Samples) -> Samples:
     """Return `samples` with each target in the shape of its output, where only an axis of one differs.
 
     Raises:
-        SpecError: A target has another shape, or other class indices, than its output and loss need; it reports all.
+        SpecError: A loss does not fit its output, or a target has another shape, or other class indices, than both
+            need; it reports all.
     """
     report = Report()
     fitted: dict[str, Column] = {}
@@ -40,6 +42,8 @@ def fit_targets(graph: Graph, model: keras.Model, samples: Samples) -> Samples:
         shape = tuple(model.output[name].shape)[1:]
         span = samples.sources.outputs[name].span if samples.sources is not None else output.span
         watch = report.watch()
+        if output.loss is not None:
+            report.extend(unfit_shape(output, output.loss, shape))
         report.extend(check_target(output, tuple(target.shape[1:]), shape, span))
         if takes_classes(output) and watch.is_clean and len(target):
             try:

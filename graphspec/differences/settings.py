@@ -22,6 +22,7 @@ from graphspec.differences.values import (
 )
 from graphspec.language.document.tree import plain
 from graphspec.language.graph import Object
+from graphspec.language.schema.model import BALANCED
 from graphspec.language.traversal import every_plugin
 from graphspec.run_directory.spec_values import values_of
 from graphspec.sources import DataSource
@@ -106,6 +107,8 @@ def settings_of(spec: Spec, inputs: dict[str, str], outputs: dict[str, str]) -> 
         for key in ("metrics", "weighted_metrics"):
             values |= _objects(f"{path}.{key}", getattr(output, key))
         values |= {f"{path}.class_weight.{index}": weight for index, weight in output.class_weight.items()}
+        if output.is_balanced:
+            values[f"{path}.class_weight"] = BALANCED
     if spec.graph.weights is not None:
         values |= weights_values("weights", spec.graph.weights)
     for plugin in every_plugin(spec.graph):

@@ -292,8 +292,8 @@ class Input:
 class Output:
     """A node that the graph returns, with its loss and metrics.
 
-    loss_stated: tells `loss: null` from no `loss` at all. is_faulty: a diagnostic exists for its loss or metrics, so
-    the loss is unknown.
+    loss_stated: tells `loss: null` from no `loss` at all. is_balanced: the class weights follow from the training
+    split. is_faulty: a diagnostic exists for its loss or metrics, so the loss is unknown.
     """
 
     node: Node
@@ -305,12 +305,18 @@ class Output:
     metrics: list[Object] = field(default_factory=list)
     weighted_metrics: list[Object] = field(default_factory=list)
     class_weight: dict[int, float] = field(default_factory=dict)
+    is_balanced: bool = False
     is_faulty: bool = False
     class_weight_span: Span | None = None
 
     @property
     def name(self) -> str:
         return self.node.name
+
+    @property
+    def weighs_classes(self) -> bool:
+        """True where samples weigh by their class."""
+        return self.is_balanced or bool(self.class_weight)
 
 
 @dataclass(frozen=True, slots=True)

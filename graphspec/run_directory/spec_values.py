@@ -31,6 +31,7 @@ from graphspec.language.graph import (
     Weights,
 )
 from graphspec.language.schema import CheckpointModel, TrainingModel
+from graphspec.language.schema.model import BALANCED
 from graphspec.language.schema.part import Part
 from graphspec.sources import DataSource, Split
 from graphspec.spec import Spec
@@ -180,6 +181,8 @@ class _ValueCollector:
             path = f"{prefix}outputs.{name}"
             for key in ("loss", "loss_weight", "metrics", "weighted_metrics", "class_weight"):
                 self.add(f"{path}.{key}", getattr(output, key))
+            if output.is_balanced:
+                self.values[f"{path}.class_weight"] = BALANCED
 
     def add_split(self, split: Split) -> None:
         """Add the sources of a split: their paths as written, and their transforms."""

@@ -64,9 +64,15 @@ class Shapes:
         return self.values.get(id(graph), {}).get(name, UNKNOWN)
 
 
-def infer(graph: Graph, precision: str = "float32") -> Shapes:
-    """Infer the shapes of `graph` under the dtype policy `precision`."""
-    walk = _Walk(COMPUTE_DTYPES.get(precision, precision))
+def infer(graph: Graph, precision: str = "float32", *, batch: int | None = None) -> Shapes:
+    """Infer the shapes of `graph`.
+
+    Args:
+        graph: The graph.
+        precision: The dtype policy of its layers.
+        batch: The number of samples where an input does not state it; None for any.
+    """
+    walk = _Walk(COMPUTE_DTYPES.get(precision, precision), batch)
     walk.define(graph)
     walk.shapes.findings += walk.watch.findings(walk.shapes.calls)
     return walk.shapes
@@ -98,6 +104,7 @@ Nested models, each applied to two shapes, are walked as often as two to the pow
 @dataclass
 class _Walk:
     dtype: str
+    batch: int | None = None
     shapes: Shapes = field(default_factory=Shapes)
     facts: dict[Layer, dict[str, Any]] = field(default_factory=dict)
     warnings: list[_Unfit] = field(default_factory=list)
@@ -125,7 +132,7 @@ class _Walk:
         if each.is_faulty:
             return UNKNOWN
         try:
-            return Tensor((each.batch_size, *each.shape), each.dtype)
+            return Tensor((each.batch_size or self.batch, *each.shape), each.dtype)
         except TooLargeError as error:
             too_large = _too_large(f"the input `{each.name}`", error)
             self.shapes.findings.append(

@@ -86,6 +86,12 @@ def broadcast(*shapes: Shape) -> Shape | None:
     return result
 
 
+def keeps_shape(shape: Shape, *others: Shape) -> bool:
+    """Return whether a tensor of `shape` may broadcast with `others` and keep its shape; unknown sizes fit any."""
+    result = broadcast(shape, *others)
+    return result is not None and compatible(result, shape)
+
+
 def _widened(shape: Shape, rank: int) -> Shape:
     return (1,) * (rank - len(shape)) + shape
 

@@ -112,6 +112,12 @@ class DataSource:
         return self.is_shown or Path(os.path.realpath(self.path)).suffix.lower() == self.path.suffix.lower()
 
     @property
+    def part_text(self) -> str:
+        """Return the part and the file as text, such as "`x` of a.npz"; the file alone where it is read whole."""
+        part = self.key or self.column or self.feature
+        return f"`{part}` of {self.text}" if part is not None else self.text
+
+    @property
     def place(self) -> Span:
         """Return the place in the spec of the part of the file, or of the file."""
         for key in ("feature", "column", "columns", "key"):

@@ -56,7 +56,7 @@ def _constant(entry: catalog.Entry, name: str, value: Any) -> Any:
     """Return a constant with lists of sizes and axes as tuples, which some operations require."""
     if (entry.name, name) == KEY and isinstance(value, str):
         return read_key(value)
-    if isinstance(value, list) and entry.name in ARRAY_OPERATIONS:
+    if isinstance(value, list) and name in entry.tensors and entry.name in ARRAY_OPERATIONS:
         return np.array(value, array_dtype(value))
     if isinstance(value, list) and name not in entry.tensors:
         return tuple(_constant(entry, name, each) for each in value)

@@ -6,6 +6,8 @@ from threading import RLock
 
 import keras
 
+from graphspec.checks.files import check_arrays
+from graphspec.diagnostics import Report
 from graphspec.language.traversal import every_plugin
 from graphspec.spec import Spec
 from graphspec.to_keras.freezing import freeze
@@ -23,6 +25,9 @@ def build_model(spec: Spec, *, weightless: bool = False, pretrained: bool = True
         spec: the spec.
         weightless: allocate no weights.
         pretrained: load the weights that the spec names; False if all weights are loaded later.
+
+    Raises:
+        SpecError: an array of a weight is missing, or Keras refuses the model.
     """
     return build_spec(spec, weightless=weightless, pretrained=pretrained).model
 
@@ -30,6 +35,10 @@ def build_model(spec: Spec, *, weightless: bool = False, pretrained: bool = True
 def build_spec(spec: Spec, *, weightless: bool = False, pretrained: bool = True) -> Built:
     """Return the Keras model of a spec with its layers and tensors; see `build_model`."""
     with BUILDING:
+        if not weightless:
+            report = Report()
+            report.extend(check_arrays(spec.graph))
+            report.raise_if_errors()
         import_plugins(every_plugin(spec.graph))
         built = build_graph(spec.graph, precision=spec.model.precision, weightless=weightless, pretrained=pretrained)
         freeze(built, spec.training.freeze if spec.training is not None else [])

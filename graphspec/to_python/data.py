@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from graphspec.catalog.losses import OF_CLASS_INDICES
-from graphspec.language.graph import Graph
+from graphspec.checks.targets import ignored_class
+from graphspec.language.graph import Graph, Output
 from graphspec.sources import AUTO, Data, DataSource, Split
 from graphspec.to_python.identifiers import Identifiers
 from graphspec.to_python.literals import literal, literal_text
@@ -92,12 +93,23 @@ class Loading:
         return "inputs, targets, weights" if self.has_weights else "inputs, targets"
 
 
-def loading(data: Data, graph: Graph, path_of: PathOf) -> Loading:
-    """Return the functions that load every split of `data`; one function where splits differ only in their file."""
+def loading(data: Data, graph: Graph, path_of: PathOf, seed: str) -> Loading:
+    """Return the functions that load every split of `data`; one function where splits differ only in their file.
+
+    Args:
+        data: The splits.
+        graph: The graph that they feed.
+        path_of: Returns the expression for the path of a file.
+        seed: The expression for the seed, by which samples are held out.
+    """
     splits = list(data.splits())
-    has_weights = any(each.sample_weights for each in splits) or any(o.class_weight for o in graph.outputs.values())
+    has_weights = any(each.sample_weights for each in splits) or any(o.weighs_classes for o in graph.outputs.values())
     result = Loading(has_weights, any(each.dtype == "string" for each in graph.inputs.values()))
-    written = {split.name: _SplitWriter(split, graph, has_weights) for split in splits}
+    kept = ""
+    if data.held_out:
+        kept = f"np.random.default_rng([{seed}, len(classes)]).permutation(len(classes))"
+        kept += f"[round(len(classes) * {data.held_out!r}):]"
+    written = {split.name: _SplitWriter(split, graph, has_weights, kept) for split in splits}
     if any(each.reads_csv for each in written.values()):
         result.functions.append(READ_CSV)
     alike = [each.body(None) for each in written.values()]
@@ -120,7 +132,8 @@ _TITLES = {"train": "training", "validation": "validation", "test": "test"}
 class _SplitWriter:
     """The writer of the statements that load one split."""
 
-    def __init__(self, split: Split, graph: Graph, has_weights: bool) -> None:
+    def __init__(self, split: Split, graph: Graph, has_weights: bool, kept: str) -> None:
+        self.kept = kept
         self.split = split
         self.graph = graph
         self.has_weights = has_weights
@@ -134,7 +147,8 @@ class _SplitWriter:
     def body(self, path_of: PathOf | None) -> list[Statement]:
         """Return the statements. path_of: None for the argument `path` in the place of the only file."""
         self.path_of, self.variables, self.listed, self.words = path_of, {}, {}, {}
-        identifiers = Identifiers(["inputs", "targets", "weights", "path", "column", "each", "read_csv"])
+        reserved = "inputs targets weights path column each read_csv classes kept known counts index number"
+        identifiers = Identifiers(reserved.split())
         statements: list[Statement] = []
         for path in self.files:
             suffix = path.suffix.lower()
@@ -216,9 +230,28 @@ class _SplitWriter:
             items.append((literal(name), value))
         yield Assign("weights", Pairs(tuple(items)))
         for name in trained if self.split.name == "train" else ():
-            for index, weight in self.graph.outputs[name].class_weight.items():
-                weights, target = f"weights[{literal_text(name)}]", f"targets[{literal_text(name)}]"
-                yield Lines(f"{weights}[{target}.reshape(len({target}), -1)[:, 0] == {index}] *= {weight!r}")
+            yield from self._by_class(name, self.graph.outputs[name])
+
+    def _by_class(self, name: str, output: Output) -> Iterator[Statement]:
+        """Yield the statement that weighs the samples that are trained on by their class."""
+        if not output.weighs_classes:
+            return
+        weights, target = f"weights[{literal_text(name)}]", f"targets[{literal_text(name)}]"
+        ignored = ignored_class(output)
+        lines = [
+            f"classes = {target}.reshape(len({target}), -1)",
+            "classes = classes.argmax(axis=1) if classes.shape[1] > 1 else classes[:, 0]",
+            f"kept = {self.kept or 'np.arange(len(classes))'}",
+            *([f"kept = kept[classes[kept] != {ignored}]"] if ignored is not None and output.is_balanced else []),
+            *(f"{weights}[kept[classes[kept] == {each}]] *= {by!r}" for each, by in output.class_weight.items()),
+        ]
+        if output.is_balanced:
+            lines += [
+                "known, counts = np.unique(classes[kept], return_counts=True)",
+                "for index, number in zip(known, counts):",
+                f"    {weights}[kept[classes[kept] == index]] *= len(kept) / (len(known) * number)",
+            ]
+        yield Lines("\n".join(lines))
 
 
 def _method(value: Expression, name: str, *arguments: Expression) -> Call:

@@ -134,7 +134,7 @@ class TrainingWriter:
             reason = unread(data, self.spec.graph)
         if data is None or data.train is None or reason:
             return [self._train(None, reason)], None
-        loaded = loading(data, self.spec.graph, self.module.path)
+        loaded = loading(data, self.spec.graph, self.module.path, self._seed())
         return [*loaded.functions, self._train(loaded, "")], loaded
 
     def _train(self, loaded: Loading | None, reason: str) -> Function:

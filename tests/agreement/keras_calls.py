@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 
 from graphspec import catalog
 from graphspec.catalog.arguments import argument_kind
 from graphspec.language.document.tree import Mapping, plain
+from graphspec.shapes.ops.operands import ARRAY_OPERATIONS
 
 MODULES: dict[str, Any] = {
     "layers": keras.layers,
@@ -95,9 +97,20 @@ def argument(name: str, written: Any, layer: Callable[[Any], Any] | None) -> Any
         if layer is None:
             raise LanguageError("a layer where there are none")
         return [layer(each) for each in written] if isinstance(written, list) else layer(written)
+    if kind == "initializers" and isinstance(written, Mapping) and "file" in written:
+        return _array_of(written)
     if kind is None or not isinstance(written, str | Mapping) or (kind == "activations" and isinstance(written, str)):
         return plain(written)
     return make(kind, written)
+
+
+def _array_of(written: Mapping) -> Any:
+    """An initializer that is a file beside its spec."""
+    if set(written) - {"file", "key"} or not str(written["file"]).lower().endswith((".npy", ".npz")):
+        raise LanguageError("an initializer is no file of an array")
+    read = np.load(Path(written.span.source.name).parent / written["file"], allow_pickle=False)
+    array = read if isinstance(read, np.ndarray) else read[written.get("key") or next(iter(read))]
+    return keras.initializers.Constant(array)
 
 
 def look_up(kind: str, identifier: Any) -> None:
@@ -156,10 +169,12 @@ def operate(name: str, arguments: Any, value: Any, call: dict[str, Any], *, list
     parameters = list(inspect.signature(function).parameters)
     keywords: dict[str, Any] = {**call, **(value.tensors if isinstance(value, Named) else {})}
     positional: list[Any] = []
+    before = parameters[: parameters.index(next(iter(tensors)))] if "each" in tensors.values() else []
     if not isinstance(value, Named):
         takes_list = "list" in list(tensors.values())[:1]
-        positional = [value if isinstance(value, list) else [value]] if takes_list else value if listed else [value]
-    free = [each for each in parameters[len(positional) :] if each not in keywords]
+        several = value if isinstance(value, list) else [value]
+        positional = [several] if takes_list else several if before else value if listed else [value]
+    free = [each for each in before or parameters[len(positional) :] if each not in keywords]
     if isinstance(arguments, Mapping):
         given = dict(arguments)
     elif arguments is not None and not free:
@@ -170,7 +185,10 @@ def operate(name: str, arguments: Any, value: Any, call: dict[str, Any], *, list
         raise LanguageError(f"an argument of `{name}` is given twice")
     for key, each in given.items():
         keywords[key] = plain(each) if key in tensors else _tupled(plain(each))
-    result = function(*positional, **keywords)
+        if isinstance(keywords[key], list) and entry is not None and entry.name in ARRAY_OPERATIONS:
+            keywords[key] = np.array(keywords[key])
+    leading = [keywords.pop(each) for each in before if each in keywords]
+    result = function(*leading, *positional, **keywords)
     if not any(is_tensor(each) for each in keras.tree.flatten(result)):
         raise LanguageError("an operation that computes no tensor")
     return result

@@ -34,6 +34,8 @@ ON_PURPOSE: tuple[tuple[str, str, str], ...] = (
     ("GS308", "", "a merge of one tensor merges nothing"),
     ("GS405", "the input .* of the model", "a model is given another shape than it declares: Keras leaves out a "
      "last axis of 1, builds, and fails at the first batch"),
+    ("GS435", "", "a trained output has lost the batch: Keras builds it, and fails at the first batch"),
+    ("GS436", "", "a trained output of whole numbers has no gradient: Keras builds it, and trains nothing"),
     ("GS501", "", "an output has no loss: Keras silently never trains it"),
     ("GS502", "", "a loss does not fit its output: Keras trains it to nonsense"),
     ("GS503", "", "the shipped targets no longer have the shape of their output"),
@@ -46,6 +48,7 @@ ON_PURPOSE: tuple[tuple[str, str, str], ...] = (
     ("GS605", "", "the shipped data no longer has the shape of its input"),
     ("GS606", "", "the shipped data no longer has the dtype of its input"),
     ("GS607", "", "the data no longer names the model's inputs and outputs"),
+    ("GS612", "", "an `Embedding` has fewer indices than the layer before it: Keras fails at the first word"),
 )  # fmt: skip
 """Where graphspec refuses what Keras builds and compiles without a word: the rule, what its words hold, and why."""
 

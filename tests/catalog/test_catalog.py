@@ -92,6 +92,13 @@ def test_arguments_are_documented() -> None:
     assert catalog.argument_docs("layers", "NoSuchLayer") == {}
 
 
+def test_documentation_of_arguments_ends_with_a_sentence() -> None:
+    """A line does not end where Keras begins a list, in the middle of a sentence."""
+    for name in ("TextVectorization", "StringLookup", "Hashing", "RNN", "Bidirectional"):
+        for argument, line in catalog.argument_docs("layers", name).items():
+            assert line.endswith((".", "`", ")")), (name, argument, line)
+
+
 def test_refused_names_exist() -> None:
     """What is refused for carrying code, or for being a base, is in Keras: else it would be refused for nothing."""
     known = {entry.name for entry in entries()}

@@ -90,6 +90,32 @@ def test_tensorflow_is_imported_without_a_word(folder: Path, tmp_path: Path, lin
     assert seen.read_text(encoding="utf-8") == "held back"
 
 
+LOOKING = """
+import os
+class config:
+    looked = False
+    @classmethod
+    def list_physical_devices(cls, kind):
+        if not cls.looked:
+            os.write(2, b"E0000 00:00:1 1 cuda_platform.cc:51] failed call to cuInit: CUDA_ERROR_NO_DEVICE\\n")
+        cls.looked = True
+"""
+
+
+def test_a_missing_gpu_is_no_news(tmp_path: Path) -> None:
+    """Where TensorFlow finds no GPU, it says so when it first looks for one: while nothing is shown."""
+    for name, text in (("keras", ""), ("tensorflow", LOOKING)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text(text, encoding="utf-8")
+    code = (
+        "from graphspec.extras import require_tensorflow; require_tensorflow()\n"
+        "import tensorflow; tensorflow.config.list_physical_devices('GPU'); print('loaded')"
+    )
+    environment = plain_shell(PYTHONPATH=f"{tmp_path}{os.pathsep}{ROOT}")
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("loaded\n", "")
+
+
 @pytest.mark.slow
 def test_no_command_shows_what_tensorflow_says_of_itself(folder: Path) -> None:
     """All of them in a row, and then what TensorFlow logs as errors and warnings, leave only words of graphspec."""

@@ -175,12 +175,21 @@ def test_services_get_paths_from_the_root_of_the_repository(spec: Path, tmp_path
 
 
 def test_concise_is_a_line_a_finding(spec: Path) -> None:
-    """What editors and grep take: place, code and message."""
+    """What editors and grep take: place, code, message, and the name that was meant."""
     lines = call(spec, "--format", "concise").stdout.splitlines()
     assert lines[:2] == [
-        "spec.yaml:4:16: GS101 there is no key `aply` in `a`",
-        "spec.yaml:5:32: GS201 there is no layer `Dens`",
+        "spec.yaml:4:16: GS101 there is no key `aply` in `a`: did you mean `apply`?",
+        "spec.yaml:5:32: GS201 there is no layer `Dens`: did you mean `Dense`?",
     ]
+    described = [issue["description"] for issue in json.loads(call(spec, "--format", "gitlab").stdout)]
+    assert described[1] == "GS201 unknown-object: there is no layer `Dens`: did you mean `Dense`?"
+
+
+def test_concise_leaves_out_other_help(tmp_path: Path) -> None:
+    """A line holds no help but the name that was meant, which a log cannot do without."""
+    text = 'graphspec: 1\ninputs: {x: [2]}\noutputs: {y: {from: x, apply: {Dense: {units: "3"}}}}\n'
+    lines = call("-", "--format", "concise", stdin=text).stdout.splitlines()
+    assert lines[0].endswith("GS103 `units` is the text `3`, not a number")
 
 
 def test_actions_get_annotations_beside_the_full_text(spec: Path) -> None:

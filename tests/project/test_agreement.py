@@ -6,9 +6,11 @@ import random
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from graphspec.language.document.tree import plain
+from graphspec.spec import inspect
 
 from ..agreement.edits import repr_sorted
 from ..agreement.mutate import KINDS, mutate
@@ -48,6 +50,36 @@ def test_oracle_asks_keras_and_no_check(tmp_path: Path) -> None:
         assert old in text
         path.write_text(text.replace(old, new, 1), encoding="utf-8")
         assert (ask(path).yes, ask(path).by) == (yes, by), new
+
+
+def test_oracle_reads_what_models_are_made_of(tmp_path: Path) -> None:
+    """Operations of any number of tensors, arrays beside a tensor, initializers from files; wrong ones are refused."""
+    np.save(tmp_path / "vectors.npy", np.zeros((7, 3), np.float32))
+    text = """
+graphspec: 1
+inputs: {words: {shape: [5], dtype: int32}}
+graph:
+  vectors: {from: words, apply: {Embedding: {input_dim: 7, output_dim: 3, embeddings_initializer: {file: vectors.npy}}}}
+  scores: {from: [vectors, vectors], apply: {ops.einsum: "bik,bjk->bij"}}
+  mixed: {from: scores, apply: {ops.einsum: "bij->bji"}}
+  moved: {from: vectors, apply: {ops.tensordot: {x2: [[1.0, 0.0], [0.0, 1.0], [0.5, 0.5]], axes: [[2], [0]]}}}
+outputs: {y: {from: [mixed, moved], apply: [{ops.matmul: }, Flatten, {Dense: 1}], loss: mse}}
+training: {optimizer: sgd}
+"""
+    path = tmp_path / "spec.yaml"
+    for old, new, yes, by in (
+        ("graphspec", "graphspec", True, ""),
+        ("bik,bjk->bij", "bik,bjk->bijq", False, "keras"),
+        ("bik,bjk->bij", "bik->bij", False, "keras"),
+        ("vectors.npy", "nothere.npy", False, "keras"),
+        ("vectors.npy", "vectors.txt", False, "language"),
+        ("axes: [[2], [0]]", "axes: [[2], [1]]", False, "keras"),
+    ):
+        assert old in text
+        path.write_text(text.replace(old, new, 1), encoding="utf-8")
+        answer, report = ask(path), inspect(path, data=True)[1]
+        assert (answer.yes, answer.by) == (yes, by), (new, answer.why)
+        assert bool(report.errors) != yes, (new, report.errors)
 
 
 def test_sample_agrees(outcomes: list[Outcome]) -> None:

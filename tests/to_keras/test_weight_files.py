@@ -67,9 +67,9 @@ def test_saved_model_needs_neither_graphspec_nor_the_files(write: Write, files: 
 @pytest.mark.parametrize(
     ("old", "new", "code", "said"),
     [
-        ("vectors.npy", "other.npy", "GS401", "cannot read"),
+        ("vectors.npy", "other.npy", "GS601", "there is no file"),
         ("input_dim: 7", "input_dim: 8", "GS401", "shape (7, 3), and the weight has shape (8, 3)"),
-        ("key: kernel", "key: kernal", "GS401", "has no array `kernal`"),
+        ("key: kernel", "key: kernal", "GS603", "has no array `kernal`"),
         ("vectors.npy", "vectors.txt", "GS608", "vectors.txt"),
         ("{file: vectors.npy}", "{file: vectors.npy, scale: 2}", "GS101", "no key `scale`"),
         ("{file: vectors.npy}", "{file: 3}", "GS608", "the number 3"),

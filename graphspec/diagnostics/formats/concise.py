@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from graphspec.diagnostics.escapes import escaped
-from graphspec.diagnostics.formats.outcome import FileFinding, Outcome
+from graphspec.diagnostics.formats.outcome import FileFinding, Outcome, message
 from graphspec.diagnostics.formats.summary import summary
 from graphspec.diagnostics.render import printable
 
@@ -15,4 +15,4 @@ def write(outcome: Outcome) -> str:
 
 def _line(each: FileFinding) -> str:
     place = each.span.place if each.span is not None else each.file
-    return f"{escaped(place)}: {each.finding.rule.code} {printable(each.finding.message)}"
+    return f"{escaped(place)}: {each.finding.rule.code} {printable(message(each.finding))}"

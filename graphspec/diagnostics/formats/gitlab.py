@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 from graphspec.diagnostics.escapes import json_text
-from graphspec.diagnostics.formats.outcome import FileFinding, Outcome, below, fingerprints, legible
+from graphspec.diagnostics.formats.outcome import FileFinding, Outcome, below, fingerprints, legible, message
 
 _SEVERITY = {"error": "major", "warning": "minor"}
 
@@ -23,7 +23,7 @@ def _issue(each: FileFinding, fingerprint: str) -> dict[str, Any]:
     start = {"line": span.line, "column": span.column} if span is not None else {"line": 1, "column": 1}
     end = {"line": span.end_line, "column": span.end_column} if span is not None else start
     return {
-        "description": f"{finding.rule.code} {finding.rule.name}: {finding.message}",
+        "description": f"{finding.rule.code} {finding.rule.name}: {message(finding)}",
         "check_name": finding.rule.code,
         "fingerprint": fingerprint,
         "severity": _SEVERITY[finding.rule.severity.value],

@@ -75,6 +75,12 @@ def words(finding: Diagnostic) -> str:
     return "\n".join([finding.message, *expected, *help])
 
 
+def message(finding: Diagnostic) -> str:
+    """Return the message of `finding`, with the name that was meant where the help is only that."""
+    meant = finding.help if finding.help.startswith("did you mean") else ""
+    return f"{finding.message}: {meant}" if meant else finding.message
+
+
 def fingerprints(found: Iterable[FileFinding]) -> Iterator[tuple[FileFinding, str]]:
     """Yield each finding with its fingerprint; equal findings are numbered."""
     seen: Counter[tuple[str, ...]] = Counter()

@@ -164,6 +164,12 @@ UNCHECKED_INPUT = Rule(
     "A layer will fail on its input, though Keras builds the model.",
     severity=WARNING,
 )
+LOST_BATCH = Rule(
+    "GS435", "lost-batch", CALLS, "An output that is trained does not have one row for each sample of a batch."
+)
+NO_GRADIENT = Rule(
+    "GS436", "no-gradient", CALLS, "An output that is trained holds values without a gradient: whole numbers or text."
+)
 
 MISSING_LOSS = Rule("GS501", "missing-loss", TRAINING, "An output has no loss, so it would silently never be trained.")
 LOSS_ACTIVATION = Rule(
@@ -248,6 +254,7 @@ SAME_DATA = Rule("GS611", "same-data", DATA, "Two splits use the same samples.",
 INDEX_RANGE = Rule(
     "GS612", "index-range", DATA, "An input holds indices outside of the range of its `Embedding`.", static=False
 )
+FIXED_BATCH = Rule("GS620", "fixed-batch", DATA, "An input has a `batch_size` that the batches of a split do not have.")
 
 NOT_A_MODEL = Rule("GS701", "not-a-model", MODEL, "A file holds no model that Keras wrote.", static=False)
 NO_EQUIVALENT = Rule("GS702", "no-equivalent", MODEL, "A model has a part that no spec can hold.", static=False)

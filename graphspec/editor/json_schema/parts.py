@@ -13,7 +13,7 @@ from graphspec import catalog
 from graphspec.editor.json_schema.texts import TEXTS
 from graphspec.editor.json_schema.values import EXPRESSION, NAME, Schema, dtype, ref
 from graphspec.language.expand import DECLARATION_KEYS
-from graphspec.language.schema.model import LANGUAGE_VERSION, SpecModel
+from graphspec.language.schema.model import BALANCED, LANGUAGE_VERSION, SpecModel
 
 _STEPS = {
     "anyOf": [
@@ -61,6 +61,7 @@ OPEN: dict[tuple[str, str], Schema] = {
                 "patternProperties": {r"^[0-9]+$": {"anyOf": [{"type": "number", "minimum": 0}, EXPRESSION]}},
                 "additionalProperties": False,
             },
+            {"const": BALANCED},
             {"type": "null"},
         ]
     },

@@ -77,7 +77,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "loss_weight": "The weight of this loss in the total loss. Default: 1.0.",
         "metrics": "The metrics of this output.",
         "weighted_metrics": "The metrics with sample weights and class weights.",
-        "class_weight": "Class index → weight in training.",
+        "class_weight": "Class index → weight in training; `balanced` gives each class the same share of the loss.",
     },
     "TrainingModel": {
         "optimizer": "The optimizer: `adam`, or `{Adam: {learning_rate: 0.001}}`.",

@@ -13,7 +13,7 @@ from graphspec.language.document.tree import Located
 from graphspec.language.graph import Node, Object, Output, Pattern, Training
 from graphspec.language.lower.files import read_weights
 from graphspec.language.lower.objects import read_object
-from graphspec.language.schema.model import OutputModel, TrainingModel
+from graphspec.language.schema.model import BALANCED, OutputModel, TrainingModel
 
 LOGS: dict[str, tuple[str, dict[str, str]]] = {
     "tensorboard": ("TensorBoard", {"log_dir": "logs"}),
@@ -49,7 +49,8 @@ def read_output(model: OutputModel, node: Node, span: Span, report: Report) -> O
     loss = read_object("losses", model.located("loss"), report) if model.loss is not None else None
     metrics = _several("metrics", model.located("metrics"), report)
     weighted = _several("metrics", model.located("weighted_metrics"), report)
-    weights = _class_weight(model, report)
+    is_balanced = model.class_weight == BALANCED
+    weights = _class_weight(model, report) if not is_balanced else {}
     return Output(
         node,
         span,
@@ -59,8 +60,9 @@ def read_output(model: OutputModel, node: Node, span: Span, report: Report) -> O
         metrics=metrics,
         weighted_metrics=weighted,
         class_weight=weights,
+        is_balanced=is_balanced,
         is_faulty=not watch.is_clean or report.is_open(model.located("loss").span),
-        class_weight_span=model.key_span("class_weight") if weights else None,
+        class_weight_span=model.key_span("class_weight") if weights or is_balanced else None,
     )
 
 

@@ -26,6 +26,9 @@ MAX_NAME_LENGTH = 200
 """A spec's name is used in names of folders and files, for which most systems allow 255 bytes."""
 
 
+BALANCED = "balanced"
+"""The word for class weights that follow from the training split."""
+
 _DTYPE_HELP = {
     word: f"write `{dtype}`"
     for word, dtype in (("int", "int32"), ("float", "float32"), ("double", "float64"), ("half", "float16"))
@@ -82,6 +85,19 @@ class NodeModel(Part):
     apply: Any = None
 
 
+def _balanced_or_weights(value: Any, validate: Callable[[Any], Any]) -> Any:
+    if not isinstance(value, str) or value == BALANCED:
+        return value if value == BALANCED else validate(value)
+    help = did_you_mean(value, [BALANCED], f"`{BALANCED}` gives each class the same share of the loss")
+    raise PydanticCustomError("unknown_choice", f"weights by class, or `{BALANCED}`", {"help": help})
+
+
+if TYPE_CHECKING:
+    ClassWeights = dict[Any, Any] | str
+else:  # not a union: pydantic would complain about each member of one
+    ClassWeights = Annotated[dict[Any, Any], WrapValidator(_balanced_or_weights)]
+
+
 class OutputModel(NodeModel):
     """A node that the model returns, with its loss and metrics."""
 
@@ -89,7 +105,7 @@ class OutputModel(NodeModel):
     loss_weight: Annotated[float, Field(ge=0), AfterValidator(_within_float32)] = 1.0
     metrics: Any = None
     weighted_metrics: Any = None
-    class_weight: dict[Any, Any] | None = None
+    class_weight: ClassWeights | None = None
 
 
 class BlockModel(Part):

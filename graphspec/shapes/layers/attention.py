@@ -8,7 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 from graphspec.diagnostics.rules import BAD_OPERANDS, SHAPE_MISMATCH, UNFIT_ARGUMENT
+from graphspec.diagnostics.shape_text import shape_text, size_text
 from graphspec.shapes.call import Call, Unreadable, layer
+from graphspec.shapes.sizes import keeps_shape
 from graphspec.shapes.tensor import Shape, Tensor, Value
 
 _AXES = "(batch, steps, features)"
@@ -54,6 +56,8 @@ def multi_head_attention(call: Call) -> Value:
         if not call.is_built:
             _expect_features(call, name, tensor, -1)
     _check_axes(call, value)
+    if call["attention_axes"] is None:
+        _check_mask(call, query, value, heads)
     call.build()
     result = call.output((*query.shape[:-1], *shape) if shape else query.shape)
     # Keras takes the query's length for that of the value as well.
@@ -91,6 +95,7 @@ def group_query_attention(call: Call) -> Value:
             help="make the last sizes equal with a `Dense`",
         )
     _expect_equal_steps(call, value, key)
+    _check_mask(call, query, value, heads)
     scores = (query.shape[0], heads, query.shape[1], key.shape[1]) if min(query.rank, key.rank) > 1 else ()
     return _with_scores(call, call.output(query.shape), scores)
 
@@ -145,6 +150,26 @@ def _check_axes(call: Call, value: Tensor) -> None:
         if not call.is_built and not -rank <= place < rank:
             expected = f"axes from 1 to {value.rank - 2}" if value.rank > 2 else "no axes"
             call.refuse_axis("attention_axes", axis, f"the value {value}", expected)
+
+
+def _check_mask(call: Call, query: Tensor, value: Tensor, heads: int) -> None:
+    """Warn of an `attention_mask` that does not broadcast to the scores (batch, heads, query steps, value steps).
+
+    Keras inserts the dimension of the heads, and so takes the batch of a mask of two dimensions for steps.
+    """
+    mask = call.keywords.get("attention_mask")
+    if not isinstance(mask, Tensor) or query.rank != 3 or value.rank != 3:
+        return
+    scores = (query.shape[0], heads, query.shape[1], value.shape[1])
+    shape = (mask.shape[0], 1, *mask.shape[1:]) if mask.rank == 3 else mask.shape
+    is_by_sample = mask.rank in (3, 4) or (mask.rank == 2 and mask.shape[0] is not None)
+    if not is_by_sample or not keeps_shape(scores, shape):
+        steps = size_text(query.shape[1]), size_text(value.shape[1])
+        call.warn_of_runtime(
+            f"`attention_mask` of `{call.name}` is {mask}, which does not fit the scores {shape_text(scores)}",
+            expected=f"(batch, {steps[0]}, {steps[1]}), or (batch, {heads}, {steps[0]}, {steps[1]}) for each head",
+            help="a size of 1 stands for all; `ops.expand_dims` adds a dimension",
+        )
 
 
 def _refuse_flash_beside_dropout(call: Call) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
+from graphspec.diagnostics.shape_text import sample_shape
 from graphspec.shapes.call import Call, layer
-from graphspec.shapes.sizes import differ
-from graphspec.shapes.tensor import UNKNOWN, Tensor, Value, canonical_axis
+from graphspec.shapes.sizes import differ, keeps_shape
+from graphspec.shapes.tensor import UNKNOWN, Shape, Tensor, Value, canonical_axis
 
 
 def map_tensors(value: Value, function: Callable[[Tensor], Value]) -> Value:
@@ -21,12 +23,63 @@ def map_tensors(value: Value, function: Callable[[Tensor], Value]) -> Value:
 
 
 @layer(
-    *("Activation", "ActivityRegularization", "AlphaDropout", "Dropout", "ELU", "GaussianDropout", "GaussianNoise"),
-    *("LeakyReLU", "ReLU", "Rescaling", "Softmax"),
+    *("Activation", "ActivityRegularization", "ELU", "GaussianDropout", "GaussianNoise", "LeakyReLU", "ReLU"),
+    "Softmax",
 )
 def same_shape(call: Call) -> Value:
     """Infer the same shapes in the layer's dtype. Keras checks neither axes nor dtypes before it runs."""
     return map_tensors(call.inputs, lambda tensor: call.output(tensor.shape))
+
+
+@layer("Rescaling")
+def rescaling(call: Call) -> Value:
+    """Infer the same shapes. Warn of a scale or an offset that does not broadcast to them."""
+    numbers = {argument: _numbers(call[argument]) for argument in ("scale", "offset")}
+
+    def scaled(tensor: Tensor) -> Value:
+        for argument, shape in numbers.items():
+            if shape and not keeps_shape(tensor.shape, shape):
+                call.warn_of_runtime(
+                    f"`{argument}` of `Rescaling` has the shape {sample_shape(shape)}, which does not fit {tensor}",
+                    argument=argument,
+                    expected="one number, or as many as the last dimension has",
+                    help="sizes are compared from the last dimension on, and are equal or 1",
+                )
+        return call.output(tensor.shape)
+
+    return map_tensors(call.inputs, scaled)
+
+
+def _numbers(value: Any) -> Shape:
+    """Return the shape of a number or of nested lists of numbers; that of the first item where they differ."""
+    return (len(value), *_numbers(value[0])) if isinstance(value, list) and value else ()
+
+
+@layer("AlphaDropout", "Dropout")
+def dropout(call: Call) -> Value:
+    """Infer the same shapes. Warn of a `noise_shape` that does not broadcast to them."""
+    written = call["noise_shape"]
+
+    def dropped(tensor: Tensor) -> Value:
+        if isinstance(written, list) and call["rate"] and not _is_noise_of(tensor, written):
+            call.warn_of_runtime(
+                f"`noise_shape` of `{call.name}` is {sample_shape(tuple(written))}, which does not fit {tensor}",
+                argument="noise_shape",
+                expected=f"{tensor.rank} sizes, each that of the tensor, 1 or null",
+                help="1 drops along the whole dimension, null takes the size of the tensor; the batch is the first",
+            )
+        return call.output(tensor.shape)
+
+    return map_tensors(call.inputs, dropped)
+
+
+def _is_noise_of(tensor: Tensor, written: list[Any]) -> bool:
+    """Return whether noise of the sizes that a spec writes, the batch among them, broadcasts to the tensor."""
+    if len(written) > tensor.rank:
+        return False
+    return keeps_shape(
+        tensor.shape, tuple(tensor.shape[at] if size is None else size for at, size in enumerate(written))
+    )
 
 
 @layer("StochasticDepth", "LayerScale", "CustomScaleLayer")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from graphspec.diagnostics.rules import UNCHECKED_INPUT, UNFIT_ARGUMENT
@@ -69,6 +70,16 @@ def _mode(call: Call) -> str:
     return _MODES.get(mode, mode)
 
 
+def special_entries(mode: str, *, mask: Any, oov: Any, spare: int) -> list[Any]:
+    """Return the entries of a vocabulary that stand before its words: the mask, and `spare` ones for unknown words."""
+    return [mask] * (mask is not None and mode == "int") + [oov] * spare
+
+
+def words_without(special: list[Any], words: Sequence[Any]) -> list[Any]:
+    """Return the words of a vocabulary, which may begin with the special entries."""
+    return list(words[len(special) :] if list(words[: len(special)]) == special else words)
+
+
 def _depth(call: Call, mode: str, *, mask: Any, oov: Any, spare: int) -> Size:
     """Return the size of the vocabulary, entries for unknown words included; None before the layer is adapted."""
     most, weights, words = call["max_tokens"], call["idf_weights"], call["vocabulary"]
@@ -84,8 +95,8 @@ def _depth(call: Call, mode: str, *, mask: Any, oov: Any, spare: int) -> Size:
         return whole(most) if call["pad_to_max_tokens"] else None
     if not isinstance(words, list | tuple) or len({type(word) for word in words}) != 1:
         raise Unreadable
-    special = [mask] * (mask is not None and mode == "int") + [oov] * spare
-    words_alone = list(words[len(special) :] if list(words[: len(special)]) == special else words)
+    special = special_entries(mode, mask=mask, oov=oov, spare=spare)
+    words_alone = words_without(special, words)
     _check_words(call, words_alone, mask, oov)
     size = len(special) + len(words_alone)
     if most is not None and size > whole(most):

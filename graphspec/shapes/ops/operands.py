@@ -20,7 +20,10 @@ from graphspec.shapes.ops.promotion import FLOAT_NUMBER, INT_NUMBER, promote, st
 from graphspec.shapes.sizes import broadcast
 from graphspec.shapes.tensor import Shape, Tensor
 
-ARRAY_OPERATIONS: set[str] = {"ops.where", "ops.matmul"}
+ARRAY_OPERATIONS: set[str] = {
+    "ops.where",
+    *(f"ops.{name}" for name in ("matmul", "dot", "inner", "outer", "tensordot")),
+}
 """Operations of which a constant list is an array: float32, int32 or bool by its numbers. Pairwise ones are added."""
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from graphspec.diagnostics.rules import BAD_AXIS, SHAPE_MISMATCH, UNFIT_ARGUMENT, WRONG_RANK
 from graphspec.diagnostics.shape_text import shape_text
 from graphspec.language.slices import read_key
@@ -20,7 +22,26 @@ def take(call: Call) -> Value:
     if call["axis"] is None:
         return Tensor(picked, x.dtype)
     number = axis(call, "axis", x.rank)
+    _check_indices(call, indices, x, number)
     return Tensor((*x.shape[:number], *picked, *x.shape[number + 1 :]), x.dtype)
+
+
+def _check_indices(call: Call, indices: Any, x: Tensor, number: int) -> None:
+    """Warn of constant indices outside of an axis of known size: a processor fails, and a GPU gives zeros."""
+    length = x.shape[number]
+    waiting = [indices]
+    while waiting and length is not None:
+        each = waiting.pop()
+        if isinstance(each, list):
+            waiting += each[::-1]
+        elif isinstance(each, int) and not -length <= each < length:
+            call.warn_of_runtime(
+                f"`indices` of `ops.take` hold {each}, and axis {number} of {x} has no such index",
+                argument="indices",
+                expected=f"indices from {-length} to {length - 1}",
+                help="`axis` names another dimension; axis 0 is the batch",
+            )
+            return
 
 
 @operation("take_along_axis")

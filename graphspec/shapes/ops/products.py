@@ -18,7 +18,7 @@ from graphspec.shapes.ops.operands import (
     tensor,
 )
 from graphspec.shapes.ops.pairwise import promoted, strictly_promoted
-from graphspec.shapes.sizes import differ, without
+from graphspec.shapes.sizes import broadcast, differ, without
 from graphspec.shapes.tensor import Shape, Tensor, Value
 
 
@@ -85,6 +85,12 @@ def inner(call: Call) -> Value:
     one, other, dtype = _operands(call)
     if one and other and differ(one[-1], other[-1]):
         _refuse_sizes(call, one, other, "last")
+    if broadcast(one, other) is None:
+        call.warn_of_runtime(
+            f"Keras multiplies {shape_text(one)} and {shape_text(other)} element by element as well",
+            expected="sizes that are equal or 1, counted from the last dimension",
+            help="`ops.matmul` and `ops.einsum` multiply along chosen dimensions alone",
+        )
     return Tensor((*one[:-1], *other[:-1]) if one and other else one or other, dtype)
 
 
@@ -119,9 +125,18 @@ def tensordot(call: Call) -> Value:
         count = integer(call, "axes")
         if count <= 0:
             return Tensor((*one, *other), dtype)
-        if any(differ(*pair) for pair in zip(one[-count:], other[:count], strict=False)):
+        last, begin = one[-count:], other[:count]
+        if len(last) != len(begin) or any(differ(*pair) for pair in zip(last, begin, strict=True)):
             _warn_of_sizes(
                 call, f"the last dimensions of {shape_text(one)} and the first of {shape_text(other)} differ"
+            )
+        elif begin and begin[0] is None and last[0] is not None:
+            call.warn_of_runtime(
+                f"`ops.tensordot` multiplies the last dimensions of {shape_text(one)} with the first of "
+                f"{shape_text(other)}, which is the batch",
+                argument="axes",
+                expected="axes of each tensor, as in `axes: [[2], [1]]`",
+                help="`ops.matmul` and `ops.einsum` multiply sample by sample",
             )
         return Tensor((*one[:-count], *other[count:]), dtype)
     if len(axes) < 2 or not all(map(_names_axes, axes[:2])):

@@ -1,0 +1,89 @@
+"""An input with a `batch_size` that a split does not divide by is found at the input, before TensorFlow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+import graphspec
+from graphspec.diagnostics import SpecError
+from graphspec.language.schema import TrainingModel
+
+Write = Callable[..., Path]
+
+
+def spec(size: str, batch_size: str = "", data: str = "") -> str:
+    return f"""
+        graphspec: 1
+        inputs: {{x: {{shape: [2], batch_size: {size}}}}}
+        outputs: {{y: {{from: x, apply: {{Dense: 1}}, loss: mse}}}}
+        training: {{optimizer: sgd, epochs: 2{batch_size}}}
+        data:
+          train: {{inputs: {{x: x.npy}}, outputs: {{y: y.npy}}}}
+          {data}
+        """
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    for name, samples in (("", 120), ("v", 30)):
+        np.save(tmp_path / f"{name}x.npy", np.zeros((samples, 2), np.float32))
+        np.save(tmp_path / f"{name}y.npy", np.zeros((samples, 1), np.float32))
+    return tmp_path
+
+
+VALIDATION = "validation: {inputs: {x: vx.npy}, outputs: {y: vy.npy}}"
+CASES = [
+    ("50", ", batch_size: 50", "", "the last batch of the 120 training samples has 20"),
+    ("40", ", batch_size: 40", "", ""),
+    ("30", ", batch_size: 30", VALIDATION, ""),
+    ("40", ", batch_size: 40", VALIDATION, "the last batch of the 30 validation samples has 30"),
+    ("30", ", batch_size: 30", "validation: {split: 0.3}", "the last batch of the 84 training samples has 24"),
+    ("40", "", "", "takes batches of 40, but the training has batches of 32"),
+    ("null", "", "", ""),
+]
+
+
+@pytest.mark.parametrize(("size", "batch_size", "data", "said"), CASES)
+def test_batches_of_another_size(size: str, batch_size: str, data: str, said: str, write: Write, files: Path) -> None:
+    """`validate` and `train` say the same at the input, and there is no run; what is right trains."""
+    path = write(spec(size, batch_size, data))
+    found = graphspec.validate(path).found
+    assert [each.rule.code for each in found] == (["GS620"] if said else [])
+    if not said:
+        graphspec.train(path, run_dir=files / "run")
+        return
+    assert said in found[0].message
+    assert found[0].span is not None
+    assert found[0].span.text == "x"
+    with pytest.raises(SpecError) as refused:
+        graphspec.train(path, run_dir=files / "run")
+    assert [each.message for each in refused.value.report] == [found[0].message]
+    assert not (files / "run").exists()
+
+
+def test_a_resumed_training_says_the_same(write: Write, files: Path) -> None:
+    """An override that changes the batches is found at the input, not at the override."""
+    path = write(spec("40", ", batch_size: 40"))
+    found = graphspec.validate(path, ["training.batch_size=50"]).found
+    assert [(each.rule.code, each.span.text if each.span else "") for each in found] == [("GS620", "x")]
+
+
+@pytest.mark.skipif("drop_remainder" not in TrainingModel.model_fields, reason="this language has no drop_remainder")
+def test_whole_batches_alone(write: Write, files: Path) -> None:
+    """`drop_remainder` leaves out the last batch, so the size fits."""
+    path = write(spec("50", ", batch_size: 50, drop_remainder: true"))
+    assert not graphspec.validate(path).found
+
+
+def test_why_it_is_an_error() -> None:
+    """Keras trains the whole batches, and fails at the last one."""
+    x = keras.Input((2,), batch_size=50)
+    model = keras.Model(x, keras.layers.Dense(1)(x))
+    model.compile("sgd", "mse")
+    with pytest.raises(ValueError, match="50"):
+        model.fit(np.zeros((120, 2)), np.zeros((120, 1)), batch_size=50, verbose=0)
