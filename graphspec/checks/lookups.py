@@ -11,7 +11,7 @@ from graphspec.checks.embeddings import embeddings
 from graphspec.checks.files import VOCABULARY, vocabulary_path
 from graphspec.diagnostics import Diagnostic, Label, Span
 from graphspec.diagnostics.rules import INDEX_RANGE
-from graphspec.files import is_file
+from graphspec.files import read_text
 from graphspec.language.graph import Graph, KerasLayer, Node
 from graphspec.shapes.layers.lookup import special_entries, words_without
 
@@ -89,9 +89,7 @@ def _words(layer: KerasLayer) -> list[Any] | None:
         words = layer.arguments.get(VOCABULARY)
         return words if isinstance(words, list) else None
     try:
-        if not is_file(path) or path.stat().st_size > _MAX_BYTES:
-            return None
-        return path.read_text(encoding="utf-8", errors="replace").removesuffix("\n").split("\n")
+        return read_text(path, _MAX_BYTES, "replace").removesuffix("\n").split("\n")
     except OSError:
         return None
 

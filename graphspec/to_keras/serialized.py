@@ -16,7 +16,7 @@ from graphspec.to_keras.keras_internals import flattened_layers, lookup_layer
 from graphspec.to_keras.keras_messages import reason
 
 if TYPE_CHECKING:
-    from graphspec.from_keras.learned import StateSource
+    from graphspec.from_keras.layer_state import StateSource
 
 _LOOKUPS = (keras.layers.StringLookup, keras.layers.IntegerLookup, keras.layers.TextVectorization)
 

@@ -46,7 +46,7 @@ def test_other_products(name: str, tmp_path: Path, sizes: list[int | None]) -> N
 @pytest.mark.parametrize(
     ("operation", "expected"),
     [
-        ({"ops.numpy.tensordot": {"x2": MATRIX, "axes": [[2], [0]]}}, lambda x: np.tensordot(x, MATRIX, [[2], [0]])),
+        ({"ops.numpy.tensordot": {"x2": MATRIX, "axes": [[2], [0]]}}, lambda x: np.tensordot(x, MATRIX, ([2], [0]))),
         ({"ops.tensordot": {"x2": MATRIX, "axes": 1}}, lambda x: np.tensordot(x, MATRIX, 1)),
         ({"ops.dot": {"x2": MATRIX}}, lambda x: np.dot(x, MATRIX)),
         ({"ops.inner": {"x2": [[1.0, 2.0, 3.0]]}}, lambda x: np.inner(x, [[1.0, 2.0, 3.0]])),

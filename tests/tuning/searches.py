@@ -81,4 +81,4 @@ def _pause(until: Path, trial: int | None, before: Callable[[], None] | None) ->
         while epoch == 1 and begun[-1] == (begun[1] if trial is None else trial) and not until.exists():
             time.sleep(0.02)
 
-    TrialProgress.begin, TrialProgress.epoch = begin_and_note, tell_and_pause  # type: ignore[method-assign]
+    TrialProgress.begin, TrialProgress.epoch = begin_and_note, tell_and_pause  # type: ignore[method-assign,assignment]
