@@ -69,8 +69,8 @@ def _other_size(model_input: Input, size: int, settings: TrainingModel) -> Diagn
     is_stated = settings.states("batch_size")
     return Diagnostic(
         FIXED_BATCH,
-        f"the model is made for batches of {model_input.batch_size:,}, as `{model_input.name}` states, but the training "
-        f"has batches of {size:,}",
+        f"the model is made for batches of {model_input.batch_size:,}, as `{model_input.name}` states, but the "
+        f"training has batches of {size:,}",
         model_input.span,
         expected=f"`batch_size: {size}`",
         help=f"write `batch_size: {model_input.batch_size}` in `training`",
@@ -81,9 +81,10 @@ def _other_size(model_input: Input, size: int, settings: TrainingModel) -> Diagn
 def _remainder(model_input: Input, split: str, samples: int, rest: int) -> Diagnostic:
     return Diagnostic(
         FIXED_BATCH,
-        f"the model is made for batches of {model_input.batch_size:,}, as `{model_input.name}` states, but the last batch "
-        f"of the {samples:,} {split} samples has {rest:,}",
+        f"the model is made for batches of {model_input.batch_size:,}, as `{model_input.name}` states, but the last "
+        f"batch of the {samples:,} {split} samples has {rest:,}",
         model_input.span,
         expected="whole batches alone",
-        help="leave out the last batch: `drop_remainder: true` in `training`; or choose a size that divides the samples",
+        help="leave out the last batch: `drop_remainder: true` in `training`; or choose a size that divides the "
+        "samples",
     )
