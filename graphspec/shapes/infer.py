@@ -70,7 +70,7 @@ def infer(graph: Graph, precision: str = "float32", *, batch: int | None = None)
     Args:
         graph: The graph.
         precision: The dtype policy of its layers.
-        batch: The number of samples where an input does not state it; None for any.
+        batch: The number of samples of each input; None for what the inputs state.
     """
     walk = _Walk(COMPUTE_DTYPES.get(precision, precision), batch)
     walk.define(graph)
@@ -132,7 +132,7 @@ class _Walk:
         if each.is_faulty:
             return UNKNOWN
         try:
-            return Tensor((each.batch_size or self.batch, *each.shape), each.dtype)
+            return Tensor((self.batch or each.batch_size, *each.shape), each.dtype)
         except TooLargeError as error:
             too_large = _too_large(f"the input `{each.name}`", error)
             self.shapes.findings.append(

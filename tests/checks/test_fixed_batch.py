@@ -1,4 +1,4 @@
-"""An input with a `batch_size` that a split does not divide by is found at the input, before TensorFlow."""
+"""A model of one batch size is held against the batches of each split, at the input, before TensorFlow."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from graphspec.language.schema import TrainingModel
 Write = Callable[..., Path]
 
 
-def spec(size: str, batch_size: str = "", data: str = "") -> str:
+def spec(size: str, batch_size: str = "", data: str = "", apply: str = "{ops.reshape: [SIZE, 2]}") -> str:
     return f"""
         graphspec: 1
         inputs: {{x: {{shape: [2], batch_size: {size}}}}}
-        outputs: {{y: {{from: x, apply: {{Dense: 1}}, loss: mse}}}}
+        outputs: {{y: {{from: x, apply: [{apply.replace("SIZE", size)}, {{Dense: 1}}], loss: mse}}}}
         training: {{optimizer: sgd, epochs: 2{batch_size}}}
         data:
           train: {{inputs: {{x: x.npy}}, outputs: {{y: y.npy}}}}
@@ -43,8 +43,7 @@ CASES = [
     ("30", ", batch_size: 30", VALIDATION, ""),
     ("40", ", batch_size: 40", VALIDATION, "the last batch of the 30 validation samples has 30"),
     ("30", ", batch_size: 30", "validation: {split: 0.3}", "the last batch of the 84 training samples has 24"),
-    ("40", "", "", "takes batches of 40, but the training has batches of 32"),
-    ("null", "", "", ""),
+    ("40", "", "", "as `x` states, but the training has batches of 32"),
 ]
 
 
@@ -80,10 +79,23 @@ def test_whole_batches_alone(write: Write, files: Path) -> None:
     assert not graphspec.validate(path).found
 
 
+def test_a_size_that_nothing_depends_on(write: Write, files: Path) -> None:
+    """Keras ignores the size that an input states, so a model without an operation on it trains on any batch."""
+    path = write(spec("50", "", "", "{Dense: 3}"))
+    assert not graphspec.validate(path).found
+    assert len(graphspec.train(path, run_dir=files / "run").metrics) == 2
+
+
+def test_recurrent_layers_that_keep_their_state(write: Write, files: Path) -> None:
+    """The state of a `stateful` layer has the size of the batch."""
+    path = write(spec("50", ", batch_size: 50", "", "{Reshape: [1, 2]}, {LSTM: {units: 3, stateful: true}}"))
+    assert [each.rule.code for each in graphspec.validate(path).found] == ["GS620"]
+
+
 def test_why_it_is_an_error() -> None:
     """Keras trains the whole batches, and fails at the last one."""
     x = keras.Input((2,), batch_size=50)
-    model = keras.Model(x, keras.layers.Dense(1)(x))
+    model = keras.Model(x, keras.layers.Dense(1)(keras.ops.reshape(x, (50, 2))))
     model.compile("sgd", "mse")
-    with pytest.raises(ValueError, match="50"):
+    with pytest.raises(Exception, match="reshape"):
         model.fit(np.zeros((120, 2)), np.zeros((120, 1)), batch_size=50, verbose=0)

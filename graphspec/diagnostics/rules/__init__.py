@@ -254,7 +254,9 @@ SAME_DATA = Rule("GS611", "same-data", DATA, "Two splits use the same samples.",
 INDEX_RANGE = Rule(
     "GS612", "index-range", DATA, "An input holds indices outside of the range of its `Embedding`.", static=False
 )
-FIXED_BATCH = Rule("GS620", "fixed-batch", DATA, "An input has a `batch_size` that the batches of a split do not have.")
+FIXED_BATCH = Rule(
+    "GS620", "fixed-batch", DATA, "A model is made for batches of one size, which the batches of a split do not have."
+)
 
 NOT_A_MODEL = Rule("GS701", "not-a-model", MODEL, "A file holds no model that Keras wrote.", static=False)
 NO_EQUIVALENT = Rule("GS702", "no-equivalent", MODEL, "A model has a part that no spec can hold.", static=False)
