@@ -97,5 +97,5 @@ def test_why_it_is_an_error() -> None:
     x = keras.Input((2,), batch_size=50)
     model = keras.Model(x, keras.layers.Dense(1)(keras.ops.reshape(x, (50, 2))))
     model.compile("sgd", "mse")
-    with pytest.raises(Exception, match="reshape"):
+    with pytest.raises(Exception, match=r"\[20,1\] vs. \[50,1\]"):
         model.fit(np.zeros((120, 2)), np.zeros((120, 1)), batch_size=50, verbose=0)
