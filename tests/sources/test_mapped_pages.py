@@ -18,7 +18,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def resident(folder: Path) -> int:
     """Return the bytes of mapped files in `folder` that count as memory of this process."""
     total, inside = 0, False
-    for line in Path("/proc/self/smaps").read_text(encoding="utf-8").splitlines():
+    for line in Path("/proc/self/smaps").read_text(encoding="utf-8", errors="replace").splitlines():
         if "-" in line.split(" ")[0]:
             inside = str(folder) in line
         elif inside and line.startswith("Rss:"):
