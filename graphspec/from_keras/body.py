@@ -207,8 +207,6 @@ class BodyWriter:
             return Unit(("model", self.declare_model(layer)), args, keywords, call.result, call=call)
         refuse_copy(layer)
         name, arguments = self.layer_form(layer)
-        if name == "MultiHeadAttention" and arguments.get("attention_axes") == _usual_axes(call):
-            del arguments["attention_axes"]
         args, keywords = _operands(call, name, keywords)
         if layer.name in self.shared:
             declared = self.declared_name(layer)
@@ -366,12 +364,6 @@ def _is_usual_training(layer: LayerRecord, value: Any) -> bool:
     entry = None if layer.is_model else catalog.find("layers", layer.class_name)
     default = entry.call.get("training") if entry is not None else None
     return isinstance(value, bool) and value == (default is True)
-
-
-def _usual_axes(call: Call) -> list[int]:
-    """Return the axes over which Keras attends by itself, which it writes as well: all between batch and features."""
-    query = call.args[0] if call.args else call.kwargs.get("query")
-    return list(range(1, len(query.shape) - 1)) if isinstance(query, Tensor) else []
 
 
 def _check_keyword(value: Any) -> None:

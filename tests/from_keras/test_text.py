@@ -146,15 +146,3 @@ def test_arguments_that_follow_from_others_are_left_out(tmp_path: Path) -> None:
     assert (text.count("strides"), text.count("value_dim")) == (1, 1)
     built = graphspec.build(tmp_path / "spec.yaml")
     assert structural(model, built) == []
-
-
-def test_axes_that_attention_has_by_itself_are_not_stated(tmp_path: Path) -> None:
-    """Keras writes down over which axes it attends; only those that are not all between batch and features stay."""
-    x, image = Input((6, 8), name="x"), Input((4, 5, 8), name="image")
-    rows = L.MultiHeadAttention(2, 4, name="rows")(x, x)
-    pixels = L.MultiHeadAttention(2, 4, name="pixels")(query=image, value=image)
-    columns = L.MultiHeadAttention(2, 4, attention_axes=(2,), name="columns")(image, image)
-    model = Model([x, image], [rows, pixels, columns])
-    text = text_of(model, tmp_path)
-    assert text.count("attention_axes") == text.count("attention_axes: [2]") == 1
-    assert structural(model, graphspec.build(tmp_path / "spec.yaml")) == []
