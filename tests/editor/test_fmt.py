@@ -306,5 +306,5 @@ def test_the_python_parser_reads_comments_alike(monkeypatch: pytest.MonkeyPatch)
     """Where PyYAML comes without its C library, formatting gives the same."""
     texts = [MESSY, *(path.read_text(encoding="utf-8") for path in SHIPPED)]
     expected = [format_source(SourceText("spec.yaml", text)) for text in texts]
-    monkeypatch.setattr(import_module("graphspec.editor.formatting.read_written"), "LOADER", yaml.BaseLoader)
+    monkeypatch.setattr(import_module("graphspec.editor.formatting.source_nodes"), "LOADER", yaml.BaseLoader)
     assert [format_source(SourceText("spec.yaml", text)) for text in texts] == expected
