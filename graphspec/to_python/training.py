@@ -10,7 +10,7 @@ from graphspec.checks.monitors import is_monitoring
 from graphspec.language.graph import Graph, KerasLayer, Object, Output
 from graphspec.language.log_keys import log_keys, metric_names
 from graphspec.language.lower.naming import snake_case
-from graphspec.language.schema.model import TrainingModel
+from graphspec.language.schema import TrainingModel
 from graphspec.language.traversal import layer_paths
 from graphspec.spec import Spec
 from graphspec.to_python.data import Loading, loading, unread

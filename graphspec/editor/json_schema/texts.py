@@ -1,4 +1,4 @@
-"""Descriptions of every key of the language for editors, by the class of `language.schema.model` that holds it."""
+"""Descriptions of every key of the language for editors, by the class of `language.schema` that holds it."""
 
 from __future__ import annotations
 
