@@ -73,6 +73,7 @@ class TrainingModel(Part):
     optimizer: Any
     epochs: Positive = 1
     batch_size: Positive = 32
+    drop_remainder: bool = False
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     callbacks: list[Any] = []
     steps_per_epoch: Positive | None = None
