@@ -233,6 +233,9 @@ BATCH_STATISTICS = Rule(
     "A layer uses statistics of the rows of one device instead of those of the whole batch.",
     severity=WARNING,
 )
+NO_WHOLE_BATCH = Rule(
+    "GS520", "no-whole-batch", TRAINING, "`drop_remainder` leaves out every sample, because no batch is whole."
+)
 
 MISSING_FILE = Rule("GS601", "missing-file", DATA, "A file that the spec names does not exist.")
 UNREADABLE_DATA = Rule("GS602", "unreadable-data", DATA, "A file cannot be read, or holds objects instead of numbers.")

@@ -66,7 +66,8 @@ FORMS: dict[str, Form] = {
     "step": Form(("call", "repeat", "when"), others_first=True),
     "training": Form(
         (
-            *("optimizer", "epochs", "batch_size", "seed", "callbacks", "steps_per_epoch", "validation_freq"),
+            *("optimizer", "epochs", "batch_size", "drop_remainder", "seed", "callbacks"),
+            *("steps_per_epoch", "validation_freq"),
             *("initial_weights", "freeze", "precision", "jit_compile", "steps_per_execution", "checkpoint"),
             *("distribute", "deterministic", "log"),
         ),

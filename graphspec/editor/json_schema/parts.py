@@ -1,4 +1,4 @@
-"""The keys of the language as JSON Schema, from the pydantic models of `language.schema.model`.
+"""The keys of the language as JSON Schema, from the pydantic models of `language.schema`.
 
 pydantic gives the keys of a mapping, the required ones, and their types. `OPEN` gives the schema of values that the
 models declare as `Any` and `lower` reads. Short forms, `when` and `${...}` are added, since they are resolved before
@@ -114,7 +114,7 @@ _SHORT: dict[str, list[Schema]] = {
 
 
 def definitions() -> dict[str, Schema]:
-    """Return the definitions of all classes of `language.schema.model` by name; `SpecModel` is a whole spec."""
+    """Return the definitions of all classes of `language.schema` by name; `SpecModel` is a whole spec."""
     found = SpecModel.model_json_schema(by_alias=True)
     models = found.pop("$defs") | {"SpecModel": found}
     made = {name: _part(name, model) for name, model in models.items()}

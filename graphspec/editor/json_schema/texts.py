@@ -1,4 +1,4 @@
-"""Descriptions of every key of the language for editors, by the class of `language.schema.model` that holds it."""
+"""Descriptions of every key of the language for editors, by the class of `language.schema` that holds it."""
 
 from __future__ import annotations
 
@@ -83,6 +83,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "optimizer": "The optimizer: `adam`, or `{Adam: {learning_rate: 0.001}}`.",
         "epochs": "The number of epochs.",
         "batch_size": "The number of samples per step.",
+        "drop_remainder": "Whether training leaves out the last batch of a pass where it is smaller.",
         "seed": "The seed of initial weights, dropout, the order of samples and the validation split.",
         "callbacks": "The callbacks: `EarlyStopping`, `ModelCheckpoint`, ...",
         "steps_per_epoch": "The number of steps per epoch. Default: all samples.",
