@@ -251,3 +251,19 @@ models:
 inputs: {image: [32, 32, 3]}
 outputs: {y: {from: image, apply: [net, {Dense: 2}]}}
 """
+
+CASES["conditions_and_items"] = """
+graphspec: 1
+vars: {widths: [4, 8, 16], last: "${widths[-1]}", all: "${sum(widths)}", deep: true, steps: "${range(1, 3)}"}
+blocks:
+  part:
+    params: {width: , number: 0}
+    inputs: x
+    graph:
+      a: {from: x, apply: {Dense: {units: "${width if number > 0 else 2 * width}", use_bias: "${number == 1}"}}}
+    output: {from: a, apply: {Dense: "${[width, widths[number]][-1] + len(range(number))}"}}
+inputs: {x: [4]}
+graph:
+  a: {from: x, apply: [{part: "${widths[0]}"}, {part: {width: "${last}", number: "${steps[1]}"}}]}
+outputs: {y: {from: a, apply: {Dense: "${all // 2 if deep else 1}"}}}
+"""

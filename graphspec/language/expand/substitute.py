@@ -20,6 +20,7 @@ from graphspec.diagnostics.suggest import closest, did_you_mean, kind_of, one_of
 from graphspec.language.document.tree import Located, Mapping, Sequence
 from graphspec.language.expand.expressions import ExpressionError, FaultyVariableError, Value, evaluate
 from graphspec.language.expand.operators import FUNCTIONS
+from graphspec.language.expand.unsupported import ALLOWED
 from graphspec.language.expand.work import TooMuchWorkError, Work
 
 _EXPRESSION = re.compile(r"\$\$\{|\$\{([^{}]*)\}|\$\{")
@@ -177,7 +178,7 @@ class Substitution:
                 BAD_EXPRESSION,
                 error.message,
                 self.at(_inside(span, match, error)),
-                expected="numbers, strings, lists, names, arithmetic, comparisons, `and`, `or`, `not`",
+                expected=ALLOWED,
                 help=self._help(error),
                 labels=self._labels(error),
             )
@@ -187,7 +188,7 @@ class Substitution:
 
     def _help(self, error: ExpressionError) -> str:
         if not error.unknown:
-            return ""
+            return error.help
         known = [*self.names, *FUNCTIONS]
         return did_you_mean(error.unknown, known, f"the names are {one_of(known)}")
 
