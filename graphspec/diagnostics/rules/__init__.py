@@ -100,6 +100,7 @@ BAD_EXPRESSION = Rule("GS111", "bad-expression", SCHEMA, "An expression in `${..
 BAD_INCLUDE = Rule(
     "GS112", "bad-include", SCHEMA, "An included file includes itself, or declares what is declared already."
 )
+BAD_EACH = Rule("GS130", "bad-each", SCHEMA, "`each` does not give a node for each of several values.")
 
 UNKNOWN_OBJECT = Rule(
     "GS201", "unknown-object", OBJECTS, "Keras has no layer, loss, optimizer, ... of that name.", fixable=True

@@ -29,7 +29,7 @@ class Form:
     others_first: bool = False
 
 
-_NODE = ("when", "from", "merge", "apply", "otherwise")
+_NODE = ("each", "when", "from", "merge", "apply", "otherwise")
 _DECLARED = {"models": "model", "blocks": "block", "inputs": "input", "graph": "node", "outputs": "output"}
 _SPLIT = ("inputs", "outputs", "sample_weights")
 _SOURCES = dict.fromkeys(_SPLIT, "source")

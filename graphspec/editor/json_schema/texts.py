@@ -8,6 +8,8 @@ _NODE = {
     "merge": "The operation that combines a list of tensors: sum, sub, mul, ave, max, min, concat, dot or cos.",
     "apply": "One step or a list of steps, each called on the result of the one before: a layer, an operation, "
     "or a declared layer, model or block.",
+    "each": "Makes one node for each of several values: name → list; lists of one length go in step. "
+    "The node's name is the list of all of them, `name[1]` is one.",
     "when": "If this is false, the node is absent, or replaced by its `otherwise`.",
     "otherwise": "The node that is used if `when` is false.",
 }
