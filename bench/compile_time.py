@@ -1,6 +1,6 @@
 """How long a spec of many layers takes to compile, against the same Keras calls by hand.
 
-    python bench/compile_time.py [layers ...]        by default 1,000 and 10,000
+    python bench/compile_time.py [layers ...]        by default 1,000 and 6,000
 
 Three parts are timed in one process, in turns, weightlessly: reading and checking the spec, building it, and building
 the same model by hand. `per node` tells whether the time is linear in the nodes; `added` is what graphspec's own work
@@ -94,4 +94,4 @@ def main(sizes: list[int]) -> None:
 
 
 if __name__ == "__main__":
-    main([int(each) for each in sys.argv[1:]] or [1_000, 10_000])
+    main([int(each) for each in sys.argv[1:]] or [1_000, 6_000])
