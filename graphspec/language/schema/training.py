@@ -13,7 +13,7 @@ from pydantic_core import PydanticCustomError
 
 from graphspec.diagnostics.suggest import did_you_mean
 from graphspec.language.schema.limits import Positive
-from graphspec.language.schema.part import Part
+from graphspec.language.schema.part import Name, Part
 
 _STEPS = re.compile(r"([1-9][0-9]{0,8}) steps?")
 
@@ -67,6 +67,19 @@ def _known_strategy(value: Any) -> Any:
     raise PydanticCustomError("unknown_choice", "`mirrored` or `multi_worker`", {"help": help})
 
 
+Glob = Annotated[str, Field(min_length=1)]
+
+
+class StageModel(Part):
+    """A part of a training: what differs from the part before."""
+
+    name: Name | None = None
+    epochs: Positive
+    learning_rate: Any = None
+    freeze: list[Glob] = []
+    unfreeze: list[Glob] = []
+
+
 class TrainingModel(Part):
     """The settings of training."""
 
@@ -83,7 +96,13 @@ class TrainingModel(Part):
     steps_per_execution: Literal["auto"] | Positive = "auto"
     deterministic: bool = False
     distribute: Annotated[Literal["mirrored", "multi_worker"] | None, BeforeValidator(_known_strategy)] = None
-    freeze: list[Annotated[str, Field(min_length=1)]] = []
+    freeze: list[Glob] = []
+    stages: Annotated[list[StageModel], Field(min_length=1)] | None = None
     initial_weights: Any = None
     log: list[Literal["tensorboard", "csv", "mlflow"]] = []
     checkpoint: CheckpointModel | None = None
+
+    @property
+    def all_epochs(self) -> int:
+        """Return the number of epochs of all stages together."""
+        return sum(each.epochs for each in self.stages) if self.stages else self.epochs
