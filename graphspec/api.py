@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from graphspec.console.reporter import Reporter
     from graphspec.datasets.samples import TrainingData
+    from graphspec.distribution.strategy import Distribution
     from graphspec.run_directory.starting_model import StartingModel
     from graphspec.sources.vocabularies import Vocabularies
     from graphspec.to_keras.summary import Summary
@@ -151,6 +152,7 @@ def train(
         check_can_create(loaded, folder)
     start = _starting_model(loaded, from_run, checkpoint) if from_run is not None else None
     reporter = _reporter(progress)
+    distribution = _distribution(loaded, reporter)
     samples = _training_data(loaded, reporter)
     if start is not None:
         _warn_of_other_words(Run(start.run), samples.vocabularies, reporter)
@@ -159,7 +161,9 @@ def train(
     from graphspec.training.trainer import train as train_model
 
     try:
-        return Run(train_model(loaded, samples, folder, start, reporter=reporter, on_epoch=on_epoch))
+        return Run(
+            train_model(loaded, samples, folder, start, distribution=distribution, reporter=reporter, on_epoch=on_epoch)
+        )
     except StoppedError as error:
         raise error.as_exit() from None
 
@@ -193,6 +197,7 @@ def resume(
     if not follows:
         check_destination(stopped.path / RECORD)
     reporter = _reporter(progress)
+    distribution = _distribution(spec, reporter)
     samples = _training_data(spec, reporter, stopped.vocabularies)
     require_tensorflow()
     from graphspec.training.begin_or_resume import DataChanges
@@ -201,9 +206,29 @@ def resume(
 
     try:
         changes = DataChanges(stopped.changed_data(*_TRAINING_SPLITS), stopped.unknown_data(*_TRAINING_SPLITS))
-        return Run(resume_training(spec, samples, stopped.path, changes, reporter=reporter, on_epoch=on_epoch))
+        return Run(
+            resume_training(
+                spec,
+                samples,
+                stopped.path,
+                changes,
+                distribution=distribution,
+                reporter=reporter,
+                on_epoch=on_epoch,
+            )
+        )
     except StoppedError as error:
         raise error.as_exit() from None
+
+
+def _distribution(spec: Spec, reporter: Reporter) -> Distribution | None:
+    """Return the replicas that train `spec`, before its data is read: a worker that fails then is missed at once."""
+    if spec.model.training is None or spec.model.training.distribute is None:
+        return None
+    require_tensorflow()
+    from graphspec.training.trainer import distribution_of
+
+    return distribution_of(spec, reporter)
 
 
 def _starting_model(spec: Spec, run: Run | Path | str, checkpoint: str) -> StartingModel:

@@ -1,4 +1,4 @@
-"""The bytes that a step of several workers moves, computed from a spec without Keras."""
+"""The bytes that a step of several workers moves, computed from a spec; Keras is not needed for that."""
 
 from __future__ import annotations
 
@@ -23,10 +23,12 @@ class StepCost:
     """The bytes of one step.
 
     Attributes:
-        gradients: Those of one gradient of all parameters; None where their number is unknown. Frozen ones are counted.
-        inputs: Those of the inputs of a batch, of all workers together.
+        rows: The rows of a batch, of all workers together.
+        gradients: Those of one gradient of all parameters; None where their number is unknown.
+        inputs: Those of the inputs of a batch.
     """
 
+    rows: int
     gradients: int | None
     inputs: int
 
@@ -41,16 +43,22 @@ class StepCost:
         return -(-self.inputs // workers)
 
 
-def step_cost(spec: Spec, batch_size: int | None = None) -> StepCost:
-    """Return the cost of a step of `spec`, by default with the batch size of its training."""
+def step_cost(spec: Spec, batch_size: int | None = None, trained: int | None = None) -> StepCost:
+    """Return the cost of a step of `spec`.
+
+    Args:
+        spec: The spec.
+        batch_size: The rows of a batch, by default those of its training.
+        trained: The number of parameters that are trained, where it is known; by default that of all parameters.
+    """
     training = spec.model.training
     size = batch_size or (training.batch_size if training is not None else 1)
-    parameters = count_parameters(spec.graph, spec.shapes)
+    parameters = trained if trained is not None else count_parameters(spec.graph, spec.shapes)
     sample = sum(
         prod(_UNKNOWN if axis is None else axis for axis in each.shape) * _bytes(each.dtype)
         for each in spec.graph.inputs.values()
     )
-    return StepCost(parameters * _FLOAT if parameters is not None else None, size * sample)
+    return StepCost(size, parameters * _FLOAT if parameters is not None else None, size * sample)
 
 
 def _bytes(dtype: str) -> int:

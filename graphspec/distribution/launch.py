@@ -55,13 +55,13 @@ class Launch:
 def check_workers(spec: Spec, workers: int) -> None:
     """Raise SpecError if `spec` cannot be trained by that many workers."""
     training = spec.model.training
-    if training is None or spec.data is None:
-        return  # `train` says what is missing
+    if training is None:
+        return  # `train` says that it is missing
     if workers > training.batch_size:
         raise SpecError.of(
             BAD_LAUNCH,
             f"{workers} workers cannot share a batch of {training.batch_size} samples",
-            spec.model.key_span("training"),
+            training.located("batch_size").span,
             expected=f"a `batch_size` of at least {workers}: it counts the samples of all workers together",
             help=f"start at most {training.batch_size} workers, or set training.batch_size",
         )
@@ -73,14 +73,15 @@ def distributed(spec: Spec) -> list[str]:
     Raises:
         SpecError: It says that it is trained in another way.
     """
-    stated = spec.model.training.distribute if spec.model.training is not None else None
-    if stated is None:
+    training = spec.model.training
+    stated = training.distribute if training is not None else None
+    if training is None or stated is None:
         return [f"{DISTRIBUTE}={MULTI_WORKER}"]
     if stated != MULTI_WORKER:
         raise SpecError.of(
             BAD_LAUNCH,
             f"the spec says `distribute: {stated}`, which is for one process",
-            spec.model.key_span("training"),
+            training.located("distribute").span,
             expected=f"`distribute: {MULTI_WORKER}`, or none",
             help=f"pass --set {DISTRIBUTE}={MULTI_WORKER}: each worker then uses its own GPUs",
         )

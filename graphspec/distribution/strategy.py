@@ -13,18 +13,23 @@ from functools import cached_property
 from itertools import accumulate
 from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 
 from graphspec.datasets.order import Part
 from graphspec.diagnostics import SpecError
-from graphspec.diagnostics.rules import BAD_CLUSTER, LOST_WORKER
+from graphspec.diagnostics.rules import BAD_CLUSTER, LOST_WORKER, UNFIT_KERAS
 from graphspec.distribution.cluster import MIRRORED, Cluster, split_address
 from graphspec.distribution.lobby import meet
 from graphspec.spec import Spec
+from graphspec.to_keras.keras_internals import bounded_connection, distribution_faults
 
 START_SECONDS = 600.0
 """Seconds within which all workers must have started."""
+CONNECT_SECONDS = 60.0
+"""Seconds that TensorFlow may take to connect workers that have all started."""
+TESTED_KERAS = "3.8 to 3.15"
 _PROBE_SECONDS = 1.0
 _WORD = 4
 _TIME = "%Y-%m-%dT%H:%M:%S%z"
@@ -124,7 +129,8 @@ def make_distribution(spec: Spec, report: Callable[[str], None]) -> Distribution
         report: Receives what is waited for.
 
     Raises:
-        SpecError: `TF_CONFIG` is wrong, the address is taken, workers do not start, or are too many for a batch.
+        SpecError: `TF_CONFIG` is wrong, the address is taken, workers do not start, or are too many for a batch; or
+            the installed Keras does not do what a step of several devices needs.
     """
     assert spec.model.training is not None
     settings = spec.model.training
@@ -134,7 +140,8 @@ def make_distribution(spec: Spec, report: Callable[[str], None]) -> Distribution
         devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
         distribution = Distribution(tf.distribute.MirroredStrategy([each.name for each in devices]), None)
     else:
-        distribution = _multi_worker(Cluster.from_environment(), report)
+        distribution = join(Cluster.from_environment(), report)
+    check_keras()
     if distribution.replicas > settings.batch_size:
         raise SpecError.of(
             BAD_CLUSTER,
@@ -150,7 +157,24 @@ _made: dict[Cluster, Distribution] = {}
 """The strategy of this process: TensorFlow makes one that spans processes only once."""
 
 
-def _multi_worker(cluster: Cluster, report: Callable[[str], None]) -> Distribution:
+def check_keras() -> None:
+    """Raise SpecError unless the installed Keras does what a training on several devices needs; tries it in 0.3 s."""
+    if faults := distribution_faults():
+        raise SpecError.of(
+            UNFIT_KERAS,
+            f"with Keras {keras.__version__} this does not hold, which a training on several devices needs: "
+            f"{'; '.join(faults)}",
+            expected=f"a Keras that it was tested with: {TESTED_KERAS}",
+            help="install one of these, or train on one device: --set training.distribute=null",
+        )
+
+
+def join(cluster: Cluster, report: Callable[[str], None]) -> Distribution:
+    """Wait for the other workers of `cluster`, and connect to them, before TensorFlow computes anything.
+
+    Raises:
+        SpecError: The address is taken, a worker does not start, or ends before all are connected.
+    """
     if cluster not in _made:
         if _made:
             raise SpecError.of(
@@ -160,7 +184,12 @@ def _multi_worker(cluster: Cluster, report: Callable[[str], None]) -> Distributi
             name, count = cluster.name_of(cluster.index), len(cluster.workers)
             report(f"{name} of {count} started at {time.strftime(_TIME)}, as process {os.getpid()}")
         meet(cluster, report, START_SECONDS)
-        _made[cluster] = Distribution(tf.distribute.MultiWorkerMirroredStrategy(), cluster)
+        try:
+            with bounded_connection(CONNECT_SECONDS):
+                strategy = tf.distribute.MultiWorkerMirroredStrategy()
+        except tf.errors.OpError as error:
+            raise lost_worker(cluster) from error
+        _made[cluster] = Distribution(strategy, cluster)
     return _made[cluster]
 
 

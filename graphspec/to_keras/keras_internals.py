@@ -1,7 +1,8 @@
 """Uses of private parts of Keras and TensorFlow, which a new Keras may break.
 
 No other module of graphspec imports `keras.src` or `tensorflow.python`, or reads their private attributes. All of these
-exist in Keras 3.8 to 3.15 with TensorFlow 2.18 to 2.21; `tests/to_keras/test_keras_internals.py` tests each.
+exist in Keras 3.8 to 3.15 with TensorFlow 2.18 to 2.21; `tests/to_keras/test_keras_internals.py` tests each. What a
+training on several devices takes from here is tried at its start with the Keras at hand: see `distribution_faults`.
 
 | private | used by | why no public API serves |
 |---|---|---|
@@ -21,6 +22,7 @@ exist in Keras 3.8 to 3.15 with TensorFlow 2.18 to 2.21; `tests/to_keras/test_ke
 | `applications.*.LayerScale` and others | `unexported` | models of `keras.applications` are made of them |
 | `Layer._non_trainable_variables` | `state_variables` | frozen weights are among those that are public |
 | `SeedGenerator.next` | `seeds_of_replicas` | replicas would draw the same numbers for other rows |
+| `context.configure_coordination_service` | `bounded_connection` | TensorFlow waits for other workers for an hour |
 | `global_seed_generator` | `global_generator` | layers without a seed draw from it, so it is training state |
 """
 
@@ -29,15 +31,17 @@ from __future__ import annotations
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from typing import Any
 
 import keras
+import tensorflow as tf
 from keras.src.backend.common import global_state
 from keras.src.losses.losses import LossFunctionWrapper
 from keras.src.random.seed_generator import global_seed_generator
 from keras.src.utils.tracking import no_automatic_dependency_tracking
+from tensorflow.python.eager import context
 from tensorflow.python.framework import ops
 
 from graphspec.language.graph import Graph
@@ -200,10 +204,15 @@ def counting_variables(model: keras.Model) -> list[Any]:
 def seeds_of_replicas(replica: Callable[[], int]) -> None:
     """Let random generators draw other numbers on each replica; those of replica 0 stay as they are.
 
+    Where Keras does so by itself, its generators stay as they are.
+
     Args:
         replica: Returns the number of the replica that the calling thread traces, 0 outside of a replica.
     """
     draw = getattr(keras.random.SeedGenerator.next, "graphspec_draw", keras.random.SeedGenerator.next)
+    keras.random.SeedGenerator.next = draw
+    if not _draw_alike():
+        return
 
     def draw_for_replica(generator: Any, *arguments: Any, **keywords: Any) -> Any:
         seed = draw(generator, *arguments, **keywords)
@@ -212,3 +221,97 @@ def seeds_of_replicas(replica: Callable[[], int]) -> None:
 
     draw_for_replica.graphspec_draw = draw  # type: ignore[attr-defined]
     keras.random.SeedGenerator.next = draw_for_replica
+
+
+def distribution_faults() -> list[str]:
+    """Return what a training on several devices needs, and the installed Keras does otherwise; empty if nothing."""
+    tried = {
+        "random layers draw other numbers on each device": _draws_by_replica,
+        "the states that layers change while they train are told from frozen weights": _finds_states,
+        "masks are known where losses are computed": _knows_masks,
+        "metrics, regularizers and the optimizer are computed from values in a scope": _computes_in_scope,
+    }
+    with fresh_layer_names():
+        return [what for what, holds in tried.items() if not _holds(holds)]
+
+
+def _holds(test: Callable[[], bool]) -> bool:
+    try:
+        return test()
+    except Exception:  # a part of Keras that is gone can end in any
+        return False
+
+
+def _random(replica: int) -> list[float]:
+    """Return random numbers as replica `replica` draws them from a generator of its own."""
+    with tf.distribute.ReplicaContext(tf.distribute.get_strategy(), replica):
+        numbers = keras.random.uniform((4,), seed=keras.random.SeedGenerator(1))
+        return [float(each) for each in keras.ops.convert_to_numpy(numbers)]
+
+
+def _draw_alike() -> bool:
+    return _random(0) == _random(1)
+
+
+def _draws_by_replica() -> bool:
+    """Return whether generators differ by replica, with what `seeds_of_replicas` adds where Keras needs it."""
+    before, plain = keras.random.SeedGenerator.next, _random(0)
+    try:
+        seeds_of_replicas(
+            lambda: int(tf.get_static_value(tf.distribute.get_replica_context().replica_id_in_sync_group))
+        )
+        return _random(0) == plain and not _draw_alike()
+    finally:
+        keras.random.SeedGenerator.next = before
+
+
+def _finds_states() -> bool:
+    layers = [keras.layers.Dense(2, trainable=False), keras.layers.BatchNormalization()]
+    model = keras.Sequential([keras.Input((2,)), *layers])
+    states, norm = state_variables(model), layers[1]
+    return {id(each) for each in states} == {id(norm.moving_mean), id(norm.moving_variance)}
+
+
+def _knows_masks() -> bool:
+    read = keras.layers.Embedding(3, 2, mask_zero=True)
+    return mask_of(read(keras.ops.convert_to_tensor([[1, 0]]))) is not None
+
+
+def _computes_in_scope() -> bool:
+    """Return whether a step in a scope computes with the values there, and leaves variables as they are."""
+    ones, zeros = keras.ops.ones((2, 1)), keras.ops.zeros((2, 1))
+    dense = keras.layers.Dense(1, kernel_initializer="ones", kernel_regularizer=keras.regularizers.L2(1.0))
+    model = keras.Sequential([keras.Input((1,)), dense])
+    model.compile("adam", "mse", metrics=["mae"])
+    build_symbolically(model, (tf.TensorSpec((None, 1)), tf.TensorSpec((None, 1))))
+    metrics = model.metrics_variables
+    mapping = [(each, tf.zeros_like(each.value)) for each in metrics] + [(dense.kernel, tf.constant([[2.0]]))]
+    with keras.StatelessScope(state_mapping=mapping, collect_losses=True):
+        predicted = model(ones, training=True)
+        loss = model.compute_loss(x=ones, y=zeros, y_pred=predicted)
+        model.compute_metrics(ones, zeros, predicted)
+        seen = [float(keras.ops.sum(each.value)) for each in metrics]
+    is_kept = all(float(keras.ops.sum(each.value)) == 0 for each in metrics) and float(dense.kernel.value[0, 0]) == 1
+    return is_kept and model.optimizer.built and float(loss) == 8.0 and 4.0 in seen
+
+
+@contextmanager
+def bounded_connection(seconds: float) -> Iterator[None]:
+    """Let TensorFlow wait for the other workers so long at most; it hears no signal meanwhile.
+
+    It raises `tf.errors.DeadlineExceededError` then.
+    """
+    current = context.context()
+    configure = current.configure_coordination_service
+    bound = {"cluster_register_timeout_in_ms": int(1000 * seconds)}
+
+    def configure_all(*arguments: Any, **keywords: Any) -> None:
+        configure(*arguments, **{**keywords, **bound})
+        with suppress(AttributeError):  # a TensorFlow that does not know it
+            current.coordination_service.cluster_register_with_barrier = True  # or its leader waits for an hour
+
+    current.configure_coordination_service = configure_all
+    try:
+        yield
+    finally:
+        del current.configure_coordination_service

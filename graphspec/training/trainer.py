@@ -54,6 +54,7 @@ def train(
     folder: Path | None,
     starting_model: StartingModel | None = None,
     *,
+    distribution: Distribution | None,
     reporter: Reporter,
     on_epoch: OnEpoch | None = None,
 ) -> Path:
@@ -64,6 +65,7 @@ def train(
         data: The samples to train on and to validate on.
         folder: The run directory; None for a new one below `runs/`.
         starting_model: The model of another run whose weights the training starts from.
+        distribution: The replicas that share the batches, see `distribution_of`.
         reporter: Receives the progress and the warnings, and keeps them in the log of the run.
         on_epoch: Receives each row of metrics; the training ends when it returns False.
 
@@ -75,7 +77,8 @@ def train(
         spec = starting_model.start_of(spec)
     assert spec.training is not None
     with exclusive(TRAINING):
-        distribution = _distribution(spec, data, reporter)
+        if distribution is not None:
+            check_agreement(distribution, spec, data)
         with BUILDING:
             setup = set_up(spec, data, reporter, pretrained=True, distribution=distribution)
             adapt_together(setup, reporter.progress_console)
@@ -104,6 +107,7 @@ def resume(
     run: Path,
     changes: DataChanges,
     *,
+    distribution: Distribution | None,
     reporter: Reporter,
     on_epoch: OnEpoch | None = None,
 ) -> Path:
@@ -114,6 +118,7 @@ def resume(
         data: The samples to train on and to validate on.
         run: The run directory.
         changes: The data files that differ from those of the run.
+        distribution: As in `train`.
         reporter: As in `train`.
         on_epoch: As in `train`.
 
@@ -122,14 +127,18 @@ def resume(
         SpecError: The run cannot be resumed, or the training failed.
     """
     with exclusive(TRAINING):
-        distribution = _distribution(spec, data, reporter)
+        if distribution is not None:
+            check_agreement(distribution, spec, data)
         if distribution is not None and not distribution.is_chief:
             return _follow_resumed(spec, data, run, distribution, reporter)
         return _resume(spec, data, run, changes, distribution, reporter=reporter, on_epoch=on_epoch)
 
 
-def _distribution(spec: Spec, data: TrainingData, reporter: Reporter) -> Distribution | None:
-    """Return the replicas that train `spec`, once all workers have agreed on what they train; None for one device."""
+def distribution_of(spec: Spec, reporter: Reporter) -> Distribution | None:
+    """Return the replicas that train `spec`, once all workers have started; None for one device.
+
+    Raises SpecError as `make_distribution` does, and for several workers of a trial.
+    """
     assert spec.model.training is not None
     if spec.model.training.distribute == MULTI_WORKER and is_of_study():
         raise SpecError.of(
@@ -138,10 +147,7 @@ def _distribution(spec: Spec, data: TrainingData, reporter: Reporter) -> Distrib
             spec.model.training.located("distribute").span,
             help="use `mirrored` or `--set training.distribute=null`, and let several processes share the trials",
         )
-    distribution = make_distribution(spec, reporter.info)
-    if distribution is not None:
-        check_agreement(distribution, spec, data)
-    return distribution
+    return make_distribution(spec, reporter.info)
 
 
 def _resume(

@@ -17,8 +17,8 @@ _running: list[tuple[str, int]] = []
 
 
 def is_of_study() -> bool:
-    """Return whether a training that runs in this process is a trial of a study."""
-    return len(_running) > 1
+    """Return whether a training in this process is a trial of a study."""
+    return any(activity == STUDY for activity, _ in _running)
 
 
 @contextmanager

@@ -231,6 +231,28 @@ def test_run_of_one_process_is_not_launched(run_of_one: Path) -> None:
     assert f"--from {run_of_one}" in result.output
 
 
+@pytest.mark.parametrize(
+    ("sets", "place"),
+    [
+        (["training.epochs=5", "training.batch_size=3", "training.seed=1"], "training.batch_size=3"),
+        (
+            ["training.batch_size=64", "training.distribute=mirrored", "training.epochs=5"],
+            "training.distribute=mirrored",
+        ),
+        (["training.epochs=5"], "training: {optimizer: SGD}"),
+    ],
+)
+def test_refused_launch_points_at_its_reason(run_of_one: Path, sets: list[str], place: str) -> None:
+    """Of several `--set`, the message shows the one with the value that it is about, and the file where none has it."""
+    words = [word for each in sets for word in ("--set", each)]
+    spec = str(run_of_one.parent / "spec.yaml")
+    result = CliRunner().invoke(main, ["launch", spec, "--workers", "40", "--emit", "slurm", *words])
+    assert result.exit_code == 1
+    assert "GS915" in result.output
+    assert f"1 | {place}\n" in result.output or f"4 | {place}\n" in result.output
+    assert not [each for each in sets if each != place and each in result.output]
+
+
 def test_taken_folder_is_resumed_as_it_was_begun(run_of_one: Path, tmp_path: Path) -> None:
     """The help for a folder that holds a run has the command that resumes it: by as many workers, or by one process."""
     run, spec = tmp_path / "run", str(run_of_one.parent / "spec.yaml")

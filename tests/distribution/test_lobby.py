@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
 import socket
+import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -60,3 +64,37 @@ def test_strangers_at_the_port_of_the_chief_change_nothing() -> None:
         assert not waiting.done()
         lobby.meet(other, lambda line: None, 30)
         waiting.result(20)
+
+
+JOIN = """
+from graphspec.extras import require_tensorflow
+require_tensorflow()
+from graphspec.distribution import strategy
+from graphspec.distribution.cluster import Cluster
+strategy.CONNECT_SECONDS = 2.0
+strategy.join(Cluster.from_environment(), print)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("index", [0, 1])
+def test_worker_that_ends_after_the_meeting_is_missed(index: int) -> None:
+    """One that met the others and ended before TensorFlow has connected all of them is missed within a bounded time."""
+    clusters = _cluster(2)
+    other = clusters[1 - index]
+    config = {"cluster": {"worker": other.workers}, "task": {"type": "worker", "index": index}}
+    began = time.monotonic()
+    with subprocess.Popen(
+        [sys.executable, "-c", JOIN],
+        env={**os.environ, "TF_CONFIG": json.dumps(config)},
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            lobby.meet(other, lambda line: None, 60)
+            said = process.communicate(timeout=60)[1]
+        finally:
+            process.kill()
+    assert time.monotonic() - began < 60
+    assert "GS914" in said
+    assert f"{other.name_of(other.index)} was lost" in said

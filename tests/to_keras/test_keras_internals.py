@@ -163,12 +163,20 @@ def generators() -> bool:
     return bool((before != moved).any() and (first == again).all() and (state() == moved).all())
 
 
+def several_devices() -> bool:
+    """Return whether all that a training on several devices needs holds, and nothing is left behind by trying it."""
+    draw, before = keras.random.SeedGenerator.next, keras.layers.Dense(1).name
+    faults = internals.distribution_faults()
+    first, second = (int(name.partition("_")[2] or 0) for name in (before, keras.layers.Dense(1).name))
+    return faults == [] and keras.random.SeedGenerator.next is draw and second == first + 1
+
+
 @pytest.mark.smoke
 @pytest.mark.parametrize(
     "use",
     [
         *(weightless, fresh_names, released, nested_layers, masks, lookups, built_symbolically, losses, directions),
-        *(generators, unexported_layers),
+        *(generators, unexported_layers, several_devices),
     ],
     ids=lambda use: use.__name__,
 )
