@@ -214,8 +214,8 @@ def names_in(call: ast.Call) -> set[str]:
     return {each.id for value in values for each in ast.walk(value) if isinstance(each, ast.Name)}
 
 
-def operation_entry(function: Callable[..., Any]) -> dict[str, Any] | None:
-    """What the catalogue holds of one operation; None for a function that computes no tensors from tensors.
+def operation_entry(function: Callable[..., Any]) -> dict[str, Any]:
+    """What the catalogue holds of one operation.
 
     An argument that takes tensors has `tensors`: `one`, a `list` of them, or as many as there are, `each` by itself.
     `class` is the `Operation` in the graph of Keras, and `taken` what its call takes where that is not the tensors.
@@ -243,7 +243,26 @@ def operation_entry(function: Callable[..., Any]) -> dict[str, Any] | None:
         ]
         if taken != [name for name, argument in arguments.items() if "tensors" in argument]:
             found["taken"] = taken
-    return found if any("tensors" in argument for argument in arguments.values()) else None
+    return found
+
+
+def takes_tensors(entry: dict[str, Any]) -> bool:
+    """Whether an argument of an operation takes tensors."""
+    return any("tensors" in argument for argument in entry["arguments"].values())
+
+
+def makes_tensor(function: Callable[..., Any]) -> bool:
+    """Whether `function` makes a tensor from numbers, or from a shape, as `eye` and `zeros` do."""
+    required = [
+        name for name, each in inspect.signature(function).parameters.items() if each.default is inspect.Parameter.empty
+    ]
+    for value in (2, (2, 2)):
+        try:
+            result = function(**dict.fromkeys(required, value))
+        except Exception:  # it takes something else
+            continue
+        return function is not keras.ops.empty and keras.ops.is_tensor(result)  # what `empty` holds is no constant
+    return False
 
 
 def gives_no_tensor(function: Callable[..., Any]) -> bool:
@@ -256,8 +275,9 @@ def gives_no_tensor(function: Callable[..., Any]) -> bool:
 
 
 def operations() -> dict[str, Any]:
-    """Every operation under its shortest name, its other names, and the functions that are none."""
+    """Every operation under its shortest name, its other names, what makes tensors from no others, and the rest."""
     found: dict[str, Any] = {}
+    makers: dict[str, Any] = {}
     aliases: dict[str, str | None] = {}
     others: list[str] = []
     names: dict[Callable[..., Any], str] = {}
@@ -270,11 +290,18 @@ def operations() -> dict[str, Any]:
             continue
         names[function] = name
         entry = operation_entry(function)
-        if entry is None or gives_no_tensor(function):
+        if not takes_tensors(entry) and makes_tensor(function):
+            makers[name] = entry
+        elif not takes_tensors(entry) or gives_no_tensor(function):
             others.append(name)
         else:
             found[name] = entry
-    return {"classes": dict(sorted(found.items())), "identifiers": dict(sorted(aliases.items())), "others": others}
+    return {
+        "classes": dict(sorted(found.items())),
+        "identifiers": dict(sorted(aliases.items())),
+        "makers": dict(sorted(makers.items())),
+        "others": others,
+    }
 
 
 def applications() -> dict[str, Any]:

@@ -124,7 +124,8 @@ def is_identifier(kind: Kind, name: str) -> bool:
 @cache
 def find(kind: Kind, name: str) -> Entry | None:
     """Return the entry of a class name or string identifier; None if there is none."""
-    classes = read_generated("keras.json")["kinds"][kind]["classes"]
+    kinds = read_generated("keras.json")["kinds"][kind]
+    classes = {**kinds["classes"], **kinds.get("makers", {})} if kind == "ops" else kinds["classes"]
     target = name if name in classes else identifiers(kind).get(name)
     if target is None and kind == "optimizers":
         target = identifiers(kind).get(name.lower())
@@ -173,8 +174,17 @@ def application_arguments(name: str) -> dict[str, Any]:
     return found
 
 
+def makers() -> list[str]:
+    """Return the operations that a node may begin with: they make a tensor from arguments alone."""
+    return sorted([*read_generated("keras.json")["kinds"]["ops"]["makers"], *_MAKING])
+
+
+_MAKING = ("ops.arange", "ops.array", "ops.full", "ops.geomspace", "ops.linspace", "ops.logspace")
+"""Operations that take tensors, and numbers alone as well."""
+
+
 def other_functions() -> list[str]:
-    """Return the functions of `keras.ops` that compute no tensor from tensors, so that no step can use them."""
+    """Return the functions of `keras.ops` that give no tensor, so that no step can use them."""
     return list(read_generated("keras.json")["kinds"]["ops"]["others"])
 
 
@@ -183,6 +193,8 @@ def fed(entry: Entry, count: int) -> list[str]:
 
     An argument that takes a list, or any number of tensors, gets all of them.
     """
+    if not entry.tensors or not count:
+        return []
     first = next(iter(entry.tensors))
     if entry.tensors[first] != "one":
         return [first]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from graphspec.checks.batch_axis import check_batch_axis
+from graphspec.checks.batchless import check_batchless
 from graphspec.checks.call_training import check_calls
 from graphspec.checks.callback_paths import check_written_paths
 from graphspec.checks.class_weights import check_class_weights
@@ -37,6 +38,7 @@ CHECKS: tuple[Check, ...] = (
     check_unused,
     check_calls,
     check_batch_axis,
+    check_batchless,
     check_losses,
     check_class_weights,
     check_metrics,

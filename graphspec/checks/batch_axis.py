@@ -8,6 +8,7 @@ from fractions import Fraction
 from graphspec.checks.context import CheckContext
 from graphspec.diagnostics import Diagnostic, Label, Span
 from graphspec.diagnostics.rules import LOST_BATCH
+from graphspec.language.batchless import Kind, Kinds
 from graphspec.language.graph import Graph, Layer, Output
 from graphspec.language.traversal import every_layer
 from graphspec.shapes import Shapes, Tensor, infer
@@ -18,7 +19,12 @@ PROBE = 2**6 * 3**3 * 5**2 * 7 * 11 * 13 * 17 * 19
 
 def check_batch_axis(context: CheckContext) -> Iterator[Diagnostic]:
     """Report every trained output whose first dimension is not the batch."""
-    trained = [each for each in context.graph.outputs.values() if each.loss is not None and not each.is_faulty]
+    kinds = Kinds(context.graph)
+    trained = [
+        each
+        for each in context.graph.outputs.values()
+        if each.loss is not None and not each.is_faulty and kinds.of_node(each.name) == Kind.BATCHED
+    ]
     stated = {each.batch_size for each in context.graph.inputs.values() if each.batch_size is not None}
     if context.settings is None or not trained or len(stated) > 1:
         return

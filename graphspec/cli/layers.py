@@ -48,7 +48,10 @@ def layers(name: str | None, kind: Kind | None) -> None:
 
 def usable(kind: Kind) -> list[str]:
     """Return the names of `kind` that a spec can use: classes, or identifiers where Keras has no classes."""
-    return [name for name in catalog.names(kind) or catalog.identifiers(kind) if name not in UNUSABLE]
+    names = list(catalog.names(kind) or catalog.identifiers(kind))
+    if kind == "ops":
+        names = sorted({*names, *catalog.makers()})
+    return [name for name in names if name not in UNUSABLE]
 
 
 def _listed(kind: Kind, *, with_title: bool) -> str:

@@ -195,6 +195,8 @@ def _inputs(
         yield _first_argument(layer, 1), last
         return
     sources = [(key, _source(reference, tensors)) for key, reference in feed.items()]
+    if not sources:
+        return  # a constant, or a weight
     if feed.keywords:
         yield from ((str(key), source) for key, source in sources)
     elif isinstance(layer, NestedModel) and len(sources) == len(layer.graph.inputs):

@@ -145,7 +145,9 @@ class ObjectLayer(Layer):
 
 @dataclass(eq=False, slots=True, kw_only=True)
 class KerasLayer(ObjectLayer):
-    """A layer of Keras or of a plugin."""
+    """A layer of Keras or of a plugin. is_weight: it is the `weight` of its node, and bears the node's name."""
+
+    is_weight: bool = False
 
     @property
     def trainable(self) -> bool:

@@ -16,7 +16,8 @@ from graphspec.language.graph import Graph, Step
 class WrittenNode:
     """A node of a body or a block. References are names of that body or block; the steps are those of the graph.
 
-    each: the values of a node that `each` makes.
+    each: the values of a node that `each` makes. lead: the number of steps before those of `apply`: those of a merge,
+    of a constant or of a weight.
     """
 
     name: str
@@ -24,6 +25,7 @@ class WrittenNode:
     items: list[Step | Use]
     span: Span
     each: Names[str, Value] = field(default_factory=dict)
+    lead: int = 0
 
 
 @dataclass(eq=False, slots=True, kw_only=True)

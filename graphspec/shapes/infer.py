@@ -10,18 +10,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from importlib import import_module
-from itertools import islice
 from typing import Any
 
 from graphspec import catalog
 from graphspec.diagnostics import Diagnostic, Label
-from graphspec.diagnostics.rules import BAD_OPERANDS, BAD_SELECTION, SHAPE_MISMATCH, TOO_LARGE, Rule
-from graphspec.diagnostics.shape_text import MAX_LISTED, shape_text
+from graphspec.diagnostics.rules import SHAPE_MISMATCH, TOO_LARGE
+from graphspec.diagnostics.shape_text import shape_text
+from graphspec.language.batchless import Kind, Kinds
 from graphspec.language.feed import Feed, Reference
-from graphspec.language.graph import ExternalModel, Graph, Input, Layer, NestedModel, Node, Step
+from graphspec.language.graph import ExternalModel, Graph, Input, Layer, NestedModel, Node
 from graphspec.language.traversal import size_of
 from graphspec.shapes.binding import bind
 from graphspec.shapes.call import SHAPE_RULES, Call, Refusal, ShapeRule
+from graphspec.shapes.findings import bad_index, diagnostic_of, outputs_of_several
 from graphspec.shapes.lost_masks import Frame, Watch
 from graphspec.shapes.masks import masked
 from graphspec.shapes.origins import origins
@@ -32,6 +33,7 @@ from graphspec.shapes.tensor import (
     MAX_RANK,
     UNKNOWN,
     Shape,
+    Size,
     Tensor,
     TooLargeError,
     Value,
@@ -109,6 +111,7 @@ class _Walk:
     facts: dict[Layer, dict[str, Any]] = field(default_factory=dict)
     warnings: list[_Unfit] = field(default_factory=list)
     watch: Watch = field(default_factory=Watch)
+    kinds: dict[int, Kinds] = field(default_factory=dict)
     again_left: int = _MAX_REPEATED_STEPS
 
     def define(self, graph: Graph) -> dict[str, Value]:
@@ -124,7 +127,7 @@ class _Walk:
                     values[name] = calls[name][-1] if node.steps else self.feed(node.feed, values)
             except _Found as found:
                 self.shapes.findings.append(found.diagnostic)
-        self.shapes.findings += _outputs_of_several(graph, values)
+        self.shapes.findings += outputs_of_several(graph, values)
         return values
 
     def input(self, each: Input) -> Value:
@@ -145,7 +148,7 @@ class _Walk:
         value = self.feed(node.feed, values)
         results: list[Value] = []
         for number, step in enumerate(node.steps):
-            keywords = {name: self.resolve(each, values) for name, each in step.call.items()}
+            value, keywords = self.operands(graph, node, number, value, values)
             listed = number == 0 and node.feed.is_list
             said = len(self.warnings)
             self.watch.frames.append(Frame(graph, node, number))
@@ -155,14 +158,42 @@ class _Walk:
             except _Unfit as unfit:
                 calls = {**self.shapes.calls[id(graph)], node.name: results}
                 from_where = origins(graph, node, step, values, calls, unfit.refusal.rule)
-                raise _Found(_diagnostic(node, step, value, unfit, from_where)) from None
+                raise _Found(diagnostic_of(node, step, value, unfit.refusal, unfit.layer, from_where)) from None
             finally:
                 warnings, self.warnings[said:] = self.warnings[said:], []
                 self.watch.frames.pop()
-            self.shapes.findings += [_diagnostic(node, step, value, each, []) for each in warnings[:1]]
+            self.shapes.findings += [
+                diagnostic_of(node, step, value, each.refusal, each.layer, []) for each in warnings[:1]
+            ]
             value = result
             results.append(result)
             yield value
+
+    def operands(
+        self, graph: Graph, node: Node, number: int, before: Value, values: dict[str, Value]
+    ) -> tuple[Value, dict[str, Any]]:
+        """Return what a step takes: its operands, and the arguments of its call.
+
+        A layer gets what has no batch once for each sample, where it takes tensors with a batch too.
+        """
+        step = node.steps[number]
+        kinds = self.kinds.get(id(graph)) or self.kinds.setdefault(id(graph), Kinds(graph))
+        found = kinds.operands(node, number)
+        is_mixed = bool(found) and min(found) < Kind.BATCHED and max(found) == Kind.BATCHED
+        if step.layer.is_operation or not is_mixed:
+            return before, {name: self.resolve(each, values) for name, each in step.call.items()}
+        references = [*(node.feed.tensors if number == 0 else ()), *step.references()]
+        batched = next((self.reference(each, values) for each in references if kinds.of(each) == Kind.BATCHED), before)
+        rows = batched.shape[0] if isinstance(batched, Tensor) and batched.shape else None
+        repeated = {each.name: values.get(each.name, UNKNOWN) for each in references}
+        repeated |= {
+            name: _for_samples(repeated[name], rows) for name in repeated if kinds.of_node(name) < Kind.BATCHED
+        }
+        if number == 0:
+            before = self.feed(node.feed, repeated)
+        elif found[0] < Kind.BATCHED:
+            before = _for_samples(before, rows)
+        return before, {name: self.resolve(each, repeated) for name, each in step.call.items()}
 
     def feed(self, feed: Feed, values: dict[str, Value]) -> Value:
         """Return the operands of a node."""
@@ -194,7 +225,8 @@ class _Walk:
             return self.saved(layer, value)
         if isinstance(layer, NestedModel):
             return self.model(layer, layer.graph, value)
-        rule = _rule(layer.class_name)
+        makes = layer.is_operation and value == [] and not keywords
+        rule = _rule(f"{layer.class_name}()" if makes else layer.class_name)
         if rule is None or not is_known([value, list(keywords.values())]):
             return UNKNOWN
         try:
@@ -276,32 +308,6 @@ class _Walk:
         return results[-1] if results else self.feed(node.feed, values)
 
 
-def bad_index(reference: Reference, count: int) -> Diagnostic:
-    """Return the diagnostic of a reference to a tensor behind the last of `count`."""
-    return Diagnostic(
-        BAD_SELECTION,
-        f"`{reference.name}` is {count} tensor{'s' if count > 1 else ''}, so there is no `{reference}`",
-        reference.span,
-        expected=f"an index from [0] to [{count - 1}]" if count > 1 else f"`{reference.name}`",
-        help="" if count > 1 else "a recurrent layer returns its states with `return_state: true`",
-    )
-
-
-def _outputs_of_several(graph: Graph, values: dict[str, Value]) -> Iterator[Diagnostic]:
-    """Yield a diagnostic for each output that is not one tensor: no loss or data file belongs to it as a whole."""
-    for name, output in graph.outputs.items():
-        value = values.get(name)
-        if isinstance(value, list | dict):
-            picked = "[0]" if isinstance(value, list) else f".{next(iter(value))}"
-            yield Diagnostic(
-                BAD_OPERANDS,
-                f"the output `{name}` is {f'{len(value)} tensors' if len(value) > 1 else 'a list of one tensor'}",
-                output.span,
-                expected="one tensor",
-                help=f"compute it in a node, and name one of its tensors: `{name}: node{picked}`",
-            )
-
-
 def _rule(name: str) -> ShapeRule | None:
     if name.startswith("ops."):
         import_module("graphspec.shapes.ops")  # many modules, of which most specs need none
@@ -316,6 +322,13 @@ def _too_large(what: str, error: TooLargeError) -> Refusal:
         expected=f"at most {MAX_RANK} dimensions, and {MAX_ELEMENTS:,} elements",
         help="NumPy and TensorFlow have no larger tensors: reduce the sizes, or what multiplies them",
     )
+
+
+def _for_samples(value: Value, rows: Size) -> Value:
+    """Return tensors without a batch as they are once for each of `rows` samples."""
+    if isinstance(value, Tensor):
+        return Tensor((rows, *value.shape), value.dtype)
+    return [_for_samples(each, rows) for each in value] if isinstance(value, list) else value
 
 
 def _cast(value: Any, dtype: str) -> Any:
@@ -336,6 +349,8 @@ def _operands(name: str, value: Value, *, listed: bool) -> dict[str, Any]:
     entry = catalog.find("ops", name)
     assert entry is not None
     several: list[Any] = value if isinstance(value, list) else [value]
+    if not several:
+        return {}
     fed = catalog.fed(entry, len(several))
     if entry.tensors[fed[0]] != "one":
         return {fed[0]: several}
@@ -377,27 +392,3 @@ def _cast_input(graph: Graph, declared: Input, tensor: Value) -> Value:
 
 def _inputs(graph: Graph, values: dict[str, Value]) -> Iterator[Value]:
     return (values[name] for name in graph.inputs)
-
-
-def _diagnostic(node: Node, step: Step, value: Value, unfit: _Unfit, from_where: list[Label]) -> Diagnostic:
-    """Return the diagnostic: at the argument at fault, else at the step; with labels for the shapes of the operands."""
-    refusal, layer = unfit.refusal, unfit.layer
-    span = layer.span_of(refusal.argument) if refusal.argument is not None else None
-    span = span or step.span
-    labels = [*_came_in(node, step, value), *refusal.labels, *from_where]
-    if span != step.span and not step.fresh:
-        labels.append(Label(step.span, "it is applied here"))
-    rule: Rule = refusal.rule
-    return Diagnostic(rule, refusal.message, span, refusal.expected, refusal.help, tuple(labels))
-
-
-def _came_in(node: Node, step: Step, value: Value) -> Iterator[Label]:
-    """Yield labels for the operands of a step, each at the place that names it."""
-    if step is not node.steps[0]:
-        before = node.steps[node.steps.index(step) - 1]
-        yield Label(before.span, f"gives {shape_text(value)}")
-    elif node.feed.single is not None:
-        yield Label(node.feed.single.span, f"`{node.feed.single}` is {shape_text(value)}")
-    elif isinstance(value, list | dict):
-        for key, reference in islice(node.feed.items(), MAX_LISTED):
-            yield Label(reference.span, f"`{reference}` is {shape_text(value[key])}")  # type: ignore[index]

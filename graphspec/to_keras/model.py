@@ -36,7 +36,8 @@ from graphspec.language.graph import (
     Step,
 )
 from graphspec.shapes import Shapes, infer, is_known
-from graphspec.shapes.infer import bad_index
+from graphspec.shapes.findings import bad_index
+from graphspec.to_keras.constants import Constants
 from graphspec.to_keras.external_models import Interface, make_external
 from graphspec.to_keras.file_initializer import forget_files
 from graphspec.to_keras.installed import find_installed, version_help
@@ -110,6 +111,7 @@ class _Builder:
     Attributes:
         interfaces: names of the inputs and outputs of external models.
         output_names: the name of the only output of an external model, by the id of the resulting tensor.
+        constants: the tensors that come from no input.
     """
 
     graph: Graph
@@ -122,6 +124,7 @@ class _Builder:
     values: dict[int, dict[str, Any]] = field(default_factory=dict)
     calls: dict[int, dict[str, list[Any]]] = field(default_factory=dict)
     report: Report = field(default_factory=Report)
+    constants: Constants = field(default_factory=Constants)
 
     @cached_property
     def shapes(self) -> Shapes:
@@ -134,6 +137,9 @@ class _Builder:
         calls: dict[str, list[Any]] = {}
         self.values[id(graph)], self.calls[id(graph)] = values, calls
         inputs = dict(values)
+        plain = [
+            values[each.name] for each in sorted(graph.inputs.values(), key=lambda each: each.sparse + each.optional)
+        ]
         heads = (
             {id(graph.nodes[name].steps[-1]) for name in graph.outputs}
             if top and self.precision != "float32"
@@ -142,7 +148,7 @@ class _Builder:
         for name, node in graph.nodes.items():
             if all(reference.name in values for reference in node.references()):
                 try:
-                    calls[name] = self.node(node, values, heads)
+                    calls[name] = self.node(node, values, heads, plain)
                     values[name] = calls[name][-1] if calls[name] else self.feed(node, values)
                 except SpecError as error:
                     self.report.extend(error.report.found)
@@ -181,14 +187,16 @@ class _Builder:
                 self.layers[layer].trainable = False
         return self.layers[layer]
 
-    def node(self, node: Node, values: dict[str, Any], heads: set[int]) -> list[Any]:
-        """Return the result of each step of a node."""
+    def node(self, node: Node, values: dict[str, Any], heads: set[int], inputs: list[Any]) -> list[Any]:
+        """Return the result of each step of a node. inputs: those of the model, the plainest first."""
         results: list[Any] = []
         for step in node.steps:
             value = results[-1] if results else self.feed(node, values)
             layer = None if step.layer.is_operation else self.layer(step.layer, head=id(step) in heads)
             call = {name: self.resolve(argument, values) for name, argument in step.call.items()}
-            results.append(self.call(node, step, layer, value=value, call=call))
+            taken = self.constants.tensors_for(step, value, call, inputs)
+            results.append(self.call(node, step, layer, value=taken[0], call=taken[1]))
+            self.constants.record(results[-1], taken)
         return results
 
     def feed(self, node: Node, values: dict[str, Any]) -> Any:

@@ -9,21 +9,23 @@ import numpy as np
 from keras import tree
 
 from graphspec import catalog
-from graphspec.language.graph import Operation
+from graphspec.language.arrays import array_dtype
+from graphspec.language.graph import Object, Operation
 from graphspec.language.slices import KEY, read_key
-from graphspec.shapes.ops.operands import ARRAY_OPERATIONS, array_dtype
+from graphspec.shapes.ops.operands import ARRAY_OPERATIONS
+from graphspec.to_keras.constants import as_arrays, is_constant, read_array, tensors_in
 from graphspec.to_keras.keras_internals import calls_of, mask_of, operation_behind
 
 
 def operate(function: Any, operation: Operation, value: Any, call: dict[str, Any], *, listed: bool) -> Any:
-    """Return the result of an operation, whose Keras operations are named after it.
+    """Return the result of an operation, whose Keras operations are named after it: an array if it takes no tensor.
 
     Keras would number them by the calls of the whole process.
 
     Args:
         function: the function of Keras.
         operation: the operation in the graph.
-        value: its operands: a tensor, a list of tensors, or a dict by keyword.
+        value: its operands: a tensor or an array, a list of these, or a dict by keyword.
         call: further tensors and values by keyword.
         listed: `from` lists the operands; another list is the results of one step.
 
@@ -33,6 +35,8 @@ def operate(function: Any, operation: Operation, value: Any, call: dict[str, Any
     entry = catalog.find("ops", operation.class_name)
     assert entry is not None
     operands, keywords = _operands(entry, value, listed=listed)
+    if isinstance(operation.arguments.get("x"), Object):
+        return read_array(operation.arguments["x"], operation.arguments.get("dtype"))
     keywords |= {name: _constant(entry, name, each) for name, each in operation.arguments.items()} | call
     if entry.arguments.get("data_format", "") is None:
         # Some operations of Keras fill in this default in eager calls only, and fail in a graph.
@@ -41,6 +45,8 @@ def operate(function: Any, operation: Operation, value: Any, call: dict[str, Any
     if operands:
         leading = [keywords.pop(name) for name in list(entry.arguments)[: list(entry.arguments).index(_each(entry))]]
     result = function(*leading, *operands, **keywords)
+    if all(is_constant(each) for each in tensors_in([value, call])):
+        return as_arrays(result)
     if not any(isinstance(each, keras.KerasTensor) for each in tree.flatten(result)):
         raise ValueError("its result is no tensor that a graph computes")
     _name(operation.name, result, [value, call])
@@ -73,6 +79,8 @@ def _operands(entry: catalog.Entry, value: Any, *, listed: bool) -> tuple[list[A
     if isinstance(value, dict):
         return [], dict(value)
     several = list(value) if isinstance(value, list | tuple) else [value]
+    if not several:
+        return [], {}
     fed = catalog.fed(entry, len(several))
     kind = entry.tensors[fed[0]]
     if kind == "each":

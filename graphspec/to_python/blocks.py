@@ -64,6 +64,7 @@ def write_block(parts: Parts, uses: list[Use], name: str, *, is_relative: bool) 
 
     keyed = {key: replace(node, name=key) for key, node in nodes.items()}
     body.selections = {str(reference) for each in keyed.values() for reference in (*references_of(each), *extra(each))}
+    body.source = next(iter(inputs.values()))
     statements: list[Statement] = []
     targets: dict[str, str] = {}
     for key in order_of(keyed, first.outputs, extra):

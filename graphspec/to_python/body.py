@@ -10,6 +10,7 @@ from graphspec.language.document.tree import Mapping
 from graphspec.language.feed import Reference
 from graphspec.language.graph import Graph, KerasLayer, Layer, Step
 from graphspec.language.written import Use, WrittenNode
+from graphspec.to_python.batchless import Batchless
 from graphspec.to_python.frame import DifferentError, Frame
 from graphspec.to_python.literals import literal_text
 from graphspec.to_python.nodes import NodeWriter
@@ -34,6 +35,7 @@ class Body:
         created: The variables of the layers that it creates.
         pending: Statements that create layers, to stand before the next node.
         selections: The references that pick one of several tensors.
+        source: The variable of a tensor of the model, an input.
     """
 
     parts: Parts
@@ -44,6 +46,16 @@ class Body:
     created: dict[Layer, str] = field(default_factory=dict)
     pending: list[Statement] = field(default_factory=list)
     selections: set[str] = field(default_factory=set)
+    source: str = ""
+
+    @property
+    def batchless(self) -> Batchless:
+        """The tensors without a batch."""
+        return self.parts.batchless
+
+    def constants_of(self, use: Use) -> set[str]:
+        """Return the inputs of a use of a block that are known when the model is built."""
+        return self.batchless.constants_of(use, self.graph)
 
     @property
     def names_operations(self) -> bool:

@@ -18,7 +18,7 @@ def operand_of(feed: Feed, tensors: list[Expression]) -> Operand:
     """Return the input of the first step of a node."""
     if feed.keywords:
         return dict(zip(feed.keywords, tensors, strict=True))
-    return tensors if feed.is_list else tensors[0]
+    return tensors if feed.is_list or not tensors else tensors[0]
 
 
 def as_expression(value: Operand) -> Expression:
@@ -90,12 +90,14 @@ def call_operation(
     else:
         several = value if isinstance(value, list) else [value]
         fed = catalog.fed(entry, len(several))
-        kind = entry.tensors[fed[0]]
+        kind = entry.tensors[fed[0]] if fed else "one"
         if kind == "each":
             positional = [keywords.pop(name) for name in order[: order.index(fed[0])]]
             return Call(Text(operation.class_name), (*positional, *several), tuple(keywords.items()))
         operands: list[Expression] = [as_expression(value)] if kind == "list" else several
         keywords = dict(zip(fed, operands, strict=kind != "list")) | keywords
+    if not entry.tensors and order and order[0] in keywords:
+        positional.append(keywords.pop(order.pop(0)))
     while order and order[0] in keywords and order[0] in entry.tensors:
         positional.append(keywords.pop(order.pop(0)))
     return Call(Text(operation.class_name), tuple(positional), tuple(keywords.items()))

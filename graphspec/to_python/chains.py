@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from graphspec import catalog
+from graphspec.language.batchless import Kind
 from graphspec.language.document.tree import Mapping
 from graphspec.language.feed import Reference
-from graphspec.language.graph import KerasLayer, Layer, Operation, Step
+from graphspec.language.graph import KerasLayer, Layer, Object, Operation, Step
 from graphspec.language.written import Use, WrittenNode
+from graphspec.to_python.batchless import Batchless, as_constant, for_step
 from graphspec.to_python.calls import Operand, as_expression, call_layer, call_operation
 from graphspec.to_python.constants import whole_expression
 from graphspec.to_python.expressions import plus
@@ -29,11 +31,20 @@ Together = dict[int, Step | Use]
 class Surroundings(Protocol):
     """What a body needs from the function and the module around it.
 
-    names_operations: Operations are named, since Keras might give them the name of a layer.
+    names_operations: Operations are named, since Keras might give them the name of a layer. source: The variable of a
+    tensor of the model. batchless: The tensors without a batch.
     """
+
+    source: str
+
+    @property
+    def batchless(self) -> Batchless: ...
 
     @property
     def names_operations(self) -> bool: ...
+
+    def constants_of(self, use: Use) -> set[str]:
+        """Return the inputs of a use of a block that are known when the model is built."""
 
     def layer(self, layer: Layer) -> Expression:
         """Return the variable that holds a declared layer or model."""
@@ -88,7 +99,10 @@ class Chain:
     def write(self) -> list[Statement]:
         """Return the statements of all steps."""
         statements: list[Statement] = []
-        if isinstance(self.written, Mapping) and self.written.get("merge") is not None:
+        leads = {node.lead for node in self.nodes.values()}
+        if len(leads) != 1:
+            raise DifferentError
+        for _ in range(leads.pop()):
             statements += self._items(self._take(dict.fromkeys(self.nodes, 1)), None)
         for step in written_steps(self.written):
             statements += self._step(step)
@@ -258,6 +272,8 @@ class Chain:
             inputs = {key: self.writer.tensor(each) for key, each in first.inputs.items()}
         else:
             inputs = dict.fromkeys(first.inputs, as_expression(self.value))
+        for key in self.writer.around.constants_of(first):
+            inputs[key] = as_constant(inputs[key], self.writer.around.source)
         assert name is not None
         return self.writer.around.use(uses, inputs, name)
 
@@ -266,16 +282,23 @@ class Chain:
         first = next(iter(steps.values()))
         if len(steps) != len(items) or any(type(each.layer) is not type(first.layer) for each in steps.values()):
             raise DifferentError
-        call = dict(self._call_arguments(steps))
+        around = self.writer.around
+        kinds = around.batchless.operands(first)
+        if any(around.batchless.operands(each) != kinds for each in steps.values()):
+            raise DifferentError
+        value, call = for_step(first, kinds, self.value, dict(self._call_arguments(steps)), around.source)
+        if isinstance(first.layer, Operation) and isinstance(first.layer.arguments.get("x"), Object):
+            return self.writer.objects.array({number: each.layer.arguments for number, each in steps.items()})
         if isinstance(first.layer, Operation):
             layers = {number: each.layer for number, each in steps.items()}
-            made = call_operation(first.layer, self.value, self._constants(layers), call)
-            return Call(Text("named"), (made, name)) if name is not None else made
+            made = call_operation(first.layer, value, self._constants(layers), call)
+            is_constant = self.value == [] or (kinds and max(kinds) == Kind.CONSTANT)  # there is no operation behind it
+            return Call(Text("named"), (made, name)) if name is not None and not is_constant else made
         if not first.fresh:
             if any(each.layer is not first.layer for each in steps.values()):
                 raise DifferentError
             inputs = self.writer.around.inputs_of(first.layer)
-            return call_layer(self.writer.around.layer(first.layer), first.layer, self.value, call, inputs=inputs)
+            return call_layer(self.writer.around.layer(first.layer), first.layer, value, call, inputs=inputs)
         defaults: dict[str, Expression] = {"dtype": Text('"float32"')} if self.writer.is_head(first) else {}
         if name is not None:
             defaults["name"] = name
@@ -284,7 +307,7 @@ class Chain:
             self.writer.layers,
             **defaults,
         )
-        return call_layer(made, first.layer, self.value, call)
+        return call_layer(made, first.layer, value, call)
 
     def _call_arguments(self, steps: dict[int, Step]) -> Iterator[tuple[str, Expression]]:
         first = next(iter(steps.values()))

@@ -20,6 +20,34 @@ HELPERS = {
         doc="Name a layer whose constructor takes no name.",
         body=[Assign("layer.name", Text("name")), Do(Text("layer"), "return")],
     ),
+    "constant": Function(
+        name="constant",
+        parameters=["values", "tensor"],
+        doc="Return values as a tensor of the model that `tensor` belongs to.",
+        body=[
+            Assign("zero", Text("ops.cast(ops.multiply(ops.size(tensor), 0), values.dtype)")),
+            Do(Text('ops.logical_or(values, zero) if values.dtype == "bool" else ops.add(values, zero)'), "return"),
+        ],
+    ),
+    "for_each_sample": Function(
+        name="for_each_sample",
+        parameters=["values", "batched"],
+        doc="Return values, which have no batch axis, once for each sample of `batched`.",
+        body=[
+            Assign("first", Text("batched[(slice(None), *[slice(0, 1)] * (len(batched.shape) - 1))]")),
+            Assign("zeros", Text("ops.reshape(ops.zeros_like(first, values.dtype), (-1, *[1] * len(values.shape)))")),
+            Do(Text('ops.logical_or(values, zeros) if values.dtype == "bool" else ops.add(values, zeros)'), "return"),
+        ],
+    ),
+    "as_numbers": Function(
+        name="as_numbers",
+        parameters=["array"],
+        doc="Return an array as float32, int32 or bool.",
+        body=[
+            Assign("dtype", Text('{"b": "bool", "i": "int32", "u": "int32"}.get(array.dtype.kind, "float32")')),
+            Do(Text("array.astype(dtype)"), "return"),
+        ],
+    ),
     "named": Function(
         name="named",
         parameters=["tensor", "name"],

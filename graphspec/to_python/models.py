@@ -33,6 +33,8 @@ def write_model(parts: Parts, graph: Graph, name: str, doc: str, *, is_top: bool
     nodes = with_endings(parts.written.of(graph), graph)
     body = Body(parts, frame, nodes, graph)
     inputs = {each: identifiers.new(each) for each in graph.inputs}
+    plain = sorted(graph.inputs.values(), key=lambda each: each.sparse + each.optional)
+    body.source = inputs[plain[0].name]
     body.start(dict(inputs), parts.is_head if is_top else lambda step: False)
     statements: list[Statement] = []
     if is_top and parts.policy:

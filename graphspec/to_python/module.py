@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from graphspec.language.graph import (
 from graphspec.language.traversal import every_plugin
 from graphspec.language.written import Use, WrittenNode
 from graphspec.spec import Spec
+from graphspec.to_python.batchless import Batchless
 from graphspec.to_python.blocks import write_block
 from graphspec.to_python.constants import Constants
 from graphspec.to_python.external import external_function, interface_of, settings_of
@@ -38,6 +40,9 @@ from graphspec.to_python.plugins import Registered, registered_objects
 from graphspec.to_python.source import Assign, Call, Expression, Function, Statement, Text
 
 FUNCTIONS = (
+    "as_numbers",
+    "constant",
+    "for_each_sample",
     *(
         "build_model",
         "compile_model",
@@ -83,7 +88,9 @@ class Module:
         self._interfaces: dict[Layer, tuple[list[str], list[str]] | None] = {}
         self._graphs = [spec.graph, *spec.graph.models()]
         self._owners = _owners(self._graphs)
-        self.names_operations = any(map(_may_clash, self._graphs))
+        self.batchless = Batchless(self._graphs)
+        helpers = _IN_HELPERS if self.batchless.is_used else ()
+        self.names_operations = any(_may_clash(graph, helpers) for graph in self._graphs)
         self._layers = {
             id(each.graph): each
             for graph in self._graphs
@@ -235,10 +242,14 @@ class Module:
         ]
 
 
-def _may_clash(graph: Graph) -> bool:
+_IN_HELPERS = ("add", "cast", "get_item", "logical_or", "multiply", "reshape", "size", "zeros_like")
+"""The operations of the helpers that make tensors of constants."""
+
+
+def _may_clash(graph: Graph, further: Iterable[str]) -> bool:
     """Return whether Keras might give an operation of a graph, which it numbers, the name of a layer or input."""
     layers = graph.called_layers()
-    operations = {each.class_name.rpartition(".")[2] for each in layers if each.is_operation}
+    operations = {each.class_name.rpartition(".")[2] for each in layers if each.is_operation} | {*further}
     names = [*graph.inputs, *(each.name for each in layers if not each.is_operation)]
     return any(name in operations or re.sub(r"_[0-9]+$", "", name) in operations for name in names)
 

@@ -146,6 +146,18 @@ class Objects:
             return Items(tuple(self.argument(each, owner, name, make_layer) for each in columns))
         return self.frame.value(values, owner.spans.get(name), as_tuple=as_tuple or name in _SIZES)
 
+    def array(self, arguments: dict[int, dict[str, Any]]) -> Expression:
+        """Return the array of a constant that lies in a file."""
+        first = next(iter(arguments.values()))
+        sources = {(each["x"].arguments["file"].path, each["x"].arguments["file"].key) for each in arguments.values()}
+        if len(sources) != 1 or len({each.get("dtype") for each in arguments.values()}) != 1:
+            raise DifferentError
+        path, key = sources.pop()
+        loaded = flat(load_array(self.file(path), path, key))
+        if (dtype := first.get("dtype")) is not None:
+            return Text(f"{loaded}.astype({literal_text(dtype)})")
+        return Call(Text("as_numbers"), (Text(loaded),), ())
+
     def _from_file(self, objects: dict[int, Object]) -> Expression:
         """Return an initializer with the array of a file."""
         sources = {(each.arguments["file"].path, each.arguments["file"].key) for each in objects.values()}

@@ -9,6 +9,7 @@ from graphspec.diagnostics import Span
 from graphspec.language.expand.variables import Variables
 from graphspec.language.graph import Graph, Layer, Step
 from graphspec.language.written import Use, Written
+from graphspec.to_python.batchless import Batchless
 from graphspec.to_python.constants import Constants
 from graphspec.to_python.frame import Frame
 from graphspec.to_python.identifiers import Identifiers
@@ -47,6 +48,7 @@ class Parts(Protocol):
     identifiers: Identifiers
     policy: str
     names_operations: bool
+    batchless: Batchless
 
     def variables_of(self, span: Span) -> Variables | None:
         """Return the variables of the file at `span`."""

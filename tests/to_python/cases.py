@@ -296,3 +296,44 @@ outputs:
   y: {from: [flat, one, a, b], merge: concat, apply: {Dense: 2}}
   z: {each: {units: [1, 2]}, from: x, apply: {Dense: "${units}"}}
 """
+
+CASES["constants_and_weights"] = """
+graphspec: 1
+vars: {length: 6, dim: 4}
+blocks:
+  shifted:
+    params: {size: 4}
+    inputs: x
+    graph:
+      bias: {weight: {shape: ["${size}"], initializer: zeros}}
+      scale: {constant: [1.0, 2.0, 3.0, 4.0]}
+      scaled: {from: [x, scale], apply: ops.multiply}
+    output: {from: [scaled, bias], apply: ops.add}
+  looked_up: {inputs: x, output: {from: x, apply: {Embedding: {input_dim: 6, output_dim: 4}}}}
+models:
+  inner:
+    inputs: {a: [6, 4]}
+    graph: {token: {weight: {shape: [1, 4], regularizer: {L2: 0.01}, trainable: false}}}
+    outputs: {b: {from: [token, a], merge: {concat: {axis: 1}}}}
+inputs: {image: [6, 4], cos: {shape: [6], dtype: int32}}
+graph:
+  positions: {apply: {ops.arange: "${length}"}}
+  embedded: {from: positions, apply: looked_up}
+  mean: {constant: [[0.4, 0.5, 0.3, 0.2]], dtype: float32}
+  mask: {apply: [{ops.tri: {N: 3, M: 6}}, {ops.cast: bool}]}
+  half: {from: mean, apply: [{ops.multiply: {x2: 0.5}}, {ops.squeeze: {axis: 0}}]}
+  centred: {from: [image, half], apply: ops.subtract}
+  seen: {from: [centred, embedded], apply: [ops.add, {shifted: }, shifted]}
+  latents: {weight: {shape: [3, "${dim}"], initializer: {RandomNormal: {stddev: 0.02}}}, apply: LayerNormalization}
+  read:
+    from: {query: latents, value: seen}
+    apply: {MultiHeadAttention: {num_heads: 2, key_dim: 2}, call: {attention_mask: mask}}
+  first: {weight: {shape: [2, 5, 4]}}
+  joined: {from: [read, embedded], merge: {concat: {axis: 1}}}
+  table: {constant: [[1, 2], [3, 4], [5, 6], [7, 8], [9, 10], [11, 12]]}
+  picked: {from: {x: table, indices: cos}, apply: [{ops.take: {axis: 0}}, {ops.cast: float32}]}
+  summed: {from: [first, joined], apply: {ops.einsum: "ijd,bkd->bik"}}
+  flat: {each: {name: [joined, picked, summed]}, from: "${name}", apply: Flatten}
+  nested: {from: image, apply: [inner, Flatten]}
+outputs: {y: {from: [flat, nested], merge: concat, apply: {Dense: 2}}}
+"""

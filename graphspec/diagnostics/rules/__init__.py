@@ -101,6 +101,8 @@ BAD_INCLUDE = Rule(
     "GS112", "bad-include", SCHEMA, "An included file includes itself, or declares what is declared already."
 )
 BAD_EACH = Rule("GS130", "bad-each", SCHEMA, "`each` does not give a node for each of several values.")
+BAD_CONSTANT = Rule("GS131", "bad-constant", SCHEMA, "A `constant` is no array of numbers, or stands beside a `from`.")
+BAD_WEIGHT = Rule("GS132", "bad-weight", SCHEMA, "A `weight` is none that a model trains, or stands beside a `from`.")
 
 UNKNOWN_OBJECT = Rule(
     "GS201", "unknown-object", OBJECTS, "Keras has no layer, loss, optimizer, ... of that name.", fixable=True
@@ -164,6 +166,9 @@ UNCHECKED_INPUT = Rule(
     CALLS,
     "A layer will fail on its input, though Keras builds the model.",
     severity=WARNING,
+)
+NO_BATCH = Rule(
+    "GS430", "no-batch", CALLS, "An output, or all that a model takes, comes from no input, so it has no batch axis."
 )
 LOST_BATCH = Rule(
     "GS435", "lost-batch", CALLS, "An output that is trained does not have one row for each sample of a batch."

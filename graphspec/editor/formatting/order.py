@@ -29,7 +29,7 @@ class Form:
     others_first: bool = False
 
 
-_NODE = ("each", "when", "from", "merge", "apply", "otherwise")
+_NODE = ("each", "when", "constant", "dtype", "weight", "from", "merge", "apply", "otherwise")
 _DECLARED = {"models": "model", "blocks": "block", "inputs": "input", "graph": "node", "outputs": "output"}
 _SPLIT = ("inputs", "outputs", "sample_weights")
 _SOURCES = dict.fromkeys(_SPLIT, "source")
@@ -58,10 +58,11 @@ FORMS: dict[str, Form] = {
     ),
     "plugin": Form(("module", "folder")),
     "input": Form(("shape", "dtype", "sparse", "batch_size", "optional")),
-    "node": Form(_NODE, whole={"apply": "step", "otherwise": "node"}),
+    "node": Form(_NODE, whole={"apply": "step", "otherwise": "node", "weight": "weight"}),
+    "weight": Form(("shape", "initializer", "regularizer", "constraint", "dtype", "trainable")),
     "output": Form(
         (*_NODE, "loss", "loss_weight", "metrics", "weighted_metrics", "class_weight"),
-        whole={"apply": "step", "otherwise": "node"},
+        whole={"apply": "step", "otherwise": "node", "weight": "weight"},
     ),
     "step": Form(("call", "repeat", "when"), others_first=True),
     "training": Form(

@@ -31,6 +31,10 @@ def definitions() -> dict[str, Schema]:
                 made[f"{kind}.{name}"] = _operation(entry) if kind == "ops" else _class(entry)
         if kind not in ("layers", "ops"):
             made[kind] = _kind(kind)
+    for name in _only_makers():
+        entry = catalog.find("ops", name)
+        assert entry is not None
+        made[f"ops.{name}"] = _operation(entry)
     return made | {"layer": _layer(), "step": _step(), "merge": _merge()}
 
 
@@ -147,6 +151,7 @@ def _step() -> Schema:
     """Return the schema of a step of `apply`, with the keys beside its name."""
     usable = _usable("layers")
     operations = {name: schema for name, schema in _usable("ops").items() if name in catalog.names("ops")}
+    operations |= {name: ref(f"ops.{name}", description=_doc("ops", name)) for name in _only_makers()}
     known = [*operations, *catalog.identifiers("ops")]
     beside: dict[str, Any] = {
         "call": {
@@ -179,6 +184,11 @@ def _step() -> Schema:
     }
     operation = {"enum": known, "enumDescriptions": [_doc("ops", name) for name in known]}
     return {"anyOf": [mapping, *_words(usable), operation]}
+
+
+def _only_makers() -> list[str]:
+    """Return the operations that take no tensors at all."""
+    return [name for name in catalog.makers() if name not in catalog.names("ops")]
 
 
 def _aliases() -> dict[str, Schema]:

@@ -54,6 +54,24 @@ OPEN: dict[tuple[str, str], Schema] = {
     ("SpecModel", "graphspec"): {"enum": [LANGUAGE_VERSION]},
     ("SpecModel", "include"): {"anyOf": [ref("path"), {"type": "array", "items": ref("path")}, {"type": "null"}]},
     ("InputModel", "dtype"): dtype(),
+    ("NodeModel", "constant"): {
+        "anyOf": [
+            {"type": ["boolean", "number"]},
+            {"type": "array", "minItems": 1},
+            {
+                "type": "object",
+                "properties": {"file": ref("path"), "key": {"type": "string"}},
+                "required": ["file"],
+                "additionalProperties": False,
+            },
+            EXPRESSION,
+        ]
+    },
+    ("NodeModel", "dtype"): dtype(),
+    ("WeightModel", "dtype"): dtype(),
+    ("WeightModel", "initializer"): {"anyOf": [ref("initializers"), {"type": "null"}]},
+    ("WeightModel", "regularizer"): {"anyOf": [ref("regularizers"), {"type": "null"}]},
+    ("WeightModel", "constraint"): {"anyOf": [ref("constraints"), {"type": "null"}]},
     ("NodeModel", "from"): ref("references"),
     ("NodeModel", "merge"): {"anyOf": [ref("merge"), {"type": "null"}]},
     ("NodeModel", "apply"): _STEPS,
@@ -137,7 +155,8 @@ def _part(name: str, model: Schema) -> Schema:
         properties["each"] = _EACH | {"description": TEXTS[name]["each"]}
         properties["when"] = ref("when", description=TEXTS[name]["when"])
         properties["otherwise"] = ref(name, description=TEXTS[name]["otherwise"])
-        made["anyOf"] = [{"required": ["from"]}, {"required": ["when"]}]
+        begins = ("from", "constant", "weight", "apply", "when")
+        made["anyOf"] = [{"required": [key]} for key in begins]
     elif name == "SpecModel":
         made |= {"required": ["graphspec"], **_describes_or_declares()}
     elif "required" in model:

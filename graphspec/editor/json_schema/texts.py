@@ -5,6 +5,9 @@ from __future__ import annotations
 _NODE = {
     "from": "The input tensors: `x`, a list `[a, b]`, or by keyword `{query: q, value: v}`. "
     "A tensor is `name`, `name[1]` of a layer that returns several, or `name.output` of a model.",
+    "constant": "What the node begins with, in the place of `from`: numbers, nested lists, or `{file: x.npy}`.",
+    "weight": "What the node begins with, in the place of `from`: a trainable weight of its own, without a batch axis.",
+    "dtype": "The dtype of the constant. Default: float32, int32 or bool, by what its numbers are.",
     "merge": "The operation that combines a list of tensors: sum, sub, mul, ave, max, min, concat, dot or cos.",
     "apply": "One step or a list of steps, each called on the result of the one before: a layer, an operation, "
     "or a declared layer, model or block.",
@@ -53,6 +56,14 @@ TEXTS: dict[str, dict[str, str]] = {
         "application": "A model of keras.applications, with its arguments beside it.",
         "weights": "A weights file for this model, or `imagenet` for an application.",
         "trainable": "Whether training changes the model's weights.",
+    },
+    "WeightModel": {
+        "shape": "The shape, such as `[16, 32]`; it has no batch axis.",
+        "initializer": "The initializer, or `{file: x.npy}`. Default: glorot_uniform.",
+        "regularizer": "The regularizer.",
+        "constraint": "The constraint.",
+        "dtype": "The dtype, one of floats.",
+        "trainable": "Whether training changes the weight.",
     },
     "BlockModel": {
         "params": "The parameters with their defaults; one without a default is required.",

@@ -1,9 +1,10 @@
 """Name layers for Keras. The rule is stable, because weights are matched by these names.
 
-The last fresh layer of a node has the node's name; earlier ones are `<node>_<layer_in_snake_case>`, numbered like
-Keras does where they repeat: `deep_dense`, `deep_dense_1`. An explicit `name` argument takes precedence, and declared
-layers keep their own names. Keras names outputs after their last layers, so that two outputs that end in a shared layer
-would collide: an output that does not end in a layer of its own name gets an `Identity`.
+The last fresh layer of a node, or the weight that it begins with, has the node's name; others are
+`<node>_<layer_in_snake_case>`, numbered like Keras does where they repeat: `deep_dense`, `deep_dense_1`. An explicit
+`name` argument takes precedence, and declared layers keep their own names. Keras names outputs after their last layers,
+so that two outputs that end in a shared layer would collide: an output that does not end in a layer of its own name
+gets an `Identity`.
 
 An operation has no weights and never takes a node's name. It is named like an earlier step, but after all layers, so
 that it does not change their names.
@@ -42,7 +43,7 @@ def name_layers(graph: Graph, report: Report) -> None:
     waiting: list[tuple[str, Layer]] = []
     for label, layers in fresh.items():
         for layer in layers:
-            layer.name = _explicit(layer, report) or (label if layer is layers[-1] else "")
+            layer.name = _explicit(layer, report) or (label if layer is _named_layer(label, layers, graph) else "")
             if layer.name:
                 _take(layer.name, layer, taken, report)
             else:
@@ -57,6 +58,12 @@ def name_layers(graph: Graph, report: Report) -> None:
             taken[layer.name] = layer.span
     for layer in graph.called_layers():
         _name_wrapped(layer, report)
+
+
+def _named_layer(label: str, layers: list[Layer], graph: Graph) -> Layer:
+    """Return the layer of a node that bears its name: its weight, or else the last. That of an output is the last."""
+    weight = next((each for each in layers if isinstance(each, KerasLayer) and each.is_weight), None)
+    return weight if weight is not None and label not in graph.outputs else layers[-1]
 
 
 def _end_in_own_layer(node: Node) -> None:

@@ -9,6 +9,7 @@ from graphspec.diagnostics.rules import BAD_SELECTION
 from graphspec.diagnostics.suggest import did_you_mean, one_of
 from graphspec.language.feed import Feed, Reference
 from graphspec.language.graph import Expansion, Node, Output, Step
+from graphspec.language.lower.beginnings import read_beginning
 from graphspec.language.lower.blocks import OUTPUT, ExpandedBlock, expand_block, replace_references
 from graphspec.language.lower.groups import Groups
 from graphspec.language.lower.merges import read_merge
@@ -39,16 +40,21 @@ class NodeLowering:
 
     def read(self, name: str, model: NodeModel, span: Span, scope: Scope, groups: Groups) -> list[Node]:
         """Return the nodes that one node of the spec expands to. The last has its name."""
-        feed = read_feed(model.located("from"), self.report, groups)
+        beginning = read_beginning(model, self.report)
+        if beginning is None:
+            return [Node(name, Feed(), [], span, is_faulty=True)]
+        feed = read_feed(model.located("from"), self.report, groups) if model.states("from") else Feed()
         merge = read_merge(model.located("merge"), feed, self.report) if model.merge is not None else None
-        steps = read_steps(model.located("apply"), scope, self.report, feed, groups, merged=model.merge is not None)
+        is_led = model.merge is not None or bool(beginning)
+        steps = read_steps(model.located("apply"), scope, self.report, feed, groups, merged=is_led)
         whole = Node(name, feed or Feed(), [], span, merge=merge and merge[0])
         if merge is not None:
             whole.steps.append(Step(merge[1], merge[1].span))
+        whole.steps += beginning
         if feed is None or (model.merge is not None and merge is None):
             whole.steps, whole.is_faulty = [], True
             return [whole]
-        written = self.written[name] = WrittenNode(name, whole.feed, [*whole.steps], span)
+        written = self.written[name] = WrittenNode(name, whole.feed, [*whole.steps], span, lead=len(whole.steps))
         parts: list[Node] = []
         uses = 0
         for item in steps:

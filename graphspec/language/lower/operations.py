@@ -20,6 +20,7 @@ from graphspec.diagnostics.rules import (
     BAD_VALUE,
     CODE_CARRYING,
     MISSING_ARGUMENT,
+    MISSING_KEY,
     NOT_A_LAYER,
     UNKNOWN_ARGUMENT,
     UNKNOWN_OBJECT,
@@ -53,13 +54,20 @@ class Operands:
     arguments: dict[str, Any]
     spans: dict[str, Span]
 
+    @property
+    def are_none(self) -> bool:
+        """True for the first step of a node without `from`."""
+        return self.is_first and self.feed is not None and not self.feed.tensors
+
 
 def read_operation(name: Located, arguments: Located, operands: Operands, report: Report) -> Object | None:
     """Return the operation `name` with its constants; None, after diagnostics, where the call is faulty."""
     entry = _find(name, report)
     if entry is None:
         return None
-    fed = _fed(entry, operands, name, report)
+    fed = [] if operands.are_none else _fed(entry, operands, name, report)
+    if operands.are_none and not _is_maker(entry, operands, name, report):
+        return None
     if fed is None or not _check_call(entry, fed, operands, report):
         return None
     constants = _constants(entry, {*fed, *operands.arguments}, arguments, report)
@@ -104,7 +112,7 @@ def _find(name: Located, report: Report) -> Entry | None:
             f"`{name.value}` does not compute a tensor from tensors",
             name.span,
             expected=expected,
-            help="write constants as arguments of operations: `ops.add: {x2: 1.0}`",
+            help="a node with `constant` holds numbers; they may be arguments too: `ops.add: {x2: 1.0}`",
         )
     else:
         known = [*catalog.names("ops"), *catalog.identifiers("ops")]
@@ -118,6 +126,30 @@ def _find(name: Located, report: Report) -> Entry | None:
     return None
 
 
+def _is_maker(entry: Entry, operands: Operands, name: Located, report: Report) -> bool:
+    """Return whether an operation makes a tensor from its arguments alone; reports it otherwise."""
+    if entry.name not in catalog.makers():
+        report.add(
+            MISSING_KEY,
+            f"`{entry.name}` takes a tensor, but the node has no `from`",
+            name.span,
+            expected="a key `from` in the node",
+            help="name its input: `from: <input or node>`; a node without one begins with `constant`, with `weight` "
+            f"or with an operation such as {one_of(catalog.makers(), 4)}",
+        )
+        return False
+    for argument in operands.arguments:
+        report.add(
+            UNKNOWN_ARGUMENT,
+            f"`call` beside `{entry.name}` in a node without `from`",
+            operands.spans[argument],
+            expected="constants, as arguments of the operation",
+            help=f"write `{entry.name}: {{{argument}: ...}}`",
+        )
+        return False
+    return True
+
+
 def _fed(entry: Entry, operands: Operands, name: Located, report: Report) -> list[str] | None:
     """Return the arguments that the operands are passed to, None after a diagnostic."""
     feed = operands.feed if operands.is_first else None
@@ -128,6 +160,15 @@ def _fed(entry: Entry, operands: Operands, name: Located, report: Report) -> lis
             _report_no_tensor(entry, Located(key, by_name[key].span), report)
         return None if unfit else list(by_name)
     count = len(feed) if feed is not None and feed.is_list else 1
+    if not entry.tensors:
+        report.add(
+            UNKNOWN_ARGUMENT,
+            f"`{entry.name}` takes no tensor, but received {count if count > 1 else 'one'}",
+            name.span,
+            expected="the first step of a node without `from`",
+            help=f"give it a node of its own: `values: {{apply: {{{entry.name}: ...}}}}`",
+        )
+        return None
     fed = catalog.fed(entry, count)
     if len(fed) == 1 and entry.tensors[fed[0]] != "one":
         return fed
@@ -244,7 +285,7 @@ def _report_missing(
 ) -> None:
     """Report all missing arguments of an operation at once."""
     tensors = [argument for argument in missing if argument in entry.tensors]
-    if tensors and tensors == missing:
+    if tensors and tensors == missing and entry.name not in catalog.makers():
         needed = [argument for argument in entry.required if argument in entry.tensors and argument not in constants]
         help = f"write `from: [{', '.join(needed)}]` with the tensors in this order"
         if entry.tensors[tensors[0]] == "one":

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from keyword import iskeyword
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, WrapValidator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, WrapValidator, model_validator
 from pydantic_core import PydanticCustomError
 
 from graphspec import catalog
@@ -77,12 +77,50 @@ class InputModel(Part):
     optional: bool = False
 
 
-class NodeModel(Part):
-    """A tensor or a tuple of tensors, computed from the operands in `from`."""
+class WeightModel(Part):
+    """A trainable weight of a node."""
 
+    shape: list[Size]
+    initializer: Any = None
+    regularizer: Any = None
+    constraint: Any = None
+    dtype: Dtype | None = None
+    trainable: bool = True
+
+
+def _begins_with_operation(node: Mapping) -> bool:
+    """Return whether the first step of a node is an operation, which may make a tensor from its arguments."""
+    step: Any = node.get("apply")
+    step = step[0] if isinstance(step, Sequence) and step else step
+    name = next(iter(step), None) if isinstance(step, Mapping) else step
+    return isinstance(name, str) and name.startswith("ops.")
+
+
+class NodeModel(Part):
+    """A tensor or a tuple of tensors, computed from the operands in `from`.
+
+    In its place a node may begin with a constant, with a weight, or with an operation on its arguments alone.
+    """
+
+    constant: Any = None
+    weight: WeightModel | None = None
+    dtype: Dtype | None = None
     from_: Any = Field(alias="from")
     merge: Any = None
     apply: Any = None
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _allow_beginnings(cls, data: Any, validate: Callable[[Any], Any]) -> Any:
+        if not isinstance(data, Mapping) or "from" in data:
+            return validate(data)
+        if not ("constant" in data or "weight" in data or _begins_with_operation(data)):
+            return validate(data)  # which misses `from`
+        completed = data.filtered()
+        completed.put("from", None, data.span, data.span)
+        part = validate(completed)
+        part.__dict__["tree"] = data
+        return part
 
 
 def _balanced_or_weights(value: Any, validate: Callable[[Any], Any]) -> Any:

@@ -9,6 +9,7 @@ from graphspec.shapes.ops import (
     images,
     joining,
     losses,
+    making,
     matrices,
     ordering,
     pairwise,

@@ -8,13 +8,13 @@ graph neither shape nor dtype. Operations on the elements of several tensors the
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from typing import Any
 
 from graphspec.catalog.values import FLOAT32_MAX
 from graphspec.diagnostics.rules import BAD_OPERANDS, SHAPE_MISMATCH, UNFIT_ARGUMENT, WRONG_DTYPE
 from graphspec.diagnostics.shape_text import shape_text
 from graphspec.diagnostics.suggest import kind_of
+from graphspec.language.arrays import RaggedError, array_dtype, items_of, nested_shape
 from graphspec.shapes.call import Call, Unreadable
 from graphspec.shapes.ops.promotion import FLOAT_NUMBER, INT_NUMBER, promote, strict
 from graphspec.shapes.sizes import broadcast
@@ -27,44 +27,25 @@ ARRAY_OPERATIONS: set[str] = {
 """Operations of which a constant list is an array: float32, int32 or bool by its numbers. Pairwise ones are added."""
 
 
-def array_dtype(value: Any) -> str:
-    """Return the dtype of the array that nested lists of numbers stand for."""
-    kinds = {type(each) for each in _items(value)}
-    return "bool" if kinds == {bool} else "float32" if float in kinds or not kinds <= {int, bool} else "int32"
-
-
-def _items(value: Any) -> Iterator[Any]:
-    """Yield what nested lists hold."""
-    waiting = [value]
-    while waiting:
-        each = waiting.pop()
-        if isinstance(each, list):
-            waiting += reversed(each)
-        else:
-            yield each
-
-
 def array_shape(call: Call, argument: str, value: Any) -> Shape:
     """Return the shape of the array that nested lists stand for. Refuses lists of differing lengths."""
-    if not isinstance(value, list):
-        return ()
-    inner = {array_shape(call, argument, item) for item in value}
-    if len(inner) > 1:
-        call.refuse(
+    try:
+        return nested_shape(value)
+    except RaggedError:
+        return call.refuse(
             UNFIT_ARGUMENT,
             f"the lists in `{argument}` of `{call.name}` differ in length",
             argument=argument,
             expected="a number, or lists of one length",
             help="pad the shorter ones",
         )
-    return (len(value), *(inner.pop() if inner else ()))
 
 
 def _array(call: Call, argument: str, value: list[Any]) -> Tensor:
     """Return the array of nested lists. Refuses an item that is no number, or that its dtype cannot hold."""
     array = Tensor(array_shape(call, argument, value), array_dtype(value))
     low, high = (-(2**31), 2**31 - 1) if array.dtype == "int32" else (-FLOAT32_MAX, FLOAT32_MAX)
-    for item in _items(value):
+    for item in items_of(value):
         if not isinstance(item, bool | int | float) or not (low <= item <= high or math.isinf(item) or item != item):
             call.refuse_argument(
                 UNFIT_ARGUMENT,
@@ -103,7 +84,7 @@ def tensor(call: Call, argument: str = "x") -> Tensor:
             argument,
             "expects a tensor, but " + ("is missing" if value is None else f"is {_constant(value)}"),
             f"a tensor for `{argument}`",
-            f"write `from: {{{argument}: ...}}`",
+            f"write `from: {{{argument}: ...}}`, with the name of a tensor; a node with `constant` is one",
         )
     return value
 
@@ -156,7 +137,7 @@ def dtype_of(call: Call, argument: str) -> str:
             argument,
             f"expects a tensor or one number, but is {_constant(value)}",
             "a tensor or a number",
-            "give one number, or compute the tensor in the graph",
+            "give one number, or name a tensor in `from`: a node with `constant` holds such numbers",
         )
     return FLOAT_NUMBER
 
