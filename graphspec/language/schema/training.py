@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
+from graphspec.catalog.values import FLOAT32_MAX
 from graphspec.diagnostics.suggest import did_you_mean
 from graphspec.language.schema.limits import Positive
 from graphspec.language.schema.part import Name, Part
@@ -97,6 +98,7 @@ class TrainingModel(Part):
     deterministic: bool = False
     distribute: Annotated[Literal["mirrored", "multi_worker"] | None, BeforeValidator(_known_strategy)] = None
     freeze: list[Glob] = []
+    learning_rate_multipliers: dict[Glob, Annotated[float, Field(gt=0, le=FLOAT32_MAX)]] = {}
     stages: Annotated[list[StageModel], Field(min_length=1)] | None = None
     initial_weights: Any = None
     log: list[Literal["tensorboard", "csv", "mlflow"]] = []
