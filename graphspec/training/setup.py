@@ -113,6 +113,8 @@ def set_up(
     for split in (data.train, data.validation):
         if split is not None and split.left_out:
             reporter.warn(_left_out(split))
+    if settings.has_automatic_batch_size:
+        reporter.info(f"batch_size: {settings.batch_size}, by the shapes of the model")
     samples = fit_targets(spec.graph, built.model, data.train)
     validation = fit_targets(spec.graph, built.model, data.validation) if data.validation is not None else None
     order = Order(samples.count, settings.batch_size, settings.seed, drop_remainder=settings.drop_remainder)

@@ -82,7 +82,7 @@ TEXTS: dict[str, dict[str, str]] = {
     "TrainingModel": {
         "optimizer": "The optimizer: `adam`, or `{Adam: {learning_rate: 0.001}}`.",
         "epochs": "The number of epochs.",
-        "batch_size": "The number of samples per step.",
+        "batch_size": "The number of samples per step; `auto` follows from the shapes of the model.",
         "drop_remainder": "Whether training leaves out the last batch of a pass where it is smaller.",
         "seed": "The seed of initial weights, dropout, the order of samples and the validation split.",
         "callbacks": "The callbacks: `EarlyStopping`, `ModelCheckpoint`, ...",
