@@ -28,6 +28,7 @@ from graphspec.language.training import Training
 from graphspec.language.written import Written
 from graphspec.project import spec_in
 from graphspec.shapes import Shapes, infer
+from graphspec.shapes.batch_size import automatic_batch_size
 from graphspec.sources import Data
 from graphspec.sources.globs import within_bounds
 
@@ -194,6 +195,8 @@ def _checked(
     if graph is None:
         return None
     shapes = infer(graph, model.precision)
+    if model.training is not None and model.training.has_automatic_batch_size:
+        model = model.with_batch_size(automatic_batch_size(graph, shapes))
     report.extend(shapes.findings)
     context = CheckContext(
         graph=graph, shapes=shapes, settings=model.training, training=training, data=sources, search=search

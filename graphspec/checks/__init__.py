@@ -18,7 +18,7 @@ from graphspec.checks.data import check_data
 from graphspec.checks.distribution import check_distribution
 from graphspec.checks.files import check_files, check_network
 from graphspec.checks.fixed_batch import check_fixed_batch
-from graphspec.checks.freeze import check_freeze, check_frozen, check_unfrozen
+from graphspec.checks.freeze import check_freeze, check_frozen, check_multipliers, check_unfrozen
 from graphspec.checks.lookups import check_lookup_files, check_lookups
 from graphspec.checks.losses import check_losses
 from graphspec.checks.metrics import check_metrics
@@ -46,6 +46,7 @@ CHECKS: tuple[Check, ...] = (
     check_freeze,
     check_frozen,
     check_unfrozen,
+    check_multipliers,
     check_stages,
     check_monitors,
     check_splits,

@@ -10,7 +10,7 @@ from graphspec import catalog
 from graphspec.catalog.arguments import argument_kind
 from graphspec.checks.context import CheckContext
 from graphspec.diagnostics import Diagnostic, Span
-from graphspec.diagnostics.rules import BAD_STAGE, FROZEN_EVERYTHING, UNMATCHED_FREEZE
+from graphspec.diagnostics.rules import BAD_STAGE, FROZEN_EVERYTHING, IDLE_MULTIPLIER, UNMATCHED_FREEZE
 from graphspec.diagnostics.suggest import did_you_mean, one_of
 from graphspec.language.graph import ExternalModel, Layer, ObjectLayer, wrapped_layers
 from graphspec.language.training import Pattern, Stage, Training
@@ -99,6 +99,32 @@ def check_unfrozen(context: CheckContext) -> Iterator[Diagnostic]:
                     help="list them under `freeze` of `training`, or remove the entry",
                 )
         _change(frozen, paths, stage.unfreeze, is_frozen=False)
+
+
+def check_multipliers(context: CheckContext) -> Iterator[Diagnostic]:
+    """Warn of entries of `learning_rate_multipliers` whose layers train in no stage, or that later entries replace."""
+    training = context.training
+    if training is None or not training.multipliers or not context.is_whole:
+        return
+    paths = list(islice(layer_paths(context.graph), _MAX_PATHS))
+    if _are_too_many(training.patterns, paths) or len(paths) == _MAX_PATHS:
+        return
+    if any(isinstance(layer, ExternalModel) for _, layer in paths):
+        return
+    trained = {layer for _, layer in paths if _may_have_weights(layer) and not next(wrapped_layers(layer), None)}
+    trained -= set.intersection(*frozen_layers(training, paths))
+    for each in reversed(training.multipliers):
+        matched = _matched([each.layers], [path for path, _ in paths])
+        inside = {layer for path, layer in paths if path in matched or _within(path, matched)}
+        if matched and not inside & trained:
+            yield Diagnostic(
+                IDLE_MULTIPLIER,
+                f"`{each.layers.text}` matches no layer that trains, so its factor changes nothing",
+                each.layers.span,
+                expected="layers with weights that train, and that no later entry matches",
+                help="remove it, or write general names before special ones: the last entry that matches counts",
+            )
+        trained -= inside
 
 
 def frozen_layers(training: Training, paths: Sequence[tuple[str, Layer]]) -> Iterator[set[Layer]]:

@@ -135,18 +135,24 @@ def _objects(path: str, objects: list[Object]) -> Values:
     return values
 
 
+_WRITTEN_OTHERWISE = (*("optimizer", "callbacks", "freeze", "initial_weights", "log", "learning_rate_multipliers"),)
+"""Settings that are compared by what they name."""
+
+
 def _training(spec: Spec, known: Values) -> Values:
     if spec.training is None:
         return {}
     values: Values = {
         path: value
         for path, value in known.items()
-        if path.startswith("training.")
-        and path.split(".")[1].partition("[")[0] not in ("optimizer", "callbacks", "freeze", "initial_weights", "log")
+        if path.startswith("training.") and path.split(".")[1].partition("[")[0] not in _WRITTEN_OTHERWISE
     }
     values |= written_values("training.optimizer", spec.training.optimizer)
     values |= _objects("training.callbacks", spec.training.callbacks)
     values |= {f"training.freeze.{each.text}": "frozen" for each in spec.training.freeze}
+    values |= {
+        f"training.learning_rate_multipliers.{each.layers.text}": each.factor for each in spec.training.multipliers
+    }
     if spec.training.initial_weights is not None:
         values |= weights_values("training.initial_weights", spec.training.initial_weights)
     assert spec.model.training is not None

@@ -35,6 +35,14 @@ class Stage:
     unfreeze: list[Pattern] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class Multiplier:
+    """Layers, and the factor that their learning rate has; of several that match a layer, the last one counts."""
+
+    layers: Pattern
+    factor: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Training:
     """The objects of `training`. stages: one at least; a training without stages is one without a name."""
@@ -44,6 +52,7 @@ class Training:
     stages: list[Stage]
     freeze: list[Pattern] = field(default_factory=list)
     initial_weights: Weights | None = None
+    multipliers: list[Multiplier] = field(default_factory=list)
 
     @property
     def is_staged(self) -> bool:
@@ -52,5 +61,6 @@ class Training:
 
     @property
     def patterns(self) -> list[Pattern]:
-        """Return every name or glob of layers, in the order in which they apply."""
-        return [*self.freeze, *(each for stage in self.stages for each in (*stage.freeze, *stage.unfreeze))]
+        """Return every name or glob of layers."""
+        in_stages = [each for stage in self.stages for each in (*stage.freeze, *stage.unfreeze)]
+        return [*self.freeze, *in_stages, *(each.layers for each in self.multipliers)]

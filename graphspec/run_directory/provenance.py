@@ -9,6 +9,7 @@ from graphspec.diagnostics import Span
 from graphspec.language.document.tree import Mapping, Sequence
 from graphspec.language.schema import TrainingModel
 from graphspec.language.schema.part import Part
+from graphspec.language.schema.training import AUTO
 from graphspec.run_directory.files import write_json
 from graphspec.run_paths import PROVENANCE
 from graphspec.spec import Spec
@@ -22,6 +23,8 @@ def write_provenance(run: Path, spec: Spec) -> None:
     _add(spec.model.tree, spec.model.tree.span, "", origins)
     if spec.model.training is not None:
         _add_defaults(spec.model.training, "training", origins)
+        if spec.model.training.has_automatic_batch_size:
+            origins["training.batch_size"] |= {"value": spec.model.training.batch_size, "written": AUTO}
     write_json(run / PROVENANCE, origins)
 
 

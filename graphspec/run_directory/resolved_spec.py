@@ -28,6 +28,8 @@ def write_spec(folder: Path, spec: Spec) -> None:
     """Write the resolved spec and copies of included files into `folder`."""
     tree = plain(spec.tree)
     tree["name"] = spec.name
+    if spec.model.training is not None and spec.model.training.has_automatic_batch_size:
+        tree["training"]["batch_size"] = spec.model.training.batch_size
     _move_weight_files(tree, Path(spec.path).parent, folder)
     if "data" in tree:
         tree["data"] = plain(spec.model.tree["data"])

@@ -46,7 +46,7 @@ _MAX_CONFIG = 2**26
 """Bytes of the configuration of a saved model."""
 _NO_TRAINING = ("data.test.",)
 _BUDGET = ("search.trials", "search.timeout")
-_ADDED = ("drop_remainder", "stages")
+_ADDED = ("drop_remainder", "stages", "learning_rate_multipliers")
 """Settings of `training` that older runs do not have: their default is left out, so that the hash stays the same."""
 
 Values = dict[str, Any]
@@ -126,6 +126,8 @@ def _settings(path: str, part: Part) -> Iterator[tuple[str, Any, bool]]:
             continue
         if isinstance(value, Part):
             yield from _settings(f"{path}.{key}", value)
+        elif key == "learning_rate_multipliers":
+            yield f"{path}.{key}", [[layers, factor] for layers, factor in value.items()], True  # their order counts
         elif key == "stages":
             for number, stage in enumerate(value):
                 yield from _settings(f"{path}.{key}[{number}]", stage)

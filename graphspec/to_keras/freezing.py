@@ -27,7 +27,7 @@ def freeze(built: Built, patterns: list[Pattern]) -> None:
     Raises:
         SpecError: a pattern matches no layer.
     """
-    for layer in _matched(built, patterns).values():
+    for layer in matched_layers(built, patterns).values():
         _set_trainable(layer, trainable=False)
 
 
@@ -40,7 +40,7 @@ def unfreeze(built: Built, patterns: list[Pattern]) -> None:
     Raises:
         SpecError: a pattern matches no layer.
     """
-    for path, layer in _matched(built, patterns).items():
+    for path, layer in matched_layers(built, patterns).items():
         _set_trainable(layer, trainable=True)
         around = path
         while around := around.rpartition("/")[0]:
@@ -90,7 +90,7 @@ class Freezing:
             layer.trainable = trainable
 
 
-def _matched(built: Built, patterns: list[Pattern]) -> dict[str, Any]:
+def matched_layers(built: Built, patterns: list[Pattern]) -> dict[str, Any]:
     """Return the Keras layers whose paths match, by their paths. Raises SpecError if a pattern matches none."""
     if not patterns:
         return {}

@@ -23,6 +23,7 @@ training on several devices takes from here is tried at its start with the Keras
 | `Layer._non_trainable_variables` | `state_variables` | frozen weights are among those that are public |
 | `SeedGenerator.next` | `seeds_of_replicas` | replicas would draw the same numbers for other rows |
 | `context.configure_coordination_service` | `bounded_connection` | TensorFlow waits for other workers for an hour |
+| `Optimizer._apply_weight_decay` | `multiply_learning_rates` | it takes all variables with one learning rate |
 | `global_seed_generator` | `global_generator` | layers without a seed draw from it, so it is training state |
 """
 
@@ -30,7 +31,7 @@ from __future__ import annotations
 
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from typing import Any
@@ -187,6 +188,52 @@ def global_generator() -> keras.random.SeedGenerator:
     """Return the generator from which layers and initializers without a seed draw."""
     generator: keras.random.SeedGenerator = global_seed_generator()
     return generator
+
+
+def multiply_learning_rates(optimizer: Any, factors: Sequence[tuple[Any, float]]) -> None:
+    """Let an optimizer train variables with a multiple of its learning rate, and decay them so.
+
+    `update_step` is public, and Keras calls it for each variable. It is the update that is multiplied, as a second
+    optimizer with another learning rate would: a multiplied gradient would change nothing for Adam.
+
+    Args:
+        optimizer: The optimizer of a compiled model.
+        factors: Variables with their factors; others keep the learning rate.
+    """
+    inner = getattr(optimizer, "inner_optimizer", optimizer)
+    known = {id(variable.value): factor for variable, factor in factors}
+    update_step, apply_weight_decay = inner.update_step, inner._apply_weight_decay
+
+    def factor_of(variable: Any) -> float:
+        return known.get(id(variable.value if isinstance(variable, keras.Variable) else variable), 1.0)
+
+    def multiplied_step(gradient: Any, variable: Any, learning_rate: Any) -> Any:
+        factor = factor_of(variable)
+        return update_step(gradient, variable, learning_rate * factor if factor != 1.0 else learning_rate)
+
+    def multiplied_decay(variables: Any) -> None:
+        groups: dict[float, list[Any]] = {}
+        for variable in variables:
+            groups.setdefault(factor_of(variable), []).append(variable)
+        for factor, group in groups.items():
+            with _multiplied_decay(inner, factor):
+                apply_weight_decay(group)
+
+    inner.update_step = multiplied_step
+    inner._apply_weight_decay = multiplied_decay
+
+
+@contextmanager
+def _multiplied_decay(optimizer: Any, factor: float) -> Iterator[None]:
+    decays = {name: getattr(optimizer, name, None) for name in ("weight_decay", "adam_weight_decay")}
+    stated = {name: value for name, value in decays.items() if value is not None and factor != 1.0}
+    for name, value in stated.items():
+        setattr(optimizer, name, value * factor)
+    try:
+        yield
+    finally:
+        for name, value in stated.items():
+            setattr(optimizer, name, value)
 
 
 def state_variables(model: keras.Model) -> list[Any]:

@@ -1,4 +1,4 @@
-"""The statements that freeze the layers of `training: freeze`, and those that each stage freezes or unfreezes."""
+"""The code for layers that `freeze`, stages and `learning_rate_multipliers` name."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from fnmatch import fnmatchcase
 from graphspec.catalog.refused import COPYING_WRAPPERS
 from graphspec.checks.freeze import frozen_at_first, frozen_layers
 from graphspec.language.graph import ExternalModel, Graph, Layer, NestedModel
-from graphspec.language.training import Pattern, Stage, Training
+from graphspec.language.training import Multiplier, Pattern, Stage, Training
 from graphspec.to_python.literals import literal_text
-from graphspec.to_python.source import Assign, For, If, Statement, Text
+from graphspec.to_python.source import Assign, Expression, For, If, Items, Statement, Text
 
 
 def freezing(graph: Graph, patterns: list[Pattern]) -> list[Statement]:
@@ -41,6 +41,18 @@ def stage_freezing(graph: Graph, training: Training) -> list[list[Statement]]:
                 statements += writer.inside(path, access, layer, stage)
         written.append(statements)
     return written
+
+
+def learning_rate_factors(graph: Graph, multipliers: list[Multiplier]) -> Iterator[Expression]:
+    """Yield the expressions for each layer of `model` that a multiplier matches, with its factor."""
+    for each in multipliers:
+        seen: set[Layer] = set()
+        for path, access, layer in _paths(graph):
+            if fnmatchcase(path, each.layers.text) and layer not in seen:
+                seen.add(layer)
+                yield Items((Text(access), Text(repr(each.factor))), "(")
+            elif isinstance(layer, ExternalModel) and layer not in seen and (test := _test(path, [each.layers])):
+                yield Text(f"*((layer, {each.factor!r}) for layer in {access}.layers if {test})")
 
 
 class _FlagWriter:

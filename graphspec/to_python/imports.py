@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from graphspec.to_python.module import Module
-from graphspec.to_python.source import Assign, Do, Function, Text
+from graphspec.to_python.source import Assign, Do, Function, Lines, Text
 
 HELPERS = {
     "as_tensors": Function(
@@ -56,6 +56,32 @@ HELPERS = {
             Assign("found", Text("keras.tree.flatten(tensor)[0]")),
             Assign("found._keras_history.operation.name", Text("name")),
             Do(Text("tensor"), "return"),
+        ],
+    ),
+    "multiply_learning_rates": Function(
+        name="multiply_learning_rates",
+        parameters=["optimizer", "factors"],
+        doc="Train layers with multiples of the learning rate; of several factors of a weight, the last one counts.",
+        body=[
+            Lines(
+                """\
+optimizer = getattr(optimizer, "inner_optimizer", optimizer)
+known = {id(weight.value): factor for layer, factor in factors for weight in layer.weights}
+update_step, apply_weight_decay = optimizer.update_step, optimizer._apply_weight_decay
+
+def multiplied_step(gradient, variable, learning_rate):
+    return update_step(gradient, variable, learning_rate * known.get(id(variable), 1.0))
+
+def multiplied_decay(variables):
+    decay = optimizer.weight_decay
+    for variable in variables:
+        optimizer.weight_decay = decay and decay * known.get(id(variable.value), 1.0)
+        apply_weight_decay([variable])
+    optimizer.weight_decay = decay
+
+optimizer.update_step = multiplied_step
+optimizer._apply_weight_decay = multiplied_decay"""
+            )
         ],
     ),
 }

@@ -53,7 +53,7 @@ FUNCTIONS = (
         "load_validation",
         "load_test",
     ),
-    *("load_trained", "renamed", "named", "as_tensors", "FOLDER"),
+    *("multiply_learning_rates", "load_trained", "renamed", "named", "as_tensors", "FOLDER"),
 )
 """The names that a module of any spec may define."""
 

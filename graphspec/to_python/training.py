@@ -16,7 +16,7 @@ from graphspec.spec import Spec
 from graphspec.to_python.data import Loading, loading, unread
 from graphspec.to_python.external import load_weights
 from graphspec.to_python.frame import Frame, Instance
-from graphspec.to_python.freezing import stage_freezing
+from graphspec.to_python.freezing import learning_rate_factors, stage_freezing
 from graphspec.to_python.identifiers import Identifiers
 from graphspec.to_python.literals import literal, literal_text
 from graphspec.to_python.module import Module
@@ -98,6 +98,9 @@ class TrainingWriter:
         if self.settings.steps_per_execution != "auto":
             keywords.append(("steps_per_execution", self._setting("steps_per_execution")))
         body: list[Statement] = [Do(Call(Text("model.compile"), (), tuple(keywords)))]
+        if self.training.multipliers:
+            factors = Items(tuple(learning_rate_factors(self.spec.graph, self.training.multipliers)))
+            body.append(Do(Call(Text("multiply_learning_rates"), (Text("model.optimizer"), factors))))
         parameters = ["model", "optimizer=None"] if self._changes_optimizer else ["model"]
         return Function(name="compile_model", parameters=parameters, doc="Compile the model for training.", body=body)
 

@@ -25,6 +25,7 @@ from graphspec.spec import Spec
 from graphspec.to_keras import build_spec
 from graphspec.to_keras.freezing import Freezing
 from graphspec.to_keras.keras_messages import keras_errors_as
+from graphspec.to_keras.learning_rates import learning_rate_factors
 from graphspec.to_keras.objects import make
 from graphspec.to_keras.weights import load_weights
 from graphspec.training.compiling import compile_model
@@ -74,6 +75,7 @@ def _build(spec: Spec) -> Iterator[Diagnostic]:
     yield from built.warnings
     if spec.training is not None and settings is not None:
         Freezing(built, spec.training).count_trained()
+        learning_rate_factors(built, spec.training.multipliers)
         for stage in spec.training.stages:
             if stage is spec.training.stages[0] or stage.optimizer is not spec.training.optimizer:
                 with _collected() as diagnostics:

@@ -29,8 +29,9 @@ from graphspec.run_directory import check_inside
 from graphspec.spec import Spec
 from graphspec.to_keras import build_spec
 from graphspec.to_keras.freezing import Freezing
-from graphspec.to_keras.keras_internals import build_symbolically
+from graphspec.to_keras.keras_internals import build_symbolically, multiply_learning_rates
 from graphspec.to_keras.keras_messages import keras_errors_as
+from graphspec.to_keras.learning_rates import learning_rate_factors
 from graphspec.to_keras.model import Built
 from graphspec.to_keras.objects import make
 from graphspec.training.compiling import compile_model
@@ -47,6 +48,7 @@ class TrainingSetup:
     Attributes:
         freezing: The layers that each stage freezes.
         trained: The number of weights that each stage trains.
+        multipliers: Variables with the factor of their learning rate.
     """
 
     spec: Spec
@@ -58,6 +60,7 @@ class TrainingSetup:
     callbacks: list[Object]
     freezing: Freezing
     trained: list[int]
+    multipliers: list[tuple[Any, float]]
     distribution: Distribution | None = None
 
     @property
@@ -110,6 +113,8 @@ def set_up(
     for split in (data.train, data.validation):
         if split is not None and split.left_out:
             reporter.warn(_left_out(split))
+    if settings.has_automatic_batch_size:
+        reporter.info(f"batch_size: {settings.batch_size}, by the shapes of the model")
     samples = fit_targets(spec.graph, built.model, data.train)
     validation = fit_targets(spec.graph, built.model, data.validation) if data.validation is not None else None
     order = Order(samples.count, settings.batch_size, settings.seed, drop_remainder=settings.drop_remainder)
@@ -119,6 +124,7 @@ def set_up(
     trained = freezing.count_trained()
     for stage in spec.training.stages[1:]:
         make(stage.optimizer)  # what Keras refuses, it refuses before the first stage
+    multipliers = learning_rate_factors(built, spec.training.multipliers)
     callbacks = [with_mode(each, spec, validates=validation is not None) for each in spec.training.callbacks]
     for each in callbacks:
         if each.name == "TensorBoard":
@@ -133,6 +139,7 @@ def set_up(
         callbacks=callbacks,
         freezing=freezing,
         trained=trained,
+        multipliers=multipliers,
         distribution=distribution,
     )
 
@@ -163,6 +170,8 @@ def compile_setup(setup: TrainingSetup, recorded_steps: int | None, stage: int =
             steps_per_execution=steps,
             shared=distribution is not None,
         )
+        if setup.multipliers:
+            multiply_learning_rates(model.optimizer, setup.multipliers)
         element = setup.batches.dataset.element_spec
         build_symbolically(model, element if distribution is None else element[0][0])
     return losses

@@ -205,7 +205,12 @@ UNKNOWN_MONITOR = Rule(
 FROZEN_EVERYTHING = Rule(
     "GS508", "frozen-everything", TRAINING, "Every trainable layer is frozen, so there is nothing to train."
 )
-UNMATCHED_FREEZE = Rule("GS509", "unmatched-freeze", TRAINING, "An entry of `freeze` or `unfreeze` matches no layer.")
+UNMATCHED_FREEZE = Rule(
+    "GS509",
+    "unmatched-freeze",
+    TRAINING,
+    "An entry of `freeze`, `unfreeze` or `learning_rate_multipliers` matches no layer.",
+)
 WEIGHTS_MISMATCH = Rule(
     "GS510", "weights-mismatch", TRAINING, "A weights file does not hold the weights of the model.", static=False
 )
@@ -244,6 +249,13 @@ NO_WHOLE_BATCH = Rule(
 )
 BAD_STAGE = Rule(
     "GS521", "bad-stage", TRAINING, "A stage of a training contradicts another setting, or changes nothing."
+)
+IDLE_MULTIPLIER = Rule(
+    "GS522",
+    "idle-multiplier",
+    TRAINING,
+    "An entry of `learning_rate_multipliers` changes the learning rate of no layer.",
+    severity=WARNING,
 )
 
 MISSING_FILE = Rule("GS601", "missing-file", DATA, "A file that the spec names does not exist.")

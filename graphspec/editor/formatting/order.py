@@ -69,7 +69,16 @@ FORMS: dict[str, Form] = {
         (
             *("optimizer", "epochs", "batch_size", "drop_remainder", "seed", "callbacks"),
             *("steps_per_epoch", "validation_freq"),
-            *("initial_weights", "freeze", "stages", "precision", "jit_compile", "steps_per_execution", "checkpoint"),
+            *(
+                "initial_weights",
+                "freeze",
+                "learning_rate_multipliers",
+                "stages",
+                "precision",
+                "jit_compile",
+                "steps_per_execution",
+                "checkpoint",
+            ),
             *("distribute", "deterministic", "log"),
         ),
         whole={"checkpoint": "checkpoint", "stages": "stage"},

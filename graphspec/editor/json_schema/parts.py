@@ -14,6 +14,7 @@ from graphspec.editor.json_schema.texts import TEXTS
 from graphspec.editor.json_schema.values import EXPRESSION, NAME, Schema, dtype, ref
 from graphspec.language.expand import DECLARATION_KEYS
 from graphspec.language.schema.model import BALANCED, LANGUAGE_VERSION, SpecModel
+from graphspec.language.schema.training import AUTO
 
 _STEPS = {
     "anyOf": [
@@ -101,8 +102,13 @@ OPEN: dict[tuple[str, str], Schema] = {
     ("BlockModel", "output"): {"anyOf": [ref("NodeModel"), {"type": "null"}]},
     ("BlockModel", "outputs"): {"anyOf": [_NODES, {"type": "null"}]},
     ("TrainingModel", "optimizer"): ref("optimizers"),
+    ("TrainingModel", "batch_size"): {"anyOf": [{"type": "integer", "minimum": 1}, {"enum": [AUTO]}, EXPRESSION]},
     ("TrainingModel", "callbacks"): {"anyOf": [{"type": "array", "items": ref("callbacks")}, EXPRESSION]},
     ("TrainingModel", "initial_weights"): _WEIGHTS,
+    ("TrainingModel", "learning_rate_multipliers"): {
+        "type": "object",
+        "additionalProperties": {"anyOf": [{"type": "number", "exclusiveMinimum": 0}, EXPRESSION]},
+    },
     ("StageModel", "learning_rate"): {"anyOf": [{"type": "number"}, ref("schedules"), EXPRESSION, {"type": "null"}]},
     ("CheckpointModel", "every"): {
         "anyOf": [{"enum": ["epoch"]}, {"type": "string", "pattern": r"^[1-9][0-9]{0,8} steps?$|\$\{"}]

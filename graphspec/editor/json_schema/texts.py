@@ -95,7 +95,7 @@ TEXTS: dict[str, dict[str, str]] = {
     "TrainingModel": {
         "optimizer": "The optimizer: `adam`, or `{Adam: {learning_rate: 0.001}}`.",
         "epochs": "The number of epochs.",
-        "batch_size": "The number of samples per step.",
+        "batch_size": "The number of samples per step; `auto` follows from the shapes of the model.",
         "drop_remainder": "Whether training leaves out the last batch of a pass where it is smaller.",
         "seed": "The seed of initial weights, dropout, the order of samples and the validation split.",
         "callbacks": "The callbacks: `EarlyStopping`, `ModelCheckpoint`, ...",
@@ -107,6 +107,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "deterministic": "Whether the same spec gives the same numbers on the same machine, at a cost in speed.",
         "distribute": "How steps are divided: `mirrored` among the GPUs of one machine, `multi_worker` among machines.",
         "freeze": "Layers that training does not change: names, paths `model/layer`, or globs.",
+        "learning_rate_multipliers": "Name, path or glob of layers → factor of their learning rate.",
         "stages": "Parts of the training, one after the other, each with what differs: epochs, learning rate, layers.",
         "initial_weights": "A weights file that training starts from, or `{file: ..., partial: true}`.",
         "log": "Additional logs of the metrics: files of the run, or a run of MLflow.",

@@ -11,13 +11,13 @@ from graphspec.catalog.values import FLOAT32_MAX
 from graphspec.diagnostics import Report, Span
 from graphspec.diagnostics.rules import BAD_STAGE, BAD_VALUE
 from graphspec.diagnostics.suggest import kind_of
-from graphspec.language.document.tree import Located, plain
+from graphspec.language.document.tree import Located, Mapping, plain
 from graphspec.language.graph import Node, Object, Output
 from graphspec.language.lower.files import read_weights
 from graphspec.language.lower.objects import FAULTY, read_argument, read_object
 from graphspec.language.schema.model import BALANCED, OutputModel
 from graphspec.language.schema.training import StageModel, TrainingModel
-from graphspec.language.training import Pattern, Stage, Training
+from graphspec.language.training import Multiplier, Pattern, Stage, Training
 
 _RATE = "learning_rate"
 
@@ -46,6 +46,7 @@ def lower_training(model: TrainingModel, folder: Path, report: Report) -> Traini
         stages=stages,
         freeze=_patterns(model, "freeze"),
         initial_weights=weights,
+        multipliers=_multipliers(model),
     )
 
 
@@ -68,6 +69,12 @@ def _stages(model: TrainingModel, optimizer: Object, report: Report) -> list[Sta
 
 def _patterns(part: TrainingModel | StageModel, key: str) -> list[Pattern]:
     return [Pattern(each.value, each.span) for each in part.located(key).as_list()]
+
+
+def _multipliers(model: TrainingModel) -> list[Multiplier]:
+    written = model.located("learning_rate_multipliers").value
+    entries = written.entries() if isinstance(written, Mapping) else ()
+    return [Multiplier(Pattern(key.value, key.span), float(value.value)) for key, value in entries]
 
 
 def _with_rate(optimizer: Object, stage: StageModel, report: Report) -> Object:

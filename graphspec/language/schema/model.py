@@ -390,6 +390,11 @@ class SpecModel(Body):
     search: SearchModel | None = None
     data: DataModel | None = None
 
+    def with_batch_size(self, size: int) -> SpecModel:
+        """Return the spec with this batch size in place of `auto`."""
+        assert self.training is not None
+        return self.model_copy(update={"training": self.training.model_copy(update={"batch_size": size})})
+
     @property
     def precision(self) -> str:
         """Dtype policy of the model: that of its training, by default float32."""

@@ -6,11 +6,13 @@ Fields of type `Any` hold objects, whose form is open: `lower` reads them from t
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, WrapValidator
 from pydantic_core import PydanticCustomError
 
+from graphspec.catalog.values import FLOAT32_MAX
 from graphspec.diagnostics.suggest import did_you_mean
 from graphspec.language.schema.limits import Positive
 from graphspec.language.schema.part import Name, Part
@@ -67,6 +69,20 @@ def _known_strategy(value: Any) -> Any:
     raise PydanticCustomError("unknown_choice", "`mirrored` or `multi_worker`", {"help": help})
 
 
+AUTO = "auto"
+_UNSET_SIZE = 0
+"""The size in place of `auto`, until shapes are known."""
+
+
+def _size_or_auto(value: Any, validate: Callable[[Any], int]) -> int:
+    if value == AUTO:
+        return _UNSET_SIZE
+    if isinstance(value, str):
+        help = did_you_mean(value, [AUTO], "write a number, or `auto` for one by the shapes of the model")
+        raise PydanticCustomError("unknown_choice", "a whole number, or `auto`", {"help": help})
+    return validate(value)
+
+
 Glob = Annotated[str, Field(min_length=1)]
 
 
@@ -85,7 +101,7 @@ class TrainingModel(Part):
 
     optimizer: Any
     epochs: Positive = 1
-    batch_size: Positive = 32
+    batch_size: Annotated[Positive, WrapValidator(_size_or_auto)] = 32
     drop_remainder: bool = False
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     callbacks: list[Any] = []
@@ -97,10 +113,16 @@ class TrainingModel(Part):
     deterministic: bool = False
     distribute: Annotated[Literal["mirrored", "multi_worker"] | None, BeforeValidator(_known_strategy)] = None
     freeze: list[Glob] = []
+    learning_rate_multipliers: dict[Glob, Annotated[float, Field(gt=0, le=FLOAT32_MAX)]] = {}
     stages: Annotated[list[StageModel], Field(min_length=1)] | None = None
     initial_weights: Any = None
     log: list[Literal["tensorboard", "csv", "mlflow"]] = []
     checkpoint: CheckpointModel | None = None
+
+    @property
+    def has_automatic_batch_size(self) -> bool:
+        """Return whether the spec leaves the batch size to graphspec."""
+        return self.states("batch_size") and bool(self.tree["batch_size"] == AUTO)
 
     @property
     def all_epochs(self) -> int:
