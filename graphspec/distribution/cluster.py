@@ -53,7 +53,7 @@ class Cluster:
     def to_share(cls, environment: Mapping[str, str] = os.environ) -> Cluster | None:
         """Read the workers that share predictions or an evaluation; None for one process by itself.
 
-        That is one without `TF_CONFIG`, the only worker, or an evaluator, which works beside the others.
+        That is one whose `TF_CONFIG` is missing or empty, the only worker, or an evaluator beside the workers.
 
         Raises:
             SpecError: `TF_CONFIG` is wrong.
@@ -63,7 +63,7 @@ class Cluster:
             return None
         config = _parsed(text)
         task = config.get("task")
-        if isinstance(task, dict) and task.get("type") == "evaluator":
+        if not config or (isinstance(task, dict) and task.get("type") == "evaluator"):
             return None
         cluster = cls._of(config)
         return cluster if len(cluster.workers) > 1 else None

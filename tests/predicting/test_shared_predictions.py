@@ -5,10 +5,6 @@ from __future__ import annotations
 import json
 import math
 import re
-import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +17,7 @@ from graphspec.cli import main
 from graphspec.distribution.cluster import Cluster
 from graphspec.distribution.strategy import Distribution
 from graphspec.predicting.shared import predict_together
+from tests.distribution.threads import together
 from tests.distribution.workers import SPEC, workers, write_data
 
 
@@ -30,45 +27,6 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> graphspec.Run:
     folder = tmp_path_factory.mktemp("shared")
     write_data(folder)
     return graphspec.train(folder / SPEC, run_dir=folder / "one", overrides=["training.epochs=1"])
-
-
-@dataclass
-class Exchange:
-    """What the threads of a test give each other in place of processes."""
-
-    count: int
-    values: dict[int, bytes] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.barrier = threading.Barrier(self.count)
-
-    def gather(self, index: int, value: bytes) -> list[bytes]:
-        self.values[index] = value
-        self.barrier.wait(60)
-        every = [self.values[each] for each in range(self.count)]
-        self.barrier.wait(60)
-        return every
-
-
-@dataclass(frozen=True)
-class Thread(Distribution):
-    """A worker that is a thread."""
-
-    exchange: Exchange | None = None
-
-    def gather(self, value: bytes) -> list[bytes]:
-        assert self.cluster is not None
-        assert self.exchange is not None
-        return self.exchange.gather(self.cluster.index, value)
-
-
-def together(count: int, work: Callable[[Distribution], Any]) -> list[Any]:
-    """Let so many workers do the same, and return what each returns."""
-    addresses = tuple(f"127.0.0.1:{1 + index}" for index in range(count))
-    exchange = Exchange(count)
-    with ThreadPoolExecutor(count) as pool:
-        started = [pool.submit(work, Thread(None, Cluster(addresses, index), exchange)) for index in range(count)]
-        return [each.result(120) for each in started]
 
 
 @pytest.mark.parametrize(("count", "batch_size"), [(2, 5), (4, None)])
@@ -143,13 +101,13 @@ def test_other_samples_are_refused(run: graphspec.Run) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "",
+        *("", " ", "{}"),
         '{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 0}}',
         '{"cluster": {"worker": ["a:1", "b:1"], "evaluator": ["c:1"]}, "task": {"type": "evaluator", "index": 0}}',
     ],
 )
 def test_process_by_itself_shares_nothing(text: str) -> None:
-    """Without TF_CONFIG, as the only worker, and as an evaluator beside the workers, a process has all rows."""
+    """Without TF_CONFIG or with an empty one, as the only worker, and as an evaluator, a process has all rows."""
     assert Cluster.to_share({"TF_CONFIG": text}) is None
 
 
