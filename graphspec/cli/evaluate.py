@@ -46,6 +46,7 @@ def evaluate(
     RUN is a run directory, a folder of runs (its newest run is used), or a model file such as model.keras. Without
     --split and files, the test split is used, or the validation split if there is none. The JSON object holds the
     metrics by their Keras names, share/OUTPUT (the share of each output in the loss), data/samples and time/seconds.
+    Several workers that TF_CONFIG names share the samples, and the first prints the metrics of all.
 
     \b
     graphspec evaluate runs/same_digit
@@ -54,7 +55,7 @@ def evaluate(
     graphspec evaluate model.keras -i x=x.npy -t y=y.npy
     graphspec evaluate model.keras --spec specs/wine.yaml --split train
     """
-    from graphspec.cli.models import find_model, named, predictor_of, warn_of_lost_record
+    from graphspec.cli.models import find_model, join_workers, named, predictor_of, warn_of_lost_record
     from graphspec.console.echo import echo
     from graphspec.diagnostics import SpecError
     from graphspec.diagnostics.escapes import json_text
@@ -66,6 +67,7 @@ def evaluate(
     if has_files and split is not None:
         raise click.UsageError("--split excludes the options for files: --input, --target, --weight and --rows")
     model = find_model(run, checkpoint)
+    workers = join_workers()
     predictor = predictor_of(model, checkpoint, spec)
     if split is None:
         data = predictor.spec.data if predictor.spec is not None else None
@@ -90,7 +92,10 @@ def evaluate(
         samples = predictor.samples(files if has_files else split, targets=True, progress=progress)
     predictor.load()
     with counting(console, "evaluating", samples.count) as advance:
-        evaluation = predictor.evaluate(samples, batch_size, advance)
+        count = workers.workers if workers is not None else 1
+        evaluation = predictor.evaluate(samples, batch_size, lambda more: advance(more * count), workers)
+    if workers is not None and not workers.is_chief:
+        return
     if as_json:
         shares = {f"share/{name}": share for name, share in evaluation.shares.items()}
         whole = {"data/samples": evaluation.samples, "time/seconds": round(evaluation.seconds, 3)}

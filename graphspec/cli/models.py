@@ -12,6 +12,7 @@ from graphspec.console.echo import echo
 
 if TYPE_CHECKING:
     from graphspec.diagnostics import SpecError
+    from graphspec.distribution.strategy import Distribution
     from graphspec.predicting.predictor import Predictor
     from graphspec.runs.run import Run
 
@@ -98,6 +99,23 @@ def predictor_of(model: Run | Path, checkpoint: str | None, spec: str | None) ->
     from graphspec.predicting import model_file, spec_predictor
 
     return spec_predictor.predictor_of_file(model, data) if data is not None else model_file.predictor_of(model)
+
+
+def join_workers() -> Distribution | None:
+    """Join the workers that TF_CONFIG names, which share the samples; None for one process by itself.
+
+    Raises SpecError if TF_CONFIG is wrong, or another worker does not come.
+    """
+    from graphspec.distribution.cluster import Cluster
+    from graphspec.extras import require_tensorflow
+
+    cluster = Cluster.to_share()
+    if cluster is None:
+        return None
+    require_tensorflow()
+    from graphspec.distribution.strategy import join
+
+    return join(cluster, lambda line: echo(line, err=True))
 
 
 def warn_of_changes(run: Run) -> None:

@@ -54,6 +54,7 @@ def predict(
     RUN is a run directory, a folder of runs (its newest run is used), or a model file such as model.keras. Without -o
     the first predictions are shown. A table has a column `sample`, the index of the row that was predicted from, and
     the columns of each output: one number, several numbers by index, or the likeliest word and the numbers of all.
+    Several workers that TF_CONFIG names share the rows, and the first writes all of them, in their order.
 
     \b
     graphspec predict runs/same_digit --split test --limit 5
@@ -61,7 +62,7 @@ def predict(
     graphspec predict runs/wine -i chemistry=new.csv#alcohol,malic_acid,ash -i appearance=new.csv#color,hue -o out.npz
     graphspec predict model.keras -i x=x.npy -o out.csv --batch-size 1024
     """
-    from graphspec.cli.models import find_model, named, predictor_of
+    from graphspec.cli.models import find_model, join_workers, named, predictor_of
     from graphspec.predicting.files import check_not_input, check_output, write_predictions
     from graphspec.predicting.input_files import Files
 
@@ -72,7 +73,9 @@ def predict(
     if output is not None:
         check_output(output, replace=force)
     data = split or Files(named(inputs), rows=rows)
-    predictor = predictor_of(find_model(run, checkpoint), checkpoint, spec)
+    model = find_model(run, checkpoint)
+    workers = join_workers()
+    predictor = predictor_of(model, checkpoint, spec)
     if output is not None:
         check_not_input(output, predictor.sources(data))
 
@@ -90,9 +93,20 @@ def predict(
     if output is None:
         samples = samples.part(np.arange(total)[: limit or MAX_SHOWN])
     predictor.load()
+    from graphspec.predicting.shared import predict_together
+
     not_finite: Counter[str] = Counter()
     with counting(console, "predicting", samples.count) as advance:
-        batches = monitor(predictor.pieces(samples, batch_size), advance, not_finite)
+        pieces = (
+            predictor.pieces(samples, batch_size)
+            if workers is None
+            else predict_together(predictor, samples, batch_size, workers)
+        )
+        batches = monitor(pieces, advance, not_finite)
+        if workers is not None and not workers.is_chief:
+            for _ in batches:
+                pass
+            return
         if output is None:
             _show(batches, predictor.labels)
         else:

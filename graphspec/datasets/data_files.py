@@ -1,4 +1,4 @@
-"""Records of the data files of a run, and their comparison with the files.
+"""Records of the data files of a run, and their comparison with the files; the files that weights are taken from.
 
 A run records the size and the SHA-256 of each file. That takes as long as reading them once, so a thread beside the
 training does it; until then, a file counts as changed if its size or its modification time change.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -16,9 +16,12 @@ from typing import Any
 
 from graphspec.diagnostics.formats.outcome import legible
 from graphspec.files import open_file
+from graphspec.language.graph import ExternalModel, Object, ObjectLayer
+from graphspec.language.traversal import every_layer
 from graphspec.run_directory import relative
-from graphspec.sources import DataError, Split, files_of
+from graphspec.sources import DataError, DataSource, Split, files_of
 from graphspec.sources.fingerprint import fingerprint
+from graphspec.spec import Spec
 
 _PIECE = 2**18
 _PIECES = 64
@@ -68,6 +71,33 @@ def paths_of(splits: Iterable[Split]) -> dict[str, Path]:
             names = [source.text] if files == [source.path] else [f"{source.text}: {each.name}" for each in files]
             paths |= dict(zip(names, files, strict=True))
     return paths
+
+
+def weights_of(spec: Spec) -> dict[str, Path]:
+    """Return the files that a model of `spec` takes weights from, by their paths as the spec writes them."""
+    layers = list(every_layer(spec.graph))
+    models = [each for each in layers if isinstance(each, ExternalModel)]
+    initial = spec.training.initial_weights if spec.training is not None else None
+    stated = (spec.graph.weights, *(each.weights for each in layers), initial)
+    return {
+        **{each.source: each.path for each in models if each.path is not None},
+        **{each.text: each.path for each in stated if each is not None},
+        **dict(pair for each in layers if isinstance(each, ObjectLayer) for pair in _values_of(each.object)),
+    }
+
+
+def _values_of(stated: Object) -> Iterator[tuple[str, Path]]:
+    """Yield the files whose values an object takes, such as an initializer."""
+    for each in stated.arguments.values():
+        if isinstance(each, DataSource):
+            yield each.text, each.path
+        elif isinstance(each, Object):
+            yield from _values_of(each)
+
+
+def names_of(paths: Mapping[str, Path]) -> dict[str, Path]:
+    """Return files by names that are the same on all machines: the last part of a path that is absolute."""
+    return {Path(text).name if Path(text).is_absolute() else text: path for text, path in paths.items()}
 
 
 def differing(recorded: Recorded, paths: dict[str, Path], folder: Path) -> list[str]:

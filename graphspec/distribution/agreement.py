@@ -1,8 +1,10 @@
-"""Comparison of what workers are about to train: spec, data, versions."""
+"""Comparison of what workers are about to do: spec, weights, data, versions."""
 
 from __future__ import annotations
 
+import json
 import platform
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,8 +13,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from graphspec.datasets.data_files import paths_of, signature
-from graphspec.datasets.samples import TrainingData
+from graphspec.datasets.data_files import names_of, paths_of, signature, weights_of
+from graphspec.datasets.samples import Samples, TrainingData
 from graphspec.diagnostics import SpecError
 from graphspec.diagnostics.rules import WORKERS_DIFFER
 from graphspec.distribution.strategy import Distribution
@@ -29,13 +31,42 @@ def check_agreement(distribution: Distribution, spec: Spec, data: TrainingData) 
     """Raise SpecError that names what differs, unless all workers train the same spec on the same data."""
     if distribution.cluster is None:
         return
-    own = {
-        "value": of_training(values_of(spec)),
-        "version": _versions(),
-        "plugin": plugin_signatures(every_plugin(spec.graph), spec.path.parent),
-        "data file": _data_files(data),
-        "number of samples": _counts(data),
-    }
+    _check_same(
+        distribution,
+        {
+            "value": of_training(values_of(spec)),
+            "version": _versions(),
+            "plugin": plugin_signatures(every_plugin(spec.graph), spec.path.parent),
+            "data file": _signatures(paths_of(data.sources)),
+            "file of weights": _signatures(weights_of(spec)),
+            "number of samples": _counts(data),
+        },
+        "train",
+    )
+
+
+def check_same_model(distribution: Distribution, model: keras.Model, samples: Samples, batch_size: int) -> None:
+    """Raise SpecError that names what differs, unless all workers apply the same model to the same samples."""
+    weights = [zlib.crc32(np.ascontiguousarray(each.numpy()).tobytes()) for each in model.variables if _has_bytes(each)]
+    _check_same(
+        distribution,
+        {
+            "value": {"batch_size": batch_size, "weights of the model": zlib.crc32(json.dumps(weights).encode())},
+            "version": _versions(),
+            "data file": _signatures(paths_of([samples.sources] if samples.sources is not None else [])),
+            "number of samples": {samples.sources.name if samples.sources is not None else "all": samples.count},
+        },
+        "compute",
+    )
+
+
+def _has_bytes(variable: Any) -> bool:
+    return str(variable.dtype) != "string"
+
+
+def _check_same(distribution: Distribution, own: Mapping[str, Mapping[str, Any]], doing: str) -> None:
+    """Raise SpecError unless each worker has the values of the chief, by their kinds and names."""
+    assert distribution.cluster is not None
     every = distribution.gather_json(own)
     for index, other in enumerate(every):
         differences = [line for kind in own for line in _differences(kind, every[0][kind], other[kind])]
@@ -44,7 +75,7 @@ def check_agreement(distribution: Distribution, spec: Spec, data: TrainingData) 
             lines = "; ".join(differences[:_MAX_SHOWN]) + (f"; and {more} more" if more > 0 else "")
             raise SpecError.of(
                 WORKERS_DIFFER,
-                f"{distribution.cluster.name_of(index)} would not train what the chief trains: {lines}",
+                f"{distribution.cluster.name_of(index)} would not {doing} what the chief {doing}s: {lines}",
                 expected="the same spec, data files and versions on all workers",
                 help="give each worker the same command, and the same files or a shared folder",
             )
@@ -84,7 +115,5 @@ def _counts(data: TrainingData) -> dict[str, int]:
     return {name: each.count for name, each in splits.items() if each is not None}
 
 
-def _data_files(data: TrainingData) -> dict[str, str]:
-    """Return the signature of each file, by the name that the spec gives it, which is the same on all machines."""
-    paths = paths_of(data.sources).items()
-    return {Path(name).name if Path(name).is_absolute() else name: signature(path) for name, path in paths}
+def _signatures(paths: Mapping[str, Path]) -> dict[str, str]:
+    return {name: signature(path) for name, path in names_of(paths).items()}

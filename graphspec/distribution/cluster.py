@@ -50,6 +50,25 @@ class Cluster:
         return cls._of(_parsed(text))
 
     @classmethod
+    def to_share(cls, environment: Mapping[str, str] = os.environ) -> Cluster | None:
+        """Read the workers that share predictions or an evaluation; None for one process by itself.
+
+        That is one whose `TF_CONFIG` is missing or empty, the only worker, or an evaluator beside the workers.
+
+        Raises:
+            SpecError: `TF_CONFIG` is wrong.
+        """
+        text = environment.get(VARIABLE, "")
+        if not text.strip():
+            return None
+        config = _parsed(text)
+        task = config.get("task")
+        if not config or (isinstance(task, dict) and task.get("type") == "evaluator"):
+            return None
+        cluster = cls._of(config)
+        return cluster if len(cluster.workers) > 1 else None
+
+    @classmethod
     def _of(cls, config: Mapping[str, Any]) -> Cluster:
         cluster, task = _mapping(config, "cluster"), _mapping(config, "task")
         for kind in cluster:

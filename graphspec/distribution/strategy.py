@@ -201,7 +201,7 @@ def lost_worker(cluster: Cluster) -> SpecError:
     return SpecError.of(
         LOST_WORKER,
         f"{names} was lost" if lost else "the connection to another worker was lost",
-        help="look at the output of that worker; the run can be resumed, with as many workers or with other numbers",
+        help="look at the output of that worker, and start all again; a training resumes, with any number of workers",
     )
 
 

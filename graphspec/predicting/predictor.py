@@ -25,6 +25,8 @@ from graphspec.spec import Spec
 if TYPE_CHECKING:
     import keras
 
+    from graphspec.distribution.strategy import Distribution
+
 SPLITS = ("train", "validation", "test")
 
 
@@ -186,6 +188,7 @@ class Predictor:
         samples: Samples,
         batch_size: int | None = None,
         advance: Callable[[int], None] | None = None,
+        distribution: Distribution | None = None,
     ) -> Evaluation:
         """Return loss and metrics on `samples`; losses by output are means over samples, not over batches.
 
@@ -193,6 +196,7 @@ class Predictor:
             samples: Inputs and targets.
             batch_size: That of the training by default.
             advance: Is called with the number of samples evaluated since its last call, or more at the end.
+            distribution: The workers that share the samples; each gets the result of all.
 
         Raises:
             SpecError: Targets do not fit, a file cannot be read, or the model cannot compute its values.
@@ -203,13 +207,20 @@ class Predictor:
         from graphspec.datasets.batches import evaluation_batches
         from graphspec.datasets.faults import raise_faults
         from graphspec.datasets.targets import fit_targets
+        from graphspec.distribution.agreement import check_same_model
         from graphspec.predicting.several_batches import evaluated_at_once
+        from graphspec.predicting.shared import metrics_of_all, own_rows
         from graphspec.to_keras.keras_messages import keras_errors_as
         from graphspec.training.metrics import metric_value, replace_losses
         from graphspec.training.steps_per_execution import steps_at_once
 
         size = batch_size or self.batch_size
-        batches = evaluation_batches(self.graph, fit_targets(self.graph, model, samples), size)
+        fitted, counts = fit_targets(self.graph, model, samples), True
+        if distribution is not None:
+            check_same_model(distribution, model, samples, size)
+            rows, counts = own_rows(samples.count, size, distribution)
+            fitted = fitted.part(rows)
+        batches = evaluation_batches(self.graph, fitted, size)
         steps = steps_at_once(model, size)
         callbacks = []
         if advance is not None:
@@ -218,6 +229,8 @@ class Predictor:
         began = time.monotonic()
         with keras_errors_as(self._refused), raise_faults(samples.faults), evaluated_at_once(model, steps):
             logs = model.evaluate(batches, verbose=0, return_dict=True, callbacks=callbacks)
+        if distribution is not None:
+            logs = metrics_of_all(model, distribution, counts=counts)
         seconds = time.monotonic() - began
         replace_losses(logs)
         metrics = {name: metric_value(value) for name, value in logs.items()}

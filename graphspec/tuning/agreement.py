@@ -1,4 +1,4 @@
-"""The agreement of all workers on what a study is: the spec, the metric and the data that its first worker had.
+"""The agreement of all workers on what a study is: the spec, metric, data and weights that its first worker had.
 
 It is kept with the leases, in the order of optuna, so that of two workers that begin a study at once one is the first.
 """
@@ -12,7 +12,7 @@ from typing import Any
 
 import optuna
 
-from graphspec.datasets.data_files import paths_of, signature
+from graphspec.datasets.data_files import paths_of, signature, weights_of
 from graphspec.datasets.samples import TrainingData
 from graphspec.diagnostics import SpecError
 from graphspec.diagnostics.formats.outcome import legible
@@ -25,6 +25,7 @@ from graphspec.tuning.storage import Storage, storage_errors
 
 _KEY = "study"
 _DATA_FILE, _OTHER_FILES, _PLUGIN = "the data file ", "other data files", "the plugin "
+_WEIGHTS = "the file of weights "
 _MAX_FILES = 20
 """The number of data files that have a hash of their own."""
 _MAX_SHOWN = 5
@@ -51,6 +52,7 @@ def terms_of(spec: Spec, monitor: str, direction: str, data: TrainingData) -> di
         **hashes,
         **{f"{_PLUGIN}`{name}`": digest for name, digest in plugins},
         **data_terms(data),
+        **_weight_terms(spec),
         "the monitored metric": f"{monitor} ({direction})",
     }
 
@@ -70,11 +72,21 @@ def data_terms(data: TrainingData) -> dict[str, str]:
     return terms
 
 
-def check_data(terms: Mapping[str, str], data: TrainingData) -> None:
-    """Raise SpecError if the data is no longer what a study was begun with.
+def _weight_terms(spec: Spec) -> dict[str, str]:
+    """Return what workers must agree on of the files that weights are taken from, wherever they lie."""
+    terms: dict[str, str] = {}
+    for path in dict.fromkeys(weights_of(spec).values()):
+        name = f"{_WEIGHTS}`{legible(path.name)}`"
+        terms[name] = f"{terms[name]} {signature(path)}" if name in terms else signature(path)
+    return terms
+
+
+def check_files(terms: Mapping[str, str], spec: Spec, data: TrainingData) -> None:
+    """Raise SpecError if data or files of weights are no longer what a study was begun with.
 
     Args:
-        terms: The terms of the study; those of older versions may say less of the data.
+        terms: The terms of the study; those of older versions may say less of the files.
+        spec: The spec of the study, in its folder.
         data: The data now.
     """
     now = data_terms(data)
@@ -85,6 +97,15 @@ def check_data(terms: Mapping[str, str], data: TrainingData) -> None:
             f"the data is not what the study was begun with: {differing}",
             expected="the same files as on the other workers, and as before",
             help="restore them, or begin a new study: trials on different data cannot be compared",
+        )
+    before = {name: term for name, term in terms.items() if name.startswith(_WEIGHTS)}
+    weights = _weight_terms(spec)
+    if differing := _differences(before, {name: weights.get(name) for name in before}):
+        raise SpecError.of(
+            OTHER_STUDY,
+            f"the weights are not those that the study was begun with: {differing}",
+            expected="the same files as on the other workers, and as before",
+            help="restore them, or begin a new study: trials from different weights cannot be compared",
         )
 
 
@@ -124,7 +145,9 @@ def _differences(first: Mapping[str, Any], terms: Mapping[str, Any]) -> str:
     for name in (name for name in {**first, **terms} if first.get(name) != terms.get(name)):
         was, now = (each.get(name) or "none" for each in (first, terms))
         texts.append(
-            name if name.startswith(("`", _DATA_FILE, _OTHER_FILES, _PLUGIN)) else f"{name} ({was}, here {now})"
+            name
+            if name.startswith(("`", _DATA_FILE, _OTHER_FILES, _PLUGIN, _WEIGHTS))
+            else f"{name} ({was}, here {now})"
         )
     shown = [*texts[:_MAX_SHOWN], *([f"{len(texts) - _MAX_SHOWN} more"] if len(texts) > _MAX_SHOWN else [])]
     return ", ".join(shown)

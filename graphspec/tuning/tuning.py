@@ -127,7 +127,7 @@ def _tune(study: Study, budget: list[str], *, progress: bool, is_resumed: bool) 
     """Run trials of the study, beside other workers, until all have ended."""
     from graphspec.console.reporter import Reporter
     from graphspec.datasets.samples import read_training_data
-    from graphspec.tuning.agreement import agree, check_data
+    from graphspec.tuning.agreement import agree, check_files
     from graphspec.tuning.leases import Leases
     from graphspec.tuning.optuna_study import make_pruner
     from graphspec.tuning.storage import opened, study_in
@@ -166,7 +166,7 @@ def _tune(study: Study, budget: list[str], *, progress: bool, is_resumed: bool) 
 
         def check() -> None:
             if is_resumed and record.get("terms"):
-                check_data(record["terms"], read_training_data(study.spec))
+                check_files(record["terms"], study.spec, read_training_data(study.spec))
 
         Tuner(study, spec, reporter, optuna_study, leases, check).run()
     return study

@@ -76,6 +76,58 @@ def test_masked_steps_count_as_in_one_batch(tmp_path: Path) -> None:
     assert_equal_to_rounding(tmp_path / "one", tmp_path / "mirrored")
 
 
+RANDOM = {
+    "dropout": "{Dropout: 0.5}",
+    "gaussian_dropout": "{GaussianDropout: 0.5}",
+    "gaussian_noise": "{GaussianNoise: 0.5}",
+    "alpha_dropout": "{AlphaDropout: 0.5}",
+    "spatial_dropout": "{Reshape: [1, 64]}, {SpatialDropout1D: 0.5}",
+    "seeded_dropout": "{Dropout: {rate: 0.5, seed: 3}}",
+}
+
+
+def _random_spec() -> str:
+    """Return a spec whose weights, after one step from zero, are what each random layer made of each of two rows."""
+    nodes, outputs = [], []
+    for name, layer in RANDOM.items():
+        nodes += [f"  {name}_row: {{from: x, apply: [{layer}, {{Reshape: [1, 64]}}]}}"]
+        nodes += [f"  {name}_rows: {{from: [{name}_row, row], merge: mul}}"]
+        dense = "{Dense: {units: 1, use_bias: false, kernel_initializer: zeros}}"
+        outputs += [f"  {name}: {{from: {name}_rows, apply: [Flatten, {dense}], loss: mse}}"]
+    targets = ", ".join(f"{name}: {{key: y}}" for name in RANDOM)
+    return "\n".join(
+        [
+            "graphspec: 1\ninputs: {x: [64], row: [2, 1]}\ngraph:",
+            *nodes,
+            "outputs:",
+            *outputs,
+            "training: {optimizer: {SGD: 1.0}, epochs: 1, batch_size: 2, seed: 7}",
+            "data: {train: {file: train.npz, inputs: {x: {key: x}, row: {key: row}}, outputs: {" + targets + "}}}\n",
+        ]
+    )
+
+
+@pytest.mark.slow
+def test_random_layers_draw_other_numbers_on_each_device(tmp_path: Path) -> None:
+    """Two devices with equal rows drop and add other numbers, and the same again; rows of one device differ too."""
+    np.savez(tmp_path / "train.npz", x=np.ones((2, 64)), row=np.eye(2)[..., None], y=np.ones((2, 1)))
+    (tmp_path / "two_heads.yaml").write_text(_random_spec())
+    _train(tmp_path, 2, "again")
+    one, mirrored, again = (graphspec.Run(tmp_path / name).model() for name in ("one", "mirrored", "again"))
+    for name in RANDOM:
+        alone, drawn, repeated = (
+            model.get_layer(name).get_weights()[0].reshape(2, 64) for model in (one, mirrored, again)
+        )
+        assert np.array_equal(drawn, repeated), name
+        for rows in (alone, drawn):
+            assert not np.array_equal(rows[0], rows[1]), name
+            assert len(np.unique(rows)) > 1, name
+        if name.endswith("_dropout") and not name.startswith(("gaussian", "alpha")):
+            assert set(np.unique(drawn)) == {0.0, 2.0}, name
+    masks = [mirrored.get_layer(name).get_weights()[0] for name in RANDOM]
+    assert all(not np.array_equal(masks[0], each) for each in masks[1:])
+
+
 @pytest.mark.parametrize(
     ("layers", "effect"),
     [

@@ -193,6 +193,30 @@ def test_study_of_other_data_is_refused(journal: Path, kept: Path, tmp_path: Pat
     assert [trial.state for trial in Study(study).trials] == ["complete"] * 2
 
 
+def test_study_from_other_weights_is_refused(tmp_path: Path) -> None:
+    """Other content of a file of weights is noticed when a study is joined and when it resumes, as that of data is."""
+    path, weights = write_spec(tmp_path), tmp_path / "start.weights.h5"
+    model = graphspec.build(path)
+    model.save_weights(weights)
+    rates = "{training.optimizer.Adam.learning_rate: {float: {low: 0.001, high: 0.1}}}"
+    sets = ("--set", f"search.parameters={rates}", "--set", "training.initial_weights=start.weights.h5")
+    words = ("--storage", f"journal:{tmp_path / 'one.journal'}", *sets, *ONE)
+    begun = call("tune", path, *words, "--study-dir", tmp_path / "begun")
+    assert begun.exit_code == 0, begun.output
+    model.set_weights([each + 1 for each in model.get_weights()])
+    model.save_weights(weights)
+    joined = call("tune", path, *words, "--study-dir", tmp_path / "joined")
+    assert (joined.exit_code, "error[GS919]" in joined.stderr) == (1, True), joined.output
+    assert "differs from this one in the file of weights `start.weights.h5`\n" in joined.stderr
+    assert not (tmp_path / "joined").exists()
+    again = ("--resume", tmp_path / "begun", "--storage", f"journal:{tmp_path / 'one.journal'}", "--trials", 2)
+    resumed = call("tune", *again)
+    assert (resumed.exit_code, "error[GS919]" in resumed.stderr) == (1, True), resumed.output
+    assert (
+        "weights are not those that the study was begun with: the file of weights `start.weights.h5`" in resumed.stderr
+    )
+
+
 def test_study_of_somebody_else_is_refused(spec: Path, tmp_path: Path) -> None:
     """A study that optuna alone has made is not written into."""
     path = tmp_path / "foreign.journal"

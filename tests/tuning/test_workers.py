@@ -137,12 +137,16 @@ def on_machine(name: str, grace: float = 4.0) -> None:
 
 
 @pytest.mark.slow
-def test_machines_share_a_journal(process: Start, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["journal", "server"])
+def test_machines_share_a_storage(process: Start, tmp_path: Path, kind: str, request: pytest.FixtureRequest) -> None:
     """Two machines with folders of their own; one dies, and the other trains its trial anew, with the same values."""
     homes = [tmp_path / name for name in ("alpha", "beta")]
     (tmp_path / "shared").mkdir()
-    journal = tmp_path / "shared" / "spec.journal"
-    words = ("--storage", f"journal:{journal}", "--trials", 3, *FOUR)
+    is_journal = kind == "journal"
+    storage = (
+        f"journal:{tmp_path / 'shared' / 'spec.journal'}" if is_journal else request.getfixturevalue("postgres").url
+    )
+    words = ("--storage", storage, "--study-name", tmp_path.name, "--trials", 3, *FOUR)
     alpha, beta = (partial(on_machine, home.name) for home in homes)
     for home in homes:
         home.mkdir()
@@ -155,7 +159,7 @@ def test_machines_share_a_journal(process: Start, tmp_path: Path) -> None:
     victim.kill()
     victim.communicate()
     (said,) = ended(survivor)
-    trials = Study(homes[1] / "study", f"journal:{journal}").trials
+    trials = Study(homes[1] / "study", storage).trials
     assert [(trial.number, trial.state) for trial in trials] == [(number, "complete") for number in range(3)]
     (taken,) = re.findall(r"trial (\d+) is taken over from process \d+ of alpha, of which nothing was heard", said)
     assert [trial.is_here for trial in trials] == [False, True, True]
@@ -164,9 +168,9 @@ def test_machines_share_a_journal(process: Start, tmp_path: Path) -> None:
     for trial in trials:
         assert trial.run.is_dir()
         assert trial.host == ("" if trial.is_here else "alpha")
-    resumed = call("tune", "--resume", homes[0] / "study", "--storage", f"journal:{journal}", "--quiet")
+    resumed = call("tune", "--resume", homes[0] / "study", "--storage", storage, "--quiet")
     assert resumed.exit_code == 0, resumed.output
-    again = Study(homes[0] / "study", f"journal:{journal}").trials
+    again = Study(homes[0] / "study", storage).trials
     assert [trial.value for trial in again] == [trial.value for trial in trials]
     assert (homes[0] / "study" / "best.yaml").read_text() == (homes[1] / "study" / "best.yaml").read_text()
 
