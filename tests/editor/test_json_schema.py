@@ -71,7 +71,7 @@ def test_every_key_has_a_text() -> None:
     }
     for name, texts in TEXTS.items():
         keys = {field.alias or key for key, field in parts[name].model_fields.items()}
-        assert set(texts) - {"when", "otherwise"} == keys, name
+        assert set(texts) - {"each", "when", "otherwise"} == keys, name
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)

@@ -46,7 +46,7 @@ outputs: {y: {from: joined, apply: [Flatten, {Dense: 2}]}}
 """
 
 
-class Table(L.Layer):
+class Table(keras.layers.Layer):
     """A weight as `add_weight` makes it, once for each sample."""
 
     def __init__(self, shape: tuple[int, ...], **keywords: object) -> None:
