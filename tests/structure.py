@@ -61,6 +61,9 @@ class Walk:
     def _argument(self, value: Any) -> str:
         if isinstance(value, keras.KerasTensor):
             return self._tensor(value)
+        if _is_array(value):
+            array = keras.ops.convert_to_numpy(value)
+            return f"{array.dtype} {array.tolist()}"
         if isinstance(value, list | tuple):
             return f"[{', '.join(self._argument(item) for item in value)}]"
         if isinstance(value, dict):
@@ -86,6 +89,11 @@ class Walk:
         return f"layer {self._layer_numbers[id(layer)]}"
 
 
+def _is_array(value: Any) -> bool:
+    """Whether a value is a constant: an array of NumPy, or a tensor with a value."""
+    return isinstance(value, np.ndarray) or (keras.ops.is_tensor(value) and not isinstance(value, keras.KerasTensor))
+
+
 def _named(tensors: Any) -> dict[str, Any]:
     if isinstance(tensors, dict):
         return tensors
@@ -98,7 +106,11 @@ def _arguments(operation: Any, node: Any) -> Iterator[tuple[str, Any]]:
     bound = signature.bind(*node.arguments.args, **node.arguments.kwargs)
     for name, value in bound.arguments.items():
         default = signature.parameters[name].default
-        if isinstance(value, keras.KerasTensor) or (value is not None and value != default and value != {}):
+        if (
+            isinstance(value, keras.KerasTensor)
+            or _is_array(value)
+            or (value is not None and value != default and value != {})
+        ):
             yield name, value
 
 

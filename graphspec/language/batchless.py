@@ -44,7 +44,7 @@ class Kinds:
 
     def _results(self, node: Node) -> list[Kind]:
         if node.is_faulty:
-            return []
+            return [Kind.BATCHED] * max(1, len(node.steps))
         before = [self.of(each) for each in node.feed.tensors]
         if not node.steps:
             return [max(before, default=Kind.BATCHED)]
