@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from graphspec.catalog.generated import read_generated
 
@@ -24,7 +24,11 @@ Kind = Literal[
     "schedules",
     "callbacks",
     "ops",
+    "functions",
 ]
+
+KINDS: tuple[Kind, ...] = tuple(each for each in get_args(Kind) if each != "functions")
+"""The kinds that the catalogue lists. Functions are those of plugins alone, for arguments that take any function."""
 
 SINGULAR: dict[Kind, str] = {
     "layers": "layer",
@@ -38,6 +42,7 @@ SINGULAR: dict[Kind, str] = {
     "schedules": "learning-rate schedule",
     "callbacks": "callback",
     "ops": "operation",
+    "functions": "function",
 }
 
 
@@ -107,12 +112,18 @@ def promotion() -> dict[str, Any]:
 
 def names(kind: Kind) -> list[str]:
     """Return the class names of `kind` that Keras exports."""
-    return list(read_generated("keras.json")["kinds"][kind]["classes"])
+    return list(_listed(kind)["classes"])
 
 
 def identifiers(kind: Kind) -> dict[str, str | None]:
     """Return the string identifiers of `kind` besides class names, with the class of each, None for a function."""
-    found: dict[str, str | None] = read_generated("keras.json")["kinds"][kind]["identifiers"]
+    found: dict[str, str | None] = _listed(kind)["identifiers"]
+    return found
+
+
+def _listed(kind: Kind) -> dict[str, Any]:
+    """Return the classes and identifiers of a kind."""
+    found: dict[str, Any] = read_generated("keras.json")["kinds"].get(kind, {"classes": {}, "identifiers": {}})
     return found
 
 
@@ -124,8 +135,8 @@ def is_identifier(kind: Kind, name: str) -> bool:
 @cache
 def find(kind: Kind, name: str) -> Entry | None:
     """Return the entry of a class name or string identifier; None if there is none."""
-    kinds = read_generated("keras.json")["kinds"][kind]
-    classes = {**kinds["classes"], **kinds.get("makers", {})} if kind == "ops" else kinds["classes"]
+    listed = _listed(kind)
+    classes = {**listed["classes"], **listed.get("makers", {})}
     target = name if name in classes else identifiers(kind).get(name)
     if target is None and kind == "optimizers":
         target = identifiers(kind).get(name.lower())

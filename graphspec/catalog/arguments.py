@@ -25,6 +25,11 @@ _NAMES: dict[str, Kind] = {
 }
 
 
+FUNCTIONS: dict[str, tuple[str, ...]] = {"TextVectorization": ("standardize", "split")}
+"""The arguments of each layer that take any function of tensors, which a plugin registers. A test compares the table
+with what Keras calls."""
+
+
 @dataclass(frozen=True, slots=True)
 class WrittenPath:
     """The argument of a callback with the path that it writes to.

@@ -6,17 +6,15 @@ import json
 import shutil
 import sys
 import textwrap
-from typing import get_args
 
 import click
 
 from graphspec import catalog
-from graphspec.catalog import REQUIRED, SINGULAR, Entry, Kind
+from graphspec.catalog import KINDS, REQUIRED, SINGULAR, Entry, Kind
 from graphspec.catalog.refused import CODE_CARRYING, CODE_CARRYING_OPS, FAILING_OPS, NOT_APPLIED, RETIRED_NAMES
 from graphspec.console.echo import echo
 from graphspec.diagnostics.suggest import a, did_you_mean
 
-KINDS: tuple[Kind, ...] = get_args(Kind)
 UNUSABLE = {**CODE_CARRYING, **CODE_CARRYING_OPS, **FAILING_OPS, **NOT_APPLIED}
 """The names of Keras that a spec cannot use, each with what to write instead."""
 

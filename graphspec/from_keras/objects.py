@@ -284,4 +284,4 @@ def _is_layer(written: dict[str, Any]) -> bool:
 def _kind_of(written: dict[str, Any]) -> Kind:
     """Return the kind of an object whose argument does not tell it, by the class that it is."""
     name = str(written["class_name"])
-    return next((kind for kind in catalog.SINGULAR if catalog.find(kind, name) is not None), "layers")
+    return next((kind for kind in catalog.KINDS if catalog.find(kind, name) is not None), "layers")

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 
@@ -42,7 +42,7 @@ same_keras = pytest.mark.skipif(
     _installed() != catalog.keras_version(),
     reason=f"the catalogue is of Keras {catalog.keras_version()}, and {_installed()} is installed",
 )
-KINDS: tuple[Kind, ...] = tuple(kind for kind in get_args(Kind) if kind not in ("activations", "ops"))
+KINDS: tuple[Kind, ...] = tuple(kind for kind in catalog.KINDS if kind not in ("activations", "ops"))
 
 
 def entries() -> Iterator[catalog.Entry]:

@@ -6,10 +6,10 @@ Each class is a definition `<kind>.<Name>`; each kind is a definition of any of 
 from __future__ import annotations
 
 import re
-from typing import Any, get_args
+from typing import Any
 
 from graphspec import catalog
-from graphspec.catalog import Entry, Kind
+from graphspec.catalog import KINDS, Entry, Kind
 from graphspec.catalog.refused import CODE_CARRYING, CODE_CARRYING_OPS, FAILING_OPS, NOT_APPLIED
 from graphspec.editor.json_schema.values import CUSTOM, EXPRESSION, Schema, argument, first_argument, in_any_case, ref
 from graphspec.language.lower.merges import MERGES
@@ -23,8 +23,7 @@ REFUSED = {**CODE_CARRYING, **CODE_CARRYING_OPS, **FAILING_OPS, **NOT_APPLIED}
 def definitions() -> dict[str, Schema]:
     """Return the definitions of all classes and kinds, of steps and of merges."""
     made: dict[str, Schema] = {}
-    kinds: tuple[Kind, ...] = get_args(Kind)
-    for kind in kinds:
+    for kind in KINDS:
         for name in catalog.names(kind):
             entry = catalog.find(kind, name)
             if entry is not None and name not in REFUSED:

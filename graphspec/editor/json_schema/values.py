@@ -11,7 +11,7 @@ from typing import Any
 
 from graphspec import catalog
 from graphspec.catalog import REQUIRED, Entry
-from graphspec.catalog.arguments import argument_kind
+from graphspec.catalog.arguments import FUNCTIONS, argument_kind
 from graphspec.catalog.values import Values, accepted
 
 Schema = dict[str, Any]
@@ -66,6 +66,18 @@ def definitions() -> dict[str, Schema]:
         "number": {"type": _ANYTHING, **_NO_NUMBER},
         "anything": {"type": _ANYTHING},
         "layers": {"anyOf": [ref("layer"), {"type": "array", "items": ref("layer")}, {"type": "null"}]},
+        "functions": {
+            "anyOf": [
+                {"type": "string", "pattern": CUSTOM},
+                {
+                    "type": "object",
+                    "patternProperties": {CUSTOM: {}},
+                    "additionalProperties": False,
+                    "minProperties": 1,
+                    "maxProperties": 1,
+                },
+            ]
+        },
         "path": {"type": "string", "minLength": 1},
     }
 
@@ -82,7 +94,8 @@ def argument(entry: Entry, name: str, docs: dict[str, str]) -> Schema:
     if kind is not None:
         return schema | {"anyOf": [ref(kind), *([PLAIN] if taken is None else taken)]}
     if taken is not None:
-        return schema | {"anyOf": [*taken, EXPRESSION]}
+        function = [ref("functions")] if name in FUNCTIONS.get(entry.name, ()) else []
+        return schema | {"anyOf": [*taken, *function, EXPRESSION]}
     if isinstance(default, bool):
         return schema | ref("truth")
     if name != "name" and (default is REQUIRED or isinstance(default, int | float)):

@@ -12,7 +12,7 @@ from typing import Any
 
 from graphspec import catalog
 from graphspec.catalog import SINGULAR, Kind
-from graphspec.catalog.arguments import argument_kind
+from graphspec.catalog.arguments import FUNCTIONS, argument_kind
 from graphspec.catalog.refused import (
     CODE_CARRYING,
     CONNECTING,
@@ -308,7 +308,11 @@ def read_argument(
     entry: catalog.Entry, argument: str, value: Located, report: Report, *, scope: Scope | None = None
 ) -> Any:
     """Return the value of an argument: plain data, an Object, a Layer, or FAULTY."""
-    if report.is_open(value.span) or refuse_value(entry, argument, value, report):
+    if report.is_open(value.span):
+        return FAULTY
+    if argument in FUNCTIONS.get(entry.name, ()) and _names_object("functions", value, scope):
+        return read_object("functions", value, report, scope) or FAULTY
+    if refuse_value(entry, argument, value, report):
         return FAULTY
     kind = argument_kind(argument)
     if value.value is None and not (kind == "layers" and argument in entry.required):

@@ -8,7 +8,7 @@ from typing import Any
 
 from graphspec import catalog
 from graphspec.catalog import REQUIRED, SINGULAR, Entry
-from graphspec.catalog.arguments import argument_kind
+from graphspec.catalog.arguments import FUNCTIONS, argument_kind
 from graphspec.catalog.values import FLOAT32_MAX, Values, accepted, takes, takes_length, wrong_items
 from graphspec.diagnostics import Fix, Report
 from graphspec.diagnostics.rules import ARGUMENT_VALUE, BAD_NAME, WRONG_TYPE
@@ -50,6 +50,9 @@ def refuse_value(entry: Entry, argument: str, value: Located, report: Report) ->
         subject = f"an entry of {subject}" if not subject.startswith("an entry") else subject
     near = _near(expected, wrong.value)
     help = f"did you mean `{near}`?" if near else _about(entry, argument)
+    plugin = "a function that a plugin registers" if argument in FUNCTIONS.get(entry.name, ()) else ""
+    if plugin and not near:
+        help = f"write the function of a plugin with its package: `{argument}: my>{argument}`"
     fix = Fix.rewrite(wrong.span, wrong.value, near, is_safe=False) if near else None
     if isinstance(entry.arguments[argument], bool) and _is_number(content):
         help, fix = _as_truth(argument, wrong)
@@ -57,7 +60,7 @@ def refuse_value(entry: Entry, argument: str, value: Located, report: Report) ->
         ARGUMENT_VALUE,
         f"{subject} is {_kind_of(wrong.value)}",
         wrong.span,
-        expected=" or ".join(filter(None, [a(SINGULAR[kind]) if kind is not None else "", in_words(expected)])),
+        expected=" or ".join(filter(None, [a(SINGULAR[kind]) if kind is not None else "", in_words(expected), plugin])),
         help=help,
         fix=fix,
     )
