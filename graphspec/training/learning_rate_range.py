@@ -11,7 +11,8 @@ from graphspec.datasets.faults import raise_faults
 from graphspec.diagnostics import SpecError
 from graphspec.diagnostics.rules import NOT_DISTRIBUTABLE, REFUSED_TRAINING
 from graphspec.language.training import has_learning_rate, with_learning_rate
-from graphspec.training.metrics import OutputLoss, metric_value
+from graphspec.run_directory.records import MAX_NUMBER
+from graphspec.training.metrics import OutputLoss
 from graphspec.training.setup import TrainingSetup, compile_setup
 from graphspec.training.stages import enter_stage
 from graphspec.training.state import Position, TrainingState
@@ -105,7 +106,8 @@ def _test(setup: TrainingSetup, is_stopped: Callable[[], bool]) -> RangeTest:
         loss = float(model.train_on_batch(*batch, return_dict=True)["loss"])
         average = _MEMORY * average + (1 - _MEMORY) * loss
         rates.append(float(f"{LOWEST * growth**number:.6g}"))
-        losses.append(metric_value(average / (1 - _MEMORY ** (number + 1))))
+        unbiased = average / (1 - _MEMORY ** (number + 1))
+        losses.append(unbiased if abs(unbiased) <= MAX_NUMBER else None)
         known = [each for each in losses if each is not None]
         if losses[-1] is None or is_stopped() or (number >= _FIRST_STEPS and losses[-1] > _DIVERGED * min(known)):
             break
