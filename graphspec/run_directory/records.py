@@ -69,6 +69,14 @@ class StartedFrom(_Record):
     sha256: str
 
 
+class RecordedStage(_Record):
+    """A stage that has begun, with its first epoch, counted from 0, and the number of weights that it trains."""
+
+    name: str
+    first_epoch: Count
+    trained: Count = 0
+
+
 class RecordedDistribution(_Record):
     """The numbers of processes and of devices that share each batch."""
 
@@ -96,6 +104,7 @@ class RunRecord(_Record):
     left_out: list[str] = []
     started_from: StartedFrom | None = None
     distribution: RecordedDistribution | None = None
+    stages: list[RecordedStage] = []
 
 
 class RecordedFile(_Record):
