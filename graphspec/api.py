@@ -127,6 +127,7 @@ def train(
     checkpoint: str = "last",
     progress: bool = False,
     on_epoch: Callable[[Row], bool] | None = None,
+    find_learning_rate: bool = False,
 ) -> Run:
     """Train the model of a spec on its data and write a run directory.
 
@@ -139,6 +140,8 @@ def train(
         checkpoint: With `from_run`, its `last` model, or the `best`.
         progress: Show progress on standard error.
         on_epoch: Called with each row of `Run.metrics`; if it returns False, the training ends.
+        find_learning_rate: Test learning rates before the training, which stays as it is. The curve is kept in
+            `learning_rates.json` of the run and shown in its report.
 
     Raises:
         SpecError: The spec, its data or the training has an error.
@@ -161,9 +164,17 @@ def train(
     from graphspec.training.trainer import train as train_model
 
     try:
-        return Run(
-            train_model(loaded, samples, folder, start, distribution=distribution, reporter=reporter, on_epoch=on_epoch)
+        run = train_model(
+            loaded,
+            samples,
+            folder,
+            start,
+            distribution=distribution,
+            reporter=reporter,
+            on_epoch=on_epoch,
+            tests_learning_rates=find_learning_rate,
         )
+        return Run(run)
     except StoppedError as error:
         raise error.as_exit() from None
 

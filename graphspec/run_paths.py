@@ -14,6 +14,7 @@ RECORD, LOCK, SPEC, PROVENANCE = "run.json", "lock.json", "spec.yaml", "provenan
 METRICS, TABLE, LOG = "metrics.jsonl", "metrics.csv", "log.txt"
 MODEL, BEST = "model.keras", "best.keras"
 VOCABULARIES, ADAPTED = "vocabularies.json", "adapted.json"
+LEARNING_RATES = "learning_rates.json"
 CHECKPOINTS, INCLUDED = "checkpoints", "included"
 HELD = ".held"
 MLFLOW, MLFLOW_RUN = "mlflow", "mlflow.json"
@@ -30,7 +31,7 @@ PARTS = (
 )
 """Files and folders that must stay in a run directory while its training runs."""
 
-KEPT = (*PARTS, MODEL, BEST, MLFLOW, MLFLOW_RUN, REPORT, EXPORTS, WORKERS)
+KEPT = (*PARTS, MODEL, BEST, MLFLOW, MLFLOW_RUN, LEARNING_RATES, REPORT, EXPORTS, WORKERS)
 """The names that graphspec uses in a run directory, where no callback may write."""
 
 MAX_NAME, MAX_PATH, MAX_DEPTH = 255, 1_000, 20

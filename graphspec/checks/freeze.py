@@ -111,9 +111,8 @@ def check_multipliers(context: CheckContext) -> Iterator[Diagnostic]:
         return
     if any(isinstance(layer, ExternalModel) for _, layer in paths):
         return
-    trained = {layer for _, layer in paths if _may_have_weights(layer) and not next(wrapped_layers(layer), None)}
-    first, *further = frozen_layers(training, paths)
-    trained -= first.intersection(*further)
+    weighted = {layer for _, layer in paths if _may_have_weights(layer) and not next(wrapped_layers(layer), None)}
+    trained = {layer for frozen in frozen_layers(training, paths) for layer in weighted - frozen}
     for each in reversed(training.multipliers):
         matched = _matched([each.layers], [path for path, _ in paths])
         inside = {layer for path, layer in paths if path in matched or _within(path, matched)}

@@ -27,6 +27,11 @@ if TYPE_CHECKING:
     help="Start from the weights of a run, as far as they carry over to this spec (see `graphspec diff`).",
 )
 @checkpoint_option
+@click.option(
+    "--find-learning-rate",
+    is_flag=True,
+    help="Test learning rates before the training, print the one to try, and keep the curve for the report.",
+)
 @quiet_option
 def train(
     spec: str | None,
@@ -35,6 +40,7 @@ def train(
     resume: str | None,
     from_run: str | None,
     checkpoint: str | None,
+    find_learning_rate: bool,
     quiet: bool,
 ) -> None:
     """Train the model of a spec on its data, into a run directory.
@@ -43,7 +49,8 @@ def train(
     write a checkpoint; a killed training keeps its last one. --resume continues from there, to the same result as
     without the interruption. With --resume, --set training.epochs=N trains for more epochs than the spec says.
     --from starts a new run from the weights of another one: of layers with the same name, or that were renamed, and of
-    the same shape. What carries over and what does not is printed, and kept with the run.
+    the same shape. What carries over and what does not is printed, and kept with the run. --find-learning-rate takes
+    some steps at growing learning rates first, and then trains as without it.
 
     \b
     graphspec train specs/same_digit.yaml
@@ -61,9 +68,12 @@ def train(
             raise click.UsageError("--resume writes to the run itself, so it excludes --run-dir")
         if from_run is not None:
             raise click.UsageError("--resume continues with the weights of the run itself, so it excludes --from")
+        if find_learning_rate:
+            raise click.UsageError("--find-learning-rate tests before the first step, so it excludes --resume")
         run = _resume(resume, epochs_of(overrides), quiet)
     else:
-        run = _train(str(spec), overrides, run_dir, quiet, start=(from_run, checkpoint or "last"))
+        start = from_run, checkpoint or "last"
+        run = _train(str(spec), overrides, run_dir, quiet, start=start, tests_learning_rates=find_learning_rate)
     if run is None:
         return
     if quiet:
@@ -80,7 +90,13 @@ def train(
 
 
 def _train(
-    spec: str, overrides: tuple[str, ...], run_dir: Path | None, quiet: bool, *, start: tuple[str | None, str]
+    spec: str,
+    overrides: tuple[str, ...],
+    run_dir: Path | None,
+    quiet: bool,
+    *,
+    start: tuple[str | None, str],
+    tests_learning_rates: bool,
 ) -> Run | None:
     """Train, and return the run; None for a worker that does not write it."""
     from graphspec.api import train as train_spec
@@ -95,7 +111,14 @@ def _train(
     if report.warnings and not is_follower(loaded):  # they are the same on all workers
         click.echo(render(report), err=True)
     from_run, checkpoint = start
-    run = train_spec(loaded, run_dir=run_dir, from_run=from_run, checkpoint=checkpoint, progress=not quiet)
+    run = train_spec(
+        loaded,
+        run_dir=run_dir,
+        from_run=from_run,
+        checkpoint=checkpoint,
+        progress=not quiet,
+        find_learning_rate=tests_learning_rates,
+    )
     return run if not is_follower(loaded) else None
 
 

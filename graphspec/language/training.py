@@ -5,8 +5,10 @@ Plain settings, such as `batch_size`, stay in the `TrainingModel`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
+from graphspec import catalog
 from graphspec.diagnostics import Span
 from graphspec.language.graph import Object, Weights
 
@@ -17,6 +19,27 @@ class Pattern:
 
     text: str
     span: Span
+
+
+LEARNING_RATE = "learning_rate"
+
+
+def has_learning_rate(optimizer: Object) -> bool:
+    """Return whether an optimizer has a learning rate of its own; those of plugins may have one."""
+    entry = catalog.find("optimizers", optimizer.name)
+    return entry is None or LEARNING_RATE in entry.arguments
+
+
+def with_learning_rate(optimizer: Object, value: Any, span: Span) -> Object:
+    """Return an optimizer with another learning rate, a number or a schedule, that stands at `span`."""
+    entry = catalog.find("optimizers", optimizer.name)
+    return replace(
+        optimizer,
+        name=entry.name if entry is not None else optimizer.name,
+        is_identifier=False,
+        arguments={**optimizer.arguments, LEARNING_RATE: value},
+        spans={**optimizer.spans, LEARNING_RATE: span},
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

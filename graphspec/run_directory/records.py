@@ -15,10 +15,22 @@ from graphspec.console.shell import command_line, path_word
 from graphspec.diagnostics import SpecError
 from graphspec.diagnostics.rules import BAD_RUN
 from graphspec.run_directory.files import MAX_BYTES, read_json
-from graphspec.run_paths import ADAPTED, BEST, CHECKPOINTS, LOCK, MODEL, PROVENANCE, RECORD, VOCABULARIES
+from graphspec.run_paths import (
+    ADAPTED,
+    BEST,
+    CHECKPOINTS,
+    LEARNING_RATES,
+    LOCK,
+    MODEL,
+    PROVENANCE,
+    RECORD,
+    VOCABULARIES,
+)
 
 _LARGE = 2**29
 """The size limit of a file that holds words of the data, or names of its files."""
+
+_MAX_RATES = 10_000
 
 MAX_NUMBER = 1e300
 """The limit of a recorded number, so that plots and comparisons do not overflow."""
@@ -57,6 +69,14 @@ class StartedFrom(_Record):
     sha256: str
 
 
+class RecordedStage(_Record):
+    """A stage that has begun, with its first epoch, counted from 0, and the number of weights that it trains."""
+
+    name: str
+    first_epoch: Count
+    trained: Count = 0
+
+
 class RecordedDistribution(_Record):
     """The numbers of processes and of devices that share each batch."""
 
@@ -84,6 +104,7 @@ class RunRecord(_Record):
     left_out: list[str] = []
     started_from: StartedFrom | None = None
     distribution: RecordedDistribution | None = None
+    stages: list[RecordedStage] = []
 
 
 class RecordedFile(_Record):
@@ -131,6 +152,14 @@ class StudyRecord(_Record):
     resolved: RecordedSpec | None = None
 
 
+class RecordedRangeTest(_Record):
+    """The content of `learning_rates.json`: a loss for each learning rate, and the rate to try."""
+
+    rates: Annotated[list[Annotated[Number, Field(gt=0)]], Field(min_length=1, max_length=_MAX_RATES)]
+    losses: Annotated[list[Number | None], Field(min_length=1, max_length=_MAX_RATES)]
+    suggestion: Annotated[Number, Field(gt=0)] | None
+
+
 class Origin(_Record):
     """The origin of a value of the spec, with the expression that was evaluated."""
 
@@ -139,6 +168,7 @@ class Origin(_Record):
     written: str = ""
 
 
+_RANGE_TEST = TypeAdapter(RecordedRangeTest)
 _RECORD, _STUDY = TypeAdapter(RunRecord), TypeAdapter(StudyRecord)
 _LOCK = TypeAdapter(RunLock)
 _PROVENANCE = TypeAdapter(dict[str, Origin])
@@ -159,6 +189,17 @@ def read_lock(run: Path) -> dict[str, Any]:
 def read_provenance(run: Path) -> dict[str, Any]:
     """Read the origin of each value of the spec."""
     return _read(run / PROVENANCE, _PROVENANCE)
+
+
+def read_learning_rates(run: Path) -> dict[str, Any] | None:
+    """Read the result of the range test of learning rates; None without one."""
+    path = run / LEARNING_RATES
+    if not os.path.lexists(path):
+        return None
+    content = _read(path, _RANGE_TEST)
+    if len(content["rates"]) != len(content["losses"]):
+        raise damaged(path, "it does not hold a loss for each rate")
+    return content
 
 
 def read_study(study: Path, name: str) -> dict[str, Any]:

@@ -144,12 +144,15 @@ def set_up(
     )
 
 
-def compile_setup(setup: TrainingSetup, recorded_steps: int | None, stage: int = 0) -> dict[str, OutputLoss]:
+def compile_setup(
+    setup: TrainingSetup, recorded_steps: int | None, stage: int = 0, optimizer: Object | None = None
+) -> dict[str, OutputLoss]:
     """Compile the model for a stage of the training, and build its metrics and its optimizer.
 
     Args:
         setup: The training.
         stage: The number of the stage, from 0.
+        optimizer: Another optimizer than that of the stage.
         recorded_steps: The steps per execution of the run that is resumed; None for those of the spec.
 
     Returns:
@@ -166,7 +169,7 @@ def compile_setup(setup: TrainingSetup, recorded_steps: int | None, stage: int =
         losses = compile_model(
             setup.spec,
             model,
-            optimizer=setup.stages[stage].optimizer,
+            optimizer=optimizer or setup.stages[stage].optimizer,
             steps_per_execution=steps,
             shared=distribution is not None,
         )

@@ -19,6 +19,7 @@ from graphspec.distribution.agreement import check_agreement
 from graphspec.distribution.cluster import MULTI_WORKER
 from graphspec.distribution.strategy import Distribution, make_distribution
 from graphspec.run_directory.starting_model import StartingModel
+from graphspec.run_paths import LEARNING_RATES
 from graphspec.spec import Spec
 from graphspec.to_keras.spec import BUILDING
 from graphspec.to_keras.weights import load_weights
@@ -30,6 +31,7 @@ from graphspec.training.checkpoints import BEST, Checkpoints, checkpoint_steps, 
 from graphspec.training.epoch_stats import EpochStats
 from graphspec.training.fitting import training_error
 from graphspec.training.follower import adapt_together, follow
+from graphspec.training.learning_rate_range import find_learning_rate
 from graphspec.training.metrics import OutputLoss
 from graphspec.training.mlflow_log import logged_to_mlflow
 from graphspec.training.nan_guard import NotFiniteError
@@ -57,6 +59,7 @@ def train(
     distribution: Distribution | None,
     reporter: Reporter,
     on_epoch: OnEpoch | None = None,
+    tests_learning_rates: bool = False,
 ) -> Path:
     """Train the model of `spec` on `data` and return the run directory. See `graphspec.train`.
 
@@ -68,6 +71,7 @@ def train(
         distribution: The replicas that share the batches, see `distribution_of`.
         reporter: Receives the progress and the warnings, and keeps them in the log of the run.
         on_epoch: Receives each row of metrics; the training ends when it returns False.
+        tests_learning_rates: Test learning rates before the training, which stays as it is.
 
     Raises:
         StoppedError: A signal has stopped the training; the run can be resumed.
@@ -98,6 +102,8 @@ def train(
         with run_directory.hold(run), Interruption() as interruption:
             reporter.keep_in(run_directory.LogFile(run / run_directory.LOG))
             start = begin_run(run, setup, data, loaded, starting_model)
+            if tests_learning_rates:
+                losses = _test_learning_rates(setup, run, reporter, interruption)
             return _train(setup, start, losses, reporter=reporter, on_epoch=on_epoch, interruption=interruption)
 
 
@@ -132,6 +138,16 @@ def resume(
         if distribution is not None and not distribution.is_chief:
             return _follow_resumed(spec, data, run, distribution, reporter)
         return _resume(spec, data, run, changes, distribution, reporter=reporter, on_epoch=on_epoch)
+
+
+def _test_learning_rates(
+    setup: TrainingSetup, run: Path, reporter: Reporter, interruption: Interruption
+) -> dict[str, OutputLoss]:
+    """Keep and report the result of a range test; return the loss metrics of the model, which is as before."""
+    result, losses = find_learning_rate(setup, lambda: interruption.is_requested)
+    run_directory.write_json(run / LEARNING_RATES, result.as_json())
+    reporter.conclude(str(result))
+    return losses
 
 
 def distribution_of(spec: Spec, reporter: Reporter) -> Distribution | None:

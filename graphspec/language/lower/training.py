@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 from graphspec import catalog
@@ -17,9 +16,15 @@ from graphspec.language.lower.files import read_weights
 from graphspec.language.lower.objects import FAULTY, read_argument, read_object
 from graphspec.language.schema.model import BALANCED, OutputModel
 from graphspec.language.schema.training import StageModel, TrainingModel
-from graphspec.language.training import Multiplier, Pattern, Stage, Training
-
-_RATE = "learning_rate"
+from graphspec.language.training import (
+    LEARNING_RATE,
+    Multiplier,
+    Pattern,
+    Stage,
+    Training,
+    has_learning_rate,
+    with_learning_rate,
+)
 
 LOGS: dict[str, tuple[str, dict[str, str]]] = {
     "tensorboard": ("TensorBoard", {"log_dir": "logs"}),
@@ -81,29 +86,18 @@ def _with_rate(optimizer: Object, stage: StageModel, report: Report) -> Object:
     """Return the optimizer with the learning rate of a stage, or as it is after a diagnostic."""
     if stage.learning_rate is None:
         return optimizer
-    written, name = stage.located("learning_rate"), optimizer.name
-    entry = catalog.find("optimizers", name)
-    value = plain(written.value)
-    if entry is not None:
-        if _RATE not in entry.arguments:
-            report.add(
-                BAD_STAGE,
-                f"`{entry.name}` has no learning rate of its own, so a stage cannot change it",
-                written.span,
-                expected="an optimizer with a `learning_rate`",
-                help="remove `learning_rate` from the stage",
-            )
-            return optimizer
-        value, name = read_argument(entry, _RATE, written, report), entry.name
-        if value is FAULTY:
-            return optimizer
-    return replace(
-        optimizer,
-        name=name,
-        is_identifier=False,
-        arguments={**optimizer.arguments, _RATE: value},
-        spans={**optimizer.spans, _RATE: written.span},
-    )
+    written, entry = stage.located(LEARNING_RATE), catalog.find("optimizers", optimizer.name)
+    if not has_learning_rate(optimizer):
+        report.add(
+            BAD_STAGE,
+            f"`{optimizer.name}` has no learning rate of its own, so a stage cannot change it",
+            written.span,
+            expected="an optimizer with a `learning_rate`",
+            help="remove `learning_rate` from the stage",
+        )
+        return optimizer
+    value = read_argument(entry, LEARNING_RATE, written, report) if entry is not None else plain(written.value)
+    return with_learning_rate(optimizer, value, written.span) if value is not FAULTY else optimizer
 
 
 def _logs(model: TrainingModel) -> list[Object]:

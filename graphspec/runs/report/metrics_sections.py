@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from graphspec.drawing.markup import Markup, note, tag
 from graphspec.runs.report.numbers import finite, short
-from graphspec.runs.report.plots import Marks, line_chart, share_chart
+from graphspec.runs.report.plots import Marks, line_chart, rates_chart, share_chart
 from graphspec.runs.report.series import MAX_POINTS, Chart, Curve, Row, chart_of, curve_of, metric_groups
 
 MAX_SHARES = 8
@@ -57,6 +58,17 @@ def speed_section(rows: Sequence[Row], outputs: Sequence[str], best: int | None)
     if shares is not None:
         figures.insert(1, shares)
     return tag("div", figures, class_="charts") if figures else None
+
+
+def learning_rates_section(tested: Mapping[str, Any]) -> Markup:
+    """Return the chart of a range test of learning rates, with what it suggests."""
+    suggested = tested["suggestion"]
+    said = (
+        f"The loss falls steepest at a learning rate of {suggested:g}; the training itself has that of its spec."
+        if suggested is not None
+        else "The loss falls at none of the tested learning rates."
+    )
+    return Markup(tag("p", said, class_="quiet") + rates_chart(tested["rates"], tested["losses"], suggested))
 
 
 def _figure(chart: Chart, marks: Marks, output: str = "") -> Markup:

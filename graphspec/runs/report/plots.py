@@ -86,6 +86,26 @@ def share_chart(curves: Sequence[Curve]) -> Markup:
     return _svg(areas, frame.axes(), label="each output's share of the loss by epoch", class_="plot shares")
 
 
+def rates_chart(rates: Sequence[float], losses: Sequence[float | None], suggested: float | None) -> Markup:
+    """Return a chart of the loss by the learning rate, which grows by powers of ten, with the suggested one marked."""
+    points = [(log10(rate), loss) for rate, loss in zip(rates, losses, strict=True) if loss is not None]
+    if not points:
+        return Markup()
+    frame = _Frame(
+        span_of([x for x, _ in points]),
+        span_of([y for _, y in points]),
+        height=300.0,
+        x_title="learning rate, as a power of ten",
+        y_title="loss",
+    )
+    marked = None
+    if suggested is not None and frame.x[0] <= log10(suggested) <= frame.x[1]:
+        marked = _mark(frame, log10(suggested), f"suggested: {suggested:g}", "best")
+    line = "L".join(f"{frame.across(x):.1f} {frame.up(y):.1f}" for x, y in points)
+    curve = tag("path", d=f"M{line}", class_="line training")
+    return _svg(frame.axes(), marked, curve, label="loss by learning rate", class_="plot", height=300.0)
+
+
 def scatter(target: Sequence[float], predicted: Sequence[float], name: str) -> Markup:
     """Return a scatter plot of predictions against targets, with the line of equality."""
     both = span_of([*target, *predicted])

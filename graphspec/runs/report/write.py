@@ -13,9 +13,10 @@ from graphspec.diagnostics.render import render_one
 from graphspec.drawing.markup import Markup, note
 from graphspec.files import cannot_write, is_folder, open_file, read_text
 from graphspec.run_directory.folders import status_of
+from graphspec.run_directory.records import read_learning_rates
 from graphspec.run_paths import REPORT
 from graphspec.runs.report.graph_section import graph_section
-from graphspec.runs.report.metrics_sections import curves_section, speed_section
+from graphspec.runs.report.metrics_sections import curves_section, learning_rates_section, speed_section
 from graphspec.runs.report.origin_sections import data_section, lock_section, provenance_section, spec_section
 from graphspec.runs.report.overview import best_epoch, overview
 from graphspec.runs.report.page import Section, is_page, page
@@ -85,6 +86,10 @@ def _sections(
         yield "Curves", Markup(lost + curves_section(rows, outputs, best_epoch(record)))
         if (speed := speed_section(rows, outputs, best_epoch(record))) is not None:
             yield "Training", speed
+    tested = _read(lambda: read_learning_rates(run.path))
+    if tested is not None:
+        fault = "The test of learning rates cannot be read."
+        yield "Learning rates", learning_rates_section(tested) if isinstance(tested, dict) else _fault(fault, tested)
     if isinstance(spec, Spec):
         yield "Predictions", _predictions(run, on_stage)
         yield "Graph", graph_section(spec)
