@@ -9,7 +9,7 @@ from graphspec.diagnostics import Span
 from graphspec.language.document.tree import Located
 from graphspec.language.expand import Value
 from graphspec.language.feed import Feed, Reference
-from graphspec.language.graph import Graph, Step
+from graphspec.language.graph import Graph, Layer, Step
 
 
 @dataclass(eq=False, slots=True)
@@ -42,6 +42,8 @@ class Use:
         inputs: The tensor for each input, by the names of the caller.
         nodes: The nodes of the block by their names in it.
         outputs: The names of its outputs.
+        called: The inputs whose tensors the step writes under `call`.
+        layers: The layers of this use, by their names in the block.
     """
 
     block: str
@@ -54,6 +56,8 @@ class Use:
     nodes: dict[str, WrittenNode]
     outputs: list[str]
     span: Span
+    called: frozenset[str] = frozenset()
+    layers: Names[str, Layer] = field(default_factory=dict)
 
 
 @dataclass

@@ -123,13 +123,14 @@ def _move_weights(owner: dict[str, Any], key: str, base: Path, folder: Path) -> 
 
 
 def _move_weight_files(tree: Any, base: Path, folder: Path) -> None:
-    """Make the path of every initializer with a `file`, and of every vocabulary, relative to `folder`."""
+    """Make the path of every array that fills a weight or is a constant, and of every vocabulary, relative to `folder`."""
     pending = [tree]
     while pending:
         value = pending.pop()
         if isinstance(value, dict):
             for name, inner in value.items():
-                if name.endswith("_initializer") and isinstance(inner, dict) and isinstance(inner.get("file"), str):
+                is_array = name in ("constant", "initializer") or name.endswith("_initializer")
+                if is_array and isinstance(inner, dict) and isinstance(inner.get("file"), str):
                     inner["file"] = relative((base / inner["file"]).resolve(), folder.resolve())
                 words = inner.get(VOCABULARY) if name in LOOKUPS and isinstance(inner, dict) else None
                 if isinstance(words, str) and not is_url(words):

@@ -218,7 +218,8 @@ class _ValueCollector:
         return Path(os.path.relpath(plugin.folder.resolve(), self.folder.resolve())).as_posix()
 
     def _add_node(self, path: str, node: Node) -> None:
-        self.add(f"{path}.from", node.feed.map(str))
+        if node.feed.tensors:
+            self.add(f"{path}.from", node.feed.map(str))
         if node.merge is not None:
             self.values[f"{path}.merge"] = node.merge
         for number, step in enumerate(node.steps):

@@ -64,6 +64,7 @@ def write_block(parts: Parts, uses: list[Use], name: str, *, is_relative: bool) 
 
     keyed = {key: replace(node, name=key) for key, node in nodes.items()}
     body.selections = {str(reference) for each in keyed.values() for reference in (*references_of(each), *extra(each))}
+    body.own_layers = [{layer: key for key, layer in use.layers.items()} for use in uses]
     body.source = next(iter(inputs.values()))
     statements: list[Statement] = []
     targets: dict[str, str] = {}
@@ -76,6 +77,7 @@ def write_block(parts: Parts, uses: list[Use], name: str, *, is_relative: bool) 
         statements += body.write_node(key, every[key], target)
         targets[key] = body.writer.variables[key]
     defaults = _defaults(frame, first, params)
+    statements = [*body.creating.values(), *statements]
     statements = _returning(statements, ", ".join(targets[each] for each in first.outputs))
     used = [each for each in first.params if each in frame.used]
     order = [each for each in used if first.params[each] is None] + [

@@ -36,6 +36,8 @@ class Body:
         pending: Statements that create layers, to stand before the next node.
         selections: The references that pick one of several tensors.
         source: The variable of a tensor of the model, an input.
+        own_layers: The layers of a block by their names in it, for each instance.
+        creating: The statements that create those, by their names.
     """
 
     parts: Parts
@@ -47,6 +49,8 @@ class Body:
     pending: list[Statement] = field(default_factory=list)
     selections: set[str] = field(default_factory=set)
     source: str = ""
+    own_layers: list[dict[Layer, str]] = field(default_factory=list)
+    creating: dict[str, Assign] = field(default_factory=dict)
 
     @property
     def batchless(self) -> Batchless:
@@ -76,6 +80,20 @@ class Body:
         comments = self.parts.places.comments(layer.span)
         self.pending.append(Assign(self.created[layer], value, comments))
         return Text(self.created[layer])
+
+    def local_layer(self, layers: dict[int, Layer]) -> Expression | None:
+        """Return the variable of the layer of a block, one for each instance; None for any other layers."""
+        names = {self.own_layers[number].get(layer) if self.own_layers else None for number, layer in layers.items()}
+        name = names.pop()
+        if name is None or names:
+            return None
+        if name not in self.creating:
+            variable = self.frame.identifiers.new(name)
+            objects = {number: layer.object for number, layer in layers.items() if isinstance(layer, KerasLayer)}
+            named = self.frame.layer_name({number: layer.name for number, layer in layers.items()})
+            made = self.writer.objects.make(objects, self.writer.layers, name=named)
+            self.creating[name] = Assign(variable, made, self.parts.places.comments(next(iter(layers.values())).span))
+        return Text(self.creating[name].target)
 
     def _made(self, layer: Layer) -> Expression:
         if isinstance(layer, KerasLayer):

@@ -49,6 +49,9 @@ class Surroundings(Protocol):
     def layer(self, layer: Layer) -> Expression:
         """Return the variable that holds a declared layer or model."""
 
+    def local_layer(self, layers: dict[int, Layer]) -> Expression | None:
+        """Return the variable of the layer of a block, one for each instance; None for any other layers."""
+
     def inputs_of(self, layer: Layer) -> list[str] | None:
         """Return the names of a model's inputs; None for a layer, or where they are unknown."""
 
@@ -271,7 +274,10 @@ class Chain:
                 raise DifferentError
             inputs = {key: self.writer.tensor(each) for key, each in first.inputs.items()}
         else:
-            inputs = dict.fromkeys(first.inputs, as_expression(self.value))
+            value = as_expression(self.value)
+            inputs = {
+                key: self.writer.tensor(each) if key in first.called else value for key, each in first.inputs.items()
+            }
         for key in self.writer.around.constants_of(first):
             inputs[key] = as_constant(inputs[key], self.writer.around.source)
         assert name is not None
@@ -295,6 +301,9 @@ class Chain:
             is_constant = self.value == [] or (kinds and max(kinds) == Kind.CONSTANT)  # there is no operation behind it
             return Call(Text("named"), (made, name)) if name is not None and not is_constant else made
         if not first.fresh:
+            local = around.local_layer({number: each.layer for number, each in steps.items()})
+            if local is not None:
+                return call_layer(local, first.layer, value, call)
             if any(each.layer is not first.layer for each in steps.values()):
                 raise DifferentError
             inputs = self.writer.around.inputs_of(first.layer)

@@ -131,6 +131,9 @@ class NodeWriter:
     def layers(self, layers: dict[int, Layer]) -> Expression:
         """Return the expression for layers that are arguments, declared ones or made in place."""
         first = next(iter(layers.values()))
+        local = self.around.local_layer(layers)
+        if local is not None:
+            return local
         if first.declared or not isinstance(first, KerasLayer):
             if any(each is not first for each in layers.values()):
                 raise DifferentError

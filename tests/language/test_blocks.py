@@ -107,6 +107,9 @@ GOOD = (
 )
 
 
+LAYERS = "{inputs: x, layers: {mix: {Dense: 4}}, output: {from: x, apply: [mix, mix]}}"
+
+
 @pytest.mark.parametrize(
     ("block", "use", "code", "said"),
     [
@@ -123,7 +126,14 @@ GOOD = (
         (GOOD.replace("{Dropout: '${rate}'}", "part"), "x, apply: {part: 3}", "GS309", "part → part"),
         (GOOD.replace("output:", "outptu:"), "x, apply: {part: 3}", "GS101", "did you mean `output`?"),
         (GOOD.replace("inputs: x", "inputs: 3"), "x, apply: {part: 3}", "GS105", "the number 3"),
-        (GOOD, "x, apply: {part: 3, call: {training: false}}", "GS108", "takes no `call`"),
+        (GOOD, "x, apply: {part: 3, call: {training: false}}", "GS202", "no input `training`"),
+        (GOOD, "z, apply: {part: 3, call: {x: x}}", "GS307", "does not get exactly its inputs"),
+        (GOOD, "{x: x}, apply: {part: 3, call: {x: 1}}", "GS103", "is no tensor"),
+        (GOOD, "x, apply: {part: 3, call: {X: z}}", "GS202", "no input `X`"),
+        (LAYERS.replace("mix: {Dense: 4}", "Dense: {Dense: 4}"), "x, apply: part", "GS303", "also a layer of Keras"),
+        (LAYERS.replace("{Dense: 4}", "{Dens: 4}"), "x, apply: part", "GS201", "no layer `Dens`"),
+        (LAYERS.replace("{Dense: 4}", "{Dense: '${four}'}"), "x, apply: part", "GS111", "no variable `four`"),
+        (LAYERS, "x, apply: [part, mix]", "GS201", "no layer `mix`"),
         (GOOD, "x, apply: {part: 3, repeat: 1000000000}", "GS104", "1000000000"),
         ("{inputs: x, graph: {h: {from: x}}, outputs: {}}", "x, apply: part", "GS104", "`outputs` is empty"),
         ("{inputs: x, outputs: {o: {when: false, from: x}}}", "x, apply: part", "GS104", "`outputs` is empty"),
@@ -182,3 +192,55 @@ def test_block_with_several_inputs_and_outputs(write: Write) -> None:
     np.testing.assert_array_equal(result["z"], [[4, 4, 4]])
     path.write_text(path.read_text(encoding="utf-8").replace("y: m.wide", "y: m"), encoding="utf-8")
     assert codes(path) == ["GS306"]
+
+
+MIXER = """
+graphspec: 1
+blocks:
+  mixer:
+    params: {units: 4}
+    inputs: [x, gate]
+    layers: {mix: {Dense: "${units}"}, norm: LayerNormalization}
+    graph:
+      a: {from: x, apply: [norm, mix]}
+      b: {from: [x, gate], merge: sum, apply: [norm, mix]}
+    output: {from: [a, b], merge: sum}
+inputs: {x: [6, 4], gate: [6, 4]}
+graph: {a: {from: x, apply: {mixer: 4, repeat: 2, call: {gate: gate}}}}
+outputs: {y: {from: a, apply: [Flatten, {Dense: 1}]}}
+"""
+
+
+def mixer_by_hand() -> keras.Model:
+    """The spec above in plain Keras."""
+
+    def mixer(x: Any, gate: Any) -> Any:
+        norm, mix = L.LayerNormalization(), L.Dense(4)
+        return L.Add()([mix(norm(x)), mix(norm(L.Add()([x, gate])))])
+
+    x, gate = keras.Input((6, 4), name="x"), keras.Input((6, 4), name="gate")
+    y = L.Dense(1, name="y")(L.Flatten()(mixer(mixer(x, gate), gate)))
+    return keras.Model({"x": x, "gate": gate}, {"y": y})
+
+
+def test_layers_of_a_block_are_shared_within_one_use(write: Write) -> None:
+    """Each use has layers of its own, called `<node>__<layer>`; further tensors come by `call`, to each repeat."""
+    path = write(MIXER)
+    assert codes(path) == []
+    ours, theirs = graphspec.build(path), mixer_by_hand()
+    assert {"a__mix", "a__norm", "a_1__mix", "a_1__norm"} <= set(layer_names(ours))
+    assert ours.count_params() == theirs.count_params()
+    shapes = [tuple(weight.shape) for weight in ours.weights]
+    assert shapes == [tuple(weight.shape) for weight in theirs.weights]
+    rng = np.random.default_rng(0)
+    ours.set_weights([rng.random(shape) for shape in shapes])
+    theirs.set_weights(ours.get_weights())
+    batch = {name: rng.random((2, 6, 4)) for name in ("x", "gate")}
+    np.testing.assert_allclose(ours(batch)["y"], theirs(batch)["y"], rtol=1e-4)
+
+
+def test_unused_layer_of_a_block_is_a_warning(write: Write) -> None:
+    """A layer that no use of its block applies reaches no output."""
+    found = list(graphspec.validate(write(MIXER.replace("apply: [norm, mix]", "apply: mix"))))
+    assert [(each.rule.code, each.is_error) for each in found] == [("GS305", False)]
+    assert "`norm`" in found[0].message

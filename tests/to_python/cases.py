@@ -337,3 +337,33 @@ graph:
   nested: {from: image, apply: [inner, Flatten]}
 outputs: {y: {from: [flat, nested], merge: concat, apply: {Dense: 2}}}
 """
+
+CASES["layers_in_blocks"] = """
+graphspec: 1
+blocks:
+  mixer:
+    params: {units: 4}
+    inputs: x
+    layers: {mix: {Dense: "${units}"}, norm: LayerNormalization, each_step: {TimeDistributed: mix}}
+    graph:
+      a: {from: x, apply: [norm, mix]}
+      b: {from: a, apply: [mix, norm, each_step]}
+    output: {from: [a, b], merge: sum}
+  encoder:
+    params: {units: }
+    inputs: [x, mask]
+    graph:
+      attended:
+        from: {query: x, value: x}
+        apply: {MultiHeadAttention: {num_heads: 2, key_dim: "${units}"}, call: {attention_mask: mask}}
+    output: {from: [x, attended], merge: sum}
+  stack:
+    params: {units: 4}
+    inputs: [x, mask]
+    output: {from: x, apply: [{mixer: "${units}"}, {encoder: 3, repeat: 2, call: {mask: mask}}]}
+inputs: {x: [6, 4], present: {shape: [1, 6], dtype: bool}}
+graph:
+  a: {from: x, apply: [{mixer: 4, repeat: 2}, {encoder: 3, repeat: 2, call: {mask: present}}]}
+  b: {from: [a, present], apply: stack}
+outputs: {y: {from: b, apply: [Flatten, {Dense: 1}]}}
+"""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 from keras import layers, ops
 
 
@@ -236,11 +237,98 @@ def frozen_backbone(width: int = 32, classes: int = 10) -> keras.Model:
     return keras.Model({"digit": digit}, {"label": layers.Dense(classes, activation="softmax", name="label")(x)})
 
 
+def fixed(values: Any, tensor: Any) -> Any:
+    """Values as a tensor of the model that `tensor` belongs to."""
+    return ops.add(values, ops.cast(ops.multiply(ops.size(tensor), 0), str(values.dtype)))
+
+
+def for_each_sample(values: Any, batched: Any) -> Any:
+    """A matrix without a batch, once for each sample of `batched`."""
+    zeros = ops.zeros_like(batched[:, 0:1, 0:1], dtype="float32")
+    return ops.add(values, ops.reshape(zeros, (-1, 1, 1)))
+
+
+def table(rows: int, columns: int, tensor: Any) -> Any:
+    """A trainable weight: all rows of an embedding."""
+    embedding = layers.Embedding(rows, columns, embeddings_initializer=keras.initializers.RandomNormal(stddev=0.02))
+    return embedding(fixed(np.arange(rows, dtype="int32"), tensor))
+
+
+def switch_transformer(
+    words: int = 20_000, length: int = 200, width: int = 32, heads: int = 2, experts: int = 10, dropout: float = 0.1
+) -> keras.Model:
+    """One block of a transformer, in which each word asks the expert with the largest gate."""
+
+    def expert(x: Any) -> Any:
+        return layers.Dense(width)(layers.Dense(width, activation="relu")(x))
+
+    text = keras.Input((length,), dtype="int32", name="text")
+    positions = layers.Embedding(length, width)(fixed(np.arange(length, dtype="int32"), text))
+    placed = ops.add(layers.Embedding(words, width)(text), positions)
+    seen = layers.Dropout(dropout)(layers.MultiHeadAttention(heads, width)(placed, placed))
+    known = layers.LayerNormalization(epsilon=1e-6)(layers.Add()([placed, seen]))
+    gates = layers.Dense(experts, activation="softmax")(known)
+    weights = ops.multiply(gates, ops.one_hot(ops.argmax(gates, axis=-1), experts))
+    answers = ops.stack([expert(known) for _ in range(experts)], axis=-1)
+    mixed = layers.Dropout(dropout)(ops.einsum("btwe,bte->btw", answers, weights))
+    x = layers.LayerNormalization(epsilon=1e-6)(layers.Add()([known, mixed]))
+    x = layers.Dropout(dropout)(layers.GlobalAveragePooling1D()(x))
+    x = layers.Dense(width, activation="relu")(x)
+    return keras.Model({"text": text}, {"good": layers.Dense(2, activation="softmax", name="good")(x)})
+
+
+def graph_attention(
+    nodes: int = 270, features: int = 143, units: int = 100, heads: int = 8, depth: int = 3, classes: int = 7
+) -> keras.Model:
+    """Attention of several heads over the edges of a graph, with a sum around each."""
+    papers = keras.Input((nodes, features), name="papers")
+    cites = keras.Input((nodes, nodes), dtype="bool", name="cites")
+
+    def head(x: Any) -> Any:
+        sent = layers.Dense(units, use_bias=False)(x)
+        from_here = layers.Dense(1, use_bias=False)(sent)
+        from_there = ops.transpose(layers.Dense(1, use_bias=False)(sent), (0, 2, 1))
+        scores = layers.LeakyReLU(0.2)(ops.add(from_here, from_there))
+        return ops.matmul(ops.softmax(ops.where(cites, scores, -1e9)), sent)
+
+    x = layers.Dense(units * heads, activation="relu")(papers)
+    for _ in range(depth):
+        x = layers.Add()([x, layers.ReLU()(layers.Concatenate()([head(x) for _ in range(heads)]))])
+    subject = layers.Dense(classes, activation="softmax", name="subject")(x)
+    return keras.Model({"papers": papers, "cites": cites}, {"subject": subject})
+
+
+def perceiver(
+    size: int = 32, patch: int = 2, latents: int = 64, width: int = 64, heads: int = 4, depth: int = 2,
+    classes: int = 10, dropout: float = 0.2,
+) -> keras.Model:  # fmt: skip
+    """Latents that look at the patches of a photo, and at each other."""
+
+    def feed_forward(x: Any) -> Any:
+        new = layers.Dense(width)(layers.Dense(width, activation="gelu")(x))
+        return layers.LayerNormalization()(layers.Add()([x, layers.Dropout(dropout)(new)]))
+
+    photo = keras.Input((size, size, 3), name="photo")
+    count = (size // patch) ** 2
+    patches = layers.Reshape((count, width))(layers.Conv2D(width, patch, strides=patch)(photo))
+    placed = ops.add(patches, table(count, width, photo))
+    x = table(latents, width, photo)
+    for number in range(depth):
+        seen = layers.MultiHeadAttention(1, width)(x if number else for_each_sample(x, placed), placed)
+        x = x if number else for_each_sample(x, seen)
+        x = feed_forward(layers.LayerNormalization()(layers.Add()([x, seen])))
+        thought = layers.MultiHeadAttention(heads, width // heads)(x, x)
+        x = feed_forward(layers.LayerNormalization()(layers.Add()([x, thought])))
+    x = layers.GlobalAveragePooling1D()(x)
+    return keras.Model({"photo": photo}, {"shown": layers.Dense(classes, activation="softmax", name="shown")(x)})
+
+
 ORACLES: dict[str, Callable[..., keras.Model]] = {
     each.__name__: each
     for each in (
         resnet18, unet, siamese_cosine, two_tower, wide_and_deep, multi_task, wavenet, seq2seq,
-        transformer_encoder, causal_lm, dcn_v2, deepfm, vae, frozen_backbone,
+        transformer_encoder, causal_lm, dcn_v2, deepfm, vae, frozen_backbone, switch_transformer, graph_attention,
+        perceiver,
     )
 }  # fmt: skip
 
@@ -259,5 +347,8 @@ SMALL: dict[str, dict[str, int]] = {
     "deepfm": {"fields": 4, "words": 30, "code": 4, "width": 8},
     "vae": {"pixels": 12, "width": 8, "latent": 3},
     "frozen_backbone": {"width": 6, "classes": 3},
+    "switch_transformer": {"words": 30, "length": 12, "width": 8, "experts": 3},
+    "graph_attention": {"nodes": 9, "features": 5, "units": 3, "heads": 2, "depth": 2, "classes": 3},
+    "perceiver": {"size": 8, "latents": 5, "width": 8, "heads": 2, "classes": 3},
 }
 """Sizes at which a model is built in an instant."""

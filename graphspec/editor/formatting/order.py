@@ -52,7 +52,7 @@ FORMS: dict[str, Form] = {
     ),
     "elsewhere": Form(("spec", "file", "application")),
     "block": Form(
-        ("params", "inputs", "graph", "output", "outputs"),
+        ("params", "inputs", "layers", "graph", "output", "outputs"),
         named={"graph": "node", "outputs": "node"},
         whole={"output": "node"},
     ),

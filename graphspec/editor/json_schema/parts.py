@@ -98,6 +98,12 @@ OPEN: dict[tuple[str, str], Schema] = {
             {"type": "array", "items": {"type": "string", "pattern": f"^{NAME}$"}},
         ]
     },
+    ("BlockModel", "layers"): {
+        "anyOf": [
+            {"type": "object", "patternProperties": {f"^{NAME}$": ref("layer")}, "additionalProperties": False},
+            {"type": "null"},
+        ]
+    },
     ("BlockModel", "graph"): {"anyOf": [_NODES, {"type": "null"}]},
     ("BlockModel", "output"): {"anyOf": [ref("NodeModel"), {"type": "null"}]},
     ("BlockModel", "outputs"): {"anyOf": [_NODES, {"type": "null"}]},

@@ -68,6 +68,7 @@ TEXTS: dict[str, dict[str, str]] = {
     "BlockModel": {
         "params": "The parameters with their defaults; one without a default is required.",
         "inputs": "The name of the input tensor, or a list of names.",
+        "layers": "Layers that share their weights within one use: name → layer. Each use has its own.",
         "graph": "The nodes of the block; their names are local.",
         "output": "The node that the block returns.",
         "outputs": "The nodes that the block returns by name, referred to as `node.name`.",

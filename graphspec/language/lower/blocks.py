@@ -14,26 +14,24 @@ from typing import Any
 from graphspec.diagnostics import Label, Report, Span, SpecError
 from graphspec.diagnostics.rules import (
     BAD_EACH,
-    BAD_NAME,
     BAD_SELECTION,
-    MISSING_ARGUMENT,
     MISSING_KEY,
-    MODEL_INPUTS,
     NAME_CLASH,
     RECURSION,
     TOO_LARGE,
     UNDEFINED_NAME,
-    UNKNOWN_ARGUMENT,
 )
-from graphspec.diagnostics.suggest import did_you_mean, kind_of, one_of
-from graphspec.language.document.tree import Mapping, plain
+from graphspec.diagnostics.suggest import did_you_mean, one_of
+from graphspec.language.document.tree import Mapping
 from graphspec.language.expand import Substitution, Value, chain_names
 from graphspec.language.expand.each import EACH
 from graphspec.language.feed import Feed, Reference
-from graphspec.language.graph import Expansion, Node
+from graphspec.language.graph import Expansion, Layer, Node
+from graphspec.language.lower.block_uses import bind_inputs, read_parameters
+from graphspec.language.lower.declarations import declare_layers
 from graphspec.language.lower.groups import Groups, body_groups, values_of_each
-from graphspec.language.lower.references import label_nearest, operand_labels
-from graphspec.language.lower.scope import MAX_NESTED, BlockDeclaration, Scope
+from graphspec.language.lower.references import label_nearest
+from graphspec.language.lower.scope import MAX_NESTED, Scope
 from graphspec.language.lower.steps import BlockUse
 from graphspec.language.schema import parse_part
 from graphspec.language.schema.desugar import desugar_body
@@ -53,7 +51,7 @@ ReadNode = Callable[[str, NodeModel, Span, Scope, Groups], list[Node]]
 class ExpandedBlock:
     """The nodes of a use, and the node of each output. names, inputs: the parameters and tensors it gets.
 
-    local: the names of its nodes in the block. each: the values of those that `each` makes.
+    local: the names of its nodes in the block. each: the values of those that `each` makes. layers: those of this use.
     """
 
     nodes: list[Node]
@@ -62,6 +60,7 @@ class ExpandedBlock:
     inputs: dict[str, Reference]
     local: list[str]
     each: dict[str, dict[str, Value]]
+    layers: dict[str, Layer]
 
 
 def expand_block(
@@ -87,8 +86,8 @@ def expand_block(
     block.used = True
     if not _may_nest(use, caller, report):
         return None
-    names = _parameters(use, report)
-    bound = _bind(use, feed, report)
+    names = read_parameters(use, report)
+    bound = bind_inputs(use, feed, report)
     if names is None or bound is None:
         return None
     work = caller.state.work
@@ -101,7 +100,8 @@ def expand_block(
     work.spend_at(8 * size_of(body.tree), use.span)
     caller.state.blocks.append(block)
     try:
-        nodes = _nodes(use, body, prefix, bound, read_node=read_node, report=report)
+        scope = _own_scope(use, body, prefix, report)
+        nodes = _nodes(use, body, prefix, bound, scope=scope, read_node=read_node, report=report)
     finally:
         caller.state.blocks.pop()
     caller.count(
@@ -119,6 +119,7 @@ def expand_block(
         inputs=bound,
         local=[*body.graph, *body.outputs],
         each=values_of_each(body),
+        layers={name: layer for name, layer in scope.lowered.items() if layer is not None} if body.layers else {},
     )
 
 
@@ -153,93 +154,6 @@ def _may_nest(use: BlockUse, caller: Scope, report: Report) -> bool:
     return True
 
 
-def _parameters(use: BlockUse, report: Report) -> dict[str, Value] | None:
-    """Return the value of every parameter. A default may use earlier parameters."""
-    block, arguments = use.block, use.arguments
-    declared = block.model.located("params").value
-    defaults = dict(declared) if isinstance(declared, Mapping) else {}
-    if isinstance(arguments.value, Mapping):
-        written = {key.value: (key.span, value) for key, value in arguments.value.entries()}
-    elif arguments.value is None:
-        written = {}
-    else:
-        written = {next(iter(defaults), ""): (arguments.span, arguments)}
-    is_valid = True
-    for name, (span, _) in written.items():
-        if name not in defaults:
-            report.add(
-                UNKNOWN_ARGUMENT,
-                f"the block `{block.name}` has no parameter `{name}`" if name else f"`{block.name}` has no parameters",
-                span,
-                expected=f"a parameter of `{block.name}`" if defaults else "nothing",
-                help=did_you_mean(name, defaults, f"it takes {one_of(defaults)}" if defaults else ""),
-                labels=[Label(block.span, f"`{block.name}` is declared here")],
-            )
-            is_valid = False
-    values: dict[str, Value] = {}
-    for name, default in defaults.items():
-        if name in written:
-            values[name] = plain(written[name][1].value)
-        elif default is None:
-            if is_valid:
-                report.add(
-                    MISSING_ARGUMENT,
-                    f"the block `{block.name}` needs `{name}`",
-                    use.span,
-                    expected=f"a value for `{name}`",
-                    help=f"write `{block.name}: {{{name}: ...}}`",
-                    labels=[Label(declared.key_spans[name], "it has no default")],
-                )
-            is_valid = False
-        else:
-            scope = chain_names(values, block.scope.variables)
-            watch = report.watch()
-            substitution = Substitution(scope, report, work=block.scope.state.work)
-            values[name] = plain(substitution.value(default, declared.value_spans[name]))
-            is_valid = is_valid and watch.is_complete
-    return values if is_valid else None
-
-
-def _bind(use: BlockUse, feed: Feed, report: Report) -> dict[str, Reference] | None:
-    """Return the tensor for each input of the block."""
-    names = _input_names(use.block, report)
-    if names is None:
-        return None
-    by_name = feed.by_name
-    if by_name is not None:
-        bound = by_name if set(by_name) == set(names) else None
-    else:
-        bound = dict(zip(names, feed.tensors, strict=True)) if len(feed) == len(names) else None
-    if bound is None:
-        report.add(
-            MODEL_INPUTS,
-            f"the block `{use.block.name}` does not get exactly its inputs",
-            use.span,
-            expected=f"its inputs {one_of(names)}",
-            help=f"write `from: {{{', '.join(f'{name}: ...' for name in names)}}}`" if len(names) > 1 else "",
-            labels=[
-                Label(use.block.model.located("inputs").span, "they are named here"),
-                *(each for each in operand_labels(feed) if each.span != use.span),  # the step before has no name
-            ],
-        )
-    return bound
-
-
-def _input_names(block: BlockDeclaration, report: Report) -> list[str] | None:
-    written = block.model.located("inputs")
-    names = [item.value for item in written.as_list()]
-    if names and all(isinstance(name, str) and name.replace("_", "a").replace("-", "a").isalnum() for name in names):
-        return names
-    report.add(
-        BAD_NAME,
-        f"the inputs of `{block.name}` are {kind_of(written.value)}",
-        written.span,
-        expected="a name, or a list of names",
-        help="a block takes inputs of any shape",
-    )
-    return None
-
-
 def _body(use: BlockUse, values: Names[str, Value], report: Report) -> BlockBody | None:
     """Return the inside of the block for this use, which marks every place in it."""
     model = use.block.model
@@ -254,7 +168,7 @@ def _body(use: BlockUse, values: Names[str, Value], report: Report) -> BlockBody
         )
         return None
     inside = Mapping(model.span)
-    for key in ("graph", "outputs"):
+    for key in ("layers", "graph", "outputs"):
         if model.states(key):
             located = model.located(key)
             inside.put(key, located.value, model.key_span(key), located.span)
@@ -282,7 +196,14 @@ def _body(use: BlockUse, values: Names[str, Value], report: Report) -> BlockBody
 
 
 def _nodes(
-    use: BlockUse, body: BlockBody, prefix: str, bound: dict[str, Reference], *, read_node: ReadNode, report: Report
+    use: BlockUse,
+    body: BlockBody,
+    prefix: str,
+    bound: dict[str, Reference],
+    *,
+    scope: Scope,
+    read_node: ReadNode,
+    report: Report,
 ) -> list[Node] | None:
     written = [(part, name, node) for part in ("graph", "outputs") for name, node in getattr(body, part).items()]
     local = {name: prefix + name for _, name, _ in written}
@@ -297,7 +218,10 @@ def _nodes(
         if name in bound or (part == "outputs" and name in body.graph):
             _refuse_clash(use, name, span, report)
             return None
-        nodes += read_node(prefix + name, model, span, use.block.scope, groups)
+        nodes += read_node(prefix + name, model, span, scope, groups)
+    if body.layers:
+        use.block.applied.update(scope.lowered)
+        scope.lower_declarations()
     resolve = _resolver(use, body, prefix, local, bound=bound, report=report)
     for node in nodes:
         watch = report.watch()
@@ -305,6 +229,16 @@ def _nodes(
         if not watch.is_clean:
             node.feed, node.steps, node.is_faulty = Feed(), [], True
     return nodes
+
+
+def _own_scope(use: BlockUse, body: BlockBody, prefix: str, report: Report) -> Scope:
+    """Return the scope of one use of a block, which has layers of its own."""
+    if not body.layers:
+        return use.block.scope
+    scope = use.block.scope.inner()
+    declare_layers(body, scope, report, prefix=prefix)
+    use.block.layers.update({name: span for name, (_, span) in scope.declarations.items()})
+    return scope
 
 
 def _refuse_clash(use: BlockUse, name: str, span: Span, report: Report) -> None:

@@ -7,7 +7,6 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from graphspec import catalog
 from graphspec.diagnostics import Label, Report, Span
 from graphspec.diagnostics.rules import NAME_CLASH, TOO_LARGE
 from graphspec.language.document.tree import Located
@@ -17,13 +16,13 @@ from graphspec.language.graph import (
     ExternalModel,
     Graph,
     Input,
-    KerasLayer,
     Layer,
     NestedModel,
     Output,
     Plugin,
     Weights,
 )
+from graphspec.language.lower.declarations import declared_layer, is_layer_of_keras
 from graphspec.language.lower.external_models import open_spec, read_external, read_settings
 from graphspec.language.lower.files import folder_of, read_weights
 from graphspec.language.lower.groups import (
@@ -36,7 +35,6 @@ from graphspec.language.lower.groups import (
 )
 from graphspec.language.lower.naming import name_layers
 from graphspec.language.lower.nodes import NodeLowering
-from graphspec.language.lower.objects import read_object
 from graphspec.language.lower.order import in_order
 from graphspec.language.lower.scope import BlockDeclaration, Lowering, Scope
 from graphspec.language.lower.training import read_output
@@ -121,14 +119,8 @@ def _library_scope(library: Library, caller: Scope, report: Report, known: dict[
     model = parse_part(LibraryModel, library.tree.filtered(LibraryModel.model_fields.__contains__), report)
     if model is not None:
         _declare(model, scope, report)
-    _lower_declarations(scope)
+    scope.lower_declarations()
     return scope
-
-
-def _lower_declarations(scope: Scope) -> None:
-    """Lower every declaration of `scope`, so that mistakes in unused ones are reported too."""
-    for name, (_, span) in scope.declarations.items():
-        scope.find(name, span)
 
 
 def _lower_body(body: Body, name: str, scope: Scope, report: Report) -> Graph:
@@ -150,7 +142,7 @@ def _lower_body(body: Body, name: str, scope: Scope, report: Report) -> Graph:
         outputs[key] = read_output(output, lowering.nodes[key], span, report)
     nodes = lowering.nodes
     unapplied = scope.unapplied()
-    _lower_declarations(scope)
+    scope.lower_declarations()
     lowering.select_outputs(outputs)
     for key in clashing & nodes.keys():
         nodes[key].feed, nodes[key].steps, nodes[key].is_faulty = Feed(), [], True
@@ -196,26 +188,15 @@ def _declare(body: Body | LibraryModel, scope: Scope, report: Report) -> None:
             span, value = written.key_spans[key], written.located(key)
             if key in seen:
                 _report_clash(Located(key, span), seen[key][1], f"{seen[key][0]} and {_KINDS[part]}", report)
-            elif catalog.find("layers", key) is not None:
-                report.add(
-                    NAME_CLASH,
-                    f"`{key}` is also a layer of Keras, so a step `{key}` is ambiguous",
-                    span,
-                    expected="a name that Keras does not use",
-                    help=f"rename it, for example to `{key.lower()}`",
-                )
+            elif is_layer_of_keras(Located(key, span), report):
+                pass
             elif part == "layers":
-                scope.declare(key, span, partial(_declared_layer, value, scope, report))
+                scope.declare(key, span, partial(declared_layer, value, scope, report))
             elif part == "blocks":
                 scope.blocks[key] = BlockDeclaration(key, body.blocks[key], span, scope)
             else:
                 scope.declare(key, span, partial(_declared_model, Located(key, span), body.models[key], scope, report))
             seen.setdefault(key, (_KINDS[part], span))
-
-
-def _declared_layer(written: Located, scope: Scope, report: Report) -> Layer | None:
-    layer = read_object("layers", written, report, scope)
-    return KerasLayer(object=layer, span=layer.span, declared=True) if layer is not None else None
 
 
 def _declared_model(

@@ -102,6 +102,8 @@ class NodeLowering:
             nodes={local: node for local, node in nodes.items() if node is not None},
             outputs=list(expanded.outputs),
             span=item.span,
+            called=frozenset(item.call),
+            layers=expanded.layers,
         )
 
     def _split_off(self, node: Node, parts: list[Node], span: Span) -> Node:

@@ -22,7 +22,8 @@ MAX_NODES = 20_000
 class BlockDeclaration:
     """A declared block, with the scope in which its names and variables are resolved.
 
-    bodies: the expanded inside by parameter values and place of use, since many uses are repeats.
+    bodies: the expanded inside by parameter values and place of use, since many uses are repeats. layers: the places of
+    the layers that it declares; applied: those that some use applies.
     """
 
     name: str
@@ -30,6 +31,8 @@ class BlockDeclaration:
     span: Span
     scope: Scope
     used: bool = False
+    layers: dict[str, Span] = field(default_factory=dict)
+    applied: set[str] = field(default_factory=set)
     bodies: dict[tuple[str, tuple[Span, ...]], BlockBody] = field(default_factory=dict)
 
 
@@ -129,7 +132,19 @@ class Scope:
     def unapplied(self) -> dict[str, Span]:
         """Return the declarations of this body that are not used so far, with their places."""
         layers = {name: span for name, (_, span) in self.declarations.items() if name not in self.lowered}
-        return layers | {name: block.span for name, block in self.blocks.items() if not block.used}
+        blocks = {name: block.span for name, block in self.blocks.items() if not block.used}
+        inside = {
+            name: span
+            for block in self.blocks.values()
+            for name, span in block.layers.items()
+            if name not in block.applied
+        }
+        return layers | blocks | inside
+
+    def lower_declarations(self) -> None:
+        """Lower every declaration, so that mistakes in unused ones are reported too."""
+        for name, (_, span) in self.declarations.items():
+            self.find(name, span)
 
     def find_block(self, name: str) -> BlockDeclaration | None:
         """Return the block `name`, None if there is none or a nearer layer hides it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from graphspec import catalog
@@ -28,11 +28,17 @@ _WORK = 2
 
 @dataclass(frozen=True)
 class BlockUse:
-    """A step that uses a block. arguments: the values that the step writes for the block's parameters."""
+    """A step that uses a block.
+
+    arguments: the values that the step writes for the block's parameters. call: the tensors that it writes for inputs;
+    call_spans: the places of their names.
+    """
 
     block: BlockDeclaration
     arguments: Located
     span: Span
+    call: dict[str, Any] = field(default_factory=dict)
+    call_spans: dict[str, Span] = field(default_factory=dict)
 
 
 def read_steps(
@@ -83,16 +89,8 @@ def _read_step(
     scope.state.work.spend_at(_WORK * repeat * (size_of(arguments.value) + size_of(call)), name.span)
     block = scope.find_block(name.value)
     if block is not None:
-        if call:
-            report.add(
-                BAD_STEP,
-                f"`{name.value}` is a block, which takes no `call`",
-                name.span,
-                expected="a layer or model beside `call`",
-                help="pass the tensors as its inputs, in `from`",
-            )
-            return None
-        return [BlockUse(block, arguments, name.span)] * repeat
+        spans = beside.located("call").value.key_spans if beside is not None and call else {}
+        return [BlockUse(block, arguments, name.span, call, spans)] * repeat
     if scope.declares(name.value):
         layer = scope.find(name.value, name.span)
         if arguments.value is not None:

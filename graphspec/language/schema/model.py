@@ -151,14 +151,16 @@ class BlockModel(Part):
 
     params: Named[Any] = {}
     inputs: Any
+    layers: Any = None
     graph: Any = None
     output: Any = None
     outputs: Any = None
 
 
 class BlockBody(Part):
-    """The inside of a block at one use: plain nodes."""
+    """The inside of a block at one use: its layers and plain nodes."""
 
+    layers: Named[Any] = {}
     graph: Named[NodeModel] = {}
     outputs: Annotated[Named[NodeModel], Field(min_length=1)]
 

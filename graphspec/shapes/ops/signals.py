@@ -138,5 +138,5 @@ def arange(call: Call) -> Value:
         UNFIT_ARGUMENT,
         "`ops.arange` returns as many numbers as its arguments say, but a tensor has no value yet",
         expected="constants, which need no operation",
-        help="`ops.cumsum` of `ops.ones_like` counts along an axis",
+        help="a node without `from` makes them: `positions: {apply: {ops.arange: 8}}`",
     )
