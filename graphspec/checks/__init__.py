@@ -18,6 +18,7 @@ from graphspec.checks.distribution import check_distribution
 from graphspec.checks.files import check_files, check_network
 from graphspec.checks.fixed_batch import check_fixed_batch
 from graphspec.checks.freeze import check_freeze, check_frozen
+from graphspec.checks.graph_losses import check_graph_losses
 from graphspec.checks.lookups import check_lookup_files, check_lookups
 from graphspec.checks.losses import check_losses
 from graphspec.checks.metrics import check_metrics
@@ -36,6 +37,7 @@ CHECKS: tuple[Check, ...] = (
     check_calls,
     check_batch_axis,
     check_losses,
+    check_graph_losses,
     check_class_weights,
     check_metrics,
     check_plugins,

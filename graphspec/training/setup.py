@@ -33,7 +33,7 @@ from graphspec.to_keras.keras_messages import keras_errors_as
 from graphspec.to_keras.model import Built
 from graphspec.to_keras.objects import make
 from graphspec.training.compiling import compile_model
-from graphspec.training.metrics import OutputLoss
+from graphspec.training.metrics import LossMean
 from graphspec.training.mlflow_log import check_mlflow
 from graphspec.training.monitors import with_mode
 from graphspec.training.steps_per_execution import choose_steps_per_execution
@@ -119,7 +119,7 @@ def set_up(
     )
 
 
-def compile_setup(setup: TrainingSetup, recorded_steps: int | None) -> dict[str, OutputLoss]:
+def compile_setup(setup: TrainingSetup, recorded_steps: int | None) -> dict[str, LossMean]:
     """Compile the model, and build its metrics and its optimizer.
 
     Args:

@@ -28,7 +28,7 @@ from graphspec.training.checkpoints import BEST, Checkpoints, checkpoint_steps, 
 from graphspec.training.epoch_stats import EpochStats
 from graphspec.training.fitting import fit, train_together, training_error
 from graphspec.training.follower import adapt_together, follow
-from graphspec.training.metrics import OutputLoss, TrueLosses
+from graphspec.training.metrics import LossMean, TrueLosses
 from graphspec.training.mlflow_log import logged_to_mlflow
 from graphspec.training.nan_guard import NanGuard, NotFiniteError
 from graphspec.training.progress import ProgressReporter
@@ -191,7 +191,7 @@ def _follow_resumed(spec: Spec, data: TrainingData, run: Path, distribution: Dis
 def _train(
     setup: TrainingSetup,
     start: Start,
-    losses: dict[str, OutputLoss],
+    losses: dict[str, LossMean],
     *,
     reporter: Reporter,
     on_epoch: OnEpoch | None,
@@ -205,7 +205,7 @@ def _train(
     files = DataFiles(splits, run)
     if not start.lock["data"]:
         files.start_recording()
-    weights = {name: float(spec.graph.outputs[name].loss_weight) for name in losses}
+    weights = spec.graph.loss_weights
     epoch_stats = EpochStats(weights, batches.samples_between, batches.waited)
     recorder = Recorder(
         folder,

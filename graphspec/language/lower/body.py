@@ -10,7 +10,7 @@ from pathlib import Path
 from graphspec import catalog
 from graphspec.diagnostics import Label, Report, Span
 from graphspec.diagnostics.rules import BAD_SELECTION, NAME_CLASH, TOO_LARGE
-from graphspec.diagnostics.suggest import did_you_mean, one_of
+from graphspec.diagnostics.suggest import a, did_you_mean, one_of
 from graphspec.language.document.tree import Located
 from graphspec.language.expand import Library
 from graphspec.language.feed import Feed, Reference
@@ -18,6 +18,7 @@ from graphspec.language.graph import (
     Expansion,
     ExternalModel,
     Graph,
+    GraphLoss,
     Input,
     KerasLayer,
     Layer,
@@ -31,6 +32,7 @@ from graphspec.language.graph import (
 from graphspec.language.lower.blocks import OUTPUT, ExpandedBlock, expand_block, replace_references
 from graphspec.language.lower.external_models import open_spec, read_external, read_settings
 from graphspec.language.lower.files import folder_of, read_weights
+from graphspec.language.lower.graph_losses import anchor_of, read_loss
 from graphspec.language.lower.merges import read_merge
 from graphspec.language.lower.naming import name_layers
 from graphspec.language.lower.objects import read_object
@@ -73,7 +75,7 @@ def lower(spec: SpecModel, name: str, library: Library, report: Report, written:
     if watch.has_errors:
         return None
     try:
-        graph = _lower_body(spec, name, scope, report)
+        graph = _lower_body(spec, name, scope, report, is_top=True)
         graph.weights = _root_weights(spec, library, report)
         return graph
     except RecursionError:
@@ -131,7 +133,7 @@ def _lower_declarations(scope: Scope) -> None:
         scope.find(name, span)
 
 
-def _lower_body(body: Body, name: str, scope: Scope, report: Report) -> Graph:
+def _lower_body(body: Body, name: str, scope: Scope, report: Report, *, is_top: bool = False) -> Graph:
     _declare(body, scope, report)
     spans = body.located("inputs").value.key_spans
     inputs = {key: _input(key, each, spans[key], report) for key, each in body.inputs.items()}
@@ -146,10 +148,11 @@ def _lower_body(body: Body, name: str, scope: Scope, report: Report) -> Graph:
         span = body.located("outputs").value.key_spans[key]
         lowering.add(key, output, span, scope)
         outputs[key] = read_output(output, lowering.nodes[key], span, report)
+    losses = _losses(body, lowering, scope) if isinstance(body, SpecModel) and is_top else {}
     nodes = lowering.nodes
     unapplied = scope.unapplied()
     _lower_declarations(scope)
-    lowering.select_outputs(outputs)
+    lowering.select_outputs(outputs, losses)
     for key in clashing & nodes.keys():
         nodes[key].feed, nodes[key].steps, nodes[key].is_faulty = Feed(), [], True
     check_references(name, inputs, nodes, scope, report=report, absent=lowering.absent)
@@ -163,12 +166,24 @@ def _lower_body(body: Body, name: str, scope: Scope, report: Report) -> Graph:
         span=body.span,
         layers={step.layer.name: step.layer for step in steps},
         unapplied=unapplied,
+        losses=losses,
+        anchor=anchor_of(outputs, losses, body.precision) if isinstance(body, SpecModel) else None,
         plugins=_plugins(body, scope.files[-1].parent) if isinstance(body, SpecModel) else [],
     )
     graph.is_whole = watch.is_clean
     scope.state.written.bodies[id(graph)] = lowering.written
     name_layers(graph, report)
     return graph
+
+
+def _losses(spec: SpecModel, lowering: _Nodes, scope: Scope) -> dict[str, GraphLoss]:
+    """Return the losses of the graph, their nodes added to those of `lowering`."""
+    losses: dict[str, GraphLoss] = {}
+    for key, model in spec.losses.items():
+        span = spec.located("losses").value.key_spans[key]
+        lowering.add(key, model, span, scope)
+        losses[key] = read_loss(model, lowering.nodes[key], lowering.written.get(key), span, spec.precision)
+    return losses
 
 
 def _plugins(spec: SpecModel, folder: Path) -> list[Plugin]:
@@ -333,7 +348,7 @@ class _Nodes:
         parts.append(part)
         return Node(node.name, Feed((Reference(part.name, span),)), [], node.span)
 
-    def select_outputs(self, outputs: dict[str, Output]) -> None:
+    def select_outputs(self, outputs: dict[str, Output], losses: dict[str, GraphLoss]) -> None:
         """Resolve each reference `node.output` to a node that ends in a block of several outputs.
 
         The node itself is no tensor: it is removed, and cannot be an output of the body.
@@ -343,14 +358,16 @@ class _Nodes:
                 replace_references(node, self._select)
         for name, several in self.block_outputs.items():
             node = self.nodes.pop(name)
-            if name in outputs:
-                self.nodes[name] = outputs[name].node = replace(node, is_faulty=True)
+            owner = outputs.get(name) or losses.get(name)
+            if owner is not None:
+                self.nodes[name] = owner.node = replace(node, is_faulty=True)
+                kind = "output" if isinstance(owner, Output) else "loss"
                 self.report.add(
                     BAD_SELECTION,
-                    f"the output `{name}` is {len(several)} tensors: {one_of(several)}",
+                    f"the {kind} `{name}` is {len(several)} tensors: {one_of(several)}",
                     node.span,
                     expected="one tensor",
-                    help=f"use the block in a node, and write an output with `from: <node>.{next(iter(several))}`",
+                    help=f"use the block in a node, and write {a(kind)} with `from: <node>.{next(iter(several))}`",
                 )
 
     def _select(self, reference: Reference) -> Reference:
@@ -382,11 +399,11 @@ def _clashing_names(body: Body, report: Report) -> set[str]:
     """Report and return the names that several inputs, nodes or outputs share."""
     clashing: set[str] = set()
     seen: dict[str, tuple[str, Span]] = {}
-    for part in ("inputs", "graph", "outputs"):
-        for key in getattr(body, part):
+    for part in ("inputs", "graph", "outputs", "losses"):
+        for key in getattr(body, part, ()):
             span = body.located(part).value.key_spans[key]
             if key in seen:
-                kinds = {"inputs": "an input", "graph": "a node", "outputs": "an output"}
+                kinds = {"inputs": "an input", "graph": "a node", "outputs": "an output", "losses": "a loss"}
                 kinds_here = f"{kinds[seen[key][0]]} and {kinds[part]}"
                 _report_clash(Located(key, span), seen[key][1], kinds_here, report)
                 clashing.add(key)

@@ -108,6 +108,12 @@ class OutputModel(NodeModel):
     class_weight: ClassWeights | None = None
 
 
+class LossModel(NodeModel):
+    """A number of the graph, or one a sample, that is added to the total loss."""
+
+    weight: Annotated[float, Field(gt=0), AfterValidator(_within_float32)] = 1.0
+
+
 class BlockModel(Part):
     """A template: parameters with defaults, input names, and nodes, which each use validates."""
 
@@ -133,6 +139,7 @@ class ExternalModelSpec(Part):
     file: Any = None
     spec: Any = None
     application: Any = None
+    taps: Any = None
     weights: Any = None
     trainable: Any = None
 
@@ -420,6 +427,7 @@ class SpecModel(Body):
     name: Annotated[Name, Field(max_length=MAX_NAME_LENGTH)] | None = None
     description: str | None = None
     plugins: list[PluginModel] = []
+    losses: Named[LossModel] = {}
     weights: Any = None
     training: TrainingModel | None = None
     search: SearchModel | None = None
