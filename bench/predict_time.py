@@ -1,6 +1,6 @@
 """Measure the time and the cores of `predict` and `evaluate` over large files, against Keras' own.
 
-    python bench/predict_time.py [--turns 5] [npy] [parquet] [csv] [images]        by default all of them
+    python bench/predict_time.py [--turns 5] [npy] [convolution] [parquet] [csv] [images]        by default all of them
 
 `graphspec predict` and `graphspec evaluate` as commands, without the start of Python, against functions by hand that
 load the same model, predict from the same files and write an `.npz` file: with `predict` as Keras' guides show it, and
@@ -128,6 +128,21 @@ def npy(folder: Path, turns: int) -> None:
     compare("the same evaluated", count, turns, {"graphspec evaluate": ours, **sides})
 
 
+def convolution(folder: Path, turns: int) -> None:
+    """A model that computes for long: every core works."""
+    count = 4_000
+    np.save(folder / "x.npy", np.random.default_rng(0).normal(size=(count, 32, 32, 3)).astype("float32"))
+    model = folder / "model.keras"
+    save_model(model, (32, 32, 3), *(L.Conv2D(64, 3, activation="relu") for _ in range(3)), L.GlobalMaxPooling2D())
+
+    def read() -> Any:
+        return {"x": np.load(folder / "x.npy", mmap_mode="r")}
+
+    ours = command("predict", model, "-i", f"x={folder / 'x.npy'}", "-o", folder / "o.npz", "--force")
+    sides = {"graphspec predict": ours, **hands(model, read, folder / "hand.npz")}
+    compare(f"{count:,} images of 32 by 32, three convolutions of 64 -> .npz", count, turns, sides)
+
+
 def parquet(folder: Path, turns: int) -> None:
     """A compressed Parquet file of several row groups."""
     import pyarrow as pa
@@ -207,7 +222,7 @@ data: {test: {inputs: {x: {files: "img/*.jpg", decode: image, size: [64, 64], ch
 
 def main() -> None:
     """Run the parts that are asked for."""
-    parts = {"npy": npy, "parquet": parquet, "csv": csv, "images": images}
+    parts = {"npy": npy, "convolution": convolution, "parquet": parquet, "csv": csv, "images": images}
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--turns", type=int, default=5)
     parser.add_argument("parts", nargs="*", metavar="PART", choices=[*parts, []])

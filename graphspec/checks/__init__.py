@@ -28,6 +28,7 @@ from graphspec.checks.splits import check_splits
 from graphspec.checks.unused import check_unused
 from graphspec.checks.values import check_values
 from graphspec.checks.vocabularies import check_vocabularies
+from graphspec.checks.whole_batches import check_whole_batches
 from graphspec.diagnostics import Diagnostic
 
 Check = Callable[[CheckContext], Iterable[Diagnostic]]
@@ -53,7 +54,13 @@ CHECKS: tuple[Check, ...] = (
 )
 """Checks that open no file."""
 
-DATA_CHECKS: tuple[Check, ...] = (check_data, check_fixed_batch, check_files, check_lookup_files)
+DATA_CHECKS: tuple[Check, ...] = (
+    check_data,
+    check_fixed_batch,
+    check_whole_batches,
+    check_files,
+    check_lookup_files,
+)
 """Checks that read the headers of the files a spec names."""
 
 VALUE_CHECKS: tuple[Check, ...] = (check_values,)

@@ -40,6 +40,14 @@ def check_data(context: CheckContext) -> Iterator[Diagnostic]:
         yield from check_held_out(data, _count_of(data.train))
 
 
+def split_counts(data: Data) -> tuple[int | None, int | None]:
+    """Return the numbers of samples to train on and to validate on, by the headers; None if unknown or not there."""
+    train = _count_of(data.train) if data.train is not None else None
+    held_out = data.held_out_of(train) if train is not None and data.held_out else 0
+    validation = _count_of(data.validation) if data.validation is not None else held_out or None
+    return train - held_out if train is not None else None, validation
+
+
 def _count_of(split: Split) -> int | None:
     """Return the number of samples from the first header that states it, or None."""
     for _, source in split.sources():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from graphspec.checks.context import CheckContext
-from graphspec.checks.data import _count_of as count_of
+from graphspec.checks.data import split_counts
 from graphspec.diagnostics import Diagnostic, Label
 from graphspec.diagnostics.rules import FIXED_BATCH
 from graphspec.language.graph import Graph, Input
@@ -16,13 +16,8 @@ from graphspec.shapes import Tensor, infer
 
 def check_fixed_batch(context: CheckContext) -> Iterator[Diagnostic]:
     """Report an input whose `batch_size` the batches of a split do not have, by the headers of its files."""
-    data = context.data
-    if data is None or data.train is None:
-        return
-    train = count_of(data.train)
-    held_out = data.held_out_of(train) if train is not None and data.held_out else 0
-    validation = count_of(data.validation) if data.validation is not None else held_out or None
-    yield from fixed_batch(context.graph, context.settings, train - held_out if train is not None else None, validation)
+    if context.data is not None and context.data.train is not None:
+        yield from fixed_batch(context.graph, context.settings, *split_counts(context.data))
 
 
 def fixed_batch(
@@ -44,8 +39,8 @@ def fixed_batch(
     rows = settings.batch_size
     if fixed.batch_size != rows and not _fits(graph, rows):
         yield _other_size(fixed, rows, settings)
-    elif not getattr(settings, "drop_remainder", False):
-        counts = {"training": train or 0, "validation": validation or 0}
+    else:
+        counts = {"training": 0 if settings.drop_remainder else train or 0, "validation": validation or 0}
         left = [(split, samples) for split, samples in counts.items() if samples % rows]
         yield from (
             _remainder(fixed, split, samples, samples % rows)
@@ -85,6 +80,7 @@ def _remainder(model_input: Input, split: str, samples: int, rest: int) -> Diagn
         f"batch of the {samples:,} {split} samples has {rest:,}",
         model_input.span,
         expected="whole batches alone",
-        help="leave out the last batch: `drop_remainder: true` in `training`; or choose a size that divides the "
-        "samples",
+        help="leave out the last batch: `drop_remainder: true` in `training`; or choose a size that divides the samples"
+        if split == "training"
+        else "choose a size that divides the samples; `drop_remainder` leaves out none of them",
     )

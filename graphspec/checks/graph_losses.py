@@ -21,7 +21,7 @@ def check_graph_losses(context: CheckContext) -> Iterator[Diagnostic]:
         return
     for node in graph.nodes.values():
         for reference in node.references():
-            if reference.name in graph.losses:
+            if reference.name in graph.losses and not graph.losses[reference.name].node.is_faulty:
                 yield Diagnostic(
                     BAD_LOSS,
                     f"`{reference.name}` is a loss, which no tensor is computed from",

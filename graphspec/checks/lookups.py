@@ -13,7 +13,7 @@ from graphspec.diagnostics import Diagnostic, Label, Span
 from graphspec.diagnostics.rules import INDEX_RANGE
 from graphspec.files import read_text
 from graphspec.language.graph import Graph, KerasLayer, Node
-from graphspec.shapes.layers.lookup import special_entries, words_without
+from graphspec.shapes.layers.lookup import SpecialEntries
 
 _PASSING = ("Flatten", "Identity", "Permute", "RepeatVector", "Reshape")
 """Layers between a lookup and its `Embedding` that keep the indices."""
@@ -68,14 +68,14 @@ def _indices(layer: KerasLayer) -> int | None:
         edges = arguments["bin_boundaries"]
         return len(edges) + 1 if isinstance(edges, list) else _whole(arguments["num_bins"])
     if layer.class_name == "TextVectorization":
-        special = special_entries("int", mask="", oov="[UNK]", spare=1)
+        special = SpecialEntries.of("int", mask="", oov="[UNK]", spare=1)
     elif layer.class_name in ("IntegerLookup", "StringLookup"):
         mask, oov, spare = (arguments[name] for name in ("mask_token", "oov_token", "num_oov_indices"))
-        special = special_entries("int", mask=mask, oov=oov, spare=_whole(spare) or 0)
+        special = SpecialEntries.of("int", mask=mask, oov=oov, spare=max(_whole(spare) or 0, 0))
     else:
         return None
     words = _words(layer)
-    return len(special) + len(words_without(special, words)) if words else None
+    return special.count + len(special.words_after(words)) if words else None
 
 
 def _whole(value: Any) -> int | None:

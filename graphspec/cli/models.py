@@ -95,9 +95,9 @@ def predictor_of(model: Run | Path, checkpoint: str | None, spec: str | None) ->
     if not isinstance(model, Path):
         return model.predictor(checkpoint or "last", data=data)
     require_tensorflow()
-    from graphspec.predicting import model_file, with_spec
+    from graphspec.predicting import model_file, spec_predictor
 
-    return with_spec.predictor_of_file(model, data) if data is not None else model_file.predictor_of(model)
+    return spec_predictor.predictor_of_file(model, data) if data is not None else model_file.predictor_of(model)
 
 
 def warn_of_changes(run: Run) -> None:

@@ -77,7 +77,7 @@ class TrainingBatches:
 
     def _samples_before(self, batches: int) -> int:
         passes, rest = divmod(batches, self._order.steps)
-        return passes * self._order.count + min(rest * self._order.batch_size, self._order.count)
+        return passes * self._order.samples + min(rest * self._order.batch_size, self._order.samples)
 
     def _read_once(self, _: tf.Tensor) -> tf.data.Dataset:
         chunks = self._chunks.read_value()

@@ -33,8 +33,8 @@ class Part:
 class Order:
     """The batches of all passes over `count` samples.
 
-    The last batch of a pass holds the rest. A batch is divided into a run of positions for each worker, as equal as
-    possible: of a last batch with fewer samples than workers, some workers get none.
+    The last batch of a pass holds the rest, or is left out. A batch is divided into a run of positions for each worker,
+    as equal as possible: of a last batch with fewer samples than workers, some workers get none.
 
     Attributes:
         count: Samples of a pass.
@@ -43,6 +43,7 @@ class Order:
         shuffled: False for the order of the files.
         worker: Number of this worker, or replica, from 0.
         workers: Number of workers.
+        drop_remainder: Leave out a last batch that is not whole; of which samples depends on the pass.
     """
 
     count: int
@@ -51,6 +52,7 @@ class Order:
     shuffled: bool = True
     worker: int = 0
     workers: int = 1
+    drop_remainder: bool = False
 
     def __post_init__(self) -> None:
         if not 0 <= self.worker < self.workers <= self.batch_size:
@@ -59,7 +61,12 @@ class Order:
     @property
     def steps(self) -> int:
         """Return the number of batches of one pass."""
-        return -(-self.count // self.batch_size)
+        return self.count // self.batch_size if self.drop_remainder else -(-self.count // self.batch_size)
+
+    @property
+    def samples(self) -> int:
+        """Return the number of samples in the batches of one pass, those of all workers."""
+        return min(self.count, self.steps * self.batch_size)
 
     @property
     def own_size(self) -> int:

@@ -13,6 +13,7 @@ import numpy as np
 from graphspec.checks.data import check_array, check_counts, check_held_out, check_split, unreadable
 from graphspec.checks.fixed_batch import fixed_batch
 from graphspec.checks.values import check_column
+from graphspec.checks.whole_batches import whole_batches
 from graphspec.datasets.faults import Faults
 from graphspec.diagnostics import Report, SpecError
 from graphspec.diagnostics.rules import NOT_FINITE, NOTHING_TO_TRAIN
@@ -118,9 +119,10 @@ def read_training_data(
 
 
 def _check_batches(spec: Spec, train: Samples, validation: Samples | None) -> None:
-    """Raise SpecError if an input fixes another size of batches."""
+    """Raise SpecError if an input fixes another size of batches, or no batch is whole."""
     counts = train.count, validation.count if validation is not None else None
-    Report([*fixed_batch(spec.graph, spec.model.training, *counts)]).raise_if_errors()
+    settings = spec.model.training
+    Report([*fixed_batch(spec.graph, settings, *counts), *whole_batches(settings, counts[0])]).raise_if_errors()
 
 
 def read_vocabularies(graph: Graph, data: Data, progress: Progress | None = None) -> Vocabularies:

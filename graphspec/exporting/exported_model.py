@@ -10,7 +10,7 @@ from pathlib import Path
 from graphspec import run_directory
 from graphspec.extras import require_tensorflow
 from graphspec.predicting.predictor import Predictor
-from graphspec.predicting.with_spec import predictor_of_file, predictor_with_spec
+from graphspec.predicting.spec_predictor import predictor_of_file, predictor_with_spec
 from graphspec.runs.run import CHECKPOINTS, Run, run_or_file
 from graphspec.spec import load
 

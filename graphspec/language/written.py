@@ -14,12 +14,16 @@ from graphspec.language.graph import Graph, Step
 
 @dataclass(eq=False, slots=True)
 class WrittenNode:
-    """A node of a body or a block. References are names of that body or block; the steps are those of the graph."""
+    """A node of a body or a block. References are names of that body or block; the steps are those of the graph.
+
+    each: the values of a node that `each` makes.
+    """
 
     name: str
     feed: Feed
     items: list[Step | Use]
     span: Span
+    each: Names[str, Value] = field(default_factory=dict)
 
 
 @dataclass(eq=False, slots=True, kw_only=True)

@@ -44,6 +44,8 @@ _MAX_CONFIG = 2**26
 """Bytes of the configuration of a saved model."""
 _NO_TRAINING = ("data.test.",)
 _BUDGET = ("search.trials", "search.timeout")
+_ADDED = ("drop_remainder",)
+"""Settings of `training` that older runs do not have: their default is left out, so that the hash stays the same."""
 
 Values = dict[str, Any]
 
@@ -109,6 +111,8 @@ def _settings(path: str, part: Part) -> Iterator[tuple[str, Any, bool]]:
         value = getattr(part, key)
         if isinstance(part, TrainingModel) and key == "checkpoint" and value is None:
             value = CheckpointModel.model_construct()
+        if isinstance(part, TrainingModel) and key in _ADDED and value == type(part).model_fields[key].default:
+            continue
         if isinstance(value, Part):
             yield from _settings(f"{path}.{key}", value)
         elif key not in ("optimizer", "callbacks"):

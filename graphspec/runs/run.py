@@ -253,7 +253,7 @@ class Run:
             data: A spec whose data, losses and metrics replace the run's.
         """
         check_tensorflow()
-        from graphspec.predicting.with_spec import check_names, predictor_with_spec
+        from graphspec.predicting.spec_predictor import check_names, predictor_with_spec
 
         spec = data or self.spec
         self.model_file(checkpoint)

@@ -103,7 +103,7 @@ class Chain:
             return []
         counts = {number: self._repeat(beside(step, "repeat", 1), number) for number in present}
         was_untouched, before = self.is_untouched, self.value
-        body = self._items(self._take(counts), beside(step, "repeat", 1))
+        body = self._items(self._take(counts), self.frame.repeat(beside(step, "repeat", 1)))
         if len(present) == len(self.nodes):
             return body
         source = as_expression(before)

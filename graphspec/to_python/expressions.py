@@ -101,8 +101,15 @@ class _Translation:
                     f"{_COMPARED[type(op)]} {self._inside(each, 5)}" for op, each in zip(ops, others, strict=True)
                 ]
                 return " ".join(parts), 4
+            case ast.IfExp(test=test, body=body, orelse=otherwise):
+                return f"{self._inside(body, 1)} if {self._inside(test, 1)} else {self.text(otherwise)[0]}", 0
+            case ast.Subscript(value=items, slice=index) if not isinstance(index, ast.Slice):
+                return f"{self._inside(items, _ATOM)}[{self.text(index)[0]}]", _ATOM
+            case ast.Call(func=ast.Name(id="list"), args=[ast.Call(func=ast.Name(id="range")) as numbers]):
+                return self.text(numbers)
             case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]) if name in _FUNCTIONS:
-                return f"{name}({', '.join(self.text(each)[0] for each in arguments)})", _ATOM
+                text = f"{name}({', '.join(self.text(each)[0] for each in arguments)})"
+                return (f"list({text})" if name == "range" else text), _ATOM
         raise UntranslatableError
 
     def _binary(self, left: ast.AST, word: str, level: int, right: ast.AST) -> tuple[str, int]:
@@ -124,5 +131,5 @@ def _is_number(text: str) -> bool:
     return text.removeprefix("-")[:1].isdigit()
 
 
-_FUNCTIONS = ("min", "max", "round", "int", "float", "str", "len")
+_FUNCTIONS = ("min", "max", "round", "int", "float", "str", "len", "range", "sum")
 """The functions of expressions, which are those of Python."""

@@ -7,6 +7,7 @@ each; where there is none, the instances cannot share a function.
 
 from __future__ import annotations
 
+import re
 from collections import ChainMap
 from collections.abc import Mapping as Names
 from collections.abc import Sequence
@@ -47,6 +48,8 @@ class Frame:
         variables: The variables of the file that the code stands in.
         params: The identifiers of the parameters of a block.
         is_relative: Names of layers begin with the argument `name`.
+        each: The values of the node that is written now, where `each` makes it, by the number of the instance. No
+            variable of Python holds them.
     """
 
     instances: list[Instance]
@@ -57,9 +60,12 @@ class Frame:
     params: dict[str, str] = field(default_factory=dict)
     is_relative: bool = False
     used: set[str] = field(default_factory=set)
+    each: dict[int, Names[str, Value]] = field(default_factory=dict)
 
     def identify(self, name: str) -> str | None:
         """Return the identifier of a parameter or variable, which is then used."""
+        if any(name in values for values in self.each.values()):
+            return None
         if name in self.params:
             self.used.add(name)
             return self.params[name]
@@ -146,8 +152,8 @@ class Frame:
         return Text(found) if found is not None else None
 
     def _names(self, number: int) -> Names[str, Value]:
-        names = self.instances[number].names
-        return ChainMap({}, names) if self.variables is None else ChainMap({}, names, self.variables)  # type: ignore[arg-type]
+        own, names = self.each.get(number, {}), self.instances[number].names
+        return ChainMap({}, own, names) if self.variables is None else ChainMap({}, own, names, self.variables)  # type: ignore[arg-type]
 
     def _evaluated(self, inside: str, number: int) -> Any:
         """Return the value of an expression for an instance; None where it has none."""
@@ -164,6 +170,17 @@ class Frame:
         """Return the value of what a file writes for an instance; None where it is unknown."""
         inside = whole_expression(written)
         return written if inside is None else self._evaluated(inside, number)
+
+    def repeat(self, written: Any) -> Any:
+        """Return what a step writes for `repeat`, or the number where it depends on `each`."""
+        inside = whole_expression(written)
+        names = set(re.findall(r"\w+", inside)) if inside is not None else set()
+        if inside is None or not any(names & set(values) for values in self.each.values()):
+            return written
+        found = {self._evaluated(inside, number) for number in self.each}
+        if len(found) != 1:
+            raise DifferentError
+        return found.pop()
 
     def expression(self, written: Any) -> str:
         """Return an expression of a file as source. Raises DifferentError where it is none."""

@@ -48,7 +48,11 @@ class NodeWriter:
         located = self.frame.places.under(first.span)
         written = located.value if located is not None else None
         everyone = {number: nodes.get(number) for number in range(len(self.frame.instances))}
-        return [*self._comments(first), *self._alternatives(written, target, everyone)]
+        self.frame.each = {number: node.each for number, node in nodes.items()}
+        try:
+            return [*self._comments(first), *self._alternatives(written, target, everyone)]
+        finally:
+            self.frame.each = {}
 
     def _comments(self, node: WrittenNode) -> list[Statement]:
         lines = self.frame.places.comments(node.span)

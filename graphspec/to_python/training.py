@@ -10,7 +10,7 @@ from graphspec.checks.monitors import is_monitoring
 from graphspec.language.graph import Graph, KerasLayer, Object, Output
 from graphspec.language.log_keys import log_keys, metric_names
 from graphspec.language.lower.naming import snake_case
-from graphspec.language.schema.model import TrainingModel
+from graphspec.language.schema import TrainingModel
 from graphspec.language.traversal import layer_paths
 from graphspec.spec import Spec
 from graphspec.to_python.data import Loading, loading, unread
@@ -173,10 +173,18 @@ class TrainingWriter:
         if self.training.initial_weights is not None:
             statements.append(load_weights("model", self.training.initial_weights, self.module.path))
         statements.append(Do(Call(Text("compile_model"), (Text("model"),))))
+        arguments: tuple[Expression, ...] = (Text("inputs"), Text("targets"))
         keywords: list[tuple[str, Expression]] = []
-        if "weights" in names:
-            keywords.append(("sample_weight", Text("weights")))
-        keywords += [("batch_size", self._setting("batch_size")), ("epochs", Text("epochs"))]
+        if settings.drop_remainder:
+            statements += self._whole_batches("weights" in names)
+            arguments = (Text("batches"),)
+            if validation is not None:
+                keywords.append(("validation_batch_size", self._setting("batch_size")))
+        else:
+            if "weights" in names:
+                keywords.append(("sample_weight", Text("weights")))
+            keywords.append(("batch_size", self._setting("batch_size")))
+        keywords.append(("epochs", Text("epochs")))
         if validation is not None:
             keywords.append(("validation_data", validation))
         if settings.validation_freq != 1 and validation is not None:
@@ -190,9 +198,21 @@ class TrainingWriter:
             statements.append(
                 Comment(["The spec logs to MLflow as well: `mlflow.keras.autolog()` before `fit` does so."])
             )
-        statements.append(Do(Call(Text("model.fit"), (Text("inputs"), Text("targets")), tuple(keywords))))
+        statements.append(Do(Call(Text("model.fit"), arguments, tuple(keywords))))
         statements.append(Do(Text("model"), "return"))
         return Function(name="train", parameters=parameters, doc=doc, body=statements)
+
+    def _whole_batches(self, has_weights: bool) -> list[Statement]:
+        """Return the statements that make batches without the last one, which `fit` itself cannot leave out."""
+        parts = "(inputs, targets, weights)" if has_weights else "(inputs, targets)"
+        shuffled = "samples.shuffle(samples.cardinality())"
+        if self.settings.steps_per_epoch is not None:
+            shuffled += ".repeat()"
+        batches = Call(Text(f"{shuffled}.batch"), (self._setting("batch_size"),), (("drop_remainder", Text("True")),))
+        return [
+            Assign("samples", Text(f"tf.data.Dataset.from_tensor_slices({parts})")),
+            Assign("batches", batches),
+        ]
 
     def _held_out(self, names: str) -> list[Statement]:
         """Return the statements that hold out the samples that graphspec holds out."""

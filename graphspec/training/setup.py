@@ -98,7 +98,7 @@ def set_up(
             reporter.warn(_left_out(split))
     samples = fit_targets(spec.graph, built.model, data.train)
     validation = fit_targets(spec.graph, built.model, data.validation) if data.validation is not None else None
-    order = Order(samples.count, settings.batch_size, settings.seed)
+    order = Order(samples.count, settings.batch_size, settings.seed, drop_remainder=settings.drop_remainder)
     part = distribution.part if distribution is not None else None
     batches = TrainingBatches(spec.graph, samples, order, settings.steps_per_epoch, part)
     freeze = settings.located("freeze").span if settings.freeze else spec.model.key_span("training")

@@ -20,8 +20,9 @@ from graphspec.diagnostics import Report, SpecError
 from graphspec.language.document import read
 from graphspec.language.document.tree import Mapping
 from graphspec.language.expand import expand
+from graphspec.language.schema import TrainingModel
 from graphspec.language.schema.desugar import desugar
-from graphspec.language.schema.model import DataModel, OutputModel, SpecModel, TrainingModel
+from graphspec.language.schema.model import DataModel, OutputModel, SpecModel
 from graphspec.to_keras.keras_internals import weightless_scope
 
 from .body import Body, Scope

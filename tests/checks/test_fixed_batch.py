@@ -11,7 +11,6 @@ import pytest
 
 import graphspec
 from graphspec.diagnostics import SpecError
-from graphspec.language.schema import TrainingModel
 
 Write = Callable[..., Path]
 
@@ -72,11 +71,20 @@ def test_a_resumed_training_says_the_same(write: Write, files: Path) -> None:
     assert [(each.rule.code, each.span.text if each.span else "") for each in found] == [("GS620", "x")]
 
 
-@pytest.mark.skipif("drop_remainder" not in TrainingModel.model_fields, reason="this language has no drop_remainder")
 def test_whole_batches_alone(write: Write, files: Path) -> None:
     """`drop_remainder` leaves out the last batch, so the size fits."""
     path = write(spec("50", ", batch_size: 50, drop_remainder: true"))
     assert not graphspec.validate(path).found
+    assert [row["step"] for row in graphspec.train(path, run_dir=files / "run").metrics] == [2, 4]
+
+
+def test_evaluation_leaves_out_nothing(write: Write, files: Path) -> None:
+    """A split that is evaluated keeps its last batch, so its size has to fit."""
+    path = write(spec("40", ", batch_size: 40, drop_remainder: true", VALIDATION))
+    (found,) = graphspec.validate(path).found
+    assert (found.rule.code, "of the 30 validation samples" in found.message) == ("GS620", True)
+    assert found.help is not None
+    assert "`drop_remainder` leaves out none of them" in found.help
 
 
 def test_a_size_that_nothing_depends_on(write: Write, files: Path) -> None:

@@ -82,6 +82,14 @@ def test_codes_and_unknown_vocabularies_are_no_finding(write: Write) -> None:
         assert "GS612" not in [each.rule.code for each in graphspec.validate(spec(write, name, arguments, 2)).found]
 
 
+def test_entries_for_unknown_words_are_counted_not_listed(write: Write) -> None:
+    """More entries than any memory holds end in the finding of a small `Embedding`, and in no other."""
+    arguments = {"vocabulary": WORDS, "num_oov_indices": 10**15}
+    (found,) = graphspec.validate(spec(write, "StringLookup", arguments, 10)).found
+    assert found.rule.name == "index-range"
+    assert "1,000,000,000,000,002" in found.message
+
+
 @pytest.mark.parametrize("end", ["", "\n"])
 def test_words_of_a_file_are_counted(end: str, write: Write, tmp_path: Path) -> None:
     """The lines of a vocabulary beside the spec, as Keras counts them."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -111,6 +112,23 @@ def test_epochs_of_another_length_go_on_where_the_last_has_ended(
     assert found == expected[: steps * epochs]
     for first in {0, steps // 2, steps}:  # a run that is resumed has taken that many steps of its last epoch, or all
         assert read(cut, epochs - 1, first) == expected[steps * (epochs - 1) + first : steps * epochs]
+
+
+@settings(max_examples=10, deadline=None)
+@given(count=st.integers(1, 60), batch_size=st.integers(1, 20), steps=st.integers(1, 9), workers=st.integers(1, 3))
+def test_a_last_batch_that_is_not_whole_is_left_out(count: int, batch_size: int, steps: int, workers: int) -> None:
+    """Batches are those of the same passes but for each last one that is smaller; epochs of any length, shared too."""
+    workers, count = min(workers, batch_size), max(count, batch_size)
+    order = Order(count, batch_size, 3, worker=workers - 1, workers=workers)
+    cut = TrainingBatches(graph(), samples(np.arange(count)), replace(order, drop_remainder=True), steps)
+    expected = [
+        positions(order, number, batch, batch + 1)
+        for number in range(2 * steps)
+        for batch in range(count // batch_size)
+    ]
+    assert [batch for epoch in range(2) for batch in read(cut, epoch)] == expected[: 2 * steps]
+    assert cut.samples_between(0, 0, steps) == steps * batch_size
+    assert read(cut, 1, 1) == expected[steps + 1 : 2 * steps]
 
 
 def test_epochs_and_seeds_differ() -> None:

@@ -17,6 +17,7 @@ from graphspec.diagnostics import Report, SourceText, SpecError
 from graphspec.editor.formatting import format_source, means_same
 from graphspec.editor.formatting.order import FORMS
 from graphspec.language.document import read_text
+from graphspec.language.schema import CheckpointModel, TrainingModel
 from graphspec.language.schema import model as language
 from graphspec.language.schema.part import Part
 
@@ -281,8 +282,8 @@ def test_every_key_of_the_language_has_its_place() -> None:
         "input": language.InputModel,
         "node": language.NodeModel,
         "output": language.OutputModel,
-        "training": language.TrainingModel,
-        "checkpoint": language.CheckpointModel,
+        "training": TrainingModel,
+        "checkpoint": CheckpointModel,
         "data": language.DataModel,
         "split": language.ValidationModel,
         "source": language.SourceModel,
@@ -306,5 +307,5 @@ def test_the_python_parser_reads_comments_alike(monkeypatch: pytest.MonkeyPatch)
     """Where PyYAML comes without its C library, formatting gives the same."""
     texts = [MESSY, *(path.read_text(encoding="utf-8") for path in SHIPPED)]
     expected = [format_source(SourceText("spec.yaml", text)) for text in texts]
-    monkeypatch.setattr(import_module("graphspec.editor.formatting.read_written"), "LOADER", yaml.BaseLoader)
+    monkeypatch.setattr(import_module("graphspec.editor.formatting.source_nodes"), "LOADER", yaml.BaseLoader)
     assert [format_source(SourceText("spec.yaml", text)) for text in texts] == expected

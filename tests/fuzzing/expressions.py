@@ -66,7 +66,7 @@ _TEXTS = (
 )
 _BINARY = ("+", "-", "*", "/", "//", "%", "**", "==", "!=", "<", "<=", ">", ">=", "in", "not in", "and", "or")
 _UNARY = ("-", "+", "not ", "~")
-_FUNCTIONS = ("min", "max", "round", "int", "float", "str", "len")
+_FUNCTIONS = ("min", "max", "round", "int", "float", "str", "len", "range", "sum")
 _TOKENS = (
     *_NUMBERS,
     *_TEXTS,
@@ -93,7 +93,13 @@ def expression(seed: int, number: int) -> str:
 def _node(rng: random.Random, depth: int) -> str:
     if depth == 0 or rng.random() < 0.1:
         return rng.choice((rng.choice(_NUMBERS), rng.choice(_TEXTS), rng.choice(list(NAMES)), rng.choice(list(NAMES))))
-    match rng.randrange(8):
+    match rng.randrange(11):
+        case 10:
+            return f"sum([{_node(rng, depth - 1)}, {rng.choice(_NUMBERS)}] + range({rng.choice(_NUMBERS)}))"
+        case 8:
+            return f"({_node(rng, depth - 1)} if {_node(rng, depth - 1)} else {_node(rng, depth - 1)})"
+        case 9:
+            return f"{rng.choice(('pair', 'items', 'word', _node(rng, depth - 1)))}[{_node(rng, depth - 1)}]"
         case 0 | 1 | 2:
             return f"({_node(rng, depth - 1)} {rng.choice(_BINARY)} {_node(rng, depth - 1)})"
         case 3:

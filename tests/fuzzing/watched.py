@@ -23,7 +23,12 @@ class Tried:
     accepted: bool = False
 
 
-def watch(work: Callable[[], tuple[bool, Iterable[str]]], megabytes: int, seconds: float | None = None) -> Tried:
+def peak() -> float:
+    """Return the most memory that this process has had, in MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**10 if sys.platform != "darwin" else 2**20)
+
+
+def watch(work: Callable[[], tuple[bool, Iterable[str]]], megabytes: float, seconds: float | None = None) -> Tried:
     """Do the work, which says whether its case is sound and which faults it has found.
 
     megabytes, seconds: the most allowed.
@@ -38,7 +43,7 @@ def watch(work: Callable[[], tuple[bool, Iterable[str]]], megabytes: int, second
             raise
         faults.append("".join(traceback.format_exception(error))[-3000:])
     passed = time.process_time() - began
-    taken = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**10 if sys.platform != "darwin" else 2**20)
+    taken = peak()
     if passed > (SECONDS if seconds is None else seconds):
         faults.append(f"it took {passed:.1f} s")
     if taken > megabytes:

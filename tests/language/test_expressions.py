@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import time
 import tracemalloc
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,10 @@ from ..fuzzing.hostile import SPEC
 
 Write = Callable[..., Path]
 COUNT = 10_000
-FUNCTIONS_OF_PYTHON = {each.__name__: each for each in (min, max, round, int, float, str, len)}
+FUNCTIONS_OF_PYTHON: dict[str, Callable[..., Any]] = {
+    **{each.__name__: each for each in (min, max, round, int, float, str, len, sum)},
+    "range": lambda *bounds: list(range(*bounds)),
+}
 
 
 def outcome(text: str, names: dict[str, Any] | None = None) -> Any:
@@ -53,9 +57,11 @@ def test_random_expressions_have_the_value_of_python() -> None:
         value = outcome(text := expression(2, number))
         if not isinstance(value, Exception):
             compared += 1
-            truth = eval(
-                text.strip(), {"__builtins__": FUNCTIONS_OF_PYTHON}, dict(NAMES)
-            )  # it is bounded: it has a value
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # about an item of a number, in the branch that is not taken
+                truth = eval(  # it is bounded: it has a value
+                    text.strip(), {"__builtins__": FUNCTIONS_OF_PYTHON}, dict(NAMES)
+                )
             assert listed(truth) == value, text
             assert type(listed(truth)) is type(value), text
     assert compared > 500
@@ -99,6 +105,26 @@ def test_random_expressions_have_the_value_of_python() -> None:
         "1e999",
         "0x" + "f" * 400,
         "9" * 490,
+        "range(10**9)",
+        "range(-big, big)",
+        "range(0, -10**9, -1)",
+        "range(0, 5, 0)",
+        "sum(items + items)",
+        "sum([big, big, big])",
+        "sum(nested)",
+        "sum('ab')",
+        "[range(9000), range(9000)]",
+        "pair[2]",
+        "pair[-3]",
+        "pair[10**70]",
+        "pair[big]",
+        "empty[0]",
+        "word[2]",
+        "one[0]",
+        "pair[0.0]",
+        "pair[yes]",
+        "pair['a']",
+        "items if",
     ],
 )
 def test_large_values_are_refused_before_they_are_there(text: str) -> None:
@@ -137,6 +163,20 @@ def test_large_values_are_refused_before_they_are_there(text: str) -> None:
         ("deep == deep", True),
         ("len(text + 'x' * 200)", 10_000),
         ("len([0] * 10000)", 10_000),
+        ("len(range(10000))", 10_000),
+        ("range(10**9, 0)", []),
+        ("range(3)", [0, 1, 2]),
+        ("range(5, 0, -2)", [5, 3, 1]),
+        ("sum(range(4))", 6),
+        ("sum([])", 0),
+        ("sum([1, 0.5])", 1.5),
+        ("pair[-1]", 2.5),
+        ("nested[0][1][-1]", 1),
+        ("word[1]", "b"),
+        ("range(4)[one + 1]", 2),
+        ("1 if yes else huge**2", 1),
+        ("'a' if no else 'b' if zero == 1 else 'c'", "c"),
+        ("(2 if half < 1 else 3) * 4", 8),
     ],
 )
 def test_what_is_small_has_its_value(text: str, value: Any) -> None:
@@ -144,6 +184,38 @@ def test_what_is_small_has_its_value(text: str, value: Any) -> None:
     found = outcome(text)
     assert found == value
     assert type(found) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("text", "said", "instead"),
+    [
+        ("[n for n in items]", "a comprehension", "`each`"),
+        ("word.upper", "an attribute", "functions"),
+        ("items.append(1)", "a method", "`x + [1]`"),
+        ("pair[0:1]", "a slice", "`[x[0], x[1]]`"),
+        ("max(*pair)", "`*`", "`max(x)`"),
+        ("round(number=half)", "an argument by keyword", "in their order"),
+        ("(lambda: 1)()", "this", ""),
+        ("f'a'", "a formatted string", "`layer_${number}`"),
+        ("(n := 2)", "an assignment", "`vars`"),
+        ("2 ^ 3", "this operator", "`**`"),
+        ("yes & no", "this operator", "`and`"),
+        ("~yes", "this operator", "`not`"),
+        ("one is one", "this comparison", "`==`"),
+        ("one && one", "this is not an expression", "`and`"),
+        ("yes ? 1 : 2", "this is not an expression", "`a if condition else b`"),
+        ("1 if yes", "this is not an expression", "both sides"),
+        ("one = 1", "this is not an expression", "`==`"),
+        ("!yes", "this is not an expression", "`not`"),
+        ("1j", "this", ""),
+    ],
+)
+def test_what_is_refused_is_named_with_what_to_write_instead(text: str, said: str, instead: str) -> None:
+    """A refused expression says what of it there is not, and how to write it."""
+    found = outcome(text)
+    assert isinstance(found, ExpressionError)
+    assert said in found.message
+    assert instead in found.help
 
 
 @pytest.mark.parametrize(

@@ -79,7 +79,7 @@ def test_importing_graphspec_imports_nothing_heavy() -> None:
 @pytest.mark.parametrize(
     "module",
     [
-        "graphspec.predicting.with_spec",
+        "graphspec.predicting.spec_predictor",
         "graphspec.exporting.exporter",
         "graphspec.runs.report.page",
         "graphspec.tuning.tuning",

@@ -251,3 +251,48 @@ models:
 inputs: {image: [32, 32, 3]}
 outputs: {y: {from: image, apply: [net, {Dense: 2}]}}
 """
+
+CASES["conditions_and_items"] = """
+graphspec: 1
+vars: {widths: [4, 8, 16], last: "${widths[-1]}", all: "${sum(widths)}", deep: true, steps: "${range(1, 3)}"}
+blocks:
+  part:
+    params: {width: , number: 0}
+    inputs: x
+    graph:
+      a: {from: x, apply: {Dense: {units: "${width if number > 0 else 2 * width}", use_bias: "${number == 1}"}}}
+    output: {from: a, apply: {Dense: "${[width, widths[number]][-1] + len(range(number))}"}}
+inputs: {x: [4]}
+graph:
+  a: {from: x, apply: [{part: "${widths[0]}"}, {part: {width: "${last}", number: "${steps[1]}"}}]}
+outputs: {y: {from: a, apply: {Dense: "${all // 2 if deep else 1}"}}}
+"""
+
+CASES["each"] = """
+graphspec: 1
+vars: {widths: [4, 8], width: 3, deep: true}
+blocks:
+  heads:
+    params: {count: 2, units: 3}
+    inputs: x
+    graph:
+      head: {each: {number: "${range(count)}"}, from: x, apply: {Dense: "${units + number}"}}
+    output: {from: head, merge: concat}
+inputs: {x: [6]}
+graph:
+  branch:  # one for each width
+    each: {width: "${widths}", name: [a, b], wide: [false, true]}
+    from: x
+    apply:
+      - {Dense: "${width}", repeat: "${width // 4}"}
+      - {Dropout: "${width / 16}", when: "${wide}"}
+      - {Reshape: {target_shape: ["${width // 2}", 2], name: "shaped_${name}"}}
+  last: {each: {number: [0, 1]}, when: "${number > 0}", from: "branch[${number}]", otherwise: "branch[${number}]"}
+  one: {each: {number: "${range(3)}"}, when: "${number == 1 and deep}", from: x, apply: {Dense: "${width}"}}
+  flat: {each: {number: "${range(2)}"}, from: "last[${number}]", apply: Flatten}
+  a: {from: x, apply: {heads: 3}}
+  b: {from: x, apply: {heads: {units: 5}}}
+outputs:
+  y: {from: [flat, one, a, b], merge: concat, apply: {Dense: 2}}
+  z: {each: {units: [1, 2]}, from: x, apply: {Dense: "${units}"}}
+"""

@@ -25,6 +25,7 @@ from graphspec.training.checkpoint_file import read_checkpoint, write_checkpoint
 from graphspec.training.checkpoints import checkpoint_steps
 
 from ..forked import Forked
+from ..killed import killed_at
 from ..resuming.data import specs_in
 
 HEADS_STEPS = 11
@@ -42,18 +43,6 @@ def whole(specs: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> g
     """`heads.yaml` trained to its end, which early stopping decides, every checkpoint kept."""
     folder = tmp_path_factory.mktemp("whole") / "run"
     return graphspec.train(specs["heads"], overrides=["training.checkpoint.keep=1000"], run_dir=folder)
-
-
-def killed_at(whole: graphspec.Run, step: int, folder: Path) -> Path:
-    """A copy of a run as if it had been killed when its newest checkpoint was that of `step`."""
-    shutil.copytree(whole.path, folder)
-    for later in checkpoint_steps(folder / "checkpoints"):
-        if later > step:
-            (folder / "checkpoints" / f"step_{later:09}.npz").unlink()
-    for name in ("model.keras", "best.keras"):
-        (folder / name).unlink(missing_ok=True)
-    write_json(folder / "run.json", {**read_json(folder / "run.json"), "status": "running"})
-    return folder
 
 
 def checkpoint_of(run: graphspec.Run, step: int) -> Path:

@@ -100,6 +100,7 @@ BAD_EXPRESSION = Rule("GS111", "bad-expression", SCHEMA, "An expression in `${..
 BAD_INCLUDE = Rule(
     "GS112", "bad-include", SCHEMA, "An included file includes itself, or declares what is declared already."
 )
+BAD_EACH = Rule("GS130", "bad-each", SCHEMA, "`each` does not give a node for each of several values.")
 
 UNKNOWN_OBJECT = Rule(
     "GS201", "unknown-object", OBJECTS, "Keras has no layer, loss, optimizer, ... of that name.", fixable=True
@@ -234,6 +235,9 @@ BATCH_STATISTICS = Rule(
     TRAINING,
     "A layer uses statistics of the rows of one device instead of those of the whole batch.",
     severity=WARNING,
+)
+NO_WHOLE_BATCH = Rule(
+    "GS520", "no-whole-batch", TRAINING, "`drop_remainder` leaves out every sample, because no batch is whole."
 )
 
 MISSING_FILE = Rule("GS601", "missing-file", DATA, "A file that the spec names does not exist.")

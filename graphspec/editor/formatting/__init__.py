@@ -17,7 +17,7 @@ from graphspec.diagnostics.rules import INTERNAL
 from graphspec.editor.formatting.json_text import format_json
 from graphspec.editor.formatting.layout import lay_out
 from graphspec.editor.formatting.order import put_in_order
-from graphspec.editor.formatting.read_written import comments_of, read_written
+from graphspec.editor.formatting.source_nodes import comments_of, read_nodes
 from graphspec.editor.formatting.write_text import write_text
 from graphspec.language.document import is_json, read_text
 from graphspec.language.document.limits import MAX_FINDINGS
@@ -47,7 +47,7 @@ def format_source(source: SourceText) -> str:
 
 def _format_yaml(text: str) -> tuple[str, list[str]]:
     """Return `text` in canonical form, and its comments, sorted."""
-    root, comments = read_written(text)
+    root, comments = read_nodes(text)
     put_in_order(root)
     lay_out(root)
     return write_text(root), comments

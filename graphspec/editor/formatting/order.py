@@ -29,7 +29,7 @@ class Form:
     others_first: bool = False
 
 
-_NODE = ("when", "from", "merge", "apply", "otherwise")
+_NODE = ("each", "when", "from", "merge", "apply", "otherwise")
 _DECLARED = {"models": "model", "blocks": "block", "inputs": "input", "graph": "node", "outputs": "output"}
 _SPLIT = ("inputs", "outputs", "sample_weights")
 _SOURCES = dict.fromkeys(_SPLIT, "source")
@@ -68,7 +68,8 @@ FORMS: dict[str, Form] = {
     "step": Form(("call", "repeat", "when"), others_first=True),
     "training": Form(
         (
-            *("optimizer", "epochs", "batch_size", "seed", "callbacks", "steps_per_epoch", "validation_freq"),
+            *("optimizer", "epochs", "batch_size", "drop_remainder", "seed", "callbacks"),
+            *("steps_per_epoch", "validation_freq"),
             *("initial_weights", "freeze", "precision", "jit_compile", "steps_per_execution", "checkpoint"),
             *("distribute", "deterministic", "log"),
         ),

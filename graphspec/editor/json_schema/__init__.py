@@ -15,7 +15,7 @@ FILE = "graphspec.schema.json"
 
 
 def language_schema() -> dict[str, Any]:
-    """Return the schema, generated from the models of `language.schema.model` and the catalogue."""
+    """Return the schema, generated from the models of `language.schema` and the catalogue."""
     from graphspec import catalog
     from graphspec.editor.json_schema import objects, parts, values
 

@@ -1,8 +1,8 @@
-"""The keys of the language as JSON Schema, from the pydantic models of `language.schema.model`.
+"""The keys of the language as JSON Schema, from the pydantic models of `language.schema`.
 
 pydantic gives the keys of a mapping, the required ones, and their types. `OPEN` gives the schema of values that the
-models declare as `Any` and `lower` reads. Short forms, `when` and `${...}` are added, since they are resolved before
-the models see a spec.
+models declare as `Any` and `lower` reads. Short forms, `each`, `when` and `${...}` are added, since they are
+resolved before the models see a spec.
 """
 
 from __future__ import annotations
@@ -21,6 +21,12 @@ _STEPS = {
         {"type": "array", "items": ref("step")},
         {"type": "null", "description": "No step."},
     ]
+}
+_EACH: Schema = {
+    "type": "object",
+    "minProperties": 1,
+    "patternProperties": {r"^[A-Za-z_][A-Za-z0-9_]*$": {"anyOf": [{"type": "array", "minItems": 1}, EXPRESSION]}},
+    "additionalProperties": False,
 }
 _METRICS = {"anyOf": [ref("metrics"), {"type": "array", "items": ref("metrics")}, {"type": "null"}]}
 _NODES = {"type": "object", "patternProperties": {f"^{NAME}$": ref("NodeModel")}, "additionalProperties": False}
@@ -122,7 +128,7 @@ _SHORT: dict[str, list[Schema]] = {
 
 
 def definitions() -> dict[str, Schema]:
-    """Return the definitions of all classes of `language.schema.model` by name; `SpecModel` is a whole spec."""
+    """Return the definitions of all classes of `language.schema` by name; `SpecModel` is a whole spec."""
     found = SpecModel.model_json_schema(by_alias=True)
     models = found.pop("$defs") | {"SpecModel": found}
     made = {name: _part(name, model) for name, model in models.items()}
@@ -135,6 +141,7 @@ def _part(name: str, model: Schema) -> Schema:
     properties = {key: _key(name, key, found) for key, found in model["properties"].items()}
     made: Schema = {"type": "object", "properties": properties, "additionalProperties": False}
     if name in ("NodeModel", "OutputModel", "LossModel"):
+        properties["each"] = _EACH | {"description": TEXTS[name]["each"]}
         properties["when"] = ref("when", description=TEXTS[name]["when"])
         properties["otherwise"] = ref(name, description=TEXTS[name]["otherwise"])
         made["anyOf"] = [{"required": ["from"]}, {"required": ["when"]}]

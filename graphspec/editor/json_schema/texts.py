@@ -1,4 +1,4 @@
-"""Descriptions of every key of the language for editors, by the class of `language.schema.model` that holds it."""
+"""Descriptions of every key of the language for editors, by the class of `language.schema` that holds it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ _NODE = {
     "merge": "The operation that combines a list of tensors: sum, sub, mul, ave, max, min, concat, dot or cos.",
     "apply": "One step or a list of steps, each called on the result of the one before: a layer, an operation, "
     "or a declared layer, model or block.",
+    "each": "Makes one node for each of several values: name → list; lists of one length go in step. "
+    "The node's name is the list of all of them, `name[1]` is one.",
     "when": "If this is false, the node is absent, or replaced by its `otherwise`.",
     "otherwise": "The node that is used if `when` is false.",
 }
@@ -86,6 +88,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "optimizer": "The optimizer: `adam`, or `{Adam: {learning_rate: 0.001}}`.",
         "epochs": "The number of epochs.",
         "batch_size": "The number of samples per step.",
+        "drop_remainder": "Whether training leaves out the last batch of a pass where it is smaller.",
         "seed": "The seed of initial weights, dropout, the order of samples and the validation split.",
         "callbacks": "The callbacks: `EarlyStopping`, `ModelCheckpoint`, ...",
         "steps_per_epoch": "The number of steps per epoch. Default: all samples.",

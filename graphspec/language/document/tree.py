@@ -15,15 +15,17 @@ from graphspec.diagnostics import Span
 class Mapping(dict[str, Any]):
     """A dict with the span of itself, of each key and of each value.
 
-    absent: the places of the keys left out by their `when`.
+    absent: the places of the keys left out by their `when`. each: for the name of each node with `each`, the names of
+    the nodes that stand for it, with their values.
     """
 
-    __slots__ = ("absent", "key_spans", "span", "value_spans")
+    __slots__ = ("absent", "each", "key_spans", "span", "value_spans")
 
     def __init__(self, span: Span) -> None:
         super().__init__()
         self.span = span
         self.absent: dict[str, Span] = {}
+        self.each: dict[str, dict[str, dict[str, Any]]] = {}
         self.key_spans: dict[str, Span] = {}
         self.value_spans: dict[str, Span] = {}
 

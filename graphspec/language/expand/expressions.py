@@ -1,8 +1,8 @@
 """Evaluate `${...}`: arithmetic on names, numbers, text and lists.
 
 The syntax is a subset of Python's, parsed by `ast` and evaluated here node by node: there are no attributes, and no
-calls except of the functions of `operators`. Every value is bounded, and the work of an expression is counted before it
-is done, so that `9**9**9` is refused before it is computed.
+calls except of the functions of `operators`; `unsupported` says how to write the rest. Every value is bounded, and the
+work of an expression is counted before it is done, so that `9**9**9` is refused before it is computed.
 """
 
 from __future__ import annotations
@@ -24,8 +24,10 @@ from graphspec.language.expand.operators import (
     TOO_LARGE,
     UNARY,
     LimitError,
+    item_of,
     size_of,
 )
+from graphspec.language.expand.unsupported import explain, explain_syntax
 from graphspec.language.expand.work import Work
 
 MAX_LENGTH = 500
@@ -47,11 +49,15 @@ def chain_names(*several: Mapping[str, Value]) -> Mapping[str, Value]:
 
 
 class ExpressionError(Exception):
-    """An expression cannot be evaluated. offset, length: the place in its text. unknown: the undefined name."""
+    """An expression cannot be evaluated.
 
-    def __init__(self, message: str, node: ast.AST | None = None, *, unknown: str = "") -> None:
+    help: how to write it instead. offset, length: the place in its text. unknown: the undefined name.
+    """
+
+    def __init__(self, message: str, node: ast.AST | None = None, *, unknown: str = "", help: str = "") -> None:
         super().__init__(message)
         self.message = message
+        self.help = help
         self.offset = getattr(node, "col_offset", 0)
         self.length = max(1, (getattr(node, "end_col_offset", None) or self.offset + 1) - self.offset)
         self.unknown = unknown
@@ -80,7 +86,7 @@ def evaluate(text: str, names: Mapping[str, Value], work: Work | None = None) ->
     work.spend(5 + len(text) // 2)
     tree = _parsed(text.strip())
     if tree is None:
-        raise ExpressionError("this is not an expression")
+        raise ExpressionError("this is not an expression", help=explain_syntax(text))
     value: Value = _Evaluation(names, work).value(tree.body)
     return value
 
@@ -140,9 +146,14 @@ class _Evaluation:
                 return all(self._apply(node, COMPARISONS[type(op)], one, other) for op, one, other in pairs)
             case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]) if name in FUNCTIONS:
                 return self._apply(node, FUNCTIONS[name], *(self.value(argument, depth + 1) for argument in arguments))
-            case ast.Call(func=ast.Name(id=name)):
+            case ast.IfExp(test=test, body=body, orelse=otherwise):
+                return self.value(body if self.value(test, depth + 1) else otherwise, depth + 1)
+            case ast.Subscript(value=items, slice=index) if not isinstance(index, ast.Slice):
+                return self._apply(node, item_of, self.value(items, depth + 1), self.value(index, depth + 1))
+            case ast.Call(func=ast.Name(id=name)) if name not in FUNCTIONS:
                 raise ExpressionError(f"there is no function `{name}`", node.func, unknown=name)
-        raise ExpressionError("this is not part of the expression language", node)
+        part, help = explain(node)
+        raise ExpressionError(f"{part} is not part of the expression language", node, help=help)
 
     def _both_or_either(self, op: ast.boolop, values: list[ast.expr], depth: int) -> Any:
         stop_at = isinstance(op, ast.Or)

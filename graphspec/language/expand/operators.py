@@ -98,6 +98,37 @@ def _round(number: Any, digits: Any = None) -> Any:
     return round(number, digits)
 
 
+def _range(*bounds: Any) -> list[int]:
+    """Return the whole numbers of a range, which are counted before they are listed."""
+    numbers = range(*bounds)
+    if (numbers.stop - numbers.start) // numbers.step > MAX_ITEMS:
+        raise LimitError(TOO_LONG)
+    return list(numbers)
+
+
+def _sum(items: Any) -> Any:
+    """Return the sum of a list of numbers."""
+    if not isinstance(items, list):
+        raise LimitError("`sum` takes one list of numbers, as in `sum([1, 2])`")
+    return _of_numbers(lambda *numbers: sum(numbers))(*items)
+
+
+def item_of(items: Any, index: Any) -> Any:
+    """Return an item of a list or a character of text, by its position from the start or, below 0, from the end."""
+    if not isinstance(items, list | str):
+        raise LimitError("only lists and strings have items")
+    if not isinstance(index, int) or isinstance(index, bool):
+        raise LimitError("an item is picked by a whole number, as in `x[0]`")
+    if not -len(items) <= index < len(items):
+        what = "list" if isinstance(items, list) else "string"
+        if not items:
+            raise LimitError(f"this {what} is empty, so it has no items")
+        if abs(index) > MAX_ITEMS:
+            raise LimitError(f"this {what} has no such item: it has [0] to [{len(items) - 1}]")
+        raise LimitError(f"this {what} has no item [{index}]: it has [0] to [{len(items) - 1}], and [-1] is the last")
+    return items[index]
+
+
 def _whole(value: Any = 0, base: Any = None) -> Any:
     _refuse_long(value)
     return int(value) if base is None else int(value, base)
@@ -145,4 +176,6 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "float": _real,
     "str": str,
     "len": len,
+    "range": _of_numbers(_range),
+    "sum": _sum,
 }

@@ -1,8 +1,8 @@
 """Resolve `${...}` and `when` in a tree; every value keeps its place.
 
 Text that is one expression becomes its value; expressions inside longer text become part of it; `$${` is a literal
-`${`. A node or step whose `when` is false is omitted, or replaced by its `otherwise`; omitted parts are not evaluated.
-Blocks stay as they are until they are used.
+`${`. A node with `each` becomes a node for each of its values. A node or step whose `when` is false is omitted, or
+replaced by its `otherwise`; omitted parts are not evaluated. Blocks stay as they are until they are used.
 """
 
 from __future__ import annotations
@@ -15,11 +15,19 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from graphspec.diagnostics import Label, Report, Span
-from graphspec.diagnostics.rules import BAD_EXPRESSION, WRONG_TYPE
+from graphspec.diagnostics.rules import BAD_EACH, BAD_EXPRESSION, NAME_CLASH, WRONG_TYPE
 from graphspec.diagnostics.suggest import closest, did_you_mean, kind_of, one_of
 from graphspec.language.document.tree import Located, Mapping, Sequence
-from graphspec.language.expand.expressions import ExpressionError, FaultyVariableError, Value, evaluate
+from graphspec.language.expand.each import EACH, read_each
+from graphspec.language.expand.expressions import (
+    ExpressionError,
+    FaultyVariableError,
+    Value,
+    chain_names,
+    evaluate,
+)
 from graphspec.language.expand.operators import FUNCTIONS
+from graphspec.language.expand.unsupported import ALLOWED
 from graphspec.language.expand.work import TooMuchWorkError, Work
 
 _EXPRESSION = re.compile(r"\$\$\{|\$\{([^{}]*)\}|\$\{")
@@ -100,7 +108,61 @@ class Substitution:
         """Return the nodes by name, and record those that are omitted, for messages."""
         if not isinstance(nodes, Mapping):
             return self.value(nodes, span)
-        return self._copy(nodes, lambda _, item: self._node(item.value, item.span))
+        copy = self._copy(
+            nodes.filtered(lambda key: not _has_each(nodes[key])), lambda _, item: self._node(item.value, item.span)
+        )
+        if len(copy) + len(copy.absent) == len(nodes):
+            return copy
+        ordered = Mapping(copy.span)
+        ordered.absent = copy.absent
+        for key, item in nodes.entries():
+            if _has_each(item.value):
+                self._each(key, item, nodes, ordered)
+            elif key.value in copy:
+                ordered.put(key.value, copy[key.value], copy.key_spans[key.value], copy.value_spans[key.value])
+        return ordered
+
+    def _each(self, key: Located, node: Located, nodes: Mapping, made: Mapping) -> None:
+        """Add to `made` a node for each value of `each`: `branch_0`, `branch_1` and so on."""
+        name, watch = key.value, self.report.watch()
+        located = node.value.located(EACH)
+        written = Located(self.value(located.value, located.span), self.at(located.span))
+        values = read_each(written, self.report) if watch.is_complete else None
+        if values is None:
+            made.put(name, self._faulty_node(node.span, written.span), self.at(key.span), self.at(node.span))
+            made.each[name] = {}
+            return
+        inside = node.value.filtered(lambda each: each != EACH)
+        members: dict[str, dict[str, Any]] = {}
+        for number, each in enumerate(values):
+            member = f"{name}_{number}"
+            if member in nodes:
+                self._refuse_member(key, member, nodes.key_spans[member])
+                continue
+            members[member] = each
+            resolved = replace(self, names=chain_names(each, self.names))._node(inside, node.span)
+            if resolved is _ABSENT:
+                made.absent[member] = self.at(key.span)
+            else:
+                made.put(member, resolved, self.at(key.span), self.at(node.span))
+        made.each[name] = members
+
+    def _faulty_node(self, span: Span, fault: Span) -> Mapping:
+        """Return a node in the place of one with a diagnostic at `fault`; what depends on it is left open."""
+        node = Mapping(self.at(span))
+        node.put("from", Sequence(fault), fault, fault)
+        self.report.leave_open(fault)
+        return node
+
+    def _refuse_member(self, key: Located, member: str, other: Span) -> None:
+        self.report.add(
+            NAME_CLASH,
+            f"`each` of `{key.value}` makes a node `{member}`, which is here already",
+            self.at(key.span),
+            expected="a unique name",
+            help="rename one of them",
+            labels=[Label(self.at(other), "the other one")],
+        )
 
     def _node(self, node: Any, span: Span) -> Any:
         """Return a node; where its `when` is false its `otherwise`, or _ABSENT."""
@@ -109,6 +171,16 @@ class Substitution:
             return self.value(node, span)
         if not self._holds(node):
             other = node.located("otherwise")
+            if _has_each(other.value):
+                fault = self.at(other.value.key_spans[EACH])
+                self.report.add(
+                    BAD_EACH,
+                    "`each` stands in an `otherwise`",
+                    fault,
+                    expected="a node without `each`",
+                    help="write `each` in the node itself: its `when` and its `otherwise` are read for each value",
+                )
+                return self._faulty_node(other.span, fault)
             return self._node(other.value, other.span) if "otherwise" in node else _ABSENT
         kept = node.filtered(lambda key: key not in ("when", "otherwise"))
         return self._copy(kept, lambda key, item: (self._steps if key == "apply" else self.value)(*item))
@@ -178,7 +250,7 @@ class Substitution:
                 BAD_EXPRESSION,
                 error.message,
                 self.at(_inside(span, match, error)),
-                expected="numbers, strings, lists, names, arithmetic, comparisons, `and`, `or`, `not`",
+                expected=ALLOWED,
                 help=self._help(error),
                 labels=self._labels(error),
             )
@@ -188,7 +260,7 @@ class Substitution:
 
     def _help(self, error: ExpressionError) -> str:
         if not error.unknown:
-            return ""
+            return error.help
         known = [*self.names, *FUNCTIONS]
         return did_you_mean(error.unknown, known, f"the names are {one_of(known)}")
 
@@ -207,6 +279,10 @@ class Substitution:
         for item in value:
             sequence.put(self._located(item, span), self.at(span))
         return sequence
+
+
+def _has_each(node: Any) -> bool:
+    return isinstance(node, Mapping) and EACH in node
 
 
 def place_of(names: Names[str, Value], name: str) -> Span | None:

@@ -13,6 +13,7 @@ from typing import Any
 
 from graphspec.diagnostics import Label, Report, Span, SpecError
 from graphspec.diagnostics.rules import (
+    BAD_EACH,
     BAD_NAME,
     BAD_SELECTION,
     MISSING_ARGUMENT,
@@ -27,8 +28,10 @@ from graphspec.diagnostics.rules import (
 from graphspec.diagnostics.suggest import did_you_mean, kind_of, one_of
 from graphspec.language.document.tree import Mapping, plain
 from graphspec.language.expand import Substitution, Value, chain_names
+from graphspec.language.expand.each import EACH
 from graphspec.language.feed import Feed, Reference
 from graphspec.language.graph import Expansion, Node
+from graphspec.language.lower.groups import Groups, body_groups, values_of_each
 from graphspec.language.lower.references import label_nearest, operand_labels
 from graphspec.language.lower.scope import MAX_NESTED, BlockDeclaration, Scope
 from graphspec.language.lower.steps import BlockUse
@@ -42,19 +45,23 @@ OUTPUT = "output"
 _FAULTY_NODE_COST = 5
 """Nodes that a faulty node counts as, since each use reports its diagnostics again."""
 
-ReadNode = Callable[[str, NodeModel, Span, Scope], list[Node]]
-"""Lowers one node of a block, given its full name, its model, its place and the scope of the block."""
+ReadNode = Callable[[str, NodeModel, Span, Scope, Groups], list[Node]]
+"""Lowers one node of a block, given its full name, its model, its place, the scope and the groups of the block."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExpandedBlock:
-    """The nodes of a use, and the node of each output. names, inputs: the parameters and tensors it gets."""
+    """The nodes of a use, and the node of each output. names, inputs: the parameters and tensors it gets.
+
+    local: the names of its nodes in the block. each: the values of those that `each` makes.
+    """
 
     nodes: list[Node]
     outputs: dict[str, str]
     names: Names[str, Value]
     inputs: dict[str, Reference]
     local: list[str]
+    each: dict[str, dict[str, Value]]
 
 
 def expand_block(
@@ -111,6 +118,7 @@ def expand_block(
         names=chain_names(names, block.scope.variables),
         inputs=bound,
         local=[*body.graph, *body.outputs],
+        each=values_of_each(body),
     )
 
 
@@ -252,6 +260,15 @@ def _body(use: BlockUse, values: Names[str, Value], report: Report) -> BlockBody
             inside.put(key, located.value, model.key_span(key), located.span)
     if model.states(OUTPUT):
         located = model.located(OUTPUT)
+        if isinstance(located.value, Mapping) and EACH in located.value:
+            report.add(
+                BAD_EACH,
+                f"`output` of the block `{use.block.name}` has `each`, but is one tensor",
+                located.value.key_spans[EACH],
+                expected="a node without `each`",
+                help="write the node under `graph`, and join its tensors: `output: {from: <node>, merge: concat}`",
+            )
+            return None
         outputs = Mapping(located.span)
         outputs.put(OUTPUT, located.value, model.key_span(OUTPUT), located.span)
         inside.put("outputs", outputs, model.key_span(OUTPUT), located.span)
@@ -270,18 +287,17 @@ def _nodes(
     written = [(part, name, node) for part in ("graph", "outputs") for name, node in getattr(body, part).items()]
     local = {name: prefix + name for _, name, _ in written}
     nodes: list[Node] = []
+    groups = body_groups(body)
+    for name in groups:
+        if name in bound:
+            _refuse_clash(use, name, use.block.span, report)
+            return None
     for part, name, model in written:
         span = body.located(part).value.key_spans[name]
         if name in bound or (part == "outputs" and name in body.graph):
-            report.add(
-                NAME_CLASH,
-                f"`{name}` is the name of two things in the block `{use.block.name}`",
-                span,
-                expected="a unique name",
-                help="rename one of them",
-            )
+            _refuse_clash(use, name, span, report)
             return None
-        nodes += read_node(prefix + name, model, span, use.block.scope)
+        nodes += read_node(prefix + name, model, span, use.block.scope, groups)
     resolve = _resolver(use, body, prefix, local, bound=bound, report=report)
     for node in nodes:
         watch = report.watch()
@@ -289,6 +305,16 @@ def _nodes(
         if not watch.is_clean:
             node.feed, node.steps, node.is_faulty = Feed(), [], True
     return nodes
+
+
+def _refuse_clash(use: BlockUse, name: str, span: Span, report: Report) -> None:
+    report.add(
+        NAME_CLASH,
+        f"`{name}` is the name of two things in the block `{use.block.name}`",
+        span,
+        expected="a unique name",
+        help="rename one of them",
+    )
 
 
 def _resolver(

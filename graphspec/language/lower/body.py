@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from graphspec import catalog
 from graphspec.diagnostics import Label, Report, Span
-from graphspec.diagnostics.rules import BAD_SELECTION, NAME_CLASH, TOO_LARGE
-from graphspec.diagnostics.suggest import a, did_you_mean, one_of
+from graphspec.diagnostics.rules import NAME_CLASH, TOO_LARGE
 from graphspec.language.document.tree import Located
 from graphspec.language.expand import Library
-from graphspec.language.feed import Feed, Reference
+from graphspec.language.feed import Feed
 from graphspec.language.graph import (
-    Expansion,
     ExternalModel,
     Graph,
     GraphLoss,
@@ -23,23 +21,27 @@ from graphspec.language.graph import (
     KerasLayer,
     Layer,
     NestedModel,
-    Node,
     Output,
     Plugin,
-    Step,
     Weights,
 )
-from graphspec.language.lower.blocks import OUTPUT, ExpandedBlock, expand_block, replace_references
 from graphspec.language.lower.external_models import open_spec, read_external, read_settings
 from graphspec.language.lower.files import folder_of, read_weights
 from graphspec.language.lower.graph_losses import anchor_of, read_loss
-from graphspec.language.lower.merges import read_merge
+from graphspec.language.lower.groups import (
+    Groups,
+    absent_nodes,
+    body_groups,
+    count_groups,
+    names_of_groups,
+    place_of_group,
+    values_of_each,
+)
 from graphspec.language.lower.naming import name_layers
+from graphspec.language.lower.nodes import NodeLowering
 from graphspec.language.lower.objects import read_object
 from graphspec.language.lower.order import in_order
-from graphspec.language.lower.references import read_feed
 from graphspec.language.lower.scope import BlockDeclaration, Lowering, Scope
-from graphspec.language.lower.steps import BlockUse, read_steps
 from graphspec.language.lower.training import read_output
 from graphspec.language.lower.wiring import check_references
 from graphspec.language.schema import parse_part
@@ -50,10 +52,9 @@ from graphspec.language.schema.model import (
     InputModel,
     LibraryModel,
     NestedModelSpec,
-    NodeModel,
     SpecModel,
 )
-from graphspec.language.written import Use, Written, WrittenNode
+from graphspec.language.written import Written
 
 
 def lower(spec: SpecModel, name: str, library: Library, report: Report, written: Written) -> Graph | None:
@@ -137,18 +138,20 @@ def _lower_body(body: Body, name: str, scope: Scope, report: Report, *, is_top: 
     _declare(body, scope, report)
     spans = body.located("inputs").value.key_spans
     inputs = {key: _input(key, each, spans[key], report) for key, each in body.inputs.items()}
-    scope.tensors.update(body.inputs, body.graph, body.outputs)
+    scope.tensors.update(body.inputs, body.graph, body.outputs, body_groups(body))
     watch = report.watch()
     clashing = _clashing_names(body, report)
-    lowering = _Nodes(report, {**body.located("graph").value.absent} if body.states("graph") else {})
+    groups = {name: members for name, members in body_groups(body).items() if name not in clashing}
+    lowering = NodeLowering(report, absent_nodes(body))
     outputs: dict[str, Output] = {}
+    count_groups(body, scope)
     for key, model in body.graph.items():
-        lowering.add(key, model, body.located("graph").value.key_spans[key], scope)
+        lowering.add(key, model, body.located("graph").value.key_spans[key], scope, groups)
     for key, output in body.outputs.items():
         span = body.located("outputs").value.key_spans[key]
-        lowering.add(key, output, span, scope)
+        lowering.add(key, output, span, scope, groups)
         outputs[key] = read_output(output, lowering.nodes[key], span, report)
-    losses = _losses(body, lowering, scope) if isinstance(body, SpecModel) and is_top else {}
+    losses = _losses(body, lowering, scope, groups) if isinstance(body, SpecModel) and is_top else {}
     nodes = lowering.nodes
     unapplied = scope.unapplied()
     _lower_declarations(scope)
@@ -171,17 +174,20 @@ def _lower_body(body: Body, name: str, scope: Scope, report: Report, *, is_top: 
         plugins=_plugins(body, scope.files[-1].parent) if isinstance(body, SpecModel) else [],
     )
     graph.is_whole = watch.is_clean
+    for key, values in values_of_each(body).items():
+        if key in lowering.written:
+            lowering.written[key].each = values
     scope.state.written.bodies[id(graph)] = lowering.written
     name_layers(graph, report)
     return graph
 
 
-def _losses(spec: SpecModel, lowering: _Nodes, scope: Scope) -> dict[str, GraphLoss]:
+def _losses(spec: SpecModel, lowering: NodeLowering, scope: Scope, groups: Groups) -> dict[str, GraphLoss]:
     """Return the losses of the graph, their nodes added to those of `lowering`."""
     losses: dict[str, GraphLoss] = {}
     for key, model in spec.losses.items():
         span = spec.located("losses").value.key_spans[key]
-        lowering.add(key, model, span, scope)
+        lowering.add(key, model, span, scope, groups)
         losses[key] = read_loss(model, lowering.nodes[key], lowering.written.get(key), span, spec.precision)
     return losses
 
@@ -266,142 +272,14 @@ def _input(name: str, model: InputModel, span: Span, report: Report) -> Input:
     )
 
 
-@dataclass
-class _Nodes:
-    """The nodes of one body while it is lowered, including faulty ones.
-
-    absent: the nodes left out by their `when`. block_outputs: for each node that ends in a block of several outputs,
-    the nodes of these outputs, by name. written: the nodes as the spec writes them.
-    """
-
-    report: Report
-    absent: dict[str, Span]
-    nodes: dict[str, Node] = field(default_factory=dict)
-    block_outputs: dict[str, dict[str, str]] = field(default_factory=dict)
-    written: dict[str, WrittenNode] = field(default_factory=dict)
-
-    def add(self, name: str, model: NodeModel, span: Span, scope: Scope) -> None:
-        """Lower one node of the spec; one that uses blocks becomes several."""
-        self.nodes |= {node.name: node for node in self.read(name, model, span, scope)}
-
-    def read(self, name: str, model: NodeModel, span: Span, scope: Scope) -> list[Node]:
-        """Return the nodes that one node of the spec expands to. The last has its name."""
-        feed = read_feed(model.located("from"), self.report)
-        merge = read_merge(model.located("merge"), feed, self.report) if model.merge is not None else None
-        steps = read_steps(model.located("apply"), scope, self.report, feed, merged=model.merge is not None)
-        whole = Node(name, feed or Feed(), [], span, merge=merge and merge[0])
-        if merge is not None:
-            whole.steps.append(Step(merge[1], merge[1].span))
-        if feed is None or (model.merge is not None and merge is None):
-            whole.steps, whole.is_faulty = [], True
-            return [whole]
-        written = self.written[name] = WrittenNode(name, whole.feed, [*whole.steps], span)
-        parts: list[Node] = []
-        uses = 0
-        for item in steps:
-            if isinstance(item, Step):
-                whole.steps.append(item)
-                written.items.append(item)
-                continue
-            if item is None:  # steps after a faulty one are checked, too
-                whole = self._split_off(replace(whole, is_faulty=True), parts, span)
-                continue
-            if whole.steps:
-                whole = self._split_off(whole, parts, item.span)
-            use = Expansion(item.block.name, name, name if uses == 0 else f"{name}_{uses}", item.span)
-            expanded = expand_block(item, whole.feed, use, scope, read_node=self.read, report=self.report)
-            if expanded is None:
-                whole = self._split_off(replace(whole, is_faulty=True), parts, span)
-                continue
-            uses += 1
-            parts += expanded.nodes
-            outputs = expanded.outputs
-            written.items.append(self._use(item, expanded, f"{use.name}__"))
-            if OUTPUT not in outputs and item is not steps[-1]:
-                self._refuse_several(item, outputs)
-                return [*parts, Node(name, whole.feed, [], span, is_faulty=True)]
-            if OUTPUT not in outputs:
-                self.block_outputs[name] = outputs
-            source = outputs.get(OUTPUT) or next(iter(outputs.values()))
-            whole = Node(name, Feed((Reference(source, item.span),)), [], span)
-        return [*parts, whole]
-
-    def _use(self, item: BlockUse, expanded: ExpandedBlock, prefix: str) -> Use:
-        """Return the record of a use, with the written nodes of its block."""
-        nodes = {local: self.written.pop(prefix + local, None) for local in expanded.local}
-        return Use(
-            block=item.block.name,
-            declared=item.block.span,
-            names=expanded.names,
-            params=item.block.model.params,
-            arguments=item.arguments,
-            prefix=prefix,
-            inputs=expanded.inputs,
-            nodes={local: node for local, node in nodes.items() if node is not None},
-            outputs=list(expanded.outputs),
-            span=item.span,
-        )
-
-    def _split_off(self, node: Node, parts: list[Node], span: Span) -> Node:
-        """Add `node` to `parts` under another name. Return a node without steps that continues from it."""
-        part = replace(node, name=f"{node.name}@{len(parts)}", part_of=node.name)
-        parts.append(part)
-        return Node(node.name, Feed((Reference(part.name, span),)), [], node.span)
-
-    def select_outputs(self, outputs: dict[str, Output], losses: dict[str, GraphLoss]) -> None:
-        """Resolve each reference `node.output` to a node that ends in a block of several outputs.
-
-        The node itself is no tensor: it is removed, and cannot be an output of the body.
-        """
-        for node in list(self.nodes.values()) if self.block_outputs else []:
-            if node.name not in self.block_outputs:
-                replace_references(node, self._select)
-        for name, several in self.block_outputs.items():
-            node = self.nodes.pop(name)
-            owner = outputs.get(name) or losses.get(name)
-            if owner is not None:
-                self.nodes[name] = owner.node = replace(node, is_faulty=True)
-                kind = "output" if isinstance(owner, Output) else "loss"
-                self.report.add(
-                    BAD_SELECTION,
-                    f"the {kind} `{name}` is {len(several)} tensors: {one_of(several)}",
-                    node.span,
-                    expected="one tensor",
-                    help=f"use the block in a node, and write {a(kind)} with `from: <node>.{next(iter(several))}`",
-                )
-
-    def _select(self, reference: Reference) -> Reference:
-        outputs = self.block_outputs.get(reference.name)
-        if outputs is None:
-            return reference
-        if reference.output in outputs:
-            return replace(reference, name=outputs[reference.output], output=None)
-        self.report.add(
-            BAD_SELECTION,
-            f"`{reference}` is not an output of the block that `{reference.name}` ends in",
-            reference.span,
-            expected=f"one of {one_of(f'{reference.name}.{output}' for output in outputs)}",
-            help=did_you_mean(reference.output or "", outputs),
-        )
-        return replace(reference, name=next(iter(outputs.values())), output=None, index=None)
-
-    def _refuse_several(self, use: BlockUse, outputs: dict[str, str]) -> None:
-        self.report.add(
-            BAD_SELECTION,
-            f"the block `{use.block.name}` returns {len(outputs)} tensors: {one_of(outputs)}",
-            use.span,
-            expected="a step that returns one tensor",
-            help="end the node with this step, and begin other nodes from its outputs",
-        )
-
-
 def _clashing_names(body: Body, report: Report) -> set[str]:
     """Report and return the names that several inputs, nodes or outputs share."""
     clashing: set[str] = set()
     seen: dict[str, tuple[str, Span]] = {}
-    for part in ("inputs", "graph", "outputs", "losses"):
-        for key in getattr(body, part, ()):
-            span = body.located(part).value.key_spans[key]
+    for part in ("inputs", "graph", "outputs", *(["losses"] if isinstance(body, SpecModel) else [])):
+        written = body.located(part).value
+        for key in (*getattr(body, part), *names_of_groups(written)):
+            span = written.key_spans[key] if key in written else place_of_group(written, key)
             if key in seen:
                 kinds = {"inputs": "an input", "graph": "a node", "outputs": "an output", "losses": "a loss"}
                 kinds_here = f"{kinds[seen[key][0]]} and {kinds[part]}"

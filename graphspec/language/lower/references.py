@@ -1,25 +1,47 @@
-"""Lower tensor references: `name`, `name[1]` or `name.output`; alone, in a list, or by keyword."""
+"""Lower tensor references: `name`, `name[1]` or `name.output`; alone, in a list, or by keyword.
+
+The name of a node with `each` stands for the list of all its nodes, and `name[1]` for one of them. `name[1][0]` and
+`name[1].output` pick a tensor of that one.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 from collections.abc import Mapping as Names
+from itertools import chain
 
 from graphspec import catalog
 from graphspec.diagnostics import Label, Report, Span
-from graphspec.diagnostics.rules import BAD_REFERENCE
+from graphspec.diagnostics.rules import BAD_REFERENCE, BAD_SELECTION
 from graphspec.diagnostics.suggest import closest, kind_of
 from graphspec.language.document.tree import Located, Mapping, Sequence
 from graphspec.language.feed import Feed, Reference
+from graphspec.language.lower.groups import Groups, pick
 
 _NAME = r"[A-Za-z_][A-Za-z0-9_-]*"
-_REFERENCE = re.compile(rf"({_NAME})(?:\[([0-9]{{1,6}})\]|\.({_NAME}))?")
+_INDEX = r"\[([0-9]{1,6})\]"
+_REFERENCE = re.compile(rf"({_NAME})(?:{_INDEX})?(?:{_INDEX}|\.({_NAME}))?")
 _FORMS = "`name`, `name[0]` or `name.output`"
 
 
-def read_reference(text: Located, report: Report) -> Reference | None:
-    """Return the reference in `text`; None, after a diagnostic, where it is none."""
+def read_reference(text: Located, report: Report, groups: Groups) -> Reference | None:
+    """Return the reference to one tensor in `text`; None, after a diagnostic, where it is none."""
+    found = read_references(text, report, groups)
+    if found is None or len(found) == 1:
+        return found[0] if found is not None else None
+    report.add(
+        BAD_SELECTION,
+        f"`{text.value}` is a list of {len(found)} tensors, made by `each`",
+        text.span,
+        expected="one tensor",
+        help=f"pick one, as `{text.value}[0]`",
+    )
+    return None
+
+
+def read_references(text: Located, report: Report, groups: Groups) -> list[Reference] | None:
+    """Return the references in `text`, several for a node with `each`; None, after a diagnostic, where it is none."""
     match = _REFERENCE.fullmatch(text.value) if isinstance(text.value, str) else None
     if match is None:
         found = f"`{text.value}`" if isinstance(text.value, str) else kind_of(text.value)
@@ -31,8 +53,22 @@ def read_reference(text: Located, report: Report) -> Reference | None:
             help=_help(text.value),
         )
         return None
-    name, index, output = match.groups()
-    return Reference(name, text.span, int(index) if index is not None else None, output)
+    name, first, second, output = match.groups()
+    numbers = [int(each) for each in (first, second) if each is not None]
+    if name in groups:
+        if not groups[name]:
+            return None  # its `each` has a diagnostic
+        return pick(text, groups[name], numbers, output, report)
+    if len(numbers) + (output is not None) > 1:
+        report.add(
+            BAD_REFERENCE,
+            f"`{text.value}` picks twice, but `{name}` is no node with `each`",
+            text.span,
+            expected=f"the name of an input or node: {_FORMS}",
+            help="give the inner tensor a node of its own, and pick from that",
+        )
+        return None
+    return [Reference(name, text.span, numbers[0] if numbers else None, output)]
 
 
 def _help(written: object) -> str:
@@ -50,7 +86,7 @@ def _help(written: object) -> str:
     return ""
 
 
-def read_feed(source: Located, report: Report) -> Feed | None:
+def read_feed(source: Located, report: Report, groups: Groups) -> Feed | None:
     """Return the tensors of `from`; None, after diagnostics, where one of them is faulty."""
     if isinstance(source.value, Mapping):
         for key, _ in source.value.entries():
@@ -69,10 +105,12 @@ def read_feed(source: Located, report: Report) -> Feed | None:
     if not operands:
         report.add(BAD_REFERENCE, "`from` is empty", source.span, expected=f"one or more tensors: {_FORMS}")
         return None
-    references = [read_reference(each, report) for each in operands]
-    tensors = tuple(each for each in references if each is not None)
-    is_list = isinstance(source.value, Sequence)
-    return Feed(tensors, keywords=keywords, is_list=is_list) if len(tensors) == len(references) else None
+    if keywords:
+        tensors = [tensor for each in operands if (tensor := read_reference(each, report, groups)) is not None]
+        return Feed(tuple(tensors), keywords=keywords) if len(tensors) == len(operands) else None
+    several = [found for each in operands if (found := read_references(each, report, groups)) is not None]
+    is_list = isinstance(source.value, Sequence) or (isinstance(source.value, str) and source.value in groups)
+    return Feed(tuple(chain(*several)), is_list=is_list) if len(several) == len(operands) else None
 
 
 def label_nearest(name: str, places: Names[str, Span]) -> list[Label]:

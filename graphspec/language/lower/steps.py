@@ -10,11 +10,13 @@ from graphspec.diagnostics import Report, Span
 from graphspec.diagnostics.rules import BAD_STEP, BAD_VALUE, TOO_LARGE, UNKNOWN_ARGUMENT, WRONG_TYPE
 from graphspec.diagnostics.suggest import kind_of, one_of
 from graphspec.language.document.tree import Located, Mapping, Sequence
+from graphspec.language.expand.each import EACH
 from graphspec.language.feed import Feed
 from graphspec.language.graph import KerasLayer, Operation, Step, wrapped_layers
+from graphspec.language.lower.groups import Groups
 from graphspec.language.lower.objects import make_object
 from graphspec.language.lower.operations import Operands, is_operation, read_operation
-from graphspec.language.lower.references import read_reference
+from graphspec.language.lower.references import read_references
 from graphspec.language.lower.scope import BlockDeclaration, Scope
 from graphspec.language.traversal import size_of
 
@@ -34,7 +36,7 @@ class BlockUse:
 
 
 def read_steps(
-    written: Located, scope: Scope, report: Report, feed: Feed | None, *, merged: bool
+    written: Located, scope: Scope, report: Report, feed: Feed | None, groups: Groups, *, merged: bool
 ) -> list[Step | BlockUse | None]:
     """Return the steps of `apply` in order, with repeats expanded.
 
@@ -43,6 +45,7 @@ def read_steps(
         scope: Resolves names of layers, models and blocks.
         report: Receives the diagnostics.
         feed: The operands of the node; None where they are faulty.
+        groups: The nodes made by `each`, for references.
         merged: Whether a `merge` combines the operands to one tensor first.
 
     Returns:
@@ -50,7 +53,7 @@ def read_steps(
     """
     steps: list[Step | BlockUse | None] = []
     for number, item in enumerate(written.as_list()):
-        read = _read_step(item, scope, report, feed, is_first=number == 0 and not merged)
+        read = _read_step(item, scope, report, feed, groups, is_first=number == 0 and not merged)
         steps += read if read is not None else [None]
         if len(steps) > MAX_REPEAT:
             report.add(
@@ -65,14 +68,14 @@ def read_steps(
 
 
 def _read_step(
-    written: Located, scope: Scope, report: Report, feed: Feed | None, *, is_first: bool
+    written: Located, scope: Scope, report: Report, feed: Feed | None, groups: Groups, *, is_first: bool
 ) -> list[Step] | list[BlockUse] | None:
     form = _split_step(written, report)
     if form is None:
         return None
     name, arguments, beside = form
     repeat = _read_repeat(beside, report)
-    call = _read_call(beside, report)
+    call = _read_call(beside, report, groups)
     if repeat is None or call is None:
         return None
     if repeat > 1:
@@ -153,6 +156,8 @@ def _several_names_help(named: list[tuple[Located, Located]]) -> str:
     layer, arguments = named[0]
     entry = catalog.find("layers", layer.value)
     others = [key.value for key, _ in named[1:]]
+    if EACH in (layer.value, *others):
+        return "`each` belongs to a node, beside its `from`: it makes a node for each value"
     if entry is not None and arguments.value is None and all(name in entry.arguments for name in others):
         return f"indent the arguments {one_of(others)} by two more spaces, below `{layer.value}`"
     return "write a list with one step per item; arguments go below their layer: `Dense: {units: 64}`"
@@ -174,7 +179,7 @@ def _read_repeat(beside: Mapping | None, report: Report) -> int | None:
     return None
 
 
-def _read_call(beside: Mapping | None, report: Report) -> dict[str, Any] | None:
+def _read_call(beside: Mapping | None, report: Report, groups: Groups) -> dict[str, Any] | None:
     if beside is None or "call" not in beside:
         return {}
     call = beside.located("call")
@@ -185,15 +190,21 @@ def _read_call(beside: Mapping | None, report: Report) -> dict[str, Any] | None:
         )  # fmt: skip
         return None
     watch = report.watch()
-    read = {key.value: _read_call_value(value, report) for key, value in call.value.entries()}
+    read = {key.value: _read_call_value(value, report, groups) for key, value in call.value.entries()}
     return read if watch.is_clean else None
 
 
-def _read_call_value(value: Located, report: Report) -> Any:
+def _read_call_value(value: Located, report: Report, groups: Groups) -> Any:
     if isinstance(value.value, str):
-        return read_reference(value, report)
+        found = read_references(value, report, groups)
+        return found[0] if found is not None and value.value not in groups else found
     if isinstance(value.value, Sequence):
-        return [_read_call_value(item, report) for item in value.value.entries()]
+        items = [_read_call_value(item, report, groups) for item in value.value.entries()]
+        return [
+            each
+            for item, written in zip(items, value.value, strict=True)
+            for each in (item if isinstance(written, str) and written in groups and item is not None else [item])
+        ]
     if isinstance(value.value, Mapping):
         report.add(
             WRONG_TYPE,

@@ -13,7 +13,8 @@ from graphspec.language.document.tree import Located
 from graphspec.language.graph import Node, Object, Output, Pattern, Training
 from graphspec.language.lower.files import read_weights
 from graphspec.language.lower.objects import read_object
-from graphspec.language.schema.model import BALANCED, OutputModel, TrainingModel
+from graphspec.language.schema.model import BALANCED, OutputModel
+from graphspec.language.schema.training import TrainingModel
 
 LOGS: dict[str, tuple[str, dict[str, str]]] = {
     "tensorboard": ("TensorBoard", {"log_dir": "logs"}),

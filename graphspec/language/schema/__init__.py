@@ -12,10 +12,11 @@ from pydantic import ValidationError
 
 from graphspec.diagnostics import Report
 from graphspec.language.document.tree import Mapping
-from graphspec.language.schema.model import CheckpointModel, SpecModel, TrainingModel
+from graphspec.language.schema.model import SpecModel
 from graphspec.language.schema.part import Part
 from graphspec.language.schema.problems import explain
 from graphspec.language.schema.repair import repair
+from graphspec.language.schema.training import CheckpointModel, TrainingModel
 
 __all__ = ["CheckpointModel", "SpecModel", "TrainingModel", "parse", "parse_part"]
 

@@ -15,8 +15,8 @@ from graphspec.language.schema.model import (
     RangeModel,
     SourceModel,
     SpecModel,
-    TrainingModel,
 )
+from graphspec.language.schema.training import TrainingModel
 
 SYNONYMS = {
     "nb_epoch": "epochs",

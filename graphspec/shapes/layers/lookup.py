@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from graphspec.diagnostics.rules import UNCHECKED_INPUT, UNFIT_ARGUMENT
@@ -70,14 +71,36 @@ def _mode(call: Call) -> str:
     return _MODES.get(mode, mode)
 
 
-def special_entries(mode: str, *, mask: Any, oov: Any, spare: int) -> list[Any]:
-    """Return the entries of a vocabulary that stand before its words: the mask, and `spare` ones for unknown words."""
-    return [mask] * (mask is not None and mode == "int") + [oov] * spare
+@dataclass(frozen=True)
+class SpecialEntries:
+    """Count the entries of a vocabulary that stand before its words, which may be more than a list can hold.
 
+    Attributes:
+        mask: the entry for padding; None without one.
+        oov: the entry for unknown words.
+        spare: how many entries unknown words share.
+    """
 
-def words_without(special: list[Any], words: Sequence[Any]) -> list[Any]:
-    """Return the words of a vocabulary, which may begin with the special entries."""
-    return list(words[len(special) :] if list(words[: len(special)]) == special else words)
+    mask: Any
+    oov: Any
+    spare: int
+
+    @classmethod
+    def of(cls, mode: str, *, mask: Any, oov: Any, spare: int) -> SpecialEntries:
+        """Return those of a layer with an output mode: only indices have one for the mask."""
+        return cls(mask if mode == "int" else None, oov, spare)
+
+    @property
+    def count(self) -> int:
+        """Return how many entries these are."""
+        return self.spare + (self.mask is not None)
+
+    def words_after(self, words: Sequence[Any]) -> list[Any]:
+        """Return the words of a vocabulary, which may begin with these entries."""
+        if self.count > len(words):
+            return list(words)
+        special = [self.mask] * (self.mask is not None) + [self.oov] * self.spare
+        return list(words[self.count :] if list(words[: self.count]) == special else words)
 
 
 def _depth(call: Call, mode: str, *, mask: Any, oov: Any, spare: int) -> Size:
@@ -95,10 +118,10 @@ def _depth(call: Call, mode: str, *, mask: Any, oov: Any, spare: int) -> Size:
         return whole(most) if call["pad_to_max_tokens"] else None
     if not isinstance(words, list | tuple) or len({type(word) for word in words}) != 1:
         raise Unreadable
-    special = special_entries(mode, mask=mask, oov=oov, spare=spare)
-    words_alone = words_without(special, words)
+    special = SpecialEntries.of(mode, mask=mask, oov=oov, spare=spare)
+    words_alone = special.words_after(words)
     _check_words(call, words_alone, mask, oov)
-    size = len(special) + len(words_alone)
+    size = special.count + len(words_alone)
     if most is not None and size > whole(most):
         problem = f"is {most}, but the vocabulary has {size} entries, those for unknown words included"
         _refuse(call, "max_tokens", problem, f"{size} or more")

@@ -34,7 +34,7 @@ class _FoundComment:
     is_alone: bool
 
 
-def read_written(text: str) -> tuple[Collection, list[str]]:
+def read_nodes(text: str) -> tuple[Collection, list[str]]:
     """Return the root mapping of `text`, whose lines end in LF, and the sorted texts of all comments.
 
     Comments above the root belong to its first item. Raises SpecError if there are too many.

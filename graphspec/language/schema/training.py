@@ -1,0 +1,89 @@
+"""The keys of `training`. See docs/language.md.
+
+Fields of type `Any` hold objects, whose form is open: `lower` reads them from the tree.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic_core import PydanticCustomError
+
+from graphspec.diagnostics.suggest import did_you_mean
+from graphspec.language.schema.limits import Positive
+from graphspec.language.schema.part import Part
+
+_STEPS = re.compile(r"([1-9][0-9]{0,8}) steps?")
+
+
+def _epoch_or_steps(value: str) -> str:
+    if value != "epoch" and not _STEPS.fullmatch(value):
+        raise PydanticCustomError(
+            "unknown_choice", "`epoch` or a number of steps", {"help": "write `every: epoch`, or `every: 500 steps`"}
+        )
+    return value
+
+
+class CheckpointModel(Part):
+    """The interval of checkpoints, the number to keep, and the metric of the best."""
+
+    every: Annotated[str, AfterValidator(_epoch_or_steps)] = "epoch"
+    keep: Positive = 2
+    monitor: str | None = None
+
+    @property
+    def every_steps(self) -> int | None:
+        """The number of steps between two checkpoints; None for every epoch."""
+        match = _STEPS.fullmatch(self.every)
+        return int(match[1]) if match is not None else None
+
+
+_REFUSED_STRATEGIES = {
+    "parameter_server": "Keras 3 does not support training with parameter servers (the machines keep no common step)",
+    "central_storage": "TensorFlow keeps it as an experiment; `mirrored` serves the same devices",
+    "tpu": "graphspec is tested on CPUs and GPUs alone",
+    "one_device": "it is what a training does without `distribute`",
+    "default": "it is what a training does without `distribute`",
+}
+"""Strategies of TensorFlow that no training uses, with the reason."""
+
+_OTHER_STRATEGIES = {"multi_worker_mirrored": "multi_worker", "collective_all_reduce": "multi_worker"}
+
+
+def _known_strategy(value: Any) -> Any:
+    if not isinstance(value, str) or value in ("mirrored", "multi_worker"):
+        return value
+    name = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", value).lower().replace("-", "_").removesuffix("_strategy")
+    known = ["mirrored", "multi_worker"]
+    if name in _REFUSED_STRATEGIES:
+        help = _REFUSED_STRATEGIES[name]
+    elif (meant := _OTHER_STRATEGIES.get(name, name)) in known:
+        help = f"write `{meant}`"
+    else:
+        meanings = "`mirrored` is for the GPUs of one machine, `multi_worker` for several processes or machines"
+        help = did_you_mean(value, known, meanings)
+    raise PydanticCustomError("unknown_choice", "`mirrored` or `multi_worker`", {"help": help})
+
+
+class TrainingModel(Part):
+    """The settings of training."""
+
+    optimizer: Any
+    epochs: Positive = 1
+    batch_size: Positive = 32
+    drop_remainder: bool = False
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    callbacks: list[Any] = []
+    steps_per_epoch: Positive | None = None
+    validation_freq: Positive = 1
+    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
+    jit_compile: Literal["auto"] | bool = "auto"
+    steps_per_execution: Literal["auto"] | Positive = "auto"
+    deterministic: bool = False
+    distribute: Annotated[Literal["mirrored", "multi_worker"] | None, BeforeValidator(_known_strategy)] = None
+    freeze: list[Annotated[str, Field(min_length=1)]] = []
+    initial_weights: Any = None
+    log: list[Literal["tensorboard", "csv", "mlflow"]] = []
+    checkpoint: CheckpointModel | None = None
