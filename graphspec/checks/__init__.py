@@ -19,6 +19,7 @@ from graphspec.checks.distribution import check_distribution
 from graphspec.checks.files import check_files, check_network
 from graphspec.checks.fixed_batch import check_fixed_batch
 from graphspec.checks.freeze import check_freeze, check_frozen, check_multipliers, check_unfrozen
+from graphspec.checks.graph_losses import check_graph_losses
 from graphspec.checks.lookups import check_lookup_files, check_lookups
 from graphspec.checks.losses import check_losses
 from graphspec.checks.metrics import check_metrics
@@ -40,6 +41,7 @@ CHECKS: tuple[Check, ...] = (
     check_batch_axis,
     check_batchless,
     check_losses,
+    check_graph_losses,
     check_class_weights,
     check_metrics,
     check_plugins,

@@ -99,7 +99,7 @@ def _reported(context: CheckContext) -> dict[str, Object | None] | None:
     if any(output.is_faulty for output in context.graph.outputs.values()):
         return None
     each_epoch = context.validates and context.settings.validation_freq == 1
-    return log_keys(context.graph.outputs, validates=each_epoch)
+    return log_keys(context.graph, validates=each_epoch)
 
 
 def _offered(callback: Object, reported: Iterable[str]) -> list[str]:

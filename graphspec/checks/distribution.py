@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from graphspec.checks.context import CheckContext
+from graphspec.checks.rows import mixing_step
 from graphspec.diagnostics import Diagnostic, Label, Span
 from graphspec.diagnostics.rules import BATCH_STATISTICS, NOT_DISTRIBUTABLE
-from graphspec.language.graph import KerasLayer, Object
+from graphspec.language.graph import Graph, GraphLoss, KerasLayer, Object
 from graphspec.language.schema import TrainingModel
 from graphspec.language.traversal import every_layer
 
@@ -30,8 +31,11 @@ def check_distribution(context: CheckContext) -> Iterator[Diagnostic]:
     for output in context.graph.outputs.values():
         if output.loss is not None:
             yield from _loss(output.name, output.loss, why)
+    for loss in context.graph.losses.values():
+        yield from _graph_loss(loss, context.graph, why)
+    own = {loss.layer for loss in context.graph.losses.values() if loss.ending}
     for layer in every_layer(context.graph):
-        if isinstance(layer, KerasLayer):
+        if layer not in own and isinstance(layer, KerasLayer):
             yield from _layer(layer, why)
 
 
@@ -62,6 +66,23 @@ def _loss(output: str, loss: Object, why: Label) -> Iterator[Diagnostic]:
             loss.span_of("reduction"),
             why,
             "use `sum_over_batch_size` or `sum`",
+        )
+
+
+def _graph_loss(loss: GraphLoss, graph: Graph, why: Label) -> Iterator[Diagnostic]:
+    """Report a loss that compares rows of a batch, or adds them up, so that shares give another number."""
+    found = mixing_step(loss, graph) if not loss.node.is_faulty else None
+    if found is not None:
+        node, step = found
+        at = Label(step.span, f"`{step.layer.type_name}` takes in rows of the whole batch here")
+        yield Diagnostic(
+            NOT_DISTRIBUTABLE,
+            f"the loss `{loss.node.name}` is computed from several rows of a batch together, by "
+            f"`{step.layer.type_name}` in `{node.label}`, and devices get other rows",
+            loss.span,
+            expected="a loss of each row by itself, or the mean of such",
+            help="compute one number a sample, along the other axes; a contrastive loss needs one device",
+            labels=(at, why) if step.span != loss.span else (why,),
         )
 
 

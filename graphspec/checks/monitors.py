@@ -22,7 +22,7 @@ def check_monitors(context: CheckContext) -> Iterator[Diagnostic]:
     if context.settings is None or any(output.is_faulty for output in context.graph.outputs.values()):
         return
     validates = context.validates
-    reported = log_keys(context.graph.outputs, validates=validates)
+    reported = log_keys(context.graph, validates=validates)
     for callback in context.training.callbacks if context.training is not None else ():
         if is_monitoring(callback):
             monitor = str(callback.arguments.get("monitor", "val_loss"))

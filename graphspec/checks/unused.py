@@ -27,7 +27,7 @@ def check_unused(context: CheckContext) -> Iterator[Diagnostic]:
                 help=f"write `apply: {name}` in a node, or remove it",
             )
         reached: set[str] = set()
-        waiting = list(graph.outputs)
+        waiting = [*graph.outputs, *graph.losses]
         while waiting:
             name = waiting.pop()
             if name not in reached:

@@ -97,7 +97,7 @@ def read_training_data(
     if spec.training is None or spec.data is None or spec.data.train is None:
         missing = "`training`" if spec.training is None else "`data: train:`"
         raise _nothing_to_train(f"the spec has no {missing}", f"add {missing} to {spec.path}")
-    if all(output.loss is None for output in spec.graph.outputs.values()):
+    if not spec.graph.loss_weights:
         raise _nothing_to_train("no output has a loss", "give an output a `loss`")
     splits = [split for split in (spec.data.train, spec.data.validation) if split is not None]
     known = vocabularies if vocabularies is not None else read_vocabularies(spec.graph, spec.data, progress)

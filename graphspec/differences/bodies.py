@@ -348,7 +348,7 @@ def _value(call: LayerCall, key: str) -> object:
 
 
 def _part(label: str, graph: Graph) -> Part:
-    return "outputs" if label in graph.outputs else "graph"
+    return "outputs" if label in graph.outputs else "losses" if label in graph.losses else "graph"
 
 
 def _by_label(calls: Calls) -> dict[str, list[LayerCall]]:

@@ -138,7 +138,7 @@ def calls_of(graph: Graph, shapes: Shapes, *, by_layers: bool = False) -> Calls:
         calls.tensors[node.name] = last
     if by_layers:
         _leave_out_unused(calls)
-    for name in graph.outputs:
+    for name in (*graph.outputs, *graph.losses):
         calls.ends.setdefault(calls.tensors[name].producer, []).append(name)
     for call in calls.all:
         for key, source in call.inputs:
@@ -165,7 +165,7 @@ def _forget(call: LayerCall) -> None:
 
 def _leave_out_unused(calls: Calls) -> None:
     """Leave out the calls that no output needs, which are not in a model of Keras."""
-    waiting = [calls.tensors[name].producer for name in calls.graph.outputs]
+    waiting = [calls.tensors[name].producer for name in (*calls.graph.outputs, *calls.graph.losses)]
     needed: set[LayerCall | str] = set()
     while waiting:
         producer = waiting.pop()

@@ -13,7 +13,7 @@ Aspect = Literal["argument", "layer", "from", "name", "shared", "output", "param
 the model returns; a parameter of a block."""
 
 Status = Literal["added", "removed", "changed"]
-Part = Literal["inputs", "layers", "graph", "outputs"]
+Part = Literal["inputs", "layers", "graph", "outputs", "losses"]
 
 
 @dataclass(frozen=True, slots=True)

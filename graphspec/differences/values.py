@@ -94,6 +94,8 @@ def layer_values(layer: Layer) -> Values:
         for name, value in layer.arguments.items():
             if name not in known or frozen(known[name]) != frozen(value):
                 values |= dict(_flat(name, value))
+        if layer.taps:
+            values["taps"] = [tap.text for tap in layer.taps]
     if isinstance(layer, ModelLayer) and layer.weights is not None:
         values |= weights_values("weights", layer.weights)
     if not layer.trainable:

@@ -38,6 +38,13 @@ class Share:
     replica: int
     replicas: int
 
+    def correction(self, mean: Any) -> Any:
+        """Return what a mean over the rows of this share lacks to be its part of the mean over the whole batch.
+
+        Keras divides what layers add to the loss by the number of replicas, however many rows each has.
+        """
+        return mean * tf.cast(self.rows / self.size - 1.0 / self.replicas, mean.dtype)
+
     @contextmanager
     def in_use(self) -> Iterator[None]:
         """Compute losses and random numbers as those of this share."""

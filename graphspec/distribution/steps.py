@@ -110,9 +110,10 @@ class _Step:
         with tf.GradientTape() as tape:
             # Keras takes weights to regularise from the scope alone.
             read = [(each, tf.convert_to_tensor(each.value)) for each in self.regularized]
-            with keras.StatelessScope(state_mapping=empty + read, collect_losses=True):
+            with keras.StatelessScope(state_mapping=empty + read, collect_losses=True) as scope:
                 y_pred = model(x, training=self.training)
                 loss = model.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=self.training)
+                loss += sum(map(share.correction, scope.losses))
                 scaled = model.optimizer.scale_loss(loss) if self.training else loss
                 model.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
                 after = {id(each): each.value for each in (*self.metrics, *self.states, *self.counters)}

@@ -16,6 +16,9 @@ from graphspec.shapes import UNKNOWN, Shapes, Value, infer, is_known
 MAX_MERGED = 12
 """The maximum number of lines of a box that a chain of boxes is merged to."""
 
+_LOSS = "loss"
+"""What stands beside the name of a loss, which is drawn as an end of the graph like an output."""
+
 
 def diagrams(graph: Graph, shapes: Shapes | None = None) -> list[Diagram]:
     """Return the diagram of `graph`, then one for each model applied in it; shapes are inferred if not passed."""
@@ -95,14 +98,17 @@ class _Outline:
         for label, parts in level.parts.items():
             title = label.removeprefix(prefix)
             found = [box for part in parts for box in self.part(part, title)]
-            is_output = not prefix and label in self.graph.outputs
-            kind: Kind = "output" if is_output else "node"
+            is_loss = not prefix and label in self.graph.losses
+            is_end = is_loss or (not prefix and label in self.graph.outputs)
+            kind: Kind = "output" if is_end else "node"
+            note = _LOSS if is_loss else ""
             if len(found) == 1:
                 box = found[0]
-                yield replace(box, title=title, kind=kind if is_output or box.kind == "node" else box.kind)
+                kind = kind if is_end or box.kind == "node" else box.kind
+                yield replace(box, title=title, kind=kind, note=box.note or note)
             elif found:
                 unnamed = tuple(replace(box, title="") for box in found)
-                yield Box(key=f"n:{label}", title=title, kind=kind, boxes=unnamed)
+                yield Box(key=f"n:{label}", title=title, kind=kind, note=note, boxes=unnamed)
 
     def part(self, part: Node | tuple[Expansion, _Level], title: str) -> Iterator[Box]:
         """Yield the boxes of a part of a node: none for an alias, several for one that applies models."""

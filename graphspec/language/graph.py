@@ -42,6 +42,14 @@ class Object:
 
 
 @dataclass(frozen=True, slots=True)
+class Pattern:
+    """A name or a glob of names, as the spec writes it."""
+
+    text: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class Weights:
     """A file of weights.
 
@@ -188,13 +196,15 @@ class NestedModel(ModelLayer):
 class ExternalModel(ModelLayer):
     """A saved model, or a function of `keras.applications`.
 
-    source: the function, or the path as the spec writes it, at source_span. path: None for a function.
+    source: the function, or the path as the spec writes it, at source_span. path: None for a function. taps: inner
+    layers whose outputs are outputs, too, after those of the model.
     """
 
     source: str
     source_span: Span
     path: Path | None = None
     arguments: dict[str, Any] = field(default_factory=dict)
+    taps: tuple[Pattern, ...] = ()
 
     @property
     def type_name(self) -> str:
@@ -321,6 +331,25 @@ class Output:
         return self.is_balanced or bool(self.class_weight)
 
 
+@dataclass(slots=True)
+class GraphLoss:
+    """A number of the graph that training adds to the total loss.
+
+    ending: the number of steps at the end of the node that the spec does not write: the mean over the batch, and the
+    layer that weighs it and adds it to the loss.
+    """
+
+    node: Node
+    span: Span
+    weight: float
+    ending: int = 0
+
+    @property
+    def layer(self) -> Layer:
+        """The layer that adds the weighted loss."""
+        return self.node.steps[-1].layer
+
+
 @dataclass(frozen=True, slots=True)
 class Plugin:
     """A module that registers custom objects. folder: the first entry of its import path."""
@@ -341,7 +370,9 @@ class Graph:
     """A model: nodes in topological order, outputs in the order of the spec.
 
     nodes: those of `graph` and of `outputs`. layers: the declared layers that are applied; unapplied: the places of
-    those that are not. is_whole: no diagnostic covers its wiring; otherwise its unused parts are unknown.
+    those that are not. is_whole: no diagnostic covers its wiring; otherwise its unused parts are unknown. losses: what
+    training adds to the total loss; anchor: the `Identity` that takes them in beside the output of its name, as Keras
+    computes only what outputs depend on.
     """
 
     name: str
@@ -355,6 +386,14 @@ class Graph:
     is_whole: bool = True
     weights: Weights | None = None
     plugins: list[Plugin] = field(default_factory=list)
+    losses: dict[str, GraphLoss] = field(default_factory=dict)
+    anchor: KerasLayer | None = None
+
+    @property
+    def loss_weights(self) -> dict[str, float]:
+        """The weight of each loss in the total: of the trained outputs, then of the losses of the graph."""
+        trained = {name: each.loss_weight for name, each in self.outputs.items() if each.loss is not None}
+        return trained | {name: each.weight for name, each in self.losses.items()}
 
     def expansions(self) -> dict[str, Expansion]:
         """Return the uses of blocks that nodes lie in, by the prefix of their nodes."""
@@ -377,8 +416,8 @@ class Graph:
         return list(dict.fromkeys(step.layer for node in self.nodes.values() for step in node.steps))
 
     def needed_layers(self) -> list[Layer]:
-        """Return the layers that the outputs are computed from, each once: a model of Keras has no others."""
-        waiting = list(self.outputs)
+        """Return the layers of outputs and losses, and all behind them, each once: a model of Keras has no others."""
+        waiting = [*self.outputs, *self.losses]
         seen = set(waiting)
         found: set[Layer] = set()
         for name in waiting:

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 
-from graphspec.language.graph import Object, Output
+from graphspec.language.graph import Graph, Object
 from graphspec.language.lower.naming import snake_case
 
 
-def log_keys(outputs: Mapping[str, Output], *, validates: bool) -> dict[str, Object | None]:
+def log_keys(graph: Graph, *, validates: bool) -> dict[str, Object | None]:
     """Return every log key of a training with its metric; None for a loss.
 
     Args:
-        outputs: the outputs of the graph by name.
+        graph: the graph that is trained.
         validates: add the keys of validation, `val_...`.
     """
-    trained = [name for name, output in outputs.items() if output.loss is not None]
     keys: dict[str, Object | None] = {"loss": None}
-    if len(trained) > 1:
-        keys |= dict.fromkeys(f"{name}_loss" for name in trained)
-    for name, output in outputs.items():
-        prefix = f"{name}_" if len(outputs) > 1 else ""
+    if len(graph.loss_weights) > 1 or graph.losses:
+        keys |= dict.fromkeys(f"{name}_loss" for name in graph.loss_weights)
+    for name, output in graph.outputs.items():
+        prefix = f"{name}_" if len(graph.outputs) > 1 else ""
         metrics = metric_names([*output.metrics, *output.weighted_metrics])
         keys |= {prefix + metric_name: metric for metric, metric_name in metrics}
     return keys | {f"val_{key}": metric for key, metric in keys.items()} if validates else keys

@@ -18,7 +18,7 @@ from graphspec.language.document.tree import Located, Mapping, Sequence
 _PATH = re.compile(r"[^.\[\]=\s]+(?:\[\d{1,9}\])*(?:\.[^.\[\]=\s]+(?:\[\d{1,9}\])*)*")
 _STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
 
-_NAMED = ("inputs", "layers", "models", "graph", "outputs", "vars", "blocks", "sample_weights")
+_NAMED = ("inputs", "layers", "models", "graph", "outputs", "losses", "vars", "blocks", "sample_weights")
 """Mappings whose keys are names that the spec chooses."""
 
 

@@ -10,16 +10,7 @@ from typing import Any
 
 from graphspec import catalog
 from graphspec.diagnostics import Span
-from graphspec.language.graph import Object, Weights
-
-
-@dataclass(frozen=True, slots=True)
-class Pattern:
-    """A name or a glob of names, as the spec writes it."""
-
-    text: str
-    span: Span
-
+from graphspec.language.graph import Object, Pattern, Weights
 
 LEARNING_RATE = "learning_rate"
 

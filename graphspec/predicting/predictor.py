@@ -243,7 +243,7 @@ class Predictor:
                 f"{self.spec.path} has no `training`, so {self.name} has no loss to measure",
                 help="add `training: {optimizer: ...}` to it",
             )
-        if all(output.loss is None for output in self.graph.outputs.values()):
+        if not self.graph.loss_weights:
             raise SpecError.of(
                 NOTHING_TO_TRAIN,
                 f"{self.name} has no loss to measure",
@@ -252,12 +252,11 @@ class Predictor:
 
     def _shares(self, metrics: Mapping[str, Any]) -> dict[str, float | None]:
         """Return the weighted loss of each output divided by the total, which includes regularization."""
-        trained = [name for name, output in self.graph.outputs.items() if output.loss is not None]
-        if len(trained) < 2:
+        weights = self.graph.loss_weights
+        if len(weights) < 2:
             return {}
         from graphspec.training.metrics import share
 
-        weights = {name: self.graph.outputs[name].loss_weight for name in trained}
         return {name: share(weight, metrics[f"{name}_loss"], metrics["loss"]) for name, weight in weights.items()}
 
     def _refused(self, reason: str) -> SpecError:

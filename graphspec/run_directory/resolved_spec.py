@@ -123,7 +123,7 @@ def _move_weights(owner: dict[str, Any], key: str, base: Path, folder: Path) -> 
 
 
 def _move_weight_files(tree: Any, base: Path, folder: Path) -> None:
-    """Make the path of every array that fills a weight or is a constant, and of every vocabulary, relative to `folder`."""
+    """Make the path of every array of a weight or a constant, and of every vocabulary, relative to `folder`."""
     pending = [tree]
     while pending:
         value = pending.pop()

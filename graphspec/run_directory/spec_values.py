@@ -196,7 +196,10 @@ class _ValueCollector:
                 if getattr(each, key):
                     self.values[f"{path}.{key}"] = getattr(each, key)
         for name in sorted(graph.nodes):
-            self._add_node(f"{prefix}{'outputs' if name in graph.outputs else 'graph'}.{name}", graph.nodes[name])
+            part = "outputs" if name in graph.outputs else "losses" if name in graph.losses else "graph"
+            self._add_node(f"{prefix}{part}.{name}", graph.nodes[name])
+        for name, loss in graph.losses.items():
+            self.values[f"{prefix}losses.{name}.weight"] = loss.weight
         for name, output in graph.outputs.items():
             path = f"{prefix}outputs.{name}"
             for key in ("loss", "loss_weight", "metrics", "weighted_metrics", "class_weight"):
@@ -249,6 +252,8 @@ class _ValueCollector:
         elif isinstance(layer, ExternalModel):
             self.values[f"{path}.{'file' if layer.path is not None else 'application'}"] = layer.source
             self.add(f"{path}.arguments", layer.arguments)
+            if layer.taps:
+                self.values[f"{path}.taps"] = [tap.text for tap in layer.taps]
             if layer.path is not None:
                 self.values[f"{path}.layers"] = _layers_of(layer.path)
         if layer.weights is not None:

@@ -29,7 +29,8 @@ def read_saved(model: ExternalModel) -> Graph | None:
             config = json_in(archive, "config.json", _MAX_CONFIG_BYTES)
         if config["class_name"] != "Functional":
             return None
-        return _graph(config["config"], model.name, model.source_span)
+        graph = _graph(config["config"], model.name, model.source_span)
+        return _with_taps(graph, model)
     except (OSError, ValueError, LookupError, TypeError, AttributeError, zipfile.BadZipFile, RecursionError):
         return None  # whoever builds the model says what is wrong with the file
 
@@ -58,6 +59,16 @@ def _graph(config: dict[str, Any], name: str, span: Span) -> Graph:
         nodes[key] = output.node = Node(key, Feed((Reference(output.name, span),)), [], span)
     taken = {key: inputs[layer] for key, (layer, _, _) in _named(config["input_layers"]).items()}
     return Graph(name, taken, nodes, outputs, span=span)
+
+
+def _with_taps(graph: Graph, model: ExternalModel) -> Graph:
+    """Return the graph with the inner layers that are outputs, too; those that are not there are unknown."""
+    for tap in model.taps:
+        tapped = graph.nodes.get(_node(tap.text, 0))
+        feed = Feed((Reference(tapped.name, tap.span),)) if tapped is not None else Feed()
+        graph.nodes[tap.text] = Node(tap.text, feed, [], tap.span, is_faulty=tapped is None)
+        graph.outputs[tap.text] = Output(graph.nodes[tap.text], tap.span)
+    return graph
 
 
 def _node(layer: str, number: int) -> str:

@@ -11,9 +11,12 @@ from typing import Any
 import keras
 
 from graphspec.checks.files import require_file
-from graphspec.language.graph import ExternalModel
+from graphspec.diagnostics import Report, SpecError
+from graphspec.diagnostics.rules import BAD_TAP
+from graphspec.diagnostics.suggest import did_you_mean, one_of
+from graphspec.language.graph import ExternalModel, Pattern
 from graphspec.to_keras.installed import missing_in_keras, refused_arguments
-from graphspec.to_keras.keras_internals import fresh_layer_names
+from graphspec.to_keras.keras_internals import calls_of, fresh_layer_names
 from graphspec.to_keras.saved_file import by_name, load_saved
 
 
@@ -37,8 +40,10 @@ def make_external(external: ExternalModel, *, weightless: bool, pretrained: bool
         SpecError: there is no such model, or it cannot be read.
     """
     if external.path is None:
-        return _in_nested_form(_application(external, pretrained=pretrained and not weightless), external.name)
-    return _in_nested_form(_from_file(external, weightless=weightless), external.name)
+        model = _application(external, pretrained=pretrained and not weightless)
+    else:
+        model = _from_file(external, weightless=weightless)
+    return _in_nested_form(model, external)
 
 
 def _application(external: ExternalModel, *, pretrained: bool) -> keras.Model:
@@ -62,16 +67,67 @@ def _from_file(external: ExternalModel, *, weightless: bool) -> keras.Model:
     return load_saved(external.path, external.source, external.source_span, weightless=weightless)
 
 
-def _in_nested_form(model: keras.Model, name: str) -> tuple[keras.Model, Interface]:
+def _in_nested_form(model: keras.Model, external: ExternalModel) -> tuple[keras.Model, Interface]:
     try:
         inputs = by_name(model.input, [each.name for each in model.inputs])
         outputs = by_name(model.output, model.output_names)
     except AttributeError:  # a subclass of Model from a plugin, which is called as it is
-        model.name = name
+        if external.taps:
+            raise SpecError.of(
+                BAD_TAP,
+                f"`{external.source}` is no functional model, so nothing inside it can be an output",
+                external.taps[0].span,
+                expected="a model that Keras built from inputs to outputs",
+            ) from None
+        model.name = external.name
         return model, Interface([], [])
-    nested = keras.Model(_bare(inputs), _bare(outputs), name=name)
+    report = Report()
+    for tap in external.taps:
+        tapped = _tapped(model, tap, outputs, report)
+        if tapped is not None:
+            outputs[tap.text] = tapped
+    report.raise_if_errors()
+    nested = keras.Model(_bare(inputs), _bare(outputs), name=external.name)
     return nested, Interface(list(inputs), list(outputs))
 
 
 def _bare(tensors: dict[str, Any]) -> Any:
     return next(iter(tensors.values())) if len(tensors) == 1 else tensors
+
+
+def tappable(model: keras.Model) -> dict[str, Any]:
+    """Return the tensors inside a model that can be outputs, by the names of their layers."""
+    found = {}
+    for layer in model.layers:
+        calls = calls_of(layer)
+        if len(calls) == 1 and len(calls[0].output_tensors) == 1 and not isinstance(layer, keras.layers.InputLayer):
+            found[layer.name] = calls[0].output_tensors[0]
+    return found
+
+
+def _tapped(model: keras.Model, tap: Pattern, outputs: dict[str, Any], report: Report) -> Any:
+    """Return the output of an inner layer; None after a diagnostic."""
+    known = tappable(model)
+    if tap.text in outputs and (tap.text not in known or outputs[tap.text] is known[tap.text]):
+        report.add(
+            BAD_TAP, f"`{tap.text}` is an output of the model already", tap.span, expected="an inner layer",
+            help="remove it from `taps`",
+        )  # fmt: skip
+    elif tap.text in known:
+        return known[tap.text]
+    elif any(layer.name == tap.text for layer in model.layers):
+        report.add(
+            BAD_TAP,
+            f"the layer `{tap.text}` does not give exactly one tensor in the model",
+            tap.span,
+            expected="a layer that is called once and gives one tensor, and no input",
+        )
+    else:
+        report.add(
+            BAD_TAP,
+            f"there is no layer `{tap.text}` in the model",
+            tap.span,
+            expected="the name of a layer inside the model",
+            help=did_you_mean(tap.text, known, f"it has {one_of(known, 8)}"),
+        )
+    return None

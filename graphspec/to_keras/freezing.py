@@ -14,8 +14,8 @@ import keras
 
 from graphspec.checks.freeze import frozen_everything, unmatched
 from graphspec.diagnostics import Report
-from graphspec.language.graph import ExternalModel
-from graphspec.language.training import Pattern, Stage, Training
+from graphspec.language.graph import ExternalModel, Pattern
+from graphspec.language.training import Stage, Training
 from graphspec.language.traversal import layer_paths
 from graphspec.to_keras.keras_internals import flattened_layers
 from graphspec.to_keras.model import Built

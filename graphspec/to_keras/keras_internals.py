@@ -18,6 +18,7 @@ training on several devices takes from here is tried at its start with the Keras
 | `TextVectorization._lookup_layer` | `lookup_layer` | its table cannot be read in index order |
 | `Trainer._symbolic_build` | `build_symbolically` | otherwise the first batch builds metrics and optimizer |
 | `LossFunctionWrapper` | `loss_of` | it reduces a loss function over a weighted batch |
+| `Layer._metrics` | `own_metrics` | metrics of attributes would be saved with the model |
 | `Metric._direction` | `direction_of` | nothing else says whether a metric should rise |
 | `applications.*.LayerScale` and others | `unexported` | models of `keras.applications` are made of them |
 | `Layer._non_trainable_variables` | `state_variables` | frozen weights are among those that are public |
@@ -176,6 +177,12 @@ def loss_of(identifier: Any) -> keras.losses.Loss:
     """Return a loss object for a loss, a function or a name."""
     loss = keras.losses.get(identifier)
     return loss if isinstance(loss, keras.losses.Loss) else LossFunctionWrapper(loss)
+
+
+def own_metrics(model: keras.Model) -> list[Any]:
+    """Return the list of the metrics that a model reports beside those it is compiled with."""
+    metrics: list[Any] = model._metrics
+    return metrics
 
 
 def direction_of(metric: keras.metrics.Metric) -> str | None:

@@ -17,6 +17,7 @@ from typing import Any
 
 import keras
 
+from graphspec.checks.graph_losses import unfit_loss
 from graphspec.diagnostics import Diagnostic, Label, Report, SpecError
 from graphspec.diagnostics.rules import BAD_SELECTION, DROPPED_MASK, MODEL_INPUTS, REFUSED_CALL
 from graphspec.diagnostics.shape_text import shape_text
@@ -155,6 +156,8 @@ class _Builder:
         if any(name not in values for name in graph.nodes):
             return None
         outputs = {name: values[name] for name in graph.outputs}
+        if graph.anchor is not None:
+            outputs[graph.anchor.name] = self.anchored(graph, values)
         bare_inputs = not top and len(inputs) == 1
         bare_outputs = not top and len(outputs) == 1
         with recursion_limit_for(graph):
@@ -163,6 +166,19 @@ class _Builder:
                 next(iter(outputs.values())) if bare_outputs else outputs,
                 name=graph.name,
             )
+
+    def anchored(self, graph: Graph, values: dict[str, Any]) -> Any:
+        """Return the output that the losses of a graph are held by."""
+        assert graph.anchor is not None
+        for loss in graph.losses.values():
+            before = len(loss.node.steps) - loss.ending
+            tensor = self.calls[id(graph)][loss.node.name][before - 1] if before else self.feed(loss.node, values)
+            if keras.backend.is_keras_tensor(tensor):
+                self.report.extend(
+                    unfit_loss(loss, tensor.shape, str(tensor.dtype), tensor.shape[0] if tensor.shape else None)
+                )
+        taken = [values[graph.anchor.name], *(values[name] for name in graph.losses)]
+        return self.layer(graph.anchor)(taken)[0]
 
     def layer(self, layer: Layer, *, head: bool = False) -> Any:
         """Return the Keras layer of `layer`, created on first use."""

@@ -20,6 +20,7 @@ from graphspec.to_python.source import (
     Do,
     Expression,
     Function,
+    Items,
     Pairs,
     Statement,
     Text,
@@ -42,11 +43,18 @@ def write_model(parts: Parts, graph: Graph, name: str, doc: str, *, is_top: bool
     for key, variable in inputs.items():
         comments = parts.places.comments(graph.inputs[key].span)
         statements.append(Assign(variable, _input(graph.inputs[key], frame), comments))
-    order = order_of(nodes, list(graph.outputs), call_references)
+    order = order_of(nodes, [*graph.outputs, *graph.losses], call_references)
     body.selections = {str(each) for name in order for each in references_of(nodes[name])}
     groups = [(body.write_node(each, {0: nodes[each]}), body.taken_pending()) for each in order]
     statements += _spaced([each for each in groups if each[0]])
     tensors = {each: Text(body.writer.variables[each]) for each in graph.outputs}
+    if graph.anchor is not None:
+        variable = identifiers.new(f"{graph.anchor.name}_with_losses")
+        held = [tensors[graph.anchor.name], *(Text(body.writer.variables[each]) for each in graph.losses)]
+        anchor = body.writer.objects.make({0: graph.anchor.object}, name=Text(literal_text(graph.anchor.name)))
+        taken = Call(anchor, (Items(tuple(held)),))
+        statements += [Blank(), Assign(variable, taken, ["Keras computes only what outputs depend on."])]
+        tensors[graph.anchor.name] = Text(f"{variable}[0]")
     made = keras_model(inputs, tensors, graph.name, is_top=is_top)
     statements.append(Blank())
     settings = parts.model_settings(graph)

@@ -81,7 +81,8 @@ class TrainingWriter:
         losses = {
             name: self._made(each.loss) if each.loss is not None else Text("None") for name, each in outputs.items()
         }
-        keywords.append(("loss", _pairs(losses)))
+        if any(each.loss is not None for each in outputs.values()):
+            keywords.append(("loss", _pairs(losses)))
         if any(each.loss_weight != 1.0 for each in outputs.values()):
             weights = {name: self._loss_weight(each) for name, each in outputs.items()}
             keywords.append(("loss_weights", _pairs(weights)))
@@ -293,7 +294,7 @@ class TrainingWriter:
         monitor = str(callback.arguments.get("monitor", "val_loss"))
         if monitor in ("loss", "val_loss"):
             return callback
-        metric = log_keys(self.spec.graph.outputs, validates=True).get(monitor)
+        metric = log_keys(self.spec.graph, validates=True).get(monitor)
         mode = "min" if metric is None else _direction(metric)
         return replace(callback, arguments={**callback.arguments, "mode": mode}) if mode else callback
 

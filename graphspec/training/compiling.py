@@ -16,7 +16,7 @@ from graphspec.language.log_keys import metric_names
 from graphspec.spec import Spec
 from graphspec.to_keras.keras_internals import loss_of
 from graphspec.to_keras.objects import make
-from graphspec.training.metrics import OutputLoss
+from graphspec.training.metrics import LossMean, OutputLoss, track_graph_losses
 
 
 def compile_model(
@@ -26,7 +26,7 @@ def compile_model(
     optimizer: Object | None = None,
     steps_per_execution: int = 1,
     shared: bool = False,
-) -> dict[str, OutputLoss]:
+) -> dict[str, LossMean]:
     """Compile a model as its spec says.
 
     Args:
@@ -37,7 +37,7 @@ def compile_model(
         shared: Replicas share each batch, so that each computes a part of the loss.
 
     Returns:
-        The loss metric of each trained output, by name.
+        The metric of each loss, by the name of its output or its own.
 
     Raises:
         SpecError: Keras refuses an object.
@@ -56,20 +56,25 @@ def compile_model(
         "jit_compile": settings.jit_compile,
         "steps_per_execution": steps_per_execution,
     }
+    if not trained:  # all of the loss is computed in the graph
+        arguments |= {"loss": None, "loss_weights": None}
     model.compile(**arguments)
     # OutputLoss is for the log of this run. A saved file keeps only the compile settings of the spec, so that plain
     # Keras loads it.
     config = type(model).get_compile_config(model)
     if shared:
         trained = {name: SharedLoss(loss_of(loss)) for name, loss in trained.items()}
-        arguments["loss"] |= trained
+        arguments["loss"] = (arguments["loss"] or {}) | trained or None
         arguments["jit_compile"] = False  # XLA compiles no reductions between devices
-    losses = {name: OutputLoss(loss, len(trained) - 1) for name, loss in trained.items()}
+    others = len(spec.graph.loss_weights) - 1
+    only = next(iter(outputs)) if len(outputs) == 1 else None
+    losses: dict[str, LossMean] = {name: OutputLoss(loss, others, only) for name, loss in trained.items()}
     for name, loss in losses.items():
         arguments["weighted_metrics"][name] = [*arguments["weighted_metrics"][name], loss]
     model.compile(**arguments)
     model.get_compile_config = lambda: config
-    return losses
+    in_graph = {name: (loss.layer.name, loss.weight) for name, loss in spec.graph.losses.items()}
+    return losses | (track_graph_losses(model, in_graph) if in_graph else {})
 
 
 def _metrics(metrics: list[Object]) -> list[Any]:

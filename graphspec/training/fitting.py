@@ -20,7 +20,7 @@ from graphspec.to_keras.keras_messages import reason
 from graphspec.training.callback_list import CallbackList
 from graphspec.training.checkpoint_file import DamagedError
 from graphspec.training.decisions import Decisions, EpochAgreement
-from graphspec.training.metrics import OutputLoss
+from graphspec.training.metrics import LossMean
 from graphspec.training.setup import TrainingSetup, validation_batches
 from graphspec.training.signals import Interruption
 from graphspec.training.state import Position, TrainingState
@@ -44,7 +44,7 @@ class Together:
 
 
 def train_together(
-    setup: TrainingSetup, losses: dict[str, OutputLoss], state: TrainingState, interruption: Interruption
+    setup: TrainingSetup, losses: dict[str, LossMean], state: TrainingState, interruption: Interruption
 ) -> Together:
     """Divide the steps of a compiled model among its replicas."""
     if setup.distribution is None:

@@ -19,7 +19,7 @@ from graphspec.training.checkpoint_file import CheckpointContents
 from graphspec.training.checkpoints import Checkpoints, plan_checkpoints
 from graphspec.training.epoch_stats import EpochStats
 from graphspec.training.fitting import training_error
-from graphspec.training.metrics import OutputLoss
+from graphspec.training.metrics import LossMean
 from graphspec.training.nan_guard import NotFiniteError, nan_diagnostic
 from graphspec.training.progress import ProgressReporter
 from graphspec.training.setup import TrainingSetup
@@ -30,7 +30,7 @@ from graphspec.training.state import Start, TrainingState
 
 def follow(
     setup: TrainingSetup,
-    losses: dict[str, OutputLoss],
+    losses: dict[str, LossMean],
     run: Path,
     resumed: CheckpointContents | None,
     *,
@@ -59,7 +59,7 @@ def follow(
     plan = plan_checkpoints(
         setup.spec, setup.settings.all_epochs, setup.batches.steps, validates=setup.validation is not None
     )
-    weights = {name: float(setup.spec.graph.outputs[name].loss_weight) for name in losses}
+    weights = setup.spec.graph.loss_weights
     epoch_stats = EpochStats(weights, setup.batches.samples_between, setup.batches.waited)
     with (
         Interruption() as interruption,

@@ -12,7 +12,7 @@ from graphspec.diagnostics import SpecError
 from graphspec.diagnostics.rules import NOT_DISTRIBUTABLE, REFUSED_TRAINING
 from graphspec.language.training import has_learning_rate, with_learning_rate
 from graphspec.run_directory.records import MAX_NUMBER
-from graphspec.training.metrics import OutputLoss
+from graphspec.training.metrics import LossMean
 from graphspec.training.setup import TrainingSetup, compile_setup
 from graphspec.training.stages import enter_stage
 from graphspec.training.state import Position, TrainingState
@@ -56,7 +56,7 @@ class RangeTest:
         return f"learning rate: {self.suggestion:g} is suggested, where the loss falls steepest in {tested}"
 
 
-def find_learning_rate(setup: TrainingSetup, is_stopped: Callable[[], bool]) -> tuple[RangeTest, dict[str, OutputLoss]]:
+def find_learning_rate(setup: TrainingSetup, is_stopped: Callable[[], bool]) -> tuple[RangeTest, dict[str, LossMean]]:
     """Test learning rates on the training samples, and put model, optimizer and random generators back.
 
     Args:

@@ -56,7 +56,7 @@ def with_mode(callback: Object, spec: Spec, *, validates: bool) -> Object:
 
 def reported(spec: Spec, *, validates: bool) -> dict[str, str | None]:
     """Return the mode of every log key: `min`, `max`, or None if unknown."""
-    keys = log_keys(spec.graph.outputs, validates=validates)
+    keys = log_keys(spec.graph, validates=validates)
     return {key: _mode(metric) for key, metric in keys.items()}
 
 

@@ -14,7 +14,7 @@ from graphspec.diagnostics.rules import LOSS_NOT_FINITE
 from graphspec.run_directory import CHECKPOINTS
 from graphspec.training.checkpoint_file import DamagedError, read_checkpoint
 from graphspec.training.checkpoints import checkpoint_name, checkpoint_steps
-from graphspec.training.metrics import OutputLoss
+from graphspec.training.metrics import LossMean
 
 
 class NotFiniteError(Exception):
@@ -31,7 +31,7 @@ class NotFiniteError(Exception):
 class NanGuard(keras.callbacks.Callback):
     """A callback that raises NotFiniteError by the loss metric of each trained output."""
 
-    def __init__(self, losses: dict[str, OutputLoss]) -> None:
+    def __init__(self, losses: dict[str, LossMean]) -> None:
         super().__init__()
         self.losses = losses
         self.epoch = 0

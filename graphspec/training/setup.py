@@ -35,7 +35,7 @@ from graphspec.to_keras.learning_rates import learning_rate_factors
 from graphspec.to_keras.model import Built
 from graphspec.to_keras.objects import make
 from graphspec.training.compiling import compile_model
-from graphspec.training.metrics import OutputLoss
+from graphspec.training.metrics import LossMean
 from graphspec.training.mlflow_log import check_mlflow
 from graphspec.training.monitors import with_mode
 from graphspec.training.steps_per_execution import choose_steps_per_execution
@@ -146,7 +146,7 @@ def set_up(
 
 def compile_setup(
     setup: TrainingSetup, recorded_steps: int | None, stage: int = 0, optimizer: Object | None = None
-) -> dict[str, OutputLoss]:
+) -> dict[str, LossMean]:
     """Compile the model for a stage of the training, and build its metrics and its optimizer.
 
     Args:

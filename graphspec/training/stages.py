@@ -14,7 +14,7 @@ import keras
 
 from graphspec.training.checkpoints import Checkpoints
 from graphspec.training.fitting import fit, train_together
-from graphspec.training.metrics import OutputLoss, TrueLosses
+from graphspec.training.metrics import LossMean, TrueLosses
 from graphspec.training.nan_guard import NanGuard
 from graphspec.training.setup import TrainingSetup, compile_setup
 from graphspec.training.signals import Interruption
@@ -33,7 +33,7 @@ class StageCallbacks:
     checkpoints: Checkpoints
 
 
-def enter_stage(setup: TrainingSetup, number: int, recorded_steps: int | None) -> dict[str, OutputLoss]:
+def enter_stage(setup: TrainingSetup, number: int, recorded_steps: int | None) -> dict[str, LossMean]:
     """Freeze, unfreeze and compile for stage `number`, from 0.
 
     Args:
@@ -54,7 +54,7 @@ def enter_stage(setup: TrainingSetup, number: int, recorded_steps: int | None) -
 def fit_stages(
     setup: TrainingSetup,
     start: Start,
-    losses: dict[str, OutputLoss],
+    losses: dict[str, LossMean],
     *,
     state: TrainingState,
     callbacks: StageCallbacks,

@@ -32,7 +32,7 @@ from graphspec.training.epoch_stats import EpochStats
 from graphspec.training.fitting import training_error
 from graphspec.training.follower import adapt_together, follow
 from graphspec.training.learning_rate_range import find_learning_rate
-from graphspec.training.metrics import OutputLoss
+from graphspec.training.metrics import LossMean
 from graphspec.training.mlflow_log import logged_to_mlflow
 from graphspec.training.nan_guard import NotFiniteError
 from graphspec.training.progress import ProgressReporter
@@ -142,7 +142,7 @@ def resume(
 
 def _test_learning_rates(
     setup: TrainingSetup, run: Path, reporter: Reporter, interruption: Interruption
-) -> dict[str, OutputLoss]:
+) -> dict[str, LossMean]:
     """Keep and report the result of a range test; return the loss metrics of the model, which is as before."""
     result, losses = find_learning_rate(setup, lambda: interruption.is_requested)
     run_directory.write_json(run / LEARNING_RATES, result.as_json())
@@ -216,7 +216,7 @@ def _follow_resumed(spec: Spec, data: TrainingData, run: Path, distribution: Dis
 def _train(
     setup: TrainingSetup,
     start: Start,
-    losses: dict[str, OutputLoss],
+    losses: dict[str, LossMean],
     *,
     reporter: Reporter,
     on_epoch: OnEpoch | None,
@@ -230,7 +230,7 @@ def _train(
     files = DataFiles(splits, run)
     if not start.lock["data"]:
         files.start_recording()
-    weights = {name: float(spec.graph.outputs[name].loss_weight) for name in losses}
+    weights = spec.graph.loss_weights
     epoch_stats = EpochStats(weights, batches.samples_between, batches.waited)
     recorder = Recorder(
         folder,

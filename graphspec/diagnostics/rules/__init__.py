@@ -176,6 +176,8 @@ LOST_BATCH = Rule(
 NO_GRADIENT = Rule(
     "GS436", "no-gradient", CALLS, "An output that is trained holds values without a gradient: whole numbers or text."
 )
+BAD_LOSS = Rule("GS440", "bad-loss", CALLS, "A loss of the graph is not one number, nor one a sample.")
+BAD_TAP = Rule("GS441", "bad-tap", CALLS, "A model from elsewhere has no such inner layer to take an output from.")
 
 MISSING_LOSS = Rule("GS501", "missing-loss", TRAINING, "An output has no loss, so it would silently never be trained.")
 LOSS_ACTIVATION = Rule(

@@ -169,7 +169,7 @@ def alike(changes: Iterable[NodeChange]) -> list[tuple[NodeChange, list[str]]]:
     """Return the changes, with the names of all nodes that changed in the same way."""
     found: dict[object, tuple[NodeChange, list[str]]] = {}
     for number, each in enumerate(changes):
-        is_common = each.status == "changed" and not each.was and each.part in ("graph", "outputs")
+        is_common = each.status == "changed" and not each.was and each.part in ("graph", "outputs", "losses")
         values = [(one.aspect, one.path, repr(one.before), repr(one.after)) for one in each.changes]
         key: object = (each.part, each.model, tuple(values)) if is_common else number
         found.setdefault(key, (each, []))[1].append(each.name)

@@ -67,7 +67,7 @@ def _lines(difference: Difference, paint: Paint) -> Iterator[str]:
     if difference.is_empty:
         yield NO_DIFFERENCE
         return
-    for part in ("inputs", "layers", "graph", "outputs"):
+    for part in ("inputs", "layers", "graph", "outputs", "losses"):
         changes = list(difference.of_part(part))
         if part == "graph" and difference.blocks:
             yield from ("", paint("blocks", "heading"), *_blocks(difference, paint))

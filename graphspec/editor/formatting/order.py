@@ -38,9 +38,10 @@ FORMS: dict[str, Form] = {
     "spec": Form(
         (
             *("graphspec", "name", "description", "include", "plugins", "vars"),
-            *("layers", "models", "blocks", "inputs", "graph", "outputs", "weights", "training", "search", "data"),
+            *("layers", "models", "blocks", "inputs", "graph", "outputs", "losses"),
+            *("weights", "training", "search", "data"),
         ),
-        named=_DECLARED,
+        named=_DECLARED | {"losses": "loss"},
         whole={"plugins": "plugin", "training": "training", "search": "search", "data": "data"},
     ),
     "model": Form(
@@ -64,6 +65,7 @@ FORMS: dict[str, Form] = {
         (*_NODE, "loss", "loss_weight", "metrics", "weighted_metrics", "class_weight"),
         whole={"apply": "step", "otherwise": "node", "weight": "weight"},
     ),
+    "loss": Form((*_NODE, "weight"), whole={"apply": "step", "otherwise": "node"}),
     "step": Form(("call", "repeat", "when"), others_first=True),
     "training": Form(
         (

@@ -43,6 +43,13 @@ _WEIGHTS = {
         {"type": "null"},
     ]
 }
+_TAPS = {
+    "anyOf": [
+        {"type": "array", "items": {"type": "string", "pattern": rf"^{NAME}$|\$\{{"}, "uniqueItems": True},
+        {"type": "string", "pattern": rf"^{NAME}$|\$\{{"},
+        {"type": "null"},
+    ]
+}
 _OPTUNA = {
     "anyOf": [
         {"type": "string", "minLength": 1},
@@ -144,6 +151,7 @@ _SHORT: dict[str, list[Schema]] = {
     "InputModel": [{"type": "array", "items": {"anyOf": [{"type": ["integer", "null"]}, EXPRESSION]}}, EXPRESSION],
     "NodeModel": [ref("references")],
     "OutputModel": [ref("references")],
+    "LossModel": [ref("references")],
     "SourceModel": [ref("path")],
     "PluginModel": [ref("path")],
 }
@@ -163,11 +171,13 @@ def definitions() -> dict[str, Schema]:
 def _part(name: str, model: Schema) -> Schema:
     properties = {key: _key(name, key, found) for key, found in model["properties"].items()}
     made: Schema = {"type": "object", "properties": properties, "additionalProperties": False}
-    if name in ("NodeModel", "OutputModel"):
-        properties["each"] = _EACH | {"description": TEXTS[name]["each"]}
+    if name in ("NodeModel", "OutputModel", "LossModel"):
+        begins = ["from", "when"]
+        if name != "LossModel":
+            properties["each"] = _EACH | {"description": TEXTS[name]["each"]}
+            begins[1:1] = ["constant", "weight", "apply"]
         properties["when"] = ref("when", description=TEXTS[name]["when"])
         properties["otherwise"] = ref(name, description=TEXTS[name]["otherwise"])
-        begins = ("from", "constant", "weight", "apply", "when")
         made["anyOf"] = [{"required": [key]} for key in begins]
     elif name == "SpecModel":
         made |= {"required": ["graphspec"], **_describes_or_declares()}
@@ -189,7 +199,7 @@ def _key(part: str, key: str, found: Schema) -> Schema:
     """Return the schema of the value of `key`, with its description and default."""
     text = {"description": TEXTS[part][key]}
     default = {"default": found["default"]} if found.get("default") not in (None, [], {}) else {}
-    own = "NodeModel" if part == "OutputModel" and (part, key) not in OPEN else part
+    own = "NodeModel" if part in ("OutputModel", "LossModel") and (part, key) not in OPEN else part
     if (own, key) in OPEN:
         return text | default | OPEN[own, key]
     found = {name: value for name, value in found.items() if name not in ("title", "default")}
@@ -236,6 +246,7 @@ def _external_models() -> list[Schema]:
     """Return the schemas of models from a file, from another spec, and of keras.applications."""
     texts = TEXTS["ExternalModelSpec"]
     trainable = {"anyOf": [{"type": ["boolean", "null"]}, EXPRESSION], "description": texts["trainable"]}
+    taps = {"taps": _TAPS | {"description": texts["taps"]}}
     settings = {"weights": _WEIGHTS | {"description": texts["weights"]}, "trainable": trainable}
     arguments: dict[str, Any] = {}
     for name in catalog.applications():
@@ -243,9 +254,9 @@ def _external_models() -> list[Schema]:
     del arguments["input_tensor"]
     application = {"anyOf": [{"enum": catalog.applications()}, EXPRESSION], "description": texts["application"]}
     forms = [
-        ("file", {"file": ref("path", description=texts["file"])}),
+        ("file", {"file": ref("path", description=texts["file"])} | taps),
         ("spec", {"spec": ref("path", description=texts["spec"])}),
-        ("application", {"application": application} | arguments),
+        ("application", {"application": application} | taps | arguments),
     ]
     return [
         {"type": "object", "properties": own | settings, "required": [key], "additionalProperties": False}

@@ -40,6 +40,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "plugins": "Python modules that register custom objects; imported when a model is built, never by validation.",
         "vars": "Values for `${...}`: numbers, text, true, false, null, or lists of these.",
         **_BODY,
+        "losses": "Numbers of the graph that training adds to the total loss: name → a node and its `weight`.",
         "weights": "A weights file for the whole model: `.weights.h5` or `.keras`.",
         "training": "How the model is trained.",
         "search": "The hyperparameters that `graphspec tune` searches.",
@@ -54,6 +55,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "file": "A trained model, saved by Keras as a `.keras` file.",
         "spec": "Another spec file with the model.",
         "application": "A model of keras.applications, with its arguments beside it.",
+        "taps": "Layers inside the model whose outputs are outputs, too. `graphspec layers --of` lists them.",
         "weights": "A weights file for this model, or `imagenet` for an application.",
         "trainable": "Whether training changes the model's weights.",
     },
@@ -64,6 +66,10 @@ TEXTS: dict[str, dict[str, str]] = {
         "constraint": "The constraint.",
         "dtype": "The dtype, one of floats.",
         "trainable": "Whether training changes the weight.",
+    },
+    "LossModel": {
+        **{key: _NODE[key] for key in ("from", "merge", "apply", "when", "otherwise")},
+        "weight": "The weight of this loss in the total loss. Default: 1.0.",
     },
     "BlockModel": {
         "params": "The parameters with their defaults; one without a default is required.",

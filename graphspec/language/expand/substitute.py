@@ -53,6 +53,7 @@ class Substitution:
         parts: dict[str, Callable[[Any, Span], Any]] = {
             "graph": self._nodes,
             "outputs": self._nodes,
+            "losses": self._nodes,
             "models": self._models,
             "blocks": lambda blocks, _: blocks,
         }

@@ -18,7 +18,7 @@ from graphspec.language.document.tree import Located, plain
 from graphspec.language.graph import KerasLayer, Object, Operation, Step
 from graphspec.language.lower.files import is_weight_file, read_weight_file
 from graphspec.language.lower.objects import read_object
-from graphspec.language.schema.model import NodeModel, WeightModel
+from graphspec.language.schema.model import NodeModel, StepsModel, WeightModel
 
 MAX_CONSTANT = 10_000_000
 """Numbers of a constant, which a saved model holds as text."""
@@ -31,7 +31,7 @@ _DEFAULT_INITIALIZER = "glorot_uniform"
 """That of Keras' `add_weight`."""
 
 
-def read_beginning(model: NodeModel, report: Report) -> list[Step] | None:
+def read_beginning(model: StepsModel, report: Report) -> list[Step] | None:
     """Return the steps that make the constant or the weight of a node.
 
     Args:
@@ -41,6 +41,8 @@ def read_beginning(model: NodeModel, report: Report) -> list[Step] | None:
     Returns:
         The steps, none for a node that begins with `from` or with an operation; None where they are faulty.
     """
+    if not isinstance(model, NodeModel):
+        return []
     begins = [key for key in ("constant", "weight", "from") if model.states(key)]
     if not model.states("constant") and not model.states("weight"):
         return [] if _has_no_dtype(model, report) else None

@@ -35,7 +35,7 @@ from graphspec.language.lower.scope import MAX_NESTED, Scope
 from graphspec.language.lower.steps import BlockUse
 from graphspec.language.schema import parse_part
 from graphspec.language.schema.desugar import desugar_body
-from graphspec.language.schema.model import BlockBody, NodeModel
+from graphspec.language.schema.model import BlockBody, StepsModel
 from graphspec.language.traversal import size_of
 
 OUTPUT = "output"
@@ -43,7 +43,7 @@ OUTPUT = "output"
 _FAULTY_NODE_COST = 5
 """Nodes that a faulty node counts as, since each use reports its diagnostics again."""
 
-ReadNode = Callable[[str, NodeModel, Span, Scope, Groups], list[Node]]
+ReadNode = Callable[[str, StepsModel, Span, Scope, Groups], list[Node]]
 """Lowers one node of a block, given its full name, its model, its place, the scope and the groups of the block."""
 
 

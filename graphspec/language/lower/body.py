@@ -15,6 +15,7 @@ from graphspec.language.feed import Feed
 from graphspec.language.graph import (
     ExternalModel,
     Graph,
+    GraphLoss,
     Input,
     Layer,
     NestedModel,
@@ -25,7 +26,9 @@ from graphspec.language.graph import (
 from graphspec.language.lower.declarations import declared_layer, is_layer_of_keras
 from graphspec.language.lower.external_models import open_spec, read_external, read_settings
 from graphspec.language.lower.files import folder_of, read_weights
+from graphspec.language.lower.graph_losses import anchor_of, read_loss
 from graphspec.language.lower.groups import (
+    Groups,
     absent_nodes,
     body_groups,
     count_groups,
@@ -71,7 +74,7 @@ def lower(spec: SpecModel, name: str, library: Library, report: Report, written:
     if watch.has_errors:
         return None
     try:
-        graph = _lower_body(spec, name, scope, report)
+        graph = _lower_body(spec, name, scope, report, is_top=True)
         graph.weights = _root_weights(spec, library, report)
         return graph
     except RecursionError:
@@ -123,7 +126,7 @@ def _library_scope(library: Library, caller: Scope, report: Report, known: dict[
     return scope
 
 
-def _lower_body(body: Body, name: str, scope: Scope, report: Report) -> Graph:
+def _lower_body(body: Body, name: str, scope: Scope, report: Report, *, is_top: bool = False) -> Graph:
     _declare(body, scope, report)
     spans = body.located("inputs").value.key_spans
     inputs = {key: _input(key, each, spans[key], report) for key, each in body.inputs.items()}
@@ -140,10 +143,11 @@ def _lower_body(body: Body, name: str, scope: Scope, report: Report) -> Graph:
         span = body.located("outputs").value.key_spans[key]
         lowering.add(key, output, span, scope, groups)
         outputs[key] = read_output(output, lowering.nodes[key], span, report)
+    losses = _losses(body, lowering, scope, groups) if isinstance(body, SpecModel) and is_top else {}
     nodes = lowering.nodes
     unapplied = scope.unapplied()
     scope.lower_declarations()
-    lowering.select_outputs(outputs)
+    lowering.select_outputs(outputs, losses)
     for key in clashing & nodes.keys():
         nodes[key].feed, nodes[key].steps, nodes[key].is_faulty = Feed(), [], True
     check_references(name, inputs, nodes, scope, report=report, absent=lowering.absent)
@@ -157,6 +161,8 @@ def _lower_body(body: Body, name: str, scope: Scope, report: Report) -> Graph:
         span=body.span,
         layers={step.layer.name: step.layer for step in steps},
         unapplied=unapplied,
+        losses=losses,
+        anchor=anchor_of(outputs, losses, body.precision) if isinstance(body, SpecModel) else None,
         plugins=_plugins(body, scope.files[-1].parent) if isinstance(body, SpecModel) else [],
     )
     graph.is_whole = watch.is_clean
@@ -166,6 +172,16 @@ def _lower_body(body: Body, name: str, scope: Scope, report: Report) -> Graph:
     scope.state.written.bodies[id(graph)] = lowering.written
     name_layers(graph, report)
     return graph
+
+
+def _losses(spec: SpecModel, lowering: NodeLowering, scope: Scope, groups: Groups) -> dict[str, GraphLoss]:
+    """Return the losses of the graph, their nodes added to those of `lowering`."""
+    losses: dict[str, GraphLoss] = {}
+    for key, model in spec.losses.items():
+        span = spec.located("losses").value.key_spans[key]
+        lowering.add(key, model, span, scope, groups)
+        losses[key] = read_loss(model, lowering.nodes[key], lowering.written.get(key), span, spec.precision)
+    return losses
 
 
 def _plugins(spec: SpecModel, folder: Path) -> list[Plugin]:
@@ -241,12 +257,12 @@ def _clashing_names(body: Body, report: Report) -> set[str]:
     """Report and return the names that several inputs, nodes or outputs share."""
     clashing: set[str] = set()
     seen: dict[str, tuple[str, Span]] = {}
-    for part in ("inputs", "graph", "outputs"):
+    for part in ("inputs", "graph", "outputs", *(["losses"] if isinstance(body, SpecModel) else [])):
         written = body.located(part).value
         for key in (*getattr(body, part), *names_of_groups(written)):
             span = written.key_spans[key] if key in written else place_of_group(written, key)
             if key in seen:
-                kinds = {"inputs": "an input", "graph": "a node", "outputs": "an output"}
+                kinds = {"inputs": "an input", "graph": "a node", "outputs": "an output", "losses": "a loss"}
                 kinds_here = f"{kinds[seen[key][0]]} and {kinds[part]}"
                 _report_clash(Located(key, span), seen[key][1], kinds_here, report)
                 clashing.add(key)

@@ -7,6 +7,8 @@ scope of its own, and becomes a graph like that of any nested model.
 from __future__ import annotations
 
 import os
+import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from graphspec import catalog
 from graphspec.diagnostics import Report, SpecError
 from graphspec.diagnostics.rules import (
     ARGUMENT_VALUE,
+    BAD_TAP,
     BAD_VALUE,
     MISSING_KEY,
     RECURSION,
@@ -27,7 +30,7 @@ from graphspec.diagnostics.suggest import did_you_mean, kind_of, one_of
 from graphspec.language.document import read
 from graphspec.language.document.tree import Located, plain
 from graphspec.language.expand import Library, expand
-from graphspec.language.graph import ExternalModel, Weights
+from graphspec.language.graph import ExternalModel, Pattern, Weights
 from graphspec.language.lower.files import read_path, read_weights
 from graphspec.language.lower.scope import MAX_NESTED, Scope
 from graphspec.language.schema import SpecModel, parse
@@ -37,14 +40,42 @@ from graphspec.language.schema.model import ORIGINS, ExternalModelSpec, NestedMo
 MODEL_FILE = ".keras"
 MAX_OPENED = 100
 _SETTINGS = ("weights", "trainable")
+_TAPS = "taps"
 IMAGENET = "imagenet"
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
 
 def read_external(model: ExternalModelSpec, scope: Scope, report: Report) -> ExternalModel | None:
     """Return the saved model or application, None after a diagnostic."""
-    if model.states("file"):
-        return _file(model, scope, report)
-    return _application(model, report)
+    external = _file(model, scope, report) if model.states("file") else _application(model, report)
+    taps = _taps(model, report)
+    return replace(external, taps=taps) if external is not None and taps is not None else None
+
+
+def _taps(model: ExternalModelSpec, report: Report) -> tuple[Pattern, ...] | None:
+    """Return the inner layers that are outputs, too; None after a diagnostic."""
+    if model.taps is None:
+        return ()
+    written = model.located(_TAPS)
+    watch = report.watch()
+    items = written.as_list()
+    known: set[str] = set()
+    for item in items:
+        if not isinstance(item.value, str) or not _NAME.fullmatch(item.value):
+            is_text = isinstance(item.value, str)
+            report.add(
+                BAD_TAP,
+                f"`{item.value}` cannot be an output of the model" if is_text else f"a tap is {kind_of(item.value)}",
+                item.span,
+                expected="the name of a layer inside the model: letters, digits, `_` and `-`",
+                help="write a list of names: `taps: [conv4_block6_out]`",
+            )
+        elif item.value in known:
+            report.add(
+                BAD_TAP, f"`{item.value}` is tapped twice", item.span, expected="each layer once", help="remove one"
+            )
+        known.add(str(item.value))
+    return tuple(Pattern(item.value, item.span) for item in items) if watch.is_clean else None
 
 
 def _file(model: ExternalModelSpec, scope: Scope, report: Report) -> ExternalModel | None:
@@ -80,7 +111,7 @@ def _application(model: ExternalModelSpec, report: Report) -> ExternalModel | No
     usable = [name for name in arguments if name not in ("input_tensor", *_SETTINGS)]
     constants: dict[str, Any] = {}
     for key, value in model.tree.entries():
-        if key.value in ("application", *_SETTINGS):
+        if key.value in ("application", _TAPS, *_SETTINGS):
             continue
         if key.value == "input_tensor":
             help = "name the tensor in `from`, and apply the model"
@@ -194,7 +225,7 @@ def _may_open(written: Located, path: Path, scope: Scope, report: Report) -> boo
 def _refuse_other_keys(model: ExternalModelSpec, where: str, report: Report) -> None:
     """Report every key of `model` beside `where`, which names its origin, and its settings."""
     for key, _ in model.tree.entries():
-        if key.value in (where, *_SETTINGS):
+        if key.value in (where, *_SETTINGS) or (key.value == _TAPS and where == "file"):
             continue
         both = key.value in ORIGINS
         report.add(
@@ -204,5 +235,12 @@ def _refuse_other_keys(model: ExternalModelSpec, where: str, report: Report) -> 
             else f"there is no key `{key.value}` for a model from a {where}",
             key.span,
             expected=f"one of {one_of((where, *_SETTINGS))}",
-            help="remove one of them" if both else did_you_mean(key.value, _SETTINGS, "remove it"),
+            help="remove one of them" if both else _instead(key.value, where),
         )
+
+
+def _instead(key: str, where: str) -> str:
+    """Return the help for a key that a model does not have."""
+    if key == _TAPS:
+        return "make the inner tensor an output of that spec"
+    return did_you_mean(key, (*_SETTINGS, *([_TAPS] if where == "file" else [])), "remove it")

@@ -4,7 +4,8 @@ The last fresh layer of a node, or the weight that it begins with, has the node'
 `<node>_<layer_in_snake_case>`, numbered like Keras does where they repeat: `deep_dense`, `deep_dense_1`. An explicit
 `name` argument takes precedence, and declared layers keep their own names. Keras names outputs after their last layers,
 so that two outputs that end in a shared layer would collide: an output that does not end in a layer of its own name
-gets an `Identity`.
+gets an `Identity`. Where a graph has losses, the first output ends in the `Identity` that takes them in, and its last
+layer is named like an earlier one.
 
 An operation has no weights and never takes a node's name. It is named like an earlier step, but after all layers, so
 that it does not change their names.
@@ -35,6 +36,9 @@ def name_layers(graph: Graph, report: Report) -> None:
     for layer in dict.fromkeys(shared):
         layer.name = _explicit(layer, report) or layer.name
         _take(layer.name, layer, taken, report)
+    anchored = graph.anchor.name if graph.anchor is not None else ""
+    if graph.anchor is not None:
+        _take(anchored, graph.anchor, taken, report)
     fresh: dict[str, list[Layer]] = {}
     for node in graph.nodes.values():
         fresh.setdefault(node.label, []).extend(
@@ -43,7 +47,8 @@ def name_layers(graph: Graph, report: Report) -> None:
     waiting: list[tuple[str, Layer]] = []
     for label, layers in fresh.items():
         for layer in layers:
-            layer.name = _explicit(layer, report) or (label if layer is _named_layer(label, layers, graph) else "")
+            takes_name = label != anchored and layer is _named_layer(label, layers, graph)
+            layer.name = _explicit(layer, report) or (label if takes_name else "")
             if layer.name:
                 _take(layer.name, layer, taken, report)
             else:

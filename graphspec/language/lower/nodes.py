@@ -6,9 +6,9 @@ from dataclasses import dataclass, field, replace
 
 from graphspec.diagnostics import Report, Span
 from graphspec.diagnostics.rules import BAD_SELECTION
-from graphspec.diagnostics.suggest import did_you_mean, one_of
+from graphspec.diagnostics.suggest import a, did_you_mean, one_of
 from graphspec.language.feed import Feed, Reference
-from graphspec.language.graph import Expansion, Node, Output, Step
+from graphspec.language.graph import Expansion, GraphLoss, Node, Output, Step
 from graphspec.language.lower.beginnings import read_beginning
 from graphspec.language.lower.blocks import OUTPUT, ExpandedBlock, expand_block, replace_references
 from graphspec.language.lower.groups import Groups
@@ -16,7 +16,7 @@ from graphspec.language.lower.merges import read_merge
 from graphspec.language.lower.references import read_feed
 from graphspec.language.lower.scope import Scope
 from graphspec.language.lower.steps import BlockUse, read_steps
-from graphspec.language.schema.model import NodeModel
+from graphspec.language.schema.model import StepsModel
 from graphspec.language.written import Use, WrittenNode
 
 
@@ -34,11 +34,11 @@ class NodeLowering:
     block_outputs: dict[str, dict[str, str]] = field(default_factory=dict)
     written: dict[str, WrittenNode] = field(default_factory=dict)
 
-    def add(self, name: str, model: NodeModel, span: Span, scope: Scope, groups: Groups) -> None:
+    def add(self, name: str, model: StepsModel, span: Span, scope: Scope, groups: Groups) -> None:
         """Lower one node of the spec; one that uses blocks becomes several."""
         self.nodes |= {node.name: node for node in self.read(name, model, span, scope, groups)}
 
-    def read(self, name: str, model: NodeModel, span: Span, scope: Scope, groups: Groups) -> list[Node]:
+    def read(self, name: str, model: StepsModel, span: Span, scope: Scope, groups: Groups) -> list[Node]:
         """Return the nodes that one node of the spec expands to. The last has its name."""
         beginning = read_beginning(model, self.report)
         if beginning is None:
@@ -112,7 +112,7 @@ class NodeLowering:
         parts.append(part)
         return Node(node.name, Feed((Reference(part.name, span),)), [], node.span)
 
-    def select_outputs(self, outputs: dict[str, Output]) -> None:
+    def select_outputs(self, outputs: dict[str, Output], losses: dict[str, GraphLoss]) -> None:
         """Resolve each reference `node.output` to a node that ends in a block of several outputs.
 
         The node itself is no tensor: it is removed, and cannot be an output of the body.
@@ -122,14 +122,16 @@ class NodeLowering:
                 replace_references(node, self._select)
         for name, several in self.block_outputs.items():
             node = self.nodes.pop(name)
-            if name in outputs:
-                self.nodes[name] = outputs[name].node = replace(node, is_faulty=True)
+            owner = outputs.get(name) or losses.get(name)
+            if owner is not None:
+                self.nodes[name] = owner.node = replace(node, is_faulty=True)
+                kind = "output" if isinstance(owner, Output) else "loss"
                 self.report.add(
                     BAD_SELECTION,
-                    f"the output `{name}` is {len(several)} tensors: {one_of(several)}",
+                    f"the {kind} `{name}` is {len(several)} tensors: {one_of(several)}",
                     node.span,
                     expected="one tensor",
-                    help=f"use the block in a node, and write an output with `from: <node>.{next(iter(several))}`",
+                    help=f"use the block in a node, and write {a(kind)} with `from: <node>.{next(iter(several))}`",
                 )
 
     def _select(self, reference: Reference) -> Reference:

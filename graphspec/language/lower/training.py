@@ -11,7 +11,7 @@ from graphspec.diagnostics import Report, Span
 from graphspec.diagnostics.rules import BAD_STAGE, BAD_VALUE
 from graphspec.diagnostics.suggest import kind_of
 from graphspec.language.document.tree import Located, Mapping, plain
-from graphspec.language.graph import Node, Object, Output
+from graphspec.language.graph import Node, Object, Output, Pattern
 from graphspec.language.lower.files import read_weights
 from graphspec.language.lower.objects import FAULTY, read_argument, read_object
 from graphspec.language.schema.model import BALANCED, OutputModel
@@ -19,7 +19,6 @@ from graphspec.language.schema.training import StageModel, TrainingModel
 from graphspec.language.training import (
     LEARNING_RATE,
     Multiplier,
-    Pattern,
     Stage,
     Training,
     has_learning_rate,

@@ -34,6 +34,7 @@ def desugar_body(body: Any) -> None:
     _expand(body, "inputs", "shape", Sequence)
     _expand(body, "graph", "from", str | Sequence)
     _expand(body, "outputs", "from", str | Sequence)
+    _expand(body, "losses", "from", str | Sequence)
     models = body.get("models")
     for model in models.values() if isinstance(models, Mapping) else ():
         desugar_body(model)

@@ -8,6 +8,7 @@ from graphspec import catalog
 from graphspec.diagnostics.suggest import closest, one_of
 from graphspec.language.schema.model import (
     InputModel,
+    LossModel,
     NestedModelSpec,
     NodeModel,
     OutputModel,
@@ -15,6 +16,7 @@ from graphspec.language.schema.model import (
     RangeModel,
     SourceModel,
     SpecModel,
+    StepsModel,
 )
 from graphspec.language.schema.training import StageModel, TrainingModel
 
@@ -76,9 +78,9 @@ def key_help(name: str, owner: type[BaseModel] | None) -> str:
         return help
     if key := intended_key(name, owner):
         return f"did you mean `{key}`?"
-    if issubclass(owner, NodeModel) and catalog.find("layers", name) is not None:
+    if issubclass(owner, StepsModel) and catalog.find("layers", name) is not None:
         return f"write a layer as a step: `apply: {{{name}: ...}}`"
-    if issubclass(owner, NodeModel) and _is_argument(name):
+    if issubclass(owner, StepsModel) and _is_argument(name):
         return f"`{name}` is an argument: write it below its layer, `apply: {{<layer>: {{{name}: ...}}}}`"
     return otherwise
 
@@ -104,6 +106,7 @@ SHORT_FORMS: dict[type[BaseModel], str] = {
     InputModel: "a shape such as `[28, 28, 1]`, or a mapping with `shape`",
     NodeModel: "the name of a tensor, or a mapping with `from`",
     OutputModel: "the name of a tensor, or a mapping with `from`",
+    LossModel: "the name of a tensor, or a mapping with `from`",
     PluginModel: "the name of a Python module",
     StageModel: "a mapping with `epochs`",
     RangeModel: "a list of choices, or `{float: {low: 0.1, high: 1.0}}`, or `{int: {low: 1, high: 8}}`",

@@ -96,18 +96,23 @@ def _begins_with_operation(node: Mapping) -> bool:
     return isinstance(name, str) and name.startswith("ops.")
 
 
-class NodeModel(Part):
-    """A tensor or a tuple of tensors, computed from the operands in `from`.
+class StepsModel(Part):
+    """What is computed from the operands in `from`."""
 
-    In its place a node may begin with a constant, with a weight, or with an operation on its arguments alone.
+    from_: Any = Field(alias="from")
+    merge: Any = None
+    apply: Any = None
+
+
+class NodeModel(StepsModel):
+    """A tensor or a tuple of tensors.
+
+    In the place of `from` a node may begin with a constant, with a weight, or with an operation on its arguments alone.
     """
 
     constant: Any = None
     weight: WeightModel | None = None
     dtype: Dtype | None = None
-    from_: Any = Field(alias="from")
-    merge: Any = None
-    apply: Any = None
 
     @model_validator(mode="wrap")
     @classmethod
@@ -146,6 +151,12 @@ class OutputModel(NodeModel):
     class_weight: ClassWeights | None = None
 
 
+class LossModel(StepsModel):
+    """A number of the graph, or one a sample, that is added to the total loss."""
+
+    weight: Annotated[float, Field(gt=0), AfterValidator(_within_float32)] = 1.0
+
+
 class BlockModel(Part):
     """A template: parameters with defaults, input names, and nodes, which each use validates."""
 
@@ -173,6 +184,7 @@ class ExternalModelSpec(Part):
     file: Any = None
     spec: Any = None
     application: Any = None
+    taps: Any = None
     weights: Any = None
     trainable: Any = None
 
@@ -387,6 +399,7 @@ class SpecModel(Body):
     name: Annotated[Name, Field(max_length=MAX_NAME_LENGTH)] | None = None
     description: str | None = None
     plugins: list[PluginModel] = []
+    losses: Named[LossModel] = {}
     weights: Any = None
     training: TrainingModel | None = None
     search: SearchModel | None = None
