@@ -19,6 +19,7 @@ from graphspec.checks.files import check_files, check_network
 from graphspec.checks.fixed_batch import check_fixed_batch
 from graphspec.checks.freeze import check_freeze, check_frozen
 from graphspec.checks.lookups import check_lookup_files, check_lookups
+from graphspec.checks.lora import check_lora
 from graphspec.checks.losses import check_losses
 from graphspec.checks.metrics import check_metrics
 from graphspec.checks.monitors import check_monitors
@@ -42,6 +43,7 @@ CHECKS: tuple[Check, ...] = (
     check_plugins,
     check_freeze,
     check_frozen,
+    check_lora,
     check_monitors,
     check_splits,
     check_vocabularies,

@@ -135,6 +135,9 @@ def _objects(path: str, objects: list[Object]) -> Values:
     return values
 
 
+_TAKEN_APART = ("optimizer", "callbacks", "freeze", "initial_weights", "log")
+
+
 def _training(spec: Spec, known: Values) -> Values:
     if spec.training is None:
         return {}
@@ -142,11 +145,14 @@ def _training(spec: Spec, known: Values) -> Values:
         path: value
         for path, value in known.items()
         if path.startswith("training.")
-        and path.split(".")[1].partition("[")[0] not in ("optimizer", "callbacks", "freeze", "initial_weights", "log")
+        and path.split(".")[1].partition("[")[0] not in _TAKEN_APART
+        and not path.startswith("training.lora.layers")
     }
     values |= written_values("training.optimizer", spec.training.optimizer)
     values |= _objects("training.callbacks", spec.training.callbacks)
     values |= {f"training.freeze.{each.text}": "frozen" for each in spec.training.freeze}
+    if spec.training.lora is not None:
+        values |= {f"training.lora.layers.{each.text}": "adapted" for each in spec.training.lora.layers}
     if spec.training.initial_weights is not None:
         values |= weights_values("training.initial_weights", spec.training.initial_weights)
     assert spec.model.training is not None

@@ -413,6 +413,16 @@ class Pattern:
 
 
 @dataclass(frozen=True, slots=True)
+class Lora:
+    """Low-rank adapters for the layers that match. alpha: None for Keras' own, the rank."""
+
+    rank: int
+    alpha: float | None
+    layers: list[Pattern]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class Training:
     """The objects of `training`; its plain settings stay in the `TrainingModel`."""
 
@@ -420,3 +430,4 @@ class Training:
     callbacks: list[Object]
     freeze: list[Pattern] = field(default_factory=list)
     initial_weights: Weights | None = None
+    lora: Lora | None = None

@@ -20,6 +20,8 @@ exist in Keras 3.8 to 3.15 with TensorFlow 2.18 to 2.21; `tests/to_keras/test_ke
 | `Metric._direction` | `direction_of` | nothing else says whether a metric should rise |
 | `applications.*.LayerScale` and others | `unexported` | models of `keras.applications` are made of them |
 | `Layer._non_trainable_variables` | `state_variables` | frozen weights are among those that are public |
+| `Layer._trainable_variables` | `own_trainable_variables` | the public list has those of inner layers as well |
+| `Dense._kernel`, `Embedding._embeddings` | `frozen_by_lora` | the public ones have the adapters added |
 | `SeedGenerator.next` | `seeds_of_replicas` | replicas would draw the same numbers for other rows |
 | `global_seed_generator` | `global_generator` | layers without a seed draw from it, so it is training state |
 """
@@ -189,6 +191,16 @@ def state_variables(model: keras.Model) -> list[Any]:
     """Return the variables that layers change while they train, such as moving averages, without frozen weights."""
     variables = [each for layer in flattened_layers(model) for each in layer._non_trainable_variables]
     return [each for each in {id(each): each for each in variables}.values() if "float" in str(each.dtype)]
+
+
+def own_trainable_variables(layer: Any) -> list[Any]:
+    """Return the variables of a layer itself that train unless they are frozen."""
+    return list(layer._trainable_variables)
+
+
+def frozen_by_lora(layer: Any) -> Any:
+    """Return the variable that LoRA freezes in an adapted layer."""
+    return layer._embeddings if hasattr(layer, "_embeddings") else layer._kernel
 
 
 def counting_variables(model: keras.Model) -> list[Any]:

@@ -16,7 +16,7 @@ def freezing(graph: Graph, patterns: list[Pattern]) -> list[Statement]:
     statements: list[Statement] = []
     frozen: set[str] = set()
     seen: set[Layer] = set()
-    for path, access, layer in _paths(graph):
+    for path, access, layer in layer_accesses(graph):
         if any(fnmatchcase(path, each.text) for each in patterns) and layer not in seen:
             seen.add(layer)
             if not any(access.startswith(each) for each in frozen):
@@ -41,7 +41,7 @@ def _inside(path: str, access: str, patterns: list[Pattern]) -> Iterator[Stateme
     yield For("layer", Text(f"{access}.layers"), [body])
 
 
-def _paths(graph: Graph) -> Iterator[tuple[str, str, Layer]]:
+def layer_accesses(graph: Graph) -> Iterator[tuple[str, str, Layer]]:
     """Yield every layer with its path, and the expression that finds it in `model`."""
     for layer in graph.called_layers():
         if not layer.is_operation:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from graphspec.to_python.module import Module
-from graphspec.to_python.source import Assign, Do, Function, Text
+from graphspec.to_python.source import Assign, Do, Function, Lines, Text
 
 HELPERS = {
     "as_tensors": Function(
@@ -28,6 +28,43 @@ HELPERS = {
             Assign("found", Text("keras.tree.flatten(tensor)[0]")),
             Assign("found._keras_history.operation.name", Text("name")),
             Do(Text("tensor"), "return"),
+        ],
+    ),
+    "lora_layers": Function(
+        name="lora_layers",
+        parameters=["holder", "path", "patterns", "matches=False"],
+        doc="Return the layers with LoRA in a layer or model whose paths match, or that lie in one whose path does.",
+        body=[
+            Lines(
+                """\
+matches = matches or any(fnmatchcase(path, each) for each in patterns)
+found = [holder] if matches and hasattr(holder, "lora_enabled") else []
+for layer in holder._flatten_layers(include_self=False, recursive=False):
+    found += lora_layers(layer, f"{path}/{layer.name}", patterns, matches)
+return found"""
+            )
+        ],
+    ),
+    "add_adapters": Function(
+        name="add_adapters",
+        parameters=["model", "adapted", "rank", "**scale"],
+        doc="Add adapters to layers. They train in frozen layers too, and all else that is frozen stays so.",
+        body=[
+            Lines(
+                """\
+trained = {id(each) for each in model.trainable_variables}
+frozen = [each for each in model._flatten_layers() if not each.trainable]
+kernels = {id(each) for layer in adapted for each in layer.weights if each.name in ("kernel", "embeddings")}
+before = {id(each) for each in model.weights}
+for layer in adapted:
+    layer.enable_lora(rank, **scale)
+model.trainable = True  # Keras trains nothing inside of what is frozen
+for layer in frozen:
+    if not any(inner is each for inner in layer._flatten_layers() for each in adapted):
+        layer.trainable = False
+for each in model.weights:
+    each.trainable = id(each) not in before or id(each) in trained - kernels"""
+            )
         ],
     ),
 }

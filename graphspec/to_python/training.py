@@ -18,6 +18,7 @@ from graphspec.to_python.external import load_weights
 from graphspec.to_python.frame import Frame, Instance
 from graphspec.to_python.identifiers import Identifiers
 from graphspec.to_python.literals import literal, literal_text
+from graphspec.to_python.lora import adapting
 from graphspec.to_python.module import Module
 from graphspec.to_python.objects import Objects
 from graphspec.to_python.source import (
@@ -171,6 +172,8 @@ class TrainingWriter:
         statements += self._adapting()
         if self.training.initial_weights is not None:
             statements.append(load_weights("model", self.training.initial_weights, self.module.path))
+        if self.training.lora is not None:
+            statements += adapting(self.spec.graph, self.training.lora)
         statements.append(Do(Call(Text("compile_model"), (Text("model"),))))
         arguments: tuple[Expression, ...] = (Text("inputs"), Text("targets"))
         keywords: list[tuple[str, Expression]] = []

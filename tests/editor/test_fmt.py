@@ -18,6 +18,7 @@ from graphspec.editor.formatting import format_source, means_same
 from graphspec.editor.formatting.order import FORMS
 from graphspec.language.document import read_text
 from graphspec.language.schema import CheckpointModel, TrainingModel
+from graphspec.language.schema.training import LoraModel
 from graphspec.language.schema import model as language
 from graphspec.language.schema.part import Part
 
@@ -283,6 +284,7 @@ def test_every_key_of_the_language_has_its_place() -> None:
         "node": language.NodeModel,
         "output": language.OutputModel,
         "training": TrainingModel,
+        "lora": LoraModel,
         "checkpoint": CheckpointModel,
         "data": language.DataModel,
         "split": language.ValidationModel,

@@ -94,9 +94,15 @@ TEXTS: dict[str, dict[str, str]] = {
         "deterministic": "Whether the same spec gives the same numbers on the same machine, at a cost in speed.",
         "distribute": "How steps are divided: `mirrored` among the GPUs of one machine, `multi_worker` among machines.",
         "freeze": "Layers that training does not change: names, paths `model/layer`, or globs.",
+        "lora": "Low-rank adapters: training changes them in place of the kernels of these layers.",
         "initial_weights": "A weights file that training starts from, or `{file: ..., partial: true}`.",
         "log": "Additional logs of the metrics: files of the run, or a run of MLflow.",
         "checkpoint": "How often checkpoints are written, and how many are kept.",
+    },
+    "LoraModel": {
+        "rank": "The rank of the adapters.",
+        "alpha": "The adapters are scaled by `alpha / rank`. Default: the rank.",
+        "layers": "The layers that get adapters: names, paths `model/layer` or `attention/query`, or globs.",
     },
     "CheckpointModel": {
         "every": "`epoch`, or a number of steps such as `500 steps`.",

@@ -10,11 +10,11 @@ from graphspec.diagnostics import Report, Span
 from graphspec.diagnostics.rules import BAD_VALUE
 from graphspec.diagnostics.suggest import kind_of
 from graphspec.language.document.tree import Located
-from graphspec.language.graph import Node, Object, Output, Pattern, Training
+from graphspec.language.graph import Lora, Node, Object, Output, Pattern, Training
 from graphspec.language.lower.files import read_weights
 from graphspec.language.lower.objects import read_object
 from graphspec.language.schema.model import BALANCED, OutputModel
-from graphspec.language.schema.training import TrainingModel
+from graphspec.language.schema.training import LoraModel, TrainingModel
 
 LOGS: dict[str, tuple[str, dict[str, str]]] = {
     "tensorboard": ("TensorBoard", {"log_dir": "logs"}),
@@ -35,7 +35,14 @@ def lower_training(model: TrainingModel, folder: Path, report: Report) -> Traini
         weights = read_weights(model.located("initial_weights"), folder, report)
     if optimizer is None or not watch.is_clean:
         return None
-    return Training(optimizer, callbacks, freeze, weights)
+    return Training(optimizer, callbacks, freeze, weights, _lora(model.lora))
+
+
+def _lora(model: LoraModel | None) -> Lora | None:
+    if model is None:
+        return None
+    layers = [Pattern(each.value, each.span) for each in model.located("layers").as_list()]
+    return Lora(model.rank, model.alpha, layers, model.span)
 
 
 def _logs(model: TrainingModel) -> list[Object]:

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
+from graphspec.catalog.values import FLOAT32_MAX
 from graphspec.diagnostics.suggest import did_you_mean
 from graphspec.language.schema.limits import Positive
 from graphspec.language.schema.part import Part
@@ -67,6 +68,18 @@ def _known_strategy(value: Any) -> Any:
     raise PydanticCustomError("unknown_choice", "`mirrored` or `multi_worker`", {"help": help})
 
 
+MAX_RANK = 65_536
+"""The largest rank of LoRA: beyond it, the adapters of any layer are larger than its kernel."""
+
+
+class LoraModel(Part):
+    """Low-rank adapters of layers: their rank, their scale `alpha / rank`, and the layers that get them."""
+
+    rank: Annotated[int, Field(gt=0, le=MAX_RANK)]
+    alpha: Annotated[float, Field(gt=0, le=FLOAT32_MAX)] | None = None
+    layers: Annotated[list[Annotated[str, Field(min_length=1)]], Field(min_length=1)]
+
+
 class TrainingModel(Part):
     """The settings of training."""
 
@@ -84,6 +97,7 @@ class TrainingModel(Part):
     deterministic: bool = False
     distribute: Annotated[Literal["mirrored", "multi_worker"] | None, BeforeValidator(_known_strategy)] = None
     freeze: list[Annotated[str, Field(min_length=1)]] = []
+    lora: LoraModel | None = None
     initial_weights: Any = None
     log: list[Literal["tensorboard", "csv", "mlflow"]] = []
     checkpoint: CheckpointModel | None = None
