@@ -16,7 +16,7 @@ from graphspec.language.document.limits import MAX_FINDINGS
 from graphspec.language.document.tree import Mapping, tree_size
 from graphspec.language.document.yaml11 import check_yaml11
 from graphspec.language.expand import DECLARATION_KEYS, Library, expand, label_variables
-from graphspec.language.graph import Graph, Training
+from graphspec.language.graph import Graph
 from graphspec.language.lower import check_library, lower, lower_training
 from graphspec.language.lower.data import DataRequirements, lower_data
 from graphspec.language.lower.search import lower_search
@@ -24,6 +24,7 @@ from graphspec.language.overrides import apply_override
 from graphspec.language.schema import SpecModel, parse
 from graphspec.language.schema.desugar import desugar
 from graphspec.language.search_space import SearchSpace
+from graphspec.language.training import Training
 from graphspec.language.written import Written
 from graphspec.project import spec_in
 from graphspec.shapes import Shapes, infer

@@ -17,7 +17,7 @@ from graphspec.checks.data import check_data
 from graphspec.checks.distribution import check_distribution
 from graphspec.checks.files import check_files, check_network
 from graphspec.checks.fixed_batch import check_fixed_batch
-from graphspec.checks.freeze import check_freeze, check_frozen
+from graphspec.checks.freeze import check_freeze, check_frozen, check_unfrozen
 from graphspec.checks.lookups import check_lookup_files, check_lookups
 from graphspec.checks.lora import check_lora
 from graphspec.checks.losses import check_losses
@@ -25,6 +25,7 @@ from graphspec.checks.metrics import check_metrics
 from graphspec.checks.monitors import check_monitors
 from graphspec.checks.plugins import check_plugins
 from graphspec.checks.splits import check_splits
+from graphspec.checks.stages import check_stages
 from graphspec.checks.unused import check_unused
 from graphspec.checks.values import check_values
 from graphspec.checks.vocabularies import check_vocabularies
@@ -43,6 +44,8 @@ CHECKS: tuple[Check, ...] = (
     check_plugins,
     check_freeze,
     check_frozen,
+    check_unfrozen,
+    check_stages,
     check_lora,
     check_monitors,
     check_splits,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from graphspec.language.graph import Graph, Output, Training
+from graphspec.language.graph import Graph, Output
 from graphspec.language.schema import TrainingModel
 from graphspec.language.search_space import SearchSpace
+from graphspec.language.training import Training
 from graphspec.shapes import Shapes, Tensor
 from graphspec.shapes.tensor import Shape
 from graphspec.sources import Data

@@ -1,4 +1,4 @@
-"""Checks of `freeze`: each entry matches a layer, and some layer stays trainable."""
+"""Checks of `freeze` and `unfreeze`: each entry matches a layer and changes it, and some layer stays trainable."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from itertools import islice
 from graphspec import catalog
 from graphspec.catalog.arguments import argument_kind
 from graphspec.checks.context import CheckContext
-from graphspec.diagnostics import Diagnostic
-from graphspec.diagnostics.rules import FROZEN_EVERYTHING, UNMATCHED_FREEZE
+from graphspec.diagnostics import Diagnostic, Span
+from graphspec.diagnostics.rules import BAD_STAGE, FROZEN_EVERYTHING, UNMATCHED_FREEZE
 from graphspec.diagnostics.suggest import did_you_mean, one_of
-from graphspec.language.graph import ExternalModel, Layer, ObjectLayer, Pattern, wrapped_layers
+from graphspec.language.graph import ExternalModel, Layer, ObjectLayer, wrapped_layers
+from graphspec.language.training import Pattern, Stage, Training
 from graphspec.language.traversal import layer_paths
 
 _MAX_PATHS = 100_000
@@ -23,17 +24,17 @@ _MAX_MATCHES = 1_000_000
 
 
 def check_freeze(context: CheckContext) -> Iterator[Diagnostic]:
-    """Report every entry of `freeze` that matches no layer."""
+    """Report every entry of `freeze` and `unfreeze` that matches no layer."""
     training = context.training
-    if training is None or not training.freeze or not context.is_whole:
+    if training is None or not training.patterns or not context.is_whole:
         return
     listed = list(islice(layer_paths(context.graph), _MAX_PATHS))
     paths = list(dict.fromkeys(path for path, _ in listed))
-    if len(listed) == _MAX_PATHS or _are_too_many(training.freeze, paths):
+    if len(listed) == _MAX_PATHS or _are_too_many(training.patterns, paths):
         return
     known = set(paths)
     outside = [path for path, layer in listed if isinstance(layer, ExternalModel)]
-    for pattern in training.freeze:
+    for pattern in training.patterns:
         if pattern.text in known or _may_lie_inside(pattern.text, outside):
             continue
         if not (_is_glob(pattern.text) and any(fnmatchcase(path, pattern.text) for path in paths)):
@@ -41,7 +42,7 @@ def check_freeze(context: CheckContext) -> Iterator[Diagnostic]:
 
 
 def check_frozen(context: CheckContext) -> Iterator[Diagnostic]:
-    """Report a training whose every layer with weights is frozen, by `freeze` or `trainable: false`.
+    """Report a training, or a stage, whose every layer with weights is frozen, by `freeze` or `trainable: false`.
 
     External models and custom layers may have weights. The adapters of LoRA train inside frozen layers too.
     """
@@ -49,25 +50,88 @@ def check_frozen(context: CheckContext) -> Iterator[Diagnostic]:
     if training is None or training.lora is not None or not context.is_whole:
         return
     paths = list(islice(layer_paths(context.graph), _MAX_PATHS))
-    if _are_too_many(training.freeze, paths):
+    if _are_too_many(training.patterns, paths) or len(paths) == _MAX_PATHS:
         return
-    names = {each.text for each in training.freeze}
-    globs = [each for each in names if _is_glob(each)]
-    frozen = {
-        path
-        for path, layer in paths
-        if not layer.trainable or path in names or any(fnmatchcase(path, text) for text in globs)
-    }
-    frozen_layers = {layer for path, layer in paths if path in frozen or _within(path, frozen)}
     weighted = {layer for _, layer in paths if _may_have_weights(layer)}
-    if weighted and weighted <= frozen_layers and len(paths) < _MAX_PATHS:
-        yield Diagnostic(
-            FROZEN_EVERYTHING,
-            "every layer with weights is frozen, so training would change nothing",
-            training.freeze[0].span if training.freeze else training.optimizer.span,
-            expected="at least one layer to train",
-            help="remove a layer from `freeze`, or its `trainable: false`",
-        )
+    stages = zip(training.stages, frozen_layers(training, paths), strict=True)
+    stage = next((stage for stage, frozen in stages if weighted and weighted <= frozen), None)
+    if stage is not None:
+        listed = stage.freeze or training.freeze
+        yield frozen_everything(stage, listed[0].span if listed else training.optimizer.span)
+
+
+def frozen_everything(stage: Stage, span: Span) -> Diagnostic:
+    """Return the diagnostic for a stage, or a training without stages, that trains no weights."""
+    return Diagnostic(
+        FROZEN_EVERYTHING,
+        f"every layer with weights is frozen in `{stage.name}`, so this stage would change nothing"
+        if stage.name
+        else "every layer with weights is frozen, so training would change nothing",
+        span,
+        expected="at least one layer to train",
+        help="remove a layer from `freeze`, or its `trainable: false`",
+    )
+
+
+def check_unfrozen(context: CheckContext) -> Iterator[Diagnostic]:
+    """Report every entry of `unfreeze` whose layers train already."""
+    training = context.training
+    if training is None or not context.is_whole or not any(each.unfreeze for each in training.stages):
+        return
+    paths = list(islice(layer_paths(context.graph), _MAX_PATHS))
+    if _are_too_many(training.patterns, paths) or len(paths) == _MAX_PATHS:
+        return
+    weighted = [(path, layer) for path, layer in paths if _may_have_weights(layer)]
+    if any(isinstance(layer, ExternalModel) for _, layer in weighted):
+        return
+    frozen = frozen_at_first(training, paths)
+    for stage in training.stages:
+        _change(frozen, paths, stage.freeze, is_frozen=True)
+        for pattern in stage.unfreeze:
+            matched = _matched([pattern], [path for path, _ in paths])
+            inside = [layer for path, layer in weighted if path in matched or _within(path, matched)]
+            if matched and not any(layer in frozen for layer in inside):
+                yield Diagnostic(
+                    BAD_STAGE,
+                    f"`{pattern.text}` is not frozen when `{stage.name}` begins, so `unfreeze` changes nothing",
+                    pattern.span,
+                    expected="layers that `freeze` or `trainable: false` has frozen",
+                    help="list them under `freeze` of `training`, or remove the entry",
+                )
+        _change(frozen, paths, stage.unfreeze, is_frozen=False)
+
+
+def frozen_layers(training: Training, paths: Sequence[tuple[str, Layer]]) -> Iterator[set[Layer]]:
+    """Yield the layers of `paths` that each stage leaves as they are."""
+    frozen = frozen_at_first(training, paths)
+    for stage in training.stages:
+        _change(frozen, paths, stage.freeze, is_frozen=True)
+        _change(frozen, paths, stage.unfreeze, is_frozen=False)
+        yield set(frozen)
+
+
+def frozen_at_first(training: Training, paths: Sequence[tuple[str, Layer]]) -> set[Layer]:
+    """Return the layers of `paths` that are frozen before the first stage."""
+    stated = {path for path, layer in paths if not layer.trainable}
+    frozen = {layer for path, layer in paths if path in stated or _within(path, stated)}
+    _change(frozen, paths, training.freeze, is_frozen=True)
+    return frozen
+
+
+def _change(
+    frozen: set[Layer], paths: Sequence[tuple[str, Layer]], patterns: Sequence[Pattern], *, is_frozen: bool
+) -> None:
+    """Add the layers that match, and those inside of them, to `frozen`, or remove them."""
+    matched = _matched(patterns, [path for path, _ in paths])
+    if matched:
+        layers = {layer for path, layer in paths if path in matched or _within(path, matched)}
+        frozen.update(layers) if is_frozen else frozen.difference_update(layers)
+
+
+def _matched(patterns: Sequence[Pattern], paths: Sequence[str]) -> set[str]:
+    names = {each.text for each in patterns}
+    globs = [each for each in names if _is_glob(each)]
+    return {path for path in paths if path in names or any(fnmatchcase(path, text) for text in globs)}
 
 
 def _is_glob(text: str) -> bool:

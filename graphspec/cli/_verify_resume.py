@@ -58,7 +58,7 @@ def shortened(spec: Path | str, overrides: Iterable[str], *, epochs: int, steps:
     Args:
         spec: The spec.
         overrides: Its overrides so far.
-        epochs: The maximum number of epochs.
+        epochs: The maximum number of epochs; each stage has one at least.
         steps: The maximum number of steps per epoch.
 
     Raises:
@@ -77,6 +77,12 @@ def shortened(spec: Path | str, overrides: Iterable[str], *, epochs: int, steps:
     all_steps = training.steps_per_epoch or order.steps
     steps = min(steps, all_steps)
     changed = [f"training.epochs={min(epochs, training.epochs)}"]
+    if training.stages:
+        most = max(1, epochs // len(training.stages))
+        changed = [
+            f"training.stages[{number}].epochs={min(most, stage.epochs)}"
+            for number, stage in enumerate(training.stages)
+        ]
     if steps < all_steps:
         changed.append(f"training.steps_per_epoch={steps}")
     return [*overrides, *changed, f"training.checkpoint.every={max(1, steps // 3)} steps"]

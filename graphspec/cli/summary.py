@@ -45,12 +45,16 @@ def _print(model: Summary) -> None:
     if not console.is_terminal:
         console = Console(width=140)
     _print_section(console, model.root, 0)
-    frozen = model.parameters - model.trainable
-    trained = "all trainable" if not frozen else f"{model.trainable:,} trainable and {frozen:,} frozen"
-    console.print(
-        f"[bold]{model.parameters:,}[/] parameters, {trained}; {_bytes(4 * model.parameters)} in float32",
-        highlight=False,
-    )
+    size = f"{_bytes(4 * model.parameters)} in float32"
+    trained = f", {_trained(model.trainable, model.parameters)}" if not model.stages else ""
+    console.print(f"[bold]{model.parameters:,}[/] parameters{trained}; {size}", highlight=False)
+    for name, trainable in model.stages:
+        console.print(f"    {name}: {_trained(trainable, model.parameters)}", highlight=False)
+
+
+def _trained(trainable: int, parameters: int) -> str:
+    frozen = parameters - trainable
+    return "all trainable" if not frozen else f"{trainable:,} trainable and {frozen:,} frozen"
 
 
 def _print_section(console: object, section: Section, depth: int) -> None:

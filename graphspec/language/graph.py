@@ -402,32 +402,3 @@ def argument_layers(layer: Layer) -> Iterator[Layer]:
             yield value
         elif isinstance(value, list):
             yield from (item for item in value if isinstance(item, Layer))
-
-
-@dataclass(frozen=True, slots=True)
-class Pattern:
-    """A name or a glob of names, as the spec writes it."""
-
-    text: str
-    span: Span
-
-
-@dataclass(frozen=True, slots=True)
-class Lora:
-    """Low-rank adapters for the layers that match. alpha: None for Keras' own, the rank."""
-
-    rank: int
-    alpha: float | None
-    layers: list[Pattern]
-    span: Span
-
-
-@dataclass(frozen=True, slots=True)
-class Training:
-    """The objects of `training`; its plain settings stay in the `TrainingModel`."""
-
-    optimizer: Object
-    callbacks: list[Object]
-    freeze: list[Pattern] = field(default_factory=list)
-    initial_weights: Weights | None = None
-    lora: Lora | None = None

@@ -7,6 +7,7 @@ from typing import Any
 
 from graphspec.diagnostics import Span
 from graphspec.language.document.tree import Mapping, Sequence
+from graphspec.language.schema import TrainingModel
 from graphspec.language.schema.part import Part
 from graphspec.run_directory.files import write_json
 from graphspec.run_paths import PROVENANCE
@@ -48,5 +49,5 @@ def _add_defaults(part: Part, path: str, origins: dict[str, Any]) -> None:
         value = getattr(part, key)
         if isinstance(value, Part):
             _add_defaults(value, f"{path}.{key}", origins)
-        elif not part.states(key):
+        elif not part.states(key) and not (isinstance(part, TrainingModel) and part.stages and key == "epochs"):
             origins[f"{path}.{key}"] = {"value": value, "from": _DEFAULT}

@@ -16,7 +16,7 @@ from graphspec.language.graph import Plugin
 from graphspec.run_directory.files import make_folder, relative, write_json, write_text
 from graphspec.run_directory.records import read_lock, read_provenance
 from graphspec.run_directory.spec_hash import KEY, is_comparable, spec_record
-from graphspec.run_directory.spec_values import EPOCHS, sha256_of, values_of
+from graphspec.run_directory.spec_values import EPOCHS, epochs_path, sha256_of, values_of
 from graphspec.run_paths import INCLUDED, LOCK, PROVENANCE, SPEC, is_url
 from graphspec.spec import Spec
 
@@ -48,12 +48,14 @@ def change_epochs(run: Path, spec: Spec) -> dict[str, Any]:
     The lock gets the hash of the new spec before the spec is replaced, so that a run killed in between can be resumed.
     """
     assert spec.model.training is not None
-    epochs, values, lock = spec.model.training.epochs, values_of(spec), read_lock(run)
+    values, lock = values_of(spec), read_lock(run)
+    path = epochs_path(values)
+    epochs, all_epochs = values[path], spec.model.training.all_epochs
     if is_comparable(lock):
         write_json(run / LOCK, {**lock, KEY: {**lock[KEY], "next": sha256_of(values)}})
     write_text(run / SPEC, write_yaml(plain(spec.tree)))
     origins = read_provenance(run) if os.path.lexists(run / PROVENANCE) else {}
-    origins[EPOCHS] = {"value": epochs, "from": f"--resume --set training.epochs={epochs}"}
+    origins[path] = {"value": epochs, "from": f"--resume --set {EPOCHS}={all_epochs}"}
     write_json(run / PROVENANCE, origins)
     lock = {**lock, KEY: spec_record(values)}
     write_json(run / LOCK, lock)

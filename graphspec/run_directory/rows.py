@@ -1,6 +1,7 @@
 """The metrics of a run by epoch, as JSON lines and as CSV.
 
     epoch, step                    the epoch, counted from 0, and the steps taken since the training began
+    stage                          the name of the stage, of a training in stages
     loss, val_loss, ...            every metric by its name in Keras
     optimizer/learning_rate        at the end of the epoch
     share/<output>                 share of the total loss, with several trained outputs
@@ -34,7 +35,7 @@ from graphspec.run_paths import METRICS, RECORD, TABLE
 Row = dict[str, Any]
 """The metrics of an epoch: numbers, lists for a metric of several values, None if one is not finite."""
 
-FIXED = ("epoch", "step")
+FIXED = ("epoch", "step", "stage")
 TIMED = "time/"
 
 _MAX_BYTES = 2**29
@@ -46,6 +47,7 @@ class _Row(BaseModel):
 
     epoch: Count
     step: Count = 0
+    stage: str | None = None
 
 
 _ROWS = TypeAdapter(list[_Row])

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -40,11 +41,12 @@ FORM = 1
 """The version of the values, increased with each change: values of different forms cannot be compared."""
 
 EPOCHS = "training.epochs"
+_STAGE_EPOCHS = re.compile(r"training\.stages\[(\d+)\]\.epochs")
 _MAX_CONFIG = 2**26
 """Bytes of the configuration of a saved model."""
 _NO_TRAINING = ("data.test.",)
 _BUDGET = ("search.trials", "search.timeout")
-_ADDED = ("drop_remainder",)
+_ADDED = ("drop_remainder", "stages")
 """Settings of `training` that older runs do not have: their default is left out, so that the hash stays the same."""
 
 Values = dict[str, Any]
@@ -88,8 +90,15 @@ def of_training(values: Values) -> Values:
 
 
 def checkpoint_hash(values: Values) -> str:
-    """Return the hash of the values of a training, except its number of epochs."""
-    return f"{FORM}:{sha256_of({path: value for path, value in of_training(values).items() if path != EPOCHS})}"
+    """Return the hash of the values of a training, except its number of epochs, or that of its last stage."""
+    epochs = epochs_path(values)
+    return f"{FORM}:{sha256_of({path: value for path, value in of_training(values).items() if path != epochs})}"
+
+
+def epochs_path(values: Values) -> str:
+    """Return the path of the number of epochs, with which a training can become longer; that of the last stage."""
+    stages = [int(match[1]) for path in values if (match := _STAGE_EPOCHS.fullmatch(path))]
+    return f"training.stages[{max(stages)}].epochs" if stages else EPOCHS
 
 
 def default_paths(spec: Spec) -> set[str]:
@@ -111,10 +120,15 @@ def _settings(path: str, part: Part) -> Iterator[tuple[str, Any, bool]]:
         value = getattr(part, key)
         if isinstance(part, TrainingModel) and key == "checkpoint" and value is None:
             value = CheckpointModel.model_construct()
+        if isinstance(part, TrainingModel) and part.stages and key == "epochs":
+            continue  # each stage has its own
         if isinstance(part, TrainingModel) and key in _ADDED and value == type(part).model_fields[key].default:
             continue
         if isinstance(value, Part):
             yield from _settings(f"{path}.{key}", value)
+        elif key == "stages":
+            for number, stage in enumerate(value):
+                yield from _settings(f"{path}.{key}[{number}]", stage)
         elif key not in ("optimizer", "callbacks"):
             yield f"{path}.{key}", plain(value), "tree" in vars(part) and part.states(key)
 

@@ -16,6 +16,7 @@ from graphspec.diagnostics.rules import BAD_RUN
 from graphspec.diagnostics.suggest import one_of
 from graphspec.extras import check_tensorflow, require_tensorflow
 from graphspec.files import is_file, is_folder, is_whole_zip
+from graphspec.language.schema import TrainingModel
 from graphspec.language.traversal import every_plugin
 from graphspec.predicting.input_files import Files, table_sources
 from graphspec.predicting.labels import labels_of
@@ -23,7 +24,7 @@ from graphspec.run_directory.file_hashes import differing_files, unknown_files, 
 from graphspec.run_directory.lock import DATA, FILES, PLUGINS
 from graphspec.run_directory.rows import check_record
 from graphspec.run_directory.spec_hash import SpecChange, changes, is_comparable, refusal
-from graphspec.run_directory.spec_values import EPOCHS, default_paths, values_of
+from graphspec.run_directory.spec_values import EPOCHS, default_paths, epochs_path, values_of
 from graphspec.sources import DataSource
 from graphspec.sources.vocabularies import auto_sources
 from graphspec.spec import Spec, load
@@ -122,15 +123,31 @@ class Run:
             raise run_directory.damaged(self.path / run_directory.SPEC, "it has no `training` and `data`")
         is_edited = self._check_spec(epochs)
         rows = self.metrics
-        if epochs is not None and (is_edited or epochs != spec.model.training.epochs):
+        training = spec.model.training
+        if epochs is not None and (is_edited or epochs != training.all_epochs):
             if epochs < len(rows):
                 raise SpecError.of(BAD_RUN, f"{self.path} has trained {len(rows)} epochs, more than {epochs}")
-            spec = load(self.path / run_directory.SPEC, [f"{EPOCHS}={epochs}"])
+            spec = load(self.path / run_directory.SPEC, [self._override(training, epochs)])
         # A finished run whose models are lost or damaged is resumed as well: its checkpoints still hold them.
         elif record["status"] == "finished" and self._has_models(record):
             return None
         self._check_files()
         return spec
+
+    def _override(self, training: TrainingModel, epochs: int) -> str:
+        """Return the override for so many epochs in all; the last stage of several becomes longer or shorter."""
+        path = epochs_path(values_of(self.spec))
+        if training.stages:
+            earlier = training.all_epochs - training.stages[-1].epochs
+            if epochs <= earlier:
+                raise SpecError.of(
+                    BAD_RUN,
+                    f"the stages of {self.path} before the last one have {earlier} epochs, and all together were to "
+                    f"have {epochs}",
+                    help=f"write {earlier + 1} epochs or more, which change the last stage",
+                )
+            epochs -= earlier
+        return f"{path}={epochs}"
 
     def spec_changes(self) -> list[SpecChange] | None:
         """Return the changes of the spec since the training; None if they cannot be detected."""
@@ -169,13 +186,14 @@ class Run:
         if not is_comparable(lock):
             return False
         every = changes(lock, values_of(self.spec), default_paths(self.spec), whole=False)
-        refused = [each for each in every if epochs is None or each.path != EPOCHS]
+        path = epochs_path(values_of(self.spec))
+        refused = [each for each in every if epochs is None or each.path != path]
         if not refused:
             return bool(every)
         help = "undo the edit, or train the spec as a new run, from the model of this one by `initial_weights`"
-        if [each.path for each in refused] == [EPOCHS]:
+        if [each.path for each in refused] == [path]:
             assert self.spec.model.training is not None
-            words = ("--set", f"{EPOCHS}={self.spec.model.training.epochs}")
+            words = ("--set", f"{EPOCHS}={self.spec.model.training.all_epochs}")
             help = f"to train more epochs, run: {command_line('train', '--resume', path_word(self.path), *words)}"
         raise refusal(self.path, refused, self.spec.tree, help)
 

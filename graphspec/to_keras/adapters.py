@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from graphspec.to_keras.keras_internals import flattened_layers, frozen_by_lora, own_trainable_variables
+from graphspec.to_keras.keras_internals import flattened_layers, frozen_by_lora, own_trainable_variables, set_trainable
 
 _NAMES = ("lora_kernel_a", "lora_kernel_b", "lora_embeddings_a", "lora_embeddings_b")
 
@@ -27,19 +27,25 @@ def is_adapted(layer: Any) -> bool:
 
 def open_adapters(model: Any) -> None:
     """Let all adapters in a model train, and nothing else that is frozen."""
-    for layer in flattened_layers(model, recursive=False, include_self=False):
+    if any(is_adapted(each) for each in flattened_layers(model)):
+        _open(model)
+
+
+def _open(holder: Any) -> None:
+    for layer in flattened_layers(holder, recursive=False, include_self=False):
         if not layer.trainable:
             _hold(layer)
         elif is_adapted(layer):
             frozen_by_lora(layer).trainable = False
         else:
-            open_adapters(layer)
+            _open(layer)
 
 
 def _hold(layer: Any) -> None:
     """Freeze a layer and all layers in it, except for adapters."""
     if not any(is_adapted(each) for each in flattened_layers(layer)):
-        layer.trainable = False
+        for each in flattened_layers(layer):
+            set_trainable(each, False)
         return
     layer.trainable = True  # Keras trains nothing inside of what is frozen
     adapters = [id(each) for each in _adapters(layer)]

@@ -20,7 +20,7 @@ exist in Keras 3.8 to 3.15 with TensorFlow 2.18 to 2.21; `tests/to_keras/test_ke
 | `Metric._direction` | `direction_of` | nothing else says whether a metric should rise |
 | `applications.*.LayerScale` and others | `unexported` | models of `keras.applications` are made of them |
 | `Layer._non_trainable_variables` | `state_variables` | frozen weights are among those that are public |
-| `Layer._trainable_variables` | `own_trainable_variables` | the public list has those of inner layers as well |
+| `Layer._trainable_variables` | `own_trainable_variables`, `set_trainable` | the public ones hold inner layers |
 | `Dense._kernel`, `Embedding._embeddings` | `frozen_by_lora` | the public ones have the adapters added |
 | `SeedGenerator.next` | `seeds_of_replicas` | replicas would draw the same numbers for other rows |
 | `global_seed_generator` | `global_generator` | layers without a seed draw from it, so it is training state |
@@ -196,6 +196,13 @@ def state_variables(model: keras.Model) -> list[Any]:
 def own_trainable_variables(layer: Any) -> list[Any]:
     """Return the variables of a layer itself that train unless they are frozen."""
     return list(layer._trainable_variables)
+
+
+def set_trainable(layer: Any, trainable: bool) -> None:
+    """Set the flag of a layer, and of its own variables: TensorFlow drops an assignment of the value that is there."""
+    layer.trainable = trainable
+    for variable in layer._trainable_variables:
+        variable.trainable = trainable
 
 
 def frozen_by_lora(layer: Any) -> Any:

@@ -13,7 +13,7 @@ from graphspec.language.traversal import every_plugin
 from graphspec.spec import Spec
 from graphspec.to_keras.adapters import open_adapters
 from graphspec.to_keras.freezing import freeze
-from graphspec.to_keras.keras_internals import weightless_scope
+from graphspec.to_keras.keras_internals import flattened_layers, weightless_scope
 from graphspec.to_keras.lora import enable_lora
 from graphspec.to_keras.model import Built, build_graph
 from graphspec.to_keras.plugins import import_plugins
@@ -51,5 +51,6 @@ def build_spec(spec: Spec, *, weightless: bool = False, pretrained: bool = True,
             if adapted and spec.training.lora is not None:
                 with weightless_scope() if weightless else nullcontext():
                     enable_lora(built, spec.training.lora)
+                built.trainable = [(layer, layer.trainable) for layer in flattened_layers(built.model)]
                 open_adapters(built.model)
         return built

@@ -18,6 +18,7 @@ from graphspec.language.feed import Reference
 from graphspec.language.graph import Graph, Layer, NestedModel, Node, wrapped_layers
 from graphspec.spec import Spec
 from graphspec.to_keras import Built, build_spec
+from graphspec.to_keras.freezing import Freezing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,13 +63,15 @@ class Summary:
 
     Attributes:
         parameters: number of weights and states.
-        trainable: number of those that training changes.
+        trainable: number of those that training changes, in its first stage.
+        stages: the name of each stage, and the number of those that it changes; empty without stages.
     """
 
     root: Section
     parameters: int
     trainable: int
     warnings: Report
+    stages: tuple[tuple[str, int], ...] = ()
 
 
 def summarize(spec: Spec) -> Summary:
@@ -76,7 +79,12 @@ def summarize(spec: Spec) -> Summary:
     built = build_spec(spec, weightless=True)
     root = _section(spec.graph, built, set(), built.model.count_params())
     trainable = sum(math.prod(variable.shape) for variable in built.model.trainable_variables)
-    return Summary(root, root.parameters, trainable, Report([*spec.warnings, *built.warnings]))
+    stages: tuple[tuple[str, int], ...] = ()
+    if spec.training is not None and spec.training.is_staged:
+        counts = Freezing(built, spec.training).count_trained(may_be_none=True)
+        stages = tuple(zip((each.name for each in spec.training.stages), counts, strict=True))
+        trainable = counts[0]
+    return Summary(root, root.parameters, trainable, Report([*spec.warnings, *built.warnings]), stages)
 
 
 def _section(graph: Graph, built: Built, counted: set[Layer], parameters: int) -> Section:

@@ -45,25 +45,23 @@ return found"""
             )
         ],
     ),
-    "add_adapters": Function(
-        name="add_adapters",
-        parameters=["model", "adapted", "rank", "**scale"],
-        doc="Add adapters to layers. They train in frozen layers too, and all else that is frozen stays so.",
+    "open_adapters": Function(
+        name="open_adapters",
+        parameters=["model", "adapted"],
+        doc="Let adapters train in frozen layers too, and nothing else there. Return the flags of all layers before.",
         body=[
             Lines(
                 """\
-trained = {id(each) for each in model.trainable_variables}
-frozen = [each for each in model._flatten_layers() if not each.trainable]
-kernels = {id(each) for layer in adapted for each in layer.weights if each.name in ("kernel", "embeddings")}
-before = {id(each) for each in model.weights}
-for layer in adapted:
-    layer.enable_lora(rank, **scale)
-model.trainable = True  # Keras trains nothing inside of what is frozen
-for layer in frozen:
-    if not any(inner is each for inner in layer._flatten_layers() for each in adapted):
-        layer.trainable = False
-for each in model.weights:
-    each.trainable = id(each) not in before or id(each) in trained - kernels"""
+flags = [(each, each.trainable) for each in model._flatten_layers()]
+adapters, frozen = {id(each) for each in adapted}, set()
+for layer, trainable in flags:
+    inside = {id(each) for each in layer._flatten_layers()}
+    frozen |= set() if trainable else inside
+    layer.trainable = id(layer) not in frozen or not adapters.isdisjoint(inside)
+    for each in layer._trainable_variables:
+        is_kernel = id(layer) in adapters and each.name in ("kernel", "embeddings")
+        each.trainable = "lora" in each.name or not (is_kernel or id(layer) in frozen)
+return flags"""
             )
         ],
     ),

@@ -6,10 +6,17 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
 from graphspec.catalog.lora import has_lora, lora_parts
-from graphspec.language.graph import ExternalModel, Graph, Lora
+from graphspec.language.graph import ExternalModel, Graph
+from graphspec.language.training import Lora
 from graphspec.to_python.freezing import layer_accesses
 from graphspec.to_python.literals import literal, literal_text
-from graphspec.to_python.source import Assign, Call, Do, Expression, Items, Statement, Text, flat
+from graphspec.to_python.source import Assign, Call, Do, Expression, For, Items, Statement, Text, flat
+
+OPENED = Assign("flags", Text("open_adapters(model, adapted)"))
+"""The statement that lets the adapters train in layers that the statements before it freeze."""
+
+CLOSED = For("layer, trainable", Text("flags"), [Assign("layer.trainable", Text("trainable"))])
+"""The statement that takes `OPENED` back."""
 
 
 def adapting(graph: Graph, lora: Lora) -> list[Statement]:
@@ -24,11 +31,8 @@ def adapting(graph: Graph, lora: Lora) -> list[Statement]:
             found = Call(Text("lora_layers"), (Text(access), Text(literal_text(path)), patterns))
             layers.setdefault(access, Text(f"*{flat(found)}"))
     keywords = (("lora_alpha", literal(lora.alpha)),) if lora.alpha is not None else ()
-    listed = Items(tuple(layers.values()))
-    return [
-        Assign("adapted", listed),
-        Do(Call(Text("add_adapters"), (Text("model"), Text("adapted"), literal(lora.rank)), keywords)),
-    ]
+    enabled = Do(Call(Text("layer.enable_lora"), (literal(lora.rank),), keywords))
+    return [Assign("adapted", Items(tuple(layers.values()))), For("layer", Text("adapted"), [enabled]), OPENED]
 
 
 def _accesses(graph: Graph) -> Iterator[tuple[str, str]]:

@@ -16,9 +16,10 @@ from graphspec.spec import Spec
 from graphspec.to_python.data import Loading, loading, unread
 from graphspec.to_python.external import load_weights
 from graphspec.to_python.frame import Frame, Instance
+from graphspec.to_python.freezing import stage_freezing
 from graphspec.to_python.identifiers import Identifiers
 from graphspec.to_python.literals import literal, literal_text
-from graphspec.to_python.lora import adapting
+from graphspec.to_python.lora import CLOSED, OPENED, adapting
 from graphspec.to_python.module import Module
 from graphspec.to_python.objects import Objects
 from graphspec.to_python.source import (
@@ -77,7 +78,7 @@ class TrainingWriter:
         counts = Counter(
             each.name for output in outputs.values() for each in (*output.metrics, *output.weighted_metrics)
         )
-        keywords: list[tuple[str, Expression]] = [("optimizer", self._made(self.training.optimizer))]
+        keywords: list[tuple[str, Expression]] = [("optimizer", self._optimizer())]
         losses = {
             name: self._made(each.loss) if each.loss is not None else Text("None") for name, each in outputs.items()
         }
@@ -98,7 +99,17 @@ class TrainingWriter:
         if self.settings.steps_per_execution != "auto":
             keywords.append(("steps_per_execution", self._setting("steps_per_execution")))
         body: list[Statement] = [Do(Call(Text("model.compile"), (), tuple(keywords)))]
-        return Function(name="compile_model", parameters=["model"], doc="Compile the model for training.", body=body)
+        parameters = ["model", "optimizer=None"] if self._changes_optimizer else ["model"]
+        return Function(name="compile_model", parameters=parameters, doc="Compile the model for training.", body=body)
+
+    @property
+    def _changes_optimizer(self) -> bool:
+        """Return whether a stage has another optimizer than the training."""
+        return any(stage.optimizer is not self.training.optimizer for stage in self.training.stages)
+
+    def _optimizer(self) -> Expression:
+        made = self._made(self.training.optimizer)
+        return Text(f"optimizer or {flat(made)}") if self._changes_optimizer else made
 
     def _made(self, made: Object) -> Expression:
         return self.objects.make({0: made})
@@ -141,11 +152,11 @@ class TrainingWriter:
     def _train(self, loaded: Loading | None, reason: str) -> Function:
         settings = self.settings
         statements: list[Statement] = []
-        epochs = f"epochs={flat(self._setting('epochs'))}"
-        parameters = [epochs]
+        epochs = [] if self.training.is_staged else [f"epochs={flat(self._setting('epochs'))}"]
+        parameters = epochs
         doc = "Train the model on the data of the spec."
         if loaded is None:
-            parameters = ["inputs", "targets", "validation_data=None", epochs]
+            parameters = ["inputs", "targets", "validation_data=None", *epochs]
             doc = "Train the model on arrays by the names of inputs and outputs.\n\n"
             doc += f"They are arguments because {reason}."
         statements.append(Do(Call(Text("keras.utils.set_random_seed"), (self._setting("seed"),))))
@@ -174,7 +185,8 @@ class TrainingWriter:
             statements.append(load_weights("model", self.training.initial_weights, self.module.path))
         if self.training.lora is not None:
             statements += adapting(self.spec.graph, self.training.lora)
-        statements.append(Do(Call(Text("compile_model"), (Text("model"),))))
+        if not self.training.is_staged:
+            statements.append(Do(Call(Text("compile_model"), (Text("model"),))))
         arguments: tuple[Expression, ...] = (Text("inputs"), Text("targets"))
         keywords: list[tuple[str, Expression]] = []
         if settings.drop_remainder:
@@ -186,7 +198,8 @@ class TrainingWriter:
             if "weights" in names:
                 keywords.append(("sample_weight", Text("weights")))
             keywords.append(("batch_size", self._setting("batch_size")))
-        keywords.append(("epochs", Text("epochs")))
+        if not self.training.is_staged:
+            keywords.append(("epochs", Text("epochs")))
         if validation is not None:
             keywords.append(("validation_data", validation))
         if settings.validation_freq != 1 and validation is not None:
@@ -194,15 +207,44 @@ class TrainingWriter:
         if settings.steps_per_epoch is not None:
             keywords.append(("steps_per_epoch", self._setting("steps_per_epoch")))
         callbacks = [self._made(self._with_mode(each)) for each in self.training.callbacks]
-        if callbacks:
+        if callbacks and self.training.is_staged:
+            statements.append(Assign("callbacks", Items(tuple(callbacks))))
+            keywords.append(("callbacks", Text("callbacks")))
+        elif callbacks:
             keywords.append(("callbacks", Items(tuple(callbacks))))
         if "mlflow" in settings.log:
             statements.append(
                 Comment(["The spec logs to MLflow as well: `mlflow.keras.autolog()` before `fit` does so."])
             )
-        statements.append(Do(Call(Text("model.fit"), arguments, tuple(keywords))))
+        if self.training.is_staged:
+            statements += self._stages(arguments, keywords)
+        else:
+            statements.append(Do(Call(Text("model.fit"), arguments, tuple(keywords))))
         statements.append(Do(Text("model"), "return"))
         return Function(name="train", parameters=parameters, doc=doc, body=statements)
+
+    def _stages(self, arguments: tuple[Expression, ...], keywords: list[tuple[str, Expression]]) -> list[Statement]:
+        """Return the calls of `fit` for each stage, which count their epochs on."""
+        statements: list[Statement] = []
+        may_end_early = bool(self.training.callbacks)
+        done, every = 0, stage_freezing(self.spec.graph, self.training)
+        for number, (stage, freezing) in enumerate(zip(self.training.stages, every, strict=True)):
+            if freezing and self.training.lora is not None:
+                freezing = [CLOSED, *freezing, OPENED]
+            statements += [Blank(), Comment([stage.name]), *freezing]
+            own = () if stage.optimizer is self.training.optimizer else (self._made(stage.optimizer),)
+            statements.append(Do(Call(Text("compile_model"), (Text("model"), *own))))
+            epochs: list[tuple[str, Expression]] = [("epochs", Text(str(done + stage.epochs)))]
+            if number and may_end_early:
+                statements.append(Assign("done", Text("history.epoch[-1] + 1")))
+                epochs = [("initial_epoch", Text("done")), ("epochs", Text(f"done + {stage.epochs}"))]
+            elif number:
+                epochs.insert(0, ("initial_epoch", Text(str(done))))
+            fit = Call(Text("model.fit"), arguments, (*keywords, *epochs))
+            is_asked = may_end_early and number + 1 < len(every)
+            statements.append(Assign("history", fit) if is_asked else Do(fit))
+            done += stage.epochs
+        return statements
 
     def _whole_batches(self, has_weights: bool) -> list[Statement]:
         """Return the statements that make batches without the last one, which `fit` itself cannot leave out."""
@@ -242,7 +284,12 @@ class TrainingWriter:
         return flat(self._setting("seed"))
 
     def _with_mode(self, callback: Object) -> Object:
-        """Return a callback with the `mode` that Keras does not find for a metric of one of several outputs."""
+        """Return a callback with the `mode` that Keras does not find for a metric of one of several outputs.
+
+        Where stages follow each other, a log is one file, which Keras would begin anew with each.
+        """
+        if callback.name == "CSVLogger" and self.training.is_staged:
+            return replace(callback, arguments={**callback.arguments, "append": True})
         if not is_monitoring(callback) or callback.arguments.get("mode", "auto") != "auto":
             return callback
         monitor = str(callback.arguments.get("monitor", "val_loss"))

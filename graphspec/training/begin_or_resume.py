@@ -14,7 +14,7 @@ import tensorflow as tf
 from graphspec import run_directory
 from graphspec.console.reporter import Reporter
 from graphspec.datasets.samples import TrainingData
-from graphspec.diagnostics import SpecError
+from graphspec.diagnostics import Span, SpecError
 from graphspec.diagnostics.rules import BAD_RUN
 from graphspec.language.traversal import every_plugin
 from graphspec.run_directory import Row
@@ -47,7 +47,7 @@ from graphspec.to_keras.weights import LoadedWeights
 from graphspec.training.checkpoint_file import CheckpointContents
 from graphspec.training.checkpoints import checkpoint_name
 from graphspec.training.setup import TrainingSetup
-from graphspec.training.state import Position, Start, position_of
+from graphspec.training.state import Position, Start, position_of, stage_of
 from graphspec.training.steps_per_execution import MAX_STEPS
 
 
@@ -121,8 +121,9 @@ def resume_run(
     values = values_of(setup.spec)
     _check_owner(checkpoint, contents, checkpoint_hash(values))
     _check_lock(run, lock, checkpoint, contents)
-    rows = _rows_until(run, position, checkpoint, contents, epochs=setup.settings.epochs)
+    rows = _rows_until(run, position, checkpoint, contents, epochs=setup.settings.all_epochs)
     check_rows(run, rows, setup.batches.steps)
+    _check_stage(setup, checkpoint, contents)
     _check_record(run, record, setup)
     _check_samples(setup, record, run)
     restore_adapted(setup.model, run)
@@ -143,7 +144,7 @@ def resume_run(
         reporter.warn(incomparable_warning(run))
     _warn_of_other_replicas(record, setup, reporter)
     reporter.info(f"resuming from {checkpoint}, after step {position.step} of epoch {position.epoch + 1}")
-    if setup.settings.located("epochs").span.source.name == "--set":
+    if _epochs_span(setup).source.name == "--set":
         lock = run_directory.change_epochs(run, setup.spec)
     else:
         lock[KEY] = spec_record(values)
@@ -156,6 +157,19 @@ def resume_run(
     )
     record.pop("reason", None)
     return Start(run=run, record=record, lock=lock, rows=rows, spec_hash=checkpoint_hash(values), resumed=contents)
+
+
+def _epochs_span(setup: TrainingSetup) -> Span:
+    """Return the place of the number of epochs, or of that of the last stage."""
+    settings = setup.settings
+    return (settings.stages[-1] if settings.stages else settings).located("epochs").span
+
+
+def _check_stage(setup: TrainingSetup, checkpoint: Path, contents: CheckpointContents) -> None:
+    """Raise SpecError if the checkpoint is of a stage that the training does not have, or that begins later."""
+    stage, position = stage_of(contents), position_of(contents)
+    if stage.number >= len(setup.stages) or stage.first_epoch > position.epoch:
+        raise run_directory.damaged(checkpoint, "the training has no such stage")
 
 
 def _check_owner(checkpoint: Path, contents: CheckpointContents, spec_hash: str) -> None:

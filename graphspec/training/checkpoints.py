@@ -39,7 +39,7 @@ from graphspec.training.checkpoint_file import (
 from graphspec.training.decisions import Decisions
 from graphspec.training.monitors import with_mode
 from graphspec.training.signals import Interruption
-from graphspec.training.state import Position, Start, TrainingState, check_state
+from graphspec.training.state import ENDED, STAGE, Position, StagePosition, Start, TrainingState, check_state
 
 BEST = f"best{ENDING}"
 _NAME = re.compile(rf"step_(\d+){re.escape(ENDING)}")
@@ -53,6 +53,7 @@ class CheckpointPlan:
         mode: The better direction of `monitor`, `min` or `max`; both are None if no best epoch is kept.
     """
 
+    stages: int
     epochs: int
     epoch_steps: int
     every_steps: int | None
@@ -82,6 +83,7 @@ def plan_checkpoints(spec: Spec, epochs: int, epoch_steps: int, *, validates: bo
         saver = Object("callbacks", "ModelCheckpoint", {"monitor": monitor, "save_best_only": True}, span)
         mode = str(with_mode(saver, spec, validates=validates).arguments["mode"])
     return CheckpointPlan(
+        stages=len(spec.training.stages) if spec.training is not None else 1,
         epochs=epochs,
         epoch_steps=epoch_steps,
         every_steps=settings.every_steps,
@@ -102,6 +104,7 @@ class Checkpoints(keras.callbacks.Callback):
         plan: When to write.
         interruption: Requests a stop, with a last checkpoint.
         start: Where the training begins; without a checkpoint, the first is written before the first step.
+        has_ended: Returns whether no further stage follows.
     """
 
     def __init__(
@@ -112,6 +115,7 @@ class Checkpoints(keras.callbacks.Callback):
         interruption: Interruption | Decisions,
         *,
         start: Start,
+        has_ended: Callable[[], bool] = lambda: False,
     ) -> None:
         super().__init__()
         self.run = run
@@ -126,8 +130,25 @@ class Checkpoints(keras.callbacks.Callback):
         best = start.resumed.state["best"] if start.resumed is not None else None
         self.best: dict[str, Any] | None = best if best is not None and _is_number(best["value"]) else None
         self.before_evaluation: dict[str, Array] = {}
+        self.stage = start.stage
+        self.end_epoch = plan.epochs
+        self.has_ended = has_ended
+        self._had_ended = start.resumed is not None and bool(start.resumed.state.get(ENDED))
+        self._has_begun = False
+
+    def begin_stage(self, stage: StagePosition, end_epoch: int, interruption: Interruption | Decisions) -> None:
+        """Take the checkpoints of `stage`, which ends before `end_epoch` at the latest."""
+        self.stage, self.end_epoch, self.interruption = stage, end_epoch, interruption
+
+    @property
+    def is_ended(self) -> bool:
+        """Return whether the training has ended in the middle of its stages."""
+        return self._had_ended or self.has_ended()
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        if self._has_begun:  # the checkpoint of a stage's end is that of the next one's beginning
+            return
+        self._has_begun = True
         if self.resumed is None:
             if self.run is not None:
                 make_folder(self.folder)
@@ -170,7 +191,7 @@ class Checkpoints(keras.callbacks.Callback):
         is_best = self._is_best(value)
         if is_best:
             self.best = {"epoch": epoch, "monitor": self.plan.monitor, "value": value}
-        is_last = self.model.stop_training or epoch + 1 == self.plan.epochs
+        is_last = self.model.stop_training or epoch + 1 == self.end_epoch
         if self.plan.every_steps is None or is_best or is_last:
             path = self._write(self.position)
             if is_best:
@@ -202,8 +223,15 @@ class Checkpoints(keras.callbacks.Callback):
             return path
         self.run.check()
         contents = self.state.take(position, overrides)
-        extra = {"best": self.best, "spec": self.start.spec_hash, "lock": section_hashes(self.start.lock)}
+        extra: dict[str, Any] = {
+            "best": self.best,
+            "spec": self.start.spec_hash,
+            "lock": section_hashes(self.start.lock),
+        }
         row_hashes(self.start.rows, self._row_hashes)
+        if self.plan.stages > 1:
+            extra[STAGE] = [self.stage.number, self.stage.first_epoch]
+            extra[ENDED] = self.is_ended
         if position.epoch:
             extra["rows"] = self._row_hashes[position.epoch - 1]
         write_checkpoint(path, CheckpointContents({**contents.state, **extra}, contents.arrays))

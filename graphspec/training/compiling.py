@@ -20,13 +20,19 @@ from graphspec.training.metrics import OutputLoss
 
 
 def compile_model(
-    spec: Spec, model: keras.Model, *, steps_per_execution: int = 1, shared: bool = False
+    spec: Spec,
+    model: keras.Model,
+    *,
+    optimizer: Object | None = None,
+    steps_per_execution: int = 1,
+    shared: bool = False,
 ) -> dict[str, OutputLoss]:
     """Compile a model as its spec says.
 
     Args:
         spec: The spec, with a training.
         model: Its model.
+        optimizer: The optimizer of a stage; None for that of the training.
         steps_per_execution: Batches per call of the compiled function.
         shared: Replicas share each batch, so that each computes a part of the loss.
 
@@ -42,7 +48,7 @@ def compile_model(
     outputs = spec.graph.outputs
     trained = {name: make(output.loss) for name, output in outputs.items() if output.loss is not None}
     arguments: dict[str, Any] = {
-        "optimizer": make(spec.training.optimizer),
+        "optimizer": make(optimizer or spec.training.optimizer),
         "loss": {name: trained.get(name) for name in outputs},
         "loss_weights": {name: float(output.loss_weight) for name, output in outputs.items()},
         "metrics": {name: _metrics(output.metrics) for name, output in outputs.items()},
@@ -53,7 +59,7 @@ def compile_model(
     model.compile(**arguments)
     # OutputLoss is for the log of this run. A saved file keeps only the compile settings of the spec, so that plain
     # Keras loads it.
-    config = model.get_compile_config()
+    config = type(model).get_compile_config(model)
     if shared:
         trained = {name: SharedLoss(loss_of(loss)) for name, loss in trained.items()}
         arguments["loss"] |= trained

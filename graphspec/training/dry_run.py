@@ -18,11 +18,12 @@ from graphspec.catalog.arguments import MAKING_FOLDERS
 from graphspec.diagnostics import Diagnostic, Report, SpecError
 from graphspec.diagnostics.rules import REFUSED_TRAINING
 from graphspec.language.graph import ExternalModel, Object, ObjectLayer
+from graphspec.language.training import Stage
 from graphspec.language.traversal import every_layer
 from graphspec.sources import DataSource
 from graphspec.spec import Spec
 from graphspec.to_keras import build_spec
-from graphspec.to_keras.freezing import check_trainable
+from graphspec.to_keras.freezing import Freezing
 from graphspec.to_keras.keras_messages import keras_errors_as
 from graphspec.to_keras.objects import make
 from graphspec.to_keras.weights import load_weights
@@ -72,10 +73,12 @@ def _build(spec: Spec) -> Iterator[Diagnostic]:
     built = build_spec(spec, weightless=True)
     yield from built.warnings
     if spec.training is not None and settings is not None:
-        check_trainable(built.model, settings.located("freeze").span if settings.freeze else settings.span)
-        with _collected() as diagnostics:
-            _compile(spec, built.model)
-        yield from diagnostics
+        Freezing(built, spec.training).count_trained()
+        for stage in spec.training.stages:
+            if stage is spec.training.stages[0] or stage.optimizer is not spec.training.optimizer:
+                with _collected() as diagnostics:
+                    _compile(spec, built.model, stage)
+                yield from diagnostics
         validates = spec.data is None or spec.data.validation is not None or spec.data.held_out > 0
         for callback in spec.training.callbacks:
             if callback.name in MAKING_FOLDERS:
@@ -89,9 +92,9 @@ def _build(spec: Spec) -> Iterator[Diagnostic]:
             load_weights(model, spec.training.initial_weights)
 
 
-def _compile(spec: Spec, model: keras.Model) -> None:
+def _compile(spec: Spec, model: keras.Model, stage: Stage) -> None:
     with keras_errors_as(partial(_not_compiled, spec)):
-        compile_model(spec, model)
+        compile_model(spec, model, optimizer=stage.optimizer)
 
 
 def _not_compiled(spec: Spec, why: str) -> SpecError:

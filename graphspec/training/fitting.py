@@ -23,7 +23,7 @@ from graphspec.training.decisions import Decisions, EpochAgreement
 from graphspec.training.metrics import OutputLoss
 from graphspec.training.setup import TrainingSetup, validation_batches
 from graphspec.training.signals import Interruption
-from graphspec.training.state import Start, TrainingState
+from graphspec.training.state import Position, TrainingState
 
 _LOST = (
     tf.errors.UnavailableError,
@@ -59,24 +59,26 @@ def train_together(
     return Together(decisions, (EpochAgreement(decisions, setup.distribution, state),))
 
 
-def fit(setup: TrainingSetup, callbacks: list[Any], start: Start, decisions: Decisions | None) -> None:
-    """Train from `start`, with batches in their order.
+def fit(
+    setup: TrainingSetup, callbacks: list[Any], position: Position, end_epoch: int, decisions: Decisions | None
+) -> None:
+    """Train from `position`, with batches in their order.
 
     Args:
         setup: The training, compiled.
         callbacks: All callbacks, in their order.
-        start: The position to train from.
+        position: The position to train from.
+        end_epoch: The epoch to end before; that of `position` to begin and end without a step.
         decisions: Those of several workers.
 
     Raises:
         SpecError: Data cannot be read.
         Exception: Whatever a callback or Keras raises.
     """
-    settings, batches, position = setup.settings, setup.batches, start.position
+    settings, batches = setup.settings, setup.batches
     starter = keras.callbacks.LambdaCallback(
         on_epoch_begin=lambda epoch, logs: batches.start(epoch, position.step if epoch == position.epoch else 0)
     )
-    stopped_by_callback = start.resumed is not None and start.resumed.state["stopped"]
     faults = [setup.samples.faults, *([setup.validation.faults] if setup.validation is not None else [])]
     with raise_faults(*faults), warnings.catch_warnings():
         # These are intended: outputs without a loss, and an epoch that begins in its middle.
@@ -84,14 +86,14 @@ def fit(setup: TrainingSetup, callbacks: list[Any], start: Start, decisions: Dec
         warnings.filterwarnings("ignore", message="Your input ran out of data")
         setup.model.fit(
             batches.dataset,
-            epochs=position.epoch if stopped_by_callback else settings.epochs,
+            epochs=end_epoch,
             initial_epoch=position.epoch,
             validation_data=validation_batches(setup),
             validation_freq=settings.validation_freq,
             callbacks=CallbackList(
                 [starter, *callbacks],
                 setup.model,
-                epochs=settings.epochs,
+                epochs=end_epoch,
                 steps=batches.steps,
                 start=position,
                 decisions=decisions,

@@ -18,12 +18,13 @@ from graphspec.to_keras.objects import make
 from graphspec.training.checkpoint_file import CheckpointContents
 from graphspec.training.checkpoints import Checkpoints, plan_checkpoints
 from graphspec.training.epoch_stats import EpochStats
-from graphspec.training.fitting import fit, train_together, training_error
-from graphspec.training.metrics import OutputLoss, TrueLosses
-from graphspec.training.nan_guard import NanGuard, NotFiniteError, nan_diagnostic
+from graphspec.training.fitting import training_error
+from graphspec.training.metrics import OutputLoss
+from graphspec.training.nan_guard import NotFiniteError, nan_diagnostic
 from graphspec.training.progress import ProgressReporter
 from graphspec.training.setup import TrainingSetup
 from graphspec.training.signals import Interruption, StoppedError
+from graphspec.training.stages import StageCallbacks, fit_stages
 from graphspec.training.state import Start, TrainingState
 
 
@@ -56,7 +57,7 @@ def follow(
     deciding = [each for each, stated in zip(callbacks, setup.callbacks, strict=True) if not written_paths(stated)]
     state = TrainingState(setup.model, callbacks)
     plan = plan_checkpoints(
-        setup.spec, setup.settings.epochs, setup.batches.steps, validates=setup.validation is not None
+        setup.spec, setup.settings.all_epochs, setup.batches.steps, validates=setup.validation is not None
     )
     weights = {name: float(setup.spec.graph.outputs[name].loss_weight) for name in losses}
     epoch_stats = EpochStats(weights, setup.batches.samples_between, setup.batches.waited)
@@ -66,19 +67,25 @@ def follow(
             list(setup.spec.graph.outputs),
             reporter,
             lambda: epoch_stats.row,
-            epochs=setup.settings.epochs,
+            epochs=setup.settings.all_epochs,
             steps=setup.batches.steps,
         ) as progress,
     ):
-        together = train_together(setup, losses, state, interruption)
-        assert together.decisions is not None
-        checkpoints = Checkpoints(None, state, plan, together.decisions, start=start)
-        order = [
-            *(TrueLosses(), NanGuard(losses), epoch_stats, progress),
-            *(*deciding, *together.callbacks, checkpoints),
-        ]
+        every = StageCallbacks(
+            first=[],
+            own=[epoch_stats, progress, *deciding],
+            checkpoints=Checkpoints(None, state, plan, interruption, start=start),
+        )
         try:
-            fit(setup, order, start, together.decisions)
+            fit_stages(
+                setup,
+                start,
+                losses,
+                state=state,
+                callbacks=every,
+                interruption=interruption,
+                on_stage=lambda stage: None,
+            )
         except StoppedError as error:
             reporter.info(f"stopped by {error} at {_now()}, as all workers; the chief writes the checkpoint")
             raise
@@ -103,7 +110,7 @@ def _share(setup: TrainingSetup) -> str:
     devices = ", ".join(sorted(each.rpartition("device:")[2] for each in distribution.strategy.extended.worker_devices))
     return (
         f"same spec, data and versions as the chief; trains rows {first + 1} to {first + rows} of each batch of "
-        f"{settings.batch_size} on {devices}, for {settings.epochs} epochs of {setup.batches.steps} steps"
+        f"{settings.batch_size} on {devices}, for {settings.all_epochs} epochs of {setup.batches.steps} steps"
     )
 
 

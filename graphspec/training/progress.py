@@ -44,6 +44,10 @@ class ProgressReporter(keras.callbacks.Callback):
     def __exit__(self, *_: object) -> None:
         self.bar.stop()
 
+    def begin_stage(self, epochs: int) -> None:
+        """Count on to `epochs`, which are fewer than before where an earlier stage has ended early."""
+        self.epochs = epochs
+
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self.bar.reset(self.task, total=self.steps, description=f"epoch {epoch + 1}/{self.epochs}", loss="")
 

@@ -30,6 +30,8 @@ class Recorder(keras.callbacks.Callback):
     Attributes:
         rows: The metrics of all epochs so far.
         is_over: The end of the training is recorded.
+        stage: The name of the stage; empty for a training without stages.
+        has_ended: `on_epoch` has ended the training, all stages of it.
     """
 
     def __init__(
@@ -52,7 +54,8 @@ class Recorder(keras.callbacks.Callback):
         self.epoch_steps = epoch_steps
         self.reporter = reporter
         self.on_epoch = on_epoch
-        self.is_over = False
+        self.is_over = self.has_ended = False
+        self.stage = ""
         self._knows_data = bool(self.lock["data"])
         self._seconds = self.record.get("seconds", 0.0)
         self._began = time.monotonic()
@@ -67,7 +70,8 @@ class Recorder(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         metrics = {name: metric_value(value) for name, value in (logs or {}).items() if name != "learning_rate"}
-        row = {"epoch": epoch, "step": (epoch + 1) * self.epoch_steps, **metrics, **self.epoch_stats.row}
+        stage = {"stage": self.stage} if self.stage else {}
+        row = {"epoch": epoch, "step": (epoch + 1) * self.epoch_steps, **stage, **metrics, **self.epoch_stats.row}
         self.rows.append(row)
         self.record["metrics"] = metrics
         self.folder.check()
@@ -76,7 +80,13 @@ class Recorder(keras.callbacks.Callback):
         run_directory.write_rows(self.run, self.rows)
         self.write("running")
         if self.on_epoch is not None and not self.on_epoch(row):
-            self.model.stop_training = True
+            self.has_ended = self.model.stop_training = True
+
+    def begin_stage(self, stage: dict[str, Any]) -> None:
+        """Record a stage: its `name`, its `first_epoch`, and the number of weights that it trains."""
+        self.stage = stage["name"]
+        earlier = [each for each in self.record.get("stages", []) if each["first_epoch"] < stage["first_epoch"]]
+        self.record["stages"] = [*earlier, stage]
 
     def write(self, status: str) -> None:
         """Write `run.json` with `status`. Raises SpecError if it cannot be written."""

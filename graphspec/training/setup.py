@@ -24,10 +24,11 @@ from graphspec.distribution.strategy import Distribution
 from graphspec.extras import require
 from graphspec.language.graph import Object
 from graphspec.language.schema import TrainingModel
+from graphspec.language.training import Stage
 from graphspec.run_directory import check_inside
 from graphspec.spec import Spec
 from graphspec.to_keras import build_spec
-from graphspec.to_keras.freezing import check_trainable
+from graphspec.to_keras.freezing import Freezing
 from graphspec.to_keras.keras_internals import build_symbolically
 from graphspec.to_keras.keras_messages import keras_errors_as
 from graphspec.to_keras.model import Built
@@ -41,7 +42,12 @@ from graphspec.training.steps_per_execution import choose_steps_per_execution
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingSetup:
-    """A training before its first step."""
+    """A training before its first step.
+
+    Attributes:
+        freezing: The layers that each stage freezes.
+        trained: The number of weights that each stage trains.
+    """
 
     spec: Spec
     settings: TrainingModel
@@ -50,6 +56,8 @@ class TrainingSetup:
     validation: Samples | None
     batches: TrainingBatches
     callbacks: list[Object]
+    freezing: Freezing
+    trained: list[int]
     distribution: Distribution | None = None
 
     @property
@@ -61,6 +69,12 @@ class TrainingSetup:
     def model(self) -> keras.Model:
         """Return the model that is trained."""
         return self.built.model
+
+    @property
+    def stages(self) -> list[Stage]:
+        """Return the stages of the training, one at least."""
+        assert self.spec.training is not None
+        return self.spec.training.stages
 
 
 def set_up(
@@ -101,8 +115,10 @@ def set_up(
     order = Order(samples.count, settings.batch_size, settings.seed, drop_remainder=settings.drop_remainder)
     part = distribution.part if distribution is not None else None
     batches = TrainingBatches(spec.graph, samples, order, settings.steps_per_epoch, part)
-    freeze = settings.located("freeze").span if settings.freeze else spec.model.key_span("training")
-    check_trainable(built.model, freeze)
+    freezing = Freezing(built, spec.training)
+    trained = freezing.count_trained()
+    for stage in spec.training.stages[1:]:
+        make(stage.optimizer)  # what Keras refuses, it refuses before the first stage
     callbacks = [with_mode(each, spec, validates=validation is not None) for each in spec.training.callbacks]
     for each in callbacks:
         if each.name == "TensorBoard":
@@ -115,15 +131,18 @@ def set_up(
         validation=validation,
         batches=batches,
         callbacks=callbacks,
+        freezing=freezing,
+        trained=trained,
         distribution=distribution,
     )
 
 
-def compile_setup(setup: TrainingSetup, recorded_steps: int | None) -> dict[str, OutputLoss]:
-    """Compile the model, and build its metrics and its optimizer.
+def compile_setup(setup: TrainingSetup, recorded_steps: int | None, stage: int = 0) -> dict[str, OutputLoss]:
+    """Compile the model for a stage of the training, and build its metrics and its optimizer.
 
     Args:
         setup: The training.
+        stage: The number of the stage, from 0.
         recorded_steps: The steps per execution of the run that is resumed; None for those of the spec.
 
     Returns:
@@ -137,7 +156,13 @@ def compile_setup(setup: TrainingSetup, recorded_steps: int | None) -> dict[str,
     if distribution is None and recorded_steps is None:
         steps = choose_steps_per_execution(setup.settings, model, setup.batches.steps)
     with keras_errors_as(partial(_not_trained, setup.spec)):
-        losses = compile_model(setup.spec, model, steps_per_execution=steps, shared=distribution is not None)
+        losses = compile_model(
+            setup.spec,
+            model,
+            optimizer=setup.stages[stage].optimizer,
+            steps_per_execution=steps,
+            shared=distribution is not None,
+        )
         element = setup.batches.dataset.element_spec
         build_symbolically(model, element if distribution is None else element[0][0])
     return losses

@@ -22,6 +22,9 @@ from graphspec.training.callback_state import restore_callback, resume_files, st
 from graphspec.training.checkpoint_file import Array, CheckpointContents, DamagedError
 
 _MODEL, _OPTIMIZER, _METRICS, _SHARED = "model", "optimizer", "metrics", "shared"
+STAGE, ENDED = "stage", "ended"
+"""Keys of a training in stages."""
+
 CALLBACK_STATES = "told"
 """The key in `state.json`, kept since the first version of its format."""
 
@@ -32,6 +35,14 @@ class Position:
 
     epoch: int
     step: int
+
+
+@dataclass(frozen=True)
+class StagePosition:
+    """A stage of a training: its number, and its first epoch, both from 0."""
+
+    number: int
+    first_epoch: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +60,11 @@ class Start:
     def position(self) -> Position:
         """Return the position of the first step to take."""
         return position_of(self.resumed) if self.resumed is not None else Position(0, 0)
+
+    @property
+    def stage(self) -> StagePosition:
+        """Return the stage of that step."""
+        return stage_of(self.resumed) if self.resumed is not None else StagePosition(0, 0)
 
 
 class TrainingState:
@@ -163,6 +179,8 @@ class _State(BaseModel):
     callback_states: list[dict[str, Any]] = Field(alias="told")
     random: _Random
     best: _Best | None
+    stage: Annotated[list[Annotated[int, Field(ge=0, lt=2**53)]], Field(min_length=2, max_length=2)] = [0, 0]
+    ended: bool = False
     lock: dict[str, str] = {}
     rows: str | None = None
 
@@ -180,6 +198,12 @@ def position_of(contents: CheckpointContents) -> Position:
     """Return the position of the checkpoint `contents`."""
     epoch, step = contents.state["position"]
     return Position(epoch, step)
+
+
+def stage_of(contents: CheckpointContents) -> StagePosition:
+    """Return the stage of the checkpoint `contents`; older ones hold none."""
+    number, first_epoch = contents.state.get(STAGE, (0, 0))
+    return StagePosition(number, first_epoch)
 
 
 def model_variables(model: keras.Model) -> list[Any]:

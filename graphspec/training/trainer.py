@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from graphspec import run_directory
 from graphspec.console.reporter import Reporter
@@ -12,6 +13,7 @@ from graphspec.console.shell import resume_command
 from graphspec.datasets.data_files import DataFiles
 from graphspec.datasets.samples import TrainingData
 from graphspec.diagnostics import SpecError
+from graphspec.diagnostics.render import counted
 from graphspec.diagnostics.rules import BAD_CLUSTER, BAD_RUN
 from graphspec.distribution.agreement import check_agreement
 from graphspec.distribution.cluster import MULTI_WORKER
@@ -26,23 +28,23 @@ from graphspec.training.callback_state import closed_files
 from graphspec.training.checkpoint_file import DamagedError, read_checkpoint
 from graphspec.training.checkpoints import BEST, Checkpoints, checkpoint_steps, newest_intact, plan_checkpoints
 from graphspec.training.epoch_stats import EpochStats
-from graphspec.training.fitting import fit, train_together, training_error
+from graphspec.training.fitting import training_error
 from graphspec.training.follower import adapt_together, follow
-from graphspec.training.metrics import OutputLoss, TrueLosses
+from graphspec.training.metrics import OutputLoss
 from graphspec.training.mlflow_log import logged_to_mlflow
-from graphspec.training.nan_guard import NanGuard, NotFiniteError
+from graphspec.training.nan_guard import NotFiniteError
 from graphspec.training.progress import ProgressReporter
 from graphspec.training.recorder import OnEpoch, Recorder
 from graphspec.training.run_guard import RunGuard
 from graphspec.training.setup import (
     TrainingSetup,
     callback_paths,
-    compile_setup,
     make_callbacks,
     set_up,
 )
 from graphspec.training.signals import Interruption, StoppedError
-from graphspec.training.state import Position, Start, TrainingState, check_state
+from graphspec.training.stages import StageCallbacks, enter_stage, fit_stages
+from graphspec.training.state import Position, StagePosition, Start, TrainingState, check_state, stage_of
 from graphspec.training.training_lock import TRAINING, exclusive, is_of_study
 
 
@@ -84,7 +86,7 @@ def train(
                     reporter.info(line)
             elif loaded is not None:
                 reporter.info(f"{loaded.file}: {loaded}")
-            losses = compile_setup(setup, None)
+            losses = enter_stage(setup, 0, None)
         if distribution is not None and not distribution.is_chief:
             return follow(setup, losses, Path(distribution.from_chief(bytes).decode()), None, reporter=reporter)
         run = run_directory.create(spec, folder)
@@ -165,7 +167,7 @@ def _resume(
         with BUILDING:
             setup = set_up(spec, data, reporter, pretrained=False, distribution=distribution)
             start = resume_run(run, setup, checkpoint=checkpoint, contents=contents, data=changes, reporter=reporter)
-            losses = compile_setup(setup, start.record.get("steps_per_execution"))
+            losses = enter_stage(setup, start.stage.number, start.record.get("steps_per_execution"))
         return _train(setup, start, losses, reporter=reporter, on_epoch=on_epoch, interruption=interruption)
 
 
@@ -184,7 +186,8 @@ def _follow_resumed(spec: Spec, data: TrainingData, run: Path, distribution: Dis
     with BUILDING:
         setup = set_up(spec, data, reporter, pretrained=False, distribution=distribution)
         restore_adapted(setup.model, run)
-        losses = compile_setup(setup, run_directory.read_record(run).get("steps_per_execution"))
+        steps = run_directory.read_record(run).get("steps_per_execution")
+        losses = enter_stage(setup, stage_of(contents).number, steps)
     return follow(setup, losses, run, contents, reporter=reporter)
 
 
@@ -221,28 +224,48 @@ def _train(
         recorder.begin()
         callbacks = make_callbacks(setup, run)
         state = TrainingState(model, callbacks)
-        together = train_together(setup, losses, state, interruption)
         if start.resumed is not None:
             state.resume_files(start.resumed)
-        plan = plan_checkpoints(spec, settings.epochs, batches.steps, validates=setup.validation is not None)
+        plan = plan_checkpoints(spec, settings.all_epochs, batches.steps, validates=setup.validation is not None)
         with (
             logged_to_mlflow(spec, run, start.rows, reporter) as logs,
             ProgressReporter(
-                list(spec.graph.outputs), reporter, lambda: epoch_stats.row, epochs=settings.epochs, steps=batches.steps
+                list(spec.graph.outputs),
+                reporter,
+                lambda: epoch_stats.row,
+                epochs=settings.all_epochs,
+                steps=batches.steps,
             ) as progress,
             _recorded_end(recorder, setup, interruption),  # again: MLflow reads the record on leaving
             closed_files(callbacks),
         ):
-            checkpoints = Checkpoints(folder, state, plan, together.decisions or interruption, start=start)
-            order = [
-                *(RunGuard(folder, callback_paths(setup)), TrueLosses(), NanGuard(losses), epoch_stats, progress),
-                *(*callbacks, recorder, *logs, *together.callbacks, checkpoints),
-            ]
+            checkpoints = Checkpoints(
+                folder, state, plan, interruption, start=start, has_ended=lambda: recorder.has_ended
+            )
+            every = StageCallbacks(
+                first=[RunGuard(folder, callback_paths(setup))],
+                own=[epoch_stats, progress, *callbacks, recorder, *logs],
+                checkpoints=checkpoints,
+            )
+
+            def begin_stage(stage: StagePosition) -> None:
+                progress.begin_stage(_remaining_epochs(setup, stage))
+                if len(setup.stages) > 1:
+                    recorder.begin_stage(_describe(setup, stage, reporter))
+
             try:
-                fit(setup, order, start, together.decisions)
+                fit_stages(
+                    setup,
+                    start,
+                    losses,
+                    state=state,
+                    callbacks=every,
+                    interruption=interruption,
+                    on_stage=begin_stage,
+                )
             except StoppedError as error:
                 stopped = error
-            _save(setup, state, recorder)
+            _save(setup, state, recorder, checkpoints.stage)
             recorder.record["best"] = checkpoints.best
             recorder.finish("stopped" if stopped is not None else "finished")
     if stopped is not None:
@@ -290,8 +313,23 @@ def _ended_by(
     return failure
 
 
-def _save(setup: TrainingSetup, state: TrainingState, recorder: Recorder) -> None:
-    """Write the model after the last epoch, and that after its best one."""
+def _remaining_epochs(setup: TrainingSetup, stage: StagePosition) -> int:
+    """Return the number of all epochs, if this stage and those after it take all of theirs."""
+    return stage.first_epoch + sum(each.epochs for each in setup.stages[stage.number :])
+
+
+def _describe(setup: TrainingSetup, position: StagePosition, reporter: Reporter) -> dict[str, Any]:
+    """Report which stage begins, and return what a run records of it."""
+    stage, trained = setup.stages[position.number], setup.trained[position.number]
+    reporter.info(
+        f"stage {position.number + 1}/{len(setup.stages)} `{stage.name}`: {counted(stage.epochs, 'epoch')}, "
+        f"{trained:,} of {setup.model.count_params():,} parameters trained"
+    )
+    return {"name": stage.name, "first_epoch": position.first_epoch, "trained": trained}
+
+
+def _save(setup: TrainingSetup, state: TrainingState, recorder: Recorder, stage: StagePosition) -> None:
+    """Write the model after the last epoch, which is of `stage`, and that after its best one."""
     recorder.folder.check()
     model, run = setup.model, recorder.run
     run_directory.write(run / run_directory.MODEL, model.save)
@@ -299,12 +337,19 @@ def _save(setup: TrainingSetup, state: TrainingState, recorder: Recorder) -> Non
     if not best.exists():
         return
     last = state.take(Position(0, 0))
+    steps, reached = int(model.steps_per_execution), stage
     try:
-        state.restore_variables(read_checkpoint(best))
+        contents = read_checkpoint(best)
+        reached = stage_of(contents)
+        if reached != stage:  # its optimizer has other variables
+            enter_stage(setup, reached.number, steps)
+        state.restore_variables(contents)
         run_directory.write(run / run_directory.BEST, model.save)
     except DamagedError as error:
         recorder.reporter.warn(f"{best} is damaged, so {run_directory.BEST} is not written: {error}")
     finally:
+        if reached != stage:
+            enter_stage(setup, stage.number, steps)
         state.restore_variables(last)
 
 

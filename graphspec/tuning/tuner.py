@@ -273,7 +273,7 @@ class Tuner:
         """Train or resume the run. Raises SpecError if that fails."""
         spec = load(self.folder / study_folder.SPEC, _overrides(trial_values(trial.params, self.space)))
         assert spec.model.training is not None
-        self.console.begin(number, spec.model.training.epochs)
+        self.console.begin(number, spec.model.training.all_epochs)
 
         def on_epoch(row: Row) -> bool:
             self.watched.check()

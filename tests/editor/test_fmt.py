@@ -17,10 +17,10 @@ from graphspec.diagnostics import Report, SourceText, SpecError
 from graphspec.editor.formatting import format_source, means_same
 from graphspec.editor.formatting.order import FORMS
 from graphspec.language.document import read_text
-from graphspec.language.schema import CheckpointModel, TrainingModel
-from graphspec.language.schema.training import LoraModel
+from graphspec.language.schema import CheckpointModel, StageModel, TrainingModel
 from graphspec.language.schema import model as language
 from graphspec.language.schema.part import Part
+from graphspec.language.schema.training import LoraModel
 
 from .random_documents import KEYS, TEXTS, TREES, Writer, tree_of
 
@@ -286,6 +286,7 @@ def test_every_key_of_the_language_has_its_place() -> None:
         "training": TrainingModel,
         "lora": LoraModel,
         "checkpoint": CheckpointModel,
+        "stage": StageModel,
         "data": language.DataModel,
         "split": language.ValidationModel,
         "source": language.SourceModel,

@@ -16,6 +16,8 @@ import graphspec
 from graphspec.cli._verify_resume import differences
 from graphspec.diagnostics import SpecError
 from graphspec.exporting import export
+from graphspec.to_keras.freezing import Freezing
+from graphspec.to_keras.spec import build_spec
 from graphspec.to_python import python_source
 
 from ..killed import killed_at
@@ -133,6 +135,7 @@ def test_exports_have_plain_layers(write: Write, tmp_path: Path) -> None:
         assert max(each.relative for each in exported.differences.values()) < 1e-5
 
 
+@pytest.mark.slow
 def test_weights_that_training_starts_from_leave_adapters_alive(write: Write, tmp_path: Path) -> None:
     """Weights loaded into kernels do not set both sides of an adapter to zero; then nothing would train it."""
     first = graphspec.train(spec(write, EVERYTHING), run_dir=tmp_path / "first")
@@ -143,6 +146,7 @@ def test_weights_that_training_starts_from_leave_adapters_alive(write: Write, tm
     assert np.array_equal(one["seen/query/bias"], other["seen/query/bias"])
 
 
+@pytest.mark.slow
 def test_layers_of_a_saved_model_are_adapted_again(write: Write, tmp_path: Path) -> None:
     """The adapters of a file are merged, and never train: new ones take their place."""
     run = graphspec.train(spec(write, "{rank: 2, layers: [encoder]}"), run_dir=tmp_path / "run")
@@ -185,6 +189,7 @@ def test_what_only_the_build_knows_is_found_there(write: Write, tmp_path: Path, 
     assert says in str(refused.value)
 
 
+@pytest.mark.slow
 def test_the_python_module_adapts_the_same_layers(write: Write, tmp_path: Path) -> None:
     """`train` of the module adds the adapters, freezes what the spec freezes, and comes to the same losses."""
     for number, freeze in enumerate(("", "[encoder, words]")):
@@ -195,6 +200,45 @@ def test_the_python_module_adapts_the_same_layers(write: Write, tmp_path: Path) 
         assert adapted(written) == adapted(ours)
         assert others(written) == others(ours)
         assert all(each.lora_alpha == 3 for each in written._flatten_layers() if getattr(each, "lora_enabled", False))
+
+
+@pytest.mark.slow
+def test_adapters_train_through_stages(write: Write, tmp_path: Path) -> None:
+    """Stages freeze and unfreeze around adapters, whose kernels stay frozen; a kill at their border resumes exactly."""
+    stages = """
+        freeze: [encoder, words], stages: [
+          {name: head, epochs: 1, freeze: ["joined*"]}, {name: all, epochs: 1, unfreeze: [encoder/inner, encoder/seen]}],
+        """
+    path = spec(write, "{rank: 2, layers: ['*query', 'joined*']}")
+    text = (
+        path.read_text(encoding="utf-8").replace("epochs: 2, batch", "batch").replace("seed: 3, ", f"seed: 3, {stages}")
+    )
+    path.write_text(text, encoding="utf-8")
+    counted = graphspec.summarize(path)
+    built = build_spec(graphspec.load(path))
+    freezing = Freezing(built, graphspec.load(path).training)
+    head = {"y/kernel", "y/bias"}
+    freezing.enter(0)
+    assert (adapted(built.model), others(built.model)) == ({"seen/query", "joined_conv1d"}, head)
+    freezing.enter(1)
+    rest = [
+        "query/bias",
+        *(f"{part}/{each}" for part in ("key", "value", "attention_output") for each in ("kernel", "bias")),
+    ]
+    assert (adapted(built.model), others(built.model)) == (
+        {"seen/query", "joined_conv1d"},
+        head | {"inner/gamma", "inner/beta"} | {f"seen/{each}" for each in rest},
+    )
+    assert counted.parameters == built.model.count_params()
+
+    run = graphspec.train(path, run_dir=tmp_path / "run")
+    for step in (2, 3):
+        killed = killed_at(run, step, tmp_path / f"killed{step}")
+        graphspec.resume(killed)
+        assert list(differences(run.path, killed)) == []
+    module = load(python_source(graphspec.load(path), tmp_path), tmp_path / "made.py")
+    written = module.train()
+    assert (adapted(written), others(written)) == (adapted(built.model), others(built.model))
 
 
 def load(source: str, file: Path) -> Any:

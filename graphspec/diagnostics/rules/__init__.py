@@ -199,7 +199,7 @@ UNKNOWN_MONITOR = Rule(
 FROZEN_EVERYTHING = Rule(
     "GS508", "frozen-everything", TRAINING, "Every trainable layer is frozen, so there is nothing to train."
 )
-UNMATCHED_FREEZE = Rule("GS509", "unmatched-freeze", TRAINING, "An entry of `freeze` matches no layer.")
+UNMATCHED_FREEZE = Rule("GS509", "unmatched-freeze", TRAINING, "An entry of `freeze` or `unfreeze` matches no layer.")
 WEIGHTS_MISMATCH = Rule(
     "GS510", "weights-mismatch", TRAINING, "A weights file does not hold the weights of the model.", static=False
 )
@@ -235,6 +235,9 @@ BATCH_STATISTICS = Rule(
 )
 NO_WHOLE_BATCH = Rule(
     "GS520", "no-whole-batch", TRAINING, "`drop_remainder` leaves out every sample, because no batch is whole."
+)
+BAD_STAGE = Rule(
+    "GS521", "bad-stage", TRAINING, "A stage of a training contradicts another setting, or changes nothing."
 )
 UNMATCHED_LORA = Rule("GS530", "unmatched-lora", TRAINING, "An entry of `lora` matches no layer.")
 NO_LORA = Rule(

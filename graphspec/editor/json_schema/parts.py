@@ -79,6 +79,7 @@ OPEN: dict[tuple[str, str], Schema] = {
     ("TrainingModel", "optimizer"): ref("optimizers"),
     ("TrainingModel", "callbacks"): {"anyOf": [{"type": "array", "items": ref("callbacks")}, EXPRESSION]},
     ("TrainingModel", "initial_weights"): _WEIGHTS,
+    ("StageModel", "learning_rate"): {"anyOf": [{"type": "number"}, ref("schedules"), EXPRESSION, {"type": "null"}]},
     ("CheckpointModel", "every"): {
         "anyOf": [{"enum": ["epoch"]}, {"type": "string", "pattern": r"^[1-9][0-9]{0,8} steps?$|\$\{"}]
     },

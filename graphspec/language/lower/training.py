@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+from graphspec import catalog
 from graphspec.catalog import Kind
 from graphspec.catalog.values import FLOAT32_MAX
 from graphspec.diagnostics import Report, Span
-from graphspec.diagnostics.rules import BAD_VALUE
+from graphspec.diagnostics.rules import BAD_STAGE, BAD_VALUE
 from graphspec.diagnostics.suggest import kind_of
-from graphspec.language.document.tree import Located
-from graphspec.language.graph import Lora, Node, Object, Output, Pattern, Training
+from graphspec.language.document.tree import Located, plain
+from graphspec.language.graph import Node, Object, Output
 from graphspec.language.lower.files import read_weights
-from graphspec.language.lower.objects import read_object
+from graphspec.language.lower.objects import FAULTY, read_argument, read_object
 from graphspec.language.schema.model import BALANCED, OutputModel
-from graphspec.language.schema.training import LoraModel, TrainingModel
+from graphspec.language.schema.training import LoraModel, StageModel, TrainingModel
+from graphspec.language.training import Lora, Pattern, Stage, Training
+
+_RATE = "learning_rate"
 
 LOGS: dict[str, tuple[str, dict[str, str]]] = {
     "tensorboard": ("TensorBoard", {"log_dir": "logs"}),
@@ -29,20 +34,74 @@ def lower_training(model: TrainingModel, folder: Path, report: Report) -> Traini
     optimizer = read_object("optimizers", model.located("optimizer"), report)
     read = [read_object("callbacks", item, report) for item in model.located("callbacks").as_list()]
     callbacks = [callback for callback in read if callback is not None] + _logs(model)
-    freeze = [Pattern(each.value, each.span) for each in model.located("freeze").as_list()]
     weights = None
     if model.initial_weights is not None:
         weights = read_weights(model.located("initial_weights"), folder, report)
+    stages = _stages(model, optimizer, report) if optimizer is not None else []
     if optimizer is None or not watch.is_clean:
         return None
-    return Training(optimizer, callbacks, freeze, weights, _lora(model.lora))
+    return Training(
+        optimizer=optimizer,
+        callbacks=callbacks,
+        stages=stages,
+        freeze=_patterns(model, "freeze"),
+        initial_weights=weights,
+        lora=_lora(model.lora),
+    )
 
 
 def _lora(model: LoraModel | None) -> Lora | None:
-    if model is None:
-        return None
-    layers = [Pattern(each.value, each.span) for each in model.located("layers").as_list()]
-    return Lora(model.rank, model.alpha, layers, model.span)
+    return Lora(model.rank, model.alpha, _patterns(model, "layers"), model.span) if model is not None else None
+
+
+def _stages(model: TrainingModel, optimizer: Object, report: Report) -> list[Stage]:
+    """Return the stages of a training, or the one that all of it is."""
+    if not model.stages:
+        return [Stage(name="", epochs=model.epochs, optimizer=optimizer, span=model.span)]
+    return [
+        Stage(
+            name=each.name or f"stage_{number}",
+            epochs=each.epochs,
+            optimizer=_with_rate(optimizer, each, report),
+            span=each.located("name").span if each.name is not None else each.span,
+            freeze=_patterns(each, "freeze"),
+            unfreeze=_patterns(each, "unfreeze"),
+        )
+        for number, each in enumerate(model.stages, 1)
+    ]
+
+
+def _patterns(part: TrainingModel | StageModel | LoraModel, key: str) -> list[Pattern]:
+    return [Pattern(each.value, each.span) for each in part.located(key).as_list()]
+
+
+def _with_rate(optimizer: Object, stage: StageModel, report: Report) -> Object:
+    """Return the optimizer with the learning rate of a stage, or as it is after a diagnostic."""
+    if stage.learning_rate is None:
+        return optimizer
+    written, name = stage.located("learning_rate"), optimizer.name
+    entry = catalog.find("optimizers", name)
+    value = plain(written.value)
+    if entry is not None:
+        if _RATE not in entry.arguments:
+            report.add(
+                BAD_STAGE,
+                f"`{entry.name}` has no learning rate of its own, so a stage cannot change it",
+                written.span,
+                expected="an optimizer with a `learning_rate`",
+                help="remove `learning_rate` from the stage",
+            )
+            return optimizer
+        value, name = read_argument(entry, _RATE, written, report), entry.name
+        if value is FAULTY:
+            return optimizer
+    return replace(
+        optimizer,
+        name=name,
+        is_identifier=False,
+        arguments={**optimizer.arguments, _RATE: value},
+        spans={**optimizer.spans, _RATE: written.span},
+    )
 
 
 def _logs(model: TrainingModel) -> list[Object]:

@@ -16,9 +16,9 @@ from graphspec.language.schema.model import SpecModel
 from graphspec.language.schema.part import Part
 from graphspec.language.schema.problems import explain
 from graphspec.language.schema.repair import repair
-from graphspec.language.schema.training import CheckpointModel, TrainingModel
+from graphspec.language.schema.training import CheckpointModel, StageModel, TrainingModel
 
-__all__ = ["CheckpointModel", "SpecModel", "TrainingModel", "parse", "parse_part"]
+__all__ = ["CheckpointModel", "SpecModel", "StageModel", "TrainingModel", "parse", "parse_part"]
 
 P = TypeVar("P", bound=Part)
 

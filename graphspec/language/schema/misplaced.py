@@ -16,7 +16,7 @@ from graphspec.language.schema.model import (
     SourceModel,
     SpecModel,
 )
-from graphspec.language.schema.training import TrainingModel
+from graphspec.language.schema.training import StageModel, TrainingModel
 
 SYNONYMS = {
     "nb_epoch": "epochs",
@@ -105,6 +105,7 @@ SHORT_FORMS: dict[type[BaseModel], str] = {
     NodeModel: "the name of a tensor, or a mapping with `from`",
     OutputModel: "the name of a tensor, or a mapping with `from`",
     PluginModel: "the name of a Python module",
+    StageModel: "a mapping with `epochs`",
     RangeModel: "a list of choices, or `{float: {low: 0.1, high: 1.0}}`, or `{int: {low: 1, high: 8}}`",
     SourceModel: "the path of a file, or a mapping with `file`",
 }

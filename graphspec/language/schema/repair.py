@@ -18,7 +18,7 @@ from graphspec.language.schema.misplaced import is_meant_as, keys_of
 from graphspec.language.schema.problems import Path, class_at, without_union_tag
 
 _NAMES_OTHERS_USE = ("layers", "models", "graph")
-_PLACEHOLDERS: dict[str, Any] = {"from": [], "shape": [], "optimizer": "sgd"}
+_PLACEHOLDERS: dict[str, Any] = {"from": [], "shape": [], "optimizer": "sgd", "epochs": 1}
 
 
 def repair(tree: Mapping, error: ValidationError, report: Report) -> bool:

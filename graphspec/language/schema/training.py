@@ -14,7 +14,7 @@ from pydantic_core import PydanticCustomError
 from graphspec.catalog.values import FLOAT32_MAX
 from graphspec.diagnostics.suggest import did_you_mean
 from graphspec.language.schema.limits import Positive
-from graphspec.language.schema.part import Part
+from graphspec.language.schema.part import Name, Part
 
 _STEPS = re.compile(r"([1-9][0-9]{0,8}) steps?")
 
@@ -68,6 +68,9 @@ def _known_strategy(value: Any) -> Any:
     raise PydanticCustomError("unknown_choice", "`mirrored` or `multi_worker`", {"help": help})
 
 
+Glob = Annotated[str, Field(min_length=1)]
+
+
 MAX_RANK = 65_536
 """The largest rank of LoRA: beyond it, the adapters of any layer are larger than its kernel."""
 
@@ -77,7 +80,17 @@ class LoraModel(Part):
 
     rank: Annotated[int, Field(gt=0, le=MAX_RANK)]
     alpha: Annotated[float, Field(gt=0, le=FLOAT32_MAX)] | None = None
-    layers: Annotated[list[Annotated[str, Field(min_length=1)]], Field(min_length=1)]
+    layers: Annotated[list[Glob], Field(min_length=1)]
+
+
+class StageModel(Part):
+    """A part of a training: what differs from the part before."""
+
+    name: Name | None = None
+    epochs: Positive
+    learning_rate: Any = None
+    freeze: list[Glob] = []
+    unfreeze: list[Glob] = []
 
 
 class TrainingModel(Part):
@@ -96,8 +109,14 @@ class TrainingModel(Part):
     steps_per_execution: Literal["auto"] | Positive = "auto"
     deterministic: bool = False
     distribute: Annotated[Literal["mirrored", "multi_worker"] | None, BeforeValidator(_known_strategy)] = None
-    freeze: list[Annotated[str, Field(min_length=1)]] = []
+    freeze: list[Glob] = []
     lora: LoraModel | None = None
+    stages: Annotated[list[StageModel], Field(min_length=1)] | None = None
     initial_weights: Any = None
     log: list[Literal["tensorboard", "csv", "mlflow"]] = []
     checkpoint: CheckpointModel | None = None
+
+    @property
+    def all_epochs(self) -> int:
+        """Return the number of epochs of all stages together."""
+        return sum(each.epochs for each in self.stages) if self.stages else self.epochs

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from graphspec.drawing.markup import Markup, note, tag
 from graphspec.runs.report.numbers import finite, short
-from graphspec.runs.report.plots import line_chart, share_chart
+from graphspec.runs.report.plots import Marks, line_chart, share_chart
 from graphspec.runs.report.series import MAX_POINTS, Chart, Curve, Row, chart_of, curve_of, metric_groups
 
 MAX_SHARES = 8
@@ -20,6 +20,9 @@ def curves_section(rows: Sequence[Row], outputs: Sequence[str], best: int | None
     if not rows:
         return note("No epoch has been finished, so there are no metrics yet.", kind="warning")
     parts: list[Markup] = []
+    marks = Marks(best, _stages(rows))
+    if marks.stages:
+        parts.append(tag("p", f"Stages: {_spans(marks.stages, rows)}.", class_="quiet"))
     if best is not None:
         parts.append(tag("p", f"By epoch; the dotted line is the best one, {best}.", class_="quiet"))
     if len(rows) > MAX_POINTS:
@@ -30,17 +33,18 @@ def curves_section(rows: Sequence[Row], outputs: Sequence[str], best: int | None
     for group in groups:
         if group not in small or len(small) == 1:
             heading = [tag("h3", "output ", tag("code", group.output))] if group.output else []
-            parts += [*heading, tag("div", [_figure(chart, best) for chart in group.charts], class_="charts")]
+            parts += [*heading, tag("div", [_figure(chart, marks) for chart in group.charts], class_="charts")]
     if len(small) > 1:
-        figures = [_figure(chart, best, group.output) for group in small for chart in group.charts]
+        figures = [_figure(chart, marks, group.output) for group in small for chart in group.charts]
         parts += [tag("h3", "by output"), tag("div", figures, class_="charts")]
     return Markup("".join(parts))
 
 
 def speed_section(rows: Sequence[Row], outputs: Sequence[str], best: int | None) -> Markup | None:
     """Return charts of learning rate, shares of the loss and speed; None without data."""
+    marks = Marks(best, _stages(rows))
     figures = [
-        _figure(chart, best)
+        _figure(chart, marks)
         for key, title, log in (
             ("optimizer/learning_rate", "learning rate", True),
             ("time/samples_per_second", "samples a second", False),
@@ -55,7 +59,7 @@ def speed_section(rows: Sequence[Row], outputs: Sequence[str], best: int | None)
     return tag("div", figures, class_="charts") if figures else None
 
 
-def _figure(chart: Chart, best: int | None, output: str = "") -> Markup:
+def _figure(chart: Chart, marks: Marks, output: str = "") -> Markup:
     """Return a chart with the last value of each curve, and `output` in its title."""
     remarks = []
     if chart.log:
@@ -69,8 +73,27 @@ def _figure(chart: Chart, best: int | None, output: str = "") -> Markup:
             tag("b", [tag("code", output), " "] if output else None, chart.title),
             [_key(curve) for curve in chart.curves],
         ),
-        line_chart(chart, best),
+        line_chart(chart, marks),
         tag("div", "; ".join(remarks), class_="remark") if remarks else None,
+    )
+
+
+def _stages(rows: Sequence[Row]) -> tuple[tuple[str, int], ...]:
+    """Return the stages of a training with their first epochs, counted from 1; empty without stages."""
+    first: dict[str, int] = {}
+    for number, row in enumerate(rows):
+        if isinstance(name := row.get("stage"), str):
+            first.setdefault(name, number + 1)
+    return tuple(first.items())
+
+
+def _spans(stages: Sequence[tuple[str, int]], rows: Sequence[Row]) -> str:
+    """Return the stages as text, with the epochs of each."""
+    ends = [first - 1 for _, first in stages[1:]] + [len(rows)]
+    pairs = zip(stages, ends, strict=True)
+    return ", ".join(
+        f"{name} (epochs {first} to {last})" if last > first else f"{name} (epoch {first})"
+        for (name, first), last in pairs
     )
 
 

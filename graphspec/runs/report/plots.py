@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from math import log10
 
 from graphspec.drawing.markup import Child, Markup, tag
@@ -20,12 +21,25 @@ _DENSE = 120
 """With more points, lines are drawn thinner and points fainter."""
 
 
-def line_chart(chart: Chart, best: int | None = None) -> Markup:
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """The epochs that charts mark, counted from 1.
+
+    Attributes:
+        best: The best epoch.
+        stages: The name of each stage of the training, and its first epoch.
+    """
+
+    best: int | None = None
+    stages: tuple[tuple[str, int], ...] = ()
+
+
+def line_chart(chart: Chart, marks: Marks = Marks()) -> Markup:
     """Return a chart of a metric by epoch, with its values for the script of the page.
 
     Args:
         chart: The curves to draw.
-        best: An epoch to mark, counted from 1.
+        marks: The epochs to mark.
     """
     if not chart.values:
         return Markup()
@@ -40,13 +54,17 @@ def line_chart(chart: Chart, best: int | None = None) -> Markup:
             for curve in chart.curves
         ],
     }
-    marked = None
-    if best is not None and frame.x[0] <= best <= frame.x[1]:
-        marked = tag("path", tag("title", f"the best epoch, {best}"), class_="best",
-                     d=f"M{frame.across(best):.1f} {TOP:g}V{HEIGHT - BOTTOM:g}")  # fmt: skip
+    marked = [_mark(frame, first - 0.5, f"{name} begins", "stage") for name, first in marks.stages[1:]]
+    if marks.best is not None and frame.x[0] <= marks.best <= frame.x[1]:
+        marked.append(_mark(frame, marks.best, f"the best epoch, {marks.best}", "best"))
     lines = [_line(curve, frame) for curve in chart.curves]
     label = f"{chart.title} by epoch; " + ", ".join(f"{each.name} ends at {short(each.last)}" for each in chart.curves)
     return _svg(frame.axes(), marked, lines, label=label, class_="plot curves", data_chart=json.dumps(data))
+
+
+def _mark(frame: _Frame, epoch: float, title: str, class_: str) -> Markup:
+    line = f"M{frame.across(epoch):.1f} {TOP:g}V{HEIGHT - BOTTOM:g}"
+    return tag("path", tag("title", title), class_=class_, d=line)
 
 
 def share_chart(curves: Sequence[Curve]) -> Markup:

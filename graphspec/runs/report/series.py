@@ -85,7 +85,7 @@ def metric_groups(rows: Sequence[Row], outputs: Iterable[str]) -> list[MetricGro
 
 def _is_metric(key: str) -> bool:
     """Return whether a key of a row is a metric of Keras."""
-    return "/" not in key and key not in ("epoch", "step", "learning_rate", "val_learning_rate")
+    return "/" not in key and key not in ("epoch", "step", "stage", "learning_rate", "val_learning_rate")
 
 
 def chart_of(rows: Sequence[Row], key: str, title: str, *, log: bool = False) -> Chart | None:
