@@ -109,7 +109,36 @@ def entry(cls: type) -> dict[str, Any]:
     arguments: dict[str, Any] = {}
     for name, parameter in parameters(cls).items():
         arguments[name] = {} if parameter.default is parameter.empty else {"default": default(parameter)}
-    return {"doc": first_paragraph(cls), "arguments": arguments} | (called(cls) if issubclass(cls, keras.Layer) else {})
+    about = {"doc": first_paragraph(cls), "arguments": arguments}
+    return about | (called(cls) | lora_parts(cls) if issubclass(cls, keras.Layer) else {})
+
+
+def lora_parts(cls: type[keras.Layer]) -> dict[str, Any]:
+    """The layers that a layer makes itself and that know LoRA: the attribute of each by its name in Keras.
+
+    A part that is made only where an argument is true, which is not by default, has the argument after a space.
+    """
+    flags = [""] + [name for name, parameter in parameters(cls).items() if parameter.default is False]
+    found: dict[str, str] = {}
+    for flag in flags:
+        for name, attribute in made_parts(cls, flag).items():
+            found.setdefault(name, f"{attribute} {flag}".strip())
+    return {"lora_parts": found} if found else {}
+
+
+def made_parts(cls: type[keras.Layer], flag: str) -> dict[str, str]:
+    """The parts of a layer that is made and built with 2 for whatever it requires; none where Keras refuses that."""
+    required = [name for name, parameter in parameters(cls).items() if parameter.default is parameter.empty]
+    try:
+        layer = cls(**dict.fromkeys(required, 2), **({flag: True} if flag else {}))
+        layer.build(*[(2, 3, 4) for _ in list(inspect.signature(layer.build).parameters)[: 2 if required else 0]])
+    except Exception:
+        return {}
+    parts = {id(part): part for part in layer._flatten_layers(include_self=False) if hasattr(part, "enable_lora")}
+    attributes = sorted((name for name in dir(layer) if not name.startswith("__")), key=lambda name: name[0] == "_")
+    return {
+        part.name: next(name for name in attributes if getattr(layer, name, None) is part) for part in parts.values()
+    }
 
 
 def called(cls: type[keras.Layer]) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from graphspec.checks.fixed_batch import check_fixed_batch
 from graphspec.checks.freeze import check_freeze, check_frozen, check_multipliers, check_unfrozen
 from graphspec.checks.graph_losses import check_graph_losses
 from graphspec.checks.lookups import check_lookup_files, check_lookups
+from graphspec.checks.lora import check_lora
 from graphspec.checks.losses import check_losses
 from graphspec.checks.metrics import check_metrics
 from graphspec.checks.monitors import check_monitors
@@ -50,6 +51,7 @@ CHECKS: tuple[Check, ...] = (
     check_unfrozen,
     check_multipliers,
     check_stages,
+    check_lora,
     check_monitors,
     check_splits,
     check_vocabularies,

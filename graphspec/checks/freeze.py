@@ -44,10 +44,10 @@ def check_freeze(context: CheckContext) -> Iterator[Diagnostic]:
 def check_frozen(context: CheckContext) -> Iterator[Diagnostic]:
     """Report a training, or a stage, whose every layer with weights is frozen, by `freeze` or `trainable: false`.
 
-    External models and custom layers may have weights.
+    External models and custom layers may have weights. The adapters of LoRA train inside frozen layers too.
     """
     training = context.training
-    if training is None or not context.is_whole:
+    if training is None or training.lora is not None or not context.is_whole:
         return
     paths = list(islice(layer_paths(context.graph), _MAX_PATHS))
     if _are_too_many(training.patterns, paths) or len(paths) == _MAX_PATHS:

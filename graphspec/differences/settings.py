@@ -145,7 +145,9 @@ def _training(spec: Spec, known: Values) -> Values:
     values: Values = {
         path: value
         for path, value in known.items()
-        if path.startswith("training.") and path.split(".")[1].partition("[")[0] not in _WRITTEN_OTHERWISE
+        if path.startswith("training.")
+        and path.split(".")[1].partition("[")[0] not in _WRITTEN_OTHERWISE
+        and not path.startswith("training.lora.layers")
     }
     values |= written_values("training.optimizer", spec.training.optimizer)
     values |= _objects("training.callbacks", spec.training.callbacks)
@@ -153,6 +155,8 @@ def _training(spec: Spec, known: Values) -> Values:
     values |= {
         f"training.learning_rate_multipliers.{each.layers.text}": each.factor for each in spec.training.multipliers
     }
+    if spec.training.lora is not None:
+        values |= {f"training.lora.layers.{each.text}": "adapted" for each in spec.training.lora.layers}
     if spec.training.initial_weights is not None:
         values |= weights_values("training.initial_weights", spec.training.initial_weights)
     assert spec.model.training is not None

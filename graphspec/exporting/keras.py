@@ -10,6 +10,7 @@ import numpy as np
 
 from graphspec.exporting.formats import Arrays, LoadedExport, Signature
 from graphspec.to_keras.adapted_layers import adaptable_layers, store_vocabulary
+from graphspec.to_keras.adapters import drop_adapters
 from graphspec.to_keras.keras_messages import reason
 
 __all__ = ["convert", "load", "reason", "unsupported"]
@@ -24,6 +25,7 @@ def convert(model: keras.Model, signature: Signature, path: Path) -> None:
     """Write `model` to `path`, without losses and optimizer: it is for inference."""
     for layer in adaptable_layers(model).values():
         store_vocabulary(layer)
+    drop_adapters(model)
     keras.Model(model.input, model.output, name=model.name).save(path)
 
 

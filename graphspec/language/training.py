@@ -33,6 +33,16 @@ def with_learning_rate(optimizer: Object, value: Any, span: Span) -> Object:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Lora:
+    """Low-rank adapters for the layers that match. alpha: None for Keras' own, the rank."""
+
+    rank: int
+    alpha: float | None
+    layers: list[Pattern]
+    span: Span
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
     """A part of a training, with what differs from the part before.
@@ -67,6 +77,7 @@ class Training:
     freeze: list[Pattern] = field(default_factory=list)
     initial_weights: Weights | None = None
     multipliers: list[Multiplier] = field(default_factory=list)
+    lora: Lora | None = None
 
     @property
     def is_staged(self) -> bool:

@@ -223,7 +223,7 @@ class Run:
 
         spec = spec or self.spec
         file = self.model_file(checkpoint)
-        model = build_model(spec, pretrained=False)
+        model = build_model(spec, pretrained=False, adapted=False)
         try:
             if unknown := restore_configs(model, saved_configs(file)):
                 raise ValueError(f"it does not hold the adapted state of `{unknown[0]}`")

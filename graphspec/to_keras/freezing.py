@@ -17,7 +17,8 @@ from graphspec.diagnostics import Report
 from graphspec.language.graph import ExternalModel, Pattern
 from graphspec.language.training import Stage, Training
 from graphspec.language.traversal import layer_paths
-from graphspec.to_keras.keras_internals import flattened_layers
+from graphspec.to_keras.adapters import open_adapters
+from graphspec.to_keras.keras_internals import flattened_layers, set_trainable
 from graphspec.to_keras.model import Built
 
 
@@ -58,7 +59,7 @@ class Freezing:
     def __init__(self, built: Built, training: Training) -> None:
         self.built = built
         self.training = training
-        self._at_first = [(layer, layer.trainable) for layer in flattened_layers(built.model)]
+        self._at_first = built.trainable or [(layer, layer.trainable) for layer in flattened_layers(built.model)]
 
     def enter(self, number: int) -> None:
         """Freeze and unfreeze layers for stage `number`, from 0. Raises SpecError if a pattern matches no layer."""
@@ -66,6 +67,7 @@ class Freezing:
         for stage in self.training.stages[: number + 1]:
             freeze(self.built, stage.freeze)
             unfreeze(self.built, stage.unfreeze)
+        open_adapters(self.built.model)
 
     def count_trained(self, *, may_be_none: bool = False) -> list[int]:
         """Return the number of weights that each stage trains, and leave the model as before the first stage.
@@ -83,11 +85,12 @@ class Freezing:
                 check_trainable(self.built.model, self.training, stage)
             counts.append(sum(prod(each.shape) for each in self.built.model.trainable_variables))
         self._reset()
+        open_adapters(self.built.model)
         return counts
 
     def _reset(self) -> None:
         for layer, trainable in self._at_first:  # a model comes before its layers, and Keras sets those as well
-            layer.trainable = trainable
+            set_trainable(layer, trainable)
 
 
 def matched_layers(built: Built, patterns: list[Pattern]) -> dict[str, Any]:
@@ -103,7 +106,7 @@ def matched_layers(built: Built, patterns: list[Pattern]) -> dict[str, Any]:
 def _set_trainable(layer: Any, *, trainable: bool) -> None:
     """Set the flag of a layer and of each layer in it: Keras leaves those alone where the outer flag is so already."""
     for each in flattened_layers(layer):
-        each.trainable = trainable
+        set_trainable(each, trainable)
 
 
 def _open(model: Any) -> None:

@@ -22,6 +22,8 @@ training on several devices takes from here is tried at its start with the Keras
 | `Metric._direction` | `direction_of` | nothing else says whether a metric should rise |
 | `applications.*.LayerScale` and others | `unexported` | models of `keras.applications` are made of them |
 | `Layer._non_trainable_variables` | `state_variables` | frozen weights are among those that are public |
+| `Layer._trainable_variables` | `own_trainable_variables`, `set_trainable` | the public ones hold inner layers |
+| `Dense._kernel`, `Embedding._embeddings` | `frozen_by_lora` | the public ones have the adapters added |
 | `SeedGenerator.next` | `seeds_of_replicas` | replicas would draw the same numbers for other rows |
 | `context.configure_coordination_service` | `bounded_connection` | TensorFlow waits for other workers for an hour |
 | `Optimizer._apply_weight_decay` | `multiply_learning_rates` | it takes all variables with one learning rate |
@@ -247,6 +249,23 @@ def state_variables(model: keras.Model) -> list[Any]:
     """Return the variables that layers change while they train, such as moving averages, without frozen weights."""
     variables = [each for layer in flattened_layers(model) for each in layer._non_trainable_variables]
     return [each for each in {id(each): each for each in variables}.values() if "float" in str(each.dtype)]
+
+
+def own_trainable_variables(layer: Any) -> list[Any]:
+    """Return the variables of a layer itself that train unless they are frozen."""
+    return list(layer._trainable_variables)
+
+
+def set_trainable(layer: Any, trainable: bool) -> None:
+    """Set the flag of a layer, and of its own variables: TensorFlow drops an assignment of the value that is there."""
+    layer.trainable = trainable
+    for variable in layer._trainable_variables:
+        variable.trainable = trainable
+
+
+def frozen_by_lora(layer: Any) -> Any:
+    """Return the variable that LoRA freezes in an adapted layer."""
+    return layer._embeddings if hasattr(layer, "_embeddings") else layer._kernel
 
 
 def counting_variables(model: keras.Model) -> list[Any]:

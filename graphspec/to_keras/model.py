@@ -58,6 +58,7 @@ class Built:
         values: the symbolic value of each input and node, by the id of its graph and its name.
         calls: the symbolic result of each step of a node, by the id of its graph and its name.
         warnings: masks that layers drop.
+        trainable: whether each Keras layer trains, before adapters in frozen layers are let train; empty without any.
     """
 
     graph: Graph
@@ -66,6 +67,7 @@ class Built:
     values: dict[int, dict[str, Any]]
     calls: dict[int, dict[str, list[Any]]]
     warnings: Report
+    trainable: list[tuple[Any, bool]] = field(default_factory=list)
 
 
 def build_graph(

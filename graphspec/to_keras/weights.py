@@ -25,6 +25,7 @@ from graphspec.diagnostics.rules import UNREADABLE_DATA, WEIGHTS_MISMATCH
 from graphspec.files import open_file
 from graphspec.hdf5_file import open_checked, owned_child
 from graphspec.language.graph import Weights
+from graphspec.to_keras.adapters import kept_adapters
 from graphspec.to_keras.keras_messages import keras_errors_as
 from graphspec.to_keras.saved_file import max_unpacked, saved_weights
 
@@ -136,7 +137,7 @@ def load_weights(model: keras.Model, weights: Weights) -> LoadedWeights:
                 _refuse(loaded, weights)
             for key in fitting:
                 _replace(wanted[key], found[key])
-        with keras_errors_as(partial(_unreadable, weights)):
+        with keras_errors_as(partial(_unreadable, weights)), kept_adapters(model):
             model.load_weights(ours)
     return loaded
 

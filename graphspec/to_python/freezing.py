@@ -18,7 +18,7 @@ def freezing(graph: Graph, patterns: list[Pattern]) -> list[Statement]:
     statements: list[Statement] = []
     frozen: set[str] = set()
     seen: set[Layer] = set()
-    for path, access, layer in _paths(graph):
+    for path, access, layer in layer_accesses(graph):
         if any(fnmatchcase(path, each.text) for each in patterns) and layer not in seen:
             seen.add(layer)
             if not any(access.startswith(each) for each in frozen):
@@ -31,12 +31,12 @@ def freezing(graph: Graph, patterns: list[Pattern]) -> list[Statement]:
 
 def stage_freezing(graph: Graph, training: Training) -> list[list[Statement]]:
     """Return the statements before each stage that freeze and unfreeze layers of `model`."""
-    paths = [(path, layer) for path, _, layer in _paths(graph)]
+    paths = [(path, layer) for path, _, layer in layer_accesses(graph)]
     writer = _FlagWriter(frozen_at_first(training, paths))
     written = []
     for stage, frozen in zip(training.stages, frozen_layers(training, paths), strict=True):
         statements = writer.changes_to(graph, frozen)
-        for path, access, layer in _paths(graph):
+        for path, access, layer in layer_accesses(graph):
             if isinstance(layer, ExternalModel):
                 statements += writer.inside(path, access, layer, stage)
         written.append(statements)
@@ -109,7 +109,7 @@ def _test(path: str, patterns: list[Pattern]) -> str:
     return " or ".join(f'fnmatchcase(f"{path}/{{layer.name}}", {literal_text(text)})' for text in texts)
 
 
-def _paths(graph: Graph) -> Iterator[tuple[str, str, Layer]]:
+def layer_accesses(graph: Graph) -> Iterator[tuple[str, str, Layer]]:
     """Yield every layer with its path, and the expression that finds it in `model`."""
     for layer in graph.called_layers():
         if not layer.is_operation:

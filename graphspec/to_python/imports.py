@@ -84,6 +84,41 @@ optimizer._apply_weight_decay = multiplied_decay"""
             )
         ],
     ),
+    "lora_layers": Function(
+        name="lora_layers",
+        parameters=["holder", "path", "patterns", "matches=False"],
+        doc="Return the layers with LoRA in a layer or model whose paths match, or that lie in one whose path does.",
+        body=[
+            Lines(
+                """\
+matches = matches or any(fnmatchcase(path, each) for each in patterns)
+found = [holder] if matches and hasattr(holder, "lora_enabled") else []
+for layer in holder._flatten_layers(include_self=False, recursive=False):
+    found += lora_layers(layer, f"{path}/{layer.name}", patterns, matches)
+return found"""
+            )
+        ],
+    ),
+    "open_adapters": Function(
+        name="open_adapters",
+        parameters=["model", "adapted"],
+        doc="Let adapters train in frozen layers too, and nothing else there. Return the flags of all layers before.",
+        body=[
+            Lines(
+                """\
+flags = [(each, each.trainable) for each in model._flatten_layers()]
+adapters, frozen = {id(each) for each in adapted}, set()
+for layer, trainable in flags:
+    inside = {id(each) for each in layer._flatten_layers()}
+    frozen |= set() if trainable else inside
+    layer.trainable = id(layer) not in frozen or not adapters.isdisjoint(inside)
+    for each in layer._trainable_variables:
+        is_kernel = id(layer) in adapters and each.name in ("kernel", "embeddings")
+        each.trainable = "lora" in each.name or not (is_kernel or id(layer) in frozen)
+return flags"""
+            )
+        ],
+    ),
 }
 """Functions that few modules need."""
 

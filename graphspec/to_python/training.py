@@ -19,6 +19,7 @@ from graphspec.to_python.frame import Frame, Instance
 from graphspec.to_python.freezing import learning_rate_factors, stage_freezing
 from graphspec.to_python.identifiers import Identifiers
 from graphspec.to_python.literals import literal, literal_text
+from graphspec.to_python.lora import CLOSED, OPENED, adapting
 from graphspec.to_python.module import Module
 from graphspec.to_python.objects import Objects
 from graphspec.to_python.source import (
@@ -186,6 +187,8 @@ class TrainingWriter:
         statements += self._adapting()
         if self.training.initial_weights is not None:
             statements.append(load_weights("model", self.training.initial_weights, self.module.path))
+        if self.training.lora is not None:
+            statements += adapting(self.spec.graph, self.training.lora)
         if not self.training.is_staged:
             statements.append(Do(Call(Text("compile_model"), (Text("model"),))))
         arguments: tuple[Expression, ...] = (Text("inputs"), Text("targets"))
@@ -230,6 +233,8 @@ class TrainingWriter:
         may_end_early = bool(self.training.callbacks)
         done, every = 0, stage_freezing(self.spec.graph, self.training)
         for number, (stage, freezing) in enumerate(zip(self.training.stages, every, strict=True)):
+            if freezing and self.training.lora is not None:
+                freezing = [CLOSED, *freezing, OPENED]
             statements += [Blank(), Comment([stage.name]), *freezing]
             own = () if stage.optimizer is self.training.optimizer else (self._made(stage.optimizer),)
             statements.append(Do(Call(Text("compile_model"), (Text("model"), *own))))

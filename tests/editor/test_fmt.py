@@ -20,6 +20,7 @@ from graphspec.language.document import read_text
 from graphspec.language.schema import CheckpointModel, StageModel, TrainingModel
 from graphspec.language.schema import model as language
 from graphspec.language.schema.part import Part
+from graphspec.language.schema.training import LoraModel
 
 from .random_documents import KEYS, TEXTS, TREES, Writer, tree_of
 
@@ -283,6 +284,7 @@ def test_every_key_of_the_language_has_its_place() -> None:
         "node": language.NodeModel,
         "output": language.OutputModel,
         "training": TrainingModel,
+        "lora": LoraModel,
         "checkpoint": CheckpointModel,
         "stage": StageModel,
         "data": language.DataModel,

@@ -101,7 +101,7 @@ def compare(modules: list[Made], folder: Path) -> list[dict[str, Any]]:
     every = []
     for made in modules:
         keras.utils.clear_session()
-        model = build_model(made.spec, weightless=made.name in TOO_LARGE)
+        model = build_model(made.spec, weightless=made.name in TOO_LARGE, adapted=False)
         expected = describe(model, Walk, computes=made.name not in TOO_LARGE)
         if made.spec.training is not None and made.name not in TOO_LARGE:
             compile_model(made.spec, model)

@@ -259,6 +259,11 @@ IDLE_MULTIPLIER = Rule(
     "An entry of `learning_rate_multipliers` changes the learning rate of no layer.",
     severity=WARNING,
 )
+UNMATCHED_LORA = Rule("GS530", "unmatched-lora", TRAINING, "An entry of `lora` matches no layer.")
+NO_LORA = Rule(
+    "GS531", "no-lora", TRAINING, "An entry of `lora` matches layers, but none of them has a kernel that LoRA adapts."
+)
+REFUSED_LORA = Rule("GS532", "refused-lora", TRAINING, "Keras refuses LoRA for a layer as it is written.")
 
 MISSING_FILE = Rule("GS601", "missing-file", DATA, "A file that the spec names does not exist.")
 UNREADABLE_DATA = Rule("GS602", "unreadable-data", DATA, "A file cannot be read, or holds objects instead of numbers.")

@@ -74,6 +74,7 @@ FORMS: dict[str, Form] = {
             *(
                 "initial_weights",
                 "freeze",
+                "lora",
                 "learning_rate_multipliers",
                 "stages",
                 "precision",
@@ -83,8 +84,9 @@ FORMS: dict[str, Form] = {
             ),
             *("distribute", "deterministic", "log"),
         ),
-        whole={"checkpoint": "checkpoint", "stages": "stage"},
+        whole={"checkpoint": "checkpoint", "lora": "lora", "stages": "stage"},
     ),
+    "lora": Form(("rank", "alpha", "layers")),
     "stage": Form(("name", "epochs", "learning_rate", "freeze", "unfreeze")),
     "checkpoint": Form(("every", "keep", "monitor")),
     "search": Form(("parameters", "monitor", "trials", "timeout", "sampler", "pruner"), named={"parameters": "range"}),

@@ -115,10 +115,16 @@ TEXTS: dict[str, dict[str, str]] = {
         "distribute": "How steps are divided: `mirrored` among the GPUs of one machine, `multi_worker` among machines.",
         "freeze": "Layers that training does not change: names, paths `model/layer`, or globs.",
         "learning_rate_multipliers": "Name, path or glob of layers → factor of their learning rate.",
+        "lora": "Low-rank adapters: training changes them in place of the kernels of these layers.",
         "stages": "Parts of the training, one after the other, each with what differs: epochs, learning rate, layers.",
         "initial_weights": "A weights file that training starts from, or `{file: ..., partial: true}`.",
         "log": "Additional logs of the metrics: files of the run, or a run of MLflow.",
         "checkpoint": "How often checkpoints are written, and how many are kept.",
+    },
+    "LoraModel": {
+        "rank": "The rank of the adapters.",
+        "alpha": "The adapters are scaled by `alpha / rank`. Default: the rank.",
+        "layers": "The layers that get adapters: names, paths `model/layer` or `attention/query`, or globs.",
     },
     "StageModel": {
         "name": "The name in logs and reports. Default: `stage_1`, `stage_2`, ...",

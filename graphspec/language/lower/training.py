@@ -15,9 +15,10 @@ from graphspec.language.graph import Node, Object, Output, Pattern
 from graphspec.language.lower.files import read_weights
 from graphspec.language.lower.objects import FAULTY, read_argument, read_object
 from graphspec.language.schema.model import BALANCED, OutputModel
-from graphspec.language.schema.training import StageModel, TrainingModel
+from graphspec.language.schema.training import LoraModel, StageModel, TrainingModel
 from graphspec.language.training import (
     LEARNING_RATE,
+    Lora,
     Multiplier,
     Stage,
     Training,
@@ -51,7 +52,12 @@ def lower_training(model: TrainingModel, folder: Path, report: Report) -> Traini
         freeze=_patterns(model, "freeze"),
         initial_weights=weights,
         multipliers=_multipliers(model),
+        lora=_lora(model.lora),
     )
+
+
+def _lora(model: LoraModel | None) -> Lora | None:
+    return Lora(model.rank, model.alpha, _patterns(model, "layers"), model.span) if model is not None else None
 
 
 def _stages(model: TrainingModel, optimizer: Object, report: Report) -> list[Stage]:
@@ -71,7 +77,7 @@ def _stages(model: TrainingModel, optimizer: Object, report: Report) -> list[Sta
     ]
 
 
-def _patterns(part: TrainingModel | StageModel, key: str) -> list[Pattern]:
+def _patterns(part: TrainingModel | StageModel | LoraModel, key: str) -> list[Pattern]:
     return [Pattern(each.value, each.span) for each in part.located(key).as_list()]
 
 

@@ -86,6 +86,18 @@ def _size_or_auto(value: Any, validate: Callable[[Any], int]) -> int:
 Glob = Annotated[str, Field(min_length=1)]
 
 
+MAX_RANK = 65_536
+"""The largest rank of LoRA: beyond it, the adapters of any layer are larger than its kernel."""
+
+
+class LoraModel(Part):
+    """Low-rank adapters of layers: their rank, their scale `alpha / rank`, and the layers that get them."""
+
+    rank: Annotated[int, Field(gt=0, le=MAX_RANK)]
+    alpha: Annotated[float, Field(gt=0, le=FLOAT32_MAX)] | None = None
+    layers: Annotated[list[Glob], Field(min_length=1)]
+
+
 class StageModel(Part):
     """A part of a training: what differs from the part before."""
 
@@ -114,6 +126,7 @@ class TrainingModel(Part):
     distribute: Annotated[Literal["mirrored", "multi_worker"] | None, BeforeValidator(_known_strategy)] = None
     freeze: list[Glob] = []
     learning_rate_multipliers: dict[Glob, Annotated[float, Field(gt=0, le=FLOAT32_MAX)]] = {}
+    lora: LoraModel | None = None
     stages: Annotated[list[StageModel], Field(min_length=1)] | None = None
     initial_weights: Any = None
     log: list[Literal["tensorboard", "csv", "mlflow"]] = []
