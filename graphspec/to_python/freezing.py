@@ -47,7 +47,7 @@ def learning_rate_factors(graph: Graph, multipliers: list[Multiplier]) -> Iterat
     """Yield the expressions for each layer of `model` that a multiplier matches, with its factor."""
     for each in multipliers:
         seen: set[Layer] = set()
-        for path, access, layer in _paths(graph):
+        for path, access, layer in layer_accesses(graph):
             if fnmatchcase(path, each.layers.text) and layer not in seen:
                 seen.add(layer)
                 yield Items((Text(access), Text(repr(each.factor))), "(")
