@@ -207,7 +207,8 @@ def test_adapters_train_through_stages(write: Write, tmp_path: Path) -> None:
     """Stages freeze and unfreeze around adapters, whose kernels stay frozen; a kill at a border resumes exactly."""
     stages = """
         freeze: [encoder, words], stages: [
-          {name: head, epochs: 1, freeze: ["joined*"]}, {name: all, epochs: 1, unfreeze: [encoder/inner, encoder/seen]}],
+          {name: head, epochs: 1, freeze: ["joined*"]},
+          {name: all, epochs: 1, unfreeze: [encoder/inner, encoder/seen]}],
         """
     path = spec(write, "{rank: 2, layers: ['*query', 'joined*']}")
     text = (
