@@ -221,7 +221,7 @@ def test_a_run_that_goes_on_from_an_earlier_checkpoint_agrees_with_itself(
     def killed(*given: Any, **more: Any) -> None:
         raise SystemExit(1)
 
-    monkeypatch.setattr("graphspec.training.trainer.fit", killed)
+    monkeypatch.setattr("graphspec.training.stages.fit", killed)
     with pytest.raises(SystemExit):
         graphspec.resume(run)
     monkeypatch.undo()
