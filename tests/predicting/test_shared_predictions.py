@@ -74,7 +74,8 @@ def test_predicted_text_is_kept(tmp_path: Path) -> None:
         predictor = predictor_of(tmp_path / "model.keras")
         samples = predictor.samples(Files({"number": str(tmp_path / "number.npy")}), targets=False)
         batches = predictor.batches(samples, 2) if own is None else predict_together(predictor, samples, 2, own)
-        return list(np.concatenate([each.predicted["word"] for each in batches]).tolist())
+        words: list[Any] = np.concatenate([each.predicted["word"] for each in batches]).tolist()
+        return words
 
     alone = predicted(None)
     assert {b"x y", b"a"} < {each for row in alone for each in row}
