@@ -119,7 +119,7 @@ def _move_weights(owner: dict[str, Any], key: str, base: Path, folder: Path) -> 
 
 
 def _move_weight_files(tree: Any, base: Path, folder: Path) -> None:
-    """Make the path of every array that fills a weight or is a constant, and of every vocabulary, relative to `folder`."""
+    """Make the paths of arrays that fill weights or are constants, and of vocabularies, relative to `folder`."""
     pending = [tree]
     while pending:
         value = pending.pop()
