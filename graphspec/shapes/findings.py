@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from itertools import islice
 
 from graphspec.diagnostics import Diagnostic, Label
-from graphspec.diagnostics.rules import BAD_OPERANDS, BAD_SELECTION, Rule
+from graphspec.diagnostics.rules import BAD_OPERANDS, BAD_SELECTION, NO_BATCH, TOO_LARGE, Rule
 from graphspec.diagnostics.shape_text import MAX_LISTED, shape_text
 from graphspec.language.feed import Reference
 from graphspec.language.graph import Graph, Layer, Node, Step
 from graphspec.shapes.call import Refusal
-from graphspec.shapes.tensor import Value
+from graphspec.shapes.tensor import MAX_ELEMENTS, MAX_RANK, Tensor, TooLargeError, Value
 
 
 def bad_index(reference: Reference, count: int) -> Diagnostic:
@@ -38,6 +38,26 @@ def outputs_of_several(graph: Graph, values: dict[str, Value]) -> Iterator[Diagn
                 expected="one tensor",
                 help=f"compute it in a node, and name one of its tensors: `{name}: node{picked}`",
             )
+
+
+def lost_batch(layer: Layer, batched: Tensor, other: Tensor) -> Refusal:
+    """Return the refusal of an operation that broadcasts `other`, without a batch, over the batch of `batched`."""
+    return Refusal(
+        NO_BATCH,
+        f"`{layer.class_name}` broadcasts {other}, which has no batch axis, over the batch of {batched}",
+        expected=f"at most {batched.rank - 1} dimension{'' if batched.rank == 2 else 's'}, or a first one of size 1",
+        help="axis 0 is the batch: insert a 1 after it with `ops.expand_dims: 1`, or leave an axis out",
+    )
+
+
+def too_large(what: str, error: TooLargeError) -> Refusal:
+    """Return the refusal of a tensor that is too large."""
+    return Refusal(
+        TOO_LARGE,
+        f"{what} has {error}",
+        expected=f"at most {MAX_RANK} dimensions, and {MAX_ELEMENTS:,} elements",
+        help="NumPy and TensorFlow have no larger tensors: reduce the sizes, or what multiplies them",
+    )
 
 
 def diagnostic_of(

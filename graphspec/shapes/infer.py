@@ -14,7 +14,7 @@ from typing import Any
 
 from graphspec import catalog
 from graphspec.diagnostics import Diagnostic, Label
-from graphspec.diagnostics.rules import SHAPE_MISMATCH, TOO_LARGE
+from graphspec.diagnostics.rules import SHAPE_MISMATCH
 from graphspec.diagnostics.shape_text import shape_text
 from graphspec.language.batchless import Kind, Kinds
 from graphspec.language.feed import Feed, Reference
@@ -22,15 +22,13 @@ from graphspec.language.graph import ExternalModel, Graph, Input, Layer, NestedM
 from graphspec.language.traversal import size_of
 from graphspec.shapes.binding import bind
 from graphspec.shapes.call import SHAPE_RULES, Call, Refusal, ShapeRule
-from graphspec.shapes.findings import bad_index, diagnostic_of, outputs_of_several
+from graphspec.shapes.findings import bad_index, diagnostic_of, lost_batch, outputs_of_several, too_large
 from graphspec.shapes.lost_masks import Frame, Watch
 from graphspec.shapes.masks import masked
 from graphspec.shapes.origins import origins
 from graphspec.shapes.saved import read_saved
 from graphspec.shapes.sizes import compatible
 from graphspec.shapes.tensor import (
-    MAX_ELEMENTS,
-    MAX_RANK,
     UNKNOWN,
     Shape,
     Size,
@@ -38,6 +36,7 @@ from graphspec.shapes.tensor import (
     TooLargeError,
     Value,
     is_known,
+    tensors,
 )
 
 COMPUTE_DTYPES = {"mixed_float16": "float16", "mixed_bfloat16": "bfloat16"}
@@ -137,9 +136,9 @@ class _Walk:
         try:
             return Tensor((self.batch or each.batch_size, *each.shape), each.dtype)
         except TooLargeError as error:
-            too_large = _too_large(f"the input `{each.name}`", error)
+            refusal = too_large(f"the input `{each.name}`", error)
             self.shapes.findings.append(
-                Diagnostic(too_large.rule, too_large.message, each.span, too_large.expected, too_large.help)
+                Diagnostic(refusal.rule, refusal.message, each.span, refusal.expected, refusal.help)
             )
             return UNKNOWN
 
@@ -154,6 +153,7 @@ class _Walk:
             self.watch.frames.append(Frame(graph, node, number))
             try:
                 result = self.call(step.layer, value, keywords, listed=listed)
+                self.refuse_lost_batch(graph, node, number, [value, keywords], result)
                 self.watch.see(value, keywords, result)
             except _Unfit as unfit:
                 calls = {**self.shapes.calls[id(graph)], node.name: results}
@@ -194,6 +194,23 @@ class _Walk:
         elif found[0] < Kind.BATCHED:
             before = _for_samples(before, rows)
         return before, {name: self.resolve(each, repeated) for name, each in step.call.items()}
+
+    def refuse_lost_batch(self, graph: Graph, node: Node, number: int, taken: Any, result: Value) -> None:
+        """Refuse an operation that broadcasts a tensor without a batch over the batch of another.
+
+        Raises:
+            _Unfit: It does, so that it fails for any other number of samples.
+        """
+        layer, found = node.steps[number].layer, self.kinds[id(graph)].operands(node, number)
+        is_mixed = bool(found) and min(found) < Kind.BATCHED and max(found) == Kind.BATCHED
+        if not is_mixed or not isinstance(result, Tensor) or not _broadcasts(layer):
+            return
+        pairs = list(zip(tensors(taken), found, strict=False))
+        batched = [each for each, kind in pairs if kind == Kind.BATCHED]
+        others = [each for each, kind in pairs if kind < Kind.BATCHED]
+        first = next((each for each in batched if isinstance(each, Tensor) and each.rank == result.rank), None)
+        if first is not None and first.shape[0] != result.shape[0]:
+            raise _Unfit(lost_batch(layer, first, next(each for each in others if isinstance(each, Tensor))), layer)
 
     def feed(self, feed: Feed, values: dict[str, Value]) -> Value:
         """Return the operands of a node."""
@@ -237,7 +254,7 @@ class _Walk:
         except Refusal as refusal:
             raise _Unfit(refusal, layer) from None
         except TooLargeError as error:
-            raise _Unfit(_too_large(f"the output of `{layer.class_name}`", error), layer) from None
+            raise _Unfit(too_large(f"the output of `{layer.class_name}`", error), layer) from None
 
     def prepare(self, layer: Layer, value: Value, keywords: dict[str, Any], *, listed: bool) -> Call:
         """Return the call as its rule sees it, with float tensors cast to the dtype that the layer computes in."""
@@ -314,14 +331,12 @@ def _rule(name: str) -> ShapeRule | None:
     return SHAPE_RULES.get(name)
 
 
-def _too_large(what: str, error: TooLargeError) -> Refusal:
-    """Return the refusal of a tensor that is too large."""
-    return Refusal(
-        TOO_LARGE,
-        f"{what} has {error}",
-        expected=f"at most {MAX_RANK} dimensions, and {MAX_ELEMENTS:,} elements",
-        help="NumPy and TensorFlow have no larger tensors: reduce the sizes, or what multiplies them",
-    )
+def _broadcasts(layer: Layer) -> bool:
+    if not layer.is_operation:
+        return False
+    from graphspec.shapes.ops.operands import broadcasts  # loaded with the rules of operations
+
+    return broadcasts(layer.class_name)
 
 
 def _for_samples(value: Value, rows: Size) -> Value:

@@ -155,7 +155,7 @@ def test_report_shows_the_line(newline: str, tmp_path: Path) -> None:
     assert shown[0].startswith(f"{path}:3:24: error[GS101]")
     assert shown[2:4] == [
         "3 | outputs: {y: {from: x, aply: Flatten}}",
-        "  | " + " " * 23 + "^^^^ one of the 8 keys here",
+        "  | " + " " * 23 + "^^^^ one of the 11 keys here",
     ]
 
 

@@ -305,8 +305,8 @@ blocks:
     params: {size: 4}
     inputs: x
     graph:
-      bias: {weight: {shape: ["${size}"], initializer: zeros}}
       scale: {constant: [1.0, 2.0, 3.0, 4.0]}
+      bias: {apply: {ops.arange: "${size}"}}
       scaled: {from: [x, scale], apply: ops.multiply}
     output: {from: [scaled, bias], apply: ops.add}
   looked_up: {inputs: x, output: {from: x, apply: {Embedding: {input_dim: 6, output_dim: 4}}}}

@@ -287,9 +287,9 @@ def graph_attention(
     def head(x: Any) -> Any:
         sent = layers.Dense(units, use_bias=False)(x)
         from_here = layers.Dense(1, use_bias=False)(sent)
-        from_there = ops.transpose(layers.Dense(1, use_bias=False)(sent), (0, 2, 1))
+        from_there = layers.Reshape((1, nodes))(layers.Dense(1, use_bias=False)(sent))
         scores = layers.LeakyReLU(0.2)(ops.add(from_here, from_there))
-        return ops.matmul(ops.softmax(ops.where(cites, scores, -1e9)), sent)
+        return ops.matmul(layers.Softmax()(ops.where(cites, scores, -1e9)), sent)
 
     x = layers.Dense(units * heads, activation="relu")(papers)
     for _ in range(depth):

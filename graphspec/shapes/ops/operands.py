@@ -20,11 +20,14 @@ from graphspec.shapes.ops.promotion import FLOAT_NUMBER, INT_NUMBER, promote, st
 from graphspec.shapes.sizes import broadcast
 from graphspec.shapes.tensor import Shape, Tensor
 
-ARRAY_OPERATIONS: set[str] = {
-    "ops.where",
-    *(f"ops.{name}" for name in ("matmul", "dot", "inner", "outer", "tensordot")),
-}
+_PRODUCTS = {f"ops.{name}" for name in ("matmul", "dot", "inner", "outer", "tensordot")}
+ARRAY_OPERATIONS: set[str] = {"ops.where", *_PRODUCTS}
 """Operations of which a constant list is an array: float32, int32 or bool by its numbers. Pairwise ones are added."""
+
+
+def broadcasts(name: str) -> bool:
+    """Return whether an operation computes with the elements of several tensors, which it broadcasts."""
+    return name in ARRAY_OPERATIONS and name not in _PRODUCTS
 
 
 def array_shape(call: Call, argument: str, value: Any) -> Shape:
