@@ -273,7 +273,7 @@ def test_any_json_keeps_its_meaning(tree: Any, indent: Any) -> None:
 
 def test_every_key_of_the_language_has_its_place() -> None:
     """The order of keys knows exactly the keys of the language."""
-    beside = {"when", "otherwise", "include", "vars"}
+    beside = {"each", "when", "otherwise", "include", "vars"}
     parts: dict[str, type[Part]] = {
         "spec": language.SpecModel,
         "model": language.NestedModelSpec,
@@ -282,6 +282,7 @@ def test_every_key_of_the_language_has_its_place() -> None:
         "input": language.InputModel,
         "node": language.NodeModel,
         "output": language.OutputModel,
+        "loss": language.LossModel,
         "training": TrainingModel,
         "checkpoint": CheckpointModel,
         "data": language.DataModel,

@@ -70,7 +70,7 @@ def test_every_key_has_a_text() -> None:
     parts = {part.__name__: part for part in declared.values() if isinstance(part, type) and issubclass(part, Part)}
     for name, texts in TEXTS.items():
         keys = {field.alias or key for key, field in parts[name].model_fields.items()}
-        assert set(texts) - {"when", "otherwise"} == keys, name
+        assert set(texts) - {"each", "when", "otherwise"} == keys, name
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
