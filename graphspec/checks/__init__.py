@@ -28,6 +28,7 @@ from graphspec.checks.monitors import check_monitors
 from graphspec.checks.plugins import check_plugins
 from graphspec.checks.splits import check_splits
 from graphspec.checks.stages import check_stages
+from graphspec.checks.taps import check_taps
 from graphspec.checks.unused import check_unused
 from graphspec.checks.values import check_values
 from graphspec.checks.vocabularies import check_vocabularies
@@ -68,6 +69,7 @@ DATA_CHECKS: tuple[Check, ...] = (
     check_whole_batches,
     check_files,
     check_lookup_files,
+    check_taps,
 )
 """Checks that read the headers of the files a spec names."""
 

@@ -22,7 +22,8 @@ UNUSABLE = {**CODE_CARRYING, **CODE_CARRYING_OPS, **FAILING_OPS, **NOT_APPLIED}
 @click.command()
 @click.argument("name", required=False, metavar="[NAME]")
 @click.option("--kind", type=click.Choice(KINDS), help="Only names of this kind.")
-def layers(name: str | None, kind: Kind | None) -> None:
+@click.option("--of", "origin", metavar="MODEL", help="The layers inside a model, which `taps` can name.")
+def layers(name: str | None, kind: Kind | None, origin: str | None) -> None:
     """List the layers, operations, losses, metrics, optimizers and so on that a spec can use, or describe NAME.
 
     The list is that of the Keras version that this graphspec was made for; TensorFlow is not loaded.
@@ -32,7 +33,14 @@ def layers(name: str | None, kind: Kind | None) -> None:
     graphspec layers --kind losses         list those of one kind
     graphspec layers LSTM                  describe it, its arguments and their defaults
     graphspec layers ops.image.resize
+    graphspec layers --of application:ResNet50
+    graphspec layers --of model.keras
     """
+    if origin is not None:
+        if name is not None or kind is not None:
+            raise click.UsageError("--of lists the layers of one model: leave out NAME and --kind")
+        _list_inner(origin)
+        return
     if name is None:
         click.echo("\n\n".join(_listed(each, with_title=kind is None) for each in ([kind] if kind else KINDS)))
         return
@@ -42,6 +50,16 @@ def layers(name: str | None, kind: Kind | None) -> None:
         return
     echo(_unknown(name, [kind] if kind else list(KINDS)), err=True)
     sys.exit(1)
+
+
+def _list_inner(origin: str) -> None:
+    """Print name, class and output shape of the layers of a model, one a line. Exits with 1 where there is none."""
+    from graphspec.to_keras.external_models import inner_layers
+
+    rows = inner_layers(origin)
+    widths = [max(len(row[column]) for row in rows) for column in (0, 1)] if rows else []
+    for each, class_name, shape in rows:
+        echo(f"{each:{widths[0]}}  {class_name:{widths[1]}}  {shape}")
 
 
 def usable(kind: Kind) -> list[str]:

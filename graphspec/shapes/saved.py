@@ -71,6 +71,11 @@ def _with_taps(graph: Graph, model: ExternalModel) -> Graph:
     return graph
 
 
+def layers_of(graph: Graph) -> list[str]:
+    """Return the names of the layers of a saved model, without its inputs."""
+    return list(dict.fromkeys(name.rpartition("/")[0] for name in graph.nodes if "/" in name))
+
+
 def _node(layer: str, number: int) -> str:
     """Return the name of the node of a layer's call. No name of Keras has a `/`."""
     return f"{layer}/{number}"

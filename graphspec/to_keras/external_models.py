@@ -6,17 +6,21 @@ Each is converted to the form of a nested model: bare tensors for one input or o
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import keras
 
+from graphspec import catalog
 from graphspec.checks.files import require_file
-from graphspec.diagnostics import Report, SpecError
-from graphspec.diagnostics.rules import BAD_TAP
+from graphspec.checks.taps import no_such_layer
+from graphspec.diagnostics import Report, SourceText, SpecError
+from graphspec.diagnostics.rules import BAD_TAP, UNKNOWN_OBJECT
+from graphspec.diagnostics.shape_text import shape_text
 from graphspec.diagnostics.suggest import did_you_mean, one_of
 from graphspec.language.graph import ExternalModel, Pattern
 from graphspec.to_keras.installed import missing_in_keras, refused_arguments
-from graphspec.to_keras.keras_internals import calls_of, fresh_layer_names
+from graphspec.to_keras.keras_internals import calls_of, fresh_layer_names, weightless_scope
 from graphspec.to_keras.saved_file import by_name, load_saved
 
 
@@ -83,7 +87,7 @@ def _in_nested_form(model: keras.Model, external: ExternalModel) -> tuple[keras.
         return model, Interface([], [])
     report = Report()
     for tap in external.taps:
-        tapped = _tapped(model, tap, outputs, report)
+        tapped = _tapped(model, tap, outputs, external.source, report)
         if tapped is not None:
             outputs[tap.text] = tapped
     report.raise_if_errors()
@@ -93,6 +97,34 @@ def _in_nested_form(model: keras.Model, external: ExternalModel) -> tuple[keras.
 
 def _bare(tensors: dict[str, Any]) -> Any:
     return next(iter(tensors.values())) if len(tensors) == 1 else tensors
+
+
+def inner_layers(origin: str) -> list[tuple[str, str, str]]:
+    """Return name, class and output shape of the layers of a model that can be tapped.
+
+    Args:
+        origin: `application:NAME`, or the path of a saved model.
+
+    Raises:
+        SpecError: There is no such model, or it cannot be read.
+    """
+    span = SourceText("--of", origin).first_line
+    kind, _, name = origin.partition(":")
+    is_application = kind == "application" and bool(name)
+    if is_application and name not in catalog.applications():
+        raise SpecError.of(
+            UNKNOWN_OBJECT,
+            f"there is no application `{name}`",
+            expected=f"a function of `keras.applications`, of Keras {catalog.keras_version()}",
+            help=did_you_mean(name, catalog.applications(), f"it has {one_of(catalog.applications(), 8)}"),
+        )
+    path = None if is_application else Path(origin)
+    external = ExternalModel(span=span, source=name if is_application else origin, source_span=span, path=path)
+    external.name = "model"
+    with weightless_scope():
+        model = _application(external, pretrained=False) if is_application else _from_file(external, weightless=True)
+    classes = {layer.name: type(layer).__name__ for layer in model.layers}
+    return [(key, classes[key], shape_text(tuple(tensor.shape))) for key, tensor in tappable(model).items()]
 
 
 def tappable(model: keras.Model) -> dict[str, Any]:
@@ -105,7 +137,7 @@ def tappable(model: keras.Model) -> dict[str, Any]:
     return found
 
 
-def _tapped(model: keras.Model, tap: Pattern, outputs: dict[str, Any], report: Report) -> Any:
+def _tapped(model: keras.Model, tap: Pattern, outputs: dict[str, Any], source: str, report: Report) -> Any:
     """Return the output of an inner layer; None after a diagnostic."""
     known = tappable(model)
     if tap.text in outputs and (tap.text not in known or outputs[tap.text] is known[tap.text]):
@@ -123,11 +155,5 @@ def _tapped(model: keras.Model, tap: Pattern, outputs: dict[str, Any], report: R
             expected="a layer that is called once and gives one tensor, and no input",
         )
     else:
-        report.add(
-            BAD_TAP,
-            f"there is no layer `{tap.text}` in the model",
-            tap.span,
-            expected="the name of a layer inside the model",
-            help=did_you_mean(tap.text, known, f"it has {one_of(known, 8)}"),
-        )
+        report.extend([no_such_layer(tap.text, list(known), source, tap.span)])
     return None

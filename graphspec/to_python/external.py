@@ -10,11 +10,16 @@ from graphspec.shapes.saved import read_saved
 from graphspec.to_python.literals import literal, literal_text
 from graphspec.to_python.source import Assign, Call, Do, Expression, Function, Pairs, Statement, Text
 
+_OWN = "output"
+"""The name of the output that an application has beside those of its inner layers."""
+
 MakePath = Callable[[Path], Expression]
 
 
 def interface_of(model: ExternalModel) -> tuple[list[str], list[str]] | None:
-    """Return the names of a saved model's inputs and outputs; None where its file does not tell them."""
+    """Return the names of a model's inputs and outputs; None where its file does not tell them, or nothing does."""
+    if model.path is None and model.taps:
+        return [""], [_OWN, *(tap.text for tap in model.taps)]
     graph = read_saved(model)
     return (list(graph.inputs), list(graph.outputs)) if graph is not None else None
 
@@ -25,14 +30,22 @@ def external_function(model: ExternalModel, name: str, make_path: MakePath) -> F
         keywords = {key: literal(each, as_tuple=True) for key, each in model.arguments.items()}
         keywords = {"weights": Text("None")} | keywords
         keywords.setdefault("name", Text(literal_text(model.name)))
-        made: Expression = Call(Text(f"keras.applications.{model.source}"), (), tuple(keywords.items()))
-        statements: list[Statement] = [Assign("model", made)]
+        application = Call(Text(f"keras.applications.{model.source}"), (), tuple(keywords.items()))
+        made: Expression = application
+        statements: list[Statement] = [Assign("model", application)]
+        if model.taps:
+            tapped = (("inputs", Text("whole.input")), ("outputs", _with_taps("whole", [_OWN], model)))
+            made = Call(Text("keras.Model"), (), (*tapped, ("name", Text(literal_text(model.name)))))
+            statements = [Assign("whole", application), Assign("model", made)]
         doc = f"Build the {model.source} of Keras."
     else:
         statements = [Assign("saved", Call(Text("keras.saving.load_model"), (make_path(model.path),)))]
         interface = interface_of(model)
         inputs, outputs = interface if interface is not None else ([""], [""])
-        arguments = (("inputs", _tensors("inputs", inputs)), ("outputs", _tensors("outputs", outputs)))
+        given = _tensors("outputs", outputs)
+        if model.taps:
+            given = _with_taps("saved", outputs[: len(outputs) - len(model.taps)], model)
+        arguments = (("inputs", _tensors("inputs", inputs)), ("outputs", given))
         made = Call(Text("keras.Model"), (), (*arguments, ("name", Text(literal_text(model.name)))))
         statements.append(Assign("model", made))
         doc = f"Load the model in `{model.source}`."
@@ -52,6 +65,13 @@ def _tensors(side: str, names: list[str]) -> Expression:
     if names == sorted(names):
         return Pairs(tuple((literal(name), Text(f"saved.{side}[{index}]")) for index, name in enumerate(names)))
     return Text(f"saved.{one}")
+
+
+def _with_taps(variable: str, outputs: list[str], model: ExternalModel) -> Expression:
+    """Return the outputs of a model by name, then those of its inner layers."""
+    own = [(literal(name), Text(f"{variable}.outputs[{index}]")) for index, name in enumerate(outputs)]
+    taps = [(literal(tap.text), Text(f"{variable}.get_layer({literal_text(tap.text)}).output")) for tap in model.taps]
+    return Pairs((*own, *taps))
 
 
 def settings_of(weights: Weights | None, trainable: bool, make_path: MakePath) -> list[Statement]:

@@ -30,7 +30,7 @@ def test_two_devices_equal_one(tmp_path: Path) -> None:
     """
     write_data(tmp_path)
     squares = "{from: hidden, apply: [ops.square, {ops.mean: {axis: -1}}], weight: 0.3}"
-    _train(tmp_path, 2, f"losses.small={squares}", "losses.even={from: read, apply: ops.mean, weight: 2.0}")
+    _train(tmp_path, 2, f"losses={{small: {squares}, even: {{from: read, apply: ops.mean, weight: 2.0}}}}")
     assert_equal_to_rounding(tmp_path / "one", tmp_path / "mirrored")
 
 

@@ -283,6 +283,7 @@ def test_every_key_of_the_language_has_its_place() -> None:
         "input": language.InputModel,
         "node": language.NodeModel,
         "output": language.OutputModel,
+        "loss": language.LossModel,
         "training": TrainingModel,
         "lora": LoraModel,
         "checkpoint": CheckpointModel,
