@@ -207,7 +207,8 @@ def test_adapters_train_through_stages(write: Write, tmp_path: Path) -> None:
     """Stages freeze and unfreeze around adapters, whose kernels stay frozen; a kill at their border resumes exactly."""
     stages = """
         freeze: [encoder, words], stages: [
-          {name: head, epochs: 1, freeze: ["joined*"]}, {name: all, epochs: 1, unfreeze: [encoder/inner, encoder/seen]}],
+          {name: head, epochs: 1, freeze: ["joined*"]},
+          {name: all, epochs: 1, unfreeze: [encoder/inner, encoder/seen]}],
         """
     path = spec(write, "{rank: 2, layers: ['*query', 'joined*']}")
     text = (
@@ -216,7 +217,9 @@ def test_adapters_train_through_stages(write: Write, tmp_path: Path) -> None:
     path.write_text(text, encoding="utf-8")
     counted = graphspec.summarize(path)
     built = build_spec(graphspec.load(path))
-    freezing = Freezing(built, graphspec.load(path).training)
+    training = graphspec.load(path).training
+    assert training is not None
+    freezing = Freezing(built, training)
     head = {"y/kernel", "y/bias"}
     freezing.enter(0)
     assert (adapted(built.model), others(built.model)) == ({"seen/query", "joined_conv1d"}, head)
