@@ -19,8 +19,14 @@ CLOSED = For("layer, trainable", Text("flags"), [Assign("layer.trainable", Text(
 """The statement that takes `OPENED` back."""
 
 
-def adapting(graph: Graph, lora: Lora) -> list[Statement]:
-    """Return the statements that add the adapters to `model`."""
+def adapting(graph: Graph, lora: Lora, *, is_changed: bool) -> list[Statement]:
+    """Return the statements that add the adapters to `model`.
+
+    Args:
+        graph: The graph of the model.
+        lora: The adapters.
+        is_changed: Keep the flags of the layers for stages that change them.
+    """
     layers: dict[str, Expression] = {}
     for path, access in _accesses(graph):
         if any(fnmatchcase(around, each.text) for around in _with_holders(path) for each in lora.layers):
@@ -31,8 +37,9 @@ def adapting(graph: Graph, lora: Lora) -> list[Statement]:
             found = Call(Text("lora_layers"), (Text(access), Text(literal_text(path)), patterns))
             layers.setdefault(access, Text(f"*{flat(found)}"))
     keywords = (("lora_alpha", literal(lora.alpha)),) if lora.alpha is not None else ()
+    opened = OPENED if is_changed else Do(OPENED.value)
     enabled = Do(Call(Text("layer.enable_lora"), (literal(lora.rank),), keywords))
-    return [Assign("adapted", Items(tuple(layers.values()))), For("layer", Text("adapted"), [enabled]), OPENED]
+    return [Assign("adapted", Items(tuple(layers.values()))), For("layer", Text("adapted"), [enabled]), opened]
 
 
 def _accesses(graph: Graph) -> Iterator[tuple[str, str]]:

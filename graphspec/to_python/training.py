@@ -188,7 +188,8 @@ class TrainingWriter:
         if self.training.initial_weights is not None:
             statements.append(load_weights("model", self.training.initial_weights, self.module.path))
         if self.training.lora is not None:
-            statements += adapting(self.spec.graph, self.training.lora)
+            is_changed = any(stage_freezing(self.spec.graph, self.training))
+            statements += adapting(self.spec.graph, self.training.lora, is_changed=is_changed)
         if not self.training.is_staged:
             statements.append(Do(Call(Text("compile_model"), (Text("model"),))))
         arguments: tuple[Expression, ...] = (Text("inputs"), Text("targets"))

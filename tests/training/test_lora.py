@@ -204,7 +204,7 @@ def test_the_python_module_adapts_the_same_layers(write: Write, tmp_path: Path) 
 
 @pytest.mark.slow
 def test_adapters_train_through_stages(write: Write, tmp_path: Path) -> None:
-    """Stages freeze and unfreeze around adapters, whose kernels stay frozen; a kill at a border resumes exactly."""
+    """Stages freeze and unfreeze around adapters, whose kernels stay frozen; a kill at their border resumes exactly."""
     stages = """
         freeze: [encoder, words], stages: [
           {name: head, epochs: 1, freeze: ["joined*"]},
@@ -216,10 +216,10 @@ def test_adapters_train_through_stages(write: Write, tmp_path: Path) -> None:
     )
     path.write_text(text, encoding="utf-8")
     counted = graphspec.summarize(path)
-    loaded = graphspec.load(path)
-    assert loaded.training is not None
-    built = build_spec(loaded)
-    freezing = Freezing(built, loaded.training)
+    built = build_spec(graphspec.load(path))
+    training = graphspec.load(path).training
+    assert training is not None
+    freezing = Freezing(built, training)
     head = {"y/kernel", "y/bias"}
     freezing.enter(0)
     assert (adapted(built.model), others(built.model)) == ({"seen/query", "joined_conv1d"}, head)
