@@ -209,21 +209,69 @@ def deepfm(fields: int = 39, words: int = 40_000, code: int = 16, width: int = 2
     return keras.Model({"categories": categories}, {"clicked": layers.Activation("sigmoid", name="clicked")(x)})
 
 
-def vae(pixels: int = 784, width: int = 256, latent: int = 8) -> keras.Model:
-    """An encoder to a normal distribution, a sample of it while training, a decoder, and the divergence."""
-    image = keras.Input((pixels,), name="image")
-    x = layers.Dense(width, activation="relu")(image)
+def graph_loss(value: Any, name: str, weight: float = 1.0) -> Any:
+    """A mean that Keras adds to the loss, by stock layers alone."""
+    return layers.Rescaling(weight, activity_regularizer=keras.regularizers.L1(1.0), name=name)(ops.mean(value))
+
+
+def vae(width: int = 128, latent: int = 8) -> keras.Model:
+    """An encoder to a normal distribution, a sample of it while training, a decoder, and the divergence as a loss."""
+    image = keras.Input((8, 8, 1), name="image")
+    x = layers.Dense(width, activation="relu")(layers.Flatten()(layers.Rescaling(0.0625)(image)))
     mean, log_variance = layers.Dense(latent)(x), layers.Dense(latent)(x)
     noise = layers.GaussianNoise(1.0)(ops.zeros_like(mean))
     deviation = ops.exp(ops.multiply(log_variance, 0.5))
     code = layers.Add()([mean, layers.Multiply()([deviation, noise])])
-    x = layers.Dense(width, activation="relu")(code)
-    restored = layers.Dense(pixels, activation="sigmoid", name="restored")(x)
+    x = layers.Dense(64, activation="sigmoid")(layers.Dense(width, activation="relu")(code))
+    restored = layers.Reshape((8, 8, 1))(x)
     surplus = layers.Add()([ops.square(mean), ops.exp(log_variance)])
     terms = ops.subtract(layers.Subtract()([surplus, log_variance]), 1.0)
-    divergence = ops.multiply(ops.sum(terms, axis=1, keepdims=True), 0.5)
-    divergence = layers.Identity(name="divergence")(divergence)
-    return keras.Model({"image": image}, {"restored": restored, "divergence": divergence})
+    kl = graph_loss(ops.multiply(ops.sum(terms, axis=1), 0.5), "kl", 1 / 64)
+    return keras.Model({"image": image}, {"restored": layers.Identity(name="restored")([restored, kl])[0]})
+
+
+def distillation(width: int = 128, code: int = 64) -> keras.Model:
+    """A trained teacher that stays as it is, a student, and the mean square of the difference as a loss."""
+    file = Path(__file__).resolve().parents[2] / "specs" / "zoo" / "data" / "digit_codes.keras"
+    teacher = keras.saving.load_model(file, compile=False)
+    teacher.trainable = False
+    digit = keras.Input((8, 8, 1), name="digit")
+    (taught,) = keras.tree.flatten(teacher(digit))
+    x = layers.Dense(width, activation="relu")(layers.Flatten()(layers.Rescaling(0.0625)(digit)))
+    learned = layers.Dense(code)(x)
+    gap = graph_loss(ops.mean(ops.square(layers.Subtract()([learned, taught])), axis=-1), "gap")
+    given = layers.Identity()(learned)
+    return keras.Model({"digit": digit}, {"code": layers.Identity(name="code")([given, gap])[0]})
+
+
+def contrastive(filters: int = 16, code: int = 32) -> keras.Model:
+    """One encoder on two views of each image; each is to be more like its other view than like those of the others."""
+    image = keras.Input((8, 8, 1))
+    x = layers.RandomTranslation(0.125, 0.125, fill_mode="constant")(layers.Rescaling(0.0625)(image))
+    x = layers.GaussianNoise(0.2)(x)
+    x = layers.MaxPooling2D(2)(layers.Conv2D(filters, 3, padding="same", activation="relu")(x))
+    x = layers.Conv2D(2 * filters, 3, padding="same", activation="relu")(x)
+    encoder = keras.Model(image, layers.UnitNormalization()(layers.Dense(code)(layers.Flatten()(x))))
+    digit = keras.Input((8, 8, 1), name="digit")
+    view, other = encoder(digit), encoder(digit)
+    likeness = ops.multiply(ops.matmul(view, ops.transpose(other)), 5.0)
+    own = ops.multiply(ops.sum(layers.Multiply()([view, other]), axis=1), 5.0)
+    contrast = graph_loss(ops.subtract(ops.logsumexp(likeness, axis=1), own), "contrast")
+    given = layers.Identity()(view)
+    return keras.Model({"digit": digit}, {"code": layers.Identity(name="code")([given, contrast])[0]})
+
+
+def anomaly(width: int = 64, code: int = 16) -> keras.Model:
+    """An autoencoder whose error is its output and its loss."""
+    image = keras.Input((8, 8, 1), name="image")
+    pixels = layers.Flatten()(layers.Rescaling(0.0625)(image))
+    x = layers.Dense(width, activation="relu")(layers.GaussianNoise(0.1)(pixels))
+    x = layers.Dense(width, activation="relu")(layers.Dense(code)(x))
+    restored = layers.Dense(64, activation="sigmoid")(x)
+    error = ops.mean(ops.square(layers.Subtract()([restored, pixels])), axis=1, keepdims=True)
+    restoring = graph_loss(error, "restoring")
+    given = layers.Identity()(error)
+    return keras.Model({"image": image}, {"error": layers.Identity(name="error")([given, restoring])[0]})
 
 
 def frozen_backbone(width: int = 32, classes: int = 10) -> keras.Model:
@@ -329,6 +377,7 @@ ORACLES: dict[str, Callable[..., keras.Model]] = {
         resnet18, unet, siamese_cosine, two_tower, wide_and_deep, multi_task, wavenet, seq2seq,
         transformer_encoder, causal_lm, dcn_v2, deepfm, vae, frozen_backbone, switch_transformer, graph_attention,
         perceiver,
+        distillation, contrastive, anomaly,
     )
 }  # fmt: skip
 
@@ -345,7 +394,10 @@ SMALL: dict[str, dict[str, int]] = {
     "causal_lm": {"words": 30, "length": 20, "width": 12, "depth": 2},
     "dcn_v2": {"fields": 3, "words": 30, "code": 4, "counts": 2, "width": 8},
     "deepfm": {"fields": 4, "words": 30, "code": 4, "width": 8},
-    "vae": {"pixels": 12, "width": 8, "latent": 3},
+    "vae": {"width": 8, "latent": 3},
+    "distillation": {"width": 8},
+    "contrastive": {"filters": 2, "code": 6},
+    "anomaly": {"width": 8, "code": 3},
     "frozen_backbone": {"width": 6, "classes": 3},
     "switch_transformer": {"words": 30, "length": 12, "width": 8, "experts": 3},
     "graph_attention": {"nodes": 9, "features": 5, "units": 3, "heads": 2, "depth": 2, "classes": 3},
