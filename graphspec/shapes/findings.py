@@ -13,6 +13,8 @@ from graphspec.language.graph import Graph, Layer, Node, Step
 from graphspec.shapes.call import Refusal
 from graphspec.shapes.tensor import MAX_ELEMENTS, MAX_RANK, Tensor, TooLargeError, Value
 
+NO_BATCH_HELP = "what comes from no input has no batch axis: a layer, or `merge`, takes it once for each sample"
+
 
 def bad_index(reference: Reference, count: int) -> Diagnostic:
     """Return the diagnostic of a reference to a tensor behind the last of `count`."""

@@ -14,7 +14,7 @@ from typing import Any
 
 from graphspec import catalog
 from graphspec.diagnostics import Diagnostic, Label
-from graphspec.diagnostics.rules import SHAPE_MISMATCH
+from graphspec.diagnostics.rules import NO_BATCH, SHAPE_MISMATCH
 from graphspec.diagnostics.shape_text import shape_text
 from graphspec.language.batchless import Kind, Kinds
 from graphspec.language.feed import Feed, Reference
@@ -22,7 +22,7 @@ from graphspec.language.graph import ExternalModel, Graph, Input, Layer, NestedM
 from graphspec.language.traversal import size_of
 from graphspec.shapes.binding import bind
 from graphspec.shapes.call import SHAPE_RULES, Call, Refusal, ShapeRule
-from graphspec.shapes.findings import bad_index, diagnostic_of, lost_batch, outputs_of_several, too_large
+from graphspec.shapes.findings import NO_BATCH_HELP, bad_index, diagnostic_of, lost_batch, outputs_of_several, too_large
 from graphspec.shapes.lost_masks import Frame, Watch
 from graphspec.shapes.masks import masked
 from graphspec.shapes.origins import origins
@@ -156,6 +156,12 @@ class _Walk:
                 self.refuse_lost_batch(graph, node, number, [value, keywords], result)
                 self.watch.see(value, keywords, result)
             except _Unfit as unfit:
+                if (
+                    unfit.refusal.rule is not NO_BATCH
+                    and step.layer.is_operation
+                    and self.is_mixed(graph, node, number)
+                ):
+                    unfit.refusal.help = "; ".join(filter(None, (unfit.refusal.help, NO_BATCH_HELP)))
                 calls = {**self.shapes.calls[id(graph)], node.name: results}
                 from_where = origins(graph, node, step, values, calls, unfit.refusal.rule)
                 raise _Found(diagnostic_of(node, step, value, unfit.refusal, unfit.layer, from_where)) from None
@@ -169,6 +175,12 @@ class _Walk:
             results.append(result)
             yield value
 
+    def is_mixed(self, graph: Graph, node: Node, number: int) -> bool:
+        """Return whether a step takes tensors with a batch and tensors without one."""
+        kinds = self.kinds.get(id(graph)) or self.kinds.setdefault(id(graph), Kinds(graph))
+        found = kinds.operands(node, number)
+        return bool(found) and min(found) < Kind.BATCHED and max(found) == Kind.BATCHED
+
     def operands(
         self, graph: Graph, node: Node, number: int, before: Value, values: dict[str, Value]
     ) -> tuple[Value, dict[str, Any]]:
@@ -177,11 +189,9 @@ class _Walk:
         A layer gets what has no batch once for each sample, where it takes tensors with a batch too.
         """
         step = node.steps[number]
-        kinds = self.kinds.get(id(graph)) or self.kinds.setdefault(id(graph), Kinds(graph))
-        found = kinds.operands(node, number)
-        is_mixed = bool(found) and min(found) < Kind.BATCHED and max(found) == Kind.BATCHED
-        if step.layer.is_operation or not is_mixed:
+        if step.layer.is_operation or not self.is_mixed(graph, node, number):
             return before, {name: self.resolve(each, values) for name, each in step.call.items()}
+        kinds = self.kinds[id(graph)]
         references = [*(node.feed.tensors if number == 0 else ()), *step.references()]
         batched = next((self.reference(each, values) for each in references if kinds.of(each) == Kind.BATCHED), before)
         rows = batched.shape[0] if isinstance(batched, Tensor) and batched.shape else None
@@ -191,7 +201,7 @@ class _Walk:
         }
         if number == 0:
             before = self.feed(node.feed, repeated)
-        elif found[0] < Kind.BATCHED:
+        elif kinds.operands(node, number)[0] < Kind.BATCHED:
             before = _for_samples(before, rows)
         return before, {name: self.resolve(each, repeated) for name, each in step.call.items()}
 
@@ -201,10 +211,10 @@ class _Walk:
         Raises:
             _Unfit: It does, so that it fails for any other number of samples.
         """
-        layer, found = node.steps[number].layer, self.kinds[id(graph)].operands(node, number)
-        is_mixed = bool(found) and min(found) < Kind.BATCHED and max(found) == Kind.BATCHED
-        if not is_mixed or not isinstance(result, Tensor) or not _broadcasts(layer):
+        layer = node.steps[number].layer
+        if not isinstance(result, Tensor) or not _broadcasts(layer) or not self.is_mixed(graph, node, number):
             return
+        found = self.kinds[id(graph)].operands(node, number)
         pairs = list(zip(tensors(taken), found, strict=False))
         batched = [each for each, kind in pairs if kind == Kind.BATCHED]
         others = [each for each, kind in pairs if kind < Kind.BATCHED]
