@@ -1,4 +1,4 @@
-"""External models: files of saved models, and functions of `keras.applications`.
+"""External models: files of saved models, presets of KerasHub, and functions of `keras.applications`.
 
 Each is converted to the form of a nested model: bare tensors for one input or output, dicts by name for several.
 """
@@ -11,9 +11,10 @@ from typing import Any
 import keras
 
 from graphspec.checks.files import require_file
-from graphspec.language.graph import ExternalModel
+from graphspec.language.graph import ExternalModel, PresetModel
 from graphspec.to_keras.installed import missing_in_keras, refused_arguments
 from graphspec.to_keras.keras_internals import fresh_layer_names
+from graphspec.to_keras.presets import load_preset
 from graphspec.to_keras.saved_file import by_name, load_saved
 
 
@@ -31,11 +32,13 @@ def make_external(external: ExternalModel, *, weightless: bool, pretrained: bool
     Args:
         external: the model in the graph.
         weightless: read and allocate no array.
-        pretrained: load the weights that the spec names for an application.
+        pretrained: load the weights that the spec names for an application, or a preset holds.
 
     Raises:
         SpecError: there is no such model, or it cannot be read.
     """
+    if isinstance(external, PresetModel):
+        return _in_nested_form(load_preset(external, weightless=weightless, pretrained=pretrained), external.name)
     if external.path is None:
         return _in_nested_form(_application(external, pretrained=pretrained and not weightless), external.name)
     return _in_nested_form(_from_file(external, weightless=weightless), external.name)

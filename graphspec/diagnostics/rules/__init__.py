@@ -358,6 +358,9 @@ BAD_LAUNCH = Rule("GS915", "bad-launch", TOOL, "A job of several workers cannot 
 FAILED_WORKER = Rule("GS916", "failed-worker", TOOL, "A worker of a job failed or was killed.")
 BAD_STORAGE = Rule("GS918", "bad-storage", TOOL, "The storage that workers share a study in cannot be used.")
 OTHER_STUDY = Rule("GS919", "other-study", TOOL, "The storage or the data belongs to another study.")
+UNAVAILABLE_PRESET = Rule(
+    "GS920", "unavailable-preset", TOOL, "A preset of KerasHub is not on this machine, and cannot be fetched."
+)
 
 RULES: dict[str, Rule] = {rule.code: rule for rule in list(globals().values()) if isinstance(rule, Rule)}
 

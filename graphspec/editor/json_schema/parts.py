@@ -195,7 +195,7 @@ def _names(found: Schema, key: str) -> Schema:
 
 
 def _external_models() -> list[Schema]:
-    """Return the schemas of models from a file, from another spec, and of keras.applications."""
+    """Return the schemas of models from a file, another spec and a preset, and of keras.applications."""
     texts = TEXTS["ExternalModelSpec"]
     trainable = {"anyOf": [{"type": ["boolean", "null"]}, EXPRESSION], "description": texts["trainable"]}
     settings = {"weights": _WEIGHTS | {"description": texts["weights"]}, "trainable": trainable}
@@ -207,6 +207,7 @@ def _external_models() -> list[Schema]:
     forms = [
         ("file", {"file": ref("path", description=texts["file"])}),
         ("spec", {"spec": ref("path", description=texts["spec"])}),
+        ("preset", {"preset": ref("path", description=texts["preset"])}),
         ("application", {"application": application} | arguments),
     ]
     return [

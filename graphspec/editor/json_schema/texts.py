@@ -49,6 +49,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "file": "A trained model, saved by Keras as a `.keras` file.",
         "spec": "Another spec file with the model.",
         "application": "A model of keras.applications, with its arguments beside it.",
+        "preset": "A preset of KerasHub: its folder, such as `./bert_tiny`, or a handle.",
         "weights": "A weights file for this model, or `imagenet` for an application.",
         "trainable": "Whether training changes the model's weights.",
     },
