@@ -21,6 +21,7 @@ EXTRAS = {
     "tables": ("pyarrow",),
     "images": ("PIL",),
     "records": ("google_crc32c", "google"),
+    "hub": ("keras_hub",),
     "onnx": ("tf2onnx", "onnx", "onnxruntime"),
     "litert": ("ai_edge_litert",),
     "tensorboard": ("tensorboard",),

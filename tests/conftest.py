@@ -49,7 +49,7 @@ def forget_plugins() -> Iterator[None]:
     assert sys.path == path
     if "keras" in sys.modules:
         objects = sys.modules["keras"].saving.get_custom_objects()
-        for name in [each for each in objects if not each.startswith("graphspec>")]:
+        for name in [each for each in objects if not each.startswith(("graphspec>", "keras_hub>", "keras_nlp>"))]:
             del objects[name]
     if "graphspec.to_keras.plugins" in sys.modules:
         plugins = sys.modules["graphspec.to_keras.plugins"]

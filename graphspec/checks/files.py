@@ -11,8 +11,8 @@ from graphspec.checks.data import read_header
 from graphspec.diagnostics import Diagnostic, Report, Span, SpecError
 from graphspec.diagnostics.rules import MISSING_FILE, NETWORK
 from graphspec.diagnostics.suggest import closest
-from graphspec.files import check_file, is_file, names_in, reason_of
-from graphspec.language.graph import ExternalModel, Graph, KerasLayer, Object
+from graphspec.files import check_file, is_file, is_folder, names_in, reason_of
+from graphspec.language.graph import ExternalModel, Graph, KerasLayer, Object, PresetModel
 from graphspec.language.lower.files import folder_of
 from graphspec.language.traversal import every_layer
 from graphspec.run_paths import is_url
@@ -20,6 +20,9 @@ from graphspec.sources import DataSource
 
 LOOKUPS = ("StringLookup", "IntegerLookup", "TextVectorization")
 """The layers that have a vocabulary."""
+
+PRESET_CONFIG = "config.json"
+"""The file in the folder of a preset that describes its backbone."""
 
 VOCABULARY = "vocabulary"
 """The argument of lookup layers that may be the path of a file, which Keras reads when it makes the layer."""
@@ -31,7 +34,9 @@ def check_files(context: CheckContext) -> Iterator[Diagnostic]:
     weights = [graph.weights, training.initial_weights if training is not None else None]
     for layer in every_layer(graph):
         weights.append(layer.weights)
-        if isinstance(layer, ExternalModel) and layer.path is not None and not is_file(layer.path):
+        if isinstance(layer, PresetModel):
+            yield from _missing_preset(layer)
+        elif isinstance(layer, ExternalModel) and layer.path is not None and not is_file(layer.path):
             yield missing_file(layer.path, layer.source, layer.source_span)
     yield from check_arrays(graph)
     for layer, text in _vocabulary_files(graph):
@@ -41,6 +46,25 @@ def check_files(context: CheckContext) -> Iterator[Diagnostic]:
     for each in weights:
         if each is not None and not is_file(each.path):
             yield missing_file(each.path, each.text, each.span)
+
+
+def _missing_preset(preset: PresetModel) -> Iterator[Diagnostic]:
+    """Report a folder that holds no preset. A handle is looked up when the model is built."""
+    if preset.path is None or is_file(preset.path / PRESET_CONFIG):
+        return
+    yield missing_preset(preset, preset.path)
+
+
+def missing_preset(preset: PresetModel, folder: Path) -> Diagnostic:
+    """Return the diagnostic for a preset whose folder is not there, or holds none."""
+    is_there = is_folder(folder)
+    return Diagnostic(
+        MISSING_FILE,
+        f"{preset.source} holds no `{PRESET_CONFIG}`" if is_there else f"there is no folder {preset.source}",
+        preset.source_span,
+        expected="the folder of a KerasHub preset, relative to the file that names it",
+        help="write it with KerasHub: `backbone.save_to_preset(...)`" if is_there else "check the path",
+    )
 
 
 def check_arrays(graph: Graph) -> Iterator[Diagnostic]:

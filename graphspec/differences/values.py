@@ -78,7 +78,7 @@ def frozen(value: Any) -> Any:
 def class_of(layer: Layer) -> str:
     """Return the class of a layer, the operation, or the origin of a model, for comparisons and messages."""
     if isinstance(layer, ExternalModel):
-        return layer.source if layer.path is None else "model"
+        return "model" if layer.path is not None else layer.source
     return canonical_name("layers", layer.class_name) if layer.class_name else "model"
 
 
@@ -89,8 +89,8 @@ def layer_values(layer: Layer) -> Values:
     values: Values = {}
     if isinstance(layer, ExternalModel):
         if layer.path is not None:
-            values["file"] = file_path(layer.path, layer.source)
-        known = catalog.application_arguments(layer.source) if layer.path is None else {}
+            values[layer.origin] = file_path(layer.path, layer.source)
+        known = catalog.application_arguments(layer.source) if layer.origin == "application" else {}
         for name, value in layer.arguments.items():
             if name not in known or frozen(known[name]) != frozen(value):
                 values |= dict(_flat(name, value))

@@ -210,6 +210,20 @@ class ExternalModel(ModelLayer):
     def type_name(self) -> str:
         return self.source.rpartition(">")[2]
 
+    @property
+    def origin(self) -> str:
+        """The key that names the origin in a spec."""
+        return "file" if self.path is not None else "application"
+
+
+@dataclass(eq=False, slots=True, kw_only=True)
+class PresetModel(ExternalModel):
+    """A preset of KerasHub. path: its folder; None for a handle, such as `kaggle://keras/bert/keras/bert_tiny_en`."""
+
+    @property
+    def origin(self) -> str:
+        return "preset"
+
 
 @dataclass(frozen=True, slots=True)
 class Step:

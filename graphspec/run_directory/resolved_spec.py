@@ -110,6 +110,8 @@ def _move_models(body: dict[str, Any], base: Path, folder: Path) -> None:
         for key in ("file", "spec", "weights"):
             if not ("application" in model and model.get(key) == "imagenet"):
                 _move_weights(model, key, base, folder)
+        if "/" in str(model.get("preset", "")) and "://" not in model["preset"]:
+            _move_weights(model, "preset", base, folder)
         _move_models(model, base, folder)
 
 

@@ -28,6 +28,7 @@ from graphspec.language.graph import (
     Object,
     ObjectLayer,
     Plugin,
+    PresetModel,
     Step,
     Weights,
 )
@@ -250,12 +251,13 @@ class _ValueCollector:
         if isinstance(layer, NestedModel):
             self.add_graph(f"{path}.", layer.graph)
         elif isinstance(layer, ExternalModel):
-            self.values[f"{path}.{'file' if layer.path is not None else 'application'}"] = layer.source
+            self.values[f"{path}.{layer.origin}"] = layer.source
             self.add(f"{path}.arguments", layer.arguments)
             if layer.taps:
                 self.values[f"{path}.taps"] = [tap.text for tap in layer.taps]
             if layer.path is not None:
-                self.values[f"{path}.layers"] = _layers_of(layer.path)
+                is_preset = isinstance(layer, PresetModel)
+                self.values[f"{path}.layers"] = _preset_layers(layer.path) if is_preset else _layers_of(layer.path)
         if layer.weights is not None:
             self.add(f"{path}.weights", layer.weights)
         if not layer.trainable:
@@ -277,6 +279,15 @@ def _source(source: DataSource) -> Iterator[tuple[str, Any]]:
     if window is not None:
         for key in ("size", "stride", "horizon"):
             yield f"window.{key}", getattr(window, key)
+
+
+def _preset_layers(folder: Path) -> str | None:
+    """Return the SHA-256 of the configuration of a preset, or None if unreadable."""
+    try:
+        with open_file(folder / "config.json") as file:
+            return sha256_of({"config": json.loads(file.read(_MAX_CONFIG))["config"]})
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        return None
 
 
 def _layers_of(path: Path) -> str | None:

@@ -14,7 +14,18 @@ from graphspec import catalog
 from graphspec.diagnostics import Span
 from graphspec.files import json_in, open_file, zip_in
 from graphspec.language.feed import Feed, Reference
-from graphspec.language.graph import ExternalModel, Graph, Input, KerasLayer, Layer, Node, Object, Output, Step
+from graphspec.language.graph import (
+    ExternalModel,
+    Graph,
+    Input,
+    KerasLayer,
+    Layer,
+    Node,
+    Object,
+    Output,
+    PresetModel,
+    Step,
+)
 
 _MAX_CONFIG_BYTES = 16 * 2**20
 """Bytes of a configuration that is read: as Python values it takes many times as many."""
@@ -22,7 +33,7 @@ _MAX_CONFIG_BYTES = 16 * 2**20
 
 def read_saved(model: ExternalModel) -> Graph | None:
     """Return the graph of the model in a file; None where there is no such file or it is not understood."""
-    if model.path is None:
+    if model.path is None or isinstance(model, PresetModel):
         return None
     try:
         with open_file(model.path) as file, zip_in(file) as archive:

@@ -1,4 +1,4 @@
-"""External models: files of saved models, and functions of `keras.applications`.
+"""External models: files of saved models, presets of KerasHub, and functions of `keras.applications`.
 
 Each is converted to the form of a nested model: bare tensors for one input or output, dicts by name for several.
 """
@@ -18,9 +18,10 @@ from graphspec.diagnostics import Report, SourceText, SpecError
 from graphspec.diagnostics.rules import BAD_TAP, UNKNOWN_OBJECT
 from graphspec.diagnostics.shape_text import shape_text
 from graphspec.diagnostics.suggest import did_you_mean, one_of
-from graphspec.language.graph import ExternalModel, Pattern
+from graphspec.language.graph import ExternalModel, Pattern, PresetModel
 from graphspec.to_keras.installed import missing_in_keras, refused_arguments
 from graphspec.to_keras.keras_internals import calls_of, fresh_layer_names, weightless_scope
+from graphspec.to_keras.presets import load_preset
 from graphspec.to_keras.saved_file import by_name, load_saved
 
 
@@ -38,12 +39,14 @@ def make_external(external: ExternalModel, *, weightless: bool, pretrained: bool
     Args:
         external: the model in the graph.
         weightless: read and allocate no array.
-        pretrained: load the weights that the spec names for an application.
+        pretrained: load the weights that the spec names for an application, or a preset holds.
 
     Raises:
         SpecError: there is no such model, or it cannot be read.
     """
-    if external.path is None:
+    if isinstance(external, PresetModel):
+        model = load_preset(external, weightless=weightless, pretrained=pretrained)
+    elif external.path is None:
         model = _application(external, pretrained=pretrained and not weightless)
     else:
         model = _from_file(external, weightless=weightless)

@@ -23,6 +23,7 @@ from graphspec.diagnostics import Span, SpecError
 from graphspec.diagnostics.rules import CODE_CARRYING, UNREADABLE_DATA, UNREGISTERED
 from graphspec.files import json_in, open_file, zip_in
 from graphspec.hdf5_file import open_checked
+from graphspec.to_keras.hub import HUB_OBJECTS, import_hub
 from graphspec.to_keras.keras_internals import weightless_scope
 from graphspec.to_keras.keras_messages import reason
 
@@ -52,10 +53,10 @@ def load_saved(path: Path, name: str, span: Span | None = None, *, weightless: b
         config = read_config(path)
         if not weightless:
             check_saved_weights(path)
-        _refuse_code({key: value for key, value in config.items() if key != _COMPILED}, name, span)
+        refuse_code({key: value for key, value in config.items() if key != _COMPILED}, name, span)
         if weightless:
             return _model(keras.saving.deserialize_keras_object({**config, _COMPILED: None}, safe_mode=True))
-        _check_size(config, path)
+        check_size(config, max_unpacked(path))
         return _model(keras.saving.load_model(path, compile=False, safe_mode=True))  # takes a path; see `files`
     except SpecError:
         raise
@@ -84,7 +85,7 @@ def load_compiling(path: Path, name: str) -> dict[str, Any] | None:
         config = read_config(path).get(_COMPILED)
         if not isinstance(config, dict):
             return None
-        _refuse_code(config, name, None)
+        refuse_code(config, name, None)
         arguments: dict[str, Any] = keras.saving.deserialize_keras_object(config, safe_mode=True)
         return arguments
     except SpecError:
@@ -146,10 +147,14 @@ def _open_archive(path: Path) -> Iterator[zipfile.ZipFile]:
         yield archive
 
 
-def _check_size(config: dict[str, Any], path: Path) -> None:
-    """Raise ValueError if the model has far more weights than its file can hold.
+def check_size(config: dict[str, Any], limit: int) -> None:
+    """Raise ValueError if a model has far more weights than its files can hold.
 
     Keras would allocate them all before it finds them missing.
+
+    Args:
+        config: the configuration of the model.
+        limit: the bytes that its files may unpack to.
     """
     largest = max((_size(each) for each in _values(config)), default=0)  # Keras empties `config`
     state = random.getstate()  # from which Keras draws the seeds of layers
@@ -161,7 +166,7 @@ def _check_size(config: dict[str, Any], path: Path) -> None:
         count = largest
     finally:
         random.setstate(state)
-    if count > max_unpacked(path):
+    if count > limit:
         raise ValueError(f"it describes a model of {count:,} weights, and is far too small to hold them")
 
 
@@ -181,8 +186,16 @@ def _size(value: Any) -> int:
     return math.prod(abs(each) for each in value if each) if is_shape else 0
 
 
-def _refuse_code(config: dict[str, Any], name: str, span: Span | None) -> None:
-    """Raise SpecError if a configuration holds code, or an object that is not registered."""
+def refuse_code(config: dict[str, Any], name: str, span: Span | None) -> None:
+    """Raise SpecError if a configuration holds code, or an object that is not registered.
+
+    Args:
+        config: the configuration.
+        name: the file in messages.
+        span: where the spec names it.
+    """
+    if any(str(each.get("registered_name")).startswith(HUB_OBJECTS) for each in _objects(config)):
+        import_hub(f"{name} holds layers of KerasHub", span)
     for each in _objects(config):
         kind = str(each["class_name"])
         registered = str(each.get("registered_name") or kind)

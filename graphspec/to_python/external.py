@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from graphspec.language.graph import ExternalModel, Weights
+from graphspec.language.graph import ExternalModel, PresetModel, Weights
 from graphspec.shapes.saved import read_saved
 from graphspec.to_python.literals import literal, literal_text
 from graphspec.to_python.source import Assign, Call, Do, Expression, Function, Pairs, Statement, Text
@@ -26,13 +26,22 @@ def interface_of(model: ExternalModel) -> tuple[list[str], list[str]] | None:
 
 def external_function(model: ExternalModel, name: str, make_path: MakePath) -> Function:
     """Return the function that loads a saved model, or builds one of `keras.applications`."""
-    if model.path is None:
+    if isinstance(model, PresetModel):
+        source = make_path(model.path) if model.path is not None else literal(model.source)
+        preset = Call(Text("str"), (source,)) if model.path is not None else source
+        statements: list[Statement] = [Assign("saved", Call(Text("keras_hub.models.Backbone.from_preset"), (preset,)))]
+        tensors = (("inputs", Text("saved.input")), ("outputs", Text("saved.output")))
+        statements.append(
+            Assign("model", Call(Text("keras.Model"), (), (*tensors, ("name", Text(literal_text(model.name))))))
+        )
+        doc = f"Load the preset `{model.source}` of KerasHub."
+    elif model.path is None:
         keywords = {key: literal(each, as_tuple=True) for key, each in model.arguments.items()}
         keywords = {"weights": Text("None")} | keywords
         keywords.setdefault("name", Text(literal_text(model.name)))
         application = Call(Text(f"keras.applications.{model.source}"), (), tuple(keywords.items()))
         made: Expression = application
-        statements: list[Statement] = [Assign("model", application)]
+        statements = [Assign("model", application)]
         if model.taps:
             tapped = (("inputs", Text("whole.input")), ("outputs", _with_taps("whole", [_OWN], model)))
             made = Call(Text("keras.Model"), (), (*tapped, ("name", Text(literal_text(model.name)))))

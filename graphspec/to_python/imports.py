@@ -128,7 +128,7 @@ _STANDARD = {
     "fnmatchcase(": "from fnmatch import fnmatchcase",
     "Path(": "from pathlib import Path",
 }
-_THIRD = {"np.": "import numpy as np", "tf.": "import tensorflow as tf"}
+_THIRD = {"keras_hub.": "import keras_hub", "np.": "import numpy as np", "tf.": "import tensorflow as tf"}
 
 
 def imports(text: str, module: Module) -> list[str]:

@@ -50,6 +50,7 @@ NOT_STATIC = {
     "GS916": "workers are processes of a job",
     "GS918": "workers share a study by a command",
     "GS919": "workers share a study by a command",
+    "GS920": "a preset is looked up by what builds it",
 }
 """The rules that have no folder, each with the reason."""
 

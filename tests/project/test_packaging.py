@@ -227,6 +227,7 @@ DISTRIBUTIONS = {
     "ml_dtypes": "ml-dtypes",
     "google_crc32c": "google-crc32c",
     "google": "protobuf",
+    "keras_hub": "keras-hub",
     "ai_edge_litert": "ai-edge-litert",
     "mlflow": "mlflow-skinny",
     "pydantic_core": "pydantic-core",

@@ -379,6 +379,9 @@ FAILED_WORKER = Rule("GS916", "failed-worker", TOOL, "A worker of a job failed o
 UNFIT_KERAS = Rule("GS917", "unfit-keras", TOOL, "The installed Keras lacks what a training on several devices needs.")
 BAD_STORAGE = Rule("GS918", "bad-storage", TOOL, "The storage that workers share a study in cannot be used.")
 OTHER_STUDY = Rule("GS919", "other-study", TOOL, "The storage or the data belongs to another study.")
+UNAVAILABLE_PRESET = Rule(
+    "GS920", "unavailable-preset", TOOL, "A preset of KerasHub is not on this machine, and cannot be fetched."
+)
 
 RULES: dict[str, Rule] = {rule.code: rule for rule in list(globals().values()) if isinstance(rule, Rule)}
 

@@ -51,7 +51,7 @@ FORMS: dict[str, Form] = {
         ),
         named=_DECLARED,
     ),
-    "elsewhere": Form(("spec", "file", "application")),
+    "elsewhere": Form(("spec", "file", "application", "preset")),
     "block": Form(
         ("params", "inputs", "layers", "graph", "output", "outputs"),
         named={"graph": "node", "outputs": "node"},
@@ -145,7 +145,7 @@ def _put(node: Node, name: str) -> None:
         for item in node.items:
             _put(item.value, name)
         return
-    if name == "model" and any(item.name in ("spec", "file", "application") for item in node.items):
+    if name == "model" and any(item.name in ("spec", "file", "application", "preset") for item in node.items):
         name = "elsewhere"
     form = FORMS[name]
     if node.items:

@@ -243,7 +243,7 @@ def _names(found: Schema, key: str) -> Schema:
 
 
 def _external_models() -> list[Schema]:
-    """Return the schemas of models from a file, from another spec, and of keras.applications."""
+    """Return the schemas of models from a file, another spec and a preset, and of keras.applications."""
     texts = TEXTS["ExternalModelSpec"]
     trainable = {"anyOf": [{"type": ["boolean", "null"]}, EXPRESSION], "description": texts["trainable"]}
     taps = {"taps": _TAPS | {"description": texts["taps"]}}
@@ -256,6 +256,7 @@ def _external_models() -> list[Schema]:
     forms = [
         ("file", {"file": ref("path", description=texts["file"])} | taps),
         ("spec", {"spec": ref("path", description=texts["spec"])}),
+        ("preset", {"preset": ref("path", description=texts["preset"])}),
         ("application", {"application": application} | taps | arguments),
     ]
     return [

@@ -56,6 +56,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "spec": "Another spec file with the model.",
         "application": "A model of keras.applications, with its arguments beside it.",
         "taps": "Layers inside the model whose outputs are outputs, too. `graphspec layers --of` lists them.",
+        "preset": "A preset of KerasHub: its folder, such as `./bert_tiny`, or a handle.",
         "weights": "A weights file for this model, or `imagenet` for an application.",
         "trainable": "Whether training changes the model's weights.",
     },

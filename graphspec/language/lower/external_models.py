@@ -1,7 +1,7 @@
-"""Lower models that are defined elsewhere: `{file: ...}`, `{application: ...}` and `{spec: ...}`.
+"""Lower models that are defined elsewhere: `{file: ...}`, `{application: ...}`, `{preset: ...}` and `{spec: ...}`.
 
-The inputs and outputs of a file or an application are known when the model is built. Another spec is read here, in a
-scope of its own, and becomes a graph like that of any nested model.
+The inputs and outputs of a file, an application or a preset are known when the model is built. Another spec is read
+here, in a scope of its own, and becomes a graph like that of any nested model.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from graphspec.diagnostics.suggest import did_you_mean, kind_of, one_of
 from graphspec.language.document import read
 from graphspec.language.document.tree import Located, plain
 from graphspec.language.expand import Library, expand
-from graphspec.language.graph import ExternalModel, Pattern, Weights
+from graphspec.language.graph import ExternalModel, Pattern, PresetModel, Weights
 from graphspec.language.lower.files import read_path, read_weights
 from graphspec.language.lower.scope import MAX_NESTED, Scope
 from graphspec.language.schema import SpecModel, parse
@@ -39,6 +39,8 @@ from graphspec.language.schema.model import ORIGINS, ExternalModelSpec, NestedMo
 
 MODEL_FILE = ".keras"
 MAX_OPENED = 100
+PRESET_SCHEMES = ("kaggle", "hf")
+"""The beginnings of the handles of presets. A name alone is that of a preset of KerasHub itself."""
 _SETTINGS = ("weights", "trainable")
 _TAPS = "taps"
 IMAGENET = "imagenet"
@@ -46,7 +48,9 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
 
 def read_external(model: ExternalModelSpec, scope: Scope, report: Report) -> ExternalModel | None:
-    """Return the saved model or application, None after a diagnostic."""
+    """Return the saved model, application or preset, None after a diagnostic."""
+    if model.states("preset"):
+        return _preset(model, scope, report)
     external = _file(model, scope, report) if model.states("file") else _application(model, report)
     taps = _taps(model, report)
     return replace(external, taps=taps) if external is not None and taps is not None else None
@@ -92,6 +96,26 @@ def _file(model: ExternalModelSpec, scope: Scope, report: Report) -> ExternalMod
         )  # fmt: skip
         return None
     return ExternalModel(span=written.span, source=written.value, source_span=written.span, path=path)
+
+
+def _preset(model: ExternalModelSpec, scope: Scope, report: Report) -> PresetModel | None:
+    written = model.located("preset")
+    _refuse_other_keys(model, "preset", report)
+    path = read_path(written, "the folder of a preset, or a handle of KerasHub", scope.files[-1].parent, report)
+    if path is None:
+        return None
+    scheme, separator, _ = written.value.partition("://")
+    if separator and scheme not in PRESET_SCHEMES:
+        report.add(
+            BAD_VALUE, f"`{written.value}` is no handle of KerasHub", written.span,
+            expected=f"a handle that begins with {one_of([f'{each}://' for each in PRESET_SCHEMES])}",
+            help=did_you_mean(scheme, PRESET_SCHEMES, "for a folder, write its path, such as `./bert_tiny`"),
+        )  # fmt: skip
+        return None
+    is_handle = bool(separator) or ("/" not in written.value.replace("\\", "/") and written.value not in (".", ".."))
+    return PresetModel(
+        span=written.span, source=written.value, source_span=written.span, path=None if is_handle else path
+    )
 
 
 def _application(model: ExternalModelSpec, report: Report) -> ExternalModel | None:
@@ -222,6 +246,9 @@ def _may_open(written: Located, path: Path, scope: Scope, report: Report) -> boo
     return True
 
 
+_WITH_ARTICLE = {"file": "a file", "spec": "a spec", "preset": "a preset"}
+
+
 def _refuse_other_keys(model: ExternalModelSpec, where: str, report: Report) -> None:
     """Report every key of `model` beside `where`, which names its origin, and its settings."""
     for key, _ in model.tree.entries():
@@ -232,7 +259,7 @@ def _refuse_other_keys(model: ExternalModelSpec, where: str, report: Report) -> 
             UNKNOWN_KEY,
             f"a model has one origin, but this one has both `{where}` and `{key.value}`"
             if both
-            else f"there is no key `{key.value}` for a model from a {where}",
+            else f"there is no key `{key.value}` for a model from {_WITH_ARTICLE[where]}",
             key.span,
             expected=f"one of {one_of((where, *_SETTINGS))}",
             help="remove one of them" if both else _instead(key.value, where),

@@ -177,7 +177,7 @@ class BlockBody(Part):
 
 
 class ExternalModelSpec(Part):
-    """A model from a file, another spec, or an application, whose arguments are further keys."""
+    """A model from a file, another spec, a preset, or an application, whose arguments are further keys."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -185,11 +185,12 @@ class ExternalModelSpec(Part):
     spec: Any = None
     application: Any = None
     taps: Any = None
+    preset: Any = None
     weights: Any = None
     trainable: Any = None
 
 
-ORIGINS = ("file", "spec", "application")
+ORIGINS = ("file", "spec", "application", "preset")
 """The keys that name the origin of an external model, one of which is present."""
 
 
