@@ -16,7 +16,9 @@ from graphspec.language.expand import Substitution, chain_names
 from graphspec.language.expand.expressions import Value
 from graphspec.language.schema.desugar import desugar
 from graphspec.language.schema.model import BlockModel, InputModel, NestedModelSpec, NodeModel, OutputModel
+from graphspec.to_keras.constants import Constants, as_arrays, is_constant
 
+from .beginnings import are_constant, begins, constant, made, taken, weight
 from .keras_calls import (
     LanguageError,
     Named,
@@ -75,6 +77,8 @@ class Body:
     values: dict[str, Any] = field(default_factory=dict)
     steps: list[int] = field(default_factory=lambda: [0])
     computing: list[str] = field(default_factory=list)
+    constants: Constants = field(default_factory=Constants)
+    source: Any = None
 
     def __post_init__(self) -> None:
         self.parts = {part: named_parts(self.tree, part) for part in ("inputs", "graph", "outputs")}
@@ -83,7 +87,13 @@ class Body:
                 if name in self.scope.declared or hasattr(keras.layers, name):
                     raise LanguageError(f"`{name}` is declared twice, or is a layer of Keras")
                 self.scope.declared[name] = (part, written)
-        tensors = [*self.values, *(name for part in self.parts.values() for name in part)]
+        self.groups = {
+            name: [member for member in members if member in self.tree[part]]
+            for part in ("graph", "outputs")
+            if isinstance(self.tree.get(part), Mapping)
+            for name, members in self.tree[part].each.items()
+        }
+        tensors = [*self.values, *self.groups, *(name for part in self.parts.values() for name in part)]
         if len(set(tensors)) < len(tensors):
             raise LanguageError("two tensors of one name")
 
@@ -95,6 +105,7 @@ class Body:
         for name, written in self.parts["inputs"].items():
             check_keys(written, InputModel)
             inputs[name] = self.values[name] = make_input(name, written)
+        self.source = next(iter(inputs.values()))
         outputs = {name: self.value(name) for name in (*self.parts["graph"], *self.parts["outputs"])}
         outputs = {name: self.ended(outputs[name]) for name in self.parts["outputs"]}
         return keras.Model(
@@ -104,6 +115,8 @@ class Body:
 
     def ended(self, value: Any) -> Any:
         """An output ends in a layer of its own."""
+        if self.constants.is_batchless(value):
+            raise LanguageError("an output without a batch")
         if isinstance(value, _BlockOutputs):
             raise LanguageError("an output of several tensors")
         return keras.layers.Identity()(value) if is_tensor(value) else value
@@ -122,13 +135,39 @@ class Body:
 
     def node(self, node: Any, is_output: bool) -> Any:
         """The result of `from`, `merge` and `apply`."""
+        if begins(node):
+            return self.beginning(node, is_output)
         check_keys(node, OutputModel if is_output else NodeModel)
+        if any(key in node for key in ("constant", "weight", "dtype")):
+            raise LanguageError("a node begins twice")
         value = self.feed(node["from"])
-        listed = isinstance(node["from"], list)
+        listed = isinstance(node["from"], list) or (isinstance(node["from"], str) and node["from"] in self.groups)
         if node.get("merge") is not None:
             value, listed = self.merge(node["merge"], value), False
         for number, step in enumerate(as_list(node.get("apply"))):
             value = self.step(step, value, listed=listed and number == 0)
+        return value
+
+    def beginning(self, node: Mapping, is_output: bool) -> Any:
+        """The result of a node without `from`."""
+        with_from = node.filtered()
+        with_from.put("from", None, node.span, node.span)
+        check_keys(with_from, OutputModel if is_output else NodeModel)
+        steps = as_list(node.get("apply"))
+        if node.get("merge") is not None or ("constant" in node and "weight" in node):
+            raise LanguageError("a node begins twice, or merges nothing")
+        if "constant" in node:
+            value = constant(node["constant"], node.get("dtype"))
+        elif "weight" in node:
+            value = weight(node["weight"], self.source)
+            self.constants.record(value, [])
+        else:
+            first, steps = steps[0], steps[1:]
+            call = first.get("call", {}) if isinstance(first, Mapping) else {}
+            bare = {key: each for key, each in first.items() if key != "call"} if isinstance(first, Mapping) else first
+            value = made(*one(bare), call)
+        for step in steps:
+            value = self.step(step, value, listed=False)
         return value
 
     def feed(self, written: Any) -> Any:
@@ -136,10 +175,22 @@ class Body:
             raise LanguageError("`from` is empty")
         if isinstance(written, Mapping):
             return Named({key: self.tensor(each) for key, each in written.items()})
-        return [self.tensor(each) for each in written] if isinstance(written, list) else self.tensor(written)
+        if isinstance(written, list):
+            return [tensor for each in written for tensor in self.tensors(each)]
+        return self.tensors(written) if isinstance(written, str) and written in self.groups else self.tensor(written)
+
+    def tensors(self, written: Any) -> list[Any]:
+        """One tensor, or those of all nodes that `each` makes."""
+        if isinstance(written, str) and written in self.groups:
+            return [self.value(name) for name in self.groups[written]]
+        return [self.tensor(written)]
 
     def tensor(self, written: Any) -> Any:
-        """`name`, `name[1]` or `name.output`."""
+        """`name`, `name[1]` or `name.output`; `name[1]` is a node where `each` makes several."""
+        name, bracket, rest = written.partition("[") if isinstance(written, str) else ("", "", "")
+        if bracket and name in self.groups:
+            number, _, rest = rest.partition("]")
+            written = f"{name}_{number}{rest}"
         match = _REFERENCE.fullmatch(written) if isinstance(written, str) else None
         if match is None:
             raise LanguageError(f"{written!r} is no reference")
@@ -194,21 +245,31 @@ class Body:
             raise LanguageError("a call argument is a mapping")
         if isinstance(written, list):
             return [self.call_argument(each) for each in written]
+        if isinstance(written, str) and written in self.groups:
+            return self.tensors(written)
         return self.tensor(written) if isinstance(written, str) else written
 
     def apply(self, name: str, arguments: Any, value: Any, call: dict[str, Any], *, listed: bool) -> Any:
         """A step by its name: a block, a declared layer or model, an operation, or a layer of Keras."""
         found = self.scope.find(name)
         if found is not None and found[1] == "blocks":
-            if call:
-                raise LanguageError("a block takes no call")
-            return self.block(found[0], found[2], arguments, value)
+            return self.block(found[0], found[2], arguments, value, call)
+        value, call = taken(self.constants, name, value, call, self.source)
+        result = self.applied(name, arguments, value, call, listed=listed)
+        self.constants.record(result, [value.tensors if isinstance(value, Named) else value, call])
+        return result
+
+    def applied(self, name: str, arguments: Any, value: Any, call: dict[str, Any], *, listed: bool) -> Any:
+        """A step that is no block."""
+        found = self.scope.find(name)
         if found is not None:
             if arguments is not None:
                 raise LanguageError(f"`{name}` is declared with its arguments")
             return call_layer(self.declared(name), value, call)
         if name.startswith("ops."):
-            return operate(name, arguments, value, call, listed=listed)
+            makes = are_constant(value, call)
+            result = operate(name, arguments, value, call, listed=listed, makes=makes)
+            return as_arrays(result) if makes else result
         return call_layer(self.layer_of_keras(name, arguments), value, call)
 
     def declared(self, name: str) -> Any:
@@ -249,21 +310,29 @@ class Body:
             raise LanguageError(f"there is no layer `{name}`")
         return call_class(cls, arguments, self.layer)
 
-    def block(self, declaring: Scope, block: Any, given: Any, value: Any) -> Any:
+    def block(self, declaring: Scope, block: Any, given: Any, value: Any, call: dict[str, Any]) -> Any:
         """A block's output or outputs: its inside computed with its parameters filled in."""
         check_keys(block, BlockModel)
         names = block["inputs"] if isinstance(block["inputs"], list) else [block["inputs"]]
         if not names or not all(isinstance(each, str) and re.fullmatch(NAME, each) for each in names):
             raise LanguageError("a block's inputs are no names")
+        left = [name for name in names if name not in call]
+        if not set(call) <= set(names) or not all(is_tensor(each) or is_constant(each) for each in call.values()):
+            raise LanguageError("a block has no such input")
         if isinstance(value, Named):
-            bound = dict(value.tensors)
+            bound = dict(value.tensors) if set(value.tensors) == set(left) else {}
         else:
             several = value if isinstance(value, list) else [value]
-            bound = dict(zip(names, several, strict=False)) if len(several) == len(names) else {}
+            bound = dict(zip(left, several, strict=False)) if len(several) == len(left) else {}
+        bound |= call
         if set(bound) != set(names) or any(block is each for each in declaring.using):
             raise LanguageError("a block is not given its inputs, or uses itself")
         declaring.using.append(block)
-        inside = Body(_filled_in(declaring, block, given), _inner(declaring), self.folder, bound, self.steps)
+        inside = Body(
+            *(_filled_in(declaring, block, given), _inner(declaring), self.folder, bound, self.steps),
+            constants=self.constants,
+            source=self.source,
+        )
         outputs = {name: inside.value(name) for name in (*inside.parts["graph"], *inside.parts["outputs"])}
         declaring.using.pop()
         if "output" in block:
@@ -301,7 +370,7 @@ def _filled_in(declaring: Scope, block: Mapping, given: Any) -> Mapping:
     if ("output" in block) == ("outputs" in block):
         raise LanguageError("a block has one output, or outputs")
     body = Mapping(block.span)
-    for key in ("graph", "outputs", "output"):
+    for key in ("layers", "graph", "outputs", "output"):
         if key in block:
             located = block.located(key)
             written: Any = located.value

@@ -108,9 +108,13 @@ def _array_of(written: Mapping) -> Any:
     """An initializer that is a file beside its spec."""
     if set(written) - {"file", "key"} or not str(written["file"]).lower().endswith((".npy", ".npz")):
         raise LanguageError("an initializer is no file of an array")
+    return keras.initializers.Constant(read_array(written))
+
+
+def read_array(written: Mapping) -> Any:
+    """The array of a file beside its spec."""
     read = np.load(Path(written.span.source.name).parent / written["file"], allow_pickle=False)
-    array = read if isinstance(read, np.ndarray) else read[written.get("key") or next(iter(read))]
-    return keras.initializers.Constant(array)
+    return read if isinstance(read, np.ndarray) else read[written.get("key") or next(iter(read))]
 
 
 def look_up(kind: str, identifier: Any) -> None:
@@ -155,10 +159,10 @@ def _call_model(layer: Nested, value: Any, call: dict[str, Any]) -> Any:
     return result
 
 
-def operate(name: str, arguments: Any, value: Any, call: dict[str, Any], *, listed: bool) -> Any:
+def operate(name: str, arguments: Any, value: Any, call: dict[str, Any], *, listed: bool, makes: bool = False) -> Any:
     """A function of `keras.ops`: tensors first, constants by keyword, or the first argument that no tensor feeds.
 
-    listed: `from` lists the tensors, so that each is an argument.
+    listed: `from` lists the tensors, so that each is an argument. makes: it takes no tensor of a graph.
     """
     try:
         function: Callable[..., Any] = attrgetter(name.removeprefix("ops."))(keras.ops)
@@ -189,7 +193,7 @@ def operate(name: str, arguments: Any, value: Any, call: dict[str, Any], *, list
             keywords[key] = np.array(keywords[key])
     leading = [keywords.pop(each) for each in before if each in keywords]
     result = function(*leading, *positional, **keywords)
-    if not any(is_tensor(each) for each in keras.tree.flatten(result)):
+    if not makes and not any(is_tensor(each) for each in keras.tree.flatten(result)):
         raise LanguageError("an operation that computes no tensor")
     return result
 
