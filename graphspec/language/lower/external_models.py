@@ -268,6 +268,6 @@ def _refuse_other_keys(model: ExternalModelSpec, where: str, report: Report) -> 
 
 def _instead(key: str, where: str) -> str:
     """Return the help for a key that a model does not have."""
-    if key == _TAPS:
+    if key == _TAPS and where == "spec":
         return "make the inner tensor an output of that spec"
     return did_you_mean(key, (*_SETTINGS, *([_TAPS] if where == "file" else [])), "remove it")
