@@ -14,8 +14,8 @@ from graphspec.checks.context import CheckContext
 from graphspec.diagnostics import Diagnostic, Label
 from graphspec.diagnostics.rules import UNSAFE_PATH
 from graphspec.diagnostics.suggest import did_you_mean, kind_of, one_of
-from graphspec.language.graph import Object
 from graphspec.language.log_keys import log_keys
+from graphspec.language.objects import Object
 from graphspec.language.schema import TrainingModel
 from graphspec.run_paths import BEST, RunPath, UnsafePathError, run_path
 

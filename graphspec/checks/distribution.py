@@ -8,7 +8,8 @@ from graphspec.checks.context import CheckContext
 from graphspec.checks.rows import mixing_step
 from graphspec.diagnostics import Diagnostic, Label, Span
 from graphspec.diagnostics.rules import BATCH_STATISTICS, NOT_DISTRIBUTABLE
-from graphspec.language.graph import Graph, GraphLoss, KerasLayer, Object
+from graphspec.language.graph import Graph, GraphLoss, KerasLayer
+from graphspec.language.objects import Object
 from graphspec.language.schema import TrainingModel
 from graphspec.language.traversal import every_layer
 

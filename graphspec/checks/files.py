@@ -12,8 +12,9 @@ from graphspec.diagnostics import Diagnostic, Report, Span, SpecError
 from graphspec.diagnostics.rules import MISSING_FILE, NETWORK
 from graphspec.diagnostics.suggest import closest
 from graphspec.files import check_file, is_file, is_folder, names_in, reason_of
-from graphspec.language.graph import ExternalModel, Graph, KerasLayer, Object, PresetModel
+from graphspec.language.graph import ExternalModel, Graph, KerasLayer, PresetModel
 from graphspec.language.lower.files import folder_of
+from graphspec.language.objects import Object
 from graphspec.language.traversal import every_layer
 from graphspec.run_paths import is_url
 from graphspec.sources import DataSource

@@ -12,7 +12,8 @@ from graphspec.checks.context import CheckContext
 from graphspec.diagnostics import Diagnostic, Span
 from graphspec.diagnostics.rules import BAD_STAGE, FROZEN_EVERYTHING, IDLE_MULTIPLIER, UNMATCHED_FREEZE
 from graphspec.diagnostics.suggest import did_you_mean, one_of
-from graphspec.language.graph import ExternalModel, Layer, ObjectLayer, Pattern, wrapped_layers
+from graphspec.language.graph import ExternalModel, Layer, ObjectLayer, wrapped_layers
+from graphspec.language.objects import Pattern
 from graphspec.language.training import Stage, Training
 from graphspec.language.traversal import layer_paths
 

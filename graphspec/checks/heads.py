@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from graphspec.language.graph import Graph, NestedModel, Node, Object, ObjectLayer
+from graphspec.language.graph import Graph, NestedModel, Node, ObjectLayer
+from graphspec.language.objects import Object
 
 NO_PROBABILITIES = ("", "linear", "relu", "tanh", "elu", "selu", "gelu", "leaky_relu", "softplus", "swish", "silu")
 _PASSED_THROUGH = ("Identity", "Dropout", "Flatten", "Reshape")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 
-from graphspec.language.graph import Pattern
+from graphspec.language.objects import Pattern
 
 MAX_PATHS = 100_000
 """Paths of layers to list; beyond these no pattern is reported, as nested models can have any number of paths."""

@@ -13,7 +13,8 @@ from graphspec.checks.layer_patterns import MAX_PATHS, are_too_many, matched, ma
 from graphspec.diagnostics import Diagnostic, Label
 from graphspec.diagnostics.rules import NO_LORA, REFUSED_LORA, UNMATCHED_LORA
 from graphspec.diagnostics.suggest import did_you_mean, one_of
-from graphspec.language.graph import ExternalModel, Graph, KerasLayer, Layer, Pattern
+from graphspec.language.graph import ExternalModel, Graph, KerasLayer, Layer
+from graphspec.language.objects import Pattern
 from graphspec.language.traversal import layer_paths
 
 

@@ -16,7 +16,8 @@ from graphspec.diagnostics import Diagnostic, Label
 from graphspec.diagnostics.rules import LOGITS, LOSS_ACTIVATION, MISSING_LOSS, NO_GRADIENT, UNUSED_WEIGHTS
 from graphspec.diagnostics.shape_text import sample_shape
 from graphspec.diagnostics.suggest import closest
-from graphspec.language.graph import Object, Output
+from graphspec.language.graph import Output
+from graphspec.language.objects import Object
 from graphspec.shapes import Tensor
 from graphspec.shapes.tensor import Shape
 

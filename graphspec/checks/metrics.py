@@ -12,7 +12,8 @@ from graphspec.checks.targets import forms_of, target_forms
 from graphspec.diagnostics import Diagnostic, Label, Span
 from graphspec.diagnostics.rules import LOSS_ACTIVATION
 from graphspec.diagnostics.shape_text import sample_shape
-from graphspec.language.graph import Object, Output
+from graphspec.language.graph import Output
+from graphspec.language.objects import Object
 from graphspec.shapes.tensor import Shape
 
 

@@ -8,8 +8,8 @@ from graphspec.checks.context import CheckContext
 from graphspec.diagnostics import Diagnostic, Span
 from graphspec.diagnostics.rules import UNKNOWN_MONITOR
 from graphspec.diagnostics.suggest import did_you_mean, one_of
-from graphspec.language.graph import Object
 from graphspec.language.log_keys import log_keys
+from graphspec.language.objects import Object
 
 _MONITORING = ("EarlyStopping", "ModelCheckpoint", "ReduceLROnPlateau")
 

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from graphspec.checks.context import CheckContext
 from graphspec.diagnostics import Diagnostic
 from graphspec.diagnostics.rules import UNREGISTERED
-from graphspec.language.graph import Object, ObjectLayer
+from graphspec.language.graph import ObjectLayer
+from graphspec.language.objects import Object
 from graphspec.language.traversal import every_layer, every_plugin
 
 

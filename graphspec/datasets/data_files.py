@@ -16,7 +16,8 @@ from typing import Any
 
 from graphspec.diagnostics.formats.outcome import legible
 from graphspec.files import open_file
-from graphspec.language.graph import ExternalModel, Object, ObjectLayer
+from graphspec.language.graph import ExternalModel, ObjectLayer
+from graphspec.language.objects import Object
 from graphspec.language.traversal import every_layer
 from graphspec.run_directory import relative
 from graphspec.sources import DataError, DataSource, Split, files_of

@@ -21,7 +21,7 @@ from graphspec.differences.values import (
     written_values,
 )
 from graphspec.language.document.tree import plain
-from graphspec.language.graph import Object
+from graphspec.language.objects import Object
 from graphspec.language.schema.model import BALANCED
 from graphspec.language.traversal import every_plugin
 from graphspec.run_directory.spec_values import values_of

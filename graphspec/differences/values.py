@@ -16,7 +16,8 @@ from typing import Any, Final
 from graphspec import catalog
 from graphspec.catalog import REQUIRED, Kind
 from graphspec.catalog.arguments import argument_kind
-from graphspec.language.graph import ExternalModel, Layer, ModelLayer, Object, ObjectLayer, Weights
+from graphspec.language.graph import ExternalModel, Layer, ModelLayer, ObjectLayer
+from graphspec.language.objects import Object, Weights
 from graphspec.sources import DataSource
 
 Values = dict[str, Any]

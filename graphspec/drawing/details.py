@@ -13,7 +13,8 @@ from graphspec.diagnostics.escapes import escaped_lines
 from graphspec.drawing.diagram import Box, Diagram, Line, describe
 from graphspec.drawing.faces import parameters_of
 from graphspec.language.feed import Reference
-from graphspec.language.graph import ExternalModel, Graph, Layer, NestedModel, Object
+from graphspec.language.graph import ExternalModel, Graph, Layer, NestedModel
+from graphspec.language.objects import Object
 from graphspec.shapes import Shapes
 from graphspec.shapes.parameters import count_parameters
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 
-from graphspec.language.graph import Graph, Object
+from graphspec.language.graph import Graph
 from graphspec.language.lower.naming import snake_case
+from graphspec.language.objects import Object
 
 
 def log_keys(graph: Graph, *, validates: bool) -> dict[str, Object | None]:

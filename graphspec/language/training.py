@@ -10,7 +10,7 @@ from typing import Any
 
 from graphspec import catalog
 from graphspec.diagnostics import Span
-from graphspec.language.graph import Object, Pattern, Weights
+from graphspec.language.objects import Object, Pattern, Weights
 
 LEARNING_RATE = "learning_rate"
 

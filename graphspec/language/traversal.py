@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from graphspec.catalog.refused import COPYING_WRAPPERS
-from graphspec.language.graph import Graph, Layer, NestedModel, Object, Plugin, argument_layers, wrapped_layers
+from graphspec.language.graph import Graph, Layer, NestedModel, Plugin, argument_layers, wrapped_layers
+from graphspec.language.objects import Object
 
 
 def size_of(value: Any) -> int:

@@ -12,7 +12,8 @@ from graphspec.diagnostics import Report, SourceText, Span, SpecError
 from graphspec.diagnostics.rules import REFUSED_TRAINING, UNREADABLE_DATA
 from graphspec.files import is_file
 from graphspec.language.feed import Feed
-from graphspec.language.graph import Graph, Input, Node, Object, Output
+from graphspec.language.graph import Graph, Input, Node, Output
+from graphspec.language.objects import Object
 from graphspec.language.traversal import every_plugin
 from graphspec.predicting.predictor import Predictor
 from graphspec.spec import Spec

@@ -25,13 +25,12 @@ from graphspec.language.graph import (
     Layer,
     NestedModel,
     Node,
-    Object,
     ObjectLayer,
     Plugin,
     PresetModel,
     Step,
-    Weights,
 )
+from graphspec.language.objects import Object, Weights
 from graphspec.language.schema import CheckpointModel, TrainingModel
 from graphspec.language.schema.model import BALANCED
 from graphspec.language.schema.part import Part

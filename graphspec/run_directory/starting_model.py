@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from graphspec.language.graph import Weights
+from graphspec.language.objects import Weights
 from graphspec.sources.fingerprint import sha256
 from graphspec.spec import Spec
 

@@ -31,7 +31,8 @@ from graphspec.diagnostics.rules import (
     Rule,
 )
 from graphspec.diagnostics.shape_text import shape_text
-from graphspec.language.graph import FIRST, Layer
+from graphspec.language.graph import Layer
+from graphspec.language.objects import FIRST
 from graphspec.shapes.tensor import (
     MAX_ELEMENTS,
     UNKNOWN,

@@ -21,11 +21,11 @@ from graphspec.language.graph import (
     KerasLayer,
     Layer,
     Node,
-    Object,
     Output,
     PresetModel,
     Step,
 )
+from graphspec.language.objects import Object
 
 _MAX_CONFIG_BYTES = 16 * 2**20
 """Bytes of a configuration that is read: as Python values it takes many times as many."""

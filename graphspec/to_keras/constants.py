@@ -12,7 +12,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from graphspec.language.graph import Object, Step
+from graphspec.language.graph import Step
+from graphspec.language.objects import Object
 from graphspec.shapes.ops.operands import ARRAY_OPERATIONS
 from graphspec.sources import in_order, load
 from graphspec.to_keras.keras_internals import call_behind, operation_behind

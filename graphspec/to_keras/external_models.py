@@ -18,7 +18,8 @@ from graphspec.diagnostics import Report, SourceText, SpecError
 from graphspec.diagnostics.rules import BAD_TAP, UNKNOWN_OBJECT
 from graphspec.diagnostics.shape_text import shape_text
 from graphspec.diagnostics.suggest import did_you_mean, one_of
-from graphspec.language.graph import ExternalModel, Pattern, PresetModel
+from graphspec.language.graph import ExternalModel, PresetModel
+from graphspec.language.objects import Pattern
 from graphspec.to_keras.installed import missing_in_keras, refused_arguments
 from graphspec.to_keras.keras_internals import calls_of, fresh_layer_names, weightless_scope
 from graphspec.to_keras.presets import load_preset

@@ -14,7 +14,8 @@ import keras
 
 from graphspec.checks.freeze import frozen_everything, unmatched
 from graphspec.diagnostics import Report
-from graphspec.language.graph import ExternalModel, Pattern
+from graphspec.language.graph import ExternalModel
+from graphspec.language.objects import Pattern
 from graphspec.language.training import Stage, Training
 from graphspec.language.traversal import layer_paths
 from graphspec.to_keras.adapters import open_adapters

@@ -11,7 +11,7 @@ from graphspec import catalog
 from graphspec.catalog import SINGULAR, Kind
 from graphspec.diagnostics import Span, SpecError
 from graphspec.diagnostics.rules import REFUSED_ARGUMENTS, UNKNOWN_OBJECT
-from graphspec.language.graph import Object
+from graphspec.language.objects import Object
 from graphspec.to_keras.keras_internals import unexported
 from graphspec.to_keras.keras_messages import reason
 

@@ -8,7 +8,8 @@ from typing import Any
 from graphspec.checks.layer_patterns import matched
 from graphspec.checks.lora import no_lora, refused_lora, unmatched_lora
 from graphspec.diagnostics import Report
-from graphspec.language.graph import ExternalModel, Pattern
+from graphspec.language.graph import ExternalModel
+from graphspec.language.objects import Pattern
 from graphspec.language.training import Lora
 from graphspec.language.traversal import layer_paths
 from graphspec.to_keras.adapters import drop_adapters, has_lora

@@ -16,8 +16,9 @@ from graphspec.checks.files import VOCABULARY, require_file, vocabulary_path
 from graphspec.diagnostics import SpecError
 from graphspec.diagnostics.rules import REFUSED_ARGUMENTS, UNREGISTERED
 from graphspec.diagnostics.suggest import a, did_you_mean, one_of
-from graphspec.language.graph import FIRST, Layer, Object
+from graphspec.language.graph import Layer
 from graphspec.language.lower.naming import snake_case
+from graphspec.language.objects import FIRST, Object
 from graphspec.sources import DataSource
 from graphspec.to_keras.file_initializer import FromFile
 from graphspec.to_keras.installed import check_identifier, find_installed, refused_arguments

@@ -10,7 +10,8 @@ from keras import tree
 
 from graphspec import catalog
 from graphspec.language.arrays import array_dtype
-from graphspec.language.graph import Object, Operation
+from graphspec.language.graph import Operation
+from graphspec.language.objects import Object
 from graphspec.language.slices import KEY, read_key
 from graphspec.shapes.ops.operands import ARRAY_OPERATIONS
 from graphspec.to_keras.constants import as_arrays, is_constant, read_array, tensors_in

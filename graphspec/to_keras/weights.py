@@ -24,7 +24,7 @@ from graphspec.diagnostics import SpecError
 from graphspec.diagnostics.rules import UNREADABLE_DATA, WEIGHTS_MISMATCH
 from graphspec.files import open_file
 from graphspec.hdf5_file import open_checked, owned_child
-from graphspec.language.graph import Weights
+from graphspec.language.objects import Weights
 from graphspec.to_keras.adapters import kept_adapters
 from graphspec.to_keras.keras_messages import keras_errors_as
 from graphspec.to_keras.saved_file import max_unpacked, saved_weights

@@ -10,7 +10,8 @@ from graphspec import catalog
 from graphspec.language.batchless import Kind
 from graphspec.language.document.tree import Mapping
 from graphspec.language.feed import Reference
-from graphspec.language.graph import KerasLayer, Layer, Object, Operation, Step
+from graphspec.language.graph import KerasLayer, Layer, Operation, Step
+from graphspec.language.objects import Object
 from graphspec.language.written import Use, WrittenNode
 from graphspec.to_python.batchless import Batchless, as_constant, for_step
 from graphspec.to_python.calls import Operand, as_expression, call_layer, call_operation

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from graphspec.language.graph import ExternalModel, PresetModel, Weights
+from graphspec.language.graph import ExternalModel, PresetModel
+from graphspec.language.objects import Weights
 from graphspec.shapes.saved import read_saved
 from graphspec.to_python.literals import literal, literal_text
 from graphspec.to_python.source import Assign, Call, Do, Expression, Function, Pairs, Statement, Text

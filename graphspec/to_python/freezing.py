@@ -7,7 +7,8 @@ from fnmatch import fnmatchcase
 
 from graphspec.catalog.refused import COPYING_WRAPPERS
 from graphspec.checks.freeze import frozen_at_first, frozen_layers
-from graphspec.language.graph import ExternalModel, Graph, Layer, NestedModel, Pattern
+from graphspec.language.graph import ExternalModel, Graph, Layer, NestedModel
+from graphspec.language.objects import Pattern
 from graphspec.language.training import Multiplier, Stage, Training
 from graphspec.to_python.literals import literal_text
 from graphspec.to_python.source import Assign, Expression, For, If, Items, Statement, Text

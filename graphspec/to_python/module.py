@@ -11,16 +11,8 @@ from typing import Any
 
 from graphspec.diagnostics import Span
 from graphspec.language.expand.variables import Variables
-from graphspec.language.graph import (
-    ExternalModel,
-    Graph,
-    Layer,
-    ModelLayer,
-    NestedModel,
-    Object,
-    Step,
-    wrapped_layers,
-)
+from graphspec.language.graph import ExternalModel, Graph, Layer, ModelLayer, NestedModel, Step, wrapped_layers
+from graphspec.language.objects import Object
 from graphspec.language.traversal import every_plugin
 from graphspec.language.written import Use, WrittenNode
 from graphspec.spec import Spec

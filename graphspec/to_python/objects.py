@@ -9,7 +9,8 @@ from typing import Any
 from graphspec import catalog
 from graphspec.catalog import Kind
 from graphspec.language.document.tree import Mapping
-from graphspec.language.graph import FIRST, Layer, Object
+from graphspec.language.graph import Layer
+from graphspec.language.objects import FIRST, Object
 from graphspec.sources import DataSource
 from graphspec.to_python.frame import DifferentError, Frame
 from graphspec.to_python.literals import literal_text

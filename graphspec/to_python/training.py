@@ -7,9 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 from graphspec.checks.monitors import is_monitoring
-from graphspec.language.graph import Graph, KerasLayer, Object, Output
+from graphspec.language.graph import Graph, KerasLayer, Output
 from graphspec.language.log_keys import log_keys, metric_names
 from graphspec.language.lower.naming import snake_case
+from graphspec.language.objects import Object
 from graphspec.language.schema import TrainingModel
 from graphspec.language.traversal import layer_paths
 from graphspec.spec import Spec

@@ -21,7 +21,7 @@ from typing import Any
 import keras
 
 from graphspec.files import cannot_write
-from graphspec.language.graph import Object
+from graphspec.language.objects import Object
 from graphspec.language.schema import CheckpointModel
 from graphspec.run_directory import CHECKPOINTS, WatchedFolder, make_folder, write
 from graphspec.run_directory.lock import section_hashes

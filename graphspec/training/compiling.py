@@ -11,8 +11,8 @@ from typing import Any
 import keras
 
 from graphspec.distribution.share import SharedLoss
-from graphspec.language.graph import Object
 from graphspec.language.log_keys import metric_names
+from graphspec.language.objects import Object
 from graphspec.spec import Spec
 from graphspec.to_keras.keras_internals import loss_of
 from graphspec.to_keras.objects import make

@@ -17,7 +17,8 @@ import keras
 from graphspec.catalog.arguments import MAKING_FOLDERS
 from graphspec.diagnostics import Diagnostic, Report, SpecError
 from graphspec.diagnostics.rules import REFUSED_TRAINING
-from graphspec.language.graph import ExternalModel, Object, ObjectLayer
+from graphspec.language.graph import ExternalModel, ObjectLayer
+from graphspec.language.objects import Object
 from graphspec.language.training import Stage
 from graphspec.language.traversal import every_layer
 from graphspec.sources import DataSource

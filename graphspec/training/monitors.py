@@ -14,8 +14,8 @@ import keras
 from graphspec.checks.monitors import is_monitoring, unknown_monitor
 from graphspec.diagnostics import Report, SpecError
 from graphspec.diagnostics.rules import UNKNOWN_MONITOR
-from graphspec.language.graph import Object
 from graphspec.language.log_keys import log_keys
+from graphspec.language.objects import Object
 from graphspec.spec import Spec
 from graphspec.to_keras.keras_internals import direction_of
 from graphspec.to_keras.objects import make

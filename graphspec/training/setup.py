@@ -22,7 +22,7 @@ from graphspec.diagnostics.render import render
 from graphspec.diagnostics.rules import REFUSED_TRAINING
 from graphspec.distribution.strategy import Distribution
 from graphspec.extras import require
-from graphspec.language.graph import Object
+from graphspec.language.objects import Object
 from graphspec.language.schema import TrainingModel
 from graphspec.language.training import Stage
 from graphspec.run_directory import check_inside

@@ -15,9 +15,10 @@ from graphspec.diagnostics.rules import BAD_CONSTANT, BAD_WEIGHT
 from graphspec.diagnostics.suggest import kind_of, one_of
 from graphspec.language.arrays import RaggedError, array_dtype, items_of, limits_of, nested_shape
 from graphspec.language.document.tree import Located, plain
-from graphspec.language.graph import KerasLayer, Object, Operation, Step
+from graphspec.language.graph import KerasLayer, Operation, Step
 from graphspec.language.lower.files import is_weight_file, read_weight_file
 from graphspec.language.lower.objects import read_object
+from graphspec.language.objects import Object
 from graphspec.language.schema.model import NodeModel, StepsModel, WeightModel
 
 MAX_CONSTANT = 10_000_000

@@ -12,17 +12,7 @@ from graphspec.diagnostics.rules import NAME_CLASH, TOO_LARGE
 from graphspec.language.document.tree import Located
 from graphspec.language.expand import Library
 from graphspec.language.feed import Feed
-from graphspec.language.graph import (
-    ExternalModel,
-    Graph,
-    GraphLoss,
-    Input,
-    Layer,
-    NestedModel,
-    Output,
-    Plugin,
-    Weights,
-)
+from graphspec.language.graph import ExternalModel, Graph, GraphLoss, Input, Layer, NestedModel, Output, Plugin
 from graphspec.language.lower.declarations import declared_layer, is_layer_of_keras
 from graphspec.language.lower.external_models import open_spec, read_external, read_settings
 from graphspec.language.lower.files import folder_of, read_weights
@@ -42,6 +32,7 @@ from graphspec.language.lower.order import in_order
 from graphspec.language.lower.scope import BlockDeclaration, Lowering, Scope
 from graphspec.language.lower.training import read_output
 from graphspec.language.lower.wiring import check_references
+from graphspec.language.objects import Weights
 from graphspec.language.schema import parse_part
 from graphspec.language.schema.desugar import desugar_body
 from graphspec.language.schema.model import (

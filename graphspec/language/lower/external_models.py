@@ -30,9 +30,10 @@ from graphspec.diagnostics.suggest import did_you_mean, kind_of, one_of
 from graphspec.language.document import read
 from graphspec.language.document.tree import Located, plain
 from graphspec.language.expand import Library, expand
-from graphspec.language.graph import ExternalModel, Pattern, PresetModel, Weights
+from graphspec.language.graph import ExternalModel, PresetModel
 from graphspec.language.lower.files import read_path, read_weights
 from graphspec.language.lower.scope import MAX_NESTED, Scope
+from graphspec.language.objects import Pattern, Weights
 from graphspec.language.schema import SpecModel, parse
 from graphspec.language.schema.desugar import desugar
 from graphspec.language.schema.model import ORIGINS, ExternalModelSpec, NestedModelSpec

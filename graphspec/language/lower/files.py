@@ -9,7 +9,7 @@ from graphspec.diagnostics import Report, Span
 from graphspec.diagnostics.rules import BAD_VALUE, MISSING_KEY, UNKNOWN_FORMAT, UNKNOWN_KEY, WRONG_TYPE
 from graphspec.diagnostics.suggest import did_you_mean, kind_of, one_of
 from graphspec.language.document.tree import Located, Mapping
-from graphspec.language.graph import Object, Weights
+from graphspec.language.objects import Object, Weights
 from graphspec.sources import DataSource
 
 _KEYS = ("file", "partial")

@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from graphspec.diagnostics import Span
-from graphspec.language.graph import GraphLoss, KerasLayer, Node, Object, Operation, Output, Step
+from graphspec.language.graph import GraphLoss, KerasLayer, Node, Operation, Output, Step
+from graphspec.language.objects import Object
 from graphspec.language.schema.model import LossModel
 from graphspec.language.written import WrittenNode
 

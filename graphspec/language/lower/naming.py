@@ -18,7 +18,8 @@ from collections.abc import Iterable
 
 from graphspec.diagnostics import Label, Report, Span
 from graphspec.diagnostics.rules import BAD_NAME, LAYER_NAME_CLASH
-from graphspec.language.graph import Graph, KerasLayer, Layer, Node, Object, ObjectLayer, Step, wrapped_layers
+from graphspec.language.graph import Graph, KerasLayer, Layer, Node, ObjectLayer, Step, wrapped_layers
+from graphspec.language.objects import Object
 
 
 def snake_case(class_name: str) -> str:

@@ -37,10 +37,11 @@ from graphspec.diagnostics.rules import (
 )
 from graphspec.diagnostics.suggest import a, closest, did_you_mean, is_unmistakable, kind_of, one_of
 from graphspec.language.document.tree import Located, Mapping, Sequence, plain
-from graphspec.language.graph import FIRST, KerasLayer, Object
+from graphspec.language.graph import KerasLayer
 from graphspec.language.lower.files import is_weight_file, read_weight_file
 from graphspec.language.lower.scope import Scope
 from graphspec.language.lower.values import refuse_value
+from graphspec.language.objects import FIRST, Object
 
 
 def read_object(kind: Kind, written: Located, report: Report, scope: Scope | None = None) -> Object | None:

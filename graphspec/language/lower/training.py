@@ -11,9 +11,10 @@ from graphspec.diagnostics import Report, Span
 from graphspec.diagnostics.rules import BAD_STAGE, BAD_VALUE
 from graphspec.diagnostics.suggest import kind_of
 from graphspec.language.document.tree import Located, Mapping, plain
-from graphspec.language.graph import Node, Object, Output, Pattern
+from graphspec.language.graph import Node, Output
 from graphspec.language.lower.files import read_weights
 from graphspec.language.lower.objects import FAULTY, read_argument, read_object
+from graphspec.language.objects import Object, Pattern
 from graphspec.language.schema.model import BALANCED, OutputModel
 from graphspec.language.schema.training import LoraModel, StageModel, TrainingModel
 from graphspec.language.training import (

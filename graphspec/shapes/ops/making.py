@@ -8,7 +8,7 @@ from typing import Any
 
 from graphspec.diagnostics.rules import TOO_LARGE, UNFIT_ARGUMENT
 from graphspec.language.arrays import array_dtype
-from graphspec.language.graph import Object
+from graphspec.language.objects import Object
 from graphspec.shapes.call import Call, ShapeRule, Unreadable, layer
 from graphspec.shapes.ops.arguments import dtype, integer, refuse_value, sizes
 from graphspec.shapes.ops.operands import array_shape

@@ -30,7 +30,8 @@ from graphspec.diagnostics import Span, SpecError
 from graphspec.diagnostics.escapes import escaped
 from graphspec.diagnostics.rules import REFUSED_TRAINING, UNREADABLE_DATA
 from graphspec.files import is_file
-from graphspec.language.graph import Graph, Weights
+from graphspec.language.graph import Graph
+from graphspec.language.objects import Weights
 from graphspec.spec import Spec
 from graphspec.to_keras.adapted_layers import (
     adaptable_layers,
