@@ -24,8 +24,8 @@ from graphspec.language.overrides import apply_override
 from graphspec.language.schema import SpecModel, parse
 from graphspec.language.schema.desugar import desugar
 from graphspec.language.search_space import SearchSpace
+from graphspec.language.source_nodes import SourceNodes
 from graphspec.language.training import Training
-from graphspec.language.written import Written
 from graphspec.project import spec_in
 from graphspec.shapes import Shapes, infer
 from graphspec.shapes.batch_size import automatic_batch_size
@@ -42,7 +42,7 @@ class Spec:
         model: The keys of the spec with expressions resolved.
         warnings: The findings that are not errors.
         library: The file of the spec, before and after its expressions are resolved.
-        written: The nodes of each body as the spec writes them.
+        source_nodes: The nodes of each body as the spec writes them.
         shapes: The inferred tensors of the graph.
     """
 
@@ -56,7 +56,7 @@ class Spec:
     data: Data | None
     warnings: Report
     library: Library
-    written: Written
+    source_nodes: SourceNodes
     search: SearchSpace | None = None
 
     @property
@@ -182,8 +182,8 @@ def _checked(
     if model is None:
         return None
     name = model.name or ("spec" if from_stdin else re.sub(r"[^A-Za-z0-9_-]", "_", Path(path).stem))
-    written = Written()
-    graph = lower(model, name, library, report, written)
+    source_nodes = SourceNodes()
+    graph = lower(model, name, library, report, source_nodes)
     training = lower_training(model.training, folder, report) if model.training is not None else None
     texts = [each for each, input in model.inputs.items() if input.dtype == "string"]
     outputs = graph.outputs if graph is not None else {}
@@ -214,7 +214,7 @@ def _checked(
         data=sources,
         warnings=report,
         library=library,
-        written=written,
+        source_nodes=source_nodes,
         search=search,
     )
 

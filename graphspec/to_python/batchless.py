@@ -9,7 +9,7 @@ from graphspec.diagnostics import Span
 from graphspec.language.batchless import Kind, Kinds
 from graphspec.language.feed import Reference
 from graphspec.language.graph import Graph, Layer, Step
-from graphspec.language.written import Use
+from graphspec.language.source_nodes import SourceUse
 from graphspec.shapes.ops.operands import ARRAY_OPERATIONS
 from graphspec.to_python.calls import Operand
 from graphspec.to_python.source import Call, Expression, Items, Text, flat
@@ -37,7 +37,7 @@ class Batchless:
         """Return the kinds of the tensors that a step takes; none where all have a batch."""
         return self._steps.get((step.layer, step.span), [])
 
-    def constants_of(self, use: Use, graph: Graph | None) -> set[str]:
+    def constants_of(self, use: SourceUse, graph: Graph | None) -> set[str]:
         """Return the inputs of a use of a block that are known when the model is built."""
         kinds = self._kinds.get(id(graph))
         if kinds is None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from graphspec.language.expand.variables import Variables
 from graphspec.language.feed import Reference
-from graphspec.language.written import Use, WrittenNode
+from graphspec.language.source_nodes import SourceNode, SourceUse
 from graphspec.to_python.body import Body
 from graphspec.to_python.constants import whole_expression
 from graphspec.to_python.expressions import UntranslatableError, translate
@@ -27,7 +27,7 @@ from graphspec.to_python.source import (
 )
 
 
-def write_block(parts: Parts, uses: list[Use], name: str, *, is_relative: bool) -> tuple[Function, BlockFunction]:
+def write_block(parts: Parts, uses: list[SourceUse], name: str, *, is_relative: bool) -> tuple[Function, BlockFunction]:
     """Return the function of a block for some of its uses.
 
     Raises:
@@ -46,7 +46,7 @@ def write_block(parts: Parts, uses: list[Use], name: str, *, is_relative: bool) 
         params,
         is_relative,
     )
-    every: dict[str, dict[int, WrittenNode]] = {}
+    every: dict[str, dict[int, SourceNode]] = {}
     for number, use in enumerate(uses):
         for key, node in use.nodes.items():
             every.setdefault(key, {})[number] = node
@@ -55,7 +55,7 @@ def write_block(parts: Parts, uses: list[Use], name: str, *, is_relative: bool) 
     inputs = {each: identifiers.new(each) for each in first.inputs}
     body.start(dict(inputs))
 
-    def extra(node: WrittenNode) -> list[Reference]:
+    def extra(node: SourceNode) -> list[Reference]:
         return [
             reference
             for each in every[node.name].values()
@@ -103,14 +103,14 @@ def write_block(parts: Parts, uses: list[Use], name: str, *, is_relative: bool) 
     )
 
 
-def _parameter(use: Use, param: str, variable: str, defaults: dict[str, str]) -> str:
+def _parameter(use: SourceUse, param: str, variable: str, defaults: dict[str, str]) -> str:
     default = use.params[param]
     if default is None:
         return variable
     return f"{variable}=None" if param in defaults else f"{variable}={flat(literal(default))}"
 
 
-def _defaults(frame: Frame, use: Use, params: dict[str, str]) -> dict[str, str]:
+def _defaults(frame: Frame, use: SourceUse, params: dict[str, str]) -> dict[str, str]:
     """Return the expression of each default that depends on other parameters or variables."""
     found: dict[str, str] = {}
     for param, default in use.params.items():
@@ -126,7 +126,7 @@ def _defaults(frame: Frame, use: Use, params: dict[str, str]) -> dict[str, str]:
     return found
 
 
-def _result_variable(frame: Frame, node: WrittenNode, nodes: list[WrittenNode], inputs: dict[str, str]) -> str:
+def _result_variable(frame: Frame, node: SourceNode, nodes: list[SourceNode], inputs: dict[str, str]) -> str:
     """Return the variable of the only output: `x`, unless a later step still needs the input of that name."""
     later = {reference.name for each in nodes for reference in call_references(each)}
     x = next((key for key, variable in inputs.items() if variable == "x"), None)

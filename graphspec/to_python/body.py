@@ -9,7 +9,7 @@ from graphspec.diagnostics import Span
 from graphspec.language.document.tree import Mapping
 from graphspec.language.feed import Reference
 from graphspec.language.graph import Graph, KerasLayer, Layer, Step
-from graphspec.language.written import Use, WrittenNode
+from graphspec.language.source_nodes import SourceNode, SourceUse
 from graphspec.to_python.batchless import Batchless
 from graphspec.to_python.frame import DifferentError, Frame
 from graphspec.to_python.literals import literal_text
@@ -42,7 +42,7 @@ class Body:
 
     parts: Parts
     frame: Frame
-    nodes: dict[str, WrittenNode]
+    nodes: dict[str, SourceNode]
     graph: Graph | None = None
     free: dict[Layer, str] = field(default_factory=dict)
     created: dict[Layer, str] = field(default_factory=dict)
@@ -57,7 +57,7 @@ class Body:
         """The tensors without a batch."""
         return self.parts.batchless
 
-    def constants_of(self, use: Use) -> set[str]:
+    def constants_of(self, use: SourceUse) -> set[str]:
         """Return the inputs of a use of a block that are known when the model is built."""
         return self.batchless.constants_of(use, self.graph)
 
@@ -104,7 +104,7 @@ class Body:
     def _arguments(self, free: list[Layer]) -> tuple[tuple[str, Expression], ...]:
         return tuple((self.parts.argument(each), self.layer(each)) for each in free)
 
-    def use(self, uses: dict[int, Use], inputs: dict[str, Expression], name: Expression) -> Expression:
+    def use(self, uses: dict[int, SourceUse], inputs: dict[str, Expression], name: Expression) -> Expression:
         """Return the call of the function of a block."""
         function = self.parts.block_function(uses)
         first = next(iter(uses.values()))
@@ -120,7 +120,7 @@ class Body:
         free = self._arguments(function.free)
         return Call(Text(function.name), tuple(positional), (*keywords.items(), *free, *named))
 
-    def _argument(self, uses: dict[int, Use], param: str) -> Expression | None:
+    def _argument(self, uses: dict[int, SourceUse], param: str) -> Expression | None:
         """Return what the caller writes for a parameter; None where it leaves the default."""
         spans: dict[int, Span] = {}
         for number, use in uses.items():
@@ -170,7 +170,7 @@ class Body:
             name = node.feed.single.name
         return None
 
-    def _last_of_use(self, use: Use) -> Layer | None:
+    def _last_of_use(self, use: SourceUse) -> Layer | None:
         inner = replace(self, nodes=use.nodes)
         return inner._last_layer(use.outputs[0]) if len(use.outputs) == 1 else None
 
@@ -183,7 +183,7 @@ class Body:
         """Begin with the variables of the inputs."""
         self._writer = NodeWriter(self.frame, self.parts.objects(self.frame), self, variables, is_head)
 
-    def write_node(self, name: str, nodes: dict[int, WrittenNode], target: str | None = None) -> list[Statement]:
+    def write_node(self, name: str, nodes: dict[int, SourceNode], target: str | None = None) -> list[Statement]:
         """Return the statements of one node, which is a variable afterwards."""
         variables = self.writer.variables
         first = next(iter(nodes.values()))
@@ -194,7 +194,7 @@ class Body:
             variables[name] = flat(self.writer.tensor(first.feed.single))
             self._alias_outputs(name, first.feed.single)
             return []
-        if isinstance(last, Use) and len(last.outputs) > 1:
+        if isinstance(last, SourceUse) and len(last.outputs) > 1:
             selected = {
                 each: self.frame.identifiers.new(f"{name}_{each}") if f"{name}.{each}" in self.selections else "_"
                 for each in last.outputs
@@ -214,7 +214,7 @@ class Body:
         before, self.pending = self.pending, []
         return before
 
-    def _is_conditional(self, node: WrittenNode) -> bool:
+    def _is_conditional(self, node: SourceNode) -> bool:
         located = self.parts.places.under(node.span)
         written = located.value if located is not None else None
         return isinstance(written, Mapping) and "when" in written and len(self.frame.instances) > 1

@@ -12,7 +12,7 @@ from graphspec.language.document.tree import Mapping
 from graphspec.language.feed import Reference
 from graphspec.language.graph import KerasLayer, Layer, Operation, Step
 from graphspec.language.objects import Object
-from graphspec.language.written import Use, WrittenNode
+from graphspec.language.source_nodes import SourceNode, SourceUse
 from graphspec.to_python.batchless import Batchless, as_constant, for_step
 from graphspec.to_python.calls import Operand, as_expression, call_layer, call_operation
 from graphspec.to_python.constants import whole_expression
@@ -25,7 +25,7 @@ from graphspec.to_python.source import Assign, Call, Expression, For, If, Items,
 _MAX_LISTED = 4
 """Names that a loop lists one by one."""
 
-Together = dict[int, Step | Use]
+Together = dict[int, Step | SourceUse]
 """The items that one statement stands for, by the number of the instance."""
 
 
@@ -44,7 +44,7 @@ class Surroundings(Protocol):
     @property
     def names_operations(self) -> bool: ...
 
-    def constants_of(self, use: Use) -> set[str]:
+    def constants_of(self, use: SourceUse) -> set[str]:
         """Return the inputs of a use of a block that are known when the model is built."""
 
     def layer(self, layer: Layer) -> Expression:
@@ -56,7 +56,7 @@ class Surroundings(Protocol):
     def inputs_of(self, layer: Layer) -> list[str] | None:
         """Return the names of a model's inputs; None for a layer, or where they are unknown."""
 
-    def use(self, uses: dict[int, Use], inputs: dict[str, Expression], name: Expression) -> Expression:
+    def use(self, uses: dict[int, SourceUse], inputs: dict[str, Expression], name: Expression) -> Expression:
         """Return the call of the function of a block."""
 
     def selected(self, reference: Reference, variable: str) -> str:
@@ -91,7 +91,7 @@ class Chain:
     writer: Writer
     target: str
     value: Operand
-    nodes: dict[int, WrittenNode]
+    nodes: dict[int, SourceNode]
     written: Any
 
     def __post_init__(self) -> None:
@@ -204,7 +204,7 @@ class Chain:
         if min(counts.values()) < 1:
             raise DifferentError
         count = self.frame.expression(repeat)
-        if not isinstance(first[next(iter(first))], Use):
+        if not isinstance(first[next(iter(first))], SourceUse):
             raise DifferentError
         names = self._names([each for each in several if len(each) == len(first)])
         assert names is not None
@@ -242,7 +242,7 @@ class Chain:
 
     def _is_named(self, items: Together) -> bool:
         item = next(iter(items.values()))
-        if isinstance(item, Use):
+        if isinstance(item, SourceUse):
             return True
         if item.layer.is_operation:
             return self.writer.around.names_operations
@@ -259,12 +259,12 @@ class Chain:
     def _assign(self, items: Together, name: Expression | None) -> Assign:
         first = next(iter(items.values()))
         comments = self.frame.places.comments(first.span, above=False)
-        value = self._use(items, name) if isinstance(first, Use) else self._call(items, name)
+        value = self._use(items, name) if isinstance(first, SourceUse) else self._call(items, name)
         self.value, self.is_untouched = Text(self.target), False
         return Assign(self.target, value, comments)
 
     def _use(self, items: Together, name: Expression | None) -> Expression:
-        uses = {number: item for number, item in items.items() if isinstance(item, Use)}
+        uses = {number: item for number, item in items.items() if isinstance(item, SourceUse)}
         if len(uses) != len(items):
             raise DifferentError
         first = next(iter(uses.values()))
@@ -348,5 +348,5 @@ class Chain:
         }
 
 
-def _prefix_or_name(item: Step | Use) -> str:
-    return item.prefix.removesuffix("__") if isinstance(item, Use) else item.layer.name
+def _prefix_or_name(item: Step | SourceUse) -> str:
+    return item.prefix.removesuffix("__") if isinstance(item, SourceUse) else item.layer.name

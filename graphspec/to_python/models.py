@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from graphspec.language.document.tree import Mapping
 from graphspec.language.graph import Graph, Input, Layer, Step
-from graphspec.language.written import WrittenNode
+from graphspec.language.source_nodes import SourceNode
 from graphspec.to_python.body import Body
 from graphspec.to_python.frame import Frame, Instance
 from graphspec.to_python.identifiers import Identifiers
@@ -31,7 +31,7 @@ def write_model(parts: Parts, graph: Graph, name: str, doc: str, *, is_top: bool
     """Return the function that builds the model of a graph, and the layers that it takes as arguments."""
     identifiers = Identifiers(["model"], parts.identifiers)
     frame = Frame([Instance({})], parts.places, parts.constants, parts.variables_of(graph.span), identifiers)
-    nodes = with_endings(parts.written.of(graph), graph)
+    nodes = with_endings(parts.source_nodes.of(graph), graph)
     body = Body(parts, frame, nodes, graph)
     inputs = {each: identifiers.new(each) for each in graph.inputs}
     plain = sorted(graph.inputs.values(), key=lambda each: each.sparse + each.optional)
@@ -74,8 +74,8 @@ def keras_model(inputs: dict[str, str], outputs: dict[str, Text], name: str, *, 
     return Call(Text("keras.Model"), (), (*arguments, ("name", Text(literal_text(name)))))
 
 
-def with_endings(nodes: dict[str, WrittenNode], graph: Graph) -> dict[str, WrittenNode]:
-    """Return the written nodes, those of outputs with the `Identity` that names them, if they need one."""
+def with_endings(nodes: dict[str, SourceNode], graph: Graph) -> dict[str, SourceNode]:
+    """Return the source nodes, those of outputs with the `Identity` that names them, if they need one."""
     nodes = dict(nodes)
     for name in graph.outputs:
         last = graph.nodes[name].steps[-1]

@@ -13,8 +13,8 @@ from graphspec.diagnostics import Span
 from graphspec.language.expand.variables import Variables
 from graphspec.language.graph import ExternalModel, Graph, Layer, ModelLayer, NestedModel, Step, wrapped_layers
 from graphspec.language.objects import Object
+from graphspec.language.source_nodes import SourceNode, SourceUse
 from graphspec.language.traversal import every_plugin
-from graphspec.language.written import Use, WrittenNode
 from graphspec.spec import Spec
 from graphspec.to_python.batchless import Batchless
 from graphspec.to_python.blocks import write_block
@@ -59,7 +59,7 @@ class Module:
     def __init__(self, spec: Spec, folder: Path) -> None:
         self.spec = spec
         self.folder = folder
-        self.written = spec.written
+        self.source_nodes = spec.source_nodes
         self.places = Places(spec.library)
         self.plugins = {each.module: each for each in every_plugin(spec.graph)}
         self.identifiers = Identifiers([*MODULES, *FUNCTIONS, *(name.partition(".")[0] for name in self.plugins)])
@@ -161,7 +161,7 @@ class Module:
             self._models[layer] = ModelFunction(name, free)
         return self._models[layer]
 
-    def block_function(self, uses: dict[int, Use]) -> BlockFunction:
+    def block_function(self, uses: dict[int, SourceUse]) -> BlockFunction:
         """Return the function of a block that these uses share. Raises DifferentError where they share none."""
         first = next(iter(uses.values()))
         if id(first) not in self._blocks:
@@ -171,9 +171,9 @@ class Module:
             raise DifferentError
         return found
 
-    def _write_block(self, uses: list[Use]) -> None:
+    def _write_block(self, uses: list[SourceUse]) -> None:
         """Write the function of a block: one for all uses, else one for equal parameters, else one for each use."""
-        by_values: dict[str, list[Use]] = {}
+        by_values: dict[str, list[SourceUse]] = {}
         for use in uses:
             by_values.setdefault(repr({name: use.names[name] for name in use.params}), []).append(use)
         if self._try_block(uses, is_relative=True):
@@ -183,7 +183,7 @@ class Module:
                 for use in group:
                     self._try_block([use], is_relative=False)
 
-    def _try_block(self, uses: list[Use], *, is_relative: bool) -> bool:
+    def _try_block(self, uses: list[SourceUse], *, is_relative: bool) -> bool:
         before = self._state()
         name = self.identifiers.new(uses[0].block)
         try:
@@ -257,17 +257,17 @@ def _owners(graphs: list[Graph]) -> dict[Layer, Graph]:
     return {layer: next(iter(each.values())) for layer, each in users.items() if len(each) == 1}
 
 
-def _uses(spec: Spec) -> dict[Span, list[Use]]:
+def _uses(spec: Spec) -> dict[Span, list[SourceUse]]:
     """Return the uses of each block, by the place of its declaration."""
-    found: dict[Span, list[Use]] = {}
+    found: dict[Span, list[SourceUse]] = {}
 
-    def visit(nodes: dict[str, WrittenNode]) -> None:
+    def visit(nodes: dict[str, SourceNode]) -> None:
         for node in nodes.values():
             for item in node.items:
-                if isinstance(item, Use):
+                if isinstance(item, SourceUse):
                     found.setdefault(item.declared, []).append(item)
                     visit(item.nodes)
 
     for graph in (spec.graph, *spec.graph.models()):
-        visit(spec.written.of(graph))
+        visit(spec.source_nodes.of(graph))
     return found

@@ -9,7 +9,7 @@ from typing import Any
 from graphspec.language.document.tree import Mapping
 from graphspec.language.feed import Reference
 from graphspec.language.graph import KerasLayer, Layer, Step
-from graphspec.language.written import WrittenNode
+from graphspec.language.source_nodes import SourceNode
 from graphspec.to_python.calls import as_expression, operand_of, references_in
 from graphspec.to_python.chains import Chain, Surroundings
 from graphspec.to_python.frame import DifferentError, Frame
@@ -33,7 +33,7 @@ class NodeWriter:
     variables: dict[str, str]
     is_head: Callable[[Step], bool] = lambda step: False
 
-    def write(self, name: str, target: str, nodes: dict[int, WrittenNode]) -> list[Statement]:
+    def write(self, name: str, target: str, nodes: dict[int, SourceNode]) -> list[Statement]:
         """Return the statements that assign a node to the variable `target`.
 
         Args:
@@ -54,11 +54,11 @@ class NodeWriter:
         finally:
             self.frame.each = {}
 
-    def _comments(self, node: WrittenNode) -> list[Statement]:
+    def _comments(self, node: SourceNode) -> list[Statement]:
         lines = self.frame.places.comments(node.span)
         return [Comment(lines)] if lines else []
 
-    def _alternatives(self, written: Any, target: str, nodes: dict[int, WrittenNode | None]) -> list[Statement]:
+    def _alternatives(self, written: Any, target: str, nodes: dict[int, SourceNode | None]) -> list[Statement]:
         """Return the statements of a node that its `when` and `otherwise` choose."""
         if not isinstance(written, Mapping) or "when" not in written:
             present = {number: node for number, node in nodes.items() if node is not None}
@@ -66,7 +66,7 @@ class NodeWriter:
                 raise DifferentError
             return self._chain(written, target, present)
         when = written["when"]
-        sides: dict[bool, dict[int, WrittenNode | None]] = {True: {}, False: {}}
+        sides: dict[bool, dict[int, SourceNode | None]] = {True: {}, False: {}}
         for number, node in nodes.items():
             sides[self.frame.holds(when, number)][number] = node
         kept = written.filtered(lambda key: key not in ("when", "otherwise"))
@@ -82,14 +82,14 @@ class NodeWriter:
             raise DifferentError
         return [If(condition, bodies[True], bodies[False])]
 
-    def _side(self, written: Any, target: str, nodes: dict[int, WrittenNode | None]) -> list[Statement]:
+    def _side(self, written: Any, target: str, nodes: dict[int, SourceNode | None]) -> list[Statement]:
         if all(node is None for node in nodes.values()):
             return []
         return self._alternatives(written, target, nodes)
 
     # --- One chain of steps ---------------------------------------------------------------------------------
 
-    def _chain(self, written: Any, target: str, nodes: dict[int, WrittenNode]) -> list[Statement]:
+    def _chain(self, written: Any, target: str, nodes: dict[int, SourceNode]) -> list[Statement]:
         first = next(iter(nodes.values()))
         if any(_names(node) != _names(first) for node in nodes.values()):
             raise DifferentError
@@ -147,5 +147,5 @@ class NodeWriter:
         return self.objects.make(objects, self.layers, name=Text(literal_text(names.pop())))
 
 
-def _names(node: WrittenNode) -> tuple[Any, ...]:
+def _names(node: SourceNode) -> tuple[Any, ...]:
     return [str(each) for each in node.feed.tensors], node.feed.keywords, node.feed.is_list

@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 
 from graphspec.language.feed import Reference
 from graphspec.language.graph import Step
-from graphspec.language.written import Use, WrittenNode
+from graphspec.language.source_nodes import SourceNode, SourceUse
 
 
 def order_of(
-    nodes: dict[str, WrittenNode], wanted: Sequence[str], extra: Callable[[WrittenNode], list[Reference]]
+    nodes: dict[str, SourceNode], wanted: Sequence[str], extra: Callable[[SourceNode], list[Reference]]
 ) -> list[str]:
     """Return the names of the nodes that the wanted ones depend on, each after its operands.
 
@@ -40,13 +40,13 @@ def order_of(
     return list(order)
 
 
-def call_references(node: WrittenNode) -> list[Reference]:
+def call_references(node: SourceNode) -> list[Reference]:
     """Return the references among the call arguments of a node."""
     steps = [item for item in node.items if isinstance(item, Step)]
     return [reference for step in steps for reference in step.references()]
 
 
-def references_of(node: WrittenNode) -> list[Reference]:
+def references_of(node: SourceNode) -> list[Reference]:
     """Return every tensor that a node takes in."""
-    uses = [item for item in node.items if isinstance(item, Use)]
+    uses = [item for item in node.items if isinstance(item, SourceUse)]
     return [*node.feed.tensors, *call_references(node), *(each for use in uses for each in use.inputs.values())]

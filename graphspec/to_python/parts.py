@@ -8,7 +8,7 @@ from typing import Protocol
 from graphspec.diagnostics import Span
 from graphspec.language.expand.variables import Variables
 from graphspec.language.graph import Graph, Layer, Step
-from graphspec.language.written import Use, Written
+from graphspec.language.source_nodes import SourceNodes, SourceUse
 from graphspec.to_python.batchless import Batchless
 from graphspec.to_python.constants import Constants
 from graphspec.to_python.frame import Frame
@@ -44,7 +44,7 @@ class Parts(Protocol):
 
     places: Places
     constants: Constants
-    written: Written
+    source_nodes: SourceNodes
     identifiers: Identifiers
     policy: str
     names_operations: bool
@@ -65,7 +65,7 @@ class Parts(Protocol):
     def model_function(self, layer: Layer) -> ModelFunction:
         """Return the function that builds a declared model."""
 
-    def block_function(self, uses: dict[int, Use]) -> BlockFunction:
+    def block_function(self, uses: dict[int, SourceUse]) -> BlockFunction:
         """Return the function of a block that these uses share."""
 
     def interface(self, layer: Layer) -> tuple[list[str], list[str]] | None:

@@ -43,10 +43,10 @@ from graphspec.language.schema.model import (
     NestedModelSpec,
     SpecModel,
 )
-from graphspec.language.written import Written
+from graphspec.language.source_nodes import SourceNodes
 
 
-def lower(spec: SpecModel, name: str, library: Library, report: Report, written: Written) -> Graph | None:
+def lower(spec: SpecModel, name: str, library: Library, report: Report, source_nodes: SourceNodes) -> Graph | None:
     """Return the graph of a spec, its faulty parts marked as such.
 
     Args:
@@ -54,14 +54,14 @@ def lower(spec: SpecModel, name: str, library: Library, report: Report, written:
         name: The name of the graph.
         library: The spec's variables, which its blocks use, and the files that it includes.
         report: Receives the diagnostics.
-        written: Receives the nodes of each body as the spec writes them.
+        source_nodes: Receives the nodes of each body as the spec writes them.
 
     Returns:
         The graph; None where the included files are faulty, or where the parts of the spec nest without end.
     """
     watch = report.watch()
     scope = _file_scope(library, None, report)
-    scope.state.written = written
+    scope.state.source_nodes = source_nodes
     if watch.has_errors:
         return None
     try:
@@ -158,9 +158,9 @@ def _lower_body(body: Body, name: str, scope: Scope, report: Report, *, is_top: 
     )
     graph.is_whole = watch.is_clean
     for key, values in values_of_each(body).items():
-        if key in lowering.written:
-            lowering.written[key].each = values
-    scope.state.written.bodies[id(graph)] = lowering.written
+        if key in lowering.source_nodes:
+            lowering.source_nodes[key].each = values
+    scope.state.source_nodes.bodies[id(graph)] = lowering.source_nodes
     name_layers(graph, report)
     return graph
 
@@ -171,7 +171,7 @@ def _losses(spec: SpecModel, lowering: NodeLowering, scope: Scope, groups: Group
     for key, model in spec.losses.items():
         span = spec.located("losses").value.key_spans[key]
         lowering.add(key, model, span, scope, groups)
-        losses[key] = read_loss(model, lowering.nodes[key], lowering.written.get(key), span, spec.precision)
+        losses[key] = read_loss(model, lowering.nodes[key], lowering.source_nodes.get(key), span, spec.precision)
     return losses
 
 

@@ -12,10 +12,10 @@ from graphspec.diagnostics import Span
 from graphspec.language.graph import GraphLoss, KerasLayer, Node, Operation, Output, Step
 from graphspec.language.objects import Object
 from graphspec.language.schema.model import LossModel
-from graphspec.language.written import WrittenNode
+from graphspec.language.source_nodes import SourceNode
 
 
-def read_loss(model: LossModel, node: Node, written: WrittenNode | None, span: Span, precision: str) -> GraphLoss:
+def read_loss(model: LossModel, node: Node, written: SourceNode | None, span: Span, precision: str) -> GraphLoss:
     """Return a loss of the graph.
 
     Args:

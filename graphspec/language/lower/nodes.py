@@ -17,7 +17,7 @@ from graphspec.language.lower.references import read_feed
 from graphspec.language.lower.scope import Scope
 from graphspec.language.lower.steps import BlockUse, read_steps
 from graphspec.language.schema.model import StepsModel
-from graphspec.language.written import Use, WrittenNode
+from graphspec.language.source_nodes import SourceNode, SourceUse
 
 
 @dataclass
@@ -25,14 +25,14 @@ class NodeLowering:
     """The nodes of one body while it is lowered, including faulty ones.
 
     absent: the nodes left out by their `when`. block_outputs: for each node that ends in a block of several outputs,
-    the nodes of these outputs, by name. written: the nodes as the spec writes them.
+    the nodes of these outputs, by name. source_nodes: the nodes as the spec writes them.
     """
 
     report: Report
     absent: dict[str, Span]
     nodes: dict[str, Node] = field(default_factory=dict)
     block_outputs: dict[str, dict[str, str]] = field(default_factory=dict)
-    written: dict[str, WrittenNode] = field(default_factory=dict)
+    source_nodes: dict[str, SourceNode] = field(default_factory=dict)
 
     def add(self, name: str, model: StepsModel, span: Span, scope: Scope, groups: Groups) -> None:
         """Lower one node of the spec; one that uses blocks becomes several."""
@@ -54,13 +54,13 @@ class NodeLowering:
         if feed is None or (model.merge is not None and merge is None):
             whole.steps, whole.is_faulty = [], True
             return [whole]
-        written = self.written[name] = WrittenNode(name, whole.feed, [*whole.steps], span, lead=len(whole.steps))
+        as_written = self.source_nodes[name] = SourceNode(name, whole.feed, [*whole.steps], span, lead=len(whole.steps))
         parts: list[Node] = []
         uses = 0
         for item in steps:
             if isinstance(item, Step):
                 whole.steps.append(item)
-                written.items.append(item)
+                as_written.items.append(item)
                 continue
             if item is None:  # steps after a faulty one are checked, too
                 whole = self._split_off(replace(whole, is_faulty=True), parts, span)
@@ -75,7 +75,7 @@ class NodeLowering:
             uses += 1
             parts += expanded.nodes
             outputs = expanded.outputs
-            written.items.append(self._use(item, expanded, f"{use.name}__"))
+            as_written.items.append(self._use(item, expanded, f"{use.name}__"))
             if OUTPUT not in outputs and item is not steps[-1]:
                 self._refuse_several(item, outputs)
                 return [*parts, Node(name, whole.feed, [], span, is_faulty=True)]
@@ -85,13 +85,13 @@ class NodeLowering:
             whole = Node(name, Feed((Reference(source, item.span),)), [], span)
         return [*parts, whole]
 
-    def _use(self, item: BlockUse, expanded: ExpandedBlock, prefix: str) -> Use:
-        """Return the record of a use, with the written nodes of its block."""
-        nodes = {local: self.written.pop(prefix + local, None) for local in expanded.local}
+    def _use(self, item: BlockUse, expanded: ExpandedBlock, prefix: str) -> SourceUse:
+        """Return the record of a use, with the source nodes of its block."""
+        nodes = {local: self.source_nodes.pop(prefix + local, None) for local in expanded.local}
         for local, values in expanded.each.items():
             if (node := nodes.get(local)) is not None:
                 node.each = values
-        return Use(
+        return SourceUse(
             block=item.block.name,
             declared=item.block.span,
             names=expanded.names,

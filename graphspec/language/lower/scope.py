@@ -12,7 +12,7 @@ from graphspec.diagnostics.rules import RECURSION, TOO_LARGE
 from graphspec.language.expand import Value, Work
 from graphspec.language.graph import Layer
 from graphspec.language.schema.model import BlockBody, BlockModel
-from graphspec.language.written import Written
+from graphspec.language.source_nodes import SourceNodes
 
 MAX_NESTED = 30
 MAX_NODES = 20_000
@@ -41,12 +41,12 @@ class Lowering:
     """The state that all scopes of one spec share.
 
     blocks, layers: those that are being lowered, outermost first, to detect recursion. nodes: the nodes and steps that
-    blocks and repeats have made. specs: the spec files that have been read as models. written: the nodes of each body
-    as the spec writes them.
+    blocks and repeats have made. specs: the spec files that have been read as models. source_nodes: the nodes of each
+    body as the spec writes them.
     """
 
     work: Work
-    written: Written = field(default_factory=Written)
+    source_nodes: SourceNodes = field(default_factory=SourceNodes)
     blocks: list[BlockDeclaration] = field(default_factory=list)
     layers: list[tuple[Scope, str]] = field(default_factory=list)
     nodes: int = 0

@@ -13,7 +13,7 @@ from graphspec.language.graph import Graph, Layer, Step
 
 
 @dataclass(eq=False, slots=True)
-class WrittenNode:
+class SourceNode:
     """A node of a body or a block. References are names of that body or block; the steps are those of the graph.
 
     each: the values of a node that `each` makes. lead: the number of steps before those of `apply`: those of a merge,
@@ -22,14 +22,14 @@ class WrittenNode:
 
     name: str
     feed: Feed
-    items: list[Step | Use]
+    items: list[Step | SourceUse]
     span: Span
     each: Names[str, Value] = field(default_factory=dict)
     lead: int = 0
 
 
 @dataclass(eq=False, slots=True, kw_only=True)
-class Use:
+class SourceUse:
     """A use of a block.
 
     Attributes:
@@ -53,7 +53,7 @@ class Use:
     arguments: Located
     prefix: str
     inputs: dict[str, Reference]
-    nodes: dict[str, WrittenNode]
+    nodes: dict[str, SourceNode]
     outputs: list[str]
     span: Span
     called: frozenset[str] = frozenset()
@@ -61,11 +61,11 @@ class Use:
 
 
 @dataclass
-class Written:
-    """The written nodes of every graph that is lowered."""
+class SourceNodes:
+    """The source nodes of every graph that is lowered."""
 
-    bodies: dict[int, dict[str, WrittenNode]] = field(default_factory=dict)
+    bodies: dict[int, dict[str, SourceNode]] = field(default_factory=dict)
 
-    def of(self, graph: Graph) -> dict[str, WrittenNode]:
-        """Return the written nodes of `graph` by name."""
+    def of(self, graph: Graph) -> dict[str, SourceNode]:
+        """Return the source nodes of `graph` by name."""
         return self.bodies[id(graph)]
