@@ -109,7 +109,7 @@ def _inspect(path: Path | str, overrides: Iterable[str], data: bool, values: boo
         tree = read(path, report)
         yaml11 += check_yaml11(tree)
         with within_bounds():
-            spec = _read(path, tree, overrides, report, data, values)
+            spec = _read(path, tree, overrides, report, data=data, values=values)
         if data and spec is not None and spec.search is not None and not report.errors:
             size = tree_size(spec.tree) + sum(1 + len(node.steps) for node in spec.graph.nodes.values())
             report.extend(check_edges(spec.tree, spec.search, size, lambda changed: _findings_of(path, changed)))
@@ -149,7 +149,7 @@ def _findings_of(path: Path | str, tree: Mapping) -> Report:
 
 
 def _read(
-    path: Path | str, tree: Mapping, overrides: Iterable[str], report: Report, data: bool, values: bool
+    path: Path | str, tree: Mapping, overrides: Iterable[str], report: Report, *, data: bool, values: bool
 ) -> Spec | None:
     """Apply the overrides to `tree`, resolve its expressions, and return its spec; None if it has none."""
     desugar(tree)
@@ -166,13 +166,13 @@ def _read(
         if _only_declares(tree):
             check_library(library, report)
             return None
-        return _checked(path, tree, library, report, data, values)
+        return _checked(path, tree, library, report, data=data, values=values)
     finally:
         label_variables(report, library)
 
 
 def _checked(
-    path: Path | str, tree: Mapping, library: Library, report: Report, data: bool, values: bool
+    path: Path | str, tree: Mapping, library: Library, report: Report, *, data: bool, values: bool
 ) -> Spec | None:
     """Return the spec of a document whose expressions are resolved, after all further stages and checks."""
     from_stdin = str(path) == STANDARD_INPUT
@@ -183,7 +183,7 @@ def _checked(
         return None
     name = model.name or ("spec" if from_stdin else re.sub(r"[^A-Za-z0-9_-]", "_", Path(path).stem))
     source_nodes = SourceNodes()
-    graph = lower(model, name, library, report, source_nodes)
+    graph = lower(model, name, library, report, source_nodes=source_nodes)
     training = lower_training(model.training, folder, report) if model.training is not None else None
     texts = [each for each, input in model.inputs.items() if input.dtype == "string"]
     outputs = graph.outputs if graph is not None else {}

@@ -101,7 +101,7 @@ def launch(
             return
     else:
         start = [] if from_run is None else ["--from", _newest(from_run), "--checkpoint", checkpoint or "last"]
-        job = _first(str(spec), overrides, run_dir, workers, [*start, *options], is_local=emit is None)
+        job = _first(str(spec), overrides, run_dir, workers, options=[*start, *options], is_local=emit is None)
     if emit is None:
         _run(job, restarts or 0, quiet)
         return
@@ -128,7 +128,7 @@ def launch(
 
 
 def _first(
-    spec: str, overrides: tuple[str, ...], run_dir: Path | None, workers: int, options: list[str], *, is_local: bool
+    spec: str, overrides: tuple[str, ...], run_dir: Path | None, workers: int, *, options: list[str], is_local: bool
 ) -> Launch:
     """Return the training of a spec by several workers. Raises SpecError if it has errors."""
     from graphspec import run_directory

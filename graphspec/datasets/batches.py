@@ -49,7 +49,7 @@ class TrainingBatches:
     """
 
     def __init__(
-        self, graph: Graph, samples: Samples, order: Order, steps: int | None = None, part: Part | None = None
+        self, graph: Graph, samples: Samples, order: Order, steps: int | None = None, *, part: Part | None = None
     ) -> None:
         self.steps = steps or order.steps
         self._order = order
@@ -58,7 +58,7 @@ class TrainingBatches:
         self._chunks = tf.Variable(tf.zeros((0, 3), tf.int64), shape=(None, 3), dtype=tf.int64, trainable=False)
         self._timer = WaitTimer()
         chunks = tf.data.Dataset.range(1).flat_map(_unconverted(self._read_once))
-        gathered = self._timer.measured(_gather(samples, columns, chunks, order, part))
+        gathered = self._timer.measured(_gather(samples, columns, chunks, order, part=part))
         # `repeat` and `take` tell Keras the length, and allow an epoch that starts in its middle to be shorter.
         self.dataset = _ahead(gathered.unbatch().repeat().take(self.steps), self._per_chunk)
 
@@ -89,7 +89,7 @@ class TrainingBatches:
 def evaluation_batches(graph: Graph, samples: Samples, batch_size: int, part: Part | None = None) -> tf.data.Dataset:
     """Return batches of every sample once, in order, with targets and sample weights; or a `part` of each batch."""
     columns = _columns(graph, samples, training=False)
-    chunks, per_chunk = _one_pass(samples, columns, batch_size, MAX_BATCHES, part)
+    chunks, per_chunk = _one_pass(samples, columns, batch_size, MAX_BATCHES, part=part)
     steps = Order(samples.count, batch_size).steps
     return _ahead(chunks.unbatch().apply(tf.data.experimental.assert_cardinality(steps)), per_chunk)
 
@@ -182,13 +182,13 @@ def _weigher(samples: Samples, name: str, by_class: dict[int, float] | None) -> 
 
 
 def _one_pass(
-    samples: Samples, columns: _Columns, batch_size: int, most: int, part: Part | None = None
+    samples: Samples, columns: _Columns, batch_size: int, most: int, *, part: Part | None = None
 ) -> tuple[tf.data.Dataset, int]:
     """Return chunks of every sample once, in order, and the batches of a chunk, at most `most`."""
     order = Order(samples.count, batch_size, shuffled=False)
     per_chunk = min(most, _batches_per_chunk(columns, order))
     chunks = tf.data.Dataset.from_tensor_slices(_chunks(order, per_chunk, 0, order.steps))
-    return _gather(samples, columns, chunks, order, part), per_chunk
+    return _gather(samples, columns, chunks, order, part=part), per_chunk
 
 
 def _batches_per_chunk(columns: _Columns, order: Order) -> int:
@@ -231,7 +231,7 @@ def _ahead(dataset: tf.data.Dataset, per_chunk: int) -> tf.data.Dataset:
 
 
 def _gather(
-    samples: Samples, columns: _Columns, chunks: tf.data.Dataset, order: Order, part: Part | None
+    samples: Samples, columns: _Columns, chunks: tf.data.Dataset, order: Order, *, part: Part | None
 ) -> tf.data.Dataset:
     """Return the batches of each chunk on a first axis, gathered ahead by two threads.
 

@@ -93,13 +93,13 @@ def profiles(
     ):
         for name, source in sources.items():
             try:
-                yield _profile(split.name, part, name, source, limit, first, progress)
+                yield _profile(split.name, part, name, source, limit=limit, first=first, progress=progress)
             except (DataError, OSError) as error:
                 yield source, error
 
 
 def _profile(
-    split: str, part: str, name: str, source: DataSource, limit: int | None, first: int, progress: Progress | None
+    split: str, part: str, name: str, source: DataSource, *, limit: int | None, first: int, progress: Progress | None
 ) -> Profile:
     head = header(source)
     if limit == 0:

@@ -166,13 +166,15 @@ def read_splits(
     for split in splits:
         report.extend(check_split(graph, split, shapes))
     report.raise_if_errors()
-    read = {split.name: _read(graph, shapes, split, report, progress, to_predict=to_predict) for split in splits}
+    read = {
+        split.name: _read(graph, shapes, split, report, progress=progress, to_predict=to_predict) for split in splits
+    }
     report.raise_if_errors()
     return {name: samples for name, samples in read.items() if samples is not None}
 
 
 def _read(
-    graph: Graph, shapes: Shapes, split: Split, report: Report, progress: Progress | None, *, to_predict: bool
+    graph: Graph, shapes: Shapes, split: Split, report: Report, *, progress: Progress | None, to_predict: bool
 ) -> Samples | None:
     columns: dict[int, Column] = {}
     for name, source in split.sources():

@@ -49,7 +49,7 @@ def render_one(diagnostic: Diagnostic, paint: Paint = plain) -> str:
     if span is not None:
         others = labels(diagnostic)
         gutter = max(len(str(at.line)) for at in (span, *(label.span for label in others)))
-        lines += _excerpt(span, diagnostic.expected, gutter, role, paint)
+        lines += _excerpt(span, diagnostic.expected, gutter, role, paint=paint)
         for label in others:
             lines += _other(label, span, gutter, paint)
     elif diagnostic.expected:
@@ -63,7 +63,7 @@ def printable(text: str) -> str:
     return escaped(text if len(text) <= _MAX_LENGTH else f"{text[: _MAX_LENGTH // 2]} ... {text[-_MAX_LENGTH // 2 :]}")
 
 
-def _excerpt(span: Span, text: str, gutter: int, role: str, paint: Paint) -> list[str]:
+def _excerpt(span: Span, text: str, gutter: int, role: str, *, paint: Paint) -> list[str]:
     if not span.source.is_shown:
         return [paint(f"{' ' * gutter} |", "gutter") + f" {printable(text)}"] if text else []
     line = span.source.line(span.line)
@@ -84,7 +84,7 @@ def _excerpt(span: Span, text: str, gutter: int, role: str, paint: Paint) -> lis
 
 
 def _other(label: Label, primary: Span, gutter: int, paint: Paint) -> list[str]:
-    excerpt = _excerpt(label.span, label.text, gutter, "label", paint)
+    excerpt = _excerpt(label.span, label.text, gutter, "label", paint=paint)
     if label.span.source == primary.source:
         return excerpt[1:]
     return [paint(f"{' ' * gutter}-->", "gutter") + f" {escaped(label.span.place)}", *excerpt]

@@ -36,7 +36,7 @@ def group_blocks(
     for prefix, use in uses.second.items():
         was = origins.get(prefix)
         if was is None:
-            _add(found, _whole("added", use, prefix, uses.second, origins))
+            _add(found, _whole("added", use, prefix, uses.second, paired=origins))
             continue
         members = [*inside.get(("", prefix), []), *inside.get(("removed", was), [])]
         local = [_local(each, prefix, was) for each in members]
@@ -59,12 +59,12 @@ def group_blocks(
             )
     for prefix, use in uses.first.items():
         if prefix not in uses.pairs:
-            _add(found, _whole("removed", use, prefix, uses.first, uses.pairs))
+            _add(found, _whole("removed", use, prefix, uses.first, paired=uses.pairs))
     return list(found.values()), outside
 
 
 def _whole(
-    status: Status, use: Expansion, prefix: str, uses: dict[str, Expansion], paired: dict[str, str]
+    status: Status, use: Expansion, prefix: str, uses: dict[str, Expansion], *, paired: dict[str, str]
 ) -> BlockChange | None:
     """Return the change of a use that is only in one graph; None for one inside of another such use."""
     outer = use_of(use.node, uses)

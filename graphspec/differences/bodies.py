@@ -105,7 +105,7 @@ class _BodyComparison:
         for label, calls in ours.items():
             gone = [call for call in calls if call not in self.matching.calls]
             if label not in self.labels and len(gone) == len(calls):
-                yield self._whole("removed", label, calls, first, self.shapes)
+                yield self._whole("removed", label, calls, first, shapes=self.shapes)
             elif label not in self.labels and gone:
                 yield NodeChange(
                     status="changed",
@@ -187,7 +187,7 @@ class _BodyComparison:
         matching, second = self.matching, self.matching.second
         new = [call for call in theirs if call not in matching.origins]
         if was is None and len(new) == len(theirs):
-            return self._whole("added", label, theirs, second, self.shapes_after)
+            return self._whole("added", label, theirs, second, shapes=self.shapes_after)
         changes: list[Change] = []
         for call, path in zip(theirs, _step_paths(theirs), strict=True):
             origin = matching.origins.get(call)
@@ -253,7 +253,7 @@ class _BodyComparison:
             and was[len(use) :] == label[len(other) :]
         )
 
-    def _whole(self, status: str, label: str, calls: list[LayerCall], of: Calls, shapes: Shapes) -> NodeChange:
+    def _whole(self, status: str, label: str, calls: list[LayerCall], of: Calls, *, shapes: Shapes) -> NodeChange:
         """Return the change of a node that is added or removed as a whole."""
         size = self._size(label, calls, of, shapes)
         takers = [call for each in calls for call, _, _ in of.consumers.get(each, [])]

@@ -106,7 +106,7 @@ def calls_of(graph: Graph, shapes: Shapes, *, by_layers: bool = False) -> Calls:
             inputs = list(_inputs(step.layer, feed, last, calls.tensors))
             constants: Values = {}
             for key, value in step.call.items():
-                _read_call(key, value, inputs, constants, calls.tensors)
+                _read_call(key, value, inputs, constants, tensors=calls.tensors)
             values = {} if by_layers and isinstance(step.layer, ModelLayer) else layer_values(step.layer)
             if step.layer.is_operation:
                 values, constants = {**values, **constants}, {}
@@ -232,6 +232,7 @@ def _read_call(
     value: Any,
     inputs: list[tuple[str, TensorSource]],
     constants: Values,
+    *,
     tensors: dict[str, TensorSource],
 ) -> None:
     """Add a call argument to the inputs or to the constants."""
@@ -239,7 +240,7 @@ def _read_call(
         inputs.append((path, _source(value, tensors)))
     elif isinstance(value, list) and any(isinstance(each, Reference | list) for each in value):
         for number, each in enumerate(value):
-            _read_call(f"{path}[{number}]", each, inputs, constants, tensors)
+            _read_call(f"{path}[{number}]", each, inputs, constants, tensors=tensors)
     else:
         constants[path] = value
 

@@ -80,8 +80,8 @@ def lay_out(
     for key, item in items.items():
         order[item.row].append(key)
     _order(order, above, below)
-    place(order, items, above, below, GAP)
-    placement = _finished(order, items, sizes, chains, fixed)
+    place(order, items, above, below, gap=GAP)
+    placement = _finished(order, items, sizes, chains, fixed=fixed)
     for number in turned:
         placement.routes[number].reverse()
     return placement
@@ -193,6 +193,7 @@ def _finished(
     items: dict[str, Item],
     sizes: Mapping[str, Point],
     chains: list[list[str]],
+    *,
     fixed: Mapping[tuple[int, bool], float],
 ) -> Placement:
     left = min((item.x - item.width / 2 for item in items.values()), default=0.0)

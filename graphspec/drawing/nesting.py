@@ -98,9 +98,9 @@ def arrange(boxes: Sequence[BoxView], links: Sequence[Link], size_of: Callable[[
     for link in links:
         _split(link, chains[link[0]], chains[link[1]], groups)
     for key in reversed(groups):
-        _place(groups[key], groups, size_of, least[key], INNER if key else 0.0)
+        _place(groups[key], groups, size_of, least[key], inner=INNER if key else 0.0)
     picture = Picture(*groups[_ROOT].size)
-    _collect(picture, groups, _ROOT, (0.0, 0.0), size_of)
+    _collect(picture, groups, _ROOT, (0.0, 0.0), size_of=size_of)
     return picture
 
 
@@ -116,7 +116,7 @@ def _split(link: Link, start: tuple[str, ...], end: tuple[str, ...], groups: dic
 
 
 def _place(
-    group: _Group, groups: dict[str, _Group], size_of: Callable[[BoxView], Point], least: float, inner: float
+    group: _Group, groups: dict[str, _Group], size_of: Callable[[BoxView], Point], least: float, *, inner: float
 ) -> None:
     sizes = {box.path: groups[box.path].size if box.boxes else size_of(box) for box in group.boxes}
     top = dict.fromkeys(start for start, _, _ in group.arrows if start.startswith(_IN))
@@ -137,7 +137,7 @@ def _place(
 
 
 def _collect(
-    picture: Picture, groups: dict[str, _Group], key: str, corner: Point, size_of: Callable[[BoxView], Point]
+    picture: Picture, groups: dict[str, _Group], key: str, corner: Point, *, size_of: Callable[[BoxView], Point]
 ) -> None:
     """Add a group's boxes and arrows at their places in the whole drawing."""
     group = groups[key]
@@ -162,4 +162,4 @@ def _collect(
         size = groups[box.path].size if box.boxes else size_of(box)
         picture.boxes.append(PlacedBox(box, x + at[0], y + at[1], *size))
         if box.boxes:
-            _collect(picture, groups, box.path, (x + at[0], y + at[1]), size_of)
+            _collect(picture, groups, box.path, (x + at[0], y + at[1]), size_of=size_of)

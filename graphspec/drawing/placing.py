@@ -31,7 +31,7 @@ Links = Mapping[str, Sequence[str]]
 _Conflicts = set[tuple[str, str]]
 
 
-def place(rows: Sequence[Sequence[str]], items: Mapping[str, Item], above: Links, below: Links, gap: float) -> None:
+def place(rows: Sequence[Sequence[str]], items: Mapping[str, Item], above: Links, below: Links, *, gap: float) -> None:
     """Set the place of every item.
 
     Args:

@@ -121,10 +121,10 @@ class _Painter:
             self.text(start, y + 18, face.title, _INK, is_bold=True)
             self.text(right - PADDING, y + 18, face.count, _MUTED, anchor="rs")
         if not is_open:
-            self.lines(face, x, right, y, colours)
+            self.lines(face, x, right, y, colours=colours)
         self.rectangle((x, y, right, bottom), stroke=stroke, wide=wide)
 
-    def lines(self, face: Face, x: float, right: float, top: float, colours: Mapping[str, int]) -> None:
+    def lines(self, face: Face, x: float, right: float, top: float, *, colours: Mapping[str, int]) -> None:
         y = top + face.head + 16
         for number, line in enumerate(face.lines):
             if face.skipped and number == len(face.lines) // 2:

@@ -79,7 +79,7 @@ def decompile_config(
         }
         return spec_text({**tree, **parts})
 
-    return _checked(writer, text, path, findings, learned)
+    return _checked(writer, text, path, findings, learned=learned)
 
 
 def _body(written: dict[str, Any], context: Context) -> tuple[BodyWriter, Context]:
@@ -121,7 +121,7 @@ def _training(compiled: Any, writer: BodyWriter, outputs: dict[str, Any], findin
 
 
 def _checked(
-    writer: BodyWriter, text: Callable[[], str], path: Path, findings: Findings, learned: LearnedState
+    writer: BodyWriter, text: Callable[[], str], path: Path, findings: Findings, *, learned: LearnedState
 ) -> Decompiled:
     """Return the spec without the names that follow, after its graph was held against the model."""
     text()  # finds the names that may be implied

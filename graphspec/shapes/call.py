@@ -59,6 +59,7 @@ class Refusal(Exception):  # noqa: N818 - it is what Keras does, not a fault of 
         message: str,
         argument: str | None = None,
         expected: str = "",
+        *,
         help: str = "",
         labels: tuple[Label, ...] = (),
     ) -> None:
@@ -165,7 +166,7 @@ class Call:
     ) -> None:
         """Add a warning; only the first of a call is kept. The arguments are those of `refuse`."""
         if not self.warnings:
-            self.warnings.append(Refusal(rule, message, argument, expected, help))
+            self.warnings.append(Refusal(rule, message, argument, expected, help=help))
 
     def warn_of_runtime(self, message: str, *, argument: str | None = None, expected: str = "", help: str = "") -> None:
         """Add a warning of an input that Keras builds the model with, and fails on when it runs."""
@@ -184,7 +185,7 @@ class Call:
             expected: what would be right, shown below it.
             help: how to fix it.
         """
-        raise Refusal(rule, message, argument, expected, help)
+        raise Refusal(rule, message, argument, expected, help=help)
 
     def refuse_input(
         self, rule: Rule, expected: str, received: object, *, argument: str | None = None, help: str = ""
@@ -257,14 +258,14 @@ class Call:
         message = f"`{self.name}` needs {expected}, but received {received}"
         self.refuse(OPEN_DIMENSION, message, argument=argument, expected=expected, help=help)
 
-    def refuse_argument(self, rule: Rule, argument: str, problem: str, expected: str, help: str = "") -> NoReturn:
+    def refuse_argument(self, rule: Rule, argument: str, problem: str, expected: str, *, help: str = "") -> NoReturn:
         """Refuse the value of an argument, and underline it. problem: what is wrong, as `is 3, but ...`."""
         self.refuse(rule, f"`{argument}` of `{self.name}` {problem}", argument=argument, expected=expected, help=help)
 
     def refuse_axis(self, argument: str, axis: int, owner: object, expected: str) -> NoReturn:
         """Refuse an axis that `owner`, a tensor, does not have."""
         problem = f"names axis {axis}, which {owner} does not have"
-        self.refuse_argument(BAD_AXIS, argument, problem, expected, "axis 0 is the batch, -1 the last dimension")
+        self.refuse_argument(BAD_AXIS, argument, problem, expected, help="axis 0 is the batch, -1 the last dimension")
 
     def expect_axis(self, argument: str, axis: int, rank: int, owner: object = None) -> int:
         """Return an axis counted from the front. Refuses one that a tensor of `rank` does not have.

@@ -63,7 +63,7 @@ def too_large(what: str, error: TooLargeError) -> Refusal:
 
 
 def diagnostic_of(
-    node: Node, step: Step, value: Value, refusal: Refusal, layer: Layer, from_where: list[Label]
+    node: Node, step: Step, value: Value, refusal: Refusal, *, layer: Layer, from_where: list[Label]
 ) -> Diagnostic:
     """Return the diagnostic: at the argument at fault, else at the step; with labels for the shapes of the operands."""
     span = layer.span_of(refusal.argument) if refusal.argument is not None else None

@@ -147,13 +147,13 @@ class _Walk:
         value = self.feed(node.feed, values)
         results: list[Value] = []
         for number, step in enumerate(node.steps):
-            value, keywords = self.operands(graph, node, number, value, values)
+            value, keywords = self.operands(graph, node, number, value, values=values)
             listed = number == 0 and node.feed.is_list
             said = len(self.warnings)
             self.watch.frames.append(Frame(graph, node, number))
             try:
                 result = self.call(step.layer, value, keywords, listed=listed)
-                self.refuse_lost_batch(graph, node, number, [value, keywords], result)
+                self.refuse_lost_batch(graph, node, number, [value, keywords], result=result)
                 self.watch.see(value, keywords, result)
             except _Unfit as unfit:
                 if (
@@ -163,13 +163,15 @@ class _Walk:
                 ):
                     unfit.refusal.help = "; ".join(filter(None, (unfit.refusal.help, NO_BATCH_HELP)))
                 calls = {**self.shapes.calls[id(graph)], node.name: results}
-                from_where = origins(graph, node, step, values, calls, unfit.refusal.rule)
-                raise _Found(diagnostic_of(node, step, value, unfit.refusal, unfit.layer, from_where)) from None
+                from_where = origins(graph, node, step, values, calls=calls, rule=unfit.refusal.rule)
+                raise _Found(
+                    diagnostic_of(node, step, value, unfit.refusal, layer=unfit.layer, from_where=from_where)
+                ) from None
             finally:
                 warnings, self.warnings[said:] = self.warnings[said:], []
                 self.watch.frames.pop()
             self.shapes.findings += [
-                diagnostic_of(node, step, value, each.refusal, each.layer, []) for each in warnings[:1]
+                diagnostic_of(node, step, value, each.refusal, layer=each.layer, from_where=[]) for each in warnings[:1]
             ]
             value = result
             results.append(result)
@@ -182,7 +184,7 @@ class _Walk:
         return bool(found) and min(found) < Kind.BATCHED and max(found) == Kind.BATCHED
 
     def operands(
-        self, graph: Graph, node: Node, number: int, before: Value, values: dict[str, Value]
+        self, graph: Graph, node: Node, number: int, before: Value, *, values: dict[str, Value]
     ) -> tuple[Value, dict[str, Any]]:
         """Return what a step takes: its operands, and the arguments of its call.
 
@@ -205,7 +207,7 @@ class _Walk:
             before = _for_samples(before, rows)
         return before, {name: self.resolve(each, repeated) for name, each in step.call.items()}
 
-    def refuse_lost_batch(self, graph: Graph, node: Node, number: int, taken: Any, result: Value) -> None:
+    def refuse_lost_batch(self, graph: Graph, node: Node, number: int, taken: Any, *, result: Value) -> None:
         """Refuse an operation that broadcasts a tensor without a batch over the batch of another.
 
         Raises:
@@ -331,7 +333,7 @@ class _Walk:
         except _Found as found:
             inside = found.diagnostic
             message = f"the model `{graph.name}` fails for {shape_text(list(_inputs(graph, values)))}: {inside.message}"
-            raise _Unfit(Refusal(inside.rule, message, None, inside.expected, inside.help), layer) from None
+            raise _Unfit(Refusal(inside.rule, message, None, inside.expected, help=inside.help), layer) from None
         return results[-1] if results else self.feed(node.feed, values)
 
 

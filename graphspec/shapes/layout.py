@@ -80,7 +80,7 @@ def known_channels(call: Call, order: Layout, tensor: Tensor) -> int:
     )
 
 
-def expect_remaining(call: Call, left: Size, index: int, least: int, argument: str, reason: str) -> None:
+def expect_remaining(call: Call, left: Size, index: int, least: int, *, argument: str, reason: str) -> None:
     """Refuse a call that leaves nothing of a spatial dimension.
 
     Args:

@@ -32,7 +32,7 @@ _MAX_STEPS = 1_000
 
 
 def origins(
-    graph: Graph, node: Node, step: Step, values: Mapping[str, Value], calls: Results, rule: Rule
+    graph: Graph, node: Node, step: Step, values: Mapping[str, Value], *, calls: Results, rule: Rule
 ) -> list[Label]:
     """Return labels for the origins of the inputs of `step`, other than its own places.
 
@@ -49,7 +49,7 @@ def origins(
     if rule not in _OF_SHAPES:
         return labels
     if number:
-        labels += _of(graph, node, number - 1, values, calls, None, to_input=True)
+        labels += _of(graph, node, number - 1, values, calls=calls, axis=None, to_input=True)
     else:
         operands = [(each, values.get(each.name)) for each in node.references()][:_MAX_OPERANDS]
         shapes = [value.shape for _, value in operands if isinstance(value, Tensor)]
@@ -58,7 +58,7 @@ def origins(
             if reference.name in graph.inputs:
                 labels.append(Label(graph.inputs[reference.name].span, f"`{reference.name}` is declared here"))
                 continue
-            labels += _of_reference(graph, reference, values, calls, axis, to_input=len(operands) == 1)
+            labels += _of_reference(graph, reference, values, calls, axis=axis, to_input=len(operands) == 1)
     before = node.steps[max(0, number - 1) : number]
     reported = {step.span, *(each.span for each in node.references()), *(each.span for each in before)}
     return [label for label in dict.fromkeys(labels) if label.span not in reported]
@@ -73,14 +73,14 @@ def _differing(shapes: Sequence[Shape]) -> int | None:
 
 
 def _of_reference(
-    graph: Graph, reference: Reference, values: Mapping[str, Value], calls: Results, axis: int | None, *, to_input: bool
+    graph: Graph, reference: Reference, values: Mapping[str, Value], calls: Results, *, axis: int | None, to_input: bool
 ) -> Iterator[Label]:
     if reference.name in graph.inputs:
         declared = graph.inputs[reference.name]
         yield Label(declared.span, f"`{declared.name}` is declared {shape_text(values.get(declared.name))}")
     elif reference.name in graph.nodes:
         node = graph.nodes[reference.name]
-        yield from _of(graph, node, len(node.steps) - 1, values, calls, axis, to_input=to_input)
+        yield from _of(graph, node, len(node.steps) - 1, values, calls=calls, axis=axis, to_input=to_input)
 
 
 def _of(
@@ -88,9 +88,9 @@ def _of(
     node: Node,
     number: int,
     values: Mapping[str, Value],
+    *,
     calls: Results,
     axis: int | None,
-    *,
     to_input: bool,
 ) -> Iterator[Label]:
     """Yield the step, from step `number` of `node` backwards, that changed the shape, or its `axis`; then its input."""
@@ -118,7 +118,7 @@ def _of(
         number = len(node.steps) - 1
     reference = next(node.references(), None)
     if reference is not None and reference.name in graph.inputs:
-        yield from _of_reference(graph, reference, values, calls, axis, to_input=to_input)
+        yield from _of_reference(graph, reference, values, calls, axis=axis, to_input=to_input)
 
 
 def _operand(node: Node, values: Mapping[str, Value]) -> Value | None:

@@ -89,7 +89,7 @@ def convert(
             stack.enter_context(alone(folder))
         column = _open_entry(folder)
         if column is None:
-            _make(folder, source, blocks, samples, progress)
+            _make(folder, source, blocks, samples, progress=progress)
             column = _open_entry(folder)
     if column is None:
         raise DataError(f"{folder} cannot be read after it was written", help=f"set {FOLDER} to another folder")
@@ -141,6 +141,7 @@ def _make(
     source: DataSource,
     blocks: Iterable[Array],
     samples: int | None,
+    *,
     progress: Callable[[str, int, int | None], None] | None,
 ) -> None:
     """Convert `blocks` to a new entry `folder`, which is created atomically."""

@@ -66,7 +66,7 @@ def _application(external: ExternalModel, *, pretrained: bool) -> keras.Model:
             return make(**{"name": external.name, **arguments, "weights": weights})
     except Exception as error:
         name, span = external.source, external.source_span
-        raise refused_arguments("application", name, "applications", span, error) from error
+        raise refused_arguments("application", name, "applications", span, error=error) from error
 
 
 def _from_file(external: ExternalModel, *, weightless: bool) -> keras.Model:
@@ -91,7 +91,7 @@ def _in_nested_form(model: keras.Model, external: ExternalModel) -> tuple[keras.
         return model, Interface([], [])
     report = Report()
     for tap in external.taps:
-        tapped = _tapped(model, tap, outputs, external.source, report)
+        tapped = _tapped(model, tap, outputs, external.source, report=report)
         if tapped is not None:
             outputs[tap.text] = tapped
     report.raise_if_errors()
@@ -141,7 +141,7 @@ def tappable(model: keras.Model) -> dict[str, Any]:
     return found
 
 
-def _tapped(model: keras.Model, tap: Pattern, outputs: dict[str, Any], source: str, report: Report) -> Any:
+def _tapped(model: keras.Model, tap: Pattern, outputs: dict[str, Any], source: str, *, report: Report) -> Any:
     """Return the output of an inner layer; None after a diagnostic."""
     known = tappable(model)
     if tap.text in outputs and (tap.text not in known or outputs[tap.text] is known[tap.text]):

@@ -74,7 +74,7 @@ def missing_in_keras(noun: str, name: str, span: Span | None) -> SpecError:
     )
 
 
-def refused_arguments(noun: str, name: str, place: str, span: Span, error: Exception) -> SpecError:
+def refused_arguments(noun: str, name: str, place: str, span: Span, *, error: Exception) -> SpecError:
     """Return the error for arguments that Keras refuses.
 
     Args:

@@ -65,7 +65,7 @@ def make(spec_object: Object, make_layer: Callable[[Layer], Any] | None = None, 
         return keras_class(**{**defaults, **arguments})
     except Exception as error:
         kind, name = spec_object.kind, spec_object.name
-        raise refused_arguments(SINGULAR[kind], name, kind, spec_object.span, error) from error
+        raise refused_arguments(SINGULAR[kind], name, kind, spec_object.span, error=error) from error
 
 
 def _argument(value: Any, make_layer: Callable[[Layer], Any] | None) -> Any:

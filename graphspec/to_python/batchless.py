@@ -51,7 +51,7 @@ def as_constant(value: Expression, source: str) -> Expression:
 
 
 def for_step(
-    step: Step, kinds: list[Kind], value: Operand, call: dict[str, Expression], source: str
+    step: Step, kinds: list[Kind], value: Operand, call: dict[str, Expression], *, source: str
 ) -> tuple[Operand, dict[str, Expression]]:
     """Return what a step takes, with the calls of helpers that it needs.
 

@@ -293,7 +293,7 @@ class Chain:
         kinds = around.batchless.operands(first)
         if any(around.batchless.operands(each) != kinds for each in steps.values()):
             raise DifferentError
-        value, call = for_step(first, kinds, self.value, dict(self._call_arguments(steps)), around.source)
+        value, call = for_step(first, kinds, self.value, dict(self._call_arguments(steps)), source=around.source)
         if isinstance(first.layer, Operation) and isinstance(first.layer.arguments.get("x"), Object):
             return self.writer.objects.array({number: each.layer.arguments for number, each in steps.items()})
         if isinstance(first.layer, Operation):

@@ -64,6 +64,7 @@ def begin_run(
     setup: TrainingSetup,
     data: TrainingData,
     initial_weights: LoadedWeights | None,
+    *,
     starting_model: StartingModel | None,
 ) -> Start:
     """Write all that is known before the first step into `run`, an empty folder."""

@@ -60,7 +60,7 @@ def train_together(
 
 
 def fit(
-    setup: TrainingSetup, callbacks: list[Any], position: Position, end_epoch: int, decisions: Decisions | None
+    setup: TrainingSetup, callbacks: list[Any], position: Position, end_epoch: int, *, decisions: Decisions | None
 ) -> None:
     """Train from `position`, with batches in their order.
 

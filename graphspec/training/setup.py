@@ -119,7 +119,7 @@ def set_up(
     validation = fit_targets(spec.graph, built.model, data.validation) if data.validation is not None else None
     order = Order(samples.count, settings.batch_size, settings.seed, drop_remainder=settings.drop_remainder)
     part = distribution.part if distribution is not None else None
-    batches = TrainingBatches(spec.graph, samples, order, settings.steps_per_epoch, part)
+    batches = TrainingBatches(spec.graph, samples, order, settings.steps_per_epoch, part=part)
     freezing = Freezing(built, spec.training)
     trained = freezing.count_trained()
     for stage in spec.training.stages[1:]:

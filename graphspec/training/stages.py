@@ -87,7 +87,7 @@ def fit_stages(
             *(*callbacks.first, TrueLosses(), NanGuard(losses)),
             *(*callbacks.own, *together.callbacks, checkpoints),
         ]
-        fit(setup, order, position, position.epoch if is_stopped else end_epoch, together.decisions)
+        fit(setup, order, position, position.epoch if is_stopped else end_epoch, decisions=together.decisions)
         if stage.number + 1 == len(setup.stages) or checkpoints.is_ended:
             return
         position, is_stopped = checkpoints.position, False

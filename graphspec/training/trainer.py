@@ -101,7 +101,7 @@ def train(
             distribution.from_chief(str(run).encode)
         with run_directory.hold(run), Interruption() as interruption:
             reporter.keep_in(run_directory.LogFile(run / run_directory.LOG))
-            start = begin_run(run, setup, data, loaded, starting_model)
+            start = begin_run(run, setup, data, loaded, starting_model=starting_model)
             if tests_learning_rates:
                 losses = _test_learning_rates(setup, run, reporter, interruption)
             return _train(setup, start, losses, reporter=reporter, on_epoch=on_epoch, interruption=interruption)
@@ -136,8 +136,8 @@ def resume(
         if distribution is not None:
             check_agreement(distribution, spec, data)
         if distribution is not None and not distribution.is_chief:
-            return _follow_resumed(spec, data, run, distribution, reporter)
-        return _resume(spec, data, run, changes, distribution, reporter=reporter, on_epoch=on_epoch)
+            return _follow_resumed(spec, data, run, distribution, reporter=reporter)
+        return _resume(spec, data, run, changes, distribution=distribution, reporter=reporter, on_epoch=on_epoch)
 
 
 def _test_learning_rates(
@@ -171,8 +171,8 @@ def _resume(
     data: TrainingData,
     run: Path,
     changes: DataChanges,
-    distribution: Distribution | None,
     *,
+    distribution: Distribution | None,
     reporter: Reporter,
     on_epoch: OnEpoch | None,
 ) -> Path:
@@ -193,7 +193,9 @@ def _resume(
         return _train(setup, start, losses, reporter=reporter, on_epoch=on_epoch, interruption=interruption)
 
 
-def _follow_resumed(spec: Spec, data: TrainingData, run: Path, distribution: Distribution, reporter: Reporter) -> Path:
+def _follow_resumed(
+    spec: Spec, data: TrainingData, run: Path, distribution: Distribution, *, reporter: Reporter
+) -> Path:
     """Take part in the training that the chief resumes, from the same checkpoint."""
     path = run / run_directory.CHECKPOINTS / distribution.from_chief(bytes).decode()
     try:

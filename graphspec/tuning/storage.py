@@ -311,7 +311,7 @@ def open_study(
         SpecError: The study cannot be read or written.
     """
     with opened(storage, to_write=direction is not None) as backend:
-        yield study_in(backend, storage, name, direction, pruner)
+        yield study_in(backend, storage, name, direction, pruner=pruner)
 
 
 def study_in(
@@ -319,6 +319,7 @@ def study_in(
     storage: Storage,
     name: str,
     direction: Direction | None = None,
+    *,
     pruner: optuna.pruners.BasePruner | None = None,
 ) -> optuna.Study:
     """Return a study of an open storage. See `open_study`."""

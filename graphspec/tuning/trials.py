@@ -60,7 +60,7 @@ def read_trials(storage: Storage, study: optuna.Study, space: SearchSpace, here:
         is_minimized = study.direction == optuna.study.StudyDirection.MINIMIZE
         begun = [each for each in study.get_trials(deepcopy=False) if RUN in each.user_attrs]
     try:
-        trials = [_trial(storage.folder, each, space, min if is_minimized else max, here) for each in begun]
+        trials = [_trial(storage.folder, each, space, min if is_minimized else max, here=here) for each in begun]
     except (TypeError, ValueError, KeyError) as error:
         reason = f"it holds a trial that graphspec did not write: {first_line(error)}"
         raise damaged(storage.path, reason) if storage.is_sqlite and storage.path else storage.failed(reason) from None
@@ -102,7 +102,7 @@ def run_name(number: int) -> str:
     return f"{number:04}"
 
 
-def _trial(folder: Path, trial: FrozenTrial, space: SearchSpace, better: Any, here: str) -> Trial:
+def _trial(folder: Path, trial: FrozenTrial, space: SearchSpace, better: Any, *, here: str) -> Trial:
     number = int(trial.user_attrs[RUN])
     place = trial.user_attrs.get(PLACE)
     elsewhere = place if isinstance(place, dict) and place["folder"] != here else None

@@ -96,6 +96,7 @@ class Tuner:
         spec: Spec,
         reporter: Reporter,
         optuna_study: optuna.Study,
+        *,
         leases: Leases,
         check_data: Callable[[], None],
     ) -> None:

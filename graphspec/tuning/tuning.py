@@ -143,7 +143,7 @@ def _tune(study: Study, budget: list[str], *, progress: bool, is_resumed: bool) 
     assert spec.search is not None
     worker = Worker.here(study.path, record["folder"])
     with opened(storage, to_write=True) as backend, worker.registered():
-        optuna_study = study_in(backend, storage, record["name"], record["direction"], make_pruner(spec.search))
+        optuna_study = study_in(backend, storage, record["name"], record["direction"], pruner=make_pruner(spec.search))
         folder = study.path / study_folder.TRIALS
         runs = study_folder.runs_in(folder)  # before the trials, which other workers begin meanwhile
         known = {each.run.name for each in read_trials(storage, optuna_study, spec.search, record["folder"])}
@@ -168,7 +168,7 @@ def _tune(study: Study, budget: list[str], *, progress: bool, is_resumed: bool) 
             if is_resumed and record.get("terms"):
                 check_files(record["terms"], study.spec, read_training_data(study.spec))
 
-        Tuner(study, spec, reporter, optuna_study, leases, check).run()
+        Tuner(study, spec, reporter, optuna_study, leases=leases, check_data=check).run()
     return study
 
 

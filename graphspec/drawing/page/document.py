@@ -89,7 +89,9 @@ def plot_facts(drawings: Drawings, findings: Iterable[Diagnostic], depth: int | 
     found = list(findings)
     details = Details(drawings.graph, drawings.diagrams, drawings.shapes)
     listed: list[Facts] = []
-    diagrams = [_diagram(each, number, drawings, details, listed) for number, each in enumerate(drawings.diagrams)]
+    diagrams = [
+        _diagram(each, number, drawings, details, listed=listed) for number, each in enumerate(drawings.diagrams)
+    ]
     _add_findings(listed, found, details)
     count = count_parameters(drawings.graph, drawings.shapes)
     return {
@@ -130,7 +132,7 @@ def _tools() -> Markup:
     )
 
 
-def _diagram(diagram: Diagram, number: int, drawings: Drawings, details: Details, listed: list[Facts]) -> Facts:
+def _diagram(diagram: Diagram, number: int, drawings: Drawings, details: Details, *, listed: list[Facts]) -> Facts:
     def facts_of(box: Box) -> Facts:
         face = drawings.faces[id(box)]
         listed.append(details.of(box, number))

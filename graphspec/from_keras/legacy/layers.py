@@ -113,7 +113,7 @@ def upgrade_layer(written: dict[str, Any], place: Place, upgrade: Upgrade) -> li
     if old_class == "MaxoutDense":
         return _maxout(config, at, upgrade)
     assert entry is not None
-    layer = NewLayer(entry.name, _arguments(old_class, entry, config, at, upgrade))
+    layer = NewLayer(entry.name, _arguments(old_class, entry, config, at, upgrade=upgrade))
     if config.get("causal") is True:
         layer.call["use_causal_mask"] = True
     return _split(layer, at) if upgrade.era < 3 else [layer]
@@ -125,7 +125,9 @@ def _kept(config: dict[str, Any]) -> dict[str, Any]:
     return {**kept, "dtype": dtype_policy(config.get("dtype"))}
 
 
-def _arguments(old_class: str, entry: Entry, config: dict[str, Any], place: Place, upgrade: Upgrade) -> dict[str, Any]:
+def _arguments(
+    old_class: str, entry: Entry, config: dict[str, Any], place: Place, *, upgrade: Upgrade
+) -> dict[str, Any]:
     """Return the configuration of a layer with the arguments of Keras 3."""
     new: dict[str, Any] = {}
     config = _with_own_names(config, entry)
@@ -144,7 +146,7 @@ def _arguments(old_class: str, entry: Entry, config: dict[str, Any], place: Plac
             new[argument] = upgrade_object(kind, value, at, era=upgrade.era)
         else:
             new[argument] = shortest(plain_value(value))
-    _adjust_values(old_class, entry, config, new, place, upgrade)
+    _adjust_values(old_class, entry, config, new, place=place, upgrade=upgrade)
     for required in entry.required:
         if required not in new:
             place.add(LEGACY_ARGUMENT, f"`{entry.name}` lacks its argument `{required}`")
@@ -218,7 +220,7 @@ _BEHIND = "behind"
 
 
 def _adjust_values(
-    old_class: str, entry: Entry, config: dict[str, Any], new: dict[str, Any], place: Place, upgrade: Upgrade
+    old_class: str, entry: Entry, config: dict[str, Any], new: dict[str, Any], *, place: Place, upgrade: Upgrade
 ) -> None:
     """Write the values of arguments as Keras 3 takes them, and those that an older Keras had by default."""
     if config.get("ragged") is True:
@@ -264,11 +266,11 @@ def _adjust_values(
             "Keras 3 computes the size of the output from `strides` and `padding`",
             help="compare the shape that `graphspec summary` shows with `output_shape`",
         )
-    _adjust_recurrent(old_class, entry, config, new, place, upgrade)
+    _adjust_recurrent(old_class, entry, config, new, place=place, upgrade=upgrade)
 
 
 def _adjust_recurrent(
-    old_class: str, entry: Entry, config: dict[str, Any], new: dict[str, Any], place: Place, upgrade: Upgrade
+    old_class: str, entry: Entry, config: dict[str, Any], new: dict[str, Any], *, place: Place, upgrade: Upgrade
 ) -> None:
     name = entry.name
     if name in ("GRU", "GRUCell") and upgrade.era < 3:
@@ -364,7 +366,7 @@ def _maxout(config: dict[str, Any], place: Place, upgrade: Upgrade) -> list[NewL
     rest = {key: value for key, value in config.items() if key not in ("output_dim", "nb_feature")}
     entry = catalog.find("layers", "Dense")
     assert entry is not None
-    dense = _arguments("MaxoutDense", entry, {**rest, "units": units * count}, place, upgrade)
+    dense = _arguments("MaxoutDense", entry, {**rest, "units": units * count}, place, upgrade=upgrade)
     return [
         NewLayer("Dense", dense),
         NewLayer("Reshape", {"name": f"{name}_parts", "target_shape": [count, units]}),

@@ -60,7 +60,7 @@ class _Record:
         return {**self.layer.as_object(), "name": self.name, "inbound_nodes": nodes}
 
 
-def upgrade_model(class_name: str, config: Any, place: Place, era: int, depth: int = 0) -> NewLayer:
+def upgrade_model(class_name: str, config: Any, place: Place, era: int, *, depth: int = 0) -> NewLayer:
     """Return a model of Keras 3.
 
     Args:
@@ -76,7 +76,7 @@ def upgrade_model(class_name: str, config: Any, place: Place, era: int, depth: i
     if depth > MAX_NESTING:
         place.add(LEGACY_FORM, f"models are nested more than {MAX_NESTING} deep")
         raise FormError(place.path)
-    upgrade = Upgrade(era, lambda name, inner, at: upgrade_model(name, inner, at, era, depth + 1))
+    upgrade = Upgrade(era, lambda name, inner, at: upgrade_model(name, inner, at, era, depth=depth + 1))
     if class_name == "Sequential":
         if isinstance(config, list):
             return _sequential({"layers": config}, place, upgrade, is_list=True)
@@ -155,7 +155,7 @@ class _Functional:
         """Add the new layers for a layer."""
         class_name = str(written.get("class_name"))
         if class_name in FUNCTION_LAYERS:
-            self._add_functions(name, class_name, place.mapping(written.get("config")), calls, place)
+            self._add_functions(name, class_name, place.mapping(written.get("config")), calls, place=place)
             return
         if class_name == "Merge":
             parts = merge_layers(place.at("config").mapping(written.get("config")), place.at("config"))
@@ -175,7 +175,7 @@ class _Functional:
             self.results |= {(name, number): Ref(last, number) for number in range(max(len(calls), 1))}
 
     def _add_functions(
-        self, name: str, class_name: str, config: dict[str, Any], calls: list[LayerCall], place: Place
+        self, name: str, class_name: str, config: dict[str, Any], calls: list[LayerCall], *, place: Place
     ) -> None:
         """Add the operations that compute what the calls of a function do."""
         at = place.at("config")

@@ -61,7 +61,7 @@ def upgrade_training(training: dict[str, Any], place: Place, outputs: dict[str, 
     """
 
     def metric(written: Any, place: Place) -> Any:
-        return _unprefixed(_named("metrics", written, place, METRICS, REFUSED_METRICS), list(outputs))
+        return _unprefixed(_named("metrics", written, place, METRICS, refused=REFUSED_METRICS), list(outputs))
 
     written = training.get("optimizer_config")
     at = place.at("optimizer_config")
@@ -107,7 +107,7 @@ def _each(written: Any, one: Callable[[Any, Place], Any], place: Place, outputs:
 
 
 def _loss(written: Any, place: Place) -> Any:
-    return _named("losses", written, place, LOSSES, REFUSED_LOSSES)
+    return _named("losses", written, place, LOSSES, refused=REFUSED_LOSSES)
 
 
 def _unprefixed(metric: Any, outputs: list[str]) -> Any:
@@ -119,7 +119,7 @@ def _unprefixed(metric: Any, outputs: list[str]) -> Any:
     return {**metric, "config": {**metric["config"], "name": name.removeprefix(prefix)}}
 
 
-def _named(kind: Kind, written: Any, place: Place, names: dict[str, str], refused: dict[str, str]) -> Any:
+def _named(kind: Kind, written: Any, place: Place, names: dict[str, str], *, refused: dict[str, str]) -> Any:
     """Return a loss or a metric as Keras 3 serialises it; None after a diagnostic."""
     if isinstance(written, str):
         name, config = names.get(written, written), None

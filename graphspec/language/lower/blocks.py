@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from collections.abc import Mapping as Names
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 from graphspec.diagnostics import Label, Report, Span, SpecError
 from graphspec.diagnostics.rules import (
@@ -43,8 +43,11 @@ OUTPUT = "output"
 _FAULTY_NODE_COST = 5
 """Nodes that a faulty node counts as, since each use reports its diagnostics again."""
 
-ReadNode = Callable[[str, StepsModel, Span, Scope, Groups], list[Node]]
-"""Lowers one node of a block, given its full name, its model, its place, the scope and the groups of the block."""
+
+class ReadNode(Protocol):
+    """Lowers one node of a block, given its full name, its model, its place, the scope and the groups of the block."""
+
+    def __call__(self, name: str, model: StepsModel, span: Span, scope: Scope, *, groups: Groups) -> list[Node]: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,7 +221,7 @@ def _nodes(
         if name in bound or (part == "outputs" and name in body.graph):
             _refuse_clash(use, name, span, report)
             return None
-        nodes += read_node(prefix + name, model, span, scope, groups)
+        nodes += read_node(prefix + name, model, span, scope, groups=groups)
     if body.layers:
         use.block.applied.update(scope.lowered)
         scope.lower_declarations()

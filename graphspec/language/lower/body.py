@@ -46,7 +46,7 @@ from graphspec.language.schema.model import (
 from graphspec.language.source_nodes import SourceNodes
 
 
-def lower(spec: SpecModel, name: str, library: Library, report: Report, source_nodes: SourceNodes) -> Graph | None:
+def lower(spec: SpecModel, name: str, library: Library, report: Report, *, source_nodes: SourceNodes) -> Graph | None:
     """Return the graph of a spec, its faulty parts marked as such.
 
     Args:
@@ -129,10 +129,10 @@ def _lower_body(body: Body, name: str, scope: Scope, report: Report, *, is_top: 
     outputs: dict[str, Output] = {}
     count_groups(body, scope)
     for key, model in body.graph.items():
-        lowering.add(key, model, body.located("graph").value.key_spans[key], scope, groups)
+        lowering.add(key, model, body.located("graph").value.key_spans[key], scope, groups=groups)
     for key, output in body.outputs.items():
         span = body.located("outputs").value.key_spans[key]
-        lowering.add(key, output, span, scope, groups)
+        lowering.add(key, output, span, scope, groups=groups)
         outputs[key] = read_output(output, lowering.nodes[key], span, report)
     losses = _losses(body, lowering, scope, groups) if isinstance(body, SpecModel) and is_top else {}
     nodes = lowering.nodes
@@ -170,8 +170,10 @@ def _losses(spec: SpecModel, lowering: NodeLowering, scope: Scope, groups: Group
     losses: dict[str, GraphLoss] = {}
     for key, model in spec.losses.items():
         span = spec.located("losses").value.key_spans[key]
-        lowering.add(key, model, span, scope, groups)
-        losses[key] = read_loss(model, lowering.nodes[key], lowering.source_nodes.get(key), span, spec.precision)
+        lowering.add(key, model, span, scope, groups=groups)
+        losses[key] = read_loss(
+            model, lowering.nodes[key], lowering.source_nodes.get(key), span, precision=spec.precision
+        )
     return losses
 
 

@@ -15,7 +15,7 @@ from graphspec.language.schema.model import LossModel
 from graphspec.language.source_nodes import SourceNode
 
 
-def read_loss(model: LossModel, node: Node, written: SourceNode | None, span: Span, precision: str) -> GraphLoss:
+def read_loss(model: LossModel, node: Node, written: SourceNode | None, span: Span, *, precision: str) -> GraphLoss:
     """Return a loss of the graph.
 
     Args:

@@ -57,7 +57,7 @@ def values_of_each(body: BlockBody | Body) -> dict[str, dict[str, Any]]:
 
 
 def pick(
-    text: Located, members: Names[str, bool], numbers: list[int], output: str | None, report: Report
+    text: Located, members: Names[str, bool], numbers: list[int], output: str | None, *, report: Report
 ) -> list[Reference] | None:
     """Return the tensors that a reference picks from the nodes made by `each`."""
     names = list(members)

@@ -34,11 +34,11 @@ class NodeLowering:
     block_outputs: dict[str, dict[str, str]] = field(default_factory=dict)
     source_nodes: dict[str, SourceNode] = field(default_factory=dict)
 
-    def add(self, name: str, model: StepsModel, span: Span, scope: Scope, groups: Groups) -> None:
+    def add(self, name: str, model: StepsModel, span: Span, scope: Scope, *, groups: Groups) -> None:
         """Lower one node of the spec; one that uses blocks becomes several."""
-        self.nodes |= {node.name: node for node in self.read(name, model, span, scope, groups)}
+        self.nodes |= {node.name: node for node in self.read(name, model, span, scope, groups=groups)}
 
-    def read(self, name: str, model: StepsModel, span: Span, scope: Scope, groups: Groups) -> list[Node]:
+    def read(self, name: str, model: StepsModel, span: Span, scope: Scope, *, groups: Groups) -> list[Node]:
         """Return the nodes that one node of the spec expands to. The last has its name."""
         beginning = read_beginning(model, self.report)
         if beginning is None:
@@ -46,7 +46,7 @@ class NodeLowering:
         feed = read_feed(model.located("from"), self.report, groups) if model.states("from") else Feed()
         merge = read_merge(model.located("merge"), feed, self.report) if model.merge is not None else None
         is_led = model.merge is not None or bool(beginning)
-        steps = read_steps(model.located("apply"), scope, self.report, feed, groups, merged=is_led)
+        steps = read_steps(model.located("apply"), scope, self.report, feed, groups=groups, merged=is_led)
         whole = Node(name, feed or Feed(), [], span, merge=merge and merge[0])
         if merge is not None:
             whole.steps.append(Step(merge[1], merge[1].span))

@@ -370,7 +370,9 @@ def is_custom(name: str) -> bool:
     return ">" in name
 
 
-def _custom(kind: Kind, name: Located, arguments: Located, report: Report, scope: Scope | None = None) -> Object | None:
+def _custom(
+    kind: Kind, name: Located, arguments: Located, report: Report, *, scope: Scope | None = None
+) -> Object | None:
     """Return the custom object `name` with `arguments`; None, after diagnostics, where it is faulty."""
     if not _CUSTOM_NAME.fullmatch(name.value):
         report.add(

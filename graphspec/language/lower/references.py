@@ -58,7 +58,7 @@ def read_references(text: Located, report: Report, groups: Groups) -> list[Refer
     if name in groups:
         if not groups[name]:
             return None  # its `each` has a diagnostic
-        return pick(text, groups[name], numbers, output, report)
+        return pick(text, groups[name], numbers, output, report=report)
     if len(numbers) + (output is not None) > 1:
         report.add(
             BAD_REFERENCE,

@@ -42,7 +42,7 @@ class BlockUse:
 
 
 def read_steps(
-    written: Located, scope: Scope, report: Report, feed: Feed | None, groups: Groups, *, merged: bool
+    written: Located, scope: Scope, report: Report, feed: Feed | None, *, groups: Groups, merged: bool
 ) -> list[Step | BlockUse | None]:
     """Return the steps of `apply` in order, with repeats expanded.
 
@@ -59,7 +59,7 @@ def read_steps(
     """
     steps: list[Step | BlockUse | None] = []
     for number, item in enumerate(written.as_list()):
-        read = _read_step(item, scope, report, feed, groups, is_first=number == 0 and not merged)
+        read = _read_step(item, scope, report, feed, groups=groups, is_first=number == 0 and not merged)
         steps += read if read is not None else [None]
         if len(steps) > MAX_REPEAT:
             report.add(
@@ -74,7 +74,7 @@ def read_steps(
 
 
 def _read_step(
-    written: Located, scope: Scope, report: Report, feed: Feed | None, groups: Groups, *, is_first: bool
+    written: Located, scope: Scope, report: Report, feed: Feed | None, *, groups: Groups, is_first: bool
 ) -> list[Step] | list[BlockUse] | None:
     form = _split_step(written, report)
     if form is None:

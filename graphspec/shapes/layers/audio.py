@@ -21,7 +21,7 @@ def mel_spectrogram(call: Call) -> Value:
             "sequence_length",
             f"is {length}, which is more than the `fft_length` of {fft}",
             f"at most {fft}",
-            "choose `fft_length` as large as the window, or larger",
+            help="choose `fft_length` as large as the window, or larger",
         )
     if tensor.rank != 2:
         call.warn(
@@ -55,7 +55,7 @@ def stft_spectrogram(call: Call) -> Value:
             "fft_length",
             f"is {fft}, which is less than the `frame_length` of {frame}",
             f"at least {frame}",
-            "remove `fft_length`, and Keras chooses the next power of two",
+            help="remove `fft_length`, and Keras chooses the next power of two",
         )
     call.expect_rank(tensor, 3, axes=order.axes(1), help="`Reshape: [-1, 1]` adds a channel")
     channels, (samples,) = known_channels(call, order, tensor), order.spatial(tensor.shape)

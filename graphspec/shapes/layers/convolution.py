@@ -77,7 +77,7 @@ def transposed_convolution(call: Call) -> Value:
             "output_padding",
             f"must be less than `strides`: they are {_sizes(extra)} and {_sizes(strides)}",
             "less than the stride, in each dimension",
-            "remove `output_padding`, and Keras chooses it",
+            help="remove `output_padding`, and Keras chooses it",
         )
     tensor = spatial_tensor(call, order)
     call.build(channels=_channels(call, order, tensor))
@@ -157,7 +157,7 @@ def slide_kernel(call: Call, order: Layout, shape: Shape) -> list[Size]:
         if not padded:
             dilated = f" with a dilation of {dilation[i]}" if dilation[i] > 1 else ""
             reason = f"a kernel of {kernel[i]}{dilated} does not fit into {size}"
-            expect_remaining(call, left, i, covers, "kernel_size", reason)
+            expect_remaining(call, left, i, covers, argument="kernel_size", reason=reason)
         sizes.append(left)
     return sizes
 

@@ -46,7 +46,9 @@ def pooling(call: Call) -> Value:
     for i, size in enumerate(order.spatial(tensor.shape)):
         left = window_count(size, pool[i], strides[i], padded=padding == "same")
         if padding == "valid":
-            expect_remaining(call, left, i, pool[i], "pool_size", f"a pool of {pool[i]} does not fit into {size}")
+            expect_remaining(
+                call, left, i, pool[i], argument="pool_size", reason=f"a pool of {pool[i]} does not fit into {size}"
+            )
         spatial.append(left)
     return call.output(order.shape(tensor.shape[0], spatial, order.channels(tensor.shape)))
 

@@ -76,7 +76,7 @@ def permute(call: Call) -> Value:
             "dims",
             f"is no order of dimensions: {list(dims)}",
             "each number from 1 on once; the batch is not counted",
-            f"for the input {tensor}, {orders}",
+            help=f"for the input {tensor}, {orders}",
         )
     if tensor.rank != len(dims) + 1:
         call.refuse_argument(
@@ -125,7 +125,7 @@ def _resized(call: Call, argument: str, sign: int) -> Value:
     if sign < 0:
         for index, (size, left, pair) in enumerate(zip(sizes, spatial, ends, strict=True)):
             reason = f"{sum(pair)} are cropped off {size}"
-            expect_remaining(call, left, index, sum(pair) + 1, argument, reason)
+            expect_remaining(call, left, index, sum(pair) + 1, argument=argument, reason=reason)
     return call.output(order.shape(tensor.shape[0], spatial, order.channels(tensor.shape)))
 
 

@@ -79,7 +79,7 @@ def _with_classes(call: Call, x: Tensor) -> Shape:
             "axis",
             f"is {number}, where {x} takes no new axis",
             f"-1, or an axis from 0 to {x.rank - 1}",
-            "-1 puts the classes behind the last dimension",
+            help="-1 puts the classes behind the last dimension",
         )
     return (*x.shape[:number], size(call, "num_classes"), *x.shape[number:])
 
@@ -106,7 +106,7 @@ def batch_normalization(call: Call) -> Value:
                 argument,
                 f"is {vector}, but axis {number} of {x} is {size_text(expected[0])}",
                 f"a vector of shape {shape_text(expected)}",
-                "the first dimension of an input is the batch: the layer `BatchNormalization` needs no inputs",
+                help="the first dimension of an input is the batch: the layer `BatchNormalization` needs no inputs",
             )
     return Tensor(x.shape, x.dtype)
 

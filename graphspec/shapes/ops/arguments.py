@@ -23,7 +23,7 @@ def refuse_value(call: Call, argument: str, expected: str, help: str = "") -> No
         argument,
         f"is {kind_of(call[argument])}",
         expected,
-        help
+        help=help
         or (
             f"the Keras documentation says: {doc}" if doc else f"`graphspec layers {call.name}` describes its arguments"
         ),
@@ -89,7 +89,7 @@ def one_per_dimension(call: Call, argument: str, count: int) -> list[int]:
             argument,
             f"has {len(numbers)} numbers for {count} dimensions",
             f"a whole number, or a list of {count}",
-            "give one number for each dimension",
+            help="give one number for each dimension",
         )
     return numbers
 
@@ -148,6 +148,6 @@ def without_axes(call: Call, argument: str, shape: Shape, axes: list[int]) -> Sh
     left = list(shape)
     for number in sorted(axes, reverse=True):
         if number >= len(left):
-            call.refuse_argument(BAD_AXIS, argument, "names an axis twice", "each axis once", "remove one of them")
+            call.refuse_argument(BAD_AXIS, argument, "names an axis twice", "each axis once", help="remove one of them")
         del left[number]
     return tuple(left)

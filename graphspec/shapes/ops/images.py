@@ -73,7 +73,7 @@ def _check_points(call: Call) -> None:
                 argument,
                 f"must be four corners of two numbers, but is {points}",
                 "(batch, 4, 2), or (4, 2) for one image",
-                "give the input of the corners the shape `[4, 2]`",
+                help="give the input of the corners the shape `[4, 2]`",
             )
     if start.shape != end.shape:
         call.refuse_input(SHAPE_MISMATCH, "corners of one shape", f"{start} and {end}", help="make the two equal")
@@ -118,13 +118,13 @@ def padded(call: Call) -> Value:
     what = "padding" if call.name == "ops.image.pad_images" else "cropping"
     sides = (("top", "bottom", "target_height"), ("left", "right", "target_width"))
     spatial = [
-        _padded(call, x.shape[axis + offset], f"{before}_{what}", f"{after}_{what}", target)
+        _padded(call, x.shape[axis + offset], f"{before}_{what}", f"{after}_{what}", target=target)
         for offset, (before, after, target) in enumerate(sides)
     ]
     return Tensor((*x.shape[:axis], *spatial, *x.shape[axis + 2 :]), x.dtype)
 
 
-def _padded(call: Call, size: Size, before: str, after: str, target: str) -> Size:
+def _padded(call: Call, size: Size, before: str, after: str, *, target: str) -> Size:
     """Return the size of a dimension by two of its padding before and after it, and its target."""
     names = (before, after, target)
     values = [size_of(call, each) for each in names]
@@ -162,7 +162,7 @@ def _refuse_padding(call: Call, size: Size, argument: str, expected: str) -> NoR
         argument,
         f"is {call[argument]}, which does not fit a dimension of {size}",
         expected,
-        "compare the numbers with the height and width of the input",
+        help="compare the numbers with the height and width of the input",
     )
 
 
@@ -176,7 +176,7 @@ def map_coordinates(call: Call) -> Value:
             "coordinates",
             f"must hold {x.rank} coordinates for {x}, but is {coordinates}",
             f"({x.rank}, ...): a coordinate for each dimension",
-            "the first dimension of an input is the batch: give it a `batch_size`",
+            help="the first dimension of an input is the batch: give it a `batch_size`",
         )
     return Tensor(coordinates.shape[1:], x.dtype)
 

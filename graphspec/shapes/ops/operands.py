@@ -87,7 +87,7 @@ def tensor(call: Call, argument: str = "x") -> Tensor:
             argument,
             "expects a tensor, but " + ("is missing" if value is None else f"is {_constant(value)}"),
             f"a tensor for `{argument}`",
-            f"write `from: {{{argument}: ...}}`, with the name of a tensor; a node with `constant` is one",
+            help=f"write `from: {{{argument}: ...}}`, with the name of a tensor; a node with `constant` is one",
         )
     return value
 
@@ -140,7 +140,7 @@ def dtype_of(call: Call, argument: str) -> str:
             argument,
             f"expects a tensor or one number, but is {_constant(value)}",
             "a tensor or a number",
-            "give one number, or name a tensor in `from`: a node with `constant` holds such numbers",
+            help="give one number, or name a tensor in `from`: a node with `constant` holds such numbers",
         )
     return FLOAT_NUMBER
 

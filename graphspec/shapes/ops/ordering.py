@@ -121,7 +121,7 @@ def segment(call: Call) -> Value:
             "segment_ids",
             f"has {ids.shape[0]} elements for the rows of {data}",
             f"{data.shape[0]} segments",
-            "make the two equal",
+            help="make the two equal",
         )
     return Tensor((size(call, "num_segments"), *data.shape[1:]), data.dtype)
 
@@ -154,7 +154,7 @@ def correlate(call: Call) -> Value:
                 argument,
                 f"must be a vector of known size, but is {each}",
                 "one dimension of known size, which is the batch",
-                "give the input a `batch_size` and the shape `[]`",
+                help="give the input a `batch_size` and the shape `[]`",
             )
     sides = sorted((one.shape[0] or 0, other.shape[0] or 0))
     lengths = {"valid": sides[1] - sides[0] + 1, "same": sides[1], "full": sum(sides) - 1}

@@ -64,7 +64,7 @@ def take_along_axis(call: Call) -> Value:
             "indices",
             f"are {indices}, which do not fit {x} beside axis {number}",
             f"indices whose sizes are equal to the tensor's or 1, but for axis {number}",
-            "`ops.take` picks the same indices everywhere",
+            help="`ops.take` picks the same indices everywhere",
         )
     return Tensor(result, x.dtype)
 
@@ -91,7 +91,7 @@ def get_item(call: Call) -> Value:
                 "key",
                 "must be an index, a list of them, or a text of indices and slices",
                 'a whole number, a list of them, or a text such as `":, 0"`',
-                "`ops.take` picks several indices of one axis",
+                help="`ops.take` picks several indices of one axis",
             )
         elif not left:
             call.refuse_argument(
@@ -99,7 +99,7 @@ def get_item(call: Call) -> Value:
                 "key",
                 f"has more indices than {x} has dimensions",
                 f"{x.rank} indices at most",
-                "the first index is that of the batch",
+                help="the first index is that of the batch",
             )
         elif isinstance(each, slice):
             length = left.pop(0)
@@ -112,7 +112,7 @@ def get_item(call: Call) -> Value:
                     "key",
                     f"is {f'`{written}`' if isinstance(written, str) else written}, and {x} has no index {each} there",
                     f"an index from {-length} to {length - 1}",
-                    "the first index is that of the batch",
+                    help="the first index is that of the batch",
                 )
     return Tensor(tuple(shape), x.dtype)
 
@@ -145,7 +145,7 @@ def _expect_one_each(call: Call, x: Tensor, argument: str, count: int) -> None:
             argument,
             f"has {count} numbers, but {x} has {x.rank} dimensions",
             f"{x.rank} numbers, one for each dimension",
-            "the batch counts" + (": write -1 for all of it" if argument == "shape" else ": start it at 0"),
+            help="the batch counts" + (": write -1 for all of it" if argument == "shape" else ": start it at 0"),
         )
 
 

@@ -145,7 +145,7 @@ def tensordot(call: Call) -> Value:
             "axes",
             "must list axes for each of the two tensors",
             "how many dimensions, or a list of two lists of axes",
-            "for one axis each: `axes: [[2], [1]]`",
+            help="for one axis each: `axes: [[2], [1]]`",
         )
     first = [call.expect_axis("axes", number, len(one)) for number in axes[0]]
     second = [call.expect_axis("axes", number, len(other)) for number in axes[1]]

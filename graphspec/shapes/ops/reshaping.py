@@ -34,7 +34,7 @@ def reshape(call: Call) -> Value:
             "newshape",
             f"is {list(target)}",
             "sizes of 0 or more, and at most one -1 for the rest",
-            "the first size is that of the batch: `ops.reshape: [-1, 16]`",
+            help="the first size is that of the batch: `ops.reshape: [-1, 16]`",
         )
     if None in x.shape or None in target:
         return Tensor(tuple(None if size == -1 else size for size in target), x.dtype)
@@ -128,7 +128,11 @@ def moveaxis(call: Call) -> Value:
     rest = [size for size in left if size != "free"]
     if places.count("free") > len(rest):
         call.refuse_argument(
-            BAD_AXIS, "destination", "names an axis twice", "each axis once", "write different numbers in `destination`"
+            BAD_AXIS,
+            "destination",
+            "names an axis twice",
+            "each axis once",
+            help="write different numbers in `destination`",
         )
     filling = iter(rest)
     shape = [next(filling) if size == "free" else size for size in places]
@@ -179,7 +183,7 @@ def rot90(call: Call) -> Value:
     call.expect_rank(x, least=2, operand="array", help="`ops.flip` reverses a single dimension")
     if len(plane) != 2 or plane[0] == plane[1]:
         call.refuse_argument(
-            BAD_AXIS, "axes", f"is {plane}, which is no plane", "two different axes", "for images: `axes: [1, 2]`"
+            BAD_AXIS, "axes", f"is {plane}, which is no plane", "two different axes", help="for images: `axes: [1, 2]`"
         )
     one, other = (call.expect_axis("axes", number, x.rank) for number in plane)
     return Tensor(_swapped(x.shape, one, other), x.dtype)
@@ -226,7 +230,7 @@ def repeat(call: Call) -> Value:
             "repeats",
             f"has {len(repeats)} numbers for {size} elements",
             f"a number, or a list of {size}",
-            "one number repeats every element as often",
+            help="one number repeats every element as often",
         )
     total = size * repeats[0] if len(repeats) == 1 else sum(repeats)
     return Tensor(with_size(shape, number, total), x.dtype)
@@ -243,7 +247,7 @@ def pad(call: Call) -> Value:
             "pad_width",
             f"pads {len(pads)} dimensions, but {x} has {x.rank}",
             f"{x.rank} pairs, one for each dimension, or one for all",
-            "the batch counts: write [0, 0] for it",
+            help="the batch counts: write [0, 0] for it",
         )
     ends = list(zip(x.shape, pads, strict=True))
     if any(size is not None and len(each) < 2 for size, each in ends):
@@ -273,5 +277,5 @@ def _refuse_pads(call: Call) -> NoReturn:
         "pad_width",
         "must be a list of pairs",
         "a pair for each dimension: the padding before it, and after",
-        "for example `[[0, 0], [1, 1]]`; the first pair is of the batch",
+        help="for example `[[0, 0], [1, 1]]`; the first pair is of the batch",
     )

@@ -40,7 +40,7 @@ def pool(call: Call) -> Value:
     choice(call, "padding", "valid", "same")
     covers = integer_list_or_unknown(call, "pool_size")
     strides = covers if call["strides"] is None else integer_list_or_unknown(call, "strides")
-    spatial = _slide(call, x, order.spatial(x.shape), covers, strides, "pool_size")
+    spatial = _slide(call, x, order.spatial(x.shape), covers, strides=strides, argument="pool_size")
     return Tensor(order.shape(x.shape[0], spatial, order.channels(x.shape)), x.dtype)
 
 
@@ -69,21 +69,23 @@ def conv(call: Call) -> Value:
     elif call.name == "ops.separable_conv":
         filters = tensor(call, "pointwise_kernel").shape[-1]
     sizes = [size or 0 for size in kernel.shape[:-2]]
-    return Tensor(_convolved(call, x.shape, order, sizes, filters), x.dtype)
+    return Tensor(_convolved(call, x.shape, order, sizes, filters=filters), x.dtype)
 
 
-def _convolved(call: Call, shape: Shape, order: Layout, kernel: Sequence[int], filters: Size) -> Shape:
+def _convolved(call: Call, shape: Shape, order: Layout, kernel: Sequence[int], *, filters: Size) -> Shape:
     """Return the shape after a convolution with kernels of such sizes."""
     spatial = order.spatial(shape)
     dilations = one_per_dimension(call, "dilation_rate", len(spatial))
     is_patch = call["strides"] is None and "image" in call.name
     strides = list(kernel) if is_patch else integer_list_or_unknown(call, "strides")
     covers = [effective_kernel(*pair) for pair in zip(kernel, dilations, strict=True)]
-    return order.shape(shape[0], _slide(call, Tensor(shape), spatial, covers, strides, "strides"), filters)
+    return order.shape(
+        shape[0], _slide(call, Tensor(shape), spatial, covers, strides=strides, argument="strides"), filters
+    )
 
 
 def _slide(
-    call: Call, x: Tensor, spatial: Shape, covers: Sequence[int], strides: Sequence[int], argument: str
+    call: Call, x: Tensor, spatial: Shape, covers: Sequence[int], *, strides: Sequence[int], argument: str
 ) -> list[Size]:
     """Return how many windows there are in each dimension. Refuses windows that do not fit.
 
@@ -147,7 +149,7 @@ def extract_patches(call: Call) -> Value:
             "size",
             f"has {len(size)} numbers",
             "a whole number, or a list of 2, or of 3 for volumes",
-            "give the height and width of a patch",
+            help="give the height and width of a patch",
         )
     rank = len(size) + 2
     if x.rank != rank - 1:
@@ -156,7 +158,7 @@ def extract_patches(call: Call) -> Value:
     channels = call.expect_known(
         order.channels(shape), "a known number of channels", x, help="give the input its number of channels"
     )
-    result = _convolved(call, shape, order, size, (product(tuple(size)) or 0) * channels)
+    result = _convolved(call, shape, order, size, filters=(product(tuple(size)) or 0) * channels)
     return Tensor(result if x.rank == rank else result[1:], x.dtype)
 
 
