@@ -65,7 +65,6 @@ def shortened(spec: Path | str, overrides: Iterable[str], *, epochs: int, steps:
         SpecError: There is nothing to train, or the data does not fit the spec.
     """
     check_tensorflow()
-    from graphspec.datasets.order import Order
     from graphspec.datasets.samples import read_training_data
     from graphspec.spec import load
 
@@ -73,8 +72,8 @@ def shortened(spec: Path | str, overrides: Iterable[str], *, epochs: int, steps:
     samples = read_training_data(loaded).train.count
     training = loaded.model.training
     assert training is not None
-    order = Order(samples, training.batch_size, drop_remainder=training.drop_remainder)
-    all_steps = training.steps_per_epoch or order.steps
+    whole, rest = divmod(samples, training.batch_size)
+    all_steps = training.steps_per_epoch or whole + (rest > 0 and not training.drop_remainder)
     steps = min(steps, all_steps)
     changed = [f"training.epochs={min(epochs, training.epochs)}"]
     if training.stages:
