@@ -48,6 +48,7 @@ NOT_STATIC = {
     "GS914": "workers are processes of a training",
     "GS915": "a job is started by a command",
     "GS916": "workers are processes of a job",
+    "GS917": "the installed Keras is none that can be trained with",
     "GS918": "workers share a study by a command",
     "GS919": "workers share a study by a command",
     "GS920": "a preset is looked up by what builds it",

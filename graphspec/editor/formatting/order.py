@@ -65,7 +65,9 @@ FORMS: dict[str, Form] = {
         (*_NODE, "loss", "loss_weight", "metrics", "weighted_metrics", "class_weight"),
         whole={"apply": "step", "otherwise": "node", "weight": "weight"},
     ),
-    "loss": Form((*_NODE, "weight"), whole={"apply": "step", "otherwise": "node"}),
+    "loss": Form(
+        ("when", "from", "merge", "apply", "otherwise", "weight"), whole={"apply": "step", "otherwise": "node"}
+    ),
     "step": Form(("call", "repeat", "when"), others_first=True),
     "training": Form(
         (
