@@ -41,9 +41,11 @@ def order_of(
 
 
 def call_references(node: SourceNode) -> list[Reference]:
-    """Return the references among the call arguments of a node."""
-    steps = [item for item in node.items if isinstance(item, Step)]
-    return [reference for step in steps for reference in step.references()]
+    """Return the references among the call arguments of a node, and those of the inputs of blocks that `call` gives."""
+    found: list[Reference] = []
+    for item in node.items:
+        found += item.references() if isinstance(item, Step) else [item.inputs[key] for key in sorted(item.called)]
+    return found
 
 
 def references_of(node: SourceNode) -> list[Reference]:

@@ -60,7 +60,7 @@ def weight(written: Any, source: Any) -> Any:
     if written.get("dtype", "float32") not in ("float32", "float16", "bfloat16", "float64"):
         raise LanguageError("a weight of no floats")
     table = keras.layers.Embedding(rows, columns, **keywords)
-    result = table(as_tensor(np.arange(rows, dtype="int32"), source, "rows"))
+    result = table(as_tensor(np.arange(rows, dtype="int32"), source, f"{table.name}.rows"))
     return keras.ops.reshape(result, shape)
 
 

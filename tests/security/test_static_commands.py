@@ -79,7 +79,8 @@ def test_shipped_spec_is_looked_at_and_nothing_else_happens(name: str, place: Pa
     """A shipped spec is validated with its data and formatted, and nothing else happens."""
     case = Case("plain", refused=False)
     case.lay_out(place)
-    shutil.copytree(SHIPPED[name].parent, place / "project", dirs_exist_ok=True)
-    for command in (["validate", "--data", SHIPPED[name].name], ["fmt", "--check", SHIPPED[name].name]):
+    specs = SHIPPED[name].parents[name.count("/")]
+    shutil.copytree(specs, place / "project", dirs_exist_ok=True)
+    for command in (["validate", "--data", name], ["fmt", "--check", name]):
         result = sandbox.run(place, command, case.limits(place))
         assert (result.wrong(), result.status) == ([], 0), result.output

@@ -183,7 +183,7 @@ EXPRESSIONS = [
         "'%s' % ('a' * 9999)": None,
         "'%9999999999d' % 1": True,
         "'{0:9999999999}' + 'a'": None,
-        "1 if True else 2": True,
+        "1 if True else 2": False,
         "().__class__.__bases__": True,
         "[x for x in [1]]": True,
         "(lambda: 1)()": True,
