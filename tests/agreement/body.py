@@ -15,7 +15,7 @@ from graphspec.language.document.tree import Mapping, plain
 from graphspec.language.expand import Substitution, chain_names
 from graphspec.language.expand.expressions import Value
 from graphspec.language.schema.desugar import desugar
-from graphspec.language.schema.model import BlockModel, InputModel, NestedModelSpec, NodeModel, OutputModel
+from graphspec.language.schema.model import BlockModel, InputModel, LossModel, NestedModelSpec, NodeModel, OutputModel
 from graphspec.to_keras.constants import Constants, as_arrays, is_constant
 
 from .beginnings import are_constant, begins, constant, made, taken, weight
@@ -31,7 +31,7 @@ from .keras_calls import (
     operate,
     read_model,
 )
-from .keys import NAME, as_list, check_keys, named_parts
+from .keys import NAME, as_list, check_keys, check_schema, named_parts
 
 MERGES = {
     "sum": "Add",
@@ -94,6 +94,7 @@ class Body:
             for name, members in self.tree[part].each.items()
         }
         tensors = [*self.values, *self.groups, *(name for part in self.parts.values() for name in part)]
+        tensors += named_parts(self.tree, "losses")
         if len(set(tensors)) < len(tensors):
             raise LanguageError("two tensors of one name")
 
@@ -108,10 +109,22 @@ class Body:
         self.source = next(iter(inputs.values()))
         outputs = {name: self.value(name) for name in (*self.parts["graph"], *self.parts["outputs"])}
         outputs = {name: self.ended(outputs[name]) for name in self.parts["outputs"]}
+        if top:
+            self.add_losses()
         return keras.Model(
             inputs if top or len(inputs) > 1 else next(iter(inputs.values())),
             outputs if top or len(outputs) > 1 else next(iter(outputs.values())),
         )
+
+    def add_losses(self) -> None:
+        """Each loss of the graph is a number, or one a sample."""
+        for written in named_parts(self.tree, "losses").values():
+            check_keys(written, LossModel)
+            check_schema(LossModel, written)
+            value = self.computed(written)
+            if not is_tensor(value) or set(value.shape[1:]) - {1} or "float" not in value.dtype:
+                raise LanguageError("a loss is no number, nor one a sample")
+            keras.ops.mean(value)
 
     def ended(self, value: Any) -> Any:
         """An output ends in a layer of its own."""
@@ -140,6 +153,10 @@ class Body:
         check_keys(node, OutputModel if is_output else NodeModel)
         if any(key in node for key in ("constant", "weight", "dtype")):
             raise LanguageError("a node begins twice")
+        return self.computed(node)
+
+    def computed(self, node: Mapping) -> Any:
+        """What a node makes of its operands."""
         value = self.feed(node["from"])
         listed = isinstance(node["from"], list) or (isinstance(node["from"], str) and node["from"] in self.groups)
         if node.get("merge") is not None:
