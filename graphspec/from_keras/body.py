@@ -72,7 +72,7 @@ class BodyWriter:
         declared = [each for each in body.layers.values() if each.is_model or each.name in self.shared]
         for record in sorted(declared, key=lambda each: as_name(each.name) != each.name):
             self.declared_name(record)
-        self.outputs = list(body.outputs.values())
+        self.outputs = [*body.outputs.values(), *(each.tensor for each in body.losses.values())]
         self.automatic_masks = automatic_masks(body.calls)
         units = _without_unused([self.unit(call) for call in body.calls], self.outputs)
         taken = [*self.outputs, *(tensor for unit in units for tensor in unit.inputs)]
@@ -95,14 +95,27 @@ class BodyWriter:
             for name, tensor in reversed(self.body.outputs.items())
             if self.ends_node(tensor, self.output_keys[name])
         }
+        for name, loss in self.body.losses.items():
+            if self.is_last_layer(loss.tensor) and self.uses[loss.tensor] == 1:
+                by_tensor[loss.tensor] = name
         graph = NodeWriter(
-            names, self.reference, self.output_keys.values(), self.implied, self.candidates, self.several
+            names,
+            self.reference,
+            [*self.output_keys.values(), *self.body.losses],
+            self.implied,
+            self.candidates,
+            self.several,
         ).nodes(self.units, self.outputs, by_tensor)
         ends = {}
         for name, tensor in self.body.outputs.items():
             key = self.output_keys[name]
             is_own = by_tensor.get(tensor) == key and key in graph
             ends[key] = graph.pop(key) if is_own else {"from": self.reference(tensor, names)}
+        losses = {}
+        for name, loss in self.body.losses.items():
+            is_own = by_tensor.get(loss.tensor) == name and name in graph
+            written = graph.pop(name) if is_own else {"from": self.reference(loss.tensor, names)}
+            losses[name] = {**written, **({"weight": loss.weight} if loss.weight != 1 else {})}
         parts = {
             "layers": self.layers,
             "models": {name: self.model(writer) for name, writer in self.models.items()},
@@ -110,6 +123,7 @@ class BodyWriter:
             "inputs": {self.input_name(name): _input(record) for name, record in self.body.inputs.items()},
             "graph": graph,
             "outputs": ends,
+            "losses": losses,
         }
         return {key: part for key, part in parts.items() if part}
 

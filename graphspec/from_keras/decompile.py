@@ -13,6 +13,7 @@ from graphspec.from_keras.body import BodyWriter, Context
 from graphspec.from_keras.compiling import CompileWriter
 from graphspec.from_keras.config_form import UnknownFormError, check_form, is_of_keras
 from graphspec.from_keras.findings import Findings
+from graphspec.from_keras.graph_losses import take_losses
 from graphspec.from_keras.layer_state import LearnedState
 from graphspec.from_keras.names import DifferentWiringError, differing_names
 from graphspec.from_keras.nodes import as_name
@@ -103,7 +104,9 @@ def _body(written: dict[str, Any], context: Context) -> tuple[BodyWriter, Contex
         )
         raise SpecError(findings.report)
     try:
-        writer = BodyWriter(read_body(class_name, config), context)
+        body = read_body(class_name, config)
+        take_losses(body)
+        writer = BodyWriter(body, context)
     except UnknownFormError as error:
         findings.add(NOT_A_MODEL, f"the configuration is not of the form that Keras writes: {error}")
         raise SpecError(findings.report) from None

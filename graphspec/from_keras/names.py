@@ -59,6 +59,9 @@ def matched(graph: Graph, writer: BodyWriter) -> Iterator[tuple[Step, Call]]:
         if node.steps and _is_added(node.steps[last], calls.get((tensor.layer, tensor.call))):
             last -= 1
         waiting.append((_result(graph, node, last), tensor))
+    for name, loss in body.losses.items():
+        stated = graph.losses[name]
+        waiting.append((_result(graph, stated.node, len(stated.node.steps) - 1 - stated.ending), loss.tensor))
     seen: dict[tuple[int, int], tuple[str, int]] = {}
     while waiting:
         result, tensor = waiting.pop()

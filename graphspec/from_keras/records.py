@@ -72,11 +72,20 @@ class Call:
         return list(tensors_in([self.args, self.kwargs]))
 
 
+@dataclass(frozen=True, slots=True)
+class GraphLoss:
+    """The mean of a tensor that a model adds to its total loss, with this weight."""
+
+    tensor: Tensor
+    weight: float
+
+
 @dataclass(eq=False, slots=True)
 class Body:
     """A model: inputs by name in their order, calls in an order in which each comes after what it takes, outputs.
 
     numbered_outputs: The names of outputs in the order in which Keras numbers them, which sorts the keys of mappings.
+    losses: What the model adds to its loss, by name.
     """
 
     name: str
@@ -85,6 +94,7 @@ class Body:
     calls: list[Call]
     outputs: dict[str, Tensor]
     numbered_outputs: list[str]
+    losses: dict[str, GraphLoss] = field(default_factory=dict)
 
     @property
     def is_frozen(self) -> bool:
