@@ -105,6 +105,7 @@ class BodyWriter:
             self.implied,
             self.candidates,
             self.several,
+            next(iter(self.output_keys.values())) if self.body.losses else "",
         ).nodes(self.units, self.outputs, by_tensor)
         ends = {}
         for name, tensor in self.body.outputs.items():

@@ -30,6 +30,7 @@ class NodeWriter:
         implied: Names of layers that need not be stated.
         several: Layers and calls that give several tensors.
         candidates: Receives those that may be implied; None for a block, whose layers state names with parameters.
+        anchored: The output that takes in the losses of the graph: its last layer is named like those before it.
     """
 
     names: dict[Tensor, str]
@@ -38,6 +39,7 @@ class NodeWriter:
     implied: Container[str] = ()
     candidates: set[str] | None = None
     several: Container[tuple[str, int]] = ()
+    anchored: str = ""
 
     def nodes(self, units: list[Unit], outputs: list[Tensor], by_tensor: dict[Tensor, str]) -> dict[str, Any]:
         """Return nodes by name. by_tensor: the names that tensors must have, those of outputs."""
@@ -77,7 +79,7 @@ class NodeWriter:
         name = unit.slots.get(NAME)
         if self.candidates is None or not isinstance(name, str):
             return True
-        if is_last:
+        if is_last and node.name != self.anchored:
             return name != node.name
         if not needs_name(unit, node.name):
             self.candidates.add(name)

@@ -15,7 +15,10 @@ from graphspec.from_keras import DecompileOptions, decompile_file, read_model_fi
 ROOT = Path(__file__).resolve().parents[2]
 SPECS = sorted([*(ROOT / "specs").glob("*.yaml"), *(ROOT / "specs" / "zoo").glob("*.yaml")])
 
-FROM_FILES = {"frozen_backbone": "a model of a file is one layer of its spec, and written out when it is decompiled"}
+FROM_FILES = {
+    "frozen_backbone": "a model of a file is one layer of its spec, and written out when it is decompiled",
+    "distillation": "so is its teacher",
+}
 """Specs whose layers are not all compared, with the reason."""
 
 FROM_NOTHING = ("perceiver", "switch_transformer")
