@@ -17,8 +17,12 @@ SPECS = sorted([*(ROOT / "specs").glob("*.yaml"), *(ROOT / "specs" / "zoo").glob
 QUICK = ("mlp", "residual", "tweets", "wine", "deepfm", "multi_task", "vae")
 """Specs that make small models; the others take up to two minutes."""
 
-NOT_ADAPTED = ("characters", "profile")
-"""Specs whose preprocessing layers adapt when they are trained, before which they compute nothing."""
+WITHOUT_NUMBERS = {
+    "characters": "its preprocessing layers adapt when they are trained, before which they compute nothing",
+    "profile": "so do its own",
+    "contrastive": "it moves images at random wherever it is called without `training`",
+}
+"""Specs whose outputs are not compared, with the reason."""
 
 
 @pytest.fixture(autouse=True)
@@ -42,7 +46,7 @@ def test_model_comes_back(name: str, tmp_path: Path) -> None:
 def test_spec_comes_back(path: Path, tmp_path: Path) -> None:
     """The model of a spec gives a spec that builds the same model: layers, wiring, weights and outputs."""
     model = graphspec.build(path)
-    found, back = differences(model, tmp_path, numbers=path.stem not in NOT_ADAPTED)
+    found, back = differences(model, tmp_path, numbers=path.stem not in WITHOUT_NUMBERS)
     assert found == []
     assert list(back.graph.inputs) == list(model.input)
     assert list(back.graph.outputs) == list(model.output)
