@@ -256,7 +256,7 @@ def contrastive(filters: int = 16, code: int = 32) -> keras.Model:
     view, other = encoder(digit), encoder(digit)
     likeness = ops.multiply(ops.matmul(view, ops.transpose(other)), 5.0)
     own = ops.multiply(ops.sum(layers.Multiply()([view, other]), axis=1), 5.0)
-    contrast = graph_loss(ops.subtract(ops.logsumexp(likeness, axis=1), own), "contrast")
+    contrast = graph_loss(ops.subtract(ops.logsumexp(likeness, axis=(1,)), own), "contrast")
     given = layers.Identity()(view)
     return keras.Model({"digit": digit}, {"code": layers.Identity(name="code")([given, contrast])[0]})
 
