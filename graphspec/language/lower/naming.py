@@ -47,9 +47,9 @@ def name_layers(graph: Graph, report: Report) -> None:
         )
     waiting: list[tuple[str, Layer]] = []
     for label, layers in fresh.items():
+        named = _named_layer(label, layers, graph) if label != anchored else None
         for layer in layers:
-            takes_name = label != anchored and layer is _named_layer(label, layers, graph)
-            layer.name = _explicit(layer, report) or (label if takes_name else "")
+            layer.name = _explicit(layer, report) or (label if layer is named else "")
             if layer.name:
                 _take(layer.name, layer, taken, report)
             else:
