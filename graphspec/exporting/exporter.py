@@ -100,7 +100,7 @@ def export(
     destination = Path(path) if path is not None else exported.folder / EXPORTS / f"{exported.name}{format.ending}"
     check_export_path(destination, format, exported.file, replace=force)
     require_tensorflow()
-    from graphspec.exporting.layers import is_in_16_bit
+    from graphspec.exporting.layers import is_in_16_bit, without_losses
     from graphspec.exporting.samples import sample_inputs
 
     model = exported.predictor.model
@@ -112,7 +112,7 @@ def export(
         samples = sample_inputs(exported.predictor, inputs or {})
         expected = _expected(model, samples, tolerance)
         on_stage(f"converting it to {format.title}")
-        loaded = _convert(model, format, part)
+        loaded = _convert(without_losses(model) if to != "keras" else model, format, part)
         on_stage(f"comparing the two on {samples.count} samples {samples.description}")
         differences = _compare(expected, loaded, samples, format=format, tolerance=tolerance)
     return Exported(

@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from graphspec.to_keras.keras_internals import flattened_layers, lookup_layer
+from graphspec.to_keras.keras_internals import call_behind, flattened_layers, lookup_layer, operation_behind
 
 TABLES: dict[type[Any], str] = {
     keras.layers.TextVectorization: "splits text and looks its words up in a table",
@@ -51,3 +51,17 @@ def unsupported_sparse_inputs(model: keras.Model) -> Iterator[str]:
 def is_in_16_bit(model: keras.Model) -> bool:
     """Return whether a layer computes in float16 or bfloat16."""
     return any(layer.compute_dtype in ("float16", "bfloat16") for layer in every_layer(model))
+
+
+def without_losses(model: keras.Model) -> keras.Model:
+    """Return a model without the losses that its graph computes: converters fail on what no output depends on.
+
+    The first output of such a model ends in an `Identity` that takes the losses in beside it.
+    """
+    outputs = {}
+    for name, tensor in model.output.items() if isinstance(model.output, dict) else ():
+        taken = call_behind(tensor).arguments.args
+        anchor = operation_behind(tensor)
+        if isinstance(anchor, keras.layers.Identity) and taken and isinstance(taken[0], list):
+            outputs[name] = keras.layers.Identity(name=anchor.name, dtype=anchor.dtype_policy)(taken[0][0])
+    return keras.Model(model.input, {**model.output, **outputs}, name=model.name) if outputs else model

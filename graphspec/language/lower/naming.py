@@ -47,7 +47,7 @@ def name_layers(graph: Graph, report: Report) -> None:
         )
     waiting: list[tuple[str, Layer]] = []
     for label, layers in fresh.items():
-        named = _named_layer(label, layers, graph) if label != anchored else None
+        named = _named_layer(label, layers, graph) if layers and label != anchored else None
         for layer in layers:
             layer.name = _explicit(layer, report) or (label if layer is named else "")
             if layer.name:
