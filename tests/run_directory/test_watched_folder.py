@@ -104,6 +104,7 @@ def test_every_change_of_a_run_is_noticed(run: Path, change: Callable[[Path], No
     assert refusal(watched.check) == "GS904"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", [gone, replaced], ids=["gone", "replaced"])
 def test_a_study_that_is_removed_meanwhile_is_not_made_again(
     tmp_path: Path, change: Callable[[Path], None], monkeypatch: pytest.MonkeyPatch

@@ -13,7 +13,7 @@ from .test_convolution import DTYPES
 
 SAMPLES = st.none() | st.integers(1, 40)
 
-quick = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+quick = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def some(data: st.DataObject, choices: dict[str, st.SearchStrategy[Any]]) -> dict[str, Any]:

@@ -141,6 +141,7 @@ data:
 """
 
 
+@pytest.mark.slow
 def test_modules_train_on_the_data_of_their_specs(tmp_path: Path) -> None:
     """`train` reads the files, lets layers adapt, holds out samples and fits, and reports what graphspec does."""
     rng = np.random.default_rng(0)

@@ -268,6 +268,7 @@ def test_checkpoint_of_another_model_is_refused(whole: graphspec.Run, tmp_path: 
     assert checkpoint_steps(run / "checkpoints")[-1] == 60
 
 
+@pytest.mark.slow
 def test_changed_data_is_told(
     whole: graphspec.Run, specs: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -314,6 +315,7 @@ def limit_file_size(size: int) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
 
 
+@pytest.mark.slow
 def test_full_disk_ends_with_the_last_checkpoint_whole(
     whole: graphspec.Run, specs: dict[str, Path], tmp_path: Path
 ) -> None:

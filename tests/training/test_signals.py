@@ -112,6 +112,7 @@ def end(process: subprocess.Popen[str], run: Path, number: int, count: int, gap:
         assert command_line("train", "--resume", path_word(run)) in said or "before the first checkpoint" in said
 
 
+@pytest.mark.slow
 def test_five_within_a_second(spec: Path, tmp_path: Path) -> None:
     """The run is stopped, the line that resumes it is one for a shell, and the status is that of Ctrl-C."""
     run = tmp_path / "it's a run; $(echo)"
