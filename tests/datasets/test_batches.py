@@ -98,6 +98,7 @@ def test_batches_are_those_of_the_order(count: int, batch_size: int, workers: in
     assert read(batches, 3, step) == expected[step:]
 
 
+@pytest.mark.slow
 @settings(max_examples=10, deadline=None)
 @given(count=st.integers(1, 60), batch_size=st.integers(1, 20), steps=st.integers(1, 12), epochs=st.integers(1, 6))
 def test_epochs_of_another_length_go_on_where_the_last_has_ended(

@@ -169,6 +169,7 @@ def test_a_training_from_a_run_says_and_keeps_from_where(folder: Path, run: grap
     assert "from the best weights of" in (started.path / "report.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_resuming_is_exact_and_loads_nothing_again(folder: Path, run: graphspec.Run, tmp_path: Path) -> None:
     """A run that is killed ends as one that is not, though the run that it started from is gone."""
     source = tmp_path / "source"

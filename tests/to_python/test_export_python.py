@@ -199,6 +199,7 @@ def predicted():
 """
 
 
+@pytest.mark.slow
 def test_run_is_loaded_with_what_it_has_learned(tmp_path: Path) -> None:
     """The module of a run predicts what the run does: its weights and vocabularies lie beside it."""
     run = graphspec.train(SPECS / "characters.yaml", overrides=["training.epochs=1"], run_dir=tmp_path / "run")

@@ -80,6 +80,7 @@ def blocks() -> dict[str, str]:
     return {f"{page.stem}_{number}": text for page, texts in found.items() for number, text in enumerate(texts)}
 
 
+@pytest.mark.slow
 def test_modules_build_the_models_of_their_specs(modules: list[Made], tmp_path: Path) -> None:
     """Layers, their names and arguments, calls, order of weights, outputs bit by bit, and losses are the spec's."""
     every = compare(modules, tmp_path)

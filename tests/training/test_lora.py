@@ -124,6 +124,7 @@ def test_every_kill_resumes_to_the_bit_and_plain_keras_loads_the_model(write: Wr
     assert run.metrics[-1]["loss"] < run.metrics[0]["loss"]
 
 
+@pytest.mark.slow
 def test_exports_have_plain_layers(write: Write, tmp_path: Path) -> None:
     """Adapters are merged into kernels: a Keras file of the run, or of its model's file, holds none."""
     run = graphspec.train(spec(write, EVERYTHING), run_dir=tmp_path / "run")

@@ -117,6 +117,7 @@ def test_best_model_is_that_of_the_best_epoch(whole: graphspec.Run) -> None:
     assert len(weights_of(whole.path / "best.keras")) > 5
 
 
+@pytest.mark.slow
 def test_more_epochs_come_to_what_all_of_them_come_to(specs: dict[str, Path], tmp_path: Path) -> None:
     """A finished run that is given more epochs is the run that had them from the beginning."""
     long = graphspec.train(specs["cnn"], overrides=["training.epochs=4"], run_dir=tmp_path / "long")
