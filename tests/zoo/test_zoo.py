@@ -90,14 +90,15 @@ def test_numbers(name: str) -> None:
         np.testing.assert_allclose(ours[key], theirs[key], rtol=1e-4, atol=1e-6)
 
 
-SLOW = ("wavenet", "causal_lm", "transformer_encoder", "unet")
+TRAINED: dict[str, list[pytest.MarkDecorator]] = {
+    **dict.fromkeys((name for name in ORACLES if name != "resnet18"), []),
+    **dict.fromkeys(("wavenet", "causal_lm", "transformer_encoder", "unet"), [pytest.mark.slow]),
+    **dict.fromkeys(("seq2seq", "multi_task", "vae", "contrastive", "switch_transformer"), [pytest.mark.smoke]),
+}
+"""Specs that are trained for a step, and the marks of their tests."""
 
 
-@pytest.mark.smoke
-@pytest.mark.parametrize(
-    "name",
-    [pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name for name in ORACLES if name != "resnet18"],
-)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=marks) for name, marks in TRAINED.items()])
 def test_training(name: str, tmp_path: Path) -> None:
     """Losses and metrics fit the outputs: a step of training ends in numbers."""
     spec = graphspec.load(ZOO / f"{name}.yaml", small(name))
