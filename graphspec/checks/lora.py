@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
 
 from graphspec import catalog
 from graphspec.catalog.lora import RANK, constraint_argument, has_lora, lora_parts
 from graphspec.checks.context import CheckContext
-from graphspec.checks.layer_patterns import MAX_PATHS, are_too_many, matched, may_lie_inside
+from graphspec.checks.layer_patterns import LayerPaths, may_lie_inside
 from graphspec.diagnostics import Diagnostic, Label
 from graphspec.diagnostics.rules import NO_LORA, REFUSED_LORA, UNMATCHED_LORA
 from graphspec.diagnostics.suggest import did_you_mean, one_of
@@ -32,23 +31,22 @@ def check_lora(context: CheckContext) -> Iterator[Diagnostic]:
     lora = context.training.lora if context.training is not None else None
     if lora is None or not context.is_whole:
         return
-    listed = dict(islice(_listed(context.graph), MAX_PATHS))
-    if len(listed) == MAX_PATHS or are_too_many(lora.layers, list(listed)):
+    listed = LayerPaths.of(_listed(context.graph), lora.layers)
+    if listed is None:
         return
-    adapted = [path for path, each in listed.items() if each.adapts]
-    outside = [path for path, each in listed.items() if each.is_open]
+    adapted = list(dict.fromkeys(path for path, each in listed.every() if each.adapts))
+    outside = {path for path, each in listed.every() if each.is_open}
     refused: set[Layer] = set()
     for pattern in lora.layers:
-        paths = matched(pattern, listed)
-        inside = tuple(f"{path}/" for path in paths)
+        paths = list(listed.matches(pattern))
         if not paths:
             if not may_lie_inside(pattern, outside):
                 yield unmatched_lora(pattern, adapted)
             continue
-        found = [path for path in adapted if path in paths or path.startswith(inside)]
-        if not found and not any(path in paths or path.startswith(inside) for path in outside):
-            yield no_lora(pattern, adapted, listed[paths[0]].layer.label if len(paths) == 1 else "")
-        layers = dict.fromkeys(listed[path].layer for path in found)
+        inside = [each for path in listed.covered(paths) for each in listed.items[path]]
+        if not any(each.adapts or each.is_open for each in inside):
+            yield no_lora(pattern, adapted, listed.items[paths[0]][0].layer.label if len(paths) == 1 else "")
+        layers = dict.fromkeys(each.layer for each in inside if each.adapts)
         for layer in layers:
             reason = _refusal(layer) if layer not in refused else ""
             if reason:

@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 
 from graphspec.catalog.refused import COPYING_WRAPPERS
 from graphspec.checks.freeze import frozen_at_first, frozen_layers
+from graphspec.checks.layer_patterns import LayerPaths
 from graphspec.language.graph import ExternalModel, Graph, Layer, NestedModel
 from graphspec.language.objects import Pattern
 from graphspec.language.training import Multiplier, Stage, Training
@@ -32,7 +33,7 @@ def freezing(graph: Graph, patterns: list[Pattern]) -> list[Statement]:
 
 def stage_freezing(graph: Graph, training: Training) -> list[list[Statement]]:
     """Return the statements before each stage that freeze and unfreeze layers of `model`."""
-    paths = [(path, layer) for path, _, layer in layer_accesses(graph)]
+    paths = LayerPaths((path, layer) for path, _, layer in layer_accesses(graph))
     writer = _FlagWriter(frozen_at_first(training, paths))
     written = []
     for stage, frozen in zip(training.stages, frozen_layers(training, paths), strict=True):

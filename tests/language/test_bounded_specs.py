@@ -137,6 +137,7 @@ def test_whole_specs_are_bounded(what: str, write: Write) -> None:
 
 
 _NESTED = 25
+_MANY = [f"y_dense_{n}" for n in range(1, 8_999)]
 MULTIPLYING = {
     "shapes of models in models": "graphspec: 1\ninputs: {x: [8, 4]}\noutputs: {y: {from: x, apply: m0}}\nmodels:\n"
     + "".join(
@@ -163,6 +164,10 @@ MULTIPLYING = {
     ),
     "globs of many layers": SPEC.replace("{Dense: 2}", "{Dense: 4, repeat: 9000}").replace("}}\n", ", loss: mse}}\n")
     + f"training: {{optimizer: sgd, freeze: [{', '.join(f'a{n}*' for n in range(9_000))}]}}\n",
+    "names of many layers": SPEC.replace("{Dense: 2}", "{Dense: 4, repeat: 9000}").replace("}}\n", ", loss: mse}}\n")
+    + f"training: {{optimizer: sgd, lora: {{rank: 1, layers: [{', '.join(_MANY)}]}}, "
+    f"learning_rate_multipliers: {{{', '.join(f'{each}: 0.5' for each in _MANY)}}}, "
+    f"stages: [{{epochs: 1}}, {', '.join(f'{{epochs: 1, freeze: [{each}]}}' for each in _MANY[:2_000])}]}}\n",
 }
 """Specs that are sound, or nearly so, whose parts stand for many more."""
 
