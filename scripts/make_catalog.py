@@ -244,7 +244,7 @@ def names_in(call: ast.Call) -> set[str]:
 
 
 def operation_entry(function: Callable[..., Any]) -> dict[str, Any]:
-    """What the catalogue holds of one operation.
+    """Return the entry of one operation in the catalogue.
 
     An argument that takes tensors has `tensors`: `one`, a `list` of them, or as many as there are, `each` by itself.
     `class` is the `Operation` in the graph of Keras, and `taken` what its call takes where that is not the tensors.
@@ -276,12 +276,12 @@ def operation_entry(function: Callable[..., Any]) -> dict[str, Any]:
 
 
 def takes_tensors(entry: dict[str, Any]) -> bool:
-    """Whether an argument of an operation takes tensors."""
+    """Return whether an argument of an operation takes tensors."""
     return any("tensors" in argument for argument in entry["arguments"].values())
 
 
 def makes_tensor(function: Callable[..., Any]) -> bool:
-    """Whether `function` makes a tensor from numbers, or from a shape, as `eye` and `zeros` do."""
+    """Return whether `function` makes a tensor from numbers, or from a shape, as `eye` and `zeros` do."""
     required = [
         name for name, each in inspect.signature(function).parameters.items() if each.default is inspect.Parameter.empty
     ]

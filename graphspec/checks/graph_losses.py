@@ -38,7 +38,7 @@ def check_graph_losses(context: CheckContext) -> Iterator[Diagnostic]:
             value = value_of(loss, graph, shapes) if not loss.node.is_faulty else UNKNOWN
             if isinstance(value, Tensor):
                 yield from unfit_loss(loss, value.shape, value.dtype, batch)
-            elif not loss.node.is_faulty and isinstance(value := value_of(loss, graph, infer(graph)), Tensor):
+            elif not loss.node.is_faulty and isinstance(value := value_of(loss, graph, context.shapes), Tensor):
                 yield from unfit_loss(loss, value.shape, value.dtype)  # operands fit for no batch but one of their size
             elif isinstance(value, list | dict):
                 yield _bad(loss, f"{len(value)} tensors", "compute it from one of them, such as `from: node[0]`")

@@ -43,7 +43,7 @@ class LayerPaths(Generic[Item]):
     def matches(self, pattern: Pattern) -> Iterator[str]:
         """Yield the paths that a pattern matches, in order; `*` stands for `/` as well."""
         if is_glob(pattern.text):
-            yield from matched(pattern, self.items)
+            yield from (path for path in self.items if path == pattern.text or fnmatchcase(path, pattern.text))
         elif pattern.text in self.items:
             yield pattern.text
 
@@ -73,11 +73,6 @@ class LayerPaths(Generic[Item]):
 def is_glob(text: str) -> bool:
     """Return whether a pattern may match several names."""
     return any(char in text for char in "*?[")
-
-
-def matched(pattern: Pattern, paths: Iterable[str]) -> list[str]:
-    """Return the paths that a pattern matches; `*` stands for `/` as well."""
-    return [path for path in paths if path == pattern.text or fnmatchcase(path, pattern.text)]
 
 
 def may_lie_inside(pattern: Pattern, holders: Collection[str]) -> bool:

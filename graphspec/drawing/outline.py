@@ -17,7 +17,7 @@ MAX_MERGED = 12
 """The maximum number of lines of a box that a chain of boxes is merged to."""
 
 _LOSS = "loss"
-"""What stands beside the name of a loss, which is drawn as an end of the graph like an output."""
+"""The text beside the name of a loss, which is drawn as an end of the graph like an output."""
 
 
 def diagrams(graph: Graph, shapes: Shapes | None = None) -> list[Diagram]:

@@ -9,7 +9,7 @@ from graphspec.language.graph import Graph, Node, Step
 
 
 class Kind(IntEnum):
-    """What a tensor depends on; a step on several has the highest of their kinds.
+    """The kind of tensors that a tensor depends on; a step on several has the highest of their kinds.
 
     CONSTANT: arguments alone, so that it is known when the model is built. BATCHLESS: weights, so that the model
     computes it, once for all samples. BATCHED: inputs, so that its first axis is the batch.

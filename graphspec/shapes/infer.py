@@ -13,8 +13,8 @@ from importlib import import_module
 from typing import Any
 
 from graphspec import catalog
-from graphspec.diagnostics import Diagnostic, Label
-from graphspec.diagnostics.rules import NO_BATCH, SHAPE_MISMATCH
+from graphspec.diagnostics import Diagnostic
+from graphspec.diagnostics.rules import NO_BATCH
 from graphspec.diagnostics.shape_text import shape_text
 from graphspec.language.batchless import Kind, Kinds
 from graphspec.language.feed import Feed, Reference
@@ -25,12 +25,11 @@ from graphspec.shapes.call import SHAPE_RULES, Call, Refusal, ShapeRule
 from graphspec.shapes.findings import NO_BATCH_HELP, bad_index, diagnostic_of, lost_batch, outputs_of_several, too_large
 from graphspec.shapes.lost_masks import Frame, Watch
 from graphspec.shapes.masks import masked
+from graphspec.shapes.model_inputs import by_input, cast_input
 from graphspec.shapes.origins import origins
 from graphspec.shapes.saved import read_saved
-from graphspec.shapes.sizes import compatible
 from graphspec.shapes.tensor import (
     UNKNOWN,
-    Shape,
     Size,
     Tensor,
     TooLargeError,
@@ -305,13 +304,13 @@ class _Walk:
         """Return the output of a model: its nodes are walked again with the shapes of its inputs."""
         if id(graph) not in self.shapes.values:
             self.define(graph)
-        given = _by_input(graph, value)
+        given = by_input(graph, value)
         if given is None:
             return UNKNOWN
         values: dict[str, Value] = {}
         for name, declared in graph.inputs.items():
             try:
-                values[name] = _cast_input(graph, declared, given[name])
+                values[name] = cast_input(graph, declared, given[name])
             except Refusal as refusal:
                 raise _Unfit(refusal, layer) from None
         declared_values = self.shapes.values[id(graph)]
@@ -382,39 +381,6 @@ def _operands(name: str, value: Value, *, listed: bool) -> dict[str, Any]:
     if entry.tensors[fed[0]] != "one":
         return {fed[0]: several}
     return dict(zip(fed, several if listed else [value], strict=False))
-
-
-def _by_input(graph: Graph, value: Value) -> dict[str, Value] | None:
-    """Return the tensor for each input of the model; None where they do not match, or are unknown."""
-    if isinstance(value, dict):
-        listed = list(value.values())
-        by_name = value if set(value) == set(graph.inputs) else None
-    else:
-        listed = value if isinstance(value, list) else [value]
-        by_name = None
-    if not is_known(value) or len(listed) != len(graph.inputs):
-        return None
-    return by_name if by_name is not None else dict(zip(graph.inputs, listed, strict=True))
-
-
-def _cast_input(graph: Graph, declared: Input, tensor: Value) -> Value:
-    """Return a tensor as an input of a model casts it. Refuses another shape.
-
-    Keras itself accepts a last dimension of 1 that is missing or extra, and then returns other shapes than it inferred.
-    """
-    if not isinstance(tensor, Tensor):
-        return UNKNOWN
-    shape: Shape = (declared.batch_size, *declared.shape)
-    if not compatible(tensor.shape, shape):
-        expected = shape_text(shape)
-        raise Refusal(
-            SHAPE_MISMATCH,
-            f"the input `{declared.name}` of the model `{graph.name}` expects {expected}, but received {tensor}",
-            expected=f"a tensor of shape {expected}",
-            help="make the two equal; an unknown size is written `null`",
-            labels=(Label(declared.span, f"`{declared.name}` is declared {expected}"),),
-        )
-    return Tensor(tensor.shape, declared.dtype, tensor.mask)
 
 
 def _inputs(graph: Graph, values: dict[str, Value]) -> Iterator[Value]:

@@ -6,13 +6,13 @@ Keras then counts their weights as not trainable, and runs a frozen `BatchNormal
 from __future__ import annotations
 
 from collections.abc import Iterator
-from fnmatch import fnmatchcase
 from math import prod
 from typing import Any
 
 import keras
 
 from graphspec.checks.freeze import frozen_everything, unmatched
+from graphspec.checks.layer_patterns import LayerPaths
 from graphspec.diagnostics import Report
 from graphspec.language.graph import ExternalModel
 from graphspec.language.objects import Pattern
@@ -98,10 +98,11 @@ def matched_layers(built: Built, patterns: list[Pattern]) -> dict[str, Any]:
     """Return the Keras layers whose paths match, by their paths. Raises SpecError if a pattern matches none."""
     if not patterns:
         return {}
-    paths = list(_paths(built))
-    unmatched_patterns = [each for each in patterns if not any(fnmatchcase(path, each.text) for path, _ in paths)]
-    Report([unmatched(pattern, [path for path, _ in paths]) for pattern in unmatched_patterns]).raise_if_errors()
-    return {path: layer for path, layer in paths if any(fnmatchcase(path, each.text) for each in patterns)}
+    paths = LayerPaths(_paths(built))
+    found = [(pattern, list(paths.matches(pattern))) for pattern in patterns]
+    Report([unmatched(pattern, list(paths.items)) for pattern, matches in found if not matches]).raise_if_errors()
+    chosen = {path for _, matches in found for path in matches}
+    return {path: layer for path, layer in paths.every() if path in chosen}
 
 
 def _set_trainable(layer: Any, *, trainable: bool) -> None:

@@ -15,7 +15,7 @@ HUB_OBJECTS = "keras_hub>"
 
 _PACKAGES = (HUB_OBJECTS, "keras_nlp>")
 _registered: dict[str, Any] = {}
-"""What KerasHub registers with Keras when it is imported, under its present and its former name."""
+"""The classes that KerasHub registers with Keras at its import, under its present and its former name."""
 
 
 def import_hub(why: str, span: Span | None) -> Any:

@@ -300,7 +300,7 @@ def distribution_faults() -> list[str]:
     """Return what a training on several devices needs, and the installed Keras does otherwise; empty if nothing."""
     tried = {
         "random layers draw other numbers on each device": _draws_by_replica,
-        "the states that layers change while they train are told from frozen weights": _finds_states,
+        "states that layers change in training are separate from frozen weights": _finds_states,
         "masks are known where losses are computed": _knows_masks,
         "metrics, regularizers and the optimizer are computed from values in a scope": _computes_in_scope,
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from graphspec.checks.layer_patterns import matched
+from graphspec.checks.layer_patterns import LayerPaths
 from graphspec.checks.lora import no_lora, refused_lora, unmatched_lora
 from graphspec.diagnostics import Report
 from graphspec.language.graph import ExternalModel
@@ -28,12 +28,12 @@ def enable_lora(built: Built, lora: Lora) -> None:
     for each in built.layers:
         if isinstance(each, ExternalModel):
             drop_adapters(built.layers[each])  # Keras has merged those of a file, and they would never train
-    paths = dict(_paths(built))
-    adaptable = [path for path, layer in paths.items() if has_lora(layer)]
+    paths = LayerPaths(_paths(built))
+    adaptable = [path for path, layer in paths.every() if has_lora(layer)]
     report = Report()
     chosen: dict[int, tuple[Any, Pattern]] = {}
     for pattern in lora.layers:
-        layers = [paths[path] for path in matched(pattern, paths)]
+        layers = [layer for path in paths.matches(pattern) for layer in paths.items[path]]
         inside = [each for layer in layers for each in flattened_layers(layer) if has_lora(each)]
         if not inside:
             report.extend([no_lora(pattern, adaptable) if layers else unmatched_lora(pattern, adaptable)])

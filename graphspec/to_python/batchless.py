@@ -30,7 +30,7 @@ class Batchless:
 
     @property
     def is_used(self) -> bool:
-        """Whether a step takes a tensor without a batch."""
+        """Return whether a step takes a tensor without a batch."""
         return bool(self._steps)
 
     def operands(self, step: Step) -> list[Kind]:

@@ -1,4 +1,4 @@
-"""What nodes without `from` begin with: constants, weights, and operations on their arguments alone."""
+"""The beginnings of nodes without `from`: constants, weights, and operations on their arguments alone."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .keys import check_schema
 
 
 def begins(node: Any) -> bool:
-    """Whether a node begins with a constant, with a weight, or with an operation in the place of `from`."""
+    """Return whether a node begins with a constant, with a weight, or with an operation in the place of `from`."""
     if not isinstance(node, Mapping) or "from" in node:
         return False
     step = node.get("apply")
@@ -72,7 +72,7 @@ def made(name: str, arguments: Any, call: dict[str, Any]) -> Any:
 
 
 def taken(constants: Constants, name: str, value: Any, call: dict[str, Any], source: Any) -> tuple[Any, dict[str, Any]]:
-    """What a step takes: arrays as tensors, and what has no batch once for each sample, where it needs them so."""
+    """Return the operands of a step: arrays as tensors, those without a batch once for each sample where needed."""
     step: Any = SimpleNamespace(
         layer=SimpleNamespace(is_operation=name.startswith("ops."), class_name=name, name="step")
     )

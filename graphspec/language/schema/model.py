@@ -97,7 +97,7 @@ def _begins_with_operation(node: Mapping) -> bool:
 
 
 class StepsModel(Part):
-    """What is computed from the operands in `from`."""
+    """Steps that begin with the operands in `from`."""
 
     from_: Any = Field(alias="from")
     merge: Any = None
