@@ -1,4 +1,4 @@
-"""The specs of the zoo against the models a Keras user writes by hand (`oracles.py`), whole and small."""
+"""The specs of the zoo against the models a Keras user writes by hand (`hand_written.py`), whole and small."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 import graphspec
 
 from ..structure import assert_same_structure, copy_weights, random_inputs, stir
-from .oracles import ORACLES, SMALL
+from .hand_written import ORACLES, SMALL
 from .test_applications import CASES
 
 ZOO = Path(__file__).parents[2] / "specs" / "zoo"
@@ -92,7 +92,7 @@ def test_numbers(name: str) -> None:
 
 TRAINED: dict[str, tuple[pytest.MarkDecorator, ...]] = {
     **dict.fromkeys((name for name in ORACLES if name != "resnet18"), ()),
-    **dict.fromkeys(("wavenet", "causal_lm", "transformer_encoder", "unet"), (pytest.mark.slow,)),
+    **dict.fromkeys(("wavenet", "causal_lm", "transformer_encoder", "unet", "deeplab"), (pytest.mark.slow,)),
     **dict.fromkeys(("seq2seq", "multi_task", "vae", "contrastive", "switch_transformer"), (pytest.mark.smoke,)),
 }
 """Specs that are trained for a step, and the marks of their tests."""
