@@ -21,7 +21,12 @@ FROM_FILES = {
 }
 """Specs whose layers are not all compared, with the reason."""
 
-FROM_NOTHING = ("perceiver", "switch_transformer")
+FROM_NOTHING = (
+    "perceiver",
+    "switch_transformer",
+    "tab_transformer",
+    "vq_vae",
+)
 """Specs with constants and weights, whose operations a spec does not write, and a decompiled one does."""
 
 SLOW = ("densenet121", "mobilenet_v2", "resnet50")
