@@ -29,7 +29,13 @@ FROM_FILES = {
 }
 """Specs whose layers are not all compared, with the reason."""
 
-FROM_NOTHING = ("perceiver", "switch_transformer", "vit")
+FROM_NOTHING = (
+    "perceiver",
+    "switch_transformer",
+    "tab_transformer",
+    "vq_vae",
+    "vit",
+)
 """Specs with constants and weights, whose operations a spec does not write, and a decompiled one does."""
 
 OTHERWISE_WRITTEN = ("mlp_mixer",)

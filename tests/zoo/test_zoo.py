@@ -21,8 +21,8 @@ ZOO = Path(__file__).parents[2] / "specs" / "zoo"
 NAMES = sorted(path.stem for path in ZOO.glob("*.yaml"))
 LENGTH = 18
 """Of open dimensions."""
-PHOTOS = ("face", "photo")
-"""Inputs that hold numbers as large as 255."""
+PHOTOS = ("face", "photo", "digit")
+"""Inputs that hold numbers as large as 255, or 16."""
 
 
 @pytest.fixture(autouse=True)
