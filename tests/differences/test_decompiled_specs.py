@@ -25,6 +25,9 @@ FROM_NOTHING = (
     "perceiver",
     "switch_transformer",
     "tab_transformer",
+    "neural_forest",
+    "behavior_sequence_transformer",
+    "pointnet",
     "vq_vae",
 )
 """Specs with constants and weights, whose operations a spec does not write, and a decompiled one does."""
