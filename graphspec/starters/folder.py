@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -67,9 +66,9 @@ def _move(part: Path, folder: Path, names: list[str]) -> None:
         for name in names:
             if is_there(folder / name):
                 raise FileExistsError(0, f"{name} is there already")
-            os.rename(part / name, folder / name)
+            (part / name).rename(folder / name)
             moved.append(name)
     except BaseException:
         for name in moved:
-            os.rename(folder / name, part / name)
+            (folder / name).rename(part / name)
         raise

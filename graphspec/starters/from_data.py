@@ -12,7 +12,7 @@ from graphspec.diagnostics.rules import UNKNOWN_COLUMN
 from graphspec.diagnostics.suggest import did_you_mean, one_of
 from graphspec.files import write_whole
 from graphspec.spec import inspect
-from graphspec.starters.columns import Feature, feature_of
+from graphspec.starters.columns import feature_of
 from graphspec.starters.folder import check_free, new_folder
 from graphspec.starters.prepared import plan_of
 from graphspec.starters.scan import scan
@@ -71,7 +71,7 @@ def start_from_data(folder: Path, path: Path, targets: list[str]) -> Started:
         if plan.is_needed():
             write_whole(part / DATA, plan.blocks())
         file = DATA if plan.is_needed() else Path(os.path.relpath(path, folder)).as_posix()
-        text = spec_text(name, file, plan, left_out, kept)
+        text = spec_text(name, file, plan, left_out, rows=kept)
         write_whole(part / SPEC, text.encode())
         if plan.is_needed():
             _check(part / SPEC)

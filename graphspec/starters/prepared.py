@@ -64,7 +64,13 @@ def plan_of(table: Table, features: list[Feature], targets: list[Target]) -> Pla
     for target in targets:
         is_number = target.kind in ("number", "skewed")
         column = target.column
-        plan.makers.append((column.name, table.names.index(column.name), _plain(column) if is_number else str.strip if column.is_number else str))
+        plan.makers.append(
+            (
+                column.name,
+                table.names.index(column.name),
+                _plain(column) if is_number else str.strip if column.is_number else str,
+            )
+        )
         if column.missing:
             plan.changes.append(f"{column.missing:,} rows without `{shown(column.name)}` are left out")
         if is_number and column.decimal_comma and not column.is_plain_number and "," in next(iter(column.values), ""):
@@ -90,7 +96,9 @@ def _add_day(plan: Plan, column: ColumnScan, at: int, taken: set[str]) -> None:
         name = _free(f"{column.name} {part}", taken)
         plan.numbers.append(name)
         plan.makers.append((name, at, lambda cell, number=number: _part(cell, number)))  # type: ignore[misc]
-    plan.changes.append(f"the date `{shown(column.name)}` is written as {', '.join(_DAY_PARTS[:-1])} and days since 2000")
+    plan.changes.append(
+        f"the date `{shown(column.name)}` is written as {', '.join(_DAY_PARTS[:-1])} and days since 2000"
+    )
 
 
 def _part(cell: str, number: int) -> str:

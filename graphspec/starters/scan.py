@@ -117,7 +117,11 @@ class ColumnScan:
             numbers = list(map(float, cells))
         except ValueError:
             return None
-        return numbers if math.isfinite(math.fsum(map(abs, numbers)) if numbers else 0) and "_" not in "".join(cells) else None
+        return (
+            numbers
+            if math.isfinite(math.fsum(map(abs, numbers)) if numbers else 0) and "_" not in "".join(cells)
+            else None
+        )
 
     def _numbers(self, present: Sequence[str]) -> list[float] | None:
         found = []

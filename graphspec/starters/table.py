@@ -134,7 +134,9 @@ def _csv_rows(path: Path, delimiter: str) -> Iterator[list[str]]:
                 width = width or len(row)
                 if len(row) != width:
                     found = f"line {rows.line_num} has {len(row)} fields where its first line has {width}"
-                    raise unreadable(path, found, "quote cells that hold the delimiter, and give each row all of its cells")
+                    raise unreadable(
+                        path, found, "quote cells that hold the delimiter, and give each row all of its cells"
+                    )
                 yield row
         except UnicodeDecodeError:
             raise unreadable(path, "it is not UTF-8 text", "save it as CSV in UTF-8") from None
@@ -157,7 +159,9 @@ def _unique(path: Path, names: list[str]) -> tuple[list[str], tuple[str, ...]]:
         taken.add(free)
         found.append(free)
         renamed += free != name
-    changes = (f"{renamed} column{'' if renamed == 1 else 's'} had no name, or one that is not unique",) if renamed else ()
+    changes = (
+        (f"{renamed} column{'' if renamed == 1 else 's'} had no name, or one that is not unique",) if renamed else ()
+    )
     return found, changes
 
 

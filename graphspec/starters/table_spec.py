@@ -25,7 +25,7 @@ _MAX_WEIGHT = 1e30
 _RESERVED = ("numbers", "scaled", "joined", "hidden", "categories")
 
 
-def spec_text(name: str, file: str, plan: Plan, left_out: list[Feature], rows: int) -> str:
+def spec_text(name: str, file: str, plan: Plan, left_out: list[Feature], *, rows: int) -> str:
     """Return the text of a spec.
 
     Args:
@@ -73,7 +73,7 @@ class _Writer:
             shape = "[]" if feature.role == "text" else "[1]"
             yield f"  {input}: {{shape: {shape}, dtype: {dtype}}}  # {self._about(feature)}"
         if self.joint:
-            yield f"  categories: {{shape: [{len(self.joint)}], dtype: string}}  # columns of words, which share a vocabulary"
+            yield f"  categories: {{shape: [{len(self.joint)}], dtype: string}}  # words, with one vocabulary"
         yield ""
         yield from self._graph()
         yield ""
@@ -105,7 +105,8 @@ class _Writer:
             words = min(_MAX_TOKENS, sum(each.scan.different for each in self.joint) + 2)
             yield "  joined:"
             yield "    from: categories"
-            yield f"    apply: [{{StringLookup: {{max_tokens: {words}}}}}, {{Embedding: {{input_dim: {words}, output_dim: 4}}}}, Flatten]"
+            embedding = f"Embedding: {{input_dim: {words}, output_dim: 4}}"
+            yield f"    apply: [{{StringLookup: {{max_tokens: {words}}}}}, {{{embedding}}}, Flatten]"
         yield "  hidden:"
         yield f"    from: [{', '.join(parts)}]" if len(parts) > 1 else f"    from: {parts[0]}"
         if len(parts) > 1:
@@ -123,8 +124,8 @@ class _Writer:
         yield f"    from: {input}"
         if feature.role == "text":
             yield "    # Which of the most frequent words occur."
-            tokens = f"{{max_tokens: {_TEXT_TOKENS}, output_mode: multi_hot, pad_to_max_tokens: true}}"
-            yield f"    apply: [{{TextVectorization: {tokens}}}, {{Dense: {{units: 16, activation: relu}}}}]"
+            bag = f"{{max_tokens: {_TEXT_TOKENS}, output_mode: multi_hot, pad_to_max_tokens: true}}"
+            yield f"    apply: [{{TextVectorization: {bag}}}, {{Dense: {{units: 16, activation: relu}}}}]"
             return
         lookup = "IntegerLookup" if feature.role == "classes" else "StringLookup"
         tokens = min(_MAX_TOKENS, (_MAX_TOKENS if scan.has_many else scan.different) + 2)
@@ -134,7 +135,8 @@ class _Writer:
         else:
             size = min(16, max(2, round(scan.different**0.4)))
             yield f"    # {size} numbers for each word, which are learnt."
-            yield f"    apply: [{{{lookup}: {{max_tokens: {tokens}}}}}, {{Embedding: {{input_dim: {tokens}, output_dim: {size}}}}}, Flatten]"
+            embedding = f"Embedding: {{input_dim: {tokens}, output_dim: {size}}}"
+            yield f"    apply: [{{{lookup}: {{max_tokens: {tokens}}}}}, {{{embedding}}}, Flatten]"
 
     def _output(self, output: str, target: Target) -> Iterator[str]:
         yield f"  {output}:  # {target.about}"
@@ -179,7 +181,9 @@ class _Writer:
         return (32, 1, 0.1) if self.rows < 1_000 else (64, 2, 0.1)
 
     def _training(self) -> Iterator[str]:
-        batch = next(size for most, size in ((500, 16), (10_000, 32), (100_000, 128), (math.inf, 1024)) if self.rows < most)
+        batch = next(
+            size for most, size in ((500, 16), (10_000, 32), (100_000, 128), (math.inf, 1024)) if self.rows < most
+        )
         steps = max(1, self.rows * 4 // 5 // batch)
         epochs = min(100, max(5, 6_000 // steps))
         yield "training:"
@@ -188,7 +192,9 @@ class _Writer:
         yield f"  batch_size: {batch}"
         yield "  callbacks:"
         yield "    # Stops where the rows held out get no better, and keeps the best weights."
-        yield f"    - EarlyStopping: {{monitor: val_loss, patience: {10 if self.rows < 10_000 else 3}, restore_best_weights: true}}"
+        patience = 10 if self.rows < 10_000 else 3
+        stopping = f"{{monitor: val_loss, patience: {patience}, restore_best_weights: true}}"
+        yield f"    - EarlyStopping: {stopping}"
 
     def _data(self, file: str) -> Iterator[str]:
         yield "data:"

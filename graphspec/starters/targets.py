@@ -49,7 +49,9 @@ def target_of(table: Table, column: ColumnScan) -> Target:
         raise unreadable(table.path, f"{name} is empty", "name another column by --target")
     if column.different == 1:
         value = shown(next(iter(column.values)))
-        raise unreadable(table.path, f"{name} is `{value}` in every row", "a model can learn nothing from it: name another")
+        raise unreadable(
+            table.path, f"{name} is `{value}` in every row", "a model can learn nothing from it: name another"
+        )
     if column.is_beyond_float32:
         raise unreadable(table.path, f"{name} holds numbers that float32 does not", "divide them in the table")
     if column.is_number and not _are_classes(column):
@@ -88,7 +90,11 @@ def _number(column: ColumnScan) -> Target:
     if column.least >= 0 and moments.deviation > moments.mean and column.most > _FEW_CLASSES:
         logs = column.logarithms
         return Target(
-            column=column, kind="skewed", about=f"{about}, skewed", mean=_short(logs.mean), deviation=_short(logs.deviation)
+            column=column,
+            kind="skewed",
+            about=f"{about}, skewed",
+            mean=_short(logs.mean),
+            deviation=_short(logs.deviation),
         )
     return Target(
         column=column, kind="number", about=about, mean=_short(moments.mean), deviation=_short(moments.deviation) or 1.0
