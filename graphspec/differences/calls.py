@@ -14,8 +14,10 @@ from typing import Any
 from graphspec import catalog
 from graphspec.differences.align import use_of
 from graphspec.differences.values import Values, class_of, frozen, layer_values
+from graphspec.language.arrays import array_dtype
 from graphspec.language.feed import Feed, Reference
-from graphspec.language.graph import Expansion, Graph, Layer, ModelLayer, NestedModel, Node
+from graphspec.language.graph import Expansion, Graph, Layer, ModelLayer, NestedModel, Node, Operation
+from graphspec.language.objects import Object
 from graphspec.shapes import UNKNOWN, Shapes, Value
 from graphspec.shapes.tensor import Tensor
 
@@ -131,6 +133,7 @@ def calls_of(graph: Graph, shapes: Shapes, *, by_layers: bool = False) -> Calls:
                 call.inputs = [("", call.inputs[0][1])]
             if by_layers:
                 _forget(call)
+                _take_constants(call)
             counts[step.layer] = call.number + 1
             calls.all.append(call)
             last = TensorSource(call)
@@ -161,6 +164,21 @@ def _forget(call: LayerCall) -> None:
     axes = call.values.get("attention_axes")
     if axes is not None and isinstance(call.result, Tensor) and axes == list(range(1, call.result.rank - 1)):
         del call.values["attention_axes"]
+
+
+def _take_constants(call: LayerCall) -> None:
+    """Make the constants that a call takes its arguments: a saved model does not tell whether they had a node."""
+    for key, source in list(call.inputs):
+        made = source.producer
+        if not isinstance(made, LayerCall) or made.class_name != "ops.array" or made.inputs:
+            continue
+        call.inputs.remove((key, source))
+        numbers = made.layer.arguments["x"] if isinstance(made.layer, Operation) else None
+        for path, value in made.values.items():
+            if path != "dtype":
+                call.values[f"{key}{path.removeprefix('x')}"] = value
+            elif isinstance(numbers, Object) or value != array_dtype(numbers):
+                call.values[f"{key}.dtype"] = value
 
 
 def _leave_out_unused(calls: Calls) -> None:

@@ -21,9 +21,6 @@ FROM_FILES = {
 }
 """Specs whose layers are not all compared, with the reason."""
 
-FROM_NOTHING = ("perceiver", "switch_transformer")
-"""Specs with constants and weights, whose operations a spec does not write, and a decompiled one does."""
-
 SLOW = ("densenet121", "mobilenet_v2", "resnet50")
 
 
@@ -41,8 +38,7 @@ def test_decompiled_spec_has_the_same_graph(path: Path, tmp_path: Path) -> None:
     sides = Side(str(path), "spec", spec), Side("spec.yaml", "model", back)
     for first, second in (sides, sides[::-1]):
         found = compare(first, second)
-        if path.stem not in FROM_NOTHING:
-            assert (found.nodes, found.blocks, found.reshaped) == ((), (), ())
+        assert (found.nodes, found.blocks, found.reshaped) == ((), (), ())
         assert found.first.parameters == found.second.parameters
         weights = found.weights
         assert not [*weights.reshaped, *weights.fresh, *weights.lost, *weights.renamed]
