@@ -30,7 +30,8 @@ class LayerCall:
 
     name: the name of the layer in Keras. number: counts the calls of a shared layer. values: the arguments of the
     layer. constants: those of the call. inputs: the tensors by their argument of the call. prefix: that of the use of a
-    block which the call was expanded from. is_merge: it is the `merge` of its node. result: what it returns, if known.
+    block which the call was expanded from. is_merge: it is the `merge` of its node. is_of_loss: it is one of the steps
+    that the language adds to a loss of the graph. result: what it returns, if known.
     """
 
     layer: Layer
@@ -44,6 +45,7 @@ class LayerCall:
     prefix: str
     position: int
     is_merge: bool
+    is_of_loss: bool
     result: Value
 
     @property
@@ -99,6 +101,7 @@ def calls_of(graph: Graph, shapes: Shapes, *, by_layers: bool = False) -> Calls:
     calls = Calls(graph, uses={} if by_layers else graph.expansions())
     calls.tensors = {name: TensorSource(name) for name in graph.inputs}
     counts: dict[Layer, int] = {}
+    endings = {loss.node.name: loss.ending for loss in graph.losses.values()}
     results = shapes.calls.get(id(graph), {})
     for node in graph.nodes.values():
         prefix = use_of(node.name, calls.uses)
@@ -127,6 +130,7 @@ def calls_of(graph: Graph, shapes: Shapes, *, by_layers: bool = False) -> Calls:
                 prefix=prefix,
                 position=position - (node.merge is not None),
                 is_merge=node.merge is not None and position == 0,
+                is_of_loss=position >= len(node.steps) - endings.get(node.name, 0),
                 result=known[position] if position < len(known) else UNKNOWN,
             )
             if isinstance(step.layer, ModelLayer) and len(call.inputs) == 1:
