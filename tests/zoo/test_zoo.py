@@ -92,7 +92,7 @@ def test_numbers(name: str) -> None:
 
 TRAINED: dict[str, tuple[pytest.MarkDecorator, ...]] = {
     **dict.fromkeys((name for name in ORACLES if name != "resnet18"), ()),
-    **dict.fromkeys(("wavenet", "causal_lm", "transformer_encoder", "unet", "pointnet"), (pytest.mark.slow,)),
+    **dict.fromkeys(("wavenet", "causal_lm", "transformer_encoder", "unet", "pointnet", "ctc_recognition"), (pytest.mark.slow,)),
     **dict.fromkeys(("seq2seq", "multi_task", "vae", "contrastive", "switch_transformer"), (pytest.mark.smoke,)),
 }
 """Specs that are trained for a step, and the marks of their tests."""
@@ -109,7 +109,7 @@ def test_training(name: str, tmp_path: Path) -> None:
         if output.loss is None:
             assert spec.graph.losses
             del targets[key]
-        elif output.loss.name.lower().startswith("sparse"):
+        elif output.loss.name.lower().startswith(("sparse", "ctc")):
             targets[key] = targets[key][..., 0].astype("int32")
     data: dict[str, dict[str, str]] = {"inputs": {}, "outputs": {}}
     for part, arrays in (("inputs", inputs), ("outputs", targets)):
