@@ -71,7 +71,7 @@ def keep_named(folder: Path, names: list[str]) -> bool:
 
 
 def run(folders: tuple[Path, Path], seed: int, count: int, jobs: int) -> Iterator[Outcome]:
-    """Every outcome, as it comes. folders: the specs that are drawn, and a copy in which mutated ones find their data."""
+    """Every outcome, as it comes. folders: the specs that are drawn, and a copy with the data of mutated ones."""
     chunks = [(*folders, seed, start, min(start + _AT_A_TIME, count)) for start in range(0, count, _AT_A_TIME)]
     began, done = time.monotonic(), 0
     context = multiprocessing.get_context("spawn")

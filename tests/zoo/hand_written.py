@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from . import graph_loss_oracles, oracles, sequence_oracles, table_oracles
+from . import graph_loss_oracles, oracles, sequence_oracles, table_oracles, vision_oracles
 
 MODULES = (
     oracles,
+    vision_oracles,
     table_oracles,
     sequence_oracles,
     graph_loss_oracles,
