@@ -90,11 +90,13 @@ def test_numbers(name: str) -> None:
         np.testing.assert_allclose(ours[key], theirs[key], rtol=1e-4, atol=1e-6)
 
 
+SLOW = (
+    "wavenet", "causal_lm", "transformer_encoder", "unet", "deeplab", "pointnet", "perceiver", "ctc_recognition", "nmt",
+)  # fmt: skip
+
 TRAINED: dict[str, tuple[pytest.MarkDecorator, ...]] = {
     **dict.fromkeys((name for name in ORACLES if name != "resnet18"), ()),
-    **dict.fromkeys(
-        ("wavenet", "causal_lm", "transformer_encoder", "unet", "deeplab", "pointnet", "perceiver"), (pytest.mark.slow,)
-    ),
+    **dict.fromkeys(SLOW, (pytest.mark.slow,)),
     **dict.fromkeys(("seq2seq", "multi_task", "vae", "contrastive", "switch_transformer"), (pytest.mark.smoke,)),
 }
 """Specs that are trained for a step, and the marks of their tests."""
@@ -111,7 +113,7 @@ def test_training(name: str, tmp_path: Path) -> None:
         if output.loss is None:
             assert spec.graph.losses
             del targets[key]
-        elif output.loss.name.lower().startswith("sparse"):
+        elif output.loss.name.lower().startswith(("sparse", "ctc")):
             targets[key] = targets[key][..., 0].astype("int32")
     data: dict[str, dict[str, str]] = {"inputs": {}, "outputs": {}}
     for part, arrays in (("inputs", inputs), ("outputs", targets)):
