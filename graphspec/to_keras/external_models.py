@@ -18,10 +18,11 @@ from graphspec.diagnostics import Report, SourceText, SpecError
 from graphspec.diagnostics.rules import BAD_TAP, UNKNOWN_OBJECT
 from graphspec.diagnostics.shape_text import shape_text
 from graphspec.diagnostics.suggest import did_you_mean, one_of
-from graphspec.language.graph import ExternalModel, PresetModel
+from graphspec.language.graph import ExternalModel, PresetModel, PresetPreprocessor
 from graphspec.language.objects import Pattern
 from graphspec.to_keras.installed import missing_in_keras, refused_arguments
 from graphspec.to_keras.keras_internals import calls_of, fresh_layer_names, weightless_scope
+from graphspec.to_keras.preset_preprocessors import load_preprocessor
 from graphspec.to_keras.presets import load_preset
 from graphspec.to_keras.saved_file import by_name, load_saved
 
@@ -34,8 +35,8 @@ class Interface:
     outputs: list[str]
 
 
-def make_external(external: ExternalModel, *, weightless: bool, pretrained: bool) -> tuple[keras.Model, Interface]:
-    """Return an external model with the names of its inputs and outputs.
+def make_external(external: ExternalModel, *, weightless: bool, pretrained: bool) -> tuple[Any, Interface]:
+    """Return an external model, or the layer of a preset, with the names of its inputs and outputs.
 
     Args:
         external: the model in the graph.
@@ -45,6 +46,8 @@ def make_external(external: ExternalModel, *, weightless: bool, pretrained: bool
     Raises:
         SpecError: there is no such model, or it cannot be read.
     """
+    if isinstance(external, PresetPreprocessor):
+        return load_preprocessor(external, weightless=weightless), Interface([], [])
     if isinstance(external, PresetModel):
         model = load_preset(external, weightless=weightless, pretrained=pretrained)
     elif external.path is None:

@@ -13,7 +13,7 @@ from graphspec import catalog
 from graphspec.editor.json_schema.texts import TEXTS
 from graphspec.editor.json_schema.values import EXPRESSION, NAME, Schema, dtype, ref
 from graphspec.language.expand import DECLARATION_KEYS
-from graphspec.language.schema.model import BALANCED, LANGUAGE_VERSION, SpecModel
+from graphspec.language.schema.model import BALANCED, LANGUAGE_VERSION, PRESET_PARTS, SpecModel
 from graphspec.language.schema.training import AUTO
 
 _STEPS = {
@@ -243,7 +243,7 @@ def _names(found: Schema, key: str) -> Schema:
 
 
 def _external_models() -> list[Schema]:
-    """Return the schemas of models from a file, another spec and a preset, and of keras.applications."""
+    """Return the schemas of models from elsewhere, and of the layers of a preset that prepare their inputs."""
     texts = TEXTS["ExternalModelSpec"]
     trainable = {"anyOf": [{"type": ["boolean", "null"]}, EXPRESSION], "description": texts["trainable"]}
     taps = {"taps": _TAPS | {"description": texts["taps"]}}
@@ -259,7 +259,17 @@ def _external_models() -> list[Schema]:
         ("preset", {"preset": ref("path", description=texts["preset"])}),
         ("application", {"application": application} | taps | arguments),
     ]
-    return [
+    models = [
         {"type": "object", "properties": own | settings, "required": [key], "additionalProperties": False}
         for key, own in forms
     ]
+    length = {"sequence_length": {"type": ["integer", "string"], "description": texts["sequence_length"]}}
+    parts = [
+        {
+            "type": "object",
+            "properties": {key: ref("path", description=texts[key])} | ({} if key == "image_converter" else length),
+            "required": [key],
+        }
+        for key in PRESET_PARTS
+    ]
+    return [*models, *parts]
