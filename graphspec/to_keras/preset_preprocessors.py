@@ -108,7 +108,7 @@ def _checked(config: dict[str, Any], base: type, file: str) -> Any:
     return found
 
 
-def _subclasses(kind: type) -> Iterator[Any]:
+def _subclasses(kind: Any) -> Iterator[Any]:
     for each in kind.__subclasses__():
         yield each
         yield from _subclasses(each)

@@ -152,8 +152,8 @@ def test_raw_text_is_trained_on_predicted_from_and_resumes_to_the_bit(write: Wri
     plain = keras.saving.load_model(run.path / "model.keras")
     np.testing.assert_allclose(plain.predict({"text": texts}, verbose=0)["mood"], predicted, rtol=1e-5)
     exported = export(run.path, "saved-model", tmp_path / "exported").path
-    served = tf.saved_model.load(str(exported)).serve({"text": texts})
-    np.testing.assert_allclose(np.asarray(served["mood"]), predicted, rtol=1e-5)
+    loaded = tf.saved_model.load(str(exported))
+    np.testing.assert_allclose(np.asarray(loaded.serve({"text": texts})["mood"]), predicted, rtol=1e-5)
 
 
 @needs_hub

@@ -263,7 +263,8 @@ def _external_models() -> list[Schema]:
         {"type": "object", "properties": own | settings, "required": [key], "additionalProperties": False}
         for key, own in forms
     ]
-    length = {"sequence_length": {"type": ["integer", "string"], "description": texts["sequence_length"]}}
+    about = "The tokens of each sequence: longer ones are cut, shorter ones padded."
+    length = {"sequence_length": {"anyOf": [{"type": "integer", "minimum": 1}, EXPRESSION], "description": about}}
     parts = [
         {
             "type": "object",

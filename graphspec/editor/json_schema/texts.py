@@ -60,7 +60,6 @@ TEXTS: dict[str, dict[str, str]] = {
         "tokenizer": "The preset whose tokenizer makes token ids of text, with its arguments beside it.",
         "preprocessor": "The preset whose preprocessor makes all that its backbone takes, of text or of images.",
         "image_converter": "The preset whose image converter resizes and scales images, with its arguments beside it.",
-        "sequence_length": "The tokens of each sequence: longer ones are cut, shorter ones padded.",
         "weights": "A weights file for this model, or `imagenet` for an application.",
         "trainable": "Whether training changes the model's weights.",
     },
