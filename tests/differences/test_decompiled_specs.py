@@ -13,7 +13,15 @@ from graphspec.differences import Side, compare
 from graphspec.from_keras import DecompileOptions, decompile_file, read_model_file
 
 ROOT = Path(__file__).resolve().parents[2]
-SPECS = sorted([*(ROOT / "specs").glob("*.yaml"), *(ROOT / "specs" / "zoo").glob("*.yaml")])
+WITH_APPLICATIONS = ("deeplab",)
+"""Specs with models that only Keras knows: they are one layer without shapes, and written out when they come back."""
+
+SPECS = sorted(
+    path
+    for folder in ("specs", "specs/zoo")
+    for path in (ROOT / folder).glob("*.yaml")
+    if path.stem not in WITH_APPLICATIONS
+)
 
 FROM_FILES = {
     "frozen_backbone": "a model of a file is one layer of its spec, and written out when it is decompiled",
@@ -21,8 +29,20 @@ FROM_FILES = {
 }
 """Specs whose layers are not all compared, with the reason."""
 
-FROM_NOTHING = ("perceiver", "switch_transformer")
+FROM_NOTHING = (
+    "perceiver",
+    "switch_transformer",
+    "tab_transformer",
+    "neural_forest",
+    "behavior_sequence_transformer",
+    "pointnet",
+    "vq_vae",
+    "vit",
+)
 """Specs with constants and weights, whose operations a spec does not write, and a decompiled one does."""
+
+OTHERWISE_WRITTEN = ("mlp_mixer",)
+"""Specs with operations that keep other arguments than they were given, such as `extract_patches`."""
 
 SLOW = ("densenet121", "mobilenet_v2", "resnet50")
 
@@ -41,7 +61,7 @@ def test_decompiled_spec_has_the_same_graph(path: Path, tmp_path: Path) -> None:
     sides = Side(str(path), "spec", spec), Side("spec.yaml", "model", back)
     for first, second in (sides, sides[::-1]):
         found = compare(first, second)
-        if path.stem not in FROM_NOTHING:
+        if path.stem not in (*FROM_NOTHING, *OTHERWISE_WRITTEN):
             assert (found.nodes, found.blocks, found.reshaped) == ((), (), ())
         assert found.first.parameters == found.second.parameters
         weights = found.weights
