@@ -40,7 +40,17 @@ def external_function(model: ExternalModel, name: str, make_path: MakePath) -> F
         source = make_path(model.path) if model.path is not None else literal(model.source)
         preset = Call(Text("str"), (source,)) if model.path is not None else source
         statements: list[Statement] = [Assign("saved", Call(Text("keras_hub.models.Backbone.from_preset"), (preset,)))]
-        tensors = (("inputs", Text("saved.input")), ("outputs", Text("saved.output")))
+        outputs_of_preset: Expression = Text("saved.output")
+        if model.taps:
+            own = "dict(saved.output) if isinstance(saved.output, dict) else {saved.output_names[0]: saved.output}"
+            statements.append(Assign("outputs", Text(own)))
+            statements.append(Assign("levels", Text('getattr(saved, "pyramid_outputs", {})')))
+            for tap in model.taps:
+                name_of_tap = literal_text(tap.text)
+                inner = f"levels[{name_of_tap}] if {name_of_tap} in levels else saved.get_layer({name_of_tap}).output"
+                statements.append(Assign(f"outputs[{name_of_tap}]", Text(inner)))
+            outputs_of_preset = Text("outputs")
+        tensors = (("inputs", Text("saved.input")), ("outputs", outputs_of_preset))
         statements.append(
             Assign("model", Call(Text("keras.Model"), (), (*tensors, ("name", Text(literal_text(model.name))))))
         )

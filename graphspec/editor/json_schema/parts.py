@@ -256,7 +256,7 @@ def _external_models() -> list[Schema]:
     forms = [
         ("file", {"file": ref("path", description=texts["file"])} | taps),
         ("spec", {"spec": ref("path", description=texts["spec"])}),
-        ("preset", {"preset": ref("path", description=texts["preset"])}),
+        ("preset", {"preset": ref("path", description=texts["preset"])} | taps),
         ("application", {"application": application} | taps | arguments),
     ]
     models = [

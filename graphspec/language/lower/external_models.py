@@ -43,19 +43,22 @@ MODEL_FILE = ".keras"
 MAX_OPENED = 100
 _SETTINGS = ("weights", "trainable")
 _TAPS = "taps"
+_TAPPED = ("file", "preset")
 IMAGENET = "imagenet"
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
 
 def read_external(model: ExternalModelSpec, scope: Scope, report: Report) -> ExternalModel | None:
     """Return the saved model, application or preset, None after a diagnostic."""
-    if model.states("preset"):
-        _refuse_other_keys(model, "preset", report)
-        return read_preset(model.located("preset"), scope, report)
     part = next((each for each in PRESET_PARTS if model.states(each)), None)
     if part is not None:
         return read_preset_part(model, part, scope, report)
-    external = _file(model, scope, report) if model.states("file") else _application(model, report)
+    external: ExternalModel | None
+    if model.states("preset"):
+        _refuse_other_keys(model, "preset", report)
+        external = read_preset(model.located("preset"), scope, report)
+    else:
+        external = _file(model, scope, report) if model.states("file") else _application(model, report)
     taps = _taps(model, report)
     return replace(external, taps=taps) if external is not None and taps is not None else None
 
@@ -236,7 +239,7 @@ _WITH_ARTICLE = {"file": "a file", "spec": "a spec", "preset": "a preset"}
 def _refuse_other_keys(model: ExternalModelSpec, where: str, report: Report) -> None:
     """Report every key of `model` beside `where`, which names its origin, and its settings."""
     for key, _ in model.tree.entries():
-        if key.value in (where, *_SETTINGS) or (key.value == _TAPS and where == "file"):
+        if key.value in (where, *_SETTINGS) or (key.value == _TAPS and where in _TAPPED):
             continue
         both = key.value in ORIGINS
         report.add(
@@ -254,4 +257,4 @@ def _instead(key: str, where: str) -> str:
     """Return the help for a key that a model does not have."""
     if key == _TAPS and where == "spec":
         return "make the inner tensor an output of that spec"
-    return did_you_mean(key, (*_SETTINGS, *([_TAPS] if where == "file" else [])), "remove it")
+    return did_you_mean(key, (*_SETTINGS, *([_TAPS] if where in _TAPPED else [])), "remove it")

@@ -105,5 +105,9 @@ def _source(written: Located, scope: Scope, report: Report) -> tuple[Path | None
             help=did_you_mean(scheme, PRESET_SCHEMES, "for a folder, write its path, such as `./bert_tiny`"),
         )  # fmt: skip
         return None
-    is_handle = bool(separator) or ("/" not in written.value.replace("\\", "/") and written.value not in (".", ".."))
-    return (None if is_handle else path,)
+    return (None if is_handle(written.value) else path,)
+
+
+def is_handle(source: str) -> bool:
+    """Return whether a preset is named by a handle, or by the name that KerasHub has for it, and not by a path."""
+    return "://" in source or ("/" not in source.replace("\\", "/") and source not in (".", ".."))
