@@ -189,6 +189,8 @@ def operate(name: str, arguments: Any, value: Any, call: dict[str, Any], *, list
         raise LanguageError(f"an argument of `{name}` is given twice")
     for key, each in given.items():
         keywords[key] = plain(each) if key in tensors else _tupled(plain(each))
+        if name == "ops.get_item" and key == "key":
+            keywords[key] = _key(str(each))
         if isinstance(keywords[key], list) and entry is not None and entry.name in ARRAY_OPERATIONS:
             keywords[key] = np.array(keywords[key])
     leading = [keywords.pop(each) for each in before if each in keywords]
@@ -196,6 +198,22 @@ def operate(name: str, arguments: Any, value: Any, call: dict[str, Any], *, list
     if not makes and not any(is_tensor(each) for each in keras.tree.flatten(result)):
         raise LanguageError("an operation that computes no tensor")
     return result
+
+
+def _key(written: str) -> Any:
+    """What stands between brackets in NumPy: whole numbers, slices, `...` and `None`."""
+    parts: list[Any] = []
+    for part in map(str.strip, written.split(",")):
+        try:
+            if part in ("...", "None"):
+                parts.append(Ellipsis if part == "..." else None)
+            elif ":" in part:
+                parts.append(slice(*(int(each) if each.strip() else None for each in part.split(":"))))
+            else:
+                parts.append(int(part))
+        except (ValueError, TypeError):
+            raise LanguageError(f"`{written}` is no key") from None
+    return tuple(parts)
 
 
 def _tupled(value: Any) -> Any:

@@ -62,8 +62,10 @@ graph:
   vectors: {from: words, apply: {Embedding: {input_dim: 7, output_dim: 3, embeddings_initializer: {file: vectors.npy}}}}
   scores: {from: [vectors, vectors], apply: {ops.einsum: "bik,bjk->bij"}}
   mixed: {from: scores, apply: {ops.einsum: "bij->bji"}}
+  first: {from: vectors, apply: {ops.get_item: ":, -1, ::2"}}
   moved: {from: vectors, apply: {ops.tensordot: {x2: [[1.0, 0.0], [0.0, 1.0], [0.5, 0.5]], axes: [[2], [0]]}}}
-outputs: {y: {from: [mixed, moved], apply: [{ops.matmul: }, Flatten, {Dense: 1}], loss: mse}}
+  joined: {from: [mixed, moved], apply: [ops.matmul, Flatten]}
+outputs: {y: {from: [joined, first], merge: concat, apply: {Dense: 1}, loss: mse}}
 training: {optimizer: sgd}
 """
     path = tmp_path / "spec.yaml"
@@ -74,6 +76,9 @@ training: {optimizer: sgd}
         ("vectors.npy", "nothere.npy", False, "keras"),
         ("vectors.npy", "vectors.txt", False, "language"),
         ("axes: [[2], [0]]", "axes: [[2], [1]]", False, "keras"),
+        (":, -1, ::2", ":, 5, ::2", False, "keras"),
+        (":, -1, ::2", ":, 0, 0, 0", False, "keras"),
+        (":, -1, ::2", ":, first", False, "language"),
     ):
         assert old in text
         path.write_text(text.replace(old, new, 1), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The specs of the zoo against the models a Keras user writes by hand (`oracles.py`), whole and small."""
+"""The specs of the zoo against the models a Keras user writes by hand (`hand_written.py`), whole and small."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ import pytest
 import graphspec
 
 from ..structure import assert_same_structure, copy_weights, random_inputs, stir
-from .oracles import ORACLES, SMALL
+from .hand_written import ORACLES, SMALL
 from .test_applications import CASES
 
 ZOO = Path(__file__).parents[2] / "specs" / "zoo"
 NAMES = sorted(path.stem for path in ZOO.glob("*.yaml"))
 LENGTH = 18
 """Of open dimensions."""
-PHOTOS = ("face", "photo")
-"""Inputs that hold numbers as large as 255."""
+PHOTOS = ("face", "photo", "digit")
+"""Inputs that hold numbers as large as 255, or 16."""
 
 
 @pytest.fixture(autouse=True)
@@ -92,7 +92,9 @@ def test_numbers(name: str) -> None:
 
 TRAINED: dict[str, tuple[pytest.MarkDecorator, ...]] = {
     **dict.fromkeys((name for name in ORACLES if name != "resnet18"), ()),
-    **dict.fromkeys(("wavenet", "causal_lm", "transformer_encoder", "unet"), (pytest.mark.slow,)),
+    **dict.fromkeys(
+        ("wavenet", "causal_lm", "transformer_encoder", "unet", "deeplab", "pointnet", "perceiver"), (pytest.mark.slow,)
+    ),
     **dict.fromkeys(("seq2seq", "multi_task", "vae", "contrastive", "switch_transformer"), (pytest.mark.smoke,)),
 }
 """Specs that are trained for a step, and the marks of their tests."""
