@@ -1,4 +1,4 @@
-"""Units that take no tensor, each the beginning of a node: a constant, numbers in a row, or a weight.
+"""Units that take no tensor, each the beginning of a node: a constant, what an operation makes of a size, or a weight.
 
 A weight of a spec is an `Embedding` of all its rows, which numbers in a row look up, and a reshape unless it has two
 dimensions. It becomes one unit, whose node bears the name of the `Embedding`.
@@ -36,8 +36,14 @@ def constant_unit(call: Call) -> Unit:
     value, dtype = call.layer.config["x"], call.layer.config["dtype"]
     if isinstance(value, list) and len(value) > 1 and _are_in_a_row(value, dtype):
         return Unit(("ops", "ops.arange"), [], {}, call.result, {"start": len(value)}, call=call)
+    if dtype == "float32" and isinstance(value, list) and len(value) > 1 and value == _unit_matrix(len(value)):
+        return Unit(("ops", "ops.eye"), [], {}, call.result, {"N": len(value)}, call=call)
     stated = {} if dtype == array_dtype(value) else {"dtype": dtype}
     return Unit((CONSTANT, ""), [], {}, call.result, {"constant": value, **stated}, call=call)
+
+
+def _unit_matrix(size: int) -> list[list[float]]:
+    return [[float(row == column) for column in range(size)] for row in range(size)]
 
 
 def _are_in_a_row(value: Any, dtype: str) -> bool:

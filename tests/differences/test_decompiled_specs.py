@@ -29,9 +29,6 @@ FROM_FILES = {
 }
 """Specs whose layers are not all compared, with the reason."""
 
-OTHERWISE_WRITTEN = ("mlp_mixer",)
-"""Specs with operations that keep other arguments than they were given, such as `extract_patches`."""
-
 SLOW = ("densenet121", "mobilenet_v2", "resnet50")
 
 
@@ -49,8 +46,7 @@ def test_decompiled_spec_has_the_same_graph(path: Path, tmp_path: Path) -> None:
     sides = Side(str(path), "spec", spec), Side("spec.yaml", "model", back)
     for first, second in (sides, sides[::-1]):
         found = compare(first, second)
-        if path.stem not in OTHERWISE_WRITTEN:
-            assert (found.nodes, found.blocks, found.reshaped) == ((), (), ())
+        assert (found.nodes, found.blocks, found.reshaped) == ((), (), ())
         assert found.first.parameters == found.second.parameters
         weights = found.weights
         assert not [*weights.reshaped, *weights.fresh, *weights.lost, *weights.renamed]
