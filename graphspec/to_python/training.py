@@ -100,7 +100,11 @@ class TrainingWriter:
             keywords.append(("jit_compile", literal(self.settings.jit_compile)))
         if self.settings.steps_per_execution != "auto":
             keywords.append(("steps_per_execution", self._setting("steps_per_execution")))
-        body: list[Statement] = [Do(Call(Text("model.compile"), (), tuple(keywords)))]
+        body: list[Statement] = []
+        if self.spec.graph.losses:
+            names = literal([loss.layer.name for loss in self.spec.graph.losses.values()])
+            body.append(Do(Call(Text("keep_signs"), (Text("model"), names))))
+        body.append(Do(Call(Text("model.compile"), (), tuple(keywords))))
         if self.training.multipliers:
             factors = Items(tuple(learning_rate_factors(self.spec.graph, self.training.multipliers)))
             body.append(Do(Call(Text("multiply_learning_rates"), (Text("model.optimizer"), factors))))

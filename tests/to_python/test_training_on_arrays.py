@@ -88,3 +88,27 @@ def test_whole_batches_are_weighed(fitted: Fitted) -> None:
     for _, targets, weights in batches:
         np.testing.assert_array_equal(weights["kind"], np.where(targets["kind"] == 0, 2.0, 1.0))
     assert len(next(iter(fitted("{}", more=", drop_remainder: true")["x"]))) == 3
+
+
+def test_losses_of_the_graph_keep_their_sign(tmp_path: Path) -> None:
+    """A negative loss lowers the total, as where graphspec trains; plain Keras loads the file of the model."""
+    path = tmp_path / "spec.yaml"
+    path.write_text("""
+        graphspec: 1
+        inputs: {x: [1]}
+        graph:
+          code: {from: x, apply: {Dense: {units: 2, kernel_initializer: zeros, bias_initializer: {Constant: -3.0}}}}
+        outputs: {y: {from: code, apply: {Dense: {units: 1, kernel_initializer: zeros}}, loss: mse}}
+        losses: {low: {from: code, apply: {ops.mean: {axis: -1}}, weight: 0.1}}
+        training: {optimizer: sgd, epochs: 1, batch_size: 8}
+    """)
+    module: dict[str, Any] = {"__name__": "made"}
+    exec(graphspec.python_source(graphspec.load(path), tmp_path), module)
+    model = module["build_model"]()
+    for _ in range(2):  # once for each stage
+        module["compile_model"](model)
+    found = model.evaluate({"x": X}, {"y": SIZE}, verbose=0, return_dict=True)
+    assert found["loss"] == pytest.approx(1.0 - 0.3)
+    model.save(tmp_path / "model.keras")
+    layer = keras.saving.load_model(tmp_path / "model.keras").get_layer("low")
+    assert isinstance(layer.activity_regularizer, keras.regularizers.L1)
