@@ -57,7 +57,8 @@ def compare_bodies(
     Returns:
         The calls that belong together, and every node that differs, by its shape alone too.
     """
-    matching = Matching(calls_of(*first, by_layers=by_layers), calls_of(*second, by_layers=by_layers))
+    calls = [calls_of(*each, by_layers=by_layers) for each in (first, second)]
+    matching = Matching(*calls, by_layers=by_layers)
     comparison = _BodyComparison(matching, first[1], second[1], layers, model, by_layers)
     changes = list(comparison.changes())
     for one, two in comparison.models():

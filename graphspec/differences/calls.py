@@ -174,10 +174,13 @@ def _take_constants(call: LayerCall) -> None:
     """Make the constants that a call takes its arguments: a saved model does not tell whether they had a node."""
     for key, source in list(call.inputs):
         made = source.producer
-        if not isinstance(made, LayerCall) or made.class_name != "ops.array" or made.inputs:
+        if not isinstance(made, LayerCall) or not isinstance(made.layer, Operation) or made.inputs:
             continue
         call.inputs.remove((key, source))
-        numbers = made.layer.arguments["x"] if isinstance(made.layer, Operation) else None
+        if made.class_name != "ops.array":
+            call.values |= {key: made.class_name, **{f"{key}.{path}": value for path, value in made.values.items()}}
+            continue
+        numbers = made.layer.arguments["x"]
         for path, value in made.values.items():
             if path != "dtype":
                 call.values[f"{key}{path.removeprefix('x')}"] = value

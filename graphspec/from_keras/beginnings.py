@@ -1,4 +1,4 @@
-"""Units that take no tensor, each the beginning of a node: a constant, numbers in a row, or a weight.
+"""Units that take no tensor, each the beginning of a node: a constant, what an operation makes of a size, or a weight.
 
 A weight of a spec is an `Embedding` of all its rows, which numbers in a row look up, and a reshape unless it has two
 dimensions. It becomes one unit, whose node bears the name of the `Embedding`.
@@ -13,7 +13,7 @@ from typing import Any
 from graphspec.from_keras.nodes import as_name
 from graphspec.from_keras.records import Call, Tensor
 from graphspec.from_keras.units import CONSTANT, NAME, WEIGHT, Unit, users_of
-from graphspec.language.arrays import array_dtype
+from graphspec.language.arrays import array_dtype, items_of, nested_shape
 
 _SETTINGS = {
     "embeddings_initializer": "initializer",
@@ -36,8 +36,16 @@ def constant_unit(call: Call) -> Unit:
     value, dtype = call.layer.config["x"], call.layer.config["dtype"]
     if isinstance(value, list) and len(value) > 1 and _are_in_a_row(value, dtype):
         return Unit(("ops", "ops.arange"), [], {}, call.result, {"start": len(value)}, call=call)
+    if dtype == "float32" and _is_unit_matrix(value):
+        return Unit(("ops", "ops.eye"), [], {}, call.result, {"N": len(value)}, call=call)
     stated = {} if dtype == array_dtype(value) else {"dtype": dtype}
     return Unit((CONSTANT, ""), [], {}, call.result, {"constant": value, **stated}, call=call)
+
+
+def _is_unit_matrix(value: Any) -> bool:
+    if len(sizes := nested_shape(value)) != _MATRIX or sizes[0] != sizes[1] or sizes[0] == 1:
+        return False
+    return all(item == (at % sizes[0] == at // sizes[0]) for at, item in enumerate(items_of(value)))
 
 
 def _are_in_a_row(value: Any, dtype: str) -> bool:
@@ -68,7 +76,8 @@ def join_weights(units: list[Unit], outputs: list[Tensor], taken: Container[str]
             continue
         last, shape = unit, [unit.slots["input_dim"], unit.slots["output_dim"]]
         follower = followers.get(unit.result)
-        if follower is not None and used[unit.result] == 1 and (sizes := _sizes(follower, shape)) is not None:
+        is_alone = follower is not None and used[unit.result] == 1 and follower.result not in outputs
+        if follower is not None and is_alone and (sizes := _sizes(follower, shape)) is not None:
             last, shape = follower, sizes
         joined[last.result] = Unit((WEIGHT, name), [], {}, last.result, {"shape": shape, **written}, call=last.call)
         parts |= {unit, last}

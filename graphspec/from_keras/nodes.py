@@ -48,7 +48,8 @@ def fold(units: list[Unit], outputs: list[Tensor], several: Container[tuple[str,
         if unit.takes_one:
             tensor = unit.feed[0]
             is_alone = used[tensor] == 1 and (tensor.layer, tensor.call) not in several
-            fits = tensor not in of_weights or unit.kind[0] == "ops"  # the weight has the name of the node
+            is_operation = unit.kind[0] == "ops" and unit.result not in outputs
+            fits = tensor not in of_weights or is_operation  # the weight has the name of the node
             if is_alone and fits and tensor in made and tensor not in outputs:
                 follower[tensor] = unit
                 of_weights |= {unit.result} if tensor in of_weights else set()

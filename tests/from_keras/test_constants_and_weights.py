@@ -150,6 +150,28 @@ def test_equal_constants_are_one(tmp_path: Path) -> None:
     assert [node["from"] for node in graph.values() if "from" in node] == [["x", constant], ["moved", constant]]
 
 
+def test_losses_of_weights_come_back(tmp_path: Path) -> None:
+    """A weight that a loss alone takes keeps its name, and the loss its own."""
+    spec = """
+        graphspec: 1
+        inputs: {x: [2, 3]}
+        graph: {table: {weight: {shape: [3]}}, bare: {weight: {shape: []}}}
+        outputs:
+          out: {from: x, apply: {Dense: 1}}
+        losses:
+          size: {from: table, apply: [ops.square, ops.sum], weight: 0.1}
+          level: {from: bare}
+    """
+    config = serialised(spec, tmp_path)
+    back = decompiled(config, tmp_path)
+    assert set(back["losses"]) == {"size", "level"}
+    assert back["graph"]["table"]["weight"] == {"shape": [3]}
+    built = graphspec.build(tmp_path / "back.yaml", weightless=True)
+    assert [each.path for each in built.weights] == [
+        each.path for each in keras.saving.deserialize_keras_object(config).weights
+    ]
+
+
 ONE_WEIGHT = """
 graphspec: 1
 inputs: {x: [2, 3]}
