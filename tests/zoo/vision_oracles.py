@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from .oracles import table
+from .oracles import fixed, table
 
 
 def vit(
@@ -128,15 +128,101 @@ def deeplab(size: int = 512, classes: int = 20, width: int = 256, edges: int = 4
     return keras.Model({"photo": photo}, {"part": part})
 
 
+def swin(
+    size: int = 32,
+    patch: int = 2,
+    width: int = 64,
+    heads: int = 8,
+    window: int = 2,
+    shift: int = 1,
+    depth: int = 1,
+    classes: int = 100,
+    dropout: float = 0.03,
+) -> keras.Model:
+    """Attention within windows of patches, which every other block shifts."""
+    side = size // patch
+    count = side // window
+    image = keras.Input((size, size, 3), name="image")
+
+    def cut(x: Any, window: int = window) -> Any:
+        count = side // window
+        x = layers.Reshape((count, window, count, window, width))(x)
+        x = layers.Permute((1, 3, 2, 4, 5))(x)
+        return layers.Reshape((count**2, window**2, width))(x)
+
+    def drop(x: Any) -> Any:
+        return layers.Dropout(dropout, noise_shape=(None, 1, 1, 1))(x)
+
+    def position_bias() -> Any:
+        rows, columns = np.meshgrid(np.arange(window), np.arange(window), indexing="ij")
+        places = np.stack([rows.flatten(), columns.flatten()])
+        distances = places[:, :, None] - places[:, None, :] + window - 1
+        index = distances[0] * (2 * window - 1) + distances[1]
+        x = table((2 * window - 1) ** 2, heads, image, initializer="zeros")
+        x = ops.take(x, fixed(index.astype("int32"), image), axis=0)
+        return ops.transpose(x, (2, 0, 1))
+
+    def mask(shift: int) -> Any:
+        regions = np.zeros((side, side))
+        regions[-shift:] += 2
+        regions[:, -shift:] += 1
+        regions = regions.reshape(count, window, count, window)
+        regions = regions.transpose(0, 2, 1, 3)
+        regions = regions.reshape(count**2, 1, 1, window**2)
+        apart = regions != regions.transpose(0, 1, 3, 2)
+        return np.where(apart, -100.0, 0.0).astype("float32")
+
+    def attend(x: Any, shift: int = 0) -> Any:
+        windows = layers.LayerNormalization(epsilon=1e-5)(x)
+        if shift:
+            windows = ops.roll(windows, (-shift, -shift), axis=(1, 2))
+        windows = cut(windows)
+        query, key, value = (
+            layers.Reshape((count**2, window**2, heads, width // heads))(layers.Dense(width)(windows)) for _ in range(3)
+        )
+        scores = ops.einsum("bwqhd,bwkhd->bwhqk", query, key)
+        scores = ops.multiply(scores, (width // heads) ** -0.5)
+        scores = ops.add(scores, position_bias())
+        if shift:
+            scores = ops.add(scores, mask(shift))
+        weights = layers.Softmax()(scores)
+        weights = layers.Dropout(dropout)(weights)
+        seen = ops.einsum("bwhqk,bwkhd->bwqhd", weights, value)
+        seen = layers.Reshape((count, count, window, window, width))(seen)
+        seen = layers.Permute((1, 3, 2, 4, 5))(seen)
+        seen = layers.Reshape((side, side, width))(seen)
+        if shift:
+            seen = ops.roll(seen, (shift, shift), axis=(1, 2))
+        seen = layers.Dense(width)(seen)
+        known = layers.Add()([x, drop(seen)])
+        new = layers.LayerNormalization(epsilon=1e-5)(known)
+        new = layers.Dense(4 * width, activation="gelu")(new)
+        new = layers.Dense(width)(new)
+        return layers.Add()([known, drop(new)])
+
+    x = layers.Conv2D(width, patch, strides=patch)(image)
+    for _ in range(depth):
+        x = attend(x)
+        x = attend(x, shift)
+    x = cut(x, 2)
+    x = layers.Reshape(((side // 2) ** 2, 4 * width))(x)
+    x = layers.Dense(2 * width, use_bias=False)(x)
+    x = layers.GlobalAveragePooling1D()(x)
+    label = layers.Dense(classes, activation="softmax", name="label")(x)
+    return keras.Model({"image": image}, {"label": label})
+
+
 ORACLES: dict[str, Callable[..., keras.Model]] = {
     "vit": vit,
     "mlp_mixer": mlp_mixer,
     "deeplab": deeplab,
+    "swin": swin,
 }
 
 SMALL: dict[str, dict[str, int]] = {
     "vit": {"size": 8, "patch": 4, "width": 6, "heads": 2, "depth": 1, "head": 5, "classes": 3},
     "mlp_mixer": {"size": 8, "patch": 4, "width": 6, "depth": 1, "classes": 3},
     "deeplab": {"size": 32, "classes": 3, "width": 4, "edges": 3},
+    "swin": {"size": 8, "patch": 1, "width": 6, "heads": 2, "window": 4, "shift": 2, "classes": 3},
 }
 """Sizes at which a model is built in an instant."""
