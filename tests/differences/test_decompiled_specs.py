@@ -33,6 +33,9 @@ FROM_NOTHING = (
     "perceiver",
     "switch_transformer",
     "tab_transformer",
+    "neural_forest",
+    "behavior_sequence_transformer",
+    "pointnet",
     "vq_vae",
     "vit",
 )

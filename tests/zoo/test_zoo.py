@@ -92,7 +92,9 @@ def test_numbers(name: str) -> None:
 
 TRAINED: dict[str, tuple[pytest.MarkDecorator, ...]] = {
     **dict.fromkeys((name for name in ORACLES if name != "resnet18"), ()),
-    **dict.fromkeys(("wavenet", "causal_lm", "transformer_encoder", "unet", "deeplab"), (pytest.mark.slow,)),
+    **dict.fromkeys(
+        ("wavenet", "causal_lm", "transformer_encoder", "unet", "deeplab", "pointnet", "perceiver"), (pytest.mark.slow,)
+    ),
     **dict.fromkeys(("seq2seq", "multi_task", "vae", "contrastive", "switch_transformer"), (pytest.mark.smoke,)),
 }
 """Specs that are trained for a step, and the marks of their tests."""
