@@ -38,6 +38,9 @@ FROM_NOTHING = (
     "pointnet",
     "vq_vae",
     "vit",
+    "swin",
+    "cct",
+    "eanet",
 )
 """Specs with constants and weights, whose operations a spec does not write, and a decompiled one does."""
 
