@@ -35,6 +35,8 @@ def write_data(name: str, folder: Path, model: keras.Model) -> list[str]:
             del targets[key]
         elif output.loss.name.lower().startswith("sparse"):
             targets[key] = targets[key].argmax(axis=-1).astype("int32")
+        elif output.loss.name.lower().startswith("ctc"):
+            targets[key] = np.zeros(targets[key].shape[:-1], "int32")
     data: dict[str, dict[str, str]] = {"inputs": {}, "outputs": {}}
     for part, arrays in (("inputs", inputs), ("outputs", targets)):
         for key, array in arrays.items():

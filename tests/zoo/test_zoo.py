@@ -84,11 +84,13 @@ def test_numbers(name: str) -> None:
         np.testing.assert_allclose(ours[key], theirs[key], rtol=1e-4, atol=1e-6)
 
 
+SLOW = (
+    "wavenet", "causal_lm", "transformer_encoder", "unet", "deeplab", "mobilevit", "swin", "cct", "vit", "pointnet", "perceiver", "ctc_recognition", "nmt",
+)  # fmt: skip
+
 TRAINED: dict[str, tuple[pytest.MarkDecorator, ...]] = {
     **dict.fromkeys((name for name in ORACLES if name != "resnet18"), ()),
-    **dict.fromkeys(
-        ("wavenet", "causal_lm", "transformer_encoder", "unet", "deeplab", "pointnet", "perceiver"), (pytest.mark.slow,)
-    ),
+    **dict.fromkeys(SLOW, (pytest.mark.slow,)),
     **dict.fromkeys(("seq2seq", "multi_task", "vae", "contrastive", "switch_transformer"), (pytest.mark.smoke,)),
 }
 """Specs that are trained for a step, and the marks of their tests."""
