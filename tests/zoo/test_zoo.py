@@ -85,7 +85,8 @@ def test_numbers(name: str) -> None:
 
 
 SLOW = (
-    "wavenet", "causal_lm", "transformer_encoder", "unet", "deeplab", "mobilevit", "swin", "cct", "vit", "pointnet", "perceiver", "ctc_recognition", "nmt",
+    "wavenet", "causal_lm", "transformer_encoder", "unet", "deeplab", "mobilevit", "swin", "cct", "vit", "pointnet",
+    "perceiver", "ctc_recognition", "nmt",
 )  # fmt: skip
 
 TRAINED: dict[str, tuple[pytest.MarkDecorator, ...]] = {
