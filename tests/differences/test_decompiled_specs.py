@@ -29,9 +29,9 @@ FROM_FILES = {
 }
 """Specs whose layers are not all compared, with the reason."""
 
-OTHERWISE_WRITTEN = ("mlp_mixer", "vit", "swin", "neural_forest", "pointnet", "tab_transformer")
+OTHERWISE_WRITTEN = ("mlp_mixer", "vit", "neural_forest", "pointnet", "tab_transformer", "traffic")
 """Specs that come back in other words: `extract_patches` keeps other arguments than it was given, constants that one
-operation takes come back as its arguments, and a sum with a weight as an operation.
+operation takes, and what is computed from them alone, come back as arguments, and a sum with a weight as an operation.
 """
 
 SLOW = ("densenet121", "mobilenet_v2", "resnet50")
