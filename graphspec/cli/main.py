@@ -26,7 +26,7 @@ FINDINGS, INTERNAL, INTERRUPTED = 1, 3, 130
 COMMANDS = (
     *("new", "validate", "fmt", "render", "summary", "plot", "data", "diff"),
     *("train", "launch", "verify-resume", "runs", "evaluate", "predict", "export", "report", "tune"),
-    *("decompile", "layers", "explain", "schema", "cache"),
+    *("decompile", "layers", "explain", "schema", "server", "cache"),
 )
 """The commands in the order of use; each is a module of `graphspec.cli`, imported when it is called."""
 
@@ -196,6 +196,7 @@ def main() -> None:
     graphspec layers LSTM                         describe a layer and its arguments
     graphspec explain GS502                       explain a rule and how to fix its findings
     graphspec schema -o graphspec.schema.json     write a JSON Schema for editors
+    graphspec server                              serve an editor: findings, completion, hover, rename
     graphspec cache                               list converted data files, with their sizes
 
     Exit status: 0 clean, 1 findings or a failed run, 2 wrong usage, 3 an internal error.

@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 COMMANDS = (
     *("validate", "fmt", "summary", "plot", "data"),
     *("train", "launch", "verify-resume", "runs", "evaluate", "predict", "export", "report", "tune"),
-    *("layers", "explain", "schema", "cache"),
+    *("layers", "explain", "schema", "server", "cache"),
 )
 STATUSES = {0, 1, 2, 3, 130}
 GOOD = "graphspec: 1\ninputs: {x: [2]}\noutputs: {y: {from: x, apply: {Dense: 1}}}\n"
@@ -95,9 +95,7 @@ ODD = {
     "ascii": "PYTHONIOENCODING=ascii {}",
     "utf-16": "PYTHONIOENCODING=utf-16 {}",
     "the C locale": "LC_ALL=C LANG=C PYTHONCOERCECLOCALE=0 PYTHONUTF8=0 {}",
-    "a dumb terminal": "TERM=dumb {}",
     "a narrow terminal": "COLUMNS=1 LINES=1 {}",
-    "no width": "COLUMNS=0 {}",
     "a colourful log": "FORCE_COLOR=1 COLUMNS=3 {}",
 }
 

@@ -156,6 +156,7 @@ COMMANDS_BARE: dict[str, tuple[str, str]] = {
     "layers": ("Dense", ""),
     "explain": ("GS101", ""),
     "schema": ("", ""),
+    "server": ("", "editor"),
     "cache": ("", ""),
 }
 """The arguments of each command, and the extra that it needs; none where it works without any."""
