@@ -23,6 +23,8 @@ from graphspec.starters.targets import target_of
 SPEC = "spec.yaml"
 DATA = "data.csv"
 _MIN_ROWS = 10
+_OF_GLOBS = "*?["
+"""A spec takes a path with these for a pattern, so that such a table is copied."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +68,15 @@ def start_from_data(folder: Path, path: Path, targets: list[str]) -> Started:
     kept = min(each.column.present for each in wanted)
     name = re.sub(r"[^A-Za-z0-9_-]+", "_", path.stem).strip("_-")[:80] or "table"
     name = name if name[0].isalpha() else f"table_{name}"
-    names = [SPEC, DATA] if plan.is_needed() else [SPEC]
+    here = Path(os.path.relpath(path, folder)).as_posix()
+    copies = plan.is_needed() or any(sign in here for sign in _OF_GLOBS)
+    names = [SPEC, DATA] if copies else [SPEC]
     with new_folder(folder, names) as part:
-        if plan.is_needed():
+        if copies:
             write_whole(part / DATA, plan.blocks())
-        file = DATA if plan.is_needed() else Path(os.path.relpath(path, folder)).as_posix()
-        text = spec_text(name, file, plan, left_out, rows=kept)
+        text = spec_text(name, DATA if copies else here, plan, left_out, rows=kept)
         write_whole(part / SPEC, text.encode())
-        if plan.is_needed():
+        if copies:
             _check(part / SPEC)
     return Started(names, kept, [f"`{each.name}` is left out: {each.reason}" for each in left_out] + plan.changes)
 

@@ -6,6 +6,7 @@ import csv
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from io import TextIOWrapper
 from itertools import islice
 from pathlib import Path
@@ -28,6 +29,9 @@ _DELIMITERS = ",;\t|"
 _SAMPLE = 1 << 16
 """Characters by which the delimiter is found."""
 _ARROW = (".parquet", ".feather", ".arrow")
+_MAX_LINE = 1 << 23
+"""Characters of a line."""
+
 MAX_COLUMNS = 10_000
 
 
@@ -84,7 +88,7 @@ def _csv_table(path: Path) -> Table:
     first = next(_csv_rows(path, delimiter), [])
     names, changes = _unique(path, first)
     if delimiter != ",":
-        changes = (f"it is separated by {_DELIMITER_NAMES[delimiter]}", *changes)
+        changes = (f"commas are in the place of {_DELIMITER_NAMES[delimiter]}", *changes)
 
     def blocks() -> Iterator[Block]:
         rows = _csv_rows(path, delimiter)
@@ -125,7 +129,8 @@ def _delimiter(sample: str) -> str:
 def _csv_rows(path: Path, delimiter: str) -> Iterator[list[str]]:
     """Yield the rows of a file, the names first; blank lines are left out."""
     with open_file(path) as file, TextIOWrapper(file, encoding="utf-8-sig", newline="") as text:
-        rows = csv.reader(text, delimiter=delimiter, strict=True)
+        lines = iter(partial(text.readline, _MAX_LINE), "")  # a longer line is split, and fails as a broken row
+        rows = csv.reader(lines, delimiter=delimiter, strict=True)
         width = 0
         try:
             for row in rows:
@@ -160,7 +165,9 @@ def _unique(path: Path, names: list[str]) -> tuple[list[str], tuple[str, ...]]:
         found.append(free)
         renamed += free != name
     changes = (
-        (f"{renamed} column{'' if renamed == 1 else 's'} had no name, or one that is not unique",) if renamed else ()
+        (f"{renamed} column{'' if renamed == 1 else 's'} without a name, or with that of another, got one",)
+        if renamed
+        else ()
     )
     return found, changes
 
@@ -178,7 +185,7 @@ def _arrow_table(path: Path) -> Table:
             for batch in _batches(path):
                 yield [[cell_text(value) for value in row] for row in zip(*batch.values(), strict=True)]
 
-    changes = (f"{path.suffix} is written as CSV", *changes)
+    changes = (f"{path.suffix} became CSV", *changes)
     return Table(path=path, names=names, blocks=blocks, is_plain=False, changes=changes)
 
 

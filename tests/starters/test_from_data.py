@@ -207,6 +207,13 @@ def test_parquet_is_read(tmp_path: Path) -> None:
     assert (done.exit_code, "GS602" in done.stderr) == (1, True), done.output
 
 
+def test_a_path_that_would_be_a_pattern_is_copied(tmp_path: Path) -> None:
+    """A spec would take `t[1].csv` for a pattern of names."""
+    done = new(tmp_path, plain(["x", "kind", "price"]), "price", name="t[1]*.csv")
+    assert done.exit_code == 0, done.output
+    assert (tmp_path / "out" / "data.csv").is_file()
+
+
 def test_nothing_is_replaced(tmp_path: Path) -> None:
     """A folder with a spec keeps it; one with other files gets the new ones beside them."""
     text = plain(["x", "kind", "price"])
