@@ -12,6 +12,7 @@ from graphspec.diagnostics import SourceText
 from graphspec.editor.formatting import format_source
 from graphspec.editor.formatting.scalars import is_plain, quoted
 from graphspec.language.document.write_yaml import write_value
+from graphspec.language.expand.literal import literal
 from graphspec.starters.columns import Feature, shown
 from graphspec.starters.prepared import Plan
 from graphspec.starters.targets import Target
@@ -231,10 +232,10 @@ def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def _text(text: str) -> str:
-    text = text.replace("${", "$${")
+def _text(name: str) -> str:
+    text: str = literal(name)
     return text if is_plain(text) else quoted(text)
 
 
 def _quoted(text: str) -> str:
-    return quoted(text.replace("${", "$${"))
+    return quoted(literal(text))
