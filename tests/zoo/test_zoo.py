@@ -85,8 +85,9 @@ def test_numbers(name: str) -> None:
 
 
 SLOW = (
-    "wavenet", "causal_lm", "transformer_encoder", "unet", "deeplab", "mobilevit", "swin", "cct", "vit", "pointnet", "perceiver", "ctc_recognition", "nmt",
-)  # fmt: skip
+    *("wavenet", "causal_lm", "transformer_encoder", "unet", "deeplab", "mobilevit", "swin", "cct", "vit"),
+    *("pointnet", "perceiver", "ctc_recognition", "nmt"),
+)
 
 TRAINED: dict[str, tuple[pytest.MarkDecorator, ...]] = {
     **dict.fromkeys((name for name in ORACLES if name != "resnet18"), ()),
