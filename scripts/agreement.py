@@ -4,9 +4,9 @@
     python scripts/agreement.py --mutations 500 --specs vae "zoo/*transformer"
 
 Each mutation is put to the static validation and to Keras, which builds it without weights and compiles it
-(`tests/agreement/naive.py`). Specs with an application of Keras, which validation knows nothing of, are left out. Prints
-a table, and writes every disagreement with its cause to a JSON file. Mutation n of a seed is always the same, in however
-many processes: `--only n` repeats one of them and shows its text.
+(`tests/agreement/naive.py`). Specs with an application of Keras, which validation knows nothing of, are left out.
+Prints a table, and writes every disagreement with its cause to a JSON file. Mutation n of a seed is always the same, in
+however many processes: `--only n` repeats one of them and shows its text.
 """
 
 from __future__ import annotations
