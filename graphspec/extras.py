@@ -28,6 +28,7 @@ EXTRAS = {
     "mlflow": ("mlflow", "alembic"),
     "sweep": ("optuna", "sqlalchemy"),
     "postgresql": ("psycopg",),
+    "editor": ("pygls", "lsprotocol"),
 }
 """Modules that each extra of pyproject.toml brings. A test holds the table against it and against all imports."""
 

@@ -24,9 +24,9 @@ from graphspec.signals import exit_status, raised_once
 
 FINDINGS, INTERNAL, INTERRUPTED = 1, 3, 130
 COMMANDS = (
-    *("validate", "fmt", "summary", "plot", "data", "diff"),
+    *("validate", "fmt", "render", "summary", "plot", "data", "diff"),
     *("train", "launch", "verify-resume", "runs", "evaluate", "predict", "export", "report", "tune"),
-    *("decompile", "layers", "explain", "schema", "cache"),
+    *("decompile", "layers", "explain", "schema", "server", "cache"),
 )
 """The commands in the order of use; each is a module of `graphspec.cli`, imported when it is called."""
 
@@ -176,6 +176,7 @@ def main() -> None:
     \b
     graphspec validate specs/                     check specs, without TensorFlow
     graphspec fmt specs/                          format specs in canonical order and style
+    graphspec render specs/headline.yaml          print a spec with everything expanded, and every default
     graphspec summary specs/headline.yaml         show the model, node by node
     graphspec plot specs/wine.yaml -o wine.html   draw the graph: SVG, PNG, Mermaid or an interactive page
     graphspec data specs/wine.yaml                show the data of a spec
@@ -194,6 +195,7 @@ def main() -> None:
     graphspec layers LSTM                         describe a layer and its arguments
     graphspec explain GS502                       explain a rule and how to fix its findings
     graphspec schema -o graphspec.schema.json     write a JSON Schema for editors
+    graphspec server                              serve an editor: findings, completion, hover, rename
     graphspec cache                               list converted data files, with their sizes
 
     Exit status: 0 clean, 1 findings or a failed run, 2 wrong usage, 3 an internal error.

@@ -54,11 +54,22 @@ def check_file(
         values: Read whole data files instead of their headers.
         deep: A further check, if the spec has no errors.
     """
+    return inspect_file(path, overrides, values=values, deep=deep)[0]
+
+
+def inspect_file(
+    path: str, overrides: Sequence[str] = (), *, values: bool = False, deep: Deep | None = None
+) -> tuple[FileCheck, Spec | None]:
+    """Check one spec file as `check_file` does, and return its spec too.
+
+    Returns:
+        The findings, and the spec with its faulty parts marked as such; None where too little of it can be read.
+    """
     spec, report = None, Report()
     with overlay() as read:
         try:
-            spec, report = inspect(path, overrides, data=True, values=values)
-            if spec is not None and deep is not None:
+            spec, report = inspect(path, overrides, data=True, values=values, keep_faulty=True)
+            if spec is not None and deep is not None and not report.errors:
                 report.extend(deep(spec))
         except Exception as error:
             missing = missing_extra(error)
@@ -68,7 +79,8 @@ def check_file(
                 report.add(*_failure(path, error))
     ignores = [ignore for source in dict.fromkeys(read.sources) for ignore in ignores_in(source)]
     name = "<stdin>" if path == STANDARD_INPUT else path
-    return FileCheck(name, tuple(report.found), tuple(ignores), tuple(read.asked), _complete(spec, report))
+    complete = _complete(spec if not report.errors else None, report)
+    return FileCheck(name, tuple(report.found), tuple(ignores), tuple(read.asked), complete), spec
 
 
 def _failure(path: str, error: Exception) -> tuple[Rule, str]:

@@ -53,7 +53,7 @@ class Result:
 
 def run(request: Request, settings: Finder) -> Result:
     """Check and fix what `request` names. Raises UnknownRuleError for a selector without a rule."""
-    selections = _Selections(request, settings)
+    selections = Selections(settings, request.select, request.ignore)
     one = partial(check_file, overrides=request.overrides, values=request.values, deep=request.deep)
     check = partial(check_files, check=one, jobs=1 if request.deep is not None else request.jobs)
     fixed = Fixed()
@@ -78,17 +78,27 @@ def _find(paths: Sequence[str], settings: Finder) -> tuple[list[str], list[FileC
             files.setdefault(key(file), file)
             settings.of(file)
         faults += [FileCheck(path, tuple(missing.found))] if len(missing) else []
-    faults += [FileCheck(each.display_path, each.findings) for each in settings.read() if each.findings]
-    return list(files.values()), faults
+    return list(files.values()), faults + settings_faults(settings)
 
 
-class _Selections:
-    """The selection of each file: from the command line, or else from the settings of its project."""
+def settings_faults(settings: Finder) -> list[FileCheck]:
+    """Return the findings about the settings that were read, by their files."""
+    return [FileCheck(each.display_path, each.findings) for each in settings.read() if each.findings]
 
-    def __init__(self, request: Request, settings: Finder) -> None:
-        self.request, self.settings = request, settings
+
+class Selections:
+    """The selection of each file: from the command line, or else from the settings of its project.
+
+    Raises:
+        UnknownRuleError: A selector of the command line selects no rule.
+    """
+
+    def __init__(
+        self, settings: Finder, select: Sequence[str] | None = None, ignore: Sequence[str] | None = None
+    ) -> None:
+        self.settings, self.select, self.ignore = settings, select, ignore
         self.known: dict[Path | None, Selection] = {}
-        Selection.of(request.select, request.ignore or ())
+        Selection.of(select, ignore or ())
 
     def of(self, path: str) -> Selection:
         settings = self.settings.of(path)
@@ -100,7 +110,6 @@ class _Selections:
         return apply_ignores(checks, self.of)
 
     def _of(self, settings: Settings) -> Selection:
-        select, ignore = self.request.select, self.request.ignore
-        if select is not None:  # --select shows rules that the project ignores
-            return Selection.of(select, ignore or ())
-        return Selection.of(settings.select, settings.ignore if ignore is None else ignore)
+        if self.select is not None:  # --select shows rules that the project ignores
+            return Selection.of(self.select, self.ignore or ())
+        return Selection.of(settings.select, settings.ignore if self.ignore is None else self.ignore)

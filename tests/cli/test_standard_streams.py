@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 COMMANDS = (
     *("validate", "fmt", "summary", "plot", "data"),
     *("train", "launch", "verify-resume", "runs", "evaluate", "predict", "export", "report", "tune"),
-    *("layers", "explain", "schema", "cache"),
+    *("layers", "explain", "schema", "server", "cache"),
 )
 STATUSES = {0, 1, 2, 3, 130}
 GOOD = "graphspec: 1\ninputs: {x: [2]}\noutputs: {y: {from: x, apply: {Dense: 1}}}\n"

@@ -53,6 +53,15 @@ def _format_yaml(text: str) -> tuple[str, list[str]]:
     return write_text(root), comments
 
 
+def is_same(one: SourceText, other: SourceText) -> bool:
+    """Return whether two documents have the same values and the same comments; False where one is not valid."""
+    try:
+        comments = None if is_json(other) else comments_of(other.text)
+        return _is_same(one, _tree(other), comments)
+    except (SpecError, YAMLError):
+        return False
+
+
 def _is_same(formatted: SourceText, tree: Mapping, comments: list[str] | None) -> bool:
     """Return whether `formatted` has the values of `tree` and these comments; `comments` is None for JSON."""
     try:

@@ -1,0 +1,95 @@
+"""Quick fixes: those of `graphspec validate --fix`, one by one and all at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from lsprotocol import types
+
+from graphspec.diagnostics import Fix
+from graphspec.diagnostics.formats.outcome import FileFinding
+from graphspec.editor.server.diagnostics import range_of, to_protocol
+from graphspec.editor.server.document import Document
+from graphspec.editor.server.workspace import Workspace
+from graphspec.language.document.overlay import key, overlay
+from graphspec.validation.check import FileCheck, check_file
+from graphspec.validation.fix import fix
+from graphspec.validation.run import Selections
+from graphspec.validation.settings import Finder
+
+FIX_ALL = "source.fixAll.graphspec"
+KINDS = [types.CodeActionKind.QuickFix, FIX_ALL]
+MANY = 100
+"""The number of quick fixes of one place."""
+
+
+def code_actions(
+    document: Document,
+    findings: Iterable[FileFinding],
+    workspace: Workspace,
+    *,
+    range: types.Range,
+    only: Sequence[str] | None = None,
+) -> list[types.CodeAction]:
+    """Return the quick fixes of findings in a range, and one that makes all safe fixes of the document.
+
+    Args:
+        document: The document.
+        findings: The findings of all open documents.
+        workspace: The open documents.
+        range: The range that the editor asks about.
+        only: The kinds of actions that it asks for; None for any.
+    """
+    own = [each for each in findings if each.finding.fix is not None and key(each.file) == document.key]
+    actions = []
+    if _asks_for(types.CodeActionKind.QuickFix, only):
+        actions += list(_quick_fixes(document, own, workspace, range))[:MANY]
+    if _asks_for(FIX_ALL, only) and any(each.finding.fix and each.finding.fix.is_safe for each in own):
+        text = fixed(document, workspace)
+        if text != document.text:
+            edit = types.WorkspaceEdit({document.uri: [types.TextEdit(document.lines.whole, text)]})
+            actions.append(types.CodeAction("Make all safe fixes", FIX_ALL, edit=edit))
+    return actions
+
+
+def _asks_for(kind: str, only: Sequence[str] | None) -> bool:
+    return only is None or any(kind == each or kind.startswith(f"{each}.") or not each for each in only)
+
+
+def _quick_fixes(
+    document: Document, findings: Iterable[FileFinding], workspace: Workspace, asked: types.Range
+) -> Iterator[types.CodeAction]:
+    for each in findings:
+        fix, span = each.finding.fix, each.span
+        if fix is None or span is None or any(key(edit.span.source.name) != document.key for edit in fix.edits):
+            continue
+        place = document.lines.span_range(span)
+        if place.end < asked.start or asked.end < place.start:
+            continue
+        yield types.CodeAction(
+            _title(fix),
+            types.CodeActionKind.QuickFix,
+            diagnostics=[to_protocol(each.finding, span, workspace)],
+            is_preferred=fix.is_safe,
+            edit=types.WorkspaceEdit(
+                {document.uri: [types.TextEdit(range_of(edit.span, workspace), edit.text) for edit in fix.edits]}
+            ),
+        )
+
+
+def _title(fix: Fix) -> str:
+    title = fix.description[:1].upper() + fix.description[1:]
+    return title if fix.is_safe else f"{title} (may change the meaning)"
+
+
+def fixed(document: Document, workspace: Workspace) -> str:
+    """Return the text of a document after all safe fixes, as `graphspec validate --fix` writes it."""
+    selections = Selections(Finder())
+
+    def check(paths: Sequence[str]) -> list[FileCheck]:
+        return [check_file(path) for path in paths]
+
+    with overlay(workspace.texts()):
+        _, done = fix([document.path], check, selections.apply, unsafe=False)
+    data = done.after.get(document.path)
+    return data.decode("utf-8") if data is not None else document.text

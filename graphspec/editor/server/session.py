@@ -1,0 +1,121 @@
+"""The work of a session: analyses in a thread of their own, in the pauses between edits, and what is told of them.
+
+Nothing waits for a check but a request that needs it, and that not for long. What an edit has made stale is dropped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from lsprotocol.types import Diagnostic
+
+from graphspec.editor.server.checks import Analysis, Checks, analyse
+from graphspec.editor.server.diagnostics import diagnostics_by_uri
+from graphspec.editor.server.document import Document
+from graphspec.editor.server.workspace import Workspace
+
+PAUSE = 0.08
+"""Seconds without an edit after which documents are checked."""
+
+PATIENCE = 2.0
+"""Seconds that a request waits for the analysis of its document."""
+
+Publish = Callable[[str, Sequence[Diagnostic], int | None], None]
+
+
+class Session:
+    """The documents of one editor and what is known of them.
+
+    All methods are called from the event loop; only `analyse` runs in the thread.
+    """
+
+    def __init__(self, publish: Publish, fail: Callable[[Exception], None]) -> None:
+        self.workspace, self.checks = Workspace(), Checks()
+        self.publish, self.fail = publish, fail
+        self.published: dict[str, tuple[int | None, list[Diagnostic]]] = {}
+        self.waiting = 0
+        self._changed_at = 0.0
+        self._wake = asyncio.Event()
+        self._done = asyncio.Event()
+        self._thread = ThreadPoolExecutor(1, "checks")
+        self._task: asyncio.Task[None] | None = None
+
+    def changed(self) -> None:
+        """Check soon what is stale now."""
+        loop = asyncio.get_running_loop()
+        self._changed_at = loop.time()
+        self._wake.set()
+        if self._task is None:
+            self._task = loop.create_task(self._keep_checking())
+
+    def close(self) -> None:
+        """End the work; a check that runs is not waited for."""
+        if self._task is not None:
+            self._task.cancel()
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+    async def analysis(self, document: Document) -> Analysis | None:
+        """Return the analysis of a document, the newest that there is where it takes too long."""
+        found = self.checks.current(document, self.workspace)
+        if found is not None or not document.is_spec:
+            return found
+        self.waiting += 1
+        try:
+            async with asyncio.timeout(PATIENCE):
+                while self.workspace.documents.get(document.uri) is document:
+                    self.changed()
+                    self._done.clear()
+                    await self._done.wait()
+                    found = self.checks.current(document, self.workspace)
+                    if found is not None:
+                        return found
+        except TimeoutError:
+            pass
+        finally:
+            self.waiting -= 1
+        return None
+
+    async def _keep_checking(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            try:
+                await self._pause()
+                await self._check()
+            except Exception as error:
+                self.fail(error)
+            finally:
+                self._done.set()
+
+    async def _pause(self) -> None:
+        """Wait until the last edit is some time ago, unless a request waits."""
+        loop = asyncio.get_running_loop()
+        while not self.waiting and (left := self._changed_at + PAUSE - loop.time()) > 0:
+            await asyncio.sleep(min(left, PAUSE / 4))
+
+    async def _check(self) -> None:
+        loop = asyncio.get_running_loop()
+        while (document := next(self.checks.stale(self.workspace), None)) is not None:
+            texts, disk = self.workspace.texts(), self.checks.disk
+            analysis = await loop.run_in_executor(self._thread, analyse, document, texts, disk)
+            if self.checks.put(analysis, self.workspace):
+                self._done.set()
+            elif self._wake.is_set():
+                return  # an edit came: pause again
+        self._tell()
+
+    def _tell(self) -> None:
+        """Publish the diagnostics of each document and file where they are not those that are known."""
+        found = diagnostics_by_uri(self.checks.findings(self.workspace), self.workspace)
+        for uri in {*self.workspace.documents, *found, *self.published}:
+            document = self.workspace.documents.get(uri)
+            version = document.version if document is not None else None
+            news = version, found.get(uri, [])
+            if self.published.get(uri) != news:
+                self.publish(uri, news[1], version)
+            if document is None and not news[1]:
+                self.published.pop(uri, None)
+            else:
+                self.published[uri] = news
