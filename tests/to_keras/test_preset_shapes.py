@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import importlib.util
 import json
 from collections.abc import Callable
@@ -38,9 +37,9 @@ outputs: {mood: {from: encoded.pooled_output, apply: {Dense: 2}}, each: {from: e
 
 
 @pytest.fixture(scope="module")
-def hub() -> Any:
-    """KerasHub, whose import changes the import path."""
-    return importlib.import_module("keras_hub")
+def script() -> Any:
+    """The script that measures backbones, whose import changes the import path."""
+    return load_script(SCRIPTS / "make_backbones.py")
 
 
 def bert(folder: Path, **changes: Any) -> None:
@@ -87,9 +86,9 @@ def test_what_does_not_fit_a_backbone_is_found_statically(
 
 @needs_hub
 @pytest.mark.slow
-def test_every_backbone_of_tokens_is_as_the_catalogue_says(write: Write, tmp_path: Path, hub: Any) -> None:
+def test_every_backbone_of_tokens_is_as_the_catalogue_says(write: Write, tmp_path: Path, script: Any) -> None:
     """Each class, of sizes that were not measured, has the shapes that validation infers from its configuration."""
-    script = load_script(SCRIPTS / "make_backbones.py")
+    hub = script.keras_hub
     known = read_generated("backbones.json")
     checked = set()
     for kind in vars(hub.models).values():
