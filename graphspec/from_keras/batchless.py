@@ -86,7 +86,7 @@ class _Search:
             operands = call.tensors()
             if not self._are_for_each_sample(call, operands, replaced, batchless):
                 return
-            if all(replaced.get(each, each) in batchless or each in self.samples for each in operands):
+            if all(_first(replaced.get(each, each)) in batchless or each in self.samples for each in operands):
                 batchless.add(call.result)
         for result, chain in self.samples.items():
             if isinstance(chain.value, Tensor):
@@ -96,7 +96,7 @@ class _Search:
         taken = {replaced.get(each, each) for call in kept for each in call.tensors()} | set(self.ends)
         inputs = [Tensor(name) for name in self.body.inputs]
         loses_input = any(each in self.takers and each not in taken for each in inputs)
-        if loses_input or any(each in replaced or each in batchless for each in self.body.outputs.values()):
+        if loses_input or any(each in replaced or _first(each) in batchless for each in self.body.outputs.values()):
             return
         if any(each in replaced for each in self.ends):
             return
@@ -127,13 +127,13 @@ class _Search:
         """Return whether a layer takes what has no batch as the language has it: for each sample, beside a batch."""
         samples = [each for each in operands if each in self.samples]
         others = [each for each in operands if each not in self.samples]
-        without = [each for each in others if replaced.get(each, each) in batchless]
+        without = [each for each in others if _first(replaced.get(each, each)) in batchless]
         if call.layer.is_operation or not samples:
             return not samples and (call.layer.is_operation or not without or len(without) == len(others))
         for each in samples:
             chain = self.samples[each]
             value = replaced.get(chain.value, chain.value) if isinstance(chain.value, Tensor) else None
-            is_batchless = value is None or value in batchless
+            is_batchless = value is None or _first(value) in batchless
             is_named = each.layer.startswith(f"{call.layer.name}.from")
             if not is_batchless or not is_named or chain.source not in others or self.takers[each] != [call]:
                 return False
@@ -224,6 +224,11 @@ class _Search:
             record.calls.append(Call(record, 0, [], {}))
             self.made[key] = record.calls[0]
         return replace(self.made[key].result, shape=nested_shape(value), dtype=dtype)
+
+
+def _first(tensor: Tensor) -> Tensor:
+    """Return the first tensor of the call that gives one."""
+    return replace(tensor, index=0)
 
 
 def _with(value: Any, replaced: dict[Tensor, Tensor]) -> Any:

@@ -241,17 +241,18 @@ def weights_of_arrays(graph: Graph, *, is_always: bool) -> list[Statement]:
         is_always: There have to be weights, whether the caller gives any or not.
     """
     weighing = {name: output for name, output in graph.outputs.items() if output.weighs_classes}
-    each = "sample_weight.get(name, np.ones(len(values)))"
+    ones = "{each: np.ones(len(targets[each])) for each in targets}"
     if weighing or is_always:
         lines = [
-            "sample_weight = sample_weight or {}",
-            f'weights = {{name: np.array({each}, "float32") for name, values in targets.items()}}',
+            f"weights = {ones}",
+            "for each, values in (sample_weight or {}).items():",
+            "    weights[each] = weights[each] * values",
         ]
     else:
         lines = [
             "weights = None",
             "if sample_weight:  # Keras wants weights for each output",
-            f"    weights = {{name: {each} for name, values in targets.items()}}",
+            f"    weights = {ones} | sample_weight",
         ]
     statements: list[Statement] = [Lines("\n".join(lines))]
     for name, output in weighing.items():

@@ -232,9 +232,13 @@ class Body:
         if word not in MERGES:
             raise LanguageError(f"there is no merge {word!r}")
         merge = getattr(keras.layers, MERGES[word])
+        taken, _ = self.batchless.taken(MERGES[word], value, {}, self.source)
         if isinstance(arguments, Mapping):
-            return merge(**{**_DEFAULTS.get(word, {}), **plain(arguments)})(value)
-        return (merge(**_DEFAULTS.get(word, {})) if arguments is None else merge(plain(arguments)))(value)
+            result = merge(**{**_DEFAULTS.get(word, {}), **plain(arguments)})(taken)
+        else:
+            result = (merge(**_DEFAULTS.get(word, {})) if arguments is None else merge(plain(arguments)))(taken)
+        self.batchless.record(result, value)
+        return result
 
     def step(self, written: Any, value: Any, *, listed: bool) -> Any:
         """One step, `repeat` times."""
@@ -304,7 +308,7 @@ class Body:
 
     def nested(self, written: Any) -> Nested:
         """A declared model."""
-        if isinstance(written, Mapping) and any(key in written for key in ("file", "spec", "application")):
+        if isinstance(written, Mapping) and any(key in written for key in ("file", "application")):
             return read_model(written, self.folder)
         check_keys(written, NestedModelSpec)
         if not isinstance(written.get("trainable", True), bool):

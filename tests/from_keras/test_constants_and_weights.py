@@ -58,7 +58,8 @@ graph:
   scaled: {from: [product, factor], apply: ops.multiply}
   added: {from: [scaled, flat], apply: ops.add}
   times: {from: [added, one], apply: ops.multiply}
-  asked: {from: {query: times, value: table}, apply: {MultiHeadAttention: {num_heads: 1, key_dim: 2}}}
+  halves: {from: table, apply: {ops.split: {indices_or_sections: 2, axis: 0}}}
+  asked: {from: {query: times, value: "halves[1]"}, apply: {MultiHeadAttention: {num_heads: 1, key_dim: 2}}}
 outputs:
   out: {from: [asked, times], merge: concat, apply: {Dense: 2}}
 """
@@ -108,7 +109,7 @@ def test_constants_and_weights_come_back(tmp_path: Path) -> None:
     assert [node.get("dtype") for node in nodes.values() if "constant" in node] == [None, "int16", None]
     assert nodes["longer"]["apply"] == [{"ops.arange": 4}, {"Embedding": {"input_dim": 5, "output_dim": 6}}]
     assert nodes["moved_subtract"]["apply"] == {"ops.subtract": [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]}
-    assert nodes["asked"]["from"]["value"] == "table"
+    assert nodes["asked"]["from"]["value"] == "halves_split[1]"
     inner = graph["models"]["inner"]["graph"]
     assert inner["own"] == {"weight": {"shape": [4, 6]}}
     assert [each["constant"] for each in inner.values() if "constant" in each] == [
