@@ -1,6 +1,7 @@
 """How often `graphspec validate` agrees with Keras on random single mutations of the shipped specs.
 
     python scripts/agreement.py --mutations 5000 --seed 1
+    python scripts/agreement.py --mutations 500 --specs vae "zoo/*transformer"
 
 Each mutation is put to the static validation and to Keras, which builds it without weights and compiles it
 (`tests/agreement/naive.py`). Prints a table, and writes every disagreement with its cause to a JSON file. Mutation n of
@@ -20,13 +21,14 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict
+from fnmatch import fnmatch
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from tests.agreement.mutate import KINDS  # noqa: E402
-from tests.agreement.verdicts import AGREED, VERDICTS, Outcome, draw, judge  # noqa: E402
+from tests.agreement.verdicts import AGREED, VERDICTS, Outcome, draw, judge, shipped  # noqa: E402
 
 SPECS = ROOT / "specs"
 _AT_A_TIME = 20
@@ -40,24 +42,37 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes (all cores)")
     parser.add_argument("--out", type=Path, default=Path("agreement.json"), help="where disagreements go")
+    parser.add_argument("--specs", nargs="+", default=["*"], help="which, by names or globs (all)")
     parser.add_argument("--only", type=int, help="put this one mutation to both, and show it")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="agreement-") as folder:
-        scratch = Path(folder) / "specs"
-        shutil.copytree(SPECS, scratch)
+        folders = Path(folder) / "drawn" / "specs", Path(folder) / "mutated" / "specs"
+        for each in folders:
+            shutil.copytree(SPECS, each)
+        if not keep_named(folders[0], given.specs):
+            parser.error(f"no spec is called {' or '.join(given.specs)}")
         if given.only is not None:
-            show_one(scratch, given.seed, given.only)
+            show_one(*folders, given.seed, given.only)
             return
-        outcomes = sorted(run(scratch, given.seed, given.mutations, given.jobs), key=lambda each: each.number)
+        outcomes = sorted(run(folders, given.seed, given.mutations, given.jobs), key=lambda each: each.number)
     print(table(outcomes))
     worth_a_look = [asdict(each) for each in outcomes if each.verdict not in AGREED or is_misplaced(each)]
     given.out.write_text(json.dumps({"seed": given.seed, "outcomes": worth_a_look}, indent=1, ensure_ascii=False))
     print(f"\n{given.out} holds each disagreement, and each refusal that names another line.")
 
 
-def run(scratch: Path, seed: int, count: int, jobs: int) -> Iterator[Outcome]:
-    """Every outcome, as it comes."""
-    chunks = [(scratch, seed, start, min(start + _AT_A_TIME, count)) for start in range(0, count, _AT_A_TIME)]
+def keep_named(folder: Path, names: list[str]) -> bool:
+    """Take the specs of other names away, and say whether some are left."""
+    for path in shipped(folder):
+        called = path.stem, str(path.relative_to(folder).with_suffix(""))
+        if not any(fnmatch(each, name) for each in called for name in names):
+            path.unlink()
+    return bool(shipped(folder))
+
+
+def run(folders: tuple[Path, Path], seed: int, count: int, jobs: int) -> Iterator[Outcome]:
+    """Every outcome, as it comes. folders: the specs that are drawn, and a copy with the data of mutated ones."""
+    chunks = [(*folders, seed, start, min(start + _AT_A_TIME, count)) for start in range(0, count, _AT_A_TIME)]
     began, done = time.monotonic(), 0
     context = multiprocessing.get_context("spawn")
     with context.Pool(jobs, prepare, maxtasksperchild=_BEFORE_RENEWAL) as pool:
@@ -78,17 +93,17 @@ def prepare() -> None:
     require_tensorflow()
 
 
-def judge_chunk(chunk: tuple[Path, int, int, int]) -> list[Outcome]:
-    scratch, seed, start, end = chunk
-    return [judge(SPECS, scratch, seed, number) for number in range(start, end)]
+def judge_chunk(chunk: tuple[Path, Path, int, int, int]) -> list[Outcome]:
+    folder, scratch, seed, start, end = chunk
+    return [judge(folder, scratch, seed, number) for number in range(start, end)]
 
 
-def show_one(scratch: Path, seed: int, number: int) -> None:
+def show_one(folder: Path, scratch: Path, seed: int, number: int) -> None:
     prepare()
-    _, mutation = draw(SPECS, seed, number)
+    _, mutation = draw(folder, seed, number)
     for line, text in enumerate(mutation.text.split("\n"), 1):
         print(f"{'>' if line in mutation.lines else ' '} {line:4} {text}")
-    print(json.dumps(asdict(judge(SPECS, scratch, seed, number)), indent=1, ensure_ascii=False))
+    print(json.dumps(asdict(judge(folder, scratch, seed, number)), indent=1, ensure_ascii=False))
 
 
 def is_misplaced(outcome: Outcome) -> bool:

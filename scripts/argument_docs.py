@@ -12,7 +12,11 @@ _MAX_LENGTH = 200
 """Whole sentences up to so many characters are kept, and always the first one that says more than a type."""
 
 _SECTION = re.compile(r"^( *)(?:Args|Arguments): *\n((?:\1 +\S.*\n|\s*\n)+)", re.M)
-_ENTRY = re.compile(r"^[*`]*(\w+(?:, ?\w+)*)[*`]*(?: \([^)]*\))?:[ \n](.*?)(?=^\S|\Z)", re.M | re.S)
+_HEAD = r"^[*`]*(?:\w+(?:, ?\w+)*)[*`]*(?: \([^)]*\))?:[ \n]"
+"""How what is said of an argument begins. Some docstrings go on below at the same depth."""
+_ENTRY = re.compile(rf"{_HEAD.replace('(?:', '(', 1)}(.*?)(?={_HEAD}|\Z)", re.M | re.S)
+_FIELD = re.compile(r"\{\{.*?\}\}")
+"""What Keras fills in later, or forgets to."""
 _SENTENCE = re.compile(r".*?[.?!](?=\s+[A-Z`\"(]|$)|.+$", re.S)
 _INTRODUCTION = re.compile(r",? (?:configuring the layer as follows|that meets the following criteria)$")
 """What leads to a list, at the end of a sentence that says enough without it."""
@@ -25,7 +29,7 @@ def documented(docstring: str | None) -> dict[str, str]:
     for section in _SECTION.finditer(inspect.cleandoc(docstring or "") + "\n"):
         for names, text in _ENTRY.findall(textwrap.dedent(section[2])):
             for name in re.split(r", ?", names):
-                found.setdefault(name, " ".join(text.split()))
+                found.setdefault(name, " ".join(_FIELD.sub("", text).split()))
     return found
 
 

@@ -26,6 +26,7 @@ from graphspec.checks.losses import check_losses
 from graphspec.checks.metrics import check_metrics
 from graphspec.checks.monitors import check_monitors
 from graphspec.checks.plugins import check_plugins
+from graphspec.checks.presets import check_preset_parts
 from graphspec.checks.splits import check_splits
 from graphspec.checks.stages import check_stages
 from graphspec.checks.taps import check_taps
@@ -70,6 +71,7 @@ DATA_CHECKS: tuple[Check, ...] = (
     check_files,
     check_lookup_files,
     check_taps,
+    check_preset_parts,
 )
 """Checks that read the headers of the files a spec names."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from graphspec import catalog
 from graphspec.checks.batch_axis import PROBE
+from graphspec.language.batchless import Kind, Kinds
 from graphspec.language.graph import Graph, GraphLoss, Node, Step
 from graphspec.shapes import Shapes, Tensor, infer
 from graphspec.shapes.tensor import Value
@@ -23,9 +24,9 @@ def mixing_step(loss: GraphLoss, graph: Graph) -> tuple[Node, Step] | None:
     """Return the first operation behind a loss that computes one row from others; None if each is by itself.
 
     The last `ops.mean` over one number a sample is no such operation: means of shares add up. Layers of Keras and
-    models are taken to compute each row by itself.
+    models are taken to compute each row by itself. What comes from no input is the same for every row.
     """
-    shapes = infer(graph, batch=PROBE)
+    shapes, kinds = infer(graph, batch=PROBE), Kinds(graph)
     waiting, behind = [loss.node.name], set[str]()
     while waiting:
         name = waiting.pop()
@@ -38,8 +39,11 @@ def mixing_step(loss: GraphLoss, graph: Graph) -> tuple[Node, Step] | None:
             for number, step in enumerate(steps):
                 is_last = node is loss.node and number == len(steps) - 1
                 if step.layer.is_operation and not (is_last and step.layer.class_name == "ops.mean"):
-                    operands = _operands(node, number, graph, shapes)
-                    if not _keeps_rows(step, operands, _result(node, number, graph, shapes)):
+                    order = _order(node, number)
+                    operands = [_operands(node, number, graph, shapes)[each] for each in order]
+                    batched = [kinds.operands(node, number)[each] is Kind.BATCHED for each in order]
+                    result = _result(node, number, graph, shapes)
+                    if any(batched) and not _keeps_rows(step, operands, batched, result):
                         return node, step
     return None
 
@@ -58,26 +62,42 @@ def _operands(node: Node, number: int, graph: Graph, shapes: Shapes) -> list[Val
     return [*taken, *(shapes.of(graph, each.name) for each in node.steps[number].references() if not each.is_selection)]
 
 
-def _keeps_rows(step: Step, operands: list[Value | None], result: Value | None) -> bool:
-    """Return whether each row of the result depends on the same row of the operands alone."""
+def _order(node: Node, number: int) -> list[int]:
+    """Return the positions of the tensors that a step takes: those by keyword in the order of its arguments."""
+    step, keywords = node.steps[number], node.feed.keywords if number == 0 else ()
+    count = (len(node.feed) if number == 0 else 1) + sum(1 for _ in step.references())
+    entry = catalog.find("ops", step.layer.class_name)
+    places = {name: place for place, name in enumerate(entry.arguments if entry is not None else ())}
+    return [*sorted(range(len(keywords)), key=lambda each: places.get(keywords[each], 0)), *range(len(keywords), count)]
+
+
+def _keeps_rows(step: Step, operands: list[Value | None], batched: list[bool], result: Value | None) -> bool:
+    """Return whether each row of the result depends on the same row of the operands alone.
+
+    batched: whether each operand comes from an input; one that does not has no rows, and is the same for all.
+    """
     name, arguments = step.layer.class_name, step.layer.arguments
     has_rows = _has_rows(result)
     if name == "ops.get_item":
         return has_rows and str(next(iter(arguments.values()), "")).strip().startswith((":", "..."))
     if name == "ops.einsum":
-        return _keeps_letter(str(arguments.get("subscripts", "")))
+        return _keeps_letter(str(arguments.get("subscripts", "")), batched)
     if name == "ops.matmul":
-        return has_rows and all(not isinstance(each, Tensor) or each.rank > 2 for each in operands[1:])
+        later = [each for each, has_batch in list(zip(operands, batched, strict=True))[1:] if has_batch]
+        return has_rows and all(not isinstance(each, Tensor) or each.rank > 2 for each in later)
     if name in _SHIFTING:
         return has_rows
     entry = catalog.find("ops", name)
     defaults = entry.arguments if entry is not None else {}
     stated = [arguments.get(key, defaults[key]) for key in _AXES if key in defaults]
+    if stated and not batched[0]:  # it takes from what is the same for all rows, as `ops.take` from a table
+        return has_rows
     if stated:
         axes = stated[0] if isinstance(stated[0], list | tuple) else [stated[0]]
         ranks = [each.rank for each in operands if isinstance(each, Tensor)]
         return has_rows and not any(axis in (None, 0) or -axis in ranks[:1] for axis in axes)
-    return has_rows and name not in _MIXING and all(_has_rows(each) or _is_constant(each) for each in operands)
+    taken = [each for each, has_batch in zip(operands, batched, strict=True) if has_batch]
+    return has_rows and name not in _MIXING and all(_has_rows(each) or _is_constant(each) for each in taken)
 
 
 def _is_constant(value: Value | None) -> bool:
@@ -91,7 +111,8 @@ def _has_rows(value: Value | None) -> bool:
     return all(not isinstance(each, Tensor) or each.shape[:1] == (PROBE,) for each in several)
 
 
-def _keeps_letter(subscripts: str) -> bool:
-    """Return whether the first axis of all operands of an `einsum` is the first one of its result."""
+def _keeps_letter(subscripts: str, batched: list[bool]) -> bool:
+    """Return whether the first axis of all operands of an `einsum` that have rows is the first one of its result."""
     taken, _, given = subscripts.replace(" ", "").partition("->")
-    return bool(given) and all(each[:1] == given[:1] and each[:1].isalpha() for each in taken.split(","))
+    first = [each[:1] for each, has_batch in zip(taken.split(","), batched, strict=False) if has_batch]
+    return bool(given) and all(each == given[:1] and each.isalpha() for each in first)

@@ -34,6 +34,7 @@ def layers(name: str | None, kind: Kind | None, origin: str | None) -> None:
     graphspec layers LSTM                  describe it, its arguments and their defaults
     graphspec layers ops.image.resize
     graphspec layers --of application:ResNet50
+    graphspec layers --of preset:./resnet_tiny
     graphspec layers --of model.keras
     """
     if origin is not None:

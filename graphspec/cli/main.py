@@ -24,7 +24,7 @@ from graphspec.signals import exit_status, raised_once
 
 FINDINGS, INTERNAL, INTERRUPTED = 1, 3, 130
 COMMANDS = (
-    *("validate", "fmt", "summary", "plot", "data", "diff"),
+    *("validate", "fmt", "render", "summary", "plot", "data", "diff"),
     *("train", "launch", "verify-resume", "runs", "evaluate", "predict", "export", "report", "tune"),
     *("decompile", "layers", "explain", "schema", "server", "cache"),
 )
@@ -176,6 +176,7 @@ def main() -> None:
     \b
     graphspec validate specs/                     check specs, without TensorFlow
     graphspec fmt specs/                          format specs in canonical order and style
+    graphspec render specs/headline.yaml          print a spec with everything expanded, and every default
     graphspec summary specs/headline.yaml         show the model, node by node
     graphspec plot specs/wine.yaml -o wine.html   draw the graph: SVG, PNG, Mermaid or an interactive page
     graphspec data specs/wine.yaml                show the data of a spec

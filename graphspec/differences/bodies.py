@@ -57,7 +57,8 @@ def compare_bodies(
     Returns:
         The calls that belong together, and every node that differs, by its shape alone too.
     """
-    matching = Matching(calls_of(*first, by_layers=by_layers), calls_of(*second, by_layers=by_layers))
+    calls = [calls_of(*each, by_layers=by_layers) for each in (first, second)]
+    matching = Matching(*calls, by_layers=by_layers)
     comparison = _BodyComparison(matching, first[1], second[1], layers, model, by_layers)
     changes = list(comparison.changes())
     for one, two in comparison.models():
@@ -265,7 +266,7 @@ class _BodyComparison:
             before=size if status == "removed" else None,
             after=size if status == "added" else None,
             feed=tuple(dict.fromkeys(tensor_text(source, of) for _, source in outer_inputs(calls))),
-            layers=tuple(layer_text(call) for call in calls),
+            layers=tuple(layer_text(call) for call in calls if not call.is_of_loss),
             consumers=tuple(dict.fromkeys(call.node.label for call in takers if call.node.label != label)),
             use=use_of(label, of.uses),
         )
@@ -292,7 +293,8 @@ class _BodyComparison:
         for key in dict.fromkeys((*call.values, *other.values)):
             before, after = _value(call, key), _value(other, key)
             if frozen(before) != frozen(after) and not self._is_same_layer(before, after):
-                yield Change("argument", f"{path}.{key}".strip("."), before, after)
+                is_weight = call.is_of_loss and other.is_of_loss and key == "scale"
+                yield Change("argument", "weight" if is_weight else f"{path}.{key}".strip("."), before, after)
 
     def _is_same_layer(self, before: object, after: object) -> bool:
         """Return whether two declared layers in the arguments of wrappers belong together."""
@@ -365,7 +367,7 @@ def _step_paths(calls: list[LayerCall]) -> Iterator[str]:
     A step beside uses of blocks has its name in Keras, since the uses count too in the spec.
     """
     is_cut = any("@" in call.node.name for call in calls)
-    count = sum(1 for call in calls if not call.is_merge)
+    count = sum(1 for call in calls if not call.is_merge and not call.is_of_loss)
     index = 0
     for call in calls:
         name = call.name if call.layer.declared else call.class_name

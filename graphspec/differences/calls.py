@@ -14,8 +14,10 @@ from typing import Any
 from graphspec import catalog
 from graphspec.differences.align import use_of
 from graphspec.differences.values import Values, class_of, frozen, layer_values
+from graphspec.language.arrays import array_dtype
 from graphspec.language.feed import Feed, Reference
-from graphspec.language.graph import Expansion, Graph, Layer, ModelLayer, NestedModel, Node
+from graphspec.language.graph import Expansion, Graph, Layer, ModelLayer, NestedModel, Node, Operation
+from graphspec.language.objects import Object
 from graphspec.shapes import UNKNOWN, Shapes, Value
 from graphspec.shapes.tensor import Tensor
 
@@ -28,7 +30,8 @@ class LayerCall:
 
     name: the name of the layer in Keras. number: counts the calls of a shared layer. values: the arguments of the
     layer. constants: those of the call. inputs: the tensors by their argument of the call. prefix: that of the use of a
-    block which the call was expanded from. is_merge: it is the `merge` of its node. result: what it returns, if known.
+    block which the call was expanded from. is_merge: it is the `merge` of its node. is_of_loss: it is one of the steps
+    that the language adds to a loss of the graph. result: what it returns, if known.
     """
 
     layer: Layer
@@ -42,6 +45,7 @@ class LayerCall:
     prefix: str
     position: int
     is_merge: bool
+    is_of_loss: bool
     result: Value
 
     @property
@@ -97,6 +101,7 @@ def calls_of(graph: Graph, shapes: Shapes, *, by_layers: bool = False) -> Calls:
     calls = Calls(graph, uses={} if by_layers else graph.expansions())
     calls.tensors = {name: TensorSource(name) for name in graph.inputs}
     counts: dict[Layer, int] = {}
+    endings = {loss.node.name: loss.ending for loss in graph.losses.values()}
     results = shapes.calls.get(id(graph), {})
     for node in graph.nodes.values():
         prefix = use_of(node.name, calls.uses)
@@ -125,12 +130,14 @@ def calls_of(graph: Graph, shapes: Shapes, *, by_layers: bool = False) -> Calls:
                 prefix=prefix,
                 position=position - (node.merge is not None),
                 is_merge=node.merge is not None and position == 0,
+                is_of_loss=position >= len(node.steps) - endings.get(node.name, 0),
                 result=known[position] if position < len(known) else UNKNOWN,
             )
             if isinstance(step.layer, ModelLayer) and len(call.inputs) == 1:
                 call.inputs = [("", call.inputs[0][1])]
             if by_layers:
                 _forget(call)
+                _take_constants(call)
             counts[step.layer] = call.number + 1
             calls.all.append(call)
             last = TensorSource(call)
@@ -161,6 +168,24 @@ def _forget(call: LayerCall) -> None:
     axes = call.values.get("attention_axes")
     if axes is not None and isinstance(call.result, Tensor) and axes == list(range(1, call.result.rank - 1)):
         del call.values["attention_axes"]
+
+
+def _take_constants(call: LayerCall) -> None:
+    """Make the constants that a call takes its arguments: a saved model does not tell whether they had a node."""
+    for key, source in list(call.inputs):
+        made = source.producer
+        if not isinstance(made, LayerCall) or not isinstance(made.layer, Operation) or made.inputs:
+            continue
+        call.inputs.remove((key, source))
+        if made.class_name != "ops.array":
+            call.values |= {key: made.class_name, **{f"{key}.{path}": value for path, value in made.values.items()}}
+            continue
+        numbers = made.layer.arguments["x"]
+        for path, value in made.values.items():
+            if path != "dtype":
+                call.values[f"{key}{path.removeprefix('x')}"] = value
+            elif isinstance(numbers, Object) or value != array_dtype(numbers):
+                call.values[f"{key}.dtype"] = value
 
 
 def _leave_out_unused(calls: Calls) -> None:

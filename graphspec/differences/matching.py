@@ -17,10 +17,14 @@ Producer = LayerCall | str
 
 
 class Matching:
-    """The calls and inputs of two graphs that belong together. calls, inputs: first → second; origins: back."""
+    """The calls and inputs of two graphs that belong together.
 
-    def __init__(self, first: Calls, second: Calls) -> None:
+    calls, inputs: first → second; origins: back. by_layers: nodes do not count, a saved model knows of none.
+    """
+
+    def __init__(self, first: Calls, second: Calls, *, by_layers: bool = False) -> None:
         self.first, self.second = first, second
+        self.by_layers = by_layers
         self.uses = BlockUses(first.uses, second.uses)
         self.calls: dict[LayerCall, LayerCall] = {}
         self.origins: dict[LayerCall, LayerCall] = {}
@@ -69,6 +73,8 @@ class Matching:
 
     def _home(self, call: LayerCall) -> Hashable:
         """Return the node of a call, by its name in the second graph; None for a node that only one graph has."""
+        if self.by_layers and call.layer.is_operation:
+            return None
         label = self._labels.get(call, call.node.label)
         return label if label in self._common else None
 

@@ -9,7 +9,7 @@ import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import accumulate
 from typing import Any
 
@@ -137,8 +137,7 @@ def make_distribution(spec: Spec, report: Callable[[str], None]) -> Distribution
     if settings.distribute is None:
         return None
     if settings.distribute == MIRRORED:
-        devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
-        distribution = Distribution(tf.distribute.MirroredStrategy([each.name for each in devices]), None)
+        distribution = Distribution(_mirrored(), None)
     else:
         distribution = join(Cluster.from_environment(), report)
     check_keras()
@@ -151,6 +150,17 @@ def make_distribution(spec: Spec, report: Callable[[str], None]) -> Distribution
             help="raise `training.batch_size`, which counts the rows of all devices together, or use fewer of them",
         )
     return distribution
+
+
+@cache
+def _mirrored() -> tf.distribute.Strategy:
+    """Return the strategy of the devices of this process.
+
+    There is one: each strategy numbers its collective operations from the same number on, and TensorFlow takes those of
+    a second one on the same devices for those of the first, with other shapes.
+    """
+    devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+    return tf.distribute.MirroredStrategy([each.name for each in devices])
 
 
 _made: dict[Cluster, Distribution] = {}

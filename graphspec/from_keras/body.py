@@ -8,6 +8,8 @@ from typing import Any
 
 from graphspec import catalog
 from graphspec.diagnostics.rules import NO_EQUIVALENT, PLUGIN_NEEDED, RENAMED
+from graphspec.from_keras.batchless import take_batchless
+from graphspec.from_keras.beginnings import constant_unit, join_weights, with_beginnings
 from graphspec.from_keras.blocks import find_blocks, in_order
 from graphspec.from_keras.config_form import UnknownFormError
 from graphspec.from_keras.findings import Findings, UnwritableError
@@ -27,7 +29,7 @@ from graphspec.from_keras.records import (
     tensors_in,
 )
 from graphspec.from_keras.tensor_lists import gives_several
-from graphspec.from_keras.units import NAME, Block, Unit
+from graphspec.from_keras.units import NAME, Block, Unit, without_unused
 from graphspec.from_keras.values import values_of
 from graphspec.from_keras.wrappers import record_of, refuse_copy, shared_models, without_copy
 from graphspec.language.lower.naming import snake_case
@@ -56,6 +58,7 @@ class BodyWriter:
     """
 
     def __init__(self, body: Body, context: Context, path: tuple[str, ...] = (), *, is_frozen: bool = False) -> None:
+        take_batchless(body)
         self.body = body
         self.is_frozen = is_frozen
         self.context = context
@@ -72,15 +75,19 @@ class BodyWriter:
         declared = [each for each in body.layers.values() if each.is_model or each.name in self.shared]
         for record in sorted(declared, key=lambda each: as_name(each.name) != each.name):
             self.declared_name(record)
-        self.outputs = [*body.outputs.values(), *(each.tensor for each in body.losses.values())]
+        self.outputs = body.ends()
         self.automatic_masks = automatic_masks(body.calls)
-        units = _without_unused([self.unit(call) for call in body.calls], self.outputs)
+        units = without_unused([self.unit(call) for call in body.calls], self.outputs)
+        units = join_weights(units, self.outputs, {*map(as_name, body.inputs), *body.losses, *self.declared.values()})
         taken = [*self.outputs, *(tensor for unit in units for tensor in unit.inputs)]
         used = {(tensor.layer, tensor.call) for tensor in taken if tensor.index}
         self.several = {(each.result.layer, each.result.call) for each in units if gives_several(each, used)}
         self.uses = Counter(taken)
         self.results = {(unit.result.layer, unit.result.call) for unit in units}
-        self.units, self.blocks = find_blocks(units, self.outputs, self.several)
+        others, self.blocks = find_blocks([unit for unit in units if unit.inputs], self.outputs, self.several)
+        self.units = with_beginnings(
+            [unit for unit in units if not unit.inputs], others
+        )  # of which each use has its own
         self.output_keys = self._output_keys()
 
     def writers(self) -> list[BodyWriter]:
@@ -204,7 +211,7 @@ class BodyWriter:
     def _unit(self, call: Call) -> Unit:
         layer = call.layer
         if layer.is_operation:
-            return operation_unit(call)
+            return operation_unit(call) if call.tensors() else constant_unit(call)
         keywords = {key: value for key, value in call.kwargs.items() if value is not None}
         if _is_usual_training(layer, keywords.get("training")):
             keywords.pop("training", None)
@@ -344,17 +351,6 @@ class BodyWriter:
         writer = self.models.get(self.declared_name(record)) if record is not None and record.is_model else None
         numbered = writer.body.numbered_outputs if writer is not None else []
         return [writer.output_keys[name] for name in numbered] if writer is not None and len(numbered) > 1 else []
-
-
-def _without_unused(units: list[Unit], outputs: list[Tensor]) -> list[Unit]:
-    """Return units without operations that nothing takes, such as those that compute a mask which is left out."""
-    taken = {(tensor.layer, tensor.call) for tensor in outputs}
-    kept = []
-    for unit in reversed(units):
-        if unit.kind[0] != "ops" or (unit.result.layer, unit.result.call) in taken:
-            kept.append(unit)
-            taken |= {(tensor.layer, tensor.call) for tensor in unit.inputs}
-    return kept[::-1]
 
 
 def _operands(call: Call, name: str, keywords: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:

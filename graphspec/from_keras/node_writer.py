@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
+from graphspec.from_keras.beginnings import beginning
 from graphspec.from_keras.nodes import NodeRecord, as_name, fold, free_name, needs_name
 from graphspec.from_keras.objects import form
 from graphspec.from_keras.operations import operation_form
@@ -44,10 +45,10 @@ class NodeWriter:
     def nodes(self, units: list[Unit], outputs: list[Tensor], by_tensor: dict[Tensor, str]) -> dict[str, Any]:
         """Return nodes by name. by_tensor: the names that tensors must have, those of outputs."""
         nodes = fold(units, outputs, self.several)
-        taken = {*self.names.values(), *by_tensor.values(), *self.reserved}
+        taken = {*self.names.values(), *by_tensor.values(), *self.reserved, *(node.name for node in nodes)}
         for node in nodes:
             wanted = by_tensor.get(node.result)
-            node.name = wanted if wanted is not None else _free_node_name(node, taken)
+            node.name = wanted or node.name or _free_node_name(node, taken)
             taken |= _names_of_uses(node, node.name)
             self.names[node.result] = node.name
         return {node.name: self.node(node) for node in nodes}
@@ -55,10 +56,10 @@ class NodeWriter:
     def node(self, node: NodeRecord) -> dict[str, Any]:
         """Return one node."""
         first = node.units[0]
-        written: dict[str, Any] = {"from": self.operands(first)}
+        written: dict[str, Any] = {"from": self.operands(first)} if first.inputs else beginning(first)
         steps = []
         layers = [unit for unit in node.units if unit.kind[0] == "layer"]
-        for unit in node.units:
+        for unit in node.units[1:] if written and not first.inputs else node.units:
             slots = dict(unit.slots)
             if unit.kind[0] == "layer" and not self.states_name(
                 unit, node, is_last=bool(layers) and layers[-1] is unit

@@ -7,7 +7,7 @@ from collections.abc import Container
 from dataclasses import dataclass
 
 from graphspec.from_keras.records import Tensor
-from graphspec.from_keras.units import NAME, Unit, users_of
+from graphspec.from_keras.units import NAME, WEIGHT, Unit, users_of
 from graphspec.language.lower.naming import snake_case
 
 _NODE_COST = 1.2
@@ -31,7 +31,7 @@ class NodeRecord:
 
 
 def fold(units: list[Unit], outputs: list[Tensor], several: Container[tuple[str, int]] = ()) -> list[NodeRecord]:
-    """Return the nodes that the units make, in their order, without names yet.
+    """Return the nodes that the units make, in their order, without names yet but for those of weights.
 
     A unit continues a node where it takes the one tensor that the node gives, and nothing else takes that.
 
@@ -42,13 +42,17 @@ def fold(units: list[Unit], outputs: list[Tensor], several: Container[tuple[str,
     """
     used = users_of(units, outputs)
     made = {unit.result for unit in units}
+    of_weights = {unit.result for unit in units if unit.kind[0] == WEIGHT}
     follower: dict[Tensor, Unit] = {}
     for unit in units:
         if unit.takes_one:
             tensor = unit.feed[0]
             is_alone = used[tensor] == 1 and (tensor.layer, tensor.call) not in several
-            if is_alone and tensor in made and tensor not in outputs:
+            is_operation = unit.kind[0] == "ops" and unit.result not in outputs
+            fits = tensor not in of_weights or is_operation  # the weight has the name of the node
+            if is_alone and fits and tensor in made and tensor not in outputs:
                 follower[tensor] = unit
+                of_weights |= {unit.result} if tensor in of_weights else set()
     following = set(follower.values())
     nodes = []
     for unit in units:
@@ -57,7 +61,8 @@ def fold(units: list[Unit], outputs: list[Tensor], several: Container[tuple[str,
         chain = [unit]
         while chain[-1].result in follower:
             chain.append(follower[chain[-1].result])
-        nodes += [NodeRecord("", part) for part in _parts(chain)]
+        parts = _parts(chain) if unit.kind[0] != WEIGHT else [chain]
+        nodes += [NodeRecord(unit.kind[1] if unit.kind[0] == WEIGHT else "", part) for part in parts]
     return nodes
 
 

@@ -22,6 +22,13 @@ _ARRAYS = ("__tensor__", "__numpy__")
 _BY_THEMSELVES: dict[str, type] = {"float32": float, "int32": int, "bool": bool, "string": str}
 """Dtypes that Keras gives a constant by itself, with the type of its values."""
 
+_FILLED = {
+    "ops.one_hot": {"dtype": "float32"},
+    "ops.multi_hot": {"dtype": "float32"},
+    "ops.image.extract_patches": {"data_format": "channels_last"},
+}
+"""Defaults that operations of Keras fill in."""
+
 
 def operation_unit(call: Call) -> Unit:
     """Return a call of an operation as a unit, its constants as slots.
@@ -40,6 +47,8 @@ def operation_unit(call: Call) -> Unit:
     constants = {key: value for key, value in call.layer.config.items() if key not in ("name", "dtype", "trainable")}
     if "dtype" in entry.arguments and call.layer.config.get("dtype") is not None:
         constants["dtype"] = call.layer.config["dtype"]
+    for key in [key for key, value in _FILLED.get(entry.name, {}).items() if constants.get(key) == value]:
+        del constants[key]
     tensors = {key: value for key, value in known.items() if any(True for _ in tensors_in(value))}
     constants |= {key: value for key, value in known.items() if key not in tensors}
     _check_names(entry, constants)
@@ -49,8 +58,17 @@ def operation_unit(call: Call) -> Unit:
         if (key in entry.arguments or entry.is_open)
         and not same(_plain_default(value), entry.arguments.get(key, REQUIRED))
     }
+    if entry.name == "ops.image.extract_patches":
+        slots = _patches(slots)
     args, keywords = _feed(entry, tensors)
     return Unit(("ops", entry.name), args, keywords, call.result, slots, dict(entry.arguments), call, operands=tensors)
+
+
+def _patches(slots: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments of patches without what Keras fills in: one size for both axes, and for the strides."""
+    written = {key: value for key, value in slots.items() if key != "strides" or value != slots.get("size")}
+    sizes = written.get("size")
+    return written | ({"size": sizes[0]} if isinstance(sizes, list) and len(set(map(str, sizes))) == 1 else {})
 
 
 def operation_form(name: str, slots: dict[str, Any], unit: Unit) -> Any:
@@ -113,13 +131,18 @@ def _constant(entry: Entry, argument: str, value: Any, call: Call) -> Any:
     return plain(value)
 
 
-def _check_dtype(dtype: str, value: Any, call: Call) -> None:
-    """Refuse an array of a dtype that its values alone would not have, where that matters."""
+def has_usual_dtype(dtype: str, value: Any, call: Call) -> bool:
+    """Return whether an array has the dtype that its values alone would have, or another one that does not matter."""
     of_floats = all(tensor.dtype.startswith(("float", "bfloat")) for tensor in call.tensors())
     types = _types_in(value)
     if types <= {_BY_THEMSELVES.get(dtype)} or (of_floats and dtype.startswith(("int", "uint")) and types <= {int}):
-        return
-    if dtype == "float32" and of_floats and types <= {int, float}:
+        return True
+    return dtype == "float32" and of_floats and types <= {int, float}
+
+
+def _check_dtype(dtype: str, value: Any, call: Call) -> None:
+    """Refuse an array of a dtype that its values alone would not have, where that matters."""
+    if has_usual_dtype(dtype, value, call):
         return
     problem = (
         "whose values are of another" if dtype in _BY_THEMSELVES else "and one of a spec is float32, int32 or bool"

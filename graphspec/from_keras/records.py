@@ -96,6 +96,10 @@ class Body:
     numbered_outputs: list[str]
     losses: dict[str, GraphLoss] = field(default_factory=dict)
 
+    def ends(self) -> list[Tensor]:
+        """Return the tensors of outputs and of losses."""
+        return [*self.outputs.values(), *(each.tensor for each in self.losses.values())]
+
     @property
     def is_frozen(self) -> bool:
         """Return whether no layer is trainable."""

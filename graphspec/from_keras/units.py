@@ -14,6 +14,9 @@ from graphspec.from_keras.records import Call, Tensor, tensors_in
 from graphspec.language.document.write_yaml import write_value
 
 NAME = "name"
+CONSTANT, WEIGHT = "constant", "weight"
+"""Kinds of units that take nothing; that of a weight has its name."""
+
 _MAX_LINE = 90
 """Characters of arguments that fit into a line with what is around them."""
 
@@ -96,3 +99,14 @@ class Block:
 def users_of(units: list[Unit], outputs: list[Tensor]) -> Counter[Tensor]:
     """Return how often each tensor is taken in, outputs of the body included."""
     return Counter([*(tensor for unit in units for tensor in unit.inputs), *outputs])
+
+
+def without_unused(units: list[Unit], outputs: list[Tensor]) -> list[Unit]:
+    """Return units without operations that nothing takes, such as those that compute a mask which is left out."""
+    taken = {(tensor.layer, tensor.call) for tensor in outputs}
+    kept = []
+    for unit in reversed(units):
+        if unit.kind[0] != "ops" or (unit.result.layer, unit.result.call) in taken:
+            kept.append(unit)
+            taken |= {(tensor.layer, tensor.call) for tensor in unit.inputs}
+    return kept[::-1]

@@ -13,14 +13,17 @@ from graphspec.from_keras.records import Body, LayerRecord
 def without_copy(record: LayerRecord) -> dict[str, Any]:
     """Return the configuration of a layer without what `Bidirectional` makes of the layer that it gets.
 
-    It puts a prefix before the name of the layer, and makes the backward layer of it where it gets none.
+    It puts a prefix before the name of the layer, makes the backward layer of it where it gets none, and sets
+    `zero_output_for_mask` of both.
     """
     forward, backward = (record.config.get(key) for key in ("layer", "backward_layer"))
     if record.class_name != "Bidirectional" or not _is_layer(forward) or not _is_layer(backward):
         return record.config
+    forward, backward = (_without_its_own(each) for each in (forward, backward))
     names = [str(each["config"].get("name")) for each in (forward, backward)]
     name = names[0].removeprefix("forward_")
-    config = {**record.config, "layer": {**forward, "config": {**forward["config"], "name": name}}}
+    named = {**forward, "config": {**forward["config"], "name": name}}
+    config = {**record.config, "layer": named, "backward_layer": backward}
     ours, theirs = (
         _without_ids({key: value for key, value in each["config"].items() if key not in ("name", "go_backwards")})
         for each in (forward, backward)
@@ -34,6 +37,11 @@ def without_copy(record: LayerRecord) -> dict[str, Any]:
 
 def _is_layer(value: Any) -> TypeGuard[dict[str, Any]]:
     return is_object(value) and isinstance(value["config"], dict)
+
+
+def _without_its_own(layer: dict[str, Any]) -> dict[str, Any]:
+    """Return a layer without the argument that `Bidirectional` sets, whatever was written."""
+    return {**layer, "config": {key: each for key, each in layer["config"].items() if key != "zero_output_for_mask"}}
 
 
 def _without_ids(value: Any) -> Any:

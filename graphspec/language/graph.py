@@ -158,6 +158,21 @@ class PresetModel(ExternalModel):
         return "preset"
 
 
+@dataclass(eq=False, slots=True, kw_only=True)
+class PresetPreprocessor(PresetModel):
+    """A layer of a preset that makes what its backbone takes of text or images. part: the key that names it."""
+
+    part: str
+    argument_spans: dict[str, Span] = field(default_factory=dict)
+
+    def span_of(self, argument: str | None) -> Span | None:
+        return self.argument_spans.get(argument, self.source_span) if argument is not None else self.source_span
+
+    @property
+    def origin(self) -> str:
+        return self.part
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One call of a layer. call: further call arguments: scalars, References, and lists of both.

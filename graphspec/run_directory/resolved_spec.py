@@ -13,6 +13,7 @@ from graphspec.language.document.tree import plain
 from graphspec.language.document.write_yaml import write_yaml
 from graphspec.language.expand import Library
 from graphspec.language.graph import Plugin
+from graphspec.language.schema.model import PRESET_PARTS
 from graphspec.run_directory.files import make_folder, relative, write_json, write_text
 from graphspec.run_directory.records import read_lock, read_provenance
 from graphspec.run_directory.spec_hash import KEY, is_comparable, spec_record
@@ -110,8 +111,9 @@ def _move_models(body: dict[str, Any], base: Path, folder: Path) -> None:
         for key in ("file", "spec", "weights"):
             if not ("application" in model and model.get(key) == "imagenet"):
                 _move_weights(model, key, base, folder)
-        if "/" in str(model.get("preset", "")) and "://" not in model["preset"]:
-            _move_weights(model, "preset", base, folder)
+        for key in ("preset", *PRESET_PARTS):
+            if "/" in str(model.get(key, "")) and "://" not in model[key]:
+                _move_weights(model, key, base, folder)
         _move_models(model, base, folder)
 
 

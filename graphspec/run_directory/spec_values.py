@@ -28,13 +28,16 @@ from graphspec.language.graph import (
     ObjectLayer,
     Plugin,
     PresetModel,
+    PresetPreprocessor,
     Step,
 )
 from graphspec.language.objects import Object, Weights
 from graphspec.language.schema import CheckpointModel, TrainingModel
 from graphspec.language.schema.model import BALANCED
 from graphspec.language.schema.part import Part
+from graphspec.shapes.presets import PART_FILES
 from graphspec.sources import DataSource, Split
+from graphspec.sources.fingerprint import sha256 as file_hash
 from graphspec.spec import Spec
 
 FORM = 1
@@ -44,6 +47,7 @@ EPOCHS = "training.epochs"
 _STAGE_EPOCHS = re.compile(r"training\.stages\[(\d+)\]\.epochs")
 _MAX_CONFIG = 2**26
 """Bytes of the configuration of a saved model."""
+_MAX_ASSETS = 100
 _NO_TRAINING = ("data.test.",)
 _BUDGET = ("search.trials", "search.timeout")
 _ADDED = ("drop_remainder", "stages", "learning_rate_multipliers")
@@ -255,8 +259,11 @@ class _ValueCollector:
             if layer.taps:
                 self.values[f"{path}.taps"] = [tap.text for tap in layer.taps]
             if layer.path is not None:
-                is_preset = isinstance(layer, PresetModel)
-                self.values[f"{path}.layers"] = _preset_layers(layer.path) if is_preset else _layers_of(layer.path)
+                if isinstance(layer, PresetPreprocessor):
+                    self.values[f"{path}.files"] = _preset_files(layer.path)
+                else:
+                    is_preset = isinstance(layer, PresetModel)
+                    self.values[f"{path}.layers"] = _preset_layers(layer.path) if is_preset else _layers_of(layer.path)
         if layer.weights is not None:
             self.add(f"{path}.weights", layer.weights)
         if not layer.trainable:
@@ -286,6 +293,16 @@ def _preset_layers(folder: Path) -> str | None:
         with open_file(folder / "config.json") as file:
             return sha256_of({"config": json.loads(file.read(_MAX_CONFIG))["config"]})
     except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        return None
+
+
+def _preset_files(folder: Path) -> str | None:
+    """Return the SHA-256 of the files that preprocessors of a preset are made from, or None if unreadable."""
+    try:
+        names = [each for each in PART_FILES.values() if (folder / each).exists()]
+        names += sorted(str(each.relative_to(folder)) for each in (folder / "assets").glob("*/*"))[:_MAX_ASSETS]
+        return sha256_of({name: file_hash(folder / name) for name in names})
+    except (OSError, ValueError):
         return None
 
 

@@ -18,7 +18,7 @@ from graphspec.diagnostics.rules import NO_BATCH
 from graphspec.diagnostics.shape_text import shape_text
 from graphspec.language.batchless import Kind, Kinds
 from graphspec.language.feed import Feed, Reference
-from graphspec.language.graph import ExternalModel, Graph, Input, Layer, NestedModel, Node
+from graphspec.language.graph import ExternalModel, Graph, Input, Layer, NestedModel, Node, PresetPreprocessor
 from graphspec.language.traversal import size_of
 from graphspec.shapes.binding import bind
 from graphspec.shapes.call import SHAPE_RULES, Call, Refusal, ShapeRule
@@ -27,6 +27,7 @@ from graphspec.shapes.lost_masks import Frame, Watch
 from graphspec.shapes.masks import masked
 from graphspec.shapes.model_inputs import by_input, cast_input
 from graphspec.shapes.origins import origins
+from graphspec.shapes.presets import prepared
 from graphspec.shapes.saved import read_saved
 from graphspec.shapes.tensor import (
     UNKNOWN,
@@ -249,6 +250,8 @@ class _Walk:
 
     def call(self, layer: Layer, value: Value, keywords: dict[str, Any], *, listed: bool = False) -> Value:
         """Return the output of `layer` for `value`. Raises _Unfit where Keras would refuse."""
+        if isinstance(layer, PresetPreprocessor):
+            return self.prepared(layer, value)
         if isinstance(layer, ExternalModel):
             return self.saved(layer, value)
         if isinstance(layer, NestedModel):
@@ -299,6 +302,13 @@ class _Walk:
         finally:
             self.watch = watch
             del self.shapes.findings[said:]
+
+    def prepared(self, layer: PresetPreprocessor, value: Value) -> Value:
+        """Return what the preprocessor of a preset makes of text or images. Raises _Unfit where it takes none such."""
+        try:
+            return prepared(layer, value)
+        except Refusal as refusal:
+            raise _Unfit(refusal, layer) from None
 
     def model(self, layer: Layer, graph: Graph, value: Value) -> Value:
         """Return the output of a model: its nodes are walked again with the shapes of its inputs."""

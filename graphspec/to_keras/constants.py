@@ -6,6 +6,7 @@ symbolic tensor is needed, the array is added to a zero that an input gives: the
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import keras
@@ -53,6 +54,7 @@ class Constants:
 
     def __init__(self) -> None:
         self._batchless: dict[int, Any] = {}
+        self._named: Counter[tuple[int, str]] = Counter()
 
     def is_batchless(self, value: Any) -> bool:
         """Return whether a tensor or an array has no batch axis."""
@@ -83,24 +85,26 @@ class Constants:
         if takes_arrays or not any(map(self.is_batchless, operands)):
             return value, call
         batched = next((each for each in operands if not self.is_batchless(each)), None)
-        count = 0
 
         def convert(each: Any) -> Any:
-            nonlocal count
             if not self.is_batchless(each) or not (is_constant(each) or isinstance(each, keras.KerasTensor)):
                 return each
-            name = f"{step.layer.name}.from_{count}" if count else f"{step.layer.name}.from"
             if batched is not None and not step.layer.is_operation:
-                count += 1
-                return for_each_sample(each, batched, name)
+                return for_each_sample(each, batched, self._stem(step, inputs))
             if not is_constant(each):
                 return each
-            count += 1
-            tensor = as_tensor(each, inputs[0], name)
+            tensor = as_tensor(each, inputs[0], self._stem(step, inputs))
             self._batchless[id(tensor)] = tensor
             return tensor
 
         return keras.tree.map_structure(convert, value), keras.tree.map_structure(convert, call)
+
+    def _stem(self, step: Step, inputs: list[Any]) -> str:
+        """Return the beginning of names that no other operation of the model has, whose layer may be called again."""
+        stem = f"{step.layer.name}.from"
+        number = self._named[id(inputs[0]), stem]
+        self._named[id(inputs[0]), stem] += 1
+        return f"{stem}_{number}" if number else stem
 
 
 def tensors_in(operands: Any) -> list[Any]:

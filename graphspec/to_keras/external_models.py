@@ -18,12 +18,17 @@ from graphspec.diagnostics import Report, SourceText, SpecError
 from graphspec.diagnostics.rules import BAD_TAP, UNKNOWN_OBJECT
 from graphspec.diagnostics.shape_text import shape_text
 from graphspec.diagnostics.suggest import did_you_mean, one_of
-from graphspec.language.graph import ExternalModel, PresetModel
+from graphspec.language.graph import ExternalModel, PresetModel, PresetPreprocessor
+from graphspec.language.lower.presets import is_handle
 from graphspec.language.objects import Pattern
 from graphspec.to_keras.installed import missing_in_keras, refused_arguments
 from graphspec.to_keras.keras_internals import calls_of, fresh_layer_names, weightless_scope
+from graphspec.to_keras.preset_preprocessors import load_preprocessor
 from graphspec.to_keras.presets import load_preset
 from graphspec.to_keras.saved_file import by_name, load_saved
+
+_PYRAMID = "pyramid"
+"""What is listed as the class of a level of a backbone."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +39,8 @@ class Interface:
     outputs: list[str]
 
 
-def make_external(external: ExternalModel, *, weightless: bool, pretrained: bool) -> tuple[keras.Model, Interface]:
-    """Return an external model with the names of its inputs and outputs.
+def make_external(external: ExternalModel, *, weightless: bool, pretrained: bool) -> tuple[Any, Interface]:
+    """Return an external model, or the layer of a preset, with the names of its inputs and outputs.
 
     Args:
         external: the model in the graph.
@@ -45,13 +50,17 @@ def make_external(external: ExternalModel, *, weightless: bool, pretrained: bool
     Raises:
         SpecError: there is no such model, or it cannot be read.
     """
+    if isinstance(external, PresetPreprocessor):
+        return load_preprocessor(external, weightless=weightless), Interface([], [])
+    return _in_nested_form(_loaded(external, weightless=weightless, pretrained=pretrained), external)
+
+
+def _loaded(external: ExternalModel, *, weightless: bool, pretrained: bool) -> keras.Model:
     if isinstance(external, PresetModel):
-        model = load_preset(external, weightless=weightless, pretrained=pretrained)
-    elif external.path is None:
-        model = _application(external, pretrained=pretrained and not weightless)
-    else:
-        model = _from_file(external, weightless=weightless)
-    return _in_nested_form(model, external)
+        return load_preset(external, weightless=weightless, pretrained=pretrained)
+    if external.path is None:
+        return _application(external, pretrained=pretrained and not weightless)
+    return _from_file(external, weightless=weightless)
 
 
 def _application(external: ExternalModel, *, pretrained: bool) -> keras.Model:
@@ -107,7 +116,7 @@ def inner_layers(origin: str) -> list[tuple[str, str, str]]:
     """Return name, class and output shape of the layers of a model that can be tapped.
 
     Args:
-        origin: `application:NAME`, or the path of a saved model.
+        origin: `application:NAME`, `preset:FOLDER` or `preset:HANDLE`, or the path of a saved model.
 
     Raises:
         SpecError: There is no such model, or it cannot be read.
@@ -122,21 +131,35 @@ def inner_layers(origin: str) -> list[tuple[str, str, str]]:
             expected=f"a function of `keras.applications`, of Keras {catalog.keras_version()}",
             help=did_you_mean(name, catalog.applications(), f"it has {one_of(catalog.applications(), 8)}"),
         )
-    path = None if is_application else Path(origin)
-    external = ExternalModel(span=span, source=name if is_application else origin, source_span=span, path=path)
+    external: ExternalModel
+    if kind == "preset" and name:
+        external = PresetModel(span=span, source=name, source_span=span, path=None if is_handle(name) else Path(name))
+    else:
+        path = None if is_application else Path(origin)
+        external = ExternalModel(span=span, source=name if is_application else origin, source_span=span, path=path)
     external.name = "model"
     with weightless_scope():
-        model = _application(external, pretrained=False) if is_application else _from_file(external, weightless=True)
+        model = _loaded(external, weightless=True, pretrained=False)
     classes = {layer.name: type(layer).__name__ for layer in model.layers}
-    return [(key, classes[key], shape_text(tuple(tensor.shape))) for key, tensor in tappable(model).items()]
+    return [
+        (key, classes.get(key, _PYRAMID), shape_text(tuple(tensor.shape))) for key, tensor in tappable(model).items()
+    ]
 
 
 def tappable(model: keras.Model) -> dict[str, Any]:
-    """Return the tensors inside a model that can be outputs, by the names of their layers."""
-    found = {}
+    """Return the tensors inside a model that can be outputs, by the names of their layers.
+
+    The levels of a backbone of KerasHub come first, by their names, such as `P3`.
+    """
+    found: dict[str, Any] = dict(getattr(model, "pyramid_outputs", {}))
     for layer in model.layers:
         calls = calls_of(layer)
-        if len(calls) == 1 and len(calls[0].output_tensors) == 1 and not isinstance(layer, keras.layers.InputLayer):
+        if (
+            layer.name not in found
+            and len(calls) == 1
+            and len(calls[0].output_tensors) == 1
+            and not isinstance(layer, keras.layers.InputLayer)
+        ):
             found[layer.name] = calls[0].output_tensors[0]
     return found
 

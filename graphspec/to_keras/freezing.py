@@ -129,9 +129,9 @@ def _paths(built: Built) -> Iterator[tuple[str, Any]]:
             yield from _nested_layers(built.layers[layer], f"{path}/")
 
 
-def _nested_layers(model: keras.Model, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield the layers of a model, at any depth of nested models, with their paths."""
-    for layer in model.layers:
+def _nested_layers(model: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the layers of a model, at any depth of nested models, with their paths; none of a preprocessor."""
+    for layer in model.layers if isinstance(model, keras.Model) else ():
         yield f"{prefix}{layer.name}", layer
         if isinstance(layer, keras.Model):
             yield from _nested_layers(layer, f"{prefix}{layer.name}/")

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import importlib
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,8 @@ from graphspec.to_keras.keras_internals import fresh_layer_names
 from graphspec.to_keras.keras_messages import reason
 from graphspec.to_keras.saved_file import check_size, max_unpacked, refuse_code
 
-_MAX_CONFIG = 64 * 2**20
+MAX_OBJECT = 64 * 2**20
+"""Bytes of a file of JSON that is read."""
 _SHARDS = "model.weights.json"
 _FILES = ["*.json", "*.h5", "assets/*"]
 """The files of a preset on Hugging Face, beside which there may be others."""
@@ -42,18 +45,23 @@ def load_preset(preset: PresetModel, *, weightless: bool, pretrained: bool) -> k
         SpecError: KerasHub is not installed, or there is no such preset, or it would run code.
     """
     hub = import_hub("this model is a preset of KerasHub", preset.source_span)
-    folder = _folder(preset, hub, fetches=not weightless)
-    try:
-        config = _config(folder)
-        backbone: Any = keras.saving.get_registered_object(str(config.get("registered_name")))
-        if not _is_backbone(backbone, hub):
-            raise ValueError(f"its {PRESET_CONFIG} describes no backbone of KerasHub {hub.__version__}")
+    folder = folder_of(preset, hub, fetches=not weightless)
+    with preset_errors(preset):
+        config = read_object(folder, PRESET_CONFIG)
+        backbone = backbone_of(config, hub)
         refuse_code(config, preset.source, preset.source_span)
         loads = pretrained and not weightless
         if loads:
             check_size(config, _check_weights(folder))
         with fresh_layer_names():
             return backbone.from_preset(str(folder), load_weights=loads)
+
+
+@contextmanager
+def preset_errors(preset: PresetModel) -> Iterator[None]:
+    """Raise SpecError at the preset for every other error that reading it raises."""
+    try:
+        yield
     except SpecError:
         raise
     except Exception as error:
@@ -66,19 +74,23 @@ def load_preset(preset: PresetModel, *, weightless: bool, pretrained: bool) -> k
         ) from error
 
 
-def _is_backbone(found: Any, hub: Any) -> bool:
-    return isinstance(found, type) and issubclass(found, hub.models.Backbone)
+def backbone_of(config: dict[str, Any], hub: Any) -> Any:
+    """Return the class of the backbone that a configuration describes. Raises ValueError if there is none."""
+    found: Any = keras.saving.get_registered_object(str(config.get("registered_name")))
+    if not (isinstance(found, type) and issubclass(found, hub.models.Backbone)):
+        raise ValueError(f"its {PRESET_CONFIG} describes no backbone of KerasHub {hub.__version__}")
+    return found
 
 
-def _config(folder: Path) -> dict[str, Any]:
-    """Return the configuration of a preset. Raises ValueError for another file."""
-    with open_file(folder / PRESET_CONFIG) as file:
-        text = file.read(_MAX_CONFIG + 1)
-    if len(text) > _MAX_CONFIG:
-        raise ValueError(f"its {PRESET_CONFIG} is too large")
+def read_object(folder: Path, name: str) -> dict[str, Any]:
+    """Return the serialised object of KerasHub in a file of a preset. Raises ValueError for another file."""
+    with open_file(folder / name) as file:
+        text = file.read(MAX_OBJECT + 1)
+    if len(text) > MAX_OBJECT:
+        raise ValueError(f"its {name} is too large")
     config = json.loads(text)
     if not isinstance(config, dict) or not str(config.get("registered_name")).startswith(HUB_OBJECTS):
-        raise ValueError(f"its {PRESET_CONFIG} is not of KerasHub")
+        raise ValueError(f"its {name} is not of KerasHub")
     return config
 
 
@@ -86,7 +98,7 @@ def _check_weights(folder: Path) -> int:
     """Return the bytes that the weights of a preset may unpack to. Raises an exception of any type if unsafe."""
     if (folder / _SHARDS).exists():
         with open_file(folder / _SHARDS) as file:
-            shards = json.loads(file.read(_MAX_CONFIG))["weight_map"].values()
+            shards = json.loads(file.read(MAX_OBJECT))["weight_map"].values()
         names = {name for each in shards for name in (each if isinstance(each, list) else [each])}
         if any(Path(name).name != name for name in names):
             raise ValueError(f"its {_SHARDS} leads out of the folder")
@@ -97,7 +109,7 @@ def _check_weights(folder: Path) -> int:
     return unpacked
 
 
-def _folder(preset: PresetModel, hub: Any, *, fetches: bool) -> Path:
+def folder_of(preset: PresetModel, hub: Any, *, fetches: bool) -> Path:
     """Return the folder of a preset, fetched if need be. Raises SpecError if there is none."""
     if preset.path is not None:
         if not is_file(preset.path / PRESET_CONFIG):

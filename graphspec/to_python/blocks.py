@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 from graphspec.language.expand.variables import Variables
 from graphspec.language.feed import Reference
@@ -120,10 +121,17 @@ def _defaults(frame: Frame, use: SourceUse, params: dict[str, str]) -> dict[str,
         if inside is None:
             raise DifferentError
         try:
-            found[param] = translate(inside, frame.identify)
+            found[param] = translate(inside, partial(_outside, frame, param))
         except UntranslatableError:
             raise DifferentError from None
     return found
+
+
+def _outside(frame: Frame, param: str, name: str) -> str | None:
+    """Return the identifier of a name in the default of a parameter; its own name is that of a variable outside."""
+    if name != param:
+        return frame.identify(name)
+    return frame.constants.name(frame.variables, name) if frame.variables is not None else None
 
 
 def _result_variable(frame: Frame, node: SourceNode, nodes: list[SourceNode], inputs: dict[str, str]) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from graphspec.diagnostics import Span
 from graphspec.language.document.tree import Mapping
 from graphspec.language.feed import Reference
-from graphspec.language.graph import Graph, KerasLayer, Layer, Step
+from graphspec.language.graph import Graph, KerasLayer, Layer, PresetModel, Step
 from graphspec.language.source_nodes import SourceNode, SourceUse
 from graphspec.to_python.batchless import Batchless
 from graphspec.to_python.frame import DifferentError, Frame
@@ -155,6 +155,8 @@ class Body:
         if reference.output is not None:
             return f"{variable}[{literal_text(reference.output)}]"
         assert reference.index is not None
+        if names is None and isinstance(layer, PresetModel):
+            return f"list({variable}.values())[{reference.index}]"
         return f"{variable}[{literal_text(names[reference.index]) if names else reference.index}]"
 
     def _last_layer(self, name: str) -> Layer | None:

@@ -12,12 +12,14 @@ from graphspec.language.document.tree import Mapping
 from graphspec.language.feed import Reference
 from graphspec.language.graph import KerasLayer, Layer, Operation, Step
 from graphspec.language.objects import Object
+from graphspec.language.slices import KEY
 from graphspec.language.source_nodes import SourceNode, SourceUse
 from graphspec.to_python.batchless import Batchless, as_constant, for_step
 from graphspec.to_python.calls import Operand, as_expression, call_layer, call_operation
 from graphspec.to_python.constants import whole_expression
 from graphspec.to_python.expressions import plus
 from graphspec.to_python.frame import DifferentError, Frame, beside, written_steps
+from graphspec.to_python.keys import python_key
 from graphspec.to_python.objects import Objects
 from graphspec.to_python.repeats import Names, numbered
 from graphspec.to_python.source import Assign, Call, Expression, For, If, Items, Statement, Text, flat
@@ -337,15 +339,14 @@ class Chain:
             for each in operations.values()
         ):
             raise DifferentError
-        return {
-            name: self.writer.objects.argument(
-                {number: each.arguments[name] for number, each in operations.items()},
-                first.object,
-                name,
-                as_tuple=name not in entry.tensors,
-            )
-            for name in first.arguments
-        }
+        found: dict[str, Expression] = {}
+        for name in first.arguments:
+            values = {number: each.arguments[name] for number, each in operations.items()}
+            is_tuple = name not in entry.tensors
+            found[name] = self.writer.objects.argument(values, first.object, name, as_tuple=is_tuple)
+            if (entry.name, name) == KEY:
+                found[name] = python_key(found[name], list(values.values()))
+        return found
 
 
 def _prefix_or_name(item: Step | SourceUse) -> str:

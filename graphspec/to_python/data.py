@@ -230,28 +230,56 @@ class _SplitWriter:
             items.append((literal(name), value))
         yield Assign("weights", Pairs(tuple(items)))
         for name in trained if self.split.name == "train" else ():
-            yield from self._by_class(name, self.graph.outputs[name])
+            yield from _by_class(name, self.graph.outputs[name], self.kept)
 
-    def _by_class(self, name: str, output: Output) -> Iterator[Statement]:
-        """Yield the statement that weighs the samples that are trained on by their class."""
-        if not output.weighs_classes:
-            return
-        weights, target = f"weights[{literal_text(name)}]", f"targets[{literal_text(name)}]"
-        ignored = ignored_class(output)
+
+def weights_of_arrays(graph: Graph, *, is_always: bool) -> list[Statement]:
+    """Return the statements that complete the weights which a caller gives for the samples of arrays.
+
+    Args:
+        graph: The graph, whose outputs may weigh classes.
+        is_always: There have to be weights, whether the caller gives any or not.
+    """
+    weighing = {name: output for name, output in graph.outputs.items() if output.weighs_classes}
+    ones = "{each: np.ones(len(targets[each])) for each in targets}"
+    if weighing or is_always:
         lines = [
-            f"classes = {target}.reshape(len({target}), -1)",
-            "classes = classes.argmax(axis=1) if classes.shape[1] > 1 else classes[:, 0]",
-            f"kept = {self.kept or 'np.arange(len(classes))'}",
-            *([f"kept = kept[classes[kept] != {ignored}]"] if ignored is not None and output.is_balanced else []),
-            *(f"{weights}[kept[classes[kept] == {each}]] *= {by!r}" for each, by in output.class_weight.items()),
+            f"weights = {ones}",
+            "for each, values in (sample_weight or {}).items():",
+            "    weights[each] = weights[each] * values",
         ]
-        if output.is_balanced:
-            lines += [
-                "known, counts = np.unique(classes[kept], return_counts=True)",
-                "for index, number in zip(known, counts):",
-                f"    {weights}[kept[classes[kept] == index]] *= len(kept) / (len(known) * number)",
-            ]
-        yield Lines("\n".join(lines))
+    else:
+        lines = [
+            "weights = None",
+            "if sample_weight:  # Keras wants weights for each output",
+            f"    weights = {ones} | sample_weight",
+        ]
+    statements: list[Statement] = [Lines("\n".join(lines))]
+    for name, output in weighing.items():
+        statements += _by_class(name, output, "")
+    return statements
+
+
+def _by_class(name: str, output: Output, kept: str) -> Iterator[Statement]:
+    """Yield the statement that weighs the samples that are trained on by their class."""
+    if not output.weighs_classes:
+        return
+    weights, target = f"weights[{literal_text(name)}]", f"targets[{literal_text(name)}]"
+    ignored = ignored_class(output)
+    lines = [
+        f"classes = {target}.reshape(len({target}), -1)",
+        "classes = classes.argmax(axis=1) if classes.shape[1] > 1 else classes[:, 0]",
+        f"kept = {kept or 'np.arange(len(classes))'}",
+        *([f"kept = kept[classes[kept] != {ignored}]"] if ignored is not None and output.is_balanced else []),
+        *(f"{weights}[kept[classes[kept] == {each}]] *= {by!r}" for each, by in output.class_weight.items()),
+    ]
+    if output.is_balanced:
+        lines += [
+            "known, counts = np.unique(classes[kept], return_counts=True)",
+            "for index, number in zip(known, counts):",
+            f"    {weights}[kept[classes[kept] == index]] *= len(kept) / (len(known) * number)",
+        ]
+    yield Lines("\n".join(lines))
 
 
 def _method(value: Expression, name: str, *arguments: Expression) -> Call:

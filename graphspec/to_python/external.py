@@ -5,14 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from graphspec.language.graph import ExternalModel, PresetModel
+from graphspec.language.graph import ExternalModel, PresetModel, PresetPreprocessor
 from graphspec.language.objects import Weights
+from graphspec.shapes.presets import PREPROCESSOR, takes_images
 from graphspec.shapes.saved import read_saved
 from graphspec.to_python.literals import literal, literal_text
 from graphspec.to_python.source import Assign, Call, Do, Expression, Function, Pairs, Statement, Text
 
 _OWN = "output"
 """The name of the output that an application has beside those of its inner layers."""
+
+_CLASSES = {
+    "tokenizer": "tokenizers.Tokenizer",
+    "preprocessor": "models.TextClassifierPreprocessor",
+    "image_converter": "layers.ImageConverter",
+}
 
 MakePath = Callable[[Path], Expression]
 
@@ -27,11 +34,23 @@ def interface_of(model: ExternalModel) -> tuple[list[str], list[str]] | None:
 
 def external_function(model: ExternalModel, name: str, make_path: MakePath) -> Function:
     """Return the function that loads a saved model, or builds one of `keras.applications`."""
+    if isinstance(model, PresetPreprocessor):
+        return _preprocessor_function(model, name, make_path)
     if isinstance(model, PresetModel):
         source = make_path(model.path) if model.path is not None else literal(model.source)
         preset = Call(Text("str"), (source,)) if model.path is not None else source
         statements: list[Statement] = [Assign("saved", Call(Text("keras_hub.models.Backbone.from_preset"), (preset,)))]
-        tensors = (("inputs", Text("saved.input")), ("outputs", Text("saved.output")))
+        outputs_of_preset: Expression = Text("saved.output")
+        if model.taps:
+            own = "dict(saved.output) if isinstance(saved.output, dict) else {saved.output_names[0]: saved.output}"
+            statements.append(Assign("outputs", Text(own)))
+            statements.append(Assign("levels", Text('getattr(saved, "pyramid_outputs", {})')))
+            for tap in model.taps:
+                name_of_tap = literal_text(tap.text)
+                inner = f"levels[{name_of_tap}] if {name_of_tap} in levels else saved.get_layer({name_of_tap}).output"
+                statements.append(Assign(f"outputs[{name_of_tap}]", Text(inner)))
+            outputs_of_preset = Text("outputs")
+        tensors = (("inputs", Text("saved.input")), ("outputs", outputs_of_preset))
         statements.append(
             Assign("model", Call(Text("keras.Model"), (), (*tensors, ("name", Text(literal_text(model.name))))))
         )
@@ -65,6 +84,21 @@ def external_function(model: ExternalModel, name: str, make_path: MakePath) -> F
         assert isinstance(last, Assign)
         return Function(name=name, parameters=[], doc=doc, body=[*statements, Do(last.value, "return")])
     return Function(name=name, parameters=[], doc=doc, body=[*statements, *settings, Do(Text("model"), "return")])
+
+
+def _preprocessor_function(layer: PresetPreprocessor, name: str, make_path: MakePath) -> Function:
+    """Return the function that loads the tokenizer, preprocessor or image converter of a preset."""
+    place = Call(Text("str"), (make_path(layer.path),)) if layer.path is not None else literal(layer.source)
+    keywords = (
+        ("name", Text(literal_text(layer.name))),
+        *((key, literal(each)) for key, each in layer.arguments.items()),
+    )
+    made_by = _CLASSES[layer.part]
+    if layer.part == PREPROCESSOR and takes_images(layer):
+        made_by = "models.ImageClassifierPreprocessor"
+    made = Call(Text(f"keras_hub.{made_by}.from_preset"), (place,), keywords)
+    doc = f"Load the {layer.part.replace('_', ' ')} of the preset `{layer.source}` of KerasHub."
+    return Function(name=name, parameters=[], doc=doc, body=[Do(made, "return")])
 
 
 def _tensors(side: str, names: list[str]) -> Expression:

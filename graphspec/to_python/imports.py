@@ -58,6 +58,21 @@ HELPERS = {
             Do(Text("tensor"), "return"),
         ],
     ),
+    "keep_signs": Function(
+        name="keep_signs",
+        parameters=["model", "names"],
+        doc="Let layers add losses as they are. A file of the model has their absolute values, which Keras can load.",
+        body=[
+            Lines(
+                """\
+for name in names:
+    layer = model.get_layer(name)
+    config = layer.get_config()
+    layer.activity_regularizer = ops.sum
+    layer.get_config = lambda config=config: config"""
+            )
+        ],
+    ),
     "multiply_learning_rates": Function(
         name="multiply_learning_rates",
         parameters=["optimizer", "factors"],

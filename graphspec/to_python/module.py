@@ -45,7 +45,7 @@ FUNCTIONS = (
         "load_validation",
         "load_test",
     ),
-    *("multiply_learning_rates", "load_trained", "renamed", "named", "as_tensors", "FOLDER"),
+    *("keep_signs", "multiply_learning_rates", "load_trained", "renamed", "named", "as_tensors", "FOLDER"),
 )
 """The names that a module of any spec may define."""
 

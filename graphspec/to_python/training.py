@@ -14,7 +14,7 @@ from graphspec.language.objects import Object
 from graphspec.language.schema import TrainingModel
 from graphspec.language.traversal import layer_paths
 from graphspec.spec import Spec
-from graphspec.to_python.data import Loading, loading, unread
+from graphspec.to_python.data import Loading, loading, unread, weights_of_arrays
 from graphspec.to_python.external import load_weights
 from graphspec.to_python.frame import Frame, Instance
 from graphspec.to_python.freezing import learning_rate_factors, stage_freezing
@@ -100,7 +100,11 @@ class TrainingWriter:
             keywords.append(("jit_compile", literal(self.settings.jit_compile)))
         if self.settings.steps_per_execution != "auto":
             keywords.append(("steps_per_execution", self._setting("steps_per_execution")))
-        body: list[Statement] = [Do(Call(Text("model.compile"), (), tuple(keywords)))]
+        body: list[Statement] = []
+        if self.spec.graph.losses:
+            names = literal([loss.layer.name for loss in self.spec.graph.losses.values()])
+            body.append(Do(Call(Text("keep_signs"), (Text("model"), names))))
+        body.append(Do(Call(Text("model.compile"), (), tuple(keywords))))
         if self.training.multipliers:
             factors = Items(tuple(learning_rate_factors(self.spec.graph, self.training.multipliers)))
             body.append(Do(Call(Text("multiply_learning_rates"), (Text("model.optimizer"), factors))))
@@ -161,15 +165,17 @@ class TrainingWriter:
         parameters = epochs
         doc = "Train the model on the data of the spec."
         if loaded is None:
-            parameters = ["inputs", "targets", "validation_data=None", *epochs]
-            doc = "Train the model on arrays by the names of inputs and outputs.\n\n"
+            parameters = ["inputs", "targets", "validation_data=None", "sample_weight=None", *epochs]
+            doc = "Train the model on arrays, and weights of samples, by the names of inputs and outputs.\n\n"
             doc += f"They are arguments because {reason}."
         statements.append(Do(Call(Text("keras.utils.set_random_seed"), (self._setting("seed"),))))
         if settings.deterministic:
             statements.append(Do(Text("tf.config.experimental.enable_op_determinism()")))
-        names = loaded.names if loaded is not None else "inputs, targets"
+        names = loaded.names if loaded is not None else "inputs, targets, weights"
         validation: Expression | None = Text("validation_data") if loaded is None else None
-        if loaded is not None:
+        if loaded is None:
+            statements += weights_of_arrays(self.spec.graph, is_always=settings.drop_remainder)
+        else:
             statements.append(Assign(names, loaded.calls["train"]))
             if "validation" in loaded.calls:
                 validation = loaded.calls["validation"]

@@ -1,9 +1,10 @@
-"""The beginnings of nodes without `from`: constants, weights, and operations on their arguments alone."""
+"""The beginnings of nodes without `from`: constants, weights, and operations on their arguments alone.
+
+In plain Keras a constant is an array, and a weight is that of a layer with one weight. Neither needs to be saved here.
+"""
 
 from __future__ import annotations
 
-import math
-from types import SimpleNamespace
 from typing import Any
 
 import keras
@@ -12,7 +13,6 @@ import numpy as np
 from graphspec import catalog
 from graphspec.language.document.tree import Mapping, plain
 from graphspec.language.schema.model import WeightModel
-from graphspec.to_keras.constants import Constants, as_arrays, as_tensor, is_constant, tensors_in
 
 from .keras_calls import LanguageError, Named, make, operate, read_array
 from .keys import check_schema
@@ -46,22 +46,49 @@ def constant(written: Any, dtype: Any) -> Any:
     return result
 
 
+class _Weight(keras.Layer):
+    """A layer that gives its one weight. It takes an input of the model, so that its result is of the model."""
+
+    def __init__(self, shape: list[int], dtype: str | None, arguments: dict[str, Any]) -> None:
+        super().__init__(dtype=dtype)
+        self.kernel = self.add_weight(shape=tuple(shape), name="kernel", **arguments)
+
+    def call(self, source: Any) -> Any:
+        del source
+        return keras.ops.convert_to_tensor(self.kernel)
+
+
+class _Symbolic(keras.Layer):
+    """A layer that gives an array as a tensor of the model that its input is of."""
+
+    def __init__(self, array: Any) -> None:
+        super().__init__(dtype=keras.backend.standardize_dtype(array.dtype))
+        self.array = array
+
+    def call(self, source: Any) -> Any:
+        del source
+        return keras.ops.convert_to_tensor(self.array)
+
+
+class _ForEachSample(keras.Layer):
+    """A layer that gives a tensor without a batch once for each sample of another."""
+
+    def call(self, tensor: Any, batched: Any) -> Any:
+        return keras.ops.broadcast_to(tensor, (keras.ops.shape(batched)[0], *tensor.shape))
+
+
 def weight(written: Any, source: Any) -> Any:
-    """All rows of an embedding, in the shape of the weight."""
+    """The weight of a layer that has no other."""
     check_schema(WeightModel, written)
-    shape = list(written["shape"])
-    rows, columns = math.prod(shape[:-1]), shape[-1] if shape else 1
-    keywords = {
-        f"embeddings_{key}": make(f"{key}s", written[key])
+    arguments = {
+        key: make(f"{key}s", written[key])
         for key in ("initializer", "regularizer", "constraint")
         if written.get(key) is not None and not (isinstance(written[key], Mapping) and "file" in written[key])
     }
-    keywords |= {key: written[key] for key in ("dtype", "trainable") if key in written}
-    if written.get("dtype", "float32") not in ("float32", "float16", "bfloat16", "float64"):
+    dtype = written.get("dtype")
+    if dtype not in (None, "float32", "float16", "bfloat16", "float64"):
         raise LanguageError("a weight of no floats")
-    table = keras.layers.Embedding(rows, columns, **keywords)
-    result = table(as_tensor(np.arange(rows, dtype="int32"), source, f"{table.name}.rows"))
-    return keras.ops.reshape(result, shape)
+    return _Weight(written["shape"], dtype, {**arguments, "trainable": written.get("trainable", True)})(source)
 
 
 def made(name: str, arguments: Any, call: dict[str, Any]) -> Any:
@@ -71,17 +98,63 @@ def made(name: str, arguments: Any, call: dict[str, Any]) -> Any:
     return as_arrays(operate(name, arguments, Named({}), {}, listed=False, makes=True))
 
 
-def taken(constants: Constants, name: str, value: Any, call: dict[str, Any], source: Any) -> tuple[Any, dict[str, Any]]:
-    """Return the operands of a step: arrays as tensors, those without a batch once for each sample where needed."""
-    step: Any = SimpleNamespace(
-        layer=SimpleNamespace(is_operation=name.startswith("ops."), class_name=name, name="step")
-    )
-    inner = value.tensors if isinstance(value, Named) else value
-    inner, call = constants.tensors_for(step, inner, call, [source])
-    return (Named(inner) if isinstance(value, Named) else inner), call
+def is_constant(value: Any) -> bool:
+    return isinstance(value, np.ndarray)
+
+
+def as_arrays(result: Any) -> Any:
+    """What an operation made of arrays, as arrays."""
+    return keras.tree.map_structure(keras.ops.convert_to_numpy, result)
+
+
+class Batchless:
+    """The tensors of a model that come from no input."""
+
+    def __init__(self) -> None:
+        self.tensors: list[Any] = []
+
+    def holds(self, value: Any) -> bool:
+        """Whether a tensor or an array has no batch."""
+        return is_constant(value) or any(value is each for each in self.tensors)
+
+    def record(self, result: Any, taken: Any) -> None:
+        """What a step makes has no batch, if nothing that it takes has one."""
+        if all(self.holds(each) for each in operands_in(taken)):
+            self.tensors += operands_in(result)
+
+    def taken(self, name: str, value: Any, call: dict[str, Any], source: Any) -> tuple[Any, dict[str, Any]]:
+        """What a step takes: arrays as tensors of the model, and for a layer beside others once for each sample."""
+        is_named = isinstance(value, Named)
+        given = [value.tensors if is_named else value, call]
+        operands = operands_in(given)
+        is_operation = name.startswith("ops.")
+        if is_operation and all(map(is_constant, operands)):
+            return value, call
+        batched = next((each for each in operands if not self.holds(each)), None)
+
+        def convert(each: Any) -> Any:
+            if not is_operand(each) or not self.holds(each):
+                return each
+            tensor = each
+            if is_constant(each):
+                tensor = _Symbolic(each)(source)
+                self.tensors.append(tensor)
+            return tensor if is_operation or batched is None else _ForEachSample()(tensor, batched)
+
+        value, call = keras.tree.map_structure(convert, given)
+        return (Named(value) if is_named else value), call
+
+
+def is_operand(value: Any) -> bool:
+    return isinstance(value, keras.KerasTensor) or is_constant(value)
+
+
+def operands_in(given: Any) -> list[Any]:
+    """The tensors and arrays among operands and further arguments of a call."""
+    return [each for each in keras.tree.flatten(given) if is_operand(each)]
 
 
 def are_constant(value: Any, call: dict[str, Any]) -> bool:
     """Whether a step takes arrays alone."""
-    found = tensors_in([value.tensors if isinstance(value, Named) else value, call])
+    found = operands_in([value.tensors if isinstance(value, Named) else value, call])
     return bool(found) and all(map(is_constant, found))

@@ -16,9 +16,8 @@ from graphspec.language.expand import Substitution, chain_names
 from graphspec.language.expand.expressions import Value
 from graphspec.language.schema.desugar import desugar
 from graphspec.language.schema.model import BlockModel, InputModel, LossModel, NestedModelSpec, NodeModel, OutputModel
-from graphspec.to_keras.constants import Constants, as_arrays, is_constant
 
-from .beginnings import are_constant, begins, constant, made, taken, weight
+from .beginnings import Batchless, are_constant, as_arrays, begins, constant, is_constant, made, weight
 from .keras_calls import (
     LanguageError,
     Named,
@@ -77,7 +76,7 @@ class Body:
     values: dict[str, Any] = field(default_factory=dict)
     steps: list[int] = field(default_factory=lambda: [0])
     computing: list[str] = field(default_factory=list)
-    constants: Constants = field(default_factory=Constants)
+    batchless: Batchless = field(default_factory=Batchless)
     source: Any = None
 
     def __post_init__(self) -> None:
@@ -128,7 +127,7 @@ class Body:
 
     def ended(self, value: Any) -> Any:
         """An output ends in a layer of its own."""
-        if self.constants.is_batchless(value):
+        if self.batchless.holds(value):
             raise LanguageError("an output without a batch")
         if isinstance(value, _BlockOutputs):
             raise LanguageError("an output of several tensors")
@@ -177,7 +176,7 @@ class Body:
             value = constant(node["constant"], node.get("dtype"))
         elif "weight" in node:
             value = weight(node["weight"], self.source)
-            self.constants.record(value, [])
+            self.batchless.record(value, [])
         else:
             first, steps = steps[0], steps[1:]
             call = first.get("call", {}) if isinstance(first, Mapping) else {}
@@ -233,9 +232,13 @@ class Body:
         if word not in MERGES:
             raise LanguageError(f"there is no merge {word!r}")
         merge = getattr(keras.layers, MERGES[word])
+        taken, _ = self.batchless.taken(MERGES[word], value, {}, self.source)
         if isinstance(arguments, Mapping):
-            return merge(**{**_DEFAULTS.get(word, {}), **plain(arguments)})(value)
-        return (merge(**_DEFAULTS.get(word, {})) if arguments is None else merge(plain(arguments)))(value)
+            result = merge(**{**_DEFAULTS.get(word, {}), **plain(arguments)})(taken)
+        else:
+            result = (merge(**_DEFAULTS.get(word, {})) if arguments is None else merge(plain(arguments)))(taken)
+        self.batchless.record(result, value)
+        return result
 
     def step(self, written: Any, value: Any, *, listed: bool) -> Any:
         """One step, `repeat` times."""
@@ -271,9 +274,9 @@ class Body:
         found = self.scope.find(name)
         if found is not None and found[1] == "blocks":
             return self.block(found[0], found[2], arguments, value, call)
-        value, call = taken(self.constants, name, value, call, self.source)
+        value, call = self.batchless.taken(name, value, call, self.source)
         result = self.applied(name, arguments, value, call, listed=listed)
-        self.constants.record(result, [value.tensors if isinstance(value, Named) else value, call])
+        self.batchless.record(result, [value.tensors if isinstance(value, Named) else value, call])
         return result
 
     def applied(self, name: str, arguments: Any, value: Any, call: dict[str, Any], *, listed: bool) -> Any:
@@ -305,7 +308,7 @@ class Body:
 
     def nested(self, written: Any) -> Nested:
         """A declared model."""
-        if isinstance(written, Mapping) and any(key in written for key in ("file", "spec", "application")):
+        if isinstance(written, Mapping) and any(key in written for key in ("file", "application")):
             return read_model(written, self.folder)
         check_keys(written, NestedModelSpec)
         if not isinstance(written.get("trainable", True), bool):
@@ -347,7 +350,7 @@ class Body:
         declaring.using.append(block)
         inside = Body(
             *(_filled_in(declaring, block, given), _inner(declaring), self.folder, bound, self.steps),
-            constants=self.constants,
+            batchless=self.batchless,
             source=self.source,
         )
         outputs = {name: inside.value(name) for name in (*inside.parts["graph"], *inside.parts["outputs"])}

@@ -221,20 +221,48 @@ def _tupled(value: Any) -> Any:
 
 
 def read_model(written: Mapping, folder: Path) -> Nested:
-    """A saved model, as Keras reads it, without weights: of one input and one output, as the shipped specs use."""
-    if not isinstance(written.get("file"), str) or set(written) - {"file", "trainable", "weights"}:
-        raise LanguageError("a model from somewhere that the shipped specs do not use")
+    """A saved model, as Keras reads it, or an application of Keras, without weights, of one input and one output.
+
+    Taps are inner layers whose outputs are further outputs.
+    """
     if not isinstance(written.get("trainable", True), bool):
         raise LanguageError("`trainable` is no truth value")
+    model = _application(written) if "application" in written else _saved(written, folder)
+    takes, gives = (keras.tree.flatten(each) for each in (model.input, model.output))
+    outputs, taps = [*model.output_names], written.get("taps", [])
+    if not isinstance(taps, list) or not all(isinstance(each, str) for each in taps) or len(set(taps)) < len(taps):
+        raise LanguageError("taps are no names of layers")
+    known = {layer.name: layer for layer in model.layers}
+    if not set(taps) <= set(known):
+        raise LanguageError("there is no such layer to tap")
+    given = {**dict(zip(outputs, gives, strict=True)), **{each: known[each].output for each in taps}}
+    bare = keras.Model(takes[0], given if taps else gives[0])
+    return Nested(bare, [each.name for each in model.inputs], [*given])
+
+
+def _saved(written: Mapping, folder: Path) -> keras.Model:
+    """A model of a file."""
+    if not isinstance(written.get("file"), str) or set(written) - {"file", "trainable", "weights", "taps"}:
+        raise LanguageError("a model from somewhere that the shipped specs do not use")
     path = folder / written["file"]
     if not path.is_file():
         raise LanguageError(f"there is no file {path}")
     with zipfile.ZipFile(path) as archive:
         config = json.loads(archive.read("config.json"))
-    model = keras.saving.deserialize_keras_object({**config, "compile_config": None}, safe_mode=True)
-    takes, gives = (keras.tree.flatten(each) for each in (model.input, model.output))
-    bare = keras.Model(takes[0], gives[0])
-    return Nested(bare, [each.name for each in model.inputs], list(model.output_names))
+    return keras.saving.deserialize_keras_object({**config, "compile_config": None}, safe_mode=True)
+
+
+def _application(written: Mapping) -> keras.Model:
+    """A model that a function of `keras.applications` makes."""
+    function = getattr(keras.applications, str(written["application"]), None)
+    if not inspect.isfunction(function):
+        raise LanguageError(f"there is no application `{written['application']}`")
+    arguments = {key: _tupled(plain(each)) for key, each in written.items()}
+    return function(**{key: each for key, each in arguments.items() if key not in _BESIDE}, weights=None)
+
+
+_BESIDE = ("application", "taps", "trainable", "weights")
+"""Keys of a model that are no arguments of its function."""
 
 
 def is_tensor(value: Any) -> bool:

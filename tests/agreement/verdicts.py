@@ -34,6 +34,8 @@ ON_PURPOSE: tuple[tuple[str, str, str], ...] = (
     ("GS308", "", "a merge of one tensor merges nothing"),
     ("GS405", "the input .* of the model", "a model is given another shape than it declares: Keras leaves out a "
      "last axis of 1, builds, and fails at the first batch"),
+    ("GS430", "broadcasts .* over the batch", "what has no batch meets the batch as an axis: Keras builds it, and "
+     "mixes samples or fails"),
     ("GS435", "", "a trained output has lost the batch: Keras builds it, and fails at the first batch"),
     ("GS436", "", "a trained output of whole numbers has no gradient: Keras builds it, and trains nothing"),
     ("GS501", "", "an output has no loss: Keras silently never trains it"),

@@ -99,6 +99,20 @@ def test_documentation_of_arguments_ends_with_a_sentence() -> None:
             assert line.endswith((".", "`", ")")), (name, argument, line)
 
 
+@pytest.mark.parametrize(
+    ("kind", "name", "argument", "end"),
+    [
+        ("metrics", "BinaryAccuracy", "threshold", "are 1 or 0."),
+        ("ops", "ops.top_k", "sorted", "Defaults to `True`."),
+        ("losses", "Circle", "margin", "down weighted and positive are up weighted."),
+        ("optimizers", "Muon", "nesterov", "Nesterov-style momentum"),
+    ],
+)
+def test_documentation_goes_on_at_the_same_depth(kind: Kind, name: str, argument: str, end: str) -> None:
+    """A line has what a docstring says in lines that are not indented below its argument."""
+    assert catalog.argument_docs(kind, name)[argument].endswith(end)
+
+
 def test_refused_names_exist() -> None:
     """What is refused for carrying code, or for being a base, is in Keras: else it would be refused for nothing."""
     known = {entry.name for entry in entries()}

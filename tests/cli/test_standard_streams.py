@@ -95,9 +95,7 @@ ODD = {
     "ascii": "PYTHONIOENCODING=ascii {}",
     "utf-16": "PYTHONIOENCODING=utf-16 {}",
     "the C locale": "LC_ALL=C LANG=C PYTHONCOERCECLOCALE=0 PYTHONUTF8=0 {}",
-    "a dumb terminal": "TERM=dumb {}",
     "a narrow terminal": "COLUMNS=1 LINES=1 {}",
-    "no width": "COLUMNS=0 {}",
     "a colourful log": "FORCE_COLOR=1 COLUMNS=3 {}",
 }
 

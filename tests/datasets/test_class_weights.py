@@ -15,9 +15,11 @@ from click.testing import CliRunner
 
 import graphspec
 from graphspec.cli import main
+from graphspec.cli._verify_resume import differences
 from graphspec.datasets.class_weights import class_weights
 from graphspec.datasets.samples import read_training_data
 from graphspec.editor.json_schema import language_schema
+from tests.killed import killed_at
 
 Write = Callable[..., Path]
 
@@ -117,6 +119,21 @@ def test_resuming_is_exact(write: Write, files: Path) -> None:
     assert [row["loss"] for row in resumed.metrics] == [row["loss"] for row in whole.metrics]
     for one, other in zip(final_weights(whole), final_weights(resumed), strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def test_killed_within_an_epoch(write: Write, files: Path) -> None:
+    """A training that was killed between two of its steps goes on with the same weights, to the same result.
+
+    It has two losses: TensorFlow adds up three in another order with each training of a process.
+    """
+    text = spec(write).read_text(encoding="utf-8").replace(", size: yes.npy", "")
+    path = write("\n".join(line for line in text.splitlines() if "  size:" not in line), "two.yaml")
+    overrides = ["training.checkpoint={every: 1 steps, keep: 20}", "training.epochs=2"]
+    whole = graphspec.train(path, overrides=overrides, run_dir=files / "whole")
+    for step in (1, 5):  # of three an epoch
+        killed = killed_at(whole, step, files / f"killed_{step}")
+        graphspec.resume(killed)
+        assert list(differences(whole.path, killed)) == []
 
 
 @pytest.mark.parametrize("validation", ["", "validation: {split: 0.4}"])

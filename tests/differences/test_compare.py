@@ -314,6 +314,23 @@ def test_inputs_and_outputs_are_matched_by_what_they_are() -> None:
     assert lines(only(wider).changes) == [("argument", "shape", [8], [9])]
 
 
+def test_losses_show_what_the_spec_writes_of_them() -> None:
+    """A changed loss shows its weight, an added one its own steps, and none the steps that the language adds."""
+
+    def penalised(weight: float, *more: str, rate: float = 0.1) -> Tree:
+        losses = {"size": {"from": "last", "apply": [{"Dropout": rate}, "ops.square"], "weight": weight}}
+        further = {name: {"from": "last", "apply": "ops.abs"} for name in more}
+        return model({"last": {"from": "x", "apply": dense(1)}}, losses=losses | further)
+
+    change = only(difference(penalised(0.1), penalised(0.5)))
+    assert (change.part, change.name) == ("losses", "size")
+    assert lines(change.changes) == [("argument", "weight", 0.1, 0.5)]
+    change = only(difference(penalised(0.1), penalised(1, rate=0.2)))
+    assert lines(change.changes) == [("argument", "apply[0].Dropout.rate", 0.1, 0.2), ("argument", "weight", 0.1, 1.0)]
+    added = only(difference(penalised(0.1), penalised(0.1, "other")))
+    assert (added.status, added.part, added.layers) == ("added", "losses", ("ops.abs",))
+
+
 def residual(uses: list[Any], kernel: int = 3, **block: Any) -> Tree:
     steps = [{"Dense": {"units": "${units}", "activation": "relu"}}, {"Dropout": "${rate}"}, {"Dense": 8}]
     steps += [{"Dense": 8}] * (kernel - 3)

@@ -1,6 +1,7 @@
 """Train a spec on one device and on several logical ones of this process.
 
-Arguments: the number of devices, the folder, and overrides, before which `again` trains a second time on the devices.
+Arguments: the number of devices, the folder, and overrides. Before these, `again` trains a second time on the devices,
+`after_another` trains another model on them first.
 """
 
 from __future__ import annotations
@@ -16,8 +17,11 @@ DEVICES, FOLDER, *OVERRIDES = sys.argv[1:]
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * int(DEVICES))
 spec = Path(FOLDER) / "two_heads.yaml"
-names = ["mirrored", *(["again"] if OVERRIDES[:1] == ["again"] else [])]
-overrides = OVERRIDES[len(names) - 1 :]
-graphspec.train(spec, overrides=overrides, run_dir=Path(FOLDER) / "one")
-for name in names:
-    graphspec.train(spec, overrides=["training.distribute=mirrored", *overrides], run_dir=Path(FOLDER) / name)
+wish = OVERRIDES.pop(0) if OVERRIDES[:1] in (["again"], ["after_another"]) else ""
+mirrored = ["training.distribute=mirrored", *OVERRIDES]
+graphspec.train(spec, overrides=OVERRIDES, run_dir=Path(FOLDER) / "one")
+if wish == "after_another":
+    wider = [*mirrored, "graph.hidden.apply=[{Dense: 11}, {Dense: 8}]", "training.epochs=1"]
+    graphspec.train(spec, overrides=wider, run_dir=Path(FOLDER) / "another")
+for name in ("mirrored", "again") if wish == "again" else ("mirrored",):
+    graphspec.train(spec, overrides=mirrored, run_dir=Path(FOLDER) / name)

@@ -87,6 +87,18 @@ def test_killed_worker_stops_the_job(tmp_path: Path) -> None:
     assert {text for _, _, text in FakeJob(tmp_path, 3).notes("signals")} == {"SIGTERM"}
 
 
+def test_worker_that_fails_before_all_meet_is_not_waited_for(tmp_path: Path) -> None:
+    """The others wait for it to start, minutes if need be; they are stopped at once, and the message is its own."""
+    imports = "from graphspec.distribution.cluster import Cluster; from graphspec.distribution.lobby import meet; "
+    waits = f"{imports}note('ready', ''); meet(Cluster.from_environment(), print, 600.0)"
+    plan = {"1": "wait_for('ready', 2); print('no such GPU', flush=True); sys.exit(3)", "other": waits}
+    begin = time.monotonic()
+    message = refused(FakeJob(tmp_path, 3, plan))
+    assert "worker 1 of 3 failed with exit status 3" in message
+    assert "| no such GPU" in message
+    assert time.monotonic() - begin < 20
+
+
 def test_deaf_workers_are_killed(tmp_path: Path) -> None:
     """After a bounded time, with the processes that they have started."""
     child = "import subprocess; note('child', str(subprocess.Popen(['sleep', '600']).pid)); "

@@ -26,11 +26,13 @@ def test_two_devices_equal_one(tmp_path: Path) -> None:
     """Losses and metrics agree to 6 digits, weights to 1e-6.
 
     With two inputs, two outputs, weights, clipping, a last batch of one row, validation, a falling learning rate, and
-    losses of the graph: one number a row, and their mean.
+    losses of the graph: one number a row, and their mean. In the same process the devices have trained another model.
     """
     write_data(tmp_path)
     squares = "{from: hidden, apply: [ops.square, {ops.mean: {axis: -1}}], weight: 0.3}"
-    _train(tmp_path, 2, f"losses={{small: {squares}, even: {{from: read, apply: ops.mean, weight: 2.0}}}}")
+    _train(
+        tmp_path, 2, "after_another", f"losses={{small: {squares}, even: {{from: read, apply: ops.mean, weight: 2.0}}}}"
+    )
     assert_equal_to_rounding(tmp_path / "one", tmp_path / "mirrored")
 
 

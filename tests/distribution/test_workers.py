@@ -29,17 +29,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
-def test_two_workers_equal_one_process(folder: Path) -> None:
-    """Losses agree to 6 digits, weights to 1e-6; only the chief has written."""
-    assert_equal_to_rounding(folder / "one", folder / "two")
-    assert (folder / "two" / "model.keras").exists()
-
-
-@pytest.mark.slow
 def test_four_workers_equal_one_process(folder: Path) -> None:
-    """So do four, which get no row each of a last batch of one."""
+    """Losses agree to 6 digits, weights to 1e-6, though three have no row of a last batch; the chief alone writes."""
     train(folder, 4, SPEC, *MULTI_WORKER, "--set", "training.epochs=4", "--run-dir", "four", "--quiet")
     assert_equal_to_rounding(folder / "one", folder / "four")
+    assert (folder / "four" / "model.keras").exists()
 
 
 @pytest.mark.slow

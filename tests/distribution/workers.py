@@ -16,6 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
+from tests.forked import Forked
+
 HERE = Path(__file__).parent
 SPEC = "two_heads.yaml"
 MULTI_WORKER = ("--set", "training.distribute=multi_worker")
@@ -49,7 +51,7 @@ def free_ports(count: int) -> list[int]:
 class Worker:
     """A running or ended worker, with its output in `log`."""
 
-    process: subprocess.Popen[bytes]
+    process: subprocess.Popen[bytes] | Forked
     log: Path
 
     @property
@@ -79,13 +81,17 @@ def workers(
     started = []
     try:
         for index, command in enumerate(commands):
-            config = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
+            cluster = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
+            variables = {"TF_CONFIG": json.dumps(cluster)}
             log = folder / f"worker-{index}-{time.monotonic_ns()}.log"
+            if not prefixes:
+                started.append(Worker(Forked(*command, folder=folder, variables=variables, log=log), log))
+                continue
             with open(log, "wb") as output:
                 process = subprocess.Popen(
-                    [*(prefixes[index] if prefixes else ()), sys.executable, "-m", "graphspec", *command],
+                    [*prefixes[index], sys.executable, "-m", "graphspec", *command],
                     cwd=folder,
-                    env={**os.environ, "TF_CONFIG": json.dumps(config)},
+                    env={**os.environ, **variables},
                     stdin=subprocess.DEVNULL,
                     stdout=output,
                     stderr=subprocess.STDOUT,

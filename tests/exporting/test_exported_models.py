@@ -14,6 +14,7 @@ from ai_edge_litert.interpreter import Interpreter
 import graphspec
 from graphspec.exporting import FORMATS
 from graphspec.to_keras import build_model
+from tests.zoo.small_trainings import small
 
 from .exports import call, chain, is_close, refusal, saved
 
@@ -155,7 +156,7 @@ def test_mixed_precision(write: Write, tmp_path: Path) -> None:
 )
 def test_architectures_of_the_zoo_are_exported(tmp_path: Path, name: str, formats: tuple[str, ...]) -> None:
     """Attention, dilated convolutions, embeddings, several outputs: untrained, from a file, on random values."""
-    path = saved(tmp_path / f"{name}.keras", build_model(graphspec.load(SPECS / "zoo" / f"{name}.yaml")))
+    path = saved(tmp_path / f"{name}.keras", build_model(graphspec.load(SPECS / "zoo" / f"{name}.yaml", small(name))))
     for to in formats:
         done = graphspec.export(path, to)
         assert all(each.relative <= 1e-5 for each in done.differences.values())

@@ -30,12 +30,10 @@ QUICK = ("MobileNet",)
 SLOW = (
     "ConvNeXtTiny",
     "DenseNet121",
-    "EfficientNetB0",
     "EfficientNetV2B0",
     "InceptionResNetV2",
     "InceptionV3",
     "MobileNetV2",
-    "MobileNetV3Large",
     "MobileNetV3Small",
     "NASNetMobile",
     "ResNet50",

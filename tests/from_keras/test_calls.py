@@ -84,7 +84,7 @@ def test_outputs_of_nested_models_are_counted_as_keras_does(call: int, tmp_path:
         ([1, 2, 3, 0.5], "int32", False),
         ([True], "float32", False),
         (1, "bool", False),
-        (0.5, "float16", False),
+        (0.5, "float16", True),
     ],
 )
 def test_constants_keep_their_values(value: Any, dtype: str, is_sound: bool, tmp_path: Path) -> None:

@@ -87,8 +87,8 @@ def test_decompiling_executes_nothing(archives: bool, made: Path, tmp_path: Path
 def test_many_models(made: Path, tmp_path: Path) -> None:
     """A larger sample of configurations and archives goes well, too."""
     cases = Models.at(made)
-    tried([cases.config(SEED + 1, number) for number in range(500)], tmp_path)
-    tried([cases.archive(SEED + 1, number) for number in range(100)], tmp_path)
+    tried([cases.config(SEED + 1, number) for number in range(200)], tmp_path)
+    tried([cases.archive(SEED + 1, number) for number in range(60)], tmp_path)
 
 
 def test_trial_sees_faults(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,7 +27,8 @@ WITHOUT_NUMBERS = {
 SMALLER = {
     "vqa": ["models.vision.inputs.image=[32, 32, 3]", "inputs.image=[32, 32, 3]"],
     "video_qa": ["models.vision.inputs.image=[32, 32, 3]", "inputs.video=[3, 32, 32, 3]"],
-    "vit": ["vars.depth=1", "vars.head=32"],
+    "vit": ["vars.size=24", "vars.depth=1"],
+    "mobilevit": ["vars.size=64", "vars.depths=[1, 1, 1]"],
     "deeplab": ["vars.size=32", "vars.width=4"],
 }
 """Overrides of specs that compute for minutes."""

@@ -119,6 +119,32 @@ def test_plain_keras_loads_the_model(write: Write, tmp_path: Path) -> None:
     np.testing.assert_allclose(keras.models.load_model(tmp_path / "model.keras")({"x": x})["y"], model({"x": x})["y"])
 
 
+def test_a_shared_layer_takes_them_several_times(write: Write, tmp_path: Path) -> None:
+    """A model or a layer that is used again gets each of them for each sample; the saved model loads."""
+    spec = """
+        graphspec: 1
+        inputs: {x: [2, 3]}
+        layers: {look: {MultiHeadAttention: {num_heads: 1, key_dim: 2}}}
+        models:
+          both:
+            inputs: {u: [2, 3], v: [2, 3]}
+            outputs: {w: {from: [u, v], merge: sum}}
+        graph:
+          table: {weight: {shape: [2, 3]}}
+          fixed: {constant: [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]}
+          one: {from: {u: x, v: table}, apply: both}
+          two: {from: {u: one, v: fixed}, apply: both}
+          three: {from: {query: two, value: table}, apply: look}
+          four: {from: {query: three, value: fixed}, apply: look}
+        outputs: {y: {from: four, apply: {Dense: 1}}}
+    """
+    model = graphspec.build(write(spec))
+    model.save(tmp_path / "model.keras")
+    batch = {"x": np.arange(12, dtype="float32").reshape(2, 2, 3)}
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(loaded.predict(batch, verbose=0)["y"], model.predict(batch, verbose=0)["y"])
+
+
 def test_shapes_have_no_batch(write: Write) -> None:
     """What comes from no input has the shape that it states; what takes an input has a batch."""
     graph = lower(write, SPEC.replace("graphspec: 1\n", ""))

@@ -87,6 +87,70 @@ training: {optimizer: sgd}
         assert bool(report.errors) != yes, (new, report.errors)
 
 
+def test_oracle_reads_what_comes_from_no_input(tmp_path: Path) -> None:
+    """Constants, weights, `each`, expressions, blocks with `layers` and `call`, losses, in plain Keras."""
+    np.save(tmp_path / "table.npy", np.zeros((3, 4), np.float32))
+    text = """
+graphspec: 1
+vars: {width: 4, rates: [1, 2]}
+blocks:
+  attend:
+    inputs: [x, told]
+    layers: {once: {Dense: "${width}"}}
+    graph: {seen: {from: {query: x, value: told}, apply: {MultiHeadAttention: {num_heads: 1, key_dim: 2}}}}
+    output: {from: seen, apply: [once, once]}
+inputs: {x: [3, 4]}
+graph:
+  table: {constant: {file: table.npy}}
+  mean: {constant: [1.0, 2.0, 3.0, 4.0], dtype: float32}
+  total: {from: [table, mean], apply: [ops.add, {ops.sum: {axis: 0}}]}
+  latents: {weight: {shape: [5, "${width}"], initializer: {RandomNormal: {stddev: 0.02}}}}
+  moved: {from: [x, total], apply: ops.add}
+  joined: {from: [x, table], merge: sum}
+  branch: {each: {rate: "${rates}"}, from: moved, apply: {Dense: "${width * rate}"}}
+  told: {from: "branch[0]", apply: {Dropout: 0.1}}
+  known: {from: latents, apply: {attend: , call: {told: told}, repeat: 2}}
+losses: {far: {from: known, apply: {ops.mean: {axis: [1, 2]}}, weight: 0.1}}
+outputs:
+  y: {from: [known, joined], merge: {concat: {axis: 1}}, apply: [Flatten, {Dense: 1}], loss: mse}
+training: {optimizer: sgd}
+"""
+    path = tmp_path / "spec.yaml"
+    for old, new, yes, by in (
+        ("graphspec", "graphspec", True, ""),
+        ("[1.0, 2.0, 3.0, 4.0]", "[1.0, 2.0, 3.0]", False, "keras"),
+        ("[1.0, 2.0, 3.0, 4.0]", "[1.0, [2.0], 3.0]", False, "language"),
+        ("dtype: float32", "dtype: int33", False, "keras"),
+        ('shape: [5, "${width}"]', 'shape: [5, -1]', False, "language"),
+        ("{RandomNormal: {stddev: 0.02}}", "{RandomNormal: {std: 0.02}}", False, "keras"),
+        ("axis: 0", "axis: 2", False, "keras"),
+        ("from: [x, table], merge", "from: [x, latents], merge", False, "keras"),
+        ("attend: , call: {told: told}", "attend: , call: {heard: told}", False, "language"),
+        ('from: "branch[0]"', 'from: "branch[2]"', False, "language"),
+        ("axis: [1, 2]", "axis: [2]", False, "language"),
+    ):  # fmt: skip
+        assert old in text
+        path.write_text(text.replace(old, new, 1), encoding="utf-8")
+        answer, report = ask(path), inspect(path, data=True)[1]
+        assert (answer.yes, answer.by) == (yes, by), (new, answer.why)
+        assert bool(report.errors) != yes, (new, report.errors)
+
+
+def test_oracle_reads_taps(tmp_path: Path) -> None:
+    """Inner layers of an application are outputs, too; one that is not there is refused."""
+    text = """
+graphspec: 1
+models: {backbone: {application: MobileNetV2, include_top: false, input_shape: [32, 32, 3], taps: [block_1_expand]}}
+inputs: {photo: [32, 32, 3]}
+graph: {edges: {from: photo, apply: backbone}}
+outputs: {y: {from: edges.block_1_expand, apply: [GlobalAveragePooling2D, {Dense: 1}]}}
+"""
+    path = tmp_path / "spec.yaml"
+    for tap, yes in (("block_1_expand]", True), ("block_99_expand]", False)):
+        path.write_text(text.replace("block_1_expand]", tap), encoding="utf-8")
+        assert ask(path).yes == yes
+
+
 def test_sample_agrees(outcomes: list[Outcome]) -> None:
     """Of the sample, validation and Keras differ only where graphspec refuses on purpose, but for one in a hundred."""
     differing = [each for each in outcomes if each.verdict not in (*AGREED, "on purpose")]

@@ -78,7 +78,7 @@ def test_every_command_in_the_documents_exists() -> None:
                 seen += 1
             if words[:1] == ["graphspec"]:
                 command = command_of(words[1])
-                options = {option for parameter in command.params for option in parameter.opts}
+                options = {"--help"}.union(*[each.opts for each in command.params])
                 assert {word for word in words if re.match(r"--?[a-z]", word)} <= options, line
                 seen += 1
     assert seen > 5

@@ -46,6 +46,7 @@ def imported(*arguments: str) -> set[str]:
         ("tune", "--help"),
         ("validate", "specs"),
         ("fmt", "--check", "specs"),
+        ("render", "specs/video_qa.yaml"),
         ("plot", "specs/video_qa.yaml"),
         ("plot", "specs/video_qa.yaml", "--format", "html"),
         ("diff", "specs/wine.yaml", "specs/headline.yaml"),

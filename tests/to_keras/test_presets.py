@@ -11,8 +11,10 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 import graphspec
+from graphspec.cli import main
 from graphspec.cli._verify_resume import differences
 from graphspec.diagnostics import SpecError
 from graphspec.to_python import python_source
@@ -155,6 +157,47 @@ def test_hostile_and_damaged_presets_are_findings(
     found, words = finding(spec(write, "./changed"))
     assert says in words
     assert found == code
+
+
+TAPPED = """
+graphspec: 1
+models: {seen: {preset: PRESET, taps: TAPS}}
+inputs: {image: [16, 16, 3]}
+graph: {parts: {from: image, apply: seen}}
+outputs: {own: "parts[0]", low: parts.P2, inner: parts.conv1_relu}
+"""
+
+
+@needs_hub
+def test_levels_and_inner_layers_of_a_backbone_are_outputs(write: Write, tmp_path: Path) -> None:
+    """By the names of KerasHub's `pyramid_outputs` and of layers, in Python too; `layers --of` lists them."""
+    import keras_hub
+
+    backbone = keras_hub.models.ResNetBackbone(
+        input_conv_filters=[64], input_conv_kernel_sizes=[3], stackwise_num_filters=[64, 4],
+        stackwise_num_blocks=[1, 1], stackwise_num_strides=[1, 2], block_type="basic_block",
+        image_shape=(None, None, 3),
+    )  # fmt: skip
+    backbone.save_to_preset(str(tmp_path / "resnet"))
+    path = write(TAPPED.replace("PRESET", "./resnet").replace("TAPS", "[P2, conv1_relu]"))
+    assert not list(graphspec.validate(path).found)
+    image = np.random.default_rng(0).normal(size=(2, 16, 16, 3)).astype(np.float32)
+    inner = {"own": backbone.output, "low": backbone.pyramid_outputs["P2"]}
+    inner["inner"] = backbone.get_layer("conv1_relu").output
+    expected = keras.Model(backbone.input, inner)(image)
+    made: dict[str, Any] = {"__name__": "made", "__file__": str(tmp_path / "made.py")}
+    exec(python_source(graphspec.load(path), tmp_path), made)
+    for model in (graphspec.build(path), made["build_model"]()):
+        for name, found in model({"image": image}).items():
+            np.testing.assert_allclose(np.asarray(found), np.asarray(expected[name]), rtol=1e-5, atol=1e-6)
+    listed = CliRunner().invoke(main, ["layers", "--of", f"preset:{tmp_path / 'resnet'}"])
+    assert listed.exit_code == 0
+    rows = [line.split(maxsplit=2) for line in listed.output.splitlines()]
+    assert ["P2", "pyramid"] in [row[:2] for row in rows]
+    assert ["conv1_relu", "Activation"] in [row[:2] for row in rows]
+    wrong = finding(write(TAPPED.replace("PRESET", "./resnet").replace("TAPS", "[P2, P7, conv1_relu]")))
+    assert wrong[0] == "GS441"
+    assert "there is no layer `P7`" in wrong[1]
 
 
 @needs_hub

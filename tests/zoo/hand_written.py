@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from . import graph_loss_oracles, oracles, table_oracles, vision_oracles
+from . import graph_loss_oracles, oracles, sequence_oracles, table_oracles, vision_oracles
 
 MODULES = (
     oracles,
     vision_oracles,
     table_oracles,
+    sequence_oracles,
     graph_loss_oracles,
 )
 ORACLES = {name: oracle for module in MODULES for name, oracle in module.ORACLES.items()}

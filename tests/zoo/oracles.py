@@ -296,9 +296,10 @@ def for_each_sample(values: Any, batched: Any) -> Any:
     return ops.add(values, ops.reshape(zeros, (-1, 1, 1)))
 
 
-def table(rows: int, columns: int, tensor: Any) -> Any:
+def table(rows: int, columns: int, tensor: Any, initializer: Any = None) -> Any:
     """A trainable weight: all rows of an embedding."""
-    embedding = layers.Embedding(rows, columns, embeddings_initializer=keras.initializers.RandomNormal(stddev=0.02))
+    initializer = initializer or keras.initializers.RandomNormal(stddev=0.02)
+    embedding = layers.Embedding(rows, columns, embeddings_initializer=initializer)
     return embedding(fixed(np.arange(rows, dtype="int32"), tensor))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,12 +14,10 @@ import graphspec
 
 from ..structure import assert_same_structure, copy_weights, random_inputs, stir
 from .hand_written import ORACLES, SMALL
+from .small_trainings import LENGTH, ZOO, small, write_data
 from .test_applications import CASES
 
-ZOO = Path(__file__).parents[2] / "specs" / "zoo"
 NAMES = sorted(path.stem for path in ZOO.glob("*.yaml"))
-LENGTH = 18
-"""Of open dimensions."""
 PHOTOS = ("face", "photo", "digit")
 """Inputs that hold numbers as large as 255, or 16."""
 
@@ -31,11 +28,6 @@ def same_start() -> Iterator[None]:
     keras.utils.set_random_seed(0)
     yield
     keras.utils.clear_session()
-
-
-def small(name: str) -> list[str]:
-    """The overrides that give a spec its small sizes."""
-    return [f"vars.{key}={value}" for key, value in SMALL[name].items()]
 
 
 def build_small(name: str) -> keras.Model:
@@ -76,7 +68,9 @@ def test_whole_model(name: str) -> None:
     assert described(actual.output) == described(expected.output)
 
 
-@pytest.mark.parametrize("name", sorted(ORACLES))
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name == "deeplab")) for name in sorted(ORACLES)]
+)
 def test_numbers(name: str) -> None:
     """Small, with the hand-written model's weights: the same outputs."""
     actual, expected = build_small(name), ORACLES[name](**SMALL[name])
@@ -90,11 +84,14 @@ def test_numbers(name: str) -> None:
         np.testing.assert_allclose(ours[key], theirs[key], rtol=1e-4, atol=1e-6)
 
 
+SLOW = (
+    *("wavenet", "causal_lm", "transformer_encoder", "unet", "deeplab", "mobilevit", "swin", "cct", "vit"),
+    *("pointnet", "perceiver", "ctc_recognition", "nmt"),
+)
+
 TRAINED: dict[str, tuple[pytest.MarkDecorator, ...]] = {
     **dict.fromkeys((name for name in ORACLES if name != "resnet18"), ()),
-    **dict.fromkeys(
-        ("wavenet", "causal_lm", "transformer_encoder", "unet", "deeplab", "pointnet", "perceiver"), (pytest.mark.slow,)
-    ),
+    **dict.fromkeys(SLOW, (pytest.mark.slow,)),
     **dict.fromkeys(("seq2seq", "multi_task", "vae", "contrastive", "switch_transformer"), (pytest.mark.smoke,)),
 }
 """Specs that are trained for a step, and the marks of their tests."""
@@ -103,23 +100,7 @@ TRAINED: dict[str, tuple[pytest.MarkDecorator, ...]] = {
 @pytest.mark.parametrize("name", [pytest.param(name, marks=marks) for name, marks in TRAINED.items()])
 def test_training(name: str, tmp_path: Path) -> None:
     """Losses and metrics fit the outputs: a step of training ends in numbers."""
-    spec = graphspec.load(ZOO / f"{name}.yaml", small(name))
-    model = graphspec.build(spec)
-    inputs = random_inputs(model, LENGTH)
-    targets = {key: np.zeros(each.shape) for key, each in model(inputs).items()}
-    for key, output in spec.graph.outputs.items():
-        if output.loss is None:
-            assert spec.graph.losses
-            del targets[key]
-        elif output.loss.name.lower().startswith("sparse"):
-            targets[key] = targets[key][..., 0].astype("int32")
-    data: dict[str, dict[str, str]] = {"inputs": {}, "outputs": {}}
-    for part, arrays in (("inputs", inputs), ("outputs", targets)):
-        for key, array in arrays.items():
-            data[part][key] = str(tmp_path / f"{part}_{key}.npy")
-            np.save(data[part][key], array)
-    quickly = ["training.epochs=1", "training.batch_size=2", "training.jit_compile=false"]
-    overrides = [*small(name), *quickly, f"data={json.dumps({'train': data})}"]
+    overrides = write_data(name, tmp_path, build_small(name))
     run = graphspec.train(ZOO / f"{name}.yaml", overrides=overrides, run_dir=tmp_path / "run")
     assert all(np.isfinite(values).all() for values in run.history.values())
     assert "loss" in run.history

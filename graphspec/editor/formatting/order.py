@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from graphspec.editor.formatting.nodes import Alias, Collection, Item, Node
+from graphspec.language.schema.model import ORIGINS
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ FORMS: dict[str, Form] = {
         ),
         named=_DECLARED,
     ),
-    "elsewhere": Form(("spec", "file", "application", "preset")),
+    "elsewhere": Form(ORIGINS),
     "block": Form(
         ("params", "inputs", "layers", "graph", "output", "outputs"),
         named={"graph": "node", "outputs": "node"},
@@ -147,7 +148,7 @@ def _put(node: Node, name: str) -> None:
         for item in node.items:
             _put(item.value, name)
         return
-    if name == "model" and any(item.name in ("spec", "file", "application", "preset") for item in node.items):
+    if name == "model" and any(item.name in ORIGINS for item in node.items):
         name = "elsewhere"
     form = FORMS[name]
     if node.items:

@@ -13,7 +13,7 @@ from graphspec import catalog
 from graphspec.editor.json_schema.texts import TEXTS
 from graphspec.editor.json_schema.values import EXPRESSION, NAME, Schema, dtype, ref
 from graphspec.language.expand import DECLARATION_KEYS
-from graphspec.language.schema.model import BALANCED, LANGUAGE_VERSION, SpecModel
+from graphspec.language.schema.model import BALANCED, LANGUAGE_VERSION, PRESET_PARTS, SpecModel
 from graphspec.language.schema.training import AUTO
 
 _STEPS = {
@@ -243,7 +243,7 @@ def _names(found: Schema, key: str) -> Schema:
 
 
 def _external_models() -> list[Schema]:
-    """Return the schemas of models from a file, another spec and a preset, and of keras.applications."""
+    """Return the schemas of models from elsewhere, and of the layers of a preset that prepare their inputs."""
     texts = TEXTS["ExternalModelSpec"]
     trainable = {"anyOf": [{"type": ["boolean", "null"]}, EXPRESSION], "description": texts["trainable"]}
     taps = {"taps": _TAPS | {"description": texts["taps"]}}
@@ -256,10 +256,21 @@ def _external_models() -> list[Schema]:
     forms = [
         ("file", {"file": ref("path", description=texts["file"])} | taps),
         ("spec", {"spec": ref("path", description=texts["spec"])}),
-        ("preset", {"preset": ref("path", description=texts["preset"])}),
+        ("preset", {"preset": ref("path", description=texts["preset"])} | taps),
         ("application", {"application": application} | taps | arguments),
     ]
-    return [
+    models = [
         {"type": "object", "properties": own | settings, "required": [key], "additionalProperties": False}
         for key, own in forms
     ]
+    about = "The tokens of each sequence: longer ones are cut, shorter ones padded."
+    length = {"sequence_length": {"anyOf": [{"type": "integer", "minimum": 1}, EXPRESSION], "description": about}}
+    parts = [
+        {
+            "type": "object",
+            "properties": {key: ref("path", description=texts[key])} | ({} if key == "image_converter" else length),
+            "required": [key],
+        }
+        for key in PRESET_PARTS
+    ]
+    return [*models, *parts]

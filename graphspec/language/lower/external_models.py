@@ -30,29 +30,35 @@ from graphspec.diagnostics.suggest import did_you_mean, kind_of, one_of
 from graphspec.language.document import read
 from graphspec.language.document.tree import Located, plain
 from graphspec.language.expand import Library, expand
-from graphspec.language.graph import ExternalModel, PresetModel
+from graphspec.language.graph import ExternalModel
 from graphspec.language.lower.files import read_path, read_weights
+from graphspec.language.lower.presets import read_preset, read_preset_part
 from graphspec.language.lower.scope import MAX_NESTED, Scope
 from graphspec.language.objects import Pattern, Weights
 from graphspec.language.schema import SpecModel, parse
 from graphspec.language.schema.desugar import desugar
-from graphspec.language.schema.model import ORIGINS, ExternalModelSpec, NestedModelSpec
+from graphspec.language.schema.model import ORIGINS, PRESET_PARTS, ExternalModelSpec, NestedModelSpec
 
 MODEL_FILE = ".keras"
 MAX_OPENED = 100
-PRESET_SCHEMES = ("kaggle", "hf")
-"""The beginnings of the handles of presets. A name alone is that of a preset of KerasHub itself."""
 _SETTINGS = ("weights", "trainable")
 _TAPS = "taps"
+_TAPPED = ("file", "preset")
 IMAGENET = "imagenet"
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
 
 def read_external(model: ExternalModelSpec, scope: Scope, report: Report) -> ExternalModel | None:
     """Return the saved model, application or preset, None after a diagnostic."""
+    part = next((each for each in PRESET_PARTS if model.states(each)), None)
+    if part is not None:
+        return read_preset_part(model, part, scope, report)
+    external: ExternalModel | None
     if model.states("preset"):
-        return _preset(model, scope, report)
-    external = _file(model, scope, report) if model.states("file") else _application(model, report)
+        _refuse_other_keys(model, "preset", report)
+        external = read_preset(model.located("preset"), scope, report)
+    else:
+        external = _file(model, scope, report) if model.states("file") else _application(model, report)
     taps = _taps(model, report)
     return replace(external, taps=taps) if external is not None and taps is not None else None
 
@@ -97,26 +103,6 @@ def _file(model: ExternalModelSpec, scope: Scope, report: Report) -> ExternalMod
         )  # fmt: skip
         return None
     return ExternalModel(span=written.span, source=written.value, source_span=written.span, path=path)
-
-
-def _preset(model: ExternalModelSpec, scope: Scope, report: Report) -> PresetModel | None:
-    written = model.located("preset")
-    _refuse_other_keys(model, "preset", report)
-    path = read_path(written, "the folder of a preset, or a handle of KerasHub", scope.files[-1].parent, report)
-    if path is None:
-        return None
-    scheme, separator, _ = written.value.partition("://")
-    if separator and scheme not in PRESET_SCHEMES:
-        report.add(
-            BAD_VALUE, f"`{written.value}` is no handle of KerasHub", written.span,
-            expected=f"a handle that begins with {one_of([f'{each}://' for each in PRESET_SCHEMES])}",
-            help=did_you_mean(scheme, PRESET_SCHEMES, "for a folder, write its path, such as `./bert_tiny`"),
-        )  # fmt: skip
-        return None
-    is_handle = bool(separator) or ("/" not in written.value.replace("\\", "/") and written.value not in (".", ".."))
-    return PresetModel(
-        span=written.span, source=written.value, source_span=written.span, path=None if is_handle else path
-    )
 
 
 def _application(model: ExternalModelSpec, report: Report) -> ExternalModel | None:
@@ -253,7 +239,7 @@ _WITH_ARTICLE = {"file": "a file", "spec": "a spec", "preset": "a preset"}
 def _refuse_other_keys(model: ExternalModelSpec, where: str, report: Report) -> None:
     """Report every key of `model` beside `where`, which names its origin, and its settings."""
     for key, _ in model.tree.entries():
-        if key.value in (where, *_SETTINGS) or (key.value == _TAPS and where == "file"):
+        if key.value in (where, *_SETTINGS) or (key.value == _TAPS and where in _TAPPED):
             continue
         both = key.value in ORIGINS
         report.add(
@@ -271,4 +257,4 @@ def _instead(key: str, where: str) -> str:
     """Return the help for a key that a model does not have."""
     if key == _TAPS and where == "spec":
         return "make the inner tensor an output of that spec"
-    return did_you_mean(key, (*_SETTINGS, *([_TAPS] if where == "file" else [])), "remove it")
+    return did_you_mean(key, (*_SETTINGS, *([_TAPS] if where in _TAPPED else [])), "remove it")

@@ -1,7 +1,8 @@
 """Lower `losses` to layers that plain Keras saves, loads and trains.
 
 The mean over the batch goes through a `Rescaling` by the weight, whose activity Keras adds to the loss. No regularizer
-of Keras keeps a sign, so the file of a model says `L1`, the absolute value; where graphspec trains, the sign is kept.
+of Keras keeps a sign, so the file of a model says `L1`, the absolute value; where graphspec trains, or exported Python,
+the sign is kept.
 """
 
 from __future__ import annotations

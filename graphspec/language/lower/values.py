@@ -50,7 +50,7 @@ def refuse_value(entry: Entry, argument: str, value: Located, report: Report) ->
         subject = f"an entry of {subject}" if not subject.startswith("an entry") else subject
     near = _near(expected, wrong.value)
     help = f"did you mean `{near}`?" if near else _about(entry, argument)
-    plugin = "a function that a plugin registers" if argument in FUNCTIONS.get(entry.name, ()) else ""
+    plugin = ", or a function that a plugin registers" if argument in FUNCTIONS.get(entry.name, ()) else ""
     if plugin and not near:
         help = f"write the function of a plugin with its package: `{argument}: my>{argument}`"
     fix = Fix.rewrite(wrong.span, wrong.value, near, is_safe=False) if near else None
@@ -60,7 +60,8 @@ def refuse_value(entry: Entry, argument: str, value: Located, report: Report) ->
         ARGUMENT_VALUE,
         f"{subject} is {_kind_of(wrong.value)}",
         wrong.span,
-        expected=" or ".join(filter(None, [a(SINGULAR[kind]) if kind is not None else "", in_words(expected), plugin])),
+        expected=" or ".join(filter(None, [a(SINGULAR[kind]) if kind is not None else "", in_words(expected)]))
+        + plugin,
         help=help,
         fix=fix,
     )

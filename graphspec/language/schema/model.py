@@ -177,7 +177,10 @@ class BlockBody(Part):
 
 
 class ExternalModelSpec(Part):
-    """A model from a file, another spec, a preset, or an application, whose arguments are further keys."""
+    """A model from a file, another spec, a preset, or an application, whose arguments are further keys.
+
+    So are those of what a preset prepares text and images by: its tokenizer, preprocessor or image converter.
+    """
 
     model_config = ConfigDict(extra="allow")
 
@@ -186,11 +189,16 @@ class ExternalModelSpec(Part):
     application: Any = None
     taps: Any = None
     preset: Any = None
+    tokenizer: Any = None
+    preprocessor: Any = None
+    image_converter: Any = None
     weights: Any = None
     trainable: Any = None
 
 
-ORIGINS = ("file", "spec", "application", "preset")
+PRESET_PARTS = ("tokenizer", "preprocessor", "image_converter")
+"""The keys of the layers of a preset that prepare text and images, by the names of KerasHub."""
+ORIGINS = ("file", "spec", "application", "preset", *PRESET_PARTS)
 """The keys that name the origin of an external model, one of which is present."""
 
 

@@ -1,0 +1,89 @@
+"""The tree of a rendered spec → YAML, the origin of each value as a comment behind its line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from graphspec.editor.formatting.scalars import is_plain, quoted
+from graphspec.language.document.write_yaml import write_value
+from graphspec.rendering.tree import Leaf, Tree
+
+_INDENT = "  "
+WIDTH = 120
+
+
+def yaml_text(tree: dict[str, Tree], head: list[str], foot: list[str]) -> str:
+    """Return a rendered spec as YAML.
+
+    Args:
+        tree: The spec.
+        head: Comments above it.
+        foot: Comments below it.
+    """
+    lines = [*(f"# {line}" for line in head), *_entries(tree, ""), *(f"# {line}" for line in foot)]
+    return "\n".join(lines) + "\n"
+
+
+def _entries(tree: dict[str, Tree], indent: str) -> Iterator[str]:
+    for key, item in tree.items():
+        yield from _entry(f"{indent}{_text(key)}:", item, indent + _INDENT)
+
+
+def _entry(head: str, item: Tree, indent: str) -> Iterator[str]:
+    if isinstance(item, Leaf):
+        yield from _leaf(head, item)
+    elif not item:
+        yield f"{head} {{}}" if isinstance(item, dict) else f"{head} []"
+    elif isinstance(item, dict):
+        yield head
+        yield from _entries(item, indent)
+    else:
+        yield head
+        for each in item:
+            yield from _item(each, indent)
+
+
+def _item(item: Tree, indent: str) -> Iterator[str]:
+    if isinstance(item, Leaf):
+        yield from _leaf(f"{indent}-", item)
+    elif isinstance(item, dict) and item:
+        first, *rest = _entries(item, indent + _INDENT)
+        yield f"{indent}- {first.lstrip()}"
+        yield from rest
+    elif isinstance(item, list) and item:
+        yield f"{indent}-"
+        for each in item:
+            yield from _item(each, indent + _INDENT)
+    else:
+        yield f"{indent}- {{}}" if isinstance(item, dict) else f"{indent}- []"
+
+
+def _leaf(head: str, leaf: Leaf) -> Iterator[str]:
+    """Yield a value behind the `head` of its line; a long list is filled into several, with its origin above them."""
+    line, origin = f"{head} {_value(leaf.value)}", f"# {leaf.origin.text}"
+    is_filled = isinstance(leaf.value, list) and not any(isinstance(each, list | dict) for each in leaf.value)
+    if len(line) <= WIDTH or not is_filled:
+        yield f"{line}  {origin}"
+        return
+    yield " " * (len(head) - len(head.lstrip())) + origin
+    line, margin = f"{head} [", " " * (len(head) + 2)
+    for number, each in enumerate(leaf.value):
+        text = _value(each) + (", " if number + 1 < len(leaf.value) else "]")
+        if line.strip() and len(line) + len(text.rstrip()) > WIDTH and not line.endswith("["):
+            yield line.rstrip()
+            line = margin
+        line += text
+    yield line
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{_text(str(key))}: {_value(item)}' for key, item in value.items())}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_value, value))}]"
+    return _text(value) if isinstance(value, str) else write_value(value)
+
+
+def _text(text: str) -> str:
+    return text if is_plain(text) else quoted(text)
