@@ -17,6 +17,7 @@ _MAX_WORDS = 1_000
 _ROWS_EACH = 10
 _ID = re.compile(r"(?:.*[\s_.-])?(?:id|uuid|guid|index|idx|key|rowid|row)|unnamed.*|.*Id|.*ID|column 1")
 _MIN_ROWS_OF_ID = 12
+_LARGEST = 1e18
 _TEXT_WORDS = 3.0
 _SIGNED_NUMBER = re.compile(r"[-+]?\s?[^\w\s]?\s?\d[\d,. _']*\s?[^\d]{0,3}")
 """A number with separators and a unit, such as `$1,200`, `12 %` or `3 kg`."""
@@ -68,8 +69,8 @@ def _useless(column: ColumnScan) -> str:
         return "it is empty"
     if column.different == 1 and (column.missing == 0 or column.is_number):
         return "it has one value alone"
-    if column.is_beyond_float32:
-        return "it holds numbers that float32 does not"
+    if column.is_number and max(column.most, -column.least) > _LARGEST:
+        return "it holds numbers whose squares are beyond float32"
     is_unique = column.different == column.present or (column.has_many and column.is_whole)
     if column.is_number and column.is_whole and is_unique and column.present >= _MIN_ROWS_OF_ID:
         if column.most - column.least + 1 == column.present:

@@ -6,9 +6,10 @@ import csv
 import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from graphspec.starters.columns import Feature, shown
-from graphspec.starters.scan import ColumnScan, day_of, is_missing, number_of
+from graphspec.starters.scan import MANY, ColumnScan, day_of, is_missing, number_of
 from graphspec.starters.table import Table
 from graphspec.starters.targets import Target
 
@@ -39,10 +40,10 @@ class Plan:
 
     def blocks(self) -> Iterator[bytes]:
         """Yield the prepared table as CSV."""
-        positions = [self.table.names.index(each.column.name) for each in self.targets]
+        gaps = [self.table.names.index(each.column.name) for each in self.targets if each.column.missing]
         yield _csv_bytes([[name for name, _, _ in self.makers]])
         for block in self.table.blocks():
-            rows = [row for row in block if not any(is_missing(row[at]) for at in positions)]
+            rows = [row for row in block if not any(is_missing(row[at]) for at in gaps)] if gaps else block
             columns = [[make(row[at]) for row in rows] for _, at, make in self.makers]
             if rows:
                 yield _csv_bytes(list(zip(*columns, strict=True)))
@@ -95,18 +96,19 @@ def _add_day(plan: Plan, column: ColumnScan, at: int, taken: set[str]) -> None:
     for number, part in enumerate(_DAY_PARTS):
         name = _free(f"{column.name} {part}", taken)
         plan.numbers.append(name)
-        plan.makers.append((name, at, lambda cell, number=number: _part(cell, number)))  # type: ignore[misc]
+        plan.makers.append((name, at, lambda cell, number=number: _parts(cell)[number]))  # type: ignore[misc]
     plan.changes.append(
         f"the date `{shown(column.name)}` is written as {', '.join(_DAY_PARTS[:-1])} and days since 2000"
     )
 
 
-def _part(cell: str, number: int) -> str:
-    """Return a part of a date; that of the first day of 2000 where there is none."""
+@lru_cache(maxsize=MANY)
+def _parts(cell: str) -> tuple[str, ...]:
+    """Return the parts of a date; those of the first day of 2000 where there is none."""
     day = day_of(cell)
     if day is None:
-        return ("2000", "1", "6", "0")[number]
-    return str((day.year, day.month, day.isoweekday(), day.toordinal() - _EPOCH)[number])
+        return ("2000", "1", "6", "0")
+    return (str(day.year), str(day.month), str(day.isoweekday()), str(day.toordinal() - _EPOCH))
 
 
 def _plain(column: ColumnScan) -> Callable[[str], str]:

@@ -22,7 +22,6 @@ _SEPARATE = 20
 """Columns of words that get an input of their own; more share one."""
 _TEXT_TOKENS = 1_000
 _MAX_TOKENS = 1_000
-_MAX_WEIGHT = 1e30
 _RESERVED = ("numbers", "scaled", "joined", "hidden", "categories")
 
 
@@ -152,7 +151,7 @@ class _Writer:
             if skewed:
                 yield "      - ops.expm1"
             yield f"    loss: {'mean_squared_logarithmic_error' if skewed else 'mse'}"
-            weight = float(f"{min(_MAX_WEIGHT, max(1 / _MAX_WEIGHT, target.deviation**-2)):.6g}")
+            weight = float(f"{target.deviation**-2:.6g}")
             yield f"    loss_weight: {write_value(weight)}  # 1 / deviation², so that a loss of 1 is that of the mean"
             yield "    metrics: [mae]"
         elif target.kind == "binary":

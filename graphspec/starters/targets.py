@@ -16,6 +16,8 @@ _LISTED = 20
 _ROWS_EACH = 5
 _RARE = 0.1
 _DIGITS = 6
+_LEAST, _MOST = 1e-15, 1e15
+"""Bounds of the deviation of a target, beyond which float32 does not hold its squares."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +57,12 @@ def target_of(table: Table, column: ColumnScan) -> Target:
     if column.is_beyond_float32:
         raise unreadable(table.path, f"{name} holds numbers that float32 does not", "divide them in the table")
     if column.is_number and not _are_classes(column):
-        return _number(column)
+        target = _number(column)
+        if target.kind == "number" and not _LEAST < target.deviation < _MOST:
+            found = "large" if target.deviation >= _MOST else "small"
+            help = "write them in another unit in the table, so that they differ by about 1"
+            raise unreadable(table.path, f"{name} holds numbers whose squares are too {found} for float32", help)
+        return target
     if column.is_date and not column.is_number:
         raise unreadable(table.path, f"{name} holds dates", "write them as numbers, such as days, in the table")
     if column.has_many or column.different > _MAX_CLASSES or column.different > column.present / 2:
