@@ -13,6 +13,7 @@ from graphspec.diagnostics import SpecError
 from graphspec.diagnostics.rules import UNREADABLE_FILE
 from graphspec.extras import require
 from graphspec.files import reason_of
+from graphspec.garbage import rare_collection
 
 
 @click.command()
@@ -39,7 +40,8 @@ def server(log: str | None) -> None:
     if sys.stdin is not None and sys.stdin.isatty():
         click.echo("An editor starts this command and talks to it; press Ctrl-C to end it.", err=True)
     made = make_server()
-    made.start_io(*_own_streams())
+    with rare_collection():  # each would look through the catalogue and all analyses, while somebody types
+        made.start_io(*_own_streams())
     sys.exit(0 if made.is_shut_down else 1)
 
 

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from graphspec.diagnostics.formats.outcome import FileFinding, Outcome
 from graphspec.editor.server.document import Document
+from graphspec.editor.server.shift import Shift
+from graphspec.editor.server.spec_calls import SpecCalls, View
 from graphspec.editor.server.workspace import Workspace
 from graphspec.garbage import rare_collection
 from graphspec.language.document.overlay import overlay
@@ -37,6 +40,18 @@ class Analysis:
     texts: Mapping[str, bytes | None]
     disk: int
 
+    @cached_property
+    def calls(self) -> SpecCalls | None:
+        """The calls of the spec."""
+        return SpecCalls.of(self.spec) if self.spec is not None else None
+
+    def view(self, document: Document) -> View:
+        """Return the calls by the places of a document as it is now."""
+        assert self.calls is not None
+        data = self.texts.get(document.key)
+        old = data.decode("utf-8", "surrogatepass") if data is not None else document.text
+        return View(self.calls, document, Shift(old, document.text) if old != document.text else None)
+
     def is_current(self, texts: Mapping[str, bytes], disk: int) -> bool:
         """Return whether another analysis would find the same."""
         return self.disk == disk and all(texts.get(key) == text for key, text in self.texts.items())
@@ -62,11 +77,9 @@ class Checks:
 
     Attributes:
         disk: A number that grows whenever files may have changed on the disk.
-        good: The newest analysis of each document that found a spec.
     """
 
     analyses: dict[str, Analysis] = field(default_factory=dict)
-    good: dict[str, Analysis] = field(default_factory=dict)
     disk: int = 0
     settings: Finder = field(default_factory=Finder)
 
@@ -89,14 +102,17 @@ class Checks:
         if uri not in workspace.documents or not analysis.is_current(workspace.texts(), self.disk):
             return False
         self.analyses[uri] = analysis
-        if analysis.spec is not None:
-            self.good[uri] = analysis
         return True
+
+    def specs_of(self, document: Document) -> list[View]:
+        """Return views of the document in the specs that hold it, its own first, as of their last analysis."""
+        found = [each for each in self.analyses.values() if document.key in each.texts and each.calls is not None]
+        found.sort(key=lambda each: each.document.uri != document.uri)
+        return [each.view(document) for each in found]
 
     def forget(self, uri: str) -> None:
         """Drop what is known of a document that is closed."""
         self.analyses.pop(uri, None)
-        self.good.pop(uri, None)
 
     def forget_disk(self) -> None:
         """Take all analyses and settings as stale, since files may have changed."""

@@ -9,6 +9,8 @@ from functools import cached_property
 
 from lsprotocol.types import TextDocumentContentChangeEvent, TextDocumentContentChangePartial
 
+from graphspec.editor.server.name_index import index_names
+from graphspec.editor.server.names import NameIndex
 from graphspec.editor.server.positions import Encoding, Lines
 from graphspec.editor.server.syntax import Value, parse
 from graphspec.language.document.overlay import key
@@ -86,3 +88,8 @@ class Document:
     def root(self) -> Value | None:
         """The values of the text as far as they can be read; None for a text that is too large to look at."""
         return parse(self.text) if len(self.text) <= MAX_CHARACTERS else None
+
+    @cached_property
+    def names(self) -> NameIndex | None:
+        """The names of the text; None for a text that is too large to look at."""
+        return index_names(self.root) if self.root is not None else None

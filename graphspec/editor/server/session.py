@@ -8,19 +8,44 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
 
 from lsprotocol.types import Diagnostic
 
-from graphspec.editor.server.checks import Analysis, Checks, analyse
+from graphspec.editor.server.checks import Checks, analyse
 from graphspec.editor.server.diagnostics import diagnostics_by_uri
 from graphspec.editor.server.document import Document
+from graphspec.editor.server.spec_calls import View
 from graphspec.editor.server.workspace import Workspace
 
 PAUSE = 0.08
 """Seconds without an edit after which documents are checked."""
 
-PATIENCE = 2.0
-"""Seconds that a request waits for the analysis of its document."""
+PATIENCE = 0.025
+"""Seconds that a request waits for the analysis of its document, before it is answered from the last one."""
+_FIRST_PATIENCE = 2.0
+"""The same for a document that was never checked."""
+
+
+@dataclass
+class Settings:
+    """What the user of an editor can set.
+
+    Attributes:
+        inlay_hints: Show the shape after each step.
+    """
+
+    inlay_hints: bool = True
+
+    def update(self, options: Any) -> None:
+        """Take the settings that an editor sends: `{"inlayHints": false}`, alone or under `graphspec`."""
+        options = options.get("graphspec", options) if isinstance(options, dict) else None
+        shown = options.get("inlayHints") if isinstance(options, dict) else None
+        if isinstance(shown, bool):
+            self.inlay_hints = shown
+
 
 Publish = Callable[[str, Sequence[Diagnostic], int | None], None]
 
@@ -35,6 +60,7 @@ class Session:
         self.workspace, self.checks = Workspace(), Checks()
         self.publish, self.fail = publish, fail
         self.published: dict[str, tuple[int | None, list[Diagnostic]]] = {}
+        self.settings = Settings()
         self.waiting = 0
         self._changed_at = 0.0
         self._wake = asyncio.Event()
@@ -50,32 +76,38 @@ class Session:
         if self._task is None:
             self._task = loop.create_task(self._keep_checking())
 
+    def forget_disk(self) -> None:
+        """Check all documents again, since files may have changed on the disk."""
+        self.checks.forget_disk()
+        self.workspace.forget_disk()
+        self.changed()
+
+    async def specs(self, document: Document) -> list[View]:
+        """Return views of a document in the specs that hold it, its own first."""
+        await self.settle(document)
+        return self.checks.specs_of(document)
+
     def close(self) -> None:
         """End the work; a check that runs is not waited for."""
         if self._task is not None:
             self._task.cancel()
         self._thread.shutdown(wait=False, cancel_futures=True)
 
-    async def analysis(self, document: Document) -> Analysis | None:
-        """Return the analysis of a document, the newest that there is where it takes too long."""
-        found = self.checks.current(document, self.workspace)
-        if found is not None or not document.is_spec:
-            return found
+    async def settle(self, document: Document) -> None:
+        """Wait until a document is checked, as it is now and for the first time, or else not for long."""
+        is_known = document.uri in self.checks.analyses
         self.waiting += 1
-        try:
-            async with asyncio.timeout(PATIENCE):
-                while self.workspace.documents.get(document.uri) is document:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE if is_known else _FIRST_PATIENCE):
+                while self._is_stale(document):
                     self.changed()
                     self._done.clear()
                     await self._done.wait()
-                    found = self.checks.current(document, self.workspace)
-                    if found is not None:
-                        return found
-        except TimeoutError:
-            pass
-        finally:
-            self.waiting -= 1
-        return None
+        self.waiting -= 1
+
+    def _is_stale(self, document: Document) -> bool:
+        is_open = self.workspace.documents.get(document.uri) is document and document.is_spec
+        return is_open and self.checks.current(document, self.workspace) is None
 
     async def _keep_checking(self) -> None:
         while True:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
+from time import monotonic
 from urllib.parse import unquote, urlsplit
 
 from pygls.uris import from_fs_path, to_fs_path
@@ -20,6 +23,9 @@ from graphspec.validation.spec_files import holds_spec, walk
 
 _MAX_FILES = 2_000
 """The number of files of the workspace that are looked through for specs."""
+
+_FRESH = 10.0
+"""Seconds for which the list of these files is kept."""
 
 _NO_NAME = re.compile(r"[\0/\\]+")
 
@@ -36,6 +42,7 @@ class Workspace:
     folders: list[str] = field(default_factory=list)
     encoding: Encoding = "utf-16"
     documents: dict[str, Document] = field(default_factory=dict)
+    _listed: tuple[float, list[str]] = (-math.inf, [])
     _files: dict[str, tuple[tuple[int, int], Document]] = field(default_factory=dict)
 
     def put(self, document: Document) -> None:
@@ -92,15 +99,21 @@ class Workspace:
             if document.is_spec and document.key not in seen:
                 seen.add(document.key)
                 yield document
-        count = 0
-        for folder in self.folders:
-            for path in walk(folder):
-                count += 1
-                if count > _MAX_FILES:
-                    return
-                if key(path) not in seen and (found := self.document_at(path)) is not None and found.is_spec:
-                    seen.add(found.key)
-                    yield found
+        for path in self._paths():
+            if path not in seen and (found := self.document_at(path)) is not None and found.is_spec:
+                seen.add(found.key)
+                yield found
+
+    def forget_disk(self) -> None:
+        """List the files of the folders anew when they are needed next."""
+        self._listed = (-math.inf, [])
+
+    def _paths(self) -> list[str]:
+        """Return the files of the folders that may be specs."""
+        if monotonic() - self._listed[0] > _FRESH:
+            files = islice((path for folder in self.folders for path in walk(folder)), _MAX_FILES)
+            self._listed = monotonic(), list(map(key, files))
+        return self._listed[1]
 
 
 def _absolute(path: str) -> str:

@@ -20,6 +20,7 @@ from lsprotocol.types import (
 from graphspec.diagnostics import Report, SpecError
 from graphspec.editor.server.document import Document
 from graphspec.editor.server.positions import Encoding, Lines
+from graphspec.editor.server.shift import Shift
 from graphspec.editor.server.syntax import Value, parse
 from graphspec.editor.server.workspace import Workspace
 from graphspec.language.document import read
@@ -168,3 +169,17 @@ def test_a_text_cut_anywhere_is_read() -> None:
 def test_deep_nesting_ends(text: str) -> None:
     """Nesting deeper than any spec is read as text."""
     assert parse(text).end <= len(text)
+
+
+@given(TEXTS, st.integers(0, 60), st.integers(0, 60), TEXTS)
+def test_places_outside_of_an_edit_are_kept(text: str, start: int, end: int, new: str) -> None:
+    """While a text is checked again, what the edit left alone has its place, before and behind it."""
+    start, end = sorted((min(start, len(text)), min(end, len(text))))
+    shift = Shift(text, text[:start] + new + text[end:])
+    for offset in range(len(shift.new)):
+        old = shift.to_old(offset)
+        assert old is None or shift.old[old] == shift.new[offset]
+    for offset in range(len(text)):
+        place = shift.to_new(offset, offset + 1)
+        assert place is None or shift.new[slice(*place)] == text[offset]
+        assert place is not None or start <= offset < end or text[offset] in text[start:end] + new

@@ -42,6 +42,21 @@ def test_a_quick_fix_at_its_finding(editor: Editor) -> None:
     assert actions(editor, 0, 0, [types.CodeActionKind.QuickFix]) == []
 
 
+def test_a_fix_after_an_edit(editor: Editor) -> None:
+    """Until the text is checked again, fixes that the edit has not touched are offered at their new places."""
+    document = editor.open(TYPO)
+    found = editor.findings()
+    edited = editor.edit(document, 0, 0, "# a line\n")
+    place = types.Range(types.Position(4, 16), types.Position(4, 16))
+    kinds = [types.CodeActionKind.QuickFix]
+    [quick] = code_actions(edited, found, editor.workspace, range=place, only=kinds)
+    assert quick.edit is not None
+    editor.apply(quick.edit.changes)  # type: ignore[arg-type] # lists of edits
+    assert "x, apply: {Dense" in editor.text()
+    touched = editor.edit(edited, edited.text.index("aply"), edited.text.index("aply") + 1, "b")
+    assert code_actions(touched, found, editor.workspace, range=place, only=kinds) == []
+
+
 def test_all_fixes_are_those_of_the_command(editor: Editor) -> None:
     """All at once gives the text that `graphspec validate --fix` writes."""
     document = editor.open(TYPO)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 import pytest_lsp
 from lsprotocol import types
+from pygls.exceptions import JsonRpcException
 from pytest_lsp import ClientServerConfig, LanguageClient, client_capabilities
 
 from tests.editor.server.test_checks import LIBRARY, MISTAKE, USER
+
+PUBLISHED: dict[tuple[str, int | None], list[types.Diagnostic]] = {}
+"""The newest diagnostics of each version of a document."""
 
 COMMAND = [sys.executable, "-m", "graphspec", "server"]
 
@@ -22,7 +26,16 @@ COMMAND = [sys.executable, "-m", "graphspec", "server"]
 )
 async def client(lsp_client: LanguageClient, tmp_path: Path) -> AsyncIterator[None]:
     capabilities = client_capabilities("visual-studio-code")
+    assert capabilities.workspace is not None
+    capabilities.workspace.did_change_watched_files = None
     params = types.InitializeParams(capabilities=capabilities, root_uri=tmp_path.as_uri())
+    features = lsp_client.protocol.fm.features
+
+    def keep(news: types.PublishDiagnosticsParams) -> None:
+        PUBLISHED[news.uri, news.version] = list(news.diagnostics)
+
+    features[types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS] = keep
+    PUBLISHED.clear()
     await lsp_client.initialize_session(params)
     yield
     await lsp_client.shutdown_session()
@@ -48,10 +61,10 @@ async def change(
 
 async def diagnostics(client: LanguageClient, uri: str, version: int) -> list[types.Diagnostic]:
     """Wait for the diagnostics of a version of a document."""
-    while True:
-        news: Any = await client.wait_for_notification(types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS)
-        if news.uri == uri and news.version == version:
-            return list(news.diagnostics)
+    async with asyncio.timeout(60):
+        while (found := PUBLISHED.get((uri, version))) is None:
+            await asyncio.sleep(0.02)
+    return found
 
 
 def at(line: int, column: int, end: int | None = None) -> types.Range:
@@ -76,8 +89,60 @@ async def test_a_session(client: LanguageClient, tmp_path: Path) -> None:
     library, user = (tmp_path / "lib.yaml").as_uri(), (tmp_path / "user.yaml").as_uri()
     assert [each.code for each in await open_text(client, user, USER)] == ["GS001"]
     await open_text(client, library, LIBRARY)
-    assert list(client.diagnostics[user]) == [] or await diagnostics(client, user, 1) == []
+    async with asyncio.timeout(60):
+        while PUBLISHED[user, 1]:
+            await asyncio.sleep(0.02)
     client.text_document_did_close(types.DidCloseTextDocumentParams(document))
+
+
+@pytest.mark.asyncio
+async def test_every_feature(client: LanguageClient, tmp_path: Path) -> None:
+    """Each request of the protocol is answered for a spec that is typed just now."""
+    uri = (tmp_path / "spec.yaml").as_uri()
+    text = LIBRARY.replace("blocks:", "inputs: {x: [4]}\noutputs: {y: {from: x, apply: [{twice: 3}, Dense]}}\nblocks:")
+    await open_text(client, uri, text)
+    column = text.splitlines()[2].index("Dense]") + len("Dense")
+    assert await change(client, uri, 2, at(2, column, column), ": 1") == []
+    document, block = types.TextDocumentIdentifier(uri), types.Position(4, 3)
+    items = await client.text_document_completion_async(types.CompletionParams(document, types.Position(2, column - 2)))
+    assert isinstance(items, Sequence)
+    assert "Dense" in {each.label for each in items}
+    shown = await client.text_document_hover_async(types.HoverParams(document, block))
+    assert shown is not None
+    assert "used once" in str(shown.contents)
+    hints = await client.text_document_inlay_hint_async(types.InlayHintParams(document, at(0, 0, 0)))
+    assert not hints
+    whole = types.Range(types.Position(0, 0), types.Position(99, 0))
+    hints = await client.text_document_inlay_hint_async(types.InlayHintParams(document, whole))
+    assert hints
+    assert "→ (batch, 3)" in {each.label for each in hints}
+    client.workspace_did_change_configuration(types.DidChangeConfigurationParams({"graphspec": {"inlayHints": False}}))
+    assert not await client.text_document_inlay_hint_async(types.InlayHintParams(document, whole))
+    lenses = await client.text_document_code_lens_async(types.CodeLensParams(document))
+    assert lenses
+    context = types.ReferenceContext(include_declaration=False)
+    uses = await client.text_document_references_async(types.ReferenceParams(context, document, block))
+    assert uses
+    [use] = uses
+    target = await client.text_document_definition_async(types.DefinitionParams(document, use.range.start))
+    assert isinstance(target, types.Location)
+    assert target.range.start == types.Position(4, 2)
+    edit = await client.text_document_rename_async(types.RenameParams(document, block, "pair"))
+    assert edit is not None
+    assert edit.changes is not None
+    assert len(edit.changes[uri]) == 2
+    with pytest.raises(JsonRpcException, match="reserved"):
+        await client.text_document_rename_async(types.RenameParams(document, block, "Dense"))
+    assert await client.text_document_document_symbol_async(types.DocumentSymbolParams(document))
+    assert await client.text_document_folding_range_async(types.FoldingRangeParams(document))
+    tokens = await client.text_document_semantic_tokens_full_async(types.SemanticTokensParams(document))
+    assert tokens is not None
+    assert tokens.data
+    calls = await client.text_document_prepare_call_hierarchy_async(types.CallHierarchyPrepareParams(document, block))
+    assert calls
+    assert await client.call_hierarchy_incoming_calls_async(types.CallHierarchyIncomingCallsParams(calls[0]))
+    help = await client.text_document_signature_help_async(types.SignatureHelpParams(document, types.Position(2, 36)))
+    assert help is None or help.signatures
 
 
 @pytest.mark.asyncio

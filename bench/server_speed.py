@@ -1,0 +1,190 @@
+"""Latency of the language server: every request on a spec of 500 lines while it is edited, as an editor waits for it.
+
+    python bench/server_speed.py [--lines 500] [--turns 60]
+
+The server is a process of its own. Every request is made right after a character is typed, and again at rest. A time
+is that from sending a request to its answer, with the analysis of the edited text where the answer needs it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import platform
+import random
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from lsprotocol import types
+from pygls.lsp.client import LanguageClient
+
+from graphspec.version import __version__
+
+Ask = Callable[[types.Position], Awaitable[Any]]
+
+
+def spec_of(lines: int) -> str:
+    """Return a spec of so many lines: blocks, shared layers, and nodes of every form."""
+    head = """\
+graphspec: 1
+vars: {width: 16, classes: 10}
+layers:
+  shared: {Dense: {units: "${width}", activation: relu}}
+blocks:
+  residual:
+    params: {filters: , strides: 1}
+    inputs: x
+    graph:
+      a:
+        from: x
+        apply:
+          - Conv2D: {filters: "${filters}", kernel_size: 3, strides: "${strides}", padding: same}
+          - BatchNormalization
+          - ReLU
+      skip:
+        when: "${strides > 1}"
+        from: x
+        apply: {Conv2D: {filters: "${filters}", kernel_size: 1, strides: "${strides}"}}
+        otherwise: x
+    output: {from: [a, skip], merge: sum}
+inputs:
+  image: [32, 32, 3]
+  measured: [16]
+graph:
+  stem: {from: image, apply: {Conv2D: {filters: "${width}", kernel_size: 3, padding: same}}}
+"""
+    tail = """\
+outputs:
+  label: {from: flat, apply: {Dense: {units: "${classes}", activation: softmax}}, loss: categorical_crossentropy}
+training: {optimizer: {Adam: {learning_rate: 0.001}}, epochs: 3, batch_size: 32}
+"""
+    rows, before, dense, number = [head], "stem", "measured", 0
+    while sum(each.count("\n") for each in (*rows, tail)) + 2 < lines:
+        name = f"node_{number}"
+        if number % 4 == 0:
+            rows.append(f"  {name}:\n    from: {before}\n    apply:\n")
+            rows.append('      - residual: "${width}"\n        repeat: 2\n      - ReLU\n')
+        elif number % 4 == 1:
+            convolution = "{Conv2D: {filters: 16, kernel_size: 3, padding: same}}"
+            rows.append(f"  {name}: {{from: {before}, apply: [{convolution}, ReLU]}}\n")
+        elif number % 4 == 2:
+            rows.append(f"  {name}:\n    from: {dense}\n    apply:\n      - shared\n      - Dropout: 0.1\n")
+        else:
+            rows.append(f"  {name}: {{from: [{dense}, measured], merge: sum}}\n")
+        before, dense = (name, dense) if number % 4 < 2 else (before, name)
+        number += 1
+    rows.append(f"  pooled: {{from: {before}, apply: GlobalAveragePooling2D}}\n")
+    rows.append(f"  flat: {{from: [pooled, {dense}], merge: concat}}\n")
+    return "".join([*rows, tail])
+
+
+async def measure(lines: int, turns: int) -> dict[str, dict[str, list[float]]]:
+    """Return the times of each request in milliseconds: at rest, and right after an edit."""
+    client = LanguageClient("bench", __version__)
+    await client.start_io(sys.executable, "-m", "graphspec", "server")
+    times: dict[str, dict[str, list[float]]] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        capabilities = types.ClientCapabilities()
+        await client.initialize_async(types.InitializeParams(capabilities, root_uri=Path(folder).as_uri()))
+        client.initialized(types.InitializedParams())
+        uri = (Path(folder) / "spec.yaml").as_uri()
+        text = spec_of(lines)
+        item = types.TextDocumentItem(uri, "graphspec", 0, text)
+        client.text_document_did_open(types.DidOpenTextDocumentParams(item))
+        rows = text.split("\n")
+        name = types.Position(rows.index("  image: [32, 32, 3]"), 3)
+        requests = _requests(client, types.TextDocumentIdentifier(uri), name)
+        for ask in requests.values():  # the process has imported what it needs
+            await ask(types.Position(1, 8))
+        chance = random.Random(0)
+        version = 0
+        for _ in range(turns):
+            line = chance.randrange(26, len(rows) - 6)
+            place = types.Position(line, chance.randrange(len(rows[line]) + 1))
+            for name, ask in requests.items():
+                for when in ("edited", "at rest"):
+                    if when == "edited":
+                        version += 1
+                        _toggle(client, uri, version, types.Position(line, len(rows[line])))
+                    begin = time.perf_counter()
+                    await ask(place)
+                    spent = 1000 * (time.perf_counter() - begin)
+                    times.setdefault(name, {}).setdefault(when, []).append(spent)
+        await client.shutdown_async(None)
+        client.exit(None)
+    return times
+
+
+def _toggle(client: LanguageClient, uri: str, version: int, end: types.Position) -> None:
+    """Type a blank at the end of a line, or delete it again."""
+    after = types.Position(end.line, end.character + 1)
+    place, text = (types.Range(end, end), " ") if version % 2 else (types.Range(end, after), "")
+    document = types.VersionedTextDocumentIdentifier(version, uri)
+    changes = [types.TextDocumentContentChangePartial(place, text)]
+    client.text_document_did_change(types.DidChangeTextDocumentParams(document, changes))
+
+
+def _requests(client: LanguageClient, document: types.TextDocumentIdentifier, name: types.Position) -> dict[str, Ask]:
+    whole = types.Range(types.Position(0, 0), types.Position(100_000, 0))
+    options = types.FormattingOptions(2, insert_spaces=True)
+    context = types.CodeActionContext([])
+    asks = types.ReferenceContext(include_declaration=True)
+    return {
+        "completion": lambda at: client.text_document_completion_async(types.CompletionParams(document, at)),
+        "signature help": lambda at: client.text_document_signature_help_async(types.SignatureHelpParams(document, at)),
+        "hover": lambda at: client.text_document_hover_async(types.HoverParams(document, at)),
+        "inlay hints": lambda _: client.text_document_inlay_hint_async(types.InlayHintParams(document, whole)),
+        "code lens": lambda _: client.text_document_code_lens_async(types.CodeLensParams(document)),
+        "code action": lambda at: client.text_document_code_action_async(
+            types.CodeActionParams(document, types.Range(at, at), context)
+        ),
+        "definition": lambda at: client.text_document_definition_async(types.DefinitionParams(document, at)),
+        "references": lambda at: client.text_document_references_async(types.ReferenceParams(asks, document, at)),
+        "rename": lambda _: client.text_document_rename_async(types.RenameParams(document, name, "renamed")),
+        "symbols": lambda _: client.text_document_document_symbol_async(types.DocumentSymbolParams(document)),
+        "folding": lambda _: client.text_document_folding_range_async(types.FoldingRangeParams(document)),
+        "tokens": lambda _: client.text_document_semantic_tokens_full_async(types.SemanticTokensParams(document)),
+        "call hierarchy": lambda _: client.text_document_prepare_call_hierarchy_async(
+            types.CallHierarchyPrepareParams(document, types.Position(5, 3))
+        ),
+        "formatting": lambda _: client.text_document_formatting_async(
+            types.DocumentFormattingParams(document, options)
+        ),
+        "range formatting": lambda at: client.text_document_range_formatting_async(
+            types.DocumentRangeFormattingParams(document, types.Range(at, at), options)
+        ),
+    }
+
+
+def main() -> None:
+    """Print the times of each request."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--lines", type=int, default=500)
+    parser.add_argument("--turns", type=int, default=60)
+    options = parser.parse_args()
+    times = asyncio.run(measure(options.lines, options.turns))
+    python = platform.python_version()
+    print(
+        f"{platform.machine()}, {os.cpu_count()} cores, Python {python}, graphspec {__version__}, {options.lines} lines"
+    )
+    print(f"{'':<18}{'edited: median':>16}{'p95':>10}{'at rest: median':>18}{'p95':>10}")
+    for name, found in times.items():
+        row = [
+            f"{function(found[when]):.1f}ms" for when in ("edited", "at rest") for function in (statistics.median, p95)
+        ]
+        print(f"{name:<18}{row[0]:>16}{row[1]:>10}{row[2]:>18}{row[3]:>10}")
+
+
+def p95(times: list[float]) -> float:
+    """Return the time that 95 of 100 requests do not exceed."""
+    return statistics.quantiles(times, n=20)[-1]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,140 @@
+"""The names of a document: what declares them, and what uses them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import KW_ONLY, dataclass, field
+from typing import Literal
+
+from graphspec.editor.server.syntax import Value
+
+NameKind = Literal["input", "node", "output", "loss", "layer", "model", "block", "variable", "parameter", "each"]
+UseKind = Literal["tensor", "part", "declared", "variable", "object", "argument", "path", "layer", "parameter", "input"]
+
+TENSORS: tuple[NameKind, ...] = ("input", "node", "output", "loss")
+DECLARED: tuple[NameKind, ...] = ("layer", "model", "block")
+
+
+@dataclass(eq=False, slots=True)
+class Name:
+    """A name that a body declares.
+
+    Attributes:
+        start: The offset of the name.
+        end: The offset after it.
+        value: What it names; None where nothing follows it.
+        body: The body that declares it.
+        inside: The body that it names: that of a model or a block.
+    """
+
+    kind: NameKind
+    text: str
+    start: int
+    end: int
+    body: Body
+    _: KW_ONLY
+    value: Value | None = None
+    inside: Body | None = None
+
+
+@dataclass(eq=False, slots=True)
+class Body:
+    """A scope: the spec, a nested model, or a block.
+
+    Attributes:
+        tensors: Its inputs, nodes, outputs and losses.
+        declared: Its layers, models and blocks.
+        variables: Its `vars`, or the parameters of a block.
+        clashes: Further declarations of a name that is declared already.
+        output: The node that a block of one output returns.
+    """
+
+    kind: Literal["spec", "model", "block"]
+    value: Value
+    parent: Body | None = None
+    tensors: dict[str, Name] = field(default_factory=dict)
+    declared: dict[str, Name] = field(default_factory=dict)
+    variables: dict[str, Name] = field(default_factory=dict)
+    clashes: list[Name] = field(default_factory=list)
+    output: Value | None = None
+
+    def find_declared(self, text: str) -> Name | None:
+        """Return the layer, model or block of that name, here or in a body around; None if there is none."""
+        return self.declared.get(text) or (self.parent.find_declared(text) if self.parent is not None else None)
+
+    def find_variable(self, text: str) -> Name | None:
+        """Return the parameter or variable of that name, here or in a body around."""
+        return self.variables.get(text) or (self.parent.find_variable(text) if self.parent is not None else None)
+
+    def outputs(self) -> list[Name]:
+        """Return the outputs, by which a use of the body is picked from."""
+        return [each for each in self.tensors.values() if each.kind == "output"]
+
+    def inputs(self) -> list[Name]:
+        """Return the inputs."""
+        return [each for each in self.tensors.values() if each.kind == "input"]
+
+    def around(self) -> Iterator[Body]:
+        """Yield this body and those around it, the nearest first."""
+        body: Body | None = self
+        while body is not None:
+            yield body
+            body = body.parent
+
+
+@dataclass(eq=False, slots=True)
+class Use:
+    """A use of a name.
+
+    Attributes:
+        kind: What the name may stand for: an `object` is a class of Keras or an operation, a `part` an output that is
+            picked from a node, a `path` a file, a `layer` one that training names, a `parameter` or `input` that of
+            a block or model of another file.
+        target: The declaration, if the document has it.
+        catalog: The kind of an object or of the object of an argument, in the catalogue.
+        owner: The name of the object of an argument, the tensor of a part, the block of a parameter or input.
+        value: What is written for it.
+    """
+
+    kind: UseKind
+    text: str
+    start: int
+    end: int
+    body: Body
+    _: KW_ONLY
+    target: Name | None = None
+    catalog: str = ""
+    owner: str = ""
+    value: Value | None = None
+
+
+@dataclass(eq=False, slots=True)
+class NameIndex:
+    """The names of one document.
+
+    Attributes:
+        root: The body of the spec.
+        names: Every declaration, in the order of the text.
+        uses: Every use, in the order of the text.
+        includes: The paths of the files that it includes.
+    """
+
+    root: Body
+    names: list[Name] = field(default_factory=list)
+    uses: list[Use] = field(default_factory=list)
+    includes: list[Value] = field(default_factory=list)
+
+    def at(self, offset: int) -> Name | Use | None:
+        """Return the name or the use at an offset; None where there is none."""
+        every: list[Name | Use] = [*self.names, *self.uses]
+        found = [each for each in every if each.start <= offset <= each.end and each.start < each.end]
+        return min(found, key=lambda each: each.end - each.start) if found else None
+
+    def body_at(self, offset: int) -> Body:
+        """Return the innermost body around an offset."""
+        found = self.root
+        for name in self.names:
+            inside = name.inside
+            if inside is not None and inside.value.start <= offset <= inside.value.end and found in inside.around():
+                found = inside
+        return found

@@ -1,0 +1,159 @@
+"""Rename of tensors, layers, models, blocks and variables, across the files that include each other.
+
+A new name is refused where it is no name, is taken, or would make a use mean something else. What nobody foresaw the
+compiler sees: a rename after which `graphspec validate` finds more errors than before is refused as well.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from copy import copy
+
+from lsprotocol import types
+
+from graphspec import catalog
+from graphspec.diagnostics import Diagnostic
+from graphspec.editor.server.checks import Checks, analyse
+from graphspec.editor.server.document import Document
+from graphspec.editor.server.name_index import KEYWORDS, NAME
+from graphspec.editor.server.names import DECLARED, TENSORS, Name, Use
+from graphspec.editor.server.navigation import declaration_at
+from graphspec.editor.server.project import declared_names, included, uses_of
+from graphspec.editor.server.workspace import Workspace
+from graphspec.language.expand.operators import FUNCTIONS
+
+_VARIABLE = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+_RESERVED = ("call", "repeat", "when", "each")
+_MAX_CHECKED = 20
+"""The number of documents that are checked before and after a rename."""
+
+
+class RefusedRenameError(Exception):
+    """A rename that would break the spec; the message says why."""
+
+
+def name_range(document: Document, position: types.Position, workspace: Workspace) -> types.Range | None:
+    """Return the range of the name at a position if it can be renamed; None where there is no such name."""
+    found = document.names.at(document.lines.offset(position)) if document.names is not None else None
+    if found is None or declaration_at(document, position, workspace) is None:
+        return None
+    return document.lines.range(found.start, found.end)
+
+
+def rename(
+    document: Document, position: types.Position, new: str, workspace: Workspace, *, checks: Checks | None = None
+) -> types.WorkspaceEdit:
+    """Return the edits that give the name at a position a new name wherever it stands.
+
+    Args:
+        document: The document.
+        position: A place in a name.
+        new: The new name.
+        workspace: The open documents and the specs beside them.
+        checks: The analyses of the open documents, so that none is made again.
+
+    Raises:
+        RefusedRenameError: There is no name, or the new one cannot be taken.
+    """
+    declared = declaration_at(document, position, workspace)
+    if declared is None:
+        raise RefusedRenameError("there is no name of the spec here")
+    home, name = declared
+    if new == name.text:
+        return types.WorkspaceEdit({})
+    _refuse_name(name, new)
+    uses = list(uses_of(home, name, workspace))
+    _refuse_clash(home, name, new, workspace)
+    places: dict[str, set[tuple[int, int]]] = {home.uri: {(name.start, name.end)}}
+    documents = {home.uri: home}
+    for each, use in uses:
+        places.setdefault(each.uri, set()).add((use.start, use.end))
+        documents[each.uri] = each
+    changed = {uri: _renamed(documents[uri], ranges, new) for uri, ranges in places.items()}
+    _refuse_change(home, name, new, uses=uses, changed=changed, workspace=workspace, checks=checks)
+    return types.WorkspaceEdit(
+        {
+            uri: [types.TextEdit(documents[uri].lines.range(start, end), new) for start, end in sorted(ranges)]
+            for uri, ranges in places.items()
+        }
+    )
+
+
+def _refuse_name(name: Name, new: str) -> None:
+    is_variable = name.kind in ("variable", "parameter", "each")
+    if not (_VARIABLE if is_variable else NAME).fullmatch(new):
+        raise RefusedRenameError(f"`{new}` is not a name: letters, digits and `_`, and no digit first")
+    if is_variable and (new in KEYWORDS or new in FUNCTIONS):
+        raise RefusedRenameError(f"`{new}` is a word of expressions")
+    if name.kind in DECLARED and (new in _RESERVED or catalog.find("layers", new) is not None):
+        raise RefusedRenameError(f"`{new}` is reserved: it is a layer of Keras or a key of a step")
+
+
+def _refuse_clash(home: Document, name: Name, new: str, workspace: Workspace) -> None:
+    """Refuse a name that the body, a file that it includes or a file that includes it declares."""
+    taken = (
+        name.body.tensors
+        if name.kind in TENSORS
+        else name.body.declared
+        if name.kind in DECLARED
+        else name.body.variables
+    )
+    is_taken = new in taken
+    if name.kind not in TENSORS and name.body.kind == "spec":
+        variables = name.kind == "variable"
+        for each in workspace.specs():
+            if each.key != home.key and home.key not in {inner.key for inner in included(each, workspace)}:
+                continue
+            root = each.names.root if each.names is not None else None
+            own = (root.variables if variables else root.declared) if root is not None else {}
+            others = (other.text for _, other in declared_names(each, workspace, variables=variables))
+            is_taken = is_taken or new in own or new in others
+    if is_taken:
+        raise RefusedRenameError(f"`{new}` is declared already")
+
+
+def _renamed(document: Document, ranges: Iterable[tuple[int, int]], new: str) -> Document:
+    text = document.text
+    for start, end in sorted(ranges, reverse=True):
+        text = f"{text[:start]}{new}{text[end:]}"
+    change = types.TextDocumentContentChangeWholeDocument(text)
+    return document.changed([change], document.version)
+
+
+def _refuse_change(
+    home: Document,
+    name: Name,
+    new: str,
+    *,
+    uses: list[tuple[Document, Use]],
+    changed: dict[str, Document],
+    workspace: Workspace,
+    checks: Checks | None,
+) -> None:
+    """Refuse a rename after which a use means another name, or the specs have more errors."""
+    after = copy(workspace)
+    after.documents = {**workspace.documents, **changed}
+    names = changed[home.uri].names
+    before_it = sum(1 for each, use in uses if each.uri == home.uri and use.start < name.start)
+    start = name.start + before_it * (len(new) - len(name.text))
+    renamed = next((each for each in names.names if each.text == new and each.start == start), None) if names else None
+    if renamed is None or sum(1 for _ in uses_of(changed[home.uri], renamed, after)) != len(uses):
+        raise RefusedRenameError(f"`{new}` would mean something else in one of the places that use `{name.text}`")
+    concerned = [each for each in after.specs() if each.uri in changed][:_MAX_CHECKED]
+    for each in concerned:
+        old = workspace.documents.get(each.uri) or workspace.document_at(each.path)
+        if old is None:
+            continue
+        known = Counter(found.rule.code for found in _errors(old, workspace, checks))
+        for found in _errors(each, after):
+            known[found.rule.code] -= 1
+            if known[found.rule.code] < 0:
+                raise RefusedRenameError(f"with this name, {found.message} ({found.rule.code})")
+
+
+def _errors(document: Document, workspace: Workspace, checks: Checks | None = None) -> list[Diagnostic]:
+    known = checks.current(document, workspace) if checks is not None else None
+    analysis = known if known is not None else analyse(document, workspace.texts())
+    return [each for each in analysis.check.findings if each.is_error]

@@ -1,0 +1,78 @@
+"""The names that are visible at a place, with those of included files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from graphspec.editor.server.document import Document
+from graphspec.editor.server.name_index import index_names
+from graphspec.editor.server.names import Body, Name, NameIndex
+from graphspec.editor.server.places import MARK, Place
+from graphspec.editor.server.project import declared_names
+from graphspec.editor.server.syntax import Value
+from graphspec.editor.server.workspace import Workspace
+
+
+@dataclass
+class Scope:
+    """What can be named at a place of a document."""
+
+    document: Document
+    place: Place
+    workspace: Workspace
+
+    @cached_property
+    def index(self) -> NameIndex:
+        """The names of the text with the word that stands for the cursor."""
+        return index_names(self.place.root)
+
+    @cached_property
+    def body(self) -> Body:
+        """The body around the cursor."""
+        return self.index.body_at(self.place.start)
+
+    def tensors(self) -> list[Name]:
+        """Return the tensors of the body, but for the node itself that holds the cursor."""
+        return [
+            each
+            for each in self.body.tensors.values()
+            if MARK not in each.text and not (each.value is not None and each.value in self.place.parents)
+        ]
+
+    def declared(self) -> list[Name]:
+        """Return the layers, models and blocks that are visible."""
+        own = [name for body in self.body.around() for name in body.declared.values()]
+        others = [name for _, name in declared_names(self.document, self.workspace)]
+        return [each for each in (*own, *others) if MARK not in each.text and each.value not in self.place.parents]
+
+    def find_declared(self, text: str) -> Name | None:
+        """Return the layer, model or block of that name."""
+        return self.body.find_declared(text) or next((each for each in self.declared() if each.text == text), None)
+
+    def variables(self) -> list[Name]:
+        """Return the variables, parameters and names of `each` that an expression can use."""
+        names = [each for each in self.index.names if each.kind == "each" and self._is_around(each)]
+        names += [name for body in self.body.around() for name in body.variables.values()]
+        names += [name for _, name in declared_names(self.document, self.workspace, variables=True)]
+        return [each for each in names if MARK not in each.text]
+
+    def _is_around(self, name: Name) -> bool:
+        """Return whether a name of `each` belongs to the node that holds the cursor."""
+        nodes = [each.get("each") for each in self.place.parents if each.kind == "mapping"]
+        return any(entry.value is name.value for node in nodes if node is not None for entry in node.entries)
+
+    def applied(self, node: Value) -> tuple[str, Name | None]:
+        """Return the name of the first step of a node, and what it declares where it is declared."""
+        steps = node.get("apply")
+        if steps is None or steps.kind == "scalar":
+            text = steps.text if steps is not None else ""
+            return text, self.find_declared(text)
+        first = (steps.items or [steps])[0]
+        return self.step_name(first)
+
+    def step_name(self, step: Value) -> tuple[str, Name | None]:
+        """Return the name in a step, and what it declares."""
+        keys = [each.key.text for each in step.entries if each.key.text not in ("call", "repeat", "when")]
+        text = step.text if step.kind == "scalar" else next(iter(keys), "")
+        return text, self.find_declared(text)

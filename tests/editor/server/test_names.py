@@ -1,0 +1,289 @@
+"""Definition, references, rename, outline, colours and call hierarchy."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from lsprotocol import types
+
+from graphspec.editor.server import call_hierarchy
+from graphspec.editor.server.document import Document
+from graphspec.editor.server.navigation import definition, references
+from graphspec.editor.server.outline import document_symbols, folding_ranges
+from graphspec.editor.server.positions import Lines
+from graphspec.editor.server.project import declaration_of
+from graphspec.editor.server.rename import RefusedRenameError, name_range, rename
+from graphspec.editor.server.semantic_tokens import LEGEND, semantic_tokens
+from tests.editor.server.editor import CURSOR, Editor, summary
+
+ROOT = Path(__file__).parents[3]
+LIBRARY = """\
+graphspec: 1
+vars: {wide: 8}
+layers: {enc: {Dense: "${wide}"}}
+blocks:
+  res:
+    params: {units: , twice: false}
+    inputs: [x, mask]
+    graph:
+      a: {from: x, apply: {Dense: "${units}"}}
+      b: {when: "${twice}", from: a, apply: {Dense: "${units * 2}"}, otherwise: a}
+    output: {from: [a, b], merge: concat}
+"""
+SPEC = """\
+graphspec: 1
+include: lib.yaml
+vars: {width: 3}
+models:
+  two:
+    inputs: {a: [4], b: [4]}
+    graph: {both: {from: [a, b], merge: concat}}
+    outputs: {left: {from: both, apply: {Dense: "${width}"}}, right: b}
+inputs: {x: [4], z: [4]}
+graph:
+  first: {from: {a: x, b: z}, apply: two}
+  second: {from: first.left, apply: [enc, {res: {units: "${wide}"}, call: {mask: z}}]}
+  third: {each: {width: [1, 2]}, from: "first.right", apply: {Dense: "${width}"}}
+outputs:
+  label: {from: [second, "third[0]"], merge: concat, apply: {Dense: 1}, loss: mse}
+  other: {from: enc_x, loss: mse}
+  enc_x: {from: x, apply: [enc, {TimeDistributed: enc}], loss: null}
+training: {optimizer: adam, freeze: [enc, two/left], checkpoint: {monitor: val_label_loss}}
+data: {train: {file: t.csv, inputs: {x: {column: a}, z: {column: a}}, outputs: {label: {column: b}}}}
+search: {parameters: {vars.width: [1, 2]}}
+"""
+
+
+def place(text: str, word: str, number: int = 0) -> types.Position:
+    """Return the place of the n-th occurrence of a word in a text."""
+    found = [match.start() for match in re.finditer(rf"(?<![\w.-]){re.escape(word)}(?![\w-])", text)]
+    return Lines(text).position(found[number])
+
+
+@pytest.fixture
+def both(editor: Editor) -> Editor:
+    editor.open(LIBRARY, "lib.yaml")
+    editor.open(SPEC)
+    return editor
+
+
+def spec(editor: Editor) -> Document:
+    return editor.workspace.documents[editor.uri("spec.yaml")]
+
+
+@pytest.mark.parametrize(
+    ("word", "number", "target"),
+    [
+        ("x", 1, ("spec.yaml", "x: [4], z")),
+        ("first", 1, ("spec.yaml", "first: {from")),
+        ("left", 0, ("spec.yaml", "left: {from")),
+        ("two", 1, ("spec.yaml", "two:\n")),
+        ("a", 2, ("spec.yaml", "a: [4], b")),
+        ("enc", 0, ("lib.yaml", "enc: {Dense")),
+        ("res", 0, ("lib.yaml", "res:\n")),
+        ("units", 0, ("lib.yaml", "units: ,")),
+        ("mask", 0, ("lib.yaml", "mask]")),
+        ("wide", 0, ("lib.yaml", "wide: 8")),
+        ("width", 1, ("spec.yaml", "width: 3")),
+        ("width", 3, ("spec.yaml", "width: [1, 2]}, from")),
+        ("lib", 0, ("lib.yaml", "graphspec: 1\nvars")),
+    ],
+)
+def test_definition(word: str, number: int, target: tuple[str, str], both: Editor) -> None:
+    """Each use leads to its declaration: in bodies, models, blocks, expressions, and other files."""
+    found = definition(spec(both), place(SPEC, word, number), both.workspace)
+    assert found is not None
+    assert found.uri == both.uri(target[0])
+    document = both.workspace.documents[found.uri]
+    assert document.text[document.lines.offset(found.range.start) :].startswith(target[1])
+
+
+def test_references_across_files(both: Editor) -> None:
+    """A layer of a library has its uses in every spec that includes it, as step, as argument and in `freeze`."""
+    library = both.workspace.documents[both.uri("lib.yaml")]
+    found = references(library, place(LIBRARY, "enc"), both.workspace, with_declaration=True)
+    assert [(each.uri.rpartition("/")[2], each.range.start.line) for each in found] == [
+        ("lib.yaml", 2),
+        ("spec.yaml", 11),
+        ("spec.yaml", 16),
+        ("spec.yaml", 16),
+        ("spec.yaml", 17),
+    ]
+
+
+def test_references_include_data_and_monitors(both: Editor) -> None:
+    """An output is named by its targets and by the metrics that are watched."""
+    found = references(spec(both), place(SPEC, "label"), both.workspace, with_declaration=False)
+    assert [each.range.start.line for each in found] == [17, 18]
+
+
+@pytest.mark.parametrize(
+    ("name", "word", "number"),
+    [
+        ("spec.yaml", "x", 0),
+        ("spec.yaml", "label", 0),
+        ("spec.yaml", "first", 1),
+        ("spec.yaml", "left", 0),
+        ("spec.yaml", "two", 0),
+        ("spec.yaml", "width", 0),
+        ("spec.yaml", "enc", 0),
+        ("spec.yaml", "both", 0),
+        ("lib.yaml", "res", 0),
+        ("lib.yaml", "enc", 0),
+        ("lib.yaml", "units", 0),
+        ("lib.yaml", "wide", 0),
+        ("lib.yaml", "mask", 0),
+        ("lib.yaml", "a", 0),
+    ],
+)
+def test_a_rename_keeps_the_findings(name: str, word: str, number: int, both: Editor) -> None:
+    """After a rename nothing is undefined, the old name is gone where it stood, and back again is the old text."""
+    before = {each.path: each.text for each in both.workspace.documents.values()}
+    codes = [each.finding.rule.code for each in both.findings()]
+    document = both.workspace.documents[both.uri(name)]
+    where = place(document.text, word, number)
+    both.apply(rename(document, where, "fresh_name", both.workspace).changes)  # type: ignore[arg-type]
+    assert [each.finding.rule.code for each in both.findings()] == codes
+    assert "fresh_name" in both.text(name)
+    document = both.workspace.documents[both.uri(name)]
+    where = place(document.text, "fresh_name")
+    both.apply(rename(document, where, word, both.workspace).changes)  # type: ignore[arg-type]
+    assert {each.path: each.text for each in both.workspace.documents.values()} == before
+
+
+def test_a_rename_changes_files_that_are_not_open(editor: Editor) -> None:
+    """A spec of the workspace that includes the file is changed as well."""
+    editor.write(SPEC, "spec.yaml")
+    library = editor.open(LIBRARY, "lib.yaml")
+    edit = rename(library, place(LIBRARY, "res"), "residual", editor.workspace)
+    assert edit.changes is not None
+    assert set(edit.changes) == {editor.uri("spec.yaml"), editor.uri("lib.yaml")}
+
+
+@pytest.mark.parametrize(
+    ("name", "word", "number", "new", "why"),
+    [
+        ("spec.yaml", "x", 0, "z", "declared already"),
+        ("spec.yaml", "x", 0, "label", "declared already"),
+        ("spec.yaml", "two", 0, "Dense", "reserved"),
+        ("spec.yaml", "two", 0, "enc", "declared already"),
+        ("spec.yaml", "two", 0, "call", "reserved"),
+        ("spec.yaml", "width", 0, "wide", "declared already"),
+        ("spec.yaml", "width", 0, "min", "word of expressions"),
+        ("spec.yaml", "width", 0, "a-b", "not a name"),
+        ("lib.yaml", "wide", 0, "width", "declared already"),
+        ("lib.yaml", "wide", 0, "units", ""),
+        ("lib.yaml", "enc", 0, "two", "declared already"),
+        ("lib.yaml", "units", 0, "twice", "declared already"),
+        ("spec.yaml", "x", 0, "1x", "not a name"),
+        ("spec.yaml", "x", 0, "", "not a name"),
+        ("spec.yaml", "graph", 0, "net", "no name"),
+        ("spec.yaml", "Dense", 0, "Conv2D", "no name"),
+    ],
+)
+def test_a_rename_that_breaks_something_is_refused(
+    name: str, word: str, number: int, new: str, why: str, both: Editor
+) -> None:
+    """What collides, is reserved or is no name is refused, with the reason; what means the same all the same is not."""
+    document = both.workspace.documents[both.uri(name)]
+    where = place(document.text, word, number)
+    if not why:
+        rename(document, where, new, both.workspace)
+        return
+    with pytest.raises(RefusedRenameError, match=why):
+        rename(document, where, new, both.workspace)
+
+
+def test_a_rename_that_would_be_captured_is_refused(editor: Editor) -> None:
+    """A variable that is used in a block cannot take the name of the block's parameter."""
+    text = LIBRARY.replace('{Dense: "${units}"}', '{Dense: "${units + wide}"}')
+    document = editor.open(text, "lib.yaml")
+    with pytest.raises(RefusedRenameError, match="mean something else"):
+        rename(document, place(text, "wide"), "units", editor.workspace)
+
+
+def test_only_names_of_the_spec_can_be_renamed(both: Editor) -> None:
+    """An editor asks first whether there is a name."""
+    assert name_range(spec(both), place(SPEC, "first"), both.workspace) is not None
+    assert name_range(spec(both), place(SPEC, "Dense"), both.workspace) is None
+    assert name_range(spec(both), place(SPEC, "graph"), both.workspace) is None
+
+
+def test_every_reference_of_the_shipped_specs_is_found(editor: Editor) -> None:
+    """In valid specs no tensor, layer or variable is left without its declaration."""
+    for path in sorted(ROOT.glob("specs/**/*.yaml")):
+        editor.workspace.folders = []
+        document = editor.workspace.document_at(str(path))
+        assert document is not None
+        assert document.names is not None
+        for use in document.names.uses:
+            if use.kind in ("tensor", "declared", "variable") and ">" not in use.text:
+                assert declaration_of(document, use, editor.workspace) is not None, (path.name, use.text)
+
+
+def test_renaming_any_node_of_a_shipped_spec_keeps_it_valid(editor: Editor) -> None:
+    """Each name of a real spec can be renamed, and the spec stays as valid as it was."""
+    for name in ("wine", "zoo/unet", "shared_vision"):
+        path = ROOT / "specs" / f"{name}.yaml"
+        text = path.read_text(encoding="utf-8")
+        editor.workspace.folders, editor.workspace.documents = [], {}
+        document = editor.open(text, str(path))
+        found = summary([each.finding for each in editor.findings()])
+        assert document.names is not None
+        for each in document.names.names:
+            edit = rename(document, document.lines.position(each.start), "zz", editor.workspace)
+            editor.apply(edit.changes)  # type: ignore[arg-type]
+            assert summary([each.finding for each in editor.findings()]) == found, each.text
+            editor.open(text, str(path))
+
+
+def test_symbols_nest_as_the_spec_does(both: Editor) -> None:
+    """The outline holds sections, their names, and those inside of models and blocks."""
+    symbols = {each.name: each for each in document_symbols(spec(both))}
+    assert list(symbols)[:4] == ["graphspec", "include", "vars", "models"]
+    [two] = symbols["models"].children or []
+    assert two.kind == types.SymbolKind.Class
+    assert [each.name for each in two.children or []] == ["inputs", "graph", "outputs"]
+    for symbol in symbols.values():
+        for inner in symbol.children or []:
+            assert symbol.range.start <= inner.range.start
+            assert inner.range.end <= symbol.range.end
+
+
+def test_folding(editor: Editor) -> None:
+    """What spans several lines folds, comments too."""
+    document = editor.open("# one\n# two\ngraphspec: 1\ngraph:\n  a:\n    from: x\n  b: {from: x}\n")
+    found = [(each.start_line, each.end_line, each.kind) for each in folding_ranges(document)]
+    assert sorted(found, key=str) == sorted(
+        [(3, 6, None), (4, 5, None), (0, 1, types.FoldingRangeKind.Comment)], key=str
+    )
+
+
+def test_tokens_are_in_order_and_within_lines(both: Editor) -> None:
+    """Tokens are relative, of known types, and name what they cover."""
+    data = semantic_tokens(spec(both)).data
+    lines = SPEC.split("\n")
+    line = column = 0
+    words: dict[str, str] = {}
+    for delta, start, length, kind, _ in zip(*[iter(data)] * 5, strict=True):
+        line, column = line + delta, start + (0 if delta else column)
+        words.setdefault(lines[line][column : column + length], LEGEND.token_types[kind])
+    assert words["Dense"] == "class"
+    assert words["first"] == "variable"
+    assert words["two"] == "namespace"
+    assert words["width"] == "parameter"
+
+
+def test_calls_of_blocks(both: Editor) -> None:
+    """A block knows the nodes that use it, and a model what it uses."""
+    [block] = call_hierarchy.prepare(spec(both), place(SPEC, "res"), both.workspace)
+    assert (block.name, block.uri) == ("res", both.uri("lib.yaml"))
+    [incoming] = call_hierarchy.incoming_calls(block, both.workspace)
+    assert incoming.from_.name == "second"
+    layers = "graphspec: 1\nlayers: {d: {Dense: 3}}\nblocks:\n"
+    block_text = f"  b{CURSOR}: {{inputs: x, output: {{from: x, apply: d}}}}\n"
+    document, where = both.at_cursor(layers + block_text, "c.yaml")
+    [item] = call_hierarchy.prepare(document, where, both.workspace)
+    assert [each.to.name for each in call_hierarchy.outgoing_calls(item, both.workspace)] == ["d"]
