@@ -47,7 +47,7 @@ def start_from_data(folder: Path, path: Path, targets: list[str]) -> Started:
     Raises:
         SpecError: The table cannot be used, or the folder not be written to; nothing is written.
     """
-    check_free(folder, [SPEC, DATA])
+    check_free(folder, [SPEC])
     table = open_table(path)
     for name in targets:
         if name not in table.names:

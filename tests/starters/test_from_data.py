@@ -215,6 +215,17 @@ def test_a_path_that_would_be_a_pattern_is_copied(tmp_path: Path) -> None:
     assert (tmp_path / "out" / "data.csv").is_file()
 
 
+def test_the_table_may_lie_in_the_folder(tmp_path: Path) -> None:
+    """A table called `data.csv` is read where it lies; where it would have to be copied, nothing is written."""
+    for text, status in ((plain(["x", "kind", "y"]), 0), (plain(["x", "kind", "y"], ";"), 1)):
+        (tmp_path / "spec.yaml").unlink(missing_ok=True)
+        (tmp_path / "data.csv").write_text(text, encoding="utf-8")
+        words = ["new", str(tmp_path), "--from-data", str(tmp_path / "data.csv"), "--target", "y"]
+        assert CliRunner().invoke(main, words).exit_code == status
+        assert (tmp_path / "data.csv").read_text(encoding="utf-8") == text
+        assert (tmp_path / "spec.yaml").exists() == (status == 0)
+
+
 def test_nothing_is_replaced(tmp_path: Path) -> None:
     """A folder with a spec keeps it; one with other files gets the new ones beside them."""
     text = plain(["x", "kind", "price"])
