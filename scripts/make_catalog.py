@@ -33,9 +33,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import argument_docs
 import keras
+import keras_dtypes
 from keras.src import activations, constraints, initializers, losses, metrics, optimizers, regularizers
 from keras.src import applications as applications_package
-from keras.src.backend.common import dtypes
 
 from graphspec.catalog.refused import CODE_CARRYING_OPS
 
@@ -333,24 +333,26 @@ def operations() -> dict[str, Any]:
     }
 
 
+def random_functions() -> dict[str, Callable[..., Any]]:
+    """The functions of `keras.random` that draw numbers, by the names of operations."""
+    return {
+        f"ops.random.{name}": value for name, value in sorted(vars(keras.random).items()) if inspect.isfunction(value)
+    }
+
+
+def random_entry(function: Callable[..., Any]) -> dict[str, Any]:
+    """Return the entry of a random operation, whose first argument is a tensor, or the shape of one."""
+    found = operation_entry(function)
+    next(iter(found["arguments"].values()))["tensors"] = "one"
+    return found
+
+
 def applications() -> dict[str, Any]:
     """The arguments of every function of `keras.applications` that makes a model."""
     return {
         name: {key: default(parameter) for key, parameter in inspect.signature(function).parameters.items()}
         for name, function in sorted(vars(keras.applications).items())
         if inspect.isfunction(function)
-    }
-
-
-def promotion() -> dict[str, Any]:
-    """How Keras finds the dtype of a result: of each dtype itself and all above it, and what is narrowed at the end.
-
-    `int` and `float` are the dtypes of Python's numbers; `numbers` tells what they are by themselves.
-    """
-    return {
-        "above": {name: sorted(bounds) for name, bounds in sorted(dtypes.LATTICE_UPPER_BOUNDS.items())},
-        "narrowed": {wide: narrow for wide, narrow in dtypes.BIT64_TO_BIT32_DTYPE.items() if wide != narrow},
-        "numbers": {kind.__name__: dtypes.PYTHON_DTYPES_MAP[kind] for kind in (int, float)},
     }
 
 
@@ -373,11 +375,11 @@ def catalog() -> dict[str, Any]:
             "identifiers": {name: target for name, target in strings.items() if name not in exported},
         }
     kinds["activations"] = {"classes": {}, "identifiers": dict.fromkeys(sorted(activations.ALL_OBJECTS_DICT))}
-    kinds["ops"] = operations()
+    kinds["ops"] = operations() | {"random": {name: random_entry(each) for name, each in random_functions().items()}}
     return {
         "keras": keras.__version__,
-        "dtypes": sorted(dtypes.ALLOWED_DTYPES),
-        "promotion": promotion(),
+        "dtypes": keras_dtypes.names(),
+        "promotion": keras_dtypes.promotion(),
         "kinds": kinds,
         "applications": applications(),
     }
@@ -394,7 +396,8 @@ def docs() -> dict[str, Any]:
             said[name] |= {each: common[each] for each in parameters(cls) if each in common and each not in said[name]}
         kinds[kind] = said
     public = functions()
-    kinds["ops"] = {name: argument_docs.of_function(public[name]) for name in operations()["classes"]}
+    documented = {name: public[name] for name in operations()["classes"]} | random_functions()
+    kinds["ops"] = {name: argument_docs.of_function(each) for name, each in documented.items()}
     return kinds
 
 

@@ -240,12 +240,18 @@ def untried(kind: Kind, name: str) -> dict[str, Any]:
 
 def operations() -> dict[str, Any]:
     """Return what operations take; those are left out of which nothing is known."""
-    found = {name: untried("ops", name) for name in catalog.names("ops")}
+    found = {name: untried("ops", name) for name in (*catalog.names("ops"), *catalog.random_operations())}
+    random = catalog.random_operations()
     return {
-        name: {argument: one_or_several(said) for argument, said in values.items()}
+        name: {argument: one(said) if name in random else one_or_several(said) for argument, said in values.items()}
         for name, values in found.items()
         if values
     }
+
+
+def one(said: dict[str, Any]) -> dict[str, Any]:
+    """Return what is said of a number, without lists: initializers, which draw random numbers, take none."""
+    return {sort: limits for sort, limits in said.items() if sort not in ("list", "whole_float")}
 
 
 def one_or_several(said: dict[str, Any]) -> dict[str, Any]:

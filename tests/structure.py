@@ -120,12 +120,31 @@ def _sublayers(layer: Any) -> list[Any]:
 
 
 def _without_names(config: dict[str, Any]) -> dict[str, Any]:
-    """A layer's configuration without its name and without layers inside it, which the walk visits."""
+    """A layer's configuration without its name, random seeds, and layers inside it, which the walk visits."""
     return {
-        key: value
+        key: value["class_name"] if is_random(value) else value
         for key, value in config.items()
         if key != "name" and not (isinstance(value, dict) and _is_layer(value))
     }
+
+
+def is_random(activation: Any) -> bool:
+    """Whether an activation is written as an initializer that draws in every call."""
+    config = activation.get("config") if isinstance(activation, dict) else None
+    seed = config.get("seed") if isinstance(config, dict) else None
+    return isinstance(seed, dict) and seed.get("class_name") == "SeedGenerator"
+
+
+def generators(model: keras.Model) -> list[keras.random.SeedGenerator]:
+    """The generators that a model draws from in every call."""
+    seeds = [getattr(getattr(layer, "activation", None), "seed", None) for layer in model._flatten_layers()]
+    return [each for each in seeds if isinstance(each, keras.random.SeedGenerator)]
+
+
+def seed(model: keras.Model) -> None:
+    """Let a model draw the same numbers as any other."""
+    for number, each in enumerate(generators(model)):
+        each.state.assign([number, 0])
 
 
 def _is_layer(value: dict[str, Any]) -> bool:

@@ -136,7 +136,7 @@ def is_identifier(kind: Kind, name: str) -> bool:
 def find(kind: Kind, name: str) -> Entry | None:
     """Return the entry of a class name or string identifier; None if there is none."""
     listed = _listed(kind)
-    classes = {**listed["classes"], **listed.get("makers", {})}
+    classes = {**listed["classes"], **listed.get("makers", {}), **listed.get("random", {})}
     target = name if name in classes else identifiers(kind).get(name)
     if target is None and kind == "optimizers":
         target = identifiers(kind).get(name.lower())
@@ -192,6 +192,11 @@ def makers() -> list[str]:
 
 _MAKING = ("ops.arange", "ops.array", "ops.full", "ops.geomspace", "ops.linspace", "ops.logspace")
 """Operations that take tensors, and numbers alone as well."""
+
+
+def random_operations() -> list[str]:
+    """Return the operations that draw random numbers: the functions of `keras.random`, as `ops.random.normal`."""
+    return list(read_generated("keras.json")["kinds"]["ops"]["random"])
 
 
 def other_functions() -> list[str]:

@@ -42,6 +42,15 @@ FAILING_OPS: dict[str, str] = {
     "ops.view_as_complex": "Keras multiplies two dtypes; compute with real and imaginary parts, as `ops.fft` does",
 }
 
+# Random operations that no graph of Keras can hold: numbers come from initializers, which have no such distribution.
+UNDRAWN_OPS: dict[str, str] = {
+    "ops.random.beta": "divide: with gammas a and b, a / (a + b) is beta; see `ops.random.gamma`",
+    "ops.random.binomial": "count: draw `ops.random.uniform` along a further axis, compare it with the probability by "
+    "`ops.less`, and sum over that axis",
+    "ops.random.gamma": "for a whole `alpha`, sum as many exponentials along a further axis: "
+    "`[ops.random.uniform, ops.log, ops.negative, {ops.sum: {axis: -1}}]`",
+}
+
 # Exported base classes, and classes that graphspec itself adds.
 NOT_APPLIED: dict[str, str] = {
     "Layer": "it is the base of all layers; use a specific layer",

@@ -11,11 +11,18 @@ import click
 
 from graphspec import catalog
 from graphspec.catalog import KINDS, REQUIRED, SINGULAR, Entry, Kind
-from graphspec.catalog.refused import CODE_CARRYING, CODE_CARRYING_OPS, FAILING_OPS, NOT_APPLIED, RETIRED_NAMES
+from graphspec.catalog.refused import (
+    CODE_CARRYING,
+    CODE_CARRYING_OPS,
+    FAILING_OPS,
+    NOT_APPLIED,
+    RETIRED_NAMES,
+    UNDRAWN_OPS,
+)
 from graphspec.console.echo import echo
 from graphspec.diagnostics.suggest import a, did_you_mean
 
-UNUSABLE = {**CODE_CARRYING, **CODE_CARRYING_OPS, **FAILING_OPS, **NOT_APPLIED}
+UNUSABLE = {**CODE_CARRYING, **CODE_CARRYING_OPS, **FAILING_OPS, **UNDRAWN_OPS, **NOT_APPLIED}
 """The names of Keras that a spec cannot use, each with what to write instead."""
 
 
@@ -67,7 +74,7 @@ def usable(kind: Kind) -> list[str]:
     """Return the names of `kind` that a spec can use: classes, or identifiers where Keras has no classes."""
     names = list(catalog.names(kind) or catalog.identifiers(kind))
     if kind == "ops":
-        names = sorted({*names, *catalog.makers()})
+        names = sorted({*names, *catalog.makers(), *catalog.random_operations()})
     return [name for name in names if name not in UNUSABLE]
 
 
@@ -94,7 +101,7 @@ def _described(kind: Kind, name: str) -> str:
         return f"{name}: {a(SINGULAR[kind])} of Keras, a function; it takes no arguments"
     module = {"schedules": "optimizers.schedules.", "ops": ""}.get(kind, f"{kind}.")
     also = [each for each, target in catalog.identifiers(kind).items() if target == entry.name]
-    lines = [f"keras.{module}{entry.name}", f"  {entry.doc}"]
+    lines = [f"keras.{module}{entry.name}".replace("keras.ops.random.", "keras.random."), f"  {entry.doc}"]
     if also:
         lines.append(f"  Also written {', '.join(also)}.")
     if entry.name in UNUSABLE:

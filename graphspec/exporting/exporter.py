@@ -150,12 +150,14 @@ def _expected(model: keras.Model, samples: SampleInputs, tolerance: float) -> Ar
     import tensorflow as tf
 
     from graphspec.exporting.comparison import IncomparableError, differences
+    from graphspec.to_keras.generators import reset_generators
     from graphspec.to_keras.keras_messages import reason
 
     batch = tf.data.Dataset.from_tensors(samples.arrays)
     try:
         with quiet():
-            first, second = (dict(model.predict(batch, verbose=0)) for _ in range(2))
+            first, second = (_predicted(model, batch) for _ in range(2))
+            reset_generators(model)
     except Exception as error:
         raise SpecError.of(
             REFUSED_EXPORT,
@@ -178,6 +180,14 @@ def _expected(model: keras.Model, samples: SampleInputs, tolerance: float) -> Ar
                 help="a layer draws random numbers in inference; export a model without it",
             )
     return first
+
+
+def _predicted(model: keras.Model, batch: Any) -> Arrays:
+    """Return the outputs of `model` as it computes them first after it is loaded."""
+    from graphspec.to_keras.generators import reset_generators
+
+    reset_generators(model)
+    return dict(model.predict(batch, verbose=0))
 
 
 def _convert(model: keras.Model, format: ExportFormat, path: Path) -> LoadedExport:

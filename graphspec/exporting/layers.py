@@ -7,6 +7,7 @@ from typing import Any
 
 import keras
 
+from graphspec.to_keras.generators import drawing_layers
 from graphspec.to_keras.keras_internals import call_behind, flattened_layers, lookup_layer, operation_behind
 
 TABLES: dict[type[Any], str] = {
@@ -39,6 +40,17 @@ def unsupported_tables(model: keras.Model, title: str) -> Iterator[str]:
     for name, tensor in model.input.items():
         if tensor.dtype == "string" and not users:
             yield f"the input `{name}` is text, which {title} does not support"
+
+
+def unsupported_draws(model: keras.Model, title: str) -> Iterator[str]:
+    """Yield a sentence for each layer that draws random numbers: without states, a format draws the same each time.
+
+    Args:
+        model: The model to export.
+        title: Name of a format without states.
+    """
+    for layer in drawing_layers(model):
+        yield f"`{layer.name}` draws random numbers, which {title} does not support"
 
 
 def unsupported_sparse_inputs(model: keras.Model) -> Iterator[str]:

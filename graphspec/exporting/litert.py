@@ -17,7 +17,7 @@ import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
 from graphspec.exporting.formats import Arrays, LoadedExport, Signature
-from graphspec.exporting.layers import unsupported_sparse_inputs, unsupported_tables
+from graphspec.exporting.layers import unsupported_draws, unsupported_sparse_inputs, unsupported_tables
 from graphspec.to_keras import keras_messages
 
 _SIGNATURE = "serving_default"
@@ -29,6 +29,7 @@ _NEEDS_BATCH = "'tf.TensorListReserve' op requires element_shape to be static"
 def unsupported(model: keras.Model) -> Iterator[str]:
     """Yield a sentence for each part of `model` that LiteRT does not support."""
     yield from unsupported_tables(model, "LiteRT")
+    yield from unsupported_draws(model, "LiteRT")
     yield from unsupported_sparse_inputs(model)
 
 

@@ -17,7 +17,7 @@ from tf2onnx import utils
 from tf2onnx.handler import tf_op
 
 from graphspec.exporting.formats import Arrays, LoadedExport, Signature
-from graphspec.exporting.layers import every_layer, unsupported_sparse_inputs, unsupported_tables
+from graphspec.exporting.layers import every_layer, unsupported_draws, unsupported_sparse_inputs, unsupported_tables
 from graphspec.to_keras import keras_messages
 
 _UNKNOWN = re.compile(r'In Node, \("([^"]*)", (\w+),.*No Op registered for', re.DOTALL)
@@ -26,6 +26,7 @@ _UNKNOWN = re.compile(r'In Node, \("([^"]*)", (\w+),.*No Op registered for', re.
 def unsupported(model: keras.Model) -> Iterator[str]:
     """Yield a sentence for each part of `model` that ONNX does not support."""
     yield from unsupported_tables(model, "ONNX")
+    yield from unsupported_draws(model, "ONNX")
     yield from unsupported_sparse_inputs(model)
     for layer in every_layer(model):
         if isinstance(layer, keras.layers.Discretization):

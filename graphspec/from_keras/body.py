@@ -19,6 +19,7 @@ from graphspec.from_keras.node_writer import NodeWriter
 from graphspec.from_keras.nodes import as_name, free_name
 from graphspec.from_keras.objects import Writer, entry_defaults, form, literal, name_of
 from graphspec.from_keras.operations import operation_unit
+from graphspec.from_keras.random_draws import random_draws
 from graphspec.from_keras.records import (
     Body,
     Call,
@@ -77,7 +78,9 @@ class BodyWriter:
             self.declared_name(record)
         self.outputs = body.ends()
         self.automatic_masks = automatic_masks(body.calls)
-        units = without_unused([self.unit(call) for call in body.calls], self.outputs)
+        self.draws, hidden = random_draws(body.calls)
+        units = [self.draws.get(call) or self.unit(call) for call in body.calls if call not in hidden]
+        units = without_unused(units, self.outputs)
         units = join_weights(units, self.outputs, {*map(as_name, body.inputs), *body.losses, *self.declared.values()})
         taken = [*self.outputs, *(tensor for unit in units for tensor in unit.inputs)]
         used = {(tensor.layer, tensor.call) for tensor in taken if tensor.index}
@@ -137,6 +140,8 @@ class BodyWriter:
 
     def operands_of(self, call: Call) -> list[Tensor]:
         """Return the tensors of a call that the spec writes: all but masks that Keras passes on by itself."""
+        if call in self.draws:
+            return self.draws[call].inputs
         written = {
             key: value
             for key, value in call.kwargs.items()

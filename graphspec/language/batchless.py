@@ -11,8 +11,8 @@ from graphspec.language.graph import Graph, Node, Step
 class Kind(IntEnum):
     """The kind of tensors that a tensor depends on; a step on several has the highest of their kinds.
 
-    CONSTANT: arguments alone, so that it is known when the model is built. BATCHLESS: weights, so that the model
-    computes it, once for all samples. BATCHED: inputs, so that its first axis is the batch.
+    CONSTANT: arguments alone, so that it is known when the model is built. BATCHLESS: weights or random numbers, so
+    that the model computes it, once for all samples. BATCHED: inputs, so that its first axis is the batch.
     """
 
     CONSTANT = 0
@@ -56,6 +56,6 @@ class Kinds:
 
 
 def _result(step: Step, operands: list[Kind]) -> Kind:
-    """Return the kind of the result of a step: a layer computes in the model, whatever it takes."""
+    """Return the kind of the result of a step. Layers and random operations compute in the model, whatever comes in."""
     kind = max(operands, default=Kind.CONSTANT)
-    return kind if step.layer.is_operation else max(kind, Kind.BATCHLESS)
+    return kind if step.layer.is_operation and not step.layer.is_random else max(kind, Kind.BATCHLESS)

@@ -32,6 +32,11 @@ class Layer:
     is_operation: ClassVar[bool] = False
 
     @property
+    def is_random(self) -> bool:
+        """True for an operation that draws random numbers."""
+        return self.class_name.startswith("ops.random.")
+
+    @property
     def class_name(self) -> str:
         """The name of the Keras class (`Dense`, `my>Scale`) or operation (`ops.relu`); empty for a model."""
         return ""
@@ -97,7 +102,7 @@ class KerasLayer(ObjectLayer):
 
 @dataclass(eq=False, slots=True, kw_only=True)
 class Operation(ObjectLayer):
-    """An operation of `keras.ops`, which has no weights and no Keras layer."""
+    """An operation of `keras.ops` or `keras.random`, which has no weights and no Keras layer of its own."""
 
     is_operation: ClassVar[bool] = True
 

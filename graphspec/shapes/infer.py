@@ -18,8 +18,18 @@ from graphspec.diagnostics.rules import NO_BATCH
 from graphspec.diagnostics.shape_text import shape_text
 from graphspec.language.batchless import Kind, Kinds
 from graphspec.language.feed import Feed, Reference
-from graphspec.language.graph import ExternalModel, Graph, Input, Layer, NestedModel, Node, PresetPreprocessor
+from graphspec.language.graph import (
+    ExternalModel,
+    Graph,
+    Input,
+    Layer,
+    NestedModel,
+    Node,
+    PresetModel,
+    PresetPreprocessor,
+)
 from graphspec.language.traversal import size_of
+from graphspec.shapes.backbones import encoded
 from graphspec.shapes.binding import bind
 from graphspec.shapes.call import SHAPE_RULES, Call, Refusal, ShapeRule
 from graphspec.shapes.findings import NO_BATCH_HELP, bad_index, diagnostic_of, lost_batch, outputs_of_several, too_large
@@ -250,8 +260,8 @@ class _Walk:
 
     def call(self, layer: Layer, value: Value, keywords: dict[str, Any], *, listed: bool = False) -> Value:
         """Return the output of `layer` for `value`. Raises _Unfit where Keras would refuse."""
-        if isinstance(layer, PresetPreprocessor):
-            return self.prepared(layer, value)
+        if isinstance(layer, PresetModel):
+            return self.preset(layer, value)
         if isinstance(layer, ExternalModel):
             return self.saved(layer, value)
         if isinstance(layer, NestedModel):
@@ -303,10 +313,12 @@ class _Walk:
             self.watch = watch
             del self.shapes.findings[said:]
 
-    def prepared(self, layer: PresetPreprocessor, value: Value) -> Value:
-        """Return what the preprocessor of a preset makes of text or images. Raises _Unfit where it takes none such."""
+    def preset(self, layer: PresetModel, value: Value) -> Value:
+        """Return the outputs of a backbone or preprocessor. Raises _Unfit where it does not take `value`."""
         try:
-            return prepared(layer, value)
+            return (
+                prepared(layer, value) if isinstance(layer, PresetPreprocessor) else encoded(layer, value, self.dtype)
+            )
         except Refusal as refusal:
             raise _Unfit(refusal, layer) from None
 

@@ -11,6 +11,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from graphspec.catalog.backbones import TOKENS, token_backbone
 from graphspec.diagnostics.rules import MISSING_ARGUMENT, WRONG_DTYPE, WRONG_RANK
 from graphspec.files import open_file
 from graphspec.language.graph import PresetPreprocessor
@@ -22,18 +23,26 @@ PART_FILES = {each: f"{each}.json" for each in (TOKENIZER, PREPROCESSOR, IMAGE_C
 MAX_CONFIG = 16 * 2**20
 """Bytes of a configuration that is read."""
 
+_CLASSIFIER = "TextClassifierPreprocessor"
+"""The end of the class whose file states a length that is used; of others KerasHub makes one anew."""
+
 Config = dict[str, Any]
+
+
+def read_object(folder: Path, name: str) -> dict[str, Any] | None:
+    """Return the serialised object in a file of a preset; None where there is no such file, or it holds none."""
+    try:
+        with open_file(folder / f"{name}.json") as file:
+            text = file.read(MAX_CONFIG + 1)
+        found = json.loads(text) if len(text) <= MAX_CONFIG else None
+    except (OSError, ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def read_part(folder: Path, part: str) -> Config | None:
     """Return the arguments of a tokenizer, preprocessor or image converter; None where the preset states none."""
-    try:
-        with open_file(folder / PART_FILES[part]) as file:
-            text = file.read(MAX_CONFIG + 1)
-        config = json.loads(text)["config"] if len(text) <= MAX_CONFIG else None
-    except (OSError, ValueError, LookupError, TypeError, RecursionError):
-        return None
-    return config if isinstance(config, dict) else None
+    return _arguments(read_object(folder, part))
 
 
 def prepared(layer: PresetPreprocessor, value: Value) -> Value:
@@ -99,9 +108,9 @@ def _words(layer: PresetPreprocessor) -> str:
 
 
 def _tokens(layer: PresetPreprocessor, config: Config, text: Tensor) -> Value:
-    """Return the token ids of text. What a preprocessor gives beside them is not in its file."""
+    """Return the token ids of text; of a preprocessor all that its backbone takes."""
     if layer.part == PREPROCESSOR:
-        return UNKNOWN
+        return _inputs(layer, text)
     length = layer.arguments.get("sequence_length", config.get("sequence_length"))
     if length is None and config:
         raise Refusal(
@@ -112,6 +121,18 @@ def _tokens(layer: PresetPreprocessor, config: Config, text: Tensor) -> Value:
         )
     dtype = _dtype(config)
     return Tensor((*text.shape, length), dtype) if isinstance(length, int) and dtype is not None else UNKNOWN
+
+
+def _inputs(layer: PresetPreprocessor, text: Tensor) -> Value:
+    """Return the inputs of a backbone of tokens; UNKNOWN for another."""
+    assert layer.path is not None
+    backbone = token_backbone(str((read_object(layer.path, "config") or {}).get("registered_name")))
+    written = read_object(layer.path, PREPROCESSOR) or {}
+    stated = _arguments(written) if str(written.get("registered_name")).endswith(_CLASSIFIER) else None
+    length = layer.arguments.get("sequence_length", (stated or {}).get("sequence_length"))
+    if backbone is None or not isinstance(length, int):
+        return UNKNOWN
+    return {name: Tensor((*text.shape, length), dtype) for name, dtype in TOKENS.items() if name in backbone.inputs}
 
 
 def _image(layer: PresetPreprocessor, config: Config, image: Tensor) -> Value:

@@ -80,7 +80,7 @@ class Constants:
         """
         operands = tensors_in([value, call])
         takes_arrays = step.layer.is_operation and (
-            step.layer.class_name in ARRAY_OPERATIONS or all(map(is_constant, operands))
+            step.layer.class_name in ARRAY_OPERATIONS or (all(map(is_constant, operands)) and not step.layer.is_random)
         )
         if takes_arrays or not any(map(self.is_batchless, operands)):
             return value, call

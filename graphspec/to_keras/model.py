@@ -41,11 +41,12 @@ from graphspec.shapes.findings import bad_index
 from graphspec.to_keras.constants import Constants
 from graphspec.to_keras.external_models import Interface, make_external
 from graphspec.to_keras.file_initializer import forget_files
-from graphspec.to_keras.installed import find_installed, version_help
+from graphspec.to_keras.generators import track_generators
+from graphspec.to_keras.installed import version_help
 from graphspec.to_keras.keras_internals import recursion_limit_for, weightless_scope
 from graphspec.to_keras.keras_messages import reason
 from graphspec.to_keras.objects import make
-from graphspec.to_keras.operations import is_masked, operate
+from graphspec.to_keras.operations import is_masked, operate, operation_function
 from graphspec.to_keras.weights import load_weights
 
 
@@ -97,6 +98,7 @@ def build_graph(
     if graph.weights is not None and builder.pretrained:
         load_weights(model, graph.weights)
     forget_files(builder.layers.values())
+    track_generators(model)
     return Built(
         graph=graph,
         model=model,
@@ -258,7 +260,7 @@ class _Builder:
         elif isinstance(applied, ExternalModel) and (names := self.interfaces[applied].inputs):
             _check_inputs(names, value, step)
             positional, keywords = [_model_input(names, value)], {}
-        function = find_installed("ops", applied.class_name, step.span) if isinstance(applied, Operation) else None
+        function = operation_function(applied, step.span) if isinstance(applied, Operation) else None
         try:
             with warnings.catch_warnings(record=True) as caught:
                 warnings.simplefilter("always")

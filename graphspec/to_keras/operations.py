@@ -9,13 +9,32 @@ import numpy as np
 from keras import tree
 
 from graphspec import catalog
+from graphspec.diagnostics import Span
 from graphspec.language.arrays import array_dtype
 from graphspec.language.graph import Operation
 from graphspec.language.objects import Object
 from graphspec.language.slices import KEY, read_key
 from graphspec.shapes.ops.operands import ARRAY_OPERATIONS
+from graphspec.to_keras import random_operations
 from graphspec.to_keras.constants import as_arrays, is_constant, read_array, tensors_in
+from graphspec.to_keras.installed import find_installed
 from graphspec.to_keras.keras_internals import calls_of, mask_of, operation_behind
+
+RANDOM = {
+    "ops.random.categorical": random_operations.random_categorical,
+    "ops.random.dropout": random_operations.random_dropout,
+    "ops.random.normal": random_operations.random_normal,
+    "ops.random.randint": random_operations.random_randint,
+    "ops.random.shuffle": random_operations.random_shuffle,
+    "ops.random.truncated_normal": random_operations.random_truncated_normal,
+    "ops.random.uniform": random_operations.random_uniform,
+}
+"""The functions of the operations that draw random numbers."""
+
+
+def operation_function(operation: Operation, span: Span) -> Any:
+    """Return the function behind an operation. Raises SpecError if the installed Keras has none."""
+    return RANDOM.get(operation.class_name) or find_installed("ops", operation.class_name, span)
 
 
 def operate(function: Any, operation: Operation, value: Any, call: dict[str, Any], *, listed: bool) -> Any:

@@ -7,6 +7,7 @@ Everything that a spec writes reaches source through `literals` or `identifiers`
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from graphspec.spec import Spec
@@ -44,8 +45,7 @@ def python_source(spec: Spec, folder: Path | str = ".", *, trained: Trained | No
     lines: list[str] = []
     for function in functions:
         lines += ["", "", *function_lines(function)]
-    helpers = [each for name, each in HELPERS.items() if any(f"{name}(" in line for line in lines)]
-    lines = [*(line for each in helpers for line in ("", "", *function_lines(each))), *lines]
+    lines = [*_helper_lines(lines), *lines]
     lines += ["", "", 'if __name__ == "__main__":', *statement_lines(main, 4)]
     constants = list(statement_lines(module.constants.definitions()))
     customs = list(statement_lines(module.custom_definitions()))
@@ -56,6 +56,20 @@ def python_source(spec: Spec, folder: Path | str = ".", *, trained: Trained | No
     for block in blocks:
         head += ["", *block]
     return "\n".join([*head, *lines]) + "\n"
+
+
+def _helper_lines(lines: list[str]) -> list[str]:
+    """Return the definitions of the helpers that code uses, and of those that these use."""
+    found: dict[str, list[str]] = {}
+    text = "\n".join(lines)
+    while more := [name for name in HELPERS if name not in found and _is_called(name, text)]:
+        found |= {name: list(function_lines(HELPERS[name])) for name in more}
+        text = "\n".join(line for name in more for line in found[name])
+    return [line for name in HELPERS if name in found for line in ("", "", *found[name])]
+
+
+def _is_called(name: str, text: str) -> bool:
+    return f"{name}(" in text or re.search(rf"\bnamed_draw\(\s*{name},", text) is not None
 
 
 def _doc(spec: Spec) -> str:

@@ -63,7 +63,8 @@ def for_step(
         source: A variable of a tensor of the model.
     """
     layer = step.layer
-    takes_arrays = layer.is_operation and (layer.class_name in ARRAY_OPERATIONS or max(kinds, default=0) == 0)
+    is_computed = max(kinds, default=0) == Kind.CONSTANT and not layer.is_random
+    takes_arrays = layer.is_operation and (layer.class_name in ARRAY_OPERATIONS or is_computed)
     if not kinds or takes_arrays:
         return value, call
     values = list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else [value]

@@ -8,6 +8,7 @@ from graphspec import catalog
 from graphspec.language.feed import Feed, Reference
 from graphspec.language.graph import KerasLayer, Layer, ModelLayer, Operation
 from graphspec.to_python.literals import literal
+from graphspec.to_python.random_operations import function_name
 from graphspec.to_python.source import Call, Expression, Items, Pairs, Text
 
 Operand = Expression | list[Expression] | dict[str, Expression]
@@ -69,8 +70,8 @@ def model_input(names: list[str], value: Operand) -> Expression:
 
 def call_operation(
     operation: Operation, value: Operand, constants: dict[str, Expression], call: dict[str, Expression]
-) -> Expression:
-    """Return the call of a function of `keras.ops`.
+) -> Call:
+    """Return the call of a function of `keras.ops`, or of one that draws random numbers.
 
     Args:
         operation: The operation.
@@ -100,7 +101,8 @@ def call_operation(
         positional.append(keywords.pop(order.pop(0)))
     while order and order[0] in keywords and order[0] in entry.tensors:
         positional.append(keywords.pop(order.pop(0)))
-    return Call(Text(operation.class_name), tuple(positional), tuple(keywords.items()))
+    name = function_name(operation.class_name) if operation.is_random else operation.class_name
+    return Call(Text(name), tuple(positional), tuple(keywords.items()))
 
 
 def references_in(value: Any) -> list[Reference]:

@@ -21,6 +21,7 @@ from graphspec.to_python.expressions import plus
 from graphspec.to_python.frame import DifferentError, Frame, beside, written_steps
 from graphspec.to_python.keys import python_key
 from graphspec.to_python.objects import Objects
+from graphspec.to_python.random_operations import named_draw
 from graphspec.to_python.repeats import Names, numbered
 from graphspec.to_python.source import Assign, Call, Expression, For, If, Items, Statement, Text, flat
 
@@ -300,9 +301,11 @@ class Chain:
             return self.writer.objects.array({number: each.layer.arguments for number, each in steps.items()})
         if isinstance(first.layer, Operation):
             layers = {number: each.layer for number, each in steps.items()}
-            made = call_operation(first.layer, value, self._constants(layers), call)
+            called = call_operation(first.layer, value, self._constants(layers), call)
+            if name is not None and first.layer.is_random:
+                return named_draw(called, name)
             is_constant = self.value == [] or (kinds and max(kinds) == Kind.CONSTANT)  # there is no operation behind it
-            return Call(Text("named"), (made, name)) if name is not None and not is_constant else made
+            return Call(Text("named"), (called, name)) if name is not None and not is_constant else called
         if not first.fresh:
             local = around.local_layer({number: each.layer for number, each in steps.items()})
             if local is not None:

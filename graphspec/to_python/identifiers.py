@@ -7,7 +7,7 @@ import keyword
 import re
 from collections.abc import Iterable
 
-MODULES = ("keras", "layers", "ops", "np", "csv", "json", "tf", "Path", "fnmatchcase")
+MODULES = ("keras", "layers", "ops", "np", "csv", "json", "tf", "Path", "fnmatchcase", "random")
 """The names that a module imports."""
 
 _UNUSABLE = {*keyword.kwlist, *dir(builtins), *MODULES, "l", "O", "I", "_"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from graphspec.to_python.module import Module
+from graphspec.to_python.random_operations import random_functions
 from graphspec.to_python.source import Assign, Do, Function, Lines, Text
 
 HELPERS = {
@@ -56,6 +57,40 @@ HELPERS = {
             Assign("found", Text("keras.tree.flatten(tensor)[0]")),
             Assign("found._keras_history.operation.name", Text("name")),
             Do(Text("tensor"), "return"),
+        ],
+    ),
+    **random_functions(),
+    "named_draw": Function(
+        name="named_draw",
+        parameters=["draw", "tensor", "name", "**arguments"],
+        doc="Draw random numbers, and name the operations behind them.",
+        body=[
+            Lines(
+                """\
+found = draw(tensor, **arguments)
+waiting, number = [found], 0
+while waiting:
+    each = waiting.pop()
+    if each is not tensor:
+        operation = each._keras_history.operation
+        operation.name = f"{name}.{number}" if number else name
+        number += 1
+        waiting += operation._inbound_nodes[0].input_tensors
+return found"""
+            )
+        ],
+    ),
+    "random_generators": Function(
+        name="random_generators",
+        parameters=["model"],
+        doc="Return the generators that a model draws random numbers from, whose states belong to it.",
+        body=[
+            Lines(
+                """\
+activations = [getattr(layer, "activation", None) for layer in model._flatten_layers()]
+seeds = [getattr(each, "seed", None) for each in activations]
+return [each for each in seeds if isinstance(each, keras.random.SeedGenerator)]"""
+            )
         ],
     ),
     "keep_signs": Function(
@@ -140,6 +175,7 @@ return flags"""
 _STANDARD = {
     "csv.": "import csv",
     "json.": "import json",
+    "random.": "import random",
     "fnmatchcase(": "from fnmatch import fnmatchcase",
     "Path(": "from pathlib import Path",
 }

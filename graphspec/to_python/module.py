@@ -29,6 +29,7 @@ from graphspec.to_python.objects import Objects
 from graphspec.to_python.parts import BlockFunction, ModelFunction
 from graphspec.to_python.places import Places
 from graphspec.to_python.plugins import Registered, registered_objects
+from graphspec.to_python.random_operations import OPERATIONS, random_functions
 from graphspec.to_python.source import Assign, Call, Expression, Function, Statement, Text
 
 FUNCTIONS = (
@@ -46,6 +47,7 @@ FUNCTIONS = (
         "load_test",
     ),
     *("keep_signs", "multiply_learning_rates", "load_trained", "renamed", "named", "as_tensors", "FOLDER"),
+    *("named_draw", "random_generators", *random_functions()),
 )
 """The names that a module of any spec may define."""
 
@@ -81,7 +83,8 @@ class Module:
         self._graphs = [spec.graph, *spec.graph.models()]
         self._owners = _owners(self._graphs)
         self.batchless = Batchless(self._graphs)
-        helpers = _IN_HELPERS if self.batchless.is_used else ()
+        self.is_random = any(layer.is_random for graph in self._graphs for layer in graph.called_layers())
+        helpers = (*(_IN_HELPERS if self.batchless.is_used else ()), *(OPERATIONS if self.is_random else ()))
         self.names_operations = any(_may_clash(graph, helpers) for graph in self._graphs)
         self._layers = {
             id(each.graph): each
@@ -143,7 +146,9 @@ class Module:
     def model_settings(self, graph: Graph) -> list[Statement]:
         """Return the statements for the weights of a model, and for one that is frozen."""
         if graph is self.spec.graph:
-            return freezing(graph, self.spec.training.freeze) if self.spec.training is not None else []
+            settings = freezing(graph, self.spec.training.freeze) if self.spec.training is not None else []
+            tracked = [Assign("model.seed_generators", Text("random_generators(model)"))] if self.is_random else []
+            return [*settings, *tracked]
         layer = self._layers[id(graph)]
         return settings_of(layer.weights, layer.trainable, self.path)
 

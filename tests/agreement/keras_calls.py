@@ -18,6 +18,7 @@ from graphspec import catalog
 from graphspec.catalog.arguments import argument_kind
 from graphspec.language.document.tree import Mapping, plain
 from graphspec.shapes.ops.operands import ARRAY_OPERATIONS
+from graphspec.to_keras.operations import RANDOM
 
 MODULES: dict[str, Any] = {
     "layers": keras.layers,
@@ -165,7 +166,7 @@ def operate(name: str, arguments: Any, value: Any, call: dict[str, Any], *, list
     listed: `from` lists the tensors, so that each is an argument. makes: it takes no tensor of a graph.
     """
     try:
-        function: Callable[..., Any] = attrgetter(name.removeprefix("ops."))(keras.ops)
+        function: Any = RANDOM.get(name) or attrgetter(name.removeprefix("ops."))(keras.ops)
     except AttributeError:
         raise LanguageError(f"there is no operation `{name}`") from None
     entry = catalog.find("ops", name)

@@ -32,8 +32,8 @@ def test_names_of_one_kind(kind: Kind) -> None:
     """`--kind` lists one name a line, for people and for other programs."""
     result = call("--kind", kind)
     assert result.exit_code == 0
-    makers = catalog.makers() if kind == "ops" else []
-    assert set(result.output.split("\n")) - {""} <= {*catalog.names(kind), *catalog.identifiers(kind), *makers}
+    further = [*catalog.makers(), *catalog.random_operations()] if kind == "ops" else []
+    assert set(result.output.split("\n")) - {""} <= {*catalog.names(kind), *catalog.identifiers(kind), *further}
     assert len(result.output.split()) > 2
 
 

@@ -23,13 +23,13 @@ def arrays(run: Path) -> dict[str, Any]:
     return {name: each for name, each in read_checkpoint(newest).arrays.items() if name.startswith(("model", "optim"))}
 
 
-def assert_equal_to_rounding(run: Path, other: Path) -> None:
-    """Assert that histories agree to 6 digits and weights to 1e-6."""
+def assert_equal_to_rounding(run: Path, other: Path, relative: float = 1e-6) -> None:
+    """Assert that histories agree to `relative`, which is 6 digits, and weights to 1e-6."""
     rows, others = history(run), history(other)
     assert [list(row) for row in rows] == [list(row) for row in others]
     for row, further in zip(rows, others, strict=True):
         for key, value in row.items():
-            assert math.isclose(value, further[key], rel_tol=1e-6, abs_tol=1e-9), (key, value, further[key])
+            assert math.isclose(value, further[key], rel_tol=relative, abs_tol=1e-9), (key, value, further[key])
     for name, array in arrays(run).items():
         assert np.abs(array.astype(float) - arrays(other)[name]).max(initial=0) <= 1e-6, name
 

@@ -87,6 +87,8 @@ RANDOM = {
     "alpha_dropout": "{AlphaDropout: 0.5}",
     "spatial_dropout": "{Reshape: [1, 64]}, {SpatialDropout1D: 0.5}",
     "seeded_dropout": "{Dropout: {rate: 0.5, seed: 3}}",
+    "operation": "ops.random.normal",
+    "operation_dropout": "{ops.random.dropout: 0.5}",
 }
 
 

@@ -55,9 +55,14 @@ def layers_by_path(model: keras.Model) -> dict[str, keras.Layer]:
         if isinstance(layer, keras.Model):
             found |= {f"{number}/{path}": inner for path, inner in layers_by_path(layer).items()}
             number += 1
-        elif not isinstance(layer, keras.layers.InputLayer):
+        elif not isinstance(layer, keras.layers.InputLayer) and not draws(layer):
             found[layer.name] = layer
     return found
+
+
+def draws(layer: keras.Layer) -> bool:
+    """Return whether a layer draws random numbers for an operation, after which it is named."""
+    return isinstance(getattr(getattr(layer, "activation", None), "seed", None), keras.random.SeedGenerator)
 
 
 def config(layer: keras.Layer) -> Any:

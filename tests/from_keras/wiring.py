@@ -76,7 +76,11 @@ def _arguments(operation: Any, given: Any) -> dict[str, Any]:
 
 
 def _described(operation: Any) -> Any:
-    """Return the name of a layer; the class and the constants of an operation."""
+    """Return the name of a layer; the class and the constants of an operation, and of what draws random numbers."""
+    drawn: Any = getattr(operation, "activation", None)
+    if isinstance(getattr(drawn, "seed", None), keras.random.SeedGenerator):
+        config = drawn.get_config()
+        return [type(drawn).__name__, config | {"seed": config["seed"]["config"]["seed"]}]
     if isinstance(operation, keras.Layer):
         return operation.name
     config = {key: each for key, each in operation.get_config().items() if key not in ("name", "dtype", "trainable")}

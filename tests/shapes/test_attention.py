@@ -64,7 +64,7 @@ def test_of_a_list(name: str, tmp_path: Path, shapes: Any, use_scale: bool, call
             "attention_axes": st.integers(-5, 5) | st.lists(st.integers(-5, 5), max_size=2),
             "use_bias": st.booleans(),
             "use_gate": st.booleans(),
-            "dropout": st.just(0.1),
+            "dropout": st.sampled_from([0.1, 0.1, 1, 1.5, -0.1]),
             "flash_attention": st.booleans(),
         },
     ),
@@ -94,7 +94,7 @@ def test_multi_head(tmp_path: Path, arguments: Any, shapes: Any, call: Any, batc
         optional={
             "use_bias": st.booleans(),
             "use_gate": st.booleans(),
-            "dropout": st.just(0.1),
+            "dropout": st.sampled_from([0.1, 0.1, 1, 1.5, -0.1]),
             "flash_attention": st.booleans(),
         },
     ),
@@ -107,4 +107,24 @@ def test_group_query(tmp_path: Path, arguments: Any, shapes: Any, call: Any, bat
     spec = document(
         {"GroupQueryAttention": arguments}, shapes, lambda names: {name: name for name in names}, call, batch
     )
+    assert_document_agrees(spec, tmp_path)
+
+
+@pytest.mark.parametrize("dropout", [-0.1, 0, 1, 1.5, 50])
+@pytest.mark.parametrize(
+    "layer",
+    [
+        {"MultiHeadAttention": {"num_heads": 2, "key_dim": 2}},
+        {"GroupQueryAttention": {"head_dim": 2, "num_query_heads": 2, "num_key_value_heads": 1}},
+    ],
+    ids=lambda layer: next(iter(layer)),
+)
+def test_dropout_is_a_share(tmp_path: Path, layer: dict[str, Any], dropout: float) -> None:
+    """What is no share is refused, as Keras refuses it when it builds the layer."""
+    ((name, arguments),) = layer.items()
+
+    def feed(names: list[str]) -> Any:
+        return {name: name for name in names}
+
+    spec = document({name: {**arguments, "dropout": dropout}}, [[3, 4], [3, 4]], feed, {}, None)
     assert_document_agrees(spec, tmp_path)

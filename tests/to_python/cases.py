@@ -54,6 +54,22 @@ outputs: {y: {from: a, apply: my>Shift, loss: mse}}
 training: {optimizer: sgd}
 """
 
+CASES["random"] = """
+graphspec: 1
+inputs: {x: [null, 3], logits: [4]}
+graph:
+  noise: {from: x, apply: {ops.random.normal: {stddev: 0.5}}}
+  cast: {from: noise, apply: {ReLU: {name: cast}}}
+  dropped: {from: cast, apply: {ops.random.dropout: {rate: 0.5, noise_shape: [null, null, 1]}}}
+  fixed: {apply: [{ops.zeros: [1, 3]}, {ops.random.uniform: {maxval: 2.0}}]}
+  dice: {from: x, apply: [{ops.random.randint: {minval: 1, maxval: 7}}, {ops.cast: float32}]}
+  mixed: {from: x, apply: [{ops.random.shuffle: {axis: 1}}, {ops.random.truncated_normal: {seed: 3}}]}
+  all: {from: [dropped, dice, mixed], merge: sum}
+outputs:
+  y: {from: [all, fixed], apply: [ops.add, {Dense: 2}]}
+  class: {from: logits, apply: {ops.random.categorical: {num_samples: 2}}}
+"""
+
 CASES["names"] = """
 graphspec: 1
 name: odd-names

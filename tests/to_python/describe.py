@@ -44,8 +44,14 @@ def _layers(model: keras.Model, prefix: str) -> Any:
         if isinstance(layer, keras.Model):
             yield [path, "Model", layer.trainable]
             yield from _layers(layer, f"{path}/")
+        elif _generator(layer) is not None:
+            yield ["random numbers"]  # Keras numbers them by the process
         else:
             yield [path, type(layer).__name__, json.dumps(_plain(layer.get_config()), sort_keys=True, default=str)]
+
+
+def _generator(layer: Any) -> Any:
+    return getattr(getattr(layer, "activation", None), "seed", None)
 
 
 def _plain(config: Any) -> Any:
@@ -60,6 +66,9 @@ def _plain(config: Any) -> Any:
 def fill(model: keras.Model) -> None:
     """Give every weight numbers that follow from its place in `model.weights`."""
     rng = np.random.default_rng(0)
+    for layer in model._flatten_layers():
+        if _generator(layer) is not None:
+            _generator(layer).state.assign([1, 0])
     for weight in model.weights:
         values = rng.uniform(0.05, 0.2, weight.shape)
         if "int" not in weight.dtype and weight.dtype != "bool":

@@ -214,12 +214,22 @@ def graph_loss(value: Any, name: str, weight: float = 1.0) -> Any:
     return layers.Rescaling(weight, activity_regularizer=keras.regularizers.L1(1.0), name=name)(ops.mean(value))
 
 
+def normal_like(codes: Any) -> Any:
+    """Numbers of a standard normal distribution in the shape of codes, new in every call, by stock layers alone."""
+    zeros = ops.zeros_like(codes, dtype="float32")
+    rows = ops.reshape(ops.size(ops.sum(zeros, axis=[1])), (1,))
+    shape = ops.concatenate([rows, np.array([codes.shape[1]], "int32"), np.array([1], "int32")])
+    drawn = keras.initializers.RandomNormal(0.0, 1.0, keras.random.SeedGenerator())
+    numbers = ops.cast(layers.Activation(drawn, dtype="float32")(shape), "float32")
+    return ops.sum(ops.subtract(numbers, ops.expand_dims(zeros, -1)), axis=-1)
+
+
 def vae(width: int = 128, latent: int = 8) -> keras.Model:
-    """An encoder to a normal distribution, a sample of it while training, a decoder, and the divergence as a loss."""
+    """An encoder to a normal distribution, a sample of it, a decoder, and the divergence as a loss."""
     image = keras.Input((8, 8, 1), name="image")
     x = layers.Dense(width, activation="relu")(layers.Flatten()(layers.Rescaling(0.0625)(image)))
     mean, log_variance = layers.Dense(latent)(x), layers.Dense(latent)(x)
-    noise = layers.GaussianNoise(1.0)(ops.zeros_like(mean))
+    noise = normal_like(mean)
     deviation = ops.exp(ops.multiply(log_variance, 0.5))
     code = layers.Add()([mean, layers.Multiply()([deviation, noise])])
     x = layers.Dense(64, activation="sigmoid")(layers.Dense(width, activation="relu")(code))

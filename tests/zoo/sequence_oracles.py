@@ -60,19 +60,17 @@ def ner(
     return keras.Model({"text": text}, {"tags": tagged})
 
 
-KILOMETRES = (
-    (0.0, 1.5, 2.9, 6.1, 8.0, 4.2),
-    (1.5, 0.0, 1.4, 4.7, 6.6, 3.0),
-    (2.9, 1.4, 0.0, 3.3, 5.2, 2.5),
-    (6.1, 4.7, 3.3, 0.0, 1.9, 2.2),
-    (8.0, 6.6, 5.2, 1.9, 0.0, 4.0),
-    (4.2, 3.0, 2.5, 2.2, 4.0, 0.0),
-)
-
-
 def traffic(steps: int = 12, ahead: int = 3, filters: int = 10, units: int = 64) -> keras.Model:
     """A convolution over the graph of roads near each other, and a recurrent layer over the moments of each."""
-    distances = np.array(KILOMETRES, "float32")
+    kilometres = (
+        (0.0, 1.5, 2.9, 6.1, 8.0, 4.2),
+        (1.5, 0.0, 1.4, 4.7, 6.6, 3.0),
+        (2.9, 1.4, 0.0, 3.3, 5.2, 2.5),
+        (6.1, 4.7, 3.3, 0.0, 1.9, 2.2),
+        (8.0, 6.6, 5.2, 1.9, 0.0, 4.0),
+        (4.2, 3.0, 2.5, 2.2, 4.0, 0.0),
+    )
+    distances = np.array(kilometres, "float32")
     near = (np.exp(-(distances**2) / 10.0) >= 0.5).astype("float32")
     shares = near / near.sum(axis=1, keepdims=True)
     look = layers.Dense(filters, use_bias=False)

@@ -26,6 +26,11 @@ ARCHITECTURES = (
     "eanet",
     "mobilevit",
     "behavior_sequence_transformer",
+    "tab_transformer",
+    "vq_vae",
+    "neural_forest",
+    "ner",
+    "traffic",
 )
 """The published models that were written without tricks."""
 

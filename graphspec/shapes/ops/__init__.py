@@ -16,6 +16,7 @@ from graphspec.shapes.ops import (
     patterns,
     picking,
     products,
+    random_numbers,
     reductions,
     reshaping,
     signals,

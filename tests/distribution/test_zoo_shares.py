@@ -1,0 +1,69 @@
+"""Devices that share each batch train the specs of the zoo as one device does, losses of the graph included."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import keras
+import pytest
+
+import graphspec
+from tests.distribution.results import assert_equal_to_rounding
+from tests.forked import Forked
+from tests.zoo.small_trainings import ZOO, small, write_data
+
+NO_DROPOUT = "vars.dropout=0.0"
+SAME_EVERYWHERE: dict[str, list[str]] = {
+    "switch_transformer": [NO_DROPOUT],
+    "graph_attention": [],
+    "vae": ["graph.noise.apply[1].GaussianNoise=0.0"],
+    "distillation": [],
+    "vit": [NO_DROPOUT],
+    "mlp_mixer": [NO_DROPOUT],
+    "swin": [NO_DROPOUT],
+    "eanet": [NO_DROPOUT],
+    "vq_vae": [],
+}
+"""Overrides without which random layers would draw other numbers on each device."""
+
+
+def two_devices() -> None:
+    import tensorflow as tf
+
+    (cpu,) = tf.config.list_physical_devices("CPU")
+    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+
+
+def train(spec: Path, run: Path, overrides: list[str]) -> None:
+    words = [word for each in overrides for word in ("--set", each)]
+    with Forked("train", spec, "--run-dir", run, "--quiet", *words, before=two_devices) as training:
+        assert training.communicate(300)[1] == ""
+    assert training.returncode == 0
+
+
+def still_teacher(folder: Path) -> str:
+    """The override that gives the distillation a teacher that draws no numbers."""
+    teacher = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.Dense(64)])
+    teacher.save(folder / "teacher.keras")
+    return f"models.teacher.file={folder / 'teacher.keras'}"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SAME_EVERYWHERE)
+def test_two_devices_train_as_one(name: str, tmp_path: Path) -> None:
+    """Two steps give the same losses, to 5 digits, and weights on two devices, a row for each, as on one."""
+    spec = ZOO / f"{name}.yaml"
+    keras.utils.set_random_seed(0)
+    model = graphspec.build(graphspec.load(spec, small(name)))
+    overrides = [*write_data(name, tmp_path, model), *SAME_EVERYWHERE[name]]
+    overrides += ["training.epochs=2", "training.optimizer={SGD: 0.01}"]
+    overrides += [still_teacher(tmp_path)] * (name == "distillation")
+    train(spec, tmp_path / "one", overrides)
+    train(spec, tmp_path / "two", [*overrides, "training.distribute=mirrored"])
+    assert_equal_to_rounding(tmp_path / "one", tmp_path / "two", relative=1e-5)
+
+
+def test_contrast_between_rows_is_refused() -> None:
+    """A loss that compares the rows of a batch is no sum over shares of it."""
+    found = graphspec.validate(ZOO / "contrastive.yaml", ["training.distribute=mirrored"])
+    assert [each.rule.code for each in found.errors] == ["GS516"]
