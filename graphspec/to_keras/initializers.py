@@ -57,7 +57,7 @@ class InShape(keras.initializers.Initializer):
     """An initializer that fills a table with the numbers of an array of another shape.
 
     A weight of a spec is the table of an `Embedding`, with a row for each place of all axes but the last. Some
-    initializers, such as `glorot_uniform`, scale by how many numbers come in and go out, which only its own shape tells.
+    initializers, such as `glorot_uniform`, scale by how many numbers come in and go out, which only that shape tells.
 
     Args:
         initializer: The initializer that the spec names.
