@@ -12,7 +12,7 @@ EDITORS = ROOT / "editors"
 
 
 def environment_with_program(folder: Path) -> dict[str, str]:
-    """Write a program `graphspec` into a folder, the home of a shell that finds it, and return the shell's variables."""
+    """Write a program `graphspec` into a folder, a home, and return the variables of a shell that finds it."""
     program = folder / "bin" / "graphspec"
     program.parent.mkdir()
     started = f"PYTHONPATH={shlex.quote(str(ROOT))} exec {shlex.quote(sys.executable)} -m graphspec"
