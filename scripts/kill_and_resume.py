@@ -1,9 +1,10 @@
 """Kill trainings at random moments, go on with them, and compare each end with that of one which was never killed.
 
-    python scripts/kill_and_resume.py [--kills 100] [--seed 0]
+    python scripts/kill_and_resume.py [--kills 100] [--seed 0] [--preset]
 
 Three specs: convolutions with dropout and batch normalisation; recurrent layers with masks; several outputs with a
-schedule and callbacks that decide. Every other kill falls into the writing of a file.
+schedule and callbacks that decide. With `--preset` another one, where KerasHub is installed: a frozen preset with raw
+text, adapters, two stages and balanced classes. Every other kill falls into the writing of a file.
 """
 
 from __future__ import annotations
@@ -24,10 +25,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--preset", action="store_true")
     given = parser.parse_args()
     began, trials = time.monotonic(), list[KilledTraining]()
     with tempfile.TemporaryDirectory() as name:
-        specs = specs_in(Path(name))
+        specs = [_preset_in(Path(name))] if given.preset else specs_in(Path(name))
         for number, spec in enumerate(specs):
             kills = given.kills // len(specs) + (number < given.kills % len(specs))
             folder = Path(name) / f"runs_{spec.stem}"
@@ -45,6 +47,12 @@ def main() -> int:
         f"{same} of {len(trials)} gave the same result as without the interruption, in {time.monotonic() - began:.0f} s"
     )
     return 0 if same == len(trials) else 1
+
+
+def _preset_in(folder: Path) -> Path:
+    from tests.resuming.preset import preset_spec  # which needs KerasHub
+
+    return preset_spec(folder)
 
 
 if __name__ == "__main__":
