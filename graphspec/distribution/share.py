@@ -87,13 +87,26 @@ class SharedLoss(keras.losses.Loss):
         if share is None or self.loss.reduction == "sum":
             return value
         own, total = share.rows, share.size
-        mask = mask_of(y_pred)
+        mask = self._mask(y_true, y_pred)
         if mask is not None:  # Keras divides by the number of unmasked steps
             counts = tf.cast(share.rows > 0, tf.float32)
             own = tf.reduce_sum(tf.cast(mask, tf.float32)) * counts
             total = tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, own)
         scale = tf.math.divide_no_nan(own * float(share.replicas), total)  # Keras divides by the number of replicas
         return value * tf.cast(scale, value.dtype)
+
+    def _mask(self, y_true: Any, y_pred: Any) -> Any:
+        """Return which values of the loss count, by the mask of the predictions and `ignore_class`; None if all do.
+
+        TensorFlow computes the values once: of this call, only the mask is used.
+        """
+        true, predicted = (keras.tree.map_structure(self._converted, each) for each in (y_true, y_pred))
+        masks = [each for each in (mask_of(y_pred), mask_of(self.loss.call(true, predicted))) if each is not None]
+        return tf.reduce_all(tf.stack(masks), axis=0) if masks else None
+
+    def _converted(self, tensor: Any) -> Any:
+        """Return a tensor in the dtype in which the loss is computed."""
+        return keras.ops.convert_to_tensor(tensor, dtype=self.loss.dtype)
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """Return the loss of each row."""

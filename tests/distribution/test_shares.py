@@ -55,21 +55,33 @@ def test_more_devices_with_other_parts_equal_one(tmp_path: Path) -> None:
 MASKED = """
 graphspec: 1
 inputs: {words: {shape: [6], dtype: int32}}
-graph: {read: {from: words, apply: {Embedding: {input_dim: 7, output_dim: 4, mask_zero: true}}}}
+graph:
+  read: {from: words, apply: {Embedding: {input_dim: 7, output_dim: 4, mask_zero: true}}}
+  seen: {from: words, apply: {Embedding: {input_dim: 7, output_dim: 4}}}
 outputs:
   tag:
     from: read
     apply: [{LSTM: {units: 5, return_sequences: true}}, {Dense: {units: 3, activation: softmax}}]
     loss: sparse_categorical_crossentropy
     metrics: [accuracy]
+  kind:
+    from: seen
+    apply: &kind {Dense: {units: 3, activation: softmax}}
+    loss: &some {SparseCategoricalCrossentropy: {ignore_class: 0}}
+  read_kind: {from: read, apply: *kind, loss: *some}
 training: {optimizer: adam, epochs: 3, batch_size: 10}
-data: {train: {file: train.npz, inputs: {words: {key: words}}, outputs: {tag: {key: tag}}}, validation: {split: 0.2}}
+data:
+  train:
+    file: train.npz
+    inputs: {words: {key: words}}
+    outputs: {tag: {key: tag}, kind: {key: tag}, read_kind: {key: tag}}
+  validation: {split: 0.2}
 """
 
 
 @pytest.mark.slow
 def test_masked_steps_count_as_in_one_batch(tmp_path: Path) -> None:
-    """A loss with a mask counts by the unmasked steps of the whole batch, however they fall to devices."""
+    """A loss counts by the steps of the whole batch that no mask or `ignore_class` leaves out, on any device."""
     rng = np.random.default_rng(1)
     words = rng.integers(1, 7, size=(51, 6)).astype(np.int32)
     for row, length in zip(words, rng.integers(1, 7, size=51), strict=True):

@@ -14,17 +14,22 @@ from tests.zoo.small_trainings import ZOO, small, write_data
 
 NO_DROPOUT = "vars.dropout=0.0"
 SAME_EVERYWHERE: dict[str, list[str]] = {
-    "switch_transformer": [NO_DROPOUT],
-    "graph_attention": [],
-    "vae": ["graph.noise.apply[1].GaussianNoise=0.0"],
+    "anomaly": ["graph.code.apply[0].GaussianNoise=0.0"],
     "distillation": [],
-    "vit": [NO_DROPOUT],
-    "mlp_mixer": [NO_DROPOUT],
-    "swin": [NO_DROPOUT],
-    "eanet": [NO_DROPOUT],
     "vq_vae": [],
+    "ner": [NO_DROPOUT],
+    "graph_attention": [],
+    "neural_forest": ["graph.scaled.apply={BatchNormalization: {synchronized: true}}"],
+    "switch_transformer": [NO_DROPOUT],
 }
-"""Overrides without which random layers would draw other numbers on each device."""
+"""Specs that stand for the others, and overrides without which layers would see other numbers on each device.
+
+Losses of the graph alone and beside others, weights of the graph, a loss that leaves out a class, two inputs,
+statistics of the batch, `each`. Others take longer and were compared once, without random numbers and with
+`synchronized: true`. Losses agree to 2e-6. Weights do to 3e-6, for `cct` as rounding does: inputs that differ in their
+last bit change its first kernel by as much on one device; those of `tab_transformer` do to 1e-5 of the largest.
+`deeplab` does not agree; the `BatchNormalization` of its backbone is not synchronized.
+"""
 
 
 def two_devices() -> None:
