@@ -47,6 +47,7 @@ def test_every_command_works(tmp_path: Path) -> None:
         ["cache", "--help"],
         ["verify-resume", "--help"],
         ["launch", WINE, "--workers", "2", "--emit", "slurm"],
+        ["server", "--help"],
     ]
     assert {command[0] for command in commands} == set(COMMANDS)
     for command in commands:
