@@ -97,7 +97,10 @@ const pause = (count) => new Promise((done) => {
 });
 connection.listen();
 (async () => {
-  const capabilities = {textDocument: {hover: {contentFormat: ["markdown"]}}};
+  const workspace = {inlayHint: {refreshSupport: true}};
+  const capabilities = {workspace, textDocument: {hover: {contentFormat: ["markdown"]}}};
+  let refreshed = () => {};
+  connection.onRequest(library.InlayHintRefreshRequest.type, () => refreshed());
   const begun = await connection.sendRequest(library.InitializeRequest.type,
     {processId: process.pid, rootUri: null, capabilities, initializationOptions: {inlayHints: true}});
   await connection.sendNotification(library.InitializedNotification.type, {});
@@ -112,11 +115,16 @@ connection.listen();
   const hover = await connection.sendRequest(library.HoverRequest.type, place);
   const whole = {start: {line: 0, character: 0}, end: {line: 9, character: 0}};
   const hints = await connection.sendRequest(library.InlayHintRequest.type, {textDocument: {uri}, range: whole});
+  const again = new Promise((done) => (refreshed = done));
+  await connection.sendNotification(library.DidChangeConfigurationNotification.type,
+    {settings: {graphspec: {inlayHints: false}}});
+  await again;
+  const hidden = await connection.sendRequest(library.InlayHintRequest.type, {textDocument: {uri}, range: whole});
   await connection.sendRequest(library.ShutdownRequest.type);
   await connection.sendNotification(library.ExitNotification.type);
   const code = await new Promise((done) => server.on("exit", done));
   const {name} = begun.serverInfo;
-  console.log(JSON.stringify({name, found, hover: hover.contents.value, hints: hints.length, code}));
+  console.log(JSON.stringify({name, found, hover: hover.contents.value, hints: hints.length, hidden, code}));
   process.exit();
 })();
 """
@@ -124,12 +132,13 @@ connection.listen();
 
 @pytest.mark.slow
 def test_the_library_of_vscode_talks_to_the_server(built: Path, tmp_path: Path) -> None:
-    """A mistake is found and gone after its fix, hover and hints answer, and the server ends as it is asked to."""
+    """A mistake is gone after its fix, hover and hints answer, a setting counts at once, and the server ends in order."""
     seen = node(CLIENT, built, MISTAKE, env=environment_with_program(tmp_path))
     assert (seen["name"], seen["code"]) == ("graphspec", 0)
     assert seen["found"] == [["GS201"], []]
     assert "densely-connected" in seen["hover"]
     assert seen["hints"] >= 2
+    assert not seen["hidden"]
 
 
 def test_packages_are_pinned() -> None:
