@@ -132,7 +132,7 @@ connection.listen();
 
 @pytest.mark.slow
 def test_the_library_of_vscode_talks_to_the_server(built: Path, tmp_path: Path) -> None:
-    """A mistake is gone after its fix, hover and hints answer, a setting counts at once, and the server ends in order."""
+    """A mistake is gone after its fix, hover and hints answer, a setting counts at once; the server ends in order."""
     seen = node(CLIENT, built, MISTAKE, env=environment_with_program(tmp_path))
     assert (seen["name"], seen["code"]) == ("graphspec", 0)
     assert seen["found"] == [["GS201"], []]
