@@ -97,7 +97,10 @@ const pause = (count) => new Promise((done) => {
 });
 connection.listen();
 (async () => {
-  const capabilities = {textDocument: {hover: {contentFormat: ["markdown"]}}};
+  const workspace = {inlayHint: {refreshSupport: true}};
+  const capabilities = {workspace, textDocument: {hover: {contentFormat: ["markdown"]}}};
+  let refreshed = () => {};
+  connection.onRequest(library.InlayHintRefreshRequest.type, () => refreshed());
   const begun = await connection.sendRequest(library.InitializeRequest.type,
     {processId: process.pid, rootUri: null, capabilities, initializationOptions: {inlayHints: true}});
   await connection.sendNotification(library.InitializedNotification.type, {});
@@ -112,11 +115,16 @@ connection.listen();
   const hover = await connection.sendRequest(library.HoverRequest.type, place);
   const whole = {start: {line: 0, character: 0}, end: {line: 9, character: 0}};
   const hints = await connection.sendRequest(library.InlayHintRequest.type, {textDocument: {uri}, range: whole});
+  const again = new Promise((done) => (refreshed = done));
+  await connection.sendNotification(library.DidChangeConfigurationNotification.type,
+    {settings: {graphspec: {inlayHints: false}}});
+  await again;
+  const hidden = await connection.sendRequest(library.InlayHintRequest.type, {textDocument: {uri}, range: whole});
   await connection.sendRequest(library.ShutdownRequest.type);
   await connection.sendNotification(library.ExitNotification.type);
   const code = await new Promise((done) => server.on("exit", done));
   const {name} = begun.serverInfo;
-  console.log(JSON.stringify({name, found, hover: hover.contents.value, hints: hints.length, code}));
+  console.log(JSON.stringify({name, found, hover: hover.contents.value, hints: hints.length, hidden, code}));
   process.exit();
 })();
 """
@@ -124,12 +132,13 @@ connection.listen();
 
 @pytest.mark.slow
 def test_the_library_of_vscode_talks_to_the_server(built: Path, tmp_path: Path) -> None:
-    """A mistake is found and gone after its fix, hover and hints answer, and the server ends as it is asked to."""
+    """A mistake is gone after its fix, hover and hints answer, a setting counts at once; the server ends in order."""
     seen = node(CLIENT, built, MISTAKE, env=environment_with_program(tmp_path))
     assert (seen["name"], seen["code"]) == ("graphspec", 0)
     assert seen["found"] == [["GS201"], []]
     assert "densely-connected" in seen["hover"]
     assert seen["hints"] >= 2
+    assert not seen["hidden"]
 
 
 def test_packages_are_pinned() -> None:
@@ -153,6 +162,12 @@ def test_commands_are_those_of_the_program() -> None:
     assert names == {*in_terminal, *re.findall(r'command\("(\w+)"', source)}
 
 
+IS_SPEC = """
+const is = require("./source/first_key.js")[process.argv[1]];
+console.log(JSON.stringify(JSON.parse(process.argv[2]).map(is)));
+"""
+
+
 @needs_node
 def test_a_spec_is_known_by_its_first_key() -> None:
     """Comments, directives and marks may stand before the key; another key, a value or a deeper one does not count."""
@@ -171,10 +186,9 @@ def test_a_spec_is_known_by_its_first_key() -> None:
         "graphspec:1",
         "graphspecs: 1",
     ]
-    script = "const {isSpec} = require('./source/first_key.js');" + (
-        "console.log(JSON.stringify(JSON.parse(process.argv[1]).map(isSpec)))"
-    )
-    assert node(script, json.dumps(specs + others)) == [True] * len(specs) + [False] * len(others)
+    assert node(IS_SPEC, "isYamlSpec", json.dumps(specs + others)) == [True] * len(specs) + [False] * len(others)
+    texts = ['{"graphspec": 1}', '\ufeff\n{\n "graphspec" : 1', '{"a": {"graphspec": 1}}', '["graphspec"]', ""]
+    assert node(IS_SPEC, "isJsonSpec", json.dumps(texts)) == [True, True, False, False, False]
 
 
 @pytest.fixture(scope="module")
@@ -206,3 +220,92 @@ def test_the_graph_follows_the_cursor_and_the_file(browser: Session, tmp_path: P
     browser.wait_for("data.name === 'again'")
     assert browser.run("[selected, document.activeElement.localName]") == ["colours", "body"]
     assert (browser.requests, browser.complaints) == ([page.as_uri()], [])
+
+
+STUB = """
+const module = require("node:module"), resolve = module._resolveFilename;
+module._resolveFilename = (name, ...more) => name === "vscode" ? process.env.STUB : resolve(name, ...more);
+const vscode = require("vscode"), {seen} = vscode, file = process.argv[1];
+const until = async (holds) => { while (!holds()) await new Promise((done) => setTimeout(done, 20)); };
+const end = () => console.log(JSON.stringify(seen));
+"""
+
+GRAPH = """
+const {GraphPanels} = require("./source/graph_panels.js"), fs = require("node:fs");
+(async () => {
+  const panels = new GraphPanels({appendLine() {}}), uri = {fsPath: file, scheme: "file"};
+  panels.show({uri});
+  panels.show({uri}); // the same panel again
+  await until(() => seen.messages.length === 1);
+  panels.follow({document: {uri}, selection: {active: {line: 3}}});
+  fs.writeFileSync(file, fs.readFileSync(file, "utf8").replace("Dens:", "Dense:"));
+  await until(() => seen.messages.length === 3);
+  const {server} = [...panels.open.values()][0];
+  panels.dispose();
+  await until(() => server.exitCode !== null);
+  seen.left = panels.open.size;
+  end();
+})();
+"""
+
+MISSING = """
+const {GraphPanels} = require("./source/graph_panels.js"), {checkProgram, programOf} = require("./source/program.js");
+(async () => {
+  seen.runs = await checkProgram(programOf());
+  new GraphPanels({appendLine() {}}).show({uri: {fsPath: file}});
+  await until(() => seen.errors.length === 2);
+  end();
+})();
+"""
+
+TERMINAL = """
+const document = {uri: {fsPath: file}, save: async () => (seen.saved = true)};
+require("./source/terminal.js").runInTerminal("train", document).then(end);
+"""
+
+
+def seen_by_stub(script: str, file: Path, folder: Path, **variables: str) -> Any:
+    """Run a part of the extension with a stub of VS Code, and return what it has done to it."""
+    stub = Path(__file__).with_name("stub.js")
+    return node(STUB + script, file, env={**environment_with_program(folder), "STUB": str(stub), **variables})
+
+
+@pytest.mark.slow
+@needs_node
+def test_the_graph_is_drawn_again_on_each_save(tmp_path: Path) -> None:
+    """A panel shows the page of `plot --watch`, is told of drawings and of the cursor, and ends it when it closes."""
+    spec = tmp_path / "spec.yaml"
+    spec.write_text(MISTAKE, encoding="utf-8")
+    seen = seen_by_stub(GRAPH, spec, tmp_path)
+    assert (len(seen["pages"]), seen["errors"], seen["left"]) == (1, [], 0)
+    assert "script-src 'nonce-" in seen["pages"][0]
+    assert "connect-src" not in seen["pages"][0]
+    first, place, second = seen["messages"]
+    assert [each["rule"] for each in json.loads(first["news"])["findings"]] == ["GS201 unknown-object"]
+    assert place == {"place": {"file": str(spec), "line": 4}}
+    assert json.loads(second["news"])["findings"] == []
+
+
+@needs_node
+def test_a_program_that_is_missing_is_told_of(tmp_path: Path) -> None:
+    """The message names the program, how to install it and the setting; the graph says the same of its own."""
+    seen = seen_by_stub(MISSING, tmp_path / "spec.yaml", tmp_path, PROGRAM="/nowhere/graphspec")
+    about_program, about_graph = seen["errors"]
+    assert about_program.startswith("The program /nowhere/graphspec is not found. Install it by pip install")
+    assert "graphspec.path" in about_program
+    assert "ENOENT" in about_graph
+    assert seen["runs"] is False
+
+
+@needs_node
+def test_a_command_runs_without_a_shell(tmp_path: Path) -> None:
+    """The name of a file is one argument, whatever it holds, and the spec is saved first."""
+    spec = tmp_path / "a $(touch b); c.yaml"
+    seen = seen_by_stub(TERMINAL, spec, tmp_path)
+    assert seen["saved"]
+    assert seen["tasks"] == [
+        {
+            "name": f"train {spec.name}",
+            "execution": {"program": "graphspec", "args": ["train", str(spec)], "options": {"cwd": str(tmp_path)}},
+        }
+    ]
