@@ -16,7 +16,7 @@ from graphspec.diagnostics import SourceText, SpecError
 from graphspec.diagnostics.rules import MISSING_FILE, UNREADABLE_DATA
 from graphspec.diagnostics.suggest import first_line
 from graphspec.extras import require
-from graphspec.files import open_file, reason_of
+from graphspec.files import check_file, open_file, reason_of
 from graphspec.sources import DataError, DataSource
 from graphspec.sources.formats.parquet_pages import refuse_large_pages
 
@@ -194,6 +194,7 @@ def _batches(path: Path) -> Iterator[dict[str, list[Any]]]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    check_file(path)
     if path.suffix.lower() == ".parquet":
         source = DataSource(path=path, text=str(path), span=SourceText("--from-data", str(path)).first_line)
         with pq.ParquetFile(path) as file:

@@ -220,8 +220,11 @@ def test_standard_input_that_is_closed_is_a_finding(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_arguments_that_are_no_text_are_refused_or_used(folder: Path, command: str) -> None:
+def test_arguments_that_are_no_text_are_refused_or_used(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
     """A name that is not UTF-8 is shown by its bytes, wherever an argument may stand."""
+    monkeypatch.chdir(folder)
     odd = os.fsdecode(b"caf\xe9\xff")
     for arguments in ([command, odd], [command, "bad.yaml", odd], [command, f"--{odd}"]):
         done = CliRunner().invoke(main, arguments)

@@ -22,6 +22,7 @@ def _train(folder: Path, devices: int, *overrides: str) -> None:
     assert ended.returncode == 0, ended.stderr
 
 
+@pytest.mark.slow
 def test_two_devices_equal_one(tmp_path: Path) -> None:
     """Losses and metrics agree to 6 digits, weights to 1e-6.
 

@@ -142,6 +142,7 @@ def test_text_shows_each_output_with_its_share(run: Run) -> None:
     assert lines[3].startswith(f"{ROWS} samples in ")
 
 
+@pytest.mark.slow
 def test_rows_and_files_are_measured_like_a_split(run: Run, tmp_path: Path) -> None:
     """`--rows`, and every file by its name, give what the split of the same table gives."""
     file = run.path.parent / "table.csv"

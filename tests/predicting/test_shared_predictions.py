@@ -29,6 +29,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> graphspec.Run:
     return graphspec.train(folder / SPEC, run_dir=folder / "one", overrides=["training.epochs=1"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("count", "batch_size"), [(2, 5), (4, None)])
 def test_evaluation_is_that_of_one_process(run: graphspec.Run, count: int, batch_size: int | None) -> None:
     """Each worker has the metrics of all rows, with a partial batch, weights, and workers that get none."""

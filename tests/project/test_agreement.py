@@ -151,6 +151,7 @@ outputs: {y: {from: edges.block_1_expand, apply: [GlobalAveragePooling2D, {Dense
         assert ask(path).yes == yes
 
 
+@pytest.mark.slow
 def test_sample_agrees(outcomes: list[Outcome]) -> None:
     """Of the sample, validation and Keras differ only where graphspec refuses on purpose, but for one in a hundred."""
     differing = [each for each in outcomes if each.verdict not in (*AGREED, "on purpose")]

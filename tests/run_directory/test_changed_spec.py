@@ -208,6 +208,7 @@ def test_what_means_the_same_comes_to_the_same_end(whole: Path, run: Path) -> No
     assert list(differences(whole, run)) == []
 
 
+@pytest.mark.slow
 def test_more_epochs_are_the_one_change(run: Path) -> None:
     """`--set training.epochs` is taken, and the spec that it leaves is the one that the next resume compares with."""
     edit(run / "spec.yaml", "epochs: 3", "epochs: 5")

@@ -179,6 +179,7 @@ def try_cases(run: Path, chosen: list[tuple[str, str, bytes]], names: tuple[str,
             (run / name).write_bytes(each)
 
 
+@pytest.mark.slow
 def test_no_damaged_value_is_more_than_a_finding(run: Path) -> None:
     """Any value of any JSON file of a run may be replaced or removed: what lists, compares and resumes says so."""
     chosen = random.Random(0).sample(cases(run), 200)

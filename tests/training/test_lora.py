@@ -110,6 +110,7 @@ def test_what_is_frozen_stays_frozen_around_adapters(write: Write, tmp_path: Pat
     assert changed == {"seen/query/kernel", "inner_dense/kernel", *others(model)}
 
 
+@pytest.mark.slow
 def test_every_kill_resumes_to_the_bit_and_plain_keras_loads_the_model(write: Write, tmp_path: Path) -> None:
     """Adapters belong to the state of a training, and the saved model computes what the run's model does."""
     path = spec(write, EVERYTHING, "[encoder]")

@@ -73,7 +73,10 @@ def test_early_stopping_ends_the_whole_run(whole: graphspec.Run) -> None:
     assert len(checkpoint_steps(whole.path / "checkpoints")) > 20
 
 
-@pytest.mark.parametrize("place", ["first", "middle", "steps_done", "epoch_end", "last"])
+@pytest.mark.parametrize(
+    "place",
+    ["middle", "epoch_end", *(pytest.param(each, marks=pytest.mark.slow) for each in ("first", "steps_done", "last"))],
+)
 def test_every_place_of_an_epoch_goes_on_to_the_same_end(whole: graphspec.Run, tmp_path: Path, place: str) -> None:
     """Before the first step, within an epoch, after its steps but before its validation, after it, at the end."""
     steps = checkpoint_steps(whole.path / "checkpoints")
@@ -179,6 +182,7 @@ def test_training_goes_on_when_nobody_looks_any_more(specs: dict[str, Path], tmp
     assert "epoch 4/4" in (run / "log.txt").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_validation_is_stopped_too(
     whole: graphspec.Run, specs: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -92,6 +92,7 @@ def test_epochs_go_on_through_the_stages(whole: graphspec.Run) -> None:
         assert [row["epoch"] for row in csv.DictReader(file)] == ["0", "1", "2", "3", "4"]
 
 
+@pytest.mark.slow
 def test_stages_are_those_of_plain_keras(spec: Path, tmp_path: Path) -> None:
     """Each stage freezes, unfreezes, compiles with a new optimizer and fits what the one before has left."""
     without = ["models.base.graph.one.apply[1].Dropout=0.0", "training.callbacks=[]"]
@@ -144,6 +145,7 @@ def test_every_step_resumes_to_the_same_end(whole: graphspec.Run, step: int) -> 
             assert np.array_equal(first, second), name
 
 
+@pytest.mark.slow
 def test_best_model_of_an_earlier_stage(spec: Path, tmp_path: Path) -> None:
     """`best.keras` is compiled as in its own stage, with the optimizer of that time; the run ends in the last one."""
     rates = [f"training.stages[{number}].learning_rate=5.0" for number in (1, 2)]

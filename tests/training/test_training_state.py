@@ -39,6 +39,10 @@ def train(model: keras.Model, steps: range) -> None:
         model.train_on_batch(X[at], Y[at])
 
 
+QUICK = ("SGD", "Adam", "Adafactor", "Lion")
+"""Optimizers that are tried in every run of the tests."""
+
+
 def optimizer(name: str, scaled: bool) -> Any:
     """An optimizer of Keras under its defaults, alone or as mixed precision wraps it."""
     found = getattr(keras.optimizers, name)()
@@ -46,7 +50,11 @@ def optimizer(name: str, scaled: bool) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("name", "scaled"), [*((name, False) for name in OPTIMIZERS), *((name, True) for name in ("Adam", "Nadam", "SGD"))]
+    ("name", "scaled"),
+    [
+        *(pytest.param(name, False, marks=() if name in QUICK else pytest.mark.slow) for name in OPTIMIZERS),
+        *((name, True) for name in ("Adam", "Nadam", "SGD")),
+    ],
 )
 def test_every_optimizer_goes_on_alike(name: str, scaled: bool) -> None:
     """Whatever an optimizer keeps, in variables that Keras lists or not, is part of the state."""

@@ -61,6 +61,7 @@ def told(study: Study) -> list[tuple[Any, ...]]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.smoke
 def test_best_of_the_study_is_the_best_of_its_runs(whole: Study) -> None:
     """The value of the best trial is the least that the metrics of all complete runs hold; so is each one's own."""

@@ -88,11 +88,15 @@ def test_numbers(name: str) -> None:
 
 SLOW = (
     *("wavenet", "causal_lm", "transformer_encoder", "unet", "deeplab", "mobilevit", "swin", "cct", "vit"),
-    *("pointnet", "perceiver", "ctc_recognition", "nmt"),
+    *("pointnet", "perceiver", "ctc_recognition", "nmt", "traffic", "tab_transformer", "eanet", "mlp_mixer", "grn_vsn"),
+    "behavior_sequence_transformer",
 )
 
+TRAINED_ELSEWHERE = ("resnet18", "anomaly", "distillation", "vq_vae", "ner", "graph_attention", "neural_forest")
+"""Specs that `tests/distribution/test_zoo_shares.py` trains, and one whose like is trained in many tests."""
+
 TRAINED: dict[str, tuple[pytest.MarkDecorator, ...]] = {
-    **dict.fromkeys((name for name in ORACLES if name != "resnet18"), ()),
+    **dict.fromkeys((name for name in ORACLES if name not in TRAINED_ELSEWHERE), ()),
     **dict.fromkeys(SLOW, (pytest.mark.slow,)),
     **dict.fromkeys(("seq2seq", "multi_task", "vae", "contrastive", "switch_transformer"), (pytest.mark.smoke,)),
 }

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
-import zipfile
 from pathlib import Path
+from zipfile import BadZipFile
 
-from graphspec.files import open_file
+from graphspec.files import open_file, zip_in
 
 _MAX_BYTES = 1_000_000
 _MAX_NAMES = 2_000
@@ -18,7 +18,7 @@ def column_names(path: str) -> list[str]:
     ending = Path(path).suffix.lower()
     try:
         if ending == ".npz":
-            with open_file(path) as file, zipfile.ZipFile(file) as archive:
+            with open_file(path) as file, zip_in(file) as archive:
                 return [each.removesuffix(".npy") for each in archive.namelist()[:_MAX_NAMES]]
         if ending not in (".csv", ".tsv", ".jsonl", ".ndjson"):
             return []
@@ -28,5 +28,5 @@ def column_names(path: str) -> list[str]:
             return next(csv.reader([line], delimiter="\t" if ending == ".tsv" else ","), [])[:_MAX_NAMES]
         row = json.loads(line)
         return list(row)[:_MAX_NAMES] if isinstance(row, dict) else []
-    except (OSError, ValueError, csv.Error, zipfile.BadZipFile, RecursionError):
+    except (OSError, ValueError, csv.Error, BadZipFile, RecursionError):
         return []
