@@ -5,6 +5,7 @@
 # make docs    the documentation site → site/html/index.html, which opens from a disk
 # make values  whether what is known of values still holds of the installed Keras, in ten minutes
 # make lint    style, types and import contracts
+# make vscode  build the extension of VS Code, editors/vscode/build/graphspec.vsix
 # make lock    resolve the ranges of pyproject.toml anew: all of the above but smoke install what locks/ names
 
 PYTHON ?= python3
@@ -14,7 +15,7 @@ PIP := $(BIN)/python -m pip install --quiet
 ITSELF := --no-deps --no-build-isolation --editable .
 RUN := runs/demo/$(shell date +%Y%m%d-%H%M%S)
 
-.PHONY: help demo test slow lint docs values format lock smoke smoke-newest smoke-oldest clean
+.PHONY: help demo test slow lint docs values vscode format lock smoke smoke-newest smoke-oldest clean
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -70,6 +71,9 @@ values: $(VENV)/.dev
 	$(BIN)/python scripts/make_comparisons.py --check
 	$(BIN)/python scripts/make_optuna.py --check
 
+vscode:
+	editors/vscode/build.sh
+
 # One lock for every platform and Python, without the addresses that this machine installs from.
 COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --upgrade --universal --python-version 3.11 --group build \
 	--fork-strategy fewest --no-annotate --no-emit-index-url --no-emit-find-links --constraint locks/floors.txt \
@@ -99,4 +103,4 @@ format: $(VENV)/.dev
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) $(VENV)-docs $(VENV)-newest $(VENV)-oldest site runs studies dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-docs $(VENV)-newest $(VENV)-oldest site runs studies dist editors/vscode/build .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -24,7 +24,7 @@ from graphspec.signals import exit_status, raised_once
 
 FINDINGS, INTERNAL, INTERRUPTED = 1, 3, 130
 COMMANDS = (
-    *("validate", "fmt", "render", "summary", "plot", "data", "diff"),
+    *("new", "validate", "fmt", "render", "summary", "plot", "data", "diff"),
     *("train", "launch", "verify-resume", "runs", "evaluate", "predict", "export", "report", "tune"),
     *("decompile", "layers", "explain", "schema", "server", "cache"),
 )
@@ -174,6 +174,7 @@ def main() -> None:
     """Compile declarative specs to Keras 3 models.
 
     \b
+    graphspec new houses --from-data houses.csv --target price
     graphspec validate specs/                     check specs, without TensorFlow
     graphspec fmt specs/                          format specs in canonical order and style
     graphspec render specs/headline.yaml          print a spec with everything expanded, and every default

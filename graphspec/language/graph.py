@@ -91,9 +91,9 @@ class ObjectLayer(Layer):
 
 @dataclass(eq=False, slots=True, kw_only=True)
 class KerasLayer(ObjectLayer):
-    """A layer of Keras or of a plugin. is_weight: it is the `weight` of its node, and bears the node's name."""
+    """A layer of Keras or of a plugin. weight: the shape, if it is the `weight` of its node, whose name it bears."""
 
-    is_weight: bool = False
+    weight: tuple[int, ...] | None = None
 
     @property
     def trainable(self) -> bool:

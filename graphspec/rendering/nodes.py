@@ -84,7 +84,7 @@ class NodeRenderer:
         if first.class_name == "ops.array" and set(first.arguments) <= {"x", "dtype"}:
             return self._constant(first.object), 1
         table = steps[1].layer if len(steps) >= _WEIGHT_STEPS else None
-        if isinstance(table, KerasLayer) and table.is_weight and table.name == node.name:
+        if isinstance(table, KerasLayer) and table.weight is not None and table.name == node.name:
             return self._weight(table, steps)
         return {}, 0
 

@@ -12,6 +12,7 @@ from graphspec import catalog
 from graphspec.catalog import REQUIRED
 from graphspec.checks.files import LOOKUPS, VOCABULARY
 from graphspec.diagnostics import Span
+from graphspec.language.expand.literal import literal
 from graphspec.language.graph import KerasLayer, Layer
 from graphspec.language.lower.files import FILE, folder_of
 from graphspec.language.objects import FIRST, Object, Weights
@@ -124,14 +125,3 @@ class ObjectRenderer:
         if source.key is not None:
             array["key"] = self.leaf(source.key, source.span_of("key"))
         return array
-
-
-def literal(value: Any) -> Any:
-    """Return a value in which every `${` is written as text."""
-    if isinstance(value, str):
-        return value.replace("${", "$${")
-    if isinstance(value, list):
-        return [literal(each) for each in value]
-    if isinstance(value, dict):
-        return {key: literal(each) for key, each in value.items()}
-    return value

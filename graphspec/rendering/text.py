@@ -60,21 +60,47 @@ def _item(item: Tree, indent: str) -> Iterator[str]:
 
 
 def _leaf(head: str, leaf: Leaf) -> Iterator[str]:
-    """Yield a value behind the `head` of its line; a long list is filled into several, with its origin above them."""
+    """Yield a value behind the `head` of its line, its origin behind it, or above a long list."""
     line, origin = f"{head} {_value(leaf.value)}", f"# {leaf.origin.text}"
-    is_filled = isinstance(leaf.value, list) and not any(isinstance(each, list | dict) for each in leaf.value)
-    if len(line) <= WIDTH or not is_filled:
+    if len(line) <= WIDTH or not isinstance(leaf.value, list):
         yield f"{line}  {origin}"
-        return
-    yield " " * (len(head) - len(head.lstrip())) + origin
+    elif any(isinstance(each, list) for each in leaf.value):
+        yield f"{head}  {origin}"
+        yield from _items(leaf.value, " " * (_margin(head) + len(_INDENT)))
+    elif any(isinstance(each, dict) for each in leaf.value):
+        yield f"{line}  {origin}"
+    else:
+        yield " " * _margin(head) + origin
+        yield from _filled(head, leaf.value)
+
+
+def _items(value: list[Any], indent: str) -> Iterator[str]:
+    """Yield the items of a list that holds lists, one below the other."""
+    for each in value:
+        line = f"{indent}- {_value(each)}"
+        if len(line) <= WIDTH or not isinstance(each, list):
+            yield line
+        elif any(isinstance(inner, list) for inner in each):
+            yield f"{indent}-"
+            yield from _items(each, indent + _INDENT)
+        else:
+            yield from _filled(f"{indent}-", each)
+
+
+def _filled(head: str, value: list[Any]) -> Iterator[str]:
+    """Yield a list of scalars in several lines."""
     line, margin = f"{head} [", " " * (len(head) + 2)
-    for number, each in enumerate(leaf.value):
-        text = _value(each) + (", " if number + 1 < len(leaf.value) else "]")
+    for number, each in enumerate(value):
+        text = _value(each) + (", " if number + 1 < len(value) else "]")
         if line.strip() and len(line) + len(text.rstrip()) > WIDTH and not line.endswith("["):
             yield line.rstrip()
             line = margin
         line += text
     yield line
+
+
+def _margin(head: str) -> int:
+    return len(head) - len(head.lstrip())
 
 
 def _value(value: Any) -> str:

@@ -12,6 +12,7 @@ from graphspec.checks.files import LOOKUPS, VOCABULARY
 from graphspec.language.document.tree import plain
 from graphspec.language.document.write_yaml import write_yaml
 from graphspec.language.expand import Library
+from graphspec.language.expand.literal import literal
 from graphspec.language.graph import Plugin
 from graphspec.language.schema.model import PRESET_PARTS
 from graphspec.run_directory.files import make_folder, relative, write_json, write_text
@@ -33,7 +34,7 @@ def write_spec(folder: Path, spec: Spec) -> None:
         tree["training"]["batch_size"] = spec.model.training.batch_size
     _move_weight_files(tree, Path(spec.path).parent, folder)
     if "data" in tree:
-        tree["data"] = plain(spec.model.tree["data"])
+        tree["data"] = literal(plain(spec.model.tree["data"]))
         _move_paths(tree["data"], Path(spec.path).parent, folder)
     if "include" in tree:
         tree["include"] = _write_includes(folder, spec.includes, {})

@@ -40,8 +40,8 @@ from graphspec.shapes import Shapes, infer, is_known
 from graphspec.shapes.findings import bad_index
 from graphspec.to_keras.constants import Constants
 from graphspec.to_keras.external_models import Interface, make_external
-from graphspec.to_keras.file_initializer import forget_files
 from graphspec.to_keras.generators import track_generators
+from graphspec.to_keras.initializers import fill_in_shape, forget_initializers
 from graphspec.to_keras.installed import version_help
 from graphspec.to_keras.keras_internals import recursion_limit_for, weightless_scope
 from graphspec.to_keras.keras_messages import reason
@@ -97,7 +97,7 @@ def build_graph(
     assert model is not None
     if graph.weights is not None and builder.pretrained:
         load_weights(model, graph.weights)
-    forget_files(builder.layers.values())
+    forget_initializers(builder.layers.values())
     track_generators(model)
     return Built(
         graph=graph,
@@ -201,6 +201,8 @@ class _Builder:
                 if head:
                     defaults["dtype"] = "float32"
                 self.layers[layer] = make(layer.object, self.layer, **defaults)
+                if layer.weight is not None:
+                    fill_in_shape(self.layers[layer], layer.weight)
             if layer.weights is not None and self.pretrained:
                 load_weights(self.layers[layer], layer.weights)
             if isinstance(layer, ModelLayer) and not layer.trainable:

@@ -20,7 +20,7 @@ from graphspec.language.graph import Layer
 from graphspec.language.lower.naming import snake_case
 from graphspec.language.objects import FIRST, Object
 from graphspec.sources import DataSource
-from graphspec.to_keras.file_initializer import FromFile
+from graphspec.to_keras.initializers import FromFile
 from graphspec.to_keras.installed import check_identifier, find_installed, refused_arguments
 from graphspec.to_keras.keras_messages import reason
 

@@ -18,7 +18,7 @@ from graphspec.signals import SIGNALS
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMANDS = (
-    *("validate", "fmt", "summary", "plot", "data", "diff"),
+    *("new", "validate", "fmt", "render", "summary", "plot", "data", "diff"),
     *("train", "launch", "verify-resume", "runs", "evaluate", "predict", "export", "report", "tune"),
     *("decompile", "layers", "explain", "schema", "server", "cache"),
 )

@@ -24,6 +24,8 @@ def test_every_command_works(tmp_path: Path) -> None:
         ["validate", str(ROOT / "specs")],
         ["validate", "--deep", WINE],
         ["fmt", "--check", str(ROOT / "specs")],
+        ["render", WINE, "-o", str(tmp_path / "rendered.yaml")],
+        ["new", str(tmp_path / "new"), "--from-data", str(ROOT / "specs/data/wine/wine.csv"), "--target", "cultivar"],
         ["schema"],
         ["explain", "GS201"],
         ["layers", "Dense"],
@@ -45,6 +47,7 @@ def test_every_command_works(tmp_path: Path) -> None:
         ["cache", "--help"],
         ["verify-resume", "--help"],
         ["launch", WINE, "--workers", "2", "--emit", "slurm"],
+        ["server", "--help"],
     ]
     assert {command[0] for command in commands} == set(COMMANDS)
     for command in commands:

@@ -20,7 +20,7 @@ from graphspec.runs.run import Run
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMANDS = (
-    *("validate", "fmt", "summary", "plot", "data"),
+    *("new", "validate", "fmt", "render", "summary", "plot", "data"),
     *("train", "launch", "verify-resume", "runs", "evaluate", "predict", "export", "report", "tune"),
     *("layers", "explain", "schema", "server", "cache"),
 )
@@ -43,6 +43,8 @@ PRINTING = {
     "fmt --check": "fmt --check loose.yaml",
     "fmt --diff": "fmt --diff loose.yaml",
     "fmt -": "fmt - < loose.yaml",
+    "render": "render data.yaml",
+    "new --list": "new --list",
     "data": "data data.yaml --headers",
     "layers": "layers",
     "layers NAME": "layers LSTM",

@@ -184,6 +184,30 @@ def test_weights_of_any_rank(write: Write, shape: list[int]) -> None:
     np.testing.assert_allclose(model({"x": np.ones((2, 3))})["y"], np.full((2, 3), count))
 
 
+@pytest.mark.parametrize("shape", [[5], [3, 4], [3, 3, 1, 8], []])
+@pytest.mark.parametrize("initializer", ["GlorotUniform", "HeNormal", "Orthogonal", "RandomNormal"])
+def test_weights_start_in_their_own_shape(write: Write, tmp_path: Path, shape: list[int], initializer: str) -> None:
+    """Initializers that scale by what comes in and goes out see the weight, and plain Keras loads what is saved."""
+    if initializer == "Orthogonal" and len(shape) < 2:
+        pytest.skip("Keras takes it for two dimensions or more")
+    path = write(
+        f"""
+        graphspec: 1
+        inputs: {{x: [3]}}
+        graph:
+          w: {{weight: {{shape: {shape}, initializer: {{{initializer}: {{seed: 3}}}}}}}}
+          total: {{from: w, apply: ops.sum}}
+        outputs: {{y: {{from: [x, total], apply: ops.multiply}}}}
+        """
+    )
+    model = graphspec.build(path)
+    expected = getattr(keras.initializers, initializer)(seed=3)(tuple(shape))
+    np.testing.assert_array_equal(np.reshape(model.get_layer("w").get_weights()[0], shape), expected)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras").get_layer("w")
+    assert type(loaded.embeddings_initializer).__name__ == initializer
+
+
 @pytest.mark.parametrize(
     ("written", "dtype"),
     [

@@ -63,12 +63,8 @@ def test_spec_beside_keras_code_is_the_same_model(code: str, text: str, tmp_path
     exec(code, written)
     model = written["model"]
     assert sorted(tuple(each.shape) for each in built.weights) == sorted(tuple(each.shape) for each in model.weights)
-    assert sorted(tuple(each.shape[1:]) for each in built.inputs) == sorted(
-        tuple(each.shape[1:]) for each in model.inputs
-    )
-    assert sorted(tuple(each.shape[1:]) for each in built.outputs) == sorted(
-        tuple(each.shape[1:]) for each in model.outputs
-    )
+    assert sorted(tuple(t.shape[1:]) for t in built.inputs) == sorted(tuple(each.shape[1:]) for each in model.inputs)
+    assert sorted(tuple(t.shape[1:]) for t in built.outputs) == sorted(tuple(each.shape[1:]) for each in model.outputs)
 
 
 def test_pairs_are_found() -> None:

@@ -47,6 +47,7 @@ def imported(*arguments: str) -> set[str]:
         ("validate", "specs"),
         ("fmt", "--check", "specs"),
         ("render", "specs/video_qa.yaml"),
+        ("new", "--list"),
         ("plot", "specs/video_qa.yaml"),
         ("plot", "specs/video_qa.yaml", "--format", "html"),
         ("diff", "specs/wine.yaml", "specs/headline.yaml"),

@@ -135,6 +135,7 @@ def test_heavy_command_says_what_to_install(bare: dict[str, str], tmp_path: Path
 
 
 COMMANDS_BARE: dict[str, tuple[str, str]] = {
+    "new": ("started", ""),
     "validate": ("small.yaml", ""),
     "fmt": ("--check small.yaml", ""),
     "render": ("small.yaml", ""),

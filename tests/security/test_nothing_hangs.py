@@ -19,6 +19,7 @@ _ODD = {
 }
 _COMMANDS = [
     *(["validate", "{odd}"], ["fmt", "--check", "{odd}"], ["fmt", "{odd}"], ["data", "{odd}"], ["summary", "{odd}"]),
+    *(["render", "{odd}"], ["new", "out", "--from-data", "{odd}", "--target", "y"]),
     *(
         ["train", "{odd}", "--run-dir", "run"],
         ["train", "--resume", "{odd}"],

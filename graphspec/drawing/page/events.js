@@ -110,6 +110,20 @@ draw();
 fit(false);
 showFindings();
 
+// Show the smallest box that holds a line of a file, without taking the keyboard: an editor calls it as its cursor moves.
+function showPlace(file, line) {
+  const holds = ([source, first, last]) => data.sources[source].name === file && first <= line && line <= last;
+  let best = null, size = Infinity;
+  for (const [path, box] of everything()) {
+    for (const place of data.details[box.details].places.filter(holds)) {
+      if (place[2] - place[1] < size) [best, size] = [path, place[2] - place[1]];
+    }
+  }
+  if (best === null || best === selected) return;
+  if (!nodes.has(best)) open(best);
+  select(best);
+}
+
 if (data.watch) {
   const events = new EventSource("events");
   let known = JSON.stringify(data);

@@ -60,10 +60,19 @@ class Server(LanguageServer):
 
     def __init__(self) -> None:
         super().__init__("graphspec", __version__, protocol_cls=Protocol)
-        self.session = Session(self._publish, self._fail)
+        self.session = Session(self._publish, self._refresh, self._fail)
 
     def _publish(self, uri: str, diagnostics: Sequence[types.Diagnostic], version: int | None) -> None:
         self.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, diagnostics, version))
+
+    def _refresh(self) -> None:
+        workspace = self.client_capabilities.workspace
+        hints = workspace.inlay_hint if workspace is not None else None
+        lenses = workspace.code_lens if workspace is not None else None
+        if hints is not None and hints.refresh_support:
+            self.workspace_inlay_hint_refresh(None)
+        if lenses is not None and lenses.refresh_support:
+            self.workspace_code_lens_refresh(None)
 
     def _fail(self, error: Exception) -> None:
         _LOG.exception("a check failed", exc_info=error)

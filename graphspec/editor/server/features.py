@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from lsprotocol import types
 from pygls.exceptions import JsonRpcInvalidParams
 
@@ -40,10 +42,11 @@ def bind_edits(server: Server) -> None:
         )
 
     @server.feature(types.CODE_ACTION_RESOLVE)
-    def resolve(action: types.CodeAction) -> types.CodeAction:
+    async def resolve(action: types.CodeAction) -> types.CodeAction:
         document = server.document(str(action.data))
         if document is not None and action.edit is None:
-            action.edit = actions.fix_all(document, session.workspace)
+            fix_all = partial(actions.fix_all, document, session.workspace.snapshot())
+            action.edit = await session.beside(document, fix_all)
         return action
 
     @server.feature(types.TEXT_DOCUMENT_FORMATTING)
@@ -76,13 +79,14 @@ def bind_edits(server: Server) -> None:
         return rename.name_range(document, params.position, session.workspace) if document is not None else None
 
     @server.feature(types.TEXT_DOCUMENT_RENAME, types.RenameOptions(prepare_provider=True))
-    def rename_name(params: types.RenameParams) -> types.WorkspaceEdit | None:
+    async def rename_name(params: types.RenameParams) -> types.WorkspaceEdit | None:
         document = server.document(params.text_document.uri)
         if document is None:
             return None
+        workspace, checks = session.workspace.snapshot(), session.checks
+        rename_it = partial(rename.rename, document, params.position, params.new_name, workspace, checks=checks)
         try:
-            name, checks = params.new_name, session.checks
-            return rename.rename(document, params.position, name, session.workspace, checks=checks)
+            return await session.beside(document, rename_it)
         except rename.RefusedRenameError as error:
             raise JsonRpcInvalidParams(str(error)) from None
 

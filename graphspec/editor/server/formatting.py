@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from difflib import SequenceMatcher
+from functools import lru_cache
 from itertools import pairwise
 
 from lsprotocol import types
@@ -43,9 +44,8 @@ def _source(text: str, document: Document) -> SourceText:
 
 def _changes(document: Document) -> list[_Change] | None:
     """Return the changes of lines that format the document, in order; None where it cannot be formatted."""
-    try:
-        formatted = format_source(_source(document.text, document))
-    except SpecError:
+    formatted = _formatted(document.path, document.text)
+    if formatted is None:
         return None
     if formatted == document.text:
         return []
@@ -59,6 +59,15 @@ def _changes(document: Document) -> list[_Change] | None:
         elif tag != "equal":
             changes.append((start, end, "".join(new[first:last])))
     return changes
+
+
+@lru_cache(maxsize=4)
+def _formatted(path: str, text: str) -> str | None:
+    """Return the text in canonical form; None where it cannot be formatted."""
+    try:
+        return format_source(SourceText(path, text.lstrip("\ufeff")))
+    except SpecError:
+        return None
 
 
 def _lines(text: str) -> list[str]:

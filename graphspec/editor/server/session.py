@@ -1,6 +1,7 @@
 """The work of a session: analyses in a thread of their own, in the pauses between edits, and what is told of them.
 
-Nothing waits for a check but a request that needs it, and that not for long. What an edit has made stale is dropped.
+Nothing waits for a check but the first requests for a document; later ones are answered from the last check. What an
+edit has made stale is dropped.
 """
 
 from __future__ import annotations
@@ -8,11 +9,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from lsprotocol.types import Diagnostic
+from pygls.exceptions import JsonRpcContentModified
 
 from graphspec.editor.server.checks import Checks, analyse
 from graphspec.editor.server.diagnostics import diagnostics_by_uri
@@ -23,10 +24,8 @@ from graphspec.editor.server.workspace import Workspace
 PAUSE = 0.08
 """Seconds without an edit after which documents are checked."""
 
-PATIENCE = 0.025
-"""Seconds that a request waits for the analysis of its document, before it is answered from the last one."""
-_FIRST_PATIENCE = 2.0
-"""The same for a document that was never checked."""
+PATIENCE = 2.0
+"""Seconds that a request waits for the first check of its document."""
 
 
 @dataclass
@@ -47,6 +46,7 @@ class Settings:
             self.inlay_hints = shown
 
 
+T = TypeVar("T")
 Publish = Callable[[str, Sequence[Diagnostic], int | None], None]
 
 
@@ -56,12 +56,20 @@ class Session:
     All methods are called from the event loop; only `analyse` runs in the thread.
     """
 
-    def __init__(self, publish: Publish, fail: Callable[[Exception], None]) -> None:
+    def __init__(self, publish: Publish, refresh: Callable[[], None], fail: Callable[[Exception], None]) -> None:
+        """Make the session of an editor.
+
+        Args:
+            publish: Sends the diagnostics of a document.
+            refresh: Lets the editor ask again for what it shows of shapes.
+            fail: Tells of a failure of the server itself.
+        """
         self.workspace, self.checks = Workspace(), Checks()
-        self.publish, self.fail = publish, fail
+        self.publish, self.refresh, self.fail = publish, refresh, fail
         self.published: dict[str, tuple[int | None, list[Diagnostic]]] = {}
         self.settings = Settings()
         self.waiting = 0
+        self._answered_stale = False
         self._changed_at = 0.0
         self._wake = asyncio.Event()
         self._done = asyncio.Event()
@@ -87,6 +95,17 @@ class Session:
         await self.settle(document)
         return self.checks.specs_of(document)
 
+    async def beside(self, document: Document, work: Callable[[], T]) -> T:
+        """Return the result of work that takes its time, made in the thread of the checks.
+
+        Raises:
+            JsonRpcContentModified: The document has changed meanwhile.
+        """
+        result = await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        if self.workspace.documents.get(document.uri) is not document:
+            raise JsonRpcContentModified("the document has changed meanwhile")
+        return result
+
     def close(self) -> None:
         """End the work; a check that runs is not waited for."""
         if self._task is not None:
@@ -94,16 +113,24 @@ class Session:
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     async def settle(self, document: Document) -> None:
-        """Wait until a document is checked, as it is now and for the first time, or else not for long."""
-        is_known = document.uri in self.checks.analyses
+        """Wait until a document is checked for the first time. Later, requests are answered from the last check.
+
+        An editor that asked meanwhile is told to ask again after the next one.
+        """
+        if document.uri in self.checks.analyses:
+            self._answered_stale = self._answered_stale or self._is_stale(document)
+            return
         self.waiting += 1
-        with suppress(TimeoutError):
-            async with asyncio.timeout(PATIENCE if is_known else _FIRST_PATIENCE):
+        try:
+            async with asyncio.timeout(PATIENCE):
                 while self._is_stale(document):
                     self.changed()
                     self._done.clear()
                     await self._done.wait()
-        self.waiting -= 1
+        except TimeoutError:
+            return
+        finally:
+            self.waiting -= 1
 
     def _is_stale(self, document: Document) -> bool:
         is_open = self.workspace.documents.get(document.uri) is document and document.is_spec
@@ -137,6 +164,9 @@ class Session:
             elif self._wake.is_set():
                 return  # an edit came: pause again
         self._tell()
+        if self._answered_stale:
+            self._answered_stale = False
+            self.refresh()
 
     def _tell(self) -> None:
         """Publish the diagnostics of each document and file where they are not those that are known."""

@@ -6,7 +6,7 @@ import math
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from time import monotonic
@@ -49,6 +49,10 @@ class Workspace:
         """Replace the document of a URI, or add it."""
         self.documents.pop(document.uri, None)
         self.documents[document.uri] = document
+
+    def snapshot(self) -> Workspace:
+        """Return a copy that later edits leave alone."""
+        return replace(self, documents=dict(self.documents))
 
     def path_of(self, uri: str) -> str:
         """Return the path of a URI. One that names no file is in the first folder of the workspace."""

@@ -28,6 +28,10 @@ MAX_WEIGHT = 2**31
 """Numbers of a weight."""
 
 _FLOATS = ("float32", "float16", "bfloat16", "float64")
+_MATRIX = 2
+_ALONG_AXES = {"axis", "mode"}
+"""Arguments of constraints and regularizers that look at rows or columns, which are others in the table of a weight."""
+
 _DEFAULT_INITIALIZER = "glorot_uniform"
 """That of Keras' `add_weight`."""
 
@@ -200,14 +204,15 @@ def _read_weight(weight: WeightModel, report: Report) -> list[Step] | None:
     table = Object("layers", "Embedding", arguments, span, spans=dict.fromkeys(arguments, span))
     steps = [
         _operation("ops.arange", {"start": rows}, span, {}),
-        Step(KerasLayer(object=table, span=span, is_weight=True), span),
+        Step(KerasLayer(object=table, span=span, weight=tuple(shape)), span),
     ]
-    return steps if len(shape) == 2 else [*steps, _operation("ops.reshape", {"newshape": shape}, span, {})]
+    return steps if len(shape) == _MATRIX else [*steps, _operation("ops.reshape", {"newshape": shape}, span, {})]
 
 
 def _object(kind: Any, written: Located, shape: list[int], report: Report) -> Object | None:
+    """Read an initializer, a regularizer or a constraint, and check that it fits a table of the weight's numbers."""
     if kind == "initializers" and is_weight_file(written):
-        if len(shape) != 2:
+        if len(shape) != _MATRIX:
             report.add(
                 BAD_WEIGHT,
                 f"a file fills a weight of 2 dimensions, but `shape` has {len(shape)}",
@@ -217,7 +222,19 @@ def _object(kind: Any, written: Located, shape: list[int], report: Report) -> Ob
             )
             return None
         return read_weight_file(written, report)
-    return read_object(kind, written, report)
+    found = read_object(kind, written, report)
+    if found is None or kind == "initializers" or len(shape) == _MATRIX or ">" in found.name:
+        return found
+    entry = catalog.find(kind, found.name)
+    if entry is not None and _ALONG_AXES & set(entry.arguments):
+        report.add(
+            BAD_WEIGHT,
+            f"`{found.name}` works along the axes of a weight of 2 dimensions, but `shape` has {len(shape)}",
+            written.span,
+            expected="what takes each number by itself, such as `NonNeg` or `L2`",
+            help="write the weight with 2 dimensions, and reshape it: `apply: {ops.reshape: [...]}`",
+        )
+    return found
 
 
 def _operation(name: str, arguments: dict[str, Any], span: Span, spans: dict[str, Span]) -> Step:

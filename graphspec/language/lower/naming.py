@@ -68,7 +68,7 @@ def name_layers(graph: Graph, report: Report) -> None:
 
 def _named_layer(label: str, layers: list[Layer], graph: Graph) -> Layer:
     """Return the layer of a node that bears its name: its weight, or else the last. That of an output is the last."""
-    weight = next((each for each in layers if isinstance(each, KerasLayer) and each.is_weight), None)
+    weight = next((each for each in layers if isinstance(each, KerasLayer) and each.weight is not None), None)
     return weight if weight is not None and label not in graph.outputs else layers[-1]
 
 

@@ -45,7 +45,7 @@ def shown(editor: Editor) -> list[tuple[str, str, str]]:
 
 def test_findings_are_those_of_validate(editor: Editor) -> None:
     """Whatever is wrong with a spec, the editor shows what the command shows."""
-    for path in sorted(ROOT.glob("tests/rules/GS[1234]*/*.yaml"))[::3]:
+    for path in sorted(ROOT.glob("tests/rules/GS[1234]*/*.yaml"))[::8]:
         editor.open(path.read_text(encoding="utf-8"))
         assert shown(editor) == editor.validated(), path
 

@@ -28,6 +28,7 @@ async def client(lsp_client: LanguageClient, tmp_path: Path) -> AsyncIterator[No
     capabilities = client_capabilities("visual-studio-code")
     assert capabilities.workspace is not None
     capabilities.workspace.did_change_watched_files = None
+    capabilities.workspace.inlay_hint = capabilities.workspace.code_lens = None
     params = types.InitializeParams(capabilities=capabilities, root_uri=tmp_path.as_uri())
     features = lsp_client.protocol.fm.features
 

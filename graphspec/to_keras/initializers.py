@@ -1,4 +1,4 @@
-"""An initializer that reads weights from a file, and is removed before saving."""
+"""Initializers that Keras does not have: they fill weights when a model is built, and none is saved."""
 
 from __future__ import annotations
 
@@ -53,8 +53,33 @@ class FromFile(keras.initializers.Initializer):
         return {"path": self.path, "key": self.key}
 
 
-def forget_files(layers: Iterable[Any]) -> None:
-    """Replace each `FromFile` of initialised layers by a plain initializer.
+class InShape(keras.initializers.Initializer):
+    """An initializer that fills a table with the numbers of an array of another shape.
+
+    A weight of a spec is the table of an `Embedding`, with a row for each place of all axes but the last. Some
+    initializers, such as `glorot_uniform`, scale by how many numbers come in and go out, which only that shape tells.
+
+    Args:
+        initializer: The initializer that the spec names.
+        shape: The shape of the weight.
+    """
+
+    def __init__(self, initializer: keras.initializers.Initializer, shape: tuple[int, ...]) -> None:
+        self.initializer = initializer
+        self.shape = shape
+
+    def __call__(self, shape: tuple[int, ...], dtype: Any = None) -> Any:
+        return keras.ops.reshape(self.initializer(self.shape, dtype=dtype), shape)
+
+
+def fill_in_shape(table: keras.layers.Embedding, shape: tuple[int, ...]) -> None:
+    """Let a table that is not built yet start with the numbers of a weight of this shape."""
+    if len(shape) != len((table.input_dim, table.output_dim)):
+        table.embeddings_initializer = InShape(table.embeddings_initializer, shape)
+
+
+def forget_initializers(layers: Iterable[Any]) -> None:
+    """Replace the initializers of this module, in layers that are initialised, by plain ones.
 
     Plain Keras can then load the saved model, without graphspec and without the files.
     """
@@ -63,3 +88,5 @@ def forget_files(layers: Iterable[Any]) -> None:
             for name, value in list(vars(each).items()):
                 if isinstance(value, FromFile):
                     setattr(each, name, keras.initializers.Zeros())
+                elif isinstance(value, InShape):
+                    setattr(each, name, value.initializer)

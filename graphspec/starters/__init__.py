@@ -1,0 +1,1 @@
+"""A template, or a table → a folder with a first spec that trains: `graphspec new`."""

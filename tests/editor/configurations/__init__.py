@@ -1,0 +1,1 @@
+"""Configurations of editors, and the extension of VS Code."""
