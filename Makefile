@@ -2,6 +2,7 @@
 # make test    the tests, but for those that take minutes
 # make slow    those that take minutes
 # make smoke   a short run of the tests with the newest releases that the ranges allow, and one with the oldest
+# make docs    the documentation site → site/html/index.html, which opens from a disk
 # make values  whether what is known of values still holds of the installed Keras, in ten minutes
 # make lint    style, types and import contracts
 # make vscode  build the extension of VS Code, editors/vscode/build/graphspec.vsix
@@ -14,7 +15,7 @@ PIP := $(BIN)/python -m pip install --quiet
 ITSELF := --no-deps --no-build-isolation --editable .
 RUN := runs/demo/$(shell date +%Y%m%d-%H%M%S)
 
-.PHONY: help demo test slow lint values vscode format lock smoke smoke-newest smoke-oldest clean
+.PHONY: help demo test slow lint docs values vscode format lock smoke smoke-newest smoke-oldest clean
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -56,6 +57,15 @@ lint: $(VENV)/.dev
 	$(BIN)/lint-imports
 	$(BIN)/graphspec fmt --check specs
 
+$(VENV)-docs/.docs: pyproject.toml locks/docs.txt
+	$(PYTHON) -m venv $(VENV)-docs
+	$(VENV)-docs/bin/python -m pip install --quiet --requirement locks/docs.txt
+	$(VENV)-docs/bin/python -m pip install --quiet $(ITSELF)
+	@touch $@
+
+docs: $(VENV)-docs/.docs
+	$(VENV)-docs/bin/python scripts/make_site.py
+
 values: $(VENV)/.dev
 	$(BIN)/python scripts/make_values.py --check
 	$(BIN)/python scripts/make_comparisons.py --check
@@ -73,6 +83,7 @@ lock: | $(BIN)/python
 	$(PIP) 'uv>=0.7'
 	$(COMPILE) --extra dev --output-file locks/dev.txt
 	$(COMPILE) --extra tensorflow-cpu --constraint locks/dev.txt --output-file locks/demo.txt
+	$(COMPILE) --extra docs --constraint locks/dev.txt --output-file locks/docs.txt
 
 smoke: smoke-newest smoke-oldest
 
@@ -92,4 +103,4 @@ format: $(VENV)/.dev
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) $(VENV)-newest $(VENV)-oldest runs studies dist editors/vscode/build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-docs $(VENV)-newest $(VENV)-oldest site runs studies dist editors/vscode/build .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -16,7 +16,7 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 EXTRAS: dict[str, list[str]] = PROJECT["project"]["optional-dependencies"]
-LOCKS = {"dev": "dev", "demo": "tensorflow-cpu"}
+LOCKS = {"dev": "dev", "demo": "tensorflow-cpu", "docs": "docs"}
 """Each lock, and the extra that it holds."""
 
 PLATFORMS = {
