@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from graphspec import catalog
+from graphspec.language.arrays import array_dtype
 from graphspec.language.batchless import Kind
 from graphspec.language.document.tree import Mapping
 from graphspec.language.feed import Reference
@@ -14,12 +15,14 @@ from graphspec.language.graph import KerasLayer, Layer, Operation, Step
 from graphspec.language.objects import Object
 from graphspec.language.slices import KEY
 from graphspec.language.source_nodes import SourceNode, SourceUse
+from graphspec.shapes.ops.operands import ARRAY_OPERATIONS
 from graphspec.to_python.batchless import Batchless, as_constant, for_step
 from graphspec.to_python.calls import Operand, as_expression, call_layer, call_operation
 from graphspec.to_python.constants import whole_expression
 from graphspec.to_python.expressions import plus
 from graphspec.to_python.frame import DifferentError, Frame, beside, written_steps
 from graphspec.to_python.keys import python_key
+from graphspec.to_python.literals import literal
 from graphspec.to_python.objects import Objects
 from graphspec.to_python.random_operations import named_draw
 from graphspec.to_python.repeats import Names, numbered
@@ -347,9 +350,23 @@ class Chain:
             values = {number: each.arguments[name] for number, each in operations.items()}
             is_tuple = name not in entry.tensors
             found[name] = self.writer.objects.argument(values, first.object, name, as_tuple=is_tuple)
+            if (
+                not is_tuple
+                and entry.name in ARRAY_OPERATIONS
+                and any(isinstance(each, list) for each in values.values())
+            ):
+                found[name] = _array(found[name], list(values.values()))
             if (entry.name, name) == KEY:
                 found[name] = python_key(found[name], list(values.values()))
         return found
+
+
+def _array(written: Expression, values: list[Any]) -> Expression:
+    """Return a list of numbers as an array, since Keras knows the dtype of no list in a graph."""
+    dtypes = {array_dtype(each) if isinstance(each, list) else None for each in values}
+    if len(dtypes) > 1:
+        raise DifferentError
+    return Call(Text("np.array"), (written, literal(dtypes.pop())))
 
 
 def _prefix_or_name(item: Step | SourceUse) -> str:

@@ -1,4 +1,4 @@
-"""Keys of `ops.get_item` and defaults of parameters in exported Python."""
+"""Keys of `ops.get_item`, lists of numbers and defaults of parameters in exported Python."""
 
 from __future__ import annotations
 
@@ -14,6 +14,10 @@ SPEC = """
 graphspec: 1
 vars: {start: 1, window: 2}
 blocks:
+  moved:
+    params: {by: [0.5, 1.0, 2.0]}
+    inputs: x
+    output: {from: x, apply: [{ops.subtract: "${by}"}, {ops.maximum: [0.0, 1.0, 0.5]}]}
   cut:
     params: {window: "${window}", key: ":, 0"}
     inputs: x
@@ -34,6 +38,7 @@ outputs:
   c: {from: last, apply: [cut, Flatten]}
   d: {from: last, apply: [{cut: {key: ":, 1"}}, Flatten]}
   e: {from: part, merge: concat}
+  f: {from: x, apply: [{ops.multiply: [1, 2, 3]}, moved, {moved: {by: [3.0, 2.0, 1.0]}}]}
 """
 
 
