@@ -69,7 +69,10 @@ def _helper_lines(lines: list[str]) -> list[str]:
 
 
 def _is_called(name: str, text: str) -> bool:
-    return f"{name}(" in text or re.search(rf"\bnamed_draw\(\s*{name},", text) is not None
+    """Return whether code calls a helper: a name behind a dot, as that of an initializer may be, is another's."""
+    return (
+        re.search(rf"(?<![\w.]){name}\(", text) is not None or re.search(rf"\bnamed_draw\(\s*{name},", text) is not None
+    )
 
 
 def _doc(spec: Spec) -> str:

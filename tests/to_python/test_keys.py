@@ -42,6 +42,16 @@ outputs:
 """
 
 
+def test_initializers_bring_no_random_operations(tmp_path: Path) -> None:
+    """`random_normal` is an initializer too, which needs no function of the module."""
+    path = tmp_path / "spec.yaml"
+    dense = "{Dense: {units: 2, kernel_initializer: random_normal}}"
+    path.write_text(f"graphspec: 1\ninputs: {{x: [3]}}\noutputs: {{y: {{from: x, apply: {dense}}}}}\n")
+    assert "def build_model" in (source := graphspec.python_source(graphspec.load(path), tmp_path))
+    assert "keras.initializers.random_normal()" in source
+    assert "def drawn" not in source
+
+
 def test_keys_are_those_of_numpy(tmp_path: Path) -> None:
     """The module computes what the spec does, with keys of text, of variables and of parameters."""
     keras.backend.clear_session()
