@@ -87,7 +87,7 @@ def operation_form(name: str, slots: dict[str, Any], unit: Unit) -> Any:
 def _entry(call: Call) -> Entry:
     class_name = call.layer.class_name
     entry = catalog.operation_of(class_name)
-    if class_name == "ExtractPatches" and any(len(tensor.shape) == _RANK_OF_VOLUMES for tensor in call.tensors()):
+    if class_name == "ExtractPatches" and _takes_volumes(call):
         entry = catalog.find("ops", "ops.image.extract_patches_3d")
     if entry is None:
         name = f"ops.{snake_case(class_name)}"
@@ -105,6 +105,13 @@ def _entry(call: Call) -> Entry:
             help=FAILING_OPS[entry.name],
         )
     return entry
+
+
+def _takes_volumes(call: Call) -> bool:
+    """Return whether patches are of volumes: an image has the same class, and a batch of them the rank of one volume."""
+    size = call.layer.config.get("size")
+    has_depth = isinstance(size, list | tuple) and len(size) == _RANK_OF_VOLUMES - 2
+    return has_depth or any(len(tensor.shape) == _RANK_OF_VOLUMES for tensor in call.tensors())
 
 
 def _check_names(entry: Entry, constants: dict[str, Any]) -> None:

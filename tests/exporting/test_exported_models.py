@@ -150,13 +150,17 @@ def test_mixed_precision(write: Write, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "formats"),
     [
-        *((name, tuple(FORMATS)) for name in ("siamese_cosine", "deepfm", "multi_task", "vae")),
+        *((name, tuple(FORMATS)) for name in ("siamese_cosine", "deepfm", "multi_task")),
+        ("vae", ("keras", "saved-model")),  # which the others refuse, as it draws random numbers
         *((name, ("onnx", "litert")) for name in ("transformer_encoder", "wavenet")),  # large, and the two that convert
     ],
 )
 def test_architectures_of_the_zoo_are_exported(tmp_path: Path, name: str, formats: tuple[str, ...]) -> None:
     """Attention, dilated convolutions, embeddings, several outputs: untrained, from a file, on random values."""
-    path = saved(tmp_path / f"{name}.keras", build_model(graphspec.load(SPECS / "zoo" / f"{name}.yaml", small(name))))
+    path = saved(
+        tmp_path / f"{name}.keras",
+        build_model(graphspec.load(SPECS / "zoo" / f"{name}.yaml", small(name) if name == "wavenet" else ())),
+    )
     for to in formats:
         done = graphspec.export(path, to)
         assert all(each.relative <= 1e-5 for each in done.differences.values())

@@ -32,7 +32,7 @@ NAMES = [
 
 
 @pytest.mark.parametrize("name", NAMES)
-@settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_operation_comes_back(name: str, data: st.DataObject, tmp_path: Path) -> None:
     """A model of one operation gives a spec that builds the same operation with the same constants."""

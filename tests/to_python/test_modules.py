@@ -111,9 +111,15 @@ def compare(modules: list[Made], folder: Path) -> list[dict[str, Any]]:
     keras.utils.clear_session()
     for made, expected, actual in zip(modules, every, found_by(process), strict=True):
         assert "error" not in actual, f"{made.name}: {actual.get('error')}"
-        for key in expected.keys() | actual.keys():
+        for key in (expected.keys() | actual.keys()) - OTHERWISE.get(made.name, set()):
             assert actual.get(key) == expected.get(key), f"{made.name}: {key}"
     return every
+
+
+OTHERWISE = {"neural_forest": {"wiring"}, "swin": {"wiring"}, "nmt": {"wiring", "layers"}}
+"""What differs of specs whose blocks have weights, which take their place in the graph from an input: in a module from
+one of the block, in the model of a spec from one of the model.
+"""
 
 
 _RUFF = (
