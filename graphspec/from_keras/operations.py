@@ -108,7 +108,7 @@ def _entry(call: Call) -> Entry:
 
 
 def _takes_volumes(call: Call) -> bool:
-    """Return whether patches are of volumes: an image has the same class, and a batch of them the rank of one volume."""
+    """Return whether patches are of volumes; images have the same class, and a batch of images the rank of a volume."""
     size = call.layer.config.get("size")
     has_depth = isinstance(size, list | tuple) and len(size) == _RANK_OF_VOLUMES - 2
     return has_depth or any(len(tensor.shape) == _RANK_OF_VOLUMES for tensor in call.tensors())
