@@ -43,9 +43,9 @@ demo: $(VENV)/.graphspec
 
 MARKS_test := not slow
 MARKS_slow := slow
-# Only these files hold tests with the mark: to read all the others, in each process, takes half a minute.
-FILES_slow = $(shell grep -rl 'mark\.slow' tests)
-FILES_smoke = $(shell grep -rl 'mark\.smoke' tests)
+# Only files that have the word hold tests with the mark: to read all the others, in each process, takes half a minute.
+FILES_slow = $(shell grep -rlw slow tests --include='*.py')
+FILES_smoke = $(shell grep -rlw smoke tests --include='*.py')
 
 test slow: $(VENV)/.dev
 	$(BIN)/python -m pytest $(FILES_$@) -m '$(MARKS_$@)' -n auto --dist loadfile --no-loadscope-reorder
