@@ -43,8 +43,8 @@ demo: $(VENV)/.graphspec
 
 MARKS_test := not slow
 MARKS_slow := slow
-# Only files that have the word hold tests with the mark: to read all the others, in each process, takes half a minute.
-FILES_slow = $(shell grep -rlw slow tests --include='*.py')
+# Only files that have the word, and those of security, hold tests with the mark: to read all takes half a minute.
+FILES_slow = tests/security $(shell grep -rlw slow tests --include='*.py' --exclude-dir=security)
 FILES_smoke = $(shell grep -rlw smoke tests --include='*.py')
 
 test slow: $(VENV)/.dev
