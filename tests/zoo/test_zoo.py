@@ -89,10 +89,10 @@ def test_numbers(name: str) -> None:
 SLOW = (
     *("wavenet", "causal_lm", "transformer_encoder", "unet", "deeplab", "mobilevit", "swin", "cct", "vit"),
     *("pointnet", "perceiver", "ctc_recognition", "nmt", "traffic", "tab_transformer", "eanet", "mlp_mixer", "grn_vsn"),
-    "behavior_sequence_transformer",
+    *("behavior_sequence_transformer", "graph_attention"),
 )
 
-TRAINED_ELSEWHERE = ("resnet18", "anomaly", "distillation", "vq_vae", "ner", "graph_attention", "neural_forest")
+TRAINED_ELSEWHERE = ("resnet18", "vq_vae", "ner", "neural_forest")
 """Specs that `tests/distribution/test_zoo_shares.py` trains, and one whose like is trained in many tests."""
 
 TRAINED: dict[str, tuple[pytest.MarkDecorator, ...]] = {
