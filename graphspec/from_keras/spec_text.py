@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from graphspec.editor.formatting.scalars import is_plain, quoted
-from graphspec.language.document.write_yaml import write_value
+from graphspec.editor.formatting.scalars import write_inline, write_text
 
 WIDTH = 120
 
@@ -35,7 +34,7 @@ def spec_text(tree: dict[str, Any]) -> str:
 
 def _entries(value: dict[str, Any], indent: str, depth: int) -> Iterator[str]:
     for key, item in value.items():
-        yield from _entry(f"{indent}{_text(key)}:", item, indent + "  ", depth)
+        yield from _entry(f"{indent}{write_text(key)}:", item, indent + "  ", depth)
 
 
 def _entry(head: str, item: Any, indent: str, depth: int) -> Iterator[str]:
@@ -70,21 +69,8 @@ def _flow(value: Any, *, outer: bool = False) -> str:
         return ""
     if outer and isinstance(value, dict) and len(value) == 1:
         ((key, item),) = value.items()
-        return f"{_text(key)}: {_flow(item)}"
-    return _value(value)
-
-
-def _value(value: Any) -> str:
-    """Return a value on one line, in the style of `graphspec fmt`."""
-    if isinstance(value, dict):
-        return f"{{{', '.join(f'{_text(str(key))}: {_value(item)}' for key, item in value.items())}}}"
-    if isinstance(value, list):
-        return f"[{', '.join(map(_value, value))}]"
-    return _text(value) if isinstance(value, str) else write_value(value)
-
-
-def _text(text: str) -> str:
-    return text if is_plain(text) else quoted(text)
+        return f"{write_text(key)}: {_flow(item)}"
+    return write_inline(value)
 
 
 def _holds_steps(value: Any) -> bool:

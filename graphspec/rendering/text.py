@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from graphspec.editor.formatting.scalars import is_plain, quoted
-from graphspec.language.document.write_yaml import write_value
+from graphspec.editor.formatting.scalars import write_inline, write_text
 from graphspec.rendering.tree import Leaf, Tree
 
 _INDENT = "  "
@@ -27,7 +26,7 @@ def yaml_text(tree: dict[str, Tree], head: list[str], foot: list[str]) -> str:
 
 def _entries(tree: dict[str, Tree], indent: str) -> Iterator[str]:
     for key, item in tree.items():
-        yield from _entry(f"{indent}{_text(key)}:", item, indent + _INDENT)
+        yield from _entry(f"{indent}{write_text(key)}:", item, indent + _INDENT)
 
 
 def _entry(head: str, item: Tree, indent: str) -> Iterator[str]:
@@ -61,7 +60,7 @@ def _item(item: Tree, indent: str) -> Iterator[str]:
 
 def _leaf(head: str, leaf: Leaf) -> Iterator[str]:
     """Yield a value behind the `head` of its line, its origin behind it, or above a long list."""
-    line, origin = f"{head} {_value(leaf.value)}", f"# {leaf.origin.text}"
+    line, origin = f"{head} {write_inline(leaf.value)}", f"# {leaf.origin.text}"
     if len(line) <= WIDTH or not isinstance(leaf.value, list):
         yield f"{line}  {origin}"
     elif any(isinstance(each, list) for each in leaf.value):
@@ -77,7 +76,7 @@ def _leaf(head: str, leaf: Leaf) -> Iterator[str]:
 def _items(value: list[Any], indent: str) -> Iterator[str]:
     """Yield the items of a list that holds lists, one below the other."""
     for each in value:
-        line = f"{indent}- {_value(each)}"
+        line = f"{indent}- {write_inline(each)}"
         if len(line) <= WIDTH or not isinstance(each, list):
             yield line
         elif any(isinstance(inner, list) for inner in each):
@@ -91,7 +90,7 @@ def _filled(head: str, value: list[Any]) -> Iterator[str]:
     """Yield a list of scalars in several lines."""
     line, margin = f"{head} [", " " * (len(head) + 2)
     for number, each in enumerate(value):
-        text = _value(each) + (", " if number + 1 < len(value) else "]")
+        text = write_inline(each) + (", " if number + 1 < len(value) else "]")
         if line.strip() and len(line) + len(text.rstrip()) > WIDTH and not line.endswith("["):
             yield line.rstrip()
             line = margin
@@ -101,15 +100,3 @@ def _filled(head: str, value: list[Any]) -> Iterator[str]:
 
 def _margin(head: str) -> int:
     return len(head) - len(head.lstrip())
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, dict):
-        return f"{{{', '.join(f'{_text(str(key))}: {_value(item)}' for key, item in value.items())}}}"
-    if isinstance(value, list):
-        return f"[{', '.join(map(_value, value))}]"
-    return _text(value) if isinstance(value, str) else write_value(value)
-
-
-def _text(text: str) -> str:
-    return text if is_plain(text) else quoted(text)

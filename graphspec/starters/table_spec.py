@@ -10,7 +10,7 @@ from typing import Any
 
 from graphspec.diagnostics import SourceText
 from graphspec.editor.formatting import format_source
-from graphspec.editor.formatting.scalars import is_plain, quoted
+from graphspec.editor.formatting.scalars import is_plain, quoted, write_text
 from graphspec.language.document.write_yaml import write_value
 from graphspec.language.expand.literal import literal
 from graphspec.starters.columns import Feature, shown
@@ -232,8 +232,7 @@ def _count(number: int, noun: str) -> str:
 
 
 def _text(name: str) -> str:
-    text: str = literal(name)
-    return text if is_plain(text) else quoted(text)
+    return write_text(literal(name))
 
 
 def _quoted(text: str) -> str:

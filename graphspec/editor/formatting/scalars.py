@@ -11,6 +11,7 @@ import yaml
 
 from graphspec.editor.formatting.nodes import Scalar
 from graphspec.language.document.scalars import resolve
+from graphspec.language.document.write_yaml import write_value
 
 _PLAIN = re.compile(r"[\w./(<^](?:[\w./()<>+\-^$*=;~!?%@ ]|:(?=[\w/]))*+")
 """Text that is plain YAML everywhere, also inside brackets; without backtracking, since a text may be long."""
@@ -52,6 +53,20 @@ def quoted(text: str) -> str:
         return "'" + text.replace("'", "''") + "'"
     text = json.dumps(text, ensure_ascii=False)
     return text if text.isprintable() else "".join(map(_escaped, text))
+
+
+def write_text(text: str) -> str:
+    """Return the text plain if that reads as the same text, otherwise in quotes."""
+    return text if is_plain(text) else quoted(text)
+
+
+def write_inline(value: Any) -> str:
+    """Return a plain value on one line, in the style of `graphspec fmt`."""
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{write_text(str(key))}: {write_inline(item)}' for key, item in value.items())}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(write_inline, value))}]"
+    return write_text(value) if isinstance(value, str) else write_value(value)
 
 
 def _escaped(sign: str) -> str:
