@@ -25,7 +25,7 @@ from graphspec.editor.json_schema import as_text, language_schema, shipped_text
 from graphspec.editor.json_schema.texts import TEXTS
 from graphspec.language.document import read
 from graphspec.language.document.tree import plain
-from graphspec.language.schema import model, training
+from graphspec.language.schema import model, search, training
 from graphspec.language.schema.part import Part
 from graphspec.spec import inspect
 
@@ -66,7 +66,7 @@ def _mappings(value: Any) -> Iterable[dict[str, Any]]:
 
 def test_every_key_has_a_text() -> None:
     """Editors show a line on every key of the language, and no text is left of a key that is gone."""
-    declared = vars(model) | vars(training)
+    declared = vars(model) | vars(search) | vars(training)
     parts = {part.__name__: part for part in declared.values() if isinstance(part, type) and issubclass(part, Part)}
     for name, texts in TEXTS.items():
         keys = {field.alias or key for key, field in parts[name].model_fields.items()}

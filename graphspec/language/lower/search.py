@@ -11,7 +11,7 @@ from graphspec.diagnostics.rules import BAD_SEARCH
 from graphspec.diagnostics.suggest import kind_of, quoted
 from graphspec.language.document.tree import Located, Mapping, plain
 from graphspec.language.schema.limits import MAX_TRIED
-from graphspec.language.schema.model import FloatRange, IntRange, RangeModel, SearchModel
+from graphspec.language.schema.search import FloatRange, IntRange, RangeModel, SearchModel
 from graphspec.language.search_space import Choices, OptunaObject, Parameter, Range, SearchSpace
 
 DEFAULT_TRIALS = 20

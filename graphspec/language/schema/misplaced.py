@@ -13,11 +13,11 @@ from graphspec.language.schema.model import (
     NodeModel,
     OutputModel,
     PluginModel,
-    RangeModel,
     SourceModel,
     SpecModel,
     StepsModel,
 )
+from graphspec.language.schema.search import RangeModel
 from graphspec.language.schema.training import StageModel, TrainingModel
 
 SYNONYMS = {

@@ -17,8 +17,9 @@ from graphspec import catalog
 from graphspec.catalog.values import FLOAT32_MAX
 from graphspec.diagnostics.suggest import did_you_mean, one_of
 from graphspec.language.document.tree import Mapping, Sequence
-from graphspec.language.schema.limits import MAX_COUNT, MAX_NUMBERS, MAX_PIXELS, MAX_SIZE, MAX_TRIED, Positive
+from graphspec.language.schema.limits import MAX_COUNT, MAX_NUMBERS, MAX_PIXELS, MAX_SIZE, Positive
 from graphspec.language.schema.part import Name, Named, Part
+from graphspec.language.schema.search import SearchModel
 from graphspec.language.schema.training import TrainingModel
 
 LANGUAGE_VERSION = 1
@@ -63,7 +64,6 @@ def _within_float32(value: float) -> float:
 
 Size = Annotated[int, Field(gt=0, le=MAX_SIZE)]
 SampleSize = Annotated[int, Field(gt=0, le=MAX_NUMBERS)]
-SearchInteger = Annotated[int, Field(ge=-MAX_TRIED, le=MAX_TRIED)]
 Dtype = Annotated[str, AfterValidator(_known_dtype)]
 
 
@@ -316,52 +316,6 @@ class ValidationModel(Part):
     inputs: Named[SourceModel] = {}
     outputs: Named[SourceModel] = {}
     sample_weights: Named[SourceModel] = {}
-
-
-class FloatRange(Part):
-    """A range of numbers, with the arguments of optuna's `suggest_float`."""
-
-    low: Annotated[float, Field(allow_inf_nan=False)]
-    high: Annotated[float, Field(allow_inf_nan=False)]
-    log: bool = False
-    step: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
-
-
-class IntRange(Part):
-    """A range of integers, with the arguments of optuna's `suggest_int`."""
-
-    low: SearchInteger
-    high: SearchInteger
-    log: bool = False
-    step: Positive = 1
-
-
-class RangeModel(Part):
-    """A range for a parameter of a search. Choices are a plain list."""
-
-    float_: FloatRange | None = Field(None, alias="float")
-    int_: IntRange | None = Field(None, alias="int")
-
-
-def _range_or_choices(value: Any, validate: Callable[[Any], Any]) -> Any:
-    return value if isinstance(value, Sequence) else validate(value)
-
-
-if TYPE_CHECKING:
-    AnyParameter = RangeModel | list[Any]
-else:  # not a union: pydantic would complain about each member of one
-    AnyParameter = Annotated[RangeModel, WrapValidator(_range_or_choices)]
-
-
-class SearchModel(Part):
-    """The parameters of a search, the metric to optimise, and the limits on trials."""
-
-    parameters: Annotated[dict[str, AnyParameter], Field(min_length=1)]
-    monitor: str | None = None
-    trials: Positive | None = None
-    timeout: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
-    sampler: Any = None
-    pruner: Any = None
 
 
 class DataModel(Part):
