@@ -11,7 +11,7 @@ from typing import Any
 from graphspec.catalog.generated import read_generated
 
 TOKENS = {"token_ids": "int32", "padding_mask": "bool", "segment_ids": "int32"}
-"""What token backbones take and their preprocessors give, with dtypes; each is of shape (batch, length)."""
+"""The inputs of token backbones, and the outputs of their preprocessors, with dtypes; each of shape (batch, length)."""
 LENGTH = "length"
 """The size of an output that is the number of tokens. All other sizes are arguments of the backbone."""
 

@@ -1,4 +1,4 @@
-"""What a column holds → what the model takes of it, or why it is left out."""
+"""The contents of a column → the input that it becomes, or the reason to leave it out."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _ALMOST_ALL = 0.9
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """What a model takes of a column. reason: why it is left out, or what is to be known of it."""
+    """The role of a column in the model. reason: for leaving it out, or a remark for the user."""
 
     scan: ColumnScan
     role: Role

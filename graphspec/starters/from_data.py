@@ -29,7 +29,7 @@ _OF_GLOBS = "*?["
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """What was written. names: the files. rows: those that the spec reads. notes: what is to be known."""
+    """A spec with its files. names: those of the files. rows: the number that the spec reads. notes: remarks."""
 
     names: list[str]
     rows: int

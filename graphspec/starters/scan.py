@@ -62,7 +62,7 @@ class Moments:
 
 
 class ColumnScan:
-    """What the cells of one column hold."""
+    """Statistics of the cells of one column."""
 
     def __init__(self, name: str, *, decimal_comma: bool = False, is_target: bool = False) -> None:
         self.name = name

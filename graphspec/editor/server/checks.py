@@ -25,7 +25,7 @@ from graphspec.validation.settings import Finder
 
 @dataclass(frozen=True, eq=False)
 class Analysis:
-    """What is known of a document.
+    """The analysis of a document at one state of the open texts.
 
     Attributes:
         check: The findings, before comments and settings apply.

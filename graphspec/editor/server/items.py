@@ -42,7 +42,7 @@ _OF_NAMES = {
     "each": ItemKind.VARIABLE,
 }
 _SPECIAL = re.compile(r"""[:#,\[\]{}&*!|>'"%@`$]|^[\s?-]|\s$|^$""")
-"""What a word has that needs quotes."""
+"""Characters that put a word into quotes."""
 
 _NEAR, _NEEDED, _KNOWN = "0", "1", "2"
 

@@ -16,7 +16,7 @@ from graphspec.editor.server.workspace import Workspace
 
 @dataclass
 class Scope:
-    """What can be named at a place of a document."""
+    """The names in scope at a position of a document."""
 
     document: Document
     place: Place

@@ -1,4 +1,4 @@
-"""The work of a session: analyses in a thread of their own, in the pauses between edits, and what is told of them.
+"""A session with one editor: analyses in a thread of their own between edits, and the publishing of their results.
 
 Nothing waits for a check but the first requests for a document; later ones are answered from the last check. What an
 edit has made stale is dropped.
@@ -30,7 +30,7 @@ PATIENCE = 2.0
 
 @dataclass
 class Settings:
-    """What the user of an editor can set.
+    """The settings of the editor's user.
 
     Attributes:
         inlay_hints: Show the shape after each step.

@@ -32,7 +32,7 @@ _NO_NAME = re.compile(r"[\0/\\]+")
 
 @dataclass
 class Workspace:
-    """What the editor has open, and where.
+    """The folders and documents that are open in the editor.
 
     Attributes:
         folders: The paths of the folders; the first is that of texts which are no files.
