@@ -62,7 +62,7 @@ graph:
 outputs:
   tag:
     from: read
-    apply: [{LSTM: {units: 5, return_sequences: true}}, {Dense: {units: 3, activation: softmax}}]
+    apply: [{Dense: 5}, {Dense: {units: 3, activation: softmax}}]
     loss: sparse_categorical_crossentropy
     metrics: [accuracy]
   kind:

@@ -10,6 +10,8 @@ import pytest
 import graphspec
 from tests.from_keras.models import MODELS
 from tests.from_keras.round_trip import differences
+from tests.zoo.hand_written import SMALL
+from tests.zoo.small_trainings import small
 
 ROOT = Path(__file__).resolve().parents[2]
 SPECS = sorted([*(ROOT / "specs").glob("*.yaml"), *(ROOT / "specs" / "zoo").glob("*.yaml")])
@@ -27,11 +29,9 @@ WITHOUT_NUMBERS = {
 SMALLER = {
     "vqa": ["models.vision.inputs.image=[32, 32, 3]", "inputs.image=[32, 32, 3]"],
     "video_qa": ["models.vision.inputs.image=[32, 32, 3]", "inputs.video=[3, 32, 32, 3]"],
-    "vit": ["vars.size=24", "vars.depth=1"],
-    "mobilevit": ["vars.size=64", "vars.depths=[1, 1, 1]"],
-    "deeplab": ["vars.size=32", "vars.width=4"],
+    **{name: small(name) for name in SMALL},
 }
-"""Overrides of specs that compute for minutes."""
+"""Overrides of specs that compute for long."""
 
 
 @pytest.fixture(autouse=True)

@@ -67,9 +67,8 @@ def test_run_with_a_pipe_in_it_ends_at_once(name: str, command: list[str], place
 @pytest.mark.slow
 @pytest.mark.parametrize("what", HOSTILE)
 def test_document_made_to_hurt_touches_nothing(what: str, place: Path, sandbox: Sandbox) -> None:
-    """Deep, large and multiplying documents are looked at under the audit hook, too, within the same limits."""
+    """Deep, large and multiplying documents are looked at under the audit hook, too; `fmt` reads no more of them."""
     made = HOSTILE[what]()
     case = Case(what, made, refused=None)
     case.lay_out(place)
-    for command in (["validate", "spec.yaml"], ["fmt", "--check", "spec.yaml"]):
-        assert sandbox.run(place, command, case.limits(place, reads=("/dev/zero",))).wrong() == []
+    assert sandbox.run(place, ["validate", "spec.yaml"], case.limits(place, reads=("/dev/zero",))).wrong() == []

@@ -16,6 +16,8 @@ from .hand_written import SMALL
 ZOO = Path(__file__).parents[2] / "specs" / "zoo"
 LENGTH = 18
 """Of open dimensions."""
+PARTS = ("inputs", "outputs")
+"""What a split has, and the folders of its files: an array each, by the name of its input or output."""
 
 
 def small(name: str) -> list[str]:
@@ -38,9 +40,10 @@ def write_data(name: str, folder: Path, model: keras.Model) -> list[str]:
         elif output.loss.name.lower().startswith("ctc"):
             targets[key] = np.zeros(targets[key].shape[:-1], "int32")
     data: dict[str, dict[str, str]] = {"inputs": {}, "outputs": {}}
-    for part, arrays in (("inputs", inputs), ("outputs", targets)):
+    for part, arrays in zip(PARTS, (inputs, targets), strict=True):
+        (folder / part).mkdir()
         for key, array in arrays.items():
-            data[part][key] = str(folder / f"{part}_{key}.npy")
+            data[part][key] = str(folder / part / f"{key}.npy")
             np.save(data[part][key], array)
     quickly = ["training.epochs=1", "training.batch_size=2", "training.jit_compile=false"]
     return [*small(name), *quickly, f"data={json.dumps({'train': data})}"]
