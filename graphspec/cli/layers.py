@@ -19,6 +19,7 @@ from graphspec.catalog.refused import (
     RETIRED_NAMES,
     UNDRAWN_OPS,
 )
+from graphspec.cli.candidates import catalog_names
 from graphspec.console.echo import echo
 from graphspec.diagnostics.suggest import a, did_you_mean
 
@@ -27,7 +28,7 @@ UNUSABLE = {**CODE_CARRYING, **CODE_CARRYING_OPS, **FAILING_OPS, **UNDRAWN_OPS, 
 
 
 @click.command()
-@click.argument("name", required=False, metavar="[NAME]")
+@click.argument("name", required=False, metavar="[NAME]", shell_complete=catalog_names)
 @click.option("--kind", type=click.Choice(KINDS), help="Only names of this kind.")
 @click.option("--of", "origin", metavar="MODEL", help="The layers inside a model, which `taps` can name.")
 def layers(name: str | None, kind: Kind | None, origin: str | None) -> None:

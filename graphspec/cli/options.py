@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 
 import click
 
+from graphspec.cli.candidates import run_folders
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 run_dir_option = click.option(
@@ -16,7 +18,10 @@ run_dir_option = click.option(
     help="Write the run to this new or empty folder.  [default: runs/<name>/<time>-<id>]",
 )
 resume_option = click.option(
-    "--resume", metavar="RUN", help="Resume a run that was stopped or killed, instead of training a SPEC."
+    "--resume",
+    metavar="RUN",
+    shell_complete=run_folders,
+    help="Resume a run that was stopped or killed, instead of training a SPEC.",
 )
 checkpoint_option = click.option(
     "--checkpoint",

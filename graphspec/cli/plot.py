@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from graphspec.cli.candidates import specs_and_runs
 from graphspec.cli.options import set_option
 from graphspec.console.echo import echo, echo_bytes
 from graphspec.extras import require
@@ -24,7 +25,7 @@ _ENDINGS = {".svg": "svg", ".png": "png", ".mmd": "mmd", ".mermaid": "mmd", ".ht
 
 
 @click.command()
-@click.argument("spec", metavar="SPEC|RUN")
+@click.argument("spec", metavar="SPEC|RUN", shell_complete=specs_and_runs)
 @set_option
 @click.option(
     "--output",

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import click
 
+from graphspec.cli.candidates import spec_files
 from graphspec.cli.options import set_option
 from graphspec.console.echo import echo, echo_bytes
 
 
 @click.command()
-@click.argument("spec", metavar="SPEC")
+@click.argument("spec", metavar="SPEC", shell_complete=spec_files)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: the spec, and the origin of each value by its path.")
 @click.option(
     "--output",

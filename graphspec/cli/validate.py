@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from graphspec.cli._validate_output import ReportWriter
+from graphspec.cli.candidates import rule_lists, spec_files
 from graphspec.cli.options import rule_selectors, set_option
 from graphspec.diagnostics import Diagnostic, SpecError
 from graphspec.diagnostics.escapes import escaped
@@ -18,27 +19,35 @@ from graphspec.files import reason_of
 from graphspec.language.document import STANDARD_INPUT
 from graphspec.language.document.limits import MAX_BYTES
 from graphspec.language.document.overlay import key
-from graphspec.spec import Spec
-from graphspec.validation.check import Deep
-from graphspec.validation.run import Request, run
-from graphspec.validation.settings import Finder
+
+if TYPE_CHECKING:
+    from graphspec.spec import Spec
+    from graphspec.validation.check import Deep
 
 _ERASE_LINE = "\r\x1b[K"
 
 
 @click.command()
-@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...", shell_complete=spec_files)
 @set_option
 @click.option("--data", "values", is_flag=True, help="Read whole data files, not only their headers; needs NumPy.")
 @click.option(
     "--deep", is_flag=True, help="Let Keras build and compile valid specs, without weights; needs TensorFlow."
 )
-@click.option("--select", callback=rule_selectors, multiple=True, metavar="RULES", help="Show only these rules.")
+@click.option(
+    "--select",
+    callback=rule_selectors,
+    multiple=True,
+    metavar="RULES",
+    shell_complete=rule_lists,
+    help="Show only these rules.",
+)
 @click.option(
     "--ignore",
     callback=rule_selectors,
     multiple=True,
     metavar="RULES",
+    shell_complete=rule_lists,
     help="Hide these rules. RULES are codes (GS305), beginnings of codes (GS3) or names (unused), separated by commas.",
 )
 @click.option("--fix", is_flag=True, help="Fix mistakes whose correction is certain.")
@@ -102,6 +111,10 @@ def validate(
     graphspec validate specs/ --format sarif -o findings.sarif
     cat spec.yaml | graphspec validate - --stdin-filename specs/spec.yaml
     """
+    from graphspec.cli._validate_output import ReportWriter
+    from graphspec.validation.run import Request, run
+    from graphspec.validation.settings import Finder
+
     if watch and STANDARD_INPUT in paths:
         raise click.UsageError("--watch needs files: standard input does not change")
     if stdin_filename is not None and STANDARD_INPUT not in paths:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from graphspec.diagnostics import Report
-from graphspec.validation.apply_ignores import apply_ignores
-from graphspec.validation.check import Deep, FileCheck, check_file
-from graphspec.validation.selection import Selection
 from graphspec.validation.spec_files import find_specs
+
+if TYPE_CHECKING:
+    from graphspec.validation.check import Deep
 
 __all__ = ["find_specs", "validate"]
 
@@ -27,6 +28,10 @@ def validate(
         values: Read whole data files, which needs NumPy; by default only their headers.
         deep: A further check for specs without errors.
     """
+    from graphspec.validation.apply_ignores import apply_ignores
+    from graphspec.validation.check import FileCheck, check_file
+    from graphspec.validation.selection import Selection
+
     overrides, missing = tuple(overrides), Report()
     found = [check_file(file, overrides, values=values, deep=deep) for file in find_specs([path], missing)]
     return apply_ignores([*found, FileCheck(str(path), tuple(missing.found))], lambda _: Selection()).report

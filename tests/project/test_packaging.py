@@ -158,6 +158,8 @@ COMMANDS_BARE: dict[str, tuple[str, str]] = {
     "schema": ("", ""),
     "server": ("", "editor"),
     "cache": ("", ""),
+    "doctor": ("", ""),
+    "completion": ("bash", ""),
 }
 """The arguments of each command, and the extra that it needs; none where it works without any."""
 

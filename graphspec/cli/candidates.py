@@ -1,0 +1,149 @@
+"""The words that a shell offers for arguments and options: `shell_complete` of click.
+
+A function here is called while a user waits for a key, so that it imports little, opens few files, and never fails.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import click
+from click.shell_completion import CompletionItem
+
+Items = list[CompletionItem]
+MAX_ENTRIES = 2_000
+"""The maximum number of entries of a folder that are looked at."""
+
+
+def spec_files(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
+    """Offer spec files, and folders on the way to them."""
+    return _paths(incomplete, _is_spec)
+
+
+def run_folders(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
+    """Offer run directories, and folders on the way to them."""
+    from graphspec.run_paths import RECORD
+
+    return _paths(incomplete, lambda path: False, ends_at=lambda folder: (folder / RECORD).is_file())
+
+
+def specs_and_runs(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
+    """Offer spec files and run directories."""
+    from graphspec.run_paths import RECORD
+
+    return _paths(incomplete, _is_spec, ends_at=lambda folder: (folder / RECORD).is_file())
+
+
+def studies(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
+    """Offer the folders of studies, and folders on the way to them."""
+    from graphspec.run_paths import STUDY
+
+    return _paths(incomplete, lambda path: False, ends_at=lambda folder: (folder / STUDY).is_file())
+
+
+def rules(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
+    """Offer rules by their codes; by their names once the beginning of one is typed."""
+    return _rules(incomplete)
+
+
+def rule_lists(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
+    """Offer rules for the last of several, separated by commas."""
+    before, comma, last = incomplete.rpartition(",")
+    return [CompletionItem(f"{before}{comma}{item.value}", help=item.help) for item in _rules(last)]
+
+
+def catalog_names(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
+    """Offer layers, losses and so on, of the kind that `--kind` names; without it, layers first."""
+    from graphspec.catalog import KINDS
+    from graphspec.cli.layers import usable
+
+    kind = context.params.get("kind")
+    names = dict.fromkeys(name for each in ([kind] if kind else KINDS) for name in usable(each))
+    return _matching(names, incomplete, ignores_case=True)
+
+
+def templates(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
+    """Offer the templates of `graphspec new`."""
+    from graphspec.starters.templates import ABOUT
+
+    return [CompletionItem(name, help=about) for name, about in ABOUT.items() if name.startswith(incomplete)]
+
+
+def extra_names(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
+    """Offer the extras."""
+    from graphspec.extras import PURPOSES
+
+    return [CompletionItem(name, help=about) for name, about in PURPOSES.items() if name.startswith(incomplete)]
+
+
+def _rules(incomplete: str) -> Items:
+    from graphspec.diagnostics.rules import RULES
+
+    found = [rule for code, rule in RULES.items() if code.startswith(incomplete.upper())]
+    if incomplete and not found:
+        named = [rule for rule in RULES.values() if rule.name.startswith(incomplete)]
+        return [CompletionItem(rule.name, help=rule.summary) for rule in named]
+    return [CompletionItem(rule.code, help=rule.summary) for rule in found]
+
+
+def _matching(names: Iterable[str], incomplete: str, *, ignores_case: bool = False) -> Items:
+    found = [name for name in names if name.startswith(incomplete)]
+    if not found and ignores_case:
+        found = [name for name in names if name.lower().startswith(incomplete.lower())]
+    return [CompletionItem(name) for name in found]
+
+
+def _paths(
+    incomplete: str, is_wanted: Callable[[Path], bool], ends_at: Callable[[Path], bool] = lambda folder: False
+) -> Items:
+    """Return the files that are wanted and the folders whose paths begin with `incomplete`.
+
+    A folder that is alone is opened, since a shell would put a blank behind it.
+
+    Args:
+        incomplete: The beginning of a path, which may begin with `~`.
+        is_wanted: Returns whether a file is offered.
+        ends_at: Returns whether a folder is offered itself, and not opened.
+    """
+    found = list(_entries(incomplete, is_wanted, ends_at))
+    while len(found) == 1 and found[0].endswith("/") and (inner := list(_entries(found[0], is_wanted, ends_at))):
+        found = inner
+    return [CompletionItem(path) for path in found]
+
+
+def _entries(beginning: str, is_wanted: Callable[[Path], bool], ends_at: Callable[[Path], bool]) -> Iterator[str]:
+    """Yield the paths of one folder that begin with `beginning`; those of folders to open end with a slash."""
+    parent, slash, name = beginning.rpartition("/")
+    try:
+        folder = Path(f"{parent}{slash}" or ".").expanduser()
+        with os.scandir(folder) as entries:
+            known = sorted((entry.name for entry, _ in zip(entries, range(MAX_ENTRIES), strict=False)))
+    except (OSError, ValueError, RuntimeError):
+        return
+    for each in known:
+        if not each.startswith(name) or not each.isprintable() or (each.startswith(".") and not name.startswith(".")):
+            continue
+        with suppress(OSError, ValueError):
+            path = folder / each
+            shown = f"{parent}{slash}{each}"
+            if path.is_dir():
+                yield shown if ends_at(path) else f"{shown}/"
+            elif is_wanted(path):
+                yield shown
+
+
+def _is_spec(path: Path) -> bool:
+    from graphspec.files import open_file
+    from graphspec.validation.spec_files import SUFFIXES, holds_spec
+
+    if not path.name.endswith(SUFFIXES):
+        return False
+    with open_file(path) as file:
+        return holds_spec(file.read(_MAX_BYTES))
+
+
+_MAX_BYTES = 2**16
+"""The bytes of a file in which the key of a spec is looked for."""
