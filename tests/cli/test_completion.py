@@ -1,4 +1,4 @@
-"""`graphspec completion`: real shells complete commands, specs, runs, rules and layers; no file of a user is replaced."""
+"""`graphspec completion`: real shells complete commands, specs, runs, rules and layers; no file of a user changes."""
 
 from __future__ import annotations
 
