@@ -4,6 +4,7 @@
 # make smoke   a short run of the tests with the newest releases that the ranges allow, and one with the oldest
 # make docs    the documentation site → site/html/index.html, which opens from a disk
 # make values  whether what is known of values still holds of the installed Keras, in ten minutes
+# make package  the wheel and the sdist, checked, installed and used in bare environments → dist/
 # make lint    style, types and import contracts
 # make vscode  build the extension of VS Code, editors/vscode/build/graphspec.vsix
 # make lock    resolve the ranges of pyproject.toml anew: all of the above but smoke install what locks/ names
@@ -15,7 +16,7 @@ PIP := $(BIN)/python -m pip install --quiet
 ITSELF := --no-deps --no-build-isolation --editable .
 RUN := runs/demo/$(shell date +%Y%m%d-%H%M%S)
 
-.PHONY: help demo test slow lint docs values vscode format lock smoke smoke-newest smoke-oldest clean
+.PHONY: help demo test slow lint docs values vscode package format lock smoke smoke-newest smoke-oldest clean
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -74,16 +75,24 @@ values: $(VENV)/.dev
 vscode:
 	editors/vscode/build.sh
 
+package: $(VENV)/.dev
+	rm -rf dist
+	$(BIN)/hatchling build
+	$(BIN)/uv tool run --constraints locks/package.txt twine check --strict dist/*
+	$(BIN)/python scripts/check_package.py dist
+
 # One lock for every platform and Python, without the addresses that this machine installs from.
-COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --upgrade --universal --python-version 3.11 --group build \
+RESOLVE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
 	--fork-strategy fewest --no-annotate --no-emit-index-url --no-emit-find-links --constraint locks/floors.txt \
 	--custom-compile-command 'make lock'
+COMPILE := $(RESOLVE) pyproject.toml --group build
 
 lock: | $(BIN)/python
 	$(PIP) 'uv>=0.7'
 	$(COMPILE) --extra dev --output-file locks/dev.txt
 	$(COMPILE) --extra tensorflow-cpu --constraint locks/dev.txt --output-file locks/demo.txt
 	$(COMPILE) --extra docs --constraint locks/dev.txt --output-file locks/docs.txt
+	$(RESOLVE) --group package --constraint locks/dev.txt --output-file locks/package.txt
 
 smoke: smoke-newest smoke-oldest
 

@@ -1,7 +1,7 @@
 """Write docs/man/graphspec.1: the manual page, from the help of all commands.
 
-    python scripts/make_man.py            writes the page, which the wheel installs below share/man
-    python scripts/make_man.py --check    exits with 1 where it is stale
+python scripts/make_man.py            writes the page, which the wheel installs below share/man
+python scripts/make_man.py --check    exits with 1 where it is stale
 """
 
 from __future__ import annotations
