@@ -96,12 +96,16 @@ lock: | $(BIN)/python
 
 smoke: smoke-newest smoke-oldest
 
-# The oldest TensorFlow has no wheel for Python 3.13: there, the oldest that has one is taken.
+# The newest releases are tried with the newest Python that is at hand, the oldest with that of .venv. The oldest
+# TensorFlow has no wheel for Python 3.13: there, the oldest that has one is taken.
+PYTHONS := python3.13 ~/.pyenv/versions/3.13.*/bin/python python3.12 ~/.pyenv/versions/3.12.*/bin/python $(BIN)/python
+PYTHON_newest = $(shell for each in $(PYTHONS); do $$each -c 'import sys; print(sys.executable)' 2> /dev/null && break; done)
+PYTHON_oldest = $(BIN)/python
 RESOLUTION_newest := highest
 RESOLUTION_oldest := lowest-direct
 
 smoke-newest smoke-oldest: smoke-%: $(VENV)/.dev
-	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(VENV)-$*
+	$(BIN)/uv venv --quiet --clear --python $(PYTHON_$*) $(VENV)-$*
 	$(BIN)/uv pip install --quiet --python $(VENV)-$* --upgrade --no-build --resolution $(RESOLUTION_$*) \
 		--requirement pyproject.toml --extra test
 	$(BIN)/uv pip install --quiet --python $(VENV)-$* --no-deps --editable .
