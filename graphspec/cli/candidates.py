@@ -6,42 +6,37 @@ A function here is called while a user waits for a key, so that it imports littl
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 
 import click
 from click.shell_completion import CompletionItem
 
 Items = list[CompletionItem]
-MAX_ENTRIES = 2_000
-"""The maximum number of entries of a folder that are looked at."""
+_MAX_ENTRIES, _MAX_BYTES = 2_000, 2**16
+"""The entries of a folder that are looked at, and the bytes of a file in which the key of a spec is looked for."""
 
 
 def spec_files(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
     """Offer spec files, and folders on the way to them."""
-    return _paths(incomplete, _is_spec)
+    return _paths(incomplete, file=_is_spec)
 
 
 def run_folders(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
     """Offer run directories, and folders on the way to them."""
-    from graphspec.run_paths import RECORD
-
-    return _paths(incomplete, lambda path: False, ends_at=lambda folder: (folder / RECORD).is_file())
+    return _paths(incomplete, folder=_is_run)
 
 
 def specs_and_runs(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
     """Offer spec files and run directories."""
-    from graphspec.run_paths import RECORD
-
-    return _paths(incomplete, _is_spec, ends_at=lambda folder: (folder / RECORD).is_file())
+    return _paths(incomplete, file=_is_spec, folder=_is_run)
 
 
 def studies(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
     """Offer the folders of studies, and folders on the way to them."""
-    from graphspec.run_paths import STUDY
-
-    return _paths(incomplete, lambda path: False, ends_at=lambda folder: (folder / STUDY).is_file())
+    return _paths(incomplete, folder=_is_study)
 
 
 def rules(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
@@ -61,8 +56,12 @@ def catalog_names(context: click.Context, parameter: click.Parameter, incomplete
     from graphspec.cli.layers import usable
 
     kind = context.params.get("kind")
-    names = dict.fromkeys(name for each in ([kind] if kind else KINDS) for name in usable(each))
-    return _matching(names, incomplete, ignores_case=True)
+    names = list(dict.fromkeys(name for each in ([kind] if kind else KINDS) for name in usable(each)))
+    found = [name for name in names if name.startswith(incomplete)]
+    return [
+        CompletionItem(name)
+        for name in found or [name for name in names if name.lower().startswith(incomplete.lower())]
+    ]
 
 
 def templates(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
@@ -89,49 +88,46 @@ def _rules(incomplete: str) -> Items:
     return [CompletionItem(rule.code, help=rule.summary) for rule in found]
 
 
-def _matching(names: Iterable[str], incomplete: str, *, ignores_case: bool = False) -> Items:
-    found = [name for name in names if name.startswith(incomplete)]
-    if not found and ignores_case:
-        found = [name for name in names if name.lower().startswith(incomplete.lower())]
-    return [CompletionItem(name) for name in found]
+Choice = Callable[[Path], bool]
 
 
-def _paths(
-    incomplete: str, is_wanted: Callable[[Path], bool], ends_at: Callable[[Path], bool] = lambda folder: False
-) -> Items:
-    """Return the files that are wanted and the folders whose paths begin with `incomplete`.
+def _none(path: Path) -> bool:
+    return False
+
+
+def _paths(incomplete: str, *, file: Choice = _none, folder: Choice = _none) -> Items:
+    """Return the files and folders that are chosen, and the other folders, whose paths begin with `incomplete`.
 
     A folder that is alone is opened, since a shell would put a blank behind it.
 
     Args:
         incomplete: The beginning of a path, which may begin with `~`.
-        is_wanted: Returns whether a file is offered.
-        ends_at: Returns whether a folder is offered itself, and not opened.
+        file: Returns whether a file is offered.
+        folder: Returns whether a folder is offered itself, and not opened.
     """
-    found = list(_entries(incomplete, is_wanted, ends_at))
-    while len(found) == 1 and found[0].endswith("/") and (inner := list(_entries(found[0], is_wanted, ends_at))):
+    found = list(_entries(incomplete, file, folder))
+    while len(found) == 1 and found[0].endswith("/") and (inner := list(_entries(found[0], file, folder))):
         found = inner
     return [CompletionItem(path) for path in found]
 
 
-def _entries(beginning: str, is_wanted: Callable[[Path], bool], ends_at: Callable[[Path], bool]) -> Iterator[str]:
+def _entries(beginning: str, file: Choice, folder: Choice) -> Iterator[str]:
     """Yield the paths of one folder that begin with `beginning`; those of folders to open end with a slash."""
     parent, slash, name = beginning.rpartition("/")
     try:
-        folder = Path(f"{parent}{slash}" or ".").expanduser()
-        with os.scandir(folder) as entries:
-            known = sorted((entry.name for entry, _ in zip(entries, range(MAX_ENTRIES), strict=False)))
+        place = Path(f"{parent}{slash}" or ".").expanduser()
+        with os.scandir(place) as entries:
+            known = sorted(entry.name for entry in islice(entries, _MAX_ENTRIES))
     except (OSError, ValueError, RuntimeError):
         return
     for each in known:
         if not each.startswith(name) or not each.isprintable() or (each.startswith(".") and not name.startswith(".")):
             continue
         with suppress(OSError, ValueError):
-            path = folder / each
-            shown = f"{parent}{slash}{each}"
+            path, shown = place / each, f"{parent}{slash}{each}"
             if path.is_dir():
-                yield shown if ends_at(path) else f"{shown}/"
-            elif is_wanted(path):
+                yield shown if folder(path) else f"{shown}/"
+            elif file(path):
                 yield shown
 
 
@@ -145,5 +141,13 @@ def _is_spec(path: Path) -> bool:
         return holds_spec(file.read(_MAX_BYTES))
 
 
-_MAX_BYTES = 2**16
-"""The bytes of a file in which the key of a spec is looked for."""
+def _is_run(folder: Path) -> bool:
+    from graphspec.run_paths import RECORD
+
+    return (folder / RECORD).is_file()
+
+
+def _is_study(folder: Path) -> bool:
+    from graphspec.run_paths import STUDY
+
+    return (folder / STUDY).is_file()

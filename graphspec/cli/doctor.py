@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import textwrap
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -117,10 +116,10 @@ def _foot(facts: Facts, statuses: list[ExtraStatus]) -> list[str]:
     absent = [each.name for each in statuses if each.status == "missing"]
     broken = [each.name for each in statuses if each.status == "broken"]
     if absent:
-        lines += ["", f"To install what is missing: {install_command(','.join(absent))}"]
+        lines += ["", f"Install what you need, such as: {install_command(absent[0])}"]
     if broken:
-        lines += ["", f"To repair what is broken: {install_command(','.join(broken))} --force-reinstall"]
-    return [*lines, "", *textwrap.wrap("For a bug report, add the output of `graphspec doctor --json`.", 100)]
+        lines += ["", f"Install what is broken again: {install_command(','.join(broken))} --force-reinstall"]
+    return [*lines, "", "For a bug report, add the output of `graphspec doctor --json`."]
 
 
 def _writable(folder: Folder) -> str:
