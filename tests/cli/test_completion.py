@@ -100,7 +100,7 @@ def test_runs_are_offered(place: Path) -> None:
 
 
 def test_odd_files_stop_nothing(place: Path) -> None:
-    """A pipe, a circle of links and a folder of many files give no error, and no wait."""
+    """A pipe and a circle of links give no error, and no wait."""
     if hasattr(os, "mkfifo"):
         os.mkfifo(place / "pipe.yaml")
     (place / "circle").symlink_to(place / "circle")
