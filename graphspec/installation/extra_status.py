@@ -68,7 +68,7 @@ def extra_statuses(extras: Iterable[str] = EXTRAS) -> Iterator[ExtraStatus]:
         installed = {
             module: _distributions(module, distributions, wanted.get(extra, set())) for module in EXTRAS[extra]
         }
-        packages = {name: version(name) for names in installed.values() for name in names or ()}
+        packages = {name: version_of(name) for names in installed.values() for name in names or ()}
         found[extra] = packages, tuple(module for module, names in installed.items() if names is None)
     installed_extras = [extra for extra, (_, missing) in found.items() if not missing]
     alone = [extra for extra in installed_extras if extra == "tensorflow"]  # other imports would slow it
@@ -104,13 +104,21 @@ def requirements() -> dict[str, set[str]]:
     return found
 
 
+def version_of(package: str) -> str:
+    """Return the version of an installed package; `unknown` where its metadata is damaged."""
+    try:
+        return version(package) or "unknown"
+    except (PackageNotFoundError, KeyError):
+        return "unknown"
+
+
 def _distributions(module: str, distributions: Mapping[str, list[str]], wanted: set[str]) -> list[str] | None:
     """Return the packages that bring `module`; None if it is not installed.
 
     Several packages can share a namespace such as `google`: there, only those that the extra requires count.
     """
     spec = find_spec(module)
-    names = sorted({_normalised(name) for name in distributions.get(module, ())})
+    names = sorted({_normalised(name) for name in distributions.get(module, ()) if name})
     required = [name for name in names if name in wanted]
     if spec is None or (spec.origin is None and wanted and not required):
         return None

@@ -8,15 +8,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import suppress
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from graphspec.files import reason_of
 from graphspec.installation.child_process import SECONDS, python_command
-from graphspec.installation.extra_status import requirements
+from graphspec.installation.extra_status import requirements, version_of
 from graphspec.installation.home import without_home
 from graphspec.sources.cache_folder import BOUND, FOLDER, bound, cache_folder, entries
 from graphspec.sources.source import DataError
@@ -117,19 +115,11 @@ def inspect_system() -> Facts:
         system=", ".join(filter(None, (platform.system(), platform.release(), platform.machine(), libc))),
         cpus=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
         is_isolated=sys.prefix != sys.base_prefix,
-        core=_core(),
+        core={name: version_of(name) for name in sorted(requirements().get("", ()))},
         cache=_cache(),
         folder=Folder("", _write_problem(Path())),
         variables=tuple(sorted(name for name in os.environ if name.startswith(_PREFIXES))),
     )
-
-
-def _core() -> dict[str, str]:
-    found = {}
-    for name in sorted(requirements().get("", ())):
-        with suppress(PackageNotFoundError):
-            found[name] = version(name)
-    return found
 
 
 def _start_seconds() -> float:

@@ -98,6 +98,16 @@ def test_a_silent_end_is_broken(install: Install) -> None:
     assert tables().status is Status.BROKEN
 
 
+def test_what_a_broken_installation_left_behind_is_no_failure(install: Install, tmp_path: Path) -> None:
+    """A package whose metadata is gone, as after an interrupted pip, is tried all the same."""
+    install("raise ImportError('half of it')\n")
+    for name in ("~yarrow-1.0.dist-info", "pyarrow-2.0.dist-info"):
+        (tmp_path / "site" / name).mkdir()
+        (tmp_path / "site" / name / "top_level.txt").write_text("pyarrow\n", encoding="utf-8")
+    assert tables().problem == "ImportError: half of it"
+    assert doctor("tables").exit_code == 1
+
+
 def test_what_is_not_installed_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     """An extra without its packages is missing, which is no failure unless it is asked for."""
     for name in EXTRAS:
