@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from lsprotocol.types import Diagnostic
 from pygls.exceptions import JsonRpcContentModified
 
-from graphspec.editor.server.checks import Checks, analyse
+from graphspec.editor.server.checks import Checks, analyse, preload
 from graphspec.editor.server.diagnostics import diagnostics_by_uri
 from graphspec.editor.server.document import Document
 from graphspec.editor.server.spec_calls import View
@@ -75,6 +75,10 @@ class Session:
         self._done = asyncio.Event()
         self._thread = ThreadPoolExecutor(1, "checks")
         self._task: asyncio.Task[None] | None = None
+
+    def prepare(self) -> None:
+        """Load what checks and answers need before a document asks for it."""
+        self._thread.submit(preload)
 
     def changed(self) -> None:
         """Check soon what is stale now."""
