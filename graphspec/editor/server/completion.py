@@ -18,7 +18,6 @@ from graphspec.editor.server.names import Body, Name
 from graphspec.editor.server.places import Schema, names_of, place_at, schemas_of
 from graphspec.editor.server.project import path_beside
 from graphspec.editor.server.scope import Scope
-from graphspec.editor.server.syntax import Value
 from graphspec.editor.server.workspace import Workspace
 from graphspec.language.expand.operators import FUNCTIONS
 
@@ -201,8 +200,8 @@ def _named_values(items: Items, scope: Scope) -> None:
     keys = [each for each in path if isinstance(each, str)]
     last = keys[-1] if keys else ""
     root = scope.place.names.root
-    if keys[:1] == ["data"] and last in ("column", "columns", "key"):
-        for column in column_names(_data_file(scope)):
+    if keys[:1] == ["data"] and last in ("column", "columns", "key", "feature"):
+        for column in column_names(scope.document, _data_file(scope)):
             items.word(column, "", "column")
     elif keys[:1] == ["training"] and (last in ("freeze", "unfreeze") or keys[-2:] == ["lora", "layers"]):
         for name in _layer_names(root):
@@ -232,12 +231,9 @@ def _metrics(root: Body) -> Iterator[str]:
 
 
 def _data_file(scope: Scope) -> str:
-    """Return the path of the file of the source at the cursor."""
-    for value in reversed(scope.place.parents):
-        file: Value | None = value.get("file") if value.kind == "mapping" else None
-        if file is not None and file.text:
-            return path_beside(scope.document, file.text)
-    return ""
+    """Return the path of the file of the source at the cursor, as it is written."""
+    files = (value.get("file") for value in reversed(scope.place.parents) if value.kind == "mapping")
+    return next((file.text for file in files if file is not None and file.text), "")
 
 
 def _files(items: Items, scope: Scope) -> None:

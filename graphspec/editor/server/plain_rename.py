@@ -31,7 +31,7 @@ Places = Mapping[str, Set[tuple[int, int]]]
 """The offsets of each place of a name, by the URIs of the documents."""
 
 
-def is_plain(home: Document, name: Name, new: str, places: Places, workspace: Workspace) -> bool:
+def is_plain(home: Document, name: Name, new: str, *, places: Places, workspace: Workspace) -> bool:
     """Return whether a rename gives specs of the same meaning, whatever else they hold.
 
     Args:

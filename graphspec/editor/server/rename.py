@@ -1,8 +1,8 @@
 """Rename of tensors, layers, models, blocks and variables, across the files that include each other.
 
 A new name is refused where it is no name, is taken, or would make a use mean something else. What nobody foresaw the
-compiler sees: a rename after which `graphspec validate` finds more errors than before is refused as well. A plain rename
-can change nothing, so it is not checked.
+compiler sees: a rename after which `graphspec validate` finds more errors than before is refused as well. That is not
+asked of a plain rename, which can change nothing.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def rename(
     for each, use in uses:
         places.setdefault(each.uri, set()).add((use.start, use.end))
         documents[each.uri] = each
-    if not is_plain(home, name, new, places, workspace):
+    if not is_plain(home, name, new, places=places, workspace=workspace):
         changed = {uri: _renamed(documents[uri], ranges, new) for uri, ranges in places.items()}
         _refuse_change(home, name, new, uses=uses, changed=changed, workspace=workspace, checks=checks)
     return types.WorkspaceEdit(

@@ -34,16 +34,21 @@ class Settings:
 
     Attributes:
         inlay_hints: Show the shape after each step.
+        show_references: The command of the editor that takes a URI, a position and places, and shows the places.
     """
 
     inlay_hints: bool = True
+    show_references: str = ""
 
     def update(self, options: Any) -> None:
         """Take the settings that an editor sends: `{"inlayHints": false}`, alone or under `graphspec`."""
         options = options.get("graphspec", options) if isinstance(options, dict) else None
-        shown = options.get("inlayHints") if isinstance(options, dict) else None
-        if isinstance(shown, bool):
+        if not isinstance(options, dict):
+            return
+        if isinstance(shown := options.get("inlayHints"), bool):
             self.inlay_hints = shown
+        if isinstance(command := options.get("showReferences"), str):
+            self.show_references = command
 
 
 T = TypeVar("T")
