@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from lsprotocol.types import Diagnostic
 from pygls.exceptions import JsonRpcContentModified
 
-from graphspec.editor.server.checks import Checks, analyse
+from graphspec.editor.server.checks import Checks, analyse, preload
 from graphspec.editor.server.diagnostics import diagnostics_by_uri
 from graphspec.editor.server.document import Document
 from graphspec.editor.server.spec_calls import View
@@ -34,16 +34,21 @@ class Settings:
 
     Attributes:
         inlay_hints: Show the shape after each step.
+        show_references: The command of the editor that takes a URI, a position and places, and shows the places.
     """
 
     inlay_hints: bool = True
+    show_references: str = ""
 
     def update(self, options: Any) -> None:
         """Take the settings that an editor sends: `{"inlayHints": false}`, alone or under `graphspec`."""
         options = options.get("graphspec", options) if isinstance(options, dict) else None
-        shown = options.get("inlayHints") if isinstance(options, dict) else None
-        if isinstance(shown, bool):
+        if not isinstance(options, dict):
+            return
+        if isinstance(shown := options.get("inlayHints"), bool):
             self.inlay_hints = shown
+        if isinstance(command := options.get("showReferences"), str):
+            self.show_references = command
 
 
 T = TypeVar("T")
@@ -75,6 +80,10 @@ class Session:
         self._done = asyncio.Event()
         self._thread = ThreadPoolExecutor(1, "checks")
         self._task: asyncio.Task[None] | None = None
+
+    def prepare(self) -> None:
+        """Load what checks and answers need before a document asks for it."""
+        self._thread.submit(preload)
 
     def changed(self) -> None:
         """Check soon what is stale now."""
