@@ -123,25 +123,20 @@ def _escaped_bars(text: str) -> str:
 
 
 def spec_pages() -> Iterator[tuple[str, str]]:
-    """Yield the page of every shipped spec, with its drawing, and the page that lists them."""
-    rows = []
+    """Yield the page of every shipped spec, with its drawing."""
     for path in sorted((ROOT / "specs").rglob("*.yaml")):
         name = path.relative_to(ROOT / "specs").with_suffix("").as_posix()
         text = path.read_text(encoding="utf-8")
         if not re.search(r"^graphspec: 1$", text, re.MULTILINE):
             continue
-        page, up = f"specs/{name}.md", "../" * name.count("/")
+        page, up = f"specs/{name}.md", "../" * (name.count("/") + 1)
         text = re.sub(r"\A# yaml-language-server.*\n", "", text)
-        about = " ".join(re.findall(r"^# ?(.*)", text.partition("graphspec: 1")[0], re.MULTILINE))
-        rows.append(f"| [`{name}`]({name}.md) | {_cell(about.partition('. ')[0].rstrip('.:'))} |")
-        parts = [f"# {name}\n", f"`specs/{name}.yaml`, one of [all specs]({up}index.md).\n"]
+        parts = [f"# {name}\n", f"`specs/{name}.yaml`, one of [all specs]({up}specs.md).\n"]
         drawing = drawing_of(path)
         if drawing:
             parts.append(f"![The graph of {name}]({Path(name).name}.svg)\n")
             yield page.replace(".md", ".svg"), drawing
         yield page, UNLISTED + "\n".join([*parts, f"```yaml\n{text}```\n"])
-    head = "# Specs to start from\n\nThey lie in `specs/`; tests build and train them.\n\n"
-    yield "specs/index.md", head + "\n".join(["| spec | shows |", "|---|---|", *rows]) + "\n"
 
 
 def drawing_of(path: Path) -> str:
