@@ -21,8 +21,12 @@ ROOT = Path(__file__).resolve().parent.parent
 RULE_PAGES = ROOT / "graphspec" / "diagnostics" / "rules"
 REFERENCE: tuple[Kind, ...] = tuple(kind for kind in KINDS if kind != "layers")
 """The kinds of objects whose names share one page."""
+TALLEST = 1600
+"""The height in pixels that a drawing is shrunk from to that of a window without getting illegible."""
 UNLISTED = "---\nhide: [navigation]\n---\n\n"
 """The head of a page that a list leads to, and not the navigation: it leaves no column for that."""
+LISTING = "---\nhide: [navigation]\nsearch: {boost: 0.2}\n---\n\n"
+"""The head of a page that is all spec: it holds many words, and a search finds pages that explain them first."""
 
 
 def rule_pages() -> Iterator[tuple[str, str]]:
@@ -136,14 +140,21 @@ def spec_pages() -> Iterator[tuple[str, str]]:
         if drawing:
             parts.append(f"![The graph of {name}]({Path(name).name}.svg)\n")
             yield page.replace(".md", ".svg"), drawing
-        yield page, UNLISTED + "\n".join([*parts, f"```yaml\n{text}```\n"])
+        yield page, LISTING + "\n".join([*parts, f"```yaml\n{text}```\n"])
 
 
 def drawing_of(path: Path) -> str:
-    """Return the graph of a spec as SVG, as `graphspec plot` draws it; empty where it has findings."""
+    """Return the graph of a spec as SVG, as `graphspec plot` draws it; empty where it has findings.
+
+    What would be taller than TALLEST has fewer groups unfolded.
+    """
     try:
         spec = load(path)
     except SpecError:
         return ""
     drawings = Drawings.of(spec.graph, spec.model.precision)
-    return svg_file(drawings.draw(0, drawings.unfolded(0, None)))
+    for depth in (None, 2, 1, 0):
+        drawing = drawings.draw(0, drawings.unfolded(0, depth))
+        if drawing.picture.height <= TALLEST:
+            break
+    return svg_file(drawing)
