@@ -23,6 +23,7 @@ PAGES = [
     ROOT / "docs" / "index.md",
     *(TUTORIALS / name for name in re.findall(r"\((\w+\.md)\)", (TUTORIALS / "index.md").read_text(encoding="utf-8"))),
     ROOT / "docs" / "python.md",
+    ROOT / "docs" / "elsewhere" / "keras.md",
 ]
 STEP = re.compile(
     r"(?:(?P<how>Write|Add to)\s`(?P<file>[\w./]+)`:\n\n)?^```(?P<kind>\w+)\n(?P<text>.*?)^```$",
@@ -66,12 +67,13 @@ def steps(page: Path) -> Iterator[tuple[str, str, str]]:
 def test_page_can_be_followed(page: Path, checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each file is written, each command succeeds, and the code runs."""
     monkeypatch.chdir(checkout)
+    names: dict[str, object] = {}
     for kind, file, text in steps(page):
         if file:
             with Path(file).open("a" if kind == "Add to" else "w", encoding="utf-8") as stream:
                 stream.write(text)
         elif kind == "python":
-            exec(text, {})
+            exec(text, names)
         else:
             words = shlex.split(text, comments=True)
             if words[0] != "graphspec":
