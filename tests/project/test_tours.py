@@ -1,4 +1,4 @@
-"""The pages for newcomers, followed to the letter: their files, commands and code, in order, in a fresh checkout."""
+"""The commands of the pages in a fresh checkout; those for newcomers are followed to the letter, with files and code."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from graphspec import train
 from graphspec.cli import main
 
 from .test_docs import ROOT
@@ -32,6 +33,17 @@ STEP = re.compile(
 OTHERS = ("make", "pip", ".")
 """The first words of lines that are not run: those that install."""
 
+REFERENCE = (
+    *("data", "diff", "editors", "export", "language", "new"),
+    *("plot", "predict", "render", "rules", "runs", "validate"),
+)
+"""Pages of docs/ that show single commands, in no order."""
+NOT_RUN = re.compile(
+    r"^graphspec (train|verify-resume) |--watch|--to (onnx|litert)|[<>]"  # long, without an end, or for a shell
+    r"|\b(houses|people|new|model|x|digits)\.\w+\b"  # files of the reader
+)
+"""What lines of the reference are not run for."""
+
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -45,7 +57,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, folder / name)
     git = ("git", "-c", "user.name=a", "-c", "user.email=a@b.example")
-    for words in ("init -q", "add specs", "commit -q -m one", "commit -q -m two --allow-empty"):
+    for words in ("init -q -b main", "add specs", "commit -q -m one", "commit -q -m two --allow-empty"):
         environment = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull}
         subprocess.run([*git, *words.split()], cwd=folder, env=environment, check=True)
     return folder
@@ -62,6 +74,14 @@ def steps(page: Path) -> Iterator[tuple[str, str, str]]:
             yield "python", "", found["text"]
 
 
+def run(line: str) -> None:
+    """Run a line that begins with `graphspec`, and see it succeed."""
+    program, *words = shlex.split(line, comments=True)
+    assert program == "graphspec", line
+    done = CliRunner().invoke(main, words)
+    assert done.exit_code == 0, f"{line}\n{done.output}"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_page_can_be_followed(page: Path, checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,13 +94,30 @@ def test_page_can_be_followed(page: Path, checkout: Path, monkeypatch: pytest.Mo
                 stream.write(text)
         elif kind == "python":
             exec(text, names)
-        else:
-            words = shlex.split(text, comments=True)
-            if words[0] != "graphspec":
-                assert words[0] in OTHERS, text
-                continue
-            done = CliRunner().invoke(main, words[1:])
-            assert done.exit_code == 0, f"{text}\n{done.output}"
+        elif not text.startswith(OTHERS):
+            run(text)
+
+
+@pytest.fixture(scope="module")
+def trained(checkout: Path) -> Path:
+    """The checkout with two short runs of the wines."""
+    for name in ("first", "second"):
+        train(
+            checkout / "specs" / "wine.yaml", overrides=["training.epochs=1"], run_dir=checkout / "runs" / "wine" / name
+        )
+    return checkout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", REFERENCE)
+def test_commands_of_the_reference_run(name: str, trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each command succeeds that neither takes long nor names a file of the reader."""
+    monkeypatch.chdir(trained)
+    lines = [text for kind, _, text in steps(ROOT / "docs" / f"{name}.md") if kind == "sh"]
+    lines = [line for line in lines if line.startswith("graphspec ") and not NOT_RUN.search(line.partition(" #")[0])]
+    assert lines
+    for line in lines:
+        run(line)
 
 
 def test_pages_have_steps() -> None:
