@@ -35,8 +35,8 @@ ARCHITECTURES = (
 """The published models that were written without tricks.
 
 Five are longer than the functions here, which are compact where the published code has classes: `graph_attention` (29
-lines for 23; its classes in Keras' examples have over 100), `grn_vsn` (39 for 36), `nmt` (44 for 39), `ctc_recognition`
-(25 for 18) and `pointnet` (59 for 48; 71 in Keras' examples). A chain of plain layers cannot win: a spec has a line a
+lines for 23; about 100 as classes in the examples of Keras), `grn_vsn` (39 for 36), `nmt` (44 for 39), `ctc_recognition`
+(25 for 18) and `pointnet` (59 for 48; some 60 as classes). A chain of plain layers cannot win: a spec has a line a
 layer as well, and seven for its sections.
 """
 
