@@ -3,7 +3,7 @@
 # make slow    those that take minutes
 # make smoke   a short run of the tests with the newest releases that the ranges allow, and one with the oldest
 # make docs    the documentation site → site/html/index.html, which opens from a disk
-# make values  whether what is known of values still holds of the installed Keras, in ten minutes
+# make values  whether what is known of values still holds of the installed Keras, in twelve minutes
 # make package  the wheel and the sdist, checked, installed and used in bare environments → dist/
 # make lint    style, types and import contracts
 # make vscode  build the extension of VS Code, editors/vscode/build/graphspec.vsix
@@ -71,6 +71,9 @@ values: $(VENV)/.dev
 	$(BIN)/python scripts/make_values.py --check
 	$(BIN)/python scripts/make_comparisons.py --check
 	$(BIN)/python scripts/make_optuna.py --check
+	$(BIN)/python scripts/make_applications.py --check
+	if $(BIN)/python -c 'import importlib.util as i, sys; sys.exit(not i.find_spec("keras_hub"))'; \
+		then $(BIN)/python scripts/make_backbones.py --check; else echo "backbones.json: keras-hub is not installed"; fi
 
 vscode:
 	editors/vscode/build.sh
