@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from graphspec.cli._validate_output import ReportWriter
-from graphspec.cli.options import rule_selectors, set_option
+from graphspec.cli.options import keras_choice, rule_selectors, set_option
 from graphspec.diagnostics import Diagnostic, SpecError
 from graphspec.diagnostics.escapes import escaped
 from graphspec.diagnostics.formats import FORMATS
@@ -29,6 +29,7 @@ _ERASE_LINE = "\r\x1b[K"
 @click.command()
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @set_option
+@keras_choice
 @click.option("--data", "values", is_flag=True, help="Read whole data files, not only their headers; needs NumPy.")
 @click.option(
     "--deep", is_flag=True, help="Let Keras build and compile valid specs, without weights; needs TensorFlow."
@@ -72,6 +73,7 @@ _ERASE_LINE = "\r\x1b[K"
 def validate(
     paths: tuple[str, ...],
     overrides: tuple[str, ...],
+    keras: str | None,
     values: bool,
     deep: bool,
     select: list[str] | None,
@@ -93,11 +95,12 @@ def validate(
     `-` reads a spec from standard input.
 
     A comment `# graphspec: ignore[GS305]` hides findings on its line, or on the next line if it stands alone.
-    `[tool.graphspec]` in a pyproject.toml sets select, ignore, exclude, per-file-ignores and format.
+    `[tool.graphspec]` in a pyproject.toml sets select, ignore, exclude, per-file-ignores, format and keras.
 
     \b
     graphspec validate specs/
     graphspec validate specs/ --fix
+    graphspec validate specs/ --keras 3.12
     graphspec validate spec.yaml --set training.epochs=3 --watch
     graphspec validate specs/ --format sarif -o findings.sarif
     cat spec.yaml | graphspec validate - --stdin-filename specs/spec.yaml
@@ -124,6 +127,7 @@ def validate(
         ignore=ignore,
         values=values,
         deep=_deep_check() if deep else None,
+        keras=keras,
         jobs=jobs,
         fix=fix or diff,
         unsafe_fixes=unsafe_fixes,
