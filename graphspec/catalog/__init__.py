@@ -192,7 +192,8 @@ def application_arguments(name: str) -> dict[str, Any]:
 
 def makers() -> list[str]:
     """Return the operations that a node may begin with: they make a tensor from arguments alone."""
-    return sorted([*read_generated("keras.json")["kinds"]["ops"]["makers"], *_MAKING])
+    listed = _listed("ops")
+    return sorted([*listed["makers"], *(each for each in _MAKING if each in listed["classes"])])
 
 
 _MAKING = ("ops.arange", "ops.array", "ops.full", "ops.geomspace", "ops.linspace", "ops.logspace")
