@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from graphspec.catalog.generated import read_generated
+from graphspec.catalog.generated import read_file
 
 STRIDE = 32
 """What the size of an image is divided by at most."""
@@ -81,7 +81,7 @@ class Application:
 @cache
 def application(name: str) -> Application:
     """Return what is known of a function of `keras.applications`, which must be one of those in the catalogue."""
-    found: dict[str, Any] = read_generated("application_layers.json")[name]
+    found: dict[str, Any] = read_file("application_layers.json")[name]
     layers = {
         layer: inner
         for kind, sizes, names in found["layers"]

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from graphspec.cli.candidates import spec_files
-from graphspec.cli.options import set_option
+from graphspec.cli.options import keras_option, set_option
 from graphspec.console.echo import echo, echo_bytes
 
 
@@ -22,6 +22,7 @@ from graphspec.console.echo import echo, echo_bytes
     help="Write to this file; paths in the spec then start in its folder.  [default: standard output]",
 )
 @click.option("--force", is_flag=True, help="With -o, replace a file that is there.")
+@keras_option("spec")
 @set_option
 def render(spec: str, as_json: bool, output: Path | None, force: bool, overrides: tuple[str, ...]) -> None:
     """Print a spec with everything expanded, and every default filled in.

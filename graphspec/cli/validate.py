@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from graphspec.cli._validate_output import ReportWriter
 from graphspec.cli.candidates import rule_lists, spec_files
-from graphspec.cli.options import rule_selectors, set_option
+from graphspec.cli.options import keras_choice, rule_selectors, set_option
 from graphspec.diagnostics import Diagnostic, SpecError
 from graphspec.diagnostics.escapes import escaped
 from graphspec.diagnostics.formats import FORMATS
@@ -30,6 +31,7 @@ _ERASE_LINE = "\r\x1b[K"
 @click.command()
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...", shell_complete=spec_files)
 @set_option
+@keras_choice
 @click.option("--data", "values", is_flag=True, help="Read whole data files, not only their headers; needs NumPy.")
 @click.option(
     "--deep", is_flag=True, help="Let Keras build and compile valid specs, without weights; needs TensorFlow."
@@ -81,6 +83,7 @@ _ERASE_LINE = "\r\x1b[K"
 def validate(
     paths: tuple[str, ...],
     overrides: tuple[str, ...],
+    keras: str | None,
     values: bool,
     deep: bool,
     select: list[str] | None,
@@ -102,16 +105,16 @@ def validate(
     `-` reads a spec from standard input.
 
     A comment `# graphspec: ignore[GS305]` hides findings on its line, or on the next line if it stands alone.
-    `[tool.graphspec]` in a pyproject.toml sets select, ignore, exclude, per-file-ignores and format.
+    `[tool.graphspec]` in a pyproject.toml sets select, ignore, exclude, per-file-ignores, format and keras.
 
     \b
     graphspec validate specs/
     graphspec validate specs/ --fix
+    graphspec validate specs/ --keras 3.12
     graphspec validate spec.yaml --set training.epochs=3 --watch
     graphspec validate specs/ --format sarif -o findings.sarif
     cat spec.yaml | graphspec validate - --stdin-filename specs/spec.yaml
     """
-    from graphspec.cli._validate_output import ReportWriter
     from graphspec.validation.run import Request, run
     from graphspec.validation.settings import Finder
 
@@ -137,6 +140,7 @@ def validate(
         ignore=ignore,
         values=values,
         deep=_deep_check() if deep else None,
+        keras=keras,
         jobs=jobs,
         fix=fix or diff,
         unsafe_fixes=unsafe_fixes,

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from functools import cache, cached_property, lru_cache
 from typing import Any
 
-from graphspec.editor.json_schema import shipped_text
+from graphspec.catalog.versions import cached
+from graphspec.editor.json_schema import schema_text
 from graphspec.editor.server.name_index import index_names
 from graphspec.editor.server.names import NameIndex
 from graphspec.editor.server.syntax import Entry, Value, parse
@@ -122,9 +123,9 @@ def _value_place(root: Value, path: list[Step], value: Value, parents: list[Valu
     return Place(root, path, False, value, start, end, before, holder=holder, parents=parents)
 
 
-@cache
+@cached
 def _schema() -> Schema:
-    schema: Schema = json.loads(shipped_text())
+    schema: Schema = json.loads(schema_text())
     return schema
 
 

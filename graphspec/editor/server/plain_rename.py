@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Set
-from functools import cache
 
 from graphspec.checks.layer_patterns import is_glob
 from graphspec.diagnostics.suggest import TRUTHS
-from graphspec.editor.json_schema import shipped_text
+from graphspec.editor.json_schema import schema_text
 from graphspec.editor.server.document import Document
 from graphspec.editor.server.names import Name
 from graphspec.editor.server.project import included
@@ -41,7 +40,7 @@ def is_plain(home: Document, name: Name, new: str, *, places: Places, workspace:
         places: Where it is renamed.
         workspace: The open documents and the specs beside them.
     """
-    if not isinstance(resolve(new), str) or new.lower() in TRUTHS or f'"{new}"' in _language():
+    if not isinstance(resolve(new), str) or new.lower() in TRUTHS or f'"{new}"' in schema_text():
         return False
     word = re.compile(rf"(?<![A-Za-z0-9]){re.escape(name.text)}(?![A-Za-z0-9])")
     for document in _documents_around(home, workspace):
@@ -57,11 +56,6 @@ def is_plain(home: Document, name: Name, new: str, *, places: Places, workspace:
         if any(is_glob(text) for text in _texts(document.root.get("training"))):
             return False
     return True
-
-
-@cache
-def _language() -> str:
-    return shipped_text()
 
 
 def _documents_around(home: Document, workspace: Workspace) -> Iterator[Document]:

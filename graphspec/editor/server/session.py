@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -110,7 +111,7 @@ class Session:
         Raises:
             JsonRpcContentModified: The document has changed meanwhile.
         """
-        result = await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        result = await asyncio.get_running_loop().run_in_executor(self._thread, copy_context().run, work)
         if self.workspace.documents.get(document.uri) is not document:
             raise JsonRpcContentModified("the document has changed meanwhile")
         return result
@@ -166,8 +167,8 @@ class Session:
     async def _check(self) -> None:
         loop = asyncio.get_running_loop()
         while (document := next(self.checks.stale(self.workspace), None)) is not None:
-            texts, disk = self.workspace.texts(), self.checks.disk
-            analysis = await loop.run_in_executor(self._thread, analyse, document, texts, disk)
+            state = self.workspace.texts(), self.checks.disk, self.checks.keras_of(document)
+            analysis = await loop.run_in_executor(self._thread, analyse, document, *state)
             if self.checks.put(analysis, self.workspace):
                 self._done.set()
             elif self._wake.is_set():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -179,7 +180,12 @@ def test_a_plain_rename_is_not_checked(
 ) -> None:
     """A word for a word that nothing looks at needs no compiler; whatever may depend on letters does."""
     checked = []
-    monkeypatch.setattr("graphspec.editor.server.rename.analyse", lambda *all: checked.append(all) or analyse(*all))
+
+    def check(*all: Any) -> Any:
+        checked.append(all)
+        return analyse(*all)
+
+    monkeypatch.setattr("graphspec.editor.server.rename.analyse", check)
     document = editor.open(text)
     with suppress(RefusedRenameError):
         rename(document, place(text, word), new, editor.workspace)
@@ -200,7 +206,7 @@ def test_a_plain_rename_changes_nothing(editor: Editor) -> None:
         for each in document.names.names[::2]:
             new = "q" * len(each.text)
             uses = list(uses_of(document, each, editor.workspace))
-            places = {document.uri: {(one.start, one.end) for one in (each, *(use for _, use in uses))}}
+            places = {document.uri: {(each.start, each.end), *((use.start, use.end) for _, use in uses)}}
             if len(new) > 2 and is_plain(document, each, new, places=places, workspace=editor.workspace):
                 edit = rename(document, document.lines.position(each.start), new, editor.workspace)
                 editor.apply(edit.changes)  # type: ignore[arg-type]
